@@ -1,0 +1,81 @@
+"""Flows, connections and secrets in Django's admin, each with its history of named saves."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from reversion.admin import VersionAdmin
+
+from flows.models import Connection, Flow, Secret
+
+
+class ItemAdmin(VersionAdmin):
+    """What the three kinds have in common."""
+
+    list_display = ("display_name", "uuid", "is_deleted", "updated_at")
+    list_display_links = ("display_name",)
+    list_filter = ("is_deleted",)
+    search_fields = ("name", "uuid")
+    readonly_fields = ("uuid", "created_at", "updated_at")
+    list_per_page = 50
+
+    @admin.display(description="name", ordering="name")
+    def display_name(self, item: Any) -> str:
+        return str(item)
+
+
+@admin.register(Flow)
+class FlowAdmin(ItemAdmin):
+    list_display = ("display_name", "listener_type", "is_subflow", "is_locked", "updated_at")
+    list_filter = ("is_deleted", "is_subflow", "is_locked", "listener_type")
+
+
+@admin.register(Connection)
+class ConnectionAdmin(ItemAdmin):
+    list_display = ("display_name", "type", "uuid", "updated_at")
+    list_filter = ("is_deleted", "type")
+
+
+class SecretForm(forms.ModelForm):
+    """A secret whose values are write-only: what is stored is never shown, empty leaves it."""
+
+    new_dev_value = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        label="New development value",
+        help_text="Write-only. Leave empty to keep the stored value.",
+    )
+    new_prod_value = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        label="New production value",
+        help_text="Write-only. Leave empty to keep the stored value.",
+    )
+
+    class Meta:
+        model = Secret
+        fields = ("name", "description", "type", "group", "tags", "extra", "is_deleted")
+
+    def save(self, commit: bool = True) -> Any:
+        for field in ("dev_value", "prod_value"):
+            if value := self.cleaned_data.get(f"new_{field}"):
+                setattr(self.instance, field, value)
+        return super().save(commit)
+
+
+@admin.register(Secret)
+class SecretAdmin(ItemAdmin):
+    form = SecretForm
+    list_display = ("display_name", "type", "group", "has_dev_value", "has_prod_value")
+    list_filter = ("is_deleted", "type", "group")
+
+    @admin.display(boolean=True, description="development value")
+    def has_dev_value(self, secret: Secret) -> bool:
+        return secret.dev_value is not None
+
+    @admin.display(boolean=True, description="production value")
+    def has_prod_value(self, secret: Secret) -> bool:
+        return secret.prod_value is not None

@@ -1,0 +1,76 @@
+"""Secret values at rest: sealed with the first of the configured keys, opened with any of them.
+
+The tokens are Fernet's (AES-128-CBC with HMAC-SHA256, cryptography.io). A value is kept sealed in
+memory as well and opened only by an explicit `reveal()`, so that neither a log line nor a saved
+row can carry or re-encrypt it by accident.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+MASK = "********"
+
+
+class WrongKeyError(Exception):
+    """A stored value cannot be opened with any of the configured keys."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A stored secret cannot be opened with the keys in ZIGGY_ENCRYPTION_KEYS. "
+            "Put the key that it was stored with at the end of the list."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A secret value as it is stored. Its text and its repr are a mask."""
+
+    token: str
+
+    def reveal(self) -> str:
+        """The value in clear. Raises WrongKeyError where no configured key opens it."""
+        try:
+            return _keys().decrypt(self.token).decode()
+        except InvalidToken:
+            raise WrongKeyError from None
+
+    def rotated(self) -> "Sealed":
+        """The same value sealed with the current key. Raises WrongKeyError as `reveal` does."""
+        try:
+            return Sealed(_keys().rotate(self.token).decode())
+        except InvalidToken:
+            raise WrongKeyError from None
+
+    def __repr__(self) -> str:
+        return MASK
+
+    __str__ = __repr__
+
+
+def seal(value: str) -> Sealed:
+    """The value, encrypted with the current key."""
+    return Sealed(_keys().encrypt(value.encode()).decode())
+
+
+def check_keys() -> None:
+    """Raises ImproperlyConfigured where a configured key is not a Fernet key."""
+    _keys()
+
+
+def _keys() -> MultiFernet:
+    return _multi_fernet(tuple(settings.ZIGGY_ENCRYPTION_KEYS))
+
+
+@lru_cache(maxsize=8)
+def _multi_fernet(keys: tuple[str, ...]) -> MultiFernet:
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError:
+        raise ImproperlyConfigured(
+            "ZIGGY_ENCRYPTION_KEYS must be Fernet keys (32 bytes in URL-safe base64), "
+            "separated by commas."
+        ) from None

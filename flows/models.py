@@ -1,0 +1,155 @@
+"""Flows, and the connections and secrets that they use.
+
+The columns are those of flows.content; documents are canonical JSON text. Rows are soft-deleted:
+they keep their uuid and their history and can come back. `uuid`, `created_at` and `updated_at`
+are a row's own and no content.
+"""
+
+import uuid
+from typing import Any, ClassVar
+
+import reversion
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+
+from flows import canonical
+from flows.content import EXECUTION_HISTORY_LEVELS, NAME_MAX_LENGTH, Kind
+from flows.fields import DocumentField, EncryptedTextField
+from flows.references import is_identifier
+
+
+class Item(models.Model):
+    """What the three kinds have in common."""
+
+    kind: ClassVar[Kind]
+
+    uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    extra = DocumentField(
+        json_type=dict,
+        default=canonical.EMPTY_OBJECT,
+        blank=True,
+        help_text="Keys of an imported file that this version does not know, kept for export.",
+    )
+    is_deleted = models.BooleanField(default=False, db_index=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(getattr(self, "name", "")) or f"(no name) {self.uuid}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, with `updated_at` set to now. Imports and reverts write rows without this."""
+        self.updated_at = timezone.now()
+        if (fields := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*fields, "updated_at"}
+        super().save(*args, **kwargs)
+
+
+@reversion.register()
+class Flow(Item):
+    """An integration: a graph of nodes and edges with its settings."""
+
+    kind = Kind.FLOW
+
+    name = models.CharField(max_length=NAME_MAX_LENGTH, blank=True, db_index=True)
+    info = models.TextField(null=True, blank=True, default="", help_text="Markdown.")
+    tags = DocumentField(json_type=list, default=canonical.EMPTY_LIST, blank=True)
+    listener_type = models.TextField(null=True, blank=True, default="")
+    is_subflow = models.BooleanField(null=True, default=False)
+    is_commander = models.BooleanField(null=True, default=False)
+    is_valid = models.BooleanField(null=True, default=False)
+    is_locked = models.BooleanField(
+        null=True, default=False, help_text="An import does not overwrite a locked flow."
+    )
+    timeout = models.BigIntegerField(null=True, blank=True, default=60, help_text="Seconds.")
+    num_blocks = models.BigIntegerField(null=True, blank=True, default=0)
+    execution_history_level = models.TextField(
+        null=True,
+        blank=True,
+        default="USE_DEFAULT",
+        choices=[(level, level) for level in EXECUTION_HISTORY_LEVELS],
+    )
+    execution_history_mins = models.BigIntegerField(
+        null=True, blank=True, default=1440, help_text="Minutes."
+    )
+    queue_uuid = models.TextField(null=True, blank=True, default=None)
+    tenant_id = models.TextField(null=True, blank=True, default=None)
+    used_connections = DocumentField(json_type=list, null=True, blank=True, default=None)
+    used_secrets = DocumentField(json_type=list, null=True, blank=True, default=None)
+    nodes = DocumentField(json_type=list, default=canonical.EMPTY_LIST, blank=True)
+    edges = DocumentField(json_type=list, default=canonical.EMPTY_LIST, blank=True)
+    viewport = DocumentField(json_type=dict, default=canonical.EMPTY_OBJECT, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["name", "pk"]
+
+
+@reversion.register()
+class Connection(Item):
+    """How flows reach another system. Its values may name secrets, as `secrets.NAME`."""
+
+    kind = Kind.CONNECTION
+
+    name = models.CharField(max_length=NAME_MAX_LENGTH, blank=True, db_index=True)
+    type = models.TextField(null=True, blank=True, default="")
+    description = models.TextField(null=True, blank=True, default="")
+    is_core_platform = models.BooleanField(null=True, default=None)
+    dev_value = models.TextField(null=True, blank=True, default="")
+    prod_value = models.TextField(
+        null=True, blank=True, default="", help_text="Empty: the development value is used."
+    )
+
+    class Meta:
+        ordering: ClassVar = ["name", "pk"]
+
+
+def validate_identifier(value: str) -> None:
+    """Raises ValidationError where the value is not a JavaScript identifier."""
+    if not is_identifier(value):
+        raise ValidationError(
+            "A secret's name must be a JavaScript identifier: letters, digits, _ and $, "
+            "not beginning with a digit."
+        )
+
+
+@reversion.register()
+class Secret(Item):
+    """A value that connections and code refer to as `secrets.NAME`, encrypted at rest."""
+
+    kind = Kind.SECRET
+
+    name = models.CharField(max_length=NAME_MAX_LENGTH, validators=[validate_identifier])
+    description = models.TextField(null=True, blank=True, default="")
+    type = models.TextField(null=True, blank=True, default="")
+    group = models.TextField(null=True, blank=True, default="")
+    tags = DocumentField(json_type=list, default=canonical.EMPTY_LIST, blank=True)
+    dev_value = EncryptedTextField(editable=False)
+    prod_value = EncryptedTextField(editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["name", "pk"]
+        constraints: ClassVar = [
+            # A soft-deleted secret does not keep its name from being used again.
+            models.UniqueConstraint(
+                fields=["name"],
+                condition=models.Q(is_deleted=False),
+                name="flows_secret_unique_name",
+                violation_error_message="A secret with this name exists already.",
+            )
+        ]
+
+    @property
+    def has_value(self) -> bool:
+        """Whether the secret has a value in either environment."""
+        return self.dev_value is not None or self.prod_value is not None
+
+
+MODELS: dict[Kind, type[Flow] | type[Connection] | type[Secret]] = {
+    Kind.FLOW: Flow,
+    Kind.CONNECTION: Connection,
+    Kind.SECRET: Secret,
+}

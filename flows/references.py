@@ -1,0 +1,127 @@
+"""Find and rewrite what documents refer to: items by uuid, secrets as `secrets.NAME`.
+
+Pure functions over text. A document is either plain text (a connection's values, markdown) or
+canonical JSON (nodes and edges), which is scanned as it stands, without building its objects.
+In JSON the characters of an escape such as `\\n` or `\\u001f` are no part of a word, so scanning
+has to know where an escape ends. Source of the rules: section 3 of the flow import page.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+# A regular expression that begins with a plain character is searched several times faster, so
+# the pattern starts at a uuid's first dash; looking ahead finds overlapping candidates as well.
+_UUID_FROM_DASH = re.compile(r"-(?=(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})")
+_FIRST_GROUP = re.compile(r"[0-9a-fA-F]{8}")
+_UUID_LENGTH = 36
+
+# Not every character beyond ASCII belongs to an identifier: see _identifier_length.
+_SECRET = re.compile(r"secrets\.([$_A-Za-z\x80-\U0010ffff][$_0-9A-Za-z\x80-\U0010ffff]*)")
+_JOINERS = "\u200c\u200d"  # allowed inside an identifier by ECMAScript
+
+_JSON_LETTER_ESCAPES = "bfnrt"
+
+Span = tuple[int, int]
+
+
+def is_identifier(text: str) -> bool:
+    """Whether text is a JavaScript identifier (ECMAScript IdentifierName), such as a secret's name."""
+    return bool(text) and _is_identifier_start(text[0]) and _identifier_length(text) == len(text)
+
+
+def find_uuids(text: str, *, json: bool = False) -> set[str]:
+    """The uuids that stand anywhere in text, in lower case."""
+    return {text[start:end].lower() for start, end in _uuid_spans(text, json=json)}
+
+
+def find_secret_names(text: str, *, json: bool = False) -> set[str]:
+    """The names that stand in text as a whole identifier after `secrets.`."""
+    return {text[start:end] for start, end in _secret_spans(text, json=json)}
+
+
+def rewrite(
+    text: str, *, uuids: Mapping[str, str], names: Mapping[str, str], json: bool = False
+) -> str:
+    """Text with every reference replaced, all at once, so that two items may swap.
+
+    `uuids` maps lower-case uuids and `names` maps secrets' names. The same object comes back
+    where nothing is replaced. In JSON a uuid may be a key, so the result can need sorting again.
+    """
+    if uuids and "-" in text:
+        text = _replace(text, _uuid_spans(text, json=json), lambda found: uuids.get(found.lower()))
+    if names and "secrets." in text:
+        text = _replace(text, _secret_spans(text, json=json), names.get)
+    return text
+
+
+def _replace(text: str, spans: Iterator[Span], replacement: Callable[[str], str | None]) -> str:
+    pieces: list[str] = []
+    done = 0
+    for start, end in spans:
+        if start < done:
+            continue
+        new = replacement(text[start:end])
+        if new is not None:
+            pieces += (text[done:start], new)
+            done = end
+    return "".join((*pieces, text[done:])) if pieces else text
+
+
+def _uuid_spans(text: str, *, json: bool) -> Iterator[Span]:
+    for match in _UUID_FROM_DASH.finditer(text):
+        start = match.start() - 8
+        if (
+            start >= 0
+            and _FIRST_GROUP.match(text, start)
+            and not (json and _starts_inside_escape(text, start))
+        ):
+            yield start, start + _UUID_LENGTH
+
+
+def _secret_spans(text: str, *, json: bool) -> Iterator[Span]:
+    for match in _SECRET.finditer(text):
+        begin = match.start()
+        inside_word = begin > 0 and _is_identifier_part(text[begin - 1])
+        if inside_word and not (json and _ends_escape(text, begin)):
+            continue
+        start = match.start(1)
+        if _is_identifier_start(text[start]):
+            yield start, start + _identifier_length(match[1])
+
+
+def _identifier_length(word: str) -> int:
+    """How many of the word's first characters may stand in an identifier."""
+    return next((at for at, char in enumerate(word) if not _is_identifier_part(char)), len(word))
+
+
+def _is_identifier_start(char: str) -> bool:
+    return char == "$" or char.isidentifier()
+
+
+def _is_identifier_part(char: str) -> bool:
+    return char == "$" or f"_{char}".isidentifier() or char in _JOINERS
+
+
+def _is_escaped(text: str, at: int) -> bool:
+    """Whether an odd number of backslashes stands before the position."""
+    run = 0
+    while run < at and text[at - 1 - run] == "\\":
+        run += 1
+    return run % 2 == 1
+
+
+def _ends_escape(text: str, end: int) -> bool:
+    """Whether the text before the position ends with a JSON escape such as `\\n` or `\\u001f`."""
+    if text[end - 1] in _JSON_LETTER_ESCAPES and _is_escaped(text, end - 1):
+        return True
+    return end >= 6 and text[end - 5] == "u" and _is_escaped(text, end - 5)
+
+
+def _starts_inside_escape(text: str, start: int) -> bool:
+    """Whether the position is within a JSON escape: its letter, or one of its four digits."""
+    if _is_escaped(text, start):
+        return True
+    return any(
+        start - back >= 1 and text[start - back] == "u" and _is_escaped(text, start - back)
+        for back in range(1, 5)
+    )

@@ -1,0 +1,53 @@
+"""The servers that a run can be meant for: this instance, and those registered in ZIGGY_SERVERS.
+
+A registered server is a database of its own. While one is the target, every query goes there;
+otherwise all go to this instance's database.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
+
+_target: ContextVar[str] = ContextVar("target", default=DEFAULT_DB_ALIAS)
+
+
+def current_database() -> str:
+    """The alias, in Django's DATABASES, of the database that queries go to now."""
+    return _target.get()
+
+
+def server_names() -> list[str]:
+    """The names that a run may give: this instance's first, then the registered servers'."""
+    return [settings.ZIGGY_SERVER_NAME, *settings.ZIGGY_SERVERS]
+
+
+@contextmanager
+def target(server: str) -> Iterator[None]:
+    """Send every query to the server of that name.
+
+    An unknown name changes nothing: whoever writes checks the name (imports.service), so that a
+    refusal can be recorded here.
+    """
+    known = server in settings.ZIGGY_SERVERS and server != settings.ZIGGY_SERVER_NAME
+    token = _target.set(server if known else _target.get())
+    try:
+        yield
+    finally:
+        _target.reset(token)
+
+
+class ServerRouter:
+    """Django's database router for the target."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return current_database()
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return current_database()
+
+    def allow_relation(self, obj1: Any, obj2: Any, **hints: Any) -> bool:
+        return True

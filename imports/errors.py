@@ -1,0 +1,124 @@
+"""The errors of an import: one family, which every door translates for its callers.
+
+Each has a stable code, the HTTP status that the REST door gives and the exit code that the
+command gives (sections 1 of the flow import page). The message says what is wrong and what to do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+_LONGEST_QUOTE = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """One problem of a file: where it is, and what to do."""
+
+    code: str
+    message: str
+    path: str = ""
+    """The JSON path in the file, such as `flows[3].name`."""
+    uuid: str | None = None
+    """The uuid and name of the item, as the file has them, where they could be read."""
+    name: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """In the order and under the keys of the specification."""
+        values = asdict(self)
+        return {key: values[key] for key in ("code", "path", "uuid", "name", "message")}
+
+
+class UnableToImport(Exception):  # noqa: N818 - the name says what happened
+    """The import did not happen, and nothing was written but its record.
+
+    `code` is stable, `message` is for people, `issues` are all problems that were found.
+    """
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, code: str, message: str, issues: Sequence[Issue] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.issues = tuple(issues)
+
+
+class FileUnreadable(UnableToImport):
+    """The file is not strict JSON in UTF-8."""
+
+    status = HTTPStatus.BAD_REQUEST
+    exit_code = 3
+
+
+class FileTooLarge(FileUnreadable):
+    """The file is larger than ZIGGY_MAX_IMPORT_BYTES."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class FileInvalid(UnableToImport):
+    """The file is JSON, but not an export: `issues` lists every problem."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    exit_code = 3
+
+
+class PlanRefused(UnableToImport):
+    """The file is sound, but cannot be imported into this server: `issues` lists every reason."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    exit_code = 3
+
+
+class ImportLocked(UnableToImport):
+    """Another import is running on the database."""
+
+    status = HTTPStatus.CONFLICT
+    exit_code = 4
+
+
+class StalePlan(UnableToImport):
+    """What would happen is no longer what was planned."""
+
+    status = HTTPStatus.CONFLICT
+    exit_code = 5
+
+
+class BackupFailed(UnableToImport):
+    """The database could not be backed up."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    exit_code = 6
+
+
+class NotPermitted(UnableToImport):
+    """The user may not do this."""
+
+    status = HTTPStatus.FORBIDDEN
+    exit_code = 7
+
+
+class WrongServer(UnableToImport):
+    """The named server is neither this instance nor a registered one."""
+
+    status = HTTPStatus.NOT_FOUND
+    exit_code = 8
+
+
+class WrongEncryptionKey(UnableToImport):
+    """The configured keys do not open the secrets that are stored."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def quoted(text: str) -> str:
+    """Text from a file, for a message: on one line, printable, in double quotes, cut if long."""
+    if len(text) > _LONGEST_QUOTE:
+        text = f"{text[:_LONGEST_QUOTE]}..."
+    printable = "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+    return f'"{printable}"'

@@ -1,0 +1,177 @@
+"""The settings of the site. The environment is read here and nowhere else.
+
+Development needs none of the variables. With DEBUG off there are no secrets in the
+defaults: a missing SECRET_KEY or ZIGGY_ENCRYPTION_KEYS stops the start with an error
+that says how to make one. The README has the table of all variables.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env()
+
+DEBUG = env.bool("DEBUG", default=True)
+
+# Development only: both are public, so neither is accepted once DEBUG is off.
+_DEVELOPMENT_SECRET_KEY = "development-only-secret-key-that-everybody-can-read"  # noqa: S105
+_DEVELOPMENT_ENCRYPTION_KEY = "ZGV2ZWxvcG1lbnQtb25seS1rZXktbm90LXNlY3JldCE="
+
+
+def _required_in_production(name: str, *, development: str, how: str) -> str:
+    value = env.str(name, default="")
+    if value:
+        return value
+    if DEBUG:
+        return development
+    raise ImproperlyConfigured(f"{name} is not set and DEBUG is off. Make one with: {how}")
+
+
+SECRET_KEY = _required_in_production(
+    "SECRET_KEY",
+    development=_DEVELOPMENT_SECRET_KEY,
+    how='python -c "import secrets; print(secrets.token_urlsafe(64))"',
+)
+
+# The first key encrypts, all of them decrypt: put a new one in front, then run
+# `manage.py rotate_encryption_keys`, then drop the old one.
+ZIGGY_ENCRYPTION_KEYS = [
+    key.strip()
+    for key in _required_in_production(
+        "ZIGGY_ENCRYPTION_KEYS",
+        development=_DEVELOPMENT_ENCRYPTION_KEY,
+        how='python -c "from cryptography.fernet import Fernet; '
+        'print(Fernet.generate_key().decode())"',
+    ).split(",")
+    if key.strip()
+]
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+ZIGGY_SERVER_NAME = env.str("ZIGGY_SERVER_NAME", default="local")
+ZIGGY_BACKUP_DIR = Path(env.str("ZIGGY_BACKUP_DIR", default=str(BASE_DIR / "backups")))
+ZIGGY_BACKUP_KEEP = env.int("ZIGGY_BACKUP_KEEP", default=10)
+ZIGGY_BACKUP_TIMEOUT = env.int("ZIGGY_BACKUP_TIMEOUT", default=3600)  # seconds
+ZIGGY_MAX_IMPORT_BYTES = env.int("ZIGGY_MAX_IMPORT_BYTES", default=256 * 1024 * 1024)
+ZIGGY_LOCK_WAIT = env.float("ZIGGY_LOCK_WAIT", default=5.0)  # seconds
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "reversion",
+    "flows",
+    "imports",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "ziggy_site.urls"
+WSGI_APPLICATION = "ziggy_site.wsgi.application"
+ASGI_APPLICATION = "ziggy_site.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Django's description of a database, with what each engine needs for safe imports."""
+    database: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60))
+    if database["ENGINE"].endswith("sqlite3"):
+        # IMMEDIATE takes the write lock when a transaction begins: a deferred one that reads
+        # first and writes later fails at once when another process wrote in between.
+        database["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+        database["TEST"] = {"NAME": f"{database['NAME']}.test.sqlite3"}
+    return database
+
+
+DATABASES = {
+    "default": _database(env.str("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")),
+}
+# Other servers that a run may name, as NAME=DATABASE_URL,NAME=DATABASE_URL. Each is a database
+# of its own under that name; what `flows.servers` selects is where a command reads and writes.
+ZIGGY_SERVERS = env.dict("ZIGGY_SERVERS", default={})
+DATABASES |= {name: _database(url) for name, url in ZIGGY_SERVERS.items()}
+DATABASE_ROUTERS = ["flows.servers.ServerRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+REST_FRAMEWORK = {
+    # Deny first: an endpoint that is meant to be open says so itself.
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+
+if not DEBUG:
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool(
+        "BEHIND_TLS_PROXY", default=False
+    ) else None
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
+}
