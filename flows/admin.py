@@ -4,18 +4,39 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
 from reversion.admin import VersionAdmin
 
 from flows.models import Connection, Flow, Secret
 
 
+class ItemForm(forms.ModelForm):
+    """A form that keeps a text as it is where nobody changed it.
+
+    A browser makes an empty text of null and CRLF of every line end, and Django's form fields
+    cut the spaces at both ends: each would make the item differ from the file it came from.
+    """
+
+    def clean(self) -> Any:
+        super().clean()
+        for name, text in self.cleaned_data.items():
+            if name in self.initial and isinstance(self.fields[name], forms.CharField):
+                stored = self.initial[name]
+                changed = _as_typed(text) != _as_typed(stored)
+                self.cleaned_data[name] = text and _as_typed(text) if changed else stored
+        return self.cleaned_data
+
+
+def _as_typed(text: str | None) -> str:
+    return (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
 class ItemAdmin(VersionAdmin):
     """What the three kinds have in common."""
 
-    list_display = ("display_name", "uuid", "is_deleted", "updated_at")
+    form = ItemForm
+    list_display: tuple[str, ...] = ("display_name", "uuid", "is_deleted", "updated_at")
     list_display_links = ("display_name",)
-    list_filter = ("is_deleted",)
+    list_filter: tuple[str, ...] = ("is_deleted",)
     search_fields = ("name", "uuid")
     readonly_fields = ("uuid", "created_at", "updated_at")
     list_per_page = 50
@@ -37,7 +58,7 @@ class ConnectionAdmin(ItemAdmin):
     list_filter = ("is_deleted", "type")
 
 
-class SecretForm(forms.ModelForm):
+class SecretForm(ItemForm):
     """A secret whose values are write-only: what is stored is never shown, empty leaves it."""
 
     new_dev_value = forms.CharField(

@@ -5,6 +5,8 @@ memory as well and opened only by an explicit `reveal()`, so that neither a log 
 row can carry or re-encrypt it by accident.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -33,22 +35,32 @@ class Sealed:
 
     def reveal(self) -> str:
         """The value in clear. Raises WrongKeyError where no configured key opens it."""
-        try:
+        with _wrong_key():
             return _keys().decrypt(self.token).decode()
-        except InvalidToken:
-            raise WrongKeyError from None
 
     def rotated(self) -> "Sealed":
-        """The same value sealed with the current key. Raises WrongKeyError as `reveal` does."""
-        try:
+        """The same value sealed with the current key: itself, where it is so already.
+
+        Raises WrongKeyError as `reveal` does.
+        """
+        with suppress(InvalidToken, ValueError):
+            Fernet(settings.ZIGGY_ENCRYPTION_KEYS[0]).decrypt(self.token)
+            return self
+        with _wrong_key():
             return Sealed(_keys().rotate(self.token).decode())
-        except InvalidToken:
-            raise WrongKeyError from None
 
     def __repr__(self) -> str:
         return MASK
 
     __str__ = __repr__
+
+
+@contextmanager
+def _wrong_key() -> Iterator[None]:
+    try:
+        yield
+    except (InvalidToken, ValueError):  # ValueError: characters that no token has
+        raise WrongKeyError from None
 
 
 def seal(value: str) -> Sealed:

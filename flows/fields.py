@@ -9,7 +9,7 @@ from django.db import models
 from flows import canonical
 from flows.encryption import Sealed, seal
 
-_TOKEN_KEY = "$enc"  # noqa: S105 - the word, not a value
+TOKEN_KEY = "$enc"  # noqa: S105 - the word, not a value
 
 
 class PlainPlaceholderMixin:
@@ -27,7 +27,8 @@ class DocumentField(PlainPlaceholderMixin, models.TextField):
     """A JSON document, kept as canonical text (flows.canonical); the attribute is that text.
 
     `clean` brings what a form gives into canonical form. `json_type` is the type that the
-    document must have, list or dict; null is allowed where the column is.
+    document must have, list or dict; `null` is allowed too, as a file may say it. A form that is
+    left empty gives the empty document, or NULL where the column allows it.
     """
 
     def __init__(self, *args: Any, json_type: type = dict, **kwargs: Any) -> None:
@@ -37,6 +38,10 @@ class DocumentField(PlainPlaceholderMixin, models.TextField):
     def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()
         return name, path, args, {**kwargs, "json_type": self.json_type}
+
+    def formfield(self, *args: Any, **kwargs: Any) -> Any:
+        empty = None if self.null else canonical.encode(self.json_type())
+        return super().formfield(*args, **{"empty_value": empty, **kwargs})
 
     def clean(self, value: Any, model_instance: models.Model | None) -> Any:
         text = super().clean(value, model_instance)
@@ -68,7 +73,7 @@ class EncryptedTextField(PlainPlaceholderMixin, models.TextField):
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return Sealed(value[_TOKEN_KEY])
+            return Sealed(value[TOKEN_KEY])
         return value
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
@@ -86,4 +91,4 @@ class EncryptedTextField(PlainPlaceholderMixin, models.TextField):
     def value_to_string(self, obj: models.Model) -> Any:
         value = self.value_from_object(obj)
         token = self.get_prep_value(value)
-        return None if token is None else {_TOKEN_KEY: token}
+        return None if token is None else {TOKEN_KEY: token}

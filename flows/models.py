@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from flows import canonical
 from flows.content import EXECUTION_HISTORY_LEVELS, NAME_MAX_LENGTH, Kind
+from flows.encryption import Sealed
 from flows.fields import DocumentField, EncryptedTextField
 from flows.references import is_identifier
 
@@ -146,6 +147,12 @@ class Secret(Item):
     def has_value(self) -> bool:
         """Whether the secret has a value in either environment."""
         return self.dev_value is not None or self.prod_value is not None
+
+    def check_values_open(self) -> None:
+        """Raises WrongKeyError where no configured key opens a stored value."""
+        for value in (self.dev_value, self.prod_value):
+            if isinstance(value, Sealed):
+                value.reveal()
 
 
 MODELS: dict[Kind, type[Flow] | type[Connection] | type[Secret]] = {

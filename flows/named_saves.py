@@ -8,32 +8,33 @@ viewing one item's save would touch all the others.
 import json
 from collections.abc import Sequence
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.core import serializers
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
+from reversion.errors import RevertError
 from reversion.models import Revision, Version
 
+from flows.bulk import insert_rows
 from flows.models import Item
 from flows.servers import current_database
 
 _BATCH = 200
 
 
-def take(item: Item, name: str, *, user: AbstractBaseUser | None = None) -> Revision:
+def take(item: Item, name: str, *, user: User | None = None) -> Revision:
     """Save the item's state under a name, as the object in memory has it."""
     return take_many([item], name, user=user)[0]
 
 
-def take_many(
-    items: Sequence[Item], name: str, *, user: AbstractBaseUser | None = None
-) -> list[Revision]:
+def take_many(items: Sequence[Item], name: str, *, user: User | None = None) -> list[Revision]:
     """Save the state of items of one kind under a name; the revisions in the items' order.
 
-    Read the rows inside the transaction: what is saved is the object in memory. Three queries for
-    each batch of items. The rows are what django-reversion itself would write.
+    Read the rows inside the transaction: what is saved is the object in memory. Two queries for
+    each batch of items, on SQLite up to three. The rows are what django-reversion would write.
     """
     if not items:
         return []
@@ -45,7 +46,7 @@ def take_many(
             [Revision(date_created=now, user=user, comment=name) for _ in items],
             batch_size=_BATCH,
         )
-        Version.objects.bulk_create(
+        insert_rows(
             [
                 Version(
                     revision=revision,
@@ -57,10 +58,9 @@ def take_many(
                     object_repr=str(item),
                 )
                 for item, revision in zip(items, revisions, strict=True)
-            ],
-            batch_size=_BATCH,
+            ]
         )
-    return revisions
+    return list(revisions)
 
 
 def _serialized(item: Item) -> str:
@@ -84,4 +84,12 @@ def restore(version: Version) -> None:
 
     Raises reversion.errors.RevertError where the save does not fit the database any more.
     """
-    version.revision.revert()
+    try:
+        # Not the whole revision: one that somebody else made can hold other items as well.
+        with transaction.atomic(using=version.db):
+            version.revert()
+    except (IntegrityError, ObjectDoesNotExist) as error:
+        raise RevertError(
+            f"The save of {version.object_repr} does not fit the database any more, "
+            "for example because another item has its name now."
+        ) from error

@@ -18,6 +18,7 @@ _UUID_LENGTH = 36
 # Not every character beyond ASCII belongs to an identifier: see _identifier_length.
 _SECRET = re.compile(r"secrets\.([$_A-Za-z\x80-\U0010ffff][$_0-9A-Za-z\x80-\U0010ffff]*)")
 _JOINERS = "\u200c\u200d"  # allowed inside an identifier by ECMAScript
+_EMOJI_STYLE = "\ufe0f"  # ends many an emoji; a letter's part by the letter of Unicode only
 
 _JSON_LETTER_ESCAPES = "bfnrt"
 
@@ -25,7 +26,7 @@ Span = tuple[int, int]
 
 
 def is_identifier(text: str) -> bool:
-    """Whether text is a JavaScript identifier (ECMAScript IdentifierName), such as a secret's name."""
+    """Whether text is a JavaScript identifier (an IdentifierName), such as a secret's name."""
     return bool(text) and _is_identifier_start(text[0]) and _identifier_length(text) == len(text)
 
 
@@ -79,14 +80,20 @@ def _uuid_spans(text: str, *, json: bool) -> Iterator[Span]:
 
 
 def _secret_spans(text: str, *, json: bool) -> Iterator[Span]:
-    for match in _SECRET.finditer(text):
-        begin = match.start()
-        inside_word = begin > 0 and _is_identifier_part(text[begin - 1])
-        if inside_word and not (json and _ends_escape(text, begin)):
-            continue
-        start = match.start(1)
-        if _is_identifier_start(text[start]):
-            yield start, start + _identifier_length(match[1])
+    at = 0
+    while match := _SECRET.search(text, at):
+        # Go on right behind the name: what the pattern took beyond it may hold the next one.
+        start = at = match.start(1)
+        if _is_identifier_start(text[start]) and not _is_in_word(text, match.start(), json=json):
+            at += _identifier_length(match[1])
+            yield start, at
+
+
+def _is_in_word(text: str, at: int, *, json: bool) -> bool:
+    """Whether the character before the position belongs to the same word."""
+    if at == 0 or text[at - 1] == _EMOJI_STYLE or not _is_identifier_part(text[at - 1]):
+        return False
+    return not (json and _ends_escape(text, at))
 
 
 def _identifier_length(word: str) -> int:
@@ -114,7 +121,7 @@ def _ends_escape(text: str, end: int) -> bool:
     """Whether the text before the position ends with a JSON escape such as `\\n` or `\\u001f`."""
     if text[end - 1] in _JSON_LETTER_ESCAPES and _is_escaped(text, end - 1):
         return True
-    return end >= 6 and text[end - 5] == "u" and _is_escaped(text, end - 5)
+    return text[max(0, end - 5)] == "u" and _is_escaped(text, end - 5)
 
 
 def _starts_inside_escape(text: str, start: int) -> bool:

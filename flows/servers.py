@@ -32,8 +32,11 @@ def target(server: str) -> Iterator[None]:
     An unknown name changes nothing: whoever writes checks the name (imports.service), so that a
     refusal can be recorded here.
     """
-    known = server in settings.ZIGGY_SERVERS and server != settings.ZIGGY_SERVER_NAME
-    token = _target.set(server if known else _target.get())
+    if server == settings.ZIGGY_SERVER_NAME:
+        database = DEFAULT_DB_ALIAS
+    else:
+        database = server if server in settings.ZIGGY_SERVERS else _target.get()
+    token = _target.set(database)
     try:
         yield
     finally:

@@ -114,6 +114,10 @@ class WrongEncryptionKey(UnableToImport):
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
+class ImportFailed(UnableToImport):
+    """An error stopped the import; the data is as it was."""
+
+
 def quoted(text: str) -> str:
     """Text from a file, for a message: on one line, printable, in double quotes, cut if long."""
     if len(text) > _LONGEST_QUOTE:

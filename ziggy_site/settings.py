@@ -24,12 +24,12 @@ _DEVELOPMENT_ENCRYPTION_KEY = "ZGV2ZWxvcG1lbnQtb25seS1rZXktbm90LXNlY3JldCE="
 
 
 def _required_in_production(name: str, *, development: str, how: str) -> str:
-    value = env.str(name, default="")
-    if value:
-        return value
-    if DEBUG:
-        return development
-    raise ImproperlyConfigured(f"{name} is not set and DEBUG is off. Make one with: {how}")
+    value: str = env.str(name, default="") or (development if DEBUG else "")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set and DEBUG is off. Make one with: {how}")
+    if value == development and not DEBUG:
+        raise ImproperlyConfigured(f"{name} is that of development. Make one with: {how}")
+    return value
 
 
 SECRET_KEY = _required_in_production(
@@ -51,8 +51,8 @@ ZIGGY_ENCRYPTION_KEYS = [
     if key.strip()
 ]
 
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 ZIGGY_SERVER_NAME = env.str("ZIGGY_SERVER_NAME", default="local")
 ZIGGY_BACKUP_DIR = Path(env.str("ZIGGY_BACKUP_DIR", default=str(BASE_DIR / "backups")))
@@ -124,7 +124,11 @@ DATABASES = {
 }
 # Other servers that a run may name, as NAME=DATABASE_URL,NAME=DATABASE_URL. Each is a database
 # of its own under that name; what `flows.servers` selects is where a command reads and writes.
-ZIGGY_SERVERS = env.dict("ZIGGY_SERVERS", default={})
+ZIGGY_SERVERS: dict[str, str] = env.dict("ZIGGY_SERVERS", default={})
+if taken := {"default", ZIGGY_SERVER_NAME} & ZIGGY_SERVERS.keys():
+    raise ImproperlyConfigured(
+        f"ZIGGY_SERVERS must not have the name {min(taken)}: it is that of this instance."
+    )
 DATABASES |= {name: _database(url) for name, url in ZIGGY_SERVERS.items()}
 DATABASE_ROUTERS = ["flows.servers.ServerRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -155,9 +159,9 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 
 if not DEBUG:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool(
-        "BEHIND_TLS_PROXY", default=False
-    ) else None
+    SECURE_PROXY_SSL_HEADER = (
+        ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", default=False) else None
+    )
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True

@@ -1,0 +1,51 @@
+# `make demo` and `make test` are all that a fresh machine needs: Python 3.11+ with venv, and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+MANAGE := $(BIN)/python manage.py
+
+.PHONY: demo run test test-postgres lint bench clean
+
+demo: .venv/runtime  ## Set everything up and import the sample file into the embedded database
+	@$(MANAGE) migrate --verbosity 0
+	@echo "The server holds an older SMS Test and Twilio:" >&2
+	@$(MANAGE) flow_import --server local --overwrite --no-prompt --no-backup \
+		--file-path samples/older.json > /dev/null
+	@echo "\nNow the sample export comes in:" >&2
+	@$(MANAGE) flow_import --server local --overwrite --no-prompt --file-path samples/zexport.json
+	@echo "\nNext: 'make run', then open http://127.0.0.1:8000/admin/ (an account to log in with:" \
+		"'$(MANAGE) createsuperuser').\nIn the history of SMS Test is the named save" \
+		"\"Pre import\", which restores what it was." >&2
+
+run: .venv/runtime  ## Serve the site on http://127.0.0.1:8000
+	$(MANAGE) migrate --verbosity 0
+	$(MANAGE) runserver
+
+test: .venv/development  ## Run all tests, on the database that DATABASE_URL names (SQLite)
+	$(BIN)/pytest -n auto
+
+lint: .venv/development  ## Style, types, the architecture and missing migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MANAGE) makemigrations --check --dry-run
+
+bench: .venv/development  ## Measure an import of 5,000 flows; see benchmarks/README.md
+	$(BIN)/python -m benchmarks.bench_import
+
+clean:  ## Remove the environment, the embedded database and its backups
+	rm -rf .venv db.sqlite3* backups
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/runtime: .venv/bin/python requirements.txt
+	@echo "Installing what the product needs ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/development: .venv/runtime requirements-dev.txt
+	@echo "Installing what its tests need ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

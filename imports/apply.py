@@ -1,0 +1,144 @@
+"""A plan to rows: the only writer to flows, in one transaction of its caller's.
+
+Rows that exist are saved under PRE_IMPORT first, then written. All of it goes in batches; one
+`executemany` counts as one query.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import CharField, F, Value
+from django.db.models.functions import Cast, Concat
+from django.utils import timezone
+from reversion.models import Revision
+
+from flows import named_saves
+from flows.bulk import update_rows
+from flows.content import Content, Kind, columns
+from flows.models import MODELS, Secret
+from flows.models import Item as StoredItem
+from imports.errors import StalePlan, quoted
+from imports.plan import Change, Plan, Result, content_digest
+from imports.stored import CONTENT_BATCH, batches
+
+PRE_IMPORT = "Pre import"
+
+Progress = Callable[[int, int], None]
+"""Is told how many items are written, of how many."""
+
+
+def apply_plan(plan: Plan, *, user: User | None, progress: Progress) -> dict[str, Revision]:
+    """Write what the plan says; the named saves of the rows before, by the path of their items.
+
+    Raises StalePlan where a row is no longer the one that the plan was made for.
+    """
+    now = timezone.now()
+    done, total = 0, sum(change.result.writes for change in plan)
+    saves: dict[str, Revision] = {}
+    for kind in Kind:
+        existing = [change for change in plan.changes[kind] if change.saves_before]
+        for batch in batches(existing, CONTENT_BATCH):
+            saves |= _save_before(kind, batch, user)
+    _release_secret_names(plan.changes[Kind.SECRET])
+    for kind in Kind:
+        for batch in batches(_written(plan.changes[kind]), CONTENT_BATCH):
+            _overwrite(kind, [change for change in batch if change.row], now)
+            _create(kind, [change for change in batch if not change.row], now)
+            done += len(batch)
+            progress(done, total)
+    return saves
+
+
+def _written(changes: Iterable[Change]) -> Iterator[Change]:
+    return (change for change in changes if change.result.writes)
+
+
+def _save_before(kind: Kind, changes: Sequence[Change], user: User | None) -> dict[str, Revision]:
+    rows = _locked_rows(kind, changes)
+    items = [rows[change.row.pk] for change in changes if change.row]
+    revisions = named_saves.take_many(items, PRE_IMPORT, user=user)
+    return {change.item.path: revision for change, revision in zip(changes, revisions, strict=True)}
+
+
+def _locked_rows(kind: Kind, changes: Sequence[Change]) -> Mapping[int, StoredItem]:
+    """The rows as they are now, kept from others until the transaction ends."""
+    pks = [change.row.pk for change in changes if change.row]
+    manager = MODELS[kind]._default_manager
+    rows = {row.pk: row for row in manager.filter(pk__in=pks).order_by("pk").select_for_update()}
+    for change in changes:
+        row = rows.get(change.row.pk) if change.row else None
+        if row is None or (change.before and change.before != _digest(row)):
+            raise StalePlan(
+                "stale-plan",
+                f"The {kind} {quoted(change.target_name)} was changed while the import was being "
+                "prepared. Nothing was written. Run the import again.",
+            )
+    return rows
+
+
+def _digest(row: StoredItem) -> str:
+    names = columns(row.kind)
+    return content_digest({name: getattr(row, name) for name in names}, names)
+
+
+def _release_secret_names(changes: Iterable[Change]) -> None:
+    """Give secrets that get another name one that no secret can have, so that two may swap."""
+    renamed = [
+        change.row.pk
+        for change in changes
+        if change.result.writes and change.row and change.row.name != change.target_name
+    ]
+    for batch in batches(renamed, CONTENT_BATCH):
+        Secret.objects.filter(pk__in=batch).update(
+            name=Concat(Value("-"), Cast(F("pk"), CharField()))
+        )
+
+
+def _overwrite(kind: Kind, changes: Sequence[Change], now: datetime) -> None:
+    """Write rows that exist; those with the same columns go in one query."""
+    groups: dict[tuple[str, ...], list[tuple[int, Content]]] = defaultdict(list)
+    for change in changes:
+        if change.row:
+            values = _values(kind, change, now)
+            groups[tuple(values)].append((change.row.pk, values))
+    for names, rows in groups.items():
+        if update_rows(MODELS[kind], names, rows) != len(rows):
+            raise StalePlan(
+                "stale-plan", "A row was deleted during the import. Run the import again."
+            )
+
+
+def _values(kind: Kind, change: Change, now: datetime) -> dict[str, Any]:
+    values: dict[str, Any] = dict(change.content or {})
+    if change.result is Result.CREATE:  # a deleted row comes back: it keeps nothing but its values
+        values = {**_defaults(kind), **values, "is_deleted": False}
+    return {**values, "updated_at": now}
+
+
+def _defaults(kind: Kind) -> dict[str, Any]:
+    blank = MODELS[kind]()
+    return {name: getattr(blank, name) for name in columns(kind)}
+
+
+def _create(kind: Kind, changes: Sequence[Change], now: datetime) -> None:
+    model: type[StoredItem] = MODELS[kind]
+    model._default_manager.bulk_create(
+        [
+            model(
+                uuid=change.target_uuid,
+                created_at=_own_time(change, change.item.created_at, now),
+                updated_at=_own_time(change, change.item.updated_at, now),
+                **(change.content or {}),
+            )
+            for change in changes
+        ],
+        batch_size=CONTENT_BATCH,
+    )
+
+
+def _own_time(change: Change, said: datetime | None, now: datetime) -> datetime:
+    """A created row takes the file's times, so that an export gives them back; a copy is new."""
+    return said if said and change.result is Result.CREATE else now

@@ -1,0 +1,131 @@
+"""Rows to the bytes of an export file: the same state gives the same bytes.
+
+Rows are read and written a batch at a time, sorted, with stable keys and one line for each value,
+so that a diff of two exports is small. Secret values are never read. Source of the rules: the
+specification of the export file.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, BinaryIO
+
+import msgspec
+
+from flows import canonical
+from flows.content import (
+    CREATED_KEY,
+    DELETED_KEY,
+    EXTRA,
+    FIELDS,
+    SECRET_VALUE_KEYS,
+    UPDATED_KEY,
+    UUID_KEY,
+    Kind,
+    columns,
+)
+from flows.models import MODELS
+from imports.document import FORMAT_VERSION
+from imports.errors import quoted
+from imports.selection import Selection
+from imports.stored import CONTENT_BATCH, batches
+
+_INDENT = b"    "
+_VALUES = ("dev_value", "prod_value")
+# A key that sounds like a credential with a literal beside it: `password: 'hunter2'`.
+_INLINE_CREDENTIAL = re.compile(
+    r"""(?:pass(?:word|phrase|wd)?|secret|token|api_?key|access_?key|private_?key|credential)\w*"""
+    r"""["']?\s*[:=]\s*(["'`])(?!\1)(?!\$\{)""",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class ExportStatistics:
+    """What was written."""
+
+    counts: dict[Kind, int] = field(default_factory=dict)
+    size: int = 0
+    """Bytes."""
+    sha256: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+
+def write_export(selection: Selection, stream: BinaryIO, *, server: str) -> ExportStatistics:
+    """Write the export of the selected rows of the current server, named `server`.
+
+    `exportedAt` is the time of the last change in it, not of the run: two exports of the same
+    state are the same bytes.
+    """
+    statistics = ExportStatistics(counts={kind: len(selection[kind]) for kind in Kind})
+    digest = sha256()
+    for chunk in _chunks(selection, server, statistics.warnings):
+        stream.write(chunk)
+        digest.update(chunk)
+        statistics.size += len(chunk)
+    statistics.sha256 = digest.hexdigest()
+    return statistics
+
+
+def _chunks(selection: Selection, server: str, warnings: list[str]) -> Iterator[bytes]:
+    times = [row.updated_at for kind in Kind for row in selection[kind]]
+    header = {
+        "formatVersion": FORMAT_VERSION,
+        "exportedAt": _time(max(times)) if times else None,
+        "exportedFrom": server,
+    }
+    yield msgspec.json.format(msgspec.json.encode(header), indent=2).removesuffix(b"\n}")
+    for kind in Kind:
+        yield f',\n  "{kind.plural}": ['.encode()
+        separator = b"\n"
+        for item in _items(kind, selection, warnings):
+            yield separator + _INDENT + item
+            separator = b",\n"
+        yield b"\n  ]" if selection[kind] else b"]"
+    yield b"\n}\n"
+
+
+def _items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterator[bytes]:
+    names = ("pk", "uuid", "created_at", "updated_at", *columns(kind))
+    for batch in batches(selection[kind], CONTENT_BATCH):
+        pks = [row.pk for row in batch]
+        rows = {
+            values["pk"]: values
+            for values in MODELS[kind]._default_manager.filter(pk__in=pks).order_by().values(*names)
+        }
+        for pk in pks:
+            if kind is Kind.CONNECTION:
+                warnings += _credential_warnings(rows[pk])
+            text = msgspec.json.format(msgspec.json.encode(_item(kind, rows[pk])), indent=2)
+            yield text.replace(b"\n", b"\n" + _INDENT)
+
+
+def _item(kind: Kind, row: dict[str, Any]) -> dict[str, Any]:
+    item: dict[str, Any] = {UUID_KEY: str(row["uuid"])}
+    for spec in FIELDS[kind]:
+        value = row[spec.column]
+        if value is None and spec.optional:
+            continue
+        item[spec.key] = msgspec.Raw(value.encode()) if spec.shape.is_document else value
+    if kind is Kind.SECRET:
+        item |= dict.fromkeys(SECRET_VALUE_KEYS)
+    item |= canonical.decode(row[EXTRA])
+    times = {CREATED_KEY: _time(row["created_at"]), UPDATED_KEY: _time(row["updated_at"])}
+    return {**item, **times, DELETED_KEY: False}
+
+
+def _time(time: datetime) -> str:
+    precision = "microseconds" if time.microsecond % 1000 else "milliseconds"
+    return time.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
+
+
+def _credential_warnings(row: dict[str, Any]) -> Iterator[str]:
+    for column in _VALUES:
+        if row[column] and _INLINE_CREDENTIAL.search(row[column]):
+            key = next(spec.key for spec in FIELDS[Kind.CONNECTION] if spec.column == column)
+            yield (
+                f"connection {quoted(row['name'])}: {key} seems to hold a credential, which is "
+                "exported as it stands. Move it to a secret."
+            )

@@ -1,0 +1,40 @@
+"""manage.py database_backup: a verified backup, now."""
+
+import time
+from http import HTTPStatus
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from imports.backup import make_backup
+from imports.errors import UnableToImport
+from imports.management import console
+from imports.report import answer
+
+
+class Command(BaseCommand):
+    help = (
+        "Back up a server's whole database into ZIGGY_BACKUP_DIR and read the copy through. The "
+        "newest ZIGGY_BACKUP_KEEP backups of a server are kept, older ones are removed. The answer "
+        "on stdout is JSON and has the file's path; database_restore takes it. The "
+        "secrets in a backup are encrypted: keep ZIGGY_ENCRYPTION_KEYS as well, elsewhere."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        console.add_server_argument(parser)
+
+    def handle(self, *, server: str, **options: Any) -> None:
+        begun = time.monotonic()
+        try:
+            with console.on_server(server):
+                backup = make_backup()
+        except UnableToImport as error:
+            console.refuse(self, error)
+        data = {
+            "path": str(backup.path),
+            "size": backup.size,
+            "sha256": backup.sha256,
+            "seconds": round(time.monotonic() - begun, 3),
+        }
+        console.tell(self, f"Backed up {server} to {backup.path}.")
+        console.print_json(self, answer(HTTPStatus.CREATED, data))

@@ -1,0 +1,135 @@
+"""Export flows with all that they need: the command's door to imports.export."""
+
+import sys
+import tempfile
+from argparse import ArgumentParser
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from flows.content import Kind
+from imports.errors import UnableToImport, quoted
+from imports.export import ExportStatistics, write_export
+from imports.management.console import (
+    USAGE_ERROR,
+    add_server_argument,
+    confirm,
+    on_server,
+    print_json,
+    refuse,
+    require_terminal,
+    tell,
+)
+from imports.report import answer
+from imports.selection import Selection, UnknownFlowsError, select_everything, select_flows
+
+DEFAULT_NAME = "zexport.json"
+
+
+class Command(BaseCommand):
+    help = (
+        "Export flows to a file, with every flow that they call and the connections and secrets "
+        "that any of them refers to. Without --flow-ids and --tags: everything. Secret values are "
+        "never exported. Prints statistics in JSON on stdout."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_server_argument(parser)  # type: ignore[arg-type]
+        parser.add_argument(
+            "--flow-ids", metavar="UUID,UUID", default="",
+            help="the flows with these uuids, separated by commas",
+        )  # fmt: skip
+        parser.add_argument(
+            "--tags", metavar="TAG,TAG", default="",
+            help="the flows with any of these tags, separated by commas",
+        )  # fmt: skip
+        where = parser.add_mutually_exclusive_group(required=True)
+        where.add_argument(
+            "-fp", "--file-path", metavar="F",
+            help="the file to write; - writes the export to stdout and the statistics to stderr",
+        )  # fmt: skip
+        where.add_argument(
+            "--save-path", metavar="DIR", help=f"the directory to write {DEFAULT_NAME} into"
+        )
+        parser.add_argument(
+            "--no-prompt", action="store_true", help="replace an existing file without asking"
+        )
+
+    def handle(self, *, server: str, no_prompt: bool, **options: Any) -> None:
+        path = _path(options["file_path"], options["save_path"])
+        if path and path.exists() and not no_prompt:
+            require_terminal()
+            if not confirm(self, f"{quoted(str(path))} exists. Replace it?"):
+                print_json(self, answer(HTTPStatus.OK, {"message": "Operation cancelled by user"}))
+                return
+        try:
+            with on_server(server):
+                selection = _select(options["flow_ids"], options["tags"])
+                statistics = _write(selection, path, server)
+        except UnableToImport as error:
+            refuse(self, error)
+        except UnknownFlowsError as error:
+            print_json(self, answer(HTTPStatus.NOT_FOUND, {"message": str(error)}))
+            raise CommandError(str(error)) from None
+        self._report(statistics, path)
+
+    def _report(self, statistics: ExportStatistics, path: Path | None) -> None:
+        for warning in statistics.warnings:
+            tell(self, f"Warning: {warning}")
+        counts = {kind.plural: statistics.counts[kind] for kind in Kind}
+        data = {
+            "filePath": str(path) if path else "-",
+            **counts,
+            "size": statistics.size,
+            "sha256": statistics.sha256,
+            "warnings": statistics.warnings,
+        }
+        if path:
+            print_json(self, answer(HTTPStatus.OK, data))
+        else:
+            tell(self, ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+
+
+def _path(file_path: str | None, directory: str | None) -> Path | None:
+    """The file to write; None for standard output."""
+    if file_path == "-":
+        return None
+    return Path(file_path) if file_path else Path(directory or ".") / DEFAULT_NAME
+
+
+def _select(flow_ids: str, tags: str) -> Selection:
+    uuids, words = _listed(flow_ids), _listed(tags)
+    return select_flows(uuids=uuids, tags=words) if uuids or words else select_everything()
+
+
+def _listed(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _write(selection: Selection, path: Path | None, server: str) -> ExportStatistics:
+    if path is None:
+        return write_export(selection, sys.stdout.buffer, server=server)
+    try:
+        # Beside the file and renamed when it is whole: a reader never finds half an export.
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".zexport-", delete=False) as part:
+            try:
+                statistics = _written(selection, part, server)
+                Path(part.name).chmod(0o644)
+                Path(part.name).replace(path)
+            except BaseException:
+                Path(part.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise CommandError(
+            f"The file {quoted(str(path))} cannot be written: {error.strerror}.",
+            returncode=USAGE_ERROR,
+        ) from None
+    return statistics
+
+
+def _written(selection: Selection, part: Any, server: str) -> ExportStatistics:
+    statistics = write_export(selection, part, server=server)
+    part.flush()
+    return statistics

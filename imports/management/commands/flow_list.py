@@ -1,0 +1,79 @@
+"""List the flows of a server."""
+
+from argparse import ArgumentParser
+from http import HTTPStatus
+from typing import IO, Any, cast
+
+from django.core.management.base import BaseCommand
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows import canonical
+from flows.models import Flow
+from imports.errors import UnableToImport
+from imports.management.console import add_server_argument, on_server, print_json, refuse
+from imports.report import answer
+
+_UNLIMITED = 10_000
+
+
+class Command(BaseCommand):
+    help = "List the flows of a server as a table, or as JSON with --json."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_server_argument(parser)  # type: ignore[arg-type]
+        parser.add_argument("--search", default="", metavar="TEXT", help="names that hold the text")
+        parser.add_argument(
+            "--tags", default="", metavar="TAG,TAG", help="flows with any of these tags"
+        )
+        parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+    def handle(self, *, server: str, search: str, tags: str, **options: Any) -> None:
+        try:
+            with on_server(server):
+                flows = _flows(search, {tag.strip() for tag in tags.split(",") if tag.strip()})
+        except UnableToImport as error:
+            refuse(self, error)
+        if options["json"]:
+            print_json(self, answer(HTTPStatus.OK, {"flows": flows}))
+        else:
+            # A pipe has no width to fit into, and a cut uuid helps nobody.
+            width = None if self.stdout.isatty() else _UNLIMITED
+            console = Console(file=cast(IO[str], self.stdout), highlight=False, width=width)
+            console.print(_table(flows))
+            console.print(f"{len(flows)} flows", highlight=False)
+
+
+def _flows(search: str, tags: set[str]) -> list[dict[str, Any]]:
+    rows = Flow.objects.filter(is_deleted=False, name__icontains=search).order_by("name", "uuid")
+    flows: list[dict[str, Any]] = [
+        {
+            "uuid": str(uuid),
+            "name": name,
+            "listenerType": listener_type,
+            "isSubflow": is_subflow,
+            "tags": canonical.decode(text) or [],
+            "updatedAt": updated_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        }
+        for uuid, name, listener_type, is_subflow, text, updated_at in rows.values_list(
+            "uuid", "name", "listener_type", "is_subflow", "tags", "updated_at"
+        )
+    ]
+    return [flow for flow in flows if not tags or tags.intersection(flow["tags"])]
+
+
+def _table(flows: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("NAME", "LISTENER", "TAGS", "UPDATED", "UUID"):
+        table.add_column(heading, no_wrap=heading in ("UUID", "UPDATED"))
+    for flow in flows:
+        listener = "(subflow)" if flow["isSubflow"] else flow["listenerType"] or ""
+        cells = (flow["name"], listener, ", ".join(flow["tags"]), flow["updatedAt"], flow["uuid"])
+        table.add_row(*(Text(_printable(cell)) for cell in cells))
+    return table
+
+
+def _printable(text: str) -> str:
+    """On one line and without control characters, which would move a terminal's cursor."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,0 +1,76 @@
+"""What the commands have in common: JSON alone on stdout, text for people on stderr."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from flows.servers import server_names, target
+from imports.errors import UnableToImport, WrongServer, quoted
+from imports.report import answer, refusal_data
+
+USAGE_ERROR = 2
+
+
+def add_server_argument(parser: CommandParser) -> None:
+    """The option that names the server. Without it, a command means this instance."""
+    parser.add_argument(
+        "-s",
+        "--server",
+        default=server_names()[0],
+        metavar="NAME",
+        help="the friendly name of the server: %(default)s (this instance, the default) or one "
+        "that is registered in ZIGGY_SERVERS",
+    )
+
+
+@contextmanager
+def on_server(name: str) -> Iterator[None]:
+    """Send every query to the server of that name. Raises WrongServer where there is none."""
+    if name not in server_names():
+        known = ", ".join(server_names())
+        message = f"There is no server {quoted(name)} here. The servers are: {known}."
+        raise WrongServer("wrong-server", message)
+    with target(name):
+        yield
+
+
+def print_json(command: BaseCommand, result: dict[str, Any]) -> None:
+    """Print the one JSON object of a command on stdout."""
+    # ASCII alone, so that no terminal or pipe can refuse the answer to what is done already.
+    command.stdout.write(json.dumps(result, indent=2))
+
+
+def refuse(command: BaseCommand, error: UnableToImport) -> NoReturn:
+    """Print the refusal, and end the command with the error's exit code and its message."""
+    print_json(command, answer(error.status, refusal_data(error)))
+    raise CommandError(error.message, returncode=error.exit_code) from error
+
+
+def tell(command: BaseCommand, text: str, *, ending: str = "\n") -> None:
+    """Write a line for people."""
+    command.stderr.write(text, style_func=str, ending=ending)
+
+
+def require_terminal() -> None:
+    """Raises CommandError where nobody can be asked: silence must never be taken for a yes."""
+    if not sys.stdin.isatty():
+        raise CommandError(
+            "Standard input is no terminal, so there is nobody to ask. "
+            "Say --no-prompt to go on without being asked.",
+            returncode=USAGE_ERROR,
+        )
+
+
+def confirm(command: BaseCommand, question: str) -> bool:
+    """Whether the person at the terminal answers yes. Enter, Ctrl-C and Ctrl-D are a no."""
+    tell(command, f"{question} [y/N] ", ending="")
+    command.stderr.flush()
+    try:
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    except KeyboardInterrupt:
+        tell(command, "")
+        return False

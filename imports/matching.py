@@ -1,0 +1,133 @@
+"""Which stored row each item of a file is: by uuid, else by its exact name, never a guess.
+
+Pure: takes the rows as they were read (imports.stored). Source of the rules: section 2 of the
+flow import page.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from flows.content import Kind
+from imports.errors import Issue, quoted
+from imports.items import Item
+
+_CANDIDATES_SHOWN = 10
+
+
+class MatchMethod(StrEnum):
+    """How an item was matched."""
+
+    UUID = "uuid"
+    NAME = "name"
+    UNMATCHED = "unmatched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What matching has to know of a stored row."""
+
+    pk: int
+    uuid: str
+    name: str
+    is_deleted: bool = False
+    is_locked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """An item with the live row that it is, if there is one."""
+
+    item: Item
+    method: MatchMethod
+    row: Row | None = None
+    deleted_row: Row | None = None
+    """The soft-deleted row with an unmatched item's uuid: creating the item brings it back."""
+    namesake: Row | None = None
+    """Another row, which no item of the file is, that bears the item's name as well."""
+
+
+def match_items(
+    kind: Kind, items: Sequence[Item], rows: Iterable[Row]
+) -> tuple[list[Match], list[Issue]]:
+    """A match for every item of a kind, in order, and every reason to refuse.
+
+    `rows` must hold each stored row, soft-deleted ones too, that bears an item's uuid or name.
+    """
+    live, deleted = _by_uuid(rows)
+    claimed = {item.uuid for item in items if item.uuid in live}
+    unclaimed: dict[str, list[Row]] = defaultdict(list)
+    for row in live.values():
+        if row.uuid not in claimed:
+            unclaimed[row.name].append(row)
+    matches = [_match(item, live, deleted, unclaimed) for item in items]
+    return matches, list(_refusals(kind, matches, unclaimed))
+
+
+def _by_uuid(rows: Iterable[Row]) -> tuple[dict[str, Row], dict[str, Row]]:
+    live: dict[str, Row] = {}
+    deleted: dict[str, Row] = {}
+    for row in rows:
+        (deleted if row.is_deleted else live)[row.uuid] = row
+    return live, deleted
+
+
+def _match(
+    item: Item,
+    live: Mapping[str, Row],
+    deleted: Mapping[str, Row],
+    unclaimed: Mapping[str, list[Row]],
+) -> Match:
+    # An empty name names nothing: such an item is matched by its uuid only.
+    bearers = unclaimed.get(item.name, []) if item.name else []
+    if item.uuid in live:
+        return Match(
+            item=item,
+            method=MatchMethod.UUID,
+            row=live[item.uuid],
+            namesake=bearers[0] if bearers else None,
+        )
+    if bearers:
+        return Match(item=item, method=MatchMethod.NAME, row=bearers[0])
+    return Match(item=item, method=MatchMethod.UNMATCHED, deleted_row=deleted.get(item.uuid))
+
+
+def _refusals(
+    kind: Kind, matches: Sequence[Match], unclaimed: Mapping[str, list[Row]]
+) -> Iterator[Issue]:
+    claimants: dict[str, list[Item]] = defaultdict(list)
+    for match in matches:
+        if match.method is MatchMethod.NAME and match.row:
+            claimants[match.row.uuid].append(match.item)
+    for match in matches:
+        item = match.item
+        if match.method is MatchMethod.NAME and match.row:
+            candidates = [row.uuid for row in unclaimed[item.name]]
+            rivals = [rival.uuid for rival in claimants[match.row.uuid]]
+            if len(candidates) > 1:
+                yield item.issue(
+                    "ambiguous-name",
+                    f"{len(candidates)} {kind.plural} on this server are named "
+                    f"{quoted(item.name)}: {_listed(candidates)}. Rename all but one of them, "
+                    "or give the file's item the uuid of the one that is meant.",
+                )
+            elif len(rivals) > 1:
+                yield item.issue(
+                    "ambiguous-name",
+                    f"{len(rivals)} items of the file are named {quoted(item.name)} "
+                    f"({_listed(rivals)}) and would be the same {kind} on this server: "
+                    f"{match.row.uuid}. Rename all but one of them.",
+                )
+        elif match.namesake and kind is Kind.SECRET:
+            yield item.issue(
+                "name-taken",
+                f"The name {quoted(item.name)} belongs to another secret on this server: "
+                f"{match.namesake.uuid}. A secret's name is unique: rename one of the two.",
+            )
+
+
+def _listed(uuids: Sequence[str]) -> str:
+    shown = ", ".join(sorted(uuids)[:_CANDIDATES_SHOWN])
+    more = len(uuids) - _CANDIDATES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,0 +1,119 @@
+"""What every import leaves behind: a record, and an item of it for each item of the file.
+
+Records outlive what they tell of: users, rows and revisions may go, their names stay as text. No
+secret value ever enters one. Source of the rules: section 5 of the flow import page.
+"""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from flows.content import Kind
+from imports.matching import MatchMethod
+from imports.plan import Mode, Result
+
+
+class Door(models.TextChoices):
+    """How an import came in."""
+
+    COMMAND = "command", "Command"
+    ADMIN = "admin", "Admin"
+    API = "api", "API"
+
+
+class Status(models.TextChoices):
+    """How an import stands.
+
+    RUNNING is written before the work, in a transaction of its own; SUCCEEDED in the transaction
+    of the data, so that one is true exactly when the other is; REFUSED (the file is sound, the
+    import may not be) and FAILED (the file is bad, or an error) after nothing was written. A run
+    whose process died stays RUNNING until the next one finds it and makes it INTERRUPTED. UNDONE
+    follows SUCCEEDED.
+    """
+
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Succeeded"
+    REFUSED = "refused", "Refused"
+    FAILED = "failed", "Failed"
+    INTERRUPTED = "interrupted", "Interrupted"
+    UNDONE = "undone", "Undone"
+
+
+def _choices(
+    words: type[Mode] | type[Result] | type[MatchMethod] | type[Kind],
+) -> list[tuple[str, str]]:
+    return [(str(word), str(word)) for word in words]
+
+
+class ImportRecord(models.Model):
+    """One run of an import, through any door."""
+
+    started_at = models.DateTimeField(db_index=True)
+    finished_at = models.DateTimeField(null=True)
+    status = models.CharField(max_length=20, choices=Status, db_index=True)
+    door = models.CharField(max_length=20, choices=Door)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    user_name = models.TextField(help_text="Who it was, kept should the user go.")
+    server = models.TextField()
+
+    file_name = models.TextField()
+    file_size = models.BigIntegerField(help_text="Bytes.")
+    file_sha256 = models.CharField(max_length=64, db_index=True)
+
+    mode = models.CharField(max_length=20, choices=_choices(Mode))
+    with_backup = models.BooleanField()
+    override_locks = models.BooleanField()
+
+    counts = models.JSONField(default=dict, help_text="Number of items by result.")
+    code = models.CharField(max_length=100, blank=True, help_text="Why it did not happen.")
+    message = models.TextField(blank=True)
+    issues = models.JSONField(default=list, help_text="Every problem that was found.")
+
+    backup_path = models.TextField(blank=True)
+    backup_size = models.BigIntegerField(null=True, help_text="Bytes.")
+    backup_sha256 = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-started_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"Import {self.pk} of {self.file_name} ({self.status})"
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the run took; None while it runs."""
+        if self.finished_at is None:
+            return None
+        return float((self.finished_at - self.started_at).total_seconds())
+
+
+class ImportItem(models.Model):
+    """What happened to one item of an import's file."""
+
+    record = models.ForeignKey(ImportRecord, on_delete=models.CASCADE, related_name="items")
+    kind = models.CharField(max_length=20, choices=_choices(Kind))
+    position = models.IntegerField(help_text="Its place in the file's list, from 0.")
+    uuid = models.TextField(help_text="As the file has it.")
+    name = models.TextField(help_text="As the file has it.")
+    result = models.CharField(max_length=20, choices=_choices(Result))
+    match_method = models.CharField(max_length=20, choices=_choices(MatchMethod))
+    target_uuid = models.UUIDField(db_index=True)
+    target_name = models.TextField()
+    changed_keys = models.JSONField(default=list, help_text="What an overwrite changed.")
+    warnings = models.JSONField(default=list)
+    named_save = models.ForeignKey(
+        "reversion.Revision",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The row's state before.",
+    )
+
+    class Meta:
+        ordering: ClassVar = ["record", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.result} {self.kind} {self.name}"

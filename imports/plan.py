@@ -1,0 +1,133 @@
+"""A plan: what an import would do, item by item, as inert data.
+
+Deciding it is imports.planning's; printing, storing and applying it others'. Applying obeys the
+plan and never the mode.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b, sha256
+
+import msgspec
+
+from flows.content import Content, Kind
+from imports.errors import Issue
+from imports.items import Item
+from imports.matching import MatchMethod, Row
+
+
+class Mode(StrEnum):
+    """What happens to an item that exists on the server already."""
+
+    SKIP = "skip"
+    DUPLICATE = "duplicate"
+    OVERWRITE = "overwrite"
+
+
+class Result(StrEnum):
+    """What happens to one item. Doing nothing is a result too."""
+
+    CREATE = "CREATE"
+    OVERWRITE = "OVERWRITE"
+    DUPLICATE = "DUPLICATE"
+    SKIP = "SKIP"
+    UNCHANGED = "UNCHANGED"
+
+    @property
+    def writes(self) -> bool:
+        """Whether a row is written."""
+        return self in _WRITING
+
+
+_WRITING = {Result.CREATE, Result.OVERWRITE, Result.DUPLICATE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """A field that an overwrite changes, by its key in a file.
+
+    `before` and `after` are short printable texts, or None for what is too long or too delicate
+    to show (documents, and a connection's values, which may hold a credential).
+    """
+
+    key: str
+    before: str | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One item with its result."""
+
+    item: Item
+    result: Result
+    method: MatchMethod
+    target_uuid: str
+    target_name: str
+    row: Row | None = None
+    """The row that is skipped, overwritten, left unchanged or (soft-deleted) brought back."""
+    content: Content | None = None
+    """What is written: column to value, after references were rewritten; None: nothing."""
+    before: str | None = None
+    """The digest of the row's content that an overwrite was decided on."""
+    fields: tuple[FieldChange, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def saves_before(self) -> bool:
+        """Whether the row's state before is kept as a named save."""
+        return self.result.writes and self.row is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Every item's change, in the file's order, or the reasons why there can be no import."""
+
+    file_sha256: str
+    server: str
+    mode: Mode
+    override_locks: bool
+    changes: Mapping[Kind, tuple[Change, ...]]
+    issues: tuple[Issue, ...] = ()
+
+    def __iter__(self) -> Iterator[Change]:
+        return (change for kind in Kind for change in self.changes[kind])
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is anything to write."""
+        return any(change.result.writes for change in self)
+
+    @property
+    def counts(self) -> Counter[Result]:
+        """How many items have each result."""
+        return Counter(change.result for change in self)
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for two plans that would do the same to the same rows.
+
+        The uuids of new copies are not in it: they are drawn anew for each plan.
+        """
+        decisions = [
+            (
+                change.item.kind,
+                change.item.uuid,
+                change.result,
+                change.row.uuid if change.row else None,
+                change.row.name if change.row else None,
+                change.target_name,
+                change.before,
+            )
+            for change in self
+        ]
+        header = (self.file_sha256, self.server, self.mode, self.override_locks)
+        return sha256(msgspec.json.encode((header, decisions))).hexdigest()
+
+
+def content_digest(content: Content, columns: Sequence[str]) -> str:
+    """A digest of a row's content, to tell later whether the row is still the same."""
+    values = [content[column] for column in columns]
+    return blake2b(msgspec.json.encode(values), digest_size=16).hexdigest()

@@ -1,0 +1,199 @@
+"""The decision: matches and a mode to a Plan. Pure; section 3 of the flow import page.
+
+Stored contents are asked for through a callable and looked at one row at a time, so that only
+what has to be written is held in memory.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from flows.content import NAME_MAX_LENGTH, Content, Kind
+from imports.comparison import compared
+from imports.document import ExportDocument
+from imports.errors import Issue, quoted
+from imports.items import Item
+from imports.landing import Landing, Place, land
+from imports.matching import Match, Row, match_items
+from imports.plan import Change, Mode, Plan, Result
+
+ReadContents = Callable[[Kind, Sequence[int]], Iterable[tuple[int, Content]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What planning has to know of the server."""
+
+    rows: Mapping[Kind, Sequence[Row]]
+    read_contents: ReadContents
+    live_names: Mapping[Kind, Collection[str]] = field(default_factory=dict)
+    """All names in use, for duplicates only."""
+    dangling: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By the path of each item, what it refers to that is neither in the file nor here."""
+
+
+def build_plan(
+    document: ExportDocument,
+    stored: Stored,
+    *,
+    server: str,
+    mode: Mode,
+    override_locks: bool = False,
+) -> Plan:
+    """What the import would do. The plan's issues are all the reasons why there can be none."""
+    matches: dict[Kind, list[Match]] = {}
+    issues: list[Issue] = []
+    for kind in Kind:
+        matches[kind], refused = match_items(kind, document.items[kind], stored.rows[kind])
+        issues += refused
+    places = {kind: list(_places(matches[kind], mode, stored.live_names)) for kind in Kind}
+    issues += _taken_secret_names(matches[Kind.SECRET], places[Kind.SECRET])
+    landing, refused = land(place for kind in Kind for place in places[kind])
+    issues += refused
+    changes = {
+        kind: _compared(
+            kind,
+            [
+                _change(match, place, _result(match, mode), landing, stored.dangling)
+                for match, place in zip(matches[kind], places[kind], strict=True)
+            ],
+            stored.read_contents,
+        )
+        for kind in Kind
+    }
+    if not override_locks:
+        issues += _locked(changes[Kind.FLOW])
+    return Plan(
+        file_sha256=document.sha256,
+        server=server,
+        mode=mode,
+        override_locks=override_locks,
+        changes=changes,
+        issues=tuple(issues),
+    )
+
+
+def _result(match: Match, mode: Mode) -> Result:
+    return Result.CREATE if match.row is None else Result[mode.name]
+
+
+def _places(
+    matches: Sequence[Match], mode: Mode, live_names: Mapping[Kind, Collection[str]]
+) -> Iterator[Place]:
+    names = _FreeNames(
+        *(live_names.get(match.item.kind, ()) for match in matches[:1]),
+        (match.item.name for match in matches),
+    )
+    for match in matches:
+        item = match.item
+        if match.row is None:
+            yield Place(item=item, uuid=item.uuid, name=item.name)
+        elif mode is Mode.DUPLICATE:
+            yield Place(item=item, uuid=str(uuid4()), name=names.copy_of(item))
+        else:
+            name = match.row.name if mode is Mode.SKIP else item.name
+            yield Place(item=item, uuid=match.row.uuid, name=name)
+
+
+class _FreeNames:
+    """Draws the first free name for each copy; linear even if all items bear one name."""
+
+    def __init__(self, *used: Iterable[str]) -> None:
+        self._used = {name for names in used for name in names}
+        self._next: dict[str, int] = {}
+
+    def copy_of(self, item: Item) -> str:
+        number = self._next.get(item.name, 1)
+        while (name := _copy_name(item, number)) in self._used:
+            number += 1
+        self._next[item.name] = number + 1
+        self._used.add(name)
+        return name
+
+
+def _copy_name(item: Item, number: int) -> str:
+    count = "" if number == 1 else str(number)
+    if item.kind is Kind.SECRET:
+        suffix = "_copy" + (f"_{count}" if count else "")
+    else:
+        suffix = f" (copy {count})" if count else " (copy)"
+    return item.name[: NAME_MAX_LENGTH - len(suffix)] + suffix
+
+
+def _taken_secret_names(matches: Sequence[Match], places: Sequence[Place]) -> Iterator[Issue]:
+    """A secret to be created whose name a row keeps, because that row is matched otherwise."""
+    kept = {
+        match.row.name: match.row
+        for match, place in zip(matches, places, strict=True)
+        if match.row and (place.uuid != match.row.uuid or place.name == match.row.name)
+    }
+    for match, place in zip(matches, places, strict=True):
+        if match.row is None and place.name in kept:
+            yield match.item.issue(
+                "name-taken",
+                f"The name {quoted(place.name)} belongs to another secret on this server: "
+                f"{kept[place.name].uuid}. A secret's name is unique: rename one of the two.",
+            )
+
+
+def _compared(kind: Kind, changes: list[Change], read_contents: ReadContents) -> tuple[Change, ...]:
+    """The changes, with each overwrite held against the row's content."""
+    overwrites = {
+        change.row.pk: position
+        for position, change in enumerate(changes)
+        if change.row and change.result is Result.OVERWRITE
+    }
+    for pk, content in read_contents(kind, list(overwrites)):
+        position = overwrites[pk]
+        changes[position] = compared(changes[position], content)
+    return tuple(changes)
+
+
+def _change(
+    match: Match,
+    place: Place,
+    result: Result,
+    landing: Landing,
+    dangling: Mapping[str, Sequence[str]],
+) -> Change:
+    item = match.item
+    return Change(
+        item=item,
+        result=result,
+        method=match.method,
+        target_uuid=place.uuid,
+        target_name=place.name,
+        row=match.deleted_row if result is Result.CREATE else match.row,
+        content={**landing.content_of(item), "name": place.name} if result.writes else None,
+        warnings=(*item.warnings, *_warnings(match, result, dangling)),
+    )
+
+
+def _warnings(match: Match, result: Result, dangling: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    item, row = match.item, match.row
+    if row and row.name != item.name and result is Result.OVERWRITE:
+        yield f"renames {quoted(row.name)} to {quoted(item.name)}"
+    if match.namesake:
+        yield (
+            f"another {item.kind} on this server is named {quoted(item.name)} too: "
+            f"{match.namesake.uuid}"
+        )
+    if match.deleted_row:
+        yield f"brings back a deleted {item.kind}"
+    if item.kind is Kind.SECRET and match.deleted_row is None and result in _NEW_ROW:
+        yield "has no value yet"
+    if result is not Result.SKIP:
+        yield from (f"dangling reference to {target}" for target in dangling.get(item.path, ()))
+
+
+_NEW_ROW = {Result.CREATE, Result.DUPLICATE}
+
+
+def _locked(changes: Iterable[Change]) -> Iterator[Issue]:
+    for change in changes:
+        if change.result is Result.OVERWRITE and change.row and change.row.is_locked:
+            yield change.item.issue(
+                "locked",
+                f"The flow {quoted(change.row.name)} is locked on this server. Unlock it there, "
+                "or give --override-locks.",
+            )

@@ -1,0 +1,124 @@
+"""The record of a run, from its start to its end."""
+
+import logging
+from collections.abc import Mapping
+
+from django.db import DatabaseError
+from django.utils import timezone
+from reversion.models import Revision
+
+from imports.backup import Backup
+from imports.errors import FileInvalid, FileUnreadable, Issue, UnableToImport
+from imports.models import ImportItem, ImportRecord, Status
+from imports.plan import Change, Plan
+from imports.request import ImportRequest
+from imports.stored import BATCH
+
+logger = logging.getLogger(__name__)
+
+# A bad file of 100,000 items has as many problems: the record keeps the first, the answer all.
+_ISSUES_KEPT = 1000
+
+
+class Attempt:
+    """One run on its way to a record. Nothing is written before `start` or the end."""
+
+    def __init__(self, request: ImportRequest, *, sha256: str) -> None:
+        self.record = ImportRecord(
+            started_at=timezone.now(),
+            door=request.door,
+            user=request.user,
+            user_name=request.user_name,
+            server=request.server,
+            file_name=request.file_name,
+            file_size=len(request.payload),
+            file_sha256=sha256,
+            mode=request.mode,
+            with_backup=request.with_backup,
+            override_locks=request.override_locks,
+        )
+
+    def start(self) -> None:
+        """Say that the run is under way, and that those which died are not."""
+        ImportRecord.objects.filter(status=Status.RUNNING).update(
+            status=Status.INTERRUPTED,
+            finished_at=timezone.now(),
+            code="interrupted",
+            message="The process died. Nothing of this import was written.",
+        )
+        self.record.status = Status.RUNNING
+        self.record.save()
+
+    def keep_backup(self, backup: Backup) -> None:
+        """Tie the backup to the record before anything is written."""
+        self.record.backup_path = str(backup.path)
+        self.record.backup_size = backup.size
+        self.record.backup_sha256 = backup.sha256
+        self.record.save()
+
+    def succeed(self, plan: Plan, saves: Mapping[str, Revision]) -> None:
+        """Record what was done. Call it in the transaction of the data."""
+        self.record.counts = {result.value: count for result, count in plan.counts.items()}
+        self._finish(Status.SUCCEEDED)
+        ImportItem.objects.bulk_create(
+            (_item(self.record, change, saves.get(change.item.path)) for change in plan),
+            batch_size=BATCH,
+        )
+
+    def refuse(self, error: UnableToImport) -> None:
+        """Record why nothing was written: the file is bad (failed), or the import may not be."""
+        is_bad_file = isinstance(error, FileUnreadable | FileInvalid)
+        self._end_badly(
+            Status.FAILED if is_bad_file else Status.REFUSED,
+            error.code,
+            error.message,
+            error.issues,
+        )
+
+    def fail(self, error: BaseException) -> None:
+        """Record an unforeseen end, without the error's text: it may hold values of the file."""
+        interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
+        self._end_badly(
+            Status.INTERRUPTED if interrupted else Status.FAILED,
+            "interrupted" if interrupted else "unexpected-error",
+            f"{type(error).__name__}: nothing of this import was written.",
+        )
+
+    def _end_badly(
+        self, status: Status, code: str, message: str, issues: tuple[Issue, ...] = ()
+    ) -> None:
+        self.record.code = code
+        self.record.message = message
+        self.record.issues = [issue.as_dict() for issue in issues[:_ISSUES_KEPT]]
+        try:
+            self._finish(status)
+        except DatabaseError:
+            # The caller's error is the one to tell; this one is for whoever reads the log.
+            logger.exception("The record of a %s import could not be written", status)
+
+    def _finish(self, status: Status) -> None:
+        self.record.status = status
+        self.record.finished_at = timezone.now()
+        self.record.save()
+
+
+def running_import() -> ImportRecord | None:
+    """The record of the import that is under way, if one is."""
+    return ImportRecord.objects.filter(status=Status.RUNNING).first()
+
+
+def _item(record: ImportRecord, change: Change, save: Revision | None) -> ImportItem:
+    return ImportItem(
+        record=record,
+        kind=change.item.kind,
+        position=change.item.position,
+        uuid=change.item.file_uuid,
+        name=change.item.name,
+        result=change.result,
+        match_method=change.method,
+        target_uuid=change.target_uuid,
+        target_name=change.target_name,
+        changed_keys=[field.key for field in change.fields],
+        warnings=list(change.warnings),
+        named_save=save,
+    )

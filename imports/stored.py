@@ -1,0 +1,100 @@
+"""What the server holds that a file touches: the only reader of flows for an import.
+
+Every query is made for a batch of keys, so that their number grows with the batches only.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+
+from django.db.models import Q
+
+from flows.content import Content, Kind, columns
+from flows.models import MODELS, Secret
+from imports.dangling import Reference
+from imports.document import ExportDocument
+from imports.matching import Row
+
+# SQLite takes 999 variables in the oldest build that Django supports; a batch needs two each.
+BATCH = 400
+# Rows of 20 kB: a batch of contents is a few megabytes.
+CONTENT_BATCH = 200
+
+T = TypeVar("T")
+
+
+def batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The values in lists of at most that size."""
+    iterator = iter(values)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def read_rows(document: ExportDocument) -> dict[Kind, list[Row]]:
+    """By kind, each row, soft-deleted ones too, that bears the uuid or name of a file's item."""
+    return {kind: list(_rows(kind, document).values()) for kind in Kind}
+
+
+def _rows(kind: Kind, document: ExportDocument) -> dict[int, Row]:
+    rows: dict[int, Row] = {}
+    names = ["pk", "uuid", "name", "is_deleted"]
+    names += ["is_locked"] if kind is Kind.FLOW else []
+    for batch in batches(document.items[kind], BATCH):
+        wanted = Q(uuid__in=[item.uuid for item in batch])
+        wanted |= Q(name__in={item.name for item in batch if item.name})
+        for row in MODELS[kind]._default_manager.filter(wanted).order_by().values(*names):
+            rows[row["pk"]] = Row(
+                pk=row["pk"],
+                uuid=str(row["uuid"]),
+                name=row["name"],
+                is_deleted=row["is_deleted"],
+                is_locked=bool(row.get("is_locked")),
+            )
+    return rows
+
+
+def read_contents(kind: Kind, pks: Sequence[int]) -> Iterator[tuple[int, Content]]:
+    """The content of rows, by primary key, a batch at a time; in no order."""
+    names = columns(kind)
+    for batch in batches(pks, CONTENT_BATCH):
+        rows = MODELS[kind]._default_manager.filter(pk__in=batch).order_by()
+        for pk, *values in rows.values_list("pk", *names):
+            yield pk, dict(zip(names, values, strict=True))
+
+
+def read_live_names(kind: Kind) -> set[str]:
+    """The names that live rows of a kind bear: a copy needs a free one."""
+    rows = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
+    return set(rows.values_list("name", flat=True))
+
+
+def read_valued_secrets(pks: Collection[int]) -> set[int]:
+    """Which of these secrets have a value, without reading it."""
+    found: set[int] = set()
+    for batch in batches(pks, BATCH):
+        rows = Secret.objects.filter(pk__in=batch).exclude(dev_value=None, prod_value=None)
+        found.update(rows.order_by().values_list("pk", flat=True))
+    return found
+
+
+def read_existing(references: Iterable[Reference]) -> set[Reference]:
+    """Those of the references whose target is a live row."""
+    existing: set[Reference] = set()
+    wanted = set(references)
+    for kind in Kind:
+        for key in ("uuid", "name"):
+            by_name = key == "name"
+            targets = {
+                reference.target
+                for reference in wanted
+                if reference.kind is kind and reference.by_name is by_name
+            }
+            for batch in batches(targets, BATCH):
+                rows = MODELS[kind]._default_manager.filter(
+                    **{f"{key}__in": batch}, is_deleted=False
+                )
+                existing.update(
+                    Reference(kind, str(value), by_name=by_name)
+                    for value in rows.order_by().values_list(key, flat=True)
+                )
+    return existing

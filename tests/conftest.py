@@ -1,0 +1,57 @@
+"""What many tests share: where the real data lies, and how a command is run."""
+
+import os
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from django.core.management import CommandError, call_command
+
+SHARED_DATA = Path(os.environ.get("ZIGGY_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+class CommandResult(NamedTuple):
+    """What a command printed, and what its process would exit with."""
+
+    out: str
+    err: str
+    code: int
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of real flows and hostile files, beside the project."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"the shared test data is not at {SHARED_DATA}")
+    return SHARED_DATA
+
+
+@pytest.fixture
+def run_command(capfd: pytest.CaptureFixture[str]) -> Callable[..., CommandResult]:
+    """Run a management command in this process: `run_command("flow_import", "--skip", ...)`."""
+
+    def run(name: str, *arguments: str) -> CommandResult:
+        out, err = StringIO(), StringIO()
+        code = 0
+        capfd.readouterr()
+        try:
+            call_command(name, *arguments, stdout=out, stderr=err)
+        except CommandError as error:
+            err.write(f"CommandError: {error}\n")
+            code = error.returncode
+        except SystemExit as error:
+            code = int(error.code or 0)
+        captured = capfd.readouterr()
+        return CommandResult(out.getvalue() + captured.out, err.getvalue() + captured.err, code)
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def backup_directory(tmp_path: Path, settings: pytest.FixtureRequest) -> Iterator[Path]:
+    """Backups of tests go to a folder of their own."""
+    directory = tmp_path / "backups"
+    settings.ZIGGY_BACKUP_DIR = directory  # type: ignore[attr-defined]
+    yield directory

@@ -1,0 +1,469 @@
+"""The three kinds in Django's admin: pages, forms, rights, and values that are never shown."""
+
+import json
+import re
+from html import unescape
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from reversion.models import Version
+
+from flows.models import Connection, Flow, Secret
+from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
+
+VALUE = "CANARY-ad317-value"
+NEW_VALUE = "CANARY-ad317-other"
+RIGHT_TO_LEFT = "\u202eתרחיש \u2067SMS"
+SCRIPT = "<script>alert(1)</script>"
+
+FACTORIES = {"flow": FlowFactory, "connection": ConnectionFactory, "secret": SecretFactory}
+DOCUMENTS = {
+    Flow: {"tags": list, "nodes": list, "edges": list, "used_connections": list}
+    | {"used_secrets": list, "viewport": dict, "extra": dict},
+    Connection: {"extra": dict},
+    Secret: {"tags": list, "extra": dict},
+}
+KINDS = pytest.mark.parametrize("kind", ["flow", "connection", "secret"])
+EVERY_DOCUMENT = pytest.mark.parametrize(
+    ("kind", "column", "json_type"),
+    [
+        pytest.param(model._meta.model_name, column, json_type, id=f"{model.__name__}.{column}")
+        for model, documents in DOCUMENTS.items()
+        for column, json_type in documents.items()
+    ],
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_collected_static_files(settings):
+    settings.WHITENOISE_AUTOREFRESH = True  # else it warns of the missing folder
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def staff_client(client):
+    """Somebody who may log into the admin, and no more."""
+    client.force_login(User.objects.create_user("staff", is_staff=True))
+    return client
+
+
+def url(kind, page, *args):
+    return reverse(f"admin:flows_{kind}_{page}", args=args)
+
+
+def form_of(response):
+    """What a browser would send back for the form of a page."""
+    form = response.context["adminform"].form
+    values = {name: form[name].value() for name in form.fields}
+    return {
+        name: re.sub("\r?\n", "\r\n", value) if isinstance(value, str) else value
+        for name, value in values.items()
+        if value not in (None, False)
+    }
+
+
+def save(client, item, **typed):
+    """Open the change page, type, and press Save."""
+    page = url(item._meta.model_name, "change", item.pk)
+    return client.post(page, {**form_of(client.get(page)), **typed})
+
+
+def add(client, kind, **typed):
+    page = url(kind, "add")
+    return client.post(page, {**form_of(client.get(page)), **typed})
+
+
+def errors_of(response):
+    assert response.status_code == 200, "the form was taken"
+    return response.context["adminform"].form.errors
+
+
+def row_of(item, *without):
+    row = type(item).objects.filter(pk=item.pk).values().get()
+    return {column: value for column, value in row.items() if column not in without}
+
+
+# --- pages
+
+
+@KINDS
+def test_the_list_shows_the_items(kind, admin_client):
+    items = FACTORIES[kind].create_batch(3)
+    page = admin_client.get(url(kind, "changelist"))
+    assert page.status_code == 200
+    for item in items:
+        assert f'href="{url(kind, "change", item.pk)}' in page.content.decode()
+        assert item.name in page.content.decode()
+
+
+@KINDS
+def test_a_longer_list_takes_no_more_queries(kind, admin_client):
+    def number_of_queries():
+        with CaptureQueriesContext(connection) as queries:
+            admin_client.get(url(kind, "changelist"))
+        return len(queries)
+
+    FACTORIES[kind]()
+    few = number_of_queries()
+    FACTORIES[kind].create_batch(40)
+    assert number_of_queries() == few
+
+
+@KINDS
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param(lambda item: item.name, id="its name"),
+        pytest.param(lambda item: str(item.uuid), id="its uuid"),
+        pytest.param(lambda item: str(item.uuid).upper()[:22], id="a part of its uuid"),
+    ],
+)
+def test_an_item_is_found_by(kind, part, admin_client):
+    wanted, other = FACTORIES[kind](name="Wanted"), FACTORIES[kind](name="Other")
+    wanted.__class__.objects.filter(pk=other.pk).update(uuid="00000000-1111-2222-3333-444444444444")
+    page = admin_client.get(url(kind, "changelist"), {"q": part(wanted)})
+    assert [*page.context["cl"].result_list] == [wanted]
+
+
+@KINDS
+def test_the_change_page_shows_the_item(kind, admin_client):
+    item = FACTORIES[kind](extra='{"unknown":["é"]}')
+    page = admin_client.get(url(kind, "change", item.pk))
+    text = unescape(page.content.decode())
+    assert page.status_code == 200
+    assert str(item.uuid) in text
+    assert item.extra in text
+
+
+@KINDS
+def test_an_item_is_added(kind, admin_client):
+    response = add(admin_client, kind, name="NEW")
+    item = FACTORIES[kind]._meta.model.objects.get()
+    assert response.url == url(kind, "changelist")
+    assert item.name == "NEW"
+    fresh = row_of(FACTORIES[kind](name="FRESH"), "id", "uuid", "name", "created_at", "updated_at")
+    if kind == "connection":
+        fresh["type"] = ""  # the factory gives one
+    assert row_of(item, "id", "uuid", "name", "created_at", "updated_at") == fresh
+
+
+@KINDS
+def test_an_item_is_changed_and_the_change_is_in_its_history(kind, admin_client, admin_user):
+    item = FACTORIES[kind]()
+    column = "info" if kind == "flow" else "description"
+    save(admin_client, item, **{column: "typed"})
+    version = Version.objects.get_for_object(item).get()
+    assert row_of(item)[column] == version.field_dict[column] == "typed"
+    assert version.revision.user == admin_user
+    assert row_of(item)["updated_at"] > item.updated_at
+
+
+@KINDS
+@pytest.mark.parametrize("page", ["changelist", "change", "history", "delete"])
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        pytest.param(RIGHT_TO_LEFT, RIGHT_TO_LEFT, id="right to left"),
+        pytest.param(SCRIPT, "&lt;script&gt;alert(1)&lt;/script&gt;", id="a script"),
+        pytest.param("\"'{{ 7 }}", "&quot;&#x27;{{ 7 }}", id="quotes and braces"),
+        pytest.param("x" * 255, "x" * 99, id="a long name"),
+        pytest.param("", "(no name) ", id="no name"),
+    ],
+)
+def test_a_strange_name_is_shown_as_text(kind, page, name, shown, admin_client):
+    item = FACTORIES[kind](name=name)  # past the form, which refuses most of them for a secret
+    arguments = [] if page == "changelist" else [item.pk]
+    text = admin_client.get(url(kind, page, *arguments)).content.decode()
+    assert shown in text
+    assert SCRIPT not in text
+
+
+@pytest.mark.parametrize("kind", ["flow", "connection"])
+@pytest.mark.parametrize("name", ["", RIGHT_TO_LEFT, SCRIPT])
+def test_a_strange_name_can_be_given_to_what_is_no_secret(kind, name, admin_client):
+    response = add(admin_client, kind, name=name)
+    assert response.status_code == 302
+    assert FACTORIES[kind]._meta.model.objects.get().name == name
+
+
+# --- what a form leaves alone
+
+
+def test_saving_a_flow_without_a_change_leaves_every_column(admin_client):
+    flow = FlowFactory(
+        name=" SMS\u3000",
+        info=None,
+        listener_type=None,
+        is_subflow=None,
+        timeout=None,
+        execution_history_level=None,
+        queue_uuid=None,
+        tenant_id=None,
+        used_connections=None,
+        used_secrets="null",
+        nodes='[{"code":"a\\r\\nb"}]',
+    )
+    before = row_of(flow, "updated_at")
+    assert save(admin_client, flow).status_code == 302
+    assert row_of(flow, "updated_at") == before
+
+
+@pytest.mark.parametrize("value", ["{\n key: secrets.A\n}\n", "{\r\n}", " \t{}", None, ""])
+def test_saving_a_connection_leaves_its_values_byte_for_byte(value, admin_client):
+    stored = ConnectionFactory(dev_value=value, prod_value=value, description=value)
+    before = row_of(stored, "name", "updated_at")
+    assert save(admin_client, stored, name="Renamed").status_code == 302
+    assert row_of(stored, "name", "updated_at") == before
+    assert row_of(stored)["name"] == "Renamed"
+
+
+def test_a_text_that_is_typed_has_the_line_ends_of_a_file(admin_client):
+    stored = ConnectionFactory(dev_value="{\n}")
+    save(admin_client, stored, dev_value="{\r\n key: 1\r\n}")
+    assert row_of(stored)["dev_value"] == "{\n key: 1\n}"
+
+
+def test_a_text_can_be_emptied(admin_client):
+    stored = ConnectionFactory(dev_value="{}", description="x")
+    save(admin_client, stored, dev_value="", description="")
+    assert (row_of(stored)["dev_value"], row_of(stored)["description"]) == ("", "")
+
+
+# --- documents
+
+
+@EVERY_DOCUMENT
+def test_invalid_json_is_an_error_at_its_field(kind, column, json_type, admin_client):
+    item = FACTORIES[kind]()
+    before = row_of(item)
+    errors = errors_of(save(admin_client, item, **{column: '{"a":1'}))
+    assert errors == {column: ["This is not valid JSON: Input data was truncated"]}
+    assert row_of(item) == before
+
+
+@EVERY_DOCUMENT
+def test_json_of_another_type_is_an_error_at_its_field(kind, column, json_type, admin_client):
+    other, words = {list: ("{}", "a list"), dict: ("[]", "an object")}[json_type]
+    errors = errors_of(save(admin_client, FACTORIES[kind](), **{column: other}))
+    assert errors == {column: [f"This must be {words} in JSON."]}
+
+
+@EVERY_DOCUMENT
+def test_a_document_is_stored_in_canonical_form(kind, column, json_type, admin_client):
+    item = FACTORIES[kind]()
+    typed = {list: ' [ {"b":1.0,\r\n"a":"é"} ]', dict: ' {"b":1.0,\r\n"a":"é"} '}[json_type]
+    assert save(admin_client, item, **{column: typed}).status_code == 302
+    assert row_of(item)[column] == {list: '[{"a":"é","b":1}]', dict: '{"a":"é","b":1}'}[json_type]
+
+
+@EVERY_DOCUMENT
+def test_a_document_that_is_emptied_is_the_empty_document(kind, column, json_type, admin_client):
+    item = FACTORIES[kind](**{column: {list: '["x"]', dict: '{"x":1}'}[json_type]})
+    assert save(admin_client, item, **{column: ""}).status_code == 302
+    nullable = column.startswith("used_")
+    assert row_of(item)[column] == (None if nullable else json.dumps(json_type()))
+
+
+# --- secrets
+
+
+def pages_of(client, secret):
+    """Every page that knows the secret."""
+    version = Version.objects.get_for_object(secret).first()
+    return [
+        client.get(address).content.decode()
+        for address in (
+            url("secret", "changelist"),
+            url("secret", "change", secret.pk),
+            url("secret", "history", secret.pk),
+            url("secret", "delete", secret.pk),
+            url("secret", "revision", secret.pk, version.pk),
+            url("secret", "recoverlist"),
+            reverse("admin:index"),
+        )
+    ]
+
+
+@pytest.mark.parametrize("environment", ["dev_value", "prod_value"])
+def test_a_value_is_set_and_appears_on_no_page(environment, admin_client):
+    secret = SecretFactory()
+    save(admin_client, secret, **{f"new_{environment}": VALUE})
+
+    secret.refresh_from_db()
+    sealed = getattr(secret, environment)
+    assert sealed.reveal() == VALUE
+    for page in pages_of(admin_client, secret):
+        assert VALUE not in page
+        assert sealed.token not in page
+    assert VALUE not in str(list(LogEntry.objects.values()))
+    assert VALUE not in str(list(Version.objects.values()))
+
+
+def test_a_value_is_set_when_a_secret_is_added(admin_client):
+    response = add(admin_client, "secret", name="KEY", new_dev_value=VALUE)
+    assert VALUE not in admin_client.get(response.url).content.decode()
+    secret = Secret.objects.get()
+    assert (secret.dev_value.reveal(), secret.prod_value) == (VALUE, None)
+
+
+def test_a_value_is_replaced(admin_client):
+    secret = SecretFactory(dev_value=VALUE)
+    save(admin_client, secret, new_dev_value=NEW_VALUE)
+    assert Secret.objects.get().dev_value.reveal() == NEW_VALUE
+
+
+def test_a_value_is_kept_where_its_field_is_left_empty(admin_client):
+    secret = SecretFactory(dev_value=VALUE, prod_value=NEW_VALUE)
+    save(admin_client, secret, description="changed", new_dev_value="", new_prod_value="")
+    after = Secret.objects.get()
+    assert after.description == "changed"
+    assert after.dev_value.token == secret.dev_value.token
+    assert after.prod_value.token == secret.prod_value.token
+
+
+@pytest.mark.parametrize("value", [" ", f" {VALUE}\t", "<b>", "é\U0001f511"])
+def test_a_value_is_taken_as_it_is_typed(value, admin_client):
+    save(admin_client, SecretFactory(), new_prod_value=value)
+    assert Secret.objects.get().prod_value.reveal() == value
+
+
+def test_a_form_with_an_error_does_not_show_the_value_again(admin_client):
+    secret = SecretFactory(dev_value=VALUE)
+    response = save(admin_client, secret, name="no identifier", new_dev_value=NEW_VALUE)
+    assert errors_of(response) == {
+        "name": [
+            "A secret's name must be a JavaScript identifier: letters, digits, _ and $, "
+            "not beginning with a digit."
+        ]
+    }
+    assert NEW_VALUE not in response.content.decode()
+    assert Secret.objects.get().dev_value.token == secret.dev_value.token
+
+
+def test_the_list_tells_which_secrets_have_a_value(admin_client):
+    SecretFactory(dev_value=VALUE)
+    page = admin_client.get(url("secret", "changelist")).content.decode()
+    assert re.search('field-has_dev_value"><img [^>]*alt="True"', page)
+    assert re.search('field-has_prod_value"><img [^>]*alt="False"', page)
+
+
+def test_a_name_that_another_secret_has_is_an_error(admin_client):
+    SecretFactory(name="KEY")
+    errors = errors_of(add(admin_client, "secret", name="KEY"))
+    assert errors == {"__all__": ["A secret with this name exists already."]}
+
+
+def test_the_name_of_a_deleted_secret_is_free(admin_client):
+    SecretFactory(name="KEY", is_deleted=True)
+    assert add(admin_client, "secret", name="KEY").status_code == 302
+    assert Secret.objects.filter(name="KEY").count() == 2
+
+
+def test_a_deleted_secret_does_not_come_back_under_a_name_that_is_taken(admin_client):
+    deleted = SecretFactory(name="KEY", is_deleted=True)
+    SecretFactory(name="KEY")
+    page = url("secret", "change", deleted.pk)
+    data = form_of(admin_client.get(page))
+    del data["is_deleted"]
+    errors = errors_of(admin_client.post(page, data))
+    assert errors == {"__all__": ["A secret with this name exists already."]}
+
+
+# --- soft-deleted rows
+
+
+@KINDS
+@pytest.mark.parametrize(("chosen", "names"), [("1", ["DELETED"]), ("0", ["KEPT"])])
+def test_deleted_items_are_told_apart_by_the_filter(kind, chosen, names, admin_client):
+    FACTORIES[kind](name="DELETED", is_deleted=True)
+    FACTORIES[kind](name="KEPT")
+    page = admin_client.get(url(kind, "changelist"), {"is_deleted__exact": chosen})
+    assert [item.name for item in page.context["cl"].result_list] == names
+
+
+# --- rights
+
+
+def addresses(kind, pk):
+    return [
+        url(kind, "changelist"),
+        url(kind, "add"),
+        *(url(kind, page, pk) for page in ("change", "history", "delete")),
+        url(kind, "recoverlist"),
+    ]
+
+
+@KINDS
+def test_anonymous_people_are_sent_to_the_login(kind, client):
+    item = FACTORIES[kind](name="HIDDEN")
+    before = row_of(item)
+    for address in addresses(kind, item.pk):
+        for response in (client.get(address), client.post(address, {"name": "NEW"})):
+            assert response.status_code == 302
+            assert response.url == f"{reverse('admin:login')}?next={address}"
+    assert row_of(item) == before
+
+
+@KINDS
+def test_staff_without_permission_are_refused(kind, staff_client):
+    item = FACTORIES[kind](name="HIDDEN")
+    before = row_of(item)
+    for address in addresses(kind, item.pk):
+        for response in (staff_client.get(address), staff_client.post(address, {"name": "NEW"})):
+            assert response.status_code == 403
+            assert "HIDDEN" not in response.content.decode()
+    assert row_of(item) == before
+    assert type(item).objects.count() == 1
+
+
+@KINDS
+def test_staff_who_may_only_view_cannot_change(kind, staff_client):
+    item = FACTORIES[kind](name="SHOWN")
+    before = row_of(item)
+    User.objects.get().user_permissions.add(Permission.objects.get(codename=f"view_{kind}"))
+
+    page = staff_client.get(url(kind, "change", item.pk))
+    answers = [
+        staff_client.post(url(kind, "change", item.pk), {"name": "NEW"}),
+        staff_client.post(url(kind, "add"), {"name": "NEW"}),
+        staff_client.post(url(kind, "delete", item.pk), {"post": "yes"}),
+    ]
+
+    assert "SHOWN" in page.content.decode()
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert row_of(item) == before
+
+
+def test_staff_who_may_only_view_see_no_value(staff_client):
+    secret = SecretFactory(dev_value=VALUE)
+    User.objects.get().user_permissions.add(Permission.objects.get(codename="view_secret"))
+    for address in (url("secret", "changelist"), url("secret", "change", secret.pk)):
+        response = staff_client.get(address)
+        assert response.status_code == 200
+        assert VALUE not in response.content.decode()
+        assert secret.dev_value.token not in response.content.decode()
+
+
+@KINDS
+def test_staff_without_permission_do_not_restore_a_save(kind, staff_client, admin_client):
+    item = FACTORIES[kind]()
+    column = "info" if kind == "flow" else "description"
+    save(admin_client, item, **{column: "before"})
+    version = Version.objects.get_for_object(item).get()
+    type(item).objects.update(**{column: "after"})
+    address = url(kind, "revision", item.pk, version.pk)
+
+    answers = (staff_client.get(address), staff_client.post(address, {"name": "NEW"}))
+
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert row_of(item)[column] == "after"
