@@ -3,26 +3,34 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
+# The demo is for the embedded database, never for a server that the environment may name.
+DEMO := env -u DATABASE_URL -u ZIGGY_SERVER_NAME -u ZIGGY_SERVERS $(MANAGE)
 
-.PHONY: demo run test test-postgres lint bench clean
+.PHONY: demo run account test test-postgres lint bench clean help
 
 demo: .venv/runtime  ## Set everything up and import the sample file into the embedded database
-	@$(MANAGE) migrate --verbosity 0
+	@$(DEMO) migrate --verbosity 0
 	@echo "The server holds an older SMS Test and Twilio:" >&2
-	@$(MANAGE) flow_import --server local --overwrite --no-prompt --no-backup \
+	@$(DEMO) flow_import --server local --overwrite --no-prompt --no-backup \
 		--file-path samples/older.json > /dev/null
 	@echo "\nNow the sample export comes in:" >&2
-	@$(MANAGE) flow_import --server local --overwrite --no-prompt --file-path samples/zexport.json
-	@echo "\nNext: 'make run', then open http://127.0.0.1:8000/admin/ (an account to log in with:" \
-		"'$(MANAGE) createsuperuser').\nIn the history of SMS Test is the named save" \
+	@$(DEMO) flow_import --server local --overwrite --no-prompt --file-path samples/zexport.json
+	@echo "\nNext: 'make run', then open http://127.0.0.1:8000/admin/ ('make account' makes you" \
+		"an account).\nIn the history of SMS Test is the named save" \
 		"\"Pre import\", which restores what it was." >&2
 
 run: .venv/runtime  ## Serve the site on http://127.0.0.1:8000
 	$(MANAGE) migrate --verbosity 0
 	$(MANAGE) runserver
 
+account: .venv/runtime  ## Make an account that may do everything
+	$(MANAGE) createsuperuser
+
 test: .venv/development  ## Run all tests, on the database that DATABASE_URL names (SQLite)
 	$(BIN)/pytest -n auto
+
+test-postgres:  ## Run all tests on PostgreSQL: the local server's, or one started for the run
+	.ci/postgresql $(MAKE) test
 
 lint: .venv/development  ## Style, types, the architecture and missing migrations
 	$(BIN)/ruff check .
@@ -49,3 +57,6 @@ clean:  ## Remove the environment, the embedded database and its backups
 	@echo "Installing what its tests need ..." >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
+
+help:  ## Say what the targets do
+	@grep --no-filename -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 16

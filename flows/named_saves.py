@@ -33,8 +33,8 @@ def take(item: Item, name: str, *, user: User | None = None) -> Revision:
 def take_many(items: Sequence[Item], name: str, *, user: User | None = None) -> list[Revision]:
     """Save the state of items of one kind under a name; the revisions in the items' order.
 
-    Read the rows inside the transaction: what is saved is the object in memory. Two queries for
-    each batch of items, on SQLite up to three. The rows are what django-reversion would write.
+    Read the rows inside the transaction: what is saved is the object in memory. One query for
+    each batch of items, and one for all. The rows are what django-reversion would write.
     """
     if not items:
         return []

@@ -149,8 +149,9 @@ def _make(alias: str) -> Backup:
         part.rename(path)
         _sync(directory)
     except BaseException:  # also Ctrl-C
-        part.unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
+        # SQLite cannot always remove its journal when the disk is full.
+        for file in (part, part.with_name(f"{part.name}-journal"), path):
+            file.unlink(missing_ok=True)
         raise
     return Backup(path=path, size=path.stat().st_size, sha256=sha256)
 
@@ -251,10 +252,12 @@ def _remove_old(alias: str, *, spared: set[Path | None]) -> None:
 def _superfluous(alias: str, spared: set[Path | None]) -> list[Path]:
     """The backups beyond ZIGGY_BACKUP_KEEP, and the parts that killed backups left."""
     directory = Path(settings.ZIGGY_BACKUP_DIR).resolve()
-    name = re.compile(rf"{re.escape(_prefix(alias))}-{_STAMP}\.(sqlite3|dump)(\.part)?")
-    newest_first = sorted(filter(lambda file: name.fullmatch(file.name), directory.iterdir()))[::-1]
-    backups = [file for file in newest_first if file.suffix != ".part" and file not in spared]
-    parts = [file for file in newest_first if file.suffix == ".part"]
+    name = re.compile(rf"{re.escape(_prefix(alias))}-{_STAMP}\.(sqlite3|dump)(\.part(-journal)?)?")
+    files = sorted(
+        (file for file in directory.iterdir() if name.fullmatch(file.name)), reverse=True
+    )
+    parts = [file for file in files if file.suffix.startswith(".part")]
+    backups = [file for file in files if file not in spared.union(parts)]
     # No backup still runs after twice the timeout: pg_dump has it once, pg_restore has it once.
     abandoned = time.time() - 2 * settings.ZIGGY_BACKUP_TIMEOUT
     return [

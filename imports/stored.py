@@ -3,14 +3,14 @@
 Every query is made for a batch of keys, so that their number grows with the batches only.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
 from django.db.models import Q
 
 from flows.content import Content, Kind, columns
-from flows.models import MODELS, Secret
+from flows.models import MODELS
 from imports.dangling import Reference
 from imports.document import ExportDocument
 from imports.matching import Row
@@ -66,15 +66,6 @@ def read_live_names(kind: Kind) -> set[str]:
     """The names that live rows of a kind bear: a copy needs a free one."""
     rows = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
     return set(rows.values_list("name", flat=True))
-
-
-def read_valued_secrets(pks: Collection[int]) -> set[int]:
-    """Which of these secrets have a value, without reading it."""
-    found: set[int] = set()
-    for batch in batches(pks, BATCH):
-        rows = Secret.objects.filter(pk__in=batch).exclude(dev_value=None, prod_value=None)
-        found.update(rows.order_by().values_list("pk", flat=True))
-    return found
 
 
 def read_existing(references: Iterable[Reference]) -> set[Reference]:

@@ -1,5 +1,6 @@
 """A backup is whole, private and proved by a restore, or it is refused and leaves nothing."""
 
+import errno
 import hashlib
 import io
 import json
@@ -369,12 +370,14 @@ def test_the_part_of_a_killed_backup_is_removed_when_none_can_still_write_it(set
     settings.ZIGGY_BACKUP_TIMEOUT = 600
     directory.mkdir()
     for number, age in enumerate((1190, 1210)):
-        part = directory / f"default-20250101T000000-00000{number}Z{SUFFIX}.part"
-        part.write_text("half")
-        os.utime(part, (time.time() - age,) * 2)
+        for kind in ("part", "part-journal"):
+            part = directory / f"default-20250101T000000-00000{number}Z{SUFFIX}.{kind}"
+            part.write_text("half")
+            os.utime(part, (time.time() - age,) * 2)
     backup = make_backup()
     assert names(directory) == [
         f"default-20250101T000000-000000Z{SUFFIX}.part",
+        f"default-20250101T000000-000000Z{SUFFIX}.part-journal",
         backup.path.name,
     ]
 
@@ -439,6 +442,19 @@ def test_a_full_disk(directory, kilobytes):
         "Make room there, or set ZIGGY_BACKUP_DIR to a directory on another disk."
     )
     assert names(directory) == [older.path.name]
+
+
+def test_a_full_disk_on_which_sqlite_left_its_journal(directory, monkeypatch):
+    def copy(_alias, part):
+        part.with_name(f"{part.name}-journal").write_text("header")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(imports.backup, "_copy", copy)
+    assert refusal() == (
+        f"The database was not backed up. {directory}: No space left on device. "
+        "Make room there, or set ZIGGY_BACKUP_DIR to a directory on another disk."
+    )
+    assert names(directory) == []
 
 
 @pytest.mark.parametrize("point", ["_copy", "_sync", "check"])

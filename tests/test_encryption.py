@@ -245,9 +245,7 @@ def test_rotating_again_writes_nothing(settings):
     rotate_keys()
     tokens, versions = tokens_of(secret), list(Version.objects.values())
 
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         assert rotate_keys() == Rotation(values=0, versions=0)
 
     assert not [query["sql"] for query in queries if query["sql"].startswith("UPDATE")]
