@@ -8,7 +8,6 @@ viewing one item's save would touch all the others.
 import json
 from collections.abc import Sequence
 
-from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.core import serializers
 from django.core.exceptions import ObjectDoesNotExist
@@ -18,6 +17,7 @@ from django.utils import timezone
 from reversion.errors import RevertError
 from reversion.models import Revision, Version
 
+from accounts.models import User
 from flows.bulk import insert_rows
 from flows.models import Item
 from flows.servers import current_database

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 from reversion.models import Revision
 
+from accounts.models import User
 from flows import named_saves
 from flows.bulk import update_rows
 from flows.content import Content, Kind, columns

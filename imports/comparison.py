@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from flows import canonical
 from flows.content import EXTRA, FIELDS, Content, Field, Kind, Shape, Value, columns
-from imports.errors import quoted
+from imports.errors import printable, quoted
 from imports.plan import Change, FieldChange, Result, content_digest
 
 _SHOWN_LENGTH = 60
@@ -41,7 +41,7 @@ def _field_changes(kind: Kind, before: Content, after: Content) -> Iterator[Fiel
         old, new = _decoded(before[EXTRA]), _decoded(after[EXTRA])
         for key in new:
             if key not in old or canonical.encode(old[key]) != canonical.encode(new[key]):
-                yield FieldChange(key=key)
+                yield FieldChange(key=printable(key))
 
 
 def _field_change(spec: Field, before: Value, after: Value) -> FieldChange:

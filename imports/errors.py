@@ -119,10 +119,14 @@ class ImportFailed(UnableToImport):
 
 
 def quoted(text: str) -> str:
-    """Text from a file, for a message: on one line, printable, in double quotes, cut if long."""
+    """Text from a file, for a message: as `printable` has it, in double quotes."""
+    return f'"{printable(text)}"'
+
+
+def printable(text: str) -> str:
+    """Text from a file, for people: on one line, without control characters, cut if long."""
     if len(text) > _LONGEST_QUOTE:
         text = f"{text[:_LONGEST_QUOTE]}..."
-    printable = "".join(
+    return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
-    return f'"{printable}"'

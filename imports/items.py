@@ -18,7 +18,7 @@ from flows.content import (
     Kind,
     Value,
 )
-from imports.errors import Issue
+from imports.errors import Issue, printable
 from imports.field_values import FieldProblem, read_field, read_time, read_uuid
 
 # Unknown keys of a secret under which a file might carry its value: such a key is not kept.
@@ -119,7 +119,7 @@ def _unknown_keys(kind: Kind, value: dict[str, Any]) -> tuple[dict[str, Any], li
 
 def _warnings(kind: Kind, value: dict[str, Any], ignored: list[str]) -> list[str]:
     warnings = [
-        f"{key} is ignored: an import never sets a secret's value"
+        f"{printable(key)} is ignored: an import never sets a secret's value"
         for key in ignored
         if value[key] is not None
     ]

@@ -36,7 +36,7 @@ class Landing:
 
     def content_of(self, item: Item) -> Content:
         """The item's content with every reference rewritten."""
-        if not self.uuids and not self.secret_names:
+        if not (self.uuids or self.secret_names or self.names):
             return {**item.content, EXTRA: item.extra}
         content: dict[str, Value] = dict(item.content)
         for spec in FIELDS[item.kind]:

@@ -96,35 +96,45 @@ def _match(
 def _refusals(
     kind: Kind, matches: Sequence[Match], unclaimed: Mapping[str, list[Row]]
 ) -> Iterator[Issue]:
-    claimants: dict[str, list[Item]] = defaultdict(list)
+    claimants: dict[str, list[str]] = defaultdict(list)
     for match in matches:
-        if match.method is MatchMethod.NAME and match.row:
-            claimants[match.row.uuid].append(match.item)
+        if match.method is MatchMethod.NAME:
+            claimants[match.item.name].append(match.item.uuid)
+    # Once for each name: a file may give one name to all its items.
+    ambiguities = {
+        name: _ambiguity(kind, name, [row.uuid for row in unclaimed[name]], uuids)
+        for name, uuids in claimants.items()
+    }
     for match in matches:
         item = match.item
-        if match.method is MatchMethod.NAME and match.row:
-            candidates = [row.uuid for row in unclaimed[item.name]]
-            rivals = [rival.uuid for rival in claimants[match.row.uuid]]
-            if len(candidates) > 1:
-                yield item.issue(
-                    "ambiguous-name",
-                    f"{len(candidates)} {kind.plural} on this server are named "
-                    f"{quoted(item.name)}: {_listed(candidates)}. Rename all but one of them, "
-                    "or give the file's item the uuid of the one that is meant.",
-                )
-            elif len(rivals) > 1:
-                yield item.issue(
-                    "ambiguous-name",
-                    f"{len(rivals)} items of the file are named {quoted(item.name)} "
-                    f"({_listed(rivals)}) and would be the same {kind} on this server: "
-                    f"{match.row.uuid}. Rename all but one of them.",
-                )
+        if match.method is MatchMethod.NAME:
+            if ambiguity := ambiguities[item.name]:
+                yield item.issue("ambiguous-name", ambiguity)
         elif match.namesake and kind is Kind.SECRET:
             yield item.issue(
                 "name-taken",
                 f"The name {quoted(item.name)} belongs to another secret on this server: "
                 f"{match.namesake.uuid}. A secret's name is unique: rename one of the two.",
             )
+
+
+def _ambiguity(
+    kind: Kind, name: str, candidates: Sequence[str], rivals: Sequence[str]
+) -> str | None:
+    """Why a name does not say which row is which item; None where it does."""
+    if len(candidates) > 1:
+        return (
+            f"{len(candidates)} {kind.plural} on this server are named {quoted(name)}: "
+            f"{_listed(candidates)}. Rename all but one of them, "
+            "or give the file's item the uuid of the one that is meant."
+        )
+    if len(rivals) > 1:
+        return (
+            f"{len(rivals)} items of the file are named {quoted(name)} ({_listed(rivals)}) "
+            f"and would be the same {kind} on this server: {candidates[0]}. "
+            "Rename all but one of them."
+        )
+    return None
 
 
 def _listed(uuids: Sequence[str]) -> str:

@@ -46,7 +46,7 @@ _WRITING = {Result.CREATE, Result.OVERWRITE, Result.DUPLICATE}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
-    """A field that an overwrite changes, by its key in a file.
+    """A field that an overwrite changes, by its key in a file, which is printable and not long.
 
     `before` and `after` are short printable texts, or None for what is too long or too delicate
     to show (documents, and a connection's values, which may hold a credential).

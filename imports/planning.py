@@ -11,7 +11,7 @@ from uuid import uuid4
 from flows.content import NAME_MAX_LENGTH, Content, Kind
 from imports.comparison import compared
 from imports.document import ExportDocument
-from imports.errors import Issue, quoted
+from imports.errors import Issue, printable, quoted
 from imports.items import Item
 from imports.landing import Landing, Place, land
 from imports.matching import Match, Row, match_items
@@ -96,18 +96,20 @@ def _places(
 
 
 class _FreeNames:
-    """Draws the first free name for each copy; linear even if all items bear one name."""
+    """Draws the first free name for each copy; linear even if all names are cut to one."""
 
     def __init__(self, *used: Iterable[str]) -> None:
         self._used = {name for names in used for name in names}
         self._next: dict[str, int] = {}
 
     def copy_of(self, item: Item) -> str:
-        number = self._next.get(item.name, 1)
+        number, passed = 1, []
         while (name := _copy_name(item, number)) in self._used:
-            number += 1
-        self._next[item.name] = number + 1
+            passed.append(name)
+            number = self._next.get(name, number + 1)
         self._used.add(name)
+        # What comes after a name that is taken depends on that name only, however it was cut.
+        self._next |= dict.fromkeys((*passed, name), number + 1)
         return name
 
 
@@ -183,7 +185,8 @@ def _warnings(match: Match, result: Result, dangling: Mapping[str, Sequence[str]
     if item.kind is Kind.SECRET and match.deleted_row is None and result in _NEW_ROW:
         yield "has no value yet"
     if result is not Result.SKIP:
-        yield from (f"dangling reference to {target}" for target in dangling.get(item.path, ()))
+        for target in dangling.get(item.path, ()):
+            yield f"dangling reference to {printable(target)}"
 
 
 _NEW_ROW = {Result.CREATE, Result.DUPLICATE}

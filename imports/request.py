@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from django.contrib.auth.models import User
-
+from accounts.models import User
 from imports.models import Door
 from imports.plan import Mode
 

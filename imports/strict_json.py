@@ -8,8 +8,10 @@ is built from objects. Source of the rules: the last section of the export file 
 
 import codecs
 import json
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import msgspec
@@ -18,21 +20,29 @@ MAX_DEPTH = 64
 MAX_ITEMS = 100_000
 # A value costs up to 25 times its text in memory, so that a small file could fill it.
 MAX_VALUES_OF_ITEM = 2_000_000
+# The same of an element that is not looked into yet, and of a key of the file's object.
+_MAX_RAW_ELEMENTS = 1_000_000
+_MAX_TOP_LEVEL_KEYS = 100_000
 
 _CHUNK = 1 << 20
 _WHITE_SPACE = re.compile(rb"[ \t\r\n]*")
-_KEY = re.compile(rb'"(?:[^"\\]|\\.)*"')
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_SURROGATE_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")
+# Possessive (`++`, `*+`): what matches keeps no way back, which would cost more than the file.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_LONE_HIGH_SURROGATE = re.compile(
+    rb"(?<!\\)(?:\\\\)*+(\\u[dD][89abAB][0-9a-fA-F]{2})"
+    rb"(?=[^\\]|\\[^u]|\\u[^dD]|\\u[dD][^c-fC-F])",
+    re.DOTALL,
+)
 _BYTE = re.compile(r" ?\(byte (\d+)\)$")
-_PATH = re.compile(r" - at `\$?\.?(.*)`$")
+
+Path = tuple[str | int, ...]
+"""The keys and indexes that lead to a value."""
 
 
 class JSONProblem(Exception):  # noqa: N818 - one of the problems of a file, not yet a refusal
-    """Why a text is not strict JSON: a stable code, what to do, and where (a JSON path, or "")."""
+    """Why a text is not strict JSON: a stable code, what to do, and where, as far as is known."""
 
-    def __init__(self, code: str, message: str, path: str = "") -> None:
+    def __init__(self, code: str, message: str, path: Path = ()) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -45,16 +55,14 @@ def split_top_level(data: bytes) -> dict[str, msgspec.Raw] | msgspec.Raw:
     Checks the grammar of the whole file. Raises JSONProblem.
     """
     _check_encoding(data)
-    start = _skip_white_space(data, 0)
+    start = _skip_white_space(data)
     if start == len(data):
         raise JSONProblem("empty-file", "The file is empty. Export the flows again.")
     try:
         if data[start : start + 1] == b"[":
             return msgspec.json.decode(data, type=msgspec.Raw)
         if data[start : start + 1] == b"{":
-            values = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
-            _check_top_level_keys(data, start + 1, values)
-            return values
+            return _split_object(data)
         msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError) as error:
         _raise_problem(error, data)
@@ -64,14 +72,48 @@ def split_top_level(data: bytes) -> dict[str, msgspec.Raw] | msgspec.Raw:
     )
 
 
+def _split_object(data: bytes) -> dict[str, msgspec.Raw]:
+    seen: set[str] = set()
+    repeated: list[str] = []
+
+    def take(_type: type, key: str) -> _Key:
+        if key in seen and not repeated:
+            repeated.append(key)
+        seen.add(key)
+        if len(seen) > _MAX_TOP_LEVEL_KEYS:
+            raise JSONProblem(
+                "too-many-keys",
+                f"The file's object may have at most {_MAX_TOP_LEVEL_KEYS:,} keys.",
+            )
+        return _Key(key)
+
+    values = msgspec.json.decode(data, type=dict[_Key, msgspec.Raw], dec_hook=take)
+    if repeated:
+        raise JSONProblem(
+            "duplicate-key", "The file's object has a key twice. Keep one of them.", (*repeated,)
+        )
+    if any("\0" in key for key in values):
+        raise _nul(())
+    return {str(key): value for key, value in values.items()}
+
+
+class _Key(str):
+    """A key of the file's object: of a type of its own, so that the parser shows each of them."""
+
+    __slots__ = ()
+
+
 def split_list(raw: msgspec.Raw) -> list[msgspec.Raw]:
     """The raw elements of a list of items. Raises JSONProblem (`wrong-type`, `too-many-items`)."""
     text = bytes(raw)
     if not text.lstrip().startswith(b"["):
         raise JSONProblem("wrong-type", "This must be a list.")
-    if text.count(b",") >= MAX_ITEMS:
+    if text.count(b",") >= _MAX_RAW_ELEMENTS:
         _count_objects(text)
-    return msgspec.json.decode(raw, type=list[msgspec.Raw])
+    elements = msgspec.json.decode(raw, type=list[msgspec.Raw])
+    if len(elements) > MAX_ITEMS:
+        raise _too_many_items()
+    return elements
 
 
 def read_value(raw: msgspec.Raw, *, outer_depth: int = 0) -> Any:
@@ -88,16 +130,14 @@ def read_value(raw: msgspec.Raw, *, outer_depth: int = 0) -> Any:
         )
     try:
         value = msgspec.json.decode(text)
+        _check_depth(value, MAX_DEPTH - outer_depth)
     except (msgspec.DecodeError, RecursionError) as error:
         _raise_problem(error, text)
-    _check_depth(value, MAX_DEPTH - outer_depth)
     # What was lost on reading would be missing here: the last of two equal keys wins.
     if msgspec.json.encode(value) != msgspec.json.format(text, indent=-1):
-        json.loads(text, object_pairs_hook=_unique_keys)
-    if b"\\u0000" in text and _NUL_ESCAPE.search(text):
-        raise JSONProblem(
-            "nul-character", "Text must not hold the character U+0000. Remove it.", _path_of(value)
-        )
+        _check_keys(text)
+    if b"\\u0000" in text and (path := _find(value, _has_nul)) is not None:
+        raise _nul(path)
     return value
 
 
@@ -121,37 +161,6 @@ def _check_encoding(data: bytes) -> None:
         ) from None
 
 
-def _check_top_level_keys(data: bytes, position: int, values: dict[str, msgspec.Raw]) -> None:
-    """Raise JSONProblem for a key that stands twice: each key's value must be the one that won."""
-    seen: set[str] = set()
-    for _ in values:
-        match = _KEY.match(data, _skip_white_space(data, position))
-        if match is None:
-            break
-        key = msgspec.json.decode(match[0], type=str)
-        if key in seen:
-            break
-        seen.add(key)
-        position = _skip_white_space(data, match.end())  # at the colon
-        position = _skip_white_space(data, position + 1)
-        if not _stands_at(data, position, values[key]):
-            break
-        position = _skip_white_space(data, position + len(memoryview(values[key]))) + 1
-    else:
-        if _skip_white_space(data, position) == len(data):
-            return
-    raise JSONProblem("duplicate-key", "The file's object has a key twice. Keep one of them.")
-
-
-def _stands_at(data: bytes, position: int, raw: msgspec.Raw) -> bool:
-    view = memoryview(raw)
-    return all(
-        data[position + start : position + start + _CHUNK][: len(view) - start]
-        == view[start : start + _CHUNK].tobytes()
-        for start in range(0, len(view), _CHUNK)
-    )
-
-
 def _count_objects(text: bytes) -> None:
     """Raise JSONProblem for more than MAX_ITEMS elements, before memory is taken for them."""
     count = 0
@@ -161,15 +170,18 @@ def _count_objects(text: bytes) -> None:
             nonlocal count
             count += 1
             if count > MAX_ITEMS:
-                raise JSONProblem(
-                    "too-many-items",
-                    f"A file may hold at most {MAX_ITEMS:,} items. Export in parts.",
-                )
+                raise _too_many_items()
 
     try:
         msgspec.json.decode(text, type=list[Element])
-    except msgspec.ValidationError as error:
-        _raise_problem(error, text)
+    except msgspec.ValidationError:
+        raise JSONProblem("wrong-type", "Every item must be an object.", (count,)) from None
+
+
+def _too_many_items() -> JSONProblem:
+    return JSONProblem(
+        "too-many-items", f"A file may hold at most {MAX_ITEMS:,} items. Export in parts."
+    )
 
 
 def _check_depth(value: Any, most: int) -> None:
@@ -194,60 +206,113 @@ def _containers(value: Any) -> Iterator[Any]:
 _CONTAINERS = (dict, list)
 
 
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Repeated:
+    """Stands for an object in which the key stands twice."""
+
+    key: str
+
+
+def _check_keys(text: bytes) -> None:
+    """Raise JSONProblem for an object with a key twice."""
+    # Numbers do not matter here, and reading a long one can fail.
+    value = json.loads(text, object_pairs_hook=_unique, parse_int=len, parse_float=len)
+    path = _find(value, lambda found: isinstance(found, _Repeated))
+    if path is not None:
+        raise JSONProblem("duplicate-key", "A key stands twice in one object.", path)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Repeated:
     value = dict(pairs)
-    if len(value) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise JSONProblem("duplicate-key", "A key stands twice in one object.", twice)
-    return value
+    if len(value) == len(pairs):
+        return value
+    seen: set[str] = set()
+    return _Repeated(next(key for key, _ in pairs if key in seen or seen.add(key)))
 
 
-def _path_of(value: Any, path: str = "") -> str:
-    """The JSON path of the first text that holds U+0000; a key's is that of its object."""
-    if isinstance(value, str):
-        return path if "\0" in value else ""
+def _find(value: Any, is_wrong: Callable[[Any], bool], path: Path = ()) -> Path | None:
+    """The path of the first value that is wrong, or of an object's key that stands twice."""
+    if is_wrong(value):
+        return (*path, value.key) if isinstance(value, _Repeated) else path
+    children: Any = ()
     if isinstance(value, dict):
-        if any("\0" in key for key in value):
-            return path
-        children = [(child, f"{path}.{key}" if path else key) for key, child in value.items()]
+        children = value.items()
     elif isinstance(value, list):
-        children = [(child, f"{path}[{index}]") for index, child in enumerate(value)]
-    else:
-        return ""
-    return next((found for child, at in children if (found := _path_of(child, at))), "")
+        children = enumerate(value)
+    for key, child in children:
+        if (found := _find(child, is_wrong, (*path, key))) is not None:
+            return found
+    return None
+
+
+def _has_nul(value: Any) -> bool:
+    """Whether the value is a text that holds U+0000, or an object with such a key."""
+    if isinstance(value, dict):
+        return any("\0" in key for key in value)
+    return isinstance(value, str) and "\0" in value
+
+
+def _nul(path: Path) -> JSONProblem:
+    return JSONProblem(
+        "nul-character", "Text must not hold the character U+0000. Remove it.", path
+    )
 
 
 def _raise_problem(error: Exception, text: bytes) -> NoReturn:
     """Raise the JSONProblem that tells what the parser's error means."""
     message = str(error)
+    byte = _BYTE.search(message)
     if isinstance(error, RecursionError):
         raise _too_deep() from None
-    if isinstance(error, msgspec.ValidationError):
-        found = _PATH.search(message)
-        path = found[1] if found else ""
-        if "out of range" in message:
-            raise JSONProblem("out-of-range", "A number is out of range.", path) from None
-        raise JSONProblem("wrong-type", "Every item must be an object.", path) from None
-    if "truncated" in message and _SURROGATE_ESCAPE.search(text):
-        raise JSONProblem("lone-surrogate", "Text holds half of a surrogate pair.") from None
+    if "out of range" in message:
+        raise JSONProblem(
+            "out-of-range", "A number is out of range.", _out_of_range_path(text)
+        ) from None
+    if "surrogate" in message and byte:
+        raise _lone_surrogate(text, int(byte[1])) from None
+    if ("truncated" in message or "hex escape" in message) and (
+        lone := _LONE_HIGH_SURROGATE.search(text)
+    ):
+        raise _lone_surrogate(text, lone.start(1)) from None
     if "truncated" in message:
         raise JSONProblem(
             "invalid-json", "The file ends in the middle of a value. Export or upload it again."
         ) from None
-    byte = _BYTE.search(message)
     place = _place(text, int(byte[1])) if byte else ""
     reason = _BYTE.sub("", message).removeprefix("JSON is malformed: ")
     raise JSONProblem("invalid-json", f"The file is not valid JSON: {reason} {place}.") from None
 
 
+def _lone_surrogate(text: bytes, offset: int) -> JSONProblem:
+    return JSONProblem(
+        "lone-surrogate", f"Text holds half of a surrogate pair {_place(text, offset)}. Remove it."
+    )
+
+
+def _out_of_range_path(text: bytes) -> Path:
+    try:
+        value = json.loads(text, parse_int=_number, parse_float=_number)
+        _check_depth(value, MAX_DEPTH)
+    except RecursionError:
+        raise _too_deep() from None
+    return _find(value, lambda found: found == math.inf) or ()
+
+
+def _number(digits: str) -> float:
+    try:
+        int(digits) if digits.lstrip("-").isdigit() else None
+    except ValueError:  # more digits than Python reads
+        return math.inf
+    return abs(float(digits)) if not digits.lstrip("-").isdigit() else 0
+
+
 def _place(data: bytes, offset: int) -> str:
-    before = data[:offset]
-    line = before.count(b"\n") + 1
-    column = len(before) - before.rfind(b"\n")
-    return f"at line {line}, column {column}"
+    """Line and column, in characters, of an offset."""
+    line = data.count(b"\n", 0, offset) + 1
+    before = data[data.rfind(b"\n", 0, offset) + 1 : offset]
+    return f"at line {line}, column {len(before.decode(errors='replace')) + 1}"
 
 
-def _skip_white_space(data: bytes, position: int) -> int:
-    match = _WHITE_SPACE.match(data, position)
-    return match.end() if match else position
+def _skip_white_space(data: bytes) -> int:
+    match = _WHITE_SPACE.match(data)
+    return match.end() if match else 0

@@ -19,13 +19,13 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as project_settings
-from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.transaction import TransactionManagementError, atomic
 
 import imports.backup
 import imports.restore
+from accounts.models import User
 from flows.models import Flow, Secret
 from imports.backup import make_backup
 from imports.errors import BackupFailed

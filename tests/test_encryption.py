@@ -9,7 +9,7 @@ import reversion
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
@@ -261,6 +261,25 @@ def test_rotation_goes_through_all_batches(settings, count):
     assert rotate_keys() == Rotation(values=count, versions=count)
     settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY]
     assert {secret.dev_value.reveal() for secret in Secret.objects.all()} == {VALUE}
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(
+    not connection.features.has_select_for_update, reason="SQLite locks the whole database"
+)
+def test_rotation_locks_the_rows_that_it_reads():
+    SecretFactory(dev_value=VALUE)
+    with CaptureQueriesContext(connection) as queries:
+        rotate_keys()
+    reads = [query["sql"] for query in queries if 'FROM "flows_secret"' in query["sql"]]
+    assert reads
+    assert all(sql.endswith("FOR UPDATE") for sql in reads)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rotation_is_no_part_of_another_transaction():
+    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+        rotate_keys()
 
 
 @pytest.mark.django_db

@@ -6,12 +6,13 @@ from html import unescape
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from reversion.models import Version
 
+from accounts.models import User
 from flows.models import Connection, Flow, Secret
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 

@@ -1,0 +1,93 @@
+"""What a database holds, row by row, to hold one state against another."""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+from reversion.models import Version
+
+from flows.content import Kind, columns
+from flows.models import MODELS
+from imports.models import ImportItem, ImportRecord
+
+RECORDS = ImportRecord._meta.db_table
+ITEMS = ImportItem._meta.db_table
+
+# Each after those that its rows refer to.
+WRITTEN_BY_IMPORTS = (
+    *(MODELS[kind]._meta.db_table for kind in Kind),
+    "reversion_revision",
+    "reversion_version",
+    RECORDS,
+    ITEMS,
+)
+
+Rows = Mapping[str, list[dict[str, Any]]]
+"""Table to its rows, each with every column as the database itself gives it."""
+
+
+def all_rows(*, without: Collection[str] = ()) -> Rows:
+    """Every column of every row of every table but those."""
+    tables = connection.introspection.table_names()
+    return {table: _rows(table) for table in sorted(tables) if table not in without}
+
+
+def data_rows() -> Rows:
+    """As `all_rows`, without the records: what a run that did not happen leaves as it was."""
+    return all_rows(without={RECORDS})
+
+
+def digest(rows: Rows) -> str:
+    """One short text for all the rows."""
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def put_back(rows: Rows) -> None:
+    """Make the tables that imports write hold these rows again, primary keys and all."""
+    quote = connection.ops.quote_name
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table in reversed(WRITTEN_BY_IMPORTS):
+            cursor.execute(f"DELETE FROM {quote(table)}")
+        for table in WRITTEN_BY_IMPORTS:
+            for row in rows[table]:
+                names = ", ".join(map(quote, row))
+                places = ", ".join("%s" for _ in row)
+                cursor.execute(
+                    f"INSERT INTO {quote(table)} ({names}) VALUES ({places})", list(row.values())
+                )
+
+
+def outcome() -> dict[str, list[Any]]:
+    """What an import leaves, without what differs from run to run: times and primary keys."""
+    found: dict[str, list[Any]] = {kind.plural: _contents(kind) for kind in Kind}
+    found["saves"] = sorted(
+        (version.revision.comment, version.object_repr, version.serialized_data)
+        for version in Version.objects.select_related("revision")
+    )
+    found["items"] = sorted(
+        ImportItem.objects.annotate(status=F("record__status")).values_list(
+            "status",
+            *("kind", "position", "uuid", "name", "result", "match_method"),
+            *("target_uuid", "target_name", "changed_keys", "warnings"),
+            "named_save__comment",
+        ),
+        key=repr,
+    )
+    return found
+
+
+def _contents(kind: Kind) -> list[Any]:
+    names: Sequence[str] = ("uuid", *columns(kind), "is_deleted")
+    if kind is Kind.SECRET:
+        names = (*names, "dev_value", "prod_value")
+    rows: Iterable[Any] = MODELS[kind]._default_manager.values_list(*names)
+    return sorted(rows, key=repr)
+
+
+def _rows(table: str) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+        names = [column[0] for column in cursor.description]
+        return sorted((dict(zip(names, row, strict=True)) for row in cursor.fetchall()), key=repr)

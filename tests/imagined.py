@@ -1,0 +1,144 @@
+"""A file and a server that exist in memory only, for tests of what is decided without a database."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from flows.content import Content, Kind
+from imports.document import ExportDocument, parse
+from imports.matching import Row
+from imports.plan import Mode, Plan
+from imports.planning import Stored, build_plan
+
+# What a row holds that was made by hand and left alone; written down here once more, so that a
+# test's stored content does not come from the code under test.
+DEFAULTS: dict[Kind, dict[str, Any]] = {
+    Kind.FLOW: {
+        "name": "",
+        "info": "",
+        "tags": "[]",
+        "listener_type": "",
+        "is_subflow": False,
+        "is_commander": False,
+        "is_valid": False,
+        "is_locked": False,
+        "timeout": 60,
+        "num_blocks": 0,
+        "execution_history_level": "USE_DEFAULT",
+        "execution_history_mins": 1440,
+        "queue_uuid": None,
+        "tenant_id": None,
+        "used_connections": None,
+        "used_secrets": None,
+        "nodes": "[]",
+        "edges": "[]",
+        "viewport": "{}",
+        "extra": "{}",
+    },
+    Kind.CONNECTION: {
+        "name": "",
+        "type": "",
+        "description": "",
+        "is_core_platform": None,
+        "dev_value": "",
+        "prod_value": "",
+        "extra": "{}",
+    },
+    Kind.SECRET: {
+        "name": "",
+        "description": "",
+        "type": "",
+        "group": "",
+        "tags": "[]",
+        "extra": "{}",
+    },
+}
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredItem:
+    """A row of the imagined server with its content."""
+
+    kind: Kind
+    row: Row
+    content: dict[str, Any]
+
+
+def stored(
+    kind: Kind,
+    uuid: str,
+    name: str,
+    *,
+    is_deleted: bool = False,
+    is_locked: bool = False,
+    **columns: Any,
+) -> StoredItem:
+    """A row; the columns that are not given have their defaults."""
+    content = {**DEFAULTS[kind], **columns, "name": name}
+    if is_locked:
+        content["is_locked"] = True
+    row = Row(
+        pk=next(_numbers), uuid=uuid, name=name, is_deleted=is_deleted, is_locked=is_locked
+    )
+    return StoredItem(kind=kind, row=row, content=content)
+
+
+@dataclass
+class Server:
+    """Rows in memory. It keeps which contents were asked for."""
+
+    items: Sequence[StoredItem] = ()
+    read: list[int] = field(default_factory=list)
+
+    def as_stored(self, dangling: Mapping[str, Sequence[str]] | None = None) -> Stored:
+        return Stored(
+            rows={kind: [item.row for item in self._of(kind)] for kind in Kind},
+            read_contents=self._read_contents,
+            live_names={
+                kind: {item.row.name for item in self._of(kind) if not item.row.is_deleted}
+                for kind in Kind
+            },
+            dangling=dangling or {},
+        )
+
+    def _of(self, kind: Kind) -> list[StoredItem]:
+        return [item for item in self.items if item.kind is kind]
+
+    def _read_contents(self, kind: Kind, pks: Sequence[int]) -> Iterator[tuple[int, Content]]:
+        wanted = set(pks)
+        for item in reversed(self._of(kind)):  # a database promises no order either
+            if item.row.pk in wanted:
+                self.read.append(item.row.pk)
+                yield item.row.pk, item.content
+
+
+def a_file(
+    *,
+    flows: Iterable[dict[str, Any]] = (),
+    connections: Iterable[dict[str, Any]] = (),
+    secrets: Iterable[dict[str, Any]] = (),
+) -> ExportDocument:
+    """The document of an export file with these items."""
+    lists = {"flows": list(flows), "connections": list(connections), "secrets": list(secrets)}
+    return parse(json.dumps(lists).encode(), max_bytes=10**9)
+
+
+def planned(
+    document: ExportDocument,
+    *items: StoredItem,
+    mode: Mode,
+    override_locks: bool = False,
+    dangling: Mapping[str, Sequence[str]] | None = None,
+) -> Plan:
+    """What an import of the document into a server with these rows would do."""
+    return build_plan(
+        document,
+        Server(items).as_stored(dangling),
+        server="production",
+        mode=mode,
+        override_locks=override_locks,
+    )

@@ -1,0 +1,59 @@
+"""Export files and requests for tests, in as few words as a test needs."""
+
+import json
+from typing import Any
+
+from imports.models import Door
+from imports.plan import Mode
+from imports.request import ImportRequest
+from imports.service import Outcome, run_import
+
+SERVER = "local"
+
+
+def uuid_of(kind: str, number: int) -> str:
+    """A uuid that shows what it is: `f`, `c` or `5` for the three kinds, and a number."""
+    return f"{kind * 8}-0000-4000-8000-{number:012}"
+
+
+def flow(number: int, name: str, **keys: Any) -> dict[str, Any]:
+    return {"uuid": uuid_of("f", number), "name": name, **keys}
+
+
+def connection(number: int, name: str, **keys: Any) -> dict[str, Any]:
+    return {"uuid": uuid_of("c", number), "name": name, **keys}
+
+
+def secret(number: int, name: str, **keys: Any) -> dict[str, Any]:
+    return {"uuid": uuid_of("5", number), "name": name, **keys}
+
+
+def export_file(*items: dict[str, Any], **top_level: Any) -> bytes:
+    """The bytes of an export file: each item goes to its kind's list by its uuid's first digit."""
+    lists = {
+        plural: [item for item in items if item["uuid"].startswith(digit)]
+        for plural, digit in (("flows", "f"), ("connections", "c"), ("secrets", "5"))
+    }
+    return json.dumps({**lists, **top_level}).encode()
+
+
+def request_for(payload: bytes, mode: str = "overwrite", **changes: Any) -> ImportRequest:
+    """A request without a backup, as somebody named alice makes it by the command."""
+    defaults: dict[str, Any] = {
+        "file_name": "zexport.json",
+        "server": SERVER,
+        "door": Door.COMMAND,
+        "user_name": "alice",
+        "with_backup": False,
+    }
+    return ImportRequest(payload=payload, mode=Mode(mode), **{**defaults, **changes})
+
+
+def import_items(*items: dict[str, Any], mode: str = "overwrite", **changes: Any) -> Outcome:
+    """Import a file with these items."""
+    return run_import(request_for(export_file(*items), mode, **changes))
+
+
+def results(outcome: Any) -> list[tuple[str, str]]:
+    """Name and result of every item, in the file's order."""
+    return [(change.item.name, change.result.value) for change in outcome.plan]
