@@ -12,7 +12,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core import serializers
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import IntegrityError, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.utils import timezone
 from reversion.errors import RevertError
 from reversion.models import Revision, Version
@@ -23,6 +23,9 @@ from flows.models import Item
 from flows.servers import current_database
 
 _BATCH = 200
+# A save lies in the database of its item, by whatever name that is reached: to the server whose
+# database it is, whose admin has to find the save, it is the default one.
+_SAVED_DB = DEFAULT_DB_ALIAS
 
 
 def take(item: Item, name: str, *, user: User | None = None) -> Revision:
@@ -52,7 +55,7 @@ def take_many(items: Sequence[Item], name: str, *, user: User | None = None) -> 
                     revision=revision,
                     object_id=str(item.pk),
                     content_type=content_type,
-                    db=database,
+                    db=_SAVED_DB,
                     format="json",
                     serialized_data=_serialized(item),
                     object_repr=str(item),
@@ -73,7 +76,7 @@ def _serialized(item: Item) -> str:
 def list_saves(item: Item) -> list[Version]:
     """The item's named saves, newest first. Each one's name is `version.revision.comment`."""
     return list(
-        Version.objects.get_for_object(item, model_db=current_database())
+        Version.objects.get_for_object(item, model_db=_SAVED_DB)
         .exclude(revision__comment="")
         .select_related("revision")
     )
@@ -84,6 +87,7 @@ def restore(version: Version) -> None:
 
     Raises reversion.errors.RevertError where the save does not fit the database any more.
     """
+    version.db = current_database()
     try:
         # Not the whole revision: one that somebody else made can hold other items as well.
         with transaction.atomic(using=version.db):

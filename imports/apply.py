@@ -39,14 +39,14 @@ def apply_plan(plan: Plan, *, user: User | None, progress: Progress) -> dict[str
     done, total = 0, sum(change.result.writes for change in plan)
     saves: dict[str, Revision] = {}
     for kind in Kind:
-        existing = [change for change in plan.changes[kind] if change.saves_before]
+        existing = [change for change in plan.changes[kind] if change.written_row]
         for batch in batches(existing, CONTENT_BATCH):
             saves |= _save_before(kind, batch, user)
     _release_secret_names(plan.changes[Kind.SECRET])
     for kind in Kind:
         for batch in batches(_written(plan.changes[kind]), CONTENT_BATCH):
-            _overwrite(kind, [change for change in batch if change.row], now)
-            _create(kind, [change for change in batch if not change.row], now)
+            _overwrite(kind, [change for change in batch if change.written_row], now)
+            _create(kind, [change for change in batch if not change.written_row], now)
             done += len(batch)
             progress(done, total)
     return saves
@@ -87,9 +87,9 @@ def _digest(row: StoredItem) -> str:
 def _release_secret_names(changes: Iterable[Change]) -> None:
     """Give secrets that get another name one that no secret can have, so that two may swap."""
     renamed = [
-        change.row.pk
+        change.written_row.pk
         for change in changes
-        if change.result.writes and change.row and change.row.name != change.target_name
+        if change.written_row and change.written_row.name != change.target_name
     ]
     for batch in batches(renamed, CONTENT_BATCH):
         Secret.objects.filter(pk__in=batch).update(

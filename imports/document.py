@@ -12,7 +12,7 @@ from hashlib import sha256
 import msgspec
 
 from flows.content import Kind
-from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue, quoted
+from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue, json_path, quoted
 from imports.items import Item, read_item
 from imports.strict_json import (
     MAX_ITEMS,
@@ -24,11 +24,12 @@ from imports.strict_json import (
 
 FORMAT_VERSION = 1
 
-# An item stands in a list, which stands in the file's object.
-_ITEM_DEPTH = 2
+# Keys of the file's object that are looked into; others are ignored, where they are strict JSON.
+_VERSION_KEY = "formatVersion"
+_KNOWN_KEYS = {_VERSION_KEY, *(kind.plural for kind in Kind)}
 
 # Problems of the whole file that are no fault of its grammar.
-_NOT_AN_EXPORT = {"wrong-top-level", "duplicate-key"}
+_NOT_AN_EXPORT = {"wrong-top-level", "duplicate-key", "too-many-keys"}
 _TOO_MANY = f"A file may hold at most {MAX_ITEMS:,} items. Export in parts."
 
 
@@ -61,8 +62,9 @@ def parse(data: bytes, *, max_bytes: int) -> ExportDocument:
         )
     issues: list[Issue] = []
     with _garbage_collection_paused():
-        lists = _raw_lists(_top_level(data), issues)
-        items = {kind: _read_items(kind, lists[kind], issues) for kind in Kind}
+        top_level, depth = _top_level(data)
+        lists = _raw_lists(top_level, issues)
+        items = {kind: _read_items(kind, lists[kind], depth, issues) for kind in Kind}
     issues += _repeated(items)
     if issues:
         raise _invalid(issues)
@@ -70,10 +72,13 @@ def parse(data: bytes, *, max_bytes: int) -> ExportDocument:
 
 
 def _invalid(issues: list[Issue]) -> FileInvalid:
-    first = issues[0]
-    told = f"{first.path}: {first.message}" if first.path else first.message
     more = f" ({len(issues) - 1} more problems)" if len(issues) > 1 else ""
-    return FileInvalid(first.code, f"The file is no valid export. {told}{more}", issues)
+    message = f"The file is no valid export. {_told(issues[0])}{more}"
+    return FileInvalid(issues[0].code, message, issues)
+
+
+def _told(issue: Issue) -> str:
+    return f"{issue.path}: {issue.message}" if issue.path else issue.message
 
 
 @contextmanager
@@ -88,7 +93,8 @@ def _garbage_collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _top_level(data: bytes) -> dict[str, msgspec.Raw]:
+def _top_level(data: bytes) -> tuple[dict[str, msgspec.Raw], int]:
+    """The raw values by key, and how deep in the file the items stand."""
     try:
         top_level = split_top_level(data)
         if isinstance(top_level, dict) and not any(kind.plural in top_level for kind in Kind):
@@ -98,15 +104,18 @@ def _top_level(data: bytes) -> dict[str, msgspec.Raw]:
             )
     except JSONProblem as problem:
         error = FileInvalid if problem.code in _NOT_AN_EXPORT else FileUnreadable
-        issue = Issue(code=problem.code, message=problem.message, path=problem.path)
-        raise error(problem.code, problem.message, [issue]) from None
-    return {Kind.FLOW.plural: top_level} if isinstance(top_level, msgspec.Raw) else top_level
+        issue = _issue(problem)
+        raise error(problem.code, _told(issue), [issue]) from None
+    if isinstance(top_level, msgspec.Raw):
+        return {Kind.FLOW.plural: top_level}, 1
+    return top_level, 2
 
 
 def _raw_lists(
     top_level: dict[str, msgspec.Raw], issues: list[Issue]
 ) -> dict[Kind, list[msgspec.Raw]]:
-    _check_version(top_level.get("formatVersion"), issues)
+    _check_version(top_level.get(_VERSION_KEY), issues)
+    _check_ignored(top_level, issues)
     lists: dict[Kind, list[msgspec.Raw]] = {}
     for kind in Kind:
         lists[kind] = []
@@ -114,7 +123,7 @@ def _raw_lists(
             try:
                 lists[kind] = split_list(top_level[kind.plural])
             except JSONProblem as problem:
-                issues.append(_issue(kind.plural, problem))
+                issues.append(_issue(problem, kind.plural))
     if sum(map(len, lists.values())) > MAX_ITEMS:
         raise _invalid([Issue(code="too-many-items", message=_TOO_MANY)])
     return lists
@@ -129,34 +138,47 @@ def _check_version(raw: msgspec.Raw | None, issues: list[Issue]) -> None:
     issues.append(
         Issue(
             code="unsupported-version",
-            path="formatVersion",
+            path=_VERSION_KEY,
             message=f"The file has format version {quoted(version)}, this server reads "
             f"{FORMAT_VERSION}. Export with the same release, or upgrade this server.",
         )
     )
 
 
-def _read_items(kind: Kind, raws: list[msgspec.Raw], issues: list[Issue]) -> tuple[Item, ...]:
-    items = (_read_raw(kind, position, raw, issues) for position, raw in enumerate(raws))
+def _check_ignored(top_level: dict[str, msgspec.Raw], issues: list[Issue]) -> None:
+    for key in (key for key in top_level if key not in _KNOWN_KEYS):
+        try:
+            read_value(top_level[key], outer_depth=1)
+        except JSONProblem as problem:
+            issues.append(_issue(problem, key))
+
+
+def _read_items(
+    kind: Kind, raws: list[msgspec.Raw], depth: int, issues: list[Issue]
+) -> tuple[Item, ...]:
+    items = (_read_raw(kind, position, raw, depth, issues) for position, raw in enumerate(raws))
     return tuple(item for item in items if item is not None)
 
 
-def _read_raw(kind: Kind, position: int, raw: msgspec.Raw, issues: list[Issue]) -> Item | None:
+def _read_raw(
+    kind: Kind, position: int, raw: msgspec.Raw, depth: int, issues: list[Issue]
+) -> Item | None:
     try:
-        value = read_value(raw, outer_depth=_ITEM_DEPTH)
+        value = read_value(raw, outer_depth=depth)
         if not isinstance(value, dict):
             raise JSONProblem("wrong-type", f"A {kind} must be an object.")
     except JSONProblem as problem:
-        issues.append(_issue(f"{kind.plural}[{position}]", problem))
+        if kind is Kind.SECRET:  # what is further in may be part of a value
+            problem.path = problem.path[:1]
+        issues.append(_issue(problem, kind.plural, position))
         return None
     return read_item(kind, position, value, issues)
 
 
-def _issue(path: str, problem: JSONProblem) -> Issue:
-    separator = "." if problem.path and not problem.path.startswith("[") else ""
-    return Issue(
-        code=problem.code, message=problem.message, path=f"{path}{separator}{problem.path}"
-    )
+def _issue(problem: JSONProblem, *place: str | int) -> Issue:
+    """The problem of a value that stands at this place in the file."""
+    path = json_path(*place, *problem.path)
+    return Issue(code=problem.code, message=problem.message, path=path)
 
 
 def _repeated(items: Mapping[Kind, tuple[Item, ...]]) -> Iterator[Issue]:

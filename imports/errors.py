@@ -4,12 +4,15 @@ Each has a stable code, the HTTP status that the REST door gives and the exit co
 command gives (sections 1 of the flow import page). The message says what is wrong and what to do.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 _LONGEST_QUOTE = 200
+_LONGEST_NAME = 255
+_PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$-]{0,99}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +119,22 @@ class WrongEncryptionKey(UnableToImport):
 
 class ImportFailed(UnableToImport):
     """An error stopped the import; the data is as it was."""
+
+
+def json_path(*steps: str | int) -> str:
+    """The path of these keys and indexes: `flows[3].nodes[0]["a key"]`. Keys come from a file."""
+    return "".join(map(_step, steps)).removeprefix(".")
+
+
+def _step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    return f".{step}" if _PLAIN_KEY.fullmatch(step) else f"[{quoted(step)}]"
+
+
+def shortened(text: str) -> str:
+    """Text from a file, cut if it is longer than any name: data beside a message."""
+    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_QUOTE]}..."
 
 
 def quoted(text: str) -> str:

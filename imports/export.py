@@ -8,25 +8,14 @@ specification of the export file.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, BinaryIO
 
 import msgspec
 
-from flows import canonical
-from flows.content import (
-    CREATED_KEY,
-    DELETED_KEY,
-    EXTRA,
-    FIELDS,
-    SECRET_VALUE_KEYS,
-    UPDATED_KEY,
-    UUID_KEY,
-    Kind,
-    columns,
-)
+from flows.content import FIELDS, Kind
 from flows.models import MODELS
+from flows.representation import needed_columns, represented, time_text
 from imports.document import FORMAT_VERSION
 from imports.errors import quoted
 from imports.selection import Selection
@@ -73,7 +62,7 @@ def _chunks(selection: Selection, server: str, warnings: list[str]) -> Iterator[
     times = [row.updated_at for kind in Kind for row in selection[kind]]
     header = {
         "formatVersion": FORMAT_VERSION,
-        "exportedAt": _time(max(times)) if times else None,
+        "exportedAt": time_text(max(times)) if times else None,
         "exportedFrom": server,
     }
     yield msgspec.json.format(msgspec.json.encode(header), indent=2).removesuffix(b"\n}")
@@ -88,7 +77,7 @@ def _chunks(selection: Selection, server: str, warnings: list[str]) -> Iterator[
 
 
 def _items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterator[bytes]:
-    names = ("pk", "uuid", "created_at", "updated_at", *columns(kind))
+    names = ("pk", *needed_columns(kind))
     for batch in batches(selection[kind], CONTENT_BATCH):
         pks = [row.pk for row in batch]
         rows = {
@@ -98,27 +87,8 @@ def _items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterator[by
         for pk in pks:
             if kind is Kind.CONNECTION:
                 warnings += _credential_warnings(rows[pk])
-            text = msgspec.json.format(msgspec.json.encode(_item(kind, rows[pk])), indent=2)
+            text = msgspec.json.format(msgspec.json.encode(represented(kind, rows[pk])), indent=2)
             yield text.replace(b"\n", b"\n" + _INDENT)
-
-
-def _item(kind: Kind, row: dict[str, Any]) -> dict[str, Any]:
-    item: dict[str, Any] = {UUID_KEY: str(row["uuid"])}
-    for spec in FIELDS[kind]:
-        value = row[spec.column]
-        if value is None and spec.optional:
-            continue
-        item[spec.key] = msgspec.Raw(value.encode()) if spec.shape.is_document else value
-    if kind is Kind.SECRET:
-        item |= dict.fromkeys(SECRET_VALUE_KEYS)
-    item |= canonical.decode(row[EXTRA])
-    times = {CREATED_KEY: _time(row["created_at"]), UPDATED_KEY: _time(row["updated_at"])}
-    return {**item, **times, DELETED_KEY: False}
-
-
-def _time(time: datetime) -> str:
-    precision = "microseconds" if time.microsecond % 1000 else "milliseconds"
-    return time.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def _credential_warnings(row: dict[str, Any]) -> Iterator[str]:

@@ -18,11 +18,13 @@ from flows.content import (
     Kind,
     Value,
 )
-from imports.errors import Issue, printable
-from imports.field_values import FieldProblem, read_field, read_time, read_uuid
+from flows.field_values import FieldProblem, read_field, read_time, read_uuid
+from imports.errors import Issue, printable, shortened
 
 # Unknown keys of a secret under which a file might carry its value: such a key is not kept.
-_VALUE_LIKE = re.compile(r"value|plain|cipher|password|passphrase|token|credential", re.IGNORECASE)
+_VALUE_LIKE = re.compile(
+    r"value|secret|plain|cipher|crypt|password|passphrase|token|credential", re.IGNORECASE
+)
 _NAME_KEY = "name"
 _REQUIRED = (UUID_KEY, _NAME_KEY)
 
@@ -131,4 +133,4 @@ def _warnings(kind: Kind, value: dict[str, Any], ignored: list[str]) -> list[str
 
 
 def _text_or_none(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    return shortened(value) if isinstance(value, str) else None

@@ -14,7 +14,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from flows.servers import current_database
-from imports.errors import UnableToImport
+from imports.errors import ImportFailed
 
 _ADVISORY_KEY = int.from_bytes(b"ziggyimp", "big")  # PostgreSQL keeps one set for each database
 _POLL_SECONDS = 0.1
@@ -84,7 +84,7 @@ def _explaining(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
             raise LockHeld from None
-        raise UnableToImport(
+        raise ImportFailed(
             "no-lock",
             f"The lock file {path} cannot be used. SQLite: {error}. Let this process write it, "
             "or remove it while no import is running.",

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 
 from flows.content import Kind
 from imports.errors import Issue, quoted
@@ -58,7 +59,8 @@ def match_items(
     live, deleted = _by_uuid(rows)
     claimed = {item.uuid for item in items if item.uuid in live}
     unclaimed: dict[str, list[Row]] = defaultdict(list)
-    for row in live.values():
+    # Sorted, so that whatever order a database gives rows in, the same one is named.
+    for row in sorted(live.values(), key=attrgetter("uuid")):
         if row.uuid not in claimed:
             unclaimed[row.name].append(row)
     matches = [_match(item, live, deleted, unclaimed) for item in items]

@@ -78,6 +78,17 @@ class ImportRecord(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-started_at", "-pk"]
+        # Rights beyond those on the rows themselves: see imports.permissions.
+        permissions: ClassVar = [
+            ("run_import", "Can import export files"),
+            ("overwrite_items", "Can overwrite items by import"),
+            ("skip_backup", "Can import without a backup"),
+            ("override_locks", "Can overwrite locked flows by import"),
+            ("retarget_connections", "Can point a connection that uses a secret elsewhere"),
+            ("undo_import", "Can undo an import"),
+            ("back_up_database", "Can back up the database"),
+            ("vacuum_database", "Can purge deleted rows and reorganise the database"),
+        ]
 
     def __str__(self) -> str:
         return f"Import {self.pk} of {self.file_name} ({self.status})"

@@ -67,18 +67,21 @@ class Change:
     target_uuid: str
     target_name: str
     row: Row | None = None
-    """The row that is skipped, overwritten, left unchanged or (soft-deleted) brought back."""
+    """The row that the item is; else the soft-deleted one with its uuid, which is brought back."""
     content: Content | None = None
     """What is written: column to value, after references were rewritten; None: nothing."""
     before: str | None = None
     """The digest of the row's content that an overwrite was decided on."""
     fields: tuple[FieldChange, ...] = ()
     warnings: tuple[str, ...] = ()
+    retargets: bool = False
+    """Whether a connection sends a secret with a stored value to another destination."""
 
     @property
-    def saves_before(self) -> bool:
-        """Whether the row's state before is kept as a named save."""
-        return self.result.writes and self.row is not None
+    def written_row(self) -> Row | None:
+        """The existing row that is written, after a named save; None where that is a new one."""
+        writes_it = self.result.writes and self.result is not Result.DUPLICATE
+        return self.row if writes_it else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +123,7 @@ class Plan:
                 change.row.name if change.row else None,
                 change.target_name,
                 change.before,
+                change.retargets,
             )
             for change in self
         ]

@@ -4,20 +4,19 @@ Stored contents are asked for through a callable and looked at one row at a time
 what has to be written is held in memory.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from flows.content import NAME_MAX_LENGTH, Content, Kind
+from flows.content import NAME_MAX_LENGTH, Kind
 from imports.comparison import compared
+from imports.destinations import ReadContents, marked
 from imports.document import ExportDocument
 from imports.errors import Issue, printable, quoted
 from imports.items import Item
 from imports.landing import Landing, Place, land
 from imports.matching import Match, Row, match_items
 from imports.plan import Change, Mode, Plan, Result
-
-ReadContents = Callable[[Kind, Sequence[int]], Iterable[tuple[int, Content]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +29,8 @@ class Stored:
     """All names in use, for duplicates only."""
     dangling: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By the path of each item, what it refers to that is neither in the file nor here."""
+    valued_secrets: Collection[str] = ()
+    """The names of the secrets that have a value."""
 
 
 def build_plan(
@@ -61,6 +62,9 @@ def build_plan(
         )
         for kind in Kind
     }
+    changes[Kind.CONNECTION] = marked(
+        changes[Kind.CONNECTION], stored.valued_secrets, stored.read_contents
+    )
     if not override_locks:
         issues += _locked(changes[Kind.FLOW])
     return Plan(

@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Mapping
 
-from django.db import DatabaseError
+from django.db import DEFAULT_DB_ALIAS, DatabaseError
 from django.utils import timezone
 from reversion.models import Revision
 
+from flows.servers import current_database
 from imports.backup import Backup
-from imports.errors import FileInvalid, FileUnreadable, Issue, UnableToImport
+from imports.errors import FileInvalid, FileUnreadable, ImportFailed, Issue, UnableToImport
 from imports.models import ImportItem, ImportRecord, Status
 from imports.plan import Change, Plan
 from imports.request import ImportRequest
@@ -27,7 +28,8 @@ class Attempt:
         self.record = ImportRecord(
             started_at=timezone.now(),
             door=request.door,
-            user=request.user,
+            # A user of this instance: a registered server has users of its own.
+            user=request.user if current_database() == DEFAULT_DB_ALIAS else None,
             user_name=request.user_name,
             server=request.server,
             file_name=request.file_name,
@@ -66,10 +68,10 @@ class Attempt:
         )
 
     def refuse(self, error: UnableToImport) -> None:
-        """Record why nothing was written: the file is bad (failed), or the import may not be."""
-        is_bad_file = isinstance(error, FileUnreadable | FileInvalid)
+        """Record why nothing was written: a bad file or an error (failed), or it may not be."""
+        has_failed = isinstance(error, FileUnreadable | FileInvalid | ImportFailed)
         self._end_badly(
-            Status.FAILED if is_bad_file else Status.REFUSED,
+            Status.FAILED if has_failed else Status.REFUSED,
             error.code,
             error.message,
             error.issues,
@@ -84,13 +86,22 @@ class Attempt:
             f"{type(error).__name__}: nothing of this import was written.",
         )
 
+    def is_committed(self) -> bool:
+        """Whether the database has the run as succeeded: then it has the run's data as well."""
+        done = ImportRecord.objects.filter(pk=self.record.pk, status=Status.SUCCEEDED)
+        return done.exists()
+
     def _end_badly(
         self, status: Status, code: str, message: str, issues: tuple[Issue, ...] = ()
     ) -> None:
-        self.record.code = code
-        self.record.message = message
-        self.record.issues = [issue.as_dict() for issue in issues[:_ISSUES_KEPT]]
         try:
+            # What comes after the commit, such as Ctrl-C, takes nothing back.
+            if self.is_committed():
+                return
+            self.record.code = code
+            self.record.message = message
+            self.record.issues = [issue.as_dict() for issue in issues[:_ISSUES_KEPT]]
+            self.record.counts = {}
             self._finish(status)
         except DatabaseError:
             # The caller's error is the one to tell; this one is for whoever reads the log.

@@ -6,6 +6,7 @@
 A preview is the same road, stopped after the plan. Every run leaves an ImportRecord.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,11 +36,20 @@ from imports.errors import (
 from imports.lock import LockHeld, import_lock
 from imports.matching import match_items
 from imports.models import ImportRecord
+from imports.permissions import check_plan, check_request
 from imports.plan import Mode, Plan
 from imports.planning import Stored, build_plan
 from imports.records import Attempt, running_import
 from imports.request import ImportRequest
-from imports.stored import read_contents, read_existing, read_live_names, read_rows
+from imports.stored import (
+    read_contents,
+    read_existing,
+    read_live_names,
+    read_rows,
+    read_valued_secrets,
+)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +76,7 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
     """
     with target(request.server), _recorded(request, keep=record_refusal):
         _check_server(request)
+        check_request(request)
         document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
         return Preview(document=document, plan=_plan(document, request))
 
@@ -83,6 +94,7 @@ def run_import(
     """
     with target(request.server), _recorded(request) as attempt:
         _check_server(request)
+        check_request(request)
         document = (
             confirmed.document
             if confirmed
@@ -90,46 +102,77 @@ def run_import(
         )
         with _lock():
             attempt.start()
-            plan = _plan(document, request)
-            if confirmed and plan.fingerprint != confirmed.plan.fingerprint:
-                raise _stale("What would happen is no longer what was shown.")
+            plan = _plan_again(confirmed, request) if confirmed else _plan(document, request)
             if not plan.writes:
-                attempt.succeed(plan, {})
+                with transaction.atomic(using=current_database(), durable=True):
+                    attempt.succeed(plan, {})
                 return Outcome(plan=plan, record=attempt.record)
             _check_encryption_keys()
             if request.with_backup:
                 attempt.keep_backup(make_backup())
-            _write(document, plan, request, attempt, progress)
+            _write(document, plan, attempt, progress)
             return Outcome(plan=plan, record=attempt.record)
 
 
 def _write(
     document: ExportDocument,
     plan: Plan,
-    request: ImportRequest,
     attempt: Attempt,
     progress: Progress,
 ) -> None:
     try:
         with transaction.atomic(using=current_database(), durable=True):
             _check_rows(document, plan)
-            saves = apply_plan(plan, user=request.user, progress=progress)
+            saves = apply_plan(plan, user=attempt.record.user, progress=progress)
             attempt.succeed(plan, saves)
     except IntegrityError as error:
         raise _stale("Somebody else wrote to this server at the same moment.") from error
     except DatabaseError as error:
+        _settle(attempt, error)
+
+
+def _settle(attempt: Attempt, error: DatabaseError) -> None:
+    """What became of the transaction that an error ended: usually nothing, and ImportFailed.
+
+    Where only the answer to COMMIT was lost, the import is done, and this returns.
+    """
+    try:
+        if attempt.is_committed():
+            return
+    except DatabaseError:
         raise ImportFailed(
-            "database-error",
-            f"The database refused the write ({type(error).__name__}), and nothing was changed. "
-            "The server's log says more.",
+            "outcome-unknown",
+            "The connection to the database was lost at the end of the import, which is there as "
+            f"a whole or not at all: see the status of its record {attempt.record.pk}.",
         ) from error
+    # The first line alone: what follows it may quote a row.
+    logger.error("The database refused an import's write: %s", str(error).partition("\n")[0])
+    raise ImportFailed(
+        "database-error",
+        f"The database refused the write ({type(error).__name__}), and nothing was changed. "
+        "The server's log says more.",
+    ) from error
 
 
 def _plan(document: ExportDocument, request: ImportRequest) -> Plan:
+    plan = build_plan(
+        document,
+        _stored(document, request.mode),
+        server=request.server,
+        mode=request.mode,
+        override_locks=request.override_locks,
+    )
+    if plan.issues:
+        raise _refused(plan)
+    check_plan(request.user, plan)
+    return plan
+
+
+def _stored(document: ExportDocument, mode: Mode) -> Stored:
     missing = unresolved(document)
     existing = read_existing({reference for found in missing.values() for reference in found})
-    duplicating = request.mode is Mode.DUPLICATE
-    stored = Stored(
+    duplicating = mode is Mode.DUPLICATE
+    return Stored(
         rows=read_rows(document),
         read_contents=read_contents,
         live_names={kind: read_live_names(kind) for kind in Kind} if duplicating else {},
@@ -137,16 +180,18 @@ def _plan(document: ExportDocument, request: ImportRequest) -> Plan:
             path: [str(reference) for reference in found if reference not in existing]
             for path, found in missing.items()
         },
+        valued_secrets=read_valued_secrets() if document.items[Kind.CONNECTION] else (),
     )
-    plan = build_plan(
-        document,
-        stored,
-        server=request.server,
-        mode=request.mode,
-        override_locks=request.override_locks,
-    )
-    if plan.issues:
-        raise _refused(plan)
+
+
+def _plan_again(confirmed: Preview, request: ImportRequest) -> Plan:
+    """The plan that was confirmed, made anew. Raises StalePlan where it is not the same."""
+    try:
+        plan = _plan(confirmed.document, request)
+    except PlanRefused as refusal:
+        raise _stale(f"What was shown cannot be done any more. {refusal}", refusal) from None
+    if plan.fingerprint != confirmed.plan.fingerprint:
+        raise _stale("What would happen is no longer what was shown.")
     return plan
 
 
@@ -156,8 +201,12 @@ def _refused(plan: Plan) -> PlanRefused:
     return PlanRefused(first.code, f"{first.path}: {first.message}{also}", plan.issues)
 
 
-def _stale(why: str) -> StalePlan:
-    return StalePlan("stale-plan", f"{why} Nothing was written. Run the import again.")
+def _stale(why: str, refusal: PlanRefused | None = None) -> StalePlan:
+    return StalePlan(
+        "stale-plan",
+        f"{why} Nothing was written. Run the import again.",
+        refusal.issues if refusal else (),
+    )
 
 
 def _check_rows(document: ExportDocument, plan: Plan) -> None:

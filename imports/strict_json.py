@@ -10,6 +10,7 @@ import codecs
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -226,12 +227,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Repeated:
     value = dict(pairs)
     if len(value) == len(pairs):
         return value
-    seen: set[str] = set()
-    return _Repeated(next(key for key, _ in pairs if key in seen or seen.add(key)))
+    counts = Counter(key for key, _ in pairs)
+    return _Repeated(next(key for key, count in counts.items() if count > 1))
 
 
 def _find(value: Any, is_wrong: Callable[[Any], bool], path: Path = ()) -> Path | None:
-    """The path of the first value that is wrong, or of an object's key that stands twice."""
+    """The path of the first value that is wrong; where a key stands twice, that of the key."""
     if is_wrong(value):
         return (*path, value.key) if isinstance(value, _Repeated) else path
     children: Any = ()
@@ -253,9 +254,7 @@ def _has_nul(value: Any) -> bool:
 
 
 def _nul(path: Path) -> JSONProblem:
-    return JSONProblem(
-        "nul-character", "Text must not hold the character U+0000. Remove it.", path
-    )
+    return JSONProblem("nul-character", "Text must not hold the character U+0000. Remove it.", path)
 
 
 def _raise_problem(error: Exception, text: bytes) -> NoReturn:
@@ -268,42 +267,48 @@ def _raise_problem(error: Exception, text: bytes) -> NoReturn:
         raise JSONProblem(
             "out-of-range", "A number is out of range.", _out_of_range_path(text)
         ) from None
-    if "surrogate" in message and byte:
-        raise _lone_surrogate(text, int(byte[1])) from None
-    if ("truncated" in message or "hex escape" in message) and (
-        lone := _LONE_HIGH_SURROGATE.search(text)
-    ):
-        raise _lone_surrogate(text, lone.start(1)) from None
+    if (lone := _lone_surrogate(message, text)) is not None:
+        raise JSONProblem(
+            "lone-surrogate",
+            f"Text holds half of a surrogate pair {_place(text, lone)}. Remove it.",
+        ) from None
     if "truncated" in message:
         raise JSONProblem(
             "invalid-json", "The file ends in the middle of a value. Export or upload it again."
         ) from None
-    place = _place(text, int(byte[1])) if byte else ""
+    # Of what is left over, the parser names the second byte.
+    place = _place(text, int(byte[1]) - message.count("trailing characters")) if byte else ""
     reason = _BYTE.sub("", message).removeprefix("JSON is malformed: ")
     raise JSONProblem("invalid-json", f"The file is not valid JSON: {reason} {place}.") from None
 
 
-def _lone_surrogate(text: bytes, offset: int) -> JSONProblem:
-    return JSONProblem(
-        "lone-surrogate", f"Text holds half of a surrogate pair {_place(text, offset)}. Remove it."
-    )
+def _lone_surrogate(message: str, text: bytes) -> int | None:
+    """Where half of a surrogate pair stands, if that is what the parser's message is about."""
+    # A missing second half has many names there: it depends on what stands in its place.
+    if not any(words in message for words in ("surrogate", "truncated", "hex escape")):
+        return None
+    byte = _BYTE.search(message)
+    end = int(byte[1]) if byte else len(text)
+    lone = _LONE_HIGH_SURROGATE.search(text)
+    if lone and lone.start(1) < end:
+        return lone.start(1)
+    return end - len(r"\uDC00") if "surrogate" in message else None
 
 
 def _out_of_range_path(text: bytes) -> Path:
     try:
-        value = json.loads(text, parse_int=_number, parse_float=_number)
+        value = json.loads(text, parse_int=_integer)
         _check_depth(value, MAX_DEPTH)
     except RecursionError:
         raise _too_deep() from None
-    return _find(value, lambda found: found == math.inf) or ()
+    return _find(value, lambda found: isinstance(found, float) and math.isinf(found)) or ()
 
 
-def _number(digits: str) -> float:
+def _integer(digits: str) -> float:
     try:
-        int(digits) if digits.lstrip("-").isdigit() else None
+        return int(digits)
     except ValueError:  # more digits than Python reads
         return math.inf
-    return abs(float(digits)) if not digits.lstrip("-").isdigit() else 0
 
 
 def _place(data: bytes, offset: int) -> str:

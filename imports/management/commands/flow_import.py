@@ -14,6 +14,8 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from accounts.models import User
+from flows.servers import target
 from imports.errors import UnableToImport, quoted
 from imports.management.console import (
     USAGE_ERROR,
@@ -101,6 +103,11 @@ class Command(BaseCommand):
             "--override-locks", action="store_true", help="overwrite locked flows as well"
         )
         parser.add_argument(
+            "--user", metavar="NAME",
+            help="import as this user of the server: with their rights, and under their name in "
+            "the record; without it, as the account of this shell, which may do everything",
+        )  # fmt: skip
+        parser.add_argument(
             "--detailed-exitcode",
             action="store_true",
             help=f"exit with {NOTHING_TO_DO} when there was nothing to do",
@@ -109,13 +116,15 @@ class Command(BaseCommand):
     def handle(self, *, file_path: str, dry_run: bool, no_prompt: bool, **options: Any) -> None:
         if not (dry_run or no_prompt):
             require_terminal()
+        user = _user(options["user"], options["server"])
         request = ImportRequest(
             payload=_read(file_path),
             file_name="(standard input)" if file_path == "-" else Path(file_path).name,
             server=options["server"],
             mode=options["mode"],
             door=Door.COMMAND,
-            user_name=getpass.getuser(),
+            user=user,
+            user_name=user.get_username() if user else getpass.getuser(),
             with_backup=not options["no_backup"],
             override_locks=options["override_locks"],
         )
@@ -146,6 +155,19 @@ class Command(BaseCommand):
         tell(self, _closing(outcome))
         print_json(self, answer(HTTPStatus.CREATED, plan_data(outcome.plan, done=True)))
         return outcome.plan
+
+
+def _user(name: str | None, server: str) -> User | None:
+    if name is None:
+        return None
+    with target(server):
+        user = User.objects.filter(username=name, is_active=True).first()
+    if user is None:
+        raise CommandError(
+            f"There is no active user {quoted(name)} on the server {quoted(server)}.",
+            returncode=USAGE_ERROR,
+        )
+    return user
 
 
 def _read(file_path: str) -> bytes:

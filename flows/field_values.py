@@ -13,7 +13,7 @@ from flows.content import EXECUTION_HISTORY_LEVELS, NAME_MAX_LENGTH, Field, Kind
 from flows.references import is_identifier
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_LARGEST_INTEGER = 2**63 - 1
+_INTEGERS = (-(2**63), 2**63 - 1)
 
 
 class FieldProblem(Exception):  # noqa: N818 - one of the problems of a file, not yet a refusal
@@ -98,8 +98,9 @@ def _read_integer(value: Any) -> int:
     whole = isinstance(value, float) and value.is_integer()
     if isinstance(value, bool) or not (whole or isinstance(value, int)):
         raise FieldProblem("wrong-type", "This must be a whole number.")
-    if abs(value) > _LARGEST_INTEGER:
-        raise FieldProblem("out-of-range", f"This must be at most {_LARGEST_INTEGER}.")
+    least, most = _INTEGERS
+    if not least <= value <= most:
+        raise FieldProblem("out-of-range", f"This must be between {least} and {most}.")
     return int(value)
 
 

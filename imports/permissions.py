@@ -1,0 +1,80 @@
+"""What a user must be allowed to do for a plan to be carried out.
+
+Rights by import are never more than rights by hand, and some things that only an import can do
+have a right of their own. The shell has no user and may do everything. Deny first: every right
+that is needed is looked up, and all that are missing are told at once.
+"""
+
+from collections.abc import Iterator
+
+from accounts.models import User
+from imports.errors import Issue, NotPermitted
+from imports.plan import Change, Plan, Result
+from imports.request import ImportRequest
+
+RUN_IMPORT = "imports.run_import"
+OVERWRITE_ITEMS = "imports.overwrite_items"
+SKIP_BACKUP = "imports.skip_backup"
+OVERRIDE_LOCKS = "imports.override_locks"
+RETARGET_CONNECTIONS = "imports.retarget_connections"
+UNDO_IMPORT = "imports.undo_import"
+BACK_UP_DATABASE = "imports.back_up_database"
+VACUUM_DATABASE = "imports.vacuum_database"
+
+_REASONS = {
+    RUN_IMPORT: "import files",
+    OVERWRITE_ITEMS: "overwrite items by import",
+    SKIP_BACKUP: "import without a backup",
+    OVERRIDE_LOCKS: "overwrite locked flows",
+    RETARGET_CONNECTIONS: "point a connection that uses a stored secret elsewhere",
+    UNDO_IMPORT: "undo an import",
+    BACK_UP_DATABASE: "back up the database",
+    VACUUM_DATABASE: "purge deleted rows and reorganise the database",
+}
+_BY_HAND = {Result.CREATE: "add", Result.DUPLICATE: "add", Result.OVERWRITE: "change"}
+
+
+def check_permission(user: User | None, *permissions: str) -> None:
+    """Raises NotPermitted, with an issue for each that is missing, unless the user has them all."""
+    if user is None:
+        return
+    missing = [permission for permission in permissions if not user.has_perm(permission)]
+    if missing:
+        reasons = " and ".join(_reason(permission) for permission in missing)
+        raise NotPermitted(
+            "not-permitted",
+            f"{user.get_username()} may not {reasons}. An administrator can give the right.",
+            [
+                Issue(code="not-permitted", message=f"Needs the permission {permission}.")
+                for permission in missing
+            ],
+        )
+
+
+def check_request(request: ImportRequest) -> None:
+    """Raises NotPermitted where the user may not even ask for this."""
+    needed = [RUN_IMPORT]
+    needed += [] if request.with_backup else [SKIP_BACKUP]
+    needed += [OVERRIDE_LOCKS] if request.override_locks else []
+    check_permission(request.user, *needed)
+
+
+def check_plan(user: User | None, plan: Plan) -> None:
+    """Raises NotPermitted where the plan does what the user may not do."""
+    check_permission(user, *sorted({needed for change in plan for needed in _needed(change)}))
+
+
+def _needed(change: Change) -> Iterator[str]:
+    if change.result in _BY_HAND:
+        yield f"flows.{_BY_HAND[change.result]}_{change.item.kind}"
+    if change.result is Result.OVERWRITE:
+        yield OVERWRITE_ITEMS
+    if change.retargets:
+        yield RETARGET_CONNECTIONS
+
+
+def _reason(permission: str) -> str:
+    if permission in _REASONS:
+        return _REASONS[permission]
+    verb, kind = permission.partition(".")[2].split("_")
+    return f"{verb} {kind}s"
