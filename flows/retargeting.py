@@ -86,8 +86,10 @@ def _differences(key: str, old: str, new: str) -> Iterator[Retargeting]:
 
 
 def _shown(value: Value) -> str | None:
-    if value is None or "@" in str(value):  # before an @ there may be a password
+    if value is None:
         return None
+    if "@" in str(value):  # before it there may be a password
+        return "(not shown)"
     text = "".join(char if char.isprintable() else "?" for char in str(value))
     return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}..."
 
