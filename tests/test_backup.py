@@ -213,16 +213,16 @@ def test_a_backup_is_private_from_its_first_byte(directory, monkeypatch):
 
 def test_a_backup_has_its_final_name_only_when_it_is_verified(directory, monkeypatch):
     seen = []
-    for check in ("check_sqlite", "check_postgresql"):
-        verify = getattr(imports.backup, check)
+    for step in ("check_sqlite", "check_postgresql", "_sync"):
+        original = getattr(imports.backup, step)
 
-        def watched(*arguments, verify=verify):
-            verify(*arguments)
+        def watched(*arguments, original=original):
+            original(*arguments)
             seen.append(names(directory))
 
-        monkeypatch.setattr(imports.backup, check, watched)
+        monkeypatch.setattr(imports.backup, step, watched)
     backup = make_backup()
-    assert seen == [[f"{backup.path.name}.part"]]
+    assert seen == [[f"{backup.path.name}.part"], [backup.path.name]]
 
 
 def test_the_directory_is_made_with_its_parents(settings, tmp_path):
@@ -339,8 +339,9 @@ def test_the_newest_backups_are_kept_and_nothing_else_is_touched(settings, direc
 def test_the_new_backup_is_always_kept(settings, directory, keep):
     settings.ZIGGY_BACKUP_KEEP = keep
     directory.mkdir()
-    (directory / f"default-20990101T000000-000000Z{SUFFIX}").write_text("from a fast clock")
-    make_backup()
+    for second in range(3):
+        old = directory / f"default-20990101T00000{second}-000000Z{SUFFIX}"
+        old.write_text("from a fast clock")
     backup = make_backup()
     assert names(directory) == [backup.path.name]
 
@@ -734,12 +735,23 @@ def test_a_restore_gives_up_when_another_process_writes(monkeypatch):
     before = digests()
     with closing(sqlite3.connect(connection.settings_dict["NAME"])) as other:
         other.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
         with pytest.raises(RestoreFailed) as raised:
             restore_backup(backup.path)
+    assert 0.3 <= time.monotonic() - begun < 5
     assert raised.value.message == (
         "The database was not restored and is as before. Another process is writing to it: "
         "stop that process and try again."
     )
+    assert digests() == before
+
+
+def test_a_lost_table_is_restored():
+    before = digests()
+    backup = make_backup()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE flows_secret")
+    restore_backup(backup.path)
     assert digests() == before
 
 
@@ -916,6 +928,19 @@ def test_database_restore_waits_for_no_import(settings):
     assert (answer["status"], code) == (409, 4)
     assert told == "An import is running on this database: restore when it has finished."
     assert digests() == before
+
+
+def test_database_restore_asks_nothing_about_a_backup_that_is_not_sound(
+    directory, answer_at_terminal
+):
+    backup = make_backup()
+    damaged = damage(backup.path, keep=backup.size // 2)
+    answer_at_terminal("y\n")
+    answer, told, code = run_command("database_restore", str(damaged))
+    assert (answer["status"], code) == (503, 1)
+    assert told == answer["data"]["message"]
+    assert told.startswith(f"{damaged} is not a sound backup of this database. ")
+    assert names(directory) == sorted([backup.path.name, damaged.name])  # and no safety backup
 
 
 def test_database_restore_that_cannot_back_up_first_restores_nothing(settings, directory, tmp_path):

@@ -80,6 +80,7 @@ def test_a_text_is_kept_byte_for_byte(text):
         pytest.param([-0.0, 0.0, 0], "[0,0,0]", id="every zero"),
         pytest.param(1e15, "1000000000000000", id="a large whole float"),
         pytest.param(2.0**53 - 1, "9007199254740991", id="the last exact whole float"),
+        pytest.param([2.0**53, 1e17, 1.0], "[9007199254740992.0,1e17,1]", id="no exact floats"),
         pytest.param(2**53 + 1, "9007199254740993", id="an integer that is no float"),
         pytest.param([10**30, 1.0], f"[{10**30},1]", id="a big integer beside a whole float"),
         pytest.param([-(10**30), 2**64], f"[{-(10**30)},{2**64}]", id="big integers"),
