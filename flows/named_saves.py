@@ -74,11 +74,26 @@ def _serialized(item: Item) -> str:
 
 
 def list_saves(item: Item) -> list[Version]:
-    """The item's named saves, newest first. Each one's name is `version.revision.comment`."""
+    """The item's named saves, newest first. Each one's name is `version.revision.comment`.
+
+    The saved states themselves are read one by one, where somebody looks at them.
+    """
     return list(
         Version.objects.get_for_object(item, model_db=_SAVED_DB)
         .exclude(revision__comment="")
-        .select_related("revision")
+        .select_related("revision__user")
+        .defer("serialized_data")
+    )
+
+
+def find_save(model: type[Item], number: int) -> Version | None:
+    """The named save of an item of that model whose version has this number."""
+    return (
+        Version.objects.get_for_model(model, model_db=_SAVED_DB)
+        .filter(pk=number)
+        .exclude(revision__comment="")
+        .select_related("revision__user")
+        .first()
     )
 
 

@@ -149,3 +149,8 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
+
+
+def storable(text: str) -> str:
+    """Text that every database takes, as it is where it can be: a file's name may be any bytes."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", r"\x00")

@@ -4,11 +4,12 @@ Pure: takes the rows as they were read (imports.stored). Source of the rules: se
 flow import page.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
+from types import MappingProxyType
 
 from flows.content import Kind
 from imports.errors import Issue, quoted
@@ -47,24 +48,32 @@ class Match:
     """The soft-deleted row with an unmatched item's uuid: creating the item brings it back."""
     namesake: Row | None = None
     """Another row, which no item of the file is, that bears the item's name as well."""
+    is_chosen: bool = False
+    """Whether somebody chose the row."""
 
 
 def match_items(
-    kind: Kind, items: Sequence[Item], rows: Iterable[Row]
+    kind: Kind,
+    items: Sequence[Item],
+    rows: Iterable[Row],
+    targets: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[list[Match], list[Issue]]:
     """A match for every item of a kind, in order, and every reason to refuse.
 
-    `rows` must hold each stored row, soft-deleted ones too, that bears an item's uuid or name.
+    `rows` must hold each stored row, soft-deleted ones too, that bears an item's uuid or name, or
+    was chosen: `targets` has, by an item's uuid, that of the live row that somebody chose for it.
     """
     live, deleted = _by_uuid(rows)
-    claimed = {item.uuid for item in items if item.uuid in live}
+    wanted = {item.uuid: targets.get(item.uuid, item.uuid) for item in items}
+    claimed = {uuid for uuid in wanted.values() if uuid in live}
     unclaimed: dict[str, list[Row]] = defaultdict(list)
     # Sorted, so that whatever order a database gives rows in, the same one is named.
     for row in sorted(live.values(), key=attrgetter("uuid")):
         if row.uuid not in claimed:
             unclaimed[row.name].append(row)
-    matches = [_match(item, live, deleted, unclaimed) for item in items]
-    return matches, list(_refusals(kind, matches, unclaimed))
+    matches = [_match(item, wanted[item.uuid], live, deleted, unclaimed) for item in items]
+    refusals = [*_refused_choices(kind, matches, targets), *_refusals(kind, matches, unclaimed)]
+    return matches, refusals
 
 
 def _by_uuid(rows: Iterable[Row]) -> tuple[dict[str, Row], dict[str, Row]]:
@@ -77,18 +86,22 @@ def _by_uuid(rows: Iterable[Row]) -> tuple[dict[str, Row], dict[str, Row]]:
 
 def _match(
     item: Item,
+    wanted: str,
     live: Mapping[str, Row],
     deleted: Mapping[str, Row],
     unclaimed: Mapping[str, list[Row]],
 ) -> Match:
     # An empty name names nothing: such an item is matched by its uuid only.
     bearers = unclaimed.get(item.name, []) if item.name else []
-    if item.uuid in live:
+    if row := live.get(wanted):
+        is_chosen = wanted != item.uuid
+        by_name = is_chosen and row.name == item.name
         return Match(
             item=item,
-            method=MatchMethod.UUID,
-            row=live[item.uuid],
+            method=MatchMethod.NAME if by_name else MatchMethod.UUID,
+            row=row,
             namesake=bearers[0] if bearers else None,
+            is_chosen=is_chosen,
         )
     if bearers:
         return Match(item=item, method=MatchMethod.NAME, row=bearers[0])
@@ -100,7 +113,7 @@ def _refusals(
 ) -> Iterator[Issue]:
     claimants: dict[str, list[str]] = defaultdict(list)
     for match in matches:
-        if match.method is MatchMethod.NAME:
+        if match.method is MatchMethod.NAME and not match.is_chosen:
             claimants[match.item.name].append(match.item.uuid)
     # Once for each name: a file may give one name to all its items.
     ambiguities = {
@@ -109,7 +122,7 @@ def _refusals(
     }
     for match in matches:
         item = match.item
-        if match.method is MatchMethod.NAME:
+        if match.method is MatchMethod.NAME and not match.is_chosen:
             if ambiguity := ambiguities[item.name]:
                 yield item.issue("ambiguous-name", ambiguity)
         elif match.namesake and kind is Kind.SECRET:
@@ -117,6 +130,26 @@ def _refusals(
                 "name-taken",
                 f"The name {quoted(item.name)} belongs to another secret on this server: "
                 f"{match.namesake.uuid}. A secret's name is unique: rename one of the two.",
+            )
+
+
+def _refused_choices(
+    kind: Kind, matches: Sequence[Match], targets: Mapping[str, str]
+) -> Iterator[Issue]:
+    """Choices that cannot be followed: of a row that is not there, or that another item is."""
+    claimants = Counter(match.row.uuid for match in matches if match.row)
+    for match in matches:
+        target = targets.get(match.item.uuid)
+        if target is None:
+            continue
+        if match.row is None or match.row.uuid != target:
+            yield match.item.issue(
+                "unknown-target", f"There is no {kind} {target} on this server. Choose another."
+            )
+        elif claimants[target] > 1:
+            yield match.item.issue(
+                "target-taken",
+                f"Another item of the file is the {kind} {target} as well. Choose another.",
             )
 
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from flows.content import NAME_MAX_LENGTH, Kind
 from imports.comparison import compared
+from imports.decisions import NO_DECISIONS, Decisions, decisions_to_nothing, targets_of
 from imports.destinations import ReadContents, marked
 from imports.document import ExportDocument
 from imports.errors import Issue, printable, quoted
@@ -40,14 +41,23 @@ def build_plan(
     server: str,
     mode: Mode,
     override_locks: bool = False,
+    decisions: Decisions = NO_DECISIONS,
 ) -> Plan:
-    """What the import would do. The plan's issues are all the reasons why there can be none."""
+    """What the import would do. The plan's issues are all the reasons why there can be none.
+
+    `decisions` are for single items, where the mode is not what is wanted.
+    """
     matches: dict[Kind, list[Match]] = {}
-    issues: list[Issue] = []
+    places: dict[Kind, list[Place]] = {}
+    results: dict[Kind, list[Result]] = {}
+    issues = list(decisions_to_nothing(document, decisions))
     for kind in Kind:
-        matches[kind], refused = match_items(kind, document.items[kind], stored.rows[kind])
+        matches[kind], refused = match_items(
+            kind, document.items[kind], stored.rows[kind], targets_of(kind, decisions)
+        )
+        results[kind] = [_result(match, mode, decisions) for match in matches[kind]]
+        places[kind] = list(_places(matches[kind], results[kind], stored.live_names))
         issues += refused
-    places = {kind: list(_places(matches[kind], mode, stored.live_names)) for kind in Kind}
     issues += _taken_secret_names(matches[Kind.SECRET], places[Kind.SECRET])
     landing, refused = land(place for kind in Kind for place in places[kind])
     issues += refused
@@ -55,8 +65,10 @@ def build_plan(
         kind: _compared(
             kind,
             [
-                _change(match, place, _result(match, mode), landing, stored.dangling)
-                for match, place in zip(matches[kind], places[kind], strict=True)
+                _change(match, place, result, landing, stored.dangling)
+                for match, place, result in zip(
+                    matches[kind], places[kind], results[kind], strict=True
+                )
             ],
             stored.read_contents,
         )
@@ -77,25 +89,30 @@ def build_plan(
     )
 
 
-def _result(match: Match, mode: Mode) -> Result:
-    return Result.CREATE if match.row is None else Result[mode.name]
+def _result(match: Match, mode: Mode, decisions: Decisions) -> Result:
+    if match.row is None:
+        return Result.CREATE
+    decision = decisions.get((match.item.kind, match.item.uuid))
+    return Result[((decision and decision.mode) or mode).name]
 
 
 def _places(
-    matches: Sequence[Match], mode: Mode, live_names: Mapping[Kind, Collection[str]]
+    matches: Sequence[Match],
+    results: Sequence[Result],
+    live_names: Mapping[Kind, Collection[str]],
 ) -> Iterator[Place]:
     names = _FreeNames(
         *(live_names.get(match.item.kind, ()) for match in matches[:1]),
         (match.item.name for match in matches),
     )
-    for match in matches:
+    for match, result in zip(matches, results, strict=True):
         item = match.item
         if match.row is None:
             yield Place(item=item, uuid=item.uuid, name=item.name)
-        elif mode is Mode.DUPLICATE:
+        elif result is Result.DUPLICATE:
             yield Place(item=item, uuid=str(uuid4()), name=names.copy_of(item))
         else:
-            name = match.row.name if mode is Mode.SKIP else item.name
+            name = match.row.name if result is Result.SKIP else item.name
             yield Place(item=item, uuid=match.row.uuid, name=name)
 
 

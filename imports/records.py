@@ -3,13 +3,21 @@
 import logging
 from collections.abc import Mapping
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError
+from django.db import DatabaseError
 from django.utils import timezone
 from reversion.models import Revision
 
+from accounts.models import User
 from flows.servers import current_database
 from imports.backup import Backup
-from imports.errors import FileInvalid, FileUnreadable, ImportFailed, Issue, UnableToImport
+from imports.errors import (
+    FileInvalid,
+    FileUnreadable,
+    ImportFailed,
+    Issue,
+    UnableToImport,
+    storable,
+)
 from imports.models import ImportItem, ImportRecord, Status
 from imports.plan import Change, Plan
 from imports.request import ImportRequest
@@ -28,11 +36,10 @@ class Attempt:
         self.record = ImportRecord(
             started_at=timezone.now(),
             door=request.door,
-            # A user of this instance: a registered server has users of its own.
-            user=request.user if current_database() == DEFAULT_DB_ALIAS else None,
-            user_name=request.user_name,
-            server=request.server,
-            file_name=request.file_name,
+            user=_of_the_target(request.user),
+            user_name=storable(request.user_name),
+            server=storable(request.server),
+            file_name=storable(request.file_name),
             file_size=len(request.payload),
             file_sha256=sha256,
             mode=request.mode,
@@ -111,6 +118,11 @@ class Attempt:
         self.record.status = status
         self.record.finished_at = timezone.now()
         self.record.save()
+
+
+def _of_the_target(user: User | None) -> User | None:
+    """The user, unless it is one of another server: each has users of its own."""
+    return user if user and user._state.db == current_database() else None
 
 
 def running_import() -> ImportRecord | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from accounts.models import User
+from imports.decisions import Decisions
 from imports.models import Door
 from imports.plan import Mode
 
@@ -22,3 +23,5 @@ class ImportRequest:
     user_name: str
     with_backup: bool = True
     override_locks: bool = False
+    decisions: Decisions = field(default_factory=dict)
+    """For single items, where the mode is not what is wanted."""

@@ -22,6 +22,7 @@ from flows.servers import current_database, server_names, target
 from imports.apply import Progress, apply_plan
 from imports.backup import make_backup
 from imports.dangling import unresolved
+from imports.decisions import Decisions, targets_of
 from imports.document import ExportDocument, parse
 from imports.errors import (
     ImportFailed,
@@ -31,6 +32,7 @@ from imports.errors import (
     UnableToImport,
     WrongEncryptionKey,
     WrongServer,
+    printable,
     quoted,
 )
 from imports.lock import LockHeld, import_lock
@@ -95,6 +97,8 @@ def run_import(
     with target(request.server), _recorded(request) as attempt:
         _check_server(request)
         check_request(request)
+        if confirmed and confirmed.document.sha256 != attempt.record.file_sha256:
+            raise _stale("The file is not the one that was shown.")
         document = (
             confirmed.document
             if confirmed
@@ -110,19 +114,20 @@ def run_import(
             _check_encryption_keys()
             if request.with_backup:
                 attempt.keep_backup(make_backup())
-            _write(document, plan, attempt, progress)
+            _write(document, plan, request, attempt, progress)
             return Outcome(plan=plan, record=attempt.record)
 
 
 def _write(
     document: ExportDocument,
     plan: Plan,
+    request: ImportRequest,
     attempt: Attempt,
     progress: Progress,
 ) -> None:
     try:
         with transaction.atomic(using=current_database(), durable=True):
-            _check_rows(document, plan)
+            _check_rows(document, plan, request.decisions)
             saves = apply_plan(plan, user=attempt.record.user, progress=progress)
             attempt.succeed(plan, saves)
     except IntegrityError as error:
@@ -157,10 +162,11 @@ def _settle(attempt: Attempt, error: DatabaseError) -> None:
 def _plan(document: ExportDocument, request: ImportRequest) -> Plan:
     plan = build_plan(
         document,
-        _stored(document, request.mode),
+        _stored(document, request),
         server=request.server,
         mode=request.mode,
         override_locks=request.override_locks,
+        decisions=request.decisions,
     )
     if plan.issues:
         raise _refused(plan)
@@ -168,14 +174,13 @@ def _plan(document: ExportDocument, request: ImportRequest) -> Plan:
     return plan
 
 
-def _stored(document: ExportDocument, mode: Mode) -> Stored:
+def _stored(document: ExportDocument, request: ImportRequest) -> Stored:
     missing = unresolved(document)
     existing = read_existing({reference for found in missing.values() for reference in found})
-    duplicating = mode is Mode.DUPLICATE
     return Stored(
-        rows=read_rows(document),
+        rows=read_rows(document, request.decisions),
         read_contents=read_contents,
-        live_names={kind: read_live_names(kind) for kind in Kind} if duplicating else {},
+        live_names={kind: read_live_names(kind) for kind in Kind} if _duplicates(request) else {},
         dangling={
             path: [str(reference) for reference in found if reference not in existing]
             for path, found in missing.items()
@@ -195,6 +200,11 @@ def _plan_again(confirmed: Preview, request: ImportRequest) -> Plan:
     return plan
 
 
+def _duplicates(request: ImportRequest) -> bool:
+    modes = {request.mode, *(decision.mode for decision in request.decisions.values())}
+    return Mode.DUPLICATE in modes
+
+
 def _refused(plan: Plan) -> PlanRefused:
     first, more = plan.issues[0], len(plan.issues) - 1
     also = f" ({more} more problems)" if more else ""
@@ -209,11 +219,13 @@ def _stale(why: str, refusal: PlanRefused | None = None) -> StalePlan:
     )
 
 
-def _check_rows(document: ExportDocument, plan: Plan) -> None:
+def _check_rows(document: ExportDocument, plan: Plan, decisions: Decisions) -> None:
     """The items still are the same rows; what those hold is checked as they are written."""
-    rows = read_rows(document)
+    rows = read_rows(document, decisions)
     for kind in Kind:
-        matches, issues = match_items(kind, document.items[kind], rows[kind])
+        matches, issues = match_items(
+            kind, document.items[kind], rows[kind], targets_of(kind, decisions)
+        )
         for change, match in zip(plan.changes[kind], matches, strict=True):
             if issues or (match.row or match.deleted_row) != change.row:
                 raise _stale(f"The {kind} {quoted(change.item.name)} was changed meanwhile.")
@@ -223,7 +235,7 @@ def _check_server(request: ImportRequest) -> None:
     if request.server not in server_names():
         raise WrongServer(
             "wrong-server",
-            f"This server is not {request.server}. It can import into: "
+            f"This server is not {printable(request.server)}. It can import into: "
             f"{', '.join(server_names())}. Nothing was written.",
         )
 

@@ -3,7 +3,7 @@
 Every query is made for a batch of keys, so that their number grows with the batches only.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from django.db.models import Q
 from flows.content import Content, Kind, columns
 from flows.models import MODELS, Secret
 from imports.dangling import Reference
+from imports.decisions import Decisions, targets_of
 from imports.document import ExportDocument
 from imports.matching import Row
 
@@ -30,17 +31,22 @@ def batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def read_rows(document: ExportDocument) -> dict[Kind, list[Row]]:
-    """By kind, each row, soft-deleted ones too, that bears the uuid or name of a file's item."""
-    return {kind: list(_rows(kind, document).values()) for kind in Kind}
+def read_rows(document: ExportDocument, decisions: Decisions) -> dict[Kind, list[Row]]:
+    """By kind, each row that a file's item may be, soft-deleted ones too.
+
+    That is each row which bears the uuid or the name of an item, or was chosen for one.
+    """
+    return {
+        kind: list(_rows(kind, document, targets_of(kind, decisions)).values()) for kind in Kind
+    }
 
 
-def _rows(kind: Kind, document: ExportDocument) -> dict[int, Row]:
+def _rows(kind: Kind, document: ExportDocument, targets: Mapping[str, str]) -> dict[int, Row]:
     rows: dict[int, Row] = {}
     names = ["pk", "uuid", "name", "is_deleted"]
     names += ["is_locked"] if kind is Kind.FLOW else []
     for batch in batches(document.items[kind], BATCH):
-        wanted = Q(uuid__in=[item.uuid for item in batch])
+        wanted = Q(uuid__in={targets.get(item.uuid, item.uuid) for item in batch})
         wanted |= Q(name__in={item.name for item in batch if item.name})
         for row in MODELS[kind]._default_manager.filter(wanted).order_by().values(*names):
             rows[row["pk"]] = Row(

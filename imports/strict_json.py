@@ -216,8 +216,7 @@ class _Repeated:
 
 def _check_keys(text: bytes) -> None:
     """Raise JSONProblem for an object with a key twice."""
-    # Numbers do not matter here, and reading a long one can fail.
-    value = json.loads(text, object_pairs_hook=_unique, parse_int=len, parse_float=len)
+    value = json.loads(text, object_pairs_hook=_unique)
     path = _find(value, lambda found: isinstance(found, _Repeated))
     if path is not None:
         raise JSONProblem("duplicate-key", "A key stands twice in one object.", path)

@@ -50,13 +50,13 @@ def put_back(rows: Rows) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         for table in reversed(WRITTEN_BY_IMPORTS):
             cursor.execute(f"DELETE FROM {quote(table)}")
-        for table in WRITTEN_BY_IMPORTS:
-            for row in rows[table]:
-                names = ", ".join(map(quote, row))
-                places = ", ".join("%s" for _ in row)
-                cursor.execute(
-                    f"INSERT INTO {quote(table)} ({names}) VALUES ({places})", list(row.values())
-                )
+        for table in filter(rows.get, WRITTEN_BY_IMPORTS):
+            names = list(rows[table][0])
+            cursor.executemany(
+                f"INSERT INTO {quote(table)} ({', '.join(map(quote, names))}) "
+                f"VALUES ({', '.join('%s' for _ in names)})",
+                [[row[name] for name in names] for row in rows[table]],
+            )
 
 
 def outcome() -> dict[str, list[Any]]:

@@ -81,9 +81,7 @@ def stored(
     content = {**DEFAULTS[kind], **columns, "name": name}
     if is_locked:
         content["is_locked"] = True
-    row = Row(
-        pk=next(_numbers), uuid=uuid, name=name, is_deleted=is_deleted, is_locked=is_locked
-    )
+    row = Row(pk=next(_numbers), uuid=uuid, name=name, is_deleted=is_deleted, is_locked=is_locked)
     return StoredItem(kind=kind, row=row, content=content)
 
 

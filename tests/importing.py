@@ -1,7 +1,10 @@
 """Export files and requests for tests, in as few words as a test needs."""
 
 import json
+import os
 from typing import Any
+
+from django.db import connection as database
 
 from imports.models import Door
 from imports.plan import Mode
@@ -31,7 +34,7 @@ def secret(number: int, name: str, **keys: Any) -> dict[str, Any]:
 def export_file(*items: dict[str, Any], **top_level: Any) -> bytes:
     """The bytes of an export file: each item goes to its kind's list by its uuid's first digit."""
     lists = {
-        plural: [item for item in items if item["uuid"].startswith(digit)]
+        plural: [item for item in items if item["uuid"].lower().startswith(digit)]
         for plural, digit in (("flows", "f"), ("connections", "c"), ("secrets", "5"))
     }
     return json.dumps({**lists, **top_level}).encode()
@@ -57,3 +60,22 @@ def import_items(*items: dict[str, Any], mode: str = "overwrite", **changes: Any
 def results(outcome: Any) -> list[tuple[str, str]]:
     """Name and result of every item, in the file's order."""
     return [(change.item.name, change.result.value) for change in outcome.plan]
+
+
+def database_url(name: str | None = None) -> str:
+    """The URL of the tests' database, or of another one of that name beside it."""
+    at = database.settings_dict
+    name = name or str(at["NAME"])
+    if database.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    return f"postgres://{at['USER']}:{at['PASSWORD']}@{at['HOST']}:{at['PORT']}/{name}"
+
+
+def child_environment(**variables: str) -> dict[str, str]:
+    """The environment of a process that works on the tests' database."""
+    return {
+        **os.environ,
+        "DATABASE_URL": database_url(),
+        "DJANGO_SETTINGS_MODULE": "ziggy_site.settings",
+        **variables,
+    }
