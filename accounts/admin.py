@@ -1,8 +1,127 @@
-"""Users in Django's admin."""
+"""Users, their roles, and their keys in Django's admin."""
 
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.admin.widgets import AdminSplitDateTime
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import ApiToken, User
+from accounts.roles import role_of
+from accounts.tokens import TooManyKeysError, check_room_for_key, issue_key
 
-admin.site.register(User, UserAdmin)
+_DAYS_OFFERED = 90
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):
+    """Users. Who is no superuser can neither make one nor change one."""
+
+    list_display = ("username", "email", "role", "is_active", "is_staff", "last_login")
+    list_filter = ("groups", "is_active", "is_staff", "is_superuser")
+
+    @admin.display(description="role")
+    def role(self, user: User) -> str:
+        return role_of(user) or "-"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        if request.user.is_superuser:
+            return fields
+        return (*fields, "is_superuser", "user_permissions")
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+
+def _may_touch(request: HttpRequest, user: User | None) -> bool:
+    return user is None or request.user.is_superuser or not user.is_superuser
+
+
+class KeyForm(forms.ModelForm):
+    """What is asked for a new key: for whom, what it is for, and how long."""
+
+    name = forms.CharField(max_length=100, help_text="What the key is for, such as a CI pipeline.")
+    expiry = forms.SplitDateTimeField(widget=AdminSplitDateTime)
+
+    class Meta:
+        model = ApiToken
+        fields = ("user", "name", "expiry")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["expiry"].initial = timezone.now() + timedelta(days=_DAYS_OFFERED)
+        self.fields["expiry"].help_text = f"At most {settings.ZIGGY_KEY_DAYS} days from now."
+
+    def clean_expiry(self) -> Any:
+        expiry, now = self.cleaned_data["expiry"], timezone.now()
+        if not now < expiry <= now + timedelta(days=settings.ZIGGY_KEY_DAYS):
+            raise forms.ValidationError(
+                f"Give a time between now and {settings.ZIGGY_KEY_DAYS} days from now."
+            )
+        return expiry
+
+    def clean(self) -> Any:
+        if user := self.cleaned_data.get("user"):
+            try:
+                check_room_for_key(user)
+            except TooManyKeysError:
+                self.add_error("user", "This user has too many keys. Revoke one first.")
+        return super().clean()
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(admin.ModelAdmin):
+    """Keys are issued and revoked, never changed. One is shown once: on the page that answers."""
+
+    form = KeyForm
+    list_display = ("purpose", "user", "created", "expiry", "good")
+    list_display_links = None
+    list_select_related = ("user",)
+    list_filter = ("expiry",)
+    search_fields = ("name", "user__username")
+    ordering = ("-created",)
+
+    @admin.display(description="name", ordering="name")
+    def purpose(self, key: ApiToken) -> str:
+        return key.name or "(a login)"
+
+    @admin.display(boolean=True)
+    def good(self, key: ApiToken) -> bool:
+        return key.is_good()
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
+        return False
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        users = User.objects.filter(is_active=True).order_by("username")
+        if not request.user.is_superuser:
+            users = users.filter(is_superuser=False)
+        return super().formfield_for_foreignkey(db_field, request, queryset=users, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
+        obj.token_in_clear = issue_key(obj)
+
+    def response_add(
+        self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"The key {obj.name} for {obj.user}",
+            "opts": self.opts,
+            "key": obj,
+        }
+        return TemplateResponse(request, "admin/accounts/apitoken/issued.html", context)

@@ -1,11 +1,15 @@
-"""Who works with the server."""
+"""Who works with the server, the tokens they hold, and the attempts that failed."""
 
 import uuid
-from typing import ClassVar
+from hashlib import sha256
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from knox.models import AbstractAuthToken
 
 
 class User(AbstractUser):
@@ -26,3 +30,78 @@ class User(AbstractUser):
                 violation_error_message="A user with this e-mail address exists already.",
             )
         ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a user who is not active keeps no tokens, so that none revives with the user."""
+        super().save(*args, **kwargs)
+        if not self.is_active:
+            self.auth_token_set.all().delete()
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether that is the password."""
+        before = self.password_stamp
+        is_correct = super().check_password(raw_password)
+        if self.password_stamp != before:
+            # Django hashed it anew, in today's way. It is the same password: tokens stay good.
+            self.auth_token_set.filter(password_stamp=before).update(
+                password_stamp=self.password_stamp
+            )
+        return is_correct
+
+    @property
+    def password_stamp(self) -> str:
+        """Another one for each password that is set; tells nothing of the password."""
+        return sha256(self.password.encode()).hexdigest()
+
+
+class ApiToken(AbstractAuthToken):
+    """What a caller of the API shows instead of a password; only its hash is stored.
+
+    Tokens from a login have no name. Those with one are keys for automation, which somebody
+    issued in the admin. Each is bound to the password that the user had when it was issued.
+    """
+
+    name = models.CharField(max_length=100, blank=True, help_text="What it is for.")
+    password_stamp = models.CharField(max_length=64, editable=False)
+
+    token_in_clear = ""
+    """Of a key that was issued just now, for the page that shows it; never stored."""
+
+    class Meta:
+        verbose_name = "API key"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "name"],
+                condition=~models.Q(name=""),
+                name="accounts_apitoken_unique_name",
+                violation_error_message="This user has a key with this name already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name or 'login'} ({self.user})"
+
+    def is_good(self) -> bool:
+        """Whether it still opens the door: not expired, and the user as when it was issued."""
+        return (
+            (self.expiry is None or self.expiry > timezone.now())
+            and self.user.is_active
+            and constant_time_compare(self.password_stamp, self.user.password_stamp)
+        )
+
+
+class Attempts(models.Model):
+    """How many attempts failed that have something in common, such as a user name, until when.
+
+    They are counted in the database, which all processes of the server share.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True, help_text="A hash.")
+    count = models.PositiveIntegerField()
+    ends_at = models.DateTimeField(db_index=True, help_text="When the count begins anew.")
+
+    class Meta:
+        verbose_name_plural = "attempts"
+
+    def __str__(self) -> str:
+        return f"{self.count} until {self.ends_at}"

@@ -324,3 +324,15 @@ def test_the_encrypted_field_is_nullable_by_itself():
 def test_a_sealed_value_is_stored_as_its_token():
     sealed = seal(VALUE)
     assert EncryptedTextField().get_prep_value(sealed) == sealed.token
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("update_fields", [None, ["name"]])
+def test_saving_sets_the_date_of_the_row(update_fields):
+    before = FlowFactory().updated_at
+    flow = Flow.objects.get()
+    flow.name = "changed"
+    flow.save(update_fields=update_fields)
+    after = Flow.objects.get()
+    assert after.name == "changed"
+    assert after.updated_at > before

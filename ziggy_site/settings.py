@@ -12,6 +12,8 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
+from ziggy_site import __version__
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
@@ -60,15 +62,29 @@ ZIGGY_BACKUP_KEEP = env.int("ZIGGY_BACKUP_KEEP", default=10)
 ZIGGY_BACKUP_TIMEOUT = env.int("ZIGGY_BACKUP_TIMEOUT", default=3600)  # seconds
 ZIGGY_MAX_IMPORT_BYTES = env.int("ZIGGY_MAX_IMPORT_BYTES", default=256 * 1024 * 1024)
 ZIGGY_LOCK_WAIT = env.float("ZIGGY_LOCK_WAIT", default=5.0)  # seconds
+ZIGGY_TOKEN_HOURS = env.float("ZIGGY_TOKEN_HOURS", default=24.0)  # how long a login lasts
+ZIGGY_KEY_DAYS = env.int("ZIGGY_KEY_DAYS", default=365)  # the longest that a named key lasts
+ZIGGY_TOKENS_PER_USER = env.int("ZIGGY_TOKENS_PER_USER", default=100)  # of each of these sorts
+# How many attempts may fail in how many seconds. That by one name from one address is the lowest,
+# so that no single address can keep a user from logging in from another.
+ZIGGY_ATTEMPTS = {
+    "login": (20, 3600),
+    "login-name": (100, 3600),
+    "login-address": (100, 3600),
+    "bad-token": (60, 60),
+}
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "ziggy_site.apps.ZiggyAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "knox",
     "reversion",
     "accounts",
     "flows",
@@ -76,6 +92,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "ziggy_site.api.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -135,6 +152,7 @@ DATABASE_ROUTERS = ["flows.servers.ServerRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.login.NameOrEmailBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -148,7 +166,36 @@ AUTH_PASSWORD_VALIDATORS = [
 REST_FRAMEWORK = {
     # Deny first: an endpoint that is meant to be open says so itself.
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    # A bearer token and nothing else: no cookie and no session speaks for a caller.
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["ziggy_site.api_parsers.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "ziggy_site.api_schema.ApiSchema",
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+    "PAGE_SIZE": 50,
+    "EXCEPTION_HANDLER": "ziggy_site.api.exception_handler",
+    # How many proxies stand in front, whose word for a caller's address is taken.
+    "NUM_PROXIES": env.int(
+        "ZIGGY_PROXIES", default=int(env.bool("BEHIND_TLS_PROXY", default=False))
+    ),
+}
+
+KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - the name of a model
+# knox's own migrations know nothing of that, and would make a table for its own model.
+MIGRATION_MODULES = {"knox": None}
+REST_KNOX = {"TOKEN_PREFIX": "zgy_"}  # for scanners that look for leaked secrets
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Ziggy flow import",
+    "DESCRIPTION": "Flows, connections and secrets, and their way from one server to another.",
+    "VERSION": __version__,
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    # Everything that the page of the documentation loads is served from here.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 LANGUAGE_CODE = "en-us"

@@ -1,10 +1,23 @@
-"""The addresses of the site."""
+"""The addresses of the site. Those under /api have no trailing slash."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+from ziggy_site.api import Health
+
+api_urlpatterns: list[URLPattern | URLResolver] = [
+    path("health", Health.as_view(), name="health"),
+    path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    # The page's script is a file of its own, so that no page needs scripts in its text.
+    path("docs", SpectacularSwaggerSplitView.as_view(), name="docs"),
+    path("", include("accounts.urls")),
+    path("", include("flows.api_urls")),
+]
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("api/", include(api_urlpatterns)),
 ]

@@ -1,0 +1,250 @@
+"""The REST door of accounts: log in, exchange a token, log out, who am I."""
+
+from typing import Any, cast
+
+from django.contrib.auth import user_logged_in
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_variables
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_serializer,
+    inline_serializer,
+)
+from rest_framework import serializers, status
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.authentication import CHALLENGE, find_or_refuse
+from accounts.login import log_in
+from accounts.models import ApiToken, User
+from accounts.roles import Role, role_of
+from accounts.throttling import TooManyAttemptsError
+from accounts.tokens import exchange, issue_login_token, revoke
+
+_UUID = "7a3f1f6e-9f0c-4f0e-8a52-5a1d6a3c2b10"
+_TOKEN = "zgy_1c8e..."  # noqa: S105 - an example
+_LONGEST_NAME = 254  # an e-mail address
+_LONGEST_PASSWORD = 4096
+_LONGEST_TOKEN = 200
+
+
+def _role_field() -> serializers.ChoiceField:
+    return serializers.ChoiceField([str(role) for role in Role], allow_null=True)
+
+
+class OpenView(APIView):
+    """An endpoint that needs no token, and does not look at the one that may come along."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    def get_authenticate_header(self, request: Request) -> str:
+        """What a 401 names; without it, it would become a 403."""
+        return CHALLENGE
+
+
+class ServiceHealth(OpenView):
+    """For callers that ask before they log in."""
+
+    @extend_schema(
+        summary="Whether the service answers",
+        responses=inline_serializer("ServiceHealth", {"status": serializers.CharField()}),
+        examples=[OpenApiExample("It does", {"status": "ok"})],
+    )
+    def get(self, request: Request) -> Response:
+        return Response({"status": "ok"})
+
+
+class WrongCredentials(AuthenticationFailed):
+    """The same for a name that is not known, a wrong password and a user who is not active."""
+
+    default_detail = "The user name or the password is wrong."
+    default_code = "wrong-credentials"
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("By name", {"username": "ada", "password": "..."})]
+)
+class LoginRequest(serializers.Serializer[Any]):
+    username = serializers.CharField(
+        max_length=_LONGEST_NAME,
+        trim_whitespace=False,
+        help_text="A user name, or an e-mail address in any case.",
+    )
+    password = serializers.CharField(max_length=_LONGEST_PASSWORD, trim_whitespace=False)
+
+
+class Login(OpenView):
+    """Gives a token for a name and a password. A token that comes along is not looked at."""
+
+    @extend_schema(
+        summary="Log in",
+        request=LoginRequest,
+        responses={
+            201: OpenApiResponse(
+                inline_serializer(
+                    "LoginAnswer",
+                    {
+                        "uuid": serializers.UUIDField(),
+                        "username": serializers.CharField(),
+                        "role": _role_field(),
+                        "token": serializers.CharField(),
+                        "resetPassword": serializers.BooleanField(),
+                        "passwordWasReset": serializers.BooleanField(),
+                        "passwordStrengthOk": serializers.BooleanField(),
+                    },
+                ),
+                description="Send the token with every request: `Authorization: Bearer TOKEN`.",
+                examples=[
+                    OpenApiExample(
+                        "Logged in",
+                        {
+                            "uuid": _UUID,
+                            "username": "ada",
+                            "role": "EDITOR",
+                            "token": _TOKEN,
+                            "resetPassword": False,
+                            "passwordWasReset": False,
+                            "passwordStrengthOk": True,
+                        },
+                    )
+                ],
+            ),
+            401: OpenApiResponse(description="The user name or the password is wrong."),
+            429: OpenApiResponse(description="Too many wrong ones; see Retry-After."),
+        },
+    )
+    @method_decorator(sensitive_variables())
+    def post(self, request: Request) -> Response:
+        credentials = LoginRequest(data=request.data)
+        credentials.is_valid(raise_exception=True)
+        try:
+            user = log_in(request, **credentials.validated_data)
+        except TooManyAttemptsError as error:
+            raise Throttled(wait=error.wait) from None
+        if user is None:
+            raise WrongCredentials
+        token = issue_login_token(user)
+        user_logged_in.send(sender=User, request=request, user=user)
+        return Response(
+            {
+                "uuid": user.uuid,
+                "username": user.get_username(),
+                "role": role_of(user),
+                "token": token,
+                "resetPassword": False,
+                "passwordWasReset": False,
+                "passwordStrengthOk": True,
+            },
+            status=status.HTTP_201_CREATED,
+        )
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("A token", {"token": _TOKEN, "userId": _UUID, "provider": "local"}),
+    ]
+)
+class RefreshRequest(serializers.Serializer[Any]):
+    token = serializers.CharField(max_length=_LONGEST_TOKEN)
+    userId = serializers.CharField(  # noqa: N815 - the word of the contract
+        required=False, allow_blank=True, allow_null=True, help_text="Whose token it must be."
+    )
+    provider = serializers.CharField(
+        required=False, allow_blank=True, allow_null=True, help_text="Taken, and not used."
+    )
+
+
+class RefreshToken(OpenView):
+    """Gives a new token for a good one, which ends. A key keeps the end that it was issued with."""
+
+    @extend_schema(
+        summary="Exchange a token for a new one",
+        request=RefreshRequest,
+        responses={
+            200: OpenApiResponse(
+                inline_serializer("RefreshAnswer", {"accessToken": serializers.CharField()}),
+                description="The new token; the old one is no good any more.",
+                examples=[OpenApiExample("Exchanged", {"accessToken": _TOKEN})],
+            ),
+            401: OpenApiResponse(description="The token is no good, or not this user's."),
+            429: OpenApiResponse(description="Too many wrong ones; see Retry-After."),
+        },
+    )
+    @method_decorator(sensitive_variables())
+    def post(self, request: Request) -> Response:
+        body = RefreshRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        stored = find_or_refuse(request, body.validated_data["token"])
+        user_id = body.validated_data.get("userId")
+        if user_id and not _is_uuid_of(stored.user, user_id):
+            raise AuthenticationFailed
+        token = exchange(stored)
+        if token is None:
+            raise AuthenticationFailed
+        return Response({"accessToken": token})
+
+
+class Logout(APIView):
+    """Revokes the token that the request bears, and no other."""
+
+    # No HEAD: unlike other GETs this one changes something.
+    http_method_names = ("get", "options")
+
+    @extend_schema(
+        summary="Log out",
+        responses={
+            200: OpenApiResponse(
+                inline_serializer("LogoutAnswer", {"message": serializers.CharField()}),
+                examples=[OpenApiExample("Logged out", {"message": "Logged out"})],
+            ),
+            403: OpenApiResponse(description="That is not the uuid of the token's user."),
+        },
+    )
+    def get(self, request: Request, user_id: str) -> Response:
+        if not _is_uuid_of(cast(User, request.user), user_id):
+            raise PermissionDenied("You can log out nobody but yourself.")
+        revoke(cast(ApiToken, request.auth))
+        return Response({"message": "Logged out"})
+
+
+class Profile(APIView):
+    """The user of the token."""
+
+    @extend_schema(
+        summary="Who am I, and what is my role",
+        responses=inline_serializer(
+            "Profile",
+            {
+                "uuid": serializers.UUIDField(),
+                "username": serializers.CharField(),
+                "email": serializers.CharField(),
+                "role": _role_field(),
+            },
+        ),
+        examples=[
+            OpenApiExample(
+                "An editor",
+                {"uuid": _UUID, "username": "ada", "email": "ada@example.org", "role": "EDITOR"},
+            )
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        user = cast(User, request.user)
+        return Response(
+            {
+                "uuid": user.uuid,
+                "username": user.get_username(),
+                "email": user.email,
+                "role": role_of(user),
+            }
+        )
+
+
+def _is_uuid_of(user: User, text: str) -> bool:
+    return text.lower() == str(user.uuid)

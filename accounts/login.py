@@ -1,0 +1,67 @@
+"""The login, for every door: by name or e-mail address, and throttled."""
+
+from typing import Any
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.backends import ModelBackend
+from django.db.models import Q, Value
+from django.db.models.functions import Lower
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from accounts.models import User
+from accounts.throttling import Limit, address_of, give_back, take
+
+
+class NameOrEmailBackend(ModelBackend):
+    """Django's backend, where an e-mail address does as well as a user name."""
+
+    @sensitive_variables("password")
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
+    ) -> User | None:
+        if username is None or password is None:
+            return None
+        user = _find(username)
+        if user is None:
+            # As much work as for a user there is, so that time does not tell the difference.
+            User().set_password(password)
+            return None
+        if user.check_password(password) and self.user_can_authenticate(user):
+            return user
+        return None
+
+
+def _find(name: str) -> User | None:
+    """A user by the exact name, or else by the e-mail address, whatever its case."""
+    # Folded by the database, as the constraint is that keeps addresses unique.
+    is_email = Q(folded_email=Lower(Value(name))) & ~Q(email="")
+    found = User.objects.alias(folded_email=Lower("email")).filter(Q(username=name) | is_email)
+    return min(found, key=lambda user: user.username != name, default=None)
+
+
+@sensitive_variables("password")
+def log_in(request: HttpRequest, *, username: str, password: str) -> User | None:
+    """Who that is; None for a wrong name, a wrong password or a user who is not active.
+
+    Raises TooManyAttemptsError after too many wrong ones: by one name from one address, from one
+    address, or by one name. The first of these is the lowest, so that a single address cannot
+    keep a user from logging in from elsewhere.
+    """
+    address, name = address_of(request), username.casefold()
+    limits = [
+        Limit("login-address", address),
+        Limit("login-name", name),
+        Limit("login", f"{address} {name}"),
+    ]
+    take(limits)
+    user = authenticate(request, username=username, password=password)
+    if user is None:
+        return None
+    give_back(limits)
+    assert isinstance(user, User)  # noqa: S101 - the only backend gives no other
+    return user

@@ -1,0 +1,137 @@
+"""What each role may do: the one table, which migrations write into the groups of the database.
+
+After a change of the table, add a migration that runs `write_roles` again. Meant to be read by
+people too: from the strongest role to the weakest.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models import User
+
+
+class Role(StrEnum):
+    """A role by the word that callers of the API know."""
+
+    ADMIN = "ADMIN"
+    EDITOR = "EDITOR"
+    SERVICE_ACCOUNT = "SERVICE_ACCOUNT"
+    OPERATOR = "OPERATOR"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A role: the name of its group, and the permissions that the group gives."""
+
+    group: str
+    permissions: frozenset[str]
+
+
+def _on(models: Iterable[str], *verbs: str) -> frozenset[str]:
+    return frozenset(
+        f"{app}.{verb}_{model}"
+        for app, model in (label.split(".") for label in models)
+        for verb in verbs
+    )
+
+
+_ITEMS = ("flows.flow", "flows.connection", "flows.secret")
+_RECORDS = ("imports.importrecord", "imports.importitem")
+_ACCOUNTS = ("accounts.user", "accounts.apitoken")
+
+_READ = _on([*_ITEMS, *_RECORDS], "view")
+_IMPORT = frozenset(
+    {"imports.run_import", "imports.overwrite_items", "imports.back_up_database"},
+)
+
+# From the strongest to the weakest: who is in several groups has the strongest role.
+ROLES: dict[Role, Definition] = {
+    Role.ADMIN: Definition(
+        group="Admin",
+        permissions=_READ
+        | _on([*_ITEMS, *_ACCOUNTS], "view", "add", "change", "delete")
+        | _on(["auth.group"], "view")
+        | _IMPORT
+        | {
+            "imports.undo_import",
+            "imports.retarget_connections",
+            "imports.skip_backup",
+            "imports.override_locks",
+            "imports.vacuum_database",
+        },
+    ),
+    Role.EDITOR: Definition(
+        group="Editor",
+        permissions=_READ
+        | _on(_ITEMS, "add", "change", "delete")
+        | _IMPORT
+        | {"imports.undo_import", "imports.retarget_connections"},
+    ),
+    Role.SERVICE_ACCOUNT: Definition(
+        group="Service Account",
+        permissions=_READ | _on(_ITEMS, "add", "change") | _IMPORT,
+    ),
+    Role.OPERATOR: Definition(group="Operator", permissions=_READ),
+}
+
+
+def role_of(user: "User | AnonymousUser") -> Role | None:
+    """The user's strongest role; a superuser is an admin."""
+    if user.is_superuser:
+        return Role.ADMIN
+    groups = _groups_of(user)
+    return next((role for role, each in ROLES.items() if each.group in groups), None)
+
+
+def is_service_account(user: "User | AnonymousUser") -> bool:
+    """Whether the user is one, whatever else the user is too."""
+    return ROLES[Role.SERVICE_ACCOUNT].group in _groups_of(user)
+
+
+def _groups_of(user: "User | AnonymousUser") -> set[str]:
+    # All of them, not a query for the names: lists prefetch them.
+    return {group.name for group in user.groups.all()}
+
+
+def write_roles(apps: Any, schema_editor: Any) -> None:
+    """Make each role's group and give it exactly the permissions of the table (for migrations).
+
+    Django makes the rows of permissions only after the last migration, so this makes them where
+    they are missing. What the models of this migration's state do not have yet is left out: the
+    migration that follows it runs this again.
+    """
+    database = schema_editor.connection.alias
+    _make_permissions(apps, database)
+    ids = {
+        f"{app}.{codename}": pk
+        for app, codename, pk in apps.get_model("auth", "Permission")
+        .objects.using(database)
+        .values_list("content_type__app_label", "codename", "pk")
+    }
+    # The rows between the two, as `group.permissions` would ask the router for a database.
+    groups = apps.get_model("auth", "Group").objects.using(database)
+    links = apps.get_model("auth", "Group").permissions.through.objects.using(database)
+    for role in ROLES.values():
+        group, _ = groups.get_or_create(name=role.group)
+        links.filter(group_id=group.pk).delete()
+        links.bulk_create(
+            links.model(group_id=group.pk, permission_id=ids[name])
+            for name in sorted(role.permissions & ids.keys())
+        )
+
+
+def _make_permissions(apps: Any, database: str) -> None:
+    from django.contrib.auth.management import create_permissions  # noqa: PLC0415 - needs models
+
+    for label in sorted({name.split(".")[0] for name in ROLES[Role.ADMIN].permissions}):
+        app_config = apps.get_app_config(label)
+        # A state of migrations has no modules, and Django asks for one.
+        module = getattr(app_config, "models_module", None)
+        app_config.models_module = module or True
+        create_permissions(app_config, apps=apps, verbosity=0, using=database)
+        app_config.models_module = module

@@ -1,0 +1,191 @@
+"""What all doors of the API have in common: how an error looks, the headers, and its health.
+
+An error is `{message, code, issues}` with its status, whatever went wrong and wherever. What a
+view raises is translated by `exception_handler`; what never reached a view, or what nobody
+foresaw, by `ApiMiddleware`. Neither tells of stacks, queries, paths or hosts.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError, connection
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
+from rest_framework import exceptions, serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.views import exception_handler as default_handler
+
+from imports.errors import Issue, UnableToImport, json_path, printable
+from ziggy_site import __version__
+from ziggy_site.api_parsers import NotStrictJSON
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "/api"
+
+_NOT_AUTHENTICATED = "Log in, and send the token as Authorization: Bearer TOKEN."
+# What Django says for itself, by status: nothing of the request, nothing of the inside.
+_MESSAGES = {
+    HTTPStatus.BAD_REQUEST: "The request is malformed.",
+    HTTPStatus.FORBIDDEN: "You may not do this.",
+    HTTPStatus.NOT_FOUND: "There is nothing here.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "The method is not allowed here.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer. Try again later.",
+}
+_FAILED = "The server failed. Its log says more."
+# What Django raises, whose texts are for the log: the first that fits.
+_DJANGO_ERRORS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
+    (OperationalError, HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable"),
+    (InterfaceError, HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable"),
+    (RequestDataTooBig, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large"),
+    (SuspiciousOperation, HTTPStatus.BAD_REQUEST, "bad-request"),
+    (Http404, HTTPStatus.NOT_FOUND, "not-found"),
+    (PermissionDenied, HTTPStatus.FORBIDDEN, "permission-denied"),
+)
+# Codes of a failing import whose messages name nothing of the inside; others go to the log alone.
+_TELLING_CODES = ("outcome-unknown", "database-error", "wrong-encryption-key")
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """The answer to what a view raised; None, which Django logs and makes a 500, for the rest."""
+    if isinstance(error, UnableToImport):
+        return _refusal(error)
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.error("The database does not answer", exc_info=error)
+    for kind, status, code in _DJANGO_ERRORS:
+        if isinstance(error, kind):
+            return _answer(status, code=code)
+    response = default_handler(error, context)  # which knows the headers
+    if response is not None and isinstance(error, exceptions.APIException):
+        response.data = _explained(error)
+    return response
+
+
+def error_body(
+    status: HTTPStatus, *, code: str = "", message: str = "", issues: Sequence[Issue] = ()
+) -> dict[str, Any]:
+    """The body of an answer with that status; code and message are those of the status if empty."""
+    told = _FAILED if status >= HTTPStatus.INTERNAL_SERVER_ERROR else f"{status.phrase}."
+    return {
+        "message": message or _MESSAGES.get(status, told),
+        "code": code or status.phrase.lower().replace(" ", "-"),
+        "issues": [issue.as_dict() for issue in issues],
+    }
+
+
+def _answer(status: HTTPStatus, **parts: Any) -> Response:
+    return Response(error_body(status, **parts), status=status)
+
+
+def _refusal(error: UnableToImport) -> Response:
+    message = error.message
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("%s", error, exc_info=error)
+        if error.code not in _TELLING_CODES:
+            message = "The server could not do it, and nothing was changed. Its log says more."
+    return _answer(error.status, code=error.code, message=message, issues=error.issues)
+
+
+def _explained(error: exceptions.APIException) -> dict[str, Any]:
+    status = HTTPStatus(error.status_code)
+    # One body for whatever is wrong with a token; subclasses speak for themselves.
+    if type(error) in {exceptions.NotAuthenticated, exceptions.AuthenticationFailed}:
+        return error_body(status, code="not-authenticated", message=_NOT_AUTHENTICATED)
+    if isinstance(error, NotStrictJSON):
+        issues = [error.issue]
+    elif isinstance(error, exceptions.ValidationError):
+        issues = list(_issues(error.detail))
+    else:
+        code, message = str(error.get_codes()), printable(str(error.detail))
+        return error_body(status, code=code.replace("_", "-"), message=message)
+    first, more = issues[0], len(issues) - 1
+    also = f" ({more} more problems)" if more else ""
+    place = f"{first.path}: " if first.path else ""
+    code = first.code if isinstance(error, NotStrictJSON) else "invalid"
+    return error_body(status, code=code, message=f"{place}{first.message}{also}", issues=issues)
+
+
+def _issues(detail: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
+    """Every problem that a serializer found, with where it is."""
+    if isinstance(detail, dict):
+        for key, each in detail.items():
+            yield from _issues(each, path if key == "non_field_errors" else (*path, key))
+    elif isinstance(detail, list) and all(isinstance(each, dict | list) for each in detail):
+        for index, each in enumerate(detail):
+            yield from _issues(each, (*path, index))
+    else:
+        for each in detail if isinstance(detail, list) else [detail]:
+            code = str(getattr(each, "code", "invalid")).replace("_", "-")
+            yield Issue(code=code, message=printable(str(each)), path=json_path(*path))
+
+
+class ApiMiddleware:
+    """The outermost layer of the API: whatever lies below answers an error with JSON.
+
+    That holds for unknown paths, refused hosts and unforeseen exceptions too, for which Django
+    has pages in HTML, with the stack where DEBUG is on.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info != PREFIX and not request.path_info.startswith(f"{PREFIX}/"):
+            return self.get_response(request)
+        response = self.get_response(request)
+        is_json = response.headers.get("Content-Type", "").startswith("application/json")
+        if response.status_code >= HTTPStatus.BAD_REQUEST and not is_json:
+            response = _as_json(response)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def _as_json(response: HttpResponse) -> HttpResponse:
+    answer = JsonResponse(error_body(HTTPStatus(response.status_code)), status=response.status_code)
+    for name, value in response.headers.items():
+        if name != "Content-Type":
+            answer.headers[name] = value
+    answer.headers["Content-Length"] = str(len(answer.content))
+    return answer
+
+
+class Health(APIView):
+    """For monitoring: whether the server and its database answer."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        summary="Whether the service and its database answer",
+        responses={
+            200: inline_serializer(
+                "Health",
+                {
+                    "status": serializers.CharField(),
+                    "database": serializers.CharField(),
+                    "version": serializers.CharField(),
+                },
+            ),
+            503: None,
+        },
+        examples=[
+            OpenApiExample(
+                "Both do",
+                {"status": "ok", "database": "ok", "version": __version__},
+                response_only=True,
+                status_codes=["200"],
+            )
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return Response({"status": "ok", "database": "ok", "version": __version__})

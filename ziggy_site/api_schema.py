@@ -1,0 +1,126 @@
+"""How the API describes itself (OpenAPI), as far as it is the same for every endpoint.
+
+A view names its own answers; the errors that any of its kind can give are added here. Where a
+view names an error with no body of its own (`responses={409: None}`), it has that of all errors.
+"""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny, IsAuthenticated
+
+
+class ErrorIssueSerializer(serializers.Serializer[Any]):
+    """One problem of a body or a file."""
+
+    code = serializers.CharField()
+    path = serializers.CharField(help_text="Where it is, such as `flows[3].name`; may be empty.")
+    uuid = serializers.CharField(allow_null=True, help_text="Of the item, as the file has it.")
+    name = serializers.CharField(allow_null=True, help_text="Of the item, as the file has it.")
+    message = serializers.CharField(help_text="What is wrong, and what to do.")
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """The body of every error."""
+
+    message = serializers.CharField(help_text="For people.")
+    code = serializers.CharField(help_text="For programs: stable.")
+    issues = ErrorIssueSerializer(many=True, help_text="Every problem, where there can be several.")
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    """How to log in, for the pages and clients that are made from the description."""
+
+    target_class = "accounts.authentication.BearerAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The token of a login, or a key that was issued in the admin.",
+        }
+
+
+_DESCRIPTIONS = {
+    HTTPStatus.BAD_REQUEST: "The request is malformed.",
+    HTTPStatus.UNAUTHORIZED: "There is no good token.",
+    HTTPStatus.FORBIDDEN: "The user may not do this.",
+    HTTPStatus.NOT_FOUND: "There is no such thing.",
+    HTTPStatus.NOT_ACCEPTABLE: "The caller accepts no JSON.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is of another type than the endpoint reads.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many wrong tokens; see Retry-After.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer.",
+}
+_EXAMPLES = {
+    HTTPStatus.BAD_REQUEST: {
+        "message": "username: This field is required.",
+        "code": "invalid",
+        "issues": [
+            {
+                "code": "required",
+                "path": "username",
+                "uuid": None,
+                "name": None,
+                "message": "This field is required.",
+            }
+        ],
+    }
+}
+
+
+class ApiSchema(AutoSchema):
+    """drf-spectacular's description of a view, with the errors that it can give."""
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        responses: dict[str, Any] = super()._get_response_bodies(direction)
+        for status in self._errors_of_its_kind():
+            if str(status.value) not in responses:
+                responses[str(status.value)] = self._get_response_for_code(
+                    None, str(status.value), direction=direction
+                )
+        return dict(sorted(responses.items()))
+
+    def _get_response_for_code(
+        self,
+        serializer: Any,
+        status_code: str,
+        media_types: Any = None,
+        direction: Any = "response",
+    ) -> Any:
+        body = serializer.response if isinstance(serializer, OpenApiResponse) else serializer
+        if body is None and int(status_code) >= HTTPStatus.BAD_REQUEST:
+            told = str(serializer.description) if isinstance(serializer, OpenApiResponse) else ""
+            serializer = _error_response(HTTPStatus(int(status_code)), told)
+        return super()._get_response_for_code(  # type: ignore[no-untyped-call] # it has no types
+            serializer, status_code, media_types, direction
+        )
+
+    def _errors_of_its_kind(self) -> Iterator[HTTPStatus]:
+        yield HTTPStatus.NOT_ACCEPTABLE
+        if self.view.authentication_classes:
+            yield HTTPStatus.UNAUTHORIZED
+            yield HTTPStatus.TOO_MANY_REQUESTS
+        if {*self.view.permission_classes} - {AllowAny, IsAuthenticated}:
+            yield HTTPStatus.FORBIDDEN
+        if "{" in self.path:
+            yield HTTPStatus.NOT_FOUND
+        if self.method in {"POST", "PUT", "PATCH"} and self.get_request_serializer() is not None:
+            yield HTTPStatus.BAD_REQUEST
+            yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+def _error_response(status: HTTPStatus, description: str) -> OpenApiResponse:
+    examples = [OpenApiExample("Error", _EXAMPLES[status])] if status in _EXAMPLES else []
+    return OpenApiResponse(
+        ErrorSerializer,
+        description=description or _DESCRIPTIONS.get(status, ""),
+        examples=examples,
+    )
