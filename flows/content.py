@@ -5,6 +5,7 @@ added here is known everywhere (and a test fails for a model field that is missi
 Source of the rules: the specification of the export file.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
@@ -114,6 +115,16 @@ UPDATED_KEY = "updatedAt"
 DELETED_KEY = "isDeleted"
 SECRET_VALUE_KEYS = ("devValue", "prodValue")
 """A secret's values: always null in a file, and in none of our exports anything else."""
+
+_VALUE_LIKE = re.compile(
+    r"value|secret|plain|cipher|crypt|password|passphrase|token|credential", re.IGNORECASE
+)
+
+
+def is_value_like(key: str) -> bool:
+    """Whether a secret's unknown key sounds as if it carried the value: it is never kept."""
+    return _VALUE_LIKE.search(key) is not None
+
 
 EXECUTION_HISTORY_LEVELS = (
     "USE_DEFAULT",

@@ -36,7 +36,14 @@ def target(server: str) -> Iterator[None]:
         database = DEFAULT_DB_ALIAS
     else:
         database = server if server in settings.ZIGGY_SERVERS else _target.get()
-    token = _target.set(database)
+    with on_database(database):
+        yield
+
+
+@contextmanager
+def on_database(alias: str) -> Iterator[None]:
+    """Send every query to the database of that alias in Django's DATABASES."""
+    token = _target.set(alias)
     try:
         yield
     finally:

@@ -1,6 +1,5 @@
 """One item of a file: read from its JSON object, with every problem noted under its path."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,14 +16,11 @@ from flows.content import (
     UUID_KEY,
     Kind,
     Value,
+    is_value_like,
 )
 from flows.field_values import FieldProblem, read_field, read_time, read_uuid
 from imports.errors import Issue, printable, shortened
 
-# Unknown keys of a secret under which a file might carry its value: such a key is not kept.
-_VALUE_LIKE = re.compile(
-    r"value|secret|plain|cipher|crypt|password|passphrase|token|credential", re.IGNORECASE
-)
 _NAME_KEY = "name"
 _REQUIRED = (UUID_KEY, _NAME_KEY)
 
@@ -115,7 +111,7 @@ def _unknown_keys(kind: Kind, value: dict[str, Any]) -> tuple[dict[str, Any], li
     unknown = {key: element for key, element in value.items() if key not in known}
     if kind is not Kind.SECRET:
         return unknown, []
-    ignored = [key for key in unknown if key in SECRET_VALUE_KEYS or _VALUE_LIKE.search(key)]
+    ignored = [key for key in unknown if key in SECRET_VALUE_KEYS or is_value_like(key)]
     return {key: unknown[key] for key in unknown if key not in ignored}, ignored
 
 

@@ -8,6 +8,7 @@ that is needed is looked up, and all that are missing are told at once.
 from collections.abc import Iterator
 
 from accounts.models import User
+from flows.servers import current_database, on_database
 from imports.errors import Issue, NotPermitted
 from imports.plan import Change, Plan, Result
 from imports.request import ImportRequest
@@ -38,7 +39,9 @@ def check_permission(user: User | None, *permissions: str) -> None:
     """Raises NotPermitted, with an issue for each that is missing, unless the user has them all."""
     if user is None:
         return
-    missing = [permission for permission in permissions if not user.has_perm(permission)]
+    # The same key is somebody else on another server: rights are looked up where the user is from.
+    with on_database(user._state.db or current_database()):
+        missing = [permission for permission in permissions if not user.has_perm(permission)]
     if missing:
         reasons = " and ".join(_reason(permission) for permission in missing)
         raise NotPermitted(

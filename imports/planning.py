@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from flows.content import NAME_MAX_LENGTH, Kind
+from flows.content import Kind
+from flows.copy_names import copy_name
 from imports.comparison import compared
 from imports.decisions import NO_DECISIONS, Decisions, decisions_to_nothing, targets_of
 from imports.destinations import ReadContents, marked
@@ -125,22 +126,13 @@ class _FreeNames:
 
     def copy_of(self, item: Item) -> str:
         number, passed = 1, []
-        while (name := _copy_name(item, number)) in self._used:
+        while (name := copy_name(item.kind, item.name, number)) in self._used:
             passed.append(name)
             number = self._next.get(name, number + 1)
         self._used.add(name)
         # What comes after a name that is taken depends on that name only, however it was cut.
         self._next |= dict.fromkeys((*passed, name), number + 1)
         return name
-
-
-def _copy_name(item: Item, number: int) -> str:
-    count = "" if number == 1 else str(number)
-    if item.kind is Kind.SECRET:
-        suffix = "_copy" + (f"_{count}" if count else "")
-    else:
-        suffix = f" (copy {count})" if count else " (copy)"
-    return item.name[: NAME_MAX_LENGTH - len(suffix)] + suffix
 
 
 def _taken_secret_names(matches: Sequence[Match], places: Sequence[Place]) -> Iterator[Issue]:

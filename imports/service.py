@@ -17,7 +17,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from flows.content import Kind
 from flows.encryption import WrongKeyError
-from flows.models import Secret
+from flows.models import Secret, valued_secret_names
 from flows.servers import current_database, server_names, target
 from imports.apply import Progress, apply_plan
 from imports.backup import make_backup
@@ -48,7 +48,6 @@ from imports.stored import (
     read_existing,
     read_live_names,
     read_rows,
-    read_valued_secrets,
 )
 
 logger = logging.getLogger(__name__)
@@ -185,7 +184,7 @@ def _stored(document: ExportDocument, request: ImportRequest) -> Stored:
             path: [str(reference) for reference in found if reference not in existing]
             for path, found in missing.items()
         },
-        valued_secrets=read_valued_secrets() if document.items[Kind.CONNECTION] else (),
+        valued_secrets=valued_secret_names() if document.items[Kind.CONNECTION] else (),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.db.models import Q
 
 from flows.content import Content, Kind, columns
-from flows.models import MODELS, Secret
+from flows.models import MODELS
 from imports.dangling import Reference
 from imports.decisions import Decisions, targets_of
 from imports.document import ExportDocument
@@ -72,12 +72,6 @@ def read_live_names(kind: Kind) -> set[str]:
     """The names that live rows of a kind bear: a copy needs a free one."""
     rows = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
     return set(rows.values_list("name", flat=True))
-
-
-def read_valued_secrets() -> set[str]:
-    """The names of the live secrets that have a value, without reading one."""
-    rows = Secret.objects.filter(is_deleted=False).exclude(dev_value=None, prod_value=None)
-    return set(rows.order_by().values_list("name", flat=True))
 
 
 def read_existing(references: Iterable[Reference]) -> set[Reference]:

@@ -1,0 +1,368 @@
+"""The REST door to flows, connections, secrets and named saves: translate, call once, answer."""
+
+from http import HTTPStatus
+from typing import Any, ClassVar, cast
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import User
+from flows import api_schema, flow_saves, reading, serializers
+from flows.api_permissions import HasModelPermission
+from flows.api_schema import operation, path_parameter, query_parameter
+from flows.content import Kind
+from flows.editing import (
+    RETARGET_CONNECTIONS,
+    change_item,
+    clone_flow,
+    create_item,
+    delete_item,
+)
+from flows.encryption import MASK
+from flows.field_values import FieldProblem, read_uuid
+from flows.item_body import read_item_body, read_value_body
+from flows.json_body import ItemParser, SecretParser, check_text
+from flows.refusals import Problem, Refused, invalid, not_permitted
+from flows.serializers import CHANGED_ITEMS, ITEMS, NEW_ITEMS
+
+_CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - a permission
+_CLONE = "clone"
+_SEARCH = query_parameter("search", "A part of the name or the uuid, in upper or lower case.")
+
+
+class ItemView(APIView):
+    """What every endpoint here has in common."""
+
+    kind: ClassVar[Kind]
+    permission_classes = (HasModelPermission,)
+    parser_classes = (ItemParser,)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A refusal of the rooms below is an answer; the rest is the site's to tell."""
+        if isinstance(exc, Refused):
+            return Response(exc.as_dict(), status=exc.status)
+        return super().handle_exception(exc)
+
+
+def _body(request: Request) -> Any:
+    if request.stream is None:
+        message = "A body in JSON is needed, with its Content-Length."
+        raise Refused(HTTPStatus.BAD_REQUEST, "missing-body", message)
+    return request.data
+
+
+def _list_of(kind: Kind, example: dict[str, Any], body_example: dict[str, Any]) -> Any:
+    """The documentation of an ItemsView."""
+    return extend_schema_view(
+        get=operation(
+            f"list_{kind.plural}",
+            f"The {kind.plural}, by name.",
+            answer=ITEMS[kind](many=True),
+            example=example,
+            parameters=[_SEARCH],
+        ),
+        post=operation(
+            f"create_{kind}",
+            f"Make a {kind}.",
+            status=HTTPStatus.CREATED,
+            answer=ITEMS[kind],
+            example=example,
+            body=NEW_ITEMS[kind],
+            body_example=body_example,
+            errors=[HTTPStatus.CONFLICT],
+        ),
+    )
+
+
+def _one_of(kind: Kind, example: dict[str, Any], body_example: dict[str, Any]) -> Any:
+    """The documentation of an OneItemView."""
+    return extend_schema_view(
+        get=operation(
+            f"read_{kind}",
+            f"One {kind}.",
+            answer=ITEMS[kind],
+            example=example,
+            errors=[HTTPStatus.NOT_FOUND],
+        ),
+        put=operation(
+            f"change_{kind}",
+            f"Change what the body names of a {kind}, and keep the rest.",
+            answer=ITEMS[kind],
+            example=example,
+            body=CHANGED_ITEMS[kind],
+            body_example=body_example,
+            errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT],
+        ),
+        delete=operation(
+            f"delete_{kind}",
+            f"Delete a {kind}. Its history is kept.",
+            status=HTTPStatus.NO_CONTENT,
+            answer=None,
+            errors=[HTTPStatus.NOT_FOUND],
+        ),
+    )
+
+
+class ItemsView(ItemView):
+    """All items of a kind."""
+
+    def get(self, request: Request) -> Response:
+        return Response(reading.list_items(self.kind, request.query_params.get("search", "")))
+
+    def post(self, request: Request) -> Response:
+        body = read_item_body(self.kind, _body(request))
+        if body.secret_values and not request.user.has_perm(_CHANGE_SECRET):
+            raise not_permitted("You may not set a secret's value.", _CHANGE_SECRET)
+        uuid = create_item(self.kind, body)
+        return Response(reading.read_item(self.kind, uuid), status=HTTPStatus.CREATED)
+
+
+class OneItemView(ItemView):
+    """One item of a kind."""
+
+    def get(self, request: Request, uuid: UUID) -> Response:
+        return Response(reading.read_item(self.kind, uuid))
+
+    def put(self, request: Request, uuid: UUID) -> Response:
+        body = read_item_body(self.kind, _body(request), of=uuid)
+        may_retarget = request.user.has_perm(RETARGET_CONNECTIONS)
+        change_item(self.kind, uuid, body, may_retarget=may_retarget)
+        return Response(reading.read_item(self.kind, uuid))
+
+    def delete(self, request: Request, uuid: UUID) -> Response:
+        delete_item(self.kind, uuid)
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+
+@_list_of(
+    Kind.CONNECTION, api_schema.CONNECTION, {"name": "Twilio", "type": "Twilio", "devValue": "{}"}
+)
+class ConnectionsView(ItemsView):
+    """All connections."""
+
+    kind = Kind.CONNECTION
+
+
+@_one_of(Kind.CONNECTION, api_schema.CONNECTION, {"devValue": "{ timeout: 30 }"})
+class ConnectionView(OneItemView):
+    """One connection."""
+
+    kind = Kind.CONNECTION
+
+
+@_list_of(Kind.SECRET, api_schema.SECRET, {"name": "TWILIO_TOKEN", "devValue": "a value"})
+class SecretsView(ItemsView):
+    """All secrets. No answer has a value."""
+
+    kind = Kind.SECRET
+    parser_classes = (SecretParser,)
+
+
+@_one_of(Kind.SECRET, api_schema.SECRET, {"description": "Of the account AC1", "devValue": None})
+class SecretView(OneItemView):
+    """One secret. No answer has a value."""
+
+    kind = Kind.SECRET
+    parser_classes = (SecretParser,)
+
+
+class SecretValueView(ItemView):
+    """A secret's value in one environment."""
+
+    kind = Kind.SECRET
+    parser_classes = (SecretParser,)
+
+    @operation(
+        "update_secret_value",
+        "Set a secret's value in one environment.",
+        answer=ITEMS[Kind.SECRET],
+        example=api_schema.SECRET,
+        body=serializers.SECRET_VALUE,
+        body_example={
+            "executionEnvironmentMode": "DEV",
+            "uuid": api_schema.SECRET["uuid"],
+            "secret": "a value",
+        },
+        errors=[HTTPStatus.NOT_FOUND],
+    )
+    def patch(self, request: Request) -> Response:
+        uuid, body = read_value_body(_body(request))
+        change_item(Kind.SECRET, uuid, body, may_retarget=False)
+        return Response(reading.read_item(Kind.SECRET, uuid))
+
+
+class MaskedSecretView(ItemView):
+    """Whether the secret with a name has a value."""
+
+    kind = Kind.SECRET
+
+    @operation(
+        "read_masked_secret",
+        "Whether the secret with this name has a value.",
+        answer=serializers.MASKED_SECRET,
+        example={"uuid": api_schema.SECRET["uuid"], "value": MASK},
+        errors=[HTTPStatus.NOT_FOUND],
+        parameters=[path_parameter("name", "The secret's name.")],
+    )
+    def get(self, request: Request, name: str) -> Response:
+        return Response(reading.masked_value(name))
+
+
+class FlowsView(ItemView):
+    """All flows."""
+
+    kind = Kind.FLOW
+
+    @operation(
+        "list_flows",
+        "The flows that all the conditions fit, by name; an empty condition says nothing.",
+        answer=serializers.LISTED_FLOW(many=True),
+        example=api_schema.LISTED_FLOW,
+        errors=[HTTPStatus.UNPROCESSABLE_ENTITY],
+        parameters=[
+            _SEARCH,
+            query_parameter("flowId", "The uuid of one flow."),
+            query_parameter("tags", "Flows with any of these tags, separated by commas."),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        parameters = request.query_params
+        tags = [tag.strip() for tag in parameters.get("tags", "").split(",")]
+        flows = reading.list_flows(
+            search=parameters.get("search", ""),
+            uuid=_uuid_parameter("flowId", parameters.get("flowId", "")),
+            tags=[tag for tag in tags if tag],
+        )
+        return Response(flows)
+
+
+def _uuid_parameter(name: str, value: str) -> UUID | None:
+    try:
+        return UUID(read_uuid(value)) if value else None
+    except FieldProblem as problem:
+        told = Problem(code=problem.code, message=problem.message, path=name)
+        raise invalid([told]) from None
+
+
+@_one_of(Kind.FLOW, api_schema.FLOW, {"tags": ["sms", "tested"]})
+class FlowView(OneItemView):
+    """One flow."""
+
+    kind = Kind.FLOW
+
+
+class NewFlowView(ItemView):
+    """A flow to be."""
+
+    kind = Kind.FLOW
+
+    @operation(
+        "create_flow",
+        "Make an empty flow of this name, with this listener.",
+        status=HTTPStatus.CREATED,
+        answer=ITEMS[Kind.FLOW],
+        example=api_schema.FLOW,
+        errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
+        parameters=[
+            path_parameter("name", "The flow's name."),
+            path_parameter("receiver_type", "The flow's `listenerType`."),
+        ],
+    )
+    def post(self, request: Request, name: str, receiver_type: str) -> Response:
+        if name == _CLONE:  # the uuid behind it is none: a slip, and not a flow of that name
+            message = "A flow to clone is named by its uuid."
+            raise invalid([Problem(code="invalid-uuid", message=message, path="uuid")])
+        check_text(name, "name")
+        check_text(receiver_type, "receiverType")
+        body = read_item_body(Kind.FLOW, {"name": name, "listenerType": receiver_type})
+        uuid = create_item(Kind.FLOW, body)
+        return Response(reading.read_item(Kind.FLOW, uuid), status=HTTPStatus.CREATED)
+
+
+class CloneFlowView(ItemView):
+    """A copy to be of a flow."""
+
+    kind = Kind.FLOW
+
+    @operation(
+        "clone_flow",
+        "Copy a flow under the first free name `NAME (copy)`.",
+        status=HTTPStatus.CREATED,
+        answer=serializers.CLONED_FLOW,
+        example={"uuid": "5d3c8c5e-9a77-4a4c-8a59-1d1f0c3a7b10"},
+        errors=[HTTPStatus.NOT_FOUND],
+    )
+    def post(self, request: Request, uuid: UUID) -> Response:
+        return Response({"uuid": str(clone_flow(uuid))}, status=HTTPStatus.CREATED)
+
+
+class NamedSavesView(ItemView):
+    """The named saves of a flow."""
+
+    kind = Kind.FLOW
+
+    @operation(
+        "list_named_saves",
+        "The flow's named saves, newest first.",
+        answer=serializers.NAMED_SAVE(many=True),
+        example=api_schema.NAMED_SAVE,
+        errors=[HTTPStatus.NOT_FOUND],
+    )
+    def get(self, request: Request, uuid: UUID) -> Response:
+        return Response(flow_saves.list_saves(uuid))
+
+
+class NewNamedSaveView(ItemView):
+    """A named save to be."""
+
+    kind = Kind.FLOW
+    verbs: ClassVar = {"POST": "change"}  # a save adds to the flow's history, not a flow
+
+    @operation(
+        "take_named_save",
+        "Save the flow's state under a name.",
+        status=HTTPStatus.CREATED,
+        answer=serializers.NAMED_SAVE,
+        example=api_schema.NAMED_SAVE,
+        errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
+        parameters=[path_parameter("name", "The save's name.")],
+    )
+    def post(self, request: Request, uuid: UUID, name: str) -> Response:
+        save = flow_saves.take_save(uuid, check_text(name, "name"), user=cast(User, request.user))
+        return Response(save, status=HTTPStatus.CREATED)
+
+
+class LoadedSaveView(ItemView):
+    """A flow as it was saved."""
+
+    kind = Kind.FLOW
+
+    @operation(
+        "load_named_save",
+        "The flow as it was saved.",
+        answer=ITEMS[Kind.FLOW],
+        example=api_schema.FLOW,
+        errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT],
+    )
+    def get(self, request: Request, uuid: UUID) -> Response:
+        return Response(flow_saves.load_save(uuid))
+
+
+class RestoredSaveView(ItemView):
+    """A flow to be put back into a saved state."""
+
+    kind = Kind.FLOW
+    verbs: ClassVar = {"POST": "change"}
+
+    @operation(
+        "restore_named_save",
+        "Put the flow back into the saved state. What it was is saved as `Pre restore` before.",
+        answer=ITEMS[Kind.FLOW],
+        example=api_schema.FLOW,
+        errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT],
+    )
+    def post(self, request: Request, uuid: UUID) -> Response:
+        return Response(flow_saves.restore_save(uuid, user=cast(User, request.user)))

@@ -1,0 +1,128 @@
+"""How the endpoints are told in the API's documentation, with an example for each."""
+
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
+
+_View = TypeVar("_View", bound=Callable[..., Any])
+
+# What the site says of every endpoint of its kind needs no word here.
+_WHY = {
+    HTTPStatus.NOT_FOUND: "There is no such thing, or no more.",
+    HTTPStatus.CONFLICT: "It does not fit what is stored.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "What is asked for is wrong; `issues` has every problem.",
+}
+
+
+def operation(
+    name: str,
+    summary: str,
+    *,
+    answer: Any,
+    example: Any = None,
+    status: HTTPStatus = HTTPStatus.OK,
+    body: Any = None,
+    body_example: Any = None,
+    errors: Sequence[HTTPStatus] = (),
+    parameters: Sequence[OpenApiParameter] = (),
+) -> Callable[[_View], _View]:
+    """Tell of an endpoint's method: what it takes, what it answers, what it refuses on its own."""
+    refusals = {*errors, *([HTTPStatus.UNPROCESSABLE_ENTITY] if body else [])}
+    told = {error.value: OpenApiResponse(description=_WHY[error]) for error in sorted(refusals)}
+    examples = []
+    if example is not None:
+        codes = [str(status.value)]
+        examples.append(OpenApiExample("Answer", example, response_only=True, status_codes=codes))
+    if body_example is not None:
+        examples.append(OpenApiExample("Body", body_example, request_only=True))
+    return extend_schema(
+        operation_id=name,
+        summary=summary,
+        request=body,
+        responses={status.value: OpenApiResponse(answer, description=status.phrase), **told},
+        examples=examples,
+        parameters=list(parameters),
+    )
+
+
+def query_parameter(name: str, description: str) -> OpenApiParameter:
+    """A parameter behind the question mark, which may be left out or empty."""
+    return OpenApiParameter(name, str, OpenApiParameter.QUERY, description=description)
+
+
+def path_parameter(name: str, description: str) -> OpenApiParameter:
+    """Free text in the path, percent-encoded."""
+    return OpenApiParameter(name, str, OpenApiParameter.PATH, description=description)
+
+
+LISTED_FLOW: dict[str, Any] = {
+    "uuid": "c4492541-118e-4e23-9450-f2d28204ebee",
+    "isSubflow": False,
+    "name": "SMS Test",
+    "listenerType": "HTTP",
+    "tags": ["sms"],
+    "updatedAt": "2026-03-16T17:10:06.000Z",
+}
+FLOW: dict[str, Any] = {
+    "uuid": "c4492541-118e-4e23-9450-f2d28204ebee",
+    "name": "SMS Test",
+    "info": "",
+    "tags": ["sms"],
+    "listenerType": "HTTP",
+    "isSubflow": False,
+    "isCommander": False,
+    "isValid": True,
+    "isLocked": False,
+    "timeout": 60,
+    "numBlocks": 1,
+    "executionHistoryLevel": "USE_DEFAULT",
+    "executionHistoryMins": 1440,
+    "queueUuid": None,
+    "nodes": [{"id": "1", "type": "start", "position": {"x": 0, "y": 0}, "data": {}}],
+    "edges": [],
+    "viewport": {"x": 0, "y": 0, "zoom": 1},
+    "createdAt": "2026-03-16T17:10:06.000Z",
+    "updatedAt": "2026-03-16T17:10:06.000Z",
+    "isDeleted": False,
+}
+CONNECTION: dict[str, Any] = {
+    "uuid": "417c5997-296e-4e7d-b482-7c899406041f",
+    "name": "Twilio",
+    "type": "Twilio",
+    "description": "",
+    "devValue": "{ accountSid: 'AC1', authToken: secrets.TWILIO_TOKEN }",
+    "prodValue": "",
+    "createdAt": "2026-03-16T17:10:06.000Z",
+    "updatedAt": "2026-03-16T17:10:06.000Z",
+    "isDeleted": False,
+}
+SECRET: dict[str, Any] = {
+    "uuid": "0b2a8f2e-6c43-4f0e-8d0c-0f3f9f6a2d11",
+    "name": "TWILIO_TOKEN",
+    "description": "",
+    "type": "",
+    "group": "",
+    "tags": [],
+    "devValue": None,
+    "prodValue": None,
+    "hasDevValue": True,
+    "hasProdValue": False,
+    "createdAt": "2026-03-16T17:10:06.000Z",
+    "updatedAt": "2026-03-16T17:10:06.000Z",
+    "isDeleted": False,
+}
+NAMED_SAVE: dict[str, Any] = {
+    "uuid": "666c6f77-7361-8765-8000-00000000002a",
+    "saveName": "Before the change",
+    "flowName": "SMS Test",
+    "createdAt": "2026-03-16T17:10:06.000Z",
+    "isNamedSave": True,
+    "createdBy": "alice",
+}

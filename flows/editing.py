@@ -1,0 +1,147 @@
+"""Items made and changed one at a time, by hand: the only writer of the API.
+
+Each function is one transaction. A row is locked before it is changed, and only the columns that a
+body names are written, so that a stored secret value is not touched by a change beside it.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, transaction
+
+from flows import canonical
+from flows.content import EXTRA, FIELDS, Kind, Value, columns
+from flows.copy_names import first_free_copy
+from flows.item_body import ItemBody
+from flows.models import MODELS, Flow, Item, Secret, valued_secret_names
+from flows.references import find_secret_names, rewrite
+from flows.refusals import Refused, not_found, not_permitted
+from flows.retargeting import retargetings
+from flows.servers import current_database
+
+# A right of its own, which an import needs for the same.
+RETARGET_CONNECTIONS = "imports.retarget_connections"
+
+
+def create_item(kind: Kind, body: ItemBody) -> UUID:
+    """Make a new item; its uuid. Raises Refused."""
+    model: type[Item] = MODELS[kind]
+    uuid = UUID(body.uuid) if body.uuid else uuid4()
+    with _writing(kind, uuid, body.content.get("name")):
+        values = {**body.content, **body.secret_values, EXTRA: canonical.encode(body.unknown)}
+        model(uuid=uuid, **values).save()
+    return uuid
+
+
+def change_item(kind: Kind, uuid: UUID, body: ItemBody, *, may_retarget: bool) -> None:
+    """Change what the body names, and nothing else. Raises Refused.
+
+    `may_retarget` says whether a connection may be made to send a stored secret elsewhere.
+    """
+    with _writing(kind, None, body.content.get("name")):
+        item = locked(kind, uuid)
+        values: dict[str, Any] = {**body.content, **body.secret_values}
+        if body.unknown:
+            values[EXTRA] = canonical.encode({**canonical.decode(item.extra), **body.unknown})
+        if kind is Kind.CONNECTION and not may_retarget:
+            _check_destination(item, body.content)
+        for column, value in values.items():
+            setattr(item, column, value)
+        item.save(update_fields=values.keys())
+
+
+def delete_item(kind: Kind, uuid: UUID) -> None:
+    """Delete softly: the row keeps its uuid and its history. Raises Refused."""
+    with transaction.atomic(using=current_database()):
+        item = locked(kind, uuid)
+        item.is_deleted = True
+        item.save(update_fields=["is_deleted"])
+
+
+def clone_flow(uuid: UUID) -> UUID:
+    """Copy a flow under the first free name; the copy's uuid. Raises Refused.
+
+    Where the flow refers to itself, the copy refers to the copy.
+    """
+    copy = uuid4()
+    with transaction.atomic(using=current_database()):
+        flow = locked(Kind.FLOW, uuid)
+        content = _content_of_copy(flow, copy)
+        content["name"] = first_free_copy(Kind.FLOW, flow.name, _live_flow_names())
+        Flow(uuid=copy, **content).save()
+    return copy
+
+
+def _live_flow_names() -> set[str]:
+    return set(Flow.objects.filter(is_deleted=False).order_by().values_list("name", flat=True))
+
+
+def _content_of_copy(flow: Flow, copy: UUID) -> dict[str, Value]:
+    uuids = {str(flow.uuid): str(copy)}
+    content: dict[str, Value] = {name: getattr(flow, name) for name in columns(Kind.FLOW)}
+    for column, value in content.items():
+        if isinstance(value, str):
+            is_document = column in _DOCUMENTS
+            new = rewrite(value, uuids=uuids, names={}, json=is_document)
+            if new is not value and is_document:  # a uuid may be a key, and keys are sorted
+                new = canonical.encode(canonical.decode(new))
+            content[column] = new
+    return content
+
+
+_DOCUMENTS = {spec.column for spec in FIELDS[Kind.FLOW] if spec.shape.is_document} | {EXTRA}
+
+
+def locked(kind: Kind, uuid: UUID) -> Any:
+    """The live row, kept from others until the transaction ends. Raises Refused."""
+    model: type[Item] = MODELS[kind]
+    rows = model._default_manager.select_for_update()
+    item = rows.filter(uuid=uuid, is_deleted=False).first()
+    if item is None:
+        raise not_found(kind)
+    return item
+
+
+@contextmanager
+def _writing(kind: Kind, uuid: UUID | None, name: Value) -> Iterator[None]:
+    """A transaction. Raises Refused where it fails because the uuid or the name is taken."""
+    try:
+        with transaction.atomic(using=current_database()):
+            yield
+    except IntegrityError:
+        # Asked afterwards: after a look before, somebody else could still take them.
+        _check_free(kind, uuid, name)
+        raise
+
+
+def _check_free(kind: Kind, uuid: UUID | None, name: Value) -> None:
+    model: type[Item] = MODELS[kind]
+    if uuid is not None and model._default_manager.filter(uuid=uuid).exists():
+        message = f"There is a {kind} with this uuid already, or was until it was deleted."
+        raise Refused(HTTPStatus.CONFLICT, "uuid-taken", message)
+    if kind is Kind.SECRET and Secret.objects.filter(name=str(name), is_deleted=False).exists():
+        message = "A secret with this name exists already. Choose another one."
+        raise Refused(HTTPStatus.CONFLICT, "name-taken", message)
+
+
+def _check_destination(item: Item, content: Mapping[str, Value]) -> None:
+    before = {name: getattr(item, name) for name in columns(Kind.CONNECTION)}
+    after: dict[str, Value] = {**before, **content}
+    changes = retargetings(before, after)
+    if not changes:
+        return
+    used = {
+        name
+        for column in ("dev_value", "prod_value")
+        for name in find_secret_names(str(after[column] or ""))
+    }
+    if used := used & valued_secret_names():
+        secrets = ", ".join(f"secrets.{name}" for name in sorted(used))
+        raise not_permitted(
+            f"This would send the stored {secrets} to another destination: "
+            f"{', '.join(map(str, changes))}.",
+            RETARGET_CONNECTIONS,
+        )

@@ -1,0 +1,112 @@
+"""A flow's named saves as the API knows them: listed, taken, looked at, restored."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from reversion.errors import RevertError
+
+from accounts.models import User
+from flows import named_saves
+from flows.content import CREATED_KEY, DELETED_KEY, NAME_MAX_LENGTH, UPDATED_KEY, UUID_KEY, Kind
+from flows.editing import locked
+from flows.models import Flow
+from flows.reading import shown
+from flows.refusals import Problem, Refused, invalid, not_found, not_permitted
+from flows.representation import time_text
+from flows.save_uuids import save_number, save_uuid
+from flows.servers import current_database
+
+PRE_RESTORE = "Pre restore"
+_DELETE = "flows.delete_flow"
+
+
+def list_saves(flow_uuid: UUID) -> list[dict[str, Any]]:
+    """What the list of a live flow's saves tells, newest first. Raises Refused."""
+    flow = Flow.objects.filter(uuid=flow_uuid, is_deleted=False).only("pk").first()
+    if flow is None:
+        raise not_found(Kind.FLOW)
+    return [_told(version) for version in named_saves.list_saves(flow)]
+
+
+def take_save(flow_uuid: UUID, name: str, *, user: User) -> dict[str, Any]:
+    """Save the flow's state under a name; what a list would tell of it. Raises Refused."""
+    if len(name) > NAME_MAX_LENGTH:
+        message = f"A name may have at most {NAME_MAX_LENGTH} characters, this one has {len(name)}."
+        raise invalid([Problem(code="name-too-long", message=message, path="name")])
+    with transaction.atomic(using=current_database()):
+        revision = named_saves.take(locked(Kind.FLOW, flow_uuid), name, user=user)
+    return _told(revision.version_set.get())
+
+
+def load_save(uuid: UUID) -> dict[str, Any]:
+    """The whole flow as it was saved. Raises Refused."""
+    return _saved(_version(uuid))
+
+
+def restore_save(uuid: UUID, *, user: User) -> dict[str, Any]:
+    """Put the flow back into the state of the save; the whole flow. Raises Refused.
+
+    Its state until now is saved before, as PRE_RESTORE. A save can be of when the flow was
+    deleted: restoring that one deletes it again, and needs that right as well.
+    """
+    with transaction.atomic(using=current_database()):
+        version = _version(uuid)
+        saved = _saved(version)
+        flow = locked(Kind.FLOW, UUID(saved[UUID_KEY]))
+        if saved[DELETED_KEY] and not user.has_perm(_DELETE):
+            raise not_permitted("This save would delete the flow.", _DELETE)
+        named_saves.take(flow, PRE_RESTORE, user=user)
+        with _fitting():
+            named_saves.restore(version)
+        # The times are the row's own, and no part of the state that is restored.
+        now = timezone.now()
+        Flow.objects.filter(pk=flow.pk).update(created_at=flow.created_at, updated_at=now)
+    return {**saved, CREATED_KEY: time_text(flow.created_at), UPDATED_KEY: time_text(now)}
+
+
+def _version(uuid: UUID) -> Any:
+    """The version of a live flow."""
+    number = save_number(uuid)
+    version = None if number is None else named_saves.find_save(Flow, number)
+    if version is None or not _is_live(version):
+        raise not_found("named save")
+    return version
+
+
+def _is_live(version: Any) -> bool:
+    return Flow.objects.filter(pk=version.object_id, is_deleted=False).exists()
+
+
+def _told(version: Any) -> dict[str, Any]:
+    revision = version.revision
+    return {
+        "uuid": str(save_uuid(version.pk)),
+        "saveName": revision.comment,
+        "flowName": version.object_repr,
+        "createdAt": time_text(revision.date_created),
+        "isNamedSave": True,
+        "createdBy": revision.user.get_username() if revision.user else None,
+    }
+
+
+def _saved(version: Any) -> dict[str, Any]:
+    with _fitting():
+        row = version.field_dict
+    return {**shown(Kind.FLOW, row), DELETED_KEY: row["is_deleted"]}
+
+
+@contextmanager
+def _fitting() -> Iterator[None]:
+    try:
+        yield
+    except RevertError:
+        raise Refused(
+            HTTPStatus.CONFLICT,
+            "save-unfit",
+            "This save does not fit the database any more. Take the flow from a backup.",
+        ) from None

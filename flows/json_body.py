@@ -1,0 +1,94 @@
+"""The body of a request: strict JSON, of up to the size of an import's file.
+
+What strict JSON is, the site's own parser decides (DEFAULT_PARSER_CLASSES), as for any body.
+"""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from io import BytesIO
+from typing import IO, Any, cast
+
+from django.conf import settings
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+from rest_framework.settings import api_settings
+
+from flows.refusals import Problem, Refused, invalid
+
+# A file may be 64 deep, and there an item stands in a list in an object: whatever is stored can be
+# exported and imported again.
+MAX_DEPTH = 62
+
+
+class ItemParser(BaseParser):
+    """Reads the body itself: Django would refuse one of over 2.5 MB, and flows are large."""
+
+    media_type = "application/json"
+    # Whether a problem tells where it is: not in a secret, whose value may be what is wrong.
+    tells_places = True
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The value of the body. Raises Refused, or the ParseError of the site's parser."""
+        body = _read(stream, parser_context)
+        (site_parser,) = cast(list[type[BaseParser]], api_settings.DEFAULT_PARSER_CLASSES)
+        try:
+            value = site_parser().parse(BytesIO(body), media_type, parser_context)
+        except ParseError as error:
+            if self.tells_places:
+                raise
+            message, code = str(error.detail), str(error.get_codes())
+            raise Refused(HTTPStatus.BAD_REQUEST, code, message) from None
+        _check_depth(value)
+        return value
+
+
+class SecretParser(ItemParser):
+    """For bodies that may hold a secret's value."""
+
+    tells_places = False
+
+
+def check_text(text: str, path: str) -> str:
+    """A text from the address of a request. Raises Refused where no file may hold it."""
+    if "\0" in text:
+        message = "Text must not hold the character U+0000. Remove it."
+        raise invalid([Problem(code="nul-character", message=message, path=path)])
+    return text
+
+
+def _read(stream: IO[Any], parser_context: Mapping[str, Any] | None) -> bytes:
+    most = settings.ZIGGY_MAX_IMPORT_BYTES
+    meta = parser_context["request"].META if parser_context else {}
+    announced = int(meta.get("CONTENT_LENGTH") or 0)
+    body: bytes = b"" if announced > most else stream.read(most + 1)
+    if max(announced, len(body)) > most:
+        raise Refused(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            "too-large",
+            f"The body is larger than the {most:,} bytes that this server takes.",
+        )
+    return body
+
+
+def _check_depth(value: Any) -> None:
+    level = [value] if type(value) in _CONTAINERS else []
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return
+        level = [child for parent in level for child in _containers(parent)]
+    if level:
+        message = f"An item may be nested at most {MAX_DEPTH} deep."
+        raise Refused(HTTPStatus.BAD_REQUEST, "too-deep", message)
+
+
+def _containers(value: Any) -> Iterator[Any]:
+    children = value.values() if isinstance(value, dict) else value
+    return (child for child in children if type(child) in _CONTAINERS)
+
+
+_CONTAINERS = (dict, list)

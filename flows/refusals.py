@@ -1,0 +1,78 @@
+"""Why the API does not do what it was asked for: the rooms raise it, the door tells it.
+
+Pure. The body is the one that every error of the API has; an issue has the keys that an import's
+issues have. No message quotes a secret's value.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from flows.content import Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with a request: a stable code, where, and what to do."""
+
+    code: str
+    message: str
+    path: str = ""
+    """The place in the body, such as `nodes[3].data`, or the name of a parameter."""
+
+    def as_dict(self) -> dict[str, str | None]:
+        """In the order and under the keys of an import's issues."""
+        return {
+            "code": self.code,
+            "path": self.path,
+            "uuid": None,
+            "name": None,
+            "message": self.message,
+        }
+
+
+class Refused(Exception):  # noqa: N818 - the name says what happened
+    """The request is not carried out, and nothing was written."""
+
+    def __init__(
+        self, status: HTTPStatus, code: str, message: str, problems: Sequence[Problem] = ()
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.problems = tuple(problems)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The body of the answer."""
+        return {
+            "message": self.message,
+            "code": self.code,
+            "issues": [problem.as_dict() for problem in self.problems],
+        }
+
+
+def invalid(problems: Sequence[Problem]) -> Refused:
+    """The refusal of a request with these problems, one at least."""
+    first = problems[0]
+    told = f"{first.path}: {first.message}" if first.path else first.message
+    others = len(problems) - 1
+    more = f" ({others} more problem{'s' if others > 1 else ''})" if others else ""
+    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, first.code, told + more, problems)
+
+
+def not_found(kind: Kind | str) -> Refused:
+    """There is no such thing, or no more."""
+    return Refused(HTTPStatus.NOT_FOUND, "not-found", f"There is no such {kind}.")
+
+
+def not_permitted(message: str, permission: str) -> Refused:
+    """The caller lacks a permission that this very request needs."""
+    problem = Problem(code="not-permitted", message=f"Needs the permission {permission}.")
+    return Refused(
+        HTTPStatus.FORBIDDEN,
+        "not-permitted",
+        f"{message} An administrator can give the right.",
+        [problem],
+    )

@@ -1,0 +1,23 @@
+"""The uuid by which the API knows a named save. Pure.
+
+A named save is a version of django-reversion, which has a number and no uuid. The uuid holds the
+number in its last 62 bits, behind a prefix that is the same for all: it is stable for as long as
+the save exists, needs no table, and leads back to the version. It is a uuid of version 8, for
+which RFC 9562 leaves the bits to whoever makes it, and it is unique on one server only.
+"""
+
+from uuid import UUID
+
+_PREFIX = UUID("666c6f77-7361-8765-8000-000000000000")
+_MOST = 2**62 - 1
+
+
+def save_uuid(number: int) -> UUID:
+    """The uuid of the version with this number."""
+    return UUID(int=_PREFIX.int | number)
+
+
+def save_number(uuid: UUID) -> int | None:
+    """The number of the version with this uuid; None where it is no save's."""
+    number = uuid.int ^ _PREFIX.int
+    return number if number <= _MOST else None
