@@ -1,10 +1,10 @@
 """What many tests share: where the real data lies, and how a command is run."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -50,8 +50,8 @@ def run_command(capfd: pytest.CaptureFixture[str]) -> Callable[..., CommandResul
 
 
 @pytest.fixture(autouse=True)
-def backup_directory(tmp_path: Path, settings: pytest.FixtureRequest) -> Iterator[Path]:
+def backup_directory(tmp_path: Path, settings: Any) -> Path:
     """Backups of tests go to a folder of their own."""
     directory = tmp_path / "backups"
-    settings.ZIGGY_BACKUP_DIR = directory  # type: ignore[attr-defined]
-    yield directory
+    settings.ZIGGY_BACKUP_DIR = directory
+    return directory

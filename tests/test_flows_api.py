@@ -22,12 +22,13 @@ from rest_framework.test import APIClient
 from reversion.models import Revision, Version
 
 from accounts.models import ApiToken, User
-from flows import api_urls, named_saves
+from flows import named_saves
 from flows.content import Kind
 from flows.copy_names import first_free_copy
 from flows.models import Connection, Flow, Secret
-from flows.placeholders import is_placeholder
-from flows.save_uuids import save_uuid
+from flows.rest import urls as api_urls
+from flows.rest.placeholders import is_placeholder
+from flows.rest.save_uuids import save_uuid
 from imports.document import parse
 from imports.export import write_export
 from imports.selection import select_everything

@@ -16,7 +16,7 @@ from reversion.models import Revision, Version
 from accounts.models import User
 from flows import named_saves
 from flows.models import Flow
-from flows.save_uuids import save_number, save_uuid
+from flows.rest.save_uuids import save_number, save_uuid
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 
 LONG_AGO = datetime(2020, 2, 29, 12, 30, 15, 250_000, tzinfo=UTC)

@@ -15,10 +15,10 @@ from django.db import IntegrityError, transaction
 from flows import canonical
 from flows.content import EXTRA, FIELDS, Kind, Value, columns
 from flows.copy_names import first_free_copy
-from flows.item_body import ItemBody
 from flows.models import MODELS, Flow, Item, Secret, valued_secret_names
 from flows.references import find_secret_names, rewrite
-from flows.refusals import Refused, not_found, not_permitted
+from flows.rest.item_body import ItemBody
+from flows.rest.refusals import Refused, not_found, not_permitted
 from flows.retargeting import retargetings
 from flows.servers import current_database
 

@@ -1,7 +1,7 @@
 """The bodies and answers of the API as its documentation shows them.
 
-What a body may hold is decided by flows.item_body; here the same table (flows.content) is told to
-drf-spectacular, so that a new field is in the documentation by itself.
+What a body may hold is decided by flows.rest.item_body; here the same table (flows.content) is told
+to drf-spectacular, so that a new field is in the documentation by itself.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from flows.content import (
     Kind,
     Shape,
 )
-from flows.item_body import HAS_VALUE_KEYS
+from flows.rest.item_body import HAS_VALUE_KEYS
 
 _Fields = Mapping[str, Any]
 _SerializerClass = type[serializers.Serializer[Any]]

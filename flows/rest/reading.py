@@ -10,11 +10,11 @@ from django.db.models import Q
 from flows import canonical
 from flows.content import Kind
 from flows.encryption import MASK
-from flows.item_body import HAS_VALUE_KEYS
 from flows.models import MODELS, Flow
 from flows.references import is_identifier
-from flows.refusals import not_found
 from flows.representation import needed_columns, represented, time_text
+from flows.rest.item_body import HAS_VALUE_KEYS
+from flows.rest.refusals import not_found
 
 _HAS_VALUE = ("has_dev_value", "has_prod_value")
 

@@ -22,8 +22,8 @@ from flows.content import (
     is_value_like,
 )
 from flows.field_values import FieldProblem, read_field, read_time, read_uuid
-from flows.placeholders import is_placeholder
-from flows.refusals import Problem, invalid
+from flows.rest.placeholders import is_placeholder
+from flows.rest.refusals import Problem, invalid
 
 HAS_VALUE_KEYS = ("hasDevValue", "hasProdValue")
 """Whether a secret has its values: only ever told, so that a body may bring them along."""

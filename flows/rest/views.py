@@ -10,23 +10,23 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
-from flows import api_schema, flow_saves, reading, serializers
-from flows.api_permissions import HasModelPermission
-from flows.api_schema import operation, path_parameter, query_parameter
 from flows.content import Kind
-from flows.editing import (
+from flows.encryption import MASK
+from flows.field_values import FieldProblem, read_uuid
+from flows.rest import flow_saves, reading, schema, serializers
+from flows.rest.editing import (
     RETARGET_CONNECTIONS,
     change_item,
     clone_flow,
     create_item,
     delete_item,
 )
-from flows.encryption import MASK
-from flows.field_values import FieldProblem, read_uuid
-from flows.item_body import read_item_body, read_value_body
-from flows.json_body import ItemParser, SecretParser, check_text
-from flows.refusals import Problem, Refused, invalid, not_permitted
-from flows.serializers import CHANGED_ITEMS, ITEMS, NEW_ITEMS
+from flows.rest.item_body import read_item_body, read_value_body
+from flows.rest.json_body import ItemParser, SecretParser, check_text
+from flows.rest.permissions import HasModelPermission
+from flows.rest.refusals import Problem, Refused, invalid, not_permitted
+from flows.rest.schema import operation, path_parameter, query_parameter
+from flows.rest.serializers import CHANGED_ITEMS, ITEMS, NEW_ITEMS
 
 _CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - a permission
 _CLONE = "clone"
@@ -138,7 +138,7 @@ class OneItemView(ItemView):
 
 
 @_list_of(
-    Kind.CONNECTION, api_schema.CONNECTION, {"name": "Twilio", "type": "Twilio", "devValue": "{}"}
+    Kind.CONNECTION, schema.CONNECTION, {"name": "Twilio", "type": "Twilio", "devValue": "{}"}
 )
 class ConnectionsView(ItemsView):
     """All connections."""
@@ -146,14 +146,14 @@ class ConnectionsView(ItemsView):
     kind = Kind.CONNECTION
 
 
-@_one_of(Kind.CONNECTION, api_schema.CONNECTION, {"devValue": "{ timeout: 30 }"})
+@_one_of(Kind.CONNECTION, schema.CONNECTION, {"devValue": "{ timeout: 30 }"})
 class ConnectionView(OneItemView):
     """One connection."""
 
     kind = Kind.CONNECTION
 
 
-@_list_of(Kind.SECRET, api_schema.SECRET, {"name": "TWILIO_TOKEN", "devValue": "a value"})
+@_list_of(Kind.SECRET, schema.SECRET, {"name": "TWILIO_TOKEN", "devValue": "a value"})
 class SecretsView(ItemsView):
     """All secrets. No answer has a value."""
 
@@ -161,7 +161,7 @@ class SecretsView(ItemsView):
     parser_classes = (SecretParser,)
 
 
-@_one_of(Kind.SECRET, api_schema.SECRET, {"description": "Of the account AC1", "devValue": None})
+@_one_of(Kind.SECRET, schema.SECRET, {"description": "Of the account AC1", "devValue": None})
 class SecretView(OneItemView):
     """One secret. No answer has a value."""
 
@@ -179,11 +179,11 @@ class SecretValueView(ItemView):
         "update_secret_value",
         "Set a secret's value in one environment.",
         answer=ITEMS[Kind.SECRET],
-        example=api_schema.SECRET,
+        example=schema.SECRET,
         body=serializers.SECRET_VALUE,
         body_example={
             "executionEnvironmentMode": "DEV",
-            "uuid": api_schema.SECRET["uuid"],
+            "uuid": schema.SECRET["uuid"],
             "secret": "a value",
         },
         errors=[HTTPStatus.NOT_FOUND],
@@ -203,7 +203,7 @@ class MaskedSecretView(ItemView):
         "read_masked_secret",
         "Whether the secret with this name has a value.",
         answer=serializers.MASKED_SECRET,
-        example={"uuid": api_schema.SECRET["uuid"], "value": MASK},
+        example={"uuid": schema.SECRET["uuid"], "value": MASK},
         errors=[HTTPStatus.NOT_FOUND],
         parameters=[path_parameter("name", "The secret's name.")],
     )
@@ -220,7 +220,7 @@ class FlowsView(ItemView):
         "list_flows",
         "The flows that all the conditions fit, by name; an empty condition says nothing.",
         answer=serializers.LISTED_FLOW(many=True),
-        example=api_schema.LISTED_FLOW,
+        example=schema.LISTED_FLOW,
         errors=[HTTPStatus.UNPROCESSABLE_ENTITY],
         parameters=[
             _SEARCH,
@@ -247,7 +247,7 @@ def _uuid_parameter(name: str, value: str) -> UUID | None:
         raise invalid([told]) from None
 
 
-@_one_of(Kind.FLOW, api_schema.FLOW, {"tags": ["sms", "tested"]})
+@_one_of(Kind.FLOW, schema.FLOW, {"tags": ["sms", "tested"]})
 class FlowView(OneItemView):
     """One flow."""
 
@@ -264,7 +264,7 @@ class NewFlowView(ItemView):
         "Make an empty flow of this name, with this listener.",
         status=HTTPStatus.CREATED,
         answer=ITEMS[Kind.FLOW],
-        example=api_schema.FLOW,
+        example=schema.FLOW,
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
         parameters=[
             path_parameter("name", "The flow's name."),
@@ -308,7 +308,7 @@ class NamedSavesView(ItemView):
         "list_named_saves",
         "The flow's named saves, newest first.",
         answer=serializers.NAMED_SAVE(many=True),
-        example=api_schema.NAMED_SAVE,
+        example=schema.NAMED_SAVE,
         errors=[HTTPStatus.NOT_FOUND],
     )
     def get(self, request: Request, uuid: UUID) -> Response:
@@ -326,7 +326,7 @@ class NewNamedSaveView(ItemView):
         "Save the flow's state under a name.",
         status=HTTPStatus.CREATED,
         answer=serializers.NAMED_SAVE,
-        example=api_schema.NAMED_SAVE,
+        example=schema.NAMED_SAVE,
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
         parameters=[path_parameter("name", "The save's name.")],
     )
@@ -344,7 +344,7 @@ class LoadedSaveView(ItemView):
         "load_named_save",
         "The flow as it was saved.",
         answer=ITEMS[Kind.FLOW],
-        example=api_schema.FLOW,
+        example=schema.FLOW,
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT],
     )
     def get(self, request: Request, uuid: UUID) -> Response:
@@ -361,7 +361,7 @@ class RestoredSaveView(ItemView):
         "restore_named_save",
         "Put the flow back into the saved state. What it was is saved as `Pre restore` before.",
         answer=ITEMS[Kind.FLOW],
-        example=api_schema.FLOW,
+        example=schema.FLOW,
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT],
     )
     def post(self, request: Request, uuid: UUID) -> Response:

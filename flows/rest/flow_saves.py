@@ -13,12 +13,12 @@ from reversion.errors import RevertError
 from accounts.models import User
 from flows import named_saves
 from flows.content import CREATED_KEY, DELETED_KEY, NAME_MAX_LENGTH, UPDATED_KEY, UUID_KEY, Kind
-from flows.editing import locked
 from flows.models import Flow
-from flows.reading import shown
-from flows.refusals import Problem, Refused, invalid, not_found, not_permitted
 from flows.representation import time_text
-from flows.save_uuids import save_number, save_uuid
+from flows.rest.editing import locked
+from flows.rest.reading import shown
+from flows.rest.refusals import Problem, Refused, invalid, not_found, not_permitted
+from flows.rest.save_uuids import save_number, save_uuid
 from flows.servers import current_database
 
 PRE_RESTORE = "Pre restore"

@@ -1,0 +1,1 @@
+"""The REST door to flows, connections, secrets and named saves."""
