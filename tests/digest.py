@@ -1,6 +1,5 @@
 """What a database holds, row by row, to hold one state against another."""
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -37,11 +36,6 @@ def all_rows(*, without: Collection[str] = ()) -> Rows:
 def data_rows() -> Rows:
     """As `all_rows`, without the records: what a run that did not happen leaves as it was."""
     return all_rows(without={RECORDS})
-
-
-def digest(rows: Rows) -> str:
-    """One short text for all the rows."""
-    return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
 def put_back(rows: Rows) -> None:

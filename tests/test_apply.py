@@ -1,18 +1,22 @@
 """What an import writes: these columns of these rows, a named save of each before, nothing else."""
 
 import json
+import random
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from reversion.models import Revision, Version
 
 from flows import named_saves
 from flows.content import Kind, columns
-from flows.models import MODELS, Connection, Flow, Secret
+from flows.models import Connection, Flow, Secret
+from imports.errors import PlanRefused
 from imports.models import ImportItem
+from imports.service import run_import
 from tests.digest import ITEMS, RECORDS, all_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import (
@@ -302,7 +306,6 @@ class TestRevive:
         stored_secret(1, "GONE", is_deleted=True)
         stored_secret(2, "TAKEN")
         import_items(secret(1, "TAKEN"), secret(2, "FREE"))
-        assert dict(Secret.objects.values_list("uuid", "name")).values() != []
         assert list(Secret.objects.order_by("uuid").values_list("name", flat=True)) == [
             "TAKEN",
             "FREE",
@@ -414,7 +417,9 @@ class TestPreImportSaves:
 
     def test_each_overwritten_row_is_saved_once_as_it_was_and_no_other_row_changes(self):
         rows = {
-            "F1": stored_flow(1, "F1", info="x", tags='["é","\\ud83d\\udd10"]', nodes='[{"a":1e300}]'),
+            "F1": stored_flow(
+                1, "F1", info="x", tags='["é","\\ud83d\\udd10"]', nodes='[{"a":1e300}]'
+            ),
             "F2": stored_flow(2, "F2"),
             "F3": stored_flow(3, "F3"),
             "C1": stored_connection(1, "C1", dev_value="{\r\n  a: 'b' }", is_core_platform=None),
@@ -484,10 +489,13 @@ class TestPreImportSaves:
         item = stored_flow(1, "One", info="1")
         import_items(flow(1, "One", info="2"))
         import_items(flow(1, "One", info="3"))
-        assert [version.field_dict["info"] for version in named_saves.list_saves(item)] == ["2", "1"]
+        assert [version.field_dict["info"] for version in named_saves.list_saves(item)] == [
+            "2",
+            "1",
+        ]
 
     def test_a_user_who_imports_is_the_saves_author(self, django_user_model):
-        alice = django_user_model.objects.create_user("alice")
+        alice = django_user_model.objects.create_superuser("alice")
         stored_flow(1, "One")
         import_items(flow(1, "One", info="new"), user=alice)
         assert Revision.objects.get().user == alice
@@ -522,11 +530,92 @@ class TestRowsThatAreNotNamed:
         assert saves_of(item) == []
 
 
+class TestGeneratedImports:
+    """Whatever server and file: what changed was saved, and nothing changed that was not named."""
+
+    SEEDS = range(40)
+    NAMES = ("Alpha", "alpha", "Beta", "Gamma", "Delta", "Epsilon", "Zeta", "Eta")
+
+    @pytest.mark.parametrize("seed", SEEDS)
+    @pytest.mark.parametrize("mode", ["skip", "duplicate", "overwrite"])
+    def test_every_changed_row_has_one_save_of_its_state_before(self, mode, seed):
+        chance = random.Random(seed)
+        rows = self.a_server(chance)
+        before = {row: state(row) for row in rows}
+        items = self.a_file(chance)
+        try:
+            outcome = import_items(*items, mode=mode)
+        except PlanRefused:
+            assert {row: state(row) for row in rows} == before
+            return
+        named = {(change.item.kind, change.target_uuid) for change in outcome.plan}
+        brought_back = {row for row in rows if before[row]["is_deleted"]}
+        for row in rows:
+            after = state(row)
+            if after == before[row]:
+                assert saves_of(row) == []
+                continue
+            assert (row.kind, str(row.uuid)) in named
+            assert mode == "overwrite" or row in brought_back
+            assert after["uuid"] == before[row]["uuid"]
+            assert after["created_at"] == before[row]["created_at"]
+            if isinstance(row, Secret):
+                for column in ("dev_value", "prod_value"):
+                    assert after[column] == before[row][column]
+            assert saves_of(row) == ["Pre import"]
+            [version] = named_saves.list_saves(row)
+            assert version.field_dict == before[row]
+
+    def test_most_of_them_are_done_and_change_something(self):
+        done = changed = 0
+        for seed in self.SEEDS:
+            for model in (Flow, Connection, Secret):
+                model.objects.all().delete()
+            chance = random.Random(seed)
+            self.a_server(chance)
+            try:
+                outcome = import_items(*self.a_file(chance))
+            except PlanRefused:
+                continue
+            done += 1
+            changed += any(result == "OVERWRITE" for _, result in results(outcome))
+        assert done >= 20
+        assert changed >= 15
+
+    def a_server(self, chance: random.Random) -> list[Any]:
+        rows: list[Any] = []
+        for number in range(1, 5):
+            values = {"is_deleted": chance.random() < 0.2, "extra": '{"more":1}'}
+            name = chance.choice(self.NAMES)
+            rows += [
+                stored_flow(number, name, info=chance.choice(["", "a"]), **values),
+                stored_connection(
+                    number, chance.choice(self.NAMES), dev_value="secrets.Alpha", **values
+                ),
+                stored_secret(number, self.NAMES[number], dev_value=f"value {number}", **values),
+            ]
+        return rows
+
+    def a_file(self, chance: random.Random) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        names = chance.sample(self.NAMES, len(self.NAMES))
+        for number in chance.sample(range(1, 8), 3):
+            keys = chance.choice([{}, {"more": 2}, {"other": [None]}])
+            items += [
+                flow(
+                    number, chance.choice(self.NAMES), info=chance.choice(["a", "b", None]), **keys
+                ),
+                connection(
+                    number, chance.choice(self.NAMES), devValue=chance.choice(["", "secrets.Beta"])
+                ),
+                secret(number, names.pop(), description=chance.choice(["", "x"]), **keys),
+            ]
+        return items
+
+
 def test_progress_is_told_after_each_batch_up_to_all_that_is_written():
     told: list[tuple[int, int]] = []
     stored_flow(1, "same")
-    from imports.service import run_import  # noqa: PLC0415
-
     run_import(
         request_for(
             export_file(
@@ -538,3 +627,47 @@ def test_progress_is_told_after_each_batch_up_to_all_that_is_written():
         progress=lambda done, total: told.append((done, total)),
     )
     assert told == [(200, 451), (400, 451), (450, 451), (451, 451)]
+
+
+# How many more queries than for 10 items an import of 400 and of 1,000 takes. SQLite takes fewer
+# values in one query, so that it needs more of them for new rows and for the record's items.
+GROWTH = {
+    "postgresql": {
+        "create": (1, 10),
+        "skip": (0, 4),
+        "unchanged": (1, 8),
+        "duplicate": (1, 10),
+        "overwrite": (7, 34),
+    },
+    "sqlite": {
+        "create": (13, 40),
+        "skip": (4, 14),
+        "unchanged": (5, 18),
+        "duplicate": (13, 40),
+        "overwrite": (11, 44),
+    },
+}
+
+
+class TestQueries:
+    """Their number grows with the batches of 200 and 400, not with the items."""
+
+    @pytest.mark.parametrize("case", ["create", "skip", "unchanged", "duplicate", "overwrite"])
+    def test_their_number_grows_with_the_batches(self, case):
+        ContentType.objects.get_for_model(Flow)  # Django keeps what it read once
+        few, more, many = (self.queries(case, count) for count in (10, 400, 1000))
+        assert few <= 20
+        assert (more - few, many - few) == GROWTH[database.vendor][case]
+
+    def queries(self, case: str, count: int) -> int:
+        Flow.objects.all().delete()
+        numbers = range(count)
+        if case != "create":
+            import_items(*(flow(number, f"F{number}") for number in numbers))
+        keys = {} if case == "unchanged" else {"info": "new"}
+        items = [flow(number, f"F{number}", **keys) for number in numbers]
+        mode = {"create": "skip", "unchanged": "overwrite"}.get(case, case)
+        with CaptureQueriesContext(database) as queries:
+            outcome = import_items(*items, mode=mode)
+        assert {result for _, result in results(outcome)} == {case.upper()}
+        return len(queries)
