@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Lower
 
 from flows.content import Kind
 from imports.matching import MatchMethod
@@ -38,6 +39,10 @@ class Status(models.TextChoices):
     FAILED = "failed", "Failed"
     INTERRUPTED = "interrupted", "Interrupted"
     UNDONE = "undone", "Undone"
+
+
+# What a key of an idempotent request stands for; a run that wrote nothing may be tried again.
+HOLDING_KEYS = (Status.RUNNING, Status.SUCCEEDED, Status.UNDONE)
 
 
 def _choices(
@@ -76,6 +81,13 @@ class ImportRecord(models.Model):
     backup_size = models.BigIntegerField(null=True, help_text="Bytes.")
     backup_sha256 = models.CharField(max_length=64, blank=True)
 
+    idempotency_key = models.CharField(
+        max_length=255, null=True, editable=False, help_text="See imports.idempotency."
+    )
+    idempotency_digest = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="Of what was asked for under the key."
+    )
+
     class Meta:
         ordering: ClassVar = ["-started_at", "-pk"]
         # Rights beyond those on the rows themselves: see imports.permissions.
@@ -88,6 +100,13 @@ class ImportRecord(models.Model):
             ("undo_import", "Can undo an import"),
             ("back_up_database", "Can back up the database"),
             ("vacuum_database", "Can purge deleted rows and reorganise the database"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "idempotency_key"],
+                condition=models.Q(status__in=[str(status) for status in HOLDING_KEYS]),
+                name="imports_importrecord_unique_key",
+            )
         ]
 
     def __str__(self) -> str:
@@ -125,6 +144,41 @@ class ImportItem(models.Model):
 
     class Meta:
         ordering: ClassVar = ["record", "pk"]
+        # As files have it, a uuid may be in upper case.
+        indexes: ClassVar = [models.Index(Lower("uuid"), name="imports_importitem_lower_uuid")]
 
     def __str__(self) -> str:
         return f"{self.result} {self.kind} {self.name}"
+
+
+class BuiltExport(models.Model):
+    """The export that a user had built last, to be fetched within a day."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
+    )
+    built_at = models.DateTimeField()
+    content = models.BinaryField(help_text="The export file, in gzip.")
+    size = models.BigIntegerField(help_text="Bytes of the export file.")
+
+    class Meta:
+        default_permissions: ClassVar = ()
+
+    def __str__(self) -> str:
+        return f"Export for {self.user}"
+
+
+class BuiltTransfer(models.Model):
+    """The copy of the database that a user had made last, to be fetched within a day."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
+    )
+    built_at = models.DateTimeField()
+    backup_name = models.TextField(help_text="The name of a file in ZIGGY_BACKUP_DIR.")
+
+    class Meta:
+        default_permissions: ClassVar = ()
+
+    def __str__(self) -> str:
+        return f"Copy of the database for {self.user}"

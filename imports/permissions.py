@@ -21,6 +21,7 @@ RETARGET_CONNECTIONS = "imports.retarget_connections"
 UNDO_IMPORT = "imports.undo_import"
 BACK_UP_DATABASE = "imports.back_up_database"
 VACUUM_DATABASE = "imports.vacuum_database"
+VIEW_RECORDS = "imports.view_importrecord"
 
 _REASONS = {
     RUN_IMPORT: "import files",
@@ -31,6 +32,7 @@ _REASONS = {
     UNDO_IMPORT: "undo an import",
     BACK_UP_DATABASE: "back up the database",
     VACUUM_DATABASE: "purge deleted rows and reorganise the database",
+    VIEW_RECORDS: "see the records of imports",
 }
 _BY_HAND = {Result.CREATE: "add", Result.DUPLICATE: "add", Result.OVERWRITE: "change"}
 

@@ -18,6 +18,7 @@ from imports.errors import (
     UnableToImport,
     storable,
 )
+from imports.idempotency import digest_of, free_expired_key
 from imports.models import ImportItem, ImportRecord, Status
 from imports.plan import Change, Plan
 from imports.request import ImportRequest
@@ -45,6 +46,8 @@ class Attempt:
             mode=request.mode,
             with_backup=request.with_backup,
             override_locks=request.override_locks,
+            idempotency_key=request.idempotency_key,
+            idempotency_digest=digest_of(request, sha256) if request.idempotency_key else "",
         )
 
     def start(self) -> None:
@@ -55,6 +58,7 @@ class Attempt:
             code="interrupted",
             message="The process died. Nothing of this import was written.",
         )
+        free_expired_key(self.record)
         self.record.status = Status.RUNNING
         self.record.save()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from flows.content import Kind
 from imports.errors import UnableToImport
+from imports.models import ImportItem, ImportRecord
 from imports.plan import Change, Plan
 
 
@@ -17,6 +18,14 @@ def plan_data(plan: Plan, *, done: bool) -> dict[str, Any]:
         f"{kind.plural}Processed": [_item(change, done=done) for change in plan.changes[kind]]
         for kind in Kind
     }
+
+
+def record_data(record: ImportRecord) -> dict[str, Any]:
+    """What `plan_data` was for an import that is done, from what its record kept."""
+    lists: dict[str, Any] = {f"{kind.plural}Processed": [] for kind in Kind}
+    for item in record.items.order_by("position", "pk"):
+        lists[f"{Kind(item.kind).plural}Processed"].append(_recorded_item(item))
+    return lists
 
 
 def refusal_data(error: UnableToImport) -> dict[str, Any]:
@@ -34,18 +43,37 @@ def answer(status: HTTPStatus, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _item(change: Change, *, done: bool) -> dict[str, Any]:
-    item = change.item
-    report: dict[str, Any] = {
-        "uuid": item.file_uuid,
-        "name": item.name,
-        "result": change.result.value,
-        "matchMethod": change.method.value,
-        "isProcessed": done,
-    }
-    if change.target_uuid != item.uuid:
-        report["targetUuid"] = change.target_uuid
-    if change.target_name != item.name:
-        report["targetName"] = change.target_name
-    if change.warnings:
-        report["warnings"] = list(change.warnings)
-    return report
+    return _entry(
+        uuid=change.item.file_uuid,
+        name=change.item.name,
+        result=change.result.value,
+        matchMethod=change.method.value,
+        isProcessed=done,
+        targetUuid=change.target_uuid,
+        targetName=change.target_name,
+        warnings=list(change.warnings),
+    )
+
+
+def _recorded_item(item: ImportItem) -> dict[str, Any]:
+    return _entry(
+        uuid=item.uuid,
+        name=item.name,
+        result=item.result,
+        matchMethod=item.match_method,
+        isProcessed=True,
+        targetUuid=str(item.target_uuid),
+        targetName=item.target_name,
+        warnings=item.warnings,
+    )
+
+
+def _entry(**entry: Any) -> dict[str, Any]:
+    """The entry of an item, without what says nothing more."""
+    if entry["targetUuid"] == entry["uuid"].lower():
+        del entry["targetUuid"]
+    if entry["targetName"] == entry["name"]:
+        del entry["targetName"]
+    if not entry["warnings"]:
+        del entry["warnings"]
+    return entry

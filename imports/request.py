@@ -25,3 +25,5 @@ class ImportRequest:
     override_locks: bool = False
     decisions: Decisions = field(default_factory=dict)
     """For single items, where the mode is not what is wanted."""
+    idempotency_key: str | None = None
+    """Under which the user may ask again without a second import: see imports.idempotency."""

@@ -34,11 +34,19 @@ class UnknownFlowsError(Exception):
 
     def __init__(self, uuids: Collection[str]) -> None:
         super().__init__(f"No flow on this server has the uuid {', '.join(sorted(uuids))}.")
+        self.uuids = tuple(sorted(uuids))
 
 
 def select_everything() -> Selection:
     """All live flows, connections and secrets."""
     return {kind: _sorted(_live_rows(kind).values()) for kind in Kind}
+
+
+def select_all_flows() -> Selection:
+    """All live flows, with all that they need."""
+    live = {kind: _live_rows(kind) for kind in Kind}
+    chosen = _needed(set(live[Kind.FLOW]), live)
+    return {kind: _sorted(live[kind][key] for key in chosen[kind]) for kind in Kind}
 
 
 def select_flows(*, uuids: Collection[str] = (), tags: Collection[str] = ()) -> Selection:

@@ -35,6 +35,7 @@ from imports.errors import (
     printable,
     quoted,
 )
+from imports.idempotency import AlreadyDone, check_key, check_key_of_waiting
 from imports.lock import LockHeld, import_lock
 from imports.matching import match_items
 from imports.models import ImportRecord
@@ -91,11 +92,13 @@ def run_import(
     """Do the import, or change nothing.
 
     With a `confirmed` preview, exactly that plan is done or StalePlan is raised. Raises an
-    UnableToImport for every refusal; whatever is raised, the data is as it was.
+    UnableToImport for every refusal; whatever is raised, the data is as it was. Raises AlreadyDone
+    where the request's idempotency key stands for an import that is done.
     """
     with target(request.server), _recorded(request) as attempt:
         _check_server(request)
         check_request(request)
+        may_be_running = check_key(attempt.record)
         if confirmed and confirmed.document.sha256 != attempt.record.file_sha256:
             raise _stale("The file is not the one that was shown.")
         document = (
@@ -103,7 +106,8 @@ def run_import(
             if confirmed
             else parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
         )
-        with _lock():
+        with _lock(attempt.record, wait=0 if may_be_running else settings.ZIGGY_LOCK_WAIT):
+            check_key(attempt.record)  # again: nobody else can get it done now
             attempt.start()
             plan = _plan_again(confirmed, request) if confirmed else _plan(document, request)
             if not plan.writes:
@@ -250,11 +254,12 @@ def _check_encryption_keys() -> None:
 
 
 @contextmanager
-def _lock() -> Iterator[None]:
+def _lock(record: ImportRecord, *, wait: float) -> Iterator[None]:
     try:
-        with import_lock(wait=settings.ZIGGY_LOCK_WAIT):
+        with import_lock(wait=wait):
             yield
     except LockHeld:
+        check_key_of_waiting(record)
         raise _locked_by(running_import()) from None
 
 
@@ -275,6 +280,8 @@ def _recorded(request: ImportRequest, *, keep: bool = True) -> Iterator[Attempt]
     attempt = Attempt(request, sha256=sha256(request.payload).hexdigest())
     try:
         yield attempt
+    except AlreadyDone:  # no run of its own
+        raise
     except UnableToImport as error:
         if keep:
             attempt.refuse(error)

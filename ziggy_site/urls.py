@@ -13,6 +13,7 @@ api_urlpatterns: list[URLPattern | URLResolver] = [
     # The page's script is a file of its own, so that no page needs scripts in its text.
     path("docs", SpectacularSwaggerSplitView.as_view(), name="docs"),
     path("", include("accounts.urls")),
+    path("", include("imports.api_urls")),
     path("", include("flows.rest.urls")),
 ]
 

@@ -24,6 +24,7 @@ from imports.management.console import (
 )
 from imports.report import answer
 from imports.selection import Selection, UnknownFlowsError, select_everything, select_flows
+from imports.snapshot import one_state
 
 DEFAULT_NAME = "zexport.json"
 
@@ -65,7 +66,7 @@ class Command(BaseCommand):
                 print_json(self, answer(HTTPStatus.OK, {"message": "Operation cancelled by user"}))
                 return
         try:
-            with on_server(server):
+            with on_server(server), one_state():
                 selection = _select(options["flow_ids"], options["tags"])
                 statistics = _write(selection, path, server)
         except UnableToImport as error:

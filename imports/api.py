@@ -1,0 +1,155 @@
+"""The REST door of the import itself: a form in, the three lists out."""
+
+from http import HTTPStatus
+from typing import Any, cast
+
+from django.conf import settings
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from imports.api_checks import caller
+from imports.idempotency import AlreadyDone, read_key
+from imports.models import Door, ImportRecord
+from imports.report import plan_data, record_data
+from imports.request import ImportRequest
+from imports.serializers import ProcessedSerializer, UploadSerializer
+from imports.service import preview_import, run_import
+from imports.upload import Form, FormParser, FormUnreadable, Upload, read_form
+
+_DESCRIPTION = """
+All of the file is imported, or nothing. The database is backed up first, and every item that is
+overwritten gets a named save "Pre import". Every run leaves a record, which `Location` names; a
+refused one does, too.
+
+**Asking again.** With an `Idempotency-Key`, the same request may be sent again until there is an
+answer, without a second import: the answer is that of the first run, also after a restart of the
+server. While the first runs, it is 409 `idempotency-in-progress`; for another file or other options
+under the same key it is 422 `idempotency-mismatch`. Keys are each user's own and last for 24 hours.
+What wrote nothing is not remembered, whether it was refused or its server died: the same key tries
+again. A dry run ignores the key.
+
+**Refusals.** `issues` has every problem of the file at once, each with its JSON path.
+"""
+_SMS_TEST = {
+    "uuid": "c4492541-118e-4e23-9450-f2d28204ebee",
+    "name": "SMS Test",
+    "result": "OVERWRITE",
+    "matchMethod": "uuid",
+    "isProcessed": True,
+}
+_DONE = {"flowsProcessed": [_SMS_TEST], "connectionsProcessed": [], "secretsProcessed": []}
+_PLANNED = {**_DONE, "flowsProcessed": [{**_SMS_TEST, "isProcessed": False}]}
+_WHY = 'The flow "SMS Test" is locked on this server. Unlock it there, or give --override-locks.'
+_LOCKED = {
+    "message": f"flows[0]: {_WHY}",
+    "code": "locked",
+    "issues": [
+        {
+            "code": "locked",
+            "path": "flows[0]",
+            "uuid": "c4492541-118e-4e23-9450-f2d28204ebee",
+            "name": "SMS Test",
+            "message": _WHY,
+        }
+    ],
+}
+
+
+class ImportFlows(APIView):
+    parser_classes = (FormParser,)
+
+    @extend_schema(
+        operation_id="import_flows",
+        summary="Import an export file",
+        description=_DESCRIPTION,
+        request={"multipart/form-data": UploadSerializer},
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                str,
+                OpenApiParameter.HEADER,
+                description="1 to 255 visible ASCII characters, such as a new UUID.",
+            ),
+            OpenApiParameter(
+                "Location",
+                str,
+                OpenApiParameter.HEADER,
+                description="The record of the import.",
+                response=[HTTPStatus.CREATED.value],
+            ),
+        ],
+        responses={
+            200: OpenApiResponse(ProcessedSerializer, description="The plan of a dry run."),
+            201: OpenApiResponse(ProcessedSerializer, description="The import is done."),
+            403: OpenApiResponse(description="The user may not do this, or not all of it."),
+            409: OpenApiResponse(description="Another import runs, or items changed meanwhile."),
+            413: OpenApiResponse(description="The file is larger than this server takes."),
+            415: OpenApiResponse(description="The body is no multipart/form-data."),
+            422: OpenApiResponse(
+                description="The form, or the file, is refused: see `issues`.",
+            ),
+            503: OpenApiResponse(description="The database could not be backed up, or is away."),
+        },
+        examples=[
+            OpenApiExample(
+                "Overwrite",
+                {"file": "(the file)", "duplicatesMode": "OVERWRITE", "noBackup": "false"},
+                request_only=True,
+                media_type=FormParser.media_type,
+            ),
+            OpenApiExample(
+                "Done", _DONE, response_only=True, status_codes=[str(HTTPStatus.CREATED.value)]
+            ),
+            OpenApiExample(
+                "Dry run", _PLANNED, response_only=True, status_codes=[str(HTTPStatus.OK.value)]
+            ),
+            OpenApiExample("Locked", _LOCKED, response_only=True, status_codes=["422"]),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        upload = read_form(_form(request))
+        if upload.dry_run:
+            preview = preview_import(_asked(request, upload), record_refusal=False)
+            return Response(plan_data(preview.plan, done=False))
+        key = read_key(request.headers.get("Idempotency-Key"))
+        try:
+            outcome = run_import(_asked(request, upload, key=key))
+        except AlreadyDone as earlier:
+            return _created(earlier.record, record_data(earlier.record))
+        return _created(outcome.record, plan_data(outcome.plan, done=True))
+
+
+def _form(request: Request) -> Form:
+    # An empty body has no parser, and so nobody else looks at what it is said to be.
+    if request.stream is None:
+        if request.content_type.partition(";")[0].strip().lower() != FormParser.media_type:
+            raise UnsupportedMediaType(request.content_type)
+        if "Transfer-Encoding" in request.headers:
+            raise FormUnreadable("no-length", "Send the form with its Content-Length, unchunked.")
+        return Form(words={})
+    return cast(Form, request.data)
+
+
+def _asked(request: Request, upload: Upload, *, key: str | None = None) -> ImportRequest:
+    user = caller(request)
+    return ImportRequest(
+        payload=upload.file.content,
+        file_name=upload.file.name,
+        server=settings.ZIGGY_SERVER_NAME,
+        mode=upload.mode,
+        door=Door.API,
+        user=user,
+        user_name=user.get_username(),
+        with_backup=not upload.no_backup,
+        override_locks=upload.override_locks,
+        idempotency_key=key,
+    )
+
+
+def _created(record: ImportRecord, data: dict[str, Any]) -> Response:
+    location = reverse("import-record", args=[record.pk])
+    return Response(data, status=HTTPStatus.CREATED, headers={"Location": location})

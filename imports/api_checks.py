@@ -1,0 +1,76 @@
+"""What the endpoints of imports ask before anything else: rights, and sound parameters."""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any, cast
+
+from rest_framework import serializers
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.models import User
+from accounts.roles import Role, role_of
+from imports.errors import Issue, NotPermitted, UnableToImport, json_path, printable
+from imports.permissions import check_permission
+
+
+class RequestInvalid(UnableToImport):
+    """The body or the query does not say what is needed: `issues` lists every problem."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class NothingThere(UnableToImport):
+    """What was asked for is not there."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+def caller(request: Request) -> User:
+    """Who asks. An endpoint is not reached without one."""
+    return cast(User, request.user)
+
+
+def needs(*permissions: str) -> list[type[BasePermission]]:
+    """The permission classes of an endpoint that needs all of these permissions."""
+
+    class HasPermissions(BasePermission):
+        def has_permission(self, request: Request, view: APIView) -> bool:
+            check_permission(caller(request), *permissions)
+            return True
+
+    return [IsAuthenticated, HasPermissions]
+
+
+class IsAdmin(IsAuthenticated):
+    """A role and not a permission: nobody else can be given the whole database."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not super().has_permission(request, view):
+            return False
+        if role_of(caller(request)) is not Role.ADMIN:
+            raise NotPermitted("not-permitted", "Only an administrator may do this.")
+        return True
+
+
+def validated(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    """What the serializer makes of the data. Raises RequestInvalid with every problem."""
+    reader = serializer(data=data)
+    if reader.is_valid():
+        return dict(reader.validated_data)
+    issues = list(_issues(reader.errors))
+    first, more = issues[0], len(issues) - 1
+    also = f" ({more} more problems)" if more else ""
+    place = f"{first.path}: " if first.path else ""
+    raise RequestInvalid("invalid-request", f"{place}{first.message}{also}", issues)
+
+
+def _issues(errors: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
+    if isinstance(errors, Mapping):
+        for key, each in errors.items():
+            yield from _issues(each, path if key == "non_field_errors" else (*path, key))
+        return
+    for error in errors:
+        message = printable(str(error))
+        yield Issue(code=str(error.code).replace("_", "-"), path=json_path(*path), message=message)

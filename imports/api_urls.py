@@ -1,0 +1,25 @@
+"""The addresses of imports, under /api and without a trailing slash.
+
+Before those of flows, whose `flow/{name}/{type}` would take some of them.
+"""
+
+from django.urls import path
+
+from imports.api import ImportFlows
+from imports.api_exports import BuiltExport, FullExport, TaggedExport
+from imports.api_records import Record, Records
+from imports.api_system import BackUp, DownloadTransfer, Transfer, Vacuum, VersionInfo
+
+urlpatterns = [
+    path("flow/import", ImportFlows.as_view(), name="flow-import"),
+    path("flow/export-tagged", TaggedExport.as_view(), name="export-tagged"),
+    path("flow/tagged-export", BuiltExport.as_view(), name="tagged-export"),
+    path("flow/export-all", FullExport.as_view(), name="export-all"),
+    path("flow/vacuum", Vacuum.as_view(), name="flow-vacuum"),
+    path("imports", Records.as_view(), name="imports"),
+    path("imports/<int:pk>", Record.as_view(), name="import-record"),
+    path("system/backup-db", BackUp.as_view(), name="backup-db"),
+    path("system/transfer-db", Transfer.as_view(), name="transfer-db"),
+    path("system/download-transfer", DownloadTransfer.as_view(), name="download-transfer"),
+    path("system/version-info", VersionInfo.as_view(), name="version-info"),
+]

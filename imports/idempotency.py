@@ -1,0 +1,141 @@
+"""Asking again without a second import: what an `Idempotency-Key` of a request stands for.
+
+The record of a run is the memory: it has the key, and is written as succeeded in the transaction
+of the data, so that whatever happened to the answer, the next request with the key gets it. A run
+that wrote nothing gives its key back, and so does one whose process died. Keys are the user's own
+and last for a day.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime, timedelta
+from hashlib import sha256
+from http import HTTPStatus
+from typing import NoReturn
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from imports.errors import UnableToImport
+from imports.models import HOLDING_KEYS, ImportRecord, Status
+from imports.request import ImportRequest
+
+KEY_HOURS = 24
+
+_KEY = re.compile(r"[!-~]{1,255}")
+# Who asks is looked up, and the rest may differ from one attempt to the next.
+_NOT_OPTIONS = {"payload", "file_name", "user", "user_name", "door", "idempotency_key"}
+
+
+class InvalidKey(UnableToImport):
+    """The key is none."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class KeyInProgress(UnableToImport):
+    """The import that the key stands for is running."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class KeyMismatch(UnableToImport):
+    """The key stands for another import."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class AlreadyDone(Exception):  # noqa: N818 - the name says what happened
+    """The import that the key stands for is done: `record` tells what there is to answer."""
+
+    def __init__(self, record: ImportRecord) -> None:
+        super().__init__(f"Import {record.pk} is done already")
+        self.record = record
+
+
+def read_key(header: str | None) -> str | None:
+    """The key that a request's header gives, if any. Raises InvalidKey."""
+    if header is not None and not _KEY.fullmatch(header):
+        raise InvalidKey(
+            "invalid-idempotency-key",
+            "An Idempotency-Key must be 1 to 255 visible ASCII characters, such as a new UUID.",
+        )
+    return header
+
+
+def digest_of(request: ImportRequest, file_sha256: str) -> str:
+    """Equal for two requests that ask for the same: the same bytes, and every option the same."""
+    options = {
+        option.name: getattr(request, option.name)
+        for option in fields(request)
+        if option.name not in _NOT_OPTIONS
+    }
+    told = [
+        (name, sorted(map(repr, value.items())) if isinstance(value, Mapping) else repr(value))
+        for name, value in sorted(options.items())
+    ]
+    return sha256(repr((file_sha256, told)).encode()).hexdigest()
+
+
+def check_key(record: ImportRecord) -> bool:
+    """Whether another run with the key of this one is under way, or died.
+
+    Raises AlreadyDone where the import is done, and KeyMismatch where the key stands for another.
+    """
+    earlier = _earlier(record)
+    if earlier and earlier.status != Status.RUNNING:
+        _answer_again(earlier, record)
+    return earlier is not None
+
+
+def check_key_of_waiting(record: ImportRecord) -> None:
+    """As `check_key`, for a run that does not get the lock, so that none under way has died.
+
+    Raises KeyInProgress where one has the key.
+    """
+    earlier = _earlier(record)
+    if earlier and earlier.status != Status.RUNNING:
+        _answer_again(earlier, record)
+    if earlier:
+        _check_same(earlier, record)
+        raise KeyInProgress(
+            "idempotency-in-progress",
+            "The import with this Idempotency-Key is running. Ask again when it is done.",
+        )
+
+
+def free_expired_key(record: ImportRecord) -> None:
+    """Take the key of this run from one that was given it more than a day ago."""
+    if record.idempotency_key is not None:
+        _holders(record).filter(started_at__lt=_oldest()).update(idempotency_key=None)
+
+
+def _earlier(record: ImportRecord) -> ImportRecord | None:
+    if record.idempotency_key is None:
+        return None
+    return _holders(record).filter(started_at__gte=_oldest()).first()
+
+
+def _holders(record: ImportRecord) -> QuerySet[ImportRecord]:
+    return ImportRecord.objects.filter(
+        user=record.user, idempotency_key=record.idempotency_key, status__in=HOLDING_KEYS
+    )
+
+
+def _answer_again(earlier: ImportRecord, record: ImportRecord) -> NoReturn:
+    _check_same(earlier, record)
+    raise AlreadyDone(earlier)
+
+
+def _check_same(earlier: ImportRecord, record: ImportRecord) -> None:
+    if earlier.idempotency_digest != record.idempotency_digest:
+        raise KeyMismatch(
+            "idempotency-mismatch",
+            f"This Idempotency-Key was used for another file or other options: see record "
+            f"{earlier.pk}. Give each import a key of its own.",
+        )
+
+
+def _oldest() -> datetime:
+    return timezone.now() - timedelta(hours=KEY_HOURS)

@@ -1,0 +1,41 @@
+"""manage.py database_vacuum: deleted rows purged, the database reorganised."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from imports.errors import UnableToImport
+from imports.maintenance import vacuum_database
+from imports.management import console
+from imports.report import answer
+
+
+class Command(BaseCommand):
+    help = (
+        "Remove soft-deleted flows, connections and secrets of a server for good, and reorganise "
+        "its database, which others must wait for. An import waits until it has finished, and it "
+        "waits for an import. What was removed can come back from a backup only."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        console.add_server_argument(parser)
+        parser.add_argument(
+            "--no-prompt", action="store_true", help="do not ask for confirmation (automation)"
+        )
+
+    def handle(self, *, server: str, no_prompt: bool, **options: Any) -> None:
+        if not no_prompt:
+            console.require_terminal()
+        try:
+            with console.on_server(server):
+                question = f"Remove the deleted items of {server} for good?"
+                if not (no_prompt or console.confirm(self, question)):
+                    cancelled = {"message": "Operation cancelled by user"}
+                    console.print_json(self, answer(HTTPStatus.OK, cancelled))
+                    return
+                data = vacuum_database().as_dict()
+        except UnableToImport as error:
+            console.refuse(self, error)
+        console.tell(self, f"Vacuumed {server}.")
+        console.print_json(self, answer(HTTPStatus.OK, data))

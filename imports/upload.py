@@ -1,0 +1,247 @@
+"""The form that the REST door takes: one file, counted while it comes, and a few words.
+
+The file is kept in memory, where an import needs it as a whole: nothing is written to disk,
+and nothing that a form says is ever used as a path.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from io import BytesIO
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.core.files.uploadhandler import FileUploadHandler
+from django.http import UnreadablePostError
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from rest_framework.parsers import BaseParser
+
+from imports.errors import FileTooLarge, Issue, UnableToImport, printable, quoted
+from imports.plan import Mode
+
+FILE = "file"
+MODE = "duplicatesMode"
+NO_BACKUP = "noBackup"
+DRY_RUN = "dryRun"
+OVERRIDE_LOCKS = "overrideLocks"
+
+MODES = {
+    "leave": Mode.SKIP,
+    "rename": Mode.DUPLICATE,
+    "overwrite": Mode.OVERWRITE,
+    "skip": Mode.SKIP,
+    "duplicate": Mode.DUPLICATE,
+}
+"""The words for a mode, in lower case."""
+
+FORM_ALLOWANCE = 64 * 1024
+"""Bytes that a body may have beyond the largest file: the other parts, and what is between them."""
+
+_BOOLEANS = {"true": True, "false": False}
+_KNOWN = (FILE, MODE, NO_BACKUP, DRY_RUN, OVERRIDE_LOCKS)
+_LONGEST_FILE_NAME = 255
+
+
+class FormUnreadable(UnableToImport):
+    """The body is not a whole form."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class FormInvalid(UnableToImport):
+    """The form does not say what is needed: `issues` lists every problem."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePart:
+    """A part of a form that is a file."""
+
+    part: str
+    name: str
+    """As the client calls the file, without directories, cut."""
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """The parts of a form: its words by name, and its files."""
+
+    words: Mapping[str, list[str]]
+    files: list[FilePart] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """What a form asks for."""
+
+    file: FilePart
+    mode: Mode
+    no_backup: bool
+    dry_run: bool
+    override_locks: bool
+
+
+class FormParser(BaseParser):
+    """Reads a body of multipart/form-data to a Form.
+
+    Raises FileTooLarge as soon as a file is larger than ZIGGY_MAX_IMPORT_BYTES, before anything is
+    read where the body's length says so, and FormUnreadable.
+    """
+
+    media_type = "multipart/form-data"
+
+    def parse(  # type: ignore[override]  # request.data may be anything
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None
+    ) -> Form:
+        meta = {**parser_context["request"].META, "CONTENT_TYPE": media_type}
+        limit = settings.ZIGGY_MAX_IMPORT_BYTES
+        length = int(meta["CONTENT_LENGTH"])  # or there would be no stream
+        if length > limit + FORM_ALLOWANCE:
+            raise _too_large(limit)
+        files = _FileCollector(limit)
+        body: Any = _Counted(stream)
+        try:
+            words, _ = _Parser(meta, body, [files], parser_context["encoding"]).parse()
+        except (MultiPartParserError, SuspiciousOperation) as error:
+            why = printable(str(error))
+            raise FormUnreadable("invalid-form", f"The body is no readable form. {why}") from None
+        except UnreadablePostError:
+            raise _cut_off() from None
+        if body.count < length:
+            raise _cut_off()
+        return Form(words=dict(words.lists()), files=files.complete)
+
+
+def read_form(form: Form) -> Upload:
+    """What the form asks for. Raises FormInvalid with everything that is wrong with it.
+
+    Takes the files out of the form: a request lives on for a while, in cycles, and is not to keep
+    so many bytes alive.
+    """
+    issues: list[Issue] = []
+    upload = Upload(
+        file=_read_file(form, issues),
+        mode=_read_mode(form, issues),
+        no_backup=_read_boolean(form, NO_BACKUP, issues),
+        dry_run=_read_boolean(form, DRY_RUN, issues),
+        override_locks=_read_boolean(form, OVERRIDE_LOCKS, issues),
+    )
+    issues += _unknown_parts(form)
+    form.files.clear()
+    if issues:
+        first, more = issues[0], len(issues) - 1
+        also = f" ({more} more problems)" if more else ""
+        raise FormInvalid(first.code, f"{first.path}: {first.message}{also}", issues)
+    return upload
+
+
+class _Parser(MultiPartParser):
+    """Django's parser, which drops a file whose name it does not like: here that is only text."""
+
+    def sanitize_file_name(self, file_name: str) -> str:
+        name = re.split(r"[/\\]", file_name)[-1]
+        return name[:_LONGEST_FILE_NAME] or "(no name)"
+
+
+class _FileCollector(FileUploadHandler):
+    """Keeps the bytes of files in memory, and stops at the first beyond the limit."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.complete: list[FilePart] = []
+        self._limit = limit
+        self._count = 0
+        self._bytes = BytesIO()
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self._bytes = BytesIO()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self._count += len(raw_data)
+        if self._count > self._limit:
+            raise _too_large(self._limit)
+        self._bytes.write(raw_data)
+
+    def file_complete(self, file_size: int) -> None:
+        # getvalue() of a buffer that is not written to any more is no copy.
+        content, self._bytes = self._bytes.getvalue(), BytesIO()
+        self.complete.append(
+            FilePart(part=str(self.field_name), name=str(self.file_name), content=content)
+        )
+
+
+class _Counted:
+    """A stream that knows how much was read: Django takes a body that was cut off for a whole."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self.count += len(data)
+        return data
+
+
+def _too_large(limit: int) -> FileTooLarge:
+    return FileTooLarge(
+        "too-large",
+        f"The file is larger than the {limit:,} bytes that this server takes. "
+        "Export fewer flows at a time, or raise ZIGGY_MAX_IMPORT_BYTES.",
+    )
+
+
+def _cut_off() -> FormUnreadable:
+    return FormUnreadable(
+        "cut-off", "The upload stopped before its end. Nothing was imported: send it again."
+    )
+
+
+def _read_file(form: Form, issues: list[Issue]) -> FilePart:
+    files = [file for file in form.files if file.part == FILE]
+    if len(files) == 1 and FILE not in form.words:
+        return files[0]
+    if FILE in form.words:
+        code, message = "no-file", "This must be a file, with a file name, and no text."
+    elif files:
+        code, message = "several-files", f"Send one file, not {len(files)}."
+    else:
+        code, message = "no-file", "Send the export file as the part named file."
+    issues.append(Issue(code=code, path=FILE, message=message))
+    return FilePart(part=FILE, name="", content=b"")
+
+
+def _read_mode(form: Form, issues: list[Issue]) -> Mode:
+    words = form.words.get(MODE, [])
+    mode = MODES.get(words[0].lower()) if len(words) == 1 else None
+    if mode is None:
+        message = "This must be one of LEAVE (skip), RENAME (duplicate) and OVERWRITE, once."
+        issues.append(Issue(code="invalid-choice", path=MODE, message=message))
+    return mode or Mode.SKIP
+
+
+def _read_boolean(form: Form, part: str, issues: list[Issue]) -> bool:
+    words = form.words.get(part, ["false"])
+    value = _BOOLEANS.get(words[0]) if len(words) == 1 else None
+    if value is None:
+        message = "This must be true or false, once."
+        issues.append(Issue(code="invalid-choice", path=part, message=message))
+    return bool(value)
+
+
+def _unknown_parts(form: Form) -> Iterator[Issue]:
+    # A misspelt dryRun must not end as an import.
+    files = {file.part for file in form.files} - {FILE}
+    for part in sorted(files.union(form.words).difference(_KNOWN) | files):
+        known = quoted(part) if part not in _KNOWN else f"a file as {part}"
+        yield Issue(
+            code="unknown-part",
+            path=printable(part),
+            message=f"This server does not know {known}. The parts of the form are "
+            f"{', '.join(_KNOWN)}; file is the only file.",
+        )
