@@ -14,9 +14,9 @@ import msgspec
 from flows.content import Kind
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue, json_path, quoted
 from imports.items import Item, read_item
+from imports.json_problems import JSONProblem
 from imports.strict_json import (
     MAX_ITEMS,
-    JSONProblem,
     read_value,
     split_list,
     split_top_level,

@@ -136,18 +136,19 @@ class _FreeNames:
 
 
 def _taken_secret_names(matches: Sequence[Match], places: Sequence[Place]) -> Iterator[Issue]:
-    """A secret to be created whose name a row keeps, because that row is matched otherwise."""
+    """A secret that would get the name which another item's row keeps, as it is not renamed."""
     kept = {
         match.row.name: match.row
         for match, place in zip(matches, places, strict=True)
         if match.row and (place.uuid != match.row.uuid or place.name == match.row.name)
     }
     for match, place in zip(matches, places, strict=True):
-        if match.row is None and place.name in kept:
+        keeper = kept.get(place.name)
+        if keeper and keeper.uuid != place.uuid:
             yield match.item.issue(
                 "name-taken",
                 f"The name {quoted(place.name)} belongs to another secret on this server: "
-                f"{kept[place.name].uuid}. A secret's name is unique: rename one of the two.",
+                f"{keeper.uuid}. A secret's name is unique: rename one of the two.",
             )
 
 

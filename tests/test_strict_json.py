@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from imports.document import parse
 from imports.errors import FileUnreadable, UnableToImport
-from imports.strict_json import JSONProblem, read_value, split_list, split_top_level
+from imports.json_problems import JSONProblem
+from imports.strict_json import read_value, split_list, split_top_level
 
 UUID = "c4492541-118e-4e23-9450-f2d28204ebee"
 LARGE = 10**9

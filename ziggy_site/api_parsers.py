@@ -7,7 +7,8 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 from imports.errors import Issue, json_path
-from imports.strict_json import JSONProblem, read_value
+from imports.json_problems import JSONProblem
+from imports.strict_json import read_value
 
 
 class NotStrictJSON(ParseError):  # noqa: N818 - the name says what happened
