@@ -48,36 +48,20 @@ def build_plan(
 
     `decisions` are for single items, where the mode is not what is wanted.
     """
-    matches: dict[Kind, list[Match]] = {}
-    places: dict[Kind, list[Place]] = {}
-    results: dict[Kind, list[Result]] = {}
+    settled: dict[Kind, list[_Settled]] = {}
     issues = list(decisions_to_nothing(document, decisions))
     for kind in Kind:
-        matches[kind], refused = match_items(
+        matches, refused = match_items(
             kind, document.items[kind], stored.rows[kind], targets_of(kind, decisions)
         )
-        results[kind] = [_result(match, mode, decisions) for match in matches[kind]]
-        places[kind] = list(_places(matches[kind], results[kind], stored.live_names))
+        results = [_result(match, mode, decisions) for match in matches]
+        places = _places(matches, results, stored.live_names)
+        settled[kind] = list(zip(matches, places, results, strict=True))
         issues += refused
-    issues += _taken_secret_names(matches[Kind.SECRET], places[Kind.SECRET])
-    landing, refused = land(place for kind in Kind for place in places[kind])
+    issues += _taken_secret_names(settled[Kind.SECRET])
+    landing, refused = land(place for kind in Kind for _, place, _ in settled[kind])
     issues += refused
-    changes = {
-        kind: _compared(
-            kind,
-            [
-                _change(match, place, result, landing, stored.dangling)
-                for match, place, result in zip(
-                    matches[kind], places[kind], results[kind], strict=True
-                )
-            ],
-            stored.read_contents,
-        )
-        for kind in Kind
-    }
-    changes[Kind.CONNECTION] = marked(
-        changes[Kind.CONNECTION], stored.valued_secrets, stored.read_contents
-    )
+    changes = {kind: _changes(kind, settled[kind], landing, stored) for kind in Kind}
     if not override_locks:
         issues += _locked(changes[Kind.FLOW])
     return Plan(
@@ -88,6 +72,10 @@ def build_plan(
         changes=changes,
         issues=tuple(issues),
     )
+
+
+_Settled = tuple[Match, Place, Result]
+"""What is settled of an item before its content is looked at."""
 
 
 def _result(match: Match, mode: Mode, decisions: Decisions) -> Result:
@@ -135,21 +123,36 @@ class _FreeNames:
         return name
 
 
-def _taken_secret_names(matches: Sequence[Match], places: Sequence[Place]) -> Iterator[Issue]:
-    """A secret that would get the name which another item's row keeps, as it is not renamed."""
+def _taken_secret_names(settled: Sequence[_Settled]) -> Iterator[Issue]:
+    """A secret whose name a row keeps that is another item's, or left alone by a decision."""
     kept = {
         match.row.name: match.row
-        for match, place in zip(matches, places, strict=True)
+        for match, place, _ in settled
         if match.row and (place.uuid != match.row.uuid or place.name == match.row.name)
     }
-    for match, place in zip(matches, places, strict=True):
-        keeper = kept.get(place.name)
-        if keeper and keeper.uuid != place.uuid:
+    for match, place, result in settled:
+        if result.writes and place.name in kept and kept[place.name] is not match.row:
             yield match.item.issue(
                 "name-taken",
                 f"The name {quoted(place.name)} belongs to another secret on this server: "
-                f"{keeper.uuid}. A secret's name is unique: rename one of the two.",
+                f"{kept[place.name].uuid}. A secret's name is unique: rename one of the two.",
             )
+
+
+def _changes(
+    kind: Kind, settled: Sequence[_Settled], landing: Landing, stored: Stored
+) -> tuple[Change, ...]:
+    changes = _compared(
+        kind,
+        [
+            _change(match, place, result, landing, stored.dangling)
+            for match, place, result in settled
+        ],
+        stored.read_contents,
+    )
+    if kind is Kind.CONNECTION:
+        return marked(changes, stored.valued_secrets, stored.read_contents)
+    return changes
 
 
 def _compared(kind: Kind, changes: list[Change], read_contents: ReadContents) -> tuple[Change, ...]:

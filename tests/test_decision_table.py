@@ -13,9 +13,11 @@ from uuid import UUID
 import pytest
 
 from flows.content import Kind
+from imports.decisions import Decision
 from imports.errors import Issue
 from imports.plan import Change, Mode, Plan
-from tests.imagined import StoredItem, a_file, planned, stored
+from imports.planning import build_plan
+from tests.imagined import Server, StoredItem, a_file, planned, stored
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
 # Flows and connections may share a name or have none; a secret's name is a unique identifier.
@@ -1218,4 +1220,27 @@ def _said_of(change: Change, known_uuids: set[str], seen: set[str]) -> Line:
         target_name=change.target_name,
         warnings=change.warnings,
         changed=tuple(field.key for field in change.fields),
+    )
+
+
+@pytest.mark.parametrize("mode", [Mode.SKIP, Mode.DUPLICATE])
+def test_a_secret_does_not_get_the_name_that_another_keeps_by_a_decision_of_its_own(mode):
+    document = a_file(secrets=[{"uuid": ONE, "name": "A"}, {"uuid": TWO, "name": "B"}])
+    server = Server([stored(SECRET, ONE, "B"), stored(SECRET, TWO, "A")])
+    plan = build_plan(
+        document,
+        server.as_stored(),
+        server="production",
+        mode=Mode.OVERWRITE,
+        decisions={(SECRET, TWO): Decision(mode=mode)},
+    )
+    assert plan.issues == (
+        Issue(
+            code="name-taken",
+            path="secrets[0]",
+            uuid=ONE,
+            name="A",
+            message=f'The name "A" belongs to another secret on this server: {TWO}. '
+            "A secret's name is unique: rename one of the two.",
+        ),
     )
