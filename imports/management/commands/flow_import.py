@@ -63,6 +63,7 @@ class Command(BaseCommand):
             subcommand,
             epilog=_EPILOG,
             formatter_class=RawDescriptionHelpFormatter,
+            allow_abbrev=False,  # `--over` must never be taken for a mode
             **kwargs,
         )
 
