@@ -1,11 +1,15 @@
 """Flows, connections and secrets in Django's admin, each with its history of named saves."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
 from reversion.admin import VersionAdmin
 
+from flows.graph import read_graph
+from flows.graph_svg import draw
 from flows.models import Connection, Flow, Secret
 
 
@@ -38,7 +42,7 @@ class ItemAdmin(VersionAdmin):
     list_display_links = ("display_name",)
     list_filter: tuple[str, ...] = ("is_deleted",)
     search_fields = ("name", "uuid")
-    readonly_fields = ("uuid", "created_at", "updated_at")
+    readonly_fields: tuple[str, ...] = ("uuid", "created_at", "updated_at")
     list_per_page = 50
 
     @admin.display(description="name", ordering="name")
@@ -50,6 +54,19 @@ class ItemAdmin(VersionAdmin):
 class FlowAdmin(ItemAdmin):
     list_display = ("display_name", "listener_type", "is_subflow", "is_locked", "updated_at")
     list_filter = ("is_deleted", "is_subflow", "is_locked", "listener_type")
+    readonly_fields = ("picture", *ItemAdmin.readonly_fields)
+
+    class Media:
+        css: ClassVar = {"all": ("flows/graph.css",)}
+
+    @admin.display(description="picture")
+    def picture(self, flow: Flow) -> str:
+        graph = read_graph(flow.nodes, flow.edges)
+        if not graph.nodes:
+            return "This flow has no nodes."
+        # Everything in it that comes from the flow was escaped where it was drawn.
+        drawing = mark_safe(draw(graph, title=f"Picture of {flow}"))  # noqa: S308
+        return format_html('<div class="graph-scroll">{}</div>', drawing)
 
 
 @admin.register(Connection)

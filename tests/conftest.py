@@ -55,3 +55,9 @@ def backup_directory(tmp_path: Path, settings: Any) -> Path:
     directory = tmp_path / "backups"
     settings.ZIGGY_BACKUP_DIR = directory
     return directory
+
+
+@pytest.fixture(autouse=True)
+def no_collected_static_files(settings: Any) -> None:
+    """Static files are found where they are: there is nothing collected in a checkout."""
+    settings.WHITENOISE_AUTOREFRESH = True

@@ -293,7 +293,7 @@ class CloneFlowView(ItemView):
         status=HTTPStatus.CREATED,
         answer=serializers.CLONED_FLOW,
         example={"uuid": "5d3c8c5e-9a77-4a4c-8a59-1d1f0c3a7b10"},
-        errors=[HTTPStatus.NOT_FOUND],
+        errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
     )
     def post(self, request: Request, uuid: UUID) -> Response:
         return Response({"uuid": str(clone_flow(uuid))}, status=HTTPStatus.CREATED)
