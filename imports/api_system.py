@@ -133,6 +133,8 @@ class Transfer(APIView):
 
 class DownloadTransfer(APIView):
     permission_classes = (IsAdmin,)
+    # No HEAD: it would open the file, and nobody would read it to its end and close it.
+    http_method_names = ("get", "options")
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """Errors are JSON; who asks for a file in gzip alone gets it all the same."""

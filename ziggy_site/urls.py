@@ -11,7 +11,12 @@ api_urlpatterns: list[URLPattern | URLResolver] = [
     path("health", Health.as_view(), name="health"),
     path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
     # The page's script is a file of its own, so that no page needs scripts in its text.
-    path("docs", SpectacularSwaggerSplitView.as_view(), name="docs"),
+    # No OPTIONS: what that answers is data, and a page has no template for it.
+    path(
+        "docs",
+        SpectacularSwaggerSplitView.as_view(http_method_names=("get", "head")),
+        name="docs",
+    ),
     path("", include("accounts.urls")),
     path("", include("imports.api_urls")),
     path("", include("flows.rest.urls")),
