@@ -13,17 +13,17 @@ demo: .venv/runtime  ## Set everything up and import the sample file into the em
 	@echo "The server holds an older SMS Test and Twilio:" >&2
 	@$(DEMO) flow_import --server local --overwrite --no-prompt --no-backup \
 		--file-path samples/older.json > /dev/null
-	@echo "\nNow the sample export comes in:" >&2
+	@printf '\nNow the sample export comes in:\n' >&2
 	@$(DEMO) flow_import --server local --overwrite --no-prompt --file-path samples/zexport.json
-	@echo "\nNext: 'make run', then open http://127.0.0.1:8000/admin/ ('make account' makes you" \
-		"an account).\nIn the history of SMS Test is the named save" \
-		"\"Pre import\", which restores what it was." >&2
+	@printf '\n%s\n%s\n' "Next: 'make account' makes you an account, 'make run' serves http://127.0.0.1:8000/admin/." \
+		'In the history of SMS Test is the named save "Pre import", which restores what it was.' >&2
 
 run: .venv/runtime  ## Serve the site on http://127.0.0.1:8000
 	$(MANAGE) migrate --verbosity 0
 	$(MANAGE) runserver
 
 account: .venv/runtime  ## Make an account that may do everything
+	$(MANAGE) migrate --verbosity 0
 	$(MANAGE) createsuperuser
 
 test: .venv/development  ## Run all tests, on the database that DATABASE_URL names (SQLite)

@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from django.conf import settings
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.pq import Conninfo
 
 from flows.servers import current_database
@@ -172,8 +172,10 @@ def _reserve(directory: Path, alias: str) -> tuple[Path, Path]:
 
 
 def _prefix(alias: str) -> str:
+    # The server's name, so that servers which share a directory keep out of each other's way.
+    server = settings.ZIGGY_SERVER_NAME if alias == DEFAULT_DB_ALIAS else alias
     # Quoting keeps two aliases apart, which dropping the odd characters would not.
-    return quote(alias, safe="")
+    return quote(server, safe="")
 
 
 def _copy(alias: str, part: Path) -> None:

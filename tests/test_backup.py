@@ -151,7 +151,7 @@ def test_a_backup_says_where_it_is_and_what_it_holds(directory):
     assert backup.sha256 == hashlib.sha256(content).hexdigest()
     assert backup.path.name.endswith(f"Z{SUFFIX}")
     stamp = backup.path.name.removesuffix(SUFFIX)
-    made = datetime.strptime(stamp, "default-%Y%m%dT%H%M%S-%f%z")
+    made = datetime.strptime(stamp, "local-%Y%m%dT%H%M%S-%f%z")
     assert begun <= made <= datetime.now(UTC)
 
 
@@ -186,8 +186,8 @@ def test_two_backups_of_one_microsecond_are_two_files(directory, monkeypatch):
     make_backup()
     make_backup()
     assert names(directory) == [
-        f"default-20260301T123059-999999Z{SUFFIX}",
-        f"default-20260301T123100-000000Z{SUFFIX}",
+        f"local-20260301T123059-999999Z{SUFFIX}",
+        f"local-20260301T123100-000000Z{SUFFIX}",
     ]
 
 
@@ -321,14 +321,14 @@ def test_the_newest_backups_are_kept_and_nothing_else_is_touched(settings, direc
     settings.ZIGGY_BACKUP_KEEP = 3
     directory.mkdir()
     others = {
-        f"default-eu-20250101T000000-000000Z{SUFFIX}",
-        f"default-20250101T000000-000000Z{SUFFIX}.sha256",
-        f"default-20250101T000000Z{SUFFIX}",
-        f"my-default-20250101T000000-000000Z{SUFFIX}",
+        f"local-eu-20250101T000000-000000Z{SUFFIX}",
+        f"local-20250101T000000-000000Z{SUFFIX}.sha256",
+        f"local-20250101T000000Z{SUFFIX}",
+        f"my-local-20250101T000000-000000Z{SUFFIX}",
         f"production-20250101T000000-000000Z{SUFFIX}",
         "README",
     }
-    old = [f"default-2025010{day}T000000-000000Z{SUFFIX}" for day in range(1, 6)]
+    old = [f"local-2025010{day}T000000-000000Z{SUFFIX}" for day in range(1, 6)]
     for name in others | set(old):
         (directory / name).write_text("content")
     backup = make_backup()
@@ -340,7 +340,7 @@ def test_the_new_backup_is_always_kept(settings, directory, keep):
     settings.ZIGGY_BACKUP_KEEP = keep
     directory.mkdir()
     for second in range(3):
-        old = directory / f"default-20990101T00000{second}-000000Z{SUFFIX}"
+        old = directory / f"local-20990101T00000{second}-000000Z{SUFFIX}"
         old.write_text("from a fast clock")
     backup = make_backup()
     assert names(directory) == [backup.path.name]
@@ -372,13 +372,13 @@ def test_the_part_of_a_killed_backup_is_removed_when_none_can_still_write_it(set
     directory.mkdir()
     for number, age in enumerate((1190, 1210)):
         for kind in ("part", "part-journal"):
-            part = directory / f"default-20250101T000000-00000{number}Z{SUFFIX}.{kind}"
+            part = directory / f"local-20250101T000000-00000{number}Z{SUFFIX}.{kind}"
             part.write_text("half")
             os.utime(part, (time.time() - age,) * 2)
     backup = make_backup()
     assert names(directory) == [
-        f"default-20250101T000000-000000Z{SUFFIX}.part",
-        f"default-20250101T000000-000000Z{SUFFIX}.part-journal",
+        f"local-20250101T000000-000000Z{SUFFIX}.part",
+        f"local-20250101T000000-000000Z{SUFFIX}.part-journal",
         backup.path.name,
     ]
 
@@ -675,6 +675,13 @@ def test_a_truncated_backup_is_not_restored(percent):
     assert digests() == before
 
 
+# Where the page that is hit belongs to the schema, SQLite cannot even begin to check.
+_DAMAGED = (
+    r"backup of this database\. "
+    r"(The file is damaged: |SQLite: database disk image is malformed)"
+)
+
+
 @only_sqlite
 def test_a_backup_with_a_damaged_page_is_not_restored():
     path = make_backup().path
@@ -682,7 +689,7 @@ def test_a_backup_with_a_damaged_page_is_not_restored():
         file.seek(path.read_bytes().index(b"text\ntext\n") // 4096 * 4096 + 4096 * 10)
         file.write(bytes(4096))
     before = digests()
-    with pytest.raises(RestoreFailed, match=r"backup of this database\. The file is damaged: "):
+    with pytest.raises(RestoreFailed, match=_DAMAGED):
         restore_backup(path)
     assert digests() == before
 
@@ -881,7 +888,9 @@ def test_database_restore_asks_and_takes_a_yes(answer_at_terminal, typed):
     answer_at_terminal(typed)
     answer, told, code = run_command("database_restore", str(backup.path))
     assert told.startswith(
-        f"Put local back to {backup.path}? What was written to it since then will be lost. [y/N] "
+        f'Put the server "local" back to {backup.path}? What was written to it since then will be '
+        "lost. Make sure that the file, which is named after the server that it was made on, is "
+        "one of this server's. [y/N] "
     )
     assert (answer["status"], code) == (200, 0)
     assert digests() == before

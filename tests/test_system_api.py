@@ -58,7 +58,7 @@ def quick_backups(monkeypatch, backup_directory) -> None:
 
     def make() -> Backup:
         backup_directory.mkdir(exist_ok=True)
-        path = backup_directory / f"default-{len(list(backup_directory.iterdir()))}.sqlite3"
+        path = backup_directory / f"local-{len(list(backup_directory.iterdir()))}.sqlite3"
         path.write_bytes(b"a copy" * 10_000)
         return Backup(path=path, size=60_000, sha256="0" * 64)
 
@@ -92,7 +92,7 @@ class TestBackUp:
         assert answer.json()["localBackupStatus"] == "success"
         assert answer.json()["remoteBackupStatus"] == "not_configured"
         name = answer.json()["localBackupFile"]
-        assert re.fullmatch(rf"default-\d{{8}}T\d{{6}}-\d{{6}}Z\.{ENDING}", name)
+        assert re.fullmatch(rf"local-\d{{8}}T\d{{6}}-\d{{6}}Z\.{ENDING}", name)
         assert [file.name for file in backup_directory.iterdir()] == [name]
 
     @pytest.mark.usefixtures("quick_backups")
@@ -141,7 +141,7 @@ class TestTransfer:
             copy = gzip.decompress(body_of(answer))
             assert len(copy) == made.json()["size"]
             assert hashlib.sha256(copy).hexdigest() == made.json()["sha256"]
-        assert re.fullmatch(rf"default-[\dTZ-]+\.{ENDING}\.gz", made.json()["file"])
+        assert re.fullmatch(rf"local-[\dTZ-]+\.{ENDING}\.gz", made.json()["file"])
         self.check_that_it_holds_orders(copy, tmp_path)
 
     def check_that_it_holds_orders(self, copy: bytes, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from imports.backup import make_backup
-from imports.errors import ImportLocked, UnableToImport
+from imports.errors import ImportLocked, UnableToImport, quoted
 from imports.lock import LockHeld, import_lock
 from imports.management import console
 from imports.report import answer
@@ -18,8 +18,8 @@ from imports.restore import check_backup, restore_backup
 class Command(BaseCommand):
     help = (
         "Put a server's whole database back to a backup. EVERYTHING that was written since then is "
-        "lost, by whomever: to take back one import, use import_undo. The backup is read through "
-        "first, and a damaged one changes nothing. The database as it is now is backed up before, "
+        "lost, by whomever: to take back one item, restore its named save in its history. The "
+        "backup is read through first, and a damaged one changes nothing. The database as it is now is backed up before, "
         "so that a restore can be taken back too. Run it with the version of the program that "
         "made the backup, and then migrate."
     )
@@ -59,7 +59,10 @@ class Command(BaseCommand):
 
     def _confirmed(self, server: str, path: Path) -> bool:
         return console.confirm(
-            self, f"Put {server} back to {path}? What was written to it since then will be lost."
+            self,
+            f"Put the server {quoted(server)} back to {path}? What was written to it since then "
+            "will be lost. Make sure that the file, which is named after the server that it was "
+            "made on, is one of this server's.",
         )
 
 

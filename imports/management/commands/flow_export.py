@@ -69,6 +69,8 @@ class Command(BaseCommand):
             with on_server(server), one_state():
                 selection = _select(options["flow_ids"], options["tags"])
                 statistics = _write(selection, path, server)
+                if not any(selection.values()):
+                    statistics.warnings.append("Nothing was found to export: the file is empty.")
         except UnableToImport as error:
             refuse(self, error)
         except UnknownFlowsError as error:

@@ -11,12 +11,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from accounts.models import User
 from flows.servers import target
-from imports.errors import UnableToImport, quoted
+from imports.errors import ImportFailed, UnableToImport, quoted
 from imports.management.console import (
     USAGE_ERROR,
     confirm,
@@ -133,6 +134,8 @@ class Command(BaseCommand):
             plan = self._preview(request) if dry_run else self._import(request, ask=not no_prompt)
         except UnableToImport as error:
             refuse(self, error)
+        except DatabaseError as error:
+            refuse(self, _unusable(error))
         if plan and options["detailed_exitcode"] and not plan.writes:
             sys.exit(NOTHING_TO_DO)
 
@@ -156,6 +159,15 @@ class Command(BaseCommand):
         tell(self, _closing(outcome))
         print_json(self, answer(HTTPStatus.CREATED, plan_data(outcome.plan, done=True)))
         return outcome.plan
+
+
+def _unusable(error: DatabaseError) -> ImportFailed:
+    # The first line alone: what follows it may quote a row.
+    reason = str(error).partition("\n")[0]
+    return ImportFailed(
+        "database-error",
+        f"The database cannot be used: {reason}. Is it there, and migrated (manage.py migrate)?",
+    )
 
 
 def _user(name: str | None, server: str) -> User | None:
