@@ -262,10 +262,15 @@ class ProcessedSerializer(serializers.Serializer[Any]):
     secretsProcessed = ProcessedItemSerializer(many=True)
 
 
+@extend_schema_field(OpenApiTypes.BINARY)
+class ExportFileField(serializers.FileField):
+    """A file to send, where drf-spectacular describes the address of one that is there."""
+
+
 class UploadSerializer(serializers.Serializer[Any]):
     """The form of an import."""
 
-    file = serializers.FileField(help_text="The export file, with a file name.")
+    file = ExportFileField(help_text="The export file, with a file name.")
     duplicatesMode = serializers.ChoiceField(
         ["LEAVE", "RENAME", "OVERWRITE", "skip", "duplicate", "overwrite"],
         help_text="What happens to an item that exists: it is left alone (LEAVE, skip), the file's "

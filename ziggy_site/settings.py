@@ -192,6 +192,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api",
     "SERVE_INCLUDE_SCHEMA": False,
+    # A PATCH here needs every key of its body, as any other method does.
+    "COMPONENT_SPLIT_PATCH": False,
     "SERVE_AUTHENTICATION": [],
     # Everything that the page of the documentation loads is served from here.
     "SWAGGER_UI_DIST": "SIDECAR",
