@@ -19,9 +19,9 @@ class Command(BaseCommand):
     help = (
         "Put a server's whole database back to a backup. EVERYTHING that was written since then is "
         "lost, by whomever: to take back one item, restore its named save in its history. The "
-        "backup is read through first, and a damaged one changes nothing. The database as it is now is backed up before, "
-        "so that a restore can be taken back too. Run it with the version of the program that "
-        "made the backup, and then migrate."
+        "backup is read through first, and a damaged one changes nothing. The database as it is "
+        "now is backed up before, so that a restore can be taken back too. Run it with the version "
+        "of the program that made the backup, and then migrate."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
