@@ -209,7 +209,7 @@ def store_rows(*, locked: bool) -> dict[str, str]:
     orders = FlowFactory(uuid=FLOW, name="Orders", timeout=1, is_locked=locked)
     ConnectionFactory(uuid=CONNECTION, name="Twilio", dev_value=HERE)
     SecretFactory(uuid=SECRET, name="KEY", dev_value="a value")
-    save = named_saves.take(Flow.objects.get(pk=orders.pk), "before")
+    save = named_saves.take(Flow.objects.get(pk=orders.pk), "before").version_set.get()
     record = ImportRecord.objects.create(
         started_at=timezone.now(),
         door="command",
