@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -42,6 +43,11 @@ def print_json(command: BaseCommand, result: dict[str, Any]) -> None:
     """Print the one JSON object of a command on stdout."""
     # ASCII alone, so that no terminal or pipe can refuse the answer to what is done already.
     command.stdout.write(json.dumps(result, indent=2))
+
+
+def print_cancelled(command: BaseCommand) -> None:
+    """Print the answer to a question that was declined."""
+    print_json(command, answer(HTTPStatus.OK, {"message": "Operation cancelled by user"}))
 
 
 def refuse(command: BaseCommand, error: UnableToImport) -> NoReturn:

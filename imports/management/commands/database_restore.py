@@ -47,8 +47,7 @@ class Command(BaseCommand):
             with console.on_server(server):
                 check_backup(path)
                 if not (no_prompt or self._confirmed(server, path)):
-                    cancelled = {"message": "Operation cancelled by user"}
-                    console.print_json(self, answer(HTTPStatus.OK, cancelled))
+                    console.print_cancelled(self)
                     return
                 safety_backup = _restore(path, backup_first=not no_backup)
         except UnableToImport as error:

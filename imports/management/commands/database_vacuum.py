@@ -31,8 +31,7 @@ class Command(BaseCommand):
             with console.on_server(server):
                 question = f"Remove the deleted items of {server} for good?"
                 if not (no_prompt or console.confirm(self, question)):
-                    cancelled = {"message": "Operation cancelled by user"}
-                    console.print_json(self, answer(HTTPStatus.OK, cancelled))
+                    console.print_cancelled(self)
                     return
                 data = vacuum_database().as_dict()
         except UnableToImport as error:

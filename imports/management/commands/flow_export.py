@@ -17,6 +17,7 @@ from imports.management.console import (
     add_server_argument,
     confirm,
     on_server,
+    print_cancelled,
     print_json,
     refuse,
     require_terminal,
@@ -63,7 +64,7 @@ class Command(BaseCommand):
         if path and path.exists() and not no_prompt:
             require_terminal()
             if not confirm(self, f"{quoted(str(path))} exists. Replace it?"):
-                print_json(self, answer(HTTPStatus.OK, {"message": "Operation cancelled by user"}))
+                print_cancelled(self)
                 return
         try:
             with on_server(server), one_state():

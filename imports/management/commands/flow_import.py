@@ -21,6 +21,7 @@ from imports.errors import ImportFailed, UnableToImport, quoted
 from imports.management.console import (
     USAGE_ERROR,
     confirm,
+    print_cancelled,
     print_json,
     refuse,
     require_terminal,
@@ -34,7 +35,6 @@ from imports.request import ImportRequest
 from imports.service import Outcome, preview_import, run_import
 
 NOTHING_TO_DO = 10
-CANCELLED = "Operation cancelled by user"
 
 _EPILOG = """\
 examples:
@@ -152,7 +152,7 @@ class Command(BaseCommand):
             confirmed = preview_import(request)
             _show(confirmed.plan)
             if confirmed.plan.writes and not confirm(self, _question(request, confirmed.plan)):
-                print_json(self, answer(HTTPStatus.OK, {"message": CANCELLED}))
+                print_cancelled(self)
                 return None
         with _progress() as progress:
             outcome = run_import(request, confirmed=confirmed, progress=progress)
