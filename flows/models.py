@@ -14,7 +14,7 @@ from django.db import models
 from django.utils import timezone
 
 from flows import canonical
-from flows.content import EXECUTION_HISTORY_LEVELS, NAME_MAX_LENGTH, Kind
+from flows.content import EXECUTION_HISTORY_LEVELS, NAME_MAX_LENGTH, Kind, columns
 from flows.encryption import Sealed
 from flows.fields import DocumentField, EncryptedTextField
 from flows.references import is_identifier
@@ -166,3 +166,9 @@ MODELS: dict[Kind, type[Flow] | type[Connection] | type[Secret]] = {
     Kind.CONNECTION: Connection,
     Kind.SECRET: Secret,
 }
+
+
+def blank_content(kind: Kind) -> dict[str, Any]:
+    """What a new row of the kind holds where nothing is said, by column."""
+    blank = MODELS[kind]()
+    return {name: getattr(blank, name) for name in columns(kind)}

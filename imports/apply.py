@@ -18,7 +18,7 @@ from accounts.models import User
 from flows import named_saves
 from flows.bulk import update_rows
 from flows.content import Content, Kind, columns
-from flows.models import MODELS, Secret
+from flows.models import MODELS, Secret, blank_content
 from flows.models import Item as StoredItem
 from imports.errors import StalePlan, quoted
 from imports.plan import Change, Plan, Result, content_digest
@@ -114,13 +114,8 @@ def _overwrite(kind: Kind, changes: Sequence[Change], now: datetime) -> None:
 def _values(kind: Kind, change: Change, now: datetime) -> dict[str, Any]:
     values: dict[str, Any] = dict(change.content or {})
     if change.result is Result.CREATE:  # a deleted row comes back: it keeps nothing but its values
-        values = {**_defaults(kind), **values, "is_deleted": False}
+        values = {**blank_content(kind), **values, "is_deleted": False}
     return {**values, "updated_at": now}
-
-
-def _defaults(kind: Kind) -> dict[str, Any]:
-    blank = MODELS[kind]()
-    return {name: getattr(blank, name) for name in columns(kind)}
 
 
 def _create(kind: Kind, changes: Sequence[Change], now: datetime) -> None:

@@ -22,13 +22,16 @@ def compared(change: Change, stored: Content) -> Change:
     """The overwrite with the fields that it changes; UNCHANGED where there are none."""
     kind, content = change.item.kind, change.content or {}
     fields = tuple(_field_changes(kind, stored, content))
+    before = content_digest(stored, columns(kind))
     if not fields:
-        return replace(change, result=Result.UNCHANGED, content=None)
+        return replace(change, result=Result.UNCHANGED, content=None, after=before)
+    content = {**content, EXTRA: _merged(stored[EXTRA], content[EXTRA])}
     return replace(
         change,
         fields=fields,
-        before=content_digest(stored, columns(kind)),
-        content={**content, EXTRA: _merged(stored[EXTRA], content[EXTRA])},
+        before=before,
+        after=content_digest({**stored, **content}, columns(kind)),
+        content=content,
     )
 
 

@@ -6,7 +6,7 @@ flow import page.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from operator import attrgetter
 from types import MappingProxyType
@@ -14,6 +14,9 @@ from types import MappingProxyType
 from flows.content import Kind
 from imports.errors import Issue, quoted
 from imports.items import Item
+
+CANDIDATES_KEPT = 100
+"""So many rows that bear an item's name are kept for somebody to choose from."""
 
 _CANDIDATES_SHOWN = 10
 
@@ -50,6 +53,8 @@ class Match:
     """Another row, which no item of the file is, that bears the item's name as well."""
     is_chosen: bool = False
     """Whether somebody chose the row."""
+    candidates: tuple[Row, ...] = ()
+    """The rows that bear the item's name, where that does not say which one it is."""
 
 
 def match_items(
@@ -72,7 +77,9 @@ def match_items(
         if row.uuid not in claimed:
             unclaimed[row.name].append(row)
     matches = [_match(item, wanted[item.uuid], live, deleted, unclaimed) for item in items]
-    refusals = [*_refused_choices(kind, matches, targets), *_refusals(kind, matches, unclaimed)]
+    ambiguities = _ambiguities(kind, matches, unclaimed)
+    matches = list(_with_candidates(matches, ambiguities, live))
+    refusals = [*_refused_choices(kind, matches, targets), *_refusals(kind, matches, ambiguities)]
     return matches, refusals
 
 
@@ -108,22 +115,50 @@ def _match(
     return Match(item=item, method=MatchMethod.UNMATCHED, deleted_row=deleted.get(item.uuid))
 
 
-def _refusals(
+def _ambiguities(
     kind: Kind, matches: Sequence[Match], unclaimed: Mapping[str, list[Row]]
-) -> Iterator[Issue]:
+) -> dict[str, str]:
+    """By name, why it does not say which row is which item: one text for all items that bear it."""
     claimants: dict[str, list[str]] = defaultdict(list)
     for match in matches:
         if match.method is MatchMethod.NAME and not match.is_chosen:
             claimants[match.item.name].append(match.item.uuid)
-    # Once for each name: a file may give one name to all its items.
-    ambiguities = {
+    told = {
         name: _ambiguity(kind, name, [row.uuid for row in unclaimed[name]], uuids)
         for name, uuids in claimants.items()
     }
+    return {name: ambiguity for name, ambiguity in told.items() if ambiguity}
+
+
+def _with_candidates(
+    matches: Sequence[Match], ambiguities: Mapping[str, str], live: Mapping[str, Row]
+) -> Iterator[Match]:
+    """The matches; those that need a choice, or had one, with the rows to choose from."""
+    chosen = {match.item.name for match in matches if match.is_chosen}
+    by_uuid = {match.item.uuid for match in matches if not match.is_chosen}
+    named: dict[str, list[Row]] = defaultdict(list)
+    for uuid in sorted(live.keys() - by_uuid):
+        row = live[uuid]
+        if (row.name in ambiguities or row.name in chosen) and len(
+            named[row.name]
+        ) < CANDIDATES_KEPT:
+            named[row.name].append(row)
+    candidates = {name: tuple(rows) for name, rows in named.items()}
+    for match in matches:
+        is_ambiguous = match.method is MatchMethod.NAME and match.item.name in ambiguities
+        if match.is_chosen or is_ambiguous:
+            yield replace(match, candidates=candidates.get(match.item.name, ()))
+        else:
+            yield match
+
+
+def _refusals(
+    kind: Kind, matches: Sequence[Match], ambiguities: Mapping[str, str]
+) -> Iterator[Issue]:
     for match in matches:
         item = match.item
         if match.method is MatchMethod.NAME and not match.is_chosen:
-            if ambiguity := ambiguities[item.name]:
+            if ambiguity := ambiguities.get(item.name):
                 yield item.issue("ambiguous-name", ambiguity)
         elif match.namesake and kind is Kind.SECRET:
             yield item.issue(

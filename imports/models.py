@@ -132,6 +132,11 @@ class ImportItem(models.Model):
     match_method = models.CharField(max_length=20, choices=_choices(MatchMethod))
     target_uuid = models.UUIDField(db_index=True)
     target_name = models.TextField()
+    content_digest = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="Of what the row then held; empty where it was skipped.",
+    )
     changed_keys = models.JSONField(default=list, help_text="What an overwrite changed.")
     warnings = models.JSONField(default=list)
     named_save = models.ForeignKey(
@@ -149,6 +154,35 @@ class ImportItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.result} {self.kind} {self.name}"
+
+
+class PendingImport(models.Model):
+    """An uploaded file with its plan, from the upload until it is applied, cancelled or a day old.
+
+    What is applied stays for that day without the file, so that its address leads to the record.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(db_index=True)
+    file_name = models.TextField()
+    file_size = models.BigIntegerField(help_text="Bytes.")
+    file_sha256 = models.CharField(max_length=64)
+    content = models.BinaryField(null=True, help_text="The file, in zlib.")
+
+    mode = models.CharField(max_length=20, choices=_choices(Mode))
+    with_backup = models.BooleanField(default=True)
+    override_locks = models.BooleanField(default=False)
+    decisions = models.JSONField(default=list, help_text="For single items: see imports.decisions.")
+
+    planned_at = models.DateTimeField(null=True)
+    plan = models.BinaryField(null=True, help_text="What was shown, in zlib: see imports.pending.")
+    record = models.ForeignKey(ImportRecord, null=True, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        default_permissions: ClassVar = ()
+
+    def __str__(self) -> str:
+        return f"Upload of {self.file_name} by {self.user}"
 
 
 class BuiltExport(models.Model):

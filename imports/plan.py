@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from hashlib import blake2b, sha256
 
 import msgspec
@@ -72,6 +73,10 @@ class Change:
     """What is written: column to value, after references were rewritten; None: nothing."""
     before: str | None = None
     """The digest of the row's content that an overwrite was decided on."""
+    after: str | None = None
+    """The digest of the content that a row which is overwritten, or unchanged, then has."""
+    candidates: tuple[Row, ...] = ()
+    """The rows that bear the item's name, where the name alone does not say which one it is."""
     fields: tuple[FieldChange, ...] = ()
     warnings: tuple[str, ...] = ()
     retargets: bool = False
@@ -132,6 +137,23 @@ class Plan:
 
 
 def content_digest(content: Content, columns: Sequence[str]) -> str:
-    """A digest of a row's content, to tell later whether the row is still the same."""
+    """A digest of a row's content, to tell later whether the row is still the same.
+
+    It begins with one of the columns: digests over other columns cannot be compared with it.
+    """
     values = [content[column] for column in columns]
-    return blake2b(msgspec.json.encode(values), digest_size=16).hexdigest()
+    digest = blake2b(msgspec.json.encode(values), digest_size=16).hexdigest()
+    return f"{_columns_digest(tuple(columns))}{digest}"
+
+
+@cache
+def _columns_digest(columns: tuple[str, ...]) -> str:
+    return blake2b(msgspec.json.encode(columns), digest_size=_COLUMNS_DIGEST // 2).hexdigest()
+
+
+def differ(digest: str, other: str) -> bool:
+    """Whether two digests are of different content; False where they cannot be compared."""
+    return digest != other and digest[:_COLUMNS_DIGEST] == other[:_COLUMNS_DIGEST]
+
+
+_COLUMNS_DIGEST = 4  # hexadecimal digits

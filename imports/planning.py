@@ -14,6 +14,7 @@ from imports.comparison import compared
 from imports.decisions import NO_DECISIONS, Decisions, decisions_to_nothing, targets_of
 from imports.destinations import ReadContents, marked
 from imports.document import ExportDocument
+from imports.drift import LastImport, warned_of_edits
 from imports.errors import Issue, printable, quoted
 from imports.items import Item
 from imports.landing import Landing, Place, land
@@ -33,6 +34,8 @@ class Stored:
     """By the path of each item, what it refers to that is neither in the file nor here."""
     valued_secrets: Collection[str] = ()
     """The names of the secrets that have a value."""
+    last_imports: Mapping[Kind, Mapping[str, LastImport]] = field(default_factory=dict)
+    """By kind and by the uuid of a row, the last import that it came from."""
 
 
 def build_plan(
@@ -150,6 +153,7 @@ def _changes(
         ],
         stored.read_contents,
     )
+    changes = warned_of_edits(changes, stored.last_imports.get(kind, {}))
     if kind is Kind.CONNECTION:
         return marked(changes, stored.valued_secrets, stored.read_contents)
     return changes
@@ -184,6 +188,7 @@ def _change(
         target_name=place.name,
         row=match.deleted_row if result is Result.CREATE else match.row,
         content={**landing.content_of(item), "name": place.name} if result.writes else None,
+        candidates=match.candidates,
         warnings=(*item.warnings, *_warnings(match, result, dangling)),
     )
 

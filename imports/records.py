@@ -8,6 +8,8 @@ from django.utils import timezone
 from reversion.models import Revision
 
 from accounts.models import User
+from flows.content import columns
+from flows.models import blank_content
 from flows.servers import current_database
 from imports.backup import Backup
 from imports.errors import (
@@ -20,7 +22,7 @@ from imports.errors import (
 )
 from imports.idempotency import digest_of, free_expired_key
 from imports.models import ImportItem, ImportRecord, Status
-from imports.plan import Change, Plan
+from imports.plan import Change, Plan, content_digest
 from imports.request import ImportRequest
 from imports.stored import BATCH
 
@@ -145,7 +147,16 @@ def _item(record: ImportRecord, change: Change, save: Revision | None) -> Import
         match_method=change.method,
         target_uuid=change.target_uuid,
         target_name=change.target_name,
+        content_digest=_content_digest(change),
         changed_keys=[field.key for field in change.fields],
         warnings=list(change.warnings),
         named_save=save,
     )
+
+
+def _content_digest(change: Change) -> str:
+    """Of what the row holds after the import; "" where the import left it alone."""
+    if change.after or change.content is None:
+        return change.after or ""
+    kind = change.item.kind
+    return content_digest({**blank_content(kind), **change.content}, columns(kind))

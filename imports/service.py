@@ -35,6 +35,7 @@ from imports.errors import (
     printable,
     quoted,
 )
+from imports.history import read_last_imports
 from imports.idempotency import AlreadyDone, check_key, check_key_of_waiting
 from imports.lock import LockHeld, import_lock
 from imports.matching import match_items
@@ -180,15 +181,23 @@ def _plan(document: ExportDocument, request: ImportRequest) -> Plan:
 def _stored(document: ExportDocument, request: ImportRequest) -> Stored:
     missing = unresolved(document)
     existing = read_existing({reference for found in missing.values() for reference in found})
+    rows = read_rows(document, request.decisions)
     return Stored(
-        rows=read_rows(document, request.decisions),
+        rows=rows,
         read_contents=read_contents,
-        live_names={kind: read_live_names(kind) for kind in Kind} if _duplicates(request) else {},
+        live_names={kind: read_live_names(kind) for kind in Kind}
+        if _uses(Mode.DUPLICATE, request)
+        else {},
         dangling={
             path: [str(reference) for reference in found if reference not in existing]
             for path, found in missing.items()
         },
         valued_secrets=valued_secret_names() if document.items[Kind.CONNECTION] else (),
+        last_imports={
+            kind: read_last_imports(kind, (row.uuid for row in rows[kind]))
+            for kind in Kind
+            if _uses(Mode.OVERWRITE, request)
+        },
     )
 
 
@@ -203,9 +212,8 @@ def _plan_again(confirmed: Preview, request: ImportRequest) -> Plan:
     return plan
 
 
-def _duplicates(request: ImportRequest) -> bool:
-    modes = {request.mode, *(decision.mode for decision in request.decisions.values())}
-    return Mode.DUPLICATE in modes
+def _uses(mode: Mode, request: ImportRequest) -> bool:
+    return mode in {request.mode, *(decision.mode for decision in request.decisions.values())}
 
 
 def _refused(plan: Plan) -> PlanRefused:

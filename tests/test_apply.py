@@ -635,16 +635,16 @@ GROWTH = {
     "postgresql": {
         "create": (1, 10),
         "skip": (0, 4),
-        "unchanged": (1, 8),
+        "unchanged": (1, 10),
         "duplicate": (1, 10),
-        "overwrite": (7, 34),
+        "overwrite": (7, 36),
     },
     "sqlite": {
-        "create": (13, 40),
-        "skip": (4, 14),
-        "unchanged": (5, 18),
-        "duplicate": (13, 40),
-        "overwrite": (11, 44),
+        "create": (14, 41),
+        "skip": (5, 15),
+        "unchanged": (6, 21),
+        "duplicate": (14, 41),
+        "overwrite": (12, 47),
     },
 }
 

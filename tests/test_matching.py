@@ -225,3 +225,56 @@ def test_many_copies_that_get_the_same_name_only_with_a_number_are_named_at_once
     assert copies[0] == "A" * 246 + " (copy 2)"
     assert len(set(copies)) == MANY
     assert seconds < 5
+
+
+# --- What there is to choose from
+
+
+def names_and_uuids(rows):
+    return [(row.name, row.uuid) for row in rows]
+
+
+def test_an_item_with_an_ambiguous_name_has_the_rows_that_bear_it_as_candidates():
+    rows = [
+        Row(pk=1, uuid=THERE, name="A"),
+        Row(pk=2, uuid=HERE, name="A"),
+        Row(pk=3, uuid=TWO, name="A", is_deleted=True),
+        Row(pk=4, uuid=on_server(4), name="B"),
+    ]
+    (match,), _ = matched(flows((ONE, "A")), *rows)
+    assert names_and_uuids(match.candidates) == [("A", HERE), ("A", THERE)]
+
+
+def test_a_row_that_another_item_is_by_its_uuid_is_no_candidate():
+    rows = [Row(pk=1, uuid=TWO, name="A"), Row(pk=2, uuid=HERE, name="A")]
+    rows.append(Row(pk=3, uuid=THERE, name="A"))
+    matches, _ = matched(flows((ONE, "A"), (TWO, "other")), *rows)
+    assert names_and_uuids(matches[0].candidates) == [("A", HERE), ("A", THERE)]
+    assert matches[1].candidates == ()
+
+
+def test_two_items_that_would_be_one_row_have_it_as_their_candidate():
+    matches, _ = matched(flows((ONE, "A"), (TWO, "A")), Row(pk=1, uuid=HERE, name="A"))
+    assert [names_and_uuids(match.candidates) for match in matches] == [[("A", HERE)]] * 2
+
+
+def test_an_item_with_a_chosen_row_keeps_its_candidates():
+    rows = [Row(pk=1, uuid=HERE, name="A"), Row(pk=2, uuid=THERE, name="A")]
+    (match,), refused = match_items(Kind.FLOW, flows((ONE, "A")), rows, {ONE: THERE})
+    assert refused == []
+    assert match.row == rows[1]
+    assert names_and_uuids(match.candidates) == [("A", HERE), ("A", THERE)]
+
+
+@pytest.mark.parametrize(
+    "row", [Row(pk=1, uuid=HERE, name="A"), Row(pk=1, uuid=ONE, name="A")], ids=["name", "uuid"]
+)
+def test_an_item_that_is_matched_has_nothing_to_choose_from(row):
+    (match,), _ = matched(flows((ONE, "A")), row)
+    assert match.candidates == ()
+
+
+def test_the_first_hundred_candidates_are_kept():
+    rows = [Row(pk=number, uuid=on_server(number), name="A") for number in range(150)]
+    (match,), _ = matched(flows((ONE, "A")), *rows)
+    assert [row.pk for row in match.candidates] == list(range(100))

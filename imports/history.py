@@ -1,0 +1,33 @@
+"""What earlier imports left behind in rows, as their records know it."""
+
+from collections.abc import Iterable
+
+from django.db.models import Max
+
+from flows.content import Kind
+from imports.drift import LastImport
+from imports.models import ImportItem, Status
+from imports.stored import BATCH, batches
+
+
+def read_last_imports(kind: Kind, uuids: Iterable[str]) -> dict[str, LastImport]:
+    """By the uuid of a row, the last import that wrote it or found it unchanged."""
+    found: dict[str, LastImport] = {}
+    for batch in batches(uuids, BATCH):
+        newest = (
+            ImportItem.objects.filter(
+                kind=kind, target_uuid__in=batch, record__status=Status.SUCCEEDED
+            )
+            .exclude(content_digest="")
+            .order_by()
+            .values("target_uuid")
+            .annotate(newest=Max("pk"))
+            .values("newest")
+        )
+        items = ImportItem.objects.filter(pk__in=newest).order_by()
+        for uuid, digest, at in items.values_list(
+            "target_uuid", "content_digest", "record__finished_at"
+        ):
+            if at is not None:  # a record that succeeded has it
+                found[str(uuid)] = LastImport(at=at, digest=digest)
+    return found
