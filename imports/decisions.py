@@ -3,7 +3,7 @@
 Pure. Every door can give them: the preview page by its choices, the command and the API by a file.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from flows.content import Kind
@@ -25,6 +25,29 @@ Decisions = Mapping[tuple[Kind, str], Decision]
 """By the kind and the uuid (in lower case) that an item has in the file."""
 
 NO_DECISIONS: Decisions = {}
+
+
+def decisions_as_list(decisions: Decisions) -> list[dict[str, str | None]]:
+    """The decisions as plain values, to be kept."""
+    return [
+        {
+            "kind": kind.value,
+            "uuid": uuid,
+            "mode": decision.mode.value if decision.mode else None,
+            "target": decision.target_uuid,
+        }
+        for (kind, uuid), decision in decisions.items()
+    ]
+
+
+def decisions_from_list(kept: Iterable[Mapping[str, str | None]]) -> Decisions:
+    """The decisions that `decisions_as_list` made plain values of."""
+    return {
+        (Kind(str(one["kind"])), str(one["uuid"])): Decision(
+            mode=Mode(one["mode"]) if one["mode"] else None, target_uuid=one["target"]
+        )
+        for one in kept
+    }
 
 
 def targets_of(kind: Kind, decisions: Decisions) -> dict[str, str]:

@@ -15,52 +15,46 @@ from hashlib import sha256
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 
-from flows.content import Kind
 from flows.encryption import WrongKeyError
-from flows.models import Secret, valued_secret_names
+from flows.models import Secret
 from flows.servers import current_database, server_names, target
 from imports.apply import Progress, apply_plan
 from imports.backup import make_backup
-from imports.dangling import unresolved
-from imports.decisions import Decisions, targets_of
 from imports.document import ExportDocument, parse
 from imports.errors import (
     ImportFailed,
     ImportLocked,
-    PlanRefused,
-    StalePlan,
     UnableToImport,
     WrongEncryptionKey,
     WrongServer,
     printable,
-    quoted,
 )
-from imports.history import read_last_imports
 from imports.idempotency import AlreadyDone, check_key, check_key_of_waiting
 from imports.lock import LockHeld, import_lock
-from imports.matching import match_items
 from imports.models import ImportRecord
-from imports.permissions import check_plan, check_request
-from imports.plan import Mode, Plan
-from imports.planning import Stored, build_plan
+from imports.permissions import RUN_IMPORT, check_permission, check_request
+from imports.plan import Plan
+from imports.preparation import (
+    check_rows,
+    draft_plan,
+    plan_again,
+    plan_import,
+    refusal_of,
+    stale,
+)
 from imports.records import Attempt, running_import
 from imports.request import ImportRequest
-from imports.stored import (
-    read_contents,
-    read_existing,
-    read_live_names,
-    read_rows,
-)
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What a request would do now."""
+    """What a request would do now, or why it would be refused."""
 
     document: ExportDocument = field(repr=False)
     plan: Plan
+    refusal: UnableToImport | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,27 +75,44 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
         _check_server(request)
         check_request(request)
         document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
-        return Preview(document=document, plan=_plan(document, request))
+        return Preview(document=document, plan=plan_import(document, request))
+
+
+def examine_import(request: ImportRequest) -> Preview:
+    """Plan the import for somebody who can still decide otherwise, and write nothing.
+
+    What stands against the plan is its `refusal`, which another mode, another option or a decision
+    may mend. Raises an UnableToImport, and leaves a record of it, where none can: for a bad file,
+    and for who may not import at all.
+    """
+    with target(request.server), _recorded(request):
+        _check_server(request)
+        check_permission(request.user, RUN_IMPORT)
+        document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
+        plan = draft_plan(document, request)
+        return Preview(document=document, plan=plan, refusal=refusal_of(plan, request))
 
 
 def run_import(
     request: ImportRequest,
     *,
     confirmed: Preview | None = None,
+    fingerprint: str | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> Outcome:
     """Do the import, or change nothing.
 
-    With a `confirmed` preview, exactly that plan is done or StalePlan is raised. Raises an
-    UnableToImport for every refusal; whatever is raised, the data is as it was. Raises AlreadyDone
-    where the request's idempotency key stands for an import that is done.
+    With a `confirmed` preview, or the `fingerprint` of the plan that was shown, exactly that plan
+    is done or StalePlan is raised. Raises an UnableToImport for every refusal; whatever is raised,
+    the data is as it was. Raises AlreadyDone where the request's idempotency key stands for an
+    import that is done.
     """
     with target(request.server), _recorded(request) as attempt:
         _check_server(request)
         check_request(request)
         may_be_running = check_key(attempt.record)
         if confirmed and confirmed.document.sha256 != attempt.record.file_sha256:
-            raise _stale("The file is not the one that was shown.")
+            raise stale("The file is not the one that was shown.")
         document = (
             confirmed.document
             if confirmed
@@ -110,7 +121,12 @@ def run_import(
         with _lock(attempt.record, wait=0 if may_be_running else settings.ZIGGY_LOCK_WAIT):
             check_key(attempt.record)  # again: nobody else can get it done now
             attempt.start()
-            plan = _plan_again(confirmed, request) if confirmed else _plan(document, request)
+            expected = confirmed.plan.fingerprint if confirmed else fingerprint
+            plan = (
+                plan_again(document, request, expected)
+                if expected
+                else plan_import(document, request)
+            )
             if not plan.writes:
                 with transaction.atomic(using=current_database(), durable=True):
                     attempt.succeed(plan, {})
@@ -131,11 +147,11 @@ def _write(
 ) -> None:
     try:
         with transaction.atomic(using=current_database(), durable=True):
-            _check_rows(document, plan, request.decisions)
+            check_rows(document, plan, request.decisions)
             saves = apply_plan(plan, user=attempt.record.user, progress=progress)
             attempt.succeed(plan, saves)
     except IntegrityError as error:
-        raise _stale("Somebody else wrote to this server at the same moment.") from error
+        raise stale("Somebody else wrote to this server at the same moment.") from error
     except DatabaseError as error:
         _settle(attempt, error)
 
@@ -161,85 +177,6 @@ def _settle(attempt: Attempt, error: DatabaseError) -> None:
         f"The database refused the write ({type(error).__name__}), and nothing was changed. "
         "The server's log says more.",
     ) from error
-
-
-def _plan(document: ExportDocument, request: ImportRequest) -> Plan:
-    plan = build_plan(
-        document,
-        _stored(document, request),
-        server=request.server,
-        mode=request.mode,
-        override_locks=request.override_locks,
-        decisions=request.decisions,
-    )
-    if plan.issues:
-        raise _refused(plan)
-    check_plan(request.user, plan)
-    return plan
-
-
-def _stored(document: ExportDocument, request: ImportRequest) -> Stored:
-    missing = unresolved(document)
-    existing = read_existing({reference for found in missing.values() for reference in found})
-    rows = read_rows(document, request.decisions)
-    return Stored(
-        rows=rows,
-        read_contents=read_contents,
-        live_names={kind: read_live_names(kind) for kind in Kind}
-        if _uses(Mode.DUPLICATE, request)
-        else {},
-        dangling={
-            path: [str(reference) for reference in found if reference not in existing]
-            for path, found in missing.items()
-        },
-        valued_secrets=valued_secret_names() if document.items[Kind.CONNECTION] else (),
-        last_imports={
-            kind: read_last_imports(kind, (row.uuid for row in rows[kind]))
-            for kind in Kind
-            if _uses(Mode.OVERWRITE, request)
-        },
-    )
-
-
-def _plan_again(confirmed: Preview, request: ImportRequest) -> Plan:
-    """The plan that was confirmed, made anew. Raises StalePlan where it is not the same."""
-    try:
-        plan = _plan(confirmed.document, request)
-    except PlanRefused as refusal:
-        raise _stale(f"What was shown cannot be done any more. {refusal}", refusal) from None
-    if plan.fingerprint != confirmed.plan.fingerprint:
-        raise _stale("What would happen is no longer what was shown.")
-    return plan
-
-
-def _uses(mode: Mode, request: ImportRequest) -> bool:
-    return mode in {request.mode, *(decision.mode for decision in request.decisions.values())}
-
-
-def _refused(plan: Plan) -> PlanRefused:
-    first, more = plan.issues[0], len(plan.issues) - 1
-    also = f" ({more} more problems)" if more else ""
-    return PlanRefused(first.code, f"{first.path}: {first.message}{also}", plan.issues)
-
-
-def _stale(why: str, refusal: PlanRefused | None = None) -> StalePlan:
-    return StalePlan(
-        "stale-plan",
-        f"{why} Nothing was written. Run the import again.",
-        refusal.issues if refusal else (),
-    )
-
-
-def _check_rows(document: ExportDocument, plan: Plan, decisions: Decisions) -> None:
-    """The items still are the same rows; what those hold is checked as they are written."""
-    rows = read_rows(document, decisions)
-    for kind in Kind:
-        matches, issues = match_items(
-            kind, document.items[kind], rows[kind], targets_of(kind, decisions)
-        )
-        for change, match in zip(plan.changes[kind], matches, strict=True):
-            if issues or (match.row or match.deleted_row) != change.row:
-                raise _stale(f"The {kind} {quoted(change.item.name)} was changed meanwhile.")
 
 
 def _check_server(request: ImportRequest) -> None:

@@ -62,6 +62,8 @@ ZIGGY_BACKUP_KEEP = env.int("ZIGGY_BACKUP_KEEP", default=10)
 ZIGGY_BACKUP_TIMEOUT = env.int("ZIGGY_BACKUP_TIMEOUT", default=3600)  # seconds
 ZIGGY_MAX_IMPORT_BYTES = env.int("ZIGGY_MAX_IMPORT_BYTES", default=256 * 1024 * 1024)
 ZIGGY_LOCK_WAIT = env.float("ZIGGY_LOCK_WAIT", default=5.0)  # seconds
+# Ask whoever imports in the admin to type the server's name: for servers that matter.
+ZIGGY_CONFIRM_SERVER_NAME = env.bool("ZIGGY_CONFIRM_SERVER_NAME", default=False)
 ZIGGY_TOKEN_HOURS = env.float("ZIGGY_TOKEN_HOURS", default=24.0)  # how long a login lasts
 ZIGGY_KEY_DAYS = env.int("ZIGGY_KEY_DAYS", default=365)  # the longest that a named key lasts
 ZIGGY_TOKENS_PER_USER = env.int("ZIGGY_TOKENS_PER_USER", default=100)  # of each of these sorts

@@ -1,0 +1,123 @@
+"""From a document to its plan on this server: what planning has to know is read, rights are asked.
+
+Everything that is decided is decided in imports.planning.
+"""
+
+from flows.content import Kind
+from flows.models import valued_secret_names
+from imports.dangling import unresolved
+from imports.decisions import Decisions, targets_of
+from imports.document import ExportDocument
+from imports.errors import PlanRefused, StalePlan, UnableToImport, quoted
+from imports.history import read_last_imports
+from imports.matching import match_items
+from imports.permissions import check_plan, check_request
+from imports.plan import Mode, Plan
+from imports.planning import Stored, build_plan
+from imports.request import ImportRequest
+from imports.stored import read_contents, read_existing, read_live_names, read_rows
+
+
+def plan_import(document: ExportDocument, request: ImportRequest) -> Plan:
+    """What the request would do now. Raises PlanRefused and NotPermitted."""
+    plan = draft_plan(document, request)
+    _check_plan(plan, request)
+    return plan
+
+
+def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
+    """What the request would do now, whether or not it may be done."""
+    return build_plan(
+        document,
+        _stored(document, request),
+        server=request.server,
+        mode=request.mode,
+        override_locks=request.override_locks,
+        decisions=request.decisions,
+    )
+
+
+def _check_plan(plan: Plan, request: ImportRequest) -> None:
+    if plan.issues:
+        raise _refused(plan)
+    check_plan(request.user, plan)
+
+
+def refusal_of(plan: Plan, request: ImportRequest) -> UnableToImport | None:
+    """What stands against carrying the plan out, if anything."""
+    try:
+        check_request(request)
+        _check_plan(plan, request)
+    except UnableToImport as refusal:
+        return refusal
+    return None
+
+
+def plan_again(document: ExportDocument, request: ImportRequest, expected: str | None) -> Plan:
+    """What the request would do now.
+
+    Raises StalePlan where that is not the plan that was confirmed, `expected` by its fingerprint.
+    """
+    if expected is None:
+        return plan_import(document, request)
+    try:
+        plan = plan_import(document, request)
+    except PlanRefused as refusal:
+        raise stale(f"What was shown cannot be done any more. {refusal}", refusal) from None
+    if plan.fingerprint != expected:
+        raise stale("What would happen is no longer what was shown.")
+    return plan
+
+
+def check_rows(document: ExportDocument, plan: Plan, decisions: Decisions) -> None:
+    """The items still are the same rows; what those hold is checked as they are written."""
+    rows = read_rows(document, decisions)
+    for kind in Kind:
+        matches, issues = match_items(
+            kind, document.items[kind], rows[kind], targets_of(kind, decisions)
+        )
+        for change, match in zip(plan.changes[kind], matches, strict=True):
+            if issues or (match.row or match.deleted_row) != change.row:
+                raise stale(f"The {kind} {quoted(change.item.name)} was changed meanwhile.")
+
+
+def stale(why: str, refusal: PlanRefused | None = None) -> StalePlan:
+    """The error of a plan that cannot be carried out as it was made, and why."""
+    return StalePlan(
+        "stale-plan",
+        f"{why} Nothing was written. Run the import again.",
+        refusal.issues if refusal else (),
+    )
+
+
+def _stored(document: ExportDocument, request: ImportRequest) -> Stored:
+    missing = unresolved(document)
+    existing = read_existing({reference for found in missing.values() for reference in found})
+    rows = read_rows(document, request.decisions)
+    return Stored(
+        rows=rows,
+        read_contents=read_contents,
+        live_names={kind: read_live_names(kind) for kind in Kind}
+        if _uses(Mode.DUPLICATE, request)
+        else {},
+        dangling={
+            path: [str(reference) for reference in found if reference not in existing]
+            for path, found in missing.items()
+        },
+        valued_secrets=valued_secret_names() if document.items[Kind.CONNECTION] else (),
+        last_imports={
+            kind: read_last_imports(kind, (row.uuid for row in rows[kind]))
+            for kind in Kind
+            if _uses(Mode.OVERWRITE, request)
+        },
+    )
+
+
+def _uses(mode: Mode, request: ImportRequest) -> bool:
+    return mode in {request.mode, *(decision.mode for decision in request.decisions.values())}
+
+
+def _refused(plan: Plan) -> PlanRefused:
+    first, more = plan.issues[0], len(plan.issues) - 1
+    also = f" ({more} more problems)" if more else ""
+    return PlanRefused(first.code, f"{first.path}: {first.message}{also}", plan.issues)
