@@ -29,7 +29,7 @@ from imports.errors import StalePlan, UnableToImport, WrongServer, storable
 from imports.idempotency import AlreadyDone
 from imports.models import Door, ImportRecord, PendingImport, Status
 from imports.permissions import RUN_IMPORT, check_permission
-from imports.plan import Change, Mode
+from imports.plan import Mode
 from imports.request import ImportRequest
 from imports.service import Preview, examine_import, run_import
 from imports.shown_plan import ShownPlan, pack_plan, show, unpack_plan
@@ -143,17 +143,6 @@ def look_again(pending: PendingImport) -> ShownPlan:
     return _plan_again(pending, earlier=shown_plan(pending))
 
 
-def read_change(pending: PendingImport, kind: Kind, uuid: str) -> Change | None:
-    """What would happen now to one item of the file, with its content; None: it has no such item.
-
-    Raises NotPermitted where the user may not see items of this kind.
-    """
-    check_permission(pending.user, f"flows.view_{kind}")
-    preview = examine_import(_request(pending, _payload(pending)))
-    changes = preview.plan.changes[kind]
-    return next((change for change in changes if change.item.uuid == uuid), None)
-
-
 def confirm(pending: PendingImport, *, server_name: str = "") -> ImportRecord:
     """Do exactly what was shown; the record of the import.
 
@@ -167,7 +156,7 @@ def confirm(pending: PendingImport, *, server_name: str = "") -> ImportRecord:
             f"Type the name of this server, {settings.ZIGGY_SERVER_NAME}, to import into it. "
             "Nothing was written.",
         )
-    request = _request(pending, _payload(pending))
+    request = request_of(pending)
     try:
         record = run_import(
             request,
@@ -217,7 +206,7 @@ def _oldest() -> datetime:
 
 
 def _plan_again(pending: PendingImport, *, earlier: ShownPlan | None) -> ShownPlan:
-    preview = examine_import(_request(pending, _payload(pending)))
+    preview = examine_import(request_of(pending))
     plan = _keep_plan(pending, preview, earlier)
     pending.save(
         update_fields=[
@@ -240,8 +229,9 @@ def _keep_plan(pending: PendingImport, preview: Preview, earlier: ShownPlan | No
     return plan
 
 
-def _payload(pending: PendingImport) -> bytes:
-    return zlib.decompress(bytes(pending.content or b""))
+def request_of(pending: PendingImport) -> ImportRequest:
+    """The import that the upload asks for, with its file."""
+    return _request(pending, zlib.decompress(bytes(pending.content or b"")))
 
 
 def _request(pending: PendingImport, payload: bytes) -> ImportRequest:

@@ -8,18 +8,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from io import BytesIO
 from typing import IO, Any
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
-from django.core.files.uploadhandler import FileUploadHandler
 from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework.parsers import BaseParser
 
-from imports.errors import FileTooLarge, Issue, UnableToImport, printable, quoted
+from imports.errors import Issue, UnableToImport, printable, quoted
 from imports.plan import Mode
+from imports.uploaded_file import FORM_ALLOWANCE, FileCollector, FilePart, too_large
 
 FILE = "file"
 MODE = "duplicatesMode"
@@ -36,9 +35,6 @@ MODES = {
 }
 """The words for a mode, in lower case."""
 
-FORM_ALLOWANCE = 64 * 1024
-"""Bytes that a body may have beyond the largest file: the other parts, and what is between them."""
-
 _BOOLEANS = {"true": True, "false": False}
 _KNOWN = (FILE, MODE, NO_BACKUP, DRY_RUN, OVERRIDE_LOCKS)
 _LONGEST_FILE_NAME = 255
@@ -54,16 +50,6 @@ class FormInvalid(UnableToImport):
     """The form does not say what is needed: `issues` lists every problem."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilePart:
-    """A part of a form that is a file."""
-
-    part: str
-    name: str
-    """As the client calls the file, without directories, cut."""
-    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +87,8 @@ class FormParser(BaseParser):
         limit = settings.ZIGGY_MAX_IMPORT_BYTES
         length = int(meta["CONTENT_LENGTH"])  # or there would be no stream
         if length > limit + FORM_ALLOWANCE:
-            raise _too_large(limit)
-        files = _FileCollector(limit)
+            raise too_large(limit)
+        files = FileCollector(limit)
         body: Any = _Counted(stream)
         try:
             words, _ = _Parser(meta, body, [files], parser_context["encoding"]).parse()
@@ -147,34 +133,6 @@ class _Parser(MultiPartParser):
         return name[:_LONGEST_FILE_NAME] or "(no name)"
 
 
-class _FileCollector(FileUploadHandler):
-    """Keeps the bytes of files in memory, and stops at the first beyond the limit."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__()
-        self.complete: list[FilePart] = []
-        self._limit = limit
-        self._count = 0
-        self._bytes = BytesIO()
-
-    def new_file(self, *args: Any, **kwargs: Any) -> None:
-        super().new_file(*args, **kwargs)
-        self._bytes = BytesIO()
-
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        self._count += len(raw_data)
-        if self._count > self._limit:
-            raise _too_large(self._limit)
-        self._bytes.write(raw_data)
-
-    def file_complete(self, file_size: int) -> None:
-        # getvalue() of a buffer that is not written to any more is no copy.
-        content, self._bytes = self._bytes.getvalue(), BytesIO()
-        self.complete.append(
-            FilePart(part=str(self.field_name), name=str(self.file_name), content=content)
-        )
-
-
 class _Counted:
     """A stream that knows how much was read: Django takes a body that was cut off for a whole."""
 
@@ -186,14 +144,6 @@ class _Counted:
         data = self._stream.read(size)
         self.count += len(data)
         return data
-
-
-def _too_large(limit: int) -> FileTooLarge:
-    return FileTooLarge(
-        "too-large",
-        f"The file is larger than the {limit:,} bytes that this server takes. "
-        "Export fewer flows at a time, or raise ZIGGY_MAX_IMPORT_BYTES.",
-    )
 
 
 def _cut_off() -> FormUnreadable:

@@ -1,0 +1,135 @@
+"""The forms of the import pages: what a browser sends, read into what imports.pending takes."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django import forms
+
+from flows.content import Kind
+from imports.decisions import Decision
+from imports.models import PendingImport
+from imports.pending import Options
+from imports.permissions import OVERRIDE_LOCKS, SKIP_BACKUP
+from imports.plan import Mode, Result
+from imports.shown_plan import ShownItem
+
+_MODES = [
+    (Mode.OVERWRITE.value, "Overwrite: the row here becomes what the file says"),
+    (Mode.SKIP.value, "Skip: the row here is left alone"),
+    (Mode.DUPLICATE.value, "Duplicate: a copy beside the row here"),
+]
+_ATTENTION = [
+    ("", "all items"),
+    ("attention", "with a warning"),
+    ("refused", "with a problem"),
+    ("news", "different since the last plan"),
+]
+
+
+class OptionsForm(forms.Form):
+    """The mode and the options of an import. Options that need a right are there for who has it."""
+
+    mode = forms.ChoiceField(
+        choices=_MODES,
+        initial=Mode.OVERWRITE.value,
+        widget=forms.RadioSelect,
+        label="What exists here already",
+    )
+    no_backup = forms.BooleanField(
+        required=False, label="Without a backup of the database before the import"
+    )
+    override_locks = forms.BooleanField(required=False, label="Overwrite locked flows as well")
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not user.has_perm(SKIP_BACKUP):
+            del self.fields["no_backup"]
+        if not user.has_perm(OVERRIDE_LOCKS):
+            del self.fields["override_locks"]
+
+    @property
+    def options(self) -> Options:
+        """What the form says, when it is valid."""
+        return Options(
+            mode=Mode(self.cleaned_data["mode"]),
+            with_backup=not self.cleaned_data.get("no_backup", False),
+            override_locks=self.cleaned_data.get("override_locks", False),
+        )
+
+
+class UploadForm(OptionsForm):
+    """The options of a file that was sent beside them."""
+
+    def __init__(self, *args: Any, files_given: int = 0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._files_given = files_given
+
+    def clean(self) -> dict[str, Any]:
+        """Exactly one file."""
+        super().clean()
+        if self._files_given != 1:
+            raise forms.ValidationError(
+                "Choose the export file to import."
+                if self._files_given == 0
+                else f"Choose one file, not {self._files_given}."
+            )
+        return self.cleaned_data
+
+
+class ChoicesForm(OptionsForm):
+    """The options of an upload that waits."""
+
+    def __init__(self, *args: Any, pending: PendingImport, **kwargs: Any) -> None:
+        initial = {
+            "mode": pending.mode,
+            "no_backup": not pending.with_backup,
+            "override_locks": pending.override_locks,
+        }
+        super().__init__(*args, initial=initial, **kwargs)
+
+
+class FilterForm(forms.Form):
+    """Which items a list shows. What makes no sense shows them all."""
+
+    result = forms.ChoiceField(
+        required=False,
+        choices=[("", "any result"), *((result.value, result.value) for result in Result)],
+    )
+    show = forms.ChoiceField(required=False, choices=_ATTENTION)
+    q = forms.CharField(required=False, strip=False, label="name or uuid")
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """For imports.shown_plan.chosen_items."""
+        self.is_valid()
+        said = self.cleaned_data
+        return {
+            "result": Result(said["result"]) if said.get("result") else None,
+            "attention": said.get("show", ""),
+            "text": said.get("q", ""),
+        }
+
+
+def read_decisions(
+    sent: Mapping[str, Any], listed: Iterable[ShownItem]
+) -> dict[tuple[Kind, str], Decision]:
+    """What is decided for items: for all that are listed, or for each that the page showed.
+
+    A choice that is no mode, or for an item that is not listed, says nothing.
+    """
+    modes = {mode.value: mode for mode in Mode}
+    for_all = sent.get("mode_of_all", "")
+    decisions: dict[tuple[Kind, str], Decision] = {}
+    for item in listed:
+        name = f"{item.kind}:{item.uuid}"
+        if f"mode:{name}" not in sent and not (for_all and item.is_matched):
+            continue
+        mode = sent.get(f"mode:{name}", "")
+        if for_all and item.is_matched:
+            mode = for_all
+        known = {row.uuid for row in item.candidates}
+        target = sent.get(f"target:{name}", item.decided_target or "")
+        decisions[item.kind, item.uuid] = Decision(
+            mode=modes.get(mode), target_uuid=target if target in known else None
+        )
+    return decisions

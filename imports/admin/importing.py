@@ -1,0 +1,291 @@
+"""The admin's door of the import: upload a file, look at its plan, decide, confirm.
+
+Each view translates, calls imports.pending, and translates back.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from flows.content import Kind
+from flows.difference import difference
+from imports import pending as uploads
+from imports.admin.forms import ChoicesForm, FilterForm, UploadForm, read_decisions
+from imports.errors import NotPermitted, StalePlan, UnableToImport
+from imports.models import ImportRecord, PendingImport
+from imports.pending_item import look_at
+from imports.permissions import RUN_IMPORT, check_permission
+from imports.plan import Mode, Result
+from imports.shown_plan import ShownPlan, chosen_items
+from imports.uploaded_file import FORM_ALLOWANCE, FileCollector, too_large
+
+ITEMS_ON_A_PAGE = 100
+
+View = Callable[..., HttpResponseBase]
+
+
+def import_urls(site: AdminSite) -> list[URLPattern]:
+    """The addresses of the pages, to be put before those of the records."""
+    views = ImportViews(site)
+    wrap = site.admin_view
+    return [
+        path("import/", wrap(views.upload), name="imports_upload"),
+        path("import/<int:number>/", wrap(views.preview), name="imports_preview"),
+        path("import/<int:number>/decide/", wrap(views.decide), name="imports_decide"),
+        path("import/<int:number>/again/", wrap(views.look_again), name="imports_again"),
+        path("import/<int:number>/confirm/", wrap(views.confirm), name="imports_confirm"),
+        path("import/<int:number>/cancel/", wrap(views.cancel), name="imports_cancel"),
+        path("import/<int:number>/progress/", wrap(views.progress), name="imports_progress"),
+        path(
+            "import/<int:number>/<str:kind>/<str:uuid>/",
+            wrap(views.item),
+            name="imports_pending_item",
+        ),
+    ]
+
+
+def may_import(request: HttpRequest) -> bool:
+    """Whether the pages are there for the user, for the links that lead to them."""
+    return request.user.has_perm(RUN_IMPORT)
+
+
+def _told(view: View) -> View:
+    """The view, with the errors of the family as a message on the upload's page."""
+
+    @wraps(view)
+    def told(
+        self: "ImportViews", request: HttpRequest, number: int, **kwargs: Any
+    ) -> HttpResponseBase:
+        try:
+            pending = uploads.find_pending(request.user, number)  # type: ignore[arg-type]
+            if pending.record_id:
+                return redirect("admin:imports_importrecord_change", pending.record_id)
+            return view(self, request, pending, **kwargs)
+        except NotPermitted as error:
+            raise PermissionDenied(error.message) from None
+        except uploads.NothingPending as error:
+            messages.error(request, error.message)
+            return redirect("admin:imports_upload")
+        except UnableToImport as error:
+            messages.error(request, error.message)
+            return _back(request, number)
+
+    return told
+
+
+def _back(request: HttpRequest, number: int) -> HttpResponse:
+    query = f"?{request.GET.urlencode()}" if request.GET else ""
+    return redirect(reverse("admin:imports_preview", args=[number]) + query)
+
+
+class ImportViews:
+    """The pages of an admin site."""
+
+    def __init__(self, site: AdminSite) -> None:
+        self._site = site
+
+    # The file is counted while it comes, so that the handler must be there before anybody looks
+    # at the form: also before the check of its token, which _upload makes.
+    @method_decorator(csrf_exempt)
+    def upload(self, request: HttpRequest) -> HttpResponseBase:
+        """Ask for a file, or stage the one that comes."""
+        _check_may_import(request)
+        limit = settings.ZIGGY_MAX_IMPORT_BYTES
+        collector = FileCollector(limit)
+        request.upload_handlers = [collector]
+        try:
+            if int(request.META.get("CONTENT_LENGTH") or 0) > limit + FORM_ALLOWANCE:
+                raise too_large(limit)
+            return self._upload(request, collector)
+        except UnableToImport as error:
+            return self._upload_page(request, error=error)
+
+    @method_decorator(csrf_protect)
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    def _upload(self, request: HttpRequest, collector: FileCollector) -> HttpResponseBase:
+        if request.method != "POST":
+            return self._upload_page(request)
+        form = UploadForm(request.POST, user=request.user, files_given=len(collector.complete))
+        if not form.is_valid():
+            return self._upload_page(request, form=form)
+        (file,) = collector.complete
+        pending = uploads.stage(
+            request.user,  # type: ignore[arg-type]
+            payload=file.content,
+            file_name=file.name,
+            options=form.options,
+        )
+        return redirect("admin:imports_preview", pending.pk)
+
+    def _upload_page(
+        self,
+        request: HttpRequest,
+        *,
+        form: UploadForm | None = None,
+        error: UnableToImport | None = None,
+    ) -> HttpResponse:
+        context = {
+            "title": f"Import flows into {settings.ZIGGY_SERVER_NAME}",
+            "form": form or UploadForm(user=request.user),
+            "error": error,
+            "waiting": uploads.waiting_uploads(request.user),  # type: ignore[arg-type]
+            "limit": settings.ZIGGY_MAX_IMPORT_BYTES,
+        }
+        status = error.status if error else HTTPStatus.OK
+        return self._page(request, "upload", context, status=status)
+
+    @method_decorator(require_http_methods(["GET", "HEAD"]))
+    @_told
+    def preview(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
+        """What would happen, item by item."""
+        plan = uploads.shown_plan(pending)
+        chosen = FilterForm(request.GET)
+        items = list(chosen_items(plan.items, **chosen.conditions))
+        page = Paginator(items, ITEMS_ON_A_PAGE).get_page(request.GET.get("page"))
+        query = request.GET.copy()
+        query.pop("page", None)
+        context = {
+            "title": f"Import {pending.file_name}",
+            "pending": pending,
+            "plan": plan,
+            "counts": _counts(plan),
+            "modes": list(Mode),
+            "filter": chosen,
+            "page": page,
+            "pages": page.paginator.get_elided_page_range(page.number),
+            "query": query.urlencode(),
+            "choices": ChoicesForm(pending=pending, user=request.user),
+            "progress": uploads.progress_of(pending),
+            "asks_for_name": settings.ZIGGY_CONFIRM_SERVER_NAME,
+        }
+        return self._page(request, "preview", context)
+
+    @method_decorator(require_POST)
+    @_told
+    def decide(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
+        """Take the mode, the options and the choices for single items, and plan again."""
+        form = ChoicesForm(request.POST, pending=pending, user=request.user)
+        if not form.is_valid():
+            messages.error(request, "Choose a mode out of the list.")
+            return _back(request, pending.pk)
+        chosen = FilterForm(request.GET)
+        listed = chosen_items(uploads.shown_plan(pending).items, **chosen.conditions)
+        uploads.decide(pending, form.options, read_decisions(request.POST, listed))
+        messages.info(request, "Planned again with these choices.")
+        return _back(request, pending.pk)
+
+    @method_decorator(require_POST)
+    @_told
+    def look_again(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
+        """Plan again, and say what is different."""
+        _tell_news(request, uploads.look_again(pending))
+        return _back(request, pending.pk)
+
+    @method_decorator(require_GET)
+    @_told
+    def item(
+        self, request: HttpRequest, pending: PendingImport, *, kind: str, uuid: str
+    ) -> HttpResponseBase:
+        """What one item would change, with pictures."""
+        if kind not in set(Kind) or (looked := look_at(pending, Kind(kind), uuid)) is None:
+            raise Http404
+        context = {
+            "title": f"{looked.item.kind.capitalize()} {looked.item.name or '(no name)'}",
+            "pending": pending,
+            "looked": looked,
+            "item": looked.item,
+            "difference": difference(looked.item.kind, looked.before, looked.after),
+        }
+        return self._page(request, "item", context)
+
+    @method_decorator(require_POST)
+    @_told
+    def confirm(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
+        """Do what was shown."""
+        try:
+            record = uploads.confirm(pending, server_name=request.POST.get("server_name", ""))
+        except StalePlan as error:
+            messages.error(request, f"{error.message} This is the new plan.")
+            return redirect(f"{reverse('admin:imports_preview', args=[pending.pk])}?show=news")
+        messages.success(request, f"{pending.file_name} is imported.")
+        return redirect("admin:imports_importrecord_change", record.pk)
+
+    @method_decorator(require_POST)
+    @_told
+    def cancel(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
+        """Forget the upload."""
+        uploads.cancel(pending)
+        messages.info(request, f"The upload of {pending.file_name} is cancelled.")
+        return redirect("admin:imports_upload")
+
+    @method_decorator(require_GET)
+    def progress(self, request: HttpRequest, number: int) -> HttpResponseBase:
+        """How far the import is, for the page that waits for it."""
+        try:
+            pending = uploads.find_pending(request.user, number)  # type: ignore[arg-type]
+        except UnableToImport as error:
+            return JsonResponse({"message": error.message}, status=error.status)
+        progress = uploads.progress_of(pending)
+        told = {
+            "running": progress.is_running,
+            "phase": progress.phase,
+            "done": progress.done,
+            "total": progress.total,
+            "record": reverse("admin:imports_importrecord_change", args=[progress.record])
+            if progress.record
+            else None,
+        }
+        return JsonResponse(told, headers={"Cache-Control": "no-store"})
+
+    def _page(
+        self,
+        request: HttpRequest,
+        name: str,
+        context: dict[str, Any],
+        status: HTTPStatus = HTTPStatus.OK,
+    ) -> HttpResponse:
+        context = {
+            **self._site.each_context(request),
+            "opts": ImportRecord._meta,
+            "server": settings.ZIGGY_SERVER_NAME,
+            **context,
+        }
+        return TemplateResponse(
+            request, f"admin/imports/importing/{name}.html", context, status=status
+        )
+
+
+def _check_may_import(request: HttpRequest) -> None:
+    try:
+        check_permission(request.user, RUN_IMPORT)  # type: ignore[arg-type]
+    except NotPermitted as error:
+        raise PermissionDenied(error.message) from None
+
+
+def _tell_news(request: HttpRequest, plan: ShownPlan) -> None:
+    if news := plan.news:
+        messages.warning(request, f"Planned again: {len(news)} items are different now.")
+    else:
+        messages.info(request, "Planned again: nothing is different.")
+
+
+def _counts(plan: ShownPlan) -> list[dict[str, Any]]:
+    """A row of the table of counts for each kind."""
+    return [
+        {"kind": kind, "results": [(result, plan.counts[kind][result]) for result in Result]}
+        for kind in Kind
+    ]

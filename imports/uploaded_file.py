@@ -1,0 +1,62 @@
+"""A file of a form, counted while it comes and kept in memory, where an import needs it as a whole.
+
+Nothing is written to disk, and nothing that a form says is ever used as a path.
+"""
+
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+from django.core.files.uploadhandler import FileUploadHandler
+
+from imports.errors import FileTooLarge
+
+FORM_ALLOWANCE = 64 * 1024
+"""Bytes that a body may have beyond the largest file: the other parts, and what is between them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePart:
+    """A part of a form that is a file."""
+
+    part: str
+    name: str
+    """As the client calls the file, without directories, cut."""
+    content: bytes = field(repr=False)
+
+
+class FileCollector(FileUploadHandler):
+    """Keeps the bytes of files in memory. Raises FileTooLarge at the first beyond the limit."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.complete: list[FilePart] = []
+        self._limit = limit
+        self._count = 0
+        self._bytes = BytesIO()
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self._bytes = BytesIO()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self._count += len(raw_data)
+        if self._count > self._limit:
+            raise too_large(self._limit)
+        self._bytes.write(raw_data)
+
+    def file_complete(self, file_size: int) -> None:
+        # getvalue() of a buffer that is not written to any more is no copy.
+        content, self._bytes = self._bytes.getvalue(), BytesIO()
+        self.complete.append(
+            FilePart(part=str(self.field_name), name=str(self.file_name), content=content)
+        )
+
+
+def too_large(limit: int) -> FileTooLarge:
+    """The refusal of a file that is larger than so many bytes."""
+    return FileTooLarge(
+        "too-large",
+        f"The file is larger than the {limit:,} bytes that this server takes. "
+        "Export fewer flows at a time, or raise ZIGGY_MAX_IMPORT_BYTES.",
+    )
