@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from accounts.models import User
 from flows.servers import current_database, on_database
 from imports.errors import Issue, NotPermitted
+from imports.models import ImportRecord
 from imports.plan import Change, Plan, Result
 from imports.request import ImportRequest
 
@@ -34,6 +35,9 @@ _REASONS = {
     VACUUM_DATABASE: "purge deleted rows and reorganise the database",
     VIEW_RECORDS: "see the records of imports",
 }
+# The messages of these refusals name directories and hosts of the server.
+_INTERNAL_CODES = {"backup-failed", "no-lock"}
+_HIDDEN = "The server could not do it, and nothing was changed. Its log says more."
 _BY_HAND = {Result.CREATE: "add", Result.DUPLICATE: "add", Result.OVERWRITE: "change"}
 
 
@@ -67,6 +71,17 @@ def check_request(request: ImportRequest) -> None:
 def check_plan(user: User | None, plan: Plan) -> None:
     """Raises NotPermitted where the plan does what the user may not do."""
     check_permission(user, *sorted({needed for change in plan for needed in _needed(change)}))
+
+
+def may_see_paths(user: User) -> bool:
+    """Whether the user may know where on the server something lies."""
+    return user.has_perm(BACK_UP_DATABASE)
+
+
+def message_for(user: User, record: ImportRecord) -> str:
+    """The record's message, as far as the user may know it."""
+    hides = record.code in _INTERNAL_CODES and not may_see_paths(user)
+    return _HIDDEN if hides else record.message
 
 
 def _needed(change: Change) -> Iterator[str]:

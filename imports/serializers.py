@@ -12,16 +12,12 @@ from flows.content import Kind
 from flows.representation import time_text
 from imports.matching import MatchMethod
 from imports.models import Door, ImportItem, ImportRecord, Status
-from imports.permissions import BACK_UP_DATABASE
+from imports.permissions import may_see_paths, message_for
 from imports.plan import Mode, Result
 
 MAX_PAGE = 100
 MAX_ITEM_PAGE = 1000
 WARNINGS_SHOWN = 1000
-
-# The messages of these refusals name directories and hosts of the server.
-_INTERNAL_CODES = {"backup-failed", "no-lock"}
-_HIDDEN = "The server could not do it, and nothing was changed. Its log says more."
 
 
 class TimeField(serializers.DateTimeField):
@@ -130,11 +126,7 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
         ]
 
     def get_message(self, record: ImportRecord) -> str:
-        hides = record.code in _INTERNAL_CODES and not self._may_see_paths()
-        return _HIDDEN if hides else record.message
-
-    def _may_see_paths(self) -> bool:
-        return bool(self.context["user"].has_perm(BACK_UP_DATABASE))
+        return message_for(self.context["user"], record)
 
 
 class RecordedIssueSerializer(serializers.Serializer[Any]):
@@ -234,7 +226,8 @@ class RecordDetailSerializer(RecordSerializer):
             return None
         name = record.backup_path.rpartition("/")[2]
         backup = {"name": name, "size": record.backup_size, "sha256": record.backup_sha256}
-        return {**backup, "path": record.backup_path} if self._may_see_paths() else backup
+        sees_path = may_see_paths(self.context["user"])
+        return {**backup, "path": record.backup_path} if sees_path else backup
 
     @extend_schema_field(ItemPageSerializer)
     def get_items(self, record: ImportRecord) -> Any:

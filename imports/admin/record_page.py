@@ -1,0 +1,259 @@
+"""What the page of one record shows: read here, in a fixed number of queries, and worded."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from shlex import quote
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.conf import settings
+from django.core.paginator import Page, Paginator
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.models import User
+from flows.content import Kind
+from flows.models import MODELS
+from imports.admin.wording import RESULT_WORDS, lasting, options
+from imports.checklist import Checklist, read_checklist
+from imports.models import ImportItem, ImportRecord, Status
+from imports.permissions import may_see_paths, message_for
+from imports.plan import Result
+
+CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - the word, not a value
+
+ITEMS_PER_PAGE = 100
+_WARNED_SHOWN = 200
+_RECORDS_SHOWN = 10
+_POINTS_SHOWN = 50
+
+_APPLIED = (str(Status.SUCCEEDED), str(Status.UNDONE))
+_TRIED = (str(Status.FAILED), str(Status.REFUSED), str(Status.INTERRUPTED))
+_LABELS = {"dev_value": "Development value", "prod_value": "Production value"}
+
+
+class FillForm(forms.Form):
+    """The first values of a secret: write-only, never given back, not even after an error."""
+
+    def __init__(self, data: Any = None, *, uuid: UUID) -> None:
+        super().__init__(data, auto_id=f"secret-{uuid}-%s")
+        self.uuid = uuid
+        for name, label in _LABELS.items():
+            self.fields[name] = forms.CharField(
+                label=label,
+                required=False,
+                strip=False,
+                widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+            )
+
+    def clean(self) -> Any:
+        if not self.errors and not any(self.cleaned_data.values()):
+            raise forms.ValidationError("Give at least one of the two values.")
+        return self.cleaned_data
+
+    def given(self) -> list[str]:
+        """The labels of the values that were given."""
+        return [label for name, label in _LABELS.items() if self.cleaned_data[name]]
+
+
+class ItemFilter(forms.Form):
+    """Which of a record's items are shown."""
+
+    result = forms.ChoiceField(
+        required=False,
+        choices=[("", "all results"), *((str(word), text) for word, text in RESULT_WORDS.items())],
+    )
+    text = forms.CharField(required=False, label="Name or uuid")
+    warned = forms.BooleanField(required=False, label="Only with warnings")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemLine:
+    """An item of the record as one line of the table."""
+
+    item: ImportItem
+    result: str
+    target_url: str | None
+    target_state: str
+    """What became of the row, where it is not simply there."""
+
+
+def record_url(record: ImportRecord) -> str:
+    """The address of the record's page."""
+    return reverse("admin:imports_importrecord_change", args=[record.pk])
+
+
+def record_context(
+    request: HttpRequest, record: ImportRecord, *, refused: FillForm | None
+) -> dict[str, Any]:
+    """The context of the page. `refused` is the form of a secret that was not taken."""
+    user: Any = request.user
+    checklist = read_checklist(record)
+    return {
+        "title": f"Import {record.pk}",
+        "record": record,
+        "record_url": record_url(record),
+        "message": message_for(user, record),
+        "duration": lasting(record.seconds),
+        "options": list(options(record)),
+        "backup": _backup(record, user),
+        "same_file": _same_file(record),
+        "counts": _counts(record),
+        "warned": _warned(record),
+        **_checklist(checklist, user, refused),
+        **_items(request, record),
+    }
+
+
+def _backup(record: ImportRecord, user: User) -> dict[str, str] | None:
+    """Where the backup is and how it is restored: for those who may make one, else its name."""
+    path = record.backup_path
+    if not path:
+        return None
+    if not may_see_paths(user):
+        return {"path": path.rpartition("/")[2]}
+    command = f"python manage.py database_restore {quote(path)}"
+    # A run from another instance, to which this database is a registered server.
+    if record.server != settings.ZIGGY_SERVER_NAME:
+        command += f" --server {quote(record.server)}"
+    return {"path": path, "command": command}
+
+
+def _same_file(record: ImportRecord) -> dict[str, Any]:
+    others = (
+        ImportRecord.objects.filter(file_sha256=record.file_sha256)
+        .exclude(pk=record.pk)
+        .only("pk", "status", "started_at", "server")
+    )
+    applied = list(others.filter(status__in=_APPLIED)[:_RECORDS_SHOWN])
+    tried = list(others.filter(status__in=_TRIED)[:_RECORDS_SHOWN])
+    if not applied and not tried:
+        return {}
+    every = reverse("admin:imports_importrecord_changelist")
+    return {
+        "applied": applied,
+        "tried": tried,
+        "every_url": f"{every}?q={record.file_sha256}",
+    }
+
+
+def _counts(record: ImportRecord) -> dict[str, Any]:
+    """How many items there are, by kind and result; without what is nowhere."""
+    found = {
+        (row["kind"], row["result"]): row["number"]
+        for row in record.items.order_by().values("kind", "result").annotate(number=Count("pk"))
+    }
+    results = [result for result in RESULT_WORDS if any(str(result) == key[1] for key in found)]
+    rows = [
+        (kind.plural, [found.get((str(kind), str(result)), 0) for result in results])
+        for kind in Kind
+        if any(str(kind) == key[0] for key in found)
+    ]
+    return {"results": [RESULT_WORDS[result] for result in results], "rows": rows}
+
+
+def _warned(record: ImportRecord) -> dict[str, Any]:
+    items = _sorted(record.items.exclude(warnings=[]))
+    count = items.count()
+    return {
+        "count": count,
+        "items": list(items[:_WARNED_SHOWN]),
+        "hidden": max(0, count - _WARNED_SHOWN),
+    }
+
+
+def _checklist(checklist: Checklist, user: User, refused: FillForm | None) -> dict[str, Any]:
+    may_fill = user.has_perm(CHANGE_SECRET)
+    lines = []
+    for point in _shown(checklist.secrets, keep=refused.uuid if refused else None):
+        form = None
+        if may_fill and not point.is_done:
+            is_refused = refused is not None and refused.uuid == point.uuid
+            form = refused if is_refused else FillForm(uuid=point.uuid)
+        lines.append((point, form))
+    return {
+        "checklist": checklist,
+        "refused": refused,
+        "may_fill": may_fill,
+        "secret_lines": lines,
+        "connection_lines": [
+            (point, RESULT_WORDS[point.result]) for point in checklist.connections[:_POINTS_SHOWN]
+        ],
+        "hidden_secrets": len(checklist.secrets) - len(lines),
+        "hidden_connections": max(0, len(checklist.connections) - _POINTS_SHOWN),
+        "links": {kind.value: _may_view(user, kind) for kind in Kind},
+    }
+
+
+def _shown(points: Sequence[Any], *, keep: UUID | None) -> list[Any]:
+    """The first points, and the one that somebody is at."""
+    return [
+        point for number, point in enumerate(points) if number < _POINTS_SHOWN or point.uuid == keep
+    ]
+
+
+def _items(request: HttpRequest, record: ImportRecord) -> dict[str, Any]:
+    asked = ItemFilter(request.GET)
+    items = _sorted(record.items.all())
+    if asked.is_valid():
+        items = _filtered(items, asked.cleaned_data)
+    page = Paginator(items, ITEMS_PER_PAGE).get_page(request.GET.get("page"))
+    return {
+        "item_filter": asked,
+        "is_filtered": any(request.GET.get(name) for name in asked.fields),
+        "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number),
+        "groups": list(_grouped(page, request.user)),
+    }
+
+
+def _filtered(items: QuerySet[ImportItem], asked: dict[str, Any]) -> QuerySet[ImportItem]:
+    if asked["result"]:
+        items = items.filter(result=asked["result"])
+    if asked["warned"]:
+        items = items.exclude(warnings=[])
+    if text := asked["text"]:
+        items = items.filter(
+            Q(name__icontains=text)
+            | Q(target_name__icontains=text)
+            | Q(uuid__icontains=text)
+            | Q(target_uuid__icontains=text)
+        )
+    return items
+
+
+def _sorted(items: QuerySet[ImportItem]) -> QuerySet[ImportItem]:
+    """Flows, connections, secrets, each in the file's order."""
+    order = [When(kind=str(kind), then=Value(number)) for number, kind in enumerate(Kind)]
+    return items.order_by(Case(*order, output_field=IntegerField()), "position", "pk")
+
+
+def _grouped(page: Page[ImportItem], user: Any) -> Iterator[tuple[str, list[ItemLine]]]:
+    for word, items in groupby(page, key=lambda item: item.kind):
+        kind = Kind(word)
+        yield kind.plural, list(_lines(kind, list(items), user))
+
+
+def _lines(kind: Kind, items: Sequence[ImportItem], user: User) -> Iterator[ItemLine]:
+    rows = MODELS[kind]._default_manager.filter(uuid__in={item.target_uuid for item in items})
+    found = {
+        uuid: (pk, is_deleted)
+        for uuid, pk, is_deleted in rows.order_by().values_list("uuid", "pk", "is_deleted")
+    }
+    may_view = _may_view(user, kind)
+    for item in items:
+        pk, is_deleted = found.get(item.target_uuid, (None, False))
+        url = reverse(f"admin:flows_{kind}_change", args=[pk]) if pk and may_view else None
+        yield ItemLine(
+            item=item,
+            result=RESULT_WORDS[Result(item.result)],
+            target_url=url,
+            target_state="gone" if pk is None else "deleted" if is_deleted else "",
+        )
+
+
+def _may_view(user: User, kind: Kind) -> bool:
+    return user.has_perm(f"flows.view_{kind}") or user.has_perm(f"flows.change_{kind}")

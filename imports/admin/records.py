@@ -1,0 +1,193 @@
+"""The records of imports in Django's admin: a list, a page for each, and its checklist.
+
+Read-only for everybody: a record is written by the run that it tells of. The one thing that can
+be done here is to give a secret of an import its first value.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.views.decorators.debug import sensitive_post_parameters
+
+from flows.models import Secret
+from flows.secret_values import HasValueError, SecretGoneError
+from flows.servers import current_database
+from imports.admin.importing import import_urls, may_import
+from imports.admin.record_page import CHANGE_SECRET, FillForm, record_context, record_url
+from imports.admin.wording import counted, lasting
+from imports.checklist import fill_secret
+from imports.models import ImportItem, ImportRecord
+from imports.permissions import VIEW_RECORDS
+
+_FILE_NAME_SHOWN = 80
+
+
+@admin.register(ImportRecord)
+class ImportRecordAdmin(admin.ModelAdmin):
+    """Records, which nobody adds, changes or deletes by hand."""
+
+    list_display = (
+        *("id", "started_at", "state", "server_name", "file", "mode", "who", "door"),
+        *("what", "took"),
+    )
+    list_filter = ("status", "door", "mode", "server")
+    search_fields = ("file_name", "user_name", "server", "file_sha256")
+    search_help_text = "File, user, server or SHA-256; name or uuid of an item."
+    date_hierarchy = "started_at"
+    list_per_page = 50
+    actions = None
+
+    class Media:
+        css = {"all": ("imports/records.css",)}  # noqa: RUF012 - Django's own way to say it
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ImportRecord | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ImportRecord | None = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: ImportRecord | None = None) -> bool:
+        return request.user.has_perm(VIEW_RECORDS)
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                "<int:record_id>/secrets/<uuid:secret_uuid>/",
+                self.admin_site.admin_view(self.fill_view),
+                name="imports_importrecord_fill",
+            ),
+        ]
+        return [*import_urls(self.admin_site), *own, *super().get_urls()]
+
+    # --- the list
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportRecord]:
+        return super().get_queryset(request).defer("issues")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ImportRecord], search_term: str
+    ) -> tuple[QuerySet[ImportRecord], bool]:
+        found, has_duplicates = super().get_search_results(request, queryset, search_term)
+        if term := search_term.strip():
+            # Not through search_fields: a join would give a record once for each of its items.
+            items = ImportItem.objects.order_by().filter(
+                Q(name__icontains=term)
+                | Q(target_name__icontains=term)
+                | Q(uuid__icontains=term)
+                | Q(target_uuid__icontains=term)
+            )
+            found |= queryset.filter(pk__in=items.values("record"))
+        return found, has_duplicates
+
+    @admin.display(description="status", ordering="status")
+    def state(self, record: ImportRecord) -> str:
+        return format_html(
+            '<span class="record-status record-{}">{}</span>',
+            record.status,
+            record.get_status_display(),
+        )
+
+    @admin.display(description="server", ordering="server")
+    def server_name(self, record: ImportRecord) -> str:
+        return format_html("<bdi>{}</bdi>", record.server)
+
+    @admin.display(description="file", ordering="file_name")
+    def file(self, record: ImportRecord) -> str:
+        name = record.file_name
+        cut = name if len(name) <= _FILE_NAME_SHOWN else f"{name[:_FILE_NAME_SHOWN]}..."
+        return format_html("<bdi>{}</bdi>", cut or "(no name)")
+
+    @admin.display(description="who", ordering="user_name")
+    def who(self, record: ImportRecord) -> str:
+        return format_html("<bdi>{}</bdi>", record.user_name or "-")
+
+    @admin.display(description="items")
+    def what(self, record: ImportRecord) -> str:
+        return counted(record.counts) or "-"
+
+    @admin.display(description="time")
+    def took(self, record: ImportRecord) -> str:
+        return lasting(record.seconds) or "-"
+
+    # --- a record
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if request.method not in {"GET", "HEAD"}:
+            raise PermissionDenied
+        return self._page(request, self._record(request, object_id))
+
+    @method_decorator(sensitive_post_parameters("dev_value", "prod_value"))
+    def fill_view(self, request: HttpRequest, record_id: int, secret_uuid: UUID) -> HttpResponse:
+        """Give a secret of the checklist its first value, and go back to the record."""
+        record = self._record(request, str(record_id))
+        page = f"{record_url(record)}#checklist"
+        if request.method != "POST":  # somebody came back to the address of a refused form
+            return HttpResponseRedirect(page)
+        if not request.user.has_perm(CHANGE_SECRET):
+            raise PermissionDenied
+        form = FillForm(request.POST, uuid=secret_uuid)
+        if not form.is_valid():
+            return self._page(request, record, refused=form)
+        self._fill(request, record, form)
+        return HttpResponseRedirect(page)
+
+    def _record(self, request: HttpRequest, record_id: str) -> ImportRecord:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        record: ImportRecord | None = self.get_object(request, record_id)
+        if record is None:
+            raise Http404
+        return record
+
+    def _page(
+        self, request: HttpRequest, record: ImportRecord, *, refused: FillForm | None = None
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "media": self.media + forms.Media(css={"all": ("admin/css/forms.css",)}),
+            **record_context(request, record, refused=refused),
+        }
+        return TemplateResponse(request, "admin/imports/importrecord/record.html", context)
+
+    def _fill(self, request: HttpRequest, record: ImportRecord, form: FillForm) -> None:
+        try:
+            with transaction.atomic(using=current_database()):
+                secret = fill_secret(record, form.uuid, **form.cleaned_data)
+                # Which values were given, and nothing of what they are.
+                said = [{"changed": {"fields": form.given()}}]
+                self.admin_site.get_model_admin(Secret).log_change(request, secret, said)
+        except HasValueError:
+            self.message_user(
+                request,
+                "This secret has a value already: somebody gave it one meanwhile. Yours was not "
+                "stored, and theirs is as it was.",
+                messages.WARNING,
+            )
+        except SecretGoneError:
+            self.message_user(
+                request,
+                "There is no such secret in this import any more. Nothing was stored.",
+                messages.ERROR,
+            )
+        else:
+            self.message_user(request, f"The secret {secret.name} has a value now.")

@@ -1,0 +1,51 @@
+"""How the pages of records say things: words that more than one of them uses."""
+
+from collections.abc import Iterable, Mapping
+
+from imports.models import ImportRecord
+from imports.plan import Mode, Result
+
+# What matters most to somebody who looks for trouble comes first.
+RESULT_WORDS = {
+    Result.OVERWRITE: "overwritten",
+    Result.CREATE: "created",
+    Result.DUPLICATE: "duplicated",
+    Result.SKIP: "skipped",
+    Result.UNCHANGED: "unchanged",
+}
+
+_MODE_WORDS = {
+    Mode.SKIP: "Skip: an item that exists already is left alone",
+    Mode.DUPLICATE: "Duplicate: an item that exists already is added once more, as a copy",
+    Mode.OVERWRITE: "Overwrite: an item that exists already becomes the file's",
+}
+_MINUTE = 60
+_TENTHS_UNTIL = 10
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Counts by result in words: `2 overwritten, 3 created`."""
+    words = (
+        f"{counts[result]:,} {word}"
+        for result, word in RESULT_WORDS.items()
+        if counts.get(str(result))
+    )
+    return ", ".join(words)
+
+
+def lasting(seconds: float | None) -> str:
+    """A duration in words: `0.42 s`, `12.5 s`, `3 min 5 s`; empty where it is not known."""
+    if seconds is None:
+        return ""
+    if seconds < _MINUTE:
+        return f"{seconds:.{2 if seconds < _TENTHS_UNTIL else 1}f} s"
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    return f"{minutes:,} min {rest} s"
+
+
+def options(record: ImportRecord) -> Iterable[str]:
+    """What was asked for, in sentences."""
+    yield _MODE_WORDS[Mode(record.mode)]
+    yield "With a backup" if record.with_backup else "Without a backup"
+    if record.override_locks:
+        yield "Overwriting locked flows as well"

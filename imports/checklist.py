@@ -1,0 +1,156 @@
+"""The checklist after an import: what is left to do by hand, read from the database as it is now.
+
+Secrets travel without values, and connections with the addresses of another server. A point is
+done when the row says so: nothing is ticked off by hand. No secret value is ever read.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from operator import attrgetter
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from flows import secret_values
+from flows.content import Kind
+from flows.models import Connection, Secret
+from flows.servers import current_database
+from imports.models import ImportItem, ImportRecord, Status
+from imports.plan import Result
+
+# How the warnings begin that say what to look at first: imports.destinations, imports.planning.
+_RETARGETED = "sends the stored "
+_DANGLING = "dangling reference "
+
+_NEW_ROW = (str(Result.CREATE), str(Result.DUPLICATE))
+_WRITING = tuple(str(result) for result in Result if result.writes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretPoint:
+    """A secret that the import made, or that it left without a value."""
+
+    pk: int
+    uuid: UUID
+    name: str
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionPoint:
+    """A connection that the import wrote. Whoever changes it has looked at it."""
+
+    pk: int | None
+    """Of the live row; None where there is none any more."""
+    name: str
+    result: Result
+    warnings: tuple[str, ...]
+    is_retargeted: bool
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checklist:
+    """What is to do after an import; what is open comes first in both lists."""
+
+    secrets: tuple[SecretPoint, ...] = ()
+    connections: tuple[ConnectionPoint, ...] = ()
+
+    @property
+    def open_secrets(self) -> list[SecretPoint]:
+        """The secrets that need a value."""
+        return [point for point in self.secrets if not point.is_done]
+
+    @property
+    def open_connections(self) -> list[ConnectionPoint]:
+        """The connections that nobody has changed since."""
+        return [point for point in self.connections if not point.is_done]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is left to do."""
+        return bool(self.open_secrets or self.open_connections)
+
+
+def read_checklist(record: ImportRecord) -> Checklist:
+    """The record's checklist; without points where the import is not, or no longer, in effect."""
+    if record.status != Status.SUCCEEDED:
+        return Checklist()
+    secrets = tuple(_secret_points(record))
+    connections = _connection_points(record)
+    return Checklist(
+        secrets=tuple(sorted(secrets, key=attrgetter("is_done", "name"))),
+        connections=tuple(sorted(connections, key=_urgency)),
+    )
+
+
+def fill_secret(record: ImportRecord, uuid: UUID, *, dev_value: str, prod_value: str) -> Secret:
+    """Give a secret of the record's checklist its first values. The secret.
+
+    Raises flows.secret_values.SecretGoneError where it is none of the record's, too, and
+    HasValueError where somebody was faster: then nothing is written.
+    """
+    with transaction.atomic(using=current_database()):
+        if record.status != Status.SUCCEEDED or not _secrets(record).filter(uuid=uuid).exists():
+            raise secret_values.SecretGoneError
+        return secret_values.fill_secret(uuid, dev_value=dev_value, prod_value=prod_value)
+
+
+def _items(record: ImportRecord, kind: Kind) -> QuerySet[ImportItem]:
+    return ImportItem.objects.filter(record=record, kind=str(kind)).order_by()
+
+
+def _secrets(record: ImportRecord) -> QuerySet[Secret]:
+    targets = _items(record, Kind.SECRET).values("target_uuid")
+    return Secret.objects.filter(uuid__in=targets, is_deleted=False)
+
+
+def _secret_points(record: ImportRecord) -> Iterator[SecretPoint]:
+    made = _items(record, Kind.SECRET).filter(target_uuid=OuterRef("uuid"), result__in=_NEW_ROW)
+    without_value = Q(dev_value__isnull=True, prod_value__isnull=True)
+    valued = _secrets(record).exclude(without_value).filter(Exists(made))
+    for is_done, secrets in ((False, _secrets(record).filter(without_value)), (True, valued)):
+        for pk, uuid, name in secrets.order_by().values_list("pk", "uuid", "name"):
+            yield SecretPoint(pk=pk, uuid=uuid, name=name, is_done=is_done)
+
+
+def _connection_points(record: ImportRecord) -> Iterator[ConnectionPoint]:
+    items = _items(record, Kind.CONNECTION).filter(result__in=_WRITING)
+    live = Connection.objects.filter(uuid__in=items.values("target_uuid"), is_deleted=False)
+    rows = {
+        uuid: (pk, name, updated_at)
+        for uuid, pk, name, updated_at in live.order_by().values_list(
+            "uuid", "pk", "name", "updated_at"
+        )
+    }
+    now = timezone.now()  # a new row has the file's times, which may be to come
+    ended = record.finished_at or now
+    written = items.order_by("position").values_list(
+        "target_uuid", "target_name", "result", "warnings"
+    )
+    for uuid, target_name, result, warnings in written:
+        pk, name, updated_at = rows.get(uuid, (None, target_name, None))
+        yield ConnectionPoint(
+            pk=pk,
+            name=name,
+            result=Result(result),
+            warnings=tuple(warnings),
+            is_retargeted=_any_begins(_RETARGETED, warnings),
+            is_done=updated_at is None or ended < updated_at <= now,
+        )
+
+
+def _urgency(point: ConnectionPoint) -> tuple[bool, ...]:
+    """To sort by: what is open first, then by the weight of the warnings, then as in the file."""
+    return (
+        point.is_done,
+        not point.is_retargeted,
+        not _any_begins(_DANGLING, point.warnings),
+        not point.warnings,
+    )
+
+
+def _any_begins(words: str, warnings: Iterable[str]) -> bool:
+    return any(warning.startswith(words) for warning in warnings)
