@@ -47,7 +47,7 @@ class Count:
     @property
     def sign(self) -> str:
         """The badge that they have in the pictures."""
-        return BADGES.get(self.status, "")
+        return BADGES.get(self.status, "=")
 
     @property
     def words(self) -> str:

@@ -15,13 +15,17 @@ from flows.graph import Edge, Graph, GraphDiff, Node, Status
 
 NODE_WIDTH = 180
 NODE_HEIGHT = 56
-_MARGIN = 24
+_MARGIN = 36
 # An empty stretch longer than this is drawn this long.
 _LONGEST_GAP = 320
 _GRID_COLUMNS = 6
+# Nodes that would overlap are drawn at most so much further apart, and measured against so many.
+_WIDEST_SPREAD = 2.5
+_SPACE = 24
+_MOST_MEASURED = 500
 _GRID_STEP = (NODE_WIDTH + 40, NODE_HEIGHT + 40)
-_LABEL_LENGTH = 24
-_TYPE_LENGTH = 28
+_LABEL_LENGTH = 22
+_TYPE_LENGTH = 26
 _TOLD_LENGTH = 200
 
 WORDS = {
@@ -98,8 +102,9 @@ def place_pair(before: Graph, after: Graph) -> tuple[dict[str, Place], dict[str,
 
 def _place_all(graphs: Sequence[Sequence[Node]]) -> list[dict[str, Place]]:
     placed = [node for nodes in graphs for node in nodes if _has_position(node)]
-    across = _shortened([node.x or 0 for node in placed], NODE_WIDTH)
-    down = _shortened([node.y or 0 for node in placed], NODE_HEIGHT)
+    wider, higher = _spreads(graphs)
+    across = _shortened([node.x or 0 for node in placed], NODE_WIDTH, wider)
+    down = _shortened([node.y or 0 for node in placed], NODE_HEIGHT, higher)
     top = max((spot + NODE_HEIGHT + 40 for spot in down.values()), default=_MARGIN)
     lost = (node.key for nodes in graphs for node in nodes if not _has_position(node))
     grid = {key: _in_grid(number, top) for number, key in enumerate(dict.fromkeys(lost))}
@@ -146,16 +151,41 @@ def _svg(
         f'<svg class="graph" role="group" aria-label="{_escaped(title)}" '
         f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
         'xmlns="http://www.w3.org/2000/svg">',
-        f'<defs><marker id="{marker}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
-        'markerHeight="8" orient="auto"><path d="M0 0 8 4 0 8z"/></marker></defs>',
+        f'<defs><marker id="{marker}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="10" '
+        'markerHeight="10" markerUnits="userSpaceOnUse" orient="auto">'
+        '<path d="M0 0 8 4 0 8z"/></marker>'
+        f'<clipPath id="{prefix}inside"><rect width="{NODE_WIDTH - 8}" height="{NODE_HEIGHT}"/>'
+        "</clipPath></defs>",
         *_edges(graph, places, marks, marker),
-        *(_node(node, places[node.key], marks) for node in graph.nodes),
+        *(_node(node, places[node.key], marks, prefix) for node in graph.nodes),
         "</svg>",
     ]
     return "".join(parts)
 
 
-def _shortened(values: Iterable[float], size: float) -> dict[float, float]:
+def _spreads(graphs: Sequence[Sequence[Node]]) -> tuple[float, float]:
+    """How much wider and higher than it is a graph is drawn, so that few nodes overlap.
+
+    Nodes are smaller where these graphs come from. Of two that would overlap, the axis on which
+    less is needed counts; two that stand on each other there, may do so here.
+    """
+    needs: tuple[list[float], list[float]] = ([], [])
+    for nodes in graphs:
+        spots = sorted((node.x or 0, node.y or 0) for node in nodes if _has_position(node))
+        for at, (x, y) in enumerate(spots[:_MOST_MEASURED]):
+            for other_x, other_y in spots[at + 1 : at + 1 + _MOST_MEASURED]:
+                if other_x - x >= NODE_WIDTH:
+                    break
+                if abs(other_y - y) < NODE_HEIGHT:
+                    wider = (NODE_WIDTH + _SPACE) / max(1, other_x - x)
+                    higher = (NODE_HEIGHT + _SPACE) / max(1, abs(other_y - y))
+                    if min(wider, higher) <= _WIDEST_SPREAD:
+                        needs[higher < wider].append(min(wider, higher))
+    wider, higher = (sorted(need)[len(need) * 9 // 10] if need else 1 for need in needs)
+    return wider, higher
+
+
+def _shortened(values: Iterable[float], size: float, spread: float) -> dict[float, float]:
     """Coordinates to drawn ones: the order and short distances stay, long gaps become shorter."""
     drawn: dict[float, float] = {}
     last: float | None = None
@@ -163,12 +193,12 @@ def _shortened(values: Iterable[float], size: float) -> dict[float, float]:
         if last is None:
             drawn[value] = _MARGIN
         else:
-            drawn[value] = drawn[last] + min(value - last, size + _LONGEST_GAP)
+            drawn[value] = drawn[last] + min((value - last) * spread, size + _LONGEST_GAP)
         last = value
     return drawn
 
 
-def _node(node: Node, spot: Place, marks: _Marks) -> str:
+def _node(node: Node, spot: Place, marks: _Marks, prefix: str) -> str:
     change, number = marks.diff.nodes.get(node.key), marks.numbers.get(("node", node.key))
     status = change.status if change else Status.SAME
     told = _escaped(_cut(node.label or node.key, _TOLD_LENGTH))
@@ -181,10 +211,18 @@ def _node(node: Node, spot: Place, marks: _Marks) -> str:
         f'<{element} class="node {status}"{target} aria-label="{told}" '
         f'transform="translate({spot.x:.1f} {spot.y:.1f})"><title>{told}</title>'
         f'<rect width="{NODE_WIDTH}" height="{NODE_HEIGHT}" rx="8"/>'
+        f'<g clip-path="url(#{prefix}inside)">'
         f'<text class="label" x="12" y="24">{_escaped(_cut(node.label, _LABEL_LENGTH))}</text>'
-        f'<text class="type" x="12" y="43">{_escaped(_cut(node.type, _TYPE_LENGTH))}</text>'
-        + (f'<text class="badge" x="{NODE_WIDTH - 10}" y="18">{badge}</text>' if badge else "")
+        f'<text class="type" x="12" y="43">{_escaped(_cut(node.type, _TYPE_LENGTH))}</text></g>'
+        + (_badge(badge) if badge else "")
         + f"</{element}>"
+    )
+
+
+def _badge(sign: str) -> str:
+    return (
+        f'<circle class="badge" cx="{NODE_WIDTH - 4}" cy="4" r="11"/>'
+        f'<text class="sign" x="{NODE_WIDTH - 4}" y="9">{sign}</text>'
     )
 
 
@@ -216,7 +254,8 @@ def _path(edge: Edge, places: Mapping[str, Place]) -> tuple[str, bool]:
     if source and target:
         x1, y1 = source.x + NODE_WIDTH, source.y + NODE_HEIGHT / 2
         x2, y2 = target.x, target.y + NODE_HEIGHT / 2
-        bend = max(40, abs(x2 - x1) / 2)
+        # An edge that leads back bends no further than the margin, or it would leave the picture.
+        bend = max(40, (x2 - x1) / 2)
         curve = f"C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
         return f"M{x1:.1f} {y1:.1f}{curve}", False
     if source:
