@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
@@ -73,6 +73,13 @@ class ImportRecordAdmin(admin.ModelAdmin):
         return [*import_urls(self.admin_site), *own, *super().get_urls()]
 
     # --- the list
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        import_url = reverse("admin:imports_upload") if may_import(request) else None
+        context = {**(extra_context or {}), "import_url": import_url}
+        return super().changelist_view(request, context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportRecord]:
         return super().get_queryset(request).defer("issues")
