@@ -6,7 +6,6 @@ said `faults.expect(...)`.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 
 import pytest
@@ -17,22 +16,12 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from tests.browser.accessibility import read_axe, violations
-from tests.browser.chromium import IS_REQUIRED, MissingToolError, launch
+from tests.browser.chromium import launch, skipping_what_is_missing
 from tests.browser.faults import Faults, watch
 
 _WIDE = {"width": 1280, "height": 800}
 _PHONE = {"width": 360, "height": 740}
 _PATIENCE = 10_000  # milliseconds
-
-
-@contextmanager
-def _skipping_what_is_missing() -> Iterator[None]:
-    try:
-        yield
-    except MissingToolError as error:
-        if IS_REQUIRED:
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -59,7 +48,7 @@ def live_server(_no_collected_static_files: None, live_server: LiveServer) -> Li
 def browser(_database_beside_the_browser: None) -> Iterator[Browser]:
     """Of one module: the tests of others run without an event loop in their thread."""
     with sync_playwright() as playwright:
-        with _skipping_what_is_missing():
+        with skipping_what_is_missing():
             browser = launch(playwright)
         yield browser
         browser.close()
@@ -128,7 +117,7 @@ def logged_in_page(open_page: Callable[..., Page]) -> Callable[..., Page]:
 @pytest.fixture
 def axe(browser: Browser) -> Callable[..., list[str]]:
     """`axe(page)`: its serious and critical violations, in light and in dark, told for a person."""
-    with _skipping_what_is_missing():
+    with skipping_what_is_missing():
         source = _axe_source()
 
     def axe(page: Page) -> list[str]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.browser.accessibility import scrolls_sideways
+from tests.browser.accessibility import read_axe, scrolls_sideways
+from tests.browser.chromium import MissingToolError, executable, skipping_what_is_missing
 from tests.browser.faults import Faults
 
 BAD = """<!doctype html><html lang="en"><title>Bad</title><main>
@@ -65,3 +66,35 @@ def test_a_page_in_order_has_none(page, axe):
     page.goto("/admin/login/")
     assert axe(page) == []
     assert not scrolls_sideways(page)
+
+
+def test_a_missing_browser_is_told_with_what_to_do(monkeypatch):
+    monkeypatch.setenv("ZIGGY_CHROMIUM", "/nowhere/chromium")
+    with pytest.raises(MissingToolError) as told:
+        executable()
+    assert str(told.value) == (
+        "The browser tests need Chromium, and ZIGGY_CHROMIUM names /nowhere/chromium, which is no "
+        "program. Run: make browser (or install your system's package chromium, or set "
+        "ZIGGY_CHROMIUM to the program)."
+    )
+
+
+def test_a_missing_axe_is_told_with_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr("tests.browser.accessibility.SOURCE", tmp_path / "axe.min.js")
+    with pytest.raises(MissingToolError) as told:
+        read_axe()
+    assert str(told.value) == (
+        "The browser tests need axe-core, and it is not in node_modules. Run: make browser "
+        "(or npm ci)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("required", "outcome"), [("", pytest.skip.Exception), ("1", pytest.fail.Exception)]
+)
+def test_a_test_that_lacks_a_tool_is_skipped_or_fails_where_it_must_run(
+    required, outcome, monkeypatch
+):
+    monkeypatch.setenv("ZIGGY_REQUIRE_BROWSER", required)
+    with pytest.raises(outcome, match="not here"), skipping_what_is_missing():
+        raise MissingToolError("not here")
