@@ -6,7 +6,7 @@ MANAGE := $(BIN)/python manage.py
 # The demo is for the embedded database, never for a server that the environment may name.
 DEMO := env -u DATABASE_URL -u ZIGGY_SERVER_NAME -u ZIGGY_SERVERS $(MANAGE)
 
-.PHONY: demo run account test test-postgres lint bench clean help
+.PHONY: demo run account test test-postgres browser screenshots lint bench clean help
 
 demo: .venv/runtime  ## Set everything up and import the sample file into the embedded database
 	@$(DEMO) migrate --verbosity 0
@@ -26,11 +26,19 @@ account: .venv/runtime  ## Make an account that may do everything
 	$(MANAGE) migrate --verbosity 0
 	$(MANAGE) createsuperuser
 
-test: .venv/development  ## Run all tests, on the database that DATABASE_URL names (SQLite)
+test: .venv/development node_modules/installed  ## Run all tests, on the database that DATABASE_URL names (SQLite)
 	$(BIN)/pytest -n auto
 
 test-postgres:  ## Run all tests on PostgreSQL: the local server's, or one started for the run
 	.ci/postgresql $(MAKE) test
+
+browser:  ## Install what the browser tests need: Chromium, and axe-core by npm
+	@.ci/browser
+	@$(MAKE) --no-print-directory node_modules/installed
+
+screenshots: .venv/development  ## Take the pictures in docs/screenshots anew
+	env -u DATABASE_URL -u ZIGGY_SERVER_NAME ZIGGY_REQUIRE_BROWSER=1 \
+		$(BIN)/pytest tests/browser/take_screenshots.py
 
 lint: .venv/development  ## Style, types, the architecture and missing migrations
 	$(BIN)/ruff check .
@@ -43,7 +51,7 @@ bench: .venv/development  ## Measure an import of 5,000 flows; see benchmarks/RE
 	$(BIN)/python -m benchmarks.bench_import
 
 clean:  ## Remove the environment, the embedded database and its backups
-	rm -rf .venv db.sqlite3* backups
+	rm -rf .venv node_modules db.sqlite3* backups
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -57,6 +65,16 @@ clean:  ## Remove the environment, the embedded database and its backups
 	@echo "Installing what its tests need ..." >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
+
+# Without it the browser tests that need it are skipped, and say so.
+node_modules/installed: package.json package-lock.json
+	@if ! command -v npm >/dev/null; then \
+		echo "npm is not there: no browser test will look for violations of accessibility." >&2; \
+	elif npm ci --silent --no-audit --no-fund; then \
+		touch $@; \
+	else \
+		echo "npm could not install axe-core: no browser test will use it." >&2; \
+	fi
 
 help:  ## Say what the targets do
 	@grep --no-filename -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 16

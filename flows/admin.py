@@ -66,7 +66,11 @@ class FlowAdmin(ItemAdmin):
             return "This flow has no nodes."
         # Everything in it that comes from the flow was escaped where it was drawn.
         drawing = mark_safe(draw(graph, title=f"Picture of {flow}"))  # noqa: S308
-        return format_html('<div class="graph-scroll">{}</div>', drawing)
+        # What scrolls must be reached by the keyboard.
+        return format_html(
+            '<div class="graph-scroll" tabindex="0" role="region" aria-label="Picture">{}</div>',
+            drawing,
+        )
 
 
 @admin.register(Connection)

@@ -1,5 +1,6 @@
 """The addresses of the site. Those under /api have no trailing slash."""
 
+from csp.decorators import csp_update
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
@@ -11,10 +12,15 @@ api_urlpatterns: list[URLPattern | URLResolver] = [
     path("health", Health.as_view(), name="health"),
     path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
     # The page's script is a file of its own, so that no page needs scripts in its text.
-    # No OPTIONS: what that answers is data, and a page has no template for it.
+    # Its icons stand in its style sheet, as data. No OPTIONS: what that answers is data, and a
+    # page has no template for it.
     path(
         "docs",
-        SpectacularSwaggerSplitView.as_view(http_method_names=("get", "head")),
+        csp_update({"img-src": ["data:"]})(
+            SpectacularSwaggerSplitView.as_view(
+                http_method_names=("get", "head"), template_name="api_docs.html"
+            )
+        ),
         name="docs",
     ),
     path("", include("accounts.urls")),
