@@ -166,7 +166,7 @@ def _compared(parts: Sequence[_Part], labels: Mapping[str, str]) -> tuple[PartCh
                 number=number,
                 part=part.id[0],
                 label=_label(part.shown, labels),
-                type=part.shown.type if isinstance(part.shown, Node) else "",
+                type=_one_line(part.shown.type) if isinstance(part.shown, Node) else "",
                 status=part.change.status,
                 paths=tuple(excerpt(visible(path)) for path in part.change.paths),
                 lines=lines,
