@@ -4,14 +4,13 @@ The page knows no rule: which fields are compared how, what is hidden and what i
 decided here. Secret values are never read: they are no content (see flows.content).
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flows import canonical
 from flows.content import EXTRA, FIELDS, Content, Field, Kind, Shape, Value
 from flows.graph_difference import GraphDifference, graph_difference
-from flows.line_diff import LONGEST_TEXT, LineDiff, compare_lines, visible
+from flows.line_diff import LONGEST_TEXT, LineDiff, compare_lines, printed, visible
 from flows.masking import Masks
 
 _GRAPH_COLUMNS = ("nodes", "edges")
@@ -107,9 +106,7 @@ def _short(value: Value) -> str | None:
 
 def _long_text(field: Field, value: Value) -> str:
     text = "" if value is None else str(value)
-    if field.shape.is_document and text and len(text) <= LONGEST_TEXT:
-        return json.dumps(canonical.decode(text), indent=2, ensure_ascii=False)
-    return text
+    return printed(text) if field.shape.is_document and text else text
 
 
 def _graph(old: Content, new: Content) -> GraphDifference | None:

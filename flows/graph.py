@@ -171,9 +171,12 @@ def _with_keys(values: Iterable[dict[str, Any]], name: Any) -> Iterator[tuple[st
     """Each value with its name as the key; the second of the same name is `NAME #2`."""
     seen: Counter[str] = Counter()
     for value in values:
-        key = name(value)
+        key = first = name(value)
+        while key in seen:
+            seen[first] += 1
+            key = f"{first} #{seen[first]}"
         seen[key] += 1
-        yield (key if seen[key] == 1 else f"{key} #{seen[key]}"), value
+        yield key, value
 
 
 def _node(key: str, value: dict[str, Any]) -> Node:
@@ -208,4 +211,9 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None

@@ -1,13 +1,13 @@
 """Two graphs of one flow compared for people: two pictures, and a list of what changed. Pure."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from flows import canonical
 from flows.graph import Change, Edge, Graph, GraphDiff, Node, Status, compare, read_graph
 from flows.graph_svg import BADGES, WORDS, PartId, draw_pair, place_pair
-from flows.line_diff import LineDiff, compare_lines, excerpt, visible
+from flows.line_diff import LineDiff, compare_documents, excerpt, visible
 
 # Beyond so many changes, or so much text, the rest is listed without its lines.
 _MOST_COMPARED = 500
@@ -158,15 +158,15 @@ def _compared(parts: Sequence[_Part], labels: Mapping[str, str]) -> tuple[PartCh
     for number, part in enumerate(parts, start=1):
         lines = None
         if number <= _MOST_COMPARED and text_left > 0:
-            before, after = _json(part.before), _json(part.after)
-            text_left -= len(before) + len(after)
-            lines = compare_lines(before, after)
+            before, after = _document(part.before), _document(part.after)
+            text_left -= len(before or "") + len(after or "")
+            lines = compare_documents(before, after)
         changes.append(
             PartChange(
                 number=number,
                 part=part.id[0],
                 label=_label(part.shown, labels),
-                type=part.shown.type if isinstance(part.shown, Node) else "",
+                type=_one_line(part.shown.type) if isinstance(part.shown, Node) else "",
                 status=part.change.status,
                 paths=tuple(excerpt(visible(path)) for path in part.change.paths),
                 lines=lines,
@@ -187,8 +187,8 @@ def _one_line(text: str) -> str:
     return visible(line if len(line) <= _LONGEST_LABEL else f"{line[:_LONGEST_LABEL]}\u2026")
 
 
-def _json(part: Node | Edge | None) -> str:
-    return json.dumps(part.value, indent=2, ensure_ascii=False) if part else ""
+def _document(part: Node | Edge | None) -> str | None:
+    return canonical.encode(part.value) if part else None
 
 
 def _counts(diff: GraphDiff) -> tuple[Count, ...]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 
+import msgspec
+
 LONGEST_TEXT = 200_000
 MOST_LINES = 5_000
 # What is left when equal lines at both ends are set aside may take this many comparisons.
@@ -84,6 +86,18 @@ def compare_lines(before: str, after: str) -> LineDiff:
         return sizes
     rows = _bounded(_folded(list(_rows(old, new, start, end))))
     return LineDiff(rows=tuple(rows), before_size=len(before), after_size=len(after))
+
+
+def compare_documents(before: str | None, after: str | None) -> LineDiff:
+    """What differs between two documents of canonical JSON, printed with a line for each value."""
+    return compare_lines(printed(before) if before else "", printed(after) if after else "")
+
+
+def printed(document: str) -> str:
+    """Canonical JSON with a line for each value, unless it is too long to be compared."""
+    if len(document) > LONGEST_TEXT:
+        return document
+    return msgspec.json.format(document, indent=2)
 
 
 def visible(text: str) -> str:

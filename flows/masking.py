@@ -41,14 +41,15 @@ _PASSWORD_AT_HOST = re.compile(r"(?<=[\w.+-]):([^\s\"'`@/]{1,200})@(?=[\w(\[$])"
 _KNOWN_TOKEN = re.compile(
     r"(?<![A-Za-z0-9])(?:[spr]k[-_][\w-]{8,}|gh[pousr]_\w{8,}|github_pat_\w+|glpat-[\w-]+|"
     r"xox[a-z]-[\w-]+|A[KS]IA[A-Z0-9]{8,}|AIza[\w-]{10,}|SG\.[\w.-]{8,}|ya29\.[\w.-]+|"
-    r"eyJ[\w.-]{8,}|npm_\w{8,}|whsec_\w+|shp[a-z]{2}_\w+|hf_\w{8,}|dop_v1_\w+)"
+    r"hooks\.slack\.com/services/[\w/]+|eyJ[\w.-]{8,}|npm_\w{8,}|whsec_\w+|shp[a-z]{2}_\w+|hf_\w{8,}|dop_v1_\w+)"
 )
 _LONG_WORDS = (re.compile(r"[A-Za-z0-9_+=~-]{16,}"), re.compile(r"[A-Za-z0-9+/]{36,}"))
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ALIKE = 32
 """So many letters, or digits, on end are no word, or number, that people use."""
-_RANDOM_TURNS = (0.45, 0.3, 0.3, 0.2)
+_RANDOM_TURNS = (0.45, 0.45, 0.35, 0.2)
 """How often the kinds of characters take turns in a random word, by the number of its digits."""
+_LONG_RANDOM_TURNS = 0.2
 _LONGEST_LINE = 2_000
 
 
@@ -195,7 +196,7 @@ def _looks_random(word: str) -> bool:
     characters = sum(map(len, runs))
     digits = sum(len(run) for run in runs if run.isdigit())
     turns = (len(runs) - len(re.findall(r"[A-Za-z0-9]+", word))) / max(1, characters)
-    return turns > _RANDOM_TURNS[min(digits, 3)]
+    return turns > (_LONG_RANDOM_TURNS if characters >= _ALIKE else _RANDOM_TURNS[min(digits, 3)])
 
 
 def _merged(spans: Iterable[Span]) -> Iterator[Span]:

@@ -1,0 +1,388 @@
+"""What differs between two states of one item: decided without a database, shown by an include."""
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from django.template.loader import render_to_string
+
+from flows import canonical
+from flows.content import FIELDS, Kind
+from flows.difference import Difference, FieldDifference, difference
+from flows.graph import Status
+from flows.line_diff import LineDiff, Piece, Row, RowKind, compare_lines, visible
+
+# --- Lines
+
+
+def shown(lines: LineDiff) -> list[str]:
+    """Each row as one text: `+`, `-` or a space, and the line with what is marked in brackets."""
+    return [_shown(row) for row in lines.rows]
+
+
+def _shown(row: Row) -> str:
+    if row.kind in (RowKind.FOLD, RowKind.CUT):
+        return f"{row.kind} {row.count}"
+    sign = {RowKind.ADDED: "+", RowKind.REMOVED: "-"}.get(row.kind, " ")
+    return sign + "".join(f"[{each.text}]" if each.marked else each.text for each in row.pieces)
+
+
+def test_unchanged_stretches_are_folded_and_changed_words_are_marked() -> None:
+    before = "\n".join(f"line {number}" for number in range(1, 21))
+    after = before.replace("line 10", "line ten")
+    assert shown(compare_lines(before, after)) == [
+        "fold 6", " line 7", " line 8", " line 9", "-line [10]", "+line [ten]",
+        " line 11", " line 12", " line 13", "fold 7",
+    ]  # fmt: skip
+
+
+def test_a_row_has_the_numbers_of_its_line_on_both_sides() -> None:
+    rows = compare_lines("a\nb\nc", "b\nx\nc").rows
+    assert [(row.before, row.after) for row in rows] == [(1, None), (2, 1), (None, 2), (3, 3)]
+
+
+def test_equal_texts_have_no_rows() -> None:
+    assert compare_lines("a\nb", "a\nb").rows == ()
+
+
+def test_an_empty_text_has_no_lines() -> None:
+    assert shown(compare_lines("", "a\nb")) == ["+a", "+b"]
+
+
+def test_what_cannot_be_seen_is_written_out() -> None:
+    assert visible("a\u200b\u202eb\x00\U000e0001\tc\n") == "a\\u200b\\u202eb\\u0000\\U000e0001\tc\n"
+    assert shown(compare_lines("a\r\nb", "a\nb")) == ["-a[\\u000d]", "+a", " b"]
+
+
+def test_of_a_very_long_line_the_surroundings_of_the_change_are_shown() -> None:
+    before, after = "word " * 5000 + "old" + " word" * 5000, "word " * 5000 + "new" + " word" * 5000
+    [removed, added] = compare_lines(before, after).rows
+    assert removed.pieces[1] == Piece(text="old", marked=True)
+    assert added.pieces[1] == Piece(text="new", marked=True)
+    assert sum(len(piece.text) for piece in added.pieces) < 700
+    assert "24,760 characters" in added.pieces[0].text
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("x" * 200_001, "y"),
+        ("y", "x\n" * 5_000),
+        ("\n".join(f"a{at}" for at in range(1001)), "\n".join(f"b{at}" for at in range(1000))),
+    ],
+    ids=["characters", "lines", "comparisons"],
+)
+def test_what_is_too_long_is_not_compared_and_said_to_be(before: str, after: str) -> None:
+    assert compare_lines(before, after) == LineDiff(
+        too_long=True, before_size=len(before), after_size=len(after)
+    )
+
+
+def test_a_change_in_a_long_text_is_compared() -> None:
+    lines = [f"line {at}" for at in range(4_999)]
+    after = [*lines[:2_000], "new", *lines[2_000:]]
+    assert "+new" in shown(compare_lines("\n".join(lines), "\n".join(after)))
+
+
+def test_many_rows_are_cut() -> None:
+    rows = compare_lines("", "x\n" * 999).rows
+    assert (len(rows), rows[-1]) == (401, Row(kind=RowKind.CUT, count=600))
+
+
+@pytest.mark.parametrize("lines", [2, 30, 99, 199, 200, 990])
+def test_lines_that_repeat_take_no_long_time(lines: int) -> None:
+    before = "\n".join(str(at % lines) for at in range(999))
+    after = "\n".join(str(at * 7 % lines) for at in range(999))
+    started = time.perf_counter()
+    compare_lines(before, after)
+    assert time.perf_counter() - started < 5
+
+
+# --- Fields
+
+
+def content(kind: Kind, **values: Any) -> dict[str, Any]:
+    """A content with every column; documents are given as JSON values."""
+    columns: dict[str, Any] = {field.column: None for field in FIELDS[kind]}
+    documents = {field.column for field in FIELDS[kind] if field.shape.is_document} | {"extra"}
+    given = {key: canonical.encode(value) if key in documents else value for key, value in values.items()}  # fmt: skip
+    return {**columns, "extra": "{}", **given}
+
+
+def test_equal_contents_do_not_differ() -> None:
+    same = content(Kind.FLOW, name="A", nodes=[{"id": "a"}])
+    assert not difference(Kind.FLOW, same, dict(same))
+
+
+def test_fields_are_told_in_their_order_by_their_key_in_a_file() -> None:
+    before = content(Kind.FLOW, name="A", is_valid=True, timeout=5, listener_type=None, info="")
+    after = content(Kind.FLOW, name="B", is_valid=False, timeout=5, listener_type="", info=" ")
+    assert difference(Kind.FLOW, before, after).fields == (
+        FieldDifference(key="name", before="A", after="B"),
+        FieldDifference(key="info", before="", after=" "),
+        FieldDifference(key="listenerType", before=None, after=""),
+        FieldDifference(key="isValid", before="true", after="false"),
+    )
+
+
+def test_a_difference_of_white_space_only_is_said_to_be_one() -> None:
+    [name] = difference(
+        Kind.FLOW, content(Kind.FLOW, name="A B"), content(Kind.FLOW, name="A B ")
+    ).fields
+    assert name.only_space
+    [name] = difference(
+        Kind.FLOW, content(Kind.FLOW, name="A B"), content(Kind.FLOW, name="AB")
+    ).fields
+    assert not name.only_space
+
+
+def test_long_texts_and_documents_are_compared_line_by_line() -> None:
+    before = content(Kind.FLOW, info="One\ntwo", tags=["a"], extra={"b": 1})
+    after = content(Kind.FLOW, info="One\n2", tags=["a", "b"], extra={"b": 2})
+    info, tags, extra = difference(Kind.FLOW, before, after).fields
+    assert info.lines
+    assert shown(info.lines) == [" One", "-[two]", "+[2]"]
+    assert tags.lines
+    assert shown(tags.lines) == [" [", '-  "a"', '+  "a",', '+  "b"', " ]"]
+    assert (extra.key, extra.lines and shown(extra.lines)) == (
+        "other keys", [" {", '-  "b": [1]', '+  "b": [2]', " }"],
+    )  # fmt: skip
+
+
+def test_a_new_item_has_only_an_after_and_one_that_is_gone_only_a_before() -> None:
+    item = content(Kind.CONNECTION, name="DB", type="postgres")
+    new, gone = difference(Kind.CONNECTION, None, item), difference(Kind.CONNECTION, item, None)
+    assert (new.is_new, new.is_gone, gone.is_new, gone.is_gone) == (True, False, False, True)
+    assert new.fields[0] == FieldDifference(key="name", before=None, after="DB")
+    assert gone.fields[1] == FieldDifference(key="type", before="postgres", after=None)
+
+
+def test_a_changed_credential_of_a_connection_is_seen_to_change_and_is_not_shown() -> None:
+    before = content(
+        Kind.CONNECTION,
+        dev_value="{\n  host: 'a',\n  password: 'CANARY-1'\n}",
+        prod_value="{ password: 'CANARY-1' }",
+        extra={"password": "CANARY-2"},
+    )
+    after = content(
+        Kind.CONNECTION,
+        dev_value="{\n  host: 'b',\n  password: 'CANARY-2'\n}",
+        prod_value="{ password: secrets.DB }",
+        extra={"password": "CANARY-3"},
+    )
+    found = difference(Kind.CONNECTION, before, after)
+    dev, prod, extra = (shown(field.lines or LineDiff()) for field in found.fields)
+    assert dev == [
+        " {", "-  host: '[a]',", "-  password: '[hidden [1]]'",
+        "+  host: '[b]',", "+  password: '[hidden [2]]'", " }",
+    ]  # fmt: skip
+    assert prod == ["-{ password: ['[hidden 1]'] }", "+{ password: [secrets.DB] }"]
+    assert '-  "password": "[hidden [2]]"' in extra
+    assert "CANARY" not in repr(found)
+    assert "CANARY" not in rendered(found)
+    assert all(field.masked for field in found.fields)
+
+
+def test_of_a_connection_whose_text_is_too_long_nothing_is_shown() -> None:
+    long = "// CANARY\n" * 30_000
+    found = difference(
+        Kind.CONNECTION,
+        content(Kind.CONNECTION, dev_value=long),
+        content(Kind.CONNECTION, dev_value=f"{long}x"),
+    )
+    assert "CANARY" not in repr(found)
+    assert "300000 characters before, 300001 after" in rendered(found)
+
+
+def test_a_secrets_values_are_never_read() -> None:
+    before = {**content(Kind.SECRET, name="A"), "dev_value": "CANARY-1", "prod_value": "CANARY-1"}
+    after = {**content(Kind.SECRET, name="B"), "dev_value": "CANARY-2", "prod_value": "CANARY-2"}
+    found = difference(Kind.SECRET, before, after)
+    assert [field.key for field in found.fields] == ["name"]
+    assert "CANARY" not in rendered(found)
+
+
+# --- The graph
+
+
+def node(key: str, x: float = 0, y: float = 0, **data: Any) -> dict[str, Any]:
+    return {"id": key, "type": "action", "position": {"x": x, "y": y}, "data": data}
+
+
+def graphs() -> Difference:
+    before = content(
+        Kind.FLOW,
+        nodes=[
+            node("gone"),
+            node("moved", 400),
+            node("changed", 200, label="Old"),
+            node("same", 9),
+        ],
+        edges=[{"id": "e", "source": "gone", "target": "same"}],
+    )
+    after = content(
+        Kind.FLOW,
+        nodes=[node("moved", 600), node("changed", 200, label="New"), node("same", 9), node("new", 800)],
+        edges=[{"id": "f", "source": "same", "target": "nowhere"}],
+    )  # fmt: skip
+    return difference(Kind.FLOW, before, after)
+
+
+def test_changes_are_numbered_from_the_left_to_the_right_edges_and_layout_last() -> None:
+    graph = graphs().graph
+    assert graph is not None
+    assert [(each.number, each.part, each.label, each.status) for each in graph.changes] == [
+        (1, "node", "gone", Status.REMOVED),
+        (2, "node", "New", Status.CHANGED),
+        (3, "node", "new", Status.ADDED),
+        (4, "edge", "gone → same", Status.REMOVED),
+        (5, "edge", "same → nowhere", Status.ADDED),
+    ]
+    assert [(each.number, each.label, each.paths) for each in graph.layout] == [
+        (6, "moved", ("position.x",))
+    ]
+    assert [count.words for count in graph.counts] == [
+        "1 node and 1 edge added", "1 node and 1 edge removed", "1 node changed",
+        "1 node moved", "1 node unchanged",
+    ]  # fmt: skip
+
+
+def test_a_changed_node_has_its_paths_and_its_json_line_by_line() -> None:
+    graph = graphs().graph
+    assert graph
+    assert graph.changes[1].lines
+    assert graph.changes[1].paths == ("data.label",)
+    assert '-    "label": "[Old]"' in shown(graph.changes[1].lines)
+    assert '+    "label": "[New]"' in shown(graph.changes[1].lines)
+
+
+def test_a_new_flow_has_one_picture() -> None:
+    graph = difference(Kind.FLOW, None, content(Kind.FLOW, nodes=[node("a")], edges=[])).graph
+    assert graph
+    assert graph.before is None
+    assert graph.after is not None
+    assert [change.status for change in graph.changes] == [Status.ADDED]
+
+
+def test_a_flow_whose_graph_stays_has_no_pictures() -> None:
+    before, after = content(Kind.FLOW, name="A", nodes=[]), content(Kind.FLOW, name="B", nodes=[])
+    assert difference(Kind.FLOW, before, after).graph is None
+
+
+def test_another_order_of_the_nodes_is_said_to_be_one() -> None:
+    before = content(Kind.FLOW, nodes=[node("a"), node("b")])
+    after = content(Kind.FLOW, nodes=[node("b"), node("a")])
+    assert "Only the order of the nodes or edges differs." in rendered(
+        difference(Kind.FLOW, before, after)
+    )
+
+
+def test_of_very_many_changes_the_last_are_listed_without_their_lines() -> None:
+    after = content(Kind.FLOW, nodes=[node(str(at), at) for at in range(501)])
+    graph = difference(Kind.FLOW, None, after).graph
+    assert graph
+    assert graph.changes[499].lines
+    assert graph.changes[500].lines is None
+
+
+# --- The include
+
+
+def rendered(found: Difference) -> str:
+    return render_to_string("admin/flows/difference.html", {"difference": found})
+
+
+def parsed(html: str) -> ElementTree.Element:
+    """The include as XML: it is written so that it is well-formed as such."""
+    xml = re.sub(r"<(input\b[^>]*)>", r"<\1/>", html).replace("&nbsp;", "&#160;")
+    return ElementTree.fromstring(xml)
+
+
+def test_every_link_of_the_pictures_leads_to_one_change() -> None:
+    page = parsed(rendered(graphs()))
+    ids = [each.get("id") for each in page.iter() if each.get("id")]
+    assert len(ids) == len(set(ids))
+    links = {each.get("href") for each in page.iter() if (each.get("href") or "").startswith("#")}
+    assert links <= {f"#{each}" for each in ids}
+    assert {f"#change-{number}" for number in range(1, 7)} <= links
+
+
+def test_the_include_has_no_style_or_script_of_its_own() -> None:
+    html = rendered(graphs())
+    assert "style" not in html
+    assert "<script" not in html
+    assert not re.search(r"\son\w+=", html)
+
+
+def test_naughty_strings_are_shown_as_they_are_and_nothing_of_them_is_markup(
+    shared_data: Path,
+) -> None:
+    naughty = json.loads((shared_data / "naughty-strings.json").read_text())
+    for text in [*naughty, "\x00\x0b\ud7ff\ufffe", "]]>", "--><b>"]:
+        tree = parsed(rendered(naughty_flow(text)))
+        tags = {each.tag.rpartition("}")[2] for each in tree.iter()}
+        assert tags <= KNOWN_TAGS
+        connection = difference(
+            Kind.CONNECTION,
+            content(Kind.CONNECTION, name=f"{text}1", description=f"{text}\n", dev_value=text),
+            content(Kind.CONNECTION, name=text, prod_value=text),
+        )
+        assert {each.tag for each in parsed(rendered(connection)).iter()} <= KNOWN_TAGS
+
+
+KNOWN_TAGS = {
+    "section", "p", "h3", "h4", "ul", "li", "span", "strong", "em", "code", "input", "label", "div",
+    "details", "summary", "a", "table", "thead", "tbody", "tr", "th", "td", "ins", "del", "dl", "dt", "dd",
+    "svg", "defs", "marker", "clipPath", "path", "g", "title", "rect", "circle", "text",
+}  # fmt: skip
+
+
+def naughty_flow(text: str) -> Difference:
+    odd = {"id": text, "type": text, "position": None, "data": {"label": text, text: text}}
+    return difference(
+        Kind.FLOW,
+        content(
+            Kind.FLOW,
+            name=f"{text}1",
+            info=f"{text}\n1",
+            tags=[text],
+            extra={text: text},
+            nodes=[odd, {**odd, "id": f"{text}1"}],
+            edges=[{"id": text, "source": text, "target": text}],
+        ),
+        content(
+            Kind.FLOW,
+            name=text,
+            info=text,
+            tags=[text, text],
+            extra={},
+            nodes=[{**odd, "data": {"name": f"{text}1", text: 1}}],
+            edges=[{"id": text, "source": text, "target": f"{text}1", text: text}],
+        ),
+    )
+
+
+def test_real_and_odd_flows_against_nothing_and_each_other(shared_data: Path) -> None:
+    flows = json.loads((shared_data / "real-odd.json").read_bytes())["flows"]
+    contents = [
+        content(Kind.FLOW, name=flow["name"], nodes=flow["nodes"], edges=flow["edges"])
+        for flow in sorted(flows, key=lambda flow: len(flow["nodes"]))
+    ]
+    for before, after in zip(contents[::5], contents[1::5], strict=False):
+        parsed(rendered(difference(Kind.FLOW, before, after)))
+
+
+def test_large_flows_are_compared_quickly() -> None:
+    nodes = [node(str(at), at % 20 * 200, at // 20 * 100, text="x" * 500, **{f"key{key}": f"value {key}" for key in range(100)}) for at in range(250)]  # fmt: skip
+    changed = [{**each, "data": {**each["data"], "key5": "other", "text": "y"}} for each in nodes]
+    before, after = content(Kind.FLOW, nodes=nodes), content(Kind.FLOW, nodes=changed)
+    assert len(before["nodes"]) > 600_000
+    started = time.perf_counter()
+    found = difference(Kind.FLOW, before, after)
+    assert time.perf_counter() - started < 3
+    assert found.graph
+    assert len(found.graph.changes) == 250
