@@ -1,0 +1,65 @@
+"""A JavaScript-like text as tokens: literals, words and marks. Pure."""
+
+import re
+from dataclasses import dataclass
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>\s+ | (?<!:)//[^\n]* | /\*.*?\*/)
+    | (?P<text>"(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' | `(?:[^`\\]|\\.)*`)
+    | (?P<word>[^\s"'`{}\[\](),:;=]+)
+    | (?P<mark>[{}\[\](),:;=])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class UnreadableError(Exception):
+    """The quotes of the text do not match."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token and where it stands; a literal's quotes belong to it."""
+
+    kind: str
+    content: str
+    """Of a literal what stands between its quotes."""
+    start: int
+    end: int
+    starts_line: bool
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a literal."""
+        return self.kind == "text"
+
+    @property
+    def is_word(self) -> bool:
+        """Whether it is a name, a number or whatever else stands without quotes."""
+        return self.kind == "word"
+
+    @property
+    def inner(self) -> tuple[int, int]:
+        """Where its content stands."""
+        return (self.start + 1, self.end - 1) if self.is_text else (self.start, self.end)
+
+
+def read_tokens(text: str) -> list[Token]:
+    """The tokens of the text, without white space and comments. Raises UnreadableError."""
+    tokens: list[Token] = []
+    position = 0
+    starts_line = True
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise UnreadableError
+        position = match.end()
+        kind = match.lastgroup or ""
+        if kind == "space":
+            starts_line = starts_line or "\n" in match[0]
+            continue
+        content = match[0][1:-1] if kind == "text" else match[0]
+        tokens.append(Token(kind, content, match.start(), match.end(), starts_line))
+        starts_line = False
+    return tokens

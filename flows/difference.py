@@ -1,0 +1,122 @@
+"""What differs between two states of one item, as a tree that a page can show. Pure.
+
+The page knows no rule: which fields are compared how, what is hidden and what is too long is
+decided here. Secret values are never read: they are no content (see flows.content).
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flows import canonical
+from flows.content import EXTRA, FIELDS, Content, Field, Kind, Shape, Value
+from flows.graph_difference import GraphDifference, graph_difference
+from flows.line_diff import LONGEST_TEXT, LineDiff, compare_lines, visible
+from flows.masking import Masks
+
+_GRAPH_COLUMNS = ("nodes", "edges")
+# Columns of a connection in which somebody may have left a credential.
+_MASKED = ("dev_value", "prod_value", EXTRA)
+_SHORT = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldDifference:
+    """A field that differs: by short texts, or line by line where they are long.
+
+    A side is None where the field is null, or where the item does not exist.
+    """
+
+    key: str
+    before: str | None = None
+    after: str | None = None
+    lines: LineDiff | None = None
+    masked: bool = False
+    """Whether what seems to be a credential was hidden."""
+
+    @property
+    def only_space(self) -> bool:
+        """Whether only white space differs, which nobody would see."""
+        sides = (self.before, self.after)
+        return None not in sides and (self.before or "").split() == (self.after or "").split()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """All that differs between two states of an item."""
+
+    kind: Kind
+    is_new: bool
+    is_gone: bool
+    fields: tuple[FieldDifference, ...]
+    graph: GraphDifference | None
+    """Of a flow whose nodes or edges differ."""
+
+    def __bool__(self) -> bool:
+        return self.is_new or self.is_gone or bool(self.fields) or self.graph is not None
+
+
+def difference(kind: Kind, before: Content | None, after: Content | None) -> Difference:
+    """What differs between two contents; None before: the item is new, None after: it is gone."""
+    old, new = before or {}, after or {}
+    return Difference(
+        kind=kind,
+        is_new=before is None,
+        is_gone=after is None,
+        fields=tuple(_fields(kind, old, new)),
+        graph=_graph(old, new) if kind is Kind.FLOW else None,
+    )
+
+
+def _fields(kind: Kind, old: Content, new: Content) -> Iterator[FieldDifference]:
+    masks = Masks()
+    for field in (*FIELDS[kind], _EXTRA_FIELD):
+        if kind is Kind.FLOW and field.column in _GRAPH_COLUMNS:
+            continue
+        before, after = old.get(field.column), new.get(field.column)
+        if before == after:
+            continue
+        if kind is Kind.CONNECTION and field.column in _MASKED:
+            yield _masked(field, before, after, masks)
+        elif field.shape.is_document or _is_long(before) or _is_long(after):
+            lines = compare_lines(_long_text(field, before), _long_text(field, after))
+            yield FieldDifference(key=field.key, lines=lines)
+        else:
+            yield FieldDifference(key=field.key, before=_short(before), after=_short(after))
+
+
+_EXTRA_FIELD = Field(key="other keys", column=EXTRA, shape=Shape.OBJECT)
+
+
+def _masked(field: Field, before: Value, after: Value, masks: Masks) -> FieldDifference:
+    texts = [_long_text(field, value) for value in (before, after)]
+    if max(map(len, texts)) <= LONGEST_TEXT:  # nothing is shown of a longer one
+        texts = [masks.masked(text) for text in texts]
+    return FieldDifference(key=field.key, lines=compare_lines(*texts), masked=True)
+
+
+def _is_long(value: Value) -> bool:
+    return isinstance(value, str) and (len(value) > _SHORT or "\n" in value)
+
+
+def _short(value: Value) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else visible(str(value))
+
+
+def _long_text(field: Field, value: Value) -> str:
+    text = "" if value is None else str(value)
+    if field.shape.is_document and text and len(text) <= LONGEST_TEXT:
+        return json.dumps(canonical.decode(text), indent=2, ensure_ascii=False)
+    return text
+
+
+def _graph(old: Content, new: Content) -> GraphDifference | None:
+    before, after = (
+        tuple(str(side.get(column) or canonical.EMPTY_LIST) for column in _GRAPH_COLUMNS)
+        for side in (old, new)
+    )
+    if before == after:
+        return None
+    return graph_difference(before if old else None, after if new else None)

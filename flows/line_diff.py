@@ -1,0 +1,213 @@
+"""Two texts compared line by line, for people to read: bounded, whatever the texts are. Pure.
+
+Unchanged stretches are folded, changed words inside a changed line are marked, characters that
+cannot be seen are written out. difflib takes quadratic time, so that what is too long is not
+compared, and said to be so.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import StrEnum
+
+LONGEST_TEXT = 200_000
+MOST_LINES = 5_000
+# What is left when equal lines at both ends are set aside may take this many comparisons.
+_MOST_COMPARISONS = 1_000_000
+_CONTEXT = 3
+_MOST_ROWS = 400
+_MOST_WORDS = 400
+# A line longer than this is shown in excerpts.
+_LONG_LINE = 600
+_EXCERPT = 120
+_WORD = re.compile(r"\w+|\s+|[^\w\s]")
+
+
+class RowKind(StrEnum):
+    """What a row of a comparison says of its line."""
+
+    SAME = "same"
+    ADDED = "added"
+    REMOVED = "removed"
+    FOLD = "fold"
+    """Stands for `count` unchanged lines."""
+    CUT = "cut"
+    """Stands for `count` further rows that are not shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A part of a line; `marked` where it differs from the line that it replaces or became."""
+
+    text: str
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A line, with its number on each side that has it; or a stretch that is left out."""
+
+    kind: RowKind
+    before: int | None = None
+    after: int | None = None
+    pieces: tuple[Piece, ...] = ()
+    count: int = 0
+
+    @property
+    def sign(self) -> str:
+        """What tells the row's kind without colour."""
+        return {RowKind.ADDED: "+", RowKind.REMOVED: "\N{MINUS SIGN}"}.get(self.kind, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineDiff:
+    """The rows of a comparison; none where the texts are equal or were too long to compare."""
+
+    rows: tuple[Row, ...] = ()
+    too_long: bool = False
+    before_size: int = 0
+    after_size: int = 0
+    """Characters."""
+
+
+def compare_lines(before: str, after: str) -> LineDiff:
+    """What differs between two texts; an empty text has no lines."""
+    sizes = LineDiff(too_long=True, before_size=len(before), after_size=len(after))
+    if max(len(before), len(after)) > LONGEST_TEXT:
+        return sizes
+    old, new = _lines(before), _lines(after)
+    if max(len(old), len(new)) > MOST_LINES:
+        return sizes
+    start, end = _equal_ends(old, new)
+    if (len(old) - start - end) * (len(new) - start - end) > _MOST_COMPARISONS:
+        return sizes
+    rows = _bounded(_folded(list(_rows(old, new, start, end))))
+    return LineDiff(rows=tuple(rows), before_size=len(before), after_size=len(after))
+
+
+def visible(text: str) -> str:
+    """The text with every character that cannot be seen written out, such as `\\u200b`."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in "\n\t" else _escape(char) for char in text)
+
+
+def excerpt(text: str) -> str:
+    """A text on one line, cut in the middle where it is very long."""
+    return text if len(text) <= _LONG_LINE else _shortened(text, _EXCERPT)
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004
+
+
+def _lines(text: str) -> list[str]:
+    """The lines with their ends, of which only `\\n` is not shown: CRLF differs from LF."""
+    return text.split("\n") if text else []
+
+
+def _equal_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
+    shorter = min(len(old), len(new))
+    start = 0
+    while start < shorter and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < shorter - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    return start, end
+
+
+def _rows(old: Sequence[str], new: Sequence[str], start: int, end: int) -> Iterator[Row]:
+    last_old, last_new = len(old) - end, len(new) - end
+    yield from (_same(old[at], at, at) for at in range(start))
+    matcher = SequenceMatcher(None, old[start:last_old], new[start:last_new])
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        olds, news = range(start + i1, start + i2), range(start + j1, start + j2)
+        if tag == "equal":
+            yield from (_same(old[i], i, j) for i, j in zip(olds, news, strict=True))
+        else:
+            yield from _replaced(old, new, olds, news)
+    yield from (_same(old[last_old + at], last_old + at, last_new + at) for at in range(end))
+
+
+def _replaced(old: Sequence[str], new: Sequence[str], olds: range, news: range) -> Iterator[Row]:
+    """Removed lines, then added ones; as many of one as of the other are compared in pairs."""
+    if len(olds) == len(news):
+        pairs = [_words(old[i], new[j]) for i, j in zip(olds, news, strict=True)]
+    else:
+        pairs = []
+    for number, i in enumerate(olds):
+        pieces = pairs[number][0] if pairs else _plain(old[i])
+        yield Row(kind=RowKind.REMOVED, before=i + 1, pieces=pieces)
+    for number, j in enumerate(news):
+        pieces = pairs[number][1] if pairs else _plain(new[j])
+        yield Row(kind=RowKind.ADDED, after=j + 1, pieces=pieces)
+
+
+def _same(line: str, old: int, new: int) -> Row:
+    return Row(kind=RowKind.SAME, before=old + 1, after=new + 1, pieces=_plain(line))
+
+
+def _plain(line: str) -> tuple[Piece, ...]:
+    return (Piece(text=excerpt(visible(line))),) if line else ()
+
+
+def _words(old: str, new: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+    """The pieces of two lines, with the words that differ marked."""
+    olds, news = _WORD.findall(old), _WORD.findall(new)
+    start, end = _equal_ends(olds, news)
+    middle_old, middle_new = olds[start : len(olds) - end], news[start : len(news) - end]
+    if max(len(middle_old), len(middle_new)) > _MOST_WORDS:
+        parts = [(True, [0, len(middle_old), 0, len(middle_new)])]
+    else:
+        matcher = SequenceMatcher(None, middle_old, middle_new, autojunk=False)
+        parts = [(tag != "equal", at) for tag, *at in matcher.get_opcodes()]
+    head, tail = (olds[:start], False), (olds[len(olds) - end :], False)
+    return (
+        _pieces([head, *((middle_old[i1:i2], marked) for marked, (i1, i2, _, _) in parts), tail]),
+        _pieces([head, *((middle_new[j1:j2], marked) for marked, (_, _, j1, j2) in parts), tail]),
+    )
+
+
+def _pieces(parts: Iterable[tuple[Sequence[str], bool]]) -> tuple[Piece, ...]:
+    texts = [(visible("".join(words)), marked) for words, marked in parts if words]
+    if sum(len(text) for text, _ in texts) > _LONG_LINE:
+        texts = [(_shortened(text, _EXCERPT), marked) for text, marked in texts]
+    return tuple(Piece(text=text, marked=marked) for text, marked in texts)
+
+
+def _shortened(text: str, length: int) -> str:
+    left_out = len(text) - 2 * length
+    if left_out <= length:
+        return text
+    return f"{text[:length]} \N{HORIZONTAL ELLIPSIS} {left_out:,} characters " + (
+        f"\N{HORIZONTAL ELLIPSIS} {text[-length:]}"
+    )
+
+
+def _folded(rows: Sequence[Row]) -> Iterator[Row]:
+    """The rows without the unchanged ones that are far from any change; nothing if all are."""
+    changed = [at for at, row in enumerate(rows) if row.kind is not RowKind.SAME]
+    near = {at for change in changed for at in range(change - _CONTEXT, change + _CONTEXT + 1)}
+    left_out: list[Row] = []
+    for at, row in enumerate(rows if changed else ()):
+        if at not in near:
+            left_out.append(row)
+            continue
+        yield from _fold(left_out)
+        left_out = []
+        yield row
+    yield from _fold(left_out)
+
+
+def _fold(rows: Sequence[Row]) -> Sequence[Row]:
+    return [Row(kind=RowKind.FOLD, count=len(rows))] if len(rows) > 1 else rows
+
+
+def _bounded(rows: Iterable[Row]) -> list[Row]:
+    every = list(rows)
+    if len(every) <= _MOST_ROWS:
+        return every
+    return [*every[:_MOST_ROWS], Row(kind=RowKind.CUT, count=len(every) - _MOST_ROWS)]
