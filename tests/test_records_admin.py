@@ -740,3 +740,170 @@ def test_counts_in_words(counts, words):
 )  # fmt: skip
 def test_a_duration_in_words(seconds, words):
     assert lasting(seconds) == words
+
+
+# --- what changed
+
+
+def item_url(item):
+    return f"{LIST}{item.record_id}/items/{item.pk}/"
+
+
+def item_of(*items, **changes):
+    return import_items(*items, **changes).record.items.get()
+
+
+@pytest.mark.parametrize(
+    ("role", "answer"),
+    list(zip(ROLES, (LOGIN, 403, 200, LOGIN, 200, 200, 200), strict=True)),
+)
+@pytest.mark.parametrize("digit", ["f", "c", "5"])
+def test_who_may_see_what_changed(digit, role, answer):
+    item = item_of({"uuid": uuid_of(digit, 1), "name": "NAME"})
+    response = client_in(role).get(item_url(item))
+    if answer == LOGIN:
+        assert response.url.startswith("/admin/login/")
+    else:
+        assert response.status_code == answer
+
+
+@pytest.mark.parametrize(
+    ("given", "answers"),
+    [
+        (["view_importrecord"], {"f": 403, "c": 403, "5": 403}),
+        (["view_importrecord", "view_flow"], {"f": 200, "c": 403, "5": 403}),
+        (["view_importrecord", "change_secret"], {"f": 403, "c": 403, "5": 200}),
+        (["view_flow", "view_connection", "view_secret"], {"f": 403, "c": 403, "5": 403}),
+    ],
+)
+def test_what_changed_needs_the_right_on_the_record_and_on_the_kind(given, answers):
+    record = import_items(flow(1, "Orders"), connection(1, "Mail"), secret(1, "KEY")).record
+    client = client_in("staff")
+    User.objects.get().user_permissions.set(Permission.objects.filter(codename__in=given))
+    pages = {item.uuid[0]: client.get(item_url(item)) for item in record.items.all()}
+    assert {digit: page.status_code for digit, page in pages.items()} == answers
+
+
+def test_an_overwritten_row_is_held_against_its_save(editor):
+    FlowFactory(uuid=uuid_of("f", 1), name="Orders", timeout=60, info="kept")
+    item = item_of(flow(1, "Orders", timeout=30))
+    Flow.objects.update(listener_type="by hand")
+    response = editor.get(item_url(item))
+    difference = response.context["difference"]
+    assert [(field.key, field.before, field.after) for field in difference.fields] == [
+        ("listenerType", "", "by hand"),
+        ("timeout", "60", "30"),
+    ]
+    text = text_of(response)
+    assert "this flow was overwritten." in text
+    assert "Before: as it was saved on " in text
+    assert "After: as it is now. What was changed since the import is in it as well." in text
+
+
+def test_a_flow_is_shown_as_pictures(editor):
+    node = {"id": "a", "type": "start", "position": {"x": 0, "y": 0}, "data": {"label": "Old"}}
+    FlowFactory(uuid=uuid_of("f", 1), name="Orders", nodes=json.dumps([node]))
+    item = item_of(flow(1, "Orders", nodes=[{**node, "data": {"label": "New"}}]))
+    page = editor.get(item_url(item)).content.decode()
+    drawn = page.partition("<main")[2].partition("</main>")[0]
+    assert drawn.count("<svg") == 2
+    for asset in ("flows/graph.css", "flows/difference.css", "flows/difference.js"):
+        assert f"/static/{asset}" in page
+
+
+def test_a_created_row_was_nothing_before(editor):
+    response = editor.get(item_url(item_of(connection(1, "Mail", description="of the file"))))
+    assert response.context["difference"].is_new
+    assert "Before: there was nothing, the import made it." in text_of(response)
+
+
+def test_a_row_that_was_brought_back_is_held_against_what_it_was(editor):
+    FlowFactory(uuid=uuid_of("f", 1), name="Old", is_deleted=True)
+    response = editor.get(item_url(item_of(flow(1, "New"))))
+    difference = response.context["difference"]
+    assert [(field.key, field.before, field.after) for field in difference.fields] == [
+        ("name", "Old", "New")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("deleted", "After: as it is now. It was deleted, and this is what is kept of it."),
+        ("purged", "After: the flow is gone."),
+    ],
+)
+def test_a_row_that_is_not_there_any_more_is_told(end, said, editor):
+    FlowFactory(uuid=uuid_of("f", 1), name="Orders")
+    item = item_of(flow(1, "Orders", timeout=30))
+    if end == "deleted":
+        Flow.objects.update(is_deleted=True)
+    else:
+        Flow.objects.all().delete()
+    response = editor.get(item_url(item))
+    assert said in text_of(response)
+    assert response.context["difference"].is_gone is (end == "purged")
+
+
+def test_a_save_that_is_gone_is_told(editor):
+    FlowFactory(uuid=uuid_of("f", 1), name="Orders")
+    item = item_of(flow(1, "Orders", timeout=30))
+    item.named_save.delete()
+    text = text_of(editor.get(item_url(item)))
+    assert "The state before the import is not kept any more" in text
+
+
+def test_a_save_that_cannot_be_read_is_told(editor):
+    FlowFactory(uuid=uuid_of("f", 1), name="Orders")
+    item = item_of(flow(1, "Orders", timeout=30))
+    item.named_save.version_set.update(serialized_data="[{}]")
+    text = text_of(editor.get(item_url(item)))
+    assert "The state before the import does not fit the database any more." in text
+
+
+def test_an_item_that_was_not_written_has_no_such_page(editor):
+    FlowFactory(uuid=uuid_of("f", 1), name="Orders")
+    item = item_of(flow(1, "Orders"), mode="skip")
+    assert editor.get(item_url(item)).status_code == 404
+    assert "/items/" not in editor.get(page_of(item.record)).content.decode()
+
+
+def test_an_item_is_found_in_its_own_record_only(editor):
+    item, other = item_of(flow(1, "Orders")), item_of(flow(2, "Bills"))
+    assert editor.get(f"{LIST}{other.record_id}/items/{item.pk}/").status_code == 404
+    assert editor.get(f"{LIST}{item.record_id}/items/{'9' * 30}/").status_code == 404
+
+
+def test_a_record_links_to_what_changed(editor):
+    item = item_of(flow(1, "Orders"))
+    assert f'href="{item_url(item)}"' in editor.get(page_of(item.record)).content.decode()
+
+
+def test_no_value_of_a_secret_is_in_what_changed(admin_client):
+    row = SecretFactory(uuid=uuid_of("5", 1), name="KEY", dev_value=VALUE, prod_value=VALUE)
+    item = item_of(secret(1, "KEY", description="changed"))
+    Secret.objects.update(dev_value=OTHER)
+    page = admin_client.get(item_url(item)).content.decode()
+    assert "changed" in page
+    now = Secret.objects.get()
+    for hidden in (VALUE, OTHER, row.dev_value.token, now.dev_value.token, now.prod_value.token):
+        assert hidden not in page
+
+
+def test_what_changed_takes_few_queries(editor):
+    for number in range(3):
+        FlowFactory(uuid=uuid_of("f", number), name=f"Flow {number}")
+    record = import_items(*(flow(n, f"Flow {n}", timeout=5) for n in range(3))).record
+    item = record.items.first()
+    with CaptureQueriesContext(database) as queries:
+        editor.get(item_url(item))
+    assert len(queries) <= 10
+
+
+@pytest.mark.parametrize("text", [SCRIPT, "\"'><img src=x onerror=alert(1)>", "\u202eSMS"])
+def test_strange_texts_of_a_row_are_shown_as_texts(text, editor):
+    ConnectionFactory(uuid=uuid_of("c", 1), name="plain", description="plain", dev_value="plain")
+    item = item_of(connection(1, text, description=text, devValue=text))
+    page = editor.get(item_url(item)).content.decode()
+    assert SCRIPT not in page
+    assert "<img" not in page
