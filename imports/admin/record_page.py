@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.paginator import Page, Paginator
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.http import HttpRequest
@@ -17,6 +18,7 @@ from django.urls import reverse
 from accounts.models import User
 from flows.content import Kind
 from flows.models import MODELS
+from imports.admin.item_page import has_difference
 from imports.admin.wording import RESULT_WORDS, lasting, options
 from imports.checklist import Checklist, read_checklist
 from imports.models import ImportItem, ImportRecord, Status
@@ -77,6 +79,7 @@ class ItemLine:
     item: ImportItem
     result: str
     target_url: str | None
+    difference_url: str | None
     target_state: str
     """What became of the row, where it is not simply there."""
 
@@ -184,7 +187,7 @@ def _checklist(checklist: Checklist, user: User, refused: FillForm | None) -> di
         ],
         "hidden_secrets": len(checklist.secrets) - len(lines),
         "hidden_connections": max(0, len(checklist.connections) - _POINTS_SHOWN),
-        "links": {kind.value: _may_view(user, kind) for kind in Kind},
+        "links": {kind.value: may_view(user, kind) for kind in Kind},
     }
 
 
@@ -243,17 +246,25 @@ def _lines(kind: Kind, items: Sequence[ImportItem], user: User) -> Iterator[Item
         uuid: (pk, is_deleted)
         for uuid, pk, is_deleted in rows.order_by().values_list("uuid", "pk", "is_deleted")
     }
-    may_view = _may_view(user, kind)
+    sees_kind = may_view(user, kind)
     for item in items:
         pk, is_deleted = found.get(item.target_uuid, (None, False))
-        url = reverse(f"admin:flows_{kind}_change", args=[pk]) if pk and may_view else None
+        url = reverse(f"admin:flows_{kind}_change", args=[pk]) if pk and sees_kind else None
         yield ItemLine(
             item=item,
             result=RESULT_WORDS[Result(item.result)],
             target_url=url,
             target_state="gone" if pk is None else "deleted" if is_deleted else "",
+            difference_url=_difference_url(item) if sees_kind else None,
         )
 
 
-def _may_view(user: User, kind: Kind) -> bool:
+def _difference_url(item: ImportItem) -> str | None:
+    if not has_difference(item):
+        return None
+    return reverse("admin:imports_importrecord_item", args=[item.record_id, item.pk])
+
+
+def may_view(user: User | AnonymousUser, kind: Kind) -> bool:
+    """Whether the user may see rows of that kind."""
     return user.has_perm(f"flows.view_{kind}") or user.has_perm(f"flows.change_{kind}")

@@ -19,11 +19,13 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
 
+from flows.content import Kind
 from flows.models import Secret
 from flows.secret_values import HasValueError, SecretGoneError
 from flows.servers import current_database
 from imports.admin.importing import import_urls, may_import
-from imports.admin.record_page import CHANGE_SECRET, FillForm, record_context, record_url
+from imports.admin.item_page import has_difference, item_context
+from imports.admin.record_page import CHANGE_SECRET, FillForm, may_view, record_context, record_url
 from imports.admin.wording import counted, lasting
 from imports.checklist import fill_secret
 from imports.models import ImportItem, ImportRecord
@@ -64,6 +66,11 @@ class ImportRecordAdmin(admin.ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         own = [
+            path(
+                "<int:record_id>/items/<int:item_id>/",
+                self.admin_site.admin_view(self.item_view),
+                name="imports_importrecord_item",
+            ),
             path(
                 "<int:record_id>/secrets/<uuid:secret_uuid>/",
                 self.admin_site.admin_view(self.fill_view),
@@ -141,6 +148,24 @@ class ImportRecordAdmin(admin.ModelAdmin):
         if request.method not in {"GET", "HEAD"}:
             raise PermissionDenied
         return self._page(request, self._record(request, object_id))
+
+    def item_view(self, request: HttpRequest, record_id: int, item_id: int) -> HttpResponse:
+        """What the import changed in the row of one of its items."""
+        record = self._record(request, str(record_id))
+        item = ImportItem.objects.filter(record=record, pk=item_id).first()
+        if item is None or not has_difference(item):
+            raise Http404
+        if not may_view(request.user, Kind(item.kind)):
+            raise PermissionDenied
+        pictures = forms.Media(css={"all": ("flows/graph.css", "flows/difference.css")})
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "media": self.media + pictures,
+            "record_url": record_url(record),
+            **item_context(item),
+        }
+        return TemplateResponse(request, "admin/imports/importrecord/item.html", context)
 
     @method_decorator(sensitive_post_parameters("dev_value", "prod_value"))
     def fill_view(self, request: HttpRequest, record_id: int, secret_uuid: UUID) -> HttpResponse:

@@ -1,0 +1,69 @@
+"""What an import changed in one row: the row's state before, held against the row as it is now."""
+
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS
+from django.urls import reverse
+from reversion.errors import RevertError
+from reversion.models import Version
+
+from flows.content import Content, Kind, columns
+from flows.difference import difference
+from flows.models import MODELS, Item
+from imports.admin.wording import RESULT_WORDS
+from imports.models import ImportItem
+from imports.plan import Result
+
+NO_SAVE = "The state before the import is not kept any more, so there is nothing to compare with."
+UNFIT_SAVE = "The state before the import does not fit the database any more."
+
+
+def has_difference(item: ImportItem) -> bool:
+    """Whether the import wrote the item, so that there is something to show of it."""
+    return Result(item.result).writes
+
+
+def item_context(item: ImportItem) -> dict[str, Any]:
+    """The context of the page: what differs, or `fault`, the reason why that cannot be said."""
+    kind = Kind(item.kind)
+    model: type[Item] = MODELS[kind]
+    row = model._default_manager.filter(uuid=item.target_uuid).first()
+    before, saved_at, fault = _before(item, model)
+    after = None if row is None else {name: getattr(row, name) for name in columns(kind)}
+    return {
+        "title": f"What changed in {item.target_name or item.target_uuid}",
+        "item": item,
+        "result": RESULT_WORDS[Result(item.result)],
+        "row": row,
+        "row_url": row and reverse(f"admin:flows_{kind}_change", args=[row.pk]),
+        "saved_at": saved_at,
+        "is_new": before is None,
+        "fault": fault,
+        "difference": None if fault else difference(kind, before, after),
+    }
+
+
+def _before(item: ImportItem, model: type[Item]) -> tuple[Content | None, Any, str]:
+    """The row's content before the import, None where there was none; when it was saved; a fault.
+
+    A secret's values are no content: they stay in the save.
+    """
+    if item.named_save_id is None:
+        return None, None, NO_SAVE if item.result == Result.OVERWRITE else ""
+    version = (
+        Version.objects.get_for_model(model, model_db=DEFAULT_DB_ALIAS)
+        .filter(revision=item.named_save_id)
+        .select_related("revision")
+        .first()
+    )
+    if version is None:
+        return None, None, NO_SAVE
+    try:
+        state = version.field_dict
+    except RevertError:
+        return None, None, UNFIT_SAVE
+    return (
+        {name: state[name] for name in columns(model.kind)},
+        version.revision.date_created,
+        "",
+    )
