@@ -202,9 +202,8 @@ def test_the_list_tells_of_each_record(editor):
     assert f"{row} 2 overwritten, 3 created 1 min 3 s" in text
 
 
-def test_the_list_has_no_button_to_import_unless_it_is_told_where(editor):
-    text = text_of(editor.get(LIST))
-    assert "Import flows" not in text
+def test_the_list_has_a_button_to_import(editor):
+    assert f'href="{LIST}import/"' in editor.get(LIST).content.decode()
 
 
 @pytest.mark.parametrize(
