@@ -5,14 +5,16 @@ import re
 from html import unescape
 
 import pytest
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from reversion.models import Version
 
 from accounts.models import User
+from flows import named_saves
 from flows.models import Connection, Flow, Secret
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 
@@ -370,26 +372,183 @@ def test_the_name_of_a_deleted_secret_is_free(admin_client):
     assert Secret.objects.filter(name="KEY").count() == 2
 
 
-def test_a_deleted_secret_does_not_come_back_under_a_name_that_is_taken(admin_client):
-    deleted = SecretFactory(name="KEY", is_deleted=True)
-    SecretFactory(name="KEY")
-    page = url("secret", "change", deleted.pk)
-    data = form_of(admin_client.get(page))
-    del data["is_deleted"]
-    errors = errors_of(admin_client.post(page, data))
-    assert errors == {"__all__": ["A secret with this name exists already."]}
-
-
 # --- soft-deleted rows
 
 
 @KINDS
-@pytest.mark.parametrize(("chosen", "names"), [("1", ["DELETED"]), ("0", ["KEPT"])])
-def test_deleted_items_are_told_apart_by_the_filter(kind, chosen, names, admin_client):
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        pytest.param({}, ["KEPT"], id="live, which is the default"),
+        pytest.param({"state": "deleted"}, ["DELETED"], id="deleted"),
+        pytest.param({"state": "all"}, ["DELETED", "KEPT"], id="all"),
+    ],
+)
+def test_deleted_items_are_told_apart_by_the_filter(kind, query, names, admin_client):
     FACTORIES[kind](name="DELETED", is_deleted=True)
     FACTORIES[kind](name="KEPT")
-    page = admin_client.get(url(kind, "changelist"), {"is_deleted__exact": chosen})
+    page = admin_client.get(url(kind, "changelist"), query)
     assert [item.name for item in page.context["cl"].result_list] == names
+    assert ("DELETED (deleted)" in page.content.decode()) is ("DELETED" in names)
+
+
+def test_the_filter_offers_the_three_states(admin_client):
+    page = admin_client.get(url("flow", "changelist"))
+    choices = list(page.context["cl"].filter_specs[0].choices(page.context["cl"]))
+    assert [(choice["display"], choice["selected"]) for choice in choices] == [
+        ("Live", True),
+        ("Deleted", False),
+        ("All", False),
+    ]
+
+
+@KINDS
+def test_deleting_keeps_the_row(kind, admin_client, admin_user):
+    item = FACTORIES[kind](name="GONE")
+    before = row_of(item, "is_deleted", "updated_at")
+    named_saves.take(item, "kept")
+    page = admin_client.get(url(kind, "delete", item.pk)).content.decode()
+    assert "it can be restored" in page
+
+    answer = admin_client.post(url(kind, "delete", item.pk), {"post": "yes"})
+
+    assert answer.url == url(kind, "changelist")
+    assert row_of(item, "is_deleted", "updated_at") == before
+    assert row_of(item)["is_deleted"] is True
+    assert row_of(item)["updated_at"] > item.updated_at
+    assert [save.revision.comment for save in named_saves.list_saves(item)] == ["kept"]
+    entry = LogEntry.objects.get()
+    assert (entry.action_flag, entry.object_id, entry.user) == (DELETION, str(item.pk), admin_user)
+
+
+@KINDS
+def test_the_confirmation_says_what_still_uses_the_item(kind, admin_client):
+    item = FACTORIES[kind](name="USED")
+    FlowFactory(nodes=f'[{{"uuid":"{item.uuid}"}}]')
+    page = admin_client.get(url(kind, "delete", item.pk)).content.decode()
+    assert "These still use it" in page
+    assert "<h2>1 flow</h2>" in page
+
+
+@KINDS
+def test_what_is_deleted_is_not_deleted_again(kind, admin_client):
+    item = FACTORIES[kind](is_deleted=True)
+    before = row_of(item)
+    for answer in (
+        admin_client.get(url(kind, "delete", item.pk)),
+        admin_client.post(url(kind, "delete", item.pk), {"post": "yes"}),
+    ):
+        assert answer.url == url(kind, "change", item.pk)
+    assert row_of(item) == before
+    assert LogEntry.objects.count() == 0
+
+
+@KINDS
+def test_the_selected_items_are_deleted(kind, admin_client):
+    chosen = [FACTORIES[kind](name="A"), FACTORIES[kind](name="B")]
+    kept = FACTORIES[kind](name="C")
+    before = [row_of(item, "is_deleted", "updated_at") for item in chosen]
+    data = {"action": "delete_selected", "_selected_action": [item.pk for item in chosen]}
+
+    page = admin_client.post(url(kind, "changelist"), data).content.decode()
+    assert "they can be restored" in page
+    assert not row_of(chosen[0])["is_deleted"]
+    admin_client.post(url(kind, "changelist"), {**data, "post": "yes"})
+
+    assert [row_of(item, "is_deleted", "updated_at") for item in chosen] == before
+    states = [row_of(item)["is_deleted"] for item in (*chosen, kept)]
+    assert states == [True, True, False]
+    assert sorted(LogEntry.objects.values_list("object_repr", "action_flag")) == [
+        ("A", DELETION),
+        ("B", DELETION),
+    ]
+    # One revision of both would restore both, where somebody restores one.
+    assert Version.objects.count() == 0
+
+
+@KINDS
+def test_a_deleted_item_says_so_and_is_restored(kind, admin_client, admin_user):
+    item = FACTORIES[kind](name="BACK", is_deleted=True)
+    before = row_of(item, "is_deleted", "updated_at")
+    address = url(kind, "restore", item.pk)
+    page = admin_client.get(url(kind, "change", item.pk)).content.decode()
+    assert f"This {kind} is deleted." in page
+    assert f'<form method="post" action="{address}">' in page
+    assert url(kind, "delete", item.pk) not in page
+
+    answer = admin_client.post(address)
+
+    assert answer.url == url(kind, "change", item.pk)
+    page = admin_client.get(answer.url).content.decode()
+    assert f"The {kind} “BACK” is restored." in page
+    assert "is deleted." not in page
+    assert row_of(item, "is_deleted", "updated_at") == before
+    assert row_of(item)["is_deleted"] is False
+    assert row_of(item)["updated_at"] > item.updated_at
+    entry = LogEntry.objects.get()
+    assert (entry.get_change_message(), entry.user) == ("Restored.", admin_user)
+
+
+@KINDS
+def test_restoring_needs_a_post(kind, admin_client):
+    item = FACTORIES[kind](is_deleted=True)
+    assert admin_client.get(url(kind, "restore", item.pk)).status_code == 405
+    assert row_of(item)["is_deleted"] is True
+
+
+def test_restoring_needs_the_token_of_its_form(admin_user):
+    item = FlowFactory(is_deleted=True)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(admin_user)
+    assert client.post(url("flow", "restore", item.pk)).status_code == 403
+    assert row_of(item)["is_deleted"] is True
+
+
+def test_what_is_not_there_cannot_be_restored(admin_client):
+    answer = admin_client.post(url("flow", "restore", 999))
+    assert answer.url == reverse("admin:index")
+
+
+def test_a_secret_whose_name_is_taken_does_not_come_back(admin_client):
+    deleted = SecretFactory(name="KEY", is_deleted=True)
+    SecretFactory(name="KEY")
+    answer = admin_client.post(url("secret", "restore", deleted.pk), follow=True)
+    assert [str(message) for message in answer.context["messages"]] == [
+        "Not restored: “KEY”. Another secret has the name meanwhile. "
+        "Rename or delete that one first."
+    ]
+    assert row_of(deleted)["is_deleted"] is True
+    assert LogEntry.objects.count() == 0
+
+
+@KINDS
+def test_the_selected_items_are_restored(kind, admin_client):
+    chosen = [FACTORIES[kind](name=name, is_deleted=True) for name in ("A", "B")]
+    other = FACTORIES[kind](name="C", is_deleted=True)
+    data = {"action": "restore_selected", "_selected_action": [item.pk for item in chosen]}
+    answer = admin_client.post(f"{url(kind, 'changelist')}?state=deleted", data, follow=True)
+    assert [str(message) for message in answer.context["messages"]] == [f"Restored 2 {kind}s."]
+    states = [row_of(item)["is_deleted"] for item in (*chosen, other)]
+    assert states == [False, False, True]
+    assert Version.objects.count() == 0
+
+
+def test_of_two_selected_secrets_of_one_name_one_comes_back(admin_client):
+    chosen = [SecretFactory(name="KEY", is_deleted=True) for _ in range(2)]
+    data = {"action": "restore_selected", "_selected_action": [item.pk for item in chosen]}
+    answer = admin_client.post(f"{url('secret', 'changelist')}?state=all", data, follow=True)
+    told = [str(message) for message in answer.context["messages"]]
+    assert [text[:16] for text in told] == ["Restored 1 secre", "Not restored: “K"]
+    assert Secret.objects.filter(is_deleted=False).count() == 1
+
+
+@KINDS
+def test_whether_an_item_is_deleted_is_no_field(kind, admin_client):
+    item = FACTORIES[kind]()
+    page = admin_client.get(url(kind, "change", item.pk))
+    assert "is_deleted" not in page.context["adminform"].form.fields
+    save(admin_client, item, is_deleted="on")
+    assert row_of(item)["is_deleted"] is False
 
 
 # --- rights
@@ -400,6 +559,8 @@ def addresses(kind, pk):
         url(kind, "changelist"),
         url(kind, "add"),
         *(url(kind, page, pk) for page in ("change", "history", "delete")),
+        *(url(kind, page, pk) for page in ("restore", "saves", "compare_saves")),
+        url(kind, "restore_save", pk, 1),
         url(kind, "recoverlist"),
     ]
 
@@ -438,11 +599,14 @@ def test_staff_who_may_only_view_cannot_change(kind, staff_client):
         staff_client.post(url(kind, "change", item.pk), {"name": "NEW"}),
         staff_client.post(url(kind, "add"), {"name": "NEW"}),
         staff_client.post(url(kind, "delete", item.pk), {"post": "yes"}),
+        staff_client.post(url(kind, "restore", item.pk)),
+        staff_client.post(url(kind, "saves", item.pk), {"name": "NEW"}),
     ]
 
     assert "SHOWN" in page.content.decode()
-    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert [answer.status_code for answer in answers] == [403, 403, 403, 403, 403]
     assert row_of(item) == before
+    assert Version.objects.count() == 0
 
 
 def test_staff_who_may_only_view_see_no_value(staff_client):

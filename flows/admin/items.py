@@ -1,63 +1,133 @@
-"""Flows, connections and secrets in Django's admin, each with its history of named saves."""
+"""The three kinds: their lists and pages."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
-from reversion.admin import VersionAdmin
 
+from flows.admin.filters import StateFilter, TagFilter, tags_of
+from flows.admin.forms import CodeTextarea, ConnectionForm, ItemForm, SecretForm
+from flows.admin.saves import SavesAdmin
+from flows.admin.soft_delete import SoftDeleteAdmin
+from flows.fields import DocumentField
 from flows.graph import read_graph
 from flows.graph_svg import draw
-from flows.models import Connection, Flow, Secret
+from flows.models import MODELS, Connection, Flow, Secret
+from flows.sent_secrets import RETARGET_CONNECTIONS
+from flows.uses import RelatedItems, find_users, find_uses
+
+_ROW = ("Row", {"fields": ("uuid", "created_at", "updated_at")})
 
 
-class ItemForm(forms.ModelForm):
-    """A form that keeps a text as it is where nobody changed it.
+class ItemChangeList(ChangeList):
+    """A list that does not read the long texts of its items."""
 
-    A browser makes an empty text of null and CRLF of every line end, and Django's form fields
-    cut the spaces at both ends: each would make the item differ from the file it came from.
-    """
+    model_admin: "ItemAdmin"
 
-    def clean(self) -> Any:
-        super().clean()
-        for name, text in self.cleaned_data.items():
-            if name in self.initial and isinstance(self.fields[name], forms.CharField):
-                stored = self.initial[name]
-                changed = _as_typed(text) != _as_typed(stored)
-                self.cleaned_data[name] = text and _as_typed(text) if changed else stored
-        return self.cleaned_data
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        rows = super().get_queryset(request, exclude_parameters)
+        return rows.defer(*self.model_admin.not_listed)
 
 
-def _as_typed(text: str | None) -> str:
-    return (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
-
-
-class ItemAdmin(VersionAdmin):
+class ItemAdmin(SoftDeleteAdmin, SavesAdmin):
     """What the three kinds have in common."""
 
     form = ItemForm
-    list_display: tuple[str, ...] = ("display_name", "uuid", "is_deleted", "updated_at")
+    formfield_overrides: ClassVar = {DocumentField: {"widget": CodeTextarea}}
+    list_display: tuple[str, ...] = ("display_name", "uuid", "updated_at")
     list_display_links = ("display_name",)
-    list_filter: tuple[str, ...] = ("is_deleted",)
+    list_filter: tuple[Any, ...] = (StateFilter,)
     search_fields = ("name", "uuid")
     readonly_fields: tuple[str, ...] = ("uuid", "created_at", "updated_at")
     list_per_page = 50
 
+    not_listed: tuple[str, ...] = ("extra",)
+    """Columns that the list does not need."""
+
+    class Media:
+        css: ClassVar = {"all": ("flows/items.css",)}
+
     @admin.display(description="name", ordering="name")
     def display_name(self, item: Any) -> str:
-        return str(item)
+        deleted = " (deleted)" if item.is_deleted else ""
+        return f"{item}{deleted}"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ItemChangeList
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if original := context.get("original"):
+            # As it is stored: a form that was refused has left what was typed in the object.
+            item = self.model._default_manager.get(pk=original.pk)
+            context["uses"] = self._visible(request, find_uses(item))
+            context["users"] = self._visible(request, find_users(item))
+            context["show_delete"] = context.get("show_delete", True) and not item.is_deleted
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _visible(
+        self, request: HttpRequest, groups: Iterable[RelatedItems]
+    ) -> list[tuple[RelatedItems, bool]]:
+        """Each group with whether the user may see its items."""
+        admins = {kind: self.admin_site.get_model_admin(model) for kind, model in MODELS.items()}
+        return [(group, admins[group.kind].has_view_permission(request)) for group in groups]
 
 
 @admin.register(Flow)
 class FlowAdmin(ItemAdmin):
-    list_display = ("display_name", "listener_type", "is_subflow", "is_locked", "updated_at")
-    list_filter = ("is_deleted", "is_subflow", "is_locked", "listener_type")
+    """Flows, each with its picture."""
+
+    list_display = (
+        *("display_name", "shown_tags", "listener_type", "is_subflow", "is_locked"),
+        *("is_valid", "num_blocks", "updated_at"),
+    )
+    list_filter = (StateFilter, TagFilter, "listener_type", "is_subflow", "is_locked")
+    not_listed = ("info", "nodes", "edges", "viewport", "used_connections", "used_secrets", "extra")
     readonly_fields = ("picture", *ItemAdmin.readonly_fields)
+    fieldsets = (
+        ("Picture", {"fields": ("picture",), "classes": ("picture",)}),
+        ("What it is", {"fields": ("name", "info", "tags")}),
+        (
+            "Settings",
+            {
+                "fields": (
+                    ("is_subflow", "is_commander", "is_valid", "is_locked"),
+                    "listener_type",
+                    ("timeout", "num_blocks"),
+                    ("execution_history_level", "execution_history_mins"),
+                    ("queue_uuid", "tenant_id"),
+                )
+            },
+        ),
+        (
+            "Documents",
+            {
+                "fields": (
+                    *("nodes", "edges", "viewport"),
+                    *("used_connections", "used_secrets", "extra"),
+                ),
+                "classes": ("collapse",),
+            },
+        ),
+        _ROW,
+    )
 
     class Media:
         css: ClassVar = {"all": ("flows/graph.css",)}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        sets = super().get_fieldsets(request, obj)
+        return sets if obj else sets[1:]
+
+    @admin.display(description="tags")
+    def shown_tags(self, flow: Flow) -> str:
+        return ", ".join(tags_of(flow.tags))
 
     @admin.display(description="picture")
     def picture(self, flow: Flow) -> str:
@@ -71,44 +141,50 @@ class FlowAdmin(ItemAdmin):
 
 @admin.register(Connection)
 class ConnectionAdmin(ItemAdmin):
+    """Connections."""
+
+    form = ConnectionForm
     list_display = ("display_name", "type", "uuid", "updated_at")
-    list_filter = ("is_deleted", "type")
-
-
-class SecretForm(ItemForm):
-    """A secret whose values are write-only: what is stored is never shown, empty leaves it."""
-
-    new_dev_value = forms.CharField(
-        required=False,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        label="New development value",
-        help_text="Write-only. Leave empty to keep the stored value.",
-    )
-    new_prod_value = forms.CharField(
-        required=False,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        label="New production value",
-        help_text="Write-only. Leave empty to keep the stored value.",
+    list_filter = (StateFilter, "type")
+    not_listed = ("description", "dev_value", "prod_value", "extra")
+    fieldsets = (
+        ("What it is", {"fields": ("name", "type", "description", "is_core_platform")}),
+        ("Where it leads", {"fields": ("dev_value", "prod_value")}),
+        ("Documents", {"fields": ("extra",), "classes": ("collapse",)}),
+        _ROW,
     )
 
-    class Meta:
-        model = Secret
-        fields = ("name", "description", "type", "group", "tags", "extra", "is_deleted")
-
-    def save(self, commit: bool = True) -> Any:
-        for field in ("dev_value", "prod_value"):
-            if value := self.cleaned_data.get(f"new_{field}"):
-                setattr(self.instance, field, value)
-        return super().save(commit)
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_form(request, *args, **kwargs)
+        form.may_retarget = request.user.has_perm(RETARGET_CONNECTIONS)
+        return form
 
 
 @admin.register(Secret)
 class SecretAdmin(ItemAdmin):
+    """Secrets, whose values are written and never shown."""
+
     form = SecretForm
     list_display = ("display_name", "type", "group", "has_dev_value", "has_prod_value")
-    list_filter = ("is_deleted", "type", "group")
+    list_filter = (StateFilter, "type", "group")
+    not_listed = ("description", "extra")
+    readonly_fields = ("has_dev_value", "has_prod_value", *ItemAdmin.readonly_fields)
+    _what_it_is = ("What it is", {"fields": ("name", "description", "type", "group", "tags")})
+    _documents = ("Documents", {"fields": ("extra",), "classes": ("collapse",)})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            fields: tuple[str, ...] = ("new_dev_value", "new_prod_value")
+        elif self.has_change_permission(request, obj):
+            fields = (
+                *("has_dev_value", "new_dev_value", "clear_dev_value"),
+                *("has_prod_value", "new_prod_value", "clear_prod_value"),
+            )
+        else:
+            fields = ("has_dev_value", "has_prod_value")
+        told = "A stored value is never shown, only whether there is one."
+        values = ("Values", {"fields": fields, "description": told})
+        return (self._what_it_is, values, self._documents, _ROW)
 
     @admin.display(boolean=True, description="development value")
     def has_dev_value(self, secret: Secret) -> bool:
