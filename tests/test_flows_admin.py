@@ -6,6 +6,7 @@ from html import unescape
 
 import pytest
 from django.contrib.admin.models import DELETION, LogEntry
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
@@ -15,6 +16,7 @@ from reversion.models import Version
 
 from accounts.models import User
 from flows import named_saves
+from flows.content import Kind, columns
 from flows.models import Connection, Flow, Secret
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 
@@ -470,7 +472,7 @@ def test_the_selected_items_are_deleted(kind, admin_client):
 def test_a_deleted_item_says_so_and_is_restored(kind, admin_client, admin_user):
     item = FACTORIES[kind](name="BACK", is_deleted=True)
     before = row_of(item, "is_deleted", "updated_at")
-    address = url(kind, "restore", item.pk)
+    address = url(kind, "undelete", item.pk)
     page = admin_client.get(url(kind, "change", item.pk)).content.decode()
     assert f"This {kind} is deleted." in page
     assert f'<form method="post" action="{address}">' in page
@@ -492,7 +494,7 @@ def test_a_deleted_item_says_so_and_is_restored(kind, admin_client, admin_user):
 @KINDS
 def test_restoring_needs_a_post(kind, admin_client):
     item = FACTORIES[kind](is_deleted=True)
-    assert admin_client.get(url(kind, "restore", item.pk)).status_code == 405
+    assert admin_client.get(url(kind, "undelete", item.pk)).status_code == 405
     assert row_of(item)["is_deleted"] is True
 
 
@@ -500,19 +502,19 @@ def test_restoring_needs_the_token_of_its_form(admin_user):
     item = FlowFactory(is_deleted=True)
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin_user)
-    assert client.post(url("flow", "restore", item.pk)).status_code == 403
+    assert client.post(url("flow", "undelete", item.pk)).status_code == 403
     assert row_of(item)["is_deleted"] is True
 
 
 def test_what_is_not_there_cannot_be_restored(admin_client):
-    answer = admin_client.post(url("flow", "restore", 999))
+    answer = admin_client.post(url("flow", "undelete", 999))
     assert answer.url == reverse("admin:index")
 
 
 def test_a_secret_whose_name_is_taken_does_not_come_back(admin_client):
     deleted = SecretFactory(name="KEY", is_deleted=True)
     SecretFactory(name="KEY")
-    answer = admin_client.post(url("secret", "restore", deleted.pk), follow=True)
+    answer = admin_client.post(url("secret", "undelete", deleted.pk), follow=True)
     assert [str(message) for message in answer.context["messages"]] == [
         "Not restored: “KEY”. Another secret has the name meanwhile. "
         "Rename or delete that one first."
@@ -551,6 +553,168 @@ def test_whether_an_item_is_deleted_is_no_field(kind, admin_client):
     assert row_of(item)["is_deleted"] is False
 
 
+# --- the list of flows
+
+
+def listed(client, **query):
+    page = client.get(url("flow", "changelist"), query)
+    assert page.status_code == 200
+    return [flow.name for flow in page.context["cl"].result_list]
+
+
+@pytest.fixture
+def tagged_flows():
+    FlowFactory(name="A", tags='["sms","x"]', listener_type="HTTP", is_subflow=True)
+    FlowFactory(name="B", tags='["SMS"]', is_locked=True)
+    FlowFactory(name="C", tags='["not \\"sms\\""]')
+    FlowFactory(name="D", tags='[{"sms":1}]')
+    FlowFactory(name="E", tags="null")
+    FlowFactory(name="F", tags='["sms","only deleted"]', is_deleted=True)
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({"tag": "sms"}, ["A"]),
+        ({"tag": "SMS"}, ["B"]),
+        ({"tag": 'not "sms"'}, ["C"]),
+        ({"tag": '{"sms":1}'}, ["D"]),
+        ({"tag": "sms", "state": "all"}, ["A", "F"]),
+        ({"tag": "never"}, []),
+        ({"listener_type": "HTTP"}, ["A"]),
+        ({"is_subflow__exact": "1"}, ["A"]),
+        ({"is_locked__exact": "1"}, ["B"]),
+    ],
+)
+def test_flows_are_filtered_by(query, names, tagged_flows, admin_client):
+    assert listed(admin_client, **query) == names
+
+
+def test_the_tags_of_live_flows_are_offered(tagged_flows, admin_client):
+    changelist = admin_client.get(url("flow", "changelist")).context["cl"]
+    choices = [choice["display"] for choice in changelist.filter_specs[1].choices(changelist)]
+    assert choices == ["All", "SMS", 'not "sms"', "sms", "x", '{"sms":1}']
+
+
+def test_the_list_of_flows_shows_what_one_wants_to_know(admin_client):
+    FlowFactory(
+        name="Main", tags=f'["a","{SCRIPT}"]', listener_type="HTTP", is_valid=True, num_blocks=71
+    )
+    page = admin_client.get(url("flow", "changelist")).content.decode()
+    cells = re.findall(r'class="field-([a-z_]+)[^>]*>(.*?)</t[dh]>', page)
+    assert [name for name, _ in cells] == [
+        "display_name",
+        "shown_tags",
+        "listener_type",
+        "is_subflow",
+        "is_locked",
+        "is_valid",
+        "num_blocks",
+        "updated_at",
+    ]
+    assert dict(cells)["shown_tags"] == "a, &lt;script&gt;alert(1)&lt;/script&gt;"
+    assert dict(cells)["num_blocks"] == "71"
+    assert SCRIPT not in page
+
+
+def test_the_list_does_not_read_the_documents(admin_client):
+    FlowFactory()
+    with CaptureQueriesContext(connection) as queries:
+        admin_client.get(url("flow", "changelist"))
+    assert not [query for query in queries if '"nodes"' in query["sql"]]
+
+
+# --- the pages of the kinds
+
+
+def headings(page):
+    titles = re.findall(
+        r'class="fieldset-heading"[^>]*>(.*?)</h2>', page.content.decode(), re.DOTALL
+    )
+    return [title.strip() for title in titles]
+
+
+@pytest.mark.parametrize(
+    ("kind", "titles"),
+    [
+        ("flow", ["Picture", "What it is", "Settings", "Documents", "Row"]),
+        ("connection", ["What it is", "Where it leads", "Documents", "Row"]),
+        ("secret", ["What it is", "Values", "Documents", "Row"]),
+    ],
+)
+def test_a_page_is_in_groups(kind, titles, admin_client):
+    page = admin_client.get(url(kind, "change", FACTORIES[kind]().pk))
+    assert headings(page) == [*titles, "Uses", "Used by"]
+    page = admin_client.get(url(kind, "add"))
+    assert headings(page) == [title for title in titles if title != "Picture"]
+
+
+@KINDS
+def test_every_column_of_content_is_on_its_page(kind, admin_client):
+    page = admin_client.get(url(kind, "change", FACTORIES[kind]().pk))
+    on_page = set(flatten_fieldsets(page.context["adminform"].fieldsets))
+    assert set(columns(Kind(kind))) <= on_page
+
+
+# --- clearing a secret's value
+
+
+@pytest.mark.parametrize(
+    ("column", "other"), [("dev_value", "prod_value"), ("prod_value", "dev_value")]
+)
+def test_a_value_is_cleared(column, other, admin_client):
+    secret = SecretFactory(dev_value=VALUE, prod_value=VALUE)
+    assert save(admin_client, secret, **{f"clear_{column}": "on"}).status_code == 302
+    after = Secret.objects.get()
+    assert getattr(after, column) is None
+    assert getattr(after, other).token == getattr(secret, other).token
+
+
+def test_a_value_is_either_new_or_cleared(admin_client):
+    secret = SecretFactory(dev_value=VALUE)
+    typed = {"new_dev_value": NEW_VALUE, "clear_dev_value": "on"}
+    errors = errors_of(save(admin_client, secret, **typed))
+    assert errors == {"new_dev_value": ["Either give a new value or clear the stored one."]}
+    assert Secret.objects.get().dev_value.token == secret.dev_value.token
+
+
+def test_who_may_only_view_a_secret_sees_whether_it_has_values(staff_client):
+    secret = SecretFactory(dev_value=VALUE)
+    User.objects.get().user_permissions.add(Permission.objects.get(codename="view_secret"))
+    page = staff_client.get(url("secret", "change", secret.pk)).content.decode()
+    assert re.search('field-has_dev_value.*?<img [^>]*alt="True"', page, re.DOTALL)
+    assert re.search('field-has_prod_value.*?<img [^>]*alt="False"', page, re.DOTALL)
+    assert "new_dev_value" not in page
+
+
+# --- where a connection sends secrets
+
+
+def test_pointing_a_connection_with_a_stored_secret_elsewhere_needs_a_right(staff_client):
+    SecretFactory(name="KEY", dev_value=VALUE)
+    stored = ConnectionFactory(dev_value='{ host: "a.example", token: secrets.KEY, timeout: 1 }')
+    user = User.objects.get()
+    rights = Permission.objects.filter(codename__in=["view_connection", "change_connection"])
+    user.user_permissions.set(rights)
+    typed = {"dev_value": stored.dev_value.replace("a.example", "b.example")}
+
+    errors = errors_of(save(staff_client, stored, **typed))
+
+    assert errors == {
+        "__all__": [
+            "This would send the stored secrets.KEY to another destination: devValue.host "
+            '"a.example" -> "b.example", prodValue.host "a.example" -> "b.example". '
+            "This needs the permission imports.retarget_connections."
+        ]
+    }
+    assert "a.example" in row_of(stored)["dev_value"]
+    harmless = {"dev_value": stored.dev_value.replace("timeout: 1", "timeout: 2")}
+    assert save(staff_client, stored, **harmless).status_code == 302
+    user.user_permissions.add(Permission.objects.get(codename="retarget_connections"))
+    assert save(staff_client, stored, **typed).status_code == 302
+    assert "b.example" in row_of(stored)["dev_value"]
+
+
 # --- rights
 
 
@@ -559,7 +723,7 @@ def addresses(kind, pk):
         url(kind, "changelist"),
         url(kind, "add"),
         *(url(kind, page, pk) for page in ("change", "history", "delete")),
-        *(url(kind, page, pk) for page in ("restore", "saves", "compare_saves")),
+        *(url(kind, page, pk) for page in ("undelete", "saves", "compare_saves")),
         url(kind, "restore_save", pk, 1),
         url(kind, "recoverlist"),
     ]
@@ -599,7 +763,7 @@ def test_staff_who_may_only_view_cannot_change(kind, staff_client):
         staff_client.post(url(kind, "change", item.pk), {"name": "NEW"}),
         staff_client.post(url(kind, "add"), {"name": "NEW"}),
         staff_client.post(url(kind, "delete", item.pk), {"post": "yes"}),
-        staff_client.post(url(kind, "restore", item.pk)),
+        staff_client.post(url(kind, "undelete", item.pk)),
         staff_client.post(url(kind, "saves", item.pk), {"name": "NEW"}),
     ]
 

@@ -24,12 +24,12 @@ class SoftDeleteAdmin(VersionAdmin):
     actions = ("delete_selected", "restore_selected")
 
     def get_urls(self) -> list[URLPattern]:
-        restore = path(
-            "<path:object_id>/restore/",
-            self.admin_site.admin_view(self.restore_view),
-            name=f"{self.opts.app_label}_{self.opts.model_name}_restore",
+        undelete = path(
+            "<path:object_id>/undelete/",
+            self.admin_site.admin_view(self.undelete_view),
+            name=f"{self.opts.app_label}_{self.opts.model_name}_undelete",
         )
-        return [restore, *super().get_urls()]
+        return [undelete, *super().get_urls()]
 
     # --- delete
 
@@ -66,7 +66,7 @@ class SoftDeleteAdmin(VersionAdmin):
 
     # --- restore
 
-    def restore_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def undelete_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Make a deleted item a live one again."""
         if not self.has_change_permission(request):
             raise PermissionDenied
