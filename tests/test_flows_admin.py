@@ -596,6 +596,13 @@ def test_the_tags_of_live_flows_are_offered(tagged_flows, admin_client):
     assert choices == ["All", "SMS", 'not "sms"', "sms", "x", '{"sms":1}']
 
 
+def test_an_empty_text_can_be_chosen_in_a_filter(tagged_flows, admin_client):
+    changelist = admin_client.get(url("flow", "changelist")).context["cl"]
+    choices = [choice["display"] for choice in changelist.filter_specs[2].choices(changelist)]
+    assert choices == ["All", "(empty)", "HTTP"]
+    assert listed(admin_client, listener_type="") == ["B", "C", "D", "E"]
+
+
 def test_the_list_of_flows_shows_what_one_wants_to_know(admin_client):
     FlowFactory(
         name="Main", tags=f'["a","{SCRIPT}"]', listener_type="HTTP", is_valid=True, num_blocks=71
@@ -606,14 +613,14 @@ def test_the_list_of_flows_shows_what_one_wants_to_know(admin_client):
         "display_name",
         "shown_tags",
         "listener_type",
-        "is_subflow",
-        "is_locked",
-        "is_valid",
-        "num_blocks",
+        "subflow",
+        "locked",
+        "valid",
+        "blocks",
         "updated_at",
     ]
     assert dict(cells)["shown_tags"] == "a, &lt;script&gt;alert(1)&lt;/script&gt;"
-    assert dict(cells)["num_blocks"] == "71"
+    assert dict(cells)["blocks"] == "71"
     assert SCRIPT not in page
 
 

@@ -99,7 +99,7 @@ def test_saves_are_listed_newest_first(kind, admin_client, admin_user):
 
     page = response.content.decode()
     rows = re.findall(
-        r'<th scope="row">(.*?)</th>.*?<td>.*?</td>\s*<td>(.*?)</td>', page, re.DOTALL
+        r'<th scope="row">(.*?)</th>.*?<td class="when">.*?</td>\s*<td>(.*?)</td>', page, re.DOTALL
     )
     assert rows == [
         ("Now", ""),

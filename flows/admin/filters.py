@@ -39,6 +39,14 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(is_deleted=self.value() == "deleted")
 
 
+class TextFilter(admin.AllValuesFieldListFilter):
+    """The texts that a column has; an empty one has a name too, by which it can be chosen."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or "(empty)"}
+
+
 class TagFilter(admin.SimpleListFilter):
     """One of the tags that live flows have."""
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 
-from flows.admin.filters import StateFilter, TagFilter, tags_of
+from flows.admin.filters import StateFilter, TagFilter, TextFilter, tags_of
 from flows.admin.forms import CodeTextarea, ConnectionForm, ItemForm, SecretForm
 from flows.admin.saves import SavesAdmin
 from flows.admin.soft_delete import SoftDeleteAdmin
@@ -22,6 +22,12 @@ from flows.sent_secrets import RETARGET_CONNECTIONS
 from flows.uses import RelatedItems, find_users, find_uses
 
 _ROW = ("Row", {"fields": ("uuid", "created_at", "updated_at")})
+
+# Of texts that are short nearly always. An input of one line would lose a line end.
+_LINES = {
+    **dict.fromkeys(("listener_type", "queue_uuid", "tenant_id", "type", "group"), 1),
+    **dict.fromkeys(("tags", "used_connections", "used_secrets", "viewport", "description"), 3),
+}
 
 
 class ItemChangeList(ChangeList):
@@ -57,6 +63,12 @@ class ItemAdmin(SoftDeleteAdmin, SavesAdmin):
         deleted = " (deleted)" if item.is_deleted else ""
         return f"{item}{deleted}"
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and (lines := _LINES.get(db_field.name)):
+            field.widget.attrs["rows"] = lines
+        return field
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ItemChangeList
 
@@ -84,10 +96,10 @@ class FlowAdmin(ItemAdmin):
     """Flows, each with its picture."""
 
     list_display = (
-        *("display_name", "shown_tags", "listener_type", "is_subflow", "is_locked"),
-        *("is_valid", "num_blocks", "updated_at"),
+        *("display_name", "shown_tags", "listener_type", "subflow", "locked"),
+        *("valid", "blocks", "updated_at"),
     )
-    list_filter = (StateFilter, TagFilter, "listener_type", "is_subflow", "is_locked")
+    list_filter = (StateFilter, TagFilter, ("listener_type", TextFilter), "is_subflow", "is_locked")
     not_listed = ("info", "nodes", "edges", "viewport", "used_connections", "used_secrets", "extra")
     readonly_fields = ("picture", *ItemAdmin.readonly_fields)
     fieldsets = (
@@ -129,6 +141,22 @@ class FlowAdmin(ItemAdmin):
     def shown_tags(self, flow: Flow) -> str:
         return ", ".join(tags_of(flow.tags))
 
+    @admin.display(boolean=True, ordering="is_subflow")
+    def subflow(self, flow: Flow) -> bool | None:
+        return flow.is_subflow
+
+    @admin.display(boolean=True, ordering="is_locked")
+    def locked(self, flow: Flow) -> bool | None:
+        return flow.is_locked
+
+    @admin.display(boolean=True, ordering="is_valid")
+    def valid(self, flow: Flow) -> bool | None:
+        return flow.is_valid
+
+    @admin.display(ordering="num_blocks")
+    def blocks(self, flow: Flow) -> int | None:
+        return flow.num_blocks
+
     @admin.display(description="picture")
     def picture(self, flow: Flow) -> str:
         graph = read_graph(flow.nodes, flow.edges)
@@ -136,7 +164,9 @@ class FlowAdmin(ItemAdmin):
             return "This flow has no nodes."
         # Everything in it that comes from the flow was escaped where it was drawn.
         drawing = mark_safe(draw(graph, title=f"Picture of {flow}"))  # noqa: S308
-        return format_html('<div class="graph-scroll">{}</div>', drawing)
+        # It scrolls, also by the keyboard.
+        frame = '<div class="graph-scroll" tabindex="0" role="region" aria-label="Picture">{}</div>'
+        return format_html(frame, drawing)
 
 
 @admin.register(Connection)
@@ -145,7 +175,7 @@ class ConnectionAdmin(ItemAdmin):
 
     form = ConnectionForm
     list_display = ("display_name", "type", "uuid", "updated_at")
-    list_filter = (StateFilter, "type")
+    list_filter = (StateFilter, ("type", TextFilter))
     not_listed = ("description", "dev_value", "prod_value", "extra")
     fieldsets = (
         ("What it is", {"fields": ("name", "type", "description", "is_core_platform")}),
@@ -166,7 +196,7 @@ class SecretAdmin(ItemAdmin):
 
     form = SecretForm
     list_display = ("display_name", "type", "group", "has_dev_value", "has_prod_value")
-    list_filter = (StateFilter, "type", "group")
+    list_filter = (StateFilter, ("type", TextFilter), ("group", TextFilter))
     not_listed = ("description", "extra")
     readonly_fields = ("has_dev_value", "has_prod_value", *ItemAdmin.readonly_fields)
     _what_it_is = ("What it is", {"fields": ("name", "description", "type", "group", "tags")})
