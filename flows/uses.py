@@ -3,7 +3,7 @@
 A flow uses connections, secrets and subflows; a connection uses secrets. What a document mentions
 counts, as it does for an export. Each direction takes one query for each kind, and the answer is
 the same on every database: they only choose the rows that can mention an item, which are then
-read as `flows.mentions` reads them.
+read by the rules of `flows.references`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -15,7 +15,8 @@ from django.db.models import Q
 
 from flows.content import FIELDS, Kind, Shape, columns
 from flows.mentions import Reference, find_mentions, find_references
-from flows.models import MODELS, Item
+from flows.models import MODELS, Item, Secret
+from flows.references import find_secret_names, find_uuids
 
 # Which kinds an item of a kind uses, in the order of the page.
 USED_KINDS: Mapping[Kind, tuple[Kind, ...]] = {
@@ -103,25 +104,39 @@ def _used(
 
 
 def _users(kind: Kind, item: Item) -> Iterator[Related]:
-    uuid, name = str(item.uuid), getattr(item, "name", "")
     rows = MODELS[kind]._default_manager.filter(_may_mention(kind, item), is_deleted=False)
     if kind is item.kind:
         rows = rows.exclude(pk=item.pk)
-    texts = tuple(spec.column for spec in FIELDS[kind] if _is_searched(spec.shape))
-    names = ("pk", "name", *(column for column in texts))
-    for pk, row_name, *values in rows.order_by().values_list(*names).iterator(chunk_size=_CHUNK):
-        content = dict.fromkeys(columns(kind)) | dict(zip(texts, values, strict=True))
-        uuids, secret_names = find_mentions(kind, content)
-        if uuid in uuids or (item.kind is Kind.SECRET and name in secret_names):
-            yield Related(kind=kind, pk=pk, name=row_name)
+    specs = [spec for spec in FIELDS[kind] if _is_searched(spec.shape)]
+    names = ("pk", "name", *(spec.column for spec in specs))
+    for pk, name, *texts in rows.order_by().values_list(*names).iterator(chunk_size=_CHUNK):
+        if any(
+            text and _mentions(text, item, json=spec.shape.is_document)
+            for spec, text in zip(specs, texts, strict=True)
+        ):
+            yield Related(kind=kind, pk=pk, name=name)
+
+
+def _mentions(text: str, item: Item, *, json: bool) -> bool:
+    # Most texts hold neither, and a plain search is quicker than reading them.
+    uuid, name = str(item.uuid), _secret_name(item)
+    if uuid in text.lower() and uuid in find_uuids(text, json=json):
+        return True
+    if name is None or f"secrets.{name}" not in text:
+        return False
+    return name in find_secret_names(text, json=json)
+
+
+def _secret_name(item: Item) -> str | None:
+    return item.name if isinstance(item, Secret) else None
 
 
 def _may_mention(kind: Kind, item: Item) -> Q:
     """A condition that every row fits which mentions the item, and few others."""
     # The same in upper case: a reference may be written so.
     wanted = {"icontains": str(item.uuid)}
-    if item.kind is Kind.SECRET:
-        wanted["contains"] = f"secrets.{getattr(item, 'name', '')}"
+    if name := _secret_name(item):
+        wanted["contains"] = f"secrets.{name}"
     return reduce(
         or_,
         (
