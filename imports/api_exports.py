@@ -13,12 +13,17 @@ from rest_framework.views import APIView
 
 from flows.content import Kind
 from imports.api_checks import NothingThere, caller, needs, validated
-from imports.downloads import build_export, drop_export, find_export, pack_export, unpack_export
+from imports.downloads import (
+    FILE_NAME,
+    build_export,
+    drop_export,
+    find_export,
+    pack_export,
+    unpack_export,
+)
 from imports.errors import Issue
 from imports.selection import UnknownFlowsError, select_all_flows, select_everything, select_flows
 from imports.serializers import ExportRequestSerializer, ExportStatisticsSerializer
-
-FILE_NAME = "zexport.json"
 
 _ISSUES_TOLD = 1000
 _MAY_EXPORT = needs(*(f"flows.view_{kind}" for kind in Kind))

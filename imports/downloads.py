@@ -22,6 +22,9 @@ from imports.models import BuiltExport, BuiltTransfer
 from imports.selection import Selection
 from imports.snapshot import one_state
 
+FILE_NAME = "zexport.json"
+"""What a browser calls the file of an export that it saves."""
+
 KEEP_HOURS = 24
 
 _CHUNK = 1024 * 1024

@@ -21,7 +21,7 @@ _NAMES_TOLD = 10
 class SoftDeleteAdmin(VersionAdmin):
     """Delete and restore, one item or the selected ones."""
 
-    actions = ("delete_selected", "restore_selected")
+    actions: tuple[str, ...] = ("delete_selected", "restore_selected")
 
     def get_urls(self) -> list[URLPattern]:
         undelete = path(

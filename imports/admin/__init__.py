@@ -1,5 +1,6 @@
-"""The admin's door: the records of imports, and what is left to do after one."""
+"""The admin's door: buttons on the list of flows, the pages of an import, and its records."""
 
+from imports.admin.flows import PortableFlowAdmin
 from imports.admin.records import ImportRecordAdmin
 
-__all__ = ["ImportRecordAdmin"]
+__all__ = ["ImportRecordAdmin", "PortableFlowAdmin"]
