@@ -198,8 +198,8 @@ def test_a_record_that_is_not_there_is_not_found(number, editor):
 def test_the_list_tells_of_each_record(editor):
     make_record(finished_at=datetime(2026, 3, 16, 17, 11, 9, tzinfo=UTC))
     text = text_of(editor.get(LIST))
-    row = "March 16, 2026, 5:10 p.m. Succeeded local zexport.json overwrite ada API"
-    assert f"{row} 2 overwritten, 3 created 1 min 3 s" in text
+    row = "March 16, 2026, 5:10 p.m. Succeeded local zexport.json 2 overwritten, 3 created"
+    assert f"{row} overwrite ada API 1 min 3 s" in text
 
 
 def test_the_list_has_a_button_to_import(editor):
@@ -464,6 +464,14 @@ def test_an_item_links_to_its_row(editor):
     assert f'href="/admin/flows/flow/{Flow.objects.get().pk}/change/"' in page
     assert f'href="/admin/flows/secret/{Secret.objects.get().pk}/change/"' in page
     assert "timeout" in text_of(editor.get(page_of(record)))
+
+
+def test_the_uuid_of_a_row_is_told_where_it_is_not_the_file_s(editor):
+    FlowFactory(uuid=uuid_of("f", 9), name="By name")
+    record = import_items(flow(1, "By name", timeout=5), flow(2, "Created")).record
+    text = text_of(editor.get(page_of(record)))
+    assert f"By name {uuid_of('f', 1)} overwritten name By name {uuid_of('f', 9)} timeout" in text
+    assert f"Created {uuid_of('f', 2)} created unmatched Created what changed" in text
 
 
 def test_a_row_that_is_deleted_or_gone_is_told(editor):

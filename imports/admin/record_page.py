@@ -78,6 +78,8 @@ class ItemLine:
 
     item: ImportItem
     result: str
+    has_other_uuid: bool
+    """Whether the row's uuid is not the file's."""
     target_url: str | None
     difference_url: str | None
     target_state: str
@@ -253,6 +255,7 @@ def _lines(kind: Kind, items: Sequence[ImportItem], user: User) -> Iterator[Item
         yield ItemLine(
             item=item,
             result=RESULT_WORDS[Result(item.result)],
+            has_other_uuid=str(item.target_uuid) != item.uuid.lower(),
             target_url=url,
             target_state="gone" if pk is None else "deleted" if is_deleted else "",
             difference_url=_difference_url(item) if sees_kind else None,

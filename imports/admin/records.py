@@ -39,12 +39,11 @@ class ImportRecordAdmin(admin.ModelAdmin):
     """Records, which nobody adds, changes or deletes by hand."""
 
     list_display = (
-        *("id", "started_at", "state", "server_name", "file", "mode", "who", "door"),
-        *("what", "took"),
+        *("id", "started_at", "state", "server_name", "file", "what"),
+        *("mode", "who", "door", "took"),
     )
     list_filter = ("status", "door", "mode", "server")
     search_fields = ("file_name", "user_name", "server", "file_sha256")
-    search_help_text = "File, user, server or SHA-256; name or uuid of an item."
     date_hierarchy = "started_at"
     list_per_page = 50
     actions = None
