@@ -111,7 +111,7 @@ def pair(before: Graph, after: Graph, numbers: dict[tuple[str, str], int] | None
 def spots(picture: ElementTree.Element) -> dict[str, str]:
     """Where the nodes of a picture stand, by the name that they tell."""
     drawn = [each for each in picture.iter() if (each.get("class") or "").startswith("node")]
-    return {each.get("aria-label", ""): each.get("transform", "") for each in drawn}
+    return {each.findtext(f"{SVG}title", ""): each.get("transform", "") for each in drawn}
 
 
 def test_what_did_not_move_stands_at_the_same_place_in_both_pictures() -> None:
@@ -142,7 +142,7 @@ def test_a_changed_node_links_to_its_entry_by_number() -> None:
         assert (link.get("href"), link.get("data-change"), link.get("class")) == (
             "#change-7", "7", "node changed",
         )  # fmt: skip
-        assert link.get("aria-label") == told
+        assert link.findtext(f"{SVG}title") == told
         assert [each.text for each in link.iter() if each.get("class") == "sign"] == ["~"]
 
 

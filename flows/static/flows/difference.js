@@ -22,7 +22,7 @@
         section.querySelectorAll(".graph .highlighted").forEach((drawn) => drawn.classList.remove("highlighted"));
         const found = section.querySelectorAll(`.graph-pair [data-change="${number}"]`);
         found.forEach((drawn) => drawn.classList.add("highlighted"));
-        // The picture of a node that is not in the other one leads; where both have it, the second.
+        // The pictures scroll together: of a node that moved, the place in the second one leads.
         found.forEach((drawn) => centre(drawn.closest(".graph-scroll"), drawn));
     };
 
