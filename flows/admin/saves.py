@@ -50,6 +50,8 @@ class State:
 class SavesAdmin(VersionAdmin):
     """The pages of named saves."""
 
+    object_history_template = "admin/flows/object_history.html"
+
     def get_urls(self) -> list[URLPattern]:
         saves = "<path:object_id>/saves/"
         pages = (
