@@ -17,11 +17,11 @@ from flows import secret_values
 from flows.content import Kind
 from flows.models import Connection, Secret
 from flows.servers import current_database
+from imports.destinations import is_of_destination
 from imports.models import ImportItem, ImportRecord, Status
 from imports.plan import Result
 
-# How the warnings begin that say what to look at first: imports.destinations, imports.planning.
-_RETARGETED = "sends the stored "
+# How the warning begins that says what to look at next: imports.planning.
 _DANGLING = "dangling reference "
 
 _NEW_ROW = (str(Result.CREATE), str(Result.DUPLICATE))
@@ -137,7 +137,7 @@ def _connection_points(record: ImportRecord) -> Iterator[ConnectionPoint]:
             name=name,
             result=Result(result),
             warnings=tuple(warnings),
-            is_retargeted=_any_begins(_RETARGETED, warnings),
+            is_retargeted=any(map(is_of_destination, warnings)),
             is_done=updated_at is None or ended < updated_at <= now,
         )
 

@@ -12,6 +12,8 @@ from flows.references import find_secret_names
 from flows.retargeting import retargetings
 from imports.plan import Change
 
+_SENDS = "sends the stored "
+
 ReadContents = Callable[[Kind, Sequence[int]], Iterable[tuple[int, Content]]]
 
 
@@ -32,11 +34,16 @@ def marked(
         if used and (found := retargetings(before, after)):
             secrets = ", ".join(f"secrets.{name}" for name in used)
             what = ", ".join(map(str, found))
-            warning = f"sends the stored {secrets} to another destination: {what}"
+            warning = f"{_SENDS}{secrets} to another destination: {what}"
             marked_changes[positions[pk]] = replace(
                 change, retargets=True, warnings=(*change.warnings, warning)
             )
     return tuple(marked_changes)
+
+
+def is_of_destination(warning: str) -> bool:
+    """Whether it is this warning, of a stored secret that would go elsewhere."""
+    return warning.startswith(_SENDS)
 
 
 def _used(content: Content) -> Iterator[str]:

@@ -13,6 +13,7 @@ import msgspec
 
 from flows.content import Kind
 from imports.decisions import Decision, Decisions
+from imports.destinations import is_of_destination
 from imports.errors import UnableToImport
 from imports.matching import MatchMethod
 from imports.plan import Change, Mode, Plan, Result
@@ -74,6 +75,16 @@ class ShownItem(msgspec.Struct, frozen=True, kw_only=True):
     def is_matched(self) -> bool:
         """Whether there is something to decide: the server has the item already."""
         return self.method is not MatchMethod.UNMATCHED
+
+    @property
+    def alarms(self) -> list[str]:
+        """The warnings of what sends a stored secret elsewhere: to be shown in red."""
+        return [warning for warning in self.warnings if is_of_destination(warning)]
+
+    @property
+    def other_warnings(self) -> list[str]:
+        """The warnings that are no alarms."""
+        return [warning for warning in self.warnings if not is_of_destination(warning)]
 
     @property
     def needs_attention(self) -> bool:
