@@ -277,6 +277,15 @@ def test_a_changed_node_has_its_paths_and_its_json_line_by_line() -> None:
     assert '+    "label": "[New]"' in shown(graph.changes[1].lines)
 
 
+def test_of_very_many_paths_the_first_are_told() -> None:
+    many = {f"key{at:02}": 1 for at in range(60)}
+    before = content(Kind.FLOW, nodes=[node("a")])
+    found = difference(Kind.FLOW, before, content(Kind.FLOW, nodes=[node("a", **many)]))
+    assert found.graph
+    assert found.graph.changes[0].paths[-1] == "data.key49"
+    assert "and 10 more</p>" in rendered(found)
+
+
 def test_a_new_flow_has_one_picture() -> None:
     graph = difference(Kind.FLOW, None, content(Kind.FLOW, nodes=[node("a")], edges=[])).graph
     assert graph
