@@ -13,6 +13,7 @@ from flows.line_diff import LineDiff, compare_documents, excerpt, visible
 _MOST_COMPARED = 500
 _MOST_TEXT = 2_000_000
 _LONGEST_LABEL = 80
+_MOST_PATHS = 50
 _COUNTED = (Status.ADDED, Status.REMOVED, Status.CHANGED, Status.MOVED, Status.SAME)
 
 
@@ -27,6 +28,8 @@ class PartChange:
     type: str
     status: Status
     paths: tuple[str, ...]
+    more_paths: int = 0
+    """How many more paths differ than are told."""
     lines: LineDiff | None = None
     """Its JSON line by line; None where there were too many changes to compare."""
 
@@ -168,7 +171,8 @@ def _compared(parts: Sequence[_Part], labels: Mapping[str, str]) -> tuple[PartCh
                 label=_label(part.shown, labels),
                 type=_one_line(part.shown.type) if isinstance(part.shown, Node) else "",
                 status=part.change.status,
-                paths=tuple(excerpt(visible(path)) for path in part.change.paths),
+                paths=tuple(excerpt(visible(path)) for path in part.change.paths[:_MOST_PATHS]),
+                more_paths=max(0, len(part.change.paths) - _MOST_PATHS),
                 lines=lines,
             )
         )

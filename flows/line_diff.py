@@ -19,7 +19,9 @@ MOST_LINES = 5_000
 _MOST_COMPARISONS = 1_000_000
 _CONTEXT = 3
 _MOST_ROWS = 400
-_MOST_WORDS = 400
+# Longer changed stretches are not compared word by word: which lines belong together is a guess.
+_MOST_PAIRS = 40
+_MOST_WORDS = 50
 # A line longer than this is shown in excerpts.
 _LONG_LINE = 600
 _EXCERPT = 120
@@ -148,7 +150,7 @@ def _rows(old: Sequence[str], new: Sequence[str], start: int, end: int) -> Itera
 
 def _replaced(old: Sequence[str], new: Sequence[str], olds: range, news: range) -> Iterator[Row]:
     """Removed lines, then added ones; as many of one as of the other are compared in pairs."""
-    if len(olds) == len(news):
+    if len(olds) == len(news) <= _MOST_PAIRS:
         pairs = [_words(old[i], new[j]) for i, j in zip(olds, news, strict=True)]
     else:
         pairs = []

@@ -102,6 +102,23 @@ def test_lines_that_repeat_take_no_long_time(lines: int) -> None:
     assert time.perf_counter() - started < 5
 
 
+def test_lines_of_many_changed_words_take_no_long_time() -> None:
+    odd, even = ("a+" * 90, "+a+a" * 45)
+    before = "\n".join(f"{at}" if at % 10 == 0 else odd for at in range(900))
+    after = "\n".join(f"{at}" if at % 10 == 0 else even for at in range(900))
+    started = time.perf_counter()
+    compare_lines(before, after)
+    assert time.perf_counter() - started < 5
+
+
+def test_of_a_long_changed_stretch_no_words_are_marked() -> None:
+    before = "\n".join(f"line {at} old" for at in range(41))
+    after = "\n".join(f"line {at} new" for at in range(41))
+    assert not any(
+        piece.marked for row in compare_lines(before, after).rows for piece in row.pieces
+    )
+
+
 # --- Fields
 
 
@@ -258,6 +275,15 @@ def test_a_changed_node_has_its_paths_and_its_json_line_by_line() -> None:
     assert graph.changes[1].paths == ("data.label",)
     assert '-    "label": "[Old]"' in shown(graph.changes[1].lines)
     assert '+    "label": "[New]"' in shown(graph.changes[1].lines)
+
+
+def test_of_very_many_paths_the_first_are_told() -> None:
+    many = {f"key{at:02}": 1 for at in range(60)}
+    before = content(Kind.FLOW, nodes=[node("a")])
+    found = difference(Kind.FLOW, before, content(Kind.FLOW, nodes=[node("a", **many)]))
+    assert found.graph
+    assert found.graph.changes[0].paths[-1] == "data.key49"
+    assert "and 10 more</p>" in rendered(found)
 
 
 def test_a_new_flow_has_one_picture() -> None:
