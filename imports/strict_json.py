@@ -21,6 +21,7 @@ from imports.json_problems import (
     RepeatedKey,
     check_depth,
     find_value,
+    is_deep,
     place_of,
     raise_problem,
 )
@@ -33,6 +34,7 @@ _MAX_RAW_ELEMENTS = 1_000_000
 _MAX_TOP_LEVEL_KEYS = 100_000
 
 _CHUNK = 1 << 20
+_ESCAPED_COLON = re.compile(rb"\\u003a", re.IGNORECASE)
 _WHITE_SPACE = re.compile(rb"[ \t\r\n]*")
 # Possessive (`++`, `*+`): what matches keeps no way back, which would cost more than the file.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
@@ -119,15 +121,25 @@ def read_value(raw: msgspec.Raw, *, outer_depth: int = 0) -> Any:
         )
     try:
         value = msgspec.json.decode(text)
-        check_depth(value, MAX_DEPTH - outer_depth)
     except (msgspec.DecodeError, RecursionError) as error:
         raise_problem(error, text)
-    # What was lost on reading would be missing here: the last of two equal keys wins.
-    if msgspec.json.encode(value) != msgspec.json.format(text, indent=-1):
+    if is_deep(text, MAX_DEPTH - outer_depth):
+        check_depth(value, MAX_DEPTH - outer_depth)
+    if _may_repeat_a_key(text, value):
         _check_keys(text)
     if b"\\u0000" in text and (path := find_value(value, _has_nul)) is not None:
         raise _nul(path)
     return value
+
+
+def _may_repeat_a_key(text: bytes, value: Any) -> bool:
+    """Whether the value has fewer keys than its text: of two equal ones the parser keeps the last.
+
+    A key has a colon behind it. Those inside texts are on both sides, unless they are escaped.
+    """
+    if _ESCAPED_COLON.search(text):
+        return True
+    return msgspec.json.encode(value).count(b":") != text.count(b":")
 
 
 def _check_encoding(data: bytes) -> None:
