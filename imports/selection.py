@@ -9,9 +9,9 @@ from datetime import datetime
 from uuid import UUID
 
 from flows import canonical
-from flows.content import FIELDS, Content, Kind, Shape
+from flows.content import Kind
+from flows.mentions import find_mentions
 from flows.models import MODELS, Flow
-from flows.references import find_secret_names, find_uuids
 from imports.stored import read_contents
 
 
@@ -103,7 +103,7 @@ def _needed(
             chosen[kind] |= keys
             pks = [live[kind][key].pk for key in keys]
             for _, content in read_contents(kind, pks):
-                uuids, names = _mentions(kind, content)
+                uuids, names = find_mentions(kind, content)
                 mentioned |= uuids
                 secret_names |= names
         chosen[Kind.SECRET] |= mentioned & live[Kind.SECRET].keys()
@@ -112,14 +112,3 @@ def _needed(
         uuid for uuid, row in live[Kind.SECRET].items() if row.name in secret_names
     }
     return chosen
-
-
-def _mentions(kind: Kind, content: Content) -> tuple[set[str], set[str]]:
-    uuids: set[str] = set()
-    names: set[str] = set()
-    for spec in FIELDS[kind]:
-        text = content[spec.column]
-        if isinstance(text, str) and spec.shape not in (Shape.NAME, Shape.CHOICE):
-            uuids |= find_uuids(text, json=spec.shape.is_document)
-            names |= find_secret_names(text, json=spec.shape.is_document)
-    return uuids, names

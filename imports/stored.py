@@ -10,8 +10,8 @@ from typing import TypeVar
 from django.db.models import Q
 
 from flows.content import Content, Kind, columns
+from flows.mentions import Reference
 from flows.models import MODELS
-from imports.dangling import Reference
 from imports.decisions import Decisions, targets_of
 from imports.document import ExportDocument
 from imports.matching import Row

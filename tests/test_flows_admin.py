@@ -5,14 +5,18 @@ import re
 from html import unescape
 
 import pytest
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin.models import DELETION, LogEntry
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from reversion.models import Version
 
 from accounts.models import User
+from flows import named_saves
+from flows.content import Kind, columns
 from flows.models import Connection, Flow, Secret
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 
@@ -370,26 +374,352 @@ def test_the_name_of_a_deleted_secret_is_free(admin_client):
     assert Secret.objects.filter(name="KEY").count() == 2
 
 
-def test_a_deleted_secret_does_not_come_back_under_a_name_that_is_taken(admin_client):
-    deleted = SecretFactory(name="KEY", is_deleted=True)
-    SecretFactory(name="KEY")
-    page = url("secret", "change", deleted.pk)
-    data = form_of(admin_client.get(page))
-    del data["is_deleted"]
-    errors = errors_of(admin_client.post(page, data))
-    assert errors == {"__all__": ["A secret with this name exists already."]}
-
-
 # --- soft-deleted rows
 
 
 @KINDS
-@pytest.mark.parametrize(("chosen", "names"), [("1", ["DELETED"]), ("0", ["KEPT"])])
-def test_deleted_items_are_told_apart_by_the_filter(kind, chosen, names, admin_client):
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        pytest.param({}, ["KEPT"], id="live, which is the default"),
+        pytest.param({"state": "deleted"}, ["DELETED"], id="deleted"),
+        pytest.param({"state": "all"}, ["DELETED", "KEPT"], id="all"),
+    ],
+)
+def test_deleted_items_are_told_apart_by_the_filter(kind, query, names, admin_client):
     FACTORIES[kind](name="DELETED", is_deleted=True)
     FACTORIES[kind](name="KEPT")
-    page = admin_client.get(url(kind, "changelist"), {"is_deleted__exact": chosen})
+    page = admin_client.get(url(kind, "changelist"), query)
     assert [item.name for item in page.context["cl"].result_list] == names
+    assert ("DELETED (deleted)" in page.content.decode()) is ("DELETED" in names)
+
+
+def test_the_filter_offers_the_three_states(admin_client):
+    page = admin_client.get(url("flow", "changelist"))
+    choices = list(page.context["cl"].filter_specs[0].choices(page.context["cl"]))
+    assert [(choice["display"], choice["selected"]) for choice in choices] == [
+        ("Live", True),
+        ("Deleted", False),
+        ("All", False),
+    ]
+
+
+@KINDS
+def test_deleting_keeps_the_row(kind, admin_client, admin_user):
+    item = FACTORIES[kind](name="GONE")
+    before = row_of(item, "is_deleted", "updated_at")
+    named_saves.take(item, "kept")
+    page = admin_client.get(url(kind, "delete", item.pk)).content.decode()
+    assert "it can be restored" in page
+
+    answer = admin_client.post(url(kind, "delete", item.pk), {"post": "yes"})
+
+    assert answer.url == url(kind, "changelist")
+    assert row_of(item, "is_deleted", "updated_at") == before
+    assert row_of(item)["is_deleted"] is True
+    assert row_of(item)["updated_at"] > item.updated_at
+    assert [save.revision.comment for save in named_saves.list_saves(item)] == ["kept"]
+    entry = LogEntry.objects.get()
+    assert (entry.action_flag, entry.object_id, entry.user) == (DELETION, str(item.pk), admin_user)
+
+
+@KINDS
+def test_the_confirmation_says_what_still_uses_the_item(kind, admin_client):
+    item = FACTORIES[kind](name="USED")
+    FlowFactory(nodes=f'[{{"uuid":"{item.uuid}"}}]')
+    page = admin_client.get(url(kind, "delete", item.pk)).content.decode()
+    assert "These still use it" in page
+    assert "<h2>1 flow</h2>" in page
+
+
+@KINDS
+def test_what_is_deleted_is_not_deleted_again(kind, admin_client):
+    item = FACTORIES[kind](is_deleted=True)
+    before = row_of(item)
+    for answer in (
+        admin_client.get(url(kind, "delete", item.pk)),
+        admin_client.post(url(kind, "delete", item.pk), {"post": "yes"}),
+    ):
+        assert answer.url == url(kind, "change", item.pk)
+    assert row_of(item) == before
+    assert LogEntry.objects.count() == 0
+
+
+@KINDS
+def test_the_selected_items_are_deleted(kind, admin_client):
+    chosen = [FACTORIES[kind](name="A"), FACTORIES[kind](name="B")]
+    kept = FACTORIES[kind](name="C")
+    before = [row_of(item, "is_deleted", "updated_at") for item in chosen]
+    data = {"action": "delete_selected", "_selected_action": [item.pk for item in chosen]}
+
+    page = admin_client.post(url(kind, "changelist"), data).content.decode()
+    assert "they can be restored" in page
+    assert not row_of(chosen[0])["is_deleted"]
+    admin_client.post(url(kind, "changelist"), {**data, "post": "yes"})
+
+    assert [row_of(item, "is_deleted", "updated_at") for item in chosen] == before
+    states = [row_of(item)["is_deleted"] for item in (*chosen, kept)]
+    assert states == [True, True, False]
+    assert sorted(LogEntry.objects.values_list("object_repr", "action_flag")) == [
+        ("A", DELETION),
+        ("B", DELETION),
+    ]
+    # One revision of both would restore both, where somebody restores one.
+    assert Version.objects.count() == 0
+
+
+@KINDS
+def test_a_deleted_item_says_so_and_is_restored(kind, admin_client, admin_user):
+    item = FACTORIES[kind](name="BACK", is_deleted=True)
+    before = row_of(item, "is_deleted", "updated_at")
+    address = url(kind, "undelete", item.pk)
+    page = admin_client.get(url(kind, "change", item.pk)).content.decode()
+    assert f"This {kind} is deleted." in page
+    assert f'<form method="post" action="{address}">' in page
+    assert url(kind, "delete", item.pk) not in page
+
+    answer = admin_client.post(address)
+
+    assert answer.url == url(kind, "change", item.pk)
+    page = admin_client.get(answer.url).content.decode()
+    assert f"The {kind} “BACK” is restored." in page
+    assert "is deleted." not in page
+    assert row_of(item, "is_deleted", "updated_at") == before
+    assert row_of(item)["is_deleted"] is False
+    assert row_of(item)["updated_at"] > item.updated_at
+    entry = LogEntry.objects.get()
+    assert (entry.get_change_message(), entry.user) == ("Restored.", admin_user)
+
+
+@KINDS
+def test_restoring_needs_a_post(kind, admin_client):
+    item = FACTORIES[kind](is_deleted=True)
+    assert admin_client.get(url(kind, "undelete", item.pk)).status_code == 405
+    assert row_of(item)["is_deleted"] is True
+
+
+def test_restoring_needs_the_token_of_its_form(admin_user):
+    item = FlowFactory(is_deleted=True)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(admin_user)
+    assert client.post(url("flow", "undelete", item.pk)).status_code == 403
+    assert row_of(item)["is_deleted"] is True
+
+
+def test_what_is_not_there_cannot_be_restored(admin_client):
+    answer = admin_client.post(url("flow", "undelete", 999))
+    assert answer.url == reverse("admin:index")
+
+
+def test_a_secret_whose_name_is_taken_does_not_come_back(admin_client):
+    deleted = SecretFactory(name="KEY", is_deleted=True)
+    SecretFactory(name="KEY")
+    answer = admin_client.post(url("secret", "undelete", deleted.pk), follow=True)
+    assert [str(message) for message in answer.context["messages"]] == [
+        "Not restored: “KEY”. Another secret has the name meanwhile. "
+        "Rename or delete that one first."
+    ]
+    assert row_of(deleted)["is_deleted"] is True
+    assert LogEntry.objects.count() == 0
+
+
+@KINDS
+def test_the_selected_items_are_restored(kind, admin_client):
+    chosen = [FACTORIES[kind](name=name, is_deleted=True) for name in ("A", "B")]
+    other = FACTORIES[kind](name="C", is_deleted=True)
+    data = {"action": "restore_selected", "_selected_action": [item.pk for item in chosen]}
+    answer = admin_client.post(f"{url(kind, 'changelist')}?state=deleted", data, follow=True)
+    assert [str(message) for message in answer.context["messages"]] == [f"Restored 2 {kind}s."]
+    states = [row_of(item)["is_deleted"] for item in (*chosen, other)]
+    assert states == [False, False, True]
+    assert Version.objects.count() == 0
+
+
+def test_of_two_selected_secrets_of_one_name_one_comes_back(admin_client):
+    chosen = [SecretFactory(name="KEY", is_deleted=True) for _ in range(2)]
+    data = {"action": "restore_selected", "_selected_action": [item.pk for item in chosen]}
+    answer = admin_client.post(f"{url('secret', 'changelist')}?state=all", data, follow=True)
+    told = [str(message) for message in answer.context["messages"]]
+    assert [text[:16] for text in told] == ["Restored 1 secre", "Not restored: “K"]
+    assert Secret.objects.filter(is_deleted=False).count() == 1
+
+
+@KINDS
+def test_whether_an_item_is_deleted_is_no_field(kind, admin_client):
+    item = FACTORIES[kind]()
+    page = admin_client.get(url(kind, "change", item.pk))
+    assert "is_deleted" not in page.context["adminform"].form.fields
+    save(admin_client, item, is_deleted="on")
+    assert row_of(item)["is_deleted"] is False
+
+
+# --- the list of flows
+
+
+def listed(client, **query):
+    page = client.get(url("flow", "changelist"), query)
+    assert page.status_code == 200
+    return [flow.name for flow in page.context["cl"].result_list]
+
+
+@pytest.fixture
+def tagged_flows():
+    FlowFactory(name="A", tags='["sms","x"]', listener_type="HTTP", is_subflow=True)
+    FlowFactory(name="B", tags='["SMS"]', is_locked=True)
+    FlowFactory(name="C", tags='["not \\"sms\\""]')
+    FlowFactory(name="D", tags='[{"sms":1}]')
+    FlowFactory(name="E", tags="null")
+    FlowFactory(name="F", tags='["sms","only deleted"]', is_deleted=True)
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({"tag": "sms"}, ["A"]),
+        ({"tag": "SMS"}, ["B"]),
+        ({"tag": 'not "sms"'}, ["C"]),
+        ({"tag": '{"sms":1}'}, ["D"]),
+        ({"tag": "sms", "state": "all"}, ["A", "F"]),
+        ({"tag": "never"}, []),
+        ({"listener_type": "HTTP"}, ["A"]),
+        ({"is_subflow__exact": "1"}, ["A"]),
+        ({"is_locked__exact": "1"}, ["B"]),
+    ],
+)
+def test_flows_are_filtered_by(query, names, tagged_flows, admin_client):
+    assert listed(admin_client, **query) == names
+
+
+def test_the_tags_of_live_flows_are_offered(tagged_flows, admin_client):
+    changelist = admin_client.get(url("flow", "changelist")).context["cl"]
+    choices = [choice["display"] for choice in changelist.filter_specs[1].choices(changelist)]
+    assert choices == ["All", "SMS", 'not "sms"', "sms", "x", '{"sms":1}']
+
+
+def test_an_empty_text_can_be_chosen_in_a_filter(tagged_flows, admin_client):
+    changelist = admin_client.get(url("flow", "changelist")).context["cl"]
+    choices = [choice["display"] for choice in changelist.filter_specs[2].choices(changelist)]
+    assert choices == ["All", "(empty)", "HTTP"]
+    assert listed(admin_client, listener_type="") == ["B", "C", "D", "E"]
+
+
+def test_the_list_of_flows_shows_what_one_wants_to_know(admin_client):
+    FlowFactory(
+        name="Main", tags=f'["a","{SCRIPT}"]', listener_type="HTTP", is_valid=True, num_blocks=71
+    )
+    page = admin_client.get(url("flow", "changelist")).content.decode()
+    cells = re.findall(r'class="field-([a-z_]+)[^>]*>(.*?)</t[dh]>', page)
+    assert [name for name, _ in cells] == [
+        "display_name",
+        "shown_tags",
+        "listener_type",
+        "subflow",
+        "locked",
+        "valid",
+        "blocks",
+        "updated_at",
+    ]
+    assert dict(cells)["shown_tags"] == "a, &lt;script&gt;alert(1)&lt;/script&gt;"
+    assert dict(cells)["blocks"] == "71"
+    assert SCRIPT not in page
+
+
+def test_the_list_does_not_read_the_documents(admin_client):
+    FlowFactory()
+    with CaptureQueriesContext(connection) as queries:
+        admin_client.get(url("flow", "changelist"))
+    assert not [query for query in queries if '"nodes"' in query["sql"]]
+
+
+# --- the pages of the kinds
+
+
+def headings(page):
+    titles = re.findall(
+        r'class="fieldset-heading"[^>]*>(.*?)</h2>', page.content.decode(), re.DOTALL
+    )
+    return [title.strip() for title in titles]
+
+
+@pytest.mark.parametrize(
+    ("kind", "titles"),
+    [
+        ("flow", ["Picture", "What it is", "Settings", "Documents", "Row"]),
+        ("connection", ["What it is", "Where it leads", "Documents", "Row"]),
+        ("secret", ["What it is", "Values", "Documents", "Row"]),
+    ],
+)
+def test_a_page_is_in_groups(kind, titles, admin_client):
+    page = admin_client.get(url(kind, "change", FACTORIES[kind]().pk))
+    assert headings(page) == [*titles, "Uses", "Used by"]
+    page = admin_client.get(url(kind, "add"))
+    assert headings(page) == [title for title in titles if title != "Picture"]
+
+
+@KINDS
+def test_every_column_of_content_is_on_its_page(kind, admin_client):
+    page = admin_client.get(url(kind, "change", FACTORIES[kind]().pk))
+    on_page = set(flatten_fieldsets(page.context["adminform"].fieldsets))
+    assert set(columns(Kind(kind))) <= on_page
+
+
+# --- clearing a secret's value
+
+
+@pytest.mark.parametrize(
+    ("column", "other"), [("dev_value", "prod_value"), ("prod_value", "dev_value")]
+)
+def test_a_value_is_cleared(column, other, admin_client):
+    secret = SecretFactory(dev_value=VALUE, prod_value=VALUE)
+    assert save(admin_client, secret, **{f"clear_{column}": "on"}).status_code == 302
+    after = Secret.objects.get()
+    assert getattr(after, column) is None
+    assert getattr(after, other).token == getattr(secret, other).token
+
+
+def test_a_value_is_either_new_or_cleared(admin_client):
+    secret = SecretFactory(dev_value=VALUE)
+    typed = {"new_dev_value": NEW_VALUE, "clear_dev_value": "on"}
+    errors = errors_of(save(admin_client, secret, **typed))
+    assert errors == {"new_dev_value": ["Either give a new value or clear the stored one."]}
+    assert Secret.objects.get().dev_value.token == secret.dev_value.token
+
+
+def test_who_may_only_view_a_secret_sees_whether_it_has_values(staff_client):
+    secret = SecretFactory(dev_value=VALUE)
+    User.objects.get().user_permissions.add(Permission.objects.get(codename="view_secret"))
+    page = staff_client.get(url("secret", "change", secret.pk)).content.decode()
+    assert re.search('field-has_dev_value.*?<img [^>]*alt="True"', page, re.DOTALL)
+    assert re.search('field-has_prod_value.*?<img [^>]*alt="False"', page, re.DOTALL)
+    assert "new_dev_value" not in page
+
+
+# --- where a connection sends secrets
+
+
+def test_pointing_a_connection_with_a_stored_secret_elsewhere_needs_a_right(staff_client):
+    SecretFactory(name="KEY", dev_value=VALUE)
+    stored = ConnectionFactory(dev_value='{ host: "a.example", token: secrets.KEY, timeout: 1 }')
+    user = User.objects.get()
+    rights = Permission.objects.filter(codename__in=["view_connection", "change_connection"])
+    user.user_permissions.set(rights)
+    typed = {"dev_value": stored.dev_value.replace("a.example", "b.example")}
+
+    errors = errors_of(save(staff_client, stored, **typed))
+
+    assert errors == {
+        "__all__": [
+            "This would send the stored secrets.KEY to another destination: devValue.host "
+            '"a.example" -> "b.example", prodValue.host "a.example" -> "b.example". '
+            "This needs the permission imports.retarget_connections."
+        ]
+    }
+    assert "a.example" in row_of(stored)["dev_value"]
+    harmless = {"dev_value": stored.dev_value.replace("timeout: 1", "timeout: 2")}
+    assert save(staff_client, stored, **harmless).status_code == 302
+    user.user_permissions.add(Permission.objects.get(codename="retarget_connections"))
+    assert save(staff_client, stored, **typed).status_code == 302
+    assert "b.example" in row_of(stored)["dev_value"]
 
 
 # --- rights
@@ -400,6 +730,8 @@ def addresses(kind, pk):
         url(kind, "changelist"),
         url(kind, "add"),
         *(url(kind, page, pk) for page in ("change", "history", "delete")),
+        *(url(kind, page, pk) for page in ("undelete", "saves", "compare_saves")),
+        url(kind, "restore_save", pk, 1),
         url(kind, "recoverlist"),
     ]
 
@@ -438,11 +770,14 @@ def test_staff_who_may_only_view_cannot_change(kind, staff_client):
         staff_client.post(url(kind, "change", item.pk), {"name": "NEW"}),
         staff_client.post(url(kind, "add"), {"name": "NEW"}),
         staff_client.post(url(kind, "delete", item.pk), {"post": "yes"}),
+        staff_client.post(url(kind, "undelete", item.pk)),
+        staff_client.post(url(kind, "saves", item.pk), {"name": "NEW"}),
     ]
 
     assert "SHOWN" in page.content.decode()
-    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert [answer.status_code for answer in answers] == [403, 403, 403, 403, 403]
     assert row_of(item) == before
+    assert Version.objects.count() == 0
 
 
 def test_staff_who_may_only_view_see_no_value(staff_client):

@@ -15,15 +15,13 @@ from django.db import IntegrityError, transaction
 from flows import canonical
 from flows.content import EXTRA, FIELDS, Kind, Value, columns
 from flows.copy_names import first_free_copy
-from flows.models import MODELS, Flow, Item, Secret, valued_secret_names
-from flows.references import find_secret_names, rewrite
+from flows.deletion import mark_deleted
+from flows.models import MODELS, Flow, Item, Secret
+from flows.references import rewrite
 from flows.rest.item_body import ItemBody
 from flows.rest.refusals import Refused, not_found, not_permitted
-from flows.retargeting import retargetings
+from flows.sent_secrets import RETARGET_CONNECTIONS, secrets_sent_elsewhere
 from flows.servers import current_database
-
-# A right of its own, which an import needs for the same.
-RETARGET_CONNECTIONS = "imports.retarget_connections"
 
 
 def create_item(kind: Kind, body: ItemBody) -> UUID:
@@ -56,9 +54,7 @@ def change_item(kind: Kind, uuid: UUID, body: ItemBody, *, may_retarget: bool) -
 def delete_item(kind: Kind, uuid: UUID) -> None:
     """Delete softly: the row keeps its uuid and its history. Raises Refused."""
     with transaction.atomic(using=current_database()):
-        item = locked(kind, uuid)
-        item.is_deleted = True
-        item.save(update_fields=["is_deleted"])
+        mark_deleted(locked(kind, uuid))
 
 
 def clone_flow(uuid: UUID) -> UUID:
@@ -129,19 +125,5 @@ def _check_free(kind: Kind, uuid: UUID | None, name: Value) -> None:
 
 def _check_destination(item: Item, content: Mapping[str, Value]) -> None:
     before = {name: getattr(item, name) for name in columns(Kind.CONNECTION)}
-    after: dict[str, Value] = {**before, **content}
-    changes = retargetings(before, after)
-    if not changes:
-        return
-    used = {
-        name
-        for column in ("dev_value", "prod_value")
-        for name in find_secret_names(str(after[column] or ""))
-    }
-    if used := used & valued_secret_names():
-        secrets = ", ".join(f"secrets.{name}" for name in sorted(used))
-        raise not_permitted(
-            f"This would send the stored {secrets} to another destination: "
-            f"{', '.join(map(str, changes))}.",
-            RETARGET_CONNECTIONS,
-        )
+    if told := secrets_sent_elsewhere(before, {**before, **content}):
+        raise not_permitted(told, RETARGET_CONNECTIONS)

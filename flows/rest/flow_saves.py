@@ -7,11 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 from reversion.errors import RevertError
 
 from accounts.models import User
-from flows import named_saves
+from flows import named_saves, saved_states
 from flows.content import CREATED_KEY, DELETED_KEY, NAME_MAX_LENGTH, UPDATED_KEY, UUID_KEY, Kind
 from flows.models import Flow
 from flows.representation import time_text
@@ -20,9 +19,6 @@ from flows.rest.reading import shown
 from flows.rest.refusals import Problem, Refused, invalid, not_found, not_permitted
 from flows.rest.save_uuids import save_number, save_uuid
 from flows.servers import current_database
-
-PRE_RESTORE = "Pre restore"
-_DELETE = "flows.delete_flow"
 
 
 def list_saves(flow_uuid: UUID) -> list[dict[str, Any]]:
@@ -51,21 +47,19 @@ def load_save(uuid: UUID) -> dict[str, Any]:
 def restore_save(uuid: UUID, *, user: User) -> dict[str, Any]:
     """Put the flow back into the state of the save; the whole flow. Raises Refused.
 
-    Its state until now is saved before, as PRE_RESTORE. A save can be of when the flow was
+    Its state until now is saved before, as "Pre restore". A save can be of when the flow was
     deleted: restoring that one deletes it again, and needs that right as well.
     """
     with transaction.atomic(using=current_database()):
         version = _version(uuid)
         saved = _saved(version)
         flow = locked(Kind.FLOW, UUID(saved[UUID_KEY]))
-        if saved[DELETED_KEY] and not user.has_perm(_DELETE):
-            raise not_permitted("This save would delete the flow.", _DELETE)
-        named_saves.take(flow, PRE_RESTORE, user=user)
+        rights = saved_states.rights_to_restore(flow, saved_states.saved_row(version))
+        for permission, reason in rights:
+            if not user.has_perm(permission):
+                raise not_permitted(reason, permission)
         with _fitting():
-            named_saves.restore(version)
-        # The times are the row's own, and no part of the state that is restored.
-        now = timezone.now()
-        Flow.objects.filter(pk=flow.pk).update(created_at=flow.created_at, updated_at=now)
+            now = saved_states.restore(flow, version, user=user)
     return {**saved, CREATED_KEY: time_text(flow.created_at), UPDATED_KEY: time_text(now)}
 
 
@@ -96,7 +90,7 @@ def _told(version: Any) -> dict[str, Any]:
 
 def _saved(version: Any) -> dict[str, Any]:
     with _fitting():
-        row = version.field_dict
+        row = saved_states.saved_row(version)
     return {**shown(Kind.FLOW, row), DELETED_KEY: row["is_deleted"]}
 
 

@@ -15,7 +15,6 @@ from flows.encryption import MASK
 from flows.field_values import FieldProblem, read_uuid
 from flows.rest import flow_saves, reading, schema, serializers
 from flows.rest.editing import (
-    RETARGET_CONNECTIONS,
     change_item,
     clone_flow,
     create_item,
@@ -27,6 +26,7 @@ from flows.rest.permissions import HasModelPermission
 from flows.rest.refusals import Problem, Refused, invalid, not_permitted
 from flows.rest.schema import operation, path_parameter, query_parameter
 from flows.rest.serializers import CHANGED_ITEMS, ITEMS, NEW_ITEMS
+from flows.sent_secrets import RETARGET_CONNECTIONS
 
 _CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - a permission
 _CLONE = "clone"

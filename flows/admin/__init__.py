@@ -1,0 +1,9 @@
+"""Flows, connections and secrets in Django's admin, each with its named saves.
+
+`forms` and `filters` are what pages show; `soft_delete` and `saves` are what the three kinds have
+in common; `items` registers them.
+"""
+
+from flows.admin.items import ConnectionAdmin, FlowAdmin, ItemAdmin, SecretAdmin
+
+__all__ = ["ConnectionAdmin", "FlowAdmin", "ItemAdmin", "SecretAdmin"]

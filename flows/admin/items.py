@@ -1,0 +1,225 @@
+"""The three kinds: their lists and pages."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
+
+from flows.admin.filters import StateFilter, TagFilter, TextFilter, tags_of
+from flows.admin.forms import CodeTextarea, ConnectionForm, ItemForm, SecretForm
+from flows.admin.saves import SavesAdmin
+from flows.admin.soft_delete import SoftDeleteAdmin
+from flows.fields import DocumentField
+from flows.graph import read_graph
+from flows.graph_svg import draw
+from flows.models import MODELS, Connection, Flow, Secret
+from flows.sent_secrets import RETARGET_CONNECTIONS
+from flows.uses import RelatedItems, find_users, find_uses
+
+_ROW = ("Row", {"fields": ("uuid", "created_at", "updated_at")})
+
+# Of texts that are short nearly always. An input of one line would lose a line end.
+_LINES = {
+    **dict.fromkeys(("listener_type", "queue_uuid", "tenant_id", "type", "group"), 1),
+    **dict.fromkeys(("tags", "used_connections", "used_secrets", "viewport", "description"), 3),
+}
+
+
+class ItemChangeList(ChangeList):
+    """A list that does not read the long texts of its items."""
+
+    model_admin: "ItemAdmin"
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        rows = super().get_queryset(request, exclude_parameters)
+        return rows.defer(*self.model_admin.not_listed)
+
+
+class ItemAdmin(SoftDeleteAdmin, SavesAdmin):
+    """What the three kinds have in common."""
+
+    form = ItemForm
+    formfield_overrides: ClassVar = {DocumentField: {"widget": CodeTextarea}}
+    list_display: tuple[str, ...] = ("display_name", "uuid", "updated_at")
+    list_display_links = ("display_name",)
+    list_filter: tuple[Any, ...] = (StateFilter,)
+    search_fields = ("name", "uuid")
+    readonly_fields: tuple[str, ...] = ("uuid", "created_at", "updated_at")
+    list_per_page = 50
+
+    not_listed: tuple[str, ...] = ("extra",)
+    """Columns that the list does not need."""
+
+    class Media:
+        css: ClassVar = {"all": ("flows/items.css",)}
+
+    @admin.display(description="name", ordering="name")
+    def display_name(self, item: Any) -> str:
+        deleted = " (deleted)" if item.is_deleted else ""
+        return f"{item}{deleted}"
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and (lines := _LINES.get(db_field.name)):
+            field.widget.attrs["rows"] = lines
+        return field
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ItemChangeList
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if original := context.get("original"):
+            # As it is stored: a form that was refused has left what was typed in the object.
+            item = self.model._default_manager.get(pk=original.pk)
+            context["uses"] = self._visible(request, find_uses(item))
+            context["users"] = self._visible(request, find_users(item))
+            context["show_delete"] = context.get("show_delete", True) and not item.is_deleted
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _visible(
+        self, request: HttpRequest, groups: Iterable[RelatedItems]
+    ) -> list[tuple[RelatedItems, bool]]:
+        """Each group with whether the user may see its items."""
+        admins = {kind: self.admin_site.get_model_admin(model) for kind, model in MODELS.items()}
+        return [(group, admins[group.kind].has_view_permission(request)) for group in groups]
+
+
+@admin.register(Flow)
+class FlowAdmin(ItemAdmin):
+    """Flows, each with its picture."""
+
+    list_display = (
+        *("display_name", "shown_tags", "listener_type", "subflow", "locked"),
+        *("valid", "blocks", "updated_at"),
+    )
+    list_filter = (StateFilter, TagFilter, ("listener_type", TextFilter), "is_subflow", "is_locked")
+    not_listed = ("info", "nodes", "edges", "viewport", "used_connections", "used_secrets", "extra")
+    readonly_fields = ("picture", *ItemAdmin.readonly_fields)
+    fieldsets = (
+        ("Picture", {"fields": ("picture",), "classes": ("picture",)}),
+        ("What it is", {"fields": ("name", "info", "tags")}),
+        (
+            "Settings",
+            {
+                "fields": (
+                    ("is_subflow", "is_commander", "is_valid", "is_locked"),
+                    "listener_type",
+                    ("timeout", "num_blocks"),
+                    ("execution_history_level", "execution_history_mins"),
+                    ("queue_uuid", "tenant_id"),
+                )
+            },
+        ),
+        (
+            "Documents",
+            {
+                "fields": (
+                    *("nodes", "edges", "viewport"),
+                    *("used_connections", "used_secrets", "extra"),
+                ),
+                "classes": ("collapse",),
+            },
+        ),
+        _ROW,
+    )
+
+    class Media:
+        css: ClassVar = {"all": ("flows/graph.css",)}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        sets = super().get_fieldsets(request, obj)
+        return sets if obj else sets[1:]
+
+    @admin.display(description="tags")
+    def shown_tags(self, flow: Flow) -> str:
+        return ", ".join(tags_of(flow.tags))
+
+    @admin.display(boolean=True, ordering="is_subflow")
+    def subflow(self, flow: Flow) -> bool | None:
+        return flow.is_subflow
+
+    @admin.display(boolean=True, ordering="is_locked")
+    def locked(self, flow: Flow) -> bool | None:
+        return flow.is_locked
+
+    @admin.display(boolean=True, ordering="is_valid")
+    def valid(self, flow: Flow) -> bool | None:
+        return flow.is_valid
+
+    @admin.display(ordering="num_blocks")
+    def blocks(self, flow: Flow) -> int | None:
+        return flow.num_blocks
+
+    @admin.display(description="picture")
+    def picture(self, flow: Flow) -> str:
+        graph = read_graph(flow.nodes, flow.edges)
+        if not graph.nodes:
+            return "This flow has no nodes."
+        # Everything in it that comes from the flow was escaped where it was drawn.
+        drawing = mark_safe(draw(graph, title=f"Picture of {flow}"))  # noqa: S308
+        # It scrolls, also by the keyboard.
+        frame = '<div class="graph-scroll" tabindex="0" role="region" aria-label="Picture">{}</div>'
+        return format_html(frame, drawing)
+
+
+@admin.register(Connection)
+class ConnectionAdmin(ItemAdmin):
+    """Connections."""
+
+    form = ConnectionForm
+    list_display = ("display_name", "type", "uuid", "updated_at")
+    list_filter = (StateFilter, ("type", TextFilter))
+    not_listed = ("description", "dev_value", "prod_value", "extra")
+    fieldsets = (
+        ("What it is", {"fields": ("name", "type", "description", "is_core_platform")}),
+        ("Where it leads", {"fields": ("dev_value", "prod_value")}),
+        ("Documents", {"fields": ("extra",), "classes": ("collapse",)}),
+        _ROW,
+    )
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_form(request, *args, **kwargs)
+        form.may_retarget = request.user.has_perm(RETARGET_CONNECTIONS)
+        return form
+
+
+@admin.register(Secret)
+class SecretAdmin(ItemAdmin):
+    """Secrets, whose values are written and never shown."""
+
+    form = SecretForm
+    list_display = ("display_name", "type", "group", "has_dev_value", "has_prod_value")
+    list_filter = (StateFilter, ("type", TextFilter), ("group", TextFilter))
+    not_listed = ("description", "extra")
+    readonly_fields = ("has_dev_value", "has_prod_value", *ItemAdmin.readonly_fields)
+    _what_it_is = ("What it is", {"fields": ("name", "description", "type", "group", "tags")})
+    _documents = ("Documents", {"fields": ("extra",), "classes": ("collapse",)})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            fields: tuple[str, ...] = ("new_dev_value", "new_prod_value")
+        elif self.has_change_permission(request, obj):
+            fields = (
+                *("has_dev_value", "new_dev_value", "clear_dev_value"),
+                *("has_prod_value", "new_prod_value", "clear_prod_value"),
+            )
+        else:
+            fields = ("has_dev_value", "has_prod_value")
+        told = "A stored value is never shown, only whether there is one."
+        values = ("Values", {"fields": fields, "description": told})
+        return (self._what_it_is, values, self._documents, _ROW)
+
+    @admin.display(boolean=True, description="development value")
+    def has_dev_value(self, secret: Secret) -> bool:
+        return secret.dev_value is not None
+
+    @admin.display(boolean=True, description="production value")
+    def has_prod_value(self, secret: Secret) -> bool:
+        return secret.prod_value is not None

@@ -1,0 +1,271 @@
+"""The named saves of an item in the admin: listed, taken, compared, restored.
+
+The pages have addresses of their own: those of django-reversion work inside a revision, which
+would take what happens here for a change of its own.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.forms import Media, Script
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from reversion.admin import VersionAdmin
+from reversion.errors import RevertError
+from reversion.models import Version
+
+from accounts.models import User
+from flows import named_saves, saved_states
+from flows.admin.forms import SaveForm
+from flows.content import Kind
+from flows.difference import difference
+from flows.saved_states import SavedRow
+from flows.servers import current_database
+
+NOW = "now"
+_VALUES = {"dev_value": "development value", "prod_value": "production value"}
+_DIFFERENCE_MEDIA = Media(
+    css={"all": ["flows/graph.css", "flows/difference.css"]},
+    js=[Script("flows/difference.js", defer=True)],  # type: ignore[list-item]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A state of an item to compare: the present one, which has no save, or a saved one."""
+
+    name: str
+    when: datetime | None
+    row: SavedRow
+
+
+class SavesAdmin(VersionAdmin):
+    """The pages of named saves."""
+
+    def get_urls(self) -> list[URLPattern]:
+        saves = "<path:object_id>/saves/"
+        pages = (
+            (saves, self.saves_view, "saves"),
+            (f"{saves}compare/", self.compare_view, "compare_saves"),
+            (
+                f"{saves}<int:number>/restore/",
+                self.restore_save_view,
+                "restore_save",
+            ),
+        )
+        info = f"{self.opts.app_label}_{self.opts.model_name}"
+        urls = [
+            path(route, self.admin_site.admin_view(view), name=f"{info}_{name}")
+            for route, view, name in pages
+        ]
+        return [*urls, *super().get_urls()]
+
+    # --- list and take
+
+    def saves_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The saves, newest first, with a form to take one and a form to compare two."""
+        item = self._item(request, object_id)
+        may_change = self.has_change_permission(request, item)
+        if request.method == "POST" and not may_change:
+            raise PermissionDenied
+        form = SaveForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            return self._take(request, item, form.cleaned_data["name"])
+        saves = named_saves.list_saves(item)
+        context = {
+            "form": form,
+            "may_change": may_change,
+            "saves": saves,
+            "newest": saves[0].pk if saves else None,
+        }
+        return self._page(request, item, "Named saves", "saves", context)
+
+    def _take(self, request: HttpRequest, item: Any, name: str) -> HttpResponse:
+        with transaction.atomic(using=current_database()):
+            named_saves.take(self._locked(item), name, user=cast(User, request.user))
+        self.log_change(request, item, f"Took the named save “{name}”.")
+        self.message_user(request, f"The save “{name}” is taken.", messages.SUCCESS)
+        return HttpResponseRedirect(self.saves_url(item))
+
+    # --- compare
+
+    def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What differs between two saves, or between one and now."""
+        item = self._item(request, object_id)
+        try:
+            before = self._state(item, request.GET.get("before", ""))
+            after = self._state(item, request.GET.get("after", NOW))
+        except RevertError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(self.saves_url(item))
+        context = {"before": before, "after": after, **_compared(item.kind, before, after)}
+        return self._page(request, item, "Compare", "compare_saves", context)
+
+    def _state(self, item: Any, chosen: str) -> State:
+        """The state that somebody chose. Raises Http404 and RevertError."""
+        if chosen == NOW:
+            return _now(item)
+        if not chosen.isascii() or not chosen.isdecimal():
+            raise Http404
+        return _saved(self._version(item, int(chosen)))
+
+    # --- restore
+
+    def restore_save_view(self, request: HttpRequest, object_id: str, number: int) -> HttpResponse:
+        """Ask, with what would change, and put the item back into the state of a save."""
+        item = self._item(request, object_id)
+        if not self.has_change_permission(request, item):
+            raise PermissionDenied
+        version = self._version(item, number)
+        try:
+            if request.method == "POST":
+                return self._restore_save(request, item, version)
+            saved = _saved(version)
+        except RevertError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(self.saves_url(item))
+        context = {
+            "save": version,
+            "lacking": list(_lacking(request, item, saved.row)),
+            "is_secret": item.kind is Kind.SECRET,
+            **_compared(item.kind, _now(item), saved),
+        }
+        return self._page(request, item, "Restore", "restore_save", context)
+
+    def _restore_save(self, request: HttpRequest, item: Any, version: Version) -> HttpResponse:
+        with transaction.atomic(using=current_database()):
+            locked = self._locked(item)
+            if any(_lacking(request, locked, saved_states.saved_row(version))):
+                raise PermissionDenied
+            saved_states.restore(locked, version, user=cast(User, request.user))
+        name = version.revision.comment
+        self.log_change(request, item, f"Restored the named save “{name}”.")
+        told = f"The save “{name}” is restored. What was before is the save “Pre restore”."
+        self.message_user(request, told, messages.SUCCESS)
+        return HttpResponseRedirect(self.saves_url(item))
+
+    # --- django-reversion's own pages, with the rights of this one
+
+    def revision_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        version_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        item = self._item(request, object_id)
+        # By its model too: another one's items have the same numbers.
+        versions = Version.objects.get_for_model(self.model)
+        version = get_object_or_404(versions, pk=version_id, object_id=str(item.pk))
+        if request.method == "POST":
+            try:
+                row = saved_states.saved_row(version)
+            except RevertError:
+                pass  # which the page tells
+            else:
+                if any(_lacking(request, item, row)):
+                    raise PermissionDenied
+        return super().revision_view(request, object_id, version_id, extra_context)
+
+    def recover_view(
+        self, request: HttpRequest, version_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        get_object_or_404(Version.objects.get_deleted(self.model), pk=version_id)
+        return super().recover_view(request, version_id, extra_context)
+
+    # --- what the pages have in common
+
+    def _item(self, request: HttpRequest, object_id: str) -> Any:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        item = self.get_object(request, unquote(object_id))
+        if item is None:
+            raise Http404
+        if not self.has_view_permission(request, item):
+            raise PermissionDenied
+        return item
+
+    def _version(self, item: Any, number: int) -> Version:
+        version = named_saves.find_save(type(item), number)
+        if version is None or version.object_id != str(item.pk):
+            raise Http404
+        return version
+
+    def _locked(self, item: Any) -> Any:
+        return get_object_or_404(type(item)._default_manager.select_for_update(), pk=item.pk)
+
+    def saves_url(self, item: Any) -> str:
+        """The address of the list of the item's saves."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_saves"
+        return reverse(f"{self.admin_site.name}:{name}", args=[quote(item.pk)])
+
+    def _page(
+        self, request: HttpRequest, item: Any, title: str, name: str, context: Mapping[str, Any]
+    ) -> HttpResponse:
+        request.current_app = self.admin_site.name
+        page = {
+            **self.admin_site.each_context(request),
+            "title": f"{title}: {item}",
+            "opts": self.opts,
+            "item": item,
+            "media": self.media + _DIFFERENCE_MEDIA,
+            **context,
+        }
+        return TemplateResponse(request, f"admin/flows/{name}.html", page)
+
+
+def _now(item: Any) -> State:
+    return State(name="Now", when=item.updated_at, row=saved_states.present_row(item))
+
+
+def _saved(version: Version) -> State:
+    revision = version.revision
+    row = saved_states.saved_row(version)
+    return State(name=revision.comment, when=revision.date_created, row=row)
+
+
+def _compared(kind: Kind, before: State, after: State) -> dict[str, Any]:
+    contents = (saved_states.content_of(kind, state.row) for state in (before, after))
+    return {
+        "difference": difference(kind, *contents),
+        "notes": list(_notes(kind, before.row, after.row)),
+    }
+
+
+def _lacking(request: HttpRequest, item: Any, saved: SavedRow) -> Iterator[tuple[str, str]]:
+    """The permissions that the user lacks for a restore, each with the reason that it needs."""
+    for permission, reason in saved_states.rights_to_restore(item, saved):
+        if not request.user.has_perm(permission):
+            yield permission, reason
+
+
+def _notes(kind: Kind, before: SavedRow, after: SavedRow) -> Iterator[str]:
+    """What is to be said beside the content: whether it is deleted, and of secrets their values."""
+    if before["is_deleted"] != after["is_deleted"]:
+        yield f"The {kind} {'becomes deleted' if after['is_deleted'] else 'is live again'}."
+    if kind is Kind.SECRET:
+        for column, label in _VALUES.items():
+            yield _value_note(label, before[column], after[column])
+
+
+def _value_note(label: str, before: Any, after: Any) -> str:
+    if before is None or after is None:
+        if before is after:
+            return f"There is no {label}."
+        return f"The {label} {'is set' if before is None else 'is removed'}."
+    match saved_states.is_same_value(before, after):
+        case True:
+            return f"The {label} is the same."
+        case False:
+            return f"The {label} is another one."
+    return f"Whether the {label} is another one cannot be told: no configured key opens both."

@@ -1,0 +1,120 @@
+"""Deleting in the admin is soft: the row, its uuid and its history stay, and it can come back."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin import actions
+from django.contrib.admin.utils import model_ngettext, quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from reversion.admin import VersionAdmin
+
+from flows.deletion import NameTakenError, bring_back, bring_many_back, delete_many, mark_deleted
+from flows.uses import find_users
+
+_NAMES_TOLD = 10
+
+
+class SoftDeleteAdmin(VersionAdmin):
+    """Delete and restore, one item or the selected ones."""
+
+    actions = ("delete_selected", "restore_selected")
+
+    def get_urls(self) -> list[URLPattern]:
+        undelete = path(
+            "<path:object_id>/undelete/",
+            self.admin_site.admin_view(self.undelete_view),
+            name=f"{self.opts.app_label}_{self.opts.model_name}_undelete",
+        )
+        return [undelete, *super().get_urls()]
+
+    # --- delete
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        item = self.get_object(request, unquote(object_id))
+        if item is None or not self.has_delete_permission(request, item):
+            return super().delete_view(request, object_id, extra_context)
+        if item.is_deleted:
+            self.message_user(request, f"“{item}” is deleted already.", messages.WARNING)
+            return HttpResponseRedirect(self.change_url(item))
+        context = {"users": find_users(item), **(extra_context or {})}
+        return super().delete_view(request, object_id, context)
+
+    def get_deleted_objects(self, objs: Iterable[Any], request: HttpRequest) -> Any:
+        items = list(objs)
+        lacking = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
+        return [str(item) for item in items], {self.opts.verbose_name: len(items)}, lacking, []
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        mark_deleted(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        delete_many(list(queryset))
+
+    @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        live = queryset.filter(is_deleted=False)
+        if not live.exists():
+            self.message_user(request, "What is selected is deleted already.", messages.WARNING)
+            return None
+        return actions.delete_selected(self, request, live)
+
+    # --- restore
+
+    def undelete_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Make a deleted item a live one again."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        item = self.get_object(request, unquote(object_id))
+        if item is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if not self.has_change_permission(request, item):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if item.is_deleted:
+            self._restore(request, item)
+        return HttpResponseRedirect(self.change_url(item))
+
+    def _restore(self, request: HttpRequest, item: Any) -> None:
+        try:
+            bring_back(item)
+        except NameTakenError:
+            self.message_user(request, self._name_taken([item]), messages.ERROR)
+        else:
+            self.log_change(request, item, "Restored.")
+            told = f"The {self.opts.verbose_name} “{item}” is restored."
+            self.message_user(request, told, messages.SUCCESS)
+
+    @admin.action(permissions=["change"], description="Restore selected %(verbose_name_plural)s")
+    def restore_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Make the deleted ones of the selected items live ones again."""
+        deleted = queryset.filter(is_deleted=True).only("uuid", "name", "is_deleted")
+        back, kept = bring_many_back(list(deleted))
+        for item in back:
+            self.log_change(request, item, "Restored.")
+        if back:
+            told = f"Restored {len(back)} {model_ngettext(self.opts, len(back))}."
+            self.message_user(request, told, messages.SUCCESS)
+        if kept:
+            self.message_user(request, self._name_taken(kept), messages.ERROR)
+        if not back and not kept:
+            self.message_user(request, "Nothing that is selected is deleted.", messages.WARNING)
+
+    def _name_taken(self, items: list[Any]) -> str:
+        names = ", ".join(f"“{item}”" for item in items[:_NAMES_TOLD])
+        more = len(items) - _NAMES_TOLD
+        return (
+            f"Not restored: {names}{f' and {more} more' if more > 0 else ''}. Another "
+            f"{self.opts.verbose_name} has the name meanwhile. Rename or delete that one first."
+        )
+
+    def change_url(self, item: Any) -> str:
+        """The address of the item's page."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_change"
+        return reverse(f"{self.admin_site.name}:{name}", args=[quote(item.pk)])

@@ -1,0 +1,66 @@
+"""Deleting softly, and bringing back: the row keeps its uuid and its history.
+
+Rows are written without signals, so that many of them do not end up in one revision.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from flows.models import Item
+from flows.servers import current_database
+
+
+class NameTakenError(Exception):
+    """The item cannot come back: another one has its name meanwhile."""
+
+
+def mark_deleted(item: Item) -> None:
+    """Delete the item. Its row should be locked."""
+    _write(item, is_deleted=True)
+
+
+def bring_back(item: Item) -> None:
+    """Make a deleted item a live one again. Raises NameTakenError."""
+    try:
+        with transaction.atomic(using=current_database()):
+            _write(item, is_deleted=False)
+    except IntegrityError:
+        raise NameTakenError from None
+
+
+def delete_many(items: Iterable[Any]) -> None:
+    """Delete those of the items that are not deleted yet, in one transaction."""
+    with transaction.atomic(using=current_database()):
+        for item in items:
+            if not item.is_deleted:
+                mark_deleted(item)
+
+
+def bring_many_back(items: Iterable[Any]) -> tuple[list[Any], list[Any]]:
+    """Make those of the items that are deleted live ones, in one transaction.
+
+    Which came back, and which did not because another one has their name.
+    """
+    back: list[Any] = []
+    kept: list[Any] = []
+    with transaction.atomic(using=current_database()):
+        for item in items:
+            if not item.is_deleted:
+                continue
+            try:
+                bring_back(item)
+            except NameTakenError:
+                kept.append(item)
+            else:
+                back.append(item)
+    return back, kept
+
+
+def _write(item: Item, *, is_deleted: bool) -> None:
+    now = timezone.now()
+    rows = type(item)._default_manager.filter(pk=item.pk)
+    rows.update(is_deleted=is_deleted, updated_at=now)
+    item.is_deleted, item.updated_at = is_deleted, now
