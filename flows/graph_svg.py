@@ -205,10 +205,15 @@ def _node(node: Node, spot: Place, marks: _Marks, prefix: str) -> str:
     if change:
         told = f"{told}, {WORDS[status]}"
     element = "a" if number else "g"
-    target = f' href="#change-{number}" data-change="{number}"' if number else ' role="img"'
+    # A link has its title as its name: with a label it would have to hold all that one sees.
+    target = (
+        f' href="#change-{number}" data-change="{number}"'
+        if number
+        else f' role="img" aria-label="{told}"'
+    )
     badge = BADGES.get(status, "")
     return (
-        f'<{element} class="node {status}"{target} aria-label="{told}" '
+        f'<{element} class="node {status}"{target} '
         f'transform="translate({spot.x:.1f} {spot.y:.1f})"><title>{told}</title>'
         f'<rect width="{NODE_WIDTH}" height="{NODE_HEIGHT}" rx="8"/>'
         f'<g clip-path="url(#{prefix}inside)">'

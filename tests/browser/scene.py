@@ -1,0 +1,102 @@
+"""A small shop's flows as a server has them, and as a file brings them: what pictures show."""
+
+from copy import deepcopy
+from typing import Any
+
+from tests.importing import connection, export_file, flow, secret, uuid_of
+
+ORDERS = "Order intake"
+
+_NODES = {
+    "hook": ("New order", "webhook", 0, 0, {"path": "/orders", "method": "POST"}),
+    "check": ("Check the signature", "function", 250, 0, {"algorithm": "sha256"}),
+    "stock": ("Is it in stock?", "condition", 500, 0, {"field": "quantity", "above": 0}),
+    "reserve": ("Reserve the goods", "sql", 250, 140, {"query": "UPDATE stock SET reserved = 1"}),
+    "pay": ("Charge the card", "http", 500, 140, {"url": "/charges", "timeout": 30, "retries": 1}),
+    "mail": ("Confirm by mail", "mail", 750, 140, {"template": "order-confirmed"}),
+    "late": ("Offer a later date", "mail", 750, 0, {"template": "order-late"}),
+    "fax": ("Fax the warehouse", "fax", 500, 280, {"number": "+44 20 7946 0900"}),
+    "log": ("Write the journal", "sql", 750, 280, {"query": "INSERT INTO journal VALUES (?)"}),
+}
+_EDGES = (
+    *(("hook", "check"), ("check", "stock"), ("stock", "reserve"), ("stock", "late")),
+    *(("reserve", "pay"), ("pay", "mail"), ("pay", "fax"), ("fax", "log")),
+)
+
+
+def _node(key: str, label: str, kind: str, x: int, y: int, settings: dict[str, Any]) -> Any:
+    data = {"label": label, "settings": settings}
+    return {"id": key, "type": kind, "position": {"x": x, "y": y}, "data": data}
+
+
+def _edges(*ends: tuple[str, str]) -> list[dict[str, str]]:
+    return [
+        {"id": f"{source}-{target}", "source": source, "target": target} for source, target in ends
+    ]
+
+
+def _orders() -> dict[str, Any]:
+    return flow(
+        1,
+        ORDERS,
+        info="Takes orders of the shop in.",
+        tags=["shop", "orders"],
+        timeout=60,
+        nodes=[_node(key, *what) for key, what in _NODES.items()],
+        edges=_edges(*_EDGES),
+        connections=[
+            {"uuid": uuid_of("c", 1), "name": "Payments", "type": "http"},
+            {"uuid": uuid_of("c", 2), "name": "Warehouse", "type": "postgresql"},
+        ],
+        secrets=[{"uuid": uuid_of("5", 1), "name": "PAYMENTS_KEY"}],
+    )
+
+
+def _new_orders() -> dict[str, Any]:
+    """The same flow with nodes added, removed, changed and moved."""
+    new = deepcopy(_orders())
+    nodes = {node["id"]: node for node in new["nodes"]}
+    nodes["pay"]["data"]["settings"] |= {"timeout": 10, "retries": 3}
+    nodes["stock"]["data"]["settings"]["above"] = 2
+    nodes["mail"]["position"] = {"x": 750, "y": 200}
+    del nodes["fax"]
+    nodes["queue"] = _node("queue", "Tell the warehouse", "queue", 500, 280, {"topic": "orders"})
+    nodes["fraud"] = _node("fraud", "Look for fraud", "http", 0, 140, {"url": "/risk"})
+    new["nodes"] = list(nodes.values())
+    kept = [ends for ends in _EDGES if "fax" not in ends and ends != ("stock", "reserve")]
+    added = (("stock", "fraud"), ("fraud", "reserve"), ("pay", "queue"), ("queue", "log"))
+    new["edges"] = _edges(*kept, *added)
+    new["timeout"] = 30
+    return new
+
+
+def _payments(host: str) -> dict[str, Any]:
+    value = f'{{\n  url: "https://{host}/v2",\n  key: secrets.PAYMENTS_KEY,\n  retries: 2,\n}}'
+    return connection(
+        1, "Payments", type="http", description="Charges cards", devValue=value, prodValue=value
+    )
+
+
+_WAREHOUSE = connection(
+    2, "Warehouse", type="postgresql", devValue='{\n  host: "db.warehouse.example",\n}'
+)
+_REPORT = flow(2, "Stock report of the night", tags=["stock"], timeout=300)
+_RETURNS = flow(3, "Returns", info="Asks before it pays back.", tags=["shop"])
+
+
+def before() -> bytes:
+    """The file whose import made the server as it is."""
+    return export_file(
+        *(_orders(), _REPORT, _RETURNS, _payments("pay.example.com"), _WAREHOUSE),
+        *(secret(1, "PAYMENTS_KEY", type="API Key"), secret(2, "WAREHOUSE_PASSWORD")),
+    )
+
+
+def after() -> bytes:
+    """The file that comes now."""
+    return export_file(
+        *(_new_orders(), {**_REPORT, "timeout": 600}, _RETURNS, flow(4, "Welcome of customers")),
+        *(_payments("payments.example.net"), _WAREHOUSE, connection(3, "Mail", type="smtp")),
+        *(secret(1, "PAYMENTS_KEY", type="API Key"), secret(2, "WAREHOUSE_PASSWORD")),
+        secret(3, "MAIL_TOKEN", type="API Key"),
+    )
