@@ -7,26 +7,26 @@ from tests.importing import connection, export_file, flow, secret, uuid_of
 
 ORDERS = "Order intake"
 
-_NODES = {
-    "hook": ("New order", "webhook", 0, 0, {"path": "/orders", "method": "POST"}),
-    "check": ("Check the signature", "function", 250, 0, {"algorithm": "sha256"}),
-    "stock": ("Is it in stock?", "condition", 500, 0, {"field": "quantity", "above": 0}),
-    "reserve": ("Reserve the goods", "sql", 250, 140, {"query": "UPDATE stock SET reserved = 1"}),
-    "pay": ("Charge the card", "http", 500, 140, {"url": "/charges", "timeout": 30, "retries": 1}),
-    "mail": ("Confirm by mail", "mail", 750, 140, {"template": "order-confirmed"}),
-    "late": ("Offer a later date", "mail", 750, 0, {"template": "order-late"}),
-    "fax": ("Fax the warehouse", "fax", 500, 280, {"number": "+44 20 7946 0900"}),
-    "log": ("Write the journal", "sql", 750, 280, {"query": "INSERT INTO journal VALUES (?)"}),
+_NODES: dict[str, tuple[str, str, tuple[int, int], dict[str, Any]]] = {
+    "hook": ("New order", "webhook", (0, 0), {"path": "/orders", "method": "POST"}),
+    "phone": ("Order by phone", "form", (0, 160), {"fields": ["name", "phone", "goods"]}),
+    "check": ("Check the order", "function", (250, 0), {"schema": "order-3"}),
+    "stock": ("Is it in stock?", "condition", (500, 0), {"field": "quantity", "above": 0}),
+    "price": ("Work the price out", "sql", (500, 160), {"query": "SELECT price FROM goods"}),
+    "log": ("Write the journal", "sql", (500, 280), {"query": "INSERT INTO journal VALUES (?)"}),
+    "pay": ("Charge the card", "http", (750, 0), {"url": "/charges", "timeout": 30, "retries": 1}),
+    "fax": ("Fax the warehouse", "fax", (750, 160), {"number": "+44 20 7946 0900"}),
+    "mail": ("Confirm by mail", "mail", (750, 280), {"template": "order-confirmed"}),
 }
 _EDGES = (
-    *(("hook", "check"), ("check", "stock"), ("stock", "reserve"), ("stock", "late")),
-    *(("reserve", "pay"), ("pay", "mail"), ("pay", "fax"), ("fax", "log")),
+    *(("hook", "check"), ("phone", "check"), ("check", "stock"), ("check", "price")),
+    *(("check", "log"), ("stock", "pay"), ("price", "pay"), ("price", "fax"), ("log", "mail")),
 )
 
 
-def _node(key: str, label: str, kind: str, x: int, y: int, settings: dict[str, Any]) -> Any:
+def _node(key: str, label: str, kind: str, at: tuple[int, int], settings: dict[str, Any]) -> Any:
     data = {"label": label, "settings": settings}
-    return {"id": key, "type": kind, "position": {"x": x, "y": y}, "data": data}
+    return {"id": key, "type": kind, "position": {"x": at[0], "y": at[1]}, "data": data}
 
 
 def _edges(*ends: tuple[str, str]) -> list[dict[str, str]]:
@@ -58,14 +58,13 @@ def _new_orders() -> dict[str, Any]:
     nodes = {node["id"]: node for node in new["nodes"]}
     nodes["pay"]["data"]["settings"] |= {"timeout": 10, "retries": 3}
     nodes["stock"]["data"]["settings"]["above"] = 2
-    nodes["mail"]["position"] = {"x": 750, "y": 200}
+    nodes["mail"]["position"] = {"x": 750, "y": 340}
     del nodes["fax"]
-    nodes["queue"] = _node("queue", "Tell the warehouse", "queue", 500, 280, {"topic": "orders"})
-    nodes["fraud"] = _node("fraud", "Look for fraud", "http", 0, 140, {"url": "/risk"})
+    nodes["queue"] = _node("queue", "Tell the warehouse", "queue", (750, 160), {"topic": "orders"})
+    nodes["fraud"] = _node("fraud", "Look for fraud", "http", (250, 160), {"url": "/risk"})
     new["nodes"] = list(nodes.values())
-    kept = [ends for ends in _EDGES if "fax" not in ends and ends != ("stock", "reserve")]
-    added = (("stock", "fraud"), ("fraud", "reserve"), ("pay", "queue"), ("queue", "log"))
-    new["edges"] = _edges(*kept, *added)
+    kept = [ends for ends in _EDGES if "fax" not in ends and ends != ("phone", "check")]
+    new["edges"] = _edges(*kept, ("phone", "fraud"), ("fraud", "price"), ("price", "queue"))
     new["timeout"] = 30
     return new
 
