@@ -2,8 +2,10 @@
 
 from copy import deepcopy
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
-from tests.importing import connection, export_file, flow, secret, uuid_of
+from tests import importing
+from tests.importing import export_file
 
 ORDERS = "Order intake"
 
@@ -22,6 +24,23 @@ _EDGES = (
     *(("hook", "check"), ("phone", "check"), ("check", "stock"), ("check", "price")),
     *(("check", "log"), ("stock", "pay"), ("price", "pay"), ("price", "fax"), ("log", "mail")),
 )
+
+
+def uuid_of(kind: str, number: int) -> str:
+    """A uuid as real ones look, but for its first digit: `f`, `c` or `5` for the three kinds."""
+    return kind + str(uuid5(NAMESPACE_URL, f"{kind}/{number}"))[1:]
+
+
+def flow(number: int, name: str, **keys: Any) -> dict[str, Any]:
+    return importing.flow(number, name, uuid=uuid_of("f", number), **keys)
+
+
+def connection(number: int, name: str, **keys: Any) -> dict[str, Any]:
+    return importing.connection(number, name, uuid=uuid_of("c", number), **keys)
+
+
+def secret(number: int, name: str, **keys: Any) -> dict[str, Any]:
+    return importing.secret(number, name, uuid=uuid_of("5", number), **keys)
 
 
 def _node(key: str, label: str, kind: str, at: tuple[int, int], settings: dict[str, Any]) -> Any:

@@ -18,7 +18,7 @@ from imports.pending import Options
 from imports.plan import Mode
 from imports.service import run_import
 from tests.browser import scene
-from tests.importing import request_for, uuid_of
+from tests.importing import request_for
 
 DIRECTORY = Path(__file__).parents[2] / "docs" / "screenshots"
 PHONE = 360
@@ -40,17 +40,17 @@ def pictures() -> list[Picture]:
         Picture("flows", reverse("admin:flows_flow_changelist")),
         Picture("flow", reverse("admin:flows_flow_change", args=[flow.pk])),
         Picture("flow-phone", reverse("admin:flows_flow_change", args=[flow.pk]), PHONE),
-        Picture("named-saves", reverse("admin:flows_flow_history", args=[flow.pk])),
+        Picture("named-saves", reverse("admin:flows_flow_saves", args=[flow.pk])),
     ]
 
 
 def pictures_of_an_import(pending: PendingImport) -> list[Picture]:
     """What is taken of an upload before it is confirmed."""
     preview = reverse("admin:imports_preview", args=[pending.pk])
-    orders = reverse("admin:imports_pending_item", args=[pending.pk, "flow", uuid_of("f", 1)])
+    orders = reverse("admin:imports_pending_item", args=[pending.pk, "flow", scene.uuid_of("f", 1)])
     return [
         Picture("import-preview", preview),
-        Picture("picture-diff", f"{orders}#change-2"),
+        Picture("picture-diff", orders),
         Picture("picture-diff-phone", orders, PHONE),
     ]
 
@@ -58,6 +58,8 @@ def pictures_of_an_import(pending: PendingImport) -> list[Picture]:
 def picture_of_the_record(pending: PendingImport) -> Picture:
     """The record of the upload, which is confirmed for it."""
     record = uploads.confirm(pending)
+    record.backup_path = f"/srv/backups/{Path(record.backup_path).name}"
+    record.save()
     return Picture("import-record", reverse("admin:imports_importrecord_change", args=[record.pk]))
 
 
@@ -85,7 +87,7 @@ def test_take_an_import(color_scheme, transactional_db, logged_in_page):
     for secret in Secret.objects.all():
         secret.dev_value = f"value of {secret.name}"
         secret.save()
-    Flow.objects.filter(uuid=uuid_of("f", 2)).update(info="Edited on this server.")
+    Flow.objects.filter(uuid=scene.uuid_of("f", 2)).update(info="Edited on this server.")
     pending = uploads.stage(
         superuser,
         payload=scene.after(),

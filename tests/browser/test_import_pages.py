@@ -6,6 +6,7 @@ from django.urls import reverse
 from accounts.models import User
 from flows.content import Kind
 from flows.models import Flow, Secret
+from flows.named_saves import list_saves
 from imports import pending as uploads
 from imports.models import ImportItem
 from imports.pending import Options
@@ -30,7 +31,7 @@ def shop(transactional_db):
     for each in Secret.objects.all():
         each.dev_value = f"value-of-{each.name}"
         each.save()
-    Flow.objects.filter(uuid=uuid_of("f", 2)).update(info="Edited here.")
+    Flow.objects.filter(uuid=scene.uuid_of("f", 2)).update(info="Edited here.")
 
 
 def stage(user, payload, name="shop.json", mode=Mode.OVERWRITE):
@@ -93,7 +94,7 @@ def test_a_preview_with_everything_in_it(logged_in_page, superuser, crowded, axe
 def test_the_preview_and_the_items_of_a_shop(logged_in_page, superuser, shop, axe):
     pending = stage(superuser, scene.after())
     items = [
-        reverse("admin:imports_pending_item", args=[pending.pk, kind, uuid_of(digit, number)])
+        reverse("admin:imports_pending_item", args=[pending.pk, kind, scene.uuid_of(digit, number)])
         for kind, digit, number in (
             *((Kind.FLOW, "f", 1), (Kind.FLOW, "f", 2), (Kind.FLOW, "f", 4)),
             *((Kind.CONNECTION, "c", 1), (Kind.SECRET, "5", 3)),
@@ -105,7 +106,7 @@ def test_the_preview_and_the_items_of_a_shop(logged_in_page, superuser, shop, ax
 
 def test_the_records_and_what_an_import_changed(logged_in_page, superuser, shop, axe):
     record = uploads.confirm(stage(superuser, scene.after()))
-    changed = ImportItem.objects.get(record=record, target_uuid=uuid_of("f", 1))
+    changed = ImportItem.objects.get(record=record, target_uuid=scene.uuid_of("f", 1))
     page = logged_in_page(superuser)
     assert (
         faults_of(
@@ -117,3 +118,13 @@ def test_the_records_and_what_an_import_changed(logged_in_page, superuser, shop,
         )
         == []
     )
+
+
+def test_the_named_saves_of_an_import(logged_in_page, superuser, shop, axe):
+    uploads.confirm(stage(superuser, scene.after()))
+    orders = Flow.objects.get(uuid=scene.uuid_of("f", 1))
+    (save,) = list_saves(orders)
+    saves = reverse("admin:flows_flow_saves", args=[orders.pk])
+    restore = reverse("admin:flows_flow_restore_save", args=[orders.pk, save.pk])
+    compare = f"{saves}compare/?before={save.pk}&after=now"
+    assert faults_of(logged_in_page(superuser), axe, saves, compare, restore) == []

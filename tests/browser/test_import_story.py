@@ -394,8 +394,10 @@ def test_a_file_that_is_too_large_is_told_before_it_is_sent(logged_in_page, supe
     settings.ZIGGY_MAX_IMPORT_BYTES = 1000
     page = logged_in_page(superuser)
     page.goto("/admin/imports/importrecord/import/")
+    expect(page.get_by_role("alert")).to_have_count(0)
     give(page, b" " * 1001)
     expect(page.get_by_role("alert")).to_contain_text("This file is larger than 1000")
     expect(page.get_by_role("button", name="Upload and preview")).to_be_disabled()
     give(page, export_file(flow(1, "Sync")))
+    expect(page.get_by_role("alert")).to_have_count(0)
     expect(page.get_by_role("button", name="Upload and preview")).to_be_enabled()
