@@ -92,6 +92,18 @@ def _back(request: HttpRequest, number: int) -> HttpResponse:
     return redirect(reverse("admin:imports_preview", args=[number]) + query)
 
 
+def _followed_by_script(view: View) -> View:
+    """The view that tells a script where to go: one that follows by itself eats the messages."""
+
+    @wraps(view)
+    def told(self: "ImportViews", request: HttpRequest, number: int) -> HttpResponseBase:
+        answer = view(self, request, number)
+        is_script = request.headers.get("Accept") == "application/json"
+        return JsonResponse({"url": answer["Location"]}) if is_script else answer
+
+    return told
+
+
 class ImportViews:
     """The pages of an admin site."""
 
@@ -192,7 +204,10 @@ class ImportViews:
     @_told
     def look_again(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Plan again, and say what is different."""
-        _tell_news(request, uploads.look_again(pending))
+        if news := uploads.look_again(pending).news:
+            messages.warning(request, f"Planned again: {len(news)} items are different now.")
+        else:
+            messages.info(request, "Planned again: nothing is different.")
         return _back(request, pending.pk)
 
     @method_decorator(require_GET)
@@ -213,6 +228,7 @@ class ImportViews:
         return self._page(request, "item", context)
 
     @method_decorator(require_POST)
+    @_followed_by_script
     @_told
     def confirm(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Do what was shown."""
@@ -274,13 +290,6 @@ def _check_may_import(request: HttpRequest) -> None:
         check_permission(request.user, RUN_IMPORT)  # type: ignore[arg-type]
     except NotPermitted as error:
         raise PermissionDenied(error.message) from None
-
-
-def _tell_news(request: HttpRequest, plan: ShownPlan) -> None:
-    if news := plan.news:
-        messages.warning(request, f"Planned again: {len(news)} items are different now.")
-    else:
-        messages.info(request, "Planned again: nothing is different.")
 
 
 def _counts(plan: ShownPlan) -> list[dict[str, Any]]:

@@ -32,6 +32,10 @@ function watchUpload(form) {
 async function poll(section, isOver) {
     try {
         const answer = await fetch(section.dataset.url, { headers: { Accept: "application/json" } });
+        if (answer.redirected) { // to the login
+            window.location.reload();
+            return;
+        }
         const told = await answer.json();
         if (told.record && isOver) {
             window.location.assign(told.record);
@@ -62,8 +66,10 @@ function watchConfirmation(form, section) {
         section.scrollIntoView({ block: "nearest" });
         poll(section, false);
         try {
-            const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
-            window.location.assign(answer.url);
+            const answer = await fetch(form.action, {
+                method: "POST", body: new FormData(form), headers: { Accept: "application/json" },
+            });
+            window.location.assign((await answer.json()).url);
         } catch {
             // The answer is lost, the import is not: what became of it is asked for.
             poll(section, true);
