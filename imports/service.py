@@ -29,6 +29,7 @@ from imports.errors import (
     WrongServer,
     printable,
 )
+from imports.expiry import drop_expired
 from imports.idempotency import AlreadyDone, check_key, check_key_of_waiting
 from imports.lock import LockHeld, import_lock
 from imports.models import ImportRecord
@@ -132,6 +133,7 @@ def run_import(
                     attempt.succeed(plan, {})
                 return Outcome(plan=plan, record=attempt.record)
             _check_encryption_keys()
+            drop_expired()  # not into the backup
             if request.with_backup:
                 attempt.keep_backup(make_backup())
             _write(document, plan, request, attempt, progress)
