@@ -5,6 +5,7 @@ memory as well and opened only by an explicit `reveal()`, so that neither a log 
 row can carry or re-encrypt it by accident.
 """
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -66,6 +67,17 @@ def _wrong_key() -> Iterator[None]:
 def seal(value: str) -> Sealed:
     """The value, encrypted with the current key."""
     return Sealed(_keys().encrypt(value.encode()).decode())
+
+
+def encrypt_bytes(data: bytes) -> bytes:
+    """The bytes, encrypted with the current key."""
+    return urlsafe_b64decode(_keys().encrypt(data))
+
+
+def decrypt_bytes(data: bytes) -> bytes:
+    """The bytes in clear. Raises WrongKeyError where no configured key opens them."""
+    with _wrong_key():
+        return _keys().decrypt(urlsafe_b64encode(data))
 
 
 def check_keys() -> None:

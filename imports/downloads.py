@@ -7,7 +7,6 @@ that any of several processes can serve them; copies of the database are files a
 import gzip
 import zlib
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from imports.backup import Backup, make_backup
+from imports.expiry import drop_expired, oldest_kept
 from imports.export import ExportStatistics, write_export
 from imports.models import BuiltExport, BuiltTransfer
 from imports.selection import Selection
@@ -24,8 +24,6 @@ from imports.snapshot import one_state
 
 FILE_NAME = "zexport.json"
 """What a browser calls the file of an export that it saves."""
-
-KEEP_HOURS = 24
 
 _CHUNK = 1024 * 1024
 _FASTEST = 1  # flows are repetitive: it packs them to a tenth, and the rest to hardly less
@@ -63,7 +61,7 @@ def build_export(user: User, select: Callable[[], Selection]) -> ExportStatistic
 
 def find_export(user: User) -> BuiltExport | None:
     """The export that the user built last."""
-    return BuiltExport.objects.filter(user=user, built_at__gte=_oldest()).first()
+    return BuiltExport.objects.filter(user=user, built_at__gte=oldest_kept()).first()
 
 
 def drop_export(user: User) -> None:
@@ -83,7 +81,7 @@ def build_transfer(user: User) -> Backup:
 
 def find_transfer(user: User) -> Path | None:
     """The file of the copy that the user made last; None where newer backups have removed it."""
-    built = BuiltTransfer.objects.filter(user=user, built_at__gte=_oldest()).first()
+    built = BuiltTransfer.objects.filter(user=user, built_at__gte=oldest_kept()).first()
     path = Path(settings.ZIGGY_BACKUP_DIR) / built.backup_name if built else None
     return path if path and path.is_file() else None
 
@@ -95,13 +93,3 @@ def gzipped(file: BinaryIO) -> Iterator[bytes]:
         while piece := file.read(_CHUNK):
             yield packer.compress(piece)
         yield packer.flush()
-
-
-def drop_expired() -> None:
-    """Forget what was built more than a day ago. The backups themselves stay."""
-    BuiltExport.objects.filter(built_at__lt=_oldest()).delete()
-    BuiltTransfer.objects.filter(built_at__lt=_oldest()).delete()
-
-
-def _oldest() -> datetime:
-    return timezone.now() - timedelta(hours=KEEP_HOURS)

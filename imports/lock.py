@@ -41,6 +41,15 @@ def import_lock(*, wait: float) -> Iterator[None]:
         yield
 
 
+def is_lock_held() -> bool:
+    """Whether somebody holds the import lock of the current database now."""
+    try:
+        with import_lock(wait=0):
+            return False
+    except LockHeld:
+        return True
+
+
 @contextmanager
 def _hold_postgresql(connection: BaseDatabaseWrapper, wait: float) -> Iterator[None]:
     # The lock ends with its transaction, so it needs one that is not the import's. It is not a

@@ -12,8 +12,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from flows.content import Kind
 from flows.models import MODELS
 from flows.servers import current_database
-from imports.downloads import drop_expired
 from imports.errors import ImportLocked, UnableToImport
+from imports.expiry import drop_expired
 from imports.lock import LockHeld, import_lock
 
 logger = logging.getLogger(__name__)

@@ -167,7 +167,7 @@ class PendingImport(models.Model):
     file_name = models.TextField()
     file_size = models.BigIntegerField(help_text="Bytes.")
     file_sha256 = models.CharField(max_length=64)
-    content = models.BinaryField(null=True, help_text="The file, in zlib.")
+    content = models.BinaryField(null=True, help_text="The file, in zlib, encrypted.")
 
     mode = models.CharField(max_length=20, choices=_choices(Mode))
     with_backup = models.BooleanField(default=True)

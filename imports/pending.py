@@ -10,8 +10,9 @@ and the new plan is shown with what is different. An upload is its user's own.
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from hashlib import sha256
 from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -19,6 +20,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from flows.content import Kind
+from flows.encryption import WrongKeyError, decrypt_bytes, encrypt_bytes
 from imports.decisions import (
     Decision,
     Decisions,
@@ -26,7 +28,9 @@ from imports.decisions import (
     decisions_from_list,
 )
 from imports.errors import StalePlan, UnableToImport, WrongServer, storable
+from imports.expiry import drop_expired, oldest_kept
 from imports.idempotency import AlreadyDone
+from imports.lock import is_lock_held
 from imports.models import Door, ImportRecord, PendingImport, Status
 from imports.permissions import RUN_IMPORT, check_permission
 from imports.plan import Mode
@@ -34,7 +38,8 @@ from imports.request import ImportRequest
 from imports.service import Preview, examine_import, run_import
 from imports.shown_plan import ShownPlan, pack_plan, show, unpack_plan
 
-KEEP_HOURS = 24
+MOST_WAITING = 10
+"""So many uploads of a user may wait at a time."""
 
 _FASTEST = 1
 _PROGRESS_SECONDS = 3600
@@ -44,6 +49,19 @@ class NothingPending(UnableToImport):
     """The user has no such upload: it was cancelled, or is more than a day old."""
 
     status = HTTPStatus.NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nothing-pending",
+            "This upload is not there any more: it was imported or cancelled, or is more than a "
+            "day old. See the records, or upload the file again.",
+        )
+
+
+class UploadRefused(UnableToImport):
+    """The upload cannot be done this with now."""
+
+    status = HTTPStatus.CONFLICT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +87,17 @@ class Progress:
 
 
 def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> PendingImport:
-    """Keep the file with its plan. Raises an UnableToImport, with its record, for a bad file."""
-    drop_expired()
+    """Keep the file with its plan.
+
+    Raises an UnableToImport, with its record, for a bad file, and UploadRefused where too many
+    uploads of the user wait already.
+    """
+    check_permission(user, RUN_IMPORT)
+    if len(waiting_uploads(user)) >= MOST_WAITING:
+        raise UploadRefused(
+            "too-many-uploads",
+            f"{MOST_WAITING} of your uploads wait already. Import or cancel one of them first.",
+        )
     pending = PendingImport(
         user=user,
         created_at=timezone.now(),
@@ -82,8 +109,8 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
     )
     preview = examine_import(_request(pending, payload))
     pending.file_sha256 = preview.document.sha256
-    pending.content = zlib.compress(payload, _FASTEST)
-    _keep_plan(pending, preview, None)
+    pending.content = encrypt_bytes(zlib.compress(payload, _FASTEST))
+    _keep_plan(pending, preview)
     pending.save()
     return pending
 
@@ -102,54 +129,69 @@ def find_pending(user: User, number: int) -> PendingImport:
     """
     check_permission(user, RUN_IMPORT)
     pending = (
-        PendingImport.objects.filter(user=user, pk=number, created_at__gte=_oldest())
+        PendingImport.objects.filter(user=user, pk=number, created_at__gte=oldest_kept())
         .select_related("user", "record")
         .defer("content")
         .first()
     )
     if pending is None:
-        raise NothingPending(
-            "nothing-pending",
-            "This upload is not there any more: it was cancelled, or is more than a day old. "
-            "Upload the file again.",
-        )
+        raise NothingPending
     return pending
 
 
 def shown_plan(pending: PendingImport) -> ShownPlan:
-    """The plan that was made last."""
-    return unpack_plan(bytes(pending.plan or b""))
+    """The plan that was made last. Raises NothingPending."""
+    if not pending.plan:
+        raise NothingPending
+    return unpack_plan(bytes(pending.plan))
 
 
 def decide(
     pending: PendingImport, options: Options, decisions: Mapping[tuple[Kind, str], Decision]
-) -> None:
+) -> bool:
     """Plan again with these options, and with these decisions beside those of before.
 
-    A decision for nothing takes back the one that there was.
+    A decision for nothing takes back the one that there was. Answers whether anything was decided
+    otherwise than before: where not, the plan is the one that there was.
     """
     merged: Decisions = {**decisions_from_list(pending.decisions), **decisions}
-    pending.decisions = decisions_as_list(
+    kept = decisions_as_list(
         {key: one for key, one in merged.items() if one.mode or one.target_uuid}
     )
-    pending.mode = options.mode
-    pending.with_backup = options.with_backup
-    pending.override_locks = options.override_locks
-    _plan_again(pending, earlier=None)
+    decided = (options.mode, options.with_backup, options.override_locks, kept)
+    if decided == _decided(pending):
+        return False
+    _check_idle(pending)
+    pending.mode, pending.with_backup, pending.override_locks, pending.decisions = decided
+    _plan_again(pending, is_decided=True)
+    return True
 
 
 def look_again(pending: PendingImport) -> ShownPlan:
     """Plan again, with what is different from the plan that was shown before."""
-    return _plan_again(pending, earlier=shown_plan(pending))
+    _check_idle(pending)
+    return _plan_again(pending)
 
 
-def confirm(pending: PendingImport, *, server_name: str = "") -> ImportRecord:
-    """Do exactly what was shown; the record of the import.
+def token_of(pending: PendingImport) -> str:
+    """Stands for what was shown: another one, where anything else would be done."""
+    shown = f"{shown_plan(pending).fingerprint} {pending.with_backup}"
+    return sha256(shown.encode()).hexdigest()
+
+
+def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> ImportRecord:
+    """Do exactly what was shown, by its token; the record of the import.
 
     Raises StalePlan, with the new plan in the place of the old one, where something else would
     be done now, WrongServer where the server's name had to be typed and was not, and whatever
     else `run_import` raises. Whatever is raised, nothing was written and the file still waits.
     """
+    if shown != token_of(pending):
+        raise UploadRefused(
+            "other-plan",
+            "The plan was made anew since it was shown on that page. Nothing was written. "
+            "Look at it again.",
+        )
     if settings.ZIGGY_CONFIRM_SERVER_NAME and server_name != settings.ZIGGY_SERVER_NAME:
         raise WrongServer(
             "wrong-server",
@@ -170,15 +212,15 @@ def confirm(pending: PendingImport, *, server_name: str = "") -> ImportRecord:
     except StalePlan:
         look_again(pending)
         raise
-    pending.record = record
-    pending.content = pending.plan = None
-    pending.save()
+    # Not `save`, which would bring back a row that is gone meanwhile.
+    PendingImport.objects.filter(pk=pending.pk).update(record=record, content=None, plan=None)
     return record
 
 
 def cancel(pending: PendingImport) -> None:
-    """Forget the upload."""
-    pending.delete()
+    """Forget the upload. Raises UploadRefused while it is being imported."""
+    _check_idle(pending)
+    PendingImport.objects.filter(pk=pending.pk, record=None).delete()
 
 
 def progress_of(pending: PendingImport) -> Progress:
@@ -188,7 +230,7 @@ def progress_of(pending: PendingImport) -> Progress:
     running = ImportRecord.objects.filter(
         status=Status.RUNNING, user=pending.user, idempotency_key=_key(pending)
     ).first()
-    if running is None:
+    if running is None or not is_lock_held():  # without the lock, its process died
         return Progress(is_running=False)
     if running.with_backup and not running.backup_path:
         return Progress(is_running=True, phase="Planning again and backing the database up")
@@ -196,42 +238,62 @@ def progress_of(pending: PendingImport) -> Progress:
     return Progress(is_running=True, phase="Writing", done=done, total=total)
 
 
-def drop_expired() -> None:
-    """Forget the uploads that are more than a day old."""
-    PendingImport.objects.filter(created_at__lt=_oldest()).delete()
+def _decided(pending: PendingImport) -> tuple[Any, ...]:
+    return (pending.mode, pending.with_backup, pending.override_locks, pending.decisions)
 
 
-def _oldest() -> datetime:
-    return timezone.now() - timedelta(hours=KEEP_HOURS)
+def _check_idle(pending: PendingImport) -> None:
+    if progress_of(pending).is_running:
+        raise UploadRefused(
+            "import-running", "This upload is being imported. Its record will say how it ended."
+        )
 
 
-def _plan_again(pending: PendingImport, *, earlier: ShownPlan | None) -> ShownPlan:
+def _plan_again(pending: PendingImport, *, is_decided: bool = False) -> ShownPlan:
+    earlier = shown_plan(pending)
     preview = examine_import(request_of(pending))
-    plan = _keep_plan(pending, preview, earlier)
-    pending.save(
-        update_fields=[
-            "plan",
-            "planned_at",
-            "decisions",
-            "mode",
-            "with_backup",
-            "override_locks",
-        ]
-    )
+    plan = _keep_plan(pending, preview, earlier, is_decided=is_decided)
+    changed = ("plan", "planned_at", "decisions", "mode", "with_backup", "override_locks")
+    waiting = PendingImport.objects.filter(pk=pending.pk, record=None)
+    if not waiting.update(**{name: getattr(pending, name) for name in changed}):
+        raise NothingPending
     return plan
 
 
-def _keep_plan(pending: PendingImport, preview: Preview, earlier: ShownPlan | None) -> ShownPlan:
-    decisions = decisions_from_list(pending.decisions)
-    plan = show(preview.plan, decisions, refusal=preview.refusal, earlier=earlier)
+def _keep_plan(
+    pending: PendingImport,
+    preview: Preview,
+    earlier: ShownPlan | None = None,
+    *,
+    is_decided: bool = False,
+) -> ShownPlan:
+    plan = show(
+        preview.plan,
+        decisions_from_list(pending.decisions),
+        refusal=preview.refusal,
+        earlier=earlier,
+        is_decided=is_decided,
+    )
     pending.plan = pack_plan(plan)
     pending.planned_at = timezone.now()
     return plan
 
 
 def request_of(pending: PendingImport) -> ImportRequest:
-    """The import that the upload asks for, with its file."""
-    return _request(pending, zlib.decompress(bytes(pending.content or b"")))
+    """The import that the upload asks for, with its file. Raises NothingPending."""
+    try:
+        content = pending.content
+        if not content:  # applied in the meantime
+            raise NothingPending
+        return _request(pending, zlib.decompress(decrypt_bytes(bytes(content))))
+    except PendingImport.DoesNotExist:
+        raise NothingPending from None
+    except WrongKeyError:
+        raise UploadRefused(
+            "wrong-encryption-key",
+            "The encryption keys of this server were changed. Cancel this upload, and upload the "
+            "file again.",
+        ) from None
 
 
 def _request(pending: PendingImport, payload: bytes) -> ImportRequest:

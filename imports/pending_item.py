@@ -47,10 +47,17 @@ def look_at(pending: PendingImport, kind: Kind, uuid: str) -> LookedAt | None:
     return LookedAt(
         item=item,
         before=before,
-        after={**(before or blank_content(kind)), **(change.content or {})},
+        after=_content_after(change, before),
         is_same_plan=(change.before == item.before or item.result is Result.SKIP)
         and (change.row and change.row.uuid) == (item.row and item.row.uuid),
     )
+
+
+def _content_after(change: Change, before: Content | None) -> Content:
+    # A copy is a new row: it takes nothing of the row beside which it is made.
+    if before is None or change.result is Result.DUPLICATE:
+        before = blank_content(change.item.kind)
+    return {**before, **(change.content or {})}
 
 
 def _content_of_row(change: Change) -> Content | None:

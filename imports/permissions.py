@@ -8,6 +8,7 @@ that is needed is looked up, and all that are missing are told at once.
 from collections.abc import Iterator
 
 from accounts.models import User
+from flows.content import Kind
 from flows.servers import current_database, on_database
 from imports.errors import Issue, NotPermitted
 from imports.models import ImportRecord
@@ -82,6 +83,21 @@ def message_for(user: User, record: ImportRecord) -> str:
     """The record's message, as far as the user may know it."""
     hides = record.code in _INTERNAL_CODES and not may_see_paths(user)
     return _HIDDEN if hides else record.message
+
+
+def check_sight(user: User | None, plan: Plan) -> None:
+    """Raises NotPermitted where the plan tells of rows that the user may not see."""
+    if user is None:
+        return
+    kinds = {change.item.kind for change in plan if change.row or change.candidates}
+    with on_database(user._state.db or current_database()):
+        hidden = [kind for kind in Kind if kind in kinds and not _sees(user, kind)]
+    check_permission(user, *(f"flows.view_{kind}" for kind in hidden))
+
+
+def _sees(user: User, kind: Kind) -> bool:
+    # As in the admin: who may change items may see them.
+    return user.has_perm(f"flows.view_{kind}") or user.has_perm(f"flows.change_{kind}")
 
 
 def _needed(change: Change) -> Iterator[str]:

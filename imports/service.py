@@ -29,10 +29,11 @@ from imports.errors import (
     WrongServer,
     printable,
 )
+from imports.expiry import drop_expired
 from imports.idempotency import AlreadyDone, check_key, check_key_of_waiting
 from imports.lock import LockHeld, import_lock
 from imports.models import ImportRecord
-from imports.permissions import RUN_IMPORT, check_permission, check_request
+from imports.permissions import RUN_IMPORT, check_permission, check_request, check_sight
 from imports.plan import Plan
 from imports.preparation import (
     check_rows,
@@ -83,13 +84,14 @@ def examine_import(request: ImportRequest) -> Preview:
 
     What stands against the plan is its `refusal`, which another mode, another option or a decision
     may mend. Raises an UnableToImport, and leaves a record of it, where none can: for a bad file,
-    and for who may not import at all.
+    for who may not import at all, and for who may not see the rows that the plan tells of.
     """
     with target(request.server), _recorded(request):
         _check_server(request)
         check_permission(request.user, RUN_IMPORT)
         document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
         plan = draft_plan(document, request)
+        check_sight(request.user, plan)
         return Preview(document=document, plan=plan, refusal=refusal_of(plan, request))
 
 
@@ -132,6 +134,7 @@ def run_import(
                     attempt.succeed(plan, {})
                 return Outcome(plan=plan, record=attempt.record)
             _check_encryption_keys()
+            drop_expired()  # not into the backup
             if request.with_backup:
                 attempt.keep_backup(make_backup())
             _write(document, plan, request, attempt, progress)

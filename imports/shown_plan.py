@@ -19,7 +19,6 @@ from imports.matching import MatchMethod
 from imports.plan import Change, Mode, Plan, Result
 
 _FASTEST = 1
-_CANDIDATES = 20
 
 
 class ShownField(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,8 +134,13 @@ def show(
     *,
     refusal: UnableToImport | None = None,
     earlier: ShownPlan | None = None,
+    is_decided: bool = False,
 ) -> ShownPlan:
-    """The plan as it is shown; where one was shown `earlier`, with what is different now."""
+    """The plan as it is shown; where one was shown `earlier`, with what is different now.
+
+    `is_decided` says that somebody decided otherwise since: then only what happened to the rows
+    of the server is different, and what was told of that before is told again.
+    """
     messages: dict[tuple[str | None, str], list[str]] = {}
     for issue in plan.issues:
         messages.setdefault((issue.uuid, issue.path), []).append(issue.message)
@@ -147,7 +151,7 @@ def show(
         told = messages.get((change.item.file_uuid, change.item.path), [])
         item = _shown(change, decisions.get(key), told)
         before = known.get(key)
-        news = _news(before, item) if before else ""
+        news = _news(before, item, is_decided=is_decided) if before else ""
         items.append(msgspec.structs.replace(item, news=news) if news else item)
     return ShownPlan(
         fingerprint=plan.fingerprint,
@@ -180,8 +184,7 @@ def _shown(change: Change, decision: Decision | None, issues: Sequence[str]) -> 
         issues=tuple(issues),
         retargets=change.retargets,
         candidates=tuple(
-            ShownRow(pk=row.pk, uuid=row.uuid, name=row.name)
-            for row in change.candidates[:_CANDIDATES]
+            ShownRow(pk=row.pk, uuid=row.uuid, name=row.name) for row in change.candidates
         ),
         decided_mode=decision.mode if decision else None,
         decided_target=decision.target_uuid if decision else None,
@@ -189,8 +192,20 @@ def _shown(change: Change, decision: Decision | None, issues: Sequence[str]) -> 
     )
 
 
-def _news(was: ShownItem, now: ShownItem) -> str:
+def _news(was: ShownItem, now: ShownItem, *, is_decided: bool) -> str:
+    if is_decided:
+        return next(_edits(was, now), was.news)
     return next(_differences(was, now), "")
+
+
+def _edits(was: ShownItem, now: ShownItem) -> Iterator[str]:
+    """What happened to the row here, whatever was decided."""
+    if was.decided_target == now.decided_target and (was.row and was.row.uuid) != (
+        now.row and now.row.uuid
+    ):
+        yield "is another row now"
+    if was.before and now.before and was.before != now.before and was.row == now.row:
+        yield "the row here was edited meanwhile"
 
 
 def _differences(was: ShownItem, now: ShownItem) -> Iterator[str]:

@@ -19,7 +19,7 @@ from imports import pending as uploads
 from imports.models import ImportRecord, PendingImport, Status
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import connection as a_connection
-from tests.importing import export_file, flow, secret, uuid_of
+from tests.importing import export_file, flow, import_items, secret, uuid_of
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +65,13 @@ def post(client, name, pending, data=None, query=""):
     return client.post(url + query, data or {})
 
 
+def confirm(client, pending, **data):
+    """Press the button of the page, whose choices are those of the plan."""
+    pending.refresh_from_db()
+    shown = uploads.token_of(pending) if pending.plan else ""
+    return post(client, "confirm", pending, {"shown": shown, **data})
+
+
 def shown(client, pending, **query):
     """Name and result of the items that the preview shows."""
     items = page(client, "preview", pending, **query).context["page"]
@@ -85,7 +92,7 @@ class TestUpload:
         answer = upload(ada, payload, name="../../of dev.json")
         pending = PendingImport.objects.get()
         assert answer.url == reverse("admin:imports_preview", args=[pending.pk])
-        assert zlib.decompress(bytes(pending.content)) == payload
+        assert uploads.request_of(pending).payload == payload
         assert pending.file_name == "of dev.json"
         assert shown(ada, pending) == [("Sync", "OVERWRITE"), ("More", "CREATE")]
         assert list(Flow.objects.values_list("info", flat=True)) == ["old"]
@@ -155,8 +162,8 @@ class TestUpload:
         PendingImport.objects.update(created_at=timezone.now() - timedelta(hours=25))
         answer = page(ada, "preview", pending)
         assert told(ada, answer) == [
-            "This upload is not there any more: it was cancelled, or is more than a day old. "
-            "Upload the file again."
+            "This upload is not there any more: it was imported or cancelled, or is more than a "
+            "day old. See the records, or upload the file again."
         ]
         assert not PendingImport.objects.exists()
 
@@ -269,27 +276,34 @@ class TestChoices:
             {"mode": "overwrite", name: uuid_of("a", 2)} | {f"mode:flow:{uuid_of('f', 1)}": ""},
         )
         assert page(ada, "preview", pending).context["plan"].refusal == ""
-        post(ada, "confirm", pending)
+        confirm(ada, pending)
         assert dict(Flow.objects.values_list("uuid", "info")) == {
             Flow.objects.get(info="1").uuid: "1",
             Flow.objects.get(info="new").uuid: "new",
         }
         assert str(Flow.objects.get(info="new").uuid) == uuid_of("a", 2)
 
-    def test_a_row_that_is_no_candidate_is_not_taken(self, ada):
-        FlowFactory(uuid=uuid_of("a", 1), name="Other")
+    @pytest.mark.parametrize(
+        ("target", "told_then"),
+        [(uuid_of("a", 7), "unknown-target"), ("perhaps", "")],
+        ids=["no row", "no uuid"],
+    )
+    def test_a_row_that_is_not_there_is_not_taken(self, ada, target, told_then):
         pending = staged(ada, flow(1, "Sync"))
-        names = {
-            f"mode:flow:{uuid_of('f', 1)}": "",
-            f"target:flow:{uuid_of('f', 1)}": uuid_of("a", 1),
-        }
-        post(ada, "decide", pending, {"mode": "overwrite", **names})
-        assert shown(ada, pending) == [("Sync", "CREATE")]
+        names = {f"mode:flow:{uuid_of('f', 1)}": "", f"target:flow:{uuid_of('f', 1)}": target}
+        answer = post(ada, "decide", pending, {"mode": "overwrite", **names})
+        (message,) = told(ada, answer)
+        assert message == (
+            "Planned again with these choices."
+            if told_then
+            else "Choose out of the lists. Nothing was changed."
+        )
+        assert page(ada, "preview", pending).context["plan"].refusal_code == told_then
 
     def test_a_mode_that_is_none_changes_nothing(self, ada):
         pending = staged(ada, flow(1, "Sync"))
         answer = post(ada, "decide", pending, {"mode": "perhaps"})
-        assert told(ada, answer) == ["Choose a mode out of the list."]
+        assert told(ada, answer) == ["Choose out of the lists. Nothing was changed."]
         assert PendingImport.objects.get().mode == "overwrite"
 
 
@@ -348,7 +362,7 @@ class TestConfirmation:
     def test_it_does_what_was_shown_and_leads_to_the_record(self, ada):
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
         pending = staged(ada, flow(1, "Sync", info="new"), no_backup="on")
-        answer = post(ada, "confirm", pending)
+        answer = confirm(ada, pending)
         record = ImportRecord.objects.get()
         assert answer.url == reverse("admin:imports_importrecord_change", args=[record.pk])
         assert (record.status, record.door, record.user_name) == ("succeeded", "admin", "ada")
@@ -356,13 +370,13 @@ class TestConfirmation:
         pending.refresh_from_db()
         assert (pending.content, pending.plan, pending.record) == (None, None, record)
         assert page(ada, "preview", pending).url == answer.url
-        assert post(ada, "confirm", pending).url == answer.url
+        assert confirm(ada, pending).url == answer.url
         assert ImportRecord.objects.count() == 1
 
     @pytest.mark.django_db(transaction=True)
     def test_the_database_is_backed_up_first(self, admin_client, backup_directory):
         pending = staged(admin_client, flow(1, "Sync"))
-        post(admin_client, "confirm", pending)
+        confirm(admin_client, pending)
         assert ImportRecord.objects.get().backup_path.startswith(str(backup_directory))
 
     def test_a_target_that_was_edited_makes_it_stale_and_is_shown(self, ada):
@@ -371,7 +385,7 @@ class TestConfirmation:
         items = [flow(number, f"F{number}", info="new") for number in (1, 2)]
         pending = staged(ada, *items, no_backup="on")
         Flow.objects.filter(name="F1").update(info="edited")
-        answer = post(ada, "confirm", pending)
+        answer = confirm(ada, pending)
         assert answer.url == reverse("admin:imports_preview", args=[pending.pk]) + "?show=news"
         assert told(ada, answer) == [
             "What would happen is no longer what was shown. Nothing was written. "
@@ -382,7 +396,7 @@ class TestConfirmation:
         assert item.news == "the row here was edited meanwhile"
         record = ImportRecord.objects.get()
         assert (record.status, record.code) == ("refused", "stale-plan")
-        post(ada, "confirm", pending)
+        confirm(ada, pending)
         assert set(Flow.objects.values_list("info", flat=True)) == {"new"}
 
     @pytest.mark.parametrize(
@@ -413,18 +427,18 @@ class TestConfirmation:
         pending = staged(ada, flow(1, "Sync"), no_backup="on")
         assert 'name="server_name"' in page(ada, "preview", pending).content.decode()
         for typed in ({}, {"server_name": "Local"}, {"server_name": "other"}):
-            answer = post(ada, "confirm", pending, typed)
+            answer = confirm(ada, pending, **typed)
             assert told(ada, answer) == [
                 "Type the name of this server, local, to import into it. Nothing was written."
             ]
         assert not Flow.objects.exists()
-        post(ada, "confirm", pending, {"server_name": "local"})
+        confirm(ada, pending, server_name="local")
         assert Flow.objects.exists()
 
     def test_a_refused_plan_cannot_be_confirmed(self, ada):
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", is_locked=True)
         pending = staged(ada, flow(1, "Sync", info="new"))
-        answer = post(ada, "confirm", pending)
+        answer = confirm(ada, pending)
         assert answer.status_code == 302
         assert Flow.objects.get().info == ""
         assert ImportRecord.objects.get().status == "refused"
@@ -447,9 +461,9 @@ class TestConfirmation:
         FlowFactory(uuid=uuid_of("f", 1), name="Sync")
         pending = staged(ada, flow(1, "Sync"), mode="duplicate", no_backup="on")
         content, plan = bytes(pending.content), bytes(pending.plan)
-        post(ada, "confirm", pending)
+        confirm(ada, pending)
         PendingImport.objects.update(content=content, plan=plan, record=None)
-        answer = post(ada, "confirm", pending)
+        answer = confirm(ada, pending)
         record = ImportRecord.objects.get()
         assert answer.url == reverse("admin:imports_importrecord_change", args=[record.pk])
         assert Flow.objects.count() == 2
@@ -462,23 +476,29 @@ class TestConfirmation:
         assert not Flow.objects.exists()
 
 
+def running_record(pending):
+    """The record of a run of the upload, as it stands until it ends."""
+    return ImportRecord.objects.create(
+        started_at=timezone.now(),
+        status=Status.RUNNING,
+        door="admin",
+        user=pending.user,
+        user_name="ada",
+        server="local",
+        file_size=1,
+        mode="overwrite",
+        with_backup=True,
+        override_locks=False,
+        idempotency_key=f"upload-{pending.pk}",
+    )
+
+
 class TestProgress:
-    def test_a_running_import_is_told(self, ada):
+    def test_a_running_import_is_told(self, ada, monkeypatch):
+        monkeypatch.setattr(uploads, "is_lock_held", lambda: True)
         pending = staged(ada, flow(1, "Sync"))
         assert page(ada, "progress", pending).json()["running"] is False
-        record = ImportRecord.objects.create(
-            started_at=timezone.now(),
-            status=Status.RUNNING,
-            door="admin",
-            user=User.objects.get(),
-            user_name="ada",
-            server="local",
-            file_size=1,
-            mode="overwrite",
-            with_backup=True,
-            override_locks=False,
-            idempotency_key=f"upload-{pending.pk}",
-        )
+        record = running_record(pending)
         assert page(ada, "progress", pending).json() == {
             "running": True,
             "phase": "Planning again and backing the database up",
@@ -502,12 +522,30 @@ class TestProgress:
             "set",
             lambda key, value, time: (seen.append(value), kept(key, value, time)),
         )
-        post(ada, "confirm", pending)
+        confirm(ada, pending)
         assert seen == [(200, 450), (400, 450), (450, 450)]
+
+    def test_a_run_that_died_is_not_running(self, ada):
+        pending = staged(ada, flow(1, "Sync"), no_backup="on")
+        running_record(pending)
+        assert page(ada, "progress", pending).json()["running"] is False
+        confirm(ada, pending)
+        assert Flow.objects.exists()
+
+    @pytest.mark.parametrize("name", ["decide", "again", "cancel"])
+    def test_meanwhile_nothing_is_decided_and_nothing_cancelled(self, ada, monkeypatch, name):
+        pending = staged(ada, flow(1, "Sync"))
+        running_record(pending)
+        monkeypatch.setattr(uploads, "is_lock_held", lambda: True)
+        answer = post(ada, name, pending, {"mode": "skip"})
+        assert told(ada, answer) == [
+            "This upload is being imported. Its record will say how it ended."
+        ]
+        assert PendingImport.objects.get().mode == "overwrite"
 
     def test_afterwards_the_record_is_told(self, ada):
         pending = staged(ada, flow(1, "Sync"), no_backup="on")
-        post(ada, "confirm", pending)
+        confirm(ada, pending)
         record = ImportRecord.objects.get()
         told = page(ada, "progress", pending).json()
         assert told["record"] == reverse("admin:imports_importrecord_change", args=[record.pk])
@@ -538,14 +576,14 @@ class TestRights:
 
     def test_what_the_user_may_not_do_is_told_in_the_preview(self, client):
         bob = User.objects.create_user("bob", is_staff=True)
-        rights = ["run_import", "add_flow", "view_importrecord"]
+        rights = ["run_import", "add_flow", "view_flow", "view_importrecord"]
         bob.user_permissions.set(Permission.objects.filter(codename__in=rights))
         client.force_login(bob)
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
         pending = staged(client, flow(1, "Sync", info="new"), flow(2, "More"))
         plan = page(client, "preview", pending).context["plan"]
         assert plan.refusal_code == "not-permitted"
-        assert post(client, "confirm", pending).status_code == 403
+        assert confirm(client, pending).status_code == 403
         data = {"mode": "skip"}
         post(client, "decide", pending, data)
         assert page(client, "preview", pending).context["plan"].refusal == ""
@@ -580,6 +618,154 @@ def test_no_secret_value_of_the_server_or_the_file_is_shown_or_kept(ada):
         assert answer.status_code == 200
         assert "CANARY" not in answer.content.decode()
     assert "CANARY" not in json.dumps(zlib.decompress(bytes(pending.plan)).decode())
-    post(ada, "confirm", pending)
+    confirm(ada, pending)
     assert Secret.objects.get(name="KEY").dev_value.reveal() == VALUE
     assert Connection.objects.count() == 0
+
+
+class TestWhatThePageShowed:
+    """Whatever happens in other windows and meanwhile, what was not shown is not done."""
+
+    def test_a_page_whose_plan_was_made_anew_elsewhere_confirms_nothing(self, ada):
+        FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
+        pending = staged(ada, flow(1, "Sync", info="new"), flow(2, "More"), mode="skip")
+        old_page = uploads.token_of(pending)
+        post(ada, "decide", pending, {"mode": "overwrite"})
+        answer = post(ada, "confirm", pending, {"shown": old_page})
+        assert told(ada, answer)[1:] == [
+            "The plan was made anew since it was shown on that page. Nothing was written. "
+            "Look at it again."
+        ]
+        assert Flow.objects.get().info == "old"
+
+    def test_so_does_one_that_showed_a_backup(self, ada):
+        pending = staged(ada, flow(1, "Sync"))
+        old_page = uploads.token_of(pending)
+        post(ada, "decide", pending, {"mode": "overwrite", "no_backup": "on"})
+        post(ada, "confirm", pending, {"shown": old_page})
+        assert not Flow.objects.exists()
+
+    def test_choices_that_were_not_planned_yet_are_planned_and_not_done(self, ada):
+        FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
+        pending = staged(ada, flow(1, "Sync", info="new"), flow(2, "More"), no_backup="on")
+        name = f"mode:flow:{uuid_of('f', 1)}"
+        answer = confirm(ada, pending, mode="overwrite", no_backup="on", **{name: "skip"})
+        assert told(ada, answer) == [
+            "Some choices were not in the plan yet. Look at what they change, and confirm. "
+            "Nothing was written."
+        ]
+        assert shown(ada, pending) == [("Sync", "SKIP"), ("More", "CREATE")]
+        assert not Flow.objects.filter(name="More").exists()
+        confirm(ada, pending, mode="overwrite", no_backup="on", **{name: "skip"})
+        assert dict(Flow.objects.values_list("name", "info")) == {"Sync": "old", "More": ""}
+
+    def test_turning_the_page_and_filtering_keep_the_choices(self, ada):
+        for number in range(150):
+            FlowFactory(uuid=uuid_of("f", number), name=f"F{number}", info="old")
+        pending = staged(ada, *(flow(number, f"F{number}", info="new") for number in range(150)))
+        name = f"mode:flow:{uuid_of('f', 3)}"
+        data = {"mode": "overwrite", name: "skip"}
+        answer = post(ada, "decide", pending, {**data, "page": "2"}, "?q=F")
+        assert answer.url.endswith("?q=F&page=2")
+        assert ("F3", "SKIP") in shown(ada, pending)
+        found = {"filter": "1", "result": "SKIP", "show": "", "q": "F3"}
+        answer = post(ada, "decide", pending, {**data, **found}, "?q=F&page=2")
+        assert answer.url.endswith("?result=SKIP&show=&q=F3")
+        assert ada.get(answer.url).context["page"].paginator.count == 1
+
+    def test_nothing_new_is_not_planned_again(self, ada, monkeypatch):
+        pending = staged(ada, flow(1, "Sync"))
+        monkeypatch.setattr(uploads, "examine_import", None)
+        answer = post(ada, "decide", pending, {"mode": "overwrite", "page": "1"})
+        assert told(ada, answer) == []
+
+    def test_an_edit_on_the_server_is_told_beside_a_choice(self, ada):
+        for number in (1, 2):
+            FlowFactory(uuid=uuid_of("f", number), name=f"F{number}", info="old")
+        pending = staged(ada, *(flow(number, f"F{number}", info="new") for number in (1, 2)))
+        Flow.objects.filter(name="F1").update(info="edited")
+        name = f"mode:flow:{uuid_of('f', 2)}"
+        for mode in ("skip", "duplicate"):
+            post(ada, "decide", pending, {"mode": "overwrite", name: mode})
+            news = [item.news for item in page(ada, "preview", pending).context["page"]]
+            assert news == ["the row here was edited meanwhile", ""]
+
+    def test_a_copy_is_shown_as_it_will_be(self, ada):
+        ConnectionFactory(
+            uuid=uuid_of("c", 1), name="Mail", description="here", dev_value="{ host: 'x' }"
+        )
+        pending = staged(
+            ada, a_connection(1, "Mail", type="SMTP"), mode="duplicate", no_backup="on"
+        )
+        looked = page(ada, "pending_item", pending, "connection", uuid_of("c", 1)).context["looked"]
+        confirm(ada, pending)
+        copy = Connection.objects.values().get(name="Mail (copy)")
+        assert {name: copy[name] for name in looked.after} == {**looked.after, "name": copy["name"]}
+
+    @pytest.mark.parametrize("name", ["again", "decide", "confirm", "pending_item"])
+    def test_an_upload_that_is_cancelled_meanwhile_is_told(self, ada, monkeypatch, name):
+        pending = staged(ada, flow(1, "Sync"))
+        token = uploads.token_of(pending)
+        found = uploads.find_pending
+
+        def find_and_lose(user, number):
+            upload = found(user, number)
+            PendingImport.objects.all().delete()
+            return upload
+
+        monkeypatch.setattr(uploads, "find_pending", find_and_lose)
+        if name == "pending_item":
+            answer = page(ada, name, pending, "flow", uuid_of("f", 1))
+        else:
+            answer = post(
+                ada, name, pending, {"mode": "skip"} if name == "decide" else {"shown": token}
+            )
+        assert answer.url == reverse("admin:imports_upload")
+        assert not Flow.objects.exists()
+        assert not PendingImport.objects.exists()
+
+
+class TestWhatIsKept:
+    def test_a_value_in_the_file_is_not_kept_in_clear(self, ada):
+        staged(ada, secret(1, "KEY", prodValue="CANARY-in-file"))
+        content = bytes(PendingImport.objects.get().content)
+        with pytest.raises(zlib.error):
+            zlib.decompress(content)
+        assert b"CANARY" not in content
+
+    def test_after_a_change_of_keys_it_is_told_to_upload_again(self, ada, settings):
+        pending = staged(ada, flow(1, "Sync"))
+        settings.ZIGGY_ENCRYPTION_KEYS = ["bmV3LWtleS1uZXcta2V5LW5ldy1rZXktbmV3LWtleS0="]
+        (message,) = told(ada, post(ada, "again", pending))
+        assert message.startswith("The encryption keys of this server were changed.")
+
+    def test_ten_uploads_may_wait(self, ada):
+        for _ in range(10):
+            staged(ada, flow(1, "Sync"))
+        answer = upload(ada, export_file(flow(1, "Sync")))
+        assert answer.status_code == 409
+        assert "10 of your uploads wait already" in answer.content.decode()
+        assert PendingImport.objects.count() == 10
+
+    def test_another_import_drops_what_is_expired(self, ada):
+        staged(ada, flow(1, "Sync"))
+        PendingImport.objects.update(created_at=timezone.now() - timedelta(hours=25))
+        import_items(flow(2, "Other"))
+        assert not PendingImport.objects.exists()
+
+
+def test_who_may_not_see_a_kind_is_shown_none_of_it(client):
+    bob = User.objects.create_user("bob", is_staff=True)
+    bob.user_permissions.set(Permission.objects.filter(codename__in=["run_import"]))
+    client.force_login(bob)
+    ConnectionFactory(uuid=uuid_of("c", 1), name="Internal name", description="CANARY")
+    answer = upload(client, export_file(a_connection(1, "x", description="y")))
+    assert answer.status_code == 403
+    assert "Internal name" not in answer.content.decode()
+    assert "CANARY" not in answer.content.decode()
+    assert not PendingImport.objects.exists()
+
+
+def test_a_length_that_is_no_number_is_no_fault(ada):
+    answer = ada.get(reverse("admin:imports_upload"), CONTENT_LENGTH="abc")
+    assert answer.status_code == 200

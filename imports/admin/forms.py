@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from django import forms
 
@@ -115,7 +116,8 @@ def read_decisions(
 ) -> dict[tuple[Kind, str], Decision]:
     """What is decided for items: for all that are listed, or for each that the page showed.
 
-    A choice that is no mode, or for an item that is not listed, says nothing.
+    A choice that is no mode, or for an item that is not listed, says nothing. Raises ValueError
+    for a row that is no uuid.
     """
     modes = {mode.value: mode for mode in Mode}
     for_all = sent.get("mode_of_all", "")
@@ -127,9 +129,8 @@ def read_decisions(
         mode = sent.get(f"mode:{name}", "")
         if for_all and item.is_matched:
             mode = for_all
-        known = {row.uuid for row in item.candidates}
         target = sent.get(f"target:{name}", item.decided_target or "")
         decisions[item.kind, item.uuid] = Decision(
-            mode=modes.get(mode), target_uuid=target if target in known else None
+            mode=modes.get(mode), target_uuid=str(UUID(target)) if target else None
         )
     return decisions

@@ -13,7 +13,14 @@ from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    QueryDict,
+)
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -28,12 +35,19 @@ from imports.admin.forms import ChoicesForm, FilterForm, UploadForm, read_decisi
 from imports.errors import NotPermitted, StalePlan, UnableToImport
 from imports.models import ImportRecord, PendingImport
 from imports.pending_item import look_at
-from imports.permissions import RUN_IMPORT, check_permission
+from imports.permissions import RUN_IMPORT, VIEW_RECORDS, check_permission
 from imports.plan import Mode, Result
 from imports.shown_plan import ShownPlan, chosen_items
 from imports.uploaded_file import FORM_ALLOWANCE, FileCollector, too_large
 
 ITEMS_ON_A_PAGE = 100
+
+
+class FormInvalid(UnableToImport):
+    """A form says what no page offers."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
 
 View = Callable[..., HttpResponseBase]
 
@@ -88,8 +102,27 @@ def _told(view: View) -> View:
 
 
 def _back(request: HttpRequest, number: int) -> HttpResponse:
-    query = f"?{request.GET.urlencode()}" if request.GET else ""
-    return redirect(reverse("admin:imports_preview", args=[number]) + query)
+    """To the preview: the same part of the list, or the one that a button asks for."""
+    query = request.GET.copy()
+    if "filter" in request.POST:
+        query = QueryDict(mutable=True)
+        query.update({name: request.POST.get(name, "") for name in FilterForm.base_fields})
+    elif page := request.POST.get("page"):
+        query["page"] = page
+    told = f"?{query.urlencode()}" if query else ""
+    return redirect(reverse("admin:imports_preview", args=[number]) + told)
+
+
+def _followed_by_script(view: View) -> View:
+    """The view that tells a script where to go: one that follows by itself eats the messages."""
+
+    @wraps(view)
+    def told(self: "ImportViews", request: HttpRequest, number: int) -> HttpResponseBase:
+        answer = view(self, request, number)
+        is_script = request.headers.get("Accept") == "application/json"
+        return JsonResponse({"url": answer["Location"]}) if is_script else answer
+
+    return told
 
 
 class ImportViews:
@@ -108,7 +141,8 @@ class ImportViews:
         collector = FileCollector(limit)
         request.upload_handlers = [collector]
         try:
-            if int(request.META.get("CONTENT_LENGTH") or 0) > limit + FORM_ALLOWANCE:
+            length = request.META.get("CONTENT_LENGTH") or ""
+            if length.isdecimal() and int(length[:20]) > limit + FORM_ALLOWANCE:
                 raise too_large(limit)
             return self._upload(request, collector)
         except UnableToImport as error:
@@ -168,6 +202,8 @@ class ImportViews:
             "page": page,
             "pages": page.paginator.get_elided_page_range(page.number),
             "query": query.urlencode(),
+            "here": request.GET.urlencode(),
+            "token": uploads.token_of(pending),
             "choices": ChoicesForm(pending=pending, user=request.user),
             "progress": uploads.progress_of(pending),
             "asks_for_name": settings.ZIGGY_CONFIRM_SERVER_NAME,
@@ -177,22 +213,35 @@ class ImportViews:
     @method_decorator(require_POST)
     @_told
     def decide(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
-        """Take the mode, the options and the choices for single items, and plan again."""
+        """Take the mode, the options and the choices for single items, and plan again.
+
+        So do the buttons that turn the page or filter the list, that no choice is lost.
+        """
+        if self._decided(request, pending):
+            messages.info(request, "Planned again with these choices.")
+        return _back(request, pending.pk)
+
+    def _decided(self, request: HttpRequest, pending: PendingImport) -> bool:
+        """Take what the form says. Whether that was something new."""
         form = ChoicesForm(request.POST, pending=pending, user=request.user)
-        if not form.is_valid():
-            messages.error(request, "Choose a mode out of the list.")
-            return _back(request, pending.pk)
         chosen = FilterForm(request.GET)
         listed = chosen_items(uploads.shown_plan(pending).items, **chosen.conditions)
-        uploads.decide(pending, form.options, read_decisions(request.POST, listed))
-        messages.info(request, "Planned again with these choices.")
-        return _back(request, pending.pk)
+        try:
+            decisions = read_decisions(request.POST, listed)
+        except ValueError:
+            form.add_error(None, "no uuid")
+        if not form.is_valid():
+            raise FormInvalid("invalid-choice", "Choose out of the lists. Nothing was changed.")
+        return uploads.decide(pending, form.options, decisions)
 
     @method_decorator(require_POST)
     @_told
     def look_again(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Plan again, and say what is different."""
-        _tell_news(request, uploads.look_again(pending))
+        if news := uploads.look_again(pending).news:
+            messages.warning(request, f"Planned again: {len(news)} items are different now.")
+        else:
+            messages.info(request, "Planned again: nothing is different.")
         return _back(request, pending.pk)
 
     @method_decorator(require_GET)
@@ -213,15 +262,26 @@ class ImportViews:
         return self._page(request, "item", context)
 
     @method_decorator(require_POST)
+    @_followed_by_script
     @_told
     def confirm(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
-        """Do what was shown."""
+        """Do what was shown, unless the form says that something else is wanted."""
+        if "mode" in request.POST and self._decided(request, pending):
+            told = "Some choices were not in the plan yet. Look at what they change, and confirm."
+            messages.warning(request, f"{told} Nothing was written.")
+            return _back(request, pending.pk)
         try:
-            record = uploads.confirm(pending, server_name=request.POST.get("server_name", ""))
+            record = uploads.confirm(
+                pending,
+                shown=request.POST.get("shown", ""),
+                server_name=request.POST.get("server_name", ""),
+            )
         except StalePlan as error:
             messages.error(request, f"{error.message} This is the new plan.")
             return redirect(f"{reverse('admin:imports_preview', args=[pending.pk])}?show=news")
         messages.success(request, f"{pending.file_name} is imported.")
+        if not request.user.has_perm(VIEW_RECORDS):
+            return redirect("admin:imports_upload")
         return redirect("admin:imports_importrecord_change", record.pk)
 
     @method_decorator(require_POST)
@@ -274,13 +334,6 @@ def _check_may_import(request: HttpRequest) -> None:
         check_permission(request.user, RUN_IMPORT)  # type: ignore[arg-type]
     except NotPermitted as error:
         raise PermissionDenied(error.message) from None
-
-
-def _tell_news(request: HttpRequest, plan: ShownPlan) -> None:
-    if news := plan.news:
-        messages.warning(request, f"Planned again: {len(news)} items are different now.")
-    else:
-        messages.info(request, "Planned again: nothing is different.")
 
 
 def _counts(plan: ShownPlan) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('file_name', models.TextField()),
                 ('file_size', models.BigIntegerField(help_text='Bytes.')),
                 ('file_sha256', models.CharField(max_length=64)),
-                ('content', models.BinaryField(help_text='The file, in zlib.', null=True)),
+                ('content', models.BinaryField(help_text='The file, in zlib, encrypted.', null=True)),
                 ('mode', models.CharField(choices=[('skip', 'skip'), ('duplicate', 'duplicate'), ('overwrite', 'overwrite')], max_length=20)),
                 ('with_backup', models.BooleanField(default=True)),
                 ('override_locks', models.BooleanField(default=False)),

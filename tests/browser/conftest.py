@@ -66,18 +66,24 @@ def open_page(
 ) -> Iterator[Callable[..., Page]]:
     """`open_page(user=None, color_scheme="light", phone=False)`: a page in a fresh context.
 
-    Its addresses begin at the test's own server: `page.goto("/admin/")`.
+    Its addresses begin at the test's own server: `page.goto("/admin/")`. With `scripts=False`
+    it runs no script of ours.
     """
     contexts = []
 
     def open_page(
-        user: User | None = None, *, color_scheme: str = "light", phone: bool = False
+        user: User | None = None,
+        *,
+        color_scheme: str = "light",
+        phone: bool = False,
+        scripts: bool = True,
     ) -> Page:
         context = browser.new_context(
             base_url=live_server.url,
             color_scheme=color_scheme,
             viewport=_PHONE if phone else _WIDE,
             reduced_motion="reduce",
+            java_script_enabled=scripts,
         )
         contexts.append(context)
         context.set_default_timeout(_PATIENCE)

@@ -8,9 +8,17 @@ from typing import NamedTuple
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import Page
 
 from accounts.models import User
-from flows.models import Flow
+from flows.models import Flow, Secret
+from imports import pending as uploads
+from imports.models import PendingImport
+from imports.pending import Options
+from imports.plan import Mode
+from imports.service import run_import
+from tests.browser import scene
+from tests.importing import request_for
 
 DIRECTORY = Path(__file__).parents[2] / "docs" / "screenshots"
 PHONE = 360
@@ -32,8 +40,27 @@ def pictures() -> list[Picture]:
         Picture("flows", reverse("admin:flows_flow_changelist")),
         Picture("flow", reverse("admin:flows_flow_change", args=[flow.pk])),
         Picture("flow-phone", reverse("admin:flows_flow_change", args=[flow.pk]), PHONE),
-        Picture("named-saves", reverse("admin:flows_flow_history", args=[flow.pk])),
+        Picture("named-saves", reverse("admin:flows_flow_saves", args=[flow.pk])),
     ]
+
+
+def pictures_of_an_import(pending: PendingImport) -> list[Picture]:
+    """What is taken of an upload before it is confirmed."""
+    preview = reverse("admin:imports_preview", args=[pending.pk])
+    orders = reverse("admin:imports_pending_item", args=[pending.pk, "flow", scene.uuid_of("f", 1)])
+    return [
+        Picture("import-preview", preview),
+        Picture("picture-diff", orders),
+        Picture("picture-diff-phone", orders, PHONE),
+    ]
+
+
+def picture_of_the_record(pending: PendingImport) -> Picture:
+    """The record of the upload, which is confirmed for it."""
+    record = uploads.confirm(pending)
+    record.backup_path = f"/srv/backups/{Path(record.backup_path).name}"
+    record.save()
+    return Picture("import-record", reverse("admin:imports_importrecord_change", args=[record.pk]))
 
 
 @pytest.fixture
@@ -47,12 +74,34 @@ def filled_server(transactional_db, run_command):
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_take(color_scheme, filled_server, logged_in_page):
-    DIRECTORY.mkdir(parents=True, exist_ok=True)
     superuser = User.objects.create_superuser("ada", "ada@example.org", "unused")
     page = logged_in_page(superuser, color_scheme=color_scheme)
     for picture in pictures():
-        page.set_viewport_size({"width": picture.width, "height": picture.height})
-        assert page.goto(picture.url, wait_until="networkidle").status == 200
-        page.screenshot(
-            path=DIRECTORY / f"{picture.name}-{color_scheme}.png", animations="disabled"
-        )
+        take(page, picture, color_scheme)
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_take_an_import(color_scheme, transactional_db, logged_in_page):
+    superuser = User.objects.create_superuser("ada", "ada@example.org", "unused")
+    run_import(request_for(scene.before()))
+    for secret in Secret.objects.all():
+        secret.dev_value = f"value of {secret.name}"
+        secret.save()
+    Flow.objects.filter(uuid=scene.uuid_of("f", 2)).update(info="Edited on this server.")
+    pending = uploads.stage(
+        superuser,
+        payload=scene.after(),
+        file_name="shop.json",
+        options=Options(mode=Mode.OVERWRITE),
+    )
+    page = logged_in_page(superuser, color_scheme=color_scheme)
+    for picture in pictures_of_an_import(pending):
+        take(page, picture, color_scheme)
+    take(page, picture_of_the_record(pending), color_scheme)
+
+
+def take(page: Page, picture: Picture, color_scheme: str) -> None:
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    page.set_viewport_size({"width": picture.width, "height": picture.height})
+    assert page.goto(picture.url, wait_until="networkidle").status == 200
+    page.screenshot(path=DIRECTORY / f"{picture.name}-{color_scheme}.png", animations="disabled")

@@ -3,6 +3,8 @@
 
 const POLL_MILLISECONDS = 1000;
 
+let isAnswered = false; // by an error, which is to be read
+
 function watchUpload(form) {
     const input = form.querySelector("input[type=file]");
     const tooLarge = document.getElementById("file-too-large");
@@ -30,8 +32,15 @@ function watchUpload(form) {
 }
 
 async function poll(section, isOver) {
+    if (isAnswered) {
+        return;
+    }
     try {
         const answer = await fetch(section.dataset.url, { headers: { Accept: "application/json" } });
+        if (answer.redirected) { // to the login
+            window.location.reload();
+            return;
+        }
         const told = await answer.json();
         if (told.record && isOver) {
             window.location.assign(told.record);
@@ -54,16 +63,28 @@ async function poll(section, isOver) {
     window.setTimeout(poll, POLL_MILLISECONDS, section, isOver);
 }
 
-function watchConfirmation(form, section) {
+function watchConfirmation(form, button, section) {
     form.addEventListener("submit", async (event) => {
+        if (event.submitter !== button) {
+            return;
+        }
         event.preventDefault();
-        form.querySelector("input[type=submit]").disabled = true;
+        button.disabled = true;
         section.hidden = false;
         section.scrollIntoView({ block: "nearest" });
         poll(section, false);
         try {
-            const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
-            window.location.assign(answer.url);
+            const answer = await fetch(button.formAction, {
+                method: "POST", body: new FormData(form), headers: { Accept: "application/json" },
+            });
+            if (!answer.ok) {
+                section.querySelector(".phase").textContent =
+                    "The server answered with an error. The records of imports say what happened.";
+                section.querySelector("progress").hidden = true;
+                isAnswered = true;
+                return;
+            }
+            window.location.assign((await answer.json()).url);
         } catch {
             // The answer is lost, the import is not: what became of it is asked for.
             poll(section, true);
@@ -76,9 +97,10 @@ if (upload) {
     watchUpload(upload);
 }
 const section = document.getElementById("import-progress");
-const confirmation = document.getElementById("import-confirm");
+const choices = document.getElementById("import-choices");
+const confirmation = document.querySelector("#import-confirm input[type=submit]");
 if (section && confirmation) {
-    watchConfirmation(confirmation, section);
+    watchConfirmation(choices, confirmation, section);
 }
 if (section && "running" in section.dataset) {
     poll(section, true);
