@@ -5,7 +5,7 @@ Rows that exist are saved under PRE_IMPORT first, then written. All of it goes i
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -57,31 +57,29 @@ def _written(changes: Iterable[Change]) -> Iterator[Change]:
 
 
 def _save_before(kind: Kind, changes: Sequence[Change], user: User | None) -> dict[str, Revision]:
-    rows = _locked_rows(kind, changes)
-    items = [rows[change.row.pk] for change in changes if change.row]
-    revisions = named_saves.take_many(items, PRE_IMPORT, user=user)
+    _lock_unchanged(kind, changes)
+    pks = [change.row.pk for change in changes if change.row]
+    revisions = named_saves.take_rows(MODELS[kind], pks, PRE_IMPORT, user=user)
     return {change.item.path: revision for change, revision in zip(changes, revisions, strict=True)}
 
 
-def _locked_rows(kind: Kind, changes: Sequence[Change]) -> Mapping[int, StoredItem]:
-    """The rows as they are now, kept from others until the transaction ends."""
+def _lock_unchanged(kind: Kind, changes: Sequence[Change]) -> None:
+    """Keep the rows from others until the transaction ends. Raises StalePlan where one changed."""
+    names = columns(kind)
     pks = [change.row.pk for change in changes if change.row]
-    manager = MODELS[kind]._default_manager
-    rows = {row.pk: row for row in manager.filter(pk__in=pks).order_by("pk").select_for_update()}
+    rows = MODELS[kind]._default_manager.filter(pk__in=pks).order_by("pk").select_for_update()
+    digests = {
+        pk: content_digest(dict(zip(names, values, strict=True)), names)
+        for pk, *values in rows.values_list("pk", *names)
+    }
     for change in changes:
-        row = rows.get(change.row.pk) if change.row else None
-        if row is None or (change.before and change.before != _digest(row)):
+        digest = digests.get(change.row.pk) if change.row else None
+        if digest is None or (change.before and change.before != digest):
             raise StalePlan(
                 "stale-plan",
                 f"The {kind} {quoted(change.target_name)} was changed while the import was being "
                 "prepared. Nothing was written. Run the import again.",
             )
-    return rows
-
-
-def _digest(row: StoredItem) -> str:
-    names = columns(row.kind)
-    return content_digest({name: getattr(row, name) for name in names}, names)
 
 
 def _release_secret_names(changes: Iterable[Change]) -> None:
