@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import connection as database
 
-from imports.models import Door
+from imports import pending as uploads
+from imports.models import Door, ImportRecord, PendingImport
 from imports.plan import Mode
 from imports.request import ImportRequest
 from imports.service import Outcome, run_import
@@ -55,6 +56,11 @@ def request_for(payload: bytes, mode: str = "overwrite", **changes: Any) -> Impo
 def import_items(*items: dict[str, Any], mode: str = "overwrite", **changes: Any) -> Outcome:
     """Import a file with these items."""
     return run_import(request_for(export_file(*items), mode, **changes))
+
+
+def confirmed(pending: PendingImport) -> ImportRecord:
+    """The record of the upload, which somebody confirms as it stands."""
+    return uploads.confirm(pending, shown=uploads.token_of(pending))
 
 
 def results(outcome: Any) -> list[tuple[str, str]]:

@@ -53,11 +53,6 @@ EXCUSES = (
         selector=".vDateField, .vTimeField",
         reason="Django writes the labels of a split date as plain text before its fields.",
     ),
-    Excuse(
-        rule="label-title-only",
-        selector="#searchbar",
-        reason="Django's label of the search field is a picture, beside which its help counts.",
-    ),
 )
 
 

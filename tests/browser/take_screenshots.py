@@ -18,7 +18,7 @@ from imports.pending import Options
 from imports.plan import Mode
 from imports.service import run_import
 from tests.browser import scene
-from tests.importing import request_for
+from tests.importing import confirmed, request_for
 
 DIRECTORY = Path(__file__).parents[2] / "docs" / "screenshots"
 PHONE = 360
@@ -57,7 +57,7 @@ def pictures_of_an_import(pending: PendingImport) -> list[Picture]:
 
 def picture_of_the_record(pending: PendingImport) -> Picture:
     """The record of the upload, which is confirmed for it."""
-    record = uploads.confirm(pending)
+    record = confirmed(pending)
     record.backup_path = f"/srv/backups/{Path(record.backup_path).name}"
     record.save()
     return Picture("import-record", reverse("admin:imports_importrecord_change", args=[record.pk]))

@@ -16,7 +16,7 @@ from tests.browser import scene
 from tests.browser.accessibility import scrolls_sideways
 from tests.browser.test_admin_pages import LONG_NAME, faults_of
 from tests.factories import ConnectionFactory, FlowFactory
-from tests.importing import connection, export_file, flow, request_for, secret, uuid_of
+from tests.importing import confirmed, connection, export_file, flow, request_for, secret, uuid_of
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_the_preview_and_the_items_of_a_shop(logged_in_page, superuser, shop, ax
 
 
 def test_the_records_and_what_an_import_changed(logged_in_page, superuser, shop, axe):
-    record = uploads.confirm(stage(superuser, scene.after()))
+    record = confirmed(stage(superuser, scene.after()))
     changed = ImportItem.objects.get(record=record, target_uuid=scene.uuid_of("f", 1))
     page = logged_in_page(superuser)
     assert (
@@ -121,7 +121,7 @@ def test_the_records_and_what_an_import_changed(logged_in_page, superuser, shop,
 
 
 def test_the_named_saves_of_an_import(logged_in_page, superuser, shop, axe):
-    uploads.confirm(stage(superuser, scene.after()))
+    confirmed(stage(superuser, scene.after()))
     orders = Flow.objects.get(uuid=scene.uuid_of("f", 1))
     (save,) = list_saves(orders)
     saves = reverse("admin:flows_flow_saves", args=[orders.pk])

@@ -141,7 +141,7 @@ def test_the_whole_way(page, superuser, small):
     page.get_by_label("Name or uuid").fill("cohere")
     page.get_by_role("button", name="Filter").click()
     page.get_by_role("link", name="Cohere", exact=True).click()
-    lines = page.get_by_role("region", name="devValue, line by line")
+    lines = page.get_by_role("group", name="devValue, line by line")
     expect(lines.locator(".added")).to_contain_text("cohere.example.org")
     page.get_by_role("link", name="changed.json").click()
 

@@ -3,7 +3,7 @@
 
 const POLL_MILLISECONDS = 1000;
 
-let isAnswered = false; // by an error, which is to be read
+let failure = ""; // why the answer to a confirmation is none
 
 function watchUpload(form) {
     const input = form.querySelector("input[type=file]");
@@ -32,9 +32,6 @@ function watchUpload(form) {
 }
 
 async function poll(section, isOver) {
-    if (isAnswered) {
-        return;
-    }
     try {
         const answer = await fetch(section.dataset.url, { headers: { Accept: "application/json" } });
         if (answer.redirected) { // to the login
@@ -54,7 +51,12 @@ async function poll(section, isOver) {
             section.querySelector(".numbers").textContent = `${told.done} of ${told.total}`;
         }
         if (isOver && !told.running) {
-            window.location.reload();
+            if (failure) {
+                section.querySelector(".phase").textContent = failure;
+                bar.hidden = true;
+            } else {
+                window.location.reload();
+            }
             return;
         }
     } catch {
@@ -78,10 +80,9 @@ function watchConfirmation(form, button, section) {
                 method: "POST", body: new FormData(form), headers: { Accept: "application/json" },
             });
             if (!answer.ok) {
-                section.querySelector(".phase").textContent =
-                    "The server answered with an error. The records of imports say what happened.";
-                section.querySelector("progress").hidden = true;
-                isAnswered = true;
+                // A proxy's, perhaps, that did not wait for it.
+                failure = `The server answered with an error (${answer.status}). Its record says why.`;
+                poll(section, true);
                 return;
             }
             window.location.assign((await answer.json()).url);
