@@ -1,4 +1,4 @@
-"""Many rows in one query, with `executemany`.
+"""Many rows in one query, with `executemany` or, on PostgreSQL, COPY.
 
 Django's own bulk writes put all rows into one statement. On PostgreSQL that goes through arrays
 (UNNEST), for which psycopg escapes every quote of every document in Python: ten times slower for
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model
 
 from flows.servers import current_database
@@ -36,18 +37,61 @@ def insert_rows(rows: Sequence[Model]) -> None:
 def update_rows(
     model: type[Model], names: Sequence[str], rows: Iterable[tuple[int, Mapping[str, Any]]]
 ) -> int:
-    """Set the named fields of rows, each given by its primary key; how many rows there were."""
+    """Set the named fields of rows, each given by its primary key; how many rows there were.
+
+    Call it in a transaction.
+    """
     connection = connections[current_database()]
-    quote = connection.ops.quote_name
     fields = [cast("Field[Any, Any]", model._meta.get_field(name)) for name in names]
-    assignments = ", ".join(f"{quote(str(field.column))} = %s" for field in fields)
+    values = (
+        [*(field.get_db_prep_save(row[field.name], connection) for field in fields), pk]
+        for pk, row in rows
+    )
+    columns = [connection.ops.quote_name(str(field.column)) for field in fields]
+    update = _copy_and_update if connection.vendor == "postgresql" else _update_each
+    return update(connection, model, columns, values)
+
+
+def _update_each(
+    connection: BaseDatabaseWrapper,
+    model: type[Model],
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> int:
+    quote = connection.ops.quote_name
+    assignments = ", ".join(f"{column} = %s" for column in columns)
     key = quote(str(model._meta.pk.column))
     with connection.cursor() as cursor:
         cursor.executemany(
             f"UPDATE {quote(model._meta.db_table)} SET {assignments} WHERE {key} = %s",  # noqa: S608
-            [
-                [*(field.get_db_prep_save(values[field.name], connection) for field in fields), pk]
-                for pk, values in rows
-            ],
+            list(rows),
         )
         return int(cursor.rowcount)
+
+
+def _copy_and_update(
+    connection: BaseDatabaseWrapper,
+    model: type[Model],
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> int:
+    """The rows go into a temporary table, as fast as PostgreSQL takes any, and over from there."""
+    quote = connection.ops.quote_name
+    table, key = quote(model._meta.db_table), quote(str(model._meta.pk.column))
+    new = quote(f"new_{model._meta.db_table}")
+    assignments = ", ".join(f"{column} = {new}.{column}" for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS {new} ON COMMIT DROP "  # noqa: S608
+            f"AS SELECT * FROM {table} WITH NO DATA"
+        )
+        # Django's cursor does not know COPY: psycopg's does.
+        with cursor.cursor.copy(f"COPY {new} ({', '.join(columns)}, {key}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(
+            f"UPDATE {table} SET {assignments} FROM {new} WHERE {table}.{key} = {new}.{key}"  # noqa: S608
+        )
+        count = int(cursor.rowcount)
+        cursor.execute(f"TRUNCATE {new}")
+        return count

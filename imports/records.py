@@ -8,6 +8,7 @@ from django.utils import timezone
 from reversion.models import Revision
 
 from accounts.models import User
+from flows.bulk import insert_rows
 from flows.content import columns
 from flows.models import blank_content
 from flows.servers import current_database
@@ -24,7 +25,7 @@ from imports.idempotency import digest_of, free_expired_key
 from imports.models import ImportItem, ImportRecord, Status
 from imports.plan import Change, Plan, content_digest
 from imports.request import ImportRequest
-from imports.stored import BATCH
+from imports.stored import BATCH, batches
 
 logger = logging.getLogger(__name__)
 
@@ -75,10 +76,10 @@ class Attempt:
         """Record what was done. Call it in the transaction of the data."""
         self.record.counts = {result.value: count for result, count in plan.counts.items()}
         self._finish(Status.SUCCEEDED)
-        ImportItem.objects.bulk_create(
-            (_item(self.record, change, saves.get(change.item.path)) for change in plan),
-            batch_size=BATCH,
-        )
+        for batch in batches(plan, BATCH):
+            insert_rows(
+                [_item(self.record, change, saves.get(change.item.path)) for change in batch]
+            )
 
     def refuse(self, error: UnableToImport) -> None:
         """Record why nothing was written: a bad file or an error (failed), or it may not be."""
