@@ -16,12 +16,13 @@ from django.utils import timezone
 from accounts.models import ApiToken, User
 from accounts.roles import role_of
 from accounts.tokens import TooManyKeysError, check_room_for_key, issue_key
+from flows.list_addresses import CheckedListMixin
 
 _DAYS_OFFERED = 90
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(CheckedListMixin, DjangoUserAdmin):
     """Users. Who is no superuser can neither make one nor change one."""
 
     list_display = ("username", "email", "role", "is_active", "is_staff", "last_login")
@@ -84,7 +85,7 @@ class KeyForm(forms.ModelForm):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):
+class ApiTokenAdmin(CheckedListMixin, admin.ModelAdmin):
     """Keys are issued and revoked, never changed. One is shown once: on the page that answers."""
 
     form = KeyForm

@@ -15,6 +15,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import QuerySet
 from django.utils import timezone
 from reversion.errors import RevertError
 from reversion.models import Revision, Version
@@ -123,11 +124,16 @@ def _serialized(item: Item) -> str:
 
 
 def list_saves(item: Item) -> list[Version]:
+    """All of `saves_of`, read."""
+    return list(saves_of(item))
+
+
+def saves_of(item: Item) -> QuerySet[Version]:
     """The item's named saves, newest first. Each one's name is `version.revision.comment`.
 
     The saved states themselves are read one by one, where somebody looks at them.
     """
-    return list(
+    return (  # type: ignore[no-any-return]
         Version.objects.get_for_object(item, model_db=_SAVED_DB)
         .exclude(revision__comment="")
         .select_related("revision__user")

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
 
 from flows.models import Secret
 from flows.servers import current_database
@@ -16,6 +17,7 @@ class HasValueError(Exception):
     """The secret has a value already: somebody else gave it one meanwhile."""
 
 
+@sensitive_variables()
 def fill_secret(uuid: UUID, *, dev_value: str, prod_value: str) -> Secret:
     """Give a live secret without a value its values; an empty text is none. The secret.
 

@@ -1,7 +1,8 @@
 """The checklist after an import: what is left to do by hand, read from the database as it is now.
 
 Secrets travel without values, and connections with the addresses of another server. A point is
-done when the row says so: nothing is ticked off by hand. No secret value is ever read.
+done when the row says so; only a connection that is right as it came is ticked off by hand. No
+secret value is ever read.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,14 +13,16 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 
 from flows import secret_values
-from flows.content import Kind
+from flows.content import Kind, columns
 from flows.models import Connection, Secret
 from flows.servers import current_database
 from imports.destinations import is_of_destination
 from imports.models import ImportItem, ImportRecord, Status
-from imports.plan import Result
+from imports.plan import Result, content_digest, differ
+from imports.stored import CONTENT_BATCH
 
 # How the warning begins that says what to look at next: imports.planning.
 _DANGLING = "dangling reference "
@@ -42,13 +45,25 @@ class SecretPoint:
 class ConnectionPoint:
     """A connection that the import wrote. Whoever changes it has looked at it."""
 
+    item_pk: int
     pk: int | None
     """Of the live row; None where there is none any more."""
     name: str
     result: Result
     warnings: tuple[str, ...]
     is_retargeted: bool
-    is_done: bool
+    is_changed: bool
+    """Whether it holds something else than what the import left in it."""
+    is_looked_at: bool
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nobody needs to look at it any more."""
+        return self.pk is None or self.is_changed or self.is_looked_at
+
+
+class PointGoneError(Exception):
+    """The checklist has no such point any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +80,7 @@ class Checklist:
 
     @property
     def open_connections(self) -> list[ConnectionPoint]:
-        """The connections that nobody has changed since."""
+        """The connections that nobody has changed or looked at since."""
         return [point for point in self.connections if not point.is_done]
 
     @property
@@ -86,6 +101,7 @@ def read_checklist(record: ImportRecord) -> Checklist:
     )
 
 
+@sensitive_variables()
 def fill_secret(record: ImportRecord, uuid: UUID, *, dev_value: str, prod_value: str) -> Secret:
     """Give a secret of the record's checklist its first values. The secret.
 
@@ -96,6 +112,23 @@ def fill_secret(record: ImportRecord, uuid: UUID, *, dev_value: str, prod_value:
         if record.status != Status.SUCCEEDED or not _secrets(record).filter(uuid=uuid).exists():
             raise secret_values.SecretGoneError
         return secret_values.fill_secret(uuid, dev_value=dev_value, prod_value=prod_value)
+
+
+def tick_off(record: ImportRecord, item_pk: int) -> Connection:
+    """Say of a connection of the record's checklist that it is right as it came. The connection.
+
+    Raises PointGoneError where the record has no such point, or the connection is deleted.
+    """
+    with transaction.atomic(using=current_database()):
+        item = _written_connections(record).filter(pk=item_pk).select_for_update().first()
+        if record.status != Status.SUCCEEDED or item is None:
+            raise PointGoneError
+        row = Connection.objects.filter(uuid=item.target_uuid, is_deleted=False).first()
+        if row is None:
+            raise PointGoneError
+        item.looked_at = item.looked_at or timezone.now()
+        item.save(update_fields=["looked_at"])
+    return row
 
 
 def _items(record: ImportRecord, kind: Kind) -> QuerySet[ImportItem]:
@@ -116,30 +149,41 @@ def _secret_points(record: ImportRecord) -> Iterator[SecretPoint]:
             yield SecretPoint(pk=pk, uuid=uuid, name=name, is_done=is_done)
 
 
+def _written_connections(record: ImportRecord) -> QuerySet[ImportItem]:
+    return _items(record, Kind.CONNECTION).filter(result__in=_WRITING)
+
+
 def _connection_points(record: ImportRecord) -> Iterator[ConnectionPoint]:
-    items = _items(record, Kind.CONNECTION).filter(result__in=_WRITING)
-    live = Connection.objects.filter(uuid__in=items.values("target_uuid"), is_deleted=False)
-    rows = {
-        uuid: (pk, name, updated_at)
-        for uuid, pk, name, updated_at in live.order_by().values_list(
-            "uuid", "pk", "name", "updated_at"
-        )
-    }
-    now = timezone.now()  # a new row has the file's times, which may be to come
-    ended = record.finished_at or now
-    written = items.order_by("position").values_list(
-        "target_uuid", "target_name", "result", "warnings"
+    items = _written_connections(record)
+    rows = _live_connections(items)
+    written = items.order_by("position").only(
+        "target_uuid", "target_name", "result", "warnings", "content_digest", "looked_at"
     )
-    for uuid, target_name, result, warnings in written:
-        pk, name, updated_at = rows.get(uuid, (None, target_name, None))
+    for item in written:
+        pk, name, digest = rows.get(item.target_uuid, (None, item.target_name, ""))
         yield ConnectionPoint(
+            item_pk=item.pk,
             pk=pk,
             name=name,
-            result=Result(result),
-            warnings=tuple(warnings),
-            is_retargeted=any(map(is_of_destination, warnings)),
-            is_done=updated_at is None or ended < updated_at <= now,
+            result=Result(item.result),
+            warnings=tuple(item.warnings),
+            is_retargeted=any(map(is_of_destination, item.warnings)),
+            is_changed=differ(digest, item.content_digest),
+            is_looked_at=item.looked_at is not None,
         )
+
+
+def _live_connections(items: QuerySet[ImportItem]) -> dict[UUID, tuple[int, str, str]]:
+    """By the uuid of a row: its number, its name, and the digest of what it holds."""
+    names = columns(Kind.CONNECTION)
+    live = Connection.objects.filter(uuid__in=items.values("target_uuid"), is_deleted=False)
+    # The texts are read a batch at a time, and only their digests kept.
+    rows = live.order_by().values_list("uuid", "pk", *names).iterator(chunk_size=CONTENT_BATCH)
+    found = {}
+    for uuid, pk, *values in rows:
+        content = dict(zip(names, values, strict=True))
+        found[uuid] = (pk, str(content["name"]), content_digest(content, names))
+    return found
 
 
 def _urgency(point: ConnectionPoint) -> tuple[bool, ...]:

@@ -11,9 +11,16 @@ KEEP_HOURS = 24
 
 def drop_expired() -> None:
     """Forget what is more than a day old. Backups stay."""
-    PendingImport.objects.filter(created_at__lt=oldest_kept()).delete()
+    drop_expired_uploads()
     BuiltExport.objects.filter(built_at__lt=oldest_kept()).delete()
     BuiltTransfer.objects.filter(built_at__lt=oldest_kept()).delete()
+
+
+def drop_expired_uploads() -> None:
+    """Forget the uploads that are more than a day old."""
+    expired = PendingImport.objects.filter(created_at__lt=oldest_kept())
+    if expired.exists():  # a deletion of nothing is a transaction too
+        expired.delete()
 
 
 def oldest_kept() -> datetime:

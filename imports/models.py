@@ -146,6 +146,9 @@ class ImportItem(models.Model):
         related_name="+",
         help_text="The row's state before.",
     )
+    looked_at = models.DateTimeField(
+        null=True, help_text="When somebody said of a connection that it is right as it came."
+    )
 
     class Meta:
         ordering: ClassVar = ["record", "pk"]

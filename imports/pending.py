@@ -28,7 +28,7 @@ from imports.decisions import (
     decisions_from_list,
 )
 from imports.errors import StalePlan, UnableToImport, WrongServer, storable
-from imports.expiry import drop_expired, oldest_kept
+from imports.expiry import drop_expired_uploads, oldest_kept
 from imports.idempotency import AlreadyDone
 from imports.lock import is_lock_held
 from imports.models import Door, ImportRecord, PendingImport, Status
@@ -117,7 +117,7 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
 
 def waiting_uploads(user: User) -> list[PendingImport]:
     """The user's uploads that wait, newest first, without their files."""
-    drop_expired()
+    drop_expired_uploads()
     waiting = PendingImport.objects.filter(user=user, record=None)
     return list(waiting.defer("content", "plan").order_by("-created_at", "-pk"))
 

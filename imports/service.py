@@ -29,7 +29,7 @@ from imports.errors import (
     WrongServer,
     printable,
 )
-from imports.expiry import drop_expired
+from imports.expiry import drop_expired_uploads
 from imports.idempotency import AlreadyDone, check_key, check_key_of_waiting
 from imports.lock import LockHeld, import_lock
 from imports.models import ImportRecord
@@ -134,7 +134,7 @@ def run_import(
                     attempt.succeed(plan, {})
                 return Outcome(plan=plan, record=attempt.record)
             _check_encryption_keys()
-            drop_expired()  # not into the backup
+            drop_expired_uploads()  # not into the backup
             if request.with_backup:
                 attempt.keep_backup(make_backup())
             _write(document, plan, request, attempt, progress)

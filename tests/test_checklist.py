@@ -9,7 +9,13 @@ from django.utils import timezone
 from flows.content import Kind
 from flows.models import Connection, Secret
 from flows.secret_values import HasValueError, SecretGoneError
-from imports.checklist import Checklist, fill_secret, read_checklist
+from imports.checklist import (
+    Checklist,
+    PointGoneError,
+    fill_secret,
+    read_checklist,
+    tick_off,
+)
 from imports.models import ImportRecord
 from tests.factories import ConnectionFactory, SecretFactory
 from tests.importing import connection, flow, import_items, secret, uuid_of
@@ -102,8 +108,9 @@ def test_no_value_is_read(django_assert_num_queries):
     with django_assert_num_queries(4) as queries:
         read_checklist(record)
     for query in queries.captured_queries:
-        chosen = query["sql"].partition(" FROM ")[0]
-        assert "value" not in chosen
+        chosen, _, origin = query["sql"].partition(" FROM ")
+        # The texts of connections are compared; a secret's value is not even asked for.
+        assert "value" not in chosen or origin.startswith('"flows_connection" ')
 
 
 # --- connections
@@ -150,14 +157,29 @@ def test_connections_with_warnings_come_first_and_those_that_send_secrets_elsewh
 
 def test_a_connection_that_was_changed_since_is_done():
     record = import_items(connection(1, "Mail"), connection(2, "Chat")).record
-    Connection.objects.get(name="Mail").save()
+    Connection.objects.filter(name="Mail").update(prod_value="{ host: 'here.example.com' }")
     assert connections_of(read_checklist(record)) == [("Chat", False), ("Mail", True)]
 
 
-def test_a_connection_with_a_time_to_come_in_the_file_is_not_done():
-    future = f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%dT%H:%M:%S.000Z}"
+def test_a_connection_that_was_saved_as_it_was_is_to_look_at_still():
+    record = import_items(connection(1, "Mail")).record
+    Connection.objects.get().save()
+    assert connections_of(read_checklist(record)) == [("Mail", False)]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=20), timedelta(days=9)])
+def test_a_connection_with_a_time_to_come_in_the_file_is_not_done(ahead, monkeypatch):
+    future = f"{datetime.now(UTC) + ahead:%Y-%m-%dT%H:%M:%S.%f}Z"
     record = import_items(connection(1, "Mail", updatedAt=future)).record
-    assert Connection.objects.get().updated_at > timezone.now()
+    later = timezone.now() + timedelta(days=30)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    assert record.finished_at < Connection.objects.get().updated_at < later
+    assert connections_of(read_checklist(record)) == [("Mail", False)]
+
+
+def test_a_connection_of_a_record_without_digests_is_not_done():
+    record = import_items(connection(1, "Mail")).record
+    record.items.update(content_digest="")
     assert connections_of(read_checklist(record)) == [("Mail", False)]
 
 
@@ -184,6 +206,55 @@ def test_a_longer_checklist_takes_no_more_queries(django_assert_num_queries):
     ).record
     with django_assert_num_queries(4):
         read_checklist(record)
+
+
+# --- ticking a connection off
+
+
+def test_a_connection_that_is_right_as_it_came_is_ticked_off():
+    record = import_items(connection(1, "Mail"), connection(2, "Chat")).record
+    before = Connection.objects.order_by("pk").values()[:]
+    item = record.items.get(name="Mail")
+    assert tick_off(record, item.pk).name == "Mail"
+    assert connections_of(read_checklist(record)) == [("Chat", False), ("Mail", True)]
+    assert [*Connection.objects.order_by("pk").values()] == [*before]
+    item.refresh_from_db()
+    first = item.looked_at
+    tick_off(record, item.pk)  # twice is once
+    item.refresh_from_db()
+    assert item.looked_at == first
+
+
+def test_ticking_off_holds_for_one_import():
+    one = import_items(connection(1, "Mail")).record
+    other = import_items(connection(1, "Mail", type="Other")).record
+    tick_off(one, one.items.get().pk)
+    assert connections_of(read_checklist(other)) == [("Mail", False)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda record: record.items.update(result="SKIP"), id="nothing was written"),
+        pytest.param(lambda record: record.items.update(kind="secret"), id="no connection"),
+        pytest.param(lambda record: Connection.objects.update(is_deleted=True), id="deleted"),
+        pytest.param(lambda record: Connection.objects.all().delete(), id="gone"),
+        pytest.param(lambda record: setattr(record, "status", "undone"), id="undone"),
+    ],
+)
+def test_what_is_no_point_is_not_ticked_off(change):
+    record = import_items(connection(1, "Mail")).record
+    change(record)
+    with pytest.raises(PointGoneError):
+        tick_off(record, record.items.get().pk)
+    assert record.items.get().looked_at is None
+
+
+def test_a_connection_of_another_import_is_not_ticked_off():
+    record = import_items(connection(1, "Mail")).record
+    other = import_items(connection(2, "Chat")).record
+    with pytest.raises(PointGoneError):
+        tick_off(record, other.items.get().pk)
 
 
 # --- filling a secret

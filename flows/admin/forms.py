@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget
+from django.views.decorators.debug import sensitive_variables
 
 from flows.content import NAME_MAX_LENGTH, Kind, columns
 from flows.models import Connection, Secret
@@ -90,6 +91,7 @@ class SecretForm(ItemForm):
         model = Secret
         fields = ("name", "description", "type", "group", "tags", "extra")
 
+    @sensitive_variables()
     def clean(self) -> Any:
         super().clean()
         for column in ("dev_value", "prod_value"):
@@ -97,6 +99,7 @@ class SecretForm(ItemForm):
                 self.add_error(f"new_{column}", "Either give a new value or clear the stored one.")
         return self.cleaned_data
 
+    @sensitive_variables()
     def save(self, commit: bool = True) -> Any:
         for column in ("dev_value", "prod_value"):
             if self.cleaned_data.get(f"clear_{column}"):

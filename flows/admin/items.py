@@ -1,14 +1,16 @@
 """The three kinds: their lists and pages."""
 
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from flows.admin.filters import StateFilter, TagFilter, TextFilter, tags_of
 from flows.admin.forms import CodeTextarea, ConnectionForm, ItemForm, SecretForm
@@ -17,9 +19,14 @@ from flows.admin.soft_delete import SoftDeleteAdmin
 from flows.fields import DocumentField
 from flows.graph import read_graph
 from flows.graph_svg import draw
+from flows.list_addresses import CheckedListMixin
 from flows.models import MODELS, Connection, Flow, Secret
 from flows.sent_secrets import RETARGET_CONNECTIONS
 from flows.uses import RelatedItems, find_users, find_uses
+
+_Admin = TypeVar("_Admin", bound=admin.ModelAdmin)
+
+_VIEWS_OF_FORMS = ("add_view", "change_view", "changeform_view", "revision_view", "recover_view")
 
 _ROW = ("Row", {"fields": ("uuid", "created_at", "updated_at")})
 
@@ -28,6 +35,18 @@ _LINES = {
     **dict.fromkeys(("listener_type", "queue_uuid", "tenant_id", "type", "group"), 1),
     **dict.fromkeys(("tags", "used_connections", "used_secrets", "viewport", "description"), 3),
 }
+
+
+def _hidden_from_reports(*parameters: str) -> Callable[[type[_Admin]], type[_Admin]]:
+    """Keep what is posted under these names, and what is made of it, out of reports of crashes."""
+    hide = [sensitive_post_parameters(*parameters), sensitive_variables()]
+
+    def decorate(admin_class: type[_Admin]) -> type[_Admin]:
+        for view in _VIEWS_OF_FORMS:
+            admin_class = method_decorator(hide, name=view)(admin_class)
+        return admin_class
+
+    return decorate
 
 
 class ItemChangeList(ChangeList):
@@ -40,10 +59,12 @@ class ItemChangeList(ChangeList):
         return rows.defer(*self.model_admin.not_listed)
 
 
-class ItemAdmin(SoftDeleteAdmin, SavesAdmin):
+class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
     """What the three kinds have in common."""
 
     form = ItemForm
+    # Not django-reversion's, with its button to recover what was deleted for good.
+    change_list_template = "admin/change_list.html"
     formfield_overrides: ClassVar = {DocumentField: {"widget": CodeTextarea}}
     list_display: tuple[str, ...] = ("display_name", "uuid", "updated_at")
     list_display_links = ("display_name",)
@@ -170,6 +191,7 @@ class FlowAdmin(ItemAdmin):
 
 
 @admin.register(Connection)
+@_hidden_from_reports("dev_value", "prod_value")  # which may hold credentials
 class ConnectionAdmin(ItemAdmin):
     """Connections."""
 
@@ -191,6 +213,7 @@ class ConnectionAdmin(ItemAdmin):
 
 
 @admin.register(Secret)
+@_hidden_from_reports("new_dev_value", "new_prod_value")
 class SecretAdmin(ItemAdmin):
     """Secrets, whose values are written and never shown."""
 

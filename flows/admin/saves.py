@@ -12,6 +12,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.forms import Media, Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -31,6 +32,8 @@ from flows.saved_states import SavedRow
 from flows.servers import current_database
 
 NOW = "now"
+SAVES_PER_PAGE = 100
+_NUMBER_DIGITS = 18  # a longer one is no number of a row
 _VALUES = {"dev_value": "development value", "prod_value": "production value"}
 _DIFFERENCE_MEDIA = Media(
     css={"all": ["flows/graph.css", "flows/difference.css"]},
@@ -81,12 +84,13 @@ class SavesAdmin(VersionAdmin):
         form = SaveForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
             return self._take(request, item, form.cleaned_data["name"])
-        saves = named_saves.list_saves(item)
+        saves = Paginator(named_saves.saves_of(item), SAVES_PER_PAGE)
+        page = saves.get_page(request.GET.get("page"))
         context = {
             "form": form,
             "may_change": may_change,
-            "saves": saves,
-            "newest": saves[0].pk if saves else None,
+            "saves": page,
+            "pages": saves.get_elided_page_range(page.number),
         }
         return self._page(request, item, "Named saves", "saves", context)
 
@@ -115,9 +119,7 @@ class SavesAdmin(VersionAdmin):
         """The state that somebody chose. Raises Http404 and RevertError."""
         if chosen == NOW:
             return _now(item)
-        if not chosen.isascii() or not chosen.isdecimal():
-            raise Http404
-        return _saved(self._version(item, int(chosen)))
+        return _saved(self._version(item, _number(chosen)))
 
     # --- restore
 
@@ -166,7 +168,7 @@ class SavesAdmin(VersionAdmin):
         item = self._item(request, object_id)
         # By its model too: another one's items have the same numbers.
         versions = Version.objects.get_for_model(self.model)
-        version = get_object_or_404(versions, pk=version_id, object_id=str(item.pk))
+        version = get_object_or_404(versions, pk=_number(version_id), object_id=str(item.pk))
         if request.method == "POST":
             try:
                 row = saved_states.saved_row(version)
@@ -182,7 +184,7 @@ class SavesAdmin(VersionAdmin):
     ) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        get_object_or_404(Version.objects.get_deleted(self.model), pk=version_id)
+        get_object_or_404(Version.objects.get_deleted(self.model), pk=_number(version_id))
         return super().recover_view(request, version_id, extra_context)
 
     # --- what the pages have in common
@@ -224,6 +226,13 @@ class SavesAdmin(VersionAdmin):
             **context,
         }
         return TemplateResponse(request, f"admin/flows/{name}.html", page)
+
+
+def _number(typed: str) -> int:
+    """The number of a version in an address. Raises Http404."""
+    if len(typed) > _NUMBER_DIGITS or not typed.isascii() or not typed.isdecimal():
+        raise Http404
+    return int(typed)
 
 
 def _now(item: Any) -> State:

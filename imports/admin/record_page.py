@@ -25,6 +25,7 @@ from imports.models import ImportItem, ImportRecord, Status
 from imports.permissions import may_see_paths, message_for
 from imports.plan import Result
 
+CHANGE_CONNECTION = "flows.change_connection"
 CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - the word, not a value
 
 ITEMS_PER_PAGE = 100
@@ -183,6 +184,7 @@ def _checklist(checklist: Checklist, user: User, refused: FillForm | None) -> di
         "checklist": checklist,
         "refused": refused,
         "may_fill": may_fill,
+        "may_tick_off": user.has_perm(CHANGE_CONNECTION),
         "secret_lines": lines,
         "connection_lines": [
             (point, RESULT_WORDS[point.result]) for point in checklist.connections[:_POINTS_SHOWN]

@@ -1,7 +1,7 @@
 """The records of imports in Django's admin: a list, a page for each, and its checklist.
 
-Read-only for everybody: a record is written by the run that it tells of. The one thing that can
-be done here is to give a secret of an import its first value.
+Read-only for everybody: a record is written by the run that it tells of. What can be done here is
+to give a secret of an import its first value, and to say that a connection is right as it came.
 """
 
 from typing import Any
@@ -12,22 +12,36 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from flows.content import Kind
-from flows.models import Secret
+from flows.list_addresses import CheckedListMixin
+from flows.models import Connection, Secret
 from flows.secret_values import HasValueError, SecretGoneError
 from flows.servers import current_database
 from imports.admin.importing import import_urls, may_import
 from imports.admin.item_page import has_difference, item_context
-from imports.admin.record_page import CHANGE_SECRET, FillForm, may_view, record_context, record_url
+from imports.admin.record_page import (
+    CHANGE_CONNECTION,
+    CHANGE_SECRET,
+    FillForm,
+    may_view,
+    record_context,
+    record_url,
+)
 from imports.admin.wording import counted, lasting
-from imports.checklist import fill_secret
+from imports.checklist import PointGoneError, fill_secret, tick_off
 from imports.models import ImportItem, ImportRecord
 from imports.permissions import VIEW_RECORDS
 
@@ -35,7 +49,7 @@ _FILE_NAME_SHOWN = 80
 
 
 @admin.register(ImportRecord)
-class ImportRecordAdmin(admin.ModelAdmin):
+class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
     """Records, which nobody adds, changes or deletes by hand."""
 
     list_display = (
@@ -74,6 +88,11 @@ class ImportRecordAdmin(admin.ModelAdmin):
                 "<int:record_id>/secrets/<uuid:secret_uuid>/",
                 self.admin_site.admin_view(self.fill_view),
                 name="imports_importrecord_fill",
+            ),
+            path(
+                "<int:record_id>/connections/<int:item_id>/looked-at/",
+                self.admin_site.admin_view(self.tick_off_view),
+                name="imports_importrecord_tick_off",
             ),
         ]
         return [*import_urls(self.admin_site), *own, *super().get_urls()]
@@ -166,6 +185,7 @@ class ImportRecordAdmin(admin.ModelAdmin):
         }
         return TemplateResponse(request, "admin/imports/importrecord/item.html", context)
 
+    @sensitive_variables()
     @method_decorator(sensitive_post_parameters("dev_value", "prod_value"))
     def fill_view(self, request: HttpRequest, record_id: int, secret_uuid: UUID) -> HttpResponse:
         """Give a secret of the checklist its first value, and go back to the record."""
@@ -180,6 +200,23 @@ class ImportRecordAdmin(admin.ModelAdmin):
             return self._page(request, record, refused=form)
         self._fill(request, record, form)
         return HttpResponseRedirect(page)
+
+    def tick_off_view(self, request: HttpRequest, record_id: int, item_id: int) -> HttpResponse:
+        """Note that somebody looked at a connection of the checklist, and it is right."""
+        record = self._record(request, str(record_id))
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not request.user.has_perm(CHANGE_CONNECTION):
+            raise PermissionDenied
+        try:
+            with transaction.atomic(using=current_database()):
+                row = tick_off(record, item_id)
+                said = f"Looked at after import {record.pk}: it is right."
+                self.admin_site.get_model_admin(Connection).log_change(request, row, said)
+        except PointGoneError:
+            raise Http404 from None
+        self.message_user(request, f"The connection {row} is ticked off.")
+        return HttpResponseRedirect(f"{record_url(record)}#checklist")
 
     def _record(self, request: HttpRequest, record_id: str) -> ImportRecord:
         if not self.has_view_permission(request):
