@@ -25,6 +25,7 @@ _QUICK = {"flows": 200, "kilobytes": 5, "runs": 1}
 def main() -> None:
     """Do what the options say."""
     options = _options()
+    options.load = os.getloadavg()[0]
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         sample = _sample(options, Path(directory))
@@ -145,6 +146,7 @@ def _run(
         file_megabytes=sample.after.stat().st_size / 1e6,
         runs=options.runs,
         what=what,
+        load=options.load,
         facts=facts,
         rows=rows,
     )

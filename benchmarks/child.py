@@ -20,6 +20,7 @@ def main() -> None:
     from django.conf import settings
 
     settings.DEBUG = False  # else Django keeps the text of every query, which no server does
+    settings.WHITENOISE_AUTOREFRESH = True  # static files are where they are in a checkout
     module, _, function = sys.argv[1].partition(".")
     work = getattr(import_module(f"benchmarks.{module}"), function)
     tell(work(**json.loads(sys.argv[2])))

@@ -48,9 +48,7 @@ def _one_connection(nodes: int, revision: int) -> bytes:
         {"id": f"n{at}", "data": {"connection": used, "label": f"Revision {revision}"}}
         for at in range(nodes)
     ]
-    flows = [
-        {"uuid": uuid(1, at), "name": f"F{at}", "nodes": flow_nodes} for at in range(_USERS)
-    ]
+    flows = [{"uuid": uuid(1, at), "name": f"F{at}", "nodes": flow_nodes} for at in range(_USERS)]
     return export(flows=flows, connections=[{"uuid": used, "name": "Used by all"}])
 
 

@@ -27,9 +27,10 @@ class Reading:
     """One run of one thing."""
 
     seconds: float
-    megabytes: float
-    """How far the process's peak of memory rose over what it was before."""
-    queries: int | None
+    megabytes: float | None = None
+    """How far the process's peak of memory rose over what it was before; None where earlier work
+    in the same process had its own."""
+    queries: int | None = None
     items: int
     """How many items it was for: of a slow peer, fewer than of the others."""
 
@@ -43,8 +44,10 @@ class Result:
     """Whatever else: digests of what was written, versions, the text of a profile."""
 
 
-def measured(work: Callable[[], object], *, items: int, counts_queries: bool = True) -> Reading:
-    """Do the work once, in this process."""
+def measured(
+    work: Callable[[], object], *, items: int, counts_queries: bool = True, is_first: bool = True
+) -> Reading:
+    """Do the work once, in this process, where it is the first work or comes after other."""
     from django.db import connection
 
     queries = 0
@@ -63,7 +66,7 @@ def measured(work: Callable[[], object], *, items: int, counts_queries: bool = T
     seconds = time.perf_counter() - start
     return Reading(
         seconds=seconds,
-        megabytes=_peak() - before,
+        megabytes=_peak() - before if is_first else None,
         queries=queries if counts_queries else None,
         items=items,
     )
@@ -80,6 +83,7 @@ def run_child(work: str, *, database_url: str, scratch: Path, **arguments: Any) 
         "DATABASE_URL": database_url,
         "ZIGGY_BACKUP_DIR": str(scratch / "backups"),
         "ZIGGY_MAX_IMPORT_BYTES": str(2**31),
+        "ALLOWED_HOSTS": "localhost",
     }
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.child", work, json.dumps(arguments, default=str)],

@@ -1,9 +1,9 @@
 """What the product does, measured by the functions that its doors call."""
 
-import os
 import platform
 import sqlite3
-from collections import Counter
+import sys
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -29,6 +29,9 @@ from imports.request import ImportRequest
 from imports.selection import select_everything
 from imports.service import Outcome, preview_import, run_import
 from imports.snapshot import one_state
+
+_later = partial(measured, is_first=False)
+"""Measures what is done by turns in one process."""
 
 
 def facts() -> Result:
@@ -88,7 +91,7 @@ def overwrite_by_turns(name: str, before: str, after: str, items: int, runs: int
     """Overwrite the items of one file with those of another and back, in one process."""
     run(Path(before).read_bytes())
     readings = [
-        measured(lambda path=path: run(Path(path).read_bytes()), items=items)
+        _later(lambda path=path: run(Path(path).read_bytes()), items=items)
         for path in (after, before) * runs
     ]
     return Result(rows={name: readings[:runs]})
@@ -100,9 +103,9 @@ def plan(path: str, items: int, runs: int) -> Result:
     rows: dict[str, list[Reading]] = {"parse only": [], "plan only": []}
     for _ in range(runs):
         rows["parse only"].append(
-            measured(lambda: parse(payload, max_bytes=len(payload)), items=items)
+            _later(lambda: parse(payload, max_bytes=len(payload)), items=items)
         )
-        rows["plan only"].append(measured(lambda: preview_import(request(payload)), items=items))
+        rows["plan only"].append(_later(lambda: preview_import(request(payload)), items=items))
     return Result(rows=rows)
 
 
@@ -126,7 +129,7 @@ def first_page(path: str, items: int, runs: int) -> Result:
             raise SystemExit(f"The preview's page has the status {page.status_code}.")
 
     return Result(
-        rows={"preview until its first page": [measured(look, items=items) for _ in range(runs)]}
+        rows={"preview until its first page": [_later(look, items=items) for _ in range(runs)]}
     )
 
 
@@ -150,7 +153,7 @@ def export(items: int, runs: int) -> Result:
     rows: dict[str, list[Reading]] = {name: [] for name in works}
     for _ in range(runs):
         for name, work in works.items():
-            rows[name].append(measured(work, items=items, counts_queries="floor" not in name))
+            rows[name].append(_later(work, items=items, counts_queries="floor" not in name))
     return Result(rows=rows)
 
 
@@ -158,7 +161,7 @@ def _check_exports() -> None:
     ours = BytesIO()
     _export(ours)
     if not floor.exports_the_same(ours.getvalue()):
-        print("The export's floor says something else than the export.", file=os.sys.stderr)
+        print("The export's floor says something else than the export.", file=sys.stderr)
 
 
 def _export(stream: BinaryIO) -> None:
@@ -172,11 +175,9 @@ def backup(items: int, runs: int) -> Result:
     rows: dict[str, list[Reading]] = {"backup floor": [], "backup": []}
     for _ in range(runs):
         rows["backup floor"].append(
-            measured(
-                lambda: floor.copy_database(target), items=items, counts_queries=False
-            )
+            _later(lambda: floor.copy_database(target), items=items, counts_queries=False)
         )
-        rows["backup"].append(measured(make_backup, items=items))
+        rows["backup"].append(_later(make_backup, items=items))
     return Result(rows=rows)
 
 

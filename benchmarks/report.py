@@ -25,6 +25,8 @@ class Run:
     file_megabytes: float
     runs: int
     what: str
+    load: float
+    """Of the machine, by other work, when the run began."""
     facts: Mapping[str, Mapping[str, str]]
     """Of each database."""
     rows: Mapping[str, Rows]
@@ -49,7 +51,7 @@ def lines(vendor: str, rows: Rows) -> Iterator[str]:
         yield (
             f"{_NAMES[vendor]:10}  {name:60} {median(seconds):8.3f} s ({spread}, "
             f"{len(readings)} runs)  {_speed(readings):>8} items/s  "
-            f"{_megabytes(readings):>5} MB  {_queries(readings):>5} queries"
+            f"{_megabytes(readings):>8}  {_queries(readings):>5} queries"
         )
 
 
@@ -66,19 +68,19 @@ def markdown(run: Run) -> str:
 
 def _machine(run: Run) -> str:
     facts = next(iter(run.facts.values()))
-    databases = ", ".join(f"{_NAMES[name]} {facts['database']}" for name, facts in run.facts.items())
-    load = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    databases = ", ".join(f"{_NAMES[name]} {its['database']}" for name, its in run.facts.items())
     missing = "" if "postgresql" in run.facts else " There was no PostgreSQL server."
     return (
         f"{run.what}, {run.file_megabytes:.0f} MB, median of {run.runs} runs. "
-        f"{_processor()}, {os.cpu_count()} cores, load average {load} at the end. "
+        f"{_processor()}, {os.cpu_count()} cores, load average {run.load:.1f} at the beginning. "
         f"Python {facts['python']}, Django {facts['django']}, {databases}.{missing}"
     )
 
 
 def _processor() -> str:
     try:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M)
+        text = Path("/proc/cpuinfo").read_text()
+        found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
     except OSError:
         found = None
     return found[1] if found else platform.processor() or platform.machine()
@@ -120,7 +122,7 @@ def _cells(readings: Sequence[Reading]) -> list[str]:
         f"{median(seconds):.3f} s",
         f"{min(seconds):.2f} to {max(seconds):.2f}",
         _speed(readings),
-        f"{_megabytes(readings)} MB",
+        _megabytes(readings),
         _queries(readings),
     ]
 
@@ -139,7 +141,8 @@ def _speed(readings: Sequence[Reading]) -> str:
 
 
 def _megabytes(readings: Sequence[Reading]) -> str:
-    return f"{median(reading.megabytes for reading in readings):.0f}"
+    known = [reading.megabytes for reading in readings if reading.megabytes is not None]
+    return f"{median(known):.0f} MB" if known else ""
 
 
 def _queries(readings: Sequence[Reading]) -> str:
@@ -215,7 +218,7 @@ def _ratio(what: str, above: str, below: str, limit: float) -> Target:
 
 def _memory(run: Run, rows: Rows) -> float:
     readings = rows["import, all overwritten"]
-    return median(reading.megabytes for reading in readings) / run.file_megabytes
+    return median(reading.megabytes or 0 for reading in readings) / run.file_megabytes
 
 
 def _more_queries(run: Run, rows: Rows) -> float:
@@ -225,5 +228,8 @@ def _more_queries(run: Run, rows: Rows) -> float:
 
 def _growth(rows: Rows, what: str) -> float:
     """How much longer twice as much takes."""
-    half, whole = (readings for name, readings in rows.items() if name.endswith(f" {what}"))
+    found = [readings for name, readings in rows.items() if name.endswith(f" {what}")]
+    if not found:
+        raise KeyError(what)
+    half, whole = found
     return median(one.seconds for one in whole) / median(one.seconds for one in half)

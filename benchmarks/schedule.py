@@ -49,9 +49,7 @@ class Bench:
         self._run_at(url, "ours.migrate")
         self.facts = self._run_at(url, "ours.facts").facts
         self._server.settle(EMPTY)
-        self._run_at(
-            self._server.copy(EMPTY, FILLED), "ours.fill", path=self._sample.before
-        )
+        self._run_at(self._server.copy(EMPTY, FILLED), "ours.fill", path=self._sample.before)
         self._server.settle(FILLED)
 
     def measure(self, names: list[str]) -> None:

@@ -33,7 +33,7 @@ def _import_of(path: Path) -> tuple[str, ...]:
 
 
 def _reading(*arguments: str) -> Reading:
-    return Reading(seconds=_seconds(*arguments), megabytes=0, queries=None, items=FLOWS)
+    return Reading(seconds=_seconds(*arguments), items=FLOWS)
 
 
 def _seconds(*arguments: str) -> float:
