@@ -108,12 +108,13 @@ def _all_rows(run: Run) -> Iterator[str]:
         for vendor in run.rows
         for column in (_NAMES[vendor], "min to max", "items/s", "memory", "queries")
     ]
-    yield from _head("measured", *columns)
+    yield from _head("measured", "items", *columns)
     for name in dict.fromkeys(name for rows in run.rows.values() for name in rows):
         cells: list[str] = []
         for rows in run.rows.values():
             cells += _cells(rows[name]) if name in rows else [""] * 5
-        yield _line(name, *cells)
+        [items, *_] = [rows[name][0].items for rows in run.rows.values() if name in rows]
+        yield _line(name, f"{items:,}", *cells)
 
 
 def _cells(readings: Sequence[Reading]) -> list[str]:
