@@ -18,8 +18,8 @@ from benchmarks.generate import export_file as generated_file
 from benchmarks.linear import CASES, Case
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.models import ImportRecord
-from imports.service import examine_import, run_import
-from tests.importing import request_for
+from imports.service import examine_import, preview_import, run_import
+from tests.importing import export_file, flow, request_for
 
 pytestmark = pytest.mark.django_db
 
@@ -118,6 +118,24 @@ def test_a_flow_that_is_twice_as_long_takes_no_more_queries():
 
     queries(1)
     assert queries(600) == queries(300)
+
+
+def test_a_plan_takes_no_more_work_after_many_imports_of_other_flows():
+    def work() -> SimpleNamespace:
+        with counted() as counts:
+            preview_import(request_for(payload))
+        return counts
+
+    payload = export_file(*(flow(number, f"F{number}") for number in range(800)))
+    run_import(request_for(payload))
+    work()
+    before = work()
+    others = export_file(*(flow(number, f"F{number}") for number in range(1000, 2000)))
+    for _ in range(4):
+        run_import(request_for(others))
+    after = work()
+    assert after.calls <= 1.1 * before.calls
+    assert after.steps <= 1.1 * before.steps
 
 
 def test_counting_would_show_a_square():
