@@ -39,12 +39,15 @@ def generated_path(directory: Path, flows: int, revision: int) -> Path:
 def write_revisions(sources: Sequence[Path], before: Path, after: Path) -> int:
     """Bring real exports into one, and write it as it is and with every item changed.
 
-    Of items with one uuid the first is taken. How many items there are.
+    Of items with one uuid the first is taken. How many items there are. Raises ValueError where a
+    file is no export.
     """
     items: dict[str, dict[str, Any]] = {kind: {} for kind in _KINDS}
     for source in sources:
         content = json.loads(source.read_bytes())
         lists = {"flows": content} if isinstance(content, list) else content
+        if not isinstance(lists, dict) or not lists.keys() & set(_KINDS):
+            raise ValueError(f"{source} is no export.")
         for kind in _KINDS:
             for item in lists.get(kind) or []:
                 items[kind].setdefault(str(item["uuid"]).lower(), item)

@@ -4,6 +4,7 @@ and only the plain loop keeps what it replaces.
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -103,7 +104,7 @@ def _measured(name: str, work: Callable[[], object], directory: str, flows: int)
     wanted = {row["uuid"]: row for row in json.loads((Path(directory) / DATASET).read_bytes())}
     if wanted != dict(_stored(wanted)):
         raise SystemExit(f"{name} did not write the flows.")
-    return Result(rows={name: [reading]})
+    return Result(rows={name: [replace(reading, items=len(wanted))]})
 
 
 def _stored(uuids: dict[str, Any]) -> Iterator[tuple[str, Any]]:

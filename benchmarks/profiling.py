@@ -32,7 +32,11 @@ def _by_module(statistics: pstats.Stats) -> list[tuple[str, tuple[float, int]]]:
     """Own time and calls by file, what is written in C by its name; most time first."""
     sums: dict[str, tuple[float, int]] = defaultdict(lambda: (0.0, 0))
     for (file, _, function), (_, calls, own, *_) in statistics.stats.items():  # type: ignore[attr-defined]
-        module = function if file == "~" else "/".join(Path(file).parts[-3:])
+        module = function if file == "~" else _module(Path(file))
         before = sums[module]
         sums[module] = (before[0] + own, before[1] + calls)
     return sorted(sums.items(), key=lambda entry: -entry[1][0])[:_SHOWN]
+
+
+def _module(file: Path) -> str:
+    return str(file.relative_to(ROOT) if file.is_relative_to(ROOT) else Path(*file.parts[-3:]))

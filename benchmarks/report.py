@@ -73,8 +73,14 @@ def _machine(run: Run) -> str:
     return (
         f"{run.what}, {run.file_megabytes:.0f} MB, median of {run.runs} runs. "
         f"{_processor()}, {os.cpu_count()} cores, load average {run.load:.1f} at the beginning. "
-        f"Python {facts['python']}, Django {facts['django']}, {databases}.{missing}"
+        f"Python {facts['python']}, Django {facts['django']}, {databases}.{missing}{_floor(run)}"
     )
+
+
+def _floor(run: Run) -> str:
+    """Whether the floor's tables were the import's, where that was looked at."""
+    equal = {facts["floor"] for facts in run.facts.values() if "floor" in facts}
+    return f" The floor {' and '.join(sorted(equal))} as the import." if equal else ""
 
 
 def _processor() -> str:

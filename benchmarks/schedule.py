@@ -91,7 +91,7 @@ class Bench:
         )
         if not equal and self._sample.is_generated:
             raise SystemExit("The floor wrote something else than the import.")
-        self.facts["floor writes the same"] = "yes" if equal else "no"
+        self.facts["floor"] = "wrote the same" if equal else "did not write the same"
 
     def plans(self) -> None:
         """Planning, and what an upload in the admin takes."""
