@@ -47,8 +47,13 @@ lint: .venv/development  ## Style, types, the architecture and missing migration
 	$(BIN)/lint-imports
 	$(MANAGE) makemigrations --check --dry-run
 
-bench: .venv/development  ## Measure an import of 5,000 flows; see benchmarks/README.md
-	$(BIN)/python -m benchmarks.bench_import
+# OPTIONS="--only import --runs 3", for example; `python -m benchmarks --help` has them all.
+bench: .venv/benchmarks  ## Measure an import of 5,000 flows, its floor and its peers, in ten minutes
+	@if .ci/postgresql true 2>/dev/null; then \
+		.ci/postgresql $(BIN)/python -m benchmarks $(OPTIONS); \
+	else \
+		env -u DATABASE_URL $(BIN)/python -m benchmarks $(OPTIONS); \
+	fi
 
 clean:  ## Remove the environment, the embedded database and its backups
 	rm -rf .venv node_modules db.sqlite3* backups
@@ -64,6 +69,11 @@ clean:  ## Remove the environment, the embedded database and its backups
 .venv/development: .venv/runtime requirements-dev.txt
 	@echo "Installing what its tests need ..." >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.venv/benchmarks: .venv/development benchmarks/requirements.txt
+	@echo "Installing what its measurements need ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@
 
 # Without it the browser tests that need it are skipped, and say so.

@@ -1,1 +1,1 @@
-"""Measurements, outside the test suite."""
+"""Measurements, outside the test suite: `make bench`."""

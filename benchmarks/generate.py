@@ -2,12 +2,16 @@
 
 import json
 import random
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 _CODE = (
     'const order = input.body;\nif (!order.id) {\n  throw new Error("no id");\n}\nreturn order;\n'
 )
+_KINDS = ("flows", "connections", "secrets")
+_TOLD = {"flows": "info", "connections": "description", "secrets": "description"}
 
 
 def export_file(flows: int, *, kilobytes: int, revision: int) -> bytes:
@@ -15,11 +19,58 @@ def export_file(flows: int, *, kilobytes: int, revision: int) -> bytes:
 
     Two revisions have the same uuids and names, and differ in every flow.
     """
-    document = {"flows": [_flow(index, kilobytes * 1000, revision) for index in range(flows)]}
-    return json.dumps(document, separators=(",", ":")).encode()
+    return _file(_texts(flows, kilobytes, revision))
 
 
-def _flow(index: int, size: int, revision: int) -> dict[str, Any]:
+def write_export_files(
+    directory: Path, sizes: Sequence[int], *, kilobytes: int, revision: int
+) -> None:
+    """Write an export of each size, all of the same flows: see `generated_path`."""
+    texts = list(_texts(max(sizes), kilobytes, revision))
+    for flows in sizes:
+        generated_path(directory, flows, revision).write_bytes(_file(texts[:flows]))
+
+
+def generated_path(directory: Path, flows: int, revision: int) -> Path:
+    """Where `write_export_files` puts an export."""
+    return directory / f"{flows}-flows-{revision}.json"
+
+
+def write_revisions(sources: Sequence[Path], before: Path, after: Path) -> int:
+    """Bring real exports into one, and write it as it is and with every item changed.
+
+    Of items with one uuid the first is taken. How many items there are. Raises ValueError where a
+    file is no export.
+    """
+    items: dict[str, dict[str, Any]] = {kind: {} for kind in _KINDS}
+    for source in sources:
+        content = json.loads(source.read_bytes())
+        lists = {"flows": content} if isinstance(content, list) else content
+        if not isinstance(lists, dict) or not lists.keys() & set(_KINDS):
+            raise ValueError(f"{source} is no export.")
+        for kind in _KINDS:
+            for item in lists.get(kind) or []:
+                items[kind].setdefault(str(item["uuid"]).lower(), item)
+    before.write_text(json.dumps({kind: list(items[kind].values()) for kind in _KINDS}))
+    for kind in _KINDS:
+        for item in items[kind].values():
+            item[_TOLD[kind]] = f"{item.get(_TOLD[kind]) or ''} (changed)"
+    after.write_text(json.dumps({kind: list(items[kind].values()) for kind in _KINDS}))
+    return sum(map(len, items.values()))
+
+
+def _texts(flows: int, kilobytes: int, revision: int) -> Iterator[bytes]:
+    for index in range(flows):
+        flow = generated_flow(index, kilobytes * 1000, revision)
+        yield json.dumps(flow, separators=(",", ":")).encode()
+
+
+def _file(texts: Iterable[bytes]) -> bytes:
+    return b'{"flows":[' + b",".join(texts) + b"]}"
+
+
+def generated_flow(index: int, size: int, revision: int) -> dict[str, Any]:
+    """A flow of about so many bytes, the same for the same arguments."""
     chance = random.Random(index)
     uuid = UUID(int=chance.getrandbits(128), version=4)
     nodes: list[dict[str, Any]] = []

@@ -2,22 +2,23 @@
 
 from collections.abc import Iterable
 
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 
 from flows.content import Kind
 from imports.drift import LastImport
-from imports.models import ImportItem, Status
+from imports.models import ImportItem, ImportRecord, Status
 from imports.stored import BATCH, batches
 
 
 def read_last_imports(kind: Kind, uuids: Iterable[str]) -> dict[str, LastImport]:
     """By the uuid of a row, the last import that wrote it or found it unchanged."""
+    # A join would do, but SQLite would begin it with the records, and read for each batch the items
+    # of all imports that there ever were.
+    succeeded = Exists(ImportRecord.objects.filter(pk=OuterRef("record"), status=Status.SUCCEEDED))
     found: dict[str, LastImport] = {}
     for batch in batches(uuids, BATCH):
         newest = (
-            ImportItem.objects.filter(
-                kind=kind, target_uuid__in=batch, record__status=Status.SUCCEEDED
-            )
+            ImportItem.objects.filter(succeeded, kind=kind, target_uuid__in=batch)
             .exclude(content_digest="")
             .order_by()
             .values("target_uuid")

@@ -45,9 +45,11 @@ def _rows(kind: Kind, document: ExportDocument, targets: Mapping[str, str]) -> d
     rows: dict[int, Row] = {}
     names = ["pk", "uuid", "name", "is_deleted"]
     names += ["is_locked"] if kind is Kind.FLOW else []
+    asked: set[str] = {""}  # that names nothing, and others are asked once: many may bear one
     for batch in batches(document.items[kind], BATCH):
         wanted = Q(uuid__in={targets.get(item.uuid, item.uuid) for item in batch})
-        wanted |= Q(name__in={item.name for item in batch if item.name})
+        wanted |= Q(name__in={item.name for item in batch} - asked)
+        asked.update(item.name for item in batch)
         for row in MODELS[kind]._default_manager.filter(wanted).order_by().values(*names):
             rows[row["pk"]] = Row(
                 pk=row["pk"],

@@ -1,0 +1,269 @@
+"""The floor: the least work that does the same job, without Django's and the product's layers.
+
+No rule is checked here and nothing is decided. What it writes is compared with what the product
+writes (`written`), since a floor that writes less would be none.
+"""
+
+import io
+import os
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.db import connection
+
+from benchmarks.measure import Result, measured
+from flows import canonical
+from flows.content import FIELDS, Kind, Shape, columns
+from flows.models import MODELS
+
+_TYPES = {Shape.BOOLEAN: bool | None, Shape.INTEGER: int | None}
+
+
+def _structure(kind: Kind) -> type[msgspec.Struct]:
+    """What is read of an item: documents stay the bytes that the file has for them."""
+    blank = MODELS[kind]()
+    fields: list[Any] = [("uuid", str)]
+    for spec in FIELDS[kind]:
+        default = getattr(blank, spec.column)
+        if spec.shape.is_document:
+            kept = default if default is None else msgspec.Raw(default.encode())
+            fields.append((spec.key, msgspec.Raw, kept))
+        else:
+            fields.append((spec.key, _TYPES.get(spec.shape, str | None), default))
+    return msgspec.defstruct(kind.value, fields, gc=False)
+
+
+_ITEMS = {kind: _structure(kind) for kind in Kind}
+_File = msgspec.defstruct(
+    "File",
+    [(kind.plural, list[_ITEMS[kind]], msgspec.field(default_factory=list)) for kind in Kind],  # type: ignore[misc]
+)
+_READ = msgspec.json.Decoder(_File)
+
+
+def write_slices(path: str, items: int) -> Result:
+    """The floor of an import: documents are stored as the file has them."""
+    return _write(path, items, "floor", lambda raw: str(raw, "utf-8"))
+
+
+def write_canonical(path: str, items: int) -> Result:
+    """The same, with documents in canonical form: the table's text is then the product's."""
+    return _write(
+        path, items, "floor, documents sorted", lambda raw: canonical.encode(_decode(raw))
+    )
+
+
+_decode = msgspec.json.Decoder().decode
+
+
+def _write(path: str, items: int, name: str, text: Callable[[msgspec.Raw], str]) -> Result:
+    with connection.cursor() as cursor:
+        for kind in Kind:
+            cursor.execute(
+                f"CREATE TABLE {_history(kind)} AS SELECT * FROM {_table(kind)} WHERE 1 = 0"
+            )
+    write = _write_sqlite if connection.vendor == "sqlite" else _write_postgresql
+
+    def work() -> None:
+        file = _READ.decode(Path(path).read_bytes())
+        with _transaction() as database:
+            for kind in Kind:
+                if found := getattr(file, kind.plural):
+                    write(database, kind, found, text)
+
+    reading = measured(work, items=items, counts_queries=False)
+    return Result(rows={name: [reading]}, facts=written())
+
+
+@contextmanager
+def _transaction() -> Iterator[Any]:
+    """A transaction on the driver's own connection, which has the product's settings."""
+    database = connection.connection
+    if connection.vendor == "postgresql":
+        with database.transaction():
+            yield database
+        return
+    database.execute("BEGIN IMMEDIATE")
+    yield database
+    database.execute("COMMIT")
+
+
+def _write_sqlite(
+    database: sqlite3.Connection,
+    kind: Kind,
+    items: Sequence[Any],
+    text: Callable[[msgspec.Raw], str],
+) -> None:
+    names, rows = _rows(kind, items, text)
+    uuids = msgspec.json.encode([_hex(item.uuid) for item in items]).decode()
+    database.execute(
+        f"INSERT INTO {_history(kind)} SELECT * FROM {_table(kind)} "
+        "WHERE uuid IN (SELECT value FROM json_each(?))",
+        (uuids,),
+    )
+    places = ", ".join("?" for _ in names)
+    database.executemany(
+        f"INSERT INTO {_table(kind)} ({_listed(names)}) VALUES ({places}) {_upsert(kind)}", rows
+    )
+
+
+def _write_postgresql(
+    database: Any, kind: Kind, items: Sequence[Any], text: Callable[[msgspec.Raw], str]
+) -> None:
+    names, rows = _rows(kind, items, text)
+    incoming, table = f"bench_incoming_{kind}", _table(kind)
+    cursor = database.cursor()
+    cursor.execute(
+        f"CREATE TEMPORARY TABLE {incoming} ON COMMIT DROP AS "
+        f"SELECT {_listed(names)} FROM {table} WHERE 1 = 0"
+    )
+    with cursor.copy(f"COPY {incoming} FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+    cursor.execute(
+        f"INSERT INTO {_history(kind)} SELECT * FROM {table} "
+        f"WHERE uuid IN (SELECT uuid FROM {incoming})"
+    )
+    cursor.execute(
+        f"INSERT INTO {table} ({_listed(names)}) SELECT * FROM {incoming} {_upsert(kind)}"
+    )
+
+
+def _rows(
+    kind: Kind, items: Sequence[Any], text: Callable[[msgspec.Raw], str]
+) -> tuple[list[str], Iterator[list[Any]]]:
+    """The columns of a row, and the rows: content, then what a new row has in the others."""
+    keys = [spec.key for spec in FIELDS[kind]]
+    content = ["uuid", *(spec.column for spec in FIELDS[kind])]
+    now = datetime.now(UTC)
+    blank = MODELS[kind](created_at=now, updated_at=now)
+    others = [
+        field
+        for field in blank._meta.concrete_fields
+        if not field.primary_key and field.name not in content
+    ]
+    constant = [
+        field.get_db_prep_save(getattr(blank, field.attname), connection) for field in others
+    ]
+    as_stored = _hex if connection.vendor == "sqlite" else str
+
+    def rows() -> Iterator[list[Any]]:
+        for item in items:
+            values = [getattr(item, key) for key in keys]
+            yield [
+                as_stored(item.uuid),
+                *(text(value) if type(value) is msgspec.Raw else value for value in values),
+                *constant,
+            ]
+
+    return [*content, *(str(field.column) for field in others)], rows()
+
+
+def _upsert(kind: Kind) -> str:
+    names = [*(spec.column for spec in FIELDS[kind]), "updated_at"]
+    sets = ", ".join(f'"{name}" = excluded."{name}"' for name in names)
+    return f"ON CONFLICT (uuid) DO UPDATE SET {sets}"
+
+
+def _hex(uuid: str) -> str:
+    return uuid.replace("-", "").lower()
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _table(kind: Kind) -> str:
+    return MODELS[kind]._meta.db_table
+
+
+def _history(kind: Kind) -> str:
+    return f"bench_history_{kind}"
+
+
+def written() -> dict[str, str]:
+    """What the tables hold: a digest of the texts, and one of the values that documents say."""
+    text, value = sha256(), sha256()
+    for kind in Kind:
+        documents = {spec.column for spec in FIELDS[kind] if spec.shape.is_document}
+        rows = MODELS[kind]._default_manager.order_by("uuid")
+        for row in rows.values("uuid", "is_deleted", *columns(kind)).iterator(500):
+            row["uuid"] = str(row["uuid"])
+            text.update(msgspec.json.encode(row))
+            said = {
+                name: canonical.encode(canonical.decode(row[name]))
+                for name in documents
+                if row[name] is not None
+            }
+            value.update(msgspec.json.encode({**row, **said}))
+    return {"text": text.hexdigest(), "value": value.hexdigest()}
+
+
+def write_export(stream: BinaryIO, *, indent: bool) -> None:
+    """The floor of an export: one query for each kind, and all of it encoded at once."""
+    exported = {kind.plural: list(_exported(kind)) for kind in Kind}
+    data = msgspec.json.encode(exported)
+    stream.write(msgspec.json.format(data, indent=2) if indent else data)
+
+
+def _exported(kind: Kind) -> Iterator[dict[str, Any]]:
+    specs = FIELDS[kind]
+    names = ["uuid", *(spec.column for spec in specs), "created_at", "updated_at"]
+    keys = ["uuid", *(spec.key for spec in specs), "createdAt", "updatedAt"]
+    documents = [spec.key for spec in specs if spec.shape.is_document]
+    optional = [spec.key for spec in specs if spec.optional]
+    truths = [spec.key for spec in specs if spec.shape is Shape.BOOLEAN]
+    cursor = connection.connection.cursor()
+    cursor.execute(
+        f"SELECT {_listed(names)} FROM {_table(kind)} WHERE NOT is_deleted ORDER BY name, uuid"
+    )
+    is_sqlite = connection.vendor == "sqlite"
+    for row in cursor:
+        item = dict(zip(keys, row, strict=True))
+        for key in documents:
+            if item[key] is not None:
+                item[key] = msgspec.Raw(item[key].encode())
+        for key in optional:
+            if item[key] is None:
+                del item[key]
+        if is_sqlite:
+            item["uuid"] = str(UUID(item["uuid"]))
+            for key in truths:
+                if item.get(key) is not None:
+                    item[key] = bool(item[key])
+        yield item
+
+
+def exports_the_same(ours: bytes) -> bool:
+    """Whether the floor's export says of every item what the product's does, but for its times."""
+    stream = io.BytesIO()
+    write_export(stream, indent=False)
+    theirs, own = msgspec.json.decode(stream.getvalue()), msgspec.json.decode(ours)
+    for kind in Kind:
+        for item in (*theirs[kind.plural], *own[kind.plural]):
+            for key in ("createdAt", "updatedAt", "isDeleted", "devValue", "prodValue"):
+                item.pop(key, None)
+    return all(theirs[kind.plural] == own[kind.plural] for kind in Kind)
+
+
+def copy_database(target: Path) -> None:
+    """The floor of a backup: what the database's own tool does, with its own defaults."""
+    target.unlink(missing_ok=True)
+    if connection.vendor == "sqlite":
+        with (
+            closing(sqlite3.connect(settings.DATABASES["default"]["NAME"])) as own,
+            closing(sqlite3.connect(target)) as copy,
+        ):
+            own.backup(copy)
+        return
+    url = os.environ["DATABASE_URL"]
+    subprocess.run(["pg_dump", "-Fc", f"--dbname={url}", f"--file={target}"], check=True)

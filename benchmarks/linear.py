@@ -1,0 +1,113 @@
+"""Files in which something stands very often. The time for twice as much must be about twice."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from benchmarks.generate import generated_flow
+
+_BIG_FLOWS = 10
+_USERS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Something that a file may hold very much of."""
+
+    what: str
+    size: int
+    """How much there is of it; the measurement compares half of that with it."""
+    stored: Callable[[int], bytes]
+    """The file that is imported first, for a size."""
+    payload: Callable[[int, int], bytes]
+    """The file that is measured, for a size and a revision: two revisions differ."""
+    is_refused: bool = False
+    """Whether the plan is a refusal, so that it is all there is to measure."""
+
+
+def _one_name(size: int, revision: int, *, first: int = 0) -> bytes:
+    return export(
+        flows=[
+            {"uuid": uuid(1, first + at), "name": "Same", "info": f"Revision {revision}"}
+            for at in range(size)
+        ]
+    )
+
+
+def _big_flows(kilobytes: int, revision: int) -> bytes:
+    flows = [generated_flow(at, kilobytes * 1000, revision) for at in range(_BIG_FLOWS)]
+    return export(flows=flows)
+
+
+def _one_connection(nodes: int, revision: int) -> bytes:
+    used = uuid(2, revision)
+    flow_nodes = [
+        {"id": f"n{at}", "data": {"connection": used, "label": f"Revision {revision}"}}
+        for at in range(nodes)
+    ]
+    flows = [{"uuid": uuid(1, at), "name": f"F{at}", "nodes": flow_nodes} for at in range(_USERS)]
+    return export(flows=flows, connections=[{"uuid": used, "name": "Used by all"}])
+
+
+def _secrets(size: int, revision: int) -> bytes:
+    """Each is used by a connection and named in a flow, and matched by its name alone."""
+    secrets = [
+        {"uuid": uuid(3, at + revision * size), "name": f"S{at}", "description": str(revision)}
+        for at in range(size)
+    ]
+    connections = [
+        {"uuid": uuid(2, at), "name": f"C{at}", "devValue": f"secrets.S{at} {revision}"}
+        for at in range(size)
+    ]
+    nodes = [{"id": secret["name"], "data": {"secret": secret["uuid"]}} for secret in secrets]
+    flows = [{"uuid": uuid(1, 0), "name": "Uses all", "nodes": nodes}]
+    return export(flows=flows, connections=connections, secrets=secrets)
+
+
+CASES = (
+    Case(
+        what="flows with one name, matched by uuid",
+        size=10_000,
+        stored=lambda size: _one_name(size, 0),
+        payload=_one_name,
+    ),
+    Case(
+        what="flows with one name that no uuid matches, refused",
+        size=10_000,
+        stored=lambda size: _one_name(size, 0),
+        payload=lambda size, revision: _one_name(size, revision, first=size),
+        is_refused=True,
+    ),
+    Case(
+        what=f"kB in each of {_BIG_FLOWS} flows",
+        size=1_200,
+        stored=lambda size: _big_flows(size, 0),
+        payload=_big_flows,
+    ),
+    Case(
+        what=f"nodes in each of {_USERS} flows that use one connection, matched by name",
+        size=6_000,
+        stored=lambda size: _one_connection(size, 0),
+        payload=_one_connection,
+    ),
+    Case(
+        what="secrets matched by name, each used by a connection and named in a flow",
+        size=5_000,
+        stored=lambda size: _secrets(size, 0),
+        payload=_secrets,
+    ),
+)
+
+
+def uuid(kind: int, number: int) -> str:
+    """A uuid for the number, random enough that no order of them is that of the numbers."""
+    mixed = (number * 0x9E3779B97F4A7C15F39CC0605CEDC835 + kind) % 2**128
+    return str(UUID(int=mixed, version=4))
+
+
+def export(**lists: list[dict[str, Any]]) -> bytes:
+    """The bytes of an export file."""
+    return msgspec.json.encode(lists)

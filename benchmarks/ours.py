@@ -1,0 +1,201 @@
+"""What the product does, measured by the functions that its doors call."""
+
+import platform
+import sqlite3
+import sys
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from benchmarks import floor
+from benchmarks.measure import Reading, Result, measured
+from imports.backup import make_backup
+from imports.document import parse
+from imports.downloads import pack_export
+from imports.export import write_export
+from imports.models import Door
+from imports.pending import Options, stage
+from imports.plan import Mode
+from imports.request import ImportRequest
+from imports.selection import select_everything
+from imports.service import Outcome, preview_import, run_import
+from imports.snapshot import one_state
+
+_later = partial(measured, is_first=False)
+"""Measures what is done by turns in one process."""
+
+
+def facts() -> Result:
+    """What was measured with."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            database = sqlite3.sqlite_version
+        else:
+            cursor.execute("SHOW server_version")
+            database = str(cursor.fetchone()[0])
+    return Result(
+        facts={
+            "database": database,
+            "python": platform.python_version(),
+            "django": django.__version__,
+        }
+    )
+
+
+def migrate() -> Result:
+    """Make the tables."""
+    call_command("migrate", verbosity=0)
+    return Result()
+
+
+def fill(path: str) -> Result:
+    """Import the file and measure nothing."""
+    run(Path(path).read_bytes())
+    return Result()
+
+
+def create(path: str, items: int) -> Result:
+    """A file whose items are all new."""
+    return _import("import, all created", path, items, "CREATE")
+
+
+def overwrite(path: str, items: int) -> Result:
+    """A file whose items all exist and all differ."""
+    return _import("import, all overwritten", path, items, "OVERWRITE")
+
+
+def repeat(path: str, items: int) -> Result:
+    """A file that was imported already."""
+    return _import("import, all unchanged", path, items, "UNCHANGED")
+
+
+def _import(name: str, path: str, items: int, result: str) -> Result:
+    outcomes: list[Outcome] = []
+    reading = measured(lambda: outcomes.append(run(Path(path).read_bytes())), items=items)
+    found = {str(key): count for key, count in outcomes[0].plan.counts.items()}
+    if found != {result: items}:
+        raise SystemExit(f"{name}: there were {found} and not {items} {result}.")
+    return Result(rows={name: [reading]}, facts=floor.written() if result == "OVERWRITE" else {})
+
+
+def overwrite_by_turns(name: str, before: str, after: str, items: int, runs: int) -> Result:
+    """Overwrite the items of one file with those of another and back, in one process."""
+    run(Path(before).read_bytes())
+    readings = [
+        _later(lambda path=path: run(Path(path).read_bytes()), items=items)
+        for path in (after, before) * runs
+    ]
+    return Result(rows={name: readings[:runs]})
+
+
+def plan(path: str, items: int, runs: int) -> Result:
+    """Planning against parsing, in turns."""
+    payload = Path(path).read_bytes()
+    rows: dict[str, list[Reading]] = {"parse only": [], "plan only": []}
+    for _ in range(runs):
+        rows["parse only"].append(
+            _later(lambda: parse(payload, max_bytes=len(payload)), items=items)
+        )
+        rows["plan only"].append(_later(lambda: preview_import(request(payload)), items=items))
+    return Result(rows=rows)
+
+
+def first_page(path: str, items: int, runs: int) -> Result:
+    """An upload in the admin until the first page of its preview is there."""
+    payload = Path(path).read_bytes()
+    user = User.objects.create_superuser("benchmark")
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(user)
+    client.get(reverse("admin:index"))  # templates are loaded once
+
+    def look() -> None:
+        pending = stage(
+            user,
+            payload=payload,
+            file_name="benchmark.json",
+            options=Options(mode=Mode.OVERWRITE, override_locks=True),
+        )
+        page = client.get(reverse("admin:imports_preview", args=[pending.pk]))
+        if page.status_code != 200:
+            raise SystemExit(f"The preview's page has the status {page.status_code}.")
+
+    return Result(
+        rows={"preview until its first page": [_later(look, items=items) for _ in range(runs)]}
+    )
+
+
+class _Nowhere:
+    """A stream that forgets."""
+
+    def write(self, data: bytes) -> int:
+        return len(data)
+
+
+def export(items: int, runs: int) -> Result:
+    """An export of everything against its floor, in turns."""
+    _check_exports()
+    nowhere = cast("BinaryIO", _Nowhere())
+    works = {
+        "export floor": lambda: floor.write_export(nowhere, indent=False),
+        "export floor, indented": lambda: floor.write_export(nowhere, indent=True),
+        "export": lambda: _export(nowhere),
+        "export, packed": lambda: pack_export(select_everything),
+    }
+    rows: dict[str, list[Reading]] = {name: [] for name in works}
+    for _ in range(runs):
+        for name, work in works.items():
+            rows[name].append(_later(work, items=items, counts_queries="floor" not in name))
+    return Result(rows=rows)
+
+
+def _check_exports() -> None:
+    ours = BytesIO()
+    _export(ours)
+    if not floor.exports_the_same(ours.getvalue()):
+        print("The export's floor says something else than the export.", file=sys.stderr)
+
+
+def _export(stream: BinaryIO) -> None:
+    with one_state():
+        write_export(select_everything(), stream, server=settings.ZIGGY_SERVER_NAME)
+
+
+def backup(items: int, runs: int) -> Result:
+    """The verified backup against what the database's own tool does, in turns."""
+    target = Path(settings.ZIGGY_BACKUP_DIR).with_name("copy")
+    rows: dict[str, list[Reading]] = {"backup floor": [], "backup": []}
+    for _ in range(runs):
+        rows["backup floor"].append(
+            _later(lambda: floor.copy_database(target), items=items, counts_queries=False)
+        )
+        rows["backup"].append(_later(make_backup, items=items))
+    return Result(rows=rows)
+
+
+def run(payload: bytes) -> Outcome:
+    """Import the bytes, as the command does, without a backup."""
+    return run_import(request(payload))
+
+
+def request(payload: bytes, **changes: Any) -> ImportRequest:
+    """An import that overwrites what there is."""
+    return ImportRequest(
+        payload=payload,
+        file_name="benchmark.json",
+        server=settings.ZIGGY_SERVER_NAME,
+        mode=Mode.OVERWRITE,
+        door=Door.COMMAND,
+        user_name="benchmark",
+        with_backup=False,
+        override_locks=True,
+        **changes,
+    )

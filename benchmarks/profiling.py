@@ -1,0 +1,42 @@
+"""Where the time of an overwrite goes, by module and by function."""
+
+import cProfile
+import io
+import pstats
+from collections import defaultdict
+from pathlib import Path
+
+from benchmarks import ours
+from benchmarks.measure import ROOT, Result
+
+_SHOWN = 40
+
+
+def overwrite(path: str) -> Result:
+    """The profile of an import whose items all exist and all differ, as a text."""
+    profile = cProfile.Profile()
+    profile.enable()
+    ours.run(Path(path).read_bytes())
+    profile.disable()
+    text = io.StringIO()
+    statistics = pstats.Stats(profile, stream=text)
+    text.write(f"{'own s':>8} {'calls':>10}  module\n")
+    for module, (own, calls) in _by_module(statistics):
+        text.write(f"{own:8.3f} {calls:10,}  {module}\n")
+    for order in ("tottime", "cumulative"):
+        statistics.sort_stats(order).print_stats(_SHOWN)
+    return Result(facts={"profile": text.getvalue().replace(f"{ROOT}/", "")})
+
+
+def _by_module(statistics: pstats.Stats) -> list[tuple[str, tuple[float, int]]]:
+    """Own time and calls by file, what is written in C by its name; most time first."""
+    sums: dict[str, tuple[float, int]] = defaultdict(lambda: (0.0, 0))
+    for (file, _, function), (_, calls, own, *_) in statistics.stats.items():  # type: ignore[attr-defined]
+        module = function if file == "~" else _module(Path(file))
+        before = sums[module]
+        sums[module] = (before[0] + own, before[1] + calls)
+    return sorted(sums.items(), key=lambda entry: -entry[1][0])[:_SHOWN]
+
+
+def _module(file: Path) -> str:
+    return str(file.relative_to(ROOT) if file.is_relative_to(ROOT) else Path(*file.parts[-3:]))

@@ -1,0 +1,242 @@
+"""Readings to text: lines while they come, and the tables of README.md."""
+
+import os
+import platform
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from benchmarks.linear import CASES
+from benchmarks.measure import Reading, Rows
+
+README = Path(__file__).with_name("README.md")
+_MEASURED = re.compile(r"(<!-- measured -->\n).*(<!-- end of measured -->)", re.DOTALL)
+_NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+_BATCH = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What was measured, and of what."""
+
+    flows: int
+    file_megabytes: float
+    runs: int
+    what: str
+    load: float
+    """Of the machine, by other work, when the run began."""
+    facts: Mapping[str, Mapping[str, str]]
+    """Of each database."""
+    rows: Mapping[str, Rows]
+    """Of each database."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A figure that must not be above a limit."""
+
+    what: str
+    limit: float
+    figure: Callable[[Run, Rows], float]
+    """Raises KeyError where it was not measured."""
+
+
+def lines(vendor: str, rows: Rows) -> Iterator[str]:
+    """What was measured on one database, to be printed."""
+    for name, readings in rows.items():
+        seconds = [reading.seconds for reading in readings]
+        spread = f"{min(seconds):.2f} to {max(seconds):.2f}"
+        yield (
+            f"{_NAMES[vendor]:10}  {name:60} {median(seconds):8.3f} s ({spread}, "
+            f"{len(readings)} runs)  {_speed(readings):>8} items/s  "
+            f"{_megabytes(readings):>8}  {_queries(readings):>5} queries"
+        )
+
+
+def write_readme(run: Run) -> None:
+    """Put the tables into README.md."""
+    text = README.read_text()
+    README.write_text(_MEASURED.sub(lambda found: f"{found[1]}{markdown(run)}{found[2]}", text))
+
+
+def markdown(run: Run) -> str:
+    """Machine, targets and all that was measured."""
+    return "\n".join((_machine(run), "", *_targets(run), "", *_all_rows(run), ""))
+
+
+def _machine(run: Run) -> str:
+    facts = next(iter(run.facts.values()))
+    databases = ", ".join(f"{_NAMES[name]} {its['database']}" for name, its in run.facts.items())
+    missing = "" if "postgresql" in run.facts else " There was no PostgreSQL server."
+    return (
+        f"{run.what}, {run.file_megabytes:.0f} MB, median of {run.runs} runs. "
+        f"{_processor()}, {os.cpu_count()} cores, load average {run.load:.1f} at the beginning. "
+        f"Python {facts['python']}, Django {facts['django']}, {databases}.{missing}{_floor(run)}"
+    )
+
+
+def _floor(run: Run) -> str:
+    """Whether the floor's tables were the import's, where that was looked at."""
+    equal = {facts["floor"] for facts in run.facts.values() if "floor" in facts}
+    return f" The floor {' and '.join(sorted(equal))} as the import." if equal else ""
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+        found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    except OSError:
+        found = None
+    return found[1] if found else platform.processor() or platform.machine()
+
+
+def _targets(run: Run) -> Iterator[str]:
+    yield from _head("target", "at most", *(_NAMES[vendor] for vendor in run.rows))
+    for target in targets(run):
+        figures = [_judged(target, run, rows) for rows in run.rows.values()]
+        if any(figures):
+            yield _line(target.what, f"{target.limit:g}", *figures)
+
+
+def _judged(target: Target, run: Run, rows: Rows) -> str:
+    try:
+        figure = target.figure(run, rows)
+    except KeyError:
+        return ""
+    return f"{figure:.2f} {'met' if figure <= target.limit else '**missed**'}"
+
+
+def _all_rows(run: Run) -> Iterator[str]:
+    columns = [
+        column
+        for vendor in run.rows
+        for column in (_NAMES[vendor], "min to max", "items/s", "memory", "queries")
+    ]
+    yield from _head("measured", "items", *columns)
+    for name in dict.fromkeys(name for rows in run.rows.values() for name in rows):
+        cells: list[str] = []
+        for rows in run.rows.values():
+            cells += _cells(rows[name]) if name in rows else [""] * 5
+        [items, *_] = [rows[name][0].items for rows in run.rows.values() if name in rows]
+        yield _line(name, f"{items:,}", *cells)
+
+
+def _cells(readings: Sequence[Reading]) -> list[str]:
+    seconds = [reading.seconds for reading in readings]
+    return [
+        f"{median(seconds):.3f} s",
+        f"{min(seconds):.2f} to {max(seconds):.2f}",
+        _speed(readings),
+        _megabytes(readings),
+        _queries(readings),
+    ]
+
+
+def _head(*cells: str) -> Iterator[str]:
+    yield _line(*cells)
+    yield f"|{'---|' * len(cells)}"
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _speed(readings: Sequence[Reading]) -> str:
+    return f"{1 / per_item(readings):,.0f}"
+
+
+def _megabytes(readings: Sequence[Reading]) -> str:
+    known = [reading.megabytes for reading in readings if reading.megabytes is not None]
+    return f"{median(known):.0f} MB" if known else ""
+
+
+def _queries(readings: Sequence[Reading]) -> str:
+    return "" if readings[-1].queries is None else str(readings[-1].queries)
+
+
+def per_item(readings: Sequence[Reading]) -> float:
+    """The median of the seconds for one item."""
+    return median(reading.seconds / reading.items for reading in readings)
+
+
+def sized(flows: int) -> str:
+    """The name of an overwrite of so many flows."""
+    return f"import of {flows:,} flows, all overwritten"
+
+
+def sizes(flows: int) -> tuple[int, int]:
+    """How many flows the two imports have whose time for a flow is compared."""
+    return max(flows // 5, 1), flows * 2
+
+
+def targets(run: Run) -> Iterator[Target]:
+    """All targets, those of the linear cases last."""
+    ours = "import, all overwritten"
+    yield _ratio("import with Pre import saves / floor", ours, "floor", 1.5)
+    yield _ratio(
+        "import / floor that sorts documents as the product stores them",
+        ours,
+        "floor, documents sorted",
+        1.5,
+    )
+    yield _ratio("import / `loaddata`, which keeps nothing", ours, "loaddata", 0.8)
+    yield _ratio(
+        "import / django-import-export bulk, which keeps nothing",
+        ours,
+        "django-import-export, bulk",
+        0.25,
+    )
+    yield _ratio("import / plain loop with reversion", ours, "plain loop with reversion", 1)
+    yield _ratio("all unchanged / floor", "import, all unchanged", "floor", 0.5)
+    yield _ratio("plan only / parse only", "plan only", "parse only", 3)
+    yield _ratio("preview until its first page / plan only", *_PAGE, 3)
+    few, many = sizes(run.flows)
+    what = f"{many:,} flows / {few:,} flows, time for a flow"
+    yield _ratio(what, sized(many), sized(few), 1.15)
+    yield Target(what="peak memory over the process's start / the file", limit=2.5, figure=_memory)
+    yield _ratio("export / floor", "export", "export floor", 1.6)
+    yield _ratio(
+        "export / floor with the same line breaks", "export", "export floor, indented", 1.6
+    )
+    yield _ratio("backup / `sqlite3 .backup`, `pg_dump -Fc`", "backup", "backup floor", 1.15)
+    yield _ratio("`flow_import` of 8 small flows / `manage.py check`", *_START, 1.5)
+    yield Target(what=f"queries for {_BATCH} more flows", limit=12, figure=_more_queries)
+    for case in CASES:
+        yield Target(
+            what=f"twice as many {case.what}: time",
+            limit=2.3,
+            figure=lambda _run, rows, what=case.what: _growth(rows, what),
+        )
+
+
+_PAGE = ("preview until its first page", "plan only")
+_START = ("flow_import of 8 small flows", "manage.py check")
+
+
+def _ratio(what: str, above: str, below: str, limit: float) -> Target:
+    return Target(
+        what=what,
+        limit=limit,
+        figure=lambda _run, rows: per_item(rows[above]) / per_item(rows[below]),
+    )
+
+
+def _memory(run: Run, rows: Rows) -> float:
+    readings = rows["import, all overwritten"]
+    return median(reading.megabytes or 0 for reading in readings) / run.file_megabytes
+
+
+def _more_queries(run: Run, rows: Rows) -> float:
+    few, many = (rows[sized(flows)][-1] for flows in sizes(run.flows))
+    return ((many.queries or 0) - (few.queries or 0)) / (many.items - few.items) * _BATCH
+
+
+def _growth(rows: Rows, what: str) -> float:
+    """How much longer twice as much takes."""
+    found = [readings for name, readings in rows.items() if name.endswith(f" {what}")]
+    if not found:
+        raise KeyError(what)
+    half, whole = found
+    return median(one.seconds for one in whole) / median(one.seconds for one in half)

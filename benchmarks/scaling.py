@@ -1,0 +1,27 @@
+"""Measures the cases of `benchmarks.linear`."""
+
+from itertools import count, islice
+
+from benchmarks import ours
+from benchmarks.linear import CASES
+from benchmarks.measure import Reading, Result, measured
+from imports.service import examine_import
+
+
+def case(number: int, size: int, runs: int) -> Result:
+    """A case at a size, on an empty server, in one process."""
+    chosen = CASES[number]
+    ours.run(chosen.stored(size))
+    readings: list[Reading] = []
+    for revision in islice(count(1), runs):
+        request = ours.request(chosen.payload(size, revision))
+        work = examine_import if chosen.is_refused else ours.run_import
+        readings.append(
+            measured(lambda work=work, request=request: work(request), items=size, is_first=False)
+        )
+    return Result(rows={row_name(number, size): readings})
+
+
+def row_name(number: int, size: int) -> str:
+    """How a case at a size is called."""
+    return f"{size:,} {CASES[number].what}"

@@ -1,0 +1,191 @@
+"""What is measured on one database, in which order, each on a fresh copy of a filled server."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.linear import CASES
+from benchmarks.measure import Result, Rows, run_child
+from benchmarks.report import sized, sizes
+from benchmarks.scratch import Server
+
+EMPTY, FILLED, ROOM = "empty", "filled", "room"
+_LEAST_TURNS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The files that are imported, and how often."""
+
+    directory: Path
+    before: Path
+    after: Path
+    items: int
+    runs: int
+    scales: dict[int, tuple[Path, Path]] = field(default_factory=dict)
+    """By number of flows, a file and the one that changes all of it; none for real files."""
+    shrink: int = 1
+    """By how much the linear cases are smaller than they should be."""
+    is_generated: bool = True
+
+    @property
+    def peer_flows(self) -> int:
+        """Peers are slow: they get a fifth of the flows, and their time for a flow counts."""
+        return max(self.items // 5, 1)
+
+
+class Bench:
+    """Measures on one server; `tell` gets the rows of each group when they are there."""
+
+    def __init__(self, server: Server, sample: Sample, tell: Callable[[Rows], None]) -> None:
+        self._server, self._sample, self._tell = server, sample, tell
+        self.rows: Rows = {}
+        self.facts: dict[str, str] = {}
+
+    def prepare(self) -> None:
+        """Make the two servers that copies are taken of."""
+        url = self._server.create(EMPTY)
+        self._run_at(url, "ours.migrate")
+        self.facts = self._run_at(url, "ours.facts").facts
+        # Not settled: PostgreSQL would note that the tables are empty, and plan for that until it
+        # looks again, which it does not do while a large import is running.
+        self._run_at(self._server.copy(EMPTY, FILLED), "ours.fill", path=self._sample.before)
+        self._server.settle(FILLED)
+
+    def measure(self, names: list[str]) -> None:
+        """Measure the groups of these names."""
+        for name in names:
+            groups[name](self)
+
+    def profile(self) -> str:
+        """Where the time of an overwrite goes."""
+        return self._run(FILLED, "profiling.overwrite", path=self._sample.after).facts["profile"]
+
+    def imports(self) -> None:
+        """Floor and product in turns."""
+        sample = self._sample
+        after = {"path": sample.after, "items": sample.items}
+        before = {"path": sample.before, "items": sample.items}
+        found: Rows = {}
+        for turn in range(sample.runs):
+            results = {
+                "floor": self._run(FILLED, "floor.write_slices", **after),
+                "ours": self._run(FILLED, "ours.overwrite", **after),
+                "repeated": self._run(FILLED, "ours.repeat", **before),
+            }
+            if turn < max(sample.runs // 2, 1):
+                results["sorted"] = self._run(FILLED, "floor.write_canonical", **after)
+                results["created"] = self._run(EMPTY, "ours.create", **before)
+            if turn == 0:
+                self._check_floor(results)
+            for result in results.values():
+                _add(found, result.rows)
+        self._keep(found)
+
+    def _check_floor(self, results: dict[str, Result]) -> None:
+        """A floor that writes something else than the product would be none."""
+        ours = results["ours"].facts
+        equal = (
+            results["floor"].facts["value"] == ours["value"]
+            and results["sorted"].facts["text"] == ours["text"]
+        )
+        if not equal and self._sample.is_generated:
+            raise SystemExit("The floor wrote something else than the import.")
+        self.facts["floor"] = "wrote the same" if equal else "did not write the same"
+
+    def plans(self) -> None:
+        """Planning, and what an upload in the admin takes."""
+        payload = {"path": self._sample.after, "items": self._sample.items}
+        found = self._run(FILLED, "ours.plan", **payload, runs=self._sample.runs).rows
+        page = self._run(FILLED, "ours.first_page", **payload, runs=self._few_runs())
+        self._keep({**found, **page.rows})
+
+    def exports(self) -> None:
+        """An export of everything."""
+        self._keep(
+            self._run(FILLED, "ours.export", items=self._sample.items, runs=self._sample.runs).rows
+        )
+
+    def backups(self) -> None:
+        """The backup of the filled server."""
+        self._keep(
+            self._run(FILLED, "ours.backup", items=self._sample.items, runs=self._sample.runs).rows
+        )
+
+    def startup(self) -> None:
+        """The command as a whole process."""
+        directory, runs = self._sample.directory, self._sample.runs
+        self._keep(self._run(EMPTY, "startup.commands", directory=directory, runs=runs).rows)
+
+    def peers(self) -> None:
+        """Other ways to write the same flows, in turns."""
+        job: dict[str, Any] = {
+            "directory": self._sample.directory,
+            "flows": self._sample.peer_flows,
+        }
+        self._run(FILLED, "peers.prepare", path=self._sample.after, **job)
+        found: Rows = {}
+        for _ in range(self._few_runs()):
+            for peer in ("load_data", "import_export", "plain_loop"):
+                _add(found, self._run(FILLED, f"peers.{peer}", **job).rows)
+        self._keep(found)
+
+    def scales(self) -> None:
+        """Few flows against many."""
+        for flows, (before, after) in self._sample.scales.items():
+            self._keep(
+                self._run(
+                    EMPTY,
+                    "ours.overwrite_by_turns",
+                    name=sized(flows),
+                    before=before,
+                    after=after,
+                    items=flows,
+                    runs=self._few_runs(),
+                ).rows
+            )
+
+    def linear(self) -> None:
+        """Files in which something stands very often."""
+        for number, case in enumerate(CASES):
+            size = case.size // self._sample.shrink
+            for share in (size // 2, size):
+                job = {"number": number, "size": share, "runs": self._few_runs()}
+                self._keep(self._run(EMPTY, "scaling.case", **job).rows)
+
+    def _few_runs(self) -> int:
+        return min(self._sample.runs, max(self._sample.runs // 2, _LEAST_TURNS))
+
+    def _run(self, state: str, work: str, **arguments: Any) -> Result:
+        return self._run_at(self._server.copy(state, ROOM), work, **arguments)
+
+    def _run_at(self, url: str, work: str, **arguments: Any) -> Result:
+        return run_child(work, database_url=url, scratch=self._sample.directory, **arguments)
+
+    def _keep(self, rows: Rows) -> None:
+        _add(self.rows, rows)
+        self._tell(rows)
+
+
+def _add(rows: Rows, more: Rows) -> None:
+    for name, readings in more.items():
+        rows.setdefault(name, []).extend(readings)
+
+
+groups: dict[str, Callable[[Bench], None]] = {
+    "import": Bench.imports,
+    "plan": Bench.plans,
+    "export": Bench.exports,
+    "backup": Bench.backups,
+    "start": Bench.startup,
+    "peers": Bench.peers,
+    "scale": Bench.scales,
+    "linear": Bench.linear,
+}
+"""By the name that `--only` takes."""
+
+
+def generated_sizes(flows: int) -> Iterator[int]:
+    """How many flows the files have that a run needs."""
+    yield from sorted({flows, *sizes(flows)})

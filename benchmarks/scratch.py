@@ -1,0 +1,111 @@
+"""Databases to measure on: templates that are filled once, and a fresh copy for each run."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+
+class Server(Protocol):
+    """Where databases are made and dropped. What is made stays until `close`."""
+
+    vendor: str
+
+    def create(self, name: str) -> str:
+        """Make an empty database; its URL."""
+
+    def copy(self, source: str, name: str) -> str:
+        """Make a database that holds what the source does, in place of the one before; its URL.
+
+        All is on the disk then, so that no run pays for the copy.
+        """
+
+    def settle(self, name: str) -> None:
+        """Tidy a filled database up, as one that has been in use is."""
+
+    def close(self) -> None:
+        """Drop all that was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sqlite:
+    """Databases that are files in a directory."""
+
+    directory: Path
+    vendor = "sqlite"
+
+    def create(self, name: str) -> str:
+        return f"sqlite:///{self._path(name)}"
+
+    def copy(self, source: str, name: str) -> str:
+        path = self._path(name)
+        self._remove(path)
+        shutil.copyfile(self._path(source), path)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        return f"sqlite:///{path}"
+
+    def settle(self, name: str) -> None:
+        """Nothing: the last connection has brought everything into the file."""
+
+    def close(self) -> None:
+        for path in self.directory.glob("bench_*.sqlite3"):
+            self._remove(path)
+
+    def _path(self, name: str) -> Path:
+        return self.directory / f"bench_{name}.sqlite3"
+
+    def _remove(self, path: Path) -> None:
+        for file in self.directory.glob(f"{path.name}*"):
+            file.unlink()
+
+
+class Postgresql:
+    """Databases of a server, whose URL names one; theirs are named after that."""
+
+    vendor = "postgresql"
+
+    def __init__(self, url: str) -> None:
+        self._url = urlsplit(url)
+        self._made: set[str] = set()
+        self._admin = psycopg.connect(self._url_of("postgres"), autocommit=True)
+
+    def create(self, name: str) -> str:
+        self._replace(name, sql.SQL("TEMPLATE template0"))
+        return self._url_of(self._name(name))
+
+    def copy(self, source: str, name: str) -> str:
+        template = sql.SQL("TEMPLATE {}").format(sql.Identifier(self._name(source)))
+        self._replace(name, template)
+        self._admin.execute("CHECKPOINT")
+        return self._url_of(self._name(name))
+
+    def settle(self, name: str) -> None:
+        with psycopg.connect(self._url_of(self._name(name)), autocommit=True) as own:
+            own.execute("VACUUM ANALYZE")
+
+    def close(self) -> None:
+        for name in sorted(self._made):
+            self._drop(name)
+        self._admin.close()
+
+    def _replace(self, name: str, template: sql.Composable) -> None:
+        self._drop(self._name(name))
+        create = sql.SQL("CREATE DATABASE {} ").format(sql.Identifier(self._name(name)))
+        self._admin.execute(create + template)
+        self._made.add(self._name(name))
+
+    def _drop(self, name: str) -> None:
+        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+        self._admin.execute(drop.format(sql.Identifier(name)))
+
+    def _name(self, name: str) -> str:
+        return f"{self._url.path.lstrip('/')}_bench_{name}"
+
+    def _url_of(self, database: str) -> str:
+        return urlunsplit(self._url._replace(path=f"/{database}"))
