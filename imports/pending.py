@@ -253,9 +253,15 @@ def _plan_again(pending: PendingImport, *, is_decided: bool = False) -> ShownPla
     earlier = shown_plan(pending)
     preview = examine_import(request_of(pending))
     plan = _keep_plan(pending, preview, earlier, is_decided=is_decided)
-    changed = ("plan", "planned_at", "decisions", "mode", "with_backup", "override_locks")
     waiting = PendingImport.objects.filter(pk=pending.pk, record=None)
-    if not waiting.update(**{name: getattr(pending, name) for name in changed}):
+    if not waiting.update(
+        plan=pending.plan,
+        planned_at=pending.planned_at,
+        decisions=pending.decisions,
+        mode=pending.mode,
+        with_backup=pending.with_backup,
+        override_locks=pending.override_locks,
+    ):
         raise NothingPending
     return plan
 
