@@ -51,8 +51,6 @@ def test_nul_leads_to_the_bare_list(which, query, admin_client):
         ("record", "started_at__year=99999999999999999999"),
         ("record", f"started_at__year={'9' * 5000}"),
         ("record", "started_at__year=2025&started_at__month=13"),
-        ("key", "expiry__gte=9999-12-31T23:59:59-12:00"),
-        ("key", "expiry__gte=0001-01-01T00:00:00%2B12:00"),
         ("user", "is_active__exact=nonsense"),
     ],
 )
@@ -61,6 +59,14 @@ def test_what_no_filter_can_mean_leads_to_the_bare_list(which, query, admin_clie
     response = ask(admin_client, which, query)
     assert response.url == f"{reverse(LISTS[which])}?e=1"
     assert admin_client.get(response.url).status_code == 200
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00%2B12:00"])
+def test_a_time_at_the_ends_of_the_calendar_is_no_error(time, admin_client):
+    """PostgreSQL can compare with it, SQLite cannot and gives the bare list."""
+    response = admin_client.get(f"{reverse(LISTS['key'])}?expiry__gte={time}", follow=True)
+    assert response.status_code == 200
+    assert "cl" in response.context
 
 
 @EVERY_LIST
