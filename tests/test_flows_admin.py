@@ -553,6 +553,17 @@ def test_whether_an_item_is_deleted_is_no_field(kind, admin_client):
     assert row_of(item)["is_deleted"] is False
 
 
+@KINDS
+def test_deleted_items_have_one_way_back(kind, admin_client):
+    """Not a second one, of what was deleted for good, beside the filter of deleted items."""
+    FACTORIES[kind](is_deleted=True)
+    page = admin_client.get(url(kind, "changelist")).content.decode()
+    assert 'href="?state=deleted"' in page
+    assert url(kind, "add") in page
+    assert "recover" not in page.lower()
+    assert admin_client.get(url(kind, "recoverlist")).status_code == 200
+
+
 # --- the list of flows
 
 

@@ -643,6 +643,85 @@ def test_a_long_checklist_shows_its_first_points(editor):
     assert "And 10 more: see the items below." in text
 
 
+# --- ticking a connection off
+
+
+def tick_off_url(record, number=0):
+    return f"{LIST}{record.pk}/connections/{record.items.all()[number].pk}/looked-at/"
+
+
+@pytest.mark.parametrize(
+    ("role", "answer"),
+    list(zip(ROLES, (LOGIN, 403, 403, LOGIN, "done", "done", "done"), strict=True)),
+)
+def test_who_may_tick_a_connection_off(role, answer):
+    record = import_items(connection(1, "Mail")).record
+    response = client_in(role).post(tick_off_url(record))
+    if answer == LOGIN:
+        assert response.url.startswith("/admin/login/")
+    elif answer == "done":
+        assert response.url == f"{page_of(record)}#checklist"
+    else:
+        assert response.status_code == answer
+    assert (record.items.get().looked_at is not None) is (answer == "done")
+
+
+@pytest.mark.parametrize("codename", ["view_importrecord", "change_connection"])
+def test_ticking_off_needs_the_right_on_the_record_and_on_connections(codename):
+    record = import_items(connection(1, "Mail")).record
+    client = client_in("staff")
+    user = User.objects.get(username="staff")
+    user.user_permissions.set(Permission.objects.filter(codename=codename))
+    assert client.post(tick_off_url(record)).status_code == 403
+    assert record.items.get().looked_at is None
+
+
+def test_a_connection_that_is_right_is_ticked_off_by_its_button(editor):
+    record = import_items(connection(1, "Mail"), connection(2, "Chat")).record
+    page = editor.get(page_of(record))
+    assert f'action="{tick_off_url(record)}"' in page.content.decode()
+    assert 'aria-label="Looked at, it is right: Mail"' in page.content.decode()
+
+    text = text_of(editor.post(tick_off_url(record), follow=True))
+
+    assert "The connection Mail is ticked off." in text
+    assert "Done Mail was looked at: it is right." in text
+    assert "To do Chat was created." in text
+    page = editor.get(page_of(record)).content.decode()
+    assert f'action="{tick_off_url(record)}"' not in page
+    assert f'action="{tick_off_url(record, 1)}"' in page
+    entry = LogEntry.objects.get()
+    assert entry.get_edited_object() == Connection.objects.get(name="Mail")
+    assert entry.get_change_message() == f"Looked at after import {record.pk}: it is right."
+
+
+def test_who_may_not_change_connections_gets_no_button():
+    record = import_items(connection(1, "Mail")).record
+    page = client_in("Operator").get(page_of(record)).content.decode()
+    assert "To do" in page
+    assert "looked-at" not in page
+
+
+def test_ticking_off_needs_a_post_with_the_token_of_its_form(editor):
+    record = import_items(connection(1, "Mail")).record
+    assert editor.get(tick_off_url(record)).status_code == 405
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(User.objects.get())
+    assert strict.post(tick_off_url(record)).status_code == 403
+    assert record.items.get().looked_at is None
+
+
+def test_what_is_no_connection_of_the_record_is_not_ticked_off(editor):
+    record = import_items(secret(1, "KEY"), connection(1, "Mail")).record
+    other = import_items(connection(2, "Chat")).record
+    number = other.items.get().pk
+    for item in (record.items.get(kind="secret").pk, number, 10**17):
+        url = f"{LIST}{record.pk}/connections/{item}/looked-at/"
+        assert editor.post(url).status_code == 404
+    assert not ImportItem.objects.exclude(looked_at=None).exists()
+    assert not LogEntry.objects.exists()
+
+
 # --- texts of others
 
 

@@ -130,6 +130,31 @@ def test_a_longer_list_takes_no_more_queries(admin_client, admin_user):
     assert number_of_queries() == few
 
 
+def test_saves_come_in_pages_of_a_hundred(admin_client):
+    flow = FlowFactory()
+    for number in range(1, 103):
+        saved(flow, f"save {number}")
+
+    def listed(**query):
+        page = admin_client.get(url(flow, "saves"), query).content.decode()
+        assert page.count(" checked ") == 2
+        return re.findall(r'<th scope="row">(?:<bdi>)?(.*?)<', page), page
+
+    names, page = listed()
+    assert names == ["Now", *(f"save {number}" for number in range(102, 2, -1))]
+    assert '<a href="?page=2" aria-label="Page 2">2</a>' in page
+    assert listed(page=2)[0] == ["Now", "save 2", "save 1"]
+    for nonsense in ("0", "x", "9" * 5000, "\0", "-1"):
+        assert listed(page=nonsense)[0][0] == "Now"
+
+
+def test_few_saves_are_one_page(admin_client):
+    flow = FlowFactory()
+    for number in range(3):
+        saved(flow, f"save {number}")
+    assert "paginator" not in admin_client.get(url(flow, "saves")).content.decode()
+
+
 # --- taking
 
 
@@ -200,7 +225,9 @@ def test_a_save_is_compared_with_now(kind, admin_client):
     assert "The content is the same." not in text
 
 
-@pytest.mark.parametrize("chosen", ["", "x", "-1", "0", "999999", "²", "9" * 30, "1.0"])
+@pytest.mark.parametrize(
+    "chosen", ["", "x", "-1", "0", "999999", "²", "9" * 18, "9" * 30, "9" * 5000, "1.0"]
+)
 def test_what_is_no_save_of_the_item_is_not_found(chosen, admin_client):
     assert compare(admin_client, FlowFactory(), chosen).status_code == 404
 
@@ -492,3 +519,13 @@ def test_an_item_that_is_gone_has_no_saves(admin_client):
     flow.delete()
     for address in addresses:
         assert admin_client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize("digits", ["9" * 19, "9" * 5000])
+def test_a_number_that_no_save_can_have_is_not_found(digits, admin_client):
+    flow = FlowFactory()
+    history = url(flow, "history")
+    recover = reverse("admin:flows_flow_recoverlist")
+    for page in (f"{history}{digits}/", f"{recover}{digits}/"):
+        for send in (admin_client.get, admin_client.post):
+            assert send(page).status_code == 404
