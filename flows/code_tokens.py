@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 _TOKEN = re.compile(
     r"""
-    (?P<space>\s+ | (?<!:)//[^\n]* | /\*.*?\*/)
+    (?P<space>\s+ | (?<!:)//[^\n]*)
     | (?P<text>"(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' | `(?:[^`\\]|\\.)*`)
-    | (?P<word>[^\s"'`{}\[\](),:;=]+)
+    | (?P<word>
+        (?:(?<=:)/+ | \\u\{[0-9a-fA-F]+\} | [^\s"'`{}\[\](),:;=])
+        (?:\\u\{[0-9a-fA-F]+\} | [^\s"'`{}\[\](),:;=/] | /(?![/*]))*+
+      )
     | (?P<mark>[{}\[\](),:;=])
     """,
     re.VERBOSE | re.DOTALL,
@@ -50,7 +53,13 @@ def read_tokens(text: str) -> list[Token]:
     tokens: list[Token] = []
     position = 0
     starts_line = True
+    last_comment_end = text.rfind("*/")  # looked for once, however many comments have no end
     while position < len(text):
+        if text.startswith("/*", position) and position + 2 <= last_comment_end:
+            behind = text.index("*/", position + 2) + 2
+            starts_line = starts_line or "\n" in text[position:behind]
+            position = behind
+            continue
         match = _TOKEN.match(text, position)
         if match is None:
             raise UnreadableError

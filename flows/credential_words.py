@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 
 from flows.code_tokens import Token
 
+# No small letter follows: `keyboard` is no key, but `keyValue` is one, whatever the search's flags.
+_WORD_END = r"(?-i:(?![a-z]))"
 CREDENTIAL = (
-    r"pass|pwd|\bpw\b|psw|secret|token|credential|auth(?:ori[sz]ation|entication)?(?![a-z])|"
-    r"key(?![a-z])|bearer|jwt|cookie|dsn\b|connection[_-]?string|signature|\bsig\b|\bsas\b|"
-    r"salt\b|\bpin\b|\botp\b|\bpat\b|private|cert(?:ificate)?(?![a-z])|\bpem\b|kennwort|senha|"
+    r"pass|pwd|\bpw\b|psw|secret|token|credential|auth(?:ori[sz]ation|entication)?"
+    rf"{_WORD_END}|keys?{_WORD_END}|bearer|jwt|cookie|dsn\b|connection[_-]?string|signature|\bsig\b|\bsas\b|"
+    r"salt\b|\bpin\b|\botp\b|\bpat\b|private|"
+    rf"cert(?:ificate)?s?{_WORD_END}|\bpem\b|kennwort|senha|"
     r"clave"
 )
 """A regular expression, to be searched for without regard to case."""
@@ -17,6 +20,9 @@ CREDENTIAL = (
 _SEARCH = re.compile(CREDENTIAL, re.IGNORECASE)
 _NAME = re.compile(r"[\w .$-]{1,64}")
 _VALUE_KEYS = re.compile(r"val(?:ue)?|v|content|data|default|text|raw", re.IGNORECASE)
+_ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|u\{0*([0-9a-f]{1,5})\}|x([0-9a-f]{2}))", re.IGNORECASE)
+# Of a longer one the escapes are not read: it is longer than a name, whatever they are.
+_LONGEST_ESCAPED = 1_000
 _OPERATOR = re.compile(r"[-+*/|&?!<>.%^~]{1,3}")
 _OPENING, _CLOSING = "{[(", "}])"
 # A line that ends or begins with one of these goes on.
@@ -46,7 +52,15 @@ def credential_literals(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
 
 
 def _is_credential(token: Token) -> bool:
-    return bool(_NAME.fullmatch(token.content) and _SEARCH.search(token.content))
+    name = _unescaped(token.content)
+    return bool(_NAME.fullmatch(name) and _SEARCH.search(name))
+
+
+def _unescaped(name: str) -> str:
+    """The name without escapes, which hide nothing from whoever runs the text."""
+    if "\\" not in name or len(name) > _LONGEST_ESCAPED:
+        return name
+    return _ESCAPE.sub(lambda found: chr(int(found[1] or found[2] or found[3], 16)), name)
 
 
 def _separator(tokens: Sequence[Token], at: int) -> int | None:
@@ -64,6 +78,10 @@ def _separator(tokens: Sequence[Token], at: int) -> int | None:
 def _end_of_expression(tokens: Sequence[Token], start: int) -> int:
     """Behind the last token of a value: at a comma, a closing bracket or another line."""
     depth = 0
+    if start < len(tokens) and tokens[start].is_word and tokens[start].content.startswith("//"):
+        # Rather a comment than half of an address: the value may stand on the next line.
+        behind = range(start + 1, len(tokens))
+        start = next((at for at in behind if tokens[at].starts_line), len(tokens))
     for at in range(start, len(tokens)):
         mark = "" if tokens[at].is_text else tokens[at].content
         if mark and mark in _OPENING:
@@ -110,7 +128,7 @@ def _named(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
 
 
 def _key_of(tokens: Sequence[Token], at: int) -> str:
-    return tokens[at - 2].content if at > 1 and tokens[at - 1].content == ":" else ""
+    return _unescaped(tokens[at - 2].content) if at > 1 and tokens[at - 1].content == ":" else ""
 
 
 def _beside_names(group: _Group) -> Iterator[tuple[int, int]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from flows import canonical
 from flows.content import EXTRA, FIELDS, Content, Field, Kind, Shape, Value
 from flows.graph_difference import GraphDifference, graph_difference
-from flows.line_diff import LONGEST_TEXT, LineDiff, compare_lines, printed, visible
+from flows.line_diff import LONGEST_TEXT, Budget, LineDiff, compare_lines, printed, visible
 from flows.masking import Masks
 
 _GRAPH_COLUMNS = ("nodes", "edges")
@@ -58,16 +58,17 @@ class Difference:
 def difference(kind: Kind, before: Content | None, after: Content | None) -> Difference:
     """What differs between two contents; None before: the item is new, None after: it is gone."""
     old, new = before or {}, after or {}
+    budget = Budget()
     return Difference(
         kind=kind,
         is_new=before is None,
         is_gone=after is None,
-        fields=tuple(_fields(kind, old, new)),
-        graph=_graph(old, new) if kind is Kind.FLOW else None,
+        fields=tuple(_fields(kind, old, new, budget)),
+        graph=_graph(old, new, budget) if kind is Kind.FLOW else None,
     )
 
 
-def _fields(kind: Kind, old: Content, new: Content) -> Iterator[FieldDifference]:
+def _fields(kind: Kind, old: Content, new: Content, budget: Budget) -> Iterator[FieldDifference]:
     masks = Masks()
     for field in (*FIELDS[kind], _EXTRA_FIELD):
         if kind is Kind.FLOW and field.column in _GRAPH_COLUMNS:
@@ -76,9 +77,10 @@ def _fields(kind: Kind, old: Content, new: Content) -> Iterator[FieldDifference]
         if before == after:
             continue
         if kind is Kind.CONNECTION and field.column in _MASKED:
-            yield _masked(field, before, after, masks)
+            yield _masked(field, (before, after), masks, budget)
         elif field.shape.is_document or _is_long(before) or _is_long(after):
-            lines = compare_lines(_long_text(field, before), _long_text(field, after))
+            old_text, new_text = _long_text(field, before), _long_text(field, after)
+            lines = compare_lines(old_text, new_text, budget)
             yield FieldDifference(key=field.key, lines=lines)
         else:
             yield FieldDifference(key=field.key, before=_short(before), after=_short(after))
@@ -87,11 +89,15 @@ def _fields(kind: Kind, old: Content, new: Content) -> Iterator[FieldDifference]
 _EXTRA_FIELD = Field(key="other keys", column=EXTRA, shape=Shape.OBJECT)
 
 
-def _masked(field: Field, before: Value, after: Value, masks: Masks) -> FieldDifference:
-    texts = [_long_text(field, value) for value in (before, after)]
+def _masked(
+    field: Field, sides: tuple[Value, Value], masks: Masks, budget: Budget
+) -> FieldDifference:
+    texts = [_long_text(field, value) for value in sides]
     if max(map(len, texts)) <= LONGEST_TEXT:  # nothing is shown of a longer one
         texts = [masks.masked(text) for text in texts]
-    return FieldDifference(key=field.key, lines=compare_lines(*texts), masked=True)
+    return FieldDifference(
+        key=field.key, lines=compare_lines(texts[0], texts[1], budget), masked=True
+    )
 
 
 def _is_long(value: Value) -> bool:
@@ -109,11 +115,11 @@ def _long_text(field: Field, value: Value) -> str:
     return printed(text) if field.shape.is_document and text else text
 
 
-def _graph(old: Content, new: Content) -> GraphDifference | None:
+def _graph(old: Content, new: Content, budget: Budget) -> GraphDifference | None:
     before, after = (
         tuple(str(side.get(column) or canonical.EMPTY_LIST) for column in _GRAPH_COLUMNS)
         for side in (old, new)
     )
     if before == after:
         return None
-    return graph_difference(before if old else None, after if new else None)
+    return graph_difference(before if old else None, after if new else None, budget)

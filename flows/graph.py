@@ -164,7 +164,8 @@ def _change(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:
 
 
 def _objects(text: str) -> list[dict[str, Any]]:
-    return [value for value in canonical.decode(text) or () if isinstance(value, dict)]
+    values = canonical.decode(text)
+    return [each for each in values if isinstance(each, dict)] if isinstance(values, list) else []
 
 
 def _with_keys(values: Iterable[dict[str, Any]], name: Any) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flows import canonical
 from flows.graph import Change, Edge, Graph, GraphDiff, Node, Status, compare, read_graph
 from flows.graph_svg import BADGES, WORDS, PartId, draw_pair, place_pair
-from flows.line_diff import LineDiff, compare_documents, excerpt, visible
+from flows.line_diff import Budget, LineDiff, compare_documents, excerpt, visible
 
 # Beyond so many changes, or so much text, the rest is listed without its lines.
 _MOST_COMPARED = 500
@@ -87,7 +87,9 @@ Documents = tuple[str, ...]
 """A flow's nodes and edges, as canonical JSON."""
 
 
-def graph_difference(before: Documents | None, after: Documents | None) -> GraphDifference:
+def graph_difference(
+    before: Documents | None, after: Documents | None, budget: Budget
+) -> GraphDifference:
     """What differs between a flow's nodes and edges and those of another state of it."""
     old, new = (read_graph(*side) if side else _NOTHING for side in (before, after))
     diff = compare(old, new)
@@ -96,7 +98,7 @@ def graph_difference(before: Documents | None, after: Documents | None) -> Graph
     moved = [part for part in listed if part.change.status is Status.MOVED]
     numbers = {part.id: number for number, part in enumerate((*changed, *moved), start=1)}
     pictures = draw_pair(old, new, diff, numbers=numbers)
-    compared = _compared((*changed, *moved), _labels(old, new))
+    compared = _compared((*changed, *moved), _labels(old, new), budget)
     return GraphDifference(
         before=pictures[0] if before else None,
         after=pictures[1] if after else None,
@@ -155,7 +157,9 @@ def _labels(old: Graph, new: Graph) -> dict[str, str]:
     return {node.key: node.label for node in (*old.nodes, *new.nodes)}
 
 
-def _compared(parts: Sequence[_Part], labels: Mapping[str, str]) -> tuple[PartChange, ...]:
+def _compared(
+    parts: Sequence[_Part], labels: Mapping[str, str], budget: Budget
+) -> tuple[PartChange, ...]:
     text_left = _MOST_TEXT
     changes = []
     for number, part in enumerate(parts, start=1):
@@ -163,7 +167,7 @@ def _compared(parts: Sequence[_Part], labels: Mapping[str, str]) -> tuple[PartCh
         if number <= _MOST_COMPARED and text_left > 0:
             before, after = _document(part.before), _document(part.after)
             text_left -= len(before or "") + len(after or "")
-            lines = compare_documents(before, after)
+            lines = compare_documents(before, after, budget)
         changes.append(
             PartChange(
                 number=number,

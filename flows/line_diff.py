@@ -6,10 +6,12 @@ compared, and said to be so.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from difflib import Match, SequenceMatcher
 from enum import StrEnum
+from itertools import accumulate
 
 import msgspec
 
@@ -17,6 +19,9 @@ LONGEST_TEXT = 200_000
 MOST_LINES = 5_000
 # What is left when equal lines at both ends are set aside may take this many comparisons.
 _MOST_COMPARISONS = 1_000_000
+# How many comparisons all texts of one difference may take together, and what showing a line adds.
+_BUDGET = 6_000_000
+_LINE_COST = 6
 _CONTEXT = 3
 _MOST_ROWS = 400
 # Longer changed stretches are not compared word by word: which lines belong together is a guess.
@@ -75,8 +80,46 @@ class LineDiff:
     """Characters."""
 
 
-def compare_lines(before: str, after: str) -> LineDiff:
-    """What differs between two texts; an empty text has no lines."""
+class TooLongError(Exception):
+    """The budget of comparisons does not suffice."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many comparisons are left for the texts that are compared for one page."""
+
+    left: int = _BUDGET
+
+    def take(self, comparisons: int) -> None:
+        """Take so many. Raises TooLongError, and takes none, where fewer are left."""
+        if comparisons > self.left:
+            raise TooLongError
+        self.left -= comparisons
+
+
+class _Matcher(SequenceMatcher[str]):
+    """A matcher that pays for each pass over its lines, however often these repeat."""
+
+    def __init__(self, old: Sequence[str], new: Sequence[str], budget: Budget, *, autojunk: bool):
+        counts = Counter(new)
+        self._costs = list(accumulate((1 + counts[line] for line in old), initial=0))
+        self._budget = budget
+        super().__init__(None, old, new, autojunk=autojunk)
+
+    def find_longest_match(
+        self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None
+    ) -> Match:
+        self._budget.take(self._costs[-1 if ahi is None else ahi] - self._costs[alo])
+        return super().find_longest_match(alo, ahi, blo, bhi)
+
+
+def compare_lines(before: str, after: str, budget: Budget | None = None) -> LineDiff:
+    """What differs between two texts; an empty text has no lines.
+
+    Texts for which the budget does not suffice are too long; without one they have one of their
+    own.
+    """
+    budget = budget or Budget()
     sizes = LineDiff(too_long=True, before_size=len(before), after_size=len(after))
     if max(len(before), len(after)) > LONGEST_TEXT:
         return sizes
@@ -86,13 +129,20 @@ def compare_lines(before: str, after: str) -> LineDiff:
     start, end = _equal_ends(old, new)
     if (len(old) - start - end) * (len(new) - start - end) > _MOST_COMPARISONS:
         return sizes
-    rows = _bounded(_folded(list(_rows(old, new, start, end))))
+    try:
+        budget.take((len(old) + len(new)) * _LINE_COST)
+        rows = _bounded(_folded(list(_rows(old, new, (start, end), budget))))
+    except TooLongError:
+        return sizes
     return LineDiff(rows=tuple(rows), before_size=len(before), after_size=len(after))
 
 
-def compare_documents(before: str | None, after: str | None) -> LineDiff:
+def compare_documents(
+    before: str | None, after: str | None, budget: Budget | None = None
+) -> LineDiff:
     """What differs between two documents of canonical JSON, printed with a line for each value."""
-    return compare_lines(printed(before) if before else "", printed(after) if after else "")
+    old, new = (printed(document) if document else "" for document in (before, after))
+    return compare_lines(old, new, budget)
 
 
 def printed(document: str) -> str:
@@ -135,23 +185,28 @@ def _equal_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
     return start, end
 
 
-def _rows(old: Sequence[str], new: Sequence[str], start: int, end: int) -> Iterator[Row]:
+def _rows(
+    old: Sequence[str], new: Sequence[str], equal_ends: tuple[int, int], budget: Budget
+) -> Iterator[Row]:
+    start, end = equal_ends
     last_old, last_new = len(old) - end, len(new) - end
     yield from (_same(old[at], at, at) for at in range(start))
-    matcher = SequenceMatcher(None, old[start:last_old], new[start:last_new])
+    matcher = _Matcher(old[start:last_old], new[start:last_new], budget, autojunk=True)
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         olds, news = range(start + i1, start + i2), range(start + j1, start + j2)
         if tag == "equal":
             yield from (_same(old[i], i, j) for i, j in zip(olds, news, strict=True))
         else:
-            yield from _replaced(old, new, olds, news)
+            yield from _replaced(old, new, olds, news, budget)
     yield from (_same(old[last_old + at], last_old + at, last_new + at) for at in range(end))
 
 
-def _replaced(old: Sequence[str], new: Sequence[str], olds: range, news: range) -> Iterator[Row]:
+def _replaced(
+    old: Sequence[str], new: Sequence[str], olds: range, news: range, budget: Budget
+) -> Iterator[Row]:
     """Removed lines, then added ones; as many of one as of the other are compared in pairs."""
     if len(olds) == len(news) <= _MOST_PAIRS:
-        pairs = [_words(old[i], new[j]) for i, j in zip(olds, news, strict=True)]
+        pairs = [_words(old[i], new[j], budget) for i, j in zip(olds, news, strict=True)]
     else:
         pairs = []
     for number, i in enumerate(olds):
@@ -170,7 +225,7 @@ def _plain(line: str) -> tuple[Piece, ...]:
     return (Piece(text=excerpt(visible(line))),) if line else ()
 
 
-def _words(old: str, new: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+def _words(old: str, new: str, budget: Budget) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     """The pieces of two lines, with the words that differ marked."""
     olds, news = _WORD.findall(old), _WORD.findall(new)
     start, end = _equal_ends(olds, news)
@@ -178,7 +233,7 @@ def _words(old: str, new: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     if max(len(middle_old), len(middle_new)) > _MOST_WORDS:
         parts = [(True, [0, len(middle_old), 0, len(middle_new)])]
     else:
-        matcher = SequenceMatcher(None, middle_old, middle_new, autojunk=False)
+        matcher = _Matcher(middle_old, middle_new, budget, autojunk=False)
         parts = [(tag != "equal", at) for tag, *at in matcher.get_opcodes()]
     head, tail = (olds[:start], False), (olds[len(olds) - end :], False)
     return (

@@ -20,15 +20,17 @@ _SCHEMES = "bearer|basic|digest|negotiate|token|api-?key|oauth|ssws"
 _BETWEEN_REFERENCES = re.compile(rf"(?:[\s\"'`${{}}()+,;]|{_SCHEMES})*", re.IGNORECASE)
 # A key that sounds like a credential, and what stands between it and its value.
 _KEYED = re.compile(
-    rf"(?:{CREDENTIAL})[\w$.-]{{0,64}}\\*[\"'`]?\s{{0,20}}\]?\s{{0,20}}"
+    rf"(?:{CREDENTIAL})[\w$.-]{{0,64}}\\*+[\"'`]?\s{{0,20}}\]?\s{{0,20}}"
     r"(?:=>|:=|[:=>]|\bis\b|\s(?=[\"'`]))\s{0,200}",
     re.IGNORECASE,
 )
 _OPTION = re.compile(
-    rf"(?<![\w-])--?[\w-]{{0,64}}(?:{CREDENTIAL})[\w-]{{0,64}}[ \t]+(\S+)", re.IGNORECASE
+    rf"(?<![\w-])--?[\w-]{{0,64}}(?:{CREDENTIAL})[\w-]{{0,64}}[ \t]++(\S+)", re.IGNORECASE
 )
 # Where a value without quotes ends in an object: before the next key, or before closing brackets.
-_BARE_END = re.compile(r"\s*(?:,\s*(?:$|[\"']?[\w$-]{1,64}[\"']?\s*:)|[\]})]+\s*[,;]?\s*$)")
+_BARE_END = re.compile(r"\s*+(?:,\s*+(?:$|[\"']?[\w$-]{1,64}+[\"']?\s*+:)|[\]})]++\s*+[,;]?\s*+$)")
+# Not inside of several closing brackets: what follows them is the same for each.
+_MAY_END = re.compile(r"(?<![\s\]})])(?=\s*+[,\]})])|(?<=[\]})])(?=\s*+,|\s++[\]})])")
 _BLOCK = re.compile(r"[|>][-+\d]{0,3}[ \t]*\n((?:[ \t]+[^\n]*\n?|\n)*)")
 _SCHEME = re.compile(
     rf"\b(?:{_SCHEMES})(?:\s+|\s*[\"'`]\s*\+\s*[\"'`])(?![=:>])([^\s\"'`,;]+)",
@@ -36,7 +38,8 @@ _SCHEME = re.compile(
 )
 _PEM = re.compile(r"-----BEGIN.*?(?:-----END[^\n-]*-----|\Z)", re.DOTALL)
 _ADDRESS = re.compile(r"://(?P<user>[^\s/?#\"'`@:]*)(?P<mark>[@:])")
-_PORT = re.compile(r"\d{1,5}(?=[^\w@%-]|$)|\$\{(?!secrets)[^}@]*\}(?=[^\w@%-]|$)")
+_PORT = re.compile(r"\d{1,5}(?=[^\w@%-]|$)|\$\{(?!secrets)[^}@]{0,200}+\}(?=[^\w@%-]|$)")
+_REST_OF_WORD = re.compile(r"[^\s\"'`]*+")
 _PASSWORD_AT_HOST = re.compile(r"(?<=[\w.+-]):([^\s\"'`@/]{1,200})@(?=[\w(\[$])")
 _KNOWN_TOKEN = re.compile(
     r"(?<![A-Za-z0-9])(?:[spr]k[-_][\w-]{8,}|gh[pousr]_\w{8,}|github_pat_\w+|glpat-[\w-]+|"
@@ -122,22 +125,32 @@ def _beside_keys(text: str, literals: list[Span]) -> Iterator[Span]:
     is_object = text.lstrip()[:1] in ("{", "[", "(")
     around = iter([*literals, (len(text), len(text))])
     literal = next(around)
+    line_end = block_end = bare_end = -1
     for key in _KEYED.finditer(text):
         start = key.end()
+        if start < block_end:  # hidden already
+            continue
         while literal[1] <= start < len(text):
             literal = next(around)
         block = _BLOCK.match(text, start)
         if block:
+            block_end = block.end()
             yield block.span(1)
         elif text.startswith((*_QUOTES,), start):
             yield start + 1, _end_of_literal(text, start)
         elif not (is_object and literals and text.startswith(("{", "[", "("), start)):
-            line_end = text.find("\n", start)
-            line_end = len(text) if line_end < 0 else line_end
+            if line_end < start:
+                line_end = _end_of_line(text, start)
             if literal[0] < start:  # inside of a literal, such as an address with parameters
                 yield start, min(line_end, literal[1] - 1)
-            else:
-                yield start, _end_of_bare(text, start, line_end) if is_object else line_end
+            elif start >= bare_end:
+                bare_end = _end_of_bare(text, start, line_end) if is_object else line_end
+                yield start, bare_end
+
+
+def _end_of_line(text: str, start: int) -> int:
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end
 
 
 def _end_of_literal(text: str, start: int) -> int:
@@ -161,28 +174,34 @@ def _end_of_bare(text: str, start: int, line_end: int) -> int:
     line = text[start:line_end]
     if len(line) > _LONGEST_LINE:
         return line_end
-    for mark in re.finditer(r"(?<!\s)(?=\s*[,\]})])", line):
+    for mark in _MAY_END.finditer(line):
         if _BARE_END.match(line, mark.start()):
             return start + mark.start()
     return line_end
 
 
 def _in_addresses(text: str) -> Iterator[Span]:
-    """The password of `scheme://user:password@host`, whatever characters it is made of."""
+    """The password of `scheme://user:password@host`, whatever characters it is made of.
+
+    Where a word or line of many addresses ends, and its last `@` is, is looked for once.
+    """
+    word_end = word_at = line_end = line_at = -1
     for address in _ADDRESS.finditer(text):
         start = address.end()
         if address["mark"] == "@":
             yield address.span("user")
             continue
-        word = re.compile(r"[^\s\"'`]*").match(text, start)
-        word_end = word.end() if word else start
-        at = text.rfind("@", start, word_end)
-        if at < 0 and not _PORT.match(text, start):
-            line_end = text.find("\n", start)
-            at = text.rfind("@", start, len(text) if line_end < 0 else line_end)
-            yield start, max(word_end, at)
-        elif at >= 0:
-            yield start, at
+        if word_end <= start:
+            word = _REST_OF_WORD.match(text, start)
+            word_end = word.end() if word else start
+            word_at = text.rfind("@", start, word_end)
+        if word_at >= start:
+            yield start, word_at
+        elif not _PORT.match(text, start):
+            if line_end <= start:
+                line_end = _end_of_line(text, start)
+                line_at = text.rfind("@", start, line_end)
+            yield start, max(word_end, line_at)
 
 
 def _looks_random(word: str) -> bool:

@@ -107,7 +107,7 @@ def _settings(text: str) -> dict[str, str] | None:
         settings: dict[str, str] = {}
         if tokens[0] != "{" or _read_object(tokens, 1, "", settings) != len(tokens):
             return None
-    except (_UnreadableError, IndexError, RecursionError):
+    except (_UnreadableError, IndexError, ValueError, RecursionError):
         return None
     return settings
 

@@ -14,7 +14,7 @@ from flows import canonical
 from flows.content import FIELDS, Kind
 from flows.difference import Difference, FieldDifference, difference
 from flows.graph import Status
-from flows.line_diff import LineDiff, Piece, Row, RowKind, compare_lines, visible
+from flows.line_diff import Budget, LineDiff, Piece, Row, RowKind, compare_lines, visible
 
 # --- Lines
 
@@ -100,6 +100,21 @@ def test_lines_that_repeat_take_no_long_time(lines: int) -> None:
     started = time.perf_counter()
     compare_lines(before, after)
     assert time.perf_counter() - started < 5
+
+
+def test_texts_for_which_no_comparisons_are_left_are_too_long() -> None:
+    budget = Budget(left=40)
+    assert not compare_lines("a\nb", "a\nc", budget).too_long
+    assert compare_lines("a\nb", "a\nc", budget).too_long
+    assert budget.left > 0
+
+
+def test_repeated_lines_are_paid_for_each_with_each() -> None:
+    repeated, different = Budget(), Budget()
+    compare_lines("a\nx\n" * 90, "y\nx\n" * 90, repeated)
+    compare_lines("\n".join(map(str, range(180))), "\n".join(map(str, range(180, 360))), different)
+    assert Budget().left - different.left < 3_000
+    assert Budget().left - repeated.left > 8_100
 
 
 def test_lines_of_many_changed_words_take_no_long_time() -> None:
@@ -412,3 +427,36 @@ def test_large_flows_are_compared_quickly() -> None:
     assert time.perf_counter() - started < 3
     assert found.graph
     assert len(found.graph.changes) == 250
+
+
+def test_many_nodes_of_repeated_lines_take_no_long_time() -> None:
+    old, new = [0, 2] * 2_450, [0, 2, 2, 1] * 45
+    before = content(Kind.FLOW, nodes=[node(str(at), at, a=old) for at in range(90)])
+    after = content(Kind.FLOW, nodes=[node(str(at), at, a=new) for at in range(90)])
+    started = time.perf_counter()
+    found = difference(Kind.FLOW, before, after)
+    assert time.perf_counter() - started < 5
+    assert found.graph
+    assert found.graph.changes[-1].lines
+    assert found.graph.changes[-1].lines.too_long
+
+
+def test_the_fields_and_the_graph_have_one_budget() -> None:
+    old, new = ([at % 3 for at in range(990)], [at * 5 % 3 for at in range(990)])
+    infos = ["\n".join(map(str, numbers)) for numbers in (old, new)]
+    befores = [node(str(at), at, a=old) for at in range(30)]
+    afters = [node(str(at), at, a=new) for at in range(30)]
+    compared = [
+        _compared(
+            content(Kind.FLOW, info=info, nodes=befores),
+            content(Kind.FLOW, info=infos[1], nodes=afters),
+        )
+        for info in (infos[1], infos[0])
+    ]
+    assert 0 < compared[1] < compared[0] < 30
+
+
+def _compared(before: dict[str, Any], after: dict[str, Any]) -> int:
+    """How many changes of the graph are told line by line."""
+    graph = difference(Kind.FLOW, before, after).graph
+    return sum(bool(each.lines and each.lines.rows) for each in graph.changes) if graph else 0

@@ -564,6 +564,19 @@ def test_deleted_items_have_one_way_back(kind, admin_client):
     assert admin_client.get(url(kind, "recoverlist")).status_code == 200
 
 
+@pytest.mark.parametrize("column", ["nodes", "edges"])
+@pytest.mark.parametrize("typed", ["5", "true", '"text"', "[" * 3_000 + "]" * 3_000])
+def test_a_document_of_another_type_is_refused_beside_the_stored_picture(
+    column, typed, admin_client
+):
+    flow = FlowFactory(nodes='[{"data":{"label":"Stored"},"id":"a"}]', edges="[]")
+    before = row_of(flow)
+    answer = save(admin_client, flow, **{column: typed})
+    assert list(errors_of(answer)) == [column]
+    assert ">Stored</text>" in answer.content.decode()
+    assert row_of(flow) == before
+
+
 # --- the list of flows
 
 

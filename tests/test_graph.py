@@ -221,3 +221,8 @@ def test_the_page_of_a_flow_shows_its_picture(admin_client) -> None:
     assert '<svg class="graph"' in page
     assert "Send &lt;b&gt;SMS&lt;/b&gt;" in page
     assert "flows/graph.css" in page
+
+
+@pytest.mark.parametrize("document", ["5", "true", "null", '"text"', '{"id":"a"}'])
+def test_what_is_no_list_is_no_graph(document: str) -> None:
+    assert read_graph(document, document) == Graph(nodes=(), edges=())

@@ -116,6 +116,33 @@ def test_of_a_text_whose_quotes_do_not_match_everything_behind_the_first_is_hidd
     assert masked(text.replace("CANARY", CANARY)) == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{ apiKeyValue: "hunter2x" }', '{ apiKeyValue: "[hidden 1]" }'),
+        ('{ authHeader: "hunter2x" }', '{ authHeader: "[hidden 1]" }'),
+        ('{ clientCertData: "hunter2x" }', '{ clientCertData: "[hidden 1]" }'),
+        ('{ apikeys: "hunter2x" }', '{ apikeys: "[hidden 1]" }'),
+        ("{ keys: ['hunter2x', 'b'] }", "{ keys: ['[hidden 1]', '[hidden 2]'] }"),
+        ("keys=hunter2x", "keys=[hidden 1]"),
+        ('{"pass\\u0077ord": "hunter2x"}', '{"pass\\u0077ord": "[hidden 1]"}'),
+        ('{pass\\u{77}ord: "hunter2x"}', '{pass\\u{77}ord: "[hidden 1]"}'),
+        ('{"\\x70assword": "hunter2x"}', '{"\\x70assword": "[hidden 1]"}'),
+        ('{name: "password", "v\\u0061lue": "hunter2x"}', '{name: "password", "v\\u0061lue": "[hidden 1]"}'),
+        ('{/**/password/**/:/**/"hunter2x"}', '{/**/password/**/:/**/"[hidden 1]"}'),
+        ('{password/* a\nb */: /* c */ hunter2x }', '{password/* a\nb */: /* c */ [hidden 1] }'),
+        ('{password// a\n:// b\n"hunter2x"}', '{password// a\n:// [hidden 1]\n"[hidden 2]"}'),
+    ],
+)  # fmt: skip
+def test_no_way_to_write_a_key_hides_that_it_is_one(text: str, shown: str) -> None:
+    assert masked(text) == shown
+
+
+@pytest.mark.parametrize("text", ["{ keyboard: 'qwerty' }", "{ author: 'me' }", "{ certain: 'yes' }", "{ a: 1 /* b */, c: 'd' } /*"])  # fmt: skip
+def test_a_word_that_only_begins_like_a_credential_is_none(text: str) -> None:
+    assert masked(text) == text
+
+
 def test_the_same_literal_has_the_same_number_in_every_text_and_another_has_another() -> None:
     masks = Masks()
     assert masks.masked("{ password: 'one', token: 'two' }") == (
@@ -128,11 +155,12 @@ def test_the_same_literal_has_the_same_number_in_every_text_and_another_has_anot
 
 @pytest.mark.parametrize(
     "piece",
-    ["password: 'x', ", "{password:", "}", "-", "a/", "key\\", "://u:p ", "'", "-----BEGIN ", "secrets.AAAAAAAAAAAAAAAAAAAA1B2C3 ", "password\n", "a:", "pass|\n ", "[('", "token: a,", "[{name:'key',"],
+    ["password: 'x', ", "{password:", "}", "-", "a/", "key\\", "://u:p ", "'", "-----BEGIN ", "secrets.AAAAAAAAAAAAAAAAAAAA1B2C3 ", "password\n", "a:", "pass|\n ", "[('", "token: a,", "[{name:'key',", "/* ", "/*", "key:/*'*/", "key:|\n ", "key:|\n", "key: |\n  a\n", "://:", "://", "://a:1 ", "://:1", "://:${", "://a:\n", "key=://:", "key:a]", "{key:a,\n", "key:''''", "k\\u0065y:", "(("],
 )  # fmt: skip
 def test_a_hostile_text_takes_no_long_time(piece: str) -> None:
     started = time.perf_counter()
-    masked(piece * (200_000 // len(piece)) + "x")
+    masked(piece * (199_999 // len(piece)) + "x")
+    masked("{" + piece * (199_998 // len(piece)) + "x")
     assert time.perf_counter() - started < 10
 
 

@@ -99,3 +99,4 @@ def test_deep_and_long_texts_are_read_in_bounded_time() -> None:
     assert found(long, long.replace("a:", "b:")) == ["devValue.a", "devValue.b"]
     unfinished = "/*" * 100_000 + "'" * 99_999
     assert found(unfinished, "{}") == ["devValue"]
+    assert found("{ a: [", "{}") == ["devValue"]

@@ -180,6 +180,8 @@ class FlowAdmin(ItemAdmin):
 
     @admin.display(description="picture")
     def picture(self, flow: Flow) -> str:
+        # As it is stored: a form that was refused has left what was typed in the object.
+        flow = Flow._default_manager.only("name", "nodes", "edges").get(pk=flow.pk)
         graph = read_graph(flow.nodes, flow.edges)
         if not graph.nodes:
             return "This flow has no nodes."
