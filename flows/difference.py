@@ -92,12 +92,12 @@ _EXTRA_FIELD = Field(key="other keys", column=EXTRA, shape=Shape.OBJECT)
 def _masked(
     field: Field, sides: tuple[Value, Value], masks: Masks, budget: Budget
 ) -> FieldDifference:
-    texts = [_long_text(field, value) for value in sides]
-    if max(map(len, texts)) <= LONGEST_TEXT:  # nothing is shown of a longer one
-        texts = [masks.masked(text) for text in texts]
-    return FieldDifference(
-        key=field.key, lines=compare_lines(texts[0], texts[1], budget), masked=True
-    )
+    clear = [_long_text(field, value) for value in sides]
+    texts = clear
+    if max(map(len, clear)) <= LONGEST_TEXT:  # nothing is shown of a longer one
+        texts = [masks.masked(text) for text in clear]
+    lines = compare_lines(texts[0], texts[1], budget)
+    return FieldDifference(key=field.key, lines=lines, masked=texts != clear)
 
 
 def _is_long(value: Value) -> bool:

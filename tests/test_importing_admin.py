@@ -108,7 +108,7 @@ class TestUpload:
     @pytest.mark.parametrize(
         ("payload", "status", "why"),
         [
-            (b"{", 400, "Nothing was imported."),
+            (b"{", 400, "Nothing was imported of <bdi>zexport.json</bdi>."),
             (b'{"flows": [{"name": "x"}]}', 422, "flows[0].uuid"),
             (b"{}", 422, "This is no export"),
         ],
@@ -121,6 +121,11 @@ class TestUpload:
         assert not PendingImport.objects.exists()
         record = ImportRecord.objects.get()
         assert (record.status, record.door, record.user_name) == ("failed", "admin", "ada")
+
+    def test_after_a_bad_file_the_options_are_still_those_that_were_chosen(self, ada):
+        answer = upload(ada, b"{", "duplicate", no_backup="on")
+        form = answer.context["form"]
+        assert (form["mode"].value(), form["no_backup"].value()) == ("duplicate", True)
 
     def test_a_file_that_is_too_large_is_refused_while_it_comes(self, ada, settings):
         settings.ZIGGY_MAX_IMPORT_BYTES = 1000
@@ -389,7 +394,7 @@ class TestConfirmation:
         assert answer.url == reverse("admin:imports_preview", args=[pending.pk]) + "?show=news"
         assert told(ada, answer) == [
             "What would happen is no longer what was shown. Nothing was written. "
-            "Run the import again. This is the new plan."
+            "This is the new plan: look at it, and confirm it below."
         ]
         assert shown(ada, pending, show="news") == [("F1", "OVERWRITE")]
         (item,) = page(ada, "preview", pending, show="news").context["page"]
@@ -672,6 +677,27 @@ class TestWhatThePageShowed:
         answer = post(ada, "decide", pending, {**data, **found}, "?q=F&page=2")
         assert answer.url.endswith("?result=SKIP&show=&q=F3")
         assert ada.get(answer.url).context["page"].paginator.count == 1
+
+    def test_looking_at_the_server_again_keeps_the_choices(self, ada):
+        FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
+        pending = staged(ada, flow(1, "Sync", info="new"))
+        name = f"mode:flow:{uuid_of('f', 1)}"
+        answer = post(ada, "again", pending, {"mode": "overwrite", name: "skip"})
+        assert told(ada, answer) == ["Planned again with these choices."]
+        assert shown(ada, pending) == [("Sync", "SKIP")]
+
+    def test_beside_the_button_is_told_what_the_list_does_not_show(self, ada):
+        pending = staged(ada, flow(1, "Sync"), flow(2, "More"), secret(1, "KEY"))
+        text = " ".join(page(ada, "preview", pending, q="Sync").content.decode().split())
+        assert "In all: 3 CREATE. The list above shows 1 of 3 items." in text
+        text = " ".join(page(ada, "preview", pending).content.decode().split())
+        assert "The list above shows" not in text
+
+    def test_a_second_confirmation_is_told_that_it_is_done(self, ada):
+        pending = staged(ada, flow(1, "Sync"), no_backup="on")
+        confirm(ada, pending)
+        answer = confirm(ada, pending)
+        assert told(ada, answer)[-1] == "This upload is imported already: see its record."
 
     def test_nothing_new_is_not_planned_again(self, ada, monkeypatch):
         pending = staged(ada, flow(1, "Sync"))

@@ -87,6 +87,8 @@ def _told(view: View) -> View:
         try:
             pending = uploads.find_pending(request.user, number)  # type: ignore[arg-type]
             if pending.record_id:
+                if request.method == "POST":
+                    messages.info(request, "This upload is imported already: see its record.")
                 return redirect("admin:imports_importrecord_change", pending.record_id)
             return view(self, request, pending, **kwargs)
         except NotPermitted as error:
@@ -157,12 +159,15 @@ class ImportViews:
         if not form.is_valid():
             return self._upload_page(request, form=form)
         (file,) = collector.complete
-        pending = uploads.stage(
-            request.user,  # type: ignore[arg-type]
-            payload=file.content,
-            file_name=file.name,
-            options=form.options,
-        )
+        try:
+            pending = uploads.stage(
+                request.user,  # type: ignore[arg-type]
+                payload=file.content,
+                file_name=file.name,
+                options=form.options,
+            )
+        except UnableToImport as error:
+            return self._upload_page(request, form=form, error=error, file_name=file.name)
         return redirect("admin:imports_preview", pending.pk)
 
     def _upload_page(
@@ -171,11 +176,13 @@ class ImportViews:
         *,
         form: UploadForm | None = None,
         error: UnableToImport | None = None,
+        file_name: str = "",
     ) -> HttpResponse:
         context = {
             "title": f"Import flows into {settings.ZIGGY_SERVER_NAME}",
             "form": form or UploadForm(user=request.user),
             "error": error,
+            "file_name": file_name,
             "waiting": uploads.waiting_uploads(request.user),  # type: ignore[arg-type]
             "limit": settings.ZIGGY_MAX_IMPORT_BYTES,
         }
@@ -197,6 +204,7 @@ class ImportViews:
             "pending": pending,
             "plan": plan,
             "counts": _counts(plan),
+            "total": [(result, plan.total[result]) for result in Result if plan.total[result]],
             "modes": list(Mode),
             "filter": chosen,
             "page": page,
@@ -238,7 +246,9 @@ class ImportViews:
     @_told
     def look_again(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Plan again, and say what is different."""
-        if news := uploads.look_again(pending).news:
+        if "mode" in request.POST and self._decided(request, pending):
+            messages.info(request, "Planned again with these choices.")
+        elif news := uploads.look_again(pending).news:
             messages.warning(request, f"Planned again: {len(news)} items are different now.")
         else:
             messages.info(request, "Planned again: nothing is different.")
@@ -277,9 +287,11 @@ class ImportViews:
                 server_name=request.POST.get("server_name", ""),
             )
         except StalePlan as error:
-            messages.error(request, f"{error.message} This is the new plan.")
+            why = error.message.partition(" Nothing was written.")[0]
+            told = "Nothing was written. This is the new plan: look at it, and confirm it below."
+            messages.error(request, f"{why} {told}")
             return redirect(f"{reverse('admin:imports_preview', args=[pending.pk])}?show=news")
-        messages.success(request, f"{pending.file_name} is imported.")
+        messages.success(request, f"The file {pending.file_name} is imported.")
         if not request.user.has_perm(VIEW_RECORDS):
             return redirect("admin:imports_upload")
         return redirect("admin:imports_importrecord_change", record.pk)

@@ -235,7 +235,7 @@ def test_a_stale_plan_is_shown_again_and_can_be_confirmed(scripts, logged_in_pag
     upload(page, export_file(flow(1, "Sync", info="new"), flow(2, "Other")))
     Flow.objects.filter(pk=row.pk).update(info="edited meanwhile")
     page.get_by_role("button", name=re.compile("^Import into")).click()
-    expect(page.locator(".messagelist")).to_contain_text("This is the new plan.")
+    expect(page.locator(".messagelist")).to_contain_text("This is the new plan: look at it")
     expect(page.locator(".news")).to_have_text("the row here was edited meanwhile")
     expect(page.locator("#result_list .import-name")).to_have_count(1)
     assert Flow.objects.get().info == "edited meanwhile"

@@ -66,8 +66,16 @@ async function poll(section, isOver) {
 }
 
 function watchConfirmation(form, button, section) {
+    let isUnplanned = false;
+    form.addEventListener("change", (event) => {
+        if (event.target.name === "server_name" || event.target.closest(".import-filter")) {
+            return;
+        }
+        isUnplanned = true;
+        document.querySelector(".import-unplanned").hidden = false;
+    });
     form.addEventListener("submit", async (event) => {
-        if (event.submitter !== button) {
+        if (event.submitter !== button || isUnplanned) { // what is not planned yet is not imported
             return;
         }
         event.preventDefault();
