@@ -1,4 +1,4 @@
-"""The admin's door of the import: upload a file, look at its plan, decide, confirm.
+"""The admin's door of the import: look at the plan of an uploaded file, decide, confirm.
 
 Each view translates, calls imports.pending, and translates back.
 """
@@ -22,23 +22,21 @@ from django.http import (
     QueryDict,
 )
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from flows.content import Kind
 from flows.difference import difference
 from imports import pending as uploads
-from imports.admin.forms import ChoicesForm, FilterForm, UploadForm, read_decisions
+from imports.admin.forms import ChoicesForm, FilterForm, read_decisions
+from imports.admin.uploading import UploadViews, import_page
 from imports.errors import NotPermitted, StalePlan, UnableToImport
-from imports.models import ImportRecord, PendingImport
+from imports.models import PendingImport
 from imports.pending_item import look_at
-from imports.permissions import RUN_IMPORT, VIEW_RECORDS, check_permission
+from imports.permissions import RUN_IMPORT, VIEW_RECORDS
 from imports.plan import Mode, Result
 from imports.shown_plan import ShownPlan, chosen_items
-from imports.uploaded_file import FORM_ALLOWANCE, FileCollector, too_large
 
 ITEMS_ON_A_PAGE = 100
 
@@ -57,7 +55,7 @@ def import_urls(site: AdminSite) -> list[URLPattern]:
     views = ImportViews(site)
     wrap = site.admin_view
     return [
-        path("import/", wrap(views.upload), name="imports_upload"),
+        path("import/", wrap(UploadViews(site).upload), name="imports_upload"),
         path("import/<int:number>/", wrap(views.preview), name="imports_preview"),
         path("import/<int:number>/decide/", wrap(views.decide), name="imports_decide"),
         path("import/<int:number>/again/", wrap(views.look_again), name="imports_again"),
@@ -128,66 +126,10 @@ def _followed_by_script(view: View) -> View:
 
 
 class ImportViews:
-    """The pages of an admin site."""
+    """The pages of an upload that waits."""
 
     def __init__(self, site: AdminSite) -> None:
         self._site = site
-
-    # The file is counted while it comes, so that the handler must be there before anybody looks
-    # at the form: also before the check of its token, which _upload makes.
-    @method_decorator(csrf_exempt)
-    def upload(self, request: HttpRequest) -> HttpResponseBase:
-        """Ask for a file, or stage the one that comes."""
-        _check_may_import(request)
-        limit = settings.ZIGGY_MAX_IMPORT_BYTES
-        collector = FileCollector(limit)
-        request.upload_handlers = [collector]
-        try:
-            length = request.META.get("CONTENT_LENGTH") or ""
-            if length.isdecimal() and int(length[:20]) > limit + FORM_ALLOWANCE:
-                raise too_large(limit)
-            return self._upload(request, collector)
-        except UnableToImport as error:
-            return self._upload_page(request, error=error)
-
-    @method_decorator(csrf_protect)
-    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
-    def _upload(self, request: HttpRequest, collector: FileCollector) -> HttpResponseBase:
-        if request.method != "POST":
-            return self._upload_page(request)
-        form = UploadForm(request.POST, user=request.user, files_given=len(collector.complete))
-        if not form.is_valid():
-            return self._upload_page(request, form=form)
-        (file,) = collector.complete
-        try:
-            pending = uploads.stage(
-                request.user,  # type: ignore[arg-type]
-                payload=file.content,
-                file_name=file.name,
-                options=form.options,
-            )
-        except UnableToImport as error:
-            return self._upload_page(request, form=form, error=error, file_name=file.name)
-        return redirect("admin:imports_preview", pending.pk)
-
-    def _upload_page(
-        self,
-        request: HttpRequest,
-        *,
-        form: UploadForm | None = None,
-        error: UnableToImport | None = None,
-        file_name: str = "",
-    ) -> HttpResponse:
-        context = {
-            "title": f"Import flows into {settings.ZIGGY_SERVER_NAME}",
-            "form": form or UploadForm(user=request.user),
-            "error": error,
-            "file_name": file_name,
-            "waiting": uploads.waiting_uploads(request.user),  # type: ignore[arg-type]
-            "limit": settings.ZIGGY_MAX_IMPORT_BYTES,
-        }
-        status = error.status if error else HTTPStatus.OK
-        return self._page(request, "upload", context, status=status)
 
     @method_decorator(require_http_methods(["GET", "HEAD"]))
     @_told
@@ -216,7 +158,7 @@ class ImportViews:
             "progress": uploads.progress_of(pending),
             "asks_for_name": settings.ZIGGY_CONFIRM_SERVER_NAME,
         }
-        return self._page(request, "preview", context)
+        return import_page(self._site, request, "preview", context)
 
     @method_decorator(require_POST)
     @_told
@@ -269,7 +211,7 @@ class ImportViews:
             "item": looked.item,
             "difference": difference(looked.item.kind, looked.before, looked.after),
         }
-        return self._page(request, "item", context)
+        return import_page(self._site, request, "item", context)
 
     @method_decorator(require_POST)
     @_followed_by_script
@@ -322,30 +264,6 @@ class ImportViews:
             else None,
         }
         return JsonResponse(told, headers={"Cache-Control": "no-store"})
-
-    def _page(
-        self,
-        request: HttpRequest,
-        name: str,
-        context: dict[str, Any],
-        status: HTTPStatus = HTTPStatus.OK,
-    ) -> HttpResponse:
-        context = {
-            **self._site.each_context(request),
-            "opts": ImportRecord._meta,
-            "server": settings.ZIGGY_SERVER_NAME,
-            **context,
-        }
-        return TemplateResponse(
-            request, f"admin/imports/importing/{name}.html", context, status=status
-        )
-
-
-def _check_may_import(request: HttpRequest) -> None:
-    try:
-        check_permission(request.user, RUN_IMPORT)  # type: ignore[arg-type]
-    except NotPermitted as error:
-        raise PermissionDenied(error.message) from None
 
 
 def _counts(plan: ShownPlan) -> list[dict[str, Any]]:

@@ -1,0 +1,108 @@
+"""The page that takes a file to import."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods
+
+from imports import pending as uploads
+from imports.admin.forms import UploadForm
+from imports.errors import NotPermitted, UnableToImport
+from imports.models import ImportRecord
+from imports.permissions import RUN_IMPORT, check_permission
+from imports.uploaded_file import FORM_ALLOWANCE, FileCollector, too_large
+
+
+class UploadViews:
+    """The page of an admin site."""
+
+    def __init__(self, site: AdminSite) -> None:
+        self._site = site
+
+    # The file is counted while it comes, so that the handler must be there before anybody looks
+    # at the form: also before the check of its token, which _upload makes.
+    @method_decorator(csrf_exempt)
+    def upload(self, request: HttpRequest) -> HttpResponseBase:
+        """Ask for a file, or stage the one that comes."""
+        _check_may_import(request)
+        limit = settings.ZIGGY_MAX_IMPORT_BYTES
+        collector = FileCollector(limit)
+        request.upload_handlers = [collector]
+        try:
+            length = request.META.get("CONTENT_LENGTH") or ""
+            if length.isdecimal() and int(length[:20]) > limit + FORM_ALLOWANCE:
+                raise too_large(limit)
+            return self._upload(request, collector)
+        except UnableToImport as error:
+            return self._upload_page(request, error=error)
+
+    @method_decorator(csrf_protect)
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    def _upload(self, request: HttpRequest, collector: FileCollector) -> HttpResponseBase:
+        if request.method != "POST":
+            return self._upload_page(request)
+        form = UploadForm(request.POST, user=request.user, files_given=len(collector.complete))
+        if not form.is_valid():
+            return self._upload_page(request, form=form)
+        (file,) = collector.complete
+        try:
+            pending = uploads.stage(
+                request.user,  # type: ignore[arg-type]
+                payload=file.content,
+                file_name=file.name,
+                options=form.options,
+            )
+        except UnableToImport as error:
+            return self._upload_page(request, form=form, error=error, file_name=file.name)
+        return redirect("admin:imports_preview", pending.pk)
+
+    def _upload_page(
+        self,
+        request: HttpRequest,
+        *,
+        form: UploadForm | None = None,
+        error: UnableToImport | None = None,
+        file_name: str = "",
+    ) -> HttpResponse:
+        context = {
+            "title": f"Import flows into {settings.ZIGGY_SERVER_NAME}",
+            "form": form or UploadForm(user=request.user),
+            "error": error,
+            "file_name": file_name,
+            "waiting": uploads.waiting_uploads(request.user),  # type: ignore[arg-type]
+            "limit": settings.ZIGGY_MAX_IMPORT_BYTES,
+        }
+        status = error.status if error else HTTPStatus.OK
+        return import_page(self._site, request, "upload", context, status=status)
+
+
+def import_page(
+    site: AdminSite,
+    request: HttpRequest,
+    name: str,
+    context: dict[str, Any],
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    """One of the pages of an import, by the name of its template."""
+    context = {
+        **site.each_context(request),
+        "opts": ImportRecord._meta,
+        "server": settings.ZIGGY_SERVER_NAME,
+        **context,
+    }
+    return TemplateResponse(request, f"admin/imports/importing/{name}.html", context, status=status)
+
+
+def _check_may_import(request: HttpRequest) -> None:
+    try:
+        check_permission(request.user, RUN_IMPORT)  # type: ignore[arg-type]
+    except NotPermitted as error:
+        raise PermissionDenied(error.message) from None
