@@ -196,7 +196,7 @@ class Dialogue:
 
     def __init__(self, process: "subprocess.Popen[bytes]", terminal: int) -> None:
         self.process, self.terminal = process, terminal
-        self.shown = ""
+        self.shown = self.typed = ""
 
     def read_until(self, text: str, *, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
@@ -209,10 +209,17 @@ class Dialogue:
                 pytest.fail(f"it ended before it showed: {text}. Shown: {self.shown}")
 
     def type(self, keys: str) -> None:
+        self.typed = keys
         os.write(self.terminal, keys.encode())
 
     def end(self) -> tuple[int, dict[str, Any]]:
         """The exit code and the answer on stdout."""
+        for _ in range(6):
+            if select.select([self.process.stdout], [], [], 10)[0]:
+                break
+            # Python drops a Ctrl-C that comes while it finalises an object: one presses it again.
+            assert self.typed == "\x03", f"it did not end. Shown: {self.shown}"
+            self.type(self.typed)
         out = self.process.stdout.read()
         with suppress(OSError):  # how Linux says that the other side was closed
             while True:
