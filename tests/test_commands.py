@@ -287,8 +287,10 @@ class TestPrompt:
         answers = {"no": "n\n", "Enter": "\n", "Ctrl-D": "\x04", "Ctrl-C": "\x03", "?": "yess\n"}
         with ExitStack() as stack:  # all at once, which takes a third of the time
             talks = {name: stack.enter_context(dialogue()) for name in answers}
-            for name, keys in answers.items():
+            for name in answers:
                 talks[name].read_until(self.QUESTION)
+            time.sleep(1)  # nobody answers a question before it is all there
+            for name, keys in answers.items():
                 talks[name].type(keys)
             for name in answers:
                 assert talks[name].end() == (
