@@ -14,12 +14,11 @@ from rest_framework.views import APIView
 from flows.content import Kind
 from imports.api_checks import NothingThere, caller, needs, validated
 from imports.downloads import (
-    FILE_NAME,
     build_export,
     drop_export,
+    export_response,
     find_export,
     pack_export,
-    unpack_export,
 )
 from imports.errors import Issue
 from imports.selection import UnknownFlowsError, select_all_flows, select_everything, select_flows
@@ -122,7 +121,7 @@ class TaggedExport(APIView):
         built = find_export(caller(request))
         if built is None:
             raise NothingThere("no-export", "You have built no export in the last day.")
-        return _document(bytes(built.content), built.size)
+        return export_response(bytes(built.content), built.size)
 
 
 class BuiltExport(APIView):
@@ -149,18 +148,7 @@ class FullExport(APIView):
     def get(self, request: Request) -> StreamingHttpResponse:
         # Whole before its first byte goes out: what fails is an error, not half a file.
         packed, statistics = pack_export(select_everything)
-        return _document(packed, statistics.size)
-
-
-def _document(packed: bytes, size: int) -> StreamingHttpResponse:
-    return StreamingHttpResponse(
-        unpack_export(packed),
-        content_type="application/json",
-        headers={
-            "Content-Disposition": f'attachment; filename="{FILE_NAME}"',
-            "Content-Length": str(size),
-        },
-    )
+        return export_response(packed, statistics.size)
 
 
 def _unknown(error: UnknownFlowsError) -> NothingThere:

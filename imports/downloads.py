@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
+from django.http import StreamingHttpResponse
 from django.utils import timezone
 
 from accounts.models import User
@@ -46,6 +47,18 @@ def unpack_export(packed: bytes) -> Iterator[bytes]:
     with gzip.open(BytesIO(packed)) as file:
         while piece := file.read(_CHUNK):
             yield piece
+
+
+def export_response(packed: bytes, size: int) -> StreamingHttpResponse:
+    """The answer with which a browser saves a packed export, unpacked, under FILE_NAME."""
+    return StreamingHttpResponse(
+        unpack_export(packed),
+        content_type="application/json",
+        headers={
+            "Content-Disposition": f'attachment; filename="{FILE_NAME}"',
+            "Content-Length": str(size),
+        },
+    )
 
 
 def build_export(user: User, select: Callable[[], Selection]) -> ExportStatistics:

@@ -130,7 +130,7 @@ def find_pending(user: User, number: int) -> PendingImport:
     check_permission(user, RUN_IMPORT)
     pending = (
         PendingImport.objects.filter(user=user, pk=number, created_at__gte=oldest_kept())
-        .select_related("user", "record")
+        .select_related("user")
         .defer("content")
         .first()
     )
@@ -173,9 +173,9 @@ def look_again(pending: PendingImport) -> ShownPlan:
     return _plan_again(pending)
 
 
-def token_of(pending: PendingImport) -> str:
+def token_of(pending: PendingImport, plan: ShownPlan) -> str:
     """Stands for what was shown: another one, where anything else would be done."""
-    shown = f"{shown_plan(pending).fingerprint} {pending.with_backup}"
+    shown = f"{plan.fingerprint} {pending.with_backup}"
     return sha256(shown.encode()).hexdigest()
 
 
@@ -186,7 +186,8 @@ def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> Imp
     be done now, WrongServer where the server's name had to be typed and was not, and whatever
     else `run_import` raises. Whatever is raised, nothing was written and the file still waits.
     """
-    if shown != token_of(pending):
+    plan = shown_plan(pending)
+    if shown != token_of(pending, plan):
         raise UploadRefused(
             "other-plan",
             "The plan was made anew since it was shown on that page. Nothing was written. "
@@ -202,7 +203,7 @@ def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> Imp
     try:
         record = run_import(
             request,
-            fingerprint=shown_plan(pending).fingerprint,
+            fingerprint=plan.fingerprint,
             progress=lambda done, total: cache.set(
                 _progress_key(pending), (done, total), _PROGRESS_SECONDS
             ),

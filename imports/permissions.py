@@ -7,6 +7,8 @@ that is needed is looked up, and all that are missing are told at once.
 
 from collections.abc import Iterator
 
+from django.contrib.auth.models import AnonymousUser
+
 from accounts.models import User
 from flows.content import Kind
 from flows.servers import current_database, on_database
@@ -91,12 +93,12 @@ def check_sight(user: User | None, plan: Plan) -> None:
         return
     kinds = {change.item.kind for change in plan if change.row or change.candidates}
     with on_database(user._state.db or current_database()):
-        hidden = [kind for kind in Kind if kind in kinds and not _sees(user, kind)]
+        hidden = [kind for kind in Kind if kind in kinds and not may_see(user, kind)]
     check_permission(user, *(f"flows.view_{kind}" for kind in hidden))
 
 
-def _sees(user: User, kind: Kind) -> bool:
-    # As in the admin: who may change items may see them.
+def may_see(user: User | AnonymousUser, kind: Kind) -> bool:
+    """Whether the user may see rows of the kind: as in the admin, also by changing them."""
     return user.has_perm(f"flows.view_{kind}") or user.has_perm(f"flows.change_{kind}")
 
 

@@ -53,13 +53,11 @@ def refusal_of(plan: Plan, request: ImportRequest) -> UnableToImport | None:
     return None
 
 
-def plan_again(document: ExportDocument, request: ImportRequest, expected: str | None) -> Plan:
+def plan_again(document: ExportDocument, request: ImportRequest, expected: str) -> Plan:
     """What the request would do now.
 
     Raises StalePlan where that is not the plan that was confirmed, `expected` by its fingerprint.
     """
-    if expected is None:
-        return plan_import(document, request)
     try:
         plan = plan_import(document, request)
     except PlanRefused as refusal:

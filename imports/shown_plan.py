@@ -110,11 +110,6 @@ class ShownPlan(msgspec.Struct, frozen=True, kw_only=True):
         return counts
 
     @property
-    def total(self) -> Counter[Result]:
-        """How many items have each result."""
-        return Counter(item.result for item in self.items)
-
-    @property
     def writes(self) -> bool:
         """Whether there is anything to write."""
         return any(item.result.writes for item in self.items)

@@ -60,7 +60,7 @@ def import_items(*items: dict[str, Any], mode: str = "overwrite", **changes: Any
 
 def confirmed(pending: PendingImport) -> ImportRecord:
     """The record of the upload, which somebody confirms as it stands."""
-    return uploads.confirm(pending, shown=uploads.token_of(pending))
+    return uploads.confirm(pending, shown=uploads.token_of(pending, uploads.shown_plan(pending)))
 
 
 def results(outcome: Any) -> list[tuple[str, str]]:

@@ -68,7 +68,7 @@ def post(client, name, pending, data=None, query=""):
 def confirm(client, pending, **data):
     """Press the button of the page, whose choices are those of the plan."""
     pending.refresh_from_db()
-    shown = uploads.token_of(pending) if pending.plan else ""
+    shown = uploads.token_of(pending, uploads.shown_plan(pending)) if pending.plan else ""
     return post(client, "confirm", pending, {"shown": shown, **data})
 
 
@@ -634,7 +634,7 @@ class TestWhatThePageShowed:
     def test_a_page_whose_plan_was_made_anew_elsewhere_confirms_nothing(self, ada):
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
         pending = staged(ada, flow(1, "Sync", info="new"), flow(2, "More"), mode="skip")
-        old_page = uploads.token_of(pending)
+        old_page = uploads.token_of(pending, uploads.shown_plan(pending))
         post(ada, "decide", pending, {"mode": "overwrite"})
         answer = post(ada, "confirm", pending, {"shown": old_page})
         assert told(ada, answer)[1:] == [
@@ -645,7 +645,7 @@ class TestWhatThePageShowed:
 
     def test_so_does_one_that_showed_a_backup(self, ada):
         pending = staged(ada, flow(1, "Sync"))
-        old_page = uploads.token_of(pending)
+        old_page = uploads.token_of(pending, uploads.shown_plan(pending))
         post(ada, "decide", pending, {"mode": "overwrite", "no_backup": "on"})
         post(ada, "confirm", pending, {"shown": old_page})
         assert not Flow.objects.exists()
@@ -731,7 +731,7 @@ class TestWhatThePageShowed:
     @pytest.mark.parametrize("name", ["again", "decide", "confirm", "pending_item"])
     def test_an_upload_that_is_cancelled_meanwhile_is_told(self, ada, monkeypatch, name):
         pending = staged(ada, flow(1, "Sync"))
-        token = uploads.token_of(pending)
+        token = uploads.token_of(pending, uploads.shown_plan(pending))
         found = uploads.find_pending
 
         def find_and_lose(user, number):

@@ -11,7 +11,7 @@ from flows.admin import FlowAdmin
 from flows.content import Kind
 from flows.models import Flow
 from imports.admin.importing import may_import
-from imports.downloads import FILE_NAME, pack_export, unpack_export
+from imports.downloads import export_response, pack_export
 from imports.selection import UnknownFlowsError, select_flows
 
 admin.site.unregister(Flow)
@@ -53,11 +53,4 @@ class PortableFlowAdmin(FlowAdmin):
             return None
         for warning in statistics.warnings:
             self.message_user(request, f"The export: {warning}", messages.WARNING)
-        return StreamingHttpResponse(
-            unpack_export(packed),
-            content_type="application/json",
-            headers={
-                "Content-Disposition": f'attachment; filename="{FILE_NAME}"',
-                "Content-Length": str(statistics.size),
-            },
-        )
+        return export_response(packed, statistics.size)

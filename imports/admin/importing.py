@@ -3,6 +3,7 @@
 Each view translates, calls imports.pending, and translates back.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
@@ -36,7 +37,7 @@ from imports.models import PendingImport
 from imports.pending_item import look_at
 from imports.permissions import RUN_IMPORT, VIEW_RECORDS
 from imports.plan import Mode, Result
-from imports.shown_plan import ShownPlan, chosen_items
+from imports.shown_plan import chosen_items
 
 ITEMS_ON_A_PAGE = 100
 
@@ -138,6 +139,8 @@ class ImportViews:
         plan = uploads.shown_plan(pending)
         chosen = FilterForm(request.GET)
         items = list(chosen_items(plan.items, **chosen.conditions))
+        counts = plan.counts
+        total = sum(counts.values(), Counter())
         page = Paginator(items, ITEMS_ON_A_PAGE).get_page(request.GET.get("page"))
         query = request.GET.copy()
         query.pop("page", None)
@@ -145,15 +148,18 @@ class ImportViews:
             "title": f"Import {pending.file_name}",
             "pending": pending,
             "plan": plan,
-            "counts": _counts(plan),
-            "total": [(result, plan.total[result]) for result in Result if plan.total[result]],
+            "counts": [
+                {"kind": kind, "results": [(result, counts[kind][result]) for result in Result]}
+                for kind in Kind
+            ],
+            "total": [(result, total[result]) for result in Result if total[result]],
             "modes": list(Mode),
             "filter": chosen,
             "page": page,
             "pages": page.paginator.get_elided_page_range(page.number),
             "query": query.urlencode(),
             "here": request.GET.urlencode(),
-            "token": uploads.token_of(pending),
+            "token": uploads.token_of(pending, plan),
             "choices": ChoicesForm(pending=pending, user=request.user),
             "progress": uploads.progress_of(pending),
             "asks_for_name": settings.ZIGGY_CONFIRM_SERVER_NAME,
@@ -264,11 +270,3 @@ class ImportViews:
             else None,
         }
         return JsonResponse(told, headers={"Cache-Control": "no-store"})
-
-
-def _counts(plan: ShownPlan) -> list[dict[str, Any]]:
-    """A row of the table of counts for each kind."""
-    return [
-        {"kind": kind, "results": [(result, plan.counts[kind][result]) for result in Result]}
-        for kind in Kind
-    ]

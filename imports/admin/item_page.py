@@ -7,9 +7,10 @@ from django.urls import reverse
 from reversion.errors import RevertError
 from reversion.models import Version
 
-from flows.content import Content, Kind, columns
+from flows.content import Content, Kind
 from flows.difference import difference
 from flows.models import MODELS, Item
+from flows.saved_states import content_of, present_row, saved_row
 from imports.admin.wording import RESULT_WORDS
 from imports.models import ImportItem
 from imports.plan import Result
@@ -29,7 +30,7 @@ def item_context(item: ImportItem) -> dict[str, Any]:
     model: type[Item] = MODELS[kind]
     row = model._default_manager.filter(uuid=item.target_uuid).first()
     before, saved_at, fault = _before(item, model)
-    after = None if row is None else {name: getattr(row, name) for name in columns(kind)}
+    after = None if row is None else content_of(kind, present_row(row))
     return {
         "title": f"What changed in {item.target_name or item.target_uuid}",
         "item": item,
@@ -59,11 +60,7 @@ def _before(item: ImportItem, model: type[Item]) -> tuple[Content | None, Any, s
     if version is None:
         return None, None, NO_SAVE
     try:
-        state = version.field_dict
+        before = content_of(model.kind, saved_row(version))
     except RevertError:
         return None, None, UNFIT_SAVE
-    return (
-        {name: state[name] for name in columns(model.kind)},
-        version.revision.date_created,
-        "",
-    )
+    return before, version.revision.date_created, ""

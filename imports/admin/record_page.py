@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import groupby
+from operator import or_
 from shlex import quote
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.core.paginator import Page, Paginator
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.http import HttpRequest
@@ -22,7 +23,7 @@ from imports.admin.item_page import has_difference
 from imports.admin.wording import RESULT_WORDS, lasting, options
 from imports.checklist import Checklist, read_checklist
 from imports.models import ImportItem, ImportRecord, Status
-from imports.permissions import may_see_paths, message_for
+from imports.permissions import may_see, may_see_paths, message_for
 from imports.plan import Result
 
 CHANGE_CONNECTION = "flows.change_connection"
@@ -191,7 +192,7 @@ def _checklist(checklist: Checklist, user: User, refused: FillForm | None) -> di
         ],
         "hidden_secrets": len(checklist.secrets) - len(lines),
         "hidden_connections": max(0, len(checklist.connections) - _POINTS_SHOWN),
-        "links": {kind.value: may_view(user, kind) for kind in Kind},
+        "links": {kind.value: may_see(user, kind) for kind in Kind},
     }
 
 
@@ -223,13 +224,14 @@ def _filtered(items: QuerySet[ImportItem], asked: dict[str, Any]) -> QuerySet[Im
     if asked["warned"]:
         items = items.exclude(warnings=[])
     if text := asked["text"]:
-        items = items.filter(
-            Q(name__icontains=text)
-            | Q(target_name__icontains=text)
-            | Q(uuid__icontains=text)
-            | Q(target_uuid__icontains=text)
-        )
+        items = items.filter(bears(text))
     return items
+
+
+def bears(text: str) -> Q:
+    """The condition of an item of a record that its name or uuid, there or here, has the text."""
+    names = ("name", "target_name", "uuid", "target_uuid")
+    return reduce(or_, (Q((f"{name}__icontains", text)) for name in names))
 
 
 def _sorted(items: QuerySet[ImportItem]) -> QuerySet[ImportItem]:
@@ -250,7 +252,7 @@ def _lines(kind: Kind, items: Sequence[ImportItem], user: User) -> Iterator[Item
         uuid: (pk, is_deleted)
         for uuid, pk, is_deleted in rows.order_by().values_list("uuid", "pk", "is_deleted")
     }
-    sees_kind = may_view(user, kind)
+    sees_kind = may_see(user, kind)
     for item in items:
         pk, is_deleted = found.get(item.target_uuid, (None, False))
         url = reverse(f"admin:flows_{kind}_change", args=[pk]) if pk and sees_kind else None
@@ -268,8 +270,3 @@ def _difference_url(item: ImportItem) -> str | None:
     if not has_difference(item):
         return None
     return reverse("admin:imports_importrecord_item", args=[item.record_id, item.pk])
-
-
-def may_view(user: User | AnonymousUser, kind: Kind) -> bool:
-    """Whether the user may see rows of that kind."""
-    return user.has_perm(f"flows.view_{kind}") or user.has_perm(f"flows.change_{kind}")

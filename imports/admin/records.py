@@ -11,7 +11,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import (
     Http404,
     HttpRequest,
@@ -36,14 +36,14 @@ from imports.admin.record_page import (
     CHANGE_CONNECTION,
     CHANGE_SECRET,
     FillForm,
-    may_view,
+    bears,
     record_context,
     record_url,
 )
 from imports.admin.wording import counted, lasting
 from imports.checklist import PointGoneError, fill_secret, tick_off
 from imports.models import ImportItem, ImportRecord
-from imports.permissions import VIEW_RECORDS
+from imports.permissions import VIEW_RECORDS, may_see
 
 _FILE_NAME_SHOWN = 80
 
@@ -115,12 +115,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
         if term := search_term.strip():
             # Not through search_fields: a join would give a record once for each of its items.
-            items = ImportItem.objects.order_by().filter(
-                Q(name__icontains=term)
-                | Q(target_name__icontains=term)
-                | Q(uuid__icontains=term)
-                | Q(target_uuid__icontains=term)
-            )
+            items = ImportItem.objects.order_by().filter(bears(term))
             found |= queryset.filter(pk__in=items.values("record"))
         return found, has_duplicates
 
@@ -173,7 +168,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
         item = ImportItem.objects.filter(record=record, pk=item_id).first()
         if item is None or not has_difference(item):
             raise Http404
-        if not may_view(request.user, Kind(item.kind)):
+        if not may_see(request.user, Kind(item.kind)):
             raise PermissionDenied
         pictures = forms.Media(css={"all": ("flows/graph.css", "flows/difference.css")})
         context = {
