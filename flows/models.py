@@ -35,6 +35,12 @@ class Item(models.Model):
     is_deleted = models.BooleanField(default=False, db_index=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_by = models.TextField(
+        blank=True,
+        default="",
+        editable=False,
+        help_text="The name of who wrote the row last, kept should the user go.",
+    )
 
     class Meta:
         abstract = True

@@ -16,7 +16,7 @@ from reversion.models import Revision
 
 from accounts.models import User
 from flows import named_saves
-from flows.bulk import update_rows
+from flows.bulk import insert_rows, update_rows
 from flows.content import Content, Kind, columns
 from flows.models import MODELS, Secret, blank_content
 from flows.models import Item as StoredItem
@@ -118,7 +118,7 @@ def _values(kind: Kind, change: Change, now: datetime) -> dict[str, Any]:
 
 def _create(kind: Kind, changes: Sequence[Change], now: datetime) -> None:
     model: type[StoredItem] = MODELS[kind]
-    model._default_manager.bulk_create(
+    insert_rows(
         [
             model(
                 uuid=change.target_uuid,
@@ -127,8 +127,7 @@ def _create(kind: Kind, changes: Sequence[Change], now: datetime) -> None:
                 **(change.content or {}),
             )
             for change in changes
-        ],
-        batch_size=CONTENT_BATCH,
+        ]
     )
 
 

@@ -4,6 +4,7 @@ Records outlive what they tell of: users, rows and revisions may go, their names
 secret value ever enters one. Source of the rules: section 5 of the flow import page.
 """
 
+from enum import StrEnum
 from typing import ClassVar
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.db.models.functions import Lower
 
 from flows.content import Kind
 from imports.matching import MatchMethod
-from imports.plan import Mode, Result
+from imports.plan import Mode, Result, UndoResult
 
 
 class Door(models.TextChoices):
@@ -45,9 +46,11 @@ class Status(models.TextChoices):
 HOLDING_KEYS = (Status.RUNNING, Status.SUCCEEDED, Status.UNDONE)
 
 
-def _choices(
-    words: type[Mode] | type[Result] | type[MatchMethod] | type[Kind],
-) -> list[tuple[str, str]]:
+UNDO = "undo"
+"""The mode of a run that takes another one back."""
+
+
+def _choices(words: type[StrEnum]) -> list[tuple[str, str]]:
     return [(str(word), str(word)) for word in words]
 
 
@@ -68,7 +71,14 @@ class ImportRecord(models.Model):
     file_size = models.BigIntegerField(help_text="Bytes.")
     file_sha256 = models.CharField(max_length=64, db_index=True)
 
-    mode = models.CharField(max_length=20, choices=_choices(Mode))
+    mode = models.CharField(max_length=20, choices=[*_choices(Mode), (UNDO, UNDO)])
+    undoes = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="undone_by",
+        help_text="The run that this one took back; then the mode is undo, and there is no file.",
+    )
     with_backup = models.BooleanField()
     override_locks = models.BooleanField()
 
@@ -128,7 +138,10 @@ class ImportItem(models.Model):
     position = models.IntegerField(help_text="Its place in the file's list, from 0.")
     uuid = models.TextField(help_text="As the file has it.")
     name = models.TextField(help_text="As the file has it.")
-    result = models.CharField(max_length=20, choices=_choices(Result))
+    file_updated_at = models.DateTimeField(
+        null=True, help_text="When the item was changed last, as the file has it."
+    )
+    result = models.CharField(max_length=20, choices=[*_choices(Result), *_choices(UndoResult)])
     match_method = models.CharField(max_length=20, choices=_choices(MatchMethod))
     target_uuid = models.UUIDField(db_index=True)
     target_name = models.TextField()

@@ -45,6 +45,17 @@ class Result(StrEnum):
 _WRITING = {Result.CREATE, Result.OVERWRITE, Result.DUPLICATE}
 
 
+class UndoResult(StrEnum):
+    """What happens to one item when the run that wrote it is taken back."""
+
+    RESTORE = "RESTORE"
+    """The row gets back the state of its save from before that run."""
+    DELETE = "DELETE"
+    """The row that the run made is soft-deleted."""
+    KEEP = "KEEP"
+    """The row stays as it is: the run left it alone, or somebody decided so."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
     """A field that an overwrite changes, by its key in a file, which is printable and not long.

@@ -640,10 +640,10 @@ GROWTH = {
         "overwrite": (9, 44),
     },
     "sqlite": {
-        "create": (9, 30),
+        "create": (1, 10),
         "skip": (0, 4),
         "unchanged": (1, 10),
-        "duplicate": (9, 30),
+        "duplicate": (1, 10),
         "overwrite": (7, 36),
     },
 }

@@ -24,6 +24,7 @@ OF_EVERY_KIND = {
     "uuid": "who the row is, not what it holds: what matching goes by",
     "created_at": "the row's own; a difference in it is no change",
     "updated_at": "the row's own; a difference in it is no change",
+    "updated_by": "the row's own: a name of this server's users",
     "is_deleted": "a deleted row counts as absent; exports leave it out",
     "extra": "the unknown keys of the item, each under its own key",
 }
