@@ -158,7 +158,8 @@ def _last_import(change: Change, known: Known) -> LastImport | None:
 def _digests_of_file(change: Change, known: Known) -> Iterator[str]:
     """Of what an import of the file leaves: in the row as it is, and in a new one.
 
-    They differ in the keys that the file does not have. The last import may have found either.
+    They differ in the keys that the file does not have. The last import may have found either; one
+    that found something else in those keys cannot be told from one of another file.
     """
     kind = change.item.kind
     if change.after:
@@ -189,7 +190,7 @@ def _status(
         changed_keys=tuple(field.key for field in change.fields) if row else (),
         last_import_at=last.at if last and row else None,
         last_write=write,
-        is_older=bool(drift and drift.is_older and change.fields and row),
+        is_older=bool(row and drift and drift.is_older),
     )
 
 

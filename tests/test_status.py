@@ -301,10 +301,13 @@ def test_after_an_overwrite_it_is_known_which_side_changed(edit):
 
 
 @pytest_database
-def test_a_locked_flow_is_no_issue():
-    FlowFactory(uuid=F1, name="Sync", is_locked=True)
-    status = read_status(request_for(export_file(flow(1, "Sync", info="x")), override_locks=True))
-    assert status.issues == ()
+@pytest.mark.parametrize(("info", "state"), [("", "in sync"), ("x", "changed in the file")])
+def test_of_an_older_file_it_is_told_whether_or_not_it_differs(info, state):
+    import_items(flow(1, "Sync", info="", updatedAt="2026-03-16T17:10:06.999Z"))
+    for at, is_older in (("2026-03-01T08:00:00.000Z", True), ("2026-03-17T08:00:00.000Z", False)):
+        file = export_file(flow(1, "Sync", info=info, updatedAt=at))
+        (item,) = read_status(request_for(file)).items
+        assert (item.state.value, item.is_older) == (state, is_older)
 
 
 @pytest_database
@@ -415,6 +418,14 @@ def test_as_json_it_is_one_object(run_command, file):
         "issues": [],
     }
     assert (err, code) == ("", 2)
+
+
+@pytest_database
+def test_a_locked_flow_is_compared_as_any_other(run_command, file):
+    import_items(flow(1, "Sync"))
+    Flow.objects.update(is_locked=True)
+    out, _, code = run_command("flow_status", "-fp", file(flow(1, "Sync", info="x")))
+    assert ("both" in out, "locked on this server" in out, code) == (True, False, 2)
 
 
 @pytest_database
