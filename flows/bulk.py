@@ -15,6 +15,21 @@ from django.db.models import CharField, Field, Model, TextField
 from flows.servers import current_database
 
 
+def compress_quickly() -> None:
+    """Let PostgreSQL compress what the present transaction writes with LZ4, where it can.
+
+    Its default, pglz, takes longer for rows of 20 kB than all else that writing them takes
+    (measured; see benchmarks/README.md). What is compressed already stays as it is.
+    """
+    connection = connections[current_database()]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config(name, 'lz4', true) FROM pg_settings "
+                "WHERE name = 'default_toast_compression' AND 'lz4' = ANY(enumvals)"
+            )
+
+
 def insert_rows(rows: Sequence[Model]) -> None:
     """Insert new rows of one model. Their primary keys are not read back."""
     if not rows:
