@@ -7,6 +7,7 @@ plan and never the mode.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from hashlib import blake2b, sha256
@@ -70,6 +71,29 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """What is to be known of a row and its item since the last import that wrote the row."""
+
+    last_import_at: datetime
+    is_edited: bool = False
+    """Whether the row holds something else than that import left in it."""
+    edited_at: datetime | None = None
+    """When it was edited last; None where the row does not say."""
+    edited_by: str = ""
+    """The name of who edited it last; "" where it is not known."""
+    file_updated_at: datetime | None = None
+    """When the item was changed last, as the file has it."""
+    last_file_updated_at: datetime | None = None
+    """When the item of that import was changed last, as its file had it."""
+
+    @property
+    def is_older(self) -> bool:
+        """Whether the file's item is older than the one that was imported last."""
+        own, imported = self.file_updated_at, self.last_file_updated_at
+        return own is not None and imported is not None and own < imported
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One item with its result."""
 
@@ -90,6 +114,8 @@ class Change:
     """The rows that bear the item's name, where the name alone does not say which one it is."""
     fields: tuple[FieldChange, ...] = ()
     warnings: tuple[str, ...] = ()
+    drift: Drift | None = None
+    """Of a row that would be overwritten, or is unchanged; None where there is none."""
     retargets: bool = False
     """Whether a connection sends a secret with a stored value to another destination."""
 

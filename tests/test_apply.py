@@ -117,7 +117,7 @@ class TestOverwrite:
         import_items(flow(1, "Renamed"))
         after = state(item)
         changed = {name for name in after if after[name] != before[name]}
-        assert changed == {"name", "updated_at"}
+        assert changed == {"name", "updated_at", "updated_by"}
 
     def test_an_explicit_null_or_empty_value_says_empty(self):
         item = stored_flow(
