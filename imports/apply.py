@@ -17,7 +17,7 @@ from reversion.models import Revision
 
 from accounts.models import User
 from flows import named_saves
-from flows.bulk import insert_rows, update_rows
+from flows.bulk import compress_quickly, insert_rows, update_rows
 from flows.content import Content, Kind, columns
 from flows.models import MODELS, Secret, blank_content
 from flows.models import Item as StoredItem
@@ -47,6 +47,7 @@ def apply_plan(
     `user_name` is written into the rows. Raises StalePlan where a row is no longer the one that the
     plan was made for.
     """
+    compress_quickly()
     writer = _Writer(user_name=user_name, now=timezone.now())
     done, total = 0, sum(change.result.writes for change in plan)
     saves: dict[str, Revision] = {}

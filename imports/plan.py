@@ -178,22 +178,15 @@ def content_digest(content: Content, columns: Sequence[str]) -> str:
 
     It begins with one of the columns: digests over other columns cannot be compared with it.
     """
-    digest = blake2b(digest_size=16)
-    for column in columns:
-        value = content[column]
-        # What it is and how long comes first, so that no two contents are one text.
-        if isinstance(value, str):
-            text = value.encode()
-            digest.update(b"%d:" % len(text))
-            digest.update(text)
-        else:
-            digest.update(f"{value};".encode())
-    return f"{_columns_digest(tuple(columns))}{digest.hexdigest()}"
+    # In MessagePack every value has its type and its length, so that no two contents are one text.
+    text = msgspec.msgpack.encode([content[column] for column in columns])
+    return f"{_columns_digest(tuple(columns))}{blake2b(text, digest_size=16).hexdigest()}"
 
 
 @cache
 def _columns_digest(columns: tuple[str, ...]) -> str:
-    return blake2b(msgspec.json.encode(columns), digest_size=_COLUMNS_DIGEST // 2).hexdigest()
+    text = msgspec.msgpack.encode(columns)
+    return blake2b(text, digest_size=_COLUMNS_DIGEST // 2).hexdigest()
 
 
 def differ(digest: str, other: str) -> bool:
