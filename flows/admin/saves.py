@@ -34,7 +34,6 @@ from flows.servers import current_database
 NOW = "now"
 SAVES_PER_PAGE = 100
 _NUMBER_DIGITS = 18  # a longer one is no number of a row
-_VALUES = {"dev_value": "development value", "prod_value": "production value"}
 _DIFFERENCE_MEDIA = Media(
     css={"all": ["flows/graph.css", "flows/difference.css"]},
     js=[Script("flows/difference.js", defer=True)],  # type: ignore[list-item]
@@ -249,7 +248,7 @@ def _compared(kind: Kind, before: State, after: State) -> dict[str, Any]:
     contents = (saved_states.content_of(kind, state.row) for state in (before, after))
     return {
         "difference": difference(kind, *contents),
-        "notes": list(_notes(kind, before.row, after.row)),
+        "notes": list(saved_states.notes_on(kind, before.row, after.row)),
     }
 
 
@@ -258,25 +257,3 @@ def _lacking(request: HttpRequest, item: Any, saved: SavedRow) -> Iterator[tuple
     for permission, reason in saved_states.rights_to_restore(item, saved):
         if not request.user.has_perm(permission):
             yield permission, reason
-
-
-def _notes(kind: Kind, before: SavedRow, after: SavedRow) -> Iterator[str]:
-    """What is to be said beside the content: whether it is deleted, and of secrets their values."""
-    if before["is_deleted"] != after["is_deleted"]:
-        yield f"The {kind} {'becomes deleted' if after['is_deleted'] else 'is live again'}."
-    if kind is Kind.SECRET:
-        for column, label in _VALUES.items():
-            yield _value_note(label, before[column], after[column])
-
-
-def _value_note(label: str, before: Any, after: Any) -> str:
-    if before is None or after is None:
-        if before is after:
-            return f"There is no {label}."
-        return f"The {label} {'is set' if before is None else 'is removed'}."
-    match saved_states.is_same_value(before, after):
-        case True:
-            return f"The {label} is the same."
-        case False:
-            return f"The {label} is another one."
-    return f"Whether the {label} is another one cannot be told: no configured key opens both."

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.models import User
 from flows.servers import server_names, target
 from imports.errors import UnableToImport, WrongServer, quoted
 from imports.report import answer, refusal_data
@@ -37,6 +38,20 @@ def on_server(name: str) -> Iterator[None]:
         raise WrongServer("wrong-server", message)
     with target(name):
         yield
+
+
+def find_user(name: str | None, server: str) -> User | None:
+    """The active user of that name on the server; None without a name. Raises CommandError."""
+    if name is None:
+        return None
+    with target(server):
+        user = User.objects.filter(username=name, is_active=True).first()
+    if user is None:
+        raise CommandError(
+            f"There is no active user {quoted(name)} on the server {quoted(server)}.",
+            returncode=USAGE_ERROR,
+        )
+    return user
 
 
 def print_json(command: BaseCommand, result: dict[str, Any]) -> None:

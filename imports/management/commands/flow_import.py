@@ -15,12 +15,11 @@ from django.db import DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from accounts.models import User
-from flows.servers import target
 from imports.errors import ImportFailed, UnableToImport, quoted
 from imports.management.console import (
     USAGE_ERROR,
     confirm,
+    find_user,
     print_cancelled,
     print_json,
     refuse,
@@ -118,7 +117,7 @@ class Command(BaseCommand):
     def handle(self, *, file_path: str, dry_run: bool, no_prompt: bool, **options: Any) -> None:
         if not (dry_run or no_prompt):
             require_terminal()
-        user = _user(options["user"], options["server"])
+        user = find_user(options["user"], options["server"])
         request = ImportRequest(
             payload=_read(file_path),
             file_name="(standard input)" if file_path == "-" else Path(file_path).name,
@@ -168,19 +167,6 @@ def _unusable(error: DatabaseError) -> ImportFailed:
         "database-error",
         f"The database cannot be used: {reason}. Is it there, and migrated (manage.py migrate)?",
     )
-
-
-def _user(name: str | None, server: str) -> User | None:
-    if name is None:
-        return None
-    with target(server):
-        user = User.objects.filter(username=name, is_active=True).first()
-    if user is None:
-        raise CommandError(
-            f"There is no active user {quoted(name)} on the server {quoted(server)}.",
-            returncode=USAGE_ERROR,
-        )
-    return user
 
 
 def _read(file_path: str) -> bytes:
