@@ -91,7 +91,7 @@ class SavesAdmin(VersionAdmin):
             "saves": page,
             "pages": saves.get_elided_page_range(page.number),
         }
-        return self._page(request, item, "Named saves", "saves", context)
+        return self._page(request, item, "Named saves", "admin/flows/saves.html", context)
 
     def _take(self, request: HttpRequest, item: Any, name: str) -> HttpResponse:
         with transaction.atomic(using=current_database()):
@@ -112,7 +112,7 @@ class SavesAdmin(VersionAdmin):
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(self.saves_url(item))
         context = {"before": before, "after": after, **_compared(item.kind, before, after)}
-        return self._page(request, item, "Compare", "compare_saves", context)
+        return self._page(request, item, "Compare", "admin/flows/compare_saves.html", context)
 
     def _state(self, item: Any, chosen: str) -> State:
         """The state that somebody chose. Raises Http404 and RevertError."""
@@ -141,7 +141,7 @@ class SavesAdmin(VersionAdmin):
             "is_secret": item.kind is Kind.SECRET,
             **_compared(item.kind, _now(item), saved),
         }
-        return self._page(request, item, "Restore", "restore_save", context)
+        return self._page(request, item, "Restore", "admin/flows/restore_save.html", context)
 
     def _restore_save(self, request: HttpRequest, item: Any, version: Version) -> HttpResponse:
         with transaction.atomic(using=current_database()):
@@ -213,7 +213,7 @@ class SavesAdmin(VersionAdmin):
         return reverse(f"{self.admin_site.name}:{name}", args=[quote(item.pk)])
 
     def _page(
-        self, request: HttpRequest, item: Any, title: str, name: str, context: Mapping[str, Any]
+        self, request: HttpRequest, item: Any, title: str, template: str, context: Mapping[str, Any]
     ) -> HttpResponse:
         request.current_app = self.admin_site.name
         page = {
@@ -224,7 +224,7 @@ class SavesAdmin(VersionAdmin):
             "media": self.media + _DIFFERENCE_MEDIA,
             **context,
         }
-        return TemplateResponse(request, f"admin/flows/{name}.html", page)
+        return TemplateResponse(request, template, page)
 
 
 def _number(typed: str) -> int:
