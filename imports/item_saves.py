@@ -154,7 +154,7 @@ def restore(restoring: Restoring, *, user: User | None) -> Version:
     item, save = restoring.item, restoring.save
     with transaction.atomic(using=current_database()):
         locked = _locked(item)
-        if locked.updated_at != item.updated_at:
+        if saved_states.present_row(locked) != saved_states.present_row(item):
             message = f"The {item.kind} was changed meanwhile. Nothing was restored: look again."
             raise StalePlan("stale-plan", message)
         _check_rights(locked, _saved(save), user)
