@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any, cast
 
-from django import forms
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -21,7 +20,6 @@ from imports.models import ImportItem
 from imports.permissions import VIEW_RECORDS
 
 IMPORTS_PER_PAGE = 50
-_LOOKS = forms.Media(css={"all": ("imports/records.css",)})
 _RESULTS = {str(result): word for result, word in RESULT_WORDS.items()}
 _UNFIT = "One of the two states does not fit the database any more."
 _LOST_BEFORE = "What it was before is not kept any more."
@@ -61,7 +59,6 @@ class ItemImportsMixin(ItemAdmin):
         page = imports.get_page(request.GET.get("page"))
         shown = cast(QuerySet[ImportItem], page.object_list)
         context = {
-            "media": self.media + _LOOKS,
             "page": page,
             "pages": imports.get_elided_page_range(page.number),
             "lines": [self._line(item, each) for each in with_states(item, shown)],
