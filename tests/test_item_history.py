@@ -80,6 +80,22 @@ class TestStates:
         assert history(row)[0] == ("OVERWRITE", "save", "save")
         assert infos(row)[0] == ("first", "second")
 
+    def test_a_save_of_another_row_with_the_same_content_does_not(self):
+        row = import_infos("same")
+        other = Flow.objects.get()
+        other.pk, other.uuid = None, uuid_of("f", 2)
+        other.save()
+        named_saves.take(other, "of the other")
+        edit(row, info="edited")
+        row.refresh_from_db()
+        assert history(row) == [("CREATE", "nothing", "lost")]
+
+    def test_an_item_of_another_kind_with_the_same_uuid_has_its_own(self):
+        import_infos("first")
+        other = SecretFactory(uuid=uuid_of("f", 1))
+        assert history(other) == []
+        assert records_by_save(other) == {}
+
     def test_a_restore_keeps_it_too(self):
         row = import_infos("first", "second")
         first = named_saves.list_saves(row)[-1]

@@ -132,8 +132,11 @@ class TestList:
         assert (done.code, data(done)["code"]) == (2, "ambiguous")
         assert all(str(row.uuid) in done.err for row in (*flows, one))
         assert named_save("list", "Twin", "--kind", "flow").code == 2
-        told = data(named_save("list", "Twin", "--kind", "secret"))
-        assert told["item"]["uuid"] == str(one.uuid)
+        done = named_save("list", "Twin", "--kind", "secret")
+        assert data(done)["item"]["uuid"] == str(one.uuid)
+        assert "0 saves of" in done.err
+        saved(one)
+        assert "1 save of" in named_save("list", one.uuid).err
 
     def test_a_deleted_item_is_found_by_its_uuid_alone(self, named_save):
         row = FlowFactory(name="Gone", is_deleted=True)
@@ -302,12 +305,14 @@ class TestRestore:
         assert (done.code, data(done)["code"]) == (3, "save-unfit")
         assert all_rows() == before
 
-    def test_a_save_of_what_was_removed_for_good_is_refused(self, named_save):
+    def test_a_save_of_what_was_removed_for_good_is_refused(self, named_save, user):
         row = FlowFactory()
         number = saved(row)
         row.delete()
         done = named_save("restore", number, NOW)
         assert (done.code, data(done)["code"]) == (3, "item-gone")
+        user()
+        assert named_save("restore", number, NOW, "--user", "ada").code == 7
 
     def test_what_was_changed_after_it_was_shown_is_not_overwritten(self):
         row = FlowFactory(info="before")

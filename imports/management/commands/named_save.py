@@ -116,7 +116,8 @@ class Command(BaseCommand):
         saves = list_saves(item)
         told = [{**_told(save), "import": records.get(save.revision_id)} for save in saves]
         Console(stderr=True, highlight=False, width=_UNLIMITED).print(_table(told))
-        console.tell(self, f"{len(told)} saves of the {item.kind} {quoted(str(item))}")
+        counted = "1 save" if len(told) == 1 else f"{len(told)} saves"
+        console.tell(self, f"{counted} of the {item.kind} {quoted(str(item))}")
         console.print_json(self, answer(HTTPStatus.OK, {"item": _named(item), "saves": told}))
 
     def _take(self, item: Item, name: str, user: User | None) -> None:
