@@ -21,7 +21,7 @@ _DELICATE = {"devValue", "prodValue"}
 def compared(change: Change, stored: Content) -> Change:
     """The overwrite with the fields that it changes; UNCHANGED where there are none."""
     kind, content = change.item.kind, change.content or {}
-    fields = tuple(field_changes(kind, stored, content))
+    fields = tuple(_field_changes(kind, stored, content))
     before = content_digest(stored, columns(kind))
     if not fields:
         return replace(change, result=Result.UNCHANGED, content=None, after=before)
@@ -35,8 +35,17 @@ def compared(change: Change, stored: Content) -> Change:
     )
 
 
-def field_changes(kind: Kind, before: Content, after: Content) -> Iterator[FieldChange]:
-    """What differs, over the keys that the content after has: an absent key says nothing."""
+def differences(kind: Kind, before: Content, after: Content) -> tuple[FieldChange, ...]:
+    """Every field that differs between two whole contents of a row."""
+    if before == after:
+        return ()
+    old, new = _decoded(before[EXTRA]), _decoded(after[EXTRA])
+    gone = (FieldChange(key=printable(key)) for key in old if key not in new)
+    return (*_field_changes(kind, before, after), *gone)
+
+
+def _field_changes(kind: Kind, before: Content, after: Content) -> Iterator[FieldChange]:
+    """Over the keys that the file's item has: an absent key says nothing."""
     for spec in FIELDS[kind]:
         if spec.column in after and after[spec.column] != before[spec.column]:
             yield _field_change(spec, before[spec.column], after[spec.column])

@@ -4,7 +4,6 @@ An item is named by its uuid or its exact name, a save by its number or the uuid
 gives it. The shell has no user and may do everything.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from uuid import UUID
@@ -17,12 +16,12 @@ from reversion.errors import RevertError
 from reversion.models import Version
 
 from accounts.models import User
-from flows import canonical, named_saves, saved_states
-from flows.content import EXTRA, NAME_MAX_LENGTH, Content, Kind
+from flows import named_saves, saved_states
+from flows.content import NAME_MAX_LENGTH, Kind
 from flows.models import MODELS, Item
 from flows.rest.save_uuids import save_number
 from flows.servers import current_database
-from imports.comparison import field_changes
+from imports.comparison import differences
 from imports.errors import StalePlan, UnableToImport, printable, quoted, storable
 from imports.permissions import check_permission, check_sight_of, may_see
 from imports.plan import FieldChange
@@ -133,7 +132,7 @@ def preview_restore(named: str, *, user: User | None) -> Restoring:
     return Restoring(
         item=item,
         save=save,
-        fields=tuple(_fields(kind, *contents)),
+        fields=differences(kind, *contents),
         notes=tuple(notes),
         changes=not saved_states.is_same_state(kind, before, after),
     )
@@ -146,8 +145,8 @@ def _check_rights(item: Item, saved: saved_states.SavedRow, user: User | None) -
     return [reason for _, reason in rights]
 
 
-def restore(restoring: Restoring, *, user: User | None) -> Version:
-    """Do exactly that; the save of the state until now.
+def restore(restoring: Restoring, *, user: User | None, user_name: str) -> Version:
+    """Do exactly that; the save of the state until now. `user_name` is written into the row.
 
     Raises StalePlan, SaveUnfit, and NotPermitted where a right was lost meanwhile.
     """
@@ -159,7 +158,7 @@ def restore(restoring: Restoring, *, user: User | None) -> Version:
             raise StalePlan("stale-plan", message)
         _check_rights(locked, _saved(save), user)
         try:
-            saved_states.restore(locked, save, user=user)
+            saved_states.restore(locked, save, user=user, user_name=user_name)
         except RevertError as error:
             raise _unfit(error) from None
         before: Version = named_saves.saves_of(locked)[0]
@@ -208,12 +207,3 @@ def _locked(item: Item) -> Item:
     if row is None:
         raise NotNamed("not-found", f"The {item.kind} was removed meanwhile.")
     return row
-
-
-def _fields(kind: Kind, before: Content, after: Content) -> Iterator[FieldChange]:
-    yield from field_changes(kind, before, after)
-    # An import keeps the keys that its file does not name; a restore drops those of today.
-    kept = canonical.decode(str(after[EXTRA]))
-    for key in canonical.decode(str(before[EXTRA])):
-        if key not in kept:
-            yield FieldChange(key=printable(key))

@@ -99,7 +99,7 @@ class TestStates:
     def test_a_restore_keeps_it_too(self):
         row = import_infos("first", "second")
         first = named_saves.list_saves(row)[-1]
-        saved_states.restore(row, first, user=None)
+        saved_states.restore(row, first, user=None, user_name="")
         row.refresh_from_db()
         assert row.info == "first"
         assert infos(row) == [("first", "second"), (None, "first")]
@@ -145,7 +145,7 @@ class TestStates:
         row = import_infos("first", "second")
         undone = ImportItem.objects.order_by("-pk")[0]
         own = named_saves.take(row, "Pre undo")
-        saved_states.restore(row, named_saves.list_saves(row)[-1], user=None)
+        saved_states.restore(row, named_saves.list_saves(row)[-1], user=None, user_name="")
         first = ImportItem.objects.order_by("pk")[0]
         for result, digest in (
             (UndoResult.RESTORE, first.content_digest),

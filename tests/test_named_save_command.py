@@ -321,7 +321,7 @@ class TestRestore:
         Flow.objects.update(info="meanwhile")
         before = all_rows()
         with pytest.raises(StalePlan):
-            item_saves.restore(shown, user=None)
+            item_saves.restore(shown, user=None, user_name="")
         assert all_rows() == before
 
 
@@ -332,6 +332,13 @@ class TestRights:
         assert named_save("list", row.uuid, "--user", "ada").code == 0
         assert named_save("restore", number, NOW, "--user", "ada").code == 0
         assert named_saves.list_saves(row)[0].revision.user == ada
+        assert Flow.objects.get().updated_by == "ada"
+
+    def test_the_shell_writes_under_its_own_name(self, named_save, monkeypatch):
+        monkeypatch.setenv("LOGNAME", "alice")
+        number = saved(FlowFactory(info="before"), info="now")
+        assert named_save("restore", number, NOW).code == 0
+        assert Flow.objects.get().updated_by == "alice"
 
     @pytest.mark.parametrize(
         ("may", "codes"),
@@ -385,7 +392,7 @@ class TestRights:
         shown = item_saves.preview_restore(str(saved(row, info="now")), user=ada)
         ada.user_permissions.clear()
         with pytest.raises(NotPermitted):
-            item_saves.restore(shown, user=User.objects.get(pk=ada.pk))
+            item_saves.restore(shown, user=User.objects.get(pk=ada.pk), user_name="ada")
 
     def test_an_unknown_user_and_an_unknown_server_have_their_codes(self, named_save):
         row = FlowFactory()

@@ -134,7 +134,7 @@ class Command(BaseCommand):
             if not (options["no_prompt"] or console.confirm(self, _question(restoring, server))):
                 console.print_cancelled(self)
                 return
-            before = restore(restoring, user=user)
+            before = restore(restoring, user=user, user_name=console.name_of(user))
             console.tell(self, f"Restored. What was before is the save {before.pk}.")
         data = {
             "item": _named(restoring.item),
