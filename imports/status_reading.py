@@ -31,7 +31,7 @@ def read_status(request: ImportRequest, *, with_only_here: bool = True) -> FileS
     """
     document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
     kinds = [kind for kind in Kind if document.items[kind]]
-    check_sight_of(request.user, kinds)
+    check_sight_of(request.user, *kinds)
     with one_state():
         plan = draft_plan(document, request)
         known = Known(

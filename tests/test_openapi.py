@@ -33,7 +33,7 @@ from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import export_file, flow
 from tests.uploading import client_of, upload
 
-# For each of the 29 operations that take anything; the others have little to tell apart.
+# For each of the 30 operations that take anything; the others have little to tell apart.
 CASES, CASES_OF_NOTHING = 75, 5
 
 DESCRIPTION: dict[str, Any] = json.loads(
@@ -67,7 +67,7 @@ class TestTheDescription:
 
     def test_no_two_operations_have_one_id(self):
         ids = Counter(operation["operationId"] for operation in OPERATIONS.values())
-        assert len(OPERATIONS) == 40
+        assert len(OPERATIONS) == 41
         assert ids.most_common(1)[0][1] == 1
 
     @every_operation
@@ -168,6 +168,7 @@ class Prepared:
         "/api/ziggy/named-saves/{uuid}/restore": "save",
         "/api/ziggy/history-load/": "save",
         "/api/ziggy/": "flow",
+        "/api/imports/items/": "flow",
     }
 
     def __init__(self) -> None:
@@ -193,6 +194,8 @@ class Prepared:
         if "uuid" in path:
             kinds = (kind for start, kind in self.uuids.items() if case.path.startswith(start))
             path["uuid"] = self.rows[next(kinds)]
+        if "kind" in path:
+            path["kind"] = "flow"
         if "id" in path:
             path["id"] = self.record
         if "user_id" in path:

@@ -188,9 +188,11 @@ def request_of(method: str, route: str, case: str, caller: Caller) -> Sent:
     if caller.user and case != "another user's":
         store_downloads(caller.user)
     user_id = str(other.uuid) if case == "another user" else caller.uuid
+    kind = case.removeprefix("a ")
     uuid = next(
         uuid
         for start, uuid in {
+            "imports/items": {"connection": CONNECTION, "secret": SECRET}.get(kind, FLOW),
             "connection": CONNECTION,
             "secret": SECRET,
             "ziggy/history-load": stored["save"],
@@ -201,7 +203,7 @@ def request_of(method: str, route: str, case: str, caller: Caller) -> Sent:
     )
     name = "KEY" if route.startswith("secret") else "New"
     parameters = {"user_id": user_id, "pk": stored["record"], "uuid": uuid, "name": name}
-    parameters["receiver_type"] = "HTTP"
+    parameters |= {"receiver_type": "HTTP", "kind": kind}
     return Sent(parameters, body=BODIES.get((method, route, case)))
 
 
@@ -334,7 +336,7 @@ def test_a_method_without_a_row_is_405_even_for_a_superuser() -> None:
     ]
     assert len(tried) > 100
     parameters = {"user_id": caller.uuid, "uuid": FLOW, "pk": "1", "name": "New"}
-    sent = Sent({**parameters, "receiver_type": "HTTP"})
+    sent = Sent({**parameters, "receiver_type": "HTTP", "kind": "flow"})
     answered = {
         (method, route): send(caller.client(), method, without_converters(route), sent).status_code
         for method, route in tried

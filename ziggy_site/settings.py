@@ -201,6 +201,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     # A PATCH here needs every key of its body, as any other method does.
     "COMPONENT_SPLIT_PATCH": False,
+    # A key that takes other words elsewhere.
+    "ENUM_NAME_OVERRIDES": {"RecordedResultEnum": "imports.serializers.RECORDED_RESULTS"},
     "SERVE_AUTHENTICATION": [],
     # Everything that the page of the documentation loads is served from here.
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -1,5 +1,6 @@
 """What the commands have in common: JSON alone on stdout, text for people on stderr."""
 
+import getpass
 import json
 import sys
 from collections.abc import Iterator
@@ -38,20 +39,6 @@ def on_server(name: str) -> Iterator[None]:
         raise WrongServer("wrong-server", message)
     with target(name):
         yield
-
-
-def find_user(name: str | None, server: str) -> User | None:
-    """The active user of that name on the server; None without a name. Raises CommandError."""
-    if name is None:
-        return None
-    with target(server):
-        user = User.objects.filter(username=name, is_active=True).first()
-    if user is None:
-        raise CommandError(
-            f"There is no active user {quoted(name)} on the server {quoted(server)}.",
-            returncode=USAGE_ERROR,
-        )
-    return user
 
 
 def print_json(command: BaseCommand, result: dict[str, Any]) -> None:
@@ -95,3 +82,25 @@ def confirm(command: BaseCommand, question: str) -> bool:
     except KeyboardInterrupt:
         tell(command, "")
         return False
+
+
+def find_user(name: str | None, server: str) -> User | None:
+    """The active user of that name on the server; None where no name is given.
+
+    Raises CommandError where there is none.
+    """
+    if name is None:
+        return None
+    with target(server):
+        user = User.objects.filter(username=name, is_active=True).first()
+    if user is None:
+        raise CommandError(
+            f"There is no active user {quoted(name)} on the server {quoted(server)}.",
+            returncode=USAGE_ERROR,
+        )
+    return user
+
+
+def name_of(user: User | None) -> str:
+    """The name under which a command writes: the user's, or that of the account of this shell."""
+    return user.get_username() if user else getpass.getuser()

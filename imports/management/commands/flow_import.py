@@ -1,6 +1,5 @@
 """Import an export file into a server: the command's door to imports.service."""
 
-import getpass
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from imports.management.console import (
     USAGE_ERROR,
     confirm,
     find_user,
+    name_of,
     print_cancelled,
     print_json,
     refuse,
@@ -125,7 +125,7 @@ class Command(BaseCommand):
             mode=options["mode"],
             door=Door.COMMAND,
             user=user,
-            user_name=user.get_username() if user else getpass.getuser(),
+            user_name=name_of(user),
             with_backup=not options["no_backup"],
             override_locks=options["override_locks"],
         )

@@ -1,6 +1,5 @@
 """How a file stands to a server: the command's door to imports.status_reading."""
 
-import getpass
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from imports.errors import UnableToImport
 from imports.management.console import (
     add_server_argument,
     find_user,
+    name_of,
     on_server,
     print_json,
     refuse,
@@ -98,7 +98,7 @@ class Command(BaseCommand):
                     mode=Mode.OVERWRITE,
                     door=Door.COMMAND,
                     user=user,
-                    user_name=user.get_username() if user else getpass.getuser(),
+                    user_name=name_of(user),
                     override_locks=True,  # whether a row is locked says nothing of what it holds
                 )
                 status = read_status(request, with_only_here=not options["ignore_only_here"])
