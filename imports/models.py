@@ -150,6 +150,12 @@ class ImportItem(models.Model):
         blank=True,
         help_text="Of what the row then held; empty where it was skipped.",
     )
+    is_new = models.BooleanField(
+        default=False, help_text="Whether the run made the row: there is no state before."
+    )
+    leaves_deleted = models.BooleanField(
+        default=False, help_text="Whether the row was soft-deleted after the run."
+    )
     changed_keys = models.JSONField(default=list, help_text="What an overwrite changed.")
     warnings = models.JSONField(default=list)
     named_save = models.ForeignKey(

@@ -172,7 +172,12 @@ def _columns_digest(columns: tuple[str, ...]) -> str:
 
 def differ(digest: str, other: str) -> bool:
     """Whether two digests are of different content; False where they cannot be compared."""
-    return digest != other and digest[:_COLUMNS_DIGEST] == other[:_COLUMNS_DIGEST]
+    return digest != other and are_comparable(digest, other)
+
+
+def are_comparable(digest: str, other: str) -> bool:
+    """Whether two digests are of the same columns. An empty one is no digest."""
+    return bool(digest) and digest[:_COLUMNS_DIGEST] == other[:_COLUMNS_DIGEST]
 
 
 _COLUMNS_DIGEST = 4  # hexadecimal digits

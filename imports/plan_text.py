@@ -48,12 +48,13 @@ def _item_lines(change: Change) -> Iterator[Text]:
         style=style,
     )
     for field in change.fields:
-        yield Text(f"      ~ {_told(field)}", style=style)
+        yield Text(f"      ~ {told(field)}", style=style)
     for warning in change.warnings:
         yield Text(f"      ! {warning}", style="red")
 
 
-def _told(field: FieldChange) -> str:
+def told(field: FieldChange) -> str:
+    """A changed field, with what it was and becomes where that may be shown."""
     if field.before is None:
         return f"{field.key} (changed)"
     return f"{field.key}: {field.before} -> {field.after}"
