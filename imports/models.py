@@ -129,6 +129,12 @@ class ImportRecord(models.Model):
             return None
         return float((self.finished_at - self.started_at).total_seconds())
 
+    def undo_in_effect(self) -> "ImportRecord | None":
+        """The undo that took this run back, where it is taken back."""
+        if self.status != Status.UNDONE:
+            return None
+        return self.undone_by.filter(status=Status.SUCCEEDED).order_by("-pk").first()
+
 
 class ImportItem(models.Model):
     """What happened to one item of an import's file."""

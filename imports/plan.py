@@ -53,7 +53,11 @@ class UndoResult(StrEnum):
     DELETE = "DELETE"
     """The row that the run made is soft-deleted."""
     KEEP = "KEEP"
-    """The row stays as it is: the run left it alone, or somebody decided so."""
+    """The row stays as it is: there is nothing to take back, or somebody decided so."""
+
+
+WRITING_RESULTS: frozenset[str] = frozenset({*_WRITING, UndoResult.RESTORE, UndoResult.DELETE})
+"""The results with which a row is written, by an import or by an undo."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

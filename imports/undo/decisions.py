@@ -43,21 +43,27 @@ def decisions_from(values: Any) -> Decisions:
         key = Kind(value["kind"]), str(UUID(value["uuid"]))
         if key in decisions:
             issues.append(_issue("The same row was decided on before.", number))
-        decisions[key] = Decision(value["decision"])
+        decisions[key] = decision_of(value["decision"])
     if issues:
         first, more = issues[0], len(issues) - 1
         also = f" ({more} more problems)" if more else ""
-        raise FileInvalid(first.code, f"decisions{first.path}: {first.message}{also}", issues)
+        raise FileInvalid(first.code, f"{first.path}: {first.message}{also}", issues)
     return decisions
+
+
+def decision_of(word: str) -> Decision:
+    """The decision by its word, in upper or lower case."""
+    return Decision(word.lower())
 
 
 def _problems(number: int, value: Any) -> Iterator[Issue]:
     if not isinstance(value, Mapping) or set(value) != set(_KEYS):
         yield _issue(f"This must be an object with the keys {', '.join(_KEYS)} alone.", number)
         return
-    for key, words in (("kind", Kind), ("decision", Decision)):
-        if value[key] not in list(words):
-            yield _issue(f"This must be one of {', '.join(words)}.", number, key)
+    if value["kind"] not in list(Kind):
+        yield _issue(f"This must be one of {', '.join(Kind)}.", number, "kind")
+    if str(value["decision"]).lower() not in list(Decision):
+        yield _issue(f"This must be one of {', '.join(Decision)}.", number, "decision")
     try:
         UUID(value["uuid"])
     except (AttributeError, TypeError, ValueError):
@@ -65,4 +71,4 @@ def _problems(number: int, value: Any) -> Iterator[Issue]:
 
 
 def _issue(message: str, *steps: str | int) -> Issue:
-    return Issue(code="invalid-decisions", message=message, path=json_path(*steps))
+    return Issue(code="invalid-decisions", message=message, path=json_path("decisions", *steps))

@@ -122,7 +122,7 @@ def _undone(request: UndoRequest, attempt: Attempt) -> ImportRecord:
         raise NoSuchRecord("no-such-record", f"This server has no import {request.record}.")
     attempt.record.undoes = record
     if record.status == Status.UNDONE:
-        by = record.undone_by.filter(status=Status.SUCCEEDED).order_by("-pk").first()
+        by = record.undo_in_effect()
         how = f" Undo import {by.pk} to bring it back." if by else ""
         raise AlreadyUndone("already-undone", f"Import {record.pk} is undone already.{how}")
     if record.status != Status.SUCCEEDED:

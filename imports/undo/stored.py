@@ -19,21 +19,15 @@ from flows.sent_secrets import secrets_sent_elsewhere
 from flows.uses import find_users_of_many
 from imports.comparison import differences
 from imports.models import UNDO, ImportItem, ImportRecord, Status
-from imports.plan import Result, UndoResult, content_digest
+from imports.plan import WRITING_RESULTS, content_digest
 from imports.stored import BATCH, CONTENT_BATCH, batches
 from imports.undo.facts import Facts, LaterRun, OtherRow, PresentRow, SavedRow, WrittenRow
 from imports.undo.plan import Key
 
-WRITING = (
-    *(str(result) for result in Result if result.writes),
-    *(str(result) for result in (UndoResult.RESTORE, UndoResult.DELETE)),
-)
-"""The results of items whose rows were written."""
-
 
 def written_items(record: ImportRecord) -> QuerySet[ImportItem]:
     """The items of the record whose rows were written."""
-    return record.items.filter(result__in=WRITING).order_by("position", "pk")
+    return record.items.filter(result__in=WRITING_RESULTS).order_by("position", "pk")
 
 
 def read_facts(record: ImportRecord) -> Facts:
@@ -140,7 +134,7 @@ class _Reading:
         """By the uuid of a row, the last run that wrote it after this one."""
         newest = (
             ImportItem.objects.filter(
-                kind=kind, target_uuid__in=uuids, pk__gt=self._last_item, result__in=WRITING
+                kind=kind, target_uuid__in=uuids, pk__gt=self._last_item, result__in=WRITING_RESULTS
             )
             .filter(record__status=Status.SUCCEEDED)
             .order_by()
