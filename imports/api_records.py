@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Lower
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from imports.api_checks import NothingThere, caller, needs
-from imports.models import ImportItem, ImportRecord
+from imports.models import ImportItem, ImportRecord, Status
 from imports.paging import page_of, query_of
 from imports.permissions import VIEW_RECORDS
 from imports.serializers import (
@@ -35,6 +35,8 @@ _RECORD = {
     "fileSize": 20480,
     "fileSha256": "4ab006ca1d302fd4f3e484db5105ad26278b1c1c914b596a7b47a8a5e0cfe606",
     "mode": "overwrite",
+    "undoes": None,
+    "undoneBy": None,
     "withBackup": True,
     "overrideLocks": False,
     "counts": {"OVERWRITE": 1},
@@ -111,7 +113,7 @@ class Record(APIView):
     )
     def get(self, request: Request, pk: int) -> Response:
         query = query_of(request, ItemPageQuery)
-        record = ImportRecord.objects.filter(pk=pk).first()
+        record = _records().filter(pk=pk).first()
         if record is None:
             raise NothingThere("not-found", f"There is no import {pk}.")
         page = page_of(request, record.items.order_by("pk"), query)
@@ -144,4 +146,13 @@ def _wanted(query: dict[str, Any]) -> QuerySet[ImportRecord]:
         wanted &= Q(
             pk__in=items.filter(Q(target_uuid=uuid) | Q(file_uuid=str(uuid))).values("record")
         )
-    return ImportRecord.objects.filter(wanted)
+    return _records().filter(wanted)
+
+
+def _records() -> QuerySet[ImportRecord]:
+    """The records, each with the number of the undo that took it back."""
+    undos = ImportRecord.objects.filter(undoes=OuterRef("pk"), status=Status.SUCCEEDED)
+    newest = Subquery(undos.order_by("-pk").values("pk")[:1])
+    return ImportRecord.objects.annotate(
+        undone_by_id=Case(When(status=Status.UNDONE, then=newest), default=None)
+    )

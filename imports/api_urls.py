@@ -11,6 +11,7 @@ from imports.api_exports import BuiltExport, FullExport, TaggedExport
 from imports.api_item_history import ItemHistory
 from imports.api_records import Record, Records
 from imports.api_system import BackUp, DownloadTransfer, Transfer, Vacuum, VersionInfo
+from imports.api_undo import UndoImport
 
 urlpatterns = [
     path("flow/import", ImportFlows.as_view(), name="flow-import"),
@@ -25,6 +26,7 @@ urlpatterns = [
         ItemHistory.as_view(),
         name="item-imports",
     ),
+    path("imports/<int:pk>/undo", UndoImport.as_view(), name="import-undo"),
     path("system/backup-db", BackUp.as_view(), name="backup-db"),
     path("system/transfer-db", Transfer.as_view(), name="transfer-db"),
     path("system/download-transfer", DownloadTransfer.as_view(), name="download-transfer"),

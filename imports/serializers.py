@@ -76,7 +76,7 @@ class RecordQuery(PageQuery):
     """Which records."""
 
     status = serializers.ChoiceField(Status.choices, required=False)
-    mode = serializers.ChoiceField([str(mode) for mode in Mode], required=False)
+    mode = serializers.ChoiceField(RECORDED_MODES, required=False)
     door = serializers.ChoiceField(Door.choices, required=False)
     user = TextField(required=False, help_text="The name of who imported.")
     dateFrom = MomentField(
@@ -112,6 +112,12 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
     fileSize = serializers.IntegerField(source="file_size", help_text="Bytes.")
     fileSha256 = serializers.CharField(source="file_sha256")
     mode = serializers.ChoiceField(RECORDED_MODES)
+    undoes = serializers.IntegerField(
+        source="undoes_id", allow_null=True, help_text="The import that this run took back."
+    )
+    undoneBy = serializers.IntegerField(
+        source="undone_by_id", allow_null=True, help_text="The undo that took this run back."
+    )
     withBackup = serializers.BooleanField(source="with_backup")
     overrideLocks = serializers.BooleanField(source="override_locks")
     counts = serializers.DictField(
@@ -124,8 +130,8 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
         model = ImportRecord
         fields: ClassVar = [
             *("id", "status", "startedAt", "finishedAt", "seconds", "door", "user", "server"),
-            *("fileName", "fileSize", "fileSha256", "mode", "withBackup", "overrideLocks"),
-            *("counts", "code", "message"),
+            *("fileName", "fileSize", "fileSha256", "mode", "undoes", "undoneBy"),
+            *("withBackup", "overrideLocks", "counts", "code", "message"),
         ]
 
     def get_message(self, record: ImportRecord) -> str:

@@ -151,6 +151,7 @@ TAKES_A_BODY = {
     "PUT /api/flow/{uuid}", "POST /api/flow/import", "POST /api/flow/export-tagged",
     "POST /api/connection", "PUT /api/connection/{uuid}",
     "POST /api/secret", "PUT /api/secret/{uuid}", "PATCH /api/secret/update-secret-value",
+    "POST /api/imports/{id}/undo",
 }  # fmt: skip
 IN_GZIP = {"GET /api/system/download-transfer": "application/gzip"}
 BACKUP_FAILS = ("POST /api/system/backup-db", "503")
@@ -233,7 +234,7 @@ def quick_upkeep(monkeypatch, backup_directory: Path) -> None:
         path.write_bytes(b"a copy")
         return Backup(path=path, size=6, sha256="0" * 64)
 
-    for module in ("downloads", "api_system", "service"):
+    for module in ("downloads", "api_system", "service", "undo.service"):
         monkeypatch.setattr(f"imports.{module}.make_backup", make)
     vacuumed = Vacuumed(purged=dict.fromkeys(Kind, 0), size_before=2, size_after=1)
     monkeypatch.setattr("imports.api_system.vacuum_database", lambda: vacuumed)

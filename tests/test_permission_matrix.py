@@ -27,9 +27,10 @@ from flows.rest.save_uuids import save_uuid
 from imports.backup import Backup
 from imports.maintenance import Vacuumed
 from imports.models import BuiltExport, BuiltTransfer, ImportRecord
+from imports.service import run_import
 from tests.digest import RECORDS, Rows, all_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
-from tests.importing import connection, export_file, flow, secret, uuid_of
+from tests.importing import connection, export_file, flow, request_for, secret, uuid_of
 from tests.uploading import BOUNDARY, file_part, form, words
 
 with Path(__file__).with_name("permission_matrix.csv").open(newline="") as _file:
@@ -68,10 +69,15 @@ def quick_and_quiet(settings: Any, monkeypatch: pytest.MonkeyPatch, backup_direc
     path = backup_directory / COLLECTED
     path.write_bytes(b"a copy")
 
-    def back_up() -> Backup:
+    def back_up(**_: Any) -> Backup:
         return Backup(path=path, size=6, sha256="0" * 64)
 
-    for place in ("imports.service", "imports.downloads", "imports.api_system"):
+    for place in (
+        "imports.service",
+        "imports.undo.service",
+        "imports.downloads",
+        "imports.api_system",
+    ):
         monkeypatch.setattr(f"{place}.make_backup", back_up)
     vacuumed = Vacuumed(purged=dict.fromkeys(Kind, 0), size_before=2, size_after=1)
     monkeypatch.setattr("imports.api_system.vacuum_database", lambda: vacuumed)
@@ -147,6 +153,21 @@ IMPORTS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 }
 
 
+UNDONE: dict[str, dict[str, Any]] = {
+    **{f"a restored {kind}": CHANGED[kind] for kind in CHANGED},
+    **{f"a deleted {kind}": NEW[kind] for kind in NEW},
+    "a connection that is pointed elsewhere": RETARGETED,
+}
+
+
+def undo_of(case: str) -> Sent:
+    """The undo of an import that is done before."""
+    payload = export_file(UNDONE.get(case, CHANGED["flow"]))
+    done = run_import(request_for(payload))
+    body = {"dryRun": case == "dry run", "noBackup": case == "skip the backup"}
+    return Sent({"pk": str(done.record.pk)}, body=body)
+
+
 def import_of(case: str) -> Sent:
     case, dry_run = case.removeprefix("dry run: "), case.startswith("dry run: ")
     item, fields = IMPORTS[case]
@@ -178,6 +199,8 @@ def request_of(method: str, route: str, case: str, caller: Caller) -> Sent:
     stored = store_rows(locked="lock" in case)
     if route == "flow/import" and method == "POST":
         return import_of(case)
+    if route.endswith("/undo") and method == "POST":
+        return undo_of(case)
     if route == "auth/login":
         return Sent(body={"username": caller.name, "password": PASSWORD})
     if route == "auth/refresh-token":

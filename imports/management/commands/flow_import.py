@@ -2,38 +2,35 @@
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from imports.errors import ImportFailed, UnableToImport, quoted
+from imports.errors import UnableToImport, quoted
 from imports.management.console import (
-    USAGE_ERROR,
+    NOTHING_TO_DO,
     confirm,
     find_user,
     name_of,
     print_cancelled,
     print_json,
+    progress_bar,
     refuse,
     require_terminal,
     tell,
+    unusable,
 )
+from imports.management.files import read_file, read_standard_input
 from imports.models import Door
 from imports.plan import Mode, Plan
 from imports.plan_text import plan_text, summary
 from imports.report import answer, plan_data
 from imports.request import ImportRequest
 from imports.service import Outcome, preview_import, run_import
-
-NOTHING_TO_DO = 10
 
 _EPILOG = """\
 examples:
@@ -119,7 +116,7 @@ class Command(BaseCommand):
             require_terminal()
         user = find_user(options["user"], options["server"])
         request = ImportRequest(
-            payload=_read(file_path),
+            payload=read_standard_input() if file_path == "-" else read_file(file_path),
             file_name="(standard input)" if file_path == "-" else Path(file_path).name,
             server=options["server"],
             mode=options["mode"],
@@ -134,7 +131,7 @@ class Command(BaseCommand):
         except UnableToImport as error:
             refuse(self, error)
         except DatabaseError as error:
-            refuse(self, _unusable(error))
+            refuse(self, unusable(error))
         if plan and options["detailed_exitcode"] and not plan.writes:
             sys.exit(NOTHING_TO_DO)
 
@@ -153,35 +150,11 @@ class Command(BaseCommand):
             if confirmed.plan.writes and not confirm(self, _question(request, confirmed.plan)):
                 print_cancelled(self)
                 return None
-        with _progress() as progress:
+        with progress_bar() as progress:
             outcome = run_import(request, confirmed=confirmed, progress=progress)
         tell(self, _closing(outcome))
         print_json(self, answer(HTTPStatus.CREATED, plan_data(outcome.plan, done=True)))
         return outcome.plan
-
-
-def _unusable(error: DatabaseError) -> ImportFailed:
-    # The first line alone: what follows it may quote a row.
-    reason = str(error).partition("\n")[0]
-    return ImportFailed(
-        "database-error",
-        f"The database cannot be used: {reason}. Is it there, and migrated (manage.py migrate)?",
-    )
-
-
-def _read(file_path: str) -> bytes:
-    """The file, or as much of it as is needed to see that it is too large."""
-    limit = settings.ZIGGY_MAX_IMPORT_BYTES + 1
-    try:
-        if file_path == "-":
-            return sys.stdin.buffer.read(limit)
-        with Path(file_path).open("rb") as file:
-            return file.read(limit)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise CommandError(
-            f"The file {quoted(file_path)} cannot be read: {reason}.", returncode=USAGE_ERROR
-        ) from None
 
 
 def _show(plan: Plan) -> None:
@@ -198,13 +171,3 @@ def _closing(outcome: Outcome) -> str:
     backup = f" The backup is {record.backup_path}." if record.backup_path else ""
     done = "Done" if outcome.plan.writes else "Nothing to do"
     return f"{summary(outcome.plan)} {done}: record {record.pk}.{backup}"
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr while rows are written, where that is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("Writing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Writing", total=None, visible=False)
-        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
