@@ -9,7 +9,7 @@ A preview is the same road, stopped after the plan. Every run leaves an ImportRe
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from django.conf import settings
@@ -24,6 +24,7 @@ from imports.document import ExportDocument, parse
 from imports.errors import (
     ImportFailed,
     ImportLocked,
+    NotPermitted,
     UnableToImport,
     WrongEncryptionKey,
     WrongServer,
@@ -35,6 +36,7 @@ from imports.lock import LockHeld, import_lock
 from imports.models import ImportRecord
 from imports.permissions import RUN_IMPORT, check_permission, check_request, check_sight
 from imports.plan import Plan
+from imports.plan_file import SavedPlan
 from imports.preparation import (
     check_rows,
     draft_plan,
@@ -45,6 +47,8 @@ from imports.preparation import (
 )
 from imports.records import Attempt, running_import
 from imports.request import ImportRequest
+from imports.saved_plans import check_origin, saved_plan, settled
+from imports.snapshot import one_state
 
 logger = logging.getLogger(__name__)
 
@@ -75,8 +79,31 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
     with target(request.server), _recorded(request, keep=record_refusal):
         _check_server(request)
         check_request(request)
+        check_origin(request)
         document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
+        request = replace(request, decisions=settled(request, document))
         return Preview(document=document, plan=plan_import(document, request))
+
+
+def plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
+    """Plan the import for somebody who applies it later, and write nothing.
+
+    What stands against the plan is the preview's `refusal`, which a decision may mend: the saved
+    plan has its issues. Raises an UnableToImport where none can, as a dry run does.
+    """
+    with target(request.server), _recorded(request, keep=False):
+        _check_server(request)
+        check_request(request)
+        document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
+        request = replace(request, decisions=settled(request, document))
+        with one_state():
+            plan = draft_plan(document, request)
+            check_sight(request.user, plan)
+            saved = saved_plan(plan, document, request)
+        refusal = refusal_of(plan, request)
+        if isinstance(refusal, NotPermitted):
+            raise refusal
+        return Preview(document=document, plan=plan, refusal=refusal), saved
 
 
 def examine_import(request: ImportRequest) -> Preview:
@@ -115,11 +142,13 @@ def run_import(
         may_be_running = check_key(attempt.record)
         if confirmed and confirmed.document.sha256 != attempt.record.file_sha256:
             raise stale("The file is not the one that was shown.")
+        check_origin(request)
         document = (
             confirmed.document
             if confirmed
             else parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
         )
+        request = replace(request, decisions=settled(request, document))
         with _lock(attempt.record, wait=0 if may_be_running else settings.ZIGGY_LOCK_WAIT):
             check_key(attempt.record)  # again: nobody else can get it done now
             attempt.start()
