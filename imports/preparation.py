@@ -14,7 +14,7 @@ from imports.document import ExportDocument
 from imports.errors import PlanRefused, StalePlan, UnableToImport, quoted
 from imports.history import read_last_imports
 from imports.matching import match_items
-from imports.permissions import check_plan, check_request
+from imports.permissions import check_plan, check_request, check_sight
 from imports.plan import Mode, Plan
 from imports.planning import Stored, build_plan
 from imports.request import ImportRequest
@@ -25,7 +25,9 @@ from imports.stored import read_contents, read_existing, read_live_names, read_r
 def plan_import(document: ExportDocument, request: ImportRequest) -> Plan:
     """What the request would do now. Raises PlanRefused, StalePlan and NotPermitted."""
     plan = draft_plan(document, request)
-    check_saved(plan, document, request)
+    if request.saved_plan:
+        check_sight(request.user, plan)  # what is told of rows that changed
+        check_saved(plan, document, request)
     _check_plan(plan, request)
     return plan
 

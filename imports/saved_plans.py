@@ -19,7 +19,7 @@ from imports.plan import Plan, content_digest
 from imports.plan_file import Digests, SavedFile, SavedPlan, SavedServer, save, saved_row
 from imports.request import ImportRequest
 from imports.server_identity import ServerIdentity, read_identity
-from imports.staleness import changes_since, origin_changes
+from imports.staleness import origin_changes, other_results, row_changes
 from imports.stored import read_contents, read_rows_by_uuid
 
 
@@ -70,8 +70,12 @@ def check_saved(plan: Plan, document: ExportDocument, request: ImportRequest) ->
     digests = _digests(plan, [*_rows_of(plan), *listed], identity)
     now = _saved(plan, document, request, digests, identity)
     rows = {(kind, row.uuid): saved_row(kind, row, digests) for kind, row in listed}
-    if issues := changes_since(saved, now, rows):
-        raise _stale([*issues, *plan.issues])
+    if issues := row_changes(saved, now, rows):
+        told = {(issue.code, issue.path) for issue in saved.issues}
+        raise _stale([*issues, *(one for one in plan.issues if (one.code, one.path) not in told)])
+    # What stands against the plan then comes of its decisions: that is no staleness.
+    if not plan.issues and (issues := other_results(saved, now)):
+        raise _stale(issues)
 
 
 def _saved(
@@ -126,7 +130,8 @@ def _digests(
 
 
 def _stale(issues: list[Issue]) -> StalePlan:
-    more = f" ({len(issues) - 1} more differences)" if len(issues) > 1 else ""
+    count = len(issues) - 1
+    more = f" ({count} more {'difference' if count == 1 else 'differences'})" if count else ""
     return StalePlan(
         "stale-plan",
         f"The plan is out of date. {issues[0].message}{more} Nothing was written. Plan again.",

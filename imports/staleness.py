@@ -45,30 +45,39 @@ def origin_changes(saved: SavedPlan, *, file: SavedFile, server: SavedServer) ->
     return issues
 
 
-def changes_since(saved: SavedPlan, now: SavedPlan, rows: Rows) -> list[Issue]:
-    """An issue for everything that is different, in the file's order.
+def row_changes(saved: SavedPlan, now: SavedPlan, rows: Rows) -> list[Issue]:
+    """An issue for each row that is not what it was, or was not there, in the file's order.
 
     `now` is the plan as it would be made now, with the saved plan's decisions; `rows` has each row
     of the saved plan that is still there.
     """
-    listed = {(item.kind, row.uuid) for item in saved.items for row in item.rows}
+    planned = {item.key: item for item in now.items}
+    told = {(item.kind, row.uuid) for item in saved.items for row in item.rows}
+    unseen = set(told)
+    issues: list[Issue] = []
+    for item in saved.items:
+        for row in item.rows:
+            if (item.kind, row.uuid) in unseen:
+                unseen.remove((item.kind, row.uuid))
+                issues += _changes_of_row(item, row, rows.get((item.kind, row.uuid)))
+        for row in planned[item.key].rows:
+            if (item.kind, row.uuid) not in told:
+                told.add((item.kind, row.uuid))
+                issues.append(_new_row(item, row))
+    return issues
+
+
+def other_results(saved: SavedPlan, now: SavedPlan) -> list[Issue]:
+    """An issue for each item of which something else would come, though its rows are the same."""
     planned = {item.key: item for item in now.items}
     undecided = {issue.path for issue in saved.issues}
     is_edited = any(item.is_edited for item in saved.items)
-    told: set[tuple[Kind, str]] = set()
-    issues: list[Issue] = []
-    for item in saved.items:
-        found: list[Issue] = []
-        for row in item.rows:
-            if (item.kind, row.uuid) not in told:
-                told.add((item.kind, row.uuid))
-                found += _changes_of_row(item, row, rows.get((item.kind, row.uuid)))
-        found = found or list(_new_rows(item, planned[item.key], listed))
-        # What could not be applied as it stood has no result to hold to.
-        if not found and item.path not in undecided:
-            found = list(_other_plan(item, planned[item.key], is_edited=is_edited))
-        issues += found
-    return issues
+    return [
+        issue
+        for item in saved.items
+        if item.path not in undecided  # what could not be applied has no result to hold to
+        for issue in _other_plan(item, planned[item.key], is_edited=is_edited)
+    ]
 
 
 def _changes_of_row(item: SavedItem, was: SavedRow, now: SavedRow | None) -> Iterator[Issue]:
@@ -85,15 +94,13 @@ def _changes_of_row(item: SavedItem, was: SavedRow, now: SavedRow | None) -> Ite
         yield _issue(item, "row-edited", f"{row} was edited since.")
 
 
-def _new_rows(item: SavedItem, now: SavedItem, listed: set[tuple[Kind, str]]) -> Iterator[Issue]:
-    for row in dict.fromkeys(now.rows):
-        if (item.kind, row.uuid) not in listed:
-            yield _issue(
-                item,
-                "row-appeared",
-                f"The {item.kind} {quoted(row.name)} ({row.uuid}) is on the server now, and "
-                "was not when the plan was made.",
-            )
+def _new_row(item: SavedItem, row: SavedRow) -> Issue:
+    return _issue(
+        item,
+        "row-appeared",
+        f"The {item.kind} {quoted(row.name)} ({row.uuid}) is on the server now, and was not when "
+        "the plan was made.",
+    )
 
 
 def _other_plan(was: SavedItem, now: SavedItem, *, is_edited: bool) -> Iterator[Issue]:
