@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from accounts.models import User
 from flows.servers import target
 from imports.decision_file import read_decisions
-from imports.errors import ImportFailed, UnableToImport, printable, quoted
+from imports.errors import ImportFailed, UnableToImport, quoted
 from imports.management.console import (
     USAGE_ERROR,
     confirm,
@@ -168,7 +168,7 @@ def _next_step(request: ImportRequest, path: Path, file_path: str) -> str:
 
 def _undecided(path: Path) -> str:
     return (
-        f"Plan written to {printable(str(path))}, with what stands against it. Decide on these "
+        f"Plan written to {path}, with what stands against it. Decide on these "
         'items, by their "decision" there or in a file for --decisions.'
     )
 
