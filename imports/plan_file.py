@@ -14,14 +14,15 @@ import msgspec
 
 from flows.content import Kind
 from flows.field_values import FieldProblem
-from imports.decision_file import DecisionValue, decision_value, read_decision
+from imports.decision_file import decision_value
 from imports.decisions import Decision, Decisions
 from imports.destinations import without_destination
 from imports.errors import Issue, json_path, printable, quoted
 from imports.given_file import invalid, issue_of, read_object, read_part, reading
 from imports.json_problems import JSONProblem
-from imports.matching import MatchMethod, Row
-from imports.plan import Change, Mode, Plan, Result
+from imports.matching import Row
+from imports.plan import Change, Plan, Result
+from imports.plan_shape import SavedFile, SavedIssue, SavedItem, SavedPlan, SavedRow, SavedServer
 from imports.strict_json import split_list
 
 FORMAT = "flow-import-plan"
@@ -34,122 +35,6 @@ T = TypeVar("T")
 
 Digests = Mapping[tuple[Kind, int], str]
 """By kind and primary key, what stands for the content of a row."""
-
-
-class SavedFile(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
-):
-    """The export that was planned."""
-
-    name: str
-    size: int
-    sha256: str
-
-
-class SavedServer(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
-):
-    """The server that it was planned for."""
-
-    name: str
-    identity: str
-    """Of its database: see imports.server_identity."""
-
-
-class SavedRow(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
-):
-    """A row of the server, as it was."""
-
-    uuid: str
-    name: str
-    is_deleted: bool
-    content_hash: str
-
-
-class SavedIssue(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
-):
-    """Why the plan cannot be applied as it stands: see imports.errors.Issue."""
-
-    code: str
-    path: str
-    uuid: str | None
-    name: str | None
-    message: str
-
-
-class SavedItem(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
-):
-    """One item of the export with what happens to it."""
-
-    path: str
-    kind: Kind
-    uuid: str
-    """In lower case, as decisions have it."""
-    name: str
-    decision: DecisionValue
-    """What is decided now: the one thing that may be edited."""
-    planned_decision: DecisionValue
-    """What was decided when the plan was made."""
-    result: Result
-    match_method: MatchMethod
-    target_uuid: str | None
-    """None for a copy, whose uuid is drawn when it is made."""
-    target_name: str
-    row: SavedRow | None
-    """The row that the item is, or the deleted one that it brings back."""
-    candidates: tuple[SavedRow, ...]
-    changed_keys: tuple[str, ...]
-    retargets: bool
-    warnings: tuple[str, ...]
-
-    @property
-    def key(self) -> tuple[Kind, str]:
-        """What a decision on it is known by."""
-        return self.kind, self.uuid
-
-    @property
-    def is_edited(self) -> bool:
-        """Whether it was decided on since the plan was made."""
-        return _decided(self.decision) != _decided(self.planned_decision)
-
-    @property
-    def chose_row(self) -> bool:
-        """Whether somebody chose since which row it is, or took that back."""
-        return _target(self.decision) != _target(self.planned_decision)
-
-    @property
-    def rows(self) -> tuple[SavedRow, ...]:
-        """Every row that the plan tells of for it."""
-        return (self.row, *self.candidates) if self.row else self.candidates
-
-
-class SavedPlan(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
-):
-    """A whole plan."""
-
-    format: str
-    version: int
-    checksum: str
-    """Over everything else but the decisions."""
-    created_at: str
-    created_by: str
-    file: SavedFile
-    server: SavedServer
-    mode: Mode
-    override_locks: bool
-    counts: dict[str, int]
-    issues: tuple[SavedIssue, ...]
-    items: tuple[SavedItem, ...]
-
-    @property
-    def decisions(self) -> Decisions:
-        """What is decided of single items now."""
-        read = ((item.key, _decided(item.decision)) for item in self.items)
-        return {key: decision for key, decision in read if decision}
 
 
 def save(
@@ -271,7 +156,7 @@ def _read_items(raw: msgspec.Raw, issues: list[Issue]) -> Iterator[SavedItem]:
         try:
             item = _read(read_part(element, *place), SavedItem, issues, json_path(*place))
             if item:
-                _decided(item.decision)
+                _ = item.decided  # raises where it says nothing known
                 yield item
         except JSONProblem as problem:
             issues.append(issue_of(problem))
@@ -289,15 +174,6 @@ def _read(value: Any, shape: type[T], issues: list[Issue], path: str = "") -> T 
         return None
 
 
-def _decided(value: DecisionValue) -> Decision | None:
-    return None if value is None else read_decision(value)
-
-
-def _target(value: DecisionValue) -> str | None:
-    decision = _decided(value)
-    return decision.target_uuid if decision else None
-
-
 def _checksum(plan: SavedPlan) -> str:
     """Of everything but itself and what may be edited."""
     header = msgspec.structs.replace(plan, checksum="", items=())
@@ -311,7 +187,7 @@ def _unlisted_targets(plan: SavedPlan) -> Iterator[Issue]:
     """An issue for each row that was chosen and that the plan knows nothing of."""
     listed = {(item.kind, row.uuid) for item in plan.items for row in item.rows}
     for item in plan.items:
-        target = _target(item.decision)
+        target = item.chosen_row
         if target and item.is_edited and (item.kind, target) not in listed:
             yield Issue(
                 code="unlisted-target",

@@ -7,7 +7,7 @@ from imports.decision_file import GivenDecision
 from imports.decisions import Decisions
 from imports.models import Door
 from imports.plan import Mode
-from imports.plan_file import SavedPlan
+from imports.plan_shape import SavedPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,8 @@ from imports.document import ExportDocument
 from imports.errors import Issue, StalePlan
 from imports.matching import Row
 from imports.plan import Plan, content_digest
-from imports.plan_file import Digests, SavedFile, SavedPlan, SavedServer, save, saved_row
+from imports.plan_file import Digests, save, saved_row
+from imports.plan_shape import SavedFile, SavedPlan, SavedServer
 from imports.request import ImportRequest
 from imports.server_identity import ServerIdentity, read_identity
 from imports.staleness import origin_changes, other_results, row_changes

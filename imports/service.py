@@ -36,7 +36,7 @@ from imports.lock import LockHeld, import_lock
 from imports.models import ImportRecord
 from imports.permissions import RUN_IMPORT, check_permission, check_request, check_sight
 from imports.plan import Plan
-from imports.plan_file import SavedPlan
+from imports.plan_shape import SavedPlan
 from imports.preparation import (
     check_rows,
     draft_plan,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from flows.content import Kind
 from imports.errors import Issue, quoted
-from imports.plan_file import SavedFile, SavedItem, SavedPlan, SavedRow, SavedServer
+from imports.plan_shape import SavedFile, SavedItem, SavedPlan, SavedRow, SavedServer
 
 Rows = Mapping[tuple[Kind, str], SavedRow]
 """By kind and uuid, rows as they are now."""

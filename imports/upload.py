@@ -21,7 +21,8 @@ from rest_framework.parsers import BaseParser
 from imports.decision_file import GivenDecision, read_decisions
 from imports.errors import Issue, UnableToImport, printable, quoted
 from imports.plan import Mode
-from imports.plan_file import SavedPlan, read_plan
+from imports.plan_file import read_plan
+from imports.plan_shape import SavedPlan
 from imports.uploaded_file import FORM_ALLOWANCE, FileCollector, FilePart, too_large
 
 FILE = "file"

@@ -10,7 +10,8 @@ from flows.content import Kind
 from imports.decisions import Decision
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable
 from imports.plan import Mode
-from imports.plan_file import SavedFile, SavedPlan, read_plan, save, write_plan
+from imports.plan_file import read_plan, save, write_plan
+from imports.plan_shape import SavedFile, SavedPlan
 from tests.imagined import Server, StoredItem, a_file, stored
 from tests.imagined import planned as plan_of
 from tests.importing import connection, flow, secret, uuid_of

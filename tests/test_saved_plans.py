@@ -21,7 +21,8 @@ from imports.decision_file import read_decisions
 from imports.errors import FileInvalid, NotPermitted, PlanRefused, StalePlan, UnableToImport
 from imports.models import ImportRecord
 from imports.plan import Mode, content_digest
-from imports.plan_file import SavedPlan, read_plan, write_plan
+from imports.plan_file import read_plan, write_plan
+from imports.plan_shape import SavedPlan
 from imports.request import ImportRequest
 from imports.service import plan_to_save, preview_import, run_import
 from imports.stored import read_contents

@@ -161,9 +161,7 @@ def _request(
 def _next_step(request: ImportRequest, path: Path, file_path: str) -> str:
     words = ["manage.py", "flow_import", "--server", request.server]
     words += ["--file-path", file_path, "--apply-plan", str(path)]
-    return (
-        f"Plan written to {printable(str(path))}. Apply it with:\n  {printable(shlex.join(words))}"
-    )
+    return f"Plan written to {path}. Apply it with:\n  {shlex.join(words)}"
 
 
 def _undecided(path: Path) -> str:
