@@ -74,7 +74,7 @@ def saved_row(kind: Kind, row: Row, digests: Digests) -> SavedRow:
         uuid=row.uuid,
         name=row.name,
         is_deleted=row.is_deleted,
-        content_hash=digests[kind, row.pk],
+        content_hash=digests.get((kind, row.pk), ""),  # of a row that was purged just now
     )
 
 
@@ -156,7 +156,7 @@ def _read_items(raw: msgspec.Raw, issues: list[Issue]) -> Iterator[SavedItem]:
         try:
             item = _read(read_part(element, *place), SavedItem, issues, json_path(*place))
             if item:
-                _ = item.decided  # raises where it says nothing known
+                _ = item.is_edited  # raises where a decision says nothing known
                 yield item
         except JSONProblem as problem:
             issues.append(issue_of(problem))

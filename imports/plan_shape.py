@@ -1,12 +1,18 @@
 """The shape of a plan's file: what imports.plan_file writes and reads. Pure."""
 
+from typing import Annotated
+
 import msgspec
 
 from flows.content import Kind
 from imports.decision_file import DecisionValue, read_decision
 from imports.decisions import Decision, Decisions
-from imports.matching import MatchMethod
+from imports.matching import CANDIDATES_KEPT, MatchMethod
 from imports.plan import Mode, Result
+
+# A file may come from anybody: what is looked up or told of it has the form that was written.
+_Uuid = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+_Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class _Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -18,7 +24,7 @@ class SavedFile(_Shape, frozen=True, kw_only=True):
 
     name: str
     size: int
-    sha256: str
+    sha256: _Sha256
 
 
 class SavedServer(_Shape, frozen=True, kw_only=True):
@@ -32,7 +38,7 @@ class SavedServer(_Shape, frozen=True, kw_only=True):
 class SavedRow(_Shape, frozen=True, kw_only=True):
     """A row of the server, as it was."""
 
-    uuid: str
+    uuid: _Uuid
     name: str
     is_deleted: bool
     content_hash: str
@@ -53,7 +59,7 @@ class SavedItem(_Shape, frozen=True, kw_only=True):
 
     path: str
     kind: Kind
-    uuid: str
+    uuid: _Uuid
     """In lower case, as decisions have it."""
     name: str
     decision: DecisionValue
@@ -67,7 +73,7 @@ class SavedItem(_Shape, frozen=True, kw_only=True):
     target_name: str
     row: SavedRow | None
     """The row that the item is, or the deleted one that it brings back."""
-    candidates: tuple[SavedRow, ...]
+    candidates: Annotated[tuple[SavedRow, ...], msgspec.Meta(max_length=CANDIDATES_KEPT)]
     changed_keys: tuple[str, ...]
     retargets: bool
     warnings: tuple[str, ...]

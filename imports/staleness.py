@@ -51,6 +51,8 @@ def row_changes(saved: SavedPlan, now: SavedPlan, rows: Rows) -> list[Issue]:
     `now` is the plan as it would be made now, with the saved plan's decisions; `rows` has each row
     of the saved plan that is still there.
     """
+    if [item.key for item in saved.items] != [item.key for item in now.items]:
+        return [Issue(code="other-items", message="The plan's items are not those of the file.")]
     planned = {item.key: item for item in now.items}
     told = {(item.kind, row.uuid) for item in saved.items for row in item.rows}
     unseen = set(told)

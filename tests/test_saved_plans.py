@@ -6,12 +6,14 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection as database
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import imports.plan_file
 from accounts.models import User
 from flows import canonical
 from flows.bulk import insert_rows
@@ -373,6 +375,58 @@ class TestAnEditedPlan:
         with pytest.raises(PlanRefused) as raised:
             run_import(apply_request(edited(saved(), New=uuid_of("f", 1))))
         assert "target-taken" in [one.code for one in raised.value.issues]
+
+
+class TestAPlanThatSomebodyForged:
+    """With a checksum that fits: whatever it says, it does no more than its decisions can."""
+
+    @staticmethod
+    def forged(change: Callable[[Any], Any]) -> SavedPlan:
+        data = json.loads(write_plan(saved()))
+        change(data)
+        loose = msgspec.convert(data, SavedPlan)
+        data["checksum"] = imports.plan_file._checksum(loose)
+        return read_plan(json.dumps(data).encode(), max_bytes=10**9)
+
+    @pytest.mark.parametrize(
+        ("change", "found"),
+        [
+            (lambda data: data["items"].pop(), ("other-items", "")),
+            (lambda data: data["items"].append(data["items"][0]), ("other-items", "")),
+            (lambda data: data["items"].reverse(), ("other-items", "")),
+            (lambda data: data.update(items=[]), ("other-items", "")),
+            (
+                lambda data: data["items"][0].update(uuid=uuid_of("f", 99)),
+                ("other-items", ""),
+            ),
+            (lambda data: data["items"][0].update(row=None), ("row-appeared", "flows[0]")),
+            (lambda data: data["items"][0].update(result="SKIP"), ("other-result", "flows[0]")),
+            (
+                lambda data: data["items"][0]["row"].update(uuid=uuid_of("f", 99)),
+                ("row-gone", "flows[0]"),
+            ),
+        ],
+    )
+    def test_is_stale(self, server, change, found):
+        assert found in stale_codes(self.forged(change))
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda data: data["items"][0]["row"].update(uuid="x' OR 1=1"),
+            lambda data: data["items"][0].update(uuid=uuid_of("f", 1).upper()),
+            lambda data: data["file"].update(sha256="\x1b[2J"),
+            lambda data: data["items"][0].update(candidates=[data["items"][0]["row"]] * 101),
+            lambda data: data["items"][0].update(plannedDecision="leave"),
+        ],
+    )
+    def test_is_no_plan(self, server, change):
+        data = json.loads(write_plan(saved()))
+        change(data)
+        with pytest.raises(FileInvalid) as raised:
+            read_plan(json.dumps(data).encode(), max_bytes=10**9)
+        assert raised.value.code in {"wrong-shape", "invalid-decision"}
+        assert "\x1b" not in raised.value.message
 
 
 class TestAPlanThatNeedsADecision:
