@@ -53,18 +53,19 @@ def rights_to_restore(item: Item, saved: SavedRow) -> Iterator[tuple[str, str]]:
             yield RETARGET_CONNECTIONS, told
 
 
-def restore(item: Item, version: Version, *, user: User) -> datetime:
+def restore(item: Item, version: Version, *, user: User | None, user_name: str) -> datetime:
     """Put the locked row of the item into the state of its save; the new `updated_at`.
 
-    The state until now is saved before, as PRE_RESTORE. Be in a transaction. Raises
-    reversion.errors.RevertError where the save does not fit the database any more.
+    The state until now is saved before, as PRE_RESTORE. `user_name` is written into the row. Be in
+    a transaction. Raises reversion.errors.RevertError where the save does not fit the database any
+    more.
     """
     named_saves.take(item, PRE_RESTORE, user=user)
     named_saves.restore(version)
-    # The times are the row's own, and no part of the state that is restored.
+    # The times and the name are the row's own, and no part of the state that is restored.
     now = timezone.now()
     rows = type(item)._default_manager.filter(pk=item.pk)
-    rows.update(created_at=item.created_at, updated_at=now)
+    rows.update(created_at=item.created_at, updated_at=now, updated_by=user_name)
     return now
 
 

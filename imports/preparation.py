@@ -19,7 +19,13 @@ from imports.plan import Mode, Plan
 from imports.planning import Stored, build_plan
 from imports.request import ImportRequest
 from imports.saved_plans import check_saved
-from imports.stored import read_contents, read_existing, read_live_names, read_rows
+from imports.stored import (
+    read_contents,
+    read_existing,
+    read_last_writes,
+    read_live_names,
+    read_rows,
+)
 
 
 def plan_import(document: ExportDocument, request: ImportRequest) -> Plan:
@@ -105,6 +111,7 @@ def _stored(document: ExportDocument, request: ImportRequest) -> Stored:
     return Stored(
         rows=rows,
         read_contents=read_contents,
+        read_last_writes=read_last_writes,
         live_names={kind: read_live_names(kind) for kind in Kind}
         if _uses(Mode.DUPLICATE, request)
         else {},

@@ -180,7 +180,8 @@ def _write(
     try:
         with transaction.atomic(using=current_database(), durable=True):
             check_rows(document, plan, request.decisions)
-            saves = apply_plan(plan, user=attempt.record.user, progress=progress)
+            who = attempt.record
+            saves = apply_plan(plan, user=who.user, user_name=who.user_name, progress=progress)
             attempt.succeed(plan, saves)
     except IntegrityError as error:
         raise stale("Somebody else wrote to this server at the same moment.") from error

@@ -14,6 +14,7 @@ from flows.mentions import Reference
 from flows.models import MODELS
 from imports.decisions import Decisions, targets_of
 from imports.document import ExportDocument
+from imports.drift import LastWrite
 from imports.matching import Row
 
 # SQLite takes 999 variables in the oldest build that Django supports; a batch needs two each.
@@ -78,6 +79,16 @@ def read_contents(kind: Kind, pks: Sequence[int]) -> Iterator[tuple[int, Content
         rows = MODELS[kind]._default_manager.filter(pk__in=batch).order_by()
         for pk, *values in rows.values_list("pk", *names):
             yield pk, dict(zip(names, values, strict=True))
+
+
+def read_last_writes(kind: Kind, pks: Sequence[int]) -> dict[int, LastWrite]:
+    """By primary key, when rows were written last, and by whom."""
+    found: dict[int, LastWrite] = {}
+    for batch in batches(pks, BATCH):
+        rows = MODELS[kind]._default_manager.filter(pk__in=batch).order_by()
+        for pk, at, by in rows.values_list("pk", "updated_at", "updated_by"):
+            found[pk] = LastWrite(at=at, by=by)
+    return found
 
 
 def read_live_names(kind: Kind) -> set[str]:

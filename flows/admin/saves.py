@@ -149,7 +149,8 @@ class SavesAdmin(VersionAdmin):
             locked = self._locked(item)
             if any(_lacking(request, locked, saved_states.saved_row(version))):
                 raise PermissionDenied
-            saved_states.restore(locked, version, user=cast(User, request.user))
+            user = cast(User, request.user)
+            saved_states.restore(locked, version, user=user, user_name=user.get_username())
         name = version.revision.comment
         self.log_change(request, item, f"Restored the named save “{name}”.")
         told = f"The save “{name}” is restored. What was before is the save “Pre restore”."
