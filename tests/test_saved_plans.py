@@ -513,6 +513,17 @@ class TestDecisions:
         assert results(done)[0] == ("Orders", "SKIP")
 
 
+@pytest.mark.parametrize("count", [5, 50])
+def test_queries_grow_with_batches_only(db, count, django_assert_max_num_queries):
+    payload = export_file(*(flow(number, f"Flow {number}", info="file") for number in range(count)))
+    for number in range(count):
+        FlowFactory(uuid=uuid_of("f", number), name=f"Flow {number}")
+    with django_assert_max_num_queries(20):
+        plan = saved(payload, "skip")
+    with django_assert_max_num_queries(25):
+        preview_import(apply_request(plan, payload))
+
+
 class TestRights:
     @pytest.fixture
     def bob(self, server) -> User:
@@ -541,6 +552,14 @@ class TestRights:
         with pytest.raises(NotPermitted):
             run_import(apply_request(plan, user=limited))
         assert data_rows() == before
+
+    def test_to_see_rows_come_before_what_changed_in_them(self, bob):
+        plan = saved()
+        Flow.objects.filter(name="By name").update(name="A name that is not bob's to see")
+        blind = self.give(bob, "run_import", "skip_backup")
+        with pytest.raises(NotPermitted, match="bob may not view"):
+            run_import(apply_request(plan, user=blind))
+        assert "bob's to see" not in repr(ImportRecord.objects.values())
 
     def test_of_overriding_locks_come_from_the_plan(self, bob):
         plan = saved(override_locks=True)
