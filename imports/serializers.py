@@ -264,30 +264,6 @@ class ProcessedSerializer(serializers.Serializer[Any]):
     secretsProcessed = ProcessedItemSerializer(many=True)
 
 
-@extend_schema_field(OpenApiTypes.BINARY)
-class ExportFileField(serializers.FileField):
-    """A file to send, where drf-spectacular describes the address of one that is there."""
-
-
-class UploadSerializer(serializers.Serializer[Any]):
-    """The form of an import."""
-
-    file = ExportFileField(help_text="The export file, with a file name.")
-    duplicatesMode = serializers.ChoiceField(
-        ["LEAVE", "RENAME", "OVERWRITE", "skip", "duplicate", "overwrite"],
-        help_text="What happens to an item that exists: it is left alone (LEAVE, skip), the file's "
-        "is added under another name (RENAME, duplicate), or it becomes the file's (OVERWRITE). "
-        "In upper or lower case.",
-    )
-    noBackup = serializers.BooleanField(
-        default=False, help_text="Do not back the database up first."
-    )
-    dryRun = serializers.BooleanField(default=False, help_text="Tell the plan, write nothing.")
-    overrideLocks = serializers.BooleanField(
-        default=False, help_text="Overwrite locked flows as well."
-    )
-
-
 class ExportRequestSerializer(serializers.Serializer[Any]):
     """Which flows: those with any of the tags or one of the uuids; without both, all."""
 

@@ -251,6 +251,28 @@ class TestNothingSings:
         listener.assert_no_canary()
         assert ImportRecord.objects.get().status == status
 
+    @pytest.mark.parametrize("mode", ["--overwrite", "--duplicate", "--skip"])
+    def test_in_a_saved_plan(self, server, listener, tmp_path, mode):
+        plan, decisions = tmp_path / "plan.json", tmp_path / "decisions.json"
+        decisions.write_text(json.dumps({"decisions": {uuid_of("c", 1): "overwrite"}}))
+        asked = [mode, "--decisions", str(decisions), "--plan-out", str(plan)]
+        assert listener.import_file(FILE, *asked) == 0
+        text = plan.read_text()
+        listener.heard.append(text)
+        assert INLINE not in text
+        assert "KEY_1" in text
+        tokens = [token for pair in stored_values().values() for token in pair]
+        assert not any(token in text for token in tokens)
+        assert listener.run(
+            *("flow_import", "-s", "local", "-fp", str(listener.file), "--apply-plan", str(plan)),
+            *("--no-prompt", "--no-backup"),
+        ) == 0  # fmt: skip
+        Secret.objects.filter(name="KEY_4").update(description="edited")
+        assert clear_values() == {(STORED_DEV, STORED_PROD)}
+        stale = ["--apply-plan", str(plan), "--no-prompt", "--no-backup"]
+        listener.import_file(FILE, *stale)
+        listener.assert_no_canary()
+
     def test_in_exports_and_lists(self, server, listener):
         assert listener.run("flow_export", "--file-path", str(listener.file)) == 0
         assert listener.run("flow_export", "--file-path", "-") == 0

@@ -205,10 +205,13 @@ class Prepared:
             path["name"] = "KEY"
         if isinstance(case.body, dict) and not _is_wrong(case, ParameterLocation.BODY):
             case.body |= self._words(case.path)
+            if case.path == "/api/flow/import":  # a mode, or a plan that says it
+                case.body.pop("plan", None)
+                case.body.setdefault("duplicatesMode", "LEAVE")
 
     def _words(self, path: str) -> dict[str, Any]:
         return {
-            "/api/flow/import": {"file": self.payload},
+            "/api/flow/import": {"file": self.payload, "decisions": '{"decisions": {}}'},
             "/api/flow/export-tagged": {"flowUuids": [self.rows["flow"]]},
             "/api/secret/update-secret-value": {"uuid": self.rows["secret"]},
             "/api/auth/login": {"username": "ada", "password": PASSWORD},
