@@ -8,10 +8,11 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from accounts.models import User
 from flows.servers import server_names, target
-from imports.errors import UnableToImport, WrongServer, quoted
+from imports.errors import ImportFailed, UnableToImport, WrongServer, quoted
 from imports.report import answer, refusal_data
 
 USAGE_ERROR = 2
@@ -95,3 +96,13 @@ def confirm(command: BaseCommand, question: str) -> bool:
     except KeyboardInterrupt:
         tell(command, "")
         return False
+
+
+def unusable(error: DatabaseError) -> ImportFailed:
+    """The refusal of a run whose database cannot be used at all."""
+    # The first line alone: what follows it may quote a row.
+    reason = str(error).partition("\n")[0]
+    return ImportFailed(
+        "database-error",
+        f"The database cannot be used: {reason}. Is it there, and migrated (manage.py migrate)?",
+    )

@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from imports.errors import ImportFailed, UnableToImport, quoted
+from imports.errors import UnableToImport, quoted
 from imports.management.console import (
     USAGE_ERROR,
     confirm,
@@ -25,6 +25,7 @@ from imports.management.console import (
     refuse,
     require_terminal,
     tell,
+    unusable,
 )
 from imports.models import Door
 from imports.plan import Mode, Plan
@@ -134,7 +135,7 @@ class Command(BaseCommand):
         except UnableToImport as error:
             refuse(self, error)
         except DatabaseError as error:
-            refuse(self, _unusable(error))
+            refuse(self, unusable(error))
         if plan and options["detailed_exitcode"] and not plan.writes:
             sys.exit(NOTHING_TO_DO)
 
@@ -158,15 +159,6 @@ class Command(BaseCommand):
         tell(self, _closing(outcome))
         print_json(self, answer(HTTPStatus.CREATED, plan_data(outcome.plan, done=True)))
         return outcome.plan
-
-
-def _unusable(error: DatabaseError) -> ImportFailed:
-    # The first line alone: what follows it may quote a row.
-    reason = str(error).partition("\n")[0]
-    return ImportFailed(
-        "database-error",
-        f"The database cannot be used: {reason}. Is it there, and migrated (manage.py migrate)?",
-    )
 
 
 def _read(file_path: str) -> bytes:
