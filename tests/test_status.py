@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
+from django.db import OperationalError
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from rich.console import Console
@@ -471,6 +472,21 @@ def test_a_refusal_is_told_as_the_other_commands_do(
     out, err, exit_code = run_command("flow_status", *arguments, "-fp", str(path))
     assert json.loads(out)["data"]["message"] in err
     assert exit_code == code
+
+
+@pytest_database
+def test_a_database_that_cannot_be_used_is_told_as_the_import_tells_it(
+    run_command, file, monkeypatch
+):
+    def fail(*_, **__):
+        raise OperationalError("no such table: flows_flow\nDETAIL: of a row")
+
+    monkeypatch.setattr("imports.status_reading.draft_plan", fail)
+    out, err, code = run_command("flow_status", "-fp", file(flow(1, "Sync")))
+    assert json.loads(out)["data"]["code"] == "database-error"
+    assert "no such table: flows_flow. Is it there, and migrated" in err
+    assert "DETAIL" not in out + err
+    assert code == 1
 
 
 @pytest_database

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand
+from django.db import DatabaseError
 from rich.console import Console
 
 from imports.errors import UnableToImport
@@ -17,6 +18,7 @@ from imports.management.console import (
     on_server,
     print_json,
     refuse,
+    unusable,
 )
 from imports.management.files import read_file, read_standard_input
 from imports.models import Door
@@ -104,6 +106,8 @@ class Command(BaseCommand):
                 status = read_status(request, with_only_here=not options["ignore_only_here"])
         except UnableToImport as error:
             refuse(self, error)
+        except DatabaseError as error:
+            refuse(self, unusable(error))
         without = {State.IN_SYNC} if options["only_differences"] else set()
         if options["json"]:
             print_json(self, answer(HTTPStatus.OK, status_data(status, without=without)))
