@@ -1,6 +1,5 @@
 """Undo an import: the command's door to imports.undo.service."""
 
-import getpass
 import sys
 from argparse import RawDescriptionHelpFormatter
 from http import HTTPStatus
@@ -16,15 +15,16 @@ from imports.management.console import (
     add_server_argument,
     confirm,
     find_user,
+    name_of,
     print_cancelled,
     print_json,
     progress_bar,
-    read_file,
     refuse,
     require_terminal,
     tell,
     unusable,
 )
+from imports.management.files import read_file
 from imports.models import Door
 from imports.report import answer
 from imports.undo.decisions import read_decisions
@@ -117,7 +117,7 @@ class Command(BaseCommand):
                 server=options["server"],
                 door=Door.COMMAND,
                 user=user,
-                user_name=user.get_username() if user else getpass.getuser(),
+                user_name=name_of(user),
                 with_backup=not options["no_backup"],
                 conflicts=options["conflicts"],
                 decisions=read_decisions(read_file(options["decisions"]))
