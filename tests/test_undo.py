@@ -23,6 +23,7 @@ from flows.models import MODELS, Connection, Flow, Secret
 from imports.errors import (
     AlreadyUndone,
     BackupFailed,
+    FileInvalid,
     ImportFailed,
     ImportLocked,
     NoSuchRecord,
@@ -30,6 +31,7 @@ from imports.errors import (
     NotUndoable,
     PlanRefused,
     StalePlan,
+    UnableToImport,
     UndoRefused,
     WrongEncryptionKey,
     WrongServer,
@@ -39,7 +41,7 @@ from imports.lock import import_lock
 from imports.models import ImportItem, ImportRecord
 from imports.plan import content_digest
 from imports.service import preview_import, run_import
-from imports.undo.decisions import read_decisions
+from imports.undo.decisions import read_decision_file, read_decisions
 from imports.undo.plan import Decision, UndoPlan
 from imports.undo.service import UndoOutcome, examine_undo, preview_undo, undo_import
 from tests.digest import all_rows, data_rows
@@ -735,11 +737,11 @@ def test_queries_grow_with_the_batches_only():
     assert queries(600) - queries(400) <= 30
 
 
-# --- The file of decisions
+# --- Decisions that are sent or in a file
 
 
-class TestDecisionsFile:
-    def test_it_names_rows_by_kind_and_uuid(self):
+class TestDecisions:
+    def test_a_list_names_rows_by_kind_and_uuid(self):
         uuid = uuid_of("f", 1)
         entries = [
             {"kind": "flow", "uuid": uuid.upper(), "decision": "keep"},
@@ -764,13 +766,51 @@ class TestDecisionsFile:
             ),
         ],
     )
-    def test_what_is_wrong_is_told(self, text, code, path):
-        with pytest.raises(Exception) as raised:  # noqa: PT011 - two kinds of it
+    def test_what_is_wrong_with_a_list_is_told(self, text, code, path):
+        with pytest.raises(UnableToImport) as raised:
             read_decisions(text.encode())
         assert raised.value.code == code
         assert path is None or raised.value.issues[0].path == path
 
-    def test_one_row_twice_is_refused(self):
+    def test_one_row_twice_in_a_list_is_refused(self):
         entry = {"kind": "flow", "uuid": uuid_of("f", 1), "decision": "keep"}
-        with pytest.raises(Exception, match="was decided on before"):
+        with pytest.raises(FileInvalid, match="was decided on before"):
             read_decisions(json.dumps([entry, entry]).encode())
+
+    def test_a_file_may_leave_the_kind_out(self):
+        one, other = uuid_of("f", 1), uuid_of("5", 1)
+        file = {"decisions": {one.upper(): "keep", f"secret:{other}": "restore"}}
+        assert read_decision_file(json.dumps(file).encode(), max_bytes=1000) == {
+            (None, one): KEEP,
+            (Kind.SECRET, other): RESTORE,
+        }
+
+    @pytest.mark.parametrize(
+        ("decisions", "path"),
+        [
+            ({"x": "keep"}, "decisions.x"),
+            ({uuid_of("f", 1): "skip"}, f"decisions.{uuid_of('f', 1)}"),
+            ({uuid_of("f", 1): ["keep"]}, f"decisions.{uuid_of('f', 1)}"),
+        ],
+    )
+    def test_what_is_wrong_with_a_file_is_told(self, decisions, path):
+        data = json.dumps({"decisions": decisions}).encode()
+        with pytest.raises(FileInvalid) as raised:
+            read_decision_file(data, max_bytes=1000)
+        assert [issue.path for issue in raised.value.issues] == [path]
+
+    def test_a_decision_without_a_kind_is_for_the_one_row_of_that_uuid(self):
+        record = import_items(flow(1, "A"), flow(2, "B")).record
+        plan = undo(record, decisions={(None, uuid_of("f", 1)): KEEP}).plan
+        assert result_words(plan) == [("A", "KEEP"), ("B", "DELETE")]
+
+    def test_a_decision_that_could_be_for_two_rows_or_is_there_twice_is_refused(self):
+        uuid = uuid_of("f", 1)
+        lists = {"flows": [flow(1, "A")], "connections": [{"uuid": uuid, "name": "A"}]}
+        record = run_import(request_for(json.dumps(lists).encode())).record
+        assert codes(refused(record, decisions={(None, uuid): KEEP})) == ["ambiguous-uuid"]
+        other = import_items(flow(2, "B")).record
+        twice = {(None, uuid_of("f", 2)): KEEP, (Kind.FLOW, uuid_of("f", 2)): RESTORE}
+        with pytest.raises(UndoRefused) as raised:
+            undo(other, decisions=twice)
+        assert codes(raised.value) == ["duplicate-decision"]
