@@ -152,6 +152,12 @@ def find_save(model: type[Item], number: int) -> Version | None:
     )
 
 
+def saves_in(model: type[Item], revisions: Iterable[int]) -> QuerySet[Version]:
+    """The saves of items of that model that these revisions hold, with the saved states."""
+    versions = Version.objects.get_for_model(model, model_db=_SAVED_DB)
+    return versions.filter(revision__in=revisions).order_by()  # type: ignore[no-any-return]
+
+
 def restore(version: Version) -> None:
     """Put the item back into the state of the save: that item alone.
 

@@ -76,6 +76,31 @@ def find_users(item: Item) -> list[RelatedItems]:
     return [group for group in groups if group.count]
 
 
+def find_users_of_many(
+    rows: Mapping[Kind, Mapping[str, str]],
+) -> Iterator[tuple[Kind, str, str, list[tuple[Kind, str]]]]:
+    """Every live row that uses one of those: its kind, uuid and name, and which of them it uses.
+
+    `rows` has, by kind and by the uuid in lower case, the name of each. Reads every live row that
+    can use any, a chunk at a time.
+    """
+    secrets = {name: uuid for uuid, name in rows.get(Kind.SECRET, {}).items()}
+    for kind, used_kinds in USED_KINDS.items():
+        wanted = [used for used in used_kinds if rows.get(used)]
+        if not wanted:
+            continue
+        names = columns(kind)
+        live = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
+        for uuid, *values in live.values_list("uuid", *names).iterator(chunk_size=_CHUNK):
+            content = dict(zip(names, values, strict=True))
+            uuids, secret_names = find_mentions(kind, content)
+            uuids |= {secrets[name] for name in secret_names & secrets.keys()}
+            uuids.discard(str(uuid))
+            used = [(each, key) for each in wanted for key in sorted(uuids & rows[each].keys())]
+            if used:
+                yield kind, str(uuid), str(content["name"]), used
+
+
 def _used(
     kind: Kind, uuids: Collection[str], names: Collection[str], references: Collection[Reference]
 ) -> RelatedItems:

@@ -10,20 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import CharField, F, Value
-from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 from reversion.models import Revision
 
 from accounts.models import User
 from flows import named_saves
 from flows.bulk import compress_quickly, insert_rows, update_rows
-from flows.content import Content, Kind, columns
-from flows.models import MODELS, Secret, blank_content
+from flows.content import Content, Kind
+from flows.models import MODELS, blank_content
 from flows.models import Item as StoredItem
 from imports.errors import StalePlan, quoted
-from imports.plan import Change, Plan, Result, content_digest
+from imports.plan import Change, Plan, Result
 from imports.stored import CONTENT_BATCH, batches
+from imports.written_rows import hold_rows, release_secret_names
 
 PRE_IMPORT = "Pre import"
 
@@ -55,7 +54,7 @@ def apply_plan(
         existing = [change for change in plan.changes[kind] if change.written_row]
         for batch in batches(existing, CONTENT_BATCH):
             saves |= _save_before(kind, batch, user)
-    _release_secret_names(plan.changes[Kind.SECRET])
+    release_secret_names(_renamed(plan.changes[Kind.SECRET]))
     for kind in Kind:
         for batch in batches(_written(plan.changes[kind]), CONTENT_BATCH):
             _overwrite(kind, [change for change in batch if change.written_row], writer)
@@ -78,16 +77,10 @@ def _save_before(kind: Kind, changes: Sequence[Change], user: User | None) -> di
 
 def _lock_unchanged(kind: Kind, changes: Sequence[Change]) -> None:
     """Keep the rows from others until the transaction ends. Raises StalePlan where one changed."""
-    names = columns(kind)
-    pks = [change.row.pk for change in changes if change.row]
-    rows = MODELS[kind]._default_manager.filter(pk__in=pks).order_by("pk").select_for_update()
-    digests = {
-        pk: content_digest(dict(zip(names, values, strict=True)), names)
-        for pk, *values in rows.values_list("pk", *names)
-    }
+    rows = hold_rows(kind, [change.row.pk for change in changes if change.row])
     for change in changes:
-        digest = digests.get(change.row.pk) if change.row else None
-        if digest is None or (change.before and change.before != digest):
+        held = rows.get(change.row.pk) if change.row else None
+        if held is None or (change.before and change.before != held.digest):
             raise StalePlan(
                 "stale-plan",
                 f"The {kind} {quoted(change.target_name)} was changed while the import was being "
@@ -95,17 +88,11 @@ def _lock_unchanged(kind: Kind, changes: Sequence[Change]) -> None:
             )
 
 
-def _release_secret_names(changes: Iterable[Change]) -> None:
-    """Give secrets that get another name one that no secret can have, so that two may swap."""
-    renamed = [
-        change.written_row.pk
-        for change in changes
-        if change.written_row and change.written_row.name != change.target_name
-    ]
-    for batch in batches(renamed, CONTENT_BATCH):
-        Secret.objects.filter(pk__in=batch).update(
-            name=Concat(Value("-"), Cast(F("pk"), CharField()))
-        )
+def _renamed(changes: Iterable[Change]) -> Iterator[int]:
+    """The rows that get another name."""
+    for change in changes:
+        if change.written_row and change.written_row.name != change.target_name:
+            yield change.written_row.pk
 
 
 def _overwrite(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:

@@ -35,6 +35,15 @@ def compared(change: Change, stored: Content) -> Change:
     )
 
 
+def differences(kind: Kind, before: Content, after: Content) -> tuple[FieldChange, ...]:
+    """Every field that differs between two whole contents of a row."""
+    if before == after:
+        return ()
+    old, new = _decoded(before[EXTRA]), _decoded(after[EXTRA])
+    gone = (FieldChange(key=printable(key)) for key in old if key not in new)
+    return (*_field_changes(kind, before, after), *gone)
+
+
 def _field_changes(kind: Kind, before: Content, after: Content) -> Iterator[FieldChange]:
     """Over the keys that the file's item has: an absent key says nothing."""
     for spec in FIELDS[kind]:

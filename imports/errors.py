@@ -76,6 +76,31 @@ class PlanRefused(UnableToImport):
     exit_code = 3
 
 
+class NoSuchRecord(UnableToImport):
+    """The server has no record of that number."""
+
+    status = HTTPStatus.NOT_FOUND
+    exit_code = 3
+
+
+class NotUndoable(UnableToImport):
+    """The run is not in effect, or has nothing that could be undone."""
+
+    status = HTTPStatus.CONFLICT
+    exit_code = 3
+
+
+class AlreadyUndone(NotUndoable):
+    """The run was undone before."""
+
+
+class UndoRefused(UnableToImport):
+    """The undo would lose what was done since: `issues` lists every reason."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    exit_code = 3
+
+
 class ImportLocked(UnableToImport):
     """Another import is running on the database."""
 

@@ -6,7 +6,7 @@ from django.db.models import Exists, Max, OuterRef
 
 from flows.content import Kind
 from imports.drift import LastImport
-from imports.models import ImportItem, ImportRecord, Status
+from imports.models import UNDO, ImportItem, ImportRecord, Status
 from imports.stored import BATCH, batches
 
 
@@ -14,7 +14,8 @@ def read_last_imports(kind: Kind, uuids: Iterable[str]) -> dict[str, LastImport]
     """By the uuid of a row, the last import that wrote it or found it unchanged."""
     # A join would do, but SQLite would begin it with the records, and read for each batch the items
     # of all imports that there ever were.
-    succeeded = Exists(ImportRecord.objects.filter(pk=OuterRef("record"), status=Status.SUCCEEDED))
+    imports = ImportRecord.objects.filter(status=Status.SUCCEEDED).exclude(mode=UNDO)
+    succeeded = Exists(imports.filter(pk=OuterRef("record")))
     found: dict[str, LastImport] = {}
     for batch in batches(uuids, BATCH):
         newest = (

@@ -129,6 +129,12 @@ class ImportRecord(models.Model):
             return None
         return float((self.finished_at - self.started_at).total_seconds())
 
+    def undo_in_effect(self) -> "ImportRecord | None":
+        """The undo that took this run back, where it is taken back."""
+        if self.status != Status.UNDONE:
+            return None
+        return self.undone_by.filter(status=Status.SUCCEEDED).order_by("-pk").first()
+
 
 class ImportItem(models.Model):
     """What happened to one item of an import's file."""
@@ -149,6 +155,12 @@ class ImportItem(models.Model):
         max_length=64,
         blank=True,
         help_text="Of what the row then held; empty where it was skipped.",
+    )
+    is_new = models.BooleanField(
+        default=False, help_text="Whether the run made the row: there is no state before."
+    )
+    leaves_deleted = models.BooleanField(
+        default=False, help_text="Whether the row was soft-deleted after the run."
     )
     changed_keys = models.JSONField(default=list, help_text="What an overwrite changed.")
     warnings = models.JSONField(default=list)

@@ -89,11 +89,16 @@ def message_for(user: User, record: ImportRecord) -> str:
 
 def check_sight(user: User | None, plan: Plan) -> None:
     """Raises NotPermitted where the plan tells of rows that the user may not see."""
+    kinds = {change.item.kind for change in plan if change.row or change.candidates}
+    check_sight_of(user, *(kind for kind in Kind if kind in kinds))
+
+
+def check_sight_of(user: User | None, *kinds: Kind) -> None:
+    """Raises NotPermitted unless the user may see rows of all these kinds."""
     if user is None:
         return
-    kinds = {change.item.kind for change in plan if change.row or change.candidates}
     with on_database(user._state.db or current_database()):
-        hidden = [kind for kind in Kind if kind in kinds and not may_see(user, kind)]
+        hidden = [kind for kind in kinds if not may_see(user, kind)]
     check_permission(user, *(f"flows.view_{kind}" for kind in hidden))
 
 

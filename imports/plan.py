@@ -54,7 +54,11 @@ class UndoResult(StrEnum):
     DELETE = "DELETE"
     """The row that the run made is soft-deleted."""
     KEEP = "KEEP"
-    """The row stays as it is: the run left it alone, or somebody decided so."""
+    """The row stays as it is: there is nothing to take back, or somebody decided so."""
+
+
+WRITING_RESULTS: frozenset[str] = frozenset({*_WRITING, UndoResult.RESTORE, UndoResult.DELETE})
+"""The results with which a row is written, by an import or by an undo."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +195,12 @@ def _columns_digest(columns: tuple[str, ...]) -> str:
 
 def differ(digest: str, other: str) -> bool:
     """Whether two digests are of different content; False where they cannot be compared."""
-    return digest != other and digest[:_COLUMNS_DIGEST] == other[:_COLUMNS_DIGEST]
+    return digest != other and are_comparable(digest, other)
+
+
+def are_comparable(digest: str, other: str) -> bool:
+    """Whether two digests are of the same columns. An empty one is no digest."""
+    return bool(digest) and digest[:_COLUMNS_DIGEST] == other[:_COLUMNS_DIGEST]
 
 
 _COLUMNS_DIGEST = 4  # hexadecimal digits

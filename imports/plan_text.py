@@ -48,12 +48,13 @@ def _item_lines(change: Change) -> Iterator[Text]:
         style=style,
     )
     for field in change.fields:
-        yield Text(f"      ~ {_told(field)}", style=style)
+        yield Text(f"      ~ {field_text(field)}", style=style)
     for warning in change.warnings:
         yield Text(f"      ! {warning}", style="red")
 
 
-def _told(field: FieldChange) -> str:
+def field_text(field: FieldChange) -> str:
+    """What a field changes from and to, as far as it may be shown."""
     if field.before is None:
         return f"{field.key} (changed)"
     return f"{field.key}: {field.before} -> {field.after}"

@@ -1,7 +1,8 @@
 """The record of a run, from its start to its end."""
 
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 from django.db import DatabaseError
 from django.utils import timezone
@@ -23,7 +24,7 @@ from imports.errors import (
 )
 from imports.idempotency import digest_of, free_expired_key
 from imports.models import ImportItem, ImportRecord, Status
-from imports.plan import Change, Plan, content_digest
+from imports.plan import Change, Plan, Result, UndoResult, content_digest
 from imports.request import ImportRequest
 from imports.stored import BATCH, batches
 
@@ -33,25 +34,30 @@ logger = logging.getLogger(__name__)
 _ISSUES_KEPT = 1000
 
 
+def new_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
+    """The record of an import that is asked for, not stored yet."""
+    return ImportRecord(
+        started_at=timezone.now(),
+        door=request.door,
+        user=of_the_target(request.user),
+        user_name=storable(request.user_name),
+        server=storable(request.server),
+        file_name=storable(request.file_name),
+        file_size=len(request.payload),
+        file_sha256=sha256,
+        mode=request.mode,
+        with_backup=request.with_backup,
+        override_locks=request.override_locks,
+        idempotency_key=request.idempotency_key,
+        idempotency_digest=digest_of(request, sha256) if request.idempotency_key else "",
+    )
+
+
 class Attempt:
     """One run on its way to a record. Nothing is written before `start` or the end."""
 
-    def __init__(self, request: ImportRequest, *, sha256: str) -> None:
-        self.record = ImportRecord(
-            started_at=timezone.now(),
-            door=request.door,
-            user=_of_the_target(request.user),
-            user_name=storable(request.user_name),
-            server=storable(request.server),
-            file_name=storable(request.file_name),
-            file_size=len(request.payload),
-            file_sha256=sha256,
-            mode=request.mode,
-            with_backup=request.with_backup,
-            override_locks=request.override_locks,
-            idempotency_key=request.idempotency_key,
-            idempotency_digest=digest_of(request, sha256) if request.idempotency_key else "",
-        )
+    def __init__(self, record: ImportRecord) -> None:
+        self.record = record
 
     def start(self) -> None:
         """Say that the run is under way, and that those which died are not."""
@@ -72,14 +78,14 @@ class Attempt:
         self.record.backup_sha256 = backup.sha256
         self.record.save()
 
-    def succeed(self, plan: Plan, saves: Mapping[str, Revision]) -> None:
-        """Record what was done. Call it in the transaction of the data."""
-        self.record.counts = {result.value: count for result, count in plan.counts.items()}
+    def succeed(
+        self, counts: Counter[Result] | Counter[UndoResult], items: Iterable[ImportItem]
+    ) -> None:
+        """Record what was done to which items. Call it in the transaction of the data."""
+        self.record.counts = {result.value: count for result, count in counts.items()}
         self._finish(Status.SUCCEEDED)
-        for batch in batches(plan, BATCH):
-            insert_rows(
-                [_item(self.record, change, saves.get(change.item.path)) for change in batch]
-            )
+        for batch in batches(items, BATCH):
+            insert_rows(batch)
 
     def refuse(self, error: UnableToImport) -> None:
         """Record why nothing was written: a bad file or an error (failed), or it may not be."""
@@ -127,7 +133,7 @@ class Attempt:
         self.record.save()
 
 
-def _of_the_target(user: User | None) -> User | None:
+def of_the_target(user: User | None) -> User | None:
     """The user, unless it is one of another server: each has users of its own."""
     return user if user and user._state.db == current_database() else None
 
@@ -135,6 +141,13 @@ def _of_the_target(user: User | None) -> User | None:
 def running_import() -> ImportRecord | None:
     """The record of the import that is under way, if one is."""
     return ImportRecord.objects.filter(status=Status.RUNNING).first()
+
+
+def items_of(
+    record: ImportRecord, plan: Plan, saves: Mapping[str, Revision]
+) -> Iterator[ImportItem]:
+    """What the record of an import keeps of its items; `saves` by the path of an item."""
+    return (_item(record, change, saves.get(change.item.path)) for change in plan)
 
 
 def _item(record: ImportRecord, change: Change, save: Revision | None) -> ImportItem:
@@ -150,6 +163,7 @@ def _item(record: ImportRecord, change: Change, save: Revision | None) -> Import
         target_uuid=change.target_uuid,
         target_name=change.target_name,
         content_digest=_content_digest(change),
+        is_new=change.result.writes and change.written_row is None,
         changed_keys=[field.key for field in change.fields],
         warnings=list(change.warnings),
         named_save=save,

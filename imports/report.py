@@ -43,7 +43,7 @@ def answer(status: HTTPStatus, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _item(change: Change, *, done: bool) -> dict[str, Any]:
-    return _entry(
+    return entry(
         uuid=change.item.file_uuid,
         name=change.item.name,
         result=change.result.value,
@@ -56,7 +56,7 @@ def _item(change: Change, *, done: bool) -> dict[str, Any]:
 
 
 def _recorded_item(item: ImportItem) -> dict[str, Any]:
-    return _entry(
+    return entry(
         uuid=item.uuid,
         name=item.name,
         result=item.result,
@@ -68,8 +68,8 @@ def _recorded_item(item: ImportItem) -> dict[str, Any]:
     )
 
 
-def _entry(**entry: Any) -> dict[str, Any]:
-    """The entry of an item, without what says nothing more."""
+def entry(**entry: Any) -> dict[str, Any]:
+    """An item of one of the lists, without what says nothing more."""
     if entry["targetUuid"] == entry["uuid"].lower():
         del entry["targetUuid"]
     if entry["targetName"] == entry["name"]:

@@ -11,13 +11,16 @@ from rest_framework import serializers
 from flows.content import Kind
 from flows.representation import time_text
 from imports.matching import MatchMethod
-from imports.models import Door, ImportItem, ImportRecord, Status
+from imports.models import UNDO, Door, ImportItem, ImportRecord, Status
 from imports.permissions import may_see_paths, message_for
-from imports.plan import Mode, Result
+from imports.plan import Mode, Result, UndoResult
 
 MAX_PAGE = 100
 MAX_ITEM_PAGE = 1000
 WARNINGS_SHOWN = 1000
+# Of runs that undo others as well.
+RECORDED_MODES = [*map(str, Mode), UNDO]
+RECORDED_RESULTS = [str(result) for words in (Result, UndoResult) for result in words]
 
 
 class TimeField(serializers.DateTimeField):
@@ -73,7 +76,7 @@ class RecordQuery(PageQuery):
     """Which records."""
 
     status = serializers.ChoiceField(Status.choices, required=False)
-    mode = serializers.ChoiceField([str(mode) for mode in Mode], required=False)
+    mode = serializers.ChoiceField(RECORDED_MODES, required=False)
     door = serializers.ChoiceField(Door.choices, required=False)
     user = TextField(required=False, help_text="The name of who imported.")
     dateFrom = MomentField(
@@ -108,7 +111,13 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
     fileName = serializers.CharField(source="file_name", help_text="As the client calls it.")
     fileSize = serializers.IntegerField(source="file_size", help_text="Bytes.")
     fileSha256 = serializers.CharField(source="file_sha256")
-    mode = serializers.ChoiceField([str(mode) for mode in Mode])
+    mode = serializers.ChoiceField(RECORDED_MODES)
+    undoes = serializers.IntegerField(
+        source="undoes_id", allow_null=True, help_text="The import that this run took back."
+    )
+    undoneBy = serializers.IntegerField(
+        source="undone_by_id", allow_null=True, help_text="The undo that took this run back."
+    )
     withBackup = serializers.BooleanField(source="with_backup")
     overrideLocks = serializers.BooleanField(source="override_locks")
     counts = serializers.DictField(
@@ -121,8 +130,8 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
         model = ImportRecord
         fields: ClassVar = [
             *("id", "status", "startedAt", "finishedAt", "seconds", "door", "user", "server"),
-            *("fileName", "fileSize", "fileSha256", "mode", "withBackup", "overrideLocks"),
-            *("counts", "code", "message"),
+            *("fileName", "fileSize", "fileSha256", "mode", "undoes", "undoneBy"),
+            *("withBackup", "overrideLocks", "counts", "code", "message"),
         ]
 
     def get_message(self, record: ImportRecord) -> str:
@@ -143,7 +152,7 @@ class RecordedItemSerializer(serializers.ModelSerializer[ImportItem]):
     """What happened to one item of the file."""
 
     kind = serializers.ChoiceField([str(kind) for kind in Kind])
-    result = serializers.ChoiceField([str(result) for result in Result])
+    result = serializers.ChoiceField(RECORDED_RESULTS)
     matchMethod = serializers.ChoiceField(
         [str(method) for method in MatchMethod], source="match_method"
     )

@@ -6,33 +6,19 @@
 A preview is the same road, stopped after the plan. Every run leaves an ImportRecord.
 """
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import transaction
 
-from flows.encryption import WrongKeyError
-from flows.models import Secret
-from flows.servers import current_database, server_names, target
+from flows.servers import current_database, target
 from imports.apply import Progress, apply_plan
 from imports.backup import make_backup
 from imports.document import ExportDocument, parse
-from imports.errors import (
-    ImportFailed,
-    ImportLocked,
-    NotPermitted,
-    UnableToImport,
-    WrongEncryptionKey,
-    WrongServer,
-    printable,
-)
+from imports.errors import NotPermitted, UnableToImport
 from imports.expiry import drop_expired_uploads
-from imports.idempotency import AlreadyDone, check_key, check_key_of_waiting
-from imports.lock import LockHeld, import_lock
+from imports.idempotency import check_key
 from imports.models import ImportRecord
 from imports.permissions import RUN_IMPORT, check_permission, check_request, check_sight
 from imports.plan import Plan
@@ -45,12 +31,11 @@ from imports.preparation import (
     refusal_of,
     stale,
 )
-from imports.records import Attempt, running_import
+from imports.records import Attempt, items_of, new_record
 from imports.request import ImportRequest
+from imports.run import check_encryption_keys, check_server, hold_lock, one_transaction, recorded
 from imports.saved_plans import check_origin, saved_plan, settled
 from imports.snapshot import one_state
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +61,8 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
     Raises an UnableToImport where the import would be refused; `record_refusal` leaves a record
     of that, for a run that ends with its preview. A dry run asks for none.
     """
-    with target(request.server), _recorded(request, keep=record_refusal):
-        _check_server(request)
+    with target(request.server), recorded(_record(request), keep=record_refusal):
+        check_server(request.server)
         check_request(request)
         check_origin(request)
         document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
@@ -91,8 +76,8 @@ def plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
     What stands against the plan is the preview's `refusal`, which a decision may mend: the saved
     plan has its issues. Raises an UnableToImport where none can, as a dry run does.
     """
-    with target(request.server), _recorded(request, keep=False):
-        _check_server(request)
+    with target(request.server), recorded(_record(request), keep=False):
+        check_server(request.server)
         check_request(request)
         document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
         request = replace(request, decisions=settled(request, document))
@@ -113,8 +98,8 @@ def examine_import(request: ImportRequest) -> Preview:
     may mend. Raises an UnableToImport, and leaves a record of it, where none can: for a bad file,
     for who may not import at all, and for who may not see the rows that the plan tells of.
     """
-    with target(request.server), _recorded(request):
-        _check_server(request)
+    with target(request.server), recorded(_record(request)):
+        check_server(request.server)
         check_permission(request.user, RUN_IMPORT)
         document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
         plan = draft_plan(document, request)
@@ -136,8 +121,8 @@ def run_import(
     the data is as it was. Raises AlreadyDone where the request's idempotency key stands for an
     import that is done.
     """
-    with target(request.server), _recorded(request) as attempt:
-        _check_server(request)
+    with target(request.server), recorded(_record(request)) as attempt:
+        check_server(request.server)
         check_request(request)
         may_be_running = check_key(attempt.record)
         if confirmed and confirmed.document.sha256 != attempt.record.file_sha256:
@@ -149,7 +134,7 @@ def run_import(
             else parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
         )
         request = replace(request, decisions=settled(request, document))
-        with _lock(attempt.record, wait=0 if may_be_running else settings.ZIGGY_LOCK_WAIT):
+        with hold_lock(attempt.record, wait=0 if may_be_running else settings.ZIGGY_LOCK_WAIT):
             check_key(attempt.record)  # again: nobody else can get it done now
             attempt.start()
             expected = confirmed.plan.fingerprint if confirmed else fingerprint
@@ -160,9 +145,9 @@ def run_import(
             )
             if not plan.writes:
                 with transaction.atomic(using=current_database(), durable=True):
-                    attempt.succeed(plan, {})
+                    attempt.succeed(plan.counts, items_of(attempt.record, plan, {}))
                 return Outcome(plan=plan, record=attempt.record)
-            _check_encryption_keys()
+            check_encryption_keys()
             drop_expired_uploads()  # not into the backup
             if request.with_backup:
                 attempt.keep_backup(make_backup())
@@ -177,94 +162,12 @@ def _write(
     attempt: Attempt,
     progress: Progress,
 ) -> None:
-    try:
-        with transaction.atomic(using=current_database(), durable=True):
-            check_rows(document, plan, request.decisions)
-            who = attempt.record
-            saves = apply_plan(plan, user=who.user, user_name=who.user_name, progress=progress)
-            attempt.succeed(plan, saves)
-    except IntegrityError as error:
-        raise stale("Somebody else wrote to this server at the same moment.") from error
-    except DatabaseError as error:
-        _settle(attempt, error)
+    with one_transaction(attempt, again="Run the import again."):
+        check_rows(document, plan, request.decisions)
+        who = attempt.record
+        saves = apply_plan(plan, user=who.user, user_name=who.user_name, progress=progress)
+        attempt.succeed(plan.counts, items_of(who, plan, saves))
 
 
-def _settle(attempt: Attempt, error: DatabaseError) -> None:
-    """What became of the transaction that an error ended: usually nothing, and ImportFailed.
-
-    Where only the answer to COMMIT was lost, the import is done, and this returns.
-    """
-    try:
-        if attempt.is_committed():
-            return
-    except DatabaseError:
-        raise ImportFailed(
-            "outcome-unknown",
-            "The connection to the database was lost at the end of the import, which is there as "
-            f"a whole or not at all: see the status of its record {attempt.record.pk}.",
-        ) from error
-    # The first line alone: what follows it may quote a row.
-    logger.error("The database refused an import's write: %s", str(error).partition("\n")[0])
-    raise ImportFailed(
-        "database-error",
-        f"The database refused the write ({type(error).__name__}), and nothing was changed. "
-        "The server's log says more.",
-    ) from error
-
-
-def _check_server(request: ImportRequest) -> None:
-    if request.server not in server_names():
-        raise WrongServer(
-            "wrong-server",
-            f"This server is not {printable(request.server)}. It can import into: "
-            f"{', '.join(server_names())}. Nothing was written.",
-        )
-
-
-def _check_encryption_keys() -> None:
-    """A stored secret must open before anything is written: with a wrong key none would again."""
-    stored = Secret.objects.exclude(dev_value=None, prod_value=None).order_by("-pk").first()
-    try:
-        if stored:
-            stored.check_values_open()
-    except WrongKeyError as error:
-        raise WrongEncryptionKey("wrong-encryption-key", str(error)) from None
-
-
-@contextmanager
-def _lock(record: ImportRecord, *, wait: float) -> Iterator[None]:
-    try:
-        with import_lock(wait=wait):
-            yield
-    except LockHeld:
-        check_key_of_waiting(record)
-        raise _locked_by(running_import()) from None
-
-
-def _locked_by(holder: ImportRecord | None) -> ImportLocked:
-    who = (
-        f": {holder.user_name} through the {holder.door}, since "
-        f"{holder.started_at:%Y-%m-%d %H:%M:%S} UTC"
-        if holder
-        else ""
-    )
-    return ImportLocked(
-        "import-locked", f"Another import is running{who}. Try again when it is done."
-    )
-
-
-@contextmanager
-def _recorded(request: ImportRequest, *, keep: bool = True) -> Iterator[Attempt]:
-    attempt = Attempt(request, sha256=sha256(request.payload).hexdigest())
-    try:
-        yield attempt
-    except AlreadyDone:  # no run of its own
-        raise
-    except UnableToImport as error:
-        if keep:
-            attempt.refuse(error)
-        raise
-    except BaseException as error:
-        if keep:
-            attempt.fail(error)
-        raise
+def _record(request: ImportRequest) -> ImportRecord:
+    return new_record(request, sha256=sha256(request.payload).hexdigest())

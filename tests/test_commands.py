@@ -186,7 +186,7 @@ def wait():
     print("waiting", flush=True)
     sys.stdin.readline()
 
-imports.service._check_encryption_keys = wait
+imports.service.check_encryption_keys = wait
 call_command("flow_import", *sys.argv[1:])
 """
 

@@ -771,6 +771,8 @@ class TestTheListOfRecords:
                     "fileSize": 10,
                     "fileSha256": "a" * 64,
                     "mode": "overwrite",
+                    "undoes": None,
+                    "undoneBy": None,
                     "withBackup": False,
                     "overrideLocks": False,
                     "counts": {"CREATE": 2},

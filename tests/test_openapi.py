@@ -33,7 +33,7 @@ from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import export_file, flow
 from tests.uploading import client_of, upload
 
-# For each of the 29 operations that take anything; the others have little to tell apart.
+# For each of the 30 operations that take anything; the others have little to tell apart.
 CASES, CASES_OF_NOTHING = 75, 5
 
 DESCRIPTION: dict[str, Any] = json.loads(
@@ -67,7 +67,7 @@ class TestTheDescription:
 
     def test_no_two_operations_have_one_id(self):
         ids = Counter(operation["operationId"] for operation in OPERATIONS.values())
-        assert len(OPERATIONS) == 40
+        assert len(OPERATIONS) == 41
         assert ids.most_common(1)[0][1] == 1
 
     @every_operation
@@ -151,6 +151,7 @@ TAKES_A_BODY = {
     "PUT /api/flow/{uuid}", "POST /api/flow/import", "POST /api/flow/export-tagged",
     "POST /api/connection", "PUT /api/connection/{uuid}",
     "POST /api/secret", "PUT /api/secret/{uuid}", "PATCH /api/secret/update-secret-value",
+    "POST /api/imports/{id}/undo",
 }  # fmt: skip
 IN_GZIP = {"GET /api/system/download-transfer": "application/gzip"}
 BACKUP_FAILS = ("POST /api/system/backup-db", "503")
@@ -168,6 +169,7 @@ class Prepared:
         "/api/ziggy/named-saves/{uuid}/restore": "save",
         "/api/ziggy/history-load/": "save",
         "/api/ziggy/": "flow",
+        "/api/imports/items/": "flow",
     }
 
     def __init__(self) -> None:
@@ -193,6 +195,8 @@ class Prepared:
         if "uuid" in path:
             kinds = (kind for start, kind in self.uuids.items() if case.path.startswith(start))
             path["uuid"] = self.rows[next(kinds)]
+        if "kind" in path:
+            path["kind"] = "flow"
         if "id" in path:
             path["id"] = self.record
         if "user_id" in path:
@@ -233,7 +237,7 @@ def quick_upkeep(monkeypatch, backup_directory: Path) -> None:
         path.write_bytes(b"a copy")
         return Backup(path=path, size=6, sha256="0" * 64)
 
-    for module in ("downloads", "api_system", "service"):
+    for module in ("downloads", "api_system", "service", "undo.service"):
         monkeypatch.setattr(f"imports.{module}.make_backup", make)
     vacuumed = Vacuumed(purged=dict.fromkeys(Kind, 0), size_before=2, size_after=1)
     monkeypatch.setattr("imports.api_system.vacuum_database", lambda: vacuumed)

@@ -28,7 +28,7 @@ from imports.backup import Backup
 from imports.maintenance import Vacuumed
 from imports.models import BuiltExport, BuiltTransfer, ImportRecord
 from imports.plan_file import write_plan
-from imports.service import plan_to_save
+from imports.service import plan_to_save, run_import
 from tests.digest import RECORDS, Rows, all_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import connection, export_file, flow, request_for, secret, uuid_of
@@ -70,10 +70,15 @@ def quick_and_quiet(settings: Any, monkeypatch: pytest.MonkeyPatch, backup_direc
     path = backup_directory / COLLECTED
     path.write_bytes(b"a copy")
 
-    def back_up() -> Backup:
+    def back_up(**_: Any) -> Backup:
         return Backup(path=path, size=6, sha256="0" * 64)
 
-    for place in ("imports.service", "imports.downloads", "imports.api_system"):
+    for place in (
+        "imports.service",
+        "imports.undo.service",
+        "imports.downloads",
+        "imports.api_system",
+    ):
         monkeypatch.setattr(f"{place}.make_backup", back_up)
     vacuumed = Vacuumed(purged=dict.fromkeys(Kind, 0), size_before=2, size_after=1)
     monkeypatch.setattr("imports.api_system.vacuum_database", lambda: vacuumed)
@@ -152,6 +157,21 @@ IMPORTS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 }
 
 
+UNDONE: dict[str, dict[str, Any]] = {
+    **{f"a restored {kind}": CHANGED[kind] for kind in CHANGED},
+    **{f"a deleted {kind}": NEW[kind] for kind in NEW},
+    "a connection that is pointed elsewhere": RETARGETED,
+}
+
+
+def undo_of(case: str) -> Sent:
+    """The undo of an import that is done before."""
+    payload = export_file(UNDONE.get(case, CHANGED["flow"]))
+    done = run_import(request_for(payload))
+    body = {"dryRun": case == "dry run", "noBackup": case == "skip the backup"}
+    return Sent({"pk": str(done.record.pk)}, body=body)
+
+
 def import_of(case: str) -> Sent:
     case, dry_run = case.removeprefix("dry run: "), case.startswith("dry run: ")
     case, by_plan = case.removeprefix("by plan: "), case.startswith("by plan: ")
@@ -193,6 +213,8 @@ def request_of(method: str, route: str, case: str, caller: Caller) -> Sent:
     stored = store_rows(locked="lock" in case)
     if route == "flow/import" and method == "POST":
         return import_of(case)
+    if route.endswith("/undo") and method == "POST":
+        return undo_of(case)
     if route == "auth/login":
         return Sent(body={"username": caller.name, "password": PASSWORD})
     if route == "auth/refresh-token":
@@ -203,9 +225,11 @@ def request_of(method: str, route: str, case: str, caller: Caller) -> Sent:
     if caller.user and case != "another user's":
         store_downloads(caller.user)
     user_id = str(other.uuid) if case == "another user" else caller.uuid
+    kind = case.removeprefix("a ")
     uuid = next(
         uuid
         for start, uuid in {
+            "imports/items": {"connection": CONNECTION, "secret": SECRET}.get(kind, FLOW),
             "connection": CONNECTION,
             "secret": SECRET,
             "ziggy/history-load": stored["save"],
@@ -216,7 +240,7 @@ def request_of(method: str, route: str, case: str, caller: Caller) -> Sent:
     )
     name = "KEY" if route.startswith("secret") else "New"
     parameters = {"user_id": user_id, "pk": stored["record"], "uuid": uuid, "name": name}
-    parameters["receiver_type"] = "HTTP"
+    parameters |= {"receiver_type": "HTTP", "kind": kind}
     return Sent(parameters, body=BODIES.get((method, route, case)))
 
 
@@ -349,7 +373,7 @@ def test_a_method_without_a_row_is_405_even_for_a_superuser() -> None:
     ]
     assert len(tried) > 100
     parameters = {"user_id": caller.uuid, "uuid": FLOW, "pk": "1", "name": "New"}
-    sent = Sent({**parameters, "receiver_type": "HTTP"})
+    sent = Sent({**parameters, "receiver_type": "HTTP", "kind": "flow"})
     answered = {
         (method, route): send(caller.client(), method, without_converters(route), sent).status_code
         for method, route in tried

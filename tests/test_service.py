@@ -254,7 +254,7 @@ class TestChangeDuringTheImport:
     """Somebody writes after the plan was made under the lock: by hand, for that needs no lock."""
 
     def run_with(self, monkeypatch, change: Callable[[], Any]) -> StalePlan:
-        monkeypatch.setattr(imports.service, "_check_encryption_keys", change)
+        monkeypatch.setattr(imports.service, "check_encryption_keys", change)
         with pytest.raises(StalePlan) as raised:
             run_import(request_for(the_file()))
         assert raised.value.code == "stale-plan"

@@ -497,6 +497,7 @@ class TestTheDescription:
         ("/api/flow/vacuum", "get"): {200, 401, 403, 409},
         ("/api/imports", "get"): {200, 401, 403, 404, 422},
         ("/api/imports/{id}", "get"): {200, 401, 403, 404, 422},
+        ("/api/imports/{id}/undo", "post"): {200, 201, 400, 401, 403, 404, 409, 413, 415, 422, 503},
         ("/api/system/backup-db", "post"): {200, 401, 403, 503},
         ("/api/system/transfer-db", "post"): {201, 401, 403, 503},
         ("/api/system/download-transfer", "get"): {200, 401, 403, 404},

@@ -13,15 +13,15 @@ from flows.models import MODELS, Item
 from flows.saved_states import content_of, present_row, saved_row
 from imports.admin.wording import RESULT_WORDS
 from imports.models import ImportItem
-from imports.plan import Result
+from imports.plan import WRITING_RESULTS
 
 NO_SAVE = "The state before the import is not kept any more, so there is nothing to compare with."
 UNFIT_SAVE = "The state before the import does not fit the database any more."
 
 
 def has_difference(item: ImportItem) -> bool:
-    """Whether the import wrote the item, so that there is something to show of it."""
-    return Result(item.result).writes
+    """Whether the run wrote the item, so that there is something to show of it."""
+    return item.result in WRITING_RESULTS
 
 
 def item_context(item: ImportItem) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def item_context(item: ImportItem) -> dict[str, Any]:
     return {
         "title": f"What changed in {item.target_name or item.target_uuid}",
         "item": item,
-        "result": RESULT_WORDS[Result(item.result)],
+        "result": RESULT_WORDS[item.result],
         "row": row,
         "row_url": row and reverse(f"admin:flows_{kind}_change", args=[row.pk]),
         "saved_at": saved_at,
@@ -50,7 +50,7 @@ def _before(item: ImportItem, model: type[Item]) -> tuple[Content | None, Any, s
     A secret's values are no content: they stay in the save.
     """
     if item.named_save_id is None:
-        return None, None, NO_SAVE if item.result == Result.OVERWRITE else ""
+        return None, None, "" if item.is_new else NO_SAVE
     version = (
         Version.objects.get_for_model(model, model_db=DEFAULT_DB_ALIAS)
         .filter(revision=item.named_save_id)

@@ -24,7 +24,6 @@ from imports.admin.wording import RESULT_WORDS, lasting, options
 from imports.checklist import Checklist, read_checklist
 from imports.models import ImportItem, ImportRecord, Status
 from imports.permissions import may_see, may_see_paths, message_for
-from imports.plan import Result
 
 CHANGE_CONNECTION = "flows.change_connection"
 CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - the word, not a value
@@ -104,6 +103,7 @@ def record_context(
         "record": record,
         "record_url": record_url(record),
         "message": message_for(user, record),
+        "undone_by": record.undo_in_effect(),
         "duration": lasting(record.seconds),
         "options": list(options(record)),
         "backup": _backup(record, user),
@@ -130,6 +130,8 @@ def _backup(record: ImportRecord, user: User) -> dict[str, str] | None:
 
 
 def _same_file(record: ImportRecord) -> dict[str, Any]:
+    if not record.file_sha256:  # an undo has no file
+        return {}
     others = (
         ImportRecord.objects.filter(file_sha256=record.file_sha256)
         .exclude(pk=record.pk)
@@ -258,7 +260,7 @@ def _lines(kind: Kind, items: Sequence[ImportItem], user: User) -> Iterator[Item
         url = reverse(f"admin:flows_{kind}_change", args=[pk]) if pk and sees_kind else None
         yield ItemLine(
             item=item,
-            result=RESULT_WORDS[Result(item.result)],
+            result=RESULT_WORDS[item.result],
             has_other_uuid=str(item.target_uuid) != item.uuid.lower(),
             target_url=url,
             target_state="gone" if pk is None else "deleted" if is_deleted else "",

@@ -2,22 +2,26 @@
 
 from collections.abc import Iterable, Mapping
 
-from imports.models import ImportRecord
-from imports.plan import Mode, Result
+from imports.models import UNDO, ImportRecord
+from imports.plan import Mode, Result, UndoResult
 
 # What matters most to somebody who looks for trouble comes first.
-RESULT_WORDS = {
+RESULT_WORDS: Mapping[str, str] = {
     Result.OVERWRITE: "overwritten",
     Result.CREATE: "created",
     Result.DUPLICATE: "duplicated",
     Result.SKIP: "skipped",
     Result.UNCHANGED: "unchanged",
+    UndoResult.RESTORE: "restored",
+    UndoResult.DELETE: "deleted",
+    UndoResult.KEEP: "kept",
 }
 
-_MODE_WORDS = {
+_MODE_WORDS: Mapping[str, str] = {
     Mode.SKIP: "Skip: an item that exists already is left alone",
     Mode.DUPLICATE: "Duplicate: an item that exists already is added once more, as a copy",
     Mode.OVERWRITE: "Overwrite: an item that exists already becomes the file's",
+    UNDO: "Undo: every row that an import wrote becomes what it was before",
 }
 _MINUTE = 60
 _TENTHS_UNTIL = 10
@@ -45,7 +49,7 @@ def lasting(seconds: float | None) -> str:
 
 def options(record: ImportRecord) -> Iterable[str]:
     """What was asked for, in sentences."""
-    yield _MODE_WORDS[Mode(record.mode)]
+    yield _MODE_WORDS[record.mode]
     yield "With a backup" if record.with_backup else "Without a backup"
     if record.override_locks:
         yield "Overwriting locked flows as well"

@@ -1,19 +1,25 @@
 """What the commands have in common: JSON alone on stdout, text for people on stderr."""
 
+import getpass
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from accounts.models import User
 from flows.servers import server_names, target
-from imports.errors import UnableToImport, WrongServer, quoted
+from imports.errors import ImportFailed, UnableToImport, WrongServer, quoted
 from imports.report import answer, refusal_data
 
 USAGE_ERROR = 2
+NOTHING_TO_DO = 10
 
 
 def add_server_argument(parser: CommandParser) -> None:
@@ -80,3 +86,45 @@ def confirm(command: BaseCommand, question: str) -> bool:
     except KeyboardInterrupt:
         tell(command, "")
         return False
+
+
+def find_user(name: str | None, server: str) -> User | None:
+    """The active user of that name on the server; None where no name is given.
+
+    Raises CommandError where there is none.
+    """
+    if name is None:
+        return None
+    with target(server):
+        user = User.objects.filter(username=name, is_active=True).first()
+    if user is None:
+        raise CommandError(
+            f"There is no active user {quoted(name)} on the server {quoted(server)}.",
+            returncode=USAGE_ERROR,
+        )
+    return user
+
+
+def name_of(user: User | None) -> str:
+    """The name under which a command writes: the user's, or that of the account of this shell."""
+    return user.get_username() if user else getpass.getuser()
+
+
+def unusable(error: DatabaseError) -> ImportFailed:
+    """The refusal of a run whose database cannot be used at all."""
+    # The first line alone: what follows it may quote a row.
+    reason = str(error).partition("\n")[0]
+    return ImportFailed(
+        "database-error",
+        f"The database cannot be used: {reason}. Is it there, and migrated (manage.py migrate)?",
+    )
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr while rows are written, where that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("Writing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Writing", total=None, visible=False)
+        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)

@@ -2,9 +2,8 @@
 
 from argparse import ArgumentParser, ArgumentTypeError
 
+from imports.management.console import NOTHING_TO_DO
 from imports.plan import Mode
-
-NOTHING_TO_DO = 10
 
 EPILOG = """\
 examples:

@@ -1,11 +1,8 @@
 """Import an export file into a server: the command's door to imports.service."""
 
-import getpass
 import shlex
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -14,23 +11,25 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from accounts.models import User
-from flows.servers import target
 from imports.decision_file import read_decisions
-from imports.errors import ImportFailed, UnableToImport, quoted
+from imports.errors import UnableToImport, quoted
 from imports.management.console import (
+    NOTHING_TO_DO,
     USAGE_ERROR,
     confirm,
+    find_user,
+    name_of,
     print_cancelled,
     print_json,
+    progress_bar,
     refuse,
     require_terminal,
     tell,
+    unusable,
 )
 from imports.management.files import may_write, read_file, read_standard_input, replacing
-from imports.management.import_arguments import EPILOG, NOTHING_TO_DO, add_import_arguments
+from imports.management.import_arguments import EPILOG, add_import_arguments
 from imports.models import Door
 from imports.plan import Plan
 from imports.plan_file import read_plan, write_plan
@@ -72,7 +71,7 @@ class Command(BaseCommand):
         except UnableToImport as error:
             refuse(self, error)
         except DatabaseError as error:
-            refuse(self, _unusable(error))
+            refuse(self, unusable(error))
         if plan and options["detailed_exitcode"] and not plan.writes:
             sys.exit(NOTHING_TO_DO)
 
@@ -109,7 +108,7 @@ class Command(BaseCommand):
             if confirmed.plan.writes and not confirm(self, _question(request, confirmed.plan)):
                 print_cancelled(self)
                 return None
-        with _progress() as progress:
+        with progress_bar() as progress:
             outcome = run_import(request, confirmed=confirmed, progress=progress)
         tell(self, _closing(outcome))
         print_json(self, answer(HTTPStatus.CREATED, plan_data(outcome.plan, done=True)))
@@ -138,7 +137,7 @@ def _request(
     **options: Any,
 ) -> ImportRequest:
     """What is asked for. Raises CommandError, and UnableToImport for a bad plan or decisions."""
-    user = _user(options["user"], server)
+    user = find_user(options["user"], server)
     limit = settings.ZIGGY_MAX_IMPORT_BYTES
     from_input = file_path == "-"
     payload = read_standard_input() if from_input else read_file(file_path)
@@ -150,7 +149,7 @@ def _request(
         mode=plan.mode if plan else options["mode"],
         door=Door.COMMAND,
         user=user,
-        user_name=user.get_username() if user else getpass.getuser(),
+        user_name=name_of(user),
         with_backup=not options["no_backup"],
         override_locks=plan.override_locks if plan else options["override_locks"],
         given_decisions=read_decisions(read_file(decisions), max_bytes=limit) if decisions else (),
@@ -171,28 +170,6 @@ def _undecided(path: Path) -> str:
     )
 
 
-def _unusable(error: DatabaseError) -> ImportFailed:
-    # The first line alone: what follows it may quote a row.
-    reason = str(error).partition("\n")[0]
-    return ImportFailed(
-        "database-error",
-        f"The database cannot be used: {reason}. Is it there, and migrated (manage.py migrate)?",
-    )
-
-
-def _user(name: str | None, server: str) -> User | None:
-    if name is None:
-        return None
-    with target(server):
-        user = User.objects.filter(username=name, is_active=True).first()
-    if user is None:
-        raise CommandError(
-            f"There is no active user {quoted(name)} on the server {quoted(server)}.",
-            returncode=USAGE_ERROR,
-        )
-    return user
-
-
 def _show(plan: Plan) -> None:
     Console(stderr=True, highlight=False).print(plan_text(plan), soft_wrap=True)
 
@@ -207,13 +184,3 @@ def _closing(outcome: Outcome) -> str:
     backup = f" The backup is {record.backup_path}." if record.backup_path else ""
     done = "Done" if outcome.plan.writes else "Nothing to do"
     return f"{summary(outcome.plan)} {done}: record {record.pk}.{backup}"
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr while rows are written, where that is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("Writing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Writing", total=None, visible=False)
-        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)

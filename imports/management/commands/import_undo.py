@@ -1,0 +1,179 @@
+"""Undo an import: the command's door to imports.undo.service."""
+
+import sys
+from argparse import RawDescriptionHelpFormatter
+from http import HTTPStatus
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
+from rich.console import Console
+
+from imports.errors import UnableToImport, quoted
+from imports.management.console import (
+    NOTHING_TO_DO,
+    add_server_argument,
+    confirm,
+    find_user,
+    name_of,
+    print_cancelled,
+    print_json,
+    progress_bar,
+    refuse,
+    require_terminal,
+    tell,
+    unusable,
+)
+from imports.management.files import read_file
+from imports.models import Door
+from imports.report import answer
+from imports.undo.decisions import read_decisions
+from imports.undo.plan import Decision, UndoPlan
+from imports.undo.report import undo_data
+from imports.undo.request import UndoRequest
+from imports.undo.service import UndoOutcome, examine_undo, preview_undo, undo_import
+from imports.undo.text import undo_summary, undo_text
+
+_EPILOG = """\
+examples:
+  see what would happen, write nothing:
+    manage.py import_undo 12 --dry-run
+  undo after a question, with a backup of the database before:
+    manage.py import_undo 12 --server production
+  leave alone what somebody edited since, in a pipeline:
+    manage.py import_undo 12 --server production --keep --no-prompt
+  bring back what an undo took away (13 is the record of that undo):
+    manage.py import_undo 13
+
+Rows that the import overwrote become exactly what their named save "Pre import" holds, rows that it
+made are soft-deleted. What somebody did to a row since is a conflict: it is told with who and when,
+and refused unless --keep, --restore or a decision says what to do. A decision is for one row:
+  [{"kind": "flow", "uuid": "c4492541-118e-4e23-9450-f2d28204ebee", "decision": "keep"}]
+Every row that is written first gets a named save "Pre undo". No secret value is ever touched.
+
+stdout carries one JSON object, stderr everything for people. exit codes: 0 done or declined,
+2 usage, 3 the undo is refused, 4 another import is running, 5 the plan is stale, 6 the backup
+failed, 7 not permitted, 8 wrong or unknown server, 10 nothing to do (--detailed-exitcode),
+1 anything else.
+"""
+
+
+class Command(BaseCommand):
+    help = "Undo an import: every row that it wrote becomes what it was before."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        return super().create_parser(
+            prog_name,
+            subcommand,
+            epilog=_EPILOG,
+            formatter_class=RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            **kwargs,
+        )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "record", type=int, metavar="RECORD", help="the number of the import's record"
+        )
+        add_server_argument(parser)
+        conflicts = parser.add_mutually_exclusive_group()
+        conflicts.add_argument(
+            "--keep", dest="conflicts", action="store_const", const=Decision.KEEP,
+            help="leave rows alone that were changed since the import",
+        )  # fmt: skip
+        conflicts.add_argument(
+            "--restore", dest="conflicts", action="store_const", const=Decision.RESTORE,
+            help="bring back what was before the import, whatever was done to a row since",
+        )  # fmt: skip
+        parser.add_argument(
+            "--decisions", metavar="F",
+            help="a JSON file with decisions for single rows; - reads standard input",
+        )  # fmt: skip
+        parser.add_argument(
+            "--no-prompt", action="store_true", help="do not ask for confirmation (automation)"
+        )
+        parser.add_argument(
+            "--no-backup", action="store_true", help="do not back the database up first"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="show the plan, write nothing")
+        parser.add_argument(
+            "--user", metavar="NAME",
+            help="undo as this user of the server: with their rights, and under their name in "
+            "the record; without it, as the account of this shell, which may do everything",
+        )  # fmt: skip
+        parser.add_argument(
+            "--detailed-exitcode",
+            action="store_true",
+            help=f"exit with {NOTHING_TO_DO} when there was nothing to do",
+        )
+
+    def handle(self, *, dry_run: bool, no_prompt: bool, **options: Any) -> None:
+        if not (dry_run or no_prompt):
+            require_terminal()
+        user = find_user(options["user"], options["server"])
+        try:
+            request = UndoRequest(
+                record=options["record"],
+                server=options["server"],
+                door=Door.COMMAND,
+                user=user,
+                user_name=name_of(user),
+                with_backup=not options["no_backup"],
+                conflicts=options["conflicts"],
+                decisions=read_decisions(read_file(options["decisions"]))
+                if options["decisions"]
+                else {},
+            )
+            plan = self._preview(request) if dry_run else self._undo(request, ask=not no_prompt)
+        except UnableToImport as error:
+            refuse(self, error)
+        except DatabaseError as error:
+            refuse(self, unusable(error))
+        if plan and options["detailed_exitcode"] and not plan.writes:
+            sys.exit(NOTHING_TO_DO)
+
+    def _preview(self, request: UndoRequest) -> UndoPlan:
+        preview = examine_undo(request)
+        _show(preview.plan)
+        if preview.refusal:
+            raise preview.refusal
+        print_json(self, answer(HTTPStatus.OK, undo_data(preview.plan, done=False)))
+        return preview.plan
+
+    def _undo(self, request: UndoRequest, *, ask: bool) -> UndoPlan | None:
+        """The plan that was done; None where the person said no."""
+        fingerprint = None
+        if ask:
+            plan = self._shown(request)
+            if plan.writes and not confirm(self, _question(request, plan)):
+                print_cancelled(self)
+                return None
+            fingerprint = plan.fingerprint
+        with progress_bar() as progress:
+            outcome = undo_import(request, fingerprint=fingerprint, progress=progress)
+        tell(self, _closing(outcome))
+        print_json(self, answer(HTTPStatus.CREATED, undo_data(outcome.plan, done=True)))
+        return outcome.plan
+
+    def _shown(self, request: UndoRequest) -> UndoPlan:
+        """The plan, which the person has seen with all that stands against it."""
+        preview = examine_undo(request)
+        _show(preview.plan)
+        # A refusal ends the run here, and so it leaves its record.
+        return preview_undo(request) if preview.refusal else preview.plan
+
+
+def _show(plan: UndoPlan) -> None:
+    Console(stderr=True, highlight=False).print(undo_text(plan), soft_wrap=True)
+
+
+def _question(request: UndoRequest, plan: UndoPlan) -> str:
+    counts = undo_summary(plan).removeprefix("Plan: ").removesuffix(".")
+    return f"Undo import {request.record} on the server {quoted(plan.server)}: {counts}?"
+
+
+def _closing(outcome: UndoOutcome) -> str:
+    record = outcome.record
+    backup = f" The backup is {record.backup_path}." if record.backup_path else ""
+    done = "Done" if outcome.plan.writes else "Nothing to do"
+    return f"{undo_summary(outcome.plan)} {done}: record {record.pk}.{backup}"

@@ -1,0 +1,128 @@
+"""What an import and its undo have in common: the server, the lock, the transaction, the end."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import DatabaseError, IntegrityError, transaction
+
+from flows.encryption import WrongKeyError
+from flows.models import Secret
+from flows.servers import current_database, server_names
+from imports.errors import (
+    ImportFailed,
+    ImportLocked,
+    StalePlan,
+    UnableToImport,
+    WrongEncryptionKey,
+    WrongServer,
+    printable,
+)
+from imports.idempotency import AlreadyDone, check_key_of_waiting
+from imports.lock import LockHeld, import_lock
+from imports.models import ImportRecord
+from imports.records import Attempt, running_import
+
+logger = logging.getLogger(__name__)
+
+
+def check_server(server: str) -> None:
+    """Raises WrongServer unless it is this instance's name or a registered server's."""
+    if server not in server_names():
+        raise WrongServer(
+            "wrong-server",
+            f"This server is not {printable(server)}. It can import into: "
+            f"{', '.join(server_names())}. Nothing was written.",
+        )
+
+
+def check_encryption_keys() -> None:
+    """A stored secret must open before anything is written: with a wrong key none would again."""
+    stored = Secret.objects.exclude(dev_value=None, prod_value=None).order_by("-pk").first()
+    try:
+        if stored:
+            stored.check_values_open()
+    except WrongKeyError as error:
+        raise WrongEncryptionKey("wrong-encryption-key", str(error)) from None
+
+
+@contextmanager
+def hold_lock(record: ImportRecord, *, wait: float) -> Iterator[None]:
+    """Hold the import lock for the run of the record. Raises ImportLocked, saying who has it."""
+    try:
+        with import_lock(wait=wait):
+            yield
+    except LockHeld:
+        check_key_of_waiting(record)
+        raise _locked_by(running_import()) from None
+
+
+def _locked_by(holder: ImportRecord | None) -> ImportLocked:
+    who = (
+        f": {holder.user_name} through the {holder.door}, since "
+        f"{holder.started_at:%Y-%m-%d %H:%M:%S} UTC"
+        if holder
+        else ""
+    )
+    return ImportLocked(
+        "import-locked", f"Another import is running{who}. Try again when it is done."
+    )
+
+
+@contextmanager
+def recorded(record: ImportRecord, *, keep: bool = True) -> Iterator[Attempt]:
+    """The run of the record, which with `keep` says why the block was left by an error."""
+    attempt = Attempt(record)
+    try:
+        yield attempt
+    except AlreadyDone:  # no run of its own
+        raise
+    except UnableToImport as error:
+        if keep:
+            attempt.refuse(error)
+        raise
+    except BaseException as error:
+        if keep:
+            attempt.fail(error)
+        raise
+
+
+@contextmanager
+def one_transaction(attempt: Attempt, *, again: str) -> Iterator[None]:
+    """One transaction for all writes of a run. `again` says what to do where somebody interfered.
+
+    Raises StalePlan and ImportFailed for errors of the database; then nothing was written.
+    """
+    try:
+        with transaction.atomic(using=current_database(), durable=True):
+            yield
+    except IntegrityError as error:
+        raise StalePlan(
+            "stale-plan",
+            f"Somebody else wrote to this server at the same moment. Nothing was written. {again}",
+        ) from error
+    except DatabaseError as error:
+        _settle(attempt, error)
+
+
+def _settle(attempt: Attempt, error: DatabaseError) -> None:
+    """What became of the transaction that an error ended: usually nothing, and ImportFailed.
+
+    Where only the answer to COMMIT was lost, the import is done, and this returns.
+    """
+    try:
+        if attempt.is_committed():
+            return
+    except DatabaseError:
+        raise ImportFailed(
+            "outcome-unknown",
+            "The connection to the database was lost at the end of the import, which is there as "
+            f"a whole or not at all: see the status of its record {attempt.record.pk}.",
+        ) from error
+    # The first line alone: what follows it may quote a row.
+    logger.error("The database refused an import's write: %s", str(error).partition("\n")[0])
+    raise ImportFailed(
+        "database-error",
+        f"The database refused the write ({type(error).__name__}), and nothing was changed. "
+        "The server's log says more.",
+    ) from error

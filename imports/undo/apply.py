@@ -1,0 +1,115 @@
+"""The plan of an undo to rows: the only writer of an undo, in one transaction of its caller's.
+
+Every row that is written is saved under PRE_UNDO first, so that the undo can be undone. A secret's
+values are never written, and neither is when a row was made, which no run changes.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from django.utils import timezone
+from reversion.models import Revision
+
+from accounts.models import User
+from flows import named_saves
+from flows.bulk import compress_quickly, update_rows
+from flows.content import Kind
+from flows.fields import EncryptedTextField
+from flows.models import MODELS
+from imports.apply import Progress
+from imports.errors import StalePlan, quoted
+from imports.plan import UndoResult
+from imports.stored import CONTENT_BATCH, batches
+from imports.undo.plan import Key, UndoChange, UndoPlan
+from imports.undo.stored import read_saved
+from imports.written_rows import hold_rows, release_secret_names
+
+PRE_UNDO = "Pre undo"
+
+_KEPT_COLUMNS = {"id", "uuid", "created_at"}
+
+
+def apply_undo(
+    plan: UndoPlan, *, user: User | None, user_name: str, progress: Progress
+) -> dict[Key, Revision]:
+    """Write what the plan says; the named saves of the rows before.
+
+    Raises StalePlan where a row, or its named save, is no longer what the plan was made for.
+    """
+    compress_quickly()
+    done, total = 0, sum(change.writes for change in plan)
+    saves: dict[Key, Revision] = {}
+    for kind, batch in _batches(plan, UndoResult.DELETE, UndoResult.RESTORE):
+        saves |= _save_before(kind, batch, user)
+    for kind, batch in _batches(plan, UndoResult.DELETE):
+        _delete(kind, batch, user_name)
+        done += len(batch)
+        progress(done, total)
+    release_secret_names(_giving_up_names(plan.changes[Kind.SECRET]))
+    for kind, batch in _batches(plan, UndoResult.RESTORE):
+        _restore(kind, batch)
+        done += len(batch)
+        progress(done, total)
+    return saves
+
+
+def _batches(plan: UndoPlan, *results: UndoResult) -> Iterator[tuple[Kind, list[UndoChange]]]:
+    for kind in Kind:
+        changes = (change for change in plan.changes[kind] if change.result in results)
+        yield from ((kind, batch) for batch in batches(changes, CONTENT_BATCH))
+
+
+def _giving_up_names(secrets: Iterable[UndoChange]) -> Iterator[int]:
+    """The restored secrets that do not bear their name any more, which another may get."""
+    for change in secrets:
+        is_renamed = change.name != change.target_name
+        if (
+            change.pk
+            and change.result is UndoResult.RESTORE
+            and (is_renamed or change.becomes_deleted)
+        ):
+            yield change.pk
+
+
+def _save_before(
+    kind: Kind, changes: Sequence[UndoChange], user: User | None
+) -> dict[Key, Revision]:
+    pks = [change.pk for change in changes if change.pk]
+    rows = hold_rows(kind, pks)
+    for change in changes:
+        held = rows.get(change.pk or 0)
+        if held is None or (held.digest, held.is_deleted) != (change.before, change.was_deleted):
+            raise _stale(f"The {kind} {quoted(change.name)} was changed")
+    revisions = named_saves.take_rows(MODELS[kind], pks, PRE_UNDO, user=user)
+    return {change.key: revision for change, revision in zip(changes, revisions, strict=True)}
+
+
+def _delete(kind: Kind, changes: Sequence[UndoChange], user_name: str) -> None:
+    rows = MODELS[kind]._default_manager.filter(pk__in=[change.pk for change in changes])
+    rows.update(is_deleted=True, updated_at=timezone.now(), updated_by=user_name)
+
+
+def _restore(kind: Kind, changes: Sequence[UndoChange]) -> None:
+    saved = dict(read_saved(kind, [change.save for change in changes if change.save]))
+    names = _restored_columns(kind)
+    rows = []
+    for change in changes:
+        state = saved.get(change.save or 0)
+        if state is None:
+            raise _stale(f"The named save of the {kind} {quoted(change.name)} was removed")
+        rows.append((change.pk or 0, state))
+    update_rows(MODELS[kind], names, rows)
+
+
+def _restored_columns(kind: Kind) -> list[str]:
+    return [
+        field.name
+        for field in MODELS[kind]._meta.concrete_fields
+        if field.name not in _KEPT_COLUMNS and not isinstance(field, EncryptedTextField)
+    ]
+
+
+def _stale(what: str) -> StalePlan:
+    return StalePlan(
+        "stale-plan",
+        f"{what} while the undo was being prepared. Nothing was written. Run the undo again.",
+    )

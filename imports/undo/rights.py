@@ -1,0 +1,42 @@
+"""What a user must be allowed to do to undo a run: never less than for the same by hand."""
+
+from collections.abc import Iterator
+
+from accounts.models import User
+from imports.permissions import (
+    RETARGET_CONNECTIONS,
+    SKIP_BACKUP,
+    UNDO_IMPORT,
+    check_permission,
+    check_sight_of,
+)
+from imports.undo.plan import UndoChange, UndoPlan
+from imports.undo.request import UndoRequest
+
+
+def check_undo_request(request: UndoRequest) -> None:
+    """Raises NotPermitted where the user may not even ask for this."""
+    needed = [UNDO_IMPORT]
+    needed += [] if request.with_backup else [SKIP_BACKUP]
+    check_permission(request.user, *needed)
+
+
+def check_undo_sight(user: User | None, plan: UndoPlan) -> None:
+    """Raises NotPermitted where the plan tells of rows that the user may not see."""
+    check_sight_of(user, *{change.kind for change in plan})
+
+
+def check_undo_plan(user: User | None, plan: UndoPlan) -> None:
+    """Raises NotPermitted where the plan does what the user may not do."""
+    check_permission(user, *sorted({needed for change in plan for needed in _needed(change)}))
+
+
+def _needed(change: UndoChange) -> Iterator[str]:
+    if not change.writes:
+        return
+    if change.becomes_deleted and not change.was_deleted:
+        yield f"flows.delete_{change.kind}"
+    if not change.becomes_deleted or change.save:
+        yield f"flows.change_{change.kind}"
+    if change.sends:
+        yield RETARGET_CONNECTIONS

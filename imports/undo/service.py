@@ -1,0 +1,205 @@
+"""The undo of an import, in order: what the command, the admin and the API call.
+
+    check the server -> find the record -> lock -> plan -> back up
+        -> one transaction: [look again, save the rows before, write, record] -> outcome
+
+A preview is the same road, stopped after the plan. An undo leaves a record of its own, which can be
+undone by the same way. Every refusal leaves one, too; a dry run none.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from flows.servers import current_database, target
+from imports.apply import Progress
+from imports.backup import make_backup
+from imports.errors import (
+    AlreadyUndone,
+    NoSuchRecord,
+    NotUndoable,
+    StalePlan,
+    UnableToImport,
+    UndoRefused,
+)
+from imports.expiry import drop_expired_uploads
+from imports.models import ImportRecord, Status
+from imports.permissions import UNDO_IMPORT, check_permission
+from imports.records import Attempt
+from imports.run import check_encryption_keys, check_server, hold_lock, one_transaction, recorded
+from imports.undo.apply import apply_undo
+from imports.undo.deciding import build_undo
+from imports.undo.plan import UndoPlan
+from imports.undo.records import mark_undone, new_undo_record, undo_items
+from imports.undo.request import UndoRequest
+from imports.undo.rights import check_undo_plan, check_undo_request, check_undo_sight
+from imports.undo.stored import read_facts, written_items
+
+_AGAIN = "Run the undo again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoPreview:
+    """What a request would do now, or why it would be refused."""
+
+    plan: UndoPlan
+    refusal: UnableToImport | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoOutcome:
+    """What an undo did: all that its plan says."""
+
+    plan: UndoPlan
+    record: ImportRecord
+
+
+def preview_undo(request: UndoRequest, *, record_refusal: bool = True) -> UndoPlan:
+    """Plan the undo and write nothing.
+
+    Raises an UnableToImport where the undo would be refused; `record_refusal` leaves a record of
+    that, for a run that ends with its preview. A dry run asks for none.
+    """
+    with target(request.server), recorded(new_undo_record(request), keep=record_refusal) as attempt:
+        check_server(request.server)
+        check_undo_request(request)
+        return _plan(_undone(request, attempt), request)
+
+
+def examine_undo(request: UndoRequest) -> UndoPreview:
+    """Plan the undo for somebody who can still decide, and write nothing, no record either.
+
+    What stands against the plan is its `refusal`, which a decision or another option may mend.
+    Raises an UnableToImport where none can: for a record that cannot be undone, for who may undo
+    nothing at all, and for who may not see the rows that the plan tells of.
+    """
+    with target(request.server), recorded(new_undo_record(request), keep=False) as attempt:
+        check_server(request.server)
+        check_permission(request.user, UNDO_IMPORT)
+        plan = _draft(_undone(request, attempt), request)
+        check_undo_sight(request.user, plan)
+        return UndoPreview(plan=plan, refusal=_refusal_of(plan, request))
+
+
+def undo_import(
+    request: UndoRequest,
+    *,
+    fingerprint: str | None = None,
+    progress: Progress = lambda _done, _total: None,
+) -> UndoOutcome:
+    """Undo the run of the record, or change nothing.
+
+    With the `fingerprint` of the plan that was shown, exactly that plan is done or StalePlan is
+    raised. Raises an UnableToImport for every refusal; whatever is raised, the data is as it was.
+    Where nothing has to be written, the undone run stays in effect.
+    """
+    with target(request.server), recorded(new_undo_record(request)) as attempt:
+        check_server(request.server)
+        check_undo_request(request)
+        _undone(request, attempt)
+        with hold_lock(attempt.record, wait=settings.ZIGGY_LOCK_WAIT):
+            undone = _undone(request, attempt)  # again: nobody else can undo it now
+            attempt.start()
+            plan = _plan_again(undone, request, fingerprint)
+            if not plan.writes:
+                with transaction.atomic(using=current_database(), durable=True):
+                    attempt.succeed(plan.counts, undo_items(attempt.record, plan, {}))
+                return UndoOutcome(plan=plan, record=attempt.record)
+            check_encryption_keys()
+            drop_expired_uploads()  # not into the backup
+            if request.with_backup:
+                attempt.keep_backup(make_backup(sparing=_backup_of(undone)))
+            _write(plan, undone, attempt, progress)
+            return UndoOutcome(plan=plan, record=attempt.record)
+
+
+def _undone(request: UndoRequest, attempt: Attempt) -> ImportRecord:
+    """The record of the run to undo, which this attempt is tied to from now on."""
+    record = ImportRecord.objects.filter(pk=request.record).first()
+    if record is None:
+        raise NoSuchRecord("no-such-record", f"This server has no import {request.record}.")
+    attempt.record.undoes = record
+    if record.status == Status.UNDONE:
+        by = record.undo_in_effect()
+        how = f" Undo import {by.pk} to bring it back." if by else ""
+        raise AlreadyUndone("already-undone", f"Import {record.pk} is undone already.{how}")
+    if record.status != Status.SUCCEEDED:
+        raise NotUndoable(
+            "not-in-effect",
+            f"Import {record.pk} is {record.status}: it wrote nothing that could be undone.",
+        )
+    if not written_items(record).exists():
+        raise NotUndoable(
+            "nothing-to-undo", f"Import {record.pk} wrote nothing that could be undone."
+        )
+    return record
+
+
+def _draft(record: ImportRecord, request: UndoRequest) -> UndoPlan:
+    """What the request would do now, whether or not it may be done."""
+    return build_undo(
+        read_facts(record),
+        server=request.server,
+        default=request.conflicts,
+        decisions=request.decisions,
+    )
+
+
+def _plan(record: ImportRecord, request: UndoRequest) -> UndoPlan:
+    """What the request would do now. Raises UndoRefused and NotPermitted."""
+    plan = _draft(record, request)
+    check_undo_sight(request.user, plan)
+    _check_plan(plan, request)
+    return plan
+
+
+def _check_plan(plan: UndoPlan, request: UndoRequest) -> None:
+    if plan.issues:
+        first, more = plan.issues[0], len(plan.issues) - 1
+        also = f" ({more} more problems)" if more else ""
+        raise UndoRefused(first.code, f"{first.message}{also}", plan.issues)
+    check_undo_plan(request.user, plan)
+
+
+def _refusal_of(plan: UndoPlan, request: UndoRequest) -> UnableToImport | None:
+    try:
+        check_undo_request(request)
+        _check_plan(plan, request)
+    except UnableToImport as refusal:
+        return refusal
+    return None
+
+
+def _plan_again(record: ImportRecord, request: UndoRequest, expected: str | None) -> UndoPlan:
+    """What the request would do now. Raises StalePlan where that is not what was `expected`."""
+    try:
+        plan = _plan(record, request)
+    except UndoRefused as refusal:
+        if expected is None:
+            raise
+        raise StalePlan(
+            "stale-plan",
+            f"What was shown cannot be done any more. {refusal} Nothing was written. {_AGAIN}",
+            refusal.issues,
+        ) from None
+    if expected not in {None, plan.fingerprint}:
+        raise StalePlan(
+            "stale-plan",
+            f"What would happen is no longer what was shown. Nothing was written. {_AGAIN}",
+        )
+    return plan
+
+
+def _backup_of(record: ImportRecord) -> Path | None:
+    """The backup of the run, which must not make room for that of its undo."""
+    return Path(record.backup_path) if record.backup_path else None
+
+
+def _write(plan: UndoPlan, undone: ImportRecord, attempt: Attempt, progress: Progress) -> None:
+    record = attempt.record
+    with one_transaction(attempt, again=_AGAIN):
+        mark_undone(undone)
+        saves = apply_undo(plan, user=record.user, user_name=record.user_name, progress=progress)
+        attempt.succeed(plan.counts, undo_items(record, plan, saves))

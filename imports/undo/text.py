@@ -1,0 +1,49 @@
+"""The plan of an undo as people read it in a terminal."""
+
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from imports.errors import quoted
+from imports.plan import UndoResult
+from imports.plan_text import field_text
+from imports.undo.plan import UndoChange, UndoPlan
+
+_LOOKS = {
+    UndoResult.RESTORE: ("~", "restore", "yellow"),
+    UndoResult.DELETE: ("-", "delete", "red"),
+    UndoResult.KEEP: (" ", "keep", "dim"),
+}
+
+
+def undo_text(plan: UndoPlan) -> Text:
+    """Every row with its symbol, what a restore changes and what stands against it; counts last."""
+    title = f'Undo import {plan.record} on the server "{plan.server}":'
+    lines = [Text(title, style="bold"), Text()]
+    for change in plan:
+        lines += _item_lines(change)
+    return Text("\n").join([*lines, Text(), Text(undo_summary(plan), style="bold")])
+
+
+def undo_summary(plan: UndoPlan) -> str:
+    """The counts in one line: `Plan: 3 to restore, 2 to delete, 1 to keep.`"""
+    counts = plan.counts
+    return (
+        f"Plan: {counts[UndoResult.RESTORE]} to restore, {counts[UndoResult.DELETE]} to delete, "
+        f"{counts[UndoResult.KEEP]} to keep."
+    )
+
+
+def _item_lines(change: UndoChange) -> Iterator[Text]:
+    symbol, verb, style = _LOOKS[change.result]
+    renamed = change.target_name != change.name
+    target = f" as {quoted(change.target_name)}" if renamed else ""
+    deleted = ", deleted again" if change.save and change.becomes_deleted else ""
+    yield Text(
+        f"  {symbol} {verb} {change.kind} {quoted(change.name)}{target} ({change.uuid}{deleted})",
+        style=style,
+    )
+    for field in change.fields:
+        yield Text(f"      ~ {field_text(field)}", style=style)
+    for warning in change.warnings:
+        yield Text(f"      ! {warning}", style="red")
