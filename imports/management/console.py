@@ -12,10 +12,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from accounts.models import User
 from flows.servers import server_names, target
 from imports.errors import ImportFailed, UnableToImport, WrongServer, quoted
+from imports.models import ImportRecord
 from imports.report import answer, refusal_data
 
 USAGE_ERROR = 2
@@ -128,3 +130,14 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("Writing", total=None, visible=False)
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
+
+
+def show(text: Text) -> None:
+    """Print a plan for people, in colours where they can be seen."""
+    Console(stderr=True, highlight=False).print(text, soft_wrap=True)
+
+
+def closing(summary: str, record: ImportRecord, *, wrote: bool) -> str:
+    """The last line of a run: its counts, its record and its backup."""
+    backup = f" The backup is {record.backup_path}." if record.backup_path else ""
+    return f"{summary} {'Done' if wrote else 'Nothing to do'}: record {record.pk}.{backup}"

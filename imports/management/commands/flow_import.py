@@ -10,13 +10,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
-from rich.console import Console
 
 from imports.decision_file import read_decisions
 from imports.errors import UnableToImport, quoted
 from imports.management.console import (
     NOTHING_TO_DO,
     USAGE_ERROR,
+    closing,
     confirm,
     find_user,
     name_of,
@@ -25,6 +25,7 @@ from imports.management.console import (
     progress_bar,
     refuse,
     require_terminal,
+    show,
     tell,
     unusable,
 )
@@ -36,7 +37,7 @@ from imports.plan_file import read_plan, write_plan
 from imports.plan_text import plan_text, summary
 from imports.report import answer, plan_data
 from imports.request import ImportRequest
-from imports.service import Outcome, plan_to_save, preview_import, run_import
+from imports.service import plan_to_save, preview_import, run_import
 
 
 class Command(BaseCommand):
@@ -85,7 +86,7 @@ class Command(BaseCommand):
         preview, saved = plan_to_save(request)
         with replacing(path) as file:
             file.write(write_plan(saved))
-        _show(preview.plan)
+        show(plan_text(preview.plan))
         if preview.refusal:
             tell(self, _undecided(path))
             raise preview.refusal
@@ -95,7 +96,7 @@ class Command(BaseCommand):
 
     def _preview(self, request: ImportRequest) -> Plan:
         plan = preview_import(request, record_refusal=False).plan
-        _show(plan)
+        show(plan_text(plan))
         print_json(self, answer(HTTPStatus.OK, plan_data(plan, done=False)))
         return plan
 
@@ -104,13 +105,13 @@ class Command(BaseCommand):
         confirmed = None
         if ask:
             confirmed = preview_import(request)
-            _show(confirmed.plan)
+            show(plan_text(confirmed.plan))
             if confirmed.plan.writes and not confirm(self, _question(request, confirmed.plan)):
                 print_cancelled(self)
                 return None
         with progress_bar() as progress:
             outcome = run_import(request, confirmed=confirmed, progress=progress)
-        tell(self, _closing(outcome))
+        tell(self, closing(summary(outcome.plan), outcome.record, wrote=outcome.plan.writes))
         print_json(self, answer(HTTPStatus.CREATED, plan_data(outcome.plan, done=True)))
         return outcome.plan
 
@@ -170,17 +171,6 @@ def _undecided(path: Path) -> str:
     )
 
 
-def _show(plan: Plan) -> None:
-    Console(stderr=True, highlight=False).print(plan_text(plan), soft_wrap=True)
-
-
 def _question(request: ImportRequest, plan: Plan) -> str:
     counts = summary(plan).removeprefix("Plan: ").removesuffix(".")
     return f"Import {quoted(request.file_name)} into the server {quoted(plan.server)}: {counts}?"
-
-
-def _closing(outcome: Outcome) -> str:
-    record = outcome.record
-    backup = f" The backup is {record.backup_path}." if record.backup_path else ""
-    done = "Done" if outcome.plan.writes else "Nothing to do"
-    return f"{summary(outcome.plan)} {done}: record {record.pk}.{backup}"

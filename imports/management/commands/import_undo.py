@@ -8,12 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
-from rich.console import Console
 
 from imports.errors import UnableToImport, quoted
 from imports.management.console import (
     NOTHING_TO_DO,
     add_server_argument,
+    closing,
     confirm,
     find_user,
     name_of,
@@ -22,6 +22,7 @@ from imports.management.console import (
     progress_bar,
     refuse,
     require_terminal,
+    show,
     tell,
     unusable,
 )
@@ -32,7 +33,7 @@ from imports.undo.decisions import read_decision_file
 from imports.undo.plan import Decision, Decisions, UndoPlan
 from imports.undo.report import undo_data
 from imports.undo.request import UndoRequest
-from imports.undo.service import UndoOutcome, examine_undo, preview_undo, undo_import
+from imports.undo.service import examine_undo, preview_undo, undo_import
 from imports.undo.text import undo_summary, undo_text
 
 _EPILOG = """\
@@ -133,7 +134,7 @@ class Command(BaseCommand):
 
     def _preview(self, request: UndoRequest) -> UndoPlan:
         preview = examine_undo(request)
-        _show(preview.plan)
+        show(undo_text(preview.plan))
         if preview.refusal:
             raise preview.refusal
         print_json(self, answer(HTTPStatus.OK, undo_data(preview.plan, done=False)))
@@ -150,14 +151,14 @@ class Command(BaseCommand):
             fingerprint = plan.fingerprint
         with progress_bar() as progress:
             outcome = undo_import(request, fingerprint=fingerprint, progress=progress)
-        tell(self, _closing(outcome))
+        tell(self, closing(undo_summary(outcome.plan), outcome.record, wrote=outcome.plan.writes))
         print_json(self, answer(HTTPStatus.CREATED, undo_data(outcome.plan, done=True)))
         return outcome.plan
 
     def _shown(self, request: UndoRequest) -> UndoPlan:
         """The plan, which the person has seen with all that stands against it."""
         preview = examine_undo(request)
-        _show(preview.plan)
+        show(undo_text(preview.plan))
         # A refusal ends the run here, and so it leaves its record.
         return preview_undo(request) if preview.refusal else preview.plan
 
@@ -168,17 +169,6 @@ def _decisions(file_path: str | None) -> Decisions:
     return read_decision_file(read_file(file_path), max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
 
 
-def _show(plan: UndoPlan) -> None:
-    Console(stderr=True, highlight=False).print(undo_text(plan), soft_wrap=True)
-
-
 def _question(request: UndoRequest, plan: UndoPlan) -> str:
     counts = undo_summary(plan).removeprefix("Plan: ").removesuffix(".")
     return f"Undo import {request.record} on the server {quoted(plan.server)}: {counts}?"
-
-
-def _closing(outcome: UndoOutcome) -> str:
-    record = outcome.record
-    backup = f" The backup is {record.backup_path}." if record.backup_path else ""
-    done = "Done" if outcome.plan.writes else "Nothing to do"
-    return f"{undo_summary(outcome.plan)} {done}: record {record.pk}.{backup}"
