@@ -4,7 +4,7 @@ Every row that is written is saved under PRE_UNDO first, so that the undo can be
 values are never written, and neither is when a row was made, which no run changes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.utils import timezone
 from reversion.models import Revision
@@ -43,11 +43,7 @@ def apply_undo(
         _delete(kind, batch, user_name)
         done += len(batch)
         progress(done, total)
-    release_secret_names(
-        change.pk
-        for change in plan.changes[Kind.SECRET]
-        if change.pk and change.writes and change.name != change.target_name
-    )
+    release_secret_names(_giving_up_names(plan.changes[Kind.SECRET]))
     for kind, batch in _batches(plan, UndoResult.RESTORE):
         _restore(kind, batch)
         done += len(batch)
@@ -59,6 +55,18 @@ def _batches(plan: UndoPlan, *results: UndoResult) -> Iterator[tuple[Kind, list[
     for kind in Kind:
         changes = (change for change in plan.changes[kind] if change.result in results)
         yield from ((kind, batch) for batch in batches(changes, CONTENT_BATCH))
+
+
+def _giving_up_names(secrets: Iterable[UndoChange]) -> Iterator[int]:
+    """The restored secrets that do not bear their name any more, which another may get."""
+    for change in secrets:
+        is_renamed = change.name != change.target_name
+        if (
+            change.pk
+            and change.result is UndoResult.RESTORE
+            and (is_renamed or change.becomes_deleted)
+        ):
+            yield change.pk
 
 
 def _save_before(
