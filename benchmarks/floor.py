@@ -22,6 +22,7 @@ from django.db import connection
 
 from benchmarks.measure import Result, measured
 from flows import canonical
+from flows.bulk import compress_quickly
 from flows.content import FIELDS, Kind, Shape, columns
 from flows.models import MODELS
 
@@ -90,6 +91,7 @@ def _transaction() -> Iterator[Any]:
     database = connection.connection
     if connection.vendor == "postgresql":
         with database.transaction():
+            compress_quickly()
             yield database
         return
     database.execute("BEGIN IMMEDIATE")

@@ -22,13 +22,15 @@ from imports.backup import make_backup
 from imports.document import parse
 from imports.downloads import pack_export
 from imports.export import write_export
-from imports.models import Door
+from imports.models import Door, ImportRecord
 from imports.pending import Options, stage
-from imports.plan import Mode
+from imports.plan import Mode, UndoResult
 from imports.request import ImportRequest
 from imports.selection import select_everything
 from imports.service import Outcome, preview_import, run_import
 from imports.snapshot import one_state
+from imports.undo.request import UndoRequest
+from imports.undo.service import UndoOutcome, undo_import
 
 _later = partial(measured, is_first=False)
 """Measures what is done by turns in one process."""
@@ -69,8 +71,24 @@ def create(path: str, items: int) -> Result:
 
 
 def overwrite(path: str, items: int) -> Result:
-    """A file whose items all exist and all differ."""
-    return _import("import, all overwritten", path, items, "OVERWRITE")
+    """A file whose items all exist and all differ; then its undo."""
+    done = _import("import, all overwritten", path, items, "OVERWRITE")
+    return Result(rows={**done.rows, "undo of it": [_undo(items)]}, facts=done.facts)
+
+
+def _undo(items: int) -> Reading:
+    undo = UndoRequest(
+        record=ImportRecord.objects.latest("pk").pk,
+        server=settings.ZIGGY_SERVER_NAME,
+        door=Door.COMMAND,
+        user_name="benchmark",
+        with_backup=False,
+    )
+    outcomes: list[UndoOutcome] = []
+    reading = _later(lambda: outcomes.append(undo_import(undo)), items=items)
+    if outcomes[0].plan.counts != {UndoResult.RESTORE: items}:
+        raise SystemExit(f"The undo did {outcomes[0].plan.counts} instead of restoring {items}.")
+    return reading
 
 
 def repeat(path: str, items: int) -> Result:

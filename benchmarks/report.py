@@ -190,6 +190,7 @@ def targets(run: Run) -> Iterator[Target]:
     )
     yield _ratio("import / plain loop with reversion", ours, "plain loop with reversion", 1)
     yield _ratio("all unchanged / floor", "import, all unchanged", "floor", 0.5)
+    yield _ratio("undo of all overwritten / import", "undo of it", ours, 1.5)
     yield _ratio("plan only / parse only", "plan only", "parse only", 3)
     yield _ratio("preview until its first page / plan only", *_PAGE, 3)
     few, many = sizes(run.flows)

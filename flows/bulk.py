@@ -10,9 +10,24 @@ from typing import Any, cast
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field, Model
+from django.db.models import CharField, Field, Model, TextField
 
 from flows.servers import current_database
+
+
+def compress_quickly() -> None:
+    """Let PostgreSQL compress what the present transaction writes with LZ4, where it can.
+
+    Its default, pglz, takes longer for rows of 20 kB than all else that writing them takes
+    (measured; see benchmarks/README.md). What is compressed already stays as it is.
+    """
+    connection = connections[current_database()]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config(name, 'lz4', true) FROM pg_settings "
+                "WHERE name = 'default_toast_compression' AND 'lz4' = ANY(enumvals)"
+            )
 
 
 def insert_rows(rows: Sequence[Model]) -> None:
@@ -24,18 +39,19 @@ def insert_rows(rows: Sequence[Model]) -> None:
     quote = connection.ops.quote_name
     names = ", ".join(quote(str(field.column)) for field in fields)
     places = ", ".join("%s" for _ in fields)
+    columns = [
+        _prepared(field, [field.pre_save(row, True) for row in rows], connection)
+        for field in fields
+    ]
     with connection.cursor() as cursor:
         cursor.executemany(
             f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({places})",  # noqa: S608
-            [
-                [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
-                for row in rows
-            ],
+            list(zip(*columns, strict=True)),
         )
 
 
 def update_rows(
-    model: type[Model], names: Sequence[str], rows: Iterable[tuple[int, Mapping[str, Any]]]
+    model: type[Model], names: Sequence[str], rows: Sequence[tuple[int, Mapping[str, Any]]]
 ) -> int:
     """Set the named fields of rows, each given by its primary key; how many rows there were.
 
@@ -43,13 +59,25 @@ def update_rows(
     """
     connection = connections[current_database()]
     fields = [cast("Field[Any, Any]", model._meta.get_field(name)) for name in names]
-    values = (
-        [*(field.get_db_prep_save(row[field.name], connection) for field in fields), pk]
-        for pk, row in rows
-    )
+    values = [
+        _prepared(field, [row[field.name] for _, row in rows], connection) for field in fields
+    ]
+    by_row = zip(*values, [pk for pk, _ in rows], strict=True)
     columns = [connection.ops.quote_name(str(field.column)) for field in fields]
     update = _copy_and_update if connection.vendor == "postgresql" else _update_each
-    return update(connection, model, columns, values)
+    return update(connection, model, columns, by_row)
+
+
+def _prepared(
+    field: "Field[Any, Any]", values: Sequence[Any], connection: BaseDatabaseWrapper
+) -> Sequence[Any]:
+    """A column of values as the database driver takes them."""
+    if type(field).get_prep_value in _KEEPS_TEXT and all(type(value) is str for value in values):
+        return values  # what Django would do to each of them comes to nothing
+    return [field.get_db_prep_save(value, connection) for value in values]
+
+
+_KEEPS_TEXT = {CharField.get_prep_value, TextField.get_prep_value}
 
 
 def _update_each(

@@ -1,6 +1,7 @@
 """Deleting softly, and bringing back: the row keeps its uuid and its history.
 
-Rows are written without signals, so that many of them do not end up in one revision.
+Rows are written without signals, so that many of them do not end up in one revision. Each is told
+the name of who does it, `user_name`.
 """
 
 from collections.abc import Iterable
@@ -17,29 +18,29 @@ class NameTakenError(Exception):
     """The item cannot come back: another one has its name meanwhile."""
 
 
-def mark_deleted(item: Item) -> None:
+def mark_deleted(item: Item, *, user_name: str) -> None:
     """Delete the item. Its row should be locked."""
-    _write(item, is_deleted=True)
+    _write(item, user_name, is_deleted=True)
 
 
-def bring_back(item: Item) -> None:
+def bring_back(item: Item, *, user_name: str) -> None:
     """Make a deleted item a live one again. Raises NameTakenError."""
     try:
         with transaction.atomic(using=current_database()):
-            _write(item, is_deleted=False)
+            _write(item, user_name, is_deleted=False)
     except IntegrityError:
         raise NameTakenError from None
 
 
-def delete_many(items: Iterable[Any]) -> None:
+def delete_many(items: Iterable[Any], *, user_name: str) -> None:
     """Delete those of the items that are not deleted yet, in one transaction."""
     with transaction.atomic(using=current_database()):
         for item in items:
             if not item.is_deleted:
-                mark_deleted(item)
+                mark_deleted(item, user_name=user_name)
 
 
-def bring_many_back(items: Iterable[Any]) -> tuple[list[Any], list[Any]]:
+def bring_many_back(items: Iterable[Any], *, user_name: str) -> tuple[list[Any], list[Any]]:
     """Make those of the items that are deleted live ones, in one transaction.
 
     Which came back, and which did not because another one has their name.
@@ -51,7 +52,7 @@ def bring_many_back(items: Iterable[Any]) -> tuple[list[Any], list[Any]]:
             if not item.is_deleted:
                 continue
             try:
-                bring_back(item)
+                bring_back(item, user_name=user_name)
             except NameTakenError:
                 kept.append(item)
             else:
@@ -59,8 +60,8 @@ def bring_many_back(items: Iterable[Any]) -> tuple[list[Any], list[Any]]:
     return back, kept
 
 
-def _write(item: Item, *, is_deleted: bool) -> None:
+def _write(item: Item, user_name: str, *, is_deleted: bool) -> None:
     now = timezone.now()
     rows = type(item)._default_manager.filter(pk=item.pk)
-    rows.update(is_deleted=is_deleted, updated_at=now)
-    item.is_deleted, item.updated_at = is_deleted, now
+    rows.update(is_deleted=is_deleted, updated_at=now, updated_by=user_name)
+    item.is_deleted, item.updated_at, item.updated_by = is_deleted, now, user_name

@@ -1,8 +1,8 @@
 """Flows, and the connections and secrets that they use.
 
 The columns are those of flows.content; documents are canonical JSON text. Rows are soft-deleted:
-they keep their uuid and their history and can come back. `uuid`, `created_at` and `updated_at`
-are a row's own and no content.
+they keep their uuid and their history and can come back. `uuid`, `created_at`, `updated_at` and
+`updated_by` are a row's own and no content.
 """
 
 import uuid
@@ -49,10 +49,13 @@ class Item(models.Model):
         return str(getattr(self, "name", "")) or f"(no name) {self.uuid}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, with `updated_at` set to now. Imports and reverts write rows without this."""
+        """Save, with `updated_at` set to now; `updated_by` is the caller's to set.
+
+        Imports and reverts write rows without this.
+        """
         self.updated_at = timezone.now()
         if (fields := kwargs.get("update_fields")) is not None:
-            kwargs["update_fields"] = {*fields, "updated_at"}
+            kwargs["update_fields"] = {*fields, "updated_at", "updated_by"}
         super().save(*args, **kwargs)
 
 

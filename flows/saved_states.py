@@ -18,6 +18,7 @@ from flows.models import Item
 from flows.sent_secrets import RETARGET_CONNECTIONS, secrets_sent_elsewhere
 
 PRE_RESTORE = "Pre restore"
+_VALUES = {"dev_value": "development value", "prod_value": "production value"}
 
 SavedRow = Mapping[str, Any]
 """Column to value; a secret's values are sealed."""
@@ -53,19 +54,54 @@ def rights_to_restore(item: Item, saved: SavedRow) -> Iterator[tuple[str, str]]:
             yield RETARGET_CONNECTIONS, told
 
 
-def restore(item: Item, version: Version, *, user: User) -> datetime:
+def restore(item: Item, version: Version, *, user: User | None, user_name: str) -> datetime:
     """Put the locked row of the item into the state of its save; the new `updated_at`.
 
-    The state until now is saved before, as PRE_RESTORE. Be in a transaction. Raises
-    reversion.errors.RevertError where the save does not fit the database any more.
+    The state until now is saved before, as PRE_RESTORE. `user_name` is written into the row. Be in
+    a transaction. Raises reversion.errors.RevertError where the save does not fit the database any
+    more.
     """
     named_saves.take(item, PRE_RESTORE, user=user)
     named_saves.restore(version)
-    # The times are the row's own, and no part of the state that is restored.
+    # The times and the name are the row's own, and no part of the state that is restored.
     now = timezone.now()
     rows = type(item)._default_manager.filter(pk=item.pk)
-    rows.update(created_at=item.created_at, updated_at=now)
+    rows.update(created_at=item.created_at, updated_at=now, updated_by=user_name)
     return now
+
+
+def is_same_state(kind: Kind, before: SavedRow, after: SavedRow) -> bool:
+    """Whether nothing would change from one to the other: in a secret, no value either."""
+    return (
+        before["is_deleted"] == after["is_deleted"]
+        and content_of(kind, before) == content_of(kind, after)
+        and (
+            kind is not Kind.SECRET
+            or all(is_same_value(before[column], after[column]) for column in _VALUES)
+        )
+    )
+
+
+def notes_on(kind: Kind, before: SavedRow, after: SavedRow) -> Iterator[str]:
+    """What is to be said beside the content: whether it is deleted, and of secrets their values."""
+    if before["is_deleted"] != after["is_deleted"]:
+        yield f"The {kind} {'becomes deleted' if after['is_deleted'] else 'is live again'}."
+    if kind is Kind.SECRET:
+        for column, label in _VALUES.items():
+            yield _value_note(label, before[column], after[column])
+
+
+def _value_note(label: str, before: Any, after: Any) -> str:
+    if before is None or after is None:
+        if before is after:
+            return f"There is no {label}."
+        return f"The {label} {'is set' if before is None else 'is removed'}."
+    match is_same_value(before, after):
+        case True:
+            return f"The {label} is the same."
+        case False:
+            return f"The {label} is another one."
+    return f"Whether the {label} is another one cannot be told: no configured key opens both."
 
 
 def is_same_value(one: Sealed | None, other: Sealed | None) -> bool | None:

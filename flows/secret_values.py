@@ -18,11 +18,11 @@ class HasValueError(Exception):
 
 
 @sensitive_variables()
-def fill_secret(uuid: UUID, *, dev_value: str, prod_value: str) -> Secret:
+def fill_secret(uuid: UUID, *, dev_value: str, prod_value: str, user_name: str) -> Secret:
     """Give a live secret without a value its values; an empty text is none. The secret.
 
-    Nothing but the values is written. Raises SecretGoneError, and HasValueError where the secret
-    has a value in either environment, which then stays as it is.
+    Nothing but the values, and the name of who gave them, is written. Raises SecretGoneError, and
+    HasValueError where the secret has a value in either environment, which then stays as it is.
     """
     with transaction.atomic(using=current_database()):
         secret = Secret.objects.select_for_update().filter(uuid=uuid, is_deleted=False).first()
@@ -32,5 +32,6 @@ def fill_secret(uuid: UUID, *, dev_value: str, prod_value: str) -> Secret:
             raise HasValueError
         # Sealed as the row is saved.
         secret.dev_value, secret.prod_value = dev_value, prod_value
+        secret.updated_by = user_name
         secret.save(update_fields=["dev_value", "prod_value"])
     return secret

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Any, cast
 
+import msgspec
 from django.conf import settings
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -14,11 +15,12 @@ from rest_framework.views import APIView
 from imports.api_checks import caller
 from imports.idempotency import AlreadyDone, read_key
 from imports.models import Door, ImportRecord
-from imports.report import plan_data, record_data
+from imports.report import plan_data, record_data, refusal_data
 from imports.request import ImportRequest
-from imports.serializers import ProcessedSerializer, UploadSerializer
-from imports.service import preview_import, run_import
+from imports.serializers import ProcessedSerializer
+from imports.service import plan_to_save, preview_import, run_import
 from imports.upload import Form, FormParser, FormUnreadable, Upload, read_form
+from imports.upload_serializers import PlannedSerializer, UploadSerializer
 
 _DESCRIPTION = """
 All of the file is imported, or nothing. The database is backed up first, and every item that is
@@ -31,6 +33,14 @@ server. While the first runs, it is 409 `idempotency-in-progress`; for another f
 under the same key it is 422 `idempotency-mismatch`. Keys are each user's own and last for 24 hours.
 What wrote nothing is not remembered, whether it was refused or its server died: the same key tries
 again. A dry run ignores the key.
+
+**Plan, review, apply.** A dry run with `withPlan=true` answers its `plan` as well. Sent as the part
+`plan`, with the same file, exactly that is done: where the file, the server or a row that the plan
+is for is not the same any more, nothing is, and 409 `stale-plan` says in `issues` what changed.
+Somebody who looks at the plan may edit the `decision` of an item, and nothing else of it, in the
+words of the part `decisions`: `{"decisions": {"UUID": "skip"}}`. Where something stands against the
+plan, such as a name that several rows bear, the answer is the refusal, and has the `plan` to decide
+it in beside it.
 
 **Refusals.** `issues` has every problem of the file at once, each with its JSON path.
 """
@@ -83,10 +93,10 @@ class ImportFlows(APIView):
             ),
         ],
         responses={
-            200: OpenApiResponse(ProcessedSerializer, description="The plan of a dry run."),
+            200: OpenApiResponse(PlannedSerializer, description="The plan of a dry run."),
             201: OpenApiResponse(ProcessedSerializer, description="The import is done."),
             403: OpenApiResponse(description="The user may not do this, or not all of it."),
-            409: OpenApiResponse(description="Another import runs, or items changed meanwhile."),
+            409: OpenApiResponse(description="Another import runs, or the plan is out of date."),
             413: OpenApiResponse(description="The file is larger than this server takes."),
             415: OpenApiResponse(description="The body is no multipart/form-data."),
             422: OpenApiResponse(
@@ -112,6 +122,8 @@ class ImportFlows(APIView):
     )
     def post(self, request: Request) -> Response:
         upload = read_form(_form(request))
+        if upload.with_plan:
+            return _planned(_asked(request, upload))
         if upload.dry_run:
             preview = preview_import(_asked(request, upload), record_refusal=False)
             return Response(plan_data(preview.plan, done=False))
@@ -147,7 +159,18 @@ def _asked(request: Request, upload: Upload, *, key: str | None = None) -> Impor
         with_backup=not upload.no_backup,
         override_locks=upload.override_locks,
         idempotency_key=key,
+        given_decisions=upload.decisions,
+        saved_plan=upload.plan,
     )
+
+
+def _planned(asked: ImportRequest) -> Response:
+    """The plan to be applied later; a refusal of it has it as well, to be decided there."""
+    preview, saved = plan_to_save(asked)
+    plan = {"plan": msgspec.to_builtins(saved)}
+    if preview.refusal:
+        return Response({**refusal_data(preview.refusal), **plan}, status=preview.refusal.status)
+    return Response({**plan_data(preview.plan, done=False), **plan})
 
 
 def _created(record: ImportRecord, data: dict[str, Any]) -> Response:

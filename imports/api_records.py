@@ -1,7 +1,6 @@
 """The REST door of the records that imports leave."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Lower
@@ -10,12 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from imports.api_checks import NothingThere, caller, needs, validated
+from imports.api_checks import NothingThere, caller, needs
 from imports.models import ImportItem, ImportRecord, Status
+from imports.paging import page_of, query_of
 from imports.permissions import VIEW_RECORDS
 from imports.serializers import (
     ItemPageQuery,
-    PageQuery,
     RecordDetailSerializer,
     RecordedItemSerializer,
     RecordPageSerializer,
@@ -91,9 +90,9 @@ class Records(APIView):
         },
     )
     def get(self, request: Request) -> Response:
-        query = _query(request, RecordQuery)
+        query = query_of(request, RecordQuery)
         records = _wanted(query).defer("issues")
-        page = _page(request, records, query)
+        page = page_of(request, records, query)
         return Response({**page, "results": _shown(request, page["results"], many=True).data})
 
 
@@ -113,19 +112,14 @@ class Record(APIView):
         },
     )
     def get(self, request: Request, pk: int) -> Response:
-        query = _query(request, ItemPageQuery)
+        query = query_of(request, ItemPageQuery)
         record = _records().filter(pk=pk).first()
         if record is None:
             raise NothingThere("not-found", f"There is no import {pk}.")
-        page = _page(request, record.items.order_by("pk"), query)
+        page = page_of(request, record.items.order_by("pk"), query)
         items = {**page, "results": RecordedItemSerializer(page["results"], many=True).data}
         context = {"user": caller(request), "items": items}
         return Response(RecordDetailSerializer(record, context=context).data)
-
-
-def _query(request: Request, serializer: type[PageQuery]) -> dict[str, Any]:
-    """The parameters; an empty one says nothing."""
-    return validated(serializer, {key: word for key, word in request.query_params.items() if word})
 
 
 def _shown(request: Request, records: Any, *, many: bool) -> RecordSerializer:
@@ -162,23 +156,3 @@ def _records() -> QuerySet[ImportRecord]:
     return ImportRecord.objects.annotate(
         undone_by_id=Case(When(status=Status.UNDONE, then=newest), default=None)
     )
-
-
-def _page(request: Request, rows: QuerySet[Any], query: dict[str, Any]) -> dict[str, Any]:
-    """A part of the rows. Raises NothingThere where they end before it."""
-    number, size = query["page"], query["pageSize"]
-    count = rows.count()
-    last = max(1, -(-count // size))
-    if number > last:
-        raise NothingThere("not-found", f"There are {last} pages of {size}.")
-    return {
-        "count": count,
-        "next": _address(request, number + 1) if number < last else None,
-        "previous": _address(request, number - 1) if number > 1 else None,
-        "results": rows[(number - 1) * size : number * size],
-    }
-
-
-def _address(request: Request, page: int) -> str:
-    parameters = urlencode({**request.query_params.dict(), "page": page})
-    return request.build_absolute_uri(f"{request.path}?{parameters}")

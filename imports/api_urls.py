@@ -5,8 +5,10 @@ Before those of flows, whose `flow/{name}/{type}` would take some of them.
 
 from django.urls import path
 
+import flows.rest.converters  # noqa: F401 - the words between < and >
 from imports.api import ImportFlows
 from imports.api_exports import BuiltExport, FullExport, TaggedExport
+from imports.api_item_history import ItemHistory
 from imports.api_records import Record, Records
 from imports.api_system import BackUp, DownloadTransfer, Transfer, Vacuum, VersionInfo
 from imports.api_undo import UndoImport
@@ -19,6 +21,11 @@ urlpatterns = [
     path("flow/vacuum", Vacuum.as_view(), name="flow-vacuum"),
     path("imports", Records.as_view(), name="imports"),
     path("imports/<int:pk>", Record.as_view(), name="import-record"),
+    path(
+        "imports/items/<kind:kind>/<anycase_uuid:uuid>",
+        ItemHistory.as_view(),
+        name="item-imports",
+    ),
     path("imports/<int:pk>/undo", UndoImport.as_view(), name="import-undo"),
     path("system/backup-db", BackUp.as_view(), name="backup-db"),
     path("system/transfer-db", Transfer.as_view(), name="transfer-db"),

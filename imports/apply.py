@@ -6,6 +6,7 @@ Rows that exist are saved under PRE_IMPORT first, then written. All of it goes i
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from reversion.models import Revision
 
 from accounts.models import User
 from flows import named_saves
-from flows.bulk import insert_rows, update_rows
+from flows.bulk import compress_quickly, insert_rows, update_rows
 from flows.content import Content, Kind
 from flows.models import MODELS, blank_content
 from flows.models import Item as StoredItem
@@ -29,12 +30,24 @@ Progress = Callable[[int, int], None]
 """Is told how many items are written, of how many."""
 
 
-def apply_plan(plan: Plan, *, user: User | None, progress: Progress) -> dict[str, Revision]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Writer:
+    """Who writes the rows, and when."""
+
+    user_name: str
+    now: datetime
+
+
+def apply_plan(
+    plan: Plan, *, user: User | None, user_name: str, progress: Progress
+) -> dict[str, Revision]:
     """Write what the plan says; the named saves of the rows before, by the path of their items.
 
-    Raises StalePlan where a row is no longer the one that the plan was made for.
+    `user_name` is written into the rows. Raises StalePlan where a row is no longer the one that the
+    plan was made for.
     """
-    now = timezone.now()
+    compress_quickly()
+    writer = _Writer(user_name=user_name, now=timezone.now())
     done, total = 0, sum(change.result.writes for change in plan)
     saves: dict[str, Revision] = {}
     for kind in Kind:
@@ -44,8 +57,8 @@ def apply_plan(plan: Plan, *, user: User | None, progress: Progress) -> dict[str
     release_secret_names(_renamed(plan.changes[Kind.SECRET]))
     for kind in Kind:
         for batch in batches(_written(plan.changes[kind]), CONTENT_BATCH):
-            _overwrite(kind, [change for change in batch if change.written_row], now)
-            _create(kind, [change for change in batch if not change.written_row], now)
+            _overwrite(kind, [change for change in batch if change.written_row], writer)
+            _create(kind, [change for change in batch if not change.written_row], writer)
             done += len(batch)
             progress(done, total)
     return saves
@@ -82,12 +95,12 @@ def _renamed(changes: Iterable[Change]) -> Iterator[int]:
             yield change.written_row.pk
 
 
-def _overwrite(kind: Kind, changes: Sequence[Change], now: datetime) -> None:
+def _overwrite(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
     """Write rows that exist; those with the same columns go in one query."""
     groups: dict[tuple[str, ...], list[tuple[int, Content]]] = defaultdict(list)
     for change in changes:
         if change.row:
-            values = _values(kind, change, now)
+            values = _values(kind, change, writer)
             groups[tuple(values)].append((change.row.pk, values))
     for names, rows in groups.items():
         if update_rows(MODELS[kind], names, rows) != len(rows):
@@ -96,21 +109,22 @@ def _overwrite(kind: Kind, changes: Sequence[Change], now: datetime) -> None:
             )
 
 
-def _values(kind: Kind, change: Change, now: datetime) -> dict[str, Any]:
+def _values(kind: Kind, change: Change, writer: _Writer) -> dict[str, Any]:
     values: dict[str, Any] = dict(change.content or {})
     if change.result is Result.CREATE:  # a deleted row comes back: it keeps nothing but its values
         values = {**blank_content(kind), **values, "is_deleted": False}
-    return {**values, "updated_at": now}
+    return {**values, "updated_at": writer.now, "updated_by": writer.user_name}
 
 
-def _create(kind: Kind, changes: Sequence[Change], now: datetime) -> None:
+def _create(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
     model: type[StoredItem] = MODELS[kind]
     insert_rows(
         [
             model(
                 uuid=change.target_uuid,
-                created_at=_own_time(change, change.item.created_at, now),
-                updated_at=_own_time(change, change.item.updated_at, now),
+                created_at=_own_time(change, change.item.created_at, writer.now),
+                updated_at=_own_time(change, change.item.updated_at, writer.now),
+                updated_by=writer.user_name,
                 **(change.content or {}),
             )
             for change in changes

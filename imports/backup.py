@@ -13,6 +13,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -143,9 +144,10 @@ def _make(alias: str) -> Backup:
     path, part = _reserve(directory, alias)
     try:
         _copy(alias, part)
-        with part.open("rb") as copy:
-            sha256 = hashlib.file_digest(copy, "sha256").hexdigest()
-            os.fsync(copy.fileno())
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            digest = beside.submit(_digest_on_disk, part)
+            _check(alias, part)
+            sha256 = digest.result()
         part.rename(path)
         _sync(directory)
     except BaseException:  # also Ctrl-C
@@ -178,13 +180,28 @@ def _prefix(alias: str) -> str:
     return quote(server, safe="")
 
 
+def _digest_on_disk(part: Path) -> str:
+    """The SHA-256 of the file, all of which is on the disk then."""
+    with part.open("rb") as copy:
+        sha256 = hashlib.file_digest(copy, "sha256").hexdigest()
+        os.fsync(copy.fileno())
+    return sha256
+
+
+def _check(alias: str, part: Path) -> None:
+    """Read the file through."""
+    if connections[alias].vendor == "postgresql":
+        check_postgresql(alias, part)
+    else:
+        check_sqlite(part)
+
+
 def _copy(alias: str, part: Path) -> None:
-    """Fill the file, which exists and is empty, and read it through."""
+    """Fill the file, which exists and is empty."""
     if connections[alias].vendor == "postgresql":
         run_postgresql_tool(
             alias, "pg_dump", "--format=custom", "--compress=1", "--no-password", f"--file={part}"
         )
-        check_postgresql(alias, part)
         return
     database = Path(connections[alias].settings_dict["NAME"]).resolve()
     if not database.is_file():
@@ -194,7 +211,6 @@ def _copy(alias: str, part: Path) -> None:
     uri = f"{database.as_uri()}?mode=rw"
     with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)) as own:
         own.execute("VACUUM INTO ?", (str(part),))
-    check_sqlite(part)
 
 
 def _connection_environment(alias: str) -> dict[str, str]:

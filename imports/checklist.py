@@ -102,7 +102,9 @@ def read_checklist(record: ImportRecord) -> Checklist:
 
 
 @sensitive_variables()
-def fill_secret(record: ImportRecord, uuid: UUID, *, dev_value: str, prod_value: str) -> Secret:
+def fill_secret(
+    record: ImportRecord, uuid: UUID, *, dev_value: str, prod_value: str, user_name: str
+) -> Secret:
     """Give a secret of the record's checklist its first values. The secret.
 
     Raises flows.secret_values.SecretGoneError where it is none of the record's, too, and
@@ -111,7 +113,9 @@ def fill_secret(record: ImportRecord, uuid: UUID, *, dev_value: str, prod_value:
     with transaction.atomic(using=current_database()):
         if record.status != Status.SUCCEEDED or not _secrets(record).filter(uuid=uuid).exists():
             raise secret_values.SecretGoneError
-        return secret_values.fill_secret(uuid, dev_value=dev_value, prod_value=prod_value)
+        return secret_values.fill_secret(
+            uuid, dev_value=dev_value, prod_value=prod_value, user_name=user_name
+        )
 
 
 def tick_off(record: ImportRecord, item_pk: int) -> Connection:

@@ -13,6 +13,7 @@ from flows.retargeting import retargetings
 from imports.plan import Change
 
 _SENDS = "sends the stored "
+_WHERE = " to another destination"
 
 ReadContents = Callable[[Kind, Sequence[int]], Iterable[tuple[int, Content]]]
 
@@ -34,7 +35,7 @@ def marked(
         if used and (found := retargetings(before, after)):
             secrets = ", ".join(f"secrets.{name}" for name in used)
             what = ", ".join(map(str, found))
-            warning = f"{_SENDS}{secrets} to another destination: {what}"
+            warning = f"{_SENDS}{secrets}{_WHERE}: {what}"
             marked_changes[positions[pk]] = replace(
                 change, retargets=True, warnings=(*change.warnings, warning)
             )
@@ -44,6 +45,14 @@ def marked(
 def is_of_destination(warning: str) -> bool:
     """Whether it is this warning, of a stored secret that would go elsewhere."""
     return warning.startswith(_SENDS)
+
+
+def without_destination(warning: str) -> str:
+    """The warning, without what it tells of hosts."""
+    if not is_of_destination(warning):
+        return warning
+    told, where, _ = warning.partition(_WHERE)
+    return told + where
 
 
 def _used(content: Content) -> Iterator[str]:

@@ -27,9 +27,9 @@ def read_last_imports(kind: Kind, uuids: Iterable[str]) -> dict[str, LastImport]
             .values("newest")
         )
         items = ImportItem.objects.filter(pk__in=newest).order_by()
-        for uuid, digest, at in items.values_list(
-            "target_uuid", "content_digest", "record__finished_at"
+        for uuid, digest, file_updated_at, at in items.values_list(
+            "target_uuid", "content_digest", "file_updated_at", "record__finished_at"
         ):
             if at is not None:  # a record that succeeded has it
-                found[str(uuid)] = LastImport(at=at, digest=digest)
+                found[str(uuid)] = LastImport(at=at, digest=digest, file_updated_at=file_updated_at)
     return found

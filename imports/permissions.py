@@ -5,7 +5,7 @@ have a right of their own. The shell has no user and may do everything. Deny fir
 that is needed is looked up, and all that are missing are told at once.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from django.contrib.auth.models import AnonymousUser
 
@@ -94,15 +94,16 @@ def message_to(user: User, code: str, message: str) -> str:
 
 def check_sight(user: User | None, plan: Plan) -> None:
     """Raises NotPermitted where the plan tells of rows that the user may not see."""
-    check_kinds(user, {change.item.kind for change in plan if change.row or change.candidates})
+    kinds = {change.item.kind for change in plan if change.row or change.candidates}
+    check_sight_of(user, *(kind for kind in Kind if kind in kinds))
 
 
-def check_kinds(user: User | None, kinds: Collection[Kind]) -> None:
-    """Raises NotPermitted where the user may not see rows of one of the kinds."""
+def check_sight_of(user: User | None, *kinds: Kind) -> None:
+    """Raises NotPermitted unless the user may see rows of all these kinds."""
     if user is None:
         return
     with on_database(user._state.db or current_database()):
-        hidden = [kind for kind in Kind if kind in kinds and not may_see(user, kind)]
+        hidden = [kind for kind in kinds if not may_see(user, kind)]
     check_permission(user, *(f"flows.view_{kind}" for kind in hidden))
 
 

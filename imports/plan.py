@@ -7,6 +7,7 @@ plan and never the mode.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from hashlib import blake2b, sha256
@@ -74,6 +75,29 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """What is to be known of a row and its item since the last import that wrote the row."""
+
+    last_import_at: datetime
+    is_edited: bool = False
+    """Whether the row holds something else than that import left in it."""
+    edited_at: datetime | None = None
+    """When it was edited last; None where the row does not say."""
+    edited_by: str = ""
+    """The name of who edited it last; "" where it is not known."""
+    file_updated_at: datetime | None = None
+    """When the item was changed last, as the file has it."""
+    last_file_updated_at: datetime | None = None
+    """When the item of that import was changed last, as its file had it."""
+
+    @property
+    def is_older(self) -> bool:
+        """Whether the file's item is older than the one that was imported last."""
+        own, imported = self.file_updated_at, self.last_file_updated_at
+        return own is not None and imported is not None and own < imported
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One item with its result."""
 
@@ -94,6 +118,8 @@ class Change:
     """The rows that bear the item's name, where the name alone does not say which one it is."""
     fields: tuple[FieldChange, ...] = ()
     warnings: tuple[str, ...] = ()
+    drift: Drift | None = None
+    """Of a row that would be overwritten, or is unchanged; None where there is none."""
     retargets: bool = False
     """Whether a connection sends a secret with a stored value to another destination."""
 
@@ -156,22 +182,15 @@ def content_digest(content: Content, columns: Sequence[str]) -> str:
 
     It begins with one of the columns: digests over other columns cannot be compared with it.
     """
-    digest = blake2b(digest_size=16)
-    for column in columns:
-        value = content[column]
-        # What it is and how long comes first, so that no two contents are one text.
-        if isinstance(value, str):
-            text = value.encode()
-            digest.update(b"%d:" % len(text))
-            digest.update(text)
-        else:
-            digest.update(f"{value};".encode())
-    return f"{_columns_digest(tuple(columns))}{digest.hexdigest()}"
+    # In MessagePack every value has its type and its length, so that no two contents are one text.
+    text = msgspec.msgpack.encode([content[column] for column in columns])
+    return f"{_columns_digest(tuple(columns))}{blake2b(text, digest_size=16).hexdigest()}"
 
 
 @cache
 def _columns_digest(columns: tuple[str, ...]) -> str:
-    return blake2b(msgspec.json.encode(columns), digest_size=_COLUMNS_DIGEST // 2).hexdigest()
+    text = msgspec.msgpack.encode(columns)
+    return blake2b(text, digest_size=_COLUMNS_DIGEST // 2).hexdigest()
 
 
 def differ(digest: str, other: str) -> bool:

@@ -48,13 +48,13 @@ def _item_lines(change: Change) -> Iterator[Text]:
         style=style,
     )
     for field in change.fields:
-        yield Text(f"      ~ {told(field)}", style=style)
+        yield Text(f"      ~ {field_text(field)}", style=style)
     for warning in change.warnings:
         yield Text(f"      ! {warning}", style="red")
 
 
-def told(field: FieldChange) -> str:
-    """A changed field, with what it was and becomes where that may be shown."""
+def field_text(field: FieldChange) -> str:
+    """What a field changes from and to, as far as it may be shown."""
     if field.before is None:
         return f"{field.key} (changed)"
     return f"{field.key}: {field.before} -> {field.after}"

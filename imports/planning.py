@@ -14,7 +14,7 @@ from imports.comparison import compared
 from imports.decisions import NO_DECISIONS, Decisions, decisions_to_nothing, targets_of
 from imports.destinations import ReadContents, marked
 from imports.document import ExportDocument
-from imports.drift import LastImport, warned_of_edits
+from imports.drift import LastImport, ReadLastWrites, marked_with_drift
 from imports.errors import Issue, printable, quoted
 from imports.items import Item
 from imports.landing import Landing, Place, land
@@ -28,6 +28,7 @@ class Stored:
 
     rows: Mapping[Kind, Sequence[Row]]
     read_contents: ReadContents
+    read_last_writes: ReadLastWrites
     live_names: Mapping[Kind, Collection[str]] = field(default_factory=dict)
     """All names in use, for duplicates only."""
     dangling: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -153,7 +154,8 @@ def _changes(
         ],
         stored.read_contents,
     )
-    changes = warned_of_edits(changes, stored.last_imports.get(kind, {}))
+    last_imports = stored.last_imports.get(kind, {})
+    changes = marked_with_drift(kind, changes, last_imports, stored.read_last_writes)
     if kind is Kind.CONNECTION:
         return marked(changes, stored.valued_secrets, stored.read_contents)
     return changes

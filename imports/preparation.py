@@ -3,31 +3,44 @@
 Everything that is decided is decided in imports.planning.
 """
 
+from dataclasses import replace
+
 from flows.content import Kind
 from flows.models import valued_secret_names
 from imports.dangling import unresolved
+from imports.decision_file import skipped_nothing
 from imports.decisions import Decisions, targets_of
 from imports.document import ExportDocument
 from imports.errors import PlanRefused, StalePlan, UnableToImport, quoted
 from imports.history import read_last_imports
 from imports.matching import match_items
-from imports.permissions import check_plan, check_request
+from imports.permissions import check_plan, check_request, check_sight
 from imports.plan import Mode, Plan
 from imports.planning import Stored, build_plan
 from imports.request import ImportRequest
-from imports.stored import read_contents, read_existing, read_live_names, read_rows
+from imports.saved_plans import check_saved
+from imports.stored import (
+    read_contents,
+    read_existing,
+    read_last_writes,
+    read_live_names,
+    read_rows,
+)
 
 
 def plan_import(document: ExportDocument, request: ImportRequest) -> Plan:
-    """What the request would do now. Raises PlanRefused and NotPermitted."""
+    """What the request would do now. Raises PlanRefused, StalePlan and NotPermitted."""
     plan = draft_plan(document, request)
+    if request.saved_plan:
+        check_sight(request.user, plan)  # what is told of rows that changed
+        check_saved(plan, document, request)
     _check_plan(plan, request)
     return plan
 
 
 def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
     """What the request would do now, whether or not it may be done."""
-    return build_plan(
+    plan = build_plan(
         document,
         _stored(document, request),
         server=request.server,
@@ -35,6 +48,9 @@ def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
         override_locks=request.override_locks,
         decisions=request.decisions,
     )
+    if request.given_decisions or request.saved_plan:
+        return replace(plan, issues=(*plan.issues, *skipped_nothing(plan, request.decisions)))
+    return plan
 
 
 def _check_plan(plan: Plan, request: ImportRequest) -> None:
@@ -95,6 +111,7 @@ def _stored(document: ExportDocument, request: ImportRequest) -> Stored:
     return Stored(
         rows=rows,
         read_contents=read_contents,
+        read_last_writes=read_last_writes,
         live_names={kind: read_live_names(kind) for kind in Kind}
         if _uses(Mode.DUPLICATE, request)
         else {},

@@ -157,6 +157,7 @@ def _item(record: ImportRecord, change: Change, save: Revision | None) -> Import
         position=change.item.position,
         uuid=change.item.file_uuid,
         name=change.item.name,
+        file_updated_at=change.item.updated_at,
         result=change.result,
         match_method=change.method,
         target_uuid=change.target_uuid,

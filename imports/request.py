@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 
 from accounts.models import User
+from imports.decision_file import GivenDecision
 from imports.decisions import Decisions
 from imports.models import Door
 from imports.plan import Mode
+from imports.plan_shape import SavedPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,5 +27,9 @@ class ImportRequest:
     override_locks: bool = False
     decisions: Decisions = field(default_factory=dict)
     """For single items, where the mode is not what is wanted."""
+    given_decisions: tuple[GivenDecision, ...] = ()
+    """The same as a file has them: `decisions` are made of them when the export is read."""
+    saved_plan: SavedPlan | None = field(default=None, repr=False)
+    """The plan that is to be done exactly, or not at all. Mode, locks and decisions are its own."""
     idempotency_key: str | None = None
     """Under which the user may ask again without a second import: see imports.idempotency."""

@@ -18,8 +18,9 @@ from imports.plan import Mode, Result, UndoResult
 MAX_PAGE = 100
 MAX_ITEM_PAGE = 1000
 WARNINGS_SHOWN = 1000
-
-_MODES = [*(str(mode) for mode in Mode), UNDO]
+# Of runs that undo others as well.
+RECORDED_MODES = [*map(str, Mode), UNDO]
+RECORDED_RESULTS = [str(result) for words in (Result, UndoResult) for result in words]
 
 
 class TimeField(serializers.DateTimeField):
@@ -75,7 +76,7 @@ class RecordQuery(PageQuery):
     """Which records."""
 
     status = serializers.ChoiceField(Status.choices, required=False)
-    mode = serializers.ChoiceField(_MODES, required=False)
+    mode = serializers.ChoiceField(RECORDED_MODES, required=False)
     door = serializers.ChoiceField(Door.choices, required=False)
     user = TextField(required=False, help_text="The name of who imported.")
     dateFrom = MomentField(
@@ -110,7 +111,7 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
     fileName = serializers.CharField(source="file_name", help_text="As the client calls it.")
     fileSize = serializers.IntegerField(source="file_size", help_text="Bytes.")
     fileSha256 = serializers.CharField(source="file_sha256")
-    mode = serializers.ChoiceField(_MODES)
+    mode = serializers.ChoiceField(RECORDED_MODES)
     undoes = serializers.IntegerField(
         source="undoes_id", allow_null=True, help_text="The import that this run took back."
     )
@@ -151,7 +152,7 @@ class RecordedItemSerializer(serializers.ModelSerializer[ImportItem]):
     """What happened to one item of the file."""
 
     kind = serializers.ChoiceField([str(kind) for kind in Kind])
-    result = serializers.ChoiceField([str(result) for result in (*Result, *UndoResult)])
+    result = serializers.ChoiceField(RECORDED_RESULTS)
     matchMethod = serializers.ChoiceField(
         [str(method) for method in MatchMethod], source="match_method"
     )
@@ -261,30 +262,6 @@ class ProcessedSerializer(serializers.Serializer[Any]):
     flowsProcessed = ProcessedItemSerializer(many=True)
     connectionsProcessed = ProcessedItemSerializer(many=True)
     secretsProcessed = ProcessedItemSerializer(many=True)
-
-
-@extend_schema_field(OpenApiTypes.BINARY)
-class ExportFileField(serializers.FileField):
-    """A file to send, where drf-spectacular describes the address of one that is there."""
-
-
-class UploadSerializer(serializers.Serializer[Any]):
-    """The form of an import."""
-
-    file = ExportFileField(help_text="The export file, with a file name.")
-    duplicatesMode = serializers.ChoiceField(
-        ["LEAVE", "RENAME", "OVERWRITE", "skip", "duplicate", "overwrite"],
-        help_text="What happens to an item that exists: it is left alone (LEAVE, skip), the file's "
-        "is added under another name (RENAME, duplicate), or it becomes the file's (OVERWRITE). "
-        "In upper or lower case.",
-    )
-    noBackup = serializers.BooleanField(
-        default=False, help_text="Do not back the database up first."
-    )
-    dryRun = serializers.BooleanField(default=False, help_text="Tell the plan, write nothing.")
-    overrideLocks = serializers.BooleanField(
-        default=False, help_text="Overwrite locked flows as well."
-    )
 
 
 class ExportRequestSerializer(serializers.Serializer[Any]):

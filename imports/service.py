@@ -6,7 +6,7 @@
 A preview is the same road, stopped after the plan. Every run leaves an ImportRecord.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from django.conf import settings
@@ -16,12 +16,13 @@ from flows.servers import current_database, target
 from imports.apply import Progress, apply_plan
 from imports.backup import make_backup
 from imports.document import ExportDocument, parse
-from imports.errors import UnableToImport
+from imports.errors import NotPermitted, UnableToImport
 from imports.expiry import drop_expired_uploads
 from imports.idempotency import check_key
 from imports.models import ImportRecord
 from imports.permissions import RUN_IMPORT, check_permission, check_request, check_sight
 from imports.plan import Plan
+from imports.plan_shape import SavedPlan
 from imports.preparation import (
     check_rows,
     draft_plan,
@@ -33,6 +34,8 @@ from imports.preparation import (
 from imports.records import Attempt, items_of, new_record
 from imports.request import ImportRequest
 from imports.run import check_encryption_keys, check_server, hold_lock, one_transaction, recorded
+from imports.saved_plans import check_origin, saved_plan, settled
+from imports.snapshot import one_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +64,31 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
     with target(request.server), recorded(_record(request), keep=record_refusal):
         check_server(request.server)
         check_request(request)
+        check_origin(request)
         document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
+        request = replace(request, decisions=settled(request, document))
         return Preview(document=document, plan=plan_import(document, request))
+
+
+def plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
+    """Plan the import for somebody who applies it later, and write nothing.
+
+    What stands against the plan is the preview's `refusal`, which a decision may mend: the saved
+    plan has its issues. Raises an UnableToImport where none can, as a dry run does.
+    """
+    with target(request.server), recorded(_record(request), keep=False):
+        check_server(request.server)
+        check_request(request)
+        document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
+        request = replace(request, decisions=settled(request, document))
+        with one_state():
+            plan = draft_plan(document, request)
+            check_sight(request.user, plan)
+            saved = saved_plan(plan, document, request)
+        refusal = refusal_of(plan, request)
+        if isinstance(refusal, NotPermitted):
+            raise refusal
+        return Preview(document=document, plan=plan, refusal=refusal), saved
 
 
 def examine_import(request: ImportRequest) -> Preview:
@@ -101,11 +127,13 @@ def run_import(
         may_be_running = check_key(attempt.record)
         if confirmed and confirmed.document.sha256 != attempt.record.file_sha256:
             raise stale("The file is not the one that was shown.")
+        check_origin(request)
         document = (
             confirmed.document
             if confirmed
             else parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
         )
+        request = replace(request, decisions=settled(request, document))
         with hold_lock(attempt.record, wait=0 if may_be_running else settings.ZIGGY_LOCK_WAIT):
             check_key(attempt.record)  # again: nobody else can get it done now
             attempt.start()
@@ -136,8 +164,9 @@ def _write(
 ) -> None:
     with one_transaction(attempt, again="Run the import again."):
         check_rows(document, plan, request.decisions)
-        saves = apply_plan(plan, user=attempt.record.user, progress=progress)
-        attempt.succeed(plan.counts, items_of(attempt.record, plan, saves))
+        who = attempt.record
+        saves = apply_plan(plan, user=who.user, user_name=who.user_name, progress=progress)
+        attempt.succeed(plan.counts, items_of(who, plan, saves))
 
 
 def _record(request: ImportRequest) -> ImportRecord:

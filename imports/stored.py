@@ -14,6 +14,7 @@ from flows.mentions import Reference
 from flows.models import MODELS
 from imports.decisions import Decisions, targets_of
 from imports.document import ExportDocument
+from imports.drift import LastWrite
 from imports.matching import Row
 
 # SQLite takes 999 variables in the oldest build that Django supports; a batch needs two each.
@@ -43,22 +44,32 @@ def read_rows(document: ExportDocument, decisions: Decisions) -> dict[Kind, list
 
 def _rows(kind: Kind, document: ExportDocument, targets: Mapping[str, str]) -> dict[int, Row]:
     rows: dict[int, Row] = {}
-    names = ["pk", "uuid", "name", "is_deleted"]
-    names += ["is_locked"] if kind is Kind.FLOW else []
     asked: set[str] = {""}  # that names nothing, and others are asked once: many may bear one
     for batch in batches(document.items[kind], BATCH):
         wanted = Q(uuid__in={targets.get(item.uuid, item.uuid) for item in batch})
         wanted |= Q(name__in={item.name for item in batch} - asked)
         asked.update(item.name for item in batch)
-        for row in MODELS[kind]._default_manager.filter(wanted).order_by().values(*names):
-            rows[row["pk"]] = Row(
-                pk=row["pk"],
-                uuid=str(row["uuid"]),
-                name=row["name"],
-                is_deleted=row["is_deleted"],
-                is_locked=bool(row.get("is_locked")),
-            )
+        rows |= {row.pk: row for row in _found(kind, wanted)}
     return rows
+
+
+def read_rows_by_uuid(kind: Kind, uuids: Iterable[str]) -> Iterator[Row]:
+    """The rows with these uuids, soft-deleted ones too."""
+    for batch in batches(uuids, BATCH):
+        yield from _found(kind, Q(uuid__in=batch))
+
+
+def _found(kind: Kind, wanted: Q) -> Iterator[Row]:
+    names = ["pk", "uuid", "name", "is_deleted"]
+    names += ["is_locked"] if kind is Kind.FLOW else []
+    for row in MODELS[kind]._default_manager.filter(wanted).order_by().values(*names):
+        yield Row(
+            pk=row["pk"],
+            uuid=str(row["uuid"]),
+            name=row["name"],
+            is_deleted=row["is_deleted"],
+            is_locked=bool(row.get("is_locked")),
+        )
 
 
 def read_contents(kind: Kind, pks: Sequence[int]) -> Iterator[tuple[int, Content]]:
@@ -68,6 +79,16 @@ def read_contents(kind: Kind, pks: Sequence[int]) -> Iterator[tuple[int, Content
         rows = MODELS[kind]._default_manager.filter(pk__in=batch).order_by()
         for pk, *values in rows.values_list("pk", *names):
             yield pk, dict(zip(names, values, strict=True))
+
+
+def read_last_writes(kind: Kind, pks: Sequence[int]) -> dict[int, LastWrite]:
+    """By primary key, when rows were written last, and by whom."""
+    found: dict[int, LastWrite] = {}
+    for batch in batches(pks, BATCH):
+        rows = MODELS[kind]._default_manager.filter(pk__in=batch).order_by()
+        for pk, at, by in rows.values_list("pk", "updated_at", "updated_by"):
+            found[pk] = LastWrite(at=at, by=by)
+    return found
 
 
 def read_live_names(kind: Kind) -> set[str]:

@@ -97,7 +97,8 @@ class _Key(str):
 def split_list(raw: msgspec.Raw) -> list[msgspec.Raw]:
     """The raw elements of a list of items. Raises JSONProblem (`wrong-type`, `too-many-items`)."""
     text = bytes(raw)
-    if not text.lstrip().startswith(b"["):
+    start = _skip_white_space(text)
+    if text[start : start + 1] != b"[":
         raise JSONProblem("wrong-type", "This must be a list.")
     if text.count(b",") >= _MAX_RAW_ELEMENTS:
         _count_objects(text)

@@ -1,4 +1,6 @@
-"""The form that the REST door takes: one file, counted while it comes, and a few words.
+"""The form that the REST door takes: an export, counted while it comes, and a few words.
+
+A saved plan and decisions on single items may come along, each as text or as a file.
 
 The file is kept in memory, where an import needs it as a whole: nothing is written to disk,
 and nothing that a form says is ever used as a path.
@@ -6,7 +8,7 @@ and nothing that a form says is ever used as a path.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import IO, Any
 
@@ -16,8 +18,11 @@ from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework.parsers import BaseParser
 
+from imports.decision_file import GivenDecision, read_decisions
 from imports.errors import Issue, UnableToImport, printable, quoted
 from imports.plan import Mode
+from imports.plan_file import read_plan
+from imports.plan_shape import SavedPlan
 from imports.uploaded_file import FORM_ALLOWANCE, FileCollector, FilePart, too_large
 
 FILE = "file"
@@ -25,6 +30,9 @@ MODE = "duplicatesMode"
 NO_BACKUP = "noBackup"
 DRY_RUN = "dryRun"
 OVERRIDE_LOCKS = "overrideLocks"
+WITH_PLAN = "withPlan"
+DECISIONS = "decisions"
+PLAN = "plan"
 
 MODES = {
     "leave": Mode.SKIP,
@@ -36,7 +44,10 @@ MODES = {
 """The words for a mode, in lower case."""
 
 _BOOLEANS = {"true": True, "false": False}
-_KNOWN = (FILE, MODE, NO_BACKUP, DRY_RUN, OVERRIDE_LOCKS)
+_KNOWN = (FILE, MODE, NO_BACKUP, DRY_RUN, OVERRIDE_LOCKS, WITH_PLAN, DECISIONS, PLAN)
+_FILES = (FILE, DECISIONS, PLAN)
+# What a plan says itself.
+_NOT_WITH_PLAN = (MODE, OVERRIDE_LOCKS, WITH_PLAN, DECISIONS)
 _LONGEST_FILE_NAME = 255
 
 
@@ -69,6 +80,11 @@ class Upload:
     no_backup: bool
     dry_run: bool
     override_locks: bool
+    with_plan: bool
+    """Whether a dry run answers the plan to be applied later."""
+    decisions: tuple[GivenDecision, ...] = ()
+    plan: SavedPlan | None = None
+    """The plan to apply. The mode and the locks are its own."""
 
 
 class FormParser(BaseParser):
@@ -103,25 +119,43 @@ class FormParser(BaseParser):
 
 
 def read_form(form: Form) -> Upload:
-    """What the form asks for. Raises FormInvalid with everything that is wrong with it.
+    """What the form asks for.
 
-    Takes the files out of the form: a request lives on for a while, in cycles, and is not to keep
-    so many bytes alive.
+    Raises FormInvalid with everything that is wrong with it, and what read_plan and read_decisions
+    raise. Takes the files out of the form: a request lives on for a while, in cycles, and is not to
+    keep so many bytes alive.
     """
     issues: list[Issue] = []
+    plan, decisions = _read_text(form, PLAN, issues), _read_text(form, DECISIONS, issues)
+    if plan is not None:
+        issues += _said_by_plan(form)
     upload = Upload(
         file=_read_file(form, issues),
-        mode=_read_mode(form, issues),
+        mode=_read_mode(form, issues) if plan is None else Mode.SKIP,
         no_backup=_read_boolean(form, NO_BACKUP, issues),
         dry_run=_read_boolean(form, DRY_RUN, issues),
         override_locks=_read_boolean(form, OVERRIDE_LOCKS, issues),
+        with_plan=_read_boolean(form, WITH_PLAN, issues),
     )
+    if upload.with_plan and not upload.dry_run:
+        message = f"Only a dry run answers its plan: send {DRY_RUN}=true as well."
+        issues.append(Issue(code="invalid-choice", path=WITH_PLAN, message=message))
     issues += _unknown_parts(form)
     form.files.clear()
     if issues:
         first, more = issues[0], len(issues) - 1
         also = f" ({more} more problems)" if more else ""
         raise FormInvalid(first.code, f"{first.path}: {first.message}{also}", issues)
+    return _with_what_comes_along(upload, plan, decisions)
+
+
+def _with_what_comes_along(upload: Upload, plan: bytes | None, decisions: bytes | None) -> Upload:
+    limit = settings.ZIGGY_MAX_IMPORT_BYTES
+    if plan is not None:
+        saved = read_plan(plan, max_bytes=limit)
+        return replace(upload, plan=saved, mode=saved.mode, override_locks=saved.override_locks)
+    if decisions is not None:
+        return replace(upload, decisions=read_decisions(decisions, max_bytes=limit))
     return upload
 
 
@@ -166,6 +200,27 @@ def _read_file(form: Form, issues: list[Issue]) -> FilePart:
     return FilePart(part=FILE, name="", content=b"")
 
 
+def _read_text(form: Form, part: str, issues: list[Issue]) -> bytes | None:
+    """The part, which may be text or a file; None where there is none."""
+    found = [file.content for file in form.files if file.part == part]
+    found += [word.encode() for word in form.words.get(part, ())]
+    if len(found) > 1:
+        message = f"Send one of these, not {len(found)}."
+        issues.append(Issue(code="several-files", path=part, message=message))
+    return found[0] if found else None
+
+
+def _said_by_plan(form: Form) -> Iterator[Issue]:
+    present = {*form.words, *(file.part for file in form.files)}
+    for part in _NOT_WITH_PLAN:
+        if part in present:
+            yield Issue(
+                code="not-with-plan",
+                path=part,
+                message="Leave this out: the plan says what is done.",
+            )
+
+
 def _read_mode(form: Form, issues: list[Issue]) -> Mode:
     words = form.words.get(MODE, [])
     mode = MODES.get(words[0].lower()) if len(words) == 1 else None
@@ -186,12 +241,12 @@ def _read_boolean(form: Form, part: str, issues: list[Issue]) -> bool:
 
 def _unknown_parts(form: Form) -> Iterator[Issue]:
     # A misspelt dryRun must not end as an import.
-    files = {file.part for file in form.files} - {FILE}
+    files = {file.part for file in form.files}.difference(_FILES)
     for part in sorted(files.union(form.words).difference(_KNOWN) | files):
         known = quoted(part) if part not in _KNOWN else f"a file as {part}"
         yield Issue(
             code="unknown-part",
             path=printable(part),
             message=f"This server does not know {known}. The parts of the form are "
-            f"{', '.join(_KNOWN)}; file is the only file.",
+            f"{', '.join(_KNOWN)}; files are {', '.join(_FILES)}.",
         )

@@ -96,6 +96,7 @@ class Server:
         return Stored(
             rows={kind: [item.row for item in self._of(kind)] for kind in Kind},
             read_contents=self._read_contents,
+            read_last_writes=lambda _kind, _pks: {},
             live_names={
                 kind: {item.row.name for item in self._of(kind) if not item.row.is_deleted}
                 for kind in Kind

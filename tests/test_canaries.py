@@ -251,6 +251,28 @@ class TestNothingSings:
         listener.assert_no_canary()
         assert ImportRecord.objects.get().status == status
 
+    @pytest.mark.parametrize("mode", ["--overwrite", "--duplicate", "--skip"])
+    def test_in_a_saved_plan(self, server, listener, tmp_path, mode):
+        plan, decisions = tmp_path / "plan.json", tmp_path / "decisions.json"
+        decisions.write_text(json.dumps({"decisions": {uuid_of("c", 1): "overwrite"}}))
+        asked = [mode, "--decisions", str(decisions), "--plan-out", str(plan)]
+        assert listener.import_file(FILE, *asked) == 0
+        text = plan.read_text()
+        listener.heard.append(text)
+        assert INLINE not in text
+        assert "KEY_1" in text
+        tokens = [token for pair in stored_values().values() for token in pair]
+        assert not any(token in text for token in tokens)
+        assert listener.run(
+            *("flow_import", "-s", "local", "-fp", str(listener.file), "--apply-plan", str(plan)),
+            *("--no-prompt", "--no-backup"),
+        ) == 0  # fmt: skip
+        Secret.objects.filter(name="KEY_4").update(description="edited")
+        assert clear_values() == {(STORED_DEV, STORED_PROD)}
+        stale = ["--apply-plan", str(plan), "--no-prompt", "--no-backup"]
+        listener.import_file(FILE, *stale)
+        listener.assert_no_canary()
+
     def test_in_exports_and_lists(self, server, listener):
         assert listener.run("flow_export", "--file-path", str(listener.file)) == 0
         assert listener.run("flow_export", "--file-path", "-") == 0
@@ -261,6 +283,17 @@ class TestNothingSings:
         listener.assert_no_canary()
         tokens = [token for pair in stored_values().values() for token in pair]
         assert not any(token in text for token in tokens for text in listener.heard)
+
+    def test_in_named_saves_on_the_command_line(self, server, listener):
+        assert listener.import_file(FILE, "--overwrite", "--no-prompt", "--no-backup") == 0
+        for version in Version.objects.filter(revision__comment="Pre import"):
+            assert listener.run("named_save", "list", str(version.object.uuid)) == 0
+            assert listener.run("named_save", "restore", str(version.pk), "--dry-run") == 0
+            assert listener.run("named_save", "restore", str(version.pk), "--no-prompt") == 0
+        assert sum("Pre restore" in text for text in listener.heard) == 5
+        assert clear_values() == {(STORED_DEV, STORED_PROD)}
+        assert not any(INLINE in text for text in listener.heard)
+        listener.assert_no_canary()
 
     def test_in_the_admin(self, server, listener, admin_client, settings):
         settings.WHITENOISE_AUTOREFRESH = True  # else it warns of the missing folder
@@ -310,5 +343,7 @@ def admin_pages() -> Iterator[str]:
         for row in model._default_manager.all():
             yield reverse(f"{page}_change", args=[row.pk])
             yield reverse(f"{page}_history", args=[row.pk])
+            if is_item:
+                yield reverse(f"{page}_imports", args=[row.pk])
             for version in Version.objects.get_for_object(row) if is_item else ():
                 yield reverse(f"{page}_revision", args=[row.pk, version.pk])

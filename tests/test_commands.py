@@ -549,7 +549,7 @@ class TestUsage:
         [
             (
                 ["--server", "local", "--file-path", "f"],
-                "one of the arguments --skip --duplicate --overwrite is required",
+                "one of the arguments --skip --duplicate --overwrite --apply-plan is required",
             ),
             (
                 ["--server", "local", "--file-path", "f", "--skip", "--overwrite"],
@@ -583,7 +583,8 @@ class TestUsage:
                 "imports",
                 "flow_import",
                 "--server --skip --duplicate --overwrite --file-path --no-prompt --no-backup "
-                "--dry-run --override-locks --user --detailed-exitcode",
+                "--dry-run --override-locks --user --detailed-exitcode "
+                "--plan-out --apply-plan --decisions",
             ),
             (
                 "imports",

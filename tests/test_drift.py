@@ -1,6 +1,10 @@
 """Rows that were edited on this server since an import wrote them, told when one would overwrite them."""
 
+from datetime import UTC, datetime
+
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from flows.models import Flow
@@ -20,9 +24,14 @@ def warnings(*items, mode="overwrite"):
     return next(iter(preview.plan)).warnings
 
 
-def edited():
+def edited(by=""):
     at = ImportRecord.objects.get(status=Status.SUCCEEDED).finished_at
-    return f"edited on this server since its last import on {at:%Y-%m-%d %H:%M} UTC"
+    return f"edited on this server{by} since its last import on {at:%Y-%m-%d %H:%M} UTC"
+
+
+def drift(*items, mode="overwrite"):
+    """Of the first item, were the file imported now."""
+    return next(iter(preview_import(request_for(export_file(*items), mode)).plan)).drift
 
 
 @pytest.mark.parametrize(
@@ -96,3 +105,119 @@ def test_digests_over_other_columns_are_not_held_against_each_other():
     assert not differ(one, content_digest({"a": 7, "b": 2}, ["a", "b"]))
     assert differ(one, content_digest({"a": 7}, ["a"]))
     assert not differ(one, content_digest({"a": 1}, ["a"]))
+
+
+# --- who edited, and when
+
+LATER = datetime(2126, 11, 24, 10, 12, 30, tzinfo=UTC)
+ON = " on 2126-11-24 10:12 UTC,"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        pytest.param("ada", f" by ada{ON}", id="somebody"),
+        pytest.param("", ON, id="nobody knows who"),
+        pytest.param("a\x1b[31m\nda", f" by a\\x1b[31m\\nda{ON}", id="control characters"),
+        pytest.param("\u202eada", f" by \\u202eada{ON}", id="right to left"),
+        pytest.param("x" * 500, f" by {'x' * 200}...{ON}", id="a long name"),
+    ],
+)
+def test_who_edited_the_row_is_told_with_when(name, told):
+    import_items(flow(1, "Sync"))
+    Flow.objects.update(timeout=61, updated_at=LATER, updated_by=name)
+    assert warnings(flow(1, "Sync", info="next")) == (edited(told),)
+    told_of = drift(flow(1, "Sync", info="next"))
+    assert (told_of.is_edited, told_of.edited_at, told_of.edited_by) == (True, LATER, name)
+    assert told_of.last_import_at == ImportRecord.objects.get().finished_at
+
+
+def test_an_import_is_not_told_as_who_edited():
+    import_items(flow(1, "Sync"))
+    Flow.objects.update(timeout=61)  # past every door: the row still has the import's name
+    assert Flow.objects.get().updated_by == "alice"
+    assert warnings(flow(1, "Sync", info="next")) == (edited(),)
+
+
+def test_an_edit_that_the_file_has_too_is_known_and_no_warning():
+    import_items(flow(1, "Sync"))
+    Flow.objects.update(info="next", updated_at=LATER, updated_by="ada")
+    told = drift(flow(1, "Sync", info="next"))
+    assert (told.is_edited, told.edited_by) == (True, "ada")
+
+
+@pytest.mark.parametrize("mode", ["skip", "duplicate", "overwrite"])
+def test_without_drift_none_is_told(mode):
+    import_items(flow(1, "Sync"))
+    assert drift(flow(1, "Sync", info="next"), mode=mode) is None
+
+
+def test_who_edited_is_read_in_batches_for_the_edited_rows_only():
+    numbers = range(1000)
+    import_items(*(flow(number, f"F{number}") for number in numbers))
+    request = request_for(
+        export_file(*(flow(number, f"F{number}", info="n") for number in numbers))
+    )
+
+    def queries():
+        with CaptureQueriesContext(database) as captured:
+            preview_import(request, record_refusal=False)
+        return len(captured)
+
+    before = queries()
+    Flow.objects.filter(name="F7").update(timeout=61)
+    assert queries() - before == 1
+    Flow.objects.update(timeout=61)
+    assert queries() - before == 3  # 1,000 rows, 400 at a time
+
+
+# --- a file that is older
+
+OLD, NEW = "2026-03-01T08:00:00.000Z", "2026-03-16T17:10:06.999Z"
+OLDER = (
+    "older than what was imported last: this file's is of 2026-03-01 08:00:00 UTC, "
+    "the last import brought one of 2026-03-16 17:10:06 UTC"
+)
+
+
+def test_when_an_item_was_changed_last_is_kept_as_its_file_has_it():
+    import_items(flow(1, "Sync", updatedAt=NEW), flow(2, "Other"))
+    kept = list(ImportItem.objects.order_by("position").values_list("file_updated_at", flat=True))
+    assert kept == [datetime(2026, 3, 16, 17, 10, 6, 999_000, tzinfo=UTC), None]
+
+
+@pytest.mark.parametrize(
+    ("imported", "file", "told"),
+    [
+        pytest.param(NEW, OLD, (OLDER,), id="older"),
+        pytest.param(OLD, NEW, (), id="newer"),
+        pytest.param(NEW, NEW, (), id="as old"),
+        pytest.param(NEW, None, (), id="of an unknown time"),
+        pytest.param(None, OLD, (), id="after one of an unknown time"),
+    ],
+)
+def test_a_file_whose_item_is_older_than_the_last_imported_one_is_told(imported, file, told):
+    def item(at, info):
+        return flow(1, "Sync", info=info, **({"updatedAt": at} if at else {}))
+
+    import_items(item(imported, "imported"))
+    assert warnings(item(file, "next")) == told
+    assert bool(drift(item(file, "next"))) is bool(told)
+
+
+def test_the_last_import_counts_for_the_age_and_not_the_newest_file():
+    import_items(flow(1, "Sync", info="newest", updatedAt=NEW))
+    import_items(flow(1, "Sync", info="old", updatedAt=OLD))
+    assert warnings(flow(1, "Sync", info="next", updatedAt=OLD)) == ()
+
+
+def test_an_older_file_and_an_edited_row_are_both_told():
+    import_items(flow(1, "Sync", updatedAt=NEW))
+    Flow.objects.update(timeout=61)
+    assert warnings(flow(1, "Sync", info="next", updatedAt=OLD)) == (edited(), OLDER)
+
+
+def test_a_skipped_item_does_not_count_as_imported_for_the_age():
+    import_items(flow(1, "Sync", info="imported", updatedAt=OLD))
+    import_items(flow(1, "Sync", info="skipped", updatedAt=NEW), mode="skip")
+    assert warnings(flow(1, "Sync", info="next", updatedAt=OLD)) == ()

@@ -156,10 +156,11 @@ def test_an_item_is_added(kind, admin_client):
     item = FACTORIES[kind]._meta.model.objects.get()
     assert response.url == url(kind, "changelist")
     assert item.name == "NEW"
-    fresh = row_of(FACTORIES[kind](name="FRESH"), "id", "uuid", "name", "created_at", "updated_at")
+    own = ("id", "uuid", "name", "created_at", "updated_at", "updated_by")
+    fresh = row_of(FACTORIES[kind](name="FRESH"), *own)
     if kind == "connection":
         fresh["type"] = ""  # the factory gives one
-    assert row_of(item, "id", "uuid", "name", "created_at", "updated_at") == fresh
+    assert row_of(item, *own) == fresh
 
 
 @KINDS
@@ -218,17 +219,17 @@ def test_saving_a_flow_without_a_change_leaves_every_column(admin_client):
         used_secrets="null",
         nodes='[{"code":"a\\r\\nb"}]',
     )
-    before = row_of(flow, "updated_at")
+    before = row_of(flow, "updated_at", "updated_by")
     assert save(admin_client, flow).status_code == 302
-    assert row_of(flow, "updated_at") == before
+    assert row_of(flow, "updated_at", "updated_by") == before
 
 
 @pytest.mark.parametrize("value", ["{\n key: secrets.A\n}\n", "{\r\n}", " \t{}", None, ""])
 def test_saving_a_connection_leaves_its_values_byte_for_byte(value, admin_client):
     stored = ConnectionFactory(dev_value=value, prod_value=value, description=value)
-    before = row_of(stored, "name", "updated_at")
+    before = row_of(stored, "name", "updated_at", "updated_by")
     assert save(admin_client, stored, name="Renamed").status_code == 302
-    assert row_of(stored, "name", "updated_at") == before
+    assert row_of(stored, "name", "updated_at", "updated_by") == before
     assert row_of(stored)["name"] == "Renamed"
 
 
@@ -407,7 +408,7 @@ def test_the_filter_offers_the_three_states(admin_client):
 @KINDS
 def test_deleting_keeps_the_row(kind, admin_client, admin_user):
     item = FACTORIES[kind](name="GONE")
-    before = row_of(item, "is_deleted", "updated_at")
+    before = row_of(item, "is_deleted", "updated_at", "updated_by")
     named_saves.take(item, "kept")
     page = admin_client.get(url(kind, "delete", item.pk)).content.decode()
     assert "it can be restored" in page
@@ -415,7 +416,7 @@ def test_deleting_keeps_the_row(kind, admin_client, admin_user):
     answer = admin_client.post(url(kind, "delete", item.pk), {"post": "yes"})
 
     assert answer.url == url(kind, "changelist")
-    assert row_of(item, "is_deleted", "updated_at") == before
+    assert row_of(item, "is_deleted", "updated_at", "updated_by") == before
     assert row_of(item)["is_deleted"] is True
     assert row_of(item)["updated_at"] > item.updated_at
     assert [save.revision.comment for save in named_saves.list_saves(item)] == ["kept"]
@@ -449,7 +450,7 @@ def test_what_is_deleted_is_not_deleted_again(kind, admin_client):
 def test_the_selected_items_are_deleted(kind, admin_client):
     chosen = [FACTORIES[kind](name="A"), FACTORIES[kind](name="B")]
     kept = FACTORIES[kind](name="C")
-    before = [row_of(item, "is_deleted", "updated_at") for item in chosen]
+    before = [row_of(item, "is_deleted", "updated_at", "updated_by") for item in chosen]
     data = {"action": "delete_selected", "_selected_action": [item.pk for item in chosen]}
 
     page = admin_client.post(url(kind, "changelist"), data).content.decode()
@@ -457,7 +458,7 @@ def test_the_selected_items_are_deleted(kind, admin_client):
     assert not row_of(chosen[0])["is_deleted"]
     admin_client.post(url(kind, "changelist"), {**data, "post": "yes"})
 
-    assert [row_of(item, "is_deleted", "updated_at") for item in chosen] == before
+    assert [row_of(item, "is_deleted", "updated_at", "updated_by") for item in chosen] == before
     states = [row_of(item)["is_deleted"] for item in (*chosen, kept)]
     assert states == [True, True, False]
     assert sorted(LogEntry.objects.values_list("object_repr", "action_flag")) == [
@@ -471,7 +472,7 @@ def test_the_selected_items_are_deleted(kind, admin_client):
 @KINDS
 def test_a_deleted_item_says_so_and_is_restored(kind, admin_client, admin_user):
     item = FACTORIES[kind](name="BACK", is_deleted=True)
-    before = row_of(item, "is_deleted", "updated_at")
+    before = row_of(item, "is_deleted", "updated_at", "updated_by")
     address = url(kind, "undelete", item.pk)
     page = admin_client.get(url(kind, "change", item.pk)).content.decode()
     assert f"This {kind} is deleted." in page
@@ -484,7 +485,7 @@ def test_a_deleted_item_says_so_and_is_restored(kind, admin_client, admin_user):
     page = admin_client.get(answer.url).content.decode()
     assert f"The {kind} “BACK” is restored." in page
     assert "is deleted." not in page
-    assert row_of(item, "is_deleted", "updated_at") == before
+    assert row_of(item, "is_deleted", "updated_at", "updated_by") == before
     assert row_of(item)["is_deleted"] is False
     assert row_of(item)["updated_at"] > item.updated_at
     entry = LogEntry.objects.get()

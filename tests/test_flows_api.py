@@ -356,12 +356,12 @@ def test_a_search_finds_items_by_name(kind, api):
 def test_a_change_keeps_what_the_body_does_not_name(kind, api):
     item = FACTORIES[kind](name="before", extra='{"known":1,"kept":2}')
     type(item).objects.filter(pk=item.pk).update(created_at=LONG_AGO, updated_at=LONG_AGO)
-    before = row_of(item, "name", "updated_at")
+    before = row_of(item, "name", "updated_at", "updated_by")
     response = api.put(f"/{kind}/{item.uuid}", {"name": "after"})
     assert response.status_code == 200
     assert response.json()["name"] == "after"
     assert response.json()["uuid"] == str(item.uuid)
-    assert row_of(item, "name", "updated_at") == before
+    assert row_of(item, "name", "updated_at", "updated_by") == before
     assert row_of(item)["name"] == "after"
     assert row_of(item)["updated_at"] > LONG_AGO
 
@@ -404,10 +404,10 @@ def test_what_was_read_can_be_sent_back(kind, api):
         if kind != "connection"
         else (ConnectionFactory(extra='{"unknown":{"é":[1.5]}}', is_core_platform=True))
     )
-    before = row_of(item, "updated_at")
+    before = row_of(item, "updated_at", "updated_by")
     told = api.get(f"/{kind}/{item.uuid}").json()
     assert api.put(f"/{kind}/{item.uuid}", told).status_code == 200
-    assert row_of(item, "updated_at") == before
+    assert row_of(item, "updated_at", "updated_by") == before
 
 
 @KINDS
@@ -437,9 +437,9 @@ def test_unknown_keys_are_kept_beside_those_that_were_there(kind, api):
 )
 def test_a_key_that_is_no_field_is_kept_and_never_applied(kind, key, api):
     item = FACTORIES[kind](name="n")
-    before = row_of(item, "updated_at", "extra")
+    before = row_of(item, "updated_at", "updated_by", "extra")
     assert api.put(f"/{kind}/{item.uuid}", {key: 1}).status_code == 200
-    assert row_of(item, "updated_at", "extra") == before
+    assert row_of(item, "updated_at", "updated_by", "extra") == before
     assert json.loads(row_of(item)["extra"]) == {key: 1}
     assert User.objects.filter(is_superuser=True).count() == 1
 
@@ -869,7 +869,7 @@ def test_a_clone_has_all_but_uuid_name_and_times(api):
     assert (response.status_code, response.reason_phrase) == (201, "Created")
     copy = Flow.objects.exclude(pk=flow.pk).get()
     assert response.json() == {"uuid": str(copy.uuid)}
-    own = ("id", "uuid", "name", "created_at", "updated_at")
+    own = ("id", "uuid", "name", "created_at", "updated_at", "updated_by")
     assert row_of(copy, *own) == row_of(flow, *own)
     assert copy.name == "SMS (copy)"
     assert copy.created_at > LONG_AGO
@@ -923,10 +923,10 @@ def test_a_clone_that_calls_itself_calls_the_clone(api):
 def test_deleting_keeps_the_row(kind, api):
     item = FACTORIES[kind]()
     type(item).objects.filter(pk=item.pk).update(updated_at=LONG_AGO)
-    before = row_of(item, "is_deleted", "updated_at")
+    before = row_of(item, "is_deleted", "updated_at", "updated_by")
     response = api.delete(f"/{kind}/{item.uuid}")
     assert (response.status_code, response.content) == (204, b"")
-    assert row_of(item, "is_deleted", "updated_at") == before
+    assert row_of(item, "is_deleted", "updated_at", "updated_by") == before
     assert row_of(item)["is_deleted"] is True
     assert row_of(item)["updated_at"] > LONG_AGO
 

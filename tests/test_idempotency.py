@@ -20,6 +20,7 @@ import imports.service
 from accounts.models import User
 from flows.models import Flow
 from imports.backup import Backup
+from imports.decision_file import read_decisions
 from imports.errors import BackupFailed
 from imports.idempotency import InvalidKey, digest_of, read_key
 from imports.lock import import_lock
@@ -97,6 +98,9 @@ class TestTheKey:
         assert upload(ada, ORDERS, key="key-1").status_code == 201
 
 
+DECISIONS = b'{"decisions": {"c4492541-118e-4e23-9450-f2d28204ebee": "skip"}}'
+
+
 class TestADigestOfARequest:
     def test_it_is_the_same_for_the_same_request(self):
         first = request_for(ORDERS, file_name="a", user_name="x", door="api", idempotency_key="k")
@@ -110,6 +114,7 @@ class TestADigestOfARequest:
             {"with_backup": True},
             {"override_locks": True},
             {"server": "another"},
+            {"given_decisions": read_decisions(DECISIONS, max_bytes=100)},
         ],
     )
     def test_every_option_counts(self, other):

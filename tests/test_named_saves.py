@@ -345,6 +345,7 @@ def test_a_save_is_restored_in_the_admin(stored, admin_client):
     assert response.status_code == 302
     restored = row_of(item)
     assert restored.pop("updated_at") > saved.pop("updated_at")
+    assert (restored.pop("updated_by"), saved.pop("updated_by")) == ("admin", "")
     assert restored == saved
 
 

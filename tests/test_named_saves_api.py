@@ -307,14 +307,14 @@ def test_a_save_that_cannot_be_read_any_more_is_a_conflict(api, flow):
 
 
 def test_restoring_brings_the_state_back_and_saves_the_one_before(editor, flow):
-    before = row_of(flow, "updated_at")
+    before = row_of(flow, "updated_at", "updated_by")
     uuid = take(editor, flow, "a").json()["uuid"]
     flow.name, flow.info, flow.nodes, flow.extra = "other", "x", "[]", "{}"
     flow.save()
-    changed = row_of(flow, "updated_at")
+    changed = row_of(flow, "updated_at", "updated_by")
     response = restore(editor, uuid)
     assert response.status_code == 200
-    assert row_of(flow, "updated_at") == before
+    assert row_of(flow, "updated_at", "updated_by") == before
     assert response.json()["name"] == "SMS"
     saves = list_of(editor, flow)
     assert [(save["saveName"], save["flowName"], save["createdBy"]) for save in saves] == [
@@ -322,7 +322,7 @@ def test_restoring_brings_the_state_back_and_saves_the_one_before(editor, flow):
         ("a", "SMS", "editor"),
     ]
     assert restore(editor, saves[0]["uuid"]).status_code == 200
-    assert row_of(flow, "updated_at") == changed
+    assert row_of(flow, "updated_at", "updated_by") == changed
 
 
 def test_the_times_are_the_rows_own(api, flow):

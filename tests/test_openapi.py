@@ -169,6 +169,7 @@ class Prepared:
         "/api/ziggy/named-saves/{uuid}/restore": "save",
         "/api/ziggy/history-load/": "save",
         "/api/ziggy/": "flow",
+        "/api/imports/items/": "flow",
     }
 
     def __init__(self) -> None:
@@ -194,6 +195,8 @@ class Prepared:
         if "uuid" in path:
             kinds = (kind for start, kind in self.uuids.items() if case.path.startswith(start))
             path["uuid"] = self.rows[next(kinds)]
+        if "kind" in path:
+            path["kind"] = "flow"
         if "id" in path:
             path["id"] = self.record
         if "user_id" in path:
@@ -202,10 +205,13 @@ class Prepared:
             path["name"] = "KEY"
         if isinstance(case.body, dict) and not _is_wrong(case, ParameterLocation.BODY):
             case.body |= self._words(case.path)
+            if case.path == "/api/flow/import":  # a mode, or a plan that says it
+                case.body.pop("plan", None)
+                case.body.setdefault("duplicatesMode", "LEAVE")
 
     def _words(self, path: str) -> dict[str, Any]:
         return {
-            "/api/flow/import": {"file": self.payload},
+            "/api/flow/import": {"file": self.payload, "decisions": '{"decisions": {}}'},
             "/api/flow/export-tagged": {"flowUuids": [self.rows["flow"]]},
             "/api/secret/update-secret-value": {"uuid": self.rows["secret"]},
             "/api/auth/login": {"username": "ada", "password": PASSWORD},

@@ -27,7 +27,8 @@ from flows.rest.save_uuids import save_uuid
 from imports.backup import Backup
 from imports.maintenance import Vacuumed
 from imports.models import BuiltExport, BuiltTransfer, ImportRecord
-from imports.service import run_import
+from imports.plan_file import write_plan
+from imports.service import plan_to_save, run_import
 from tests.digest import RECORDS, Rows, all_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import connection, export_file, flow, request_for, secret, uuid_of
@@ -140,16 +141,19 @@ CHANGED = {
     "connection": connection(1, "Twilio", devValue=HERE, description="changed"),
     "secret": secret(1, "KEY", description="changed"),
 }
+DECISION = json.dumps({"decisions": {FLOW: "overwrite"}})
 RETARGETED = connection(1, "Twilio", devValue=ELSEWHERE)
 IMPORTS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     **{f"a new {kind}": (NEW[kind], {}) for kind in NEW},
     **{f"overwrite a {kind}": (CHANGED[kind], {}) for kind in CHANGED},
     **{f"duplicate a {kind}": (CHANGED[kind], {"duplicatesMode": "RENAME"}) for kind in CHANGED},
+    "decide on a flow": (CHANGED["flow"], {"decisions": DECISION}),
     "leave a flow alone": (CHANGED["flow"], {"duplicatesMode": "LEAVE"}),
     "skip the backup": (NEW["flow"], {"noBackup": "true"}),
     "override a lock": (CHANGED["flow"], {"overrideLocks": "true"}),
     "overwrite a locked flow": (CHANGED["flow"], {}),
     "retarget a connection": (RETARGETED, {}),
+    "a plan to save": (CHANGED["flow"], {"withPlan": "true"}),
 }
 
 
@@ -170,10 +174,20 @@ def undo_of(case: str) -> Sent:
 
 def import_of(case: str) -> Sent:
     case, dry_run = case.removeprefix("dry run: "), case.startswith("dry run: ")
+    case, by_plan = case.removeprefix("by plan: "), case.startswith("by plan: ")
     item, fields = IMPORTS[case]
     fields = {"duplicatesMode": "OVERWRITE", "noBackup": "false", **fields}
     fields |= {"dryRun": "true"} if dry_run else {}
-    return Sent(form=form(file_part(export_file(item)), *words(**fields)))
+    payload = export_file(item)
+    if by_plan:
+        fields = {"plan": plan_of(payload, fields), "noBackup": fields["noBackup"]}
+    return Sent(form=form(file_part(payload), *words(**fields)))
+
+
+def plan_of(payload: bytes, fields: dict[str, str]) -> str:
+    """The plan that somebody who may do everything made."""
+    asked = request_for(payload, override_locks=fields.get("overrideLocks") == "true")
+    return write_plan(plan_to_save(asked)[1]).decode()
 
 
 BODIES: dict[tuple[str, str, str], Any] = {
@@ -211,9 +225,11 @@ def request_of(method: str, route: str, case: str, caller: Caller) -> Sent:
     if caller.user and case != "another user's":
         store_downloads(caller.user)
     user_id = str(other.uuid) if case == "another user" else caller.uuid
+    kind = case.removeprefix("a ")
     uuid = next(
         uuid
         for start, uuid in {
+            "imports/items": {"connection": CONNECTION, "secret": SECRET}.get(kind, FLOW),
             "connection": CONNECTION,
             "secret": SECRET,
             "ziggy/history-load": stored["save"],
@@ -224,7 +240,7 @@ def request_of(method: str, route: str, case: str, caller: Caller) -> Sent:
     )
     name = "KEY" if route.startswith("secret") else "New"
     parameters = {"user_id": user_id, "pk": stored["record"], "uuid": uuid, "name": name}
-    parameters["receiver_type"] = "HTTP"
+    parameters |= {"receiver_type": "HTTP", "kind": kind}
     return Sent(parameters, body=BODIES.get((method, route, case)))
 
 
@@ -357,7 +373,7 @@ def test_a_method_without_a_row_is_405_even_for_a_superuser() -> None:
     ]
     assert len(tried) > 100
     parameters = {"user_id": caller.uuid, "uuid": FLOW, "pk": "1", "name": "New"}
-    sent = Sent({**parameters, "receiver_type": "HTTP"})
+    sent = Sent({**parameters, "receiver_type": "HTTP", "kind": "flow"})
     answered = {
         (method, route): send(caller.client(), method, without_converters(route), sent).status_code
         for method, route in tried

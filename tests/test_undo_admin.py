@@ -664,6 +664,7 @@ def test_a_row_is_held_against_what_the_undo_would_make_of_it(admin, record):
     assert "was edited since, last by carl" in text
     made = text_of(admin.get(row_url(record, uuid=uuid_of("f", 2))))
     assert "The import made this flow: it is soft-deleted, and its content is kept." in made
+    assert "This flow is gone." in made
 
 
 def test_a_row_that_is_brought_back_says_so(admin, record):

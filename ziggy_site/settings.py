@@ -202,8 +202,11 @@ SPECTACULAR_SETTINGS = {
     # A PATCH here needs every key of its body, as any other method does.
     "COMPONENT_SPLIT_PATCH": False,
     "SERVE_AUTHENTICATION": [],
-    # Two keys of one body take these words.
-    "ENUM_NAME_OVERRIDES": {"ConflictDecision": "imports.undo.serializers.DECISIONS"},
+    # A key that takes other words elsewhere; two keys of one body that take the same.
+    "ENUM_NAME_OVERRIDES": {
+        "RecordedResultEnum": "imports.serializers.RECORDED_RESULTS",
+        "ConflictDecision": "imports.undo.serializers.DECISIONS",
+    },
     # Everything that the page of the documentation loads is served from here.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

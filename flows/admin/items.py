@@ -28,7 +28,7 @@ _Admin = TypeVar("_Admin", bound=admin.ModelAdmin)
 
 _VIEWS_OF_FORMS = ("add_view", "change_view", "changeform_view", "revision_view", "recover_view")
 
-_ROW = ("Row", {"fields": ("uuid", "created_at", "updated_at")})
+_ROW = ("Row", {"fields": ("uuid", "created_at", "updated_at", "updated_by")})
 
 # Of texts that are short nearly always. An input of one line would lose a line end.
 _LINES = {
@@ -70,7 +70,7 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
     list_display_links = ("display_name",)
     list_filter: tuple[Any, ...] = (StateFilter,)
     search_fields = ("name", "uuid")
-    readonly_fields: tuple[str, ...] = ("uuid", "created_at", "updated_at")
+    readonly_fields: tuple[str, ...] = ("uuid", "created_at", "updated_at", "updated_by")
     list_per_page = 50
 
     not_listed: tuple[str, ...] = ("extra",)
@@ -92,6 +92,10 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ItemChangeList
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.updated_by = request.user.get_username()
+        super().save_model(request, obj, form, change)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -34,7 +34,6 @@ from flows.servers import current_database
 NOW = "now"
 SAVES_PER_PAGE = 100
 _NUMBER_DIGITS = 18  # a longer one is no number of a row
-_VALUES = {"dev_value": "development value", "prod_value": "production value"}
 _DIFFERENCE_MEDIA = Media(
     css={"all": ["flows/graph.css", "flows/difference.css"]},
     js=[Script("flows/difference.js", defer=True)],  # type: ignore[list-item]
@@ -92,7 +91,7 @@ class SavesAdmin(VersionAdmin):
             "saves": page,
             "pages": saves.get_elided_page_range(page.number),
         }
-        return self._page(request, item, "Named saves", "saves", context)
+        return self._page(request, item, "Named saves", "admin/flows/saves.html", context)
 
     def _take(self, request: HttpRequest, item: Any, name: str) -> HttpResponse:
         with transaction.atomic(using=current_database()):
@@ -113,7 +112,7 @@ class SavesAdmin(VersionAdmin):
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(self.saves_url(item))
         context = {"before": before, "after": after, **_compared(item.kind, before, after)}
-        return self._page(request, item, "Compare", "compare_saves", context)
+        return self._page(request, item, "Compare", "admin/flows/compare_saves.html", context)
 
     def _state(self, item: Any, chosen: str) -> State:
         """The state that somebody chose. Raises Http404 and RevertError."""
@@ -142,14 +141,15 @@ class SavesAdmin(VersionAdmin):
             "is_secret": item.kind is Kind.SECRET,
             **_compared(item.kind, _now(item), saved),
         }
-        return self._page(request, item, "Restore", "restore_save", context)
+        return self._page(request, item, "Restore", "admin/flows/restore_save.html", context)
 
     def _restore_save(self, request: HttpRequest, item: Any, version: Version) -> HttpResponse:
         with transaction.atomic(using=current_database()):
             locked = self._locked(item)
             if any(_lacking(request, locked, saved_states.saved_row(version))):
                 raise PermissionDenied
-            saved_states.restore(locked, version, user=cast(User, request.user))
+            user = cast(User, request.user)
+            saved_states.restore(locked, version, user=user, user_name=user.get_username())
         name = version.revision.comment
         self.log_change(request, item, f"Restored the named save “{name}”.")
         told = f"The save “{name}” is restored. What was before is the save “Pre restore”."
@@ -214,7 +214,7 @@ class SavesAdmin(VersionAdmin):
         return reverse(f"{self.admin_site.name}:{name}", args=[quote(item.pk)])
 
     def _page(
-        self, request: HttpRequest, item: Any, title: str, name: str, context: Mapping[str, Any]
+        self, request: HttpRequest, item: Any, title: str, template: str, context: Mapping[str, Any]
     ) -> HttpResponse:
         request.current_app = self.admin_site.name
         page = {
@@ -225,7 +225,7 @@ class SavesAdmin(VersionAdmin):
             "media": self.media + _DIFFERENCE_MEDIA,
             **context,
         }
-        return TemplateResponse(request, f"admin/flows/{name}.html", page)
+        return TemplateResponse(request, template, page)
 
 
 def _number(typed: str) -> int:
@@ -249,7 +249,7 @@ def _compared(kind: Kind, before: State, after: State) -> dict[str, Any]:
     contents = (saved_states.content_of(kind, state.row) for state in (before, after))
     return {
         "difference": difference(kind, *contents),
-        "notes": list(_notes(kind, before.row, after.row)),
+        "notes": list(saved_states.notes_on(kind, before.row, after.row)),
     }
 
 
@@ -258,25 +258,3 @@ def _lacking(request: HttpRequest, item: Any, saved: SavedRow) -> Iterator[tuple
     for permission, reason in saved_states.rights_to_restore(item, saved):
         if not request.user.has_perm(permission):
             yield permission, reason
-
-
-def _notes(kind: Kind, before: SavedRow, after: SavedRow) -> Iterator[str]:
-    """What is to be said beside the content: whether it is deleted, and of secrets their values."""
-    if before["is_deleted"] != after["is_deleted"]:
-        yield f"The {kind} {'becomes deleted' if after['is_deleted'] else 'is live again'}."
-    if kind is Kind.SECRET:
-        for column, label in _VALUES.items():
-            yield _value_note(label, before[column], after[column])
-
-
-def _value_note(label: str, before: Any, after: Any) -> str:
-    if before is None or after is None:
-        if before is after:
-            return f"There is no {label}."
-        return f"The {label} {'is set' if before is None else 'is removed'}."
-    match saved_states.is_same_value(before, after):
-        case True:
-            return f"The {label} is the same."
-        case False:
-            return f"The {label} is another one."
-    return f"Whether the {label} is another one cannot be told: no configured key opens both."

@@ -51,10 +51,10 @@ class SoftDeleteAdmin(VersionAdmin):
         return [str(item) for item in items], {self.opts.verbose_name: len(items)}, lacking, []
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        mark_deleted(obj)
+        mark_deleted(obj, user_name=request.user.get_username())
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        delete_many(list(queryset))
+        delete_many(list(queryset), user_name=request.user.get_username())
 
     @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
@@ -83,7 +83,7 @@ class SoftDeleteAdmin(VersionAdmin):
 
     def _restore(self, request: HttpRequest, item: Any) -> None:
         try:
-            bring_back(item)
+            bring_back(item, user_name=request.user.get_username())
         except NameTakenError:
             self.message_user(request, self._name_taken([item]), messages.ERROR)
         else:
@@ -95,7 +95,7 @@ class SoftDeleteAdmin(VersionAdmin):
     def restore_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Make the deleted ones of the selected items live ones again."""
         deleted = queryset.filter(is_deleted=True).only("uuid", "name", "is_deleted")
-        back, kept = bring_many_back(list(deleted))
+        back, kept = bring_many_back(list(deleted), user_name=request.user.get_username())
         for item in back:
             self.log_change(request, item, "Restored.")
         if back:

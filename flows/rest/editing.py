@@ -1,7 +1,8 @@
 """Items made and changed one at a time, by hand: the only writer of the API.
 
-Each function is one transaction. A row is locked before it is changed, and only the columns that a
-body names are written, so that a stored secret value is not touched by a change beside it.
+Each function is one transaction, and writes the name of who asks into the row. A row is locked
+before it is changed, and only the columns that a body names are written, so that a stored secret
+value is not touched by a change beside it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 
+from accounts.models import User
 from flows import canonical
 from flows.content import EXTRA, FIELDS, Kind, Value, columns
 from flows.copy_names import first_free_copy
@@ -24,17 +26,17 @@ from flows.sent_secrets import RETARGET_CONNECTIONS, secrets_sent_elsewhere
 from flows.servers import current_database
 
 
-def create_item(kind: Kind, body: ItemBody) -> UUID:
+def create_item(kind: Kind, body: ItemBody, *, user: User) -> UUID:
     """Make a new item; its uuid. Raises Refused."""
     model: type[Item] = MODELS[kind]
     uuid = UUID(body.uuid) if body.uuid else uuid4()
     with _writing(kind, uuid, body.content.get("name")):
         values = {**body.content, **body.secret_values, EXTRA: canonical.encode(body.unknown)}
-        model(uuid=uuid, **values).save()
+        model(uuid=uuid, updated_by=user.get_username(), **values).save()
     return uuid
 
 
-def change_item(kind: Kind, uuid: UUID, body: ItemBody, *, may_retarget: bool) -> None:
+def change_item(kind: Kind, uuid: UUID, body: ItemBody, *, user: User, may_retarget: bool) -> None:
     """Change what the body names, and nothing else. Raises Refused.
 
     `may_retarget` says whether a connection may be made to send a stored secret elsewhere.
@@ -48,16 +50,17 @@ def change_item(kind: Kind, uuid: UUID, body: ItemBody, *, may_retarget: bool) -
             _check_destination(item, body.content)
         for column, value in values.items():
             setattr(item, column, value)
+        item.updated_by = user.get_username()
         item.save(update_fields=values.keys())
 
 
-def delete_item(kind: Kind, uuid: UUID) -> None:
+def delete_item(kind: Kind, uuid: UUID, *, user: User) -> None:
     """Delete softly: the row keeps its uuid and its history. Raises Refused."""
     with transaction.atomic(using=current_database()):
-        mark_deleted(locked(kind, uuid))
+        mark_deleted(locked(kind, uuid), user_name=user.get_username())
 
 
-def clone_flow(uuid: UUID) -> UUID:
+def clone_flow(uuid: UUID, *, user: User) -> UUID:
     """Copy a flow under the first free name; the copy's uuid. Raises Refused.
 
     Where the flow refers to itself, the copy refers to the copy.
@@ -67,7 +70,7 @@ def clone_flow(uuid: UUID) -> UUID:
         flow = locked(Kind.FLOW, uuid)
         content = _content_of_copy(flow, copy)
         content["name"] = first_free_copy(Kind.FLOW, flow.name, _live_flow_names())
-        Flow(uuid=copy, **content).save()
+        Flow(uuid=copy, updated_by=user.get_username(), **content).save()
     return copy
 
 

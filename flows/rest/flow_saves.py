@@ -59,7 +59,8 @@ def restore_save(uuid: UUID, *, user: User) -> dict[str, Any]:
             if not user.has_perm(permission):
                 raise not_permitted(reason, permission)
         with _fitting():
-            now = saved_states.restore(flow, version, user=user)
+            name = user.get_username()
+            now = saved_states.restore(flow, version, user=user, user_name=name)
     return {**saved, CREATED_KEY: time_text(flow.created_at), UPDATED_KEY: time_text(now)}
 
 

@@ -1,38 +1,9 @@
 """The addresses of the API of flows, connections, secrets and named saves, below /api/."""
 
-from uuid import UUID
+from django.urls import path
 
-from django.urls import path, register_converter
-
+import flows.rest.converters  # noqa: F401 - the words between < and >
 from flows.rest import views
-
-
-class AnyCaseUUIDConverter:
-    """A uuid in upper or lower case, as files have them; Django's own takes lower case only."""
-
-    regex = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
-
-    def to_python(self, value: str) -> UUID:
-        return UUID(value)
-
-    def to_url(self, value: UUID | str) -> str:
-        return str(value)
-
-
-class AnyTextConverter:
-    r"""A name: any text, with slashes and line ends, which `path` does not take."""
-
-    regex = r"[\s\S]+"
-
-    def to_python(self, value: str) -> str:
-        return value
-
-    def to_url(self, value: str) -> str:
-        return value
-
-
-register_converter(AnyCaseUUIDConverter, "anycase_uuid")
-register_converter(AnyTextConverter, "anytext")
 
 urlpatterns = [
     path("flow", views.FlowsView.as_view()),

@@ -116,7 +116,7 @@ class ItemsView(ItemView):
         body = read_item_body(self.kind, _body(request))
         if body.secret_values and not request.user.has_perm(_CHANGE_SECRET):
             raise not_permitted("You may not set a secret's value.", _CHANGE_SECRET)
-        uuid = create_item(self.kind, body)
+        uuid = create_item(self.kind, body, user=cast(User, request.user))
         return Response(reading.read_item(self.kind, uuid), status=HTTPStatus.CREATED)
 
 
@@ -128,12 +128,13 @@ class OneItemView(ItemView):
 
     def put(self, request: Request, uuid: UUID) -> Response:
         body = read_item_body(self.kind, _body(request), of=uuid)
-        may_retarget = request.user.has_perm(RETARGET_CONNECTIONS)
-        change_item(self.kind, uuid, body, may_retarget=may_retarget)
+        user = cast(User, request.user)
+        may_retarget = user.has_perm(RETARGET_CONNECTIONS)
+        change_item(self.kind, uuid, body, user=user, may_retarget=may_retarget)
         return Response(reading.read_item(self.kind, uuid))
 
     def delete(self, request: Request, uuid: UUID) -> Response:
-        delete_item(self.kind, uuid)
+        delete_item(self.kind, uuid, user=cast(User, request.user))
         return Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -190,7 +191,8 @@ class SecretValueView(ItemView):
     )
     def patch(self, request: Request) -> Response:
         uuid, body = read_value_body(_body(request))
-        change_item(Kind.SECRET, uuid, body, may_retarget=False)
+        user = cast(User, request.user)
+        change_item(Kind.SECRET, uuid, body, user=user, may_retarget=False)
         return Response(reading.read_item(Kind.SECRET, uuid))
 
 
@@ -278,7 +280,7 @@ class NewFlowView(ItemView):
         check_text(name, "name")
         check_text(receiver_type, "receiverType")
         body = read_item_body(Kind.FLOW, {"name": name, "listenerType": receiver_type})
-        uuid = create_item(Kind.FLOW, body)
+        uuid = create_item(Kind.FLOW, body, user=cast(User, request.user))
         return Response(reading.read_item(Kind.FLOW, uuid), status=HTTPStatus.CREATED)
 
 
@@ -296,7 +298,8 @@ class CloneFlowView(ItemView):
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
     )
     def post(self, request: Request, uuid: UUID) -> Response:
-        return Response({"uuid": str(clone_flow(uuid))}, status=HTTPStatus.CREATED)
+        copy = clone_flow(uuid, user=cast(User, request.user))
+        return Response({"uuid": str(copy)}, status=HTTPStatus.CREATED)
 
 
 class NamedSavesView(ItemView):

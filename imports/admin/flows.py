@@ -1,4 +1,4 @@
-"""The list of flows in the admin, with the way in and the way out: import and export."""
+"""Flows in the admin, with the way in and the way out; each kind with the imports of its items."""
 
 from typing import Any
 
@@ -7,18 +7,19 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 
-from flows.admin import FlowAdmin
+from flows.admin import ConnectionAdmin, FlowAdmin, SecretAdmin
 from flows.content import Kind
-from flows.models import Flow
+from flows.models import MODELS, Connection, Flow, Secret
 from imports.admin.importing import may_import
+from imports.admin.item_imports import ItemImportsMixin
 from imports.downloads import export_response, pack_export
 from imports.selection import UnknownFlowsError, select_flows
 
-admin.site.unregister(Flow)
+admin.site.unregister(MODELS.values())
 
 
 @admin.register(Flow)
-class PortableFlowAdmin(FlowAdmin):
+class PortableFlowAdmin(ItemImportsMixin, FlowAdmin):
     """Flows, which come from other servers and go to them."""
 
     change_list_template = "admin/imports/flow_change_list.html"
@@ -54,3 +55,13 @@ class PortableFlowAdmin(FlowAdmin):
         for warning in statistics.warnings:
             self.message_user(request, f"The export: {warning}", messages.WARNING)
         return export_response(packed, statistics.size)
+
+
+@admin.register(Connection)
+class ImportedConnectionAdmin(ItemImportsMixin, ConnectionAdmin):
+    """Connections, with the imports that each was in."""
+
+
+@admin.register(Secret)
+class ImportedSecretAdmin(ItemImportsMixin, SecretAdmin):
+    """Secrets, with the imports that each was in."""

@@ -238,7 +238,8 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
     def _fill(self, request: HttpRequest, record: ImportRecord, form: FillForm) -> None:
         try:
             with transaction.atomic(using=current_database()):
-                secret = fill_secret(record, form.uuid, **form.cleaned_data)
+                name = request.user.get_username()
+                secret = fill_secret(record, form.uuid, **form.cleaned_data, user_name=name)
                 # Which values were given, and nothing of what they are.
                 said = [{"changed": {"fields": form.given()}}]
                 self.admin_site.get_model_admin(Secret).log_change(request, secret, said)

@@ -1,14 +1,13 @@
 """What the commands have in common: JSON alone on stdout, text for people on stderr."""
 
+import getpass
 import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, NoReturn
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from rich.console import Console
@@ -106,22 +105,9 @@ def find_user(name: str | None, server: str) -> User | None:
     return user
 
 
-def read_file(file_path: str) -> bytes:
-    """The file, or standard input for -, or as much as is needed to see that it is too large.
-
-    Raises CommandError where it cannot be read.
-    """
-    limit = settings.ZIGGY_MAX_IMPORT_BYTES + 1
-    try:
-        if file_path == "-":
-            return sys.stdin.buffer.read(limit)
-        with Path(file_path).open("rb") as file:
-            return file.read(limit)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise CommandError(
-            f"The file {quoted(file_path)} cannot be read: {reason}.", returncode=USAGE_ERROR
-        ) from None
+def name_of(user: User | None) -> str:
+    """The name under which a command writes: the user's, or that of the account of this shell."""
+    return user.get_username() if user else getpass.getuser()
 
 
 def unusable(error: DatabaseError) -> ImportFailed:

@@ -11,7 +11,7 @@ from reversion.models import Revision
 
 from accounts.models import User
 from flows import named_saves
-from flows.bulk import update_rows
+from flows.bulk import compress_quickly, update_rows
 from flows.content import Kind
 from flows.fields import EncryptedTextField
 from flows.models import MODELS
@@ -35,6 +35,7 @@ def apply_undo(
 
     Raises StalePlan where a row, or its named save, is no longer what the plan was made for.
     """
+    compress_quickly()
     done, total = 0, sum(change.writes for change in plan)
     saves: dict[Key, Revision] = {}
     for kind, batch in _batches(plan, UndoResult.DELETE, UndoResult.RESTORE):

@@ -7,8 +7,8 @@ from imports.permissions import (
     RETARGET_CONNECTIONS,
     SKIP_BACKUP,
     UNDO_IMPORT,
-    check_kinds,
     check_permission,
+    check_sight_of,
 )
 from imports.undo.plan import UndoChange, UndoPlan
 from imports.undo.request import UndoRequest
@@ -23,7 +23,7 @@ def check_undo_request(request: UndoRequest) -> None:
 
 def check_undo_sight(user: User | None, plan: UndoPlan) -> None:
     """Raises NotPermitted where the plan tells of rows that the user may not see."""
-    check_kinds(user, {change.kind for change in plan})
+    check_sight_of(user, *{change.kind for change in plan})
 
 
 def check_undo_plan(user: User | None, plan: UndoPlan) -> None:

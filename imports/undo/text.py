@@ -6,7 +6,7 @@ from rich.text import Text
 
 from imports.errors import quoted
 from imports.plan import UndoResult
-from imports.plan_text import told
+from imports.plan_text import field_text
 from imports.undo.plan import UndoChange, UndoPlan
 
 _LOOKS = {
@@ -44,6 +44,6 @@ def _item_lines(change: UndoChange) -> Iterator[Text]:
         style=style,
     )
     for field in change.fields:
-        yield Text(f"      ~ {told(field)}", style=style)
+        yield Text(f"      ~ {field_text(field)}", style=style)
     for warning in change.warnings:
         yield Text(f"      ! {warning}", style="red")

@@ -1,11 +1,14 @@
 """The pages of an import, with everything on them: usable by everybody, at any width."""
 
+import re
+
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from accounts.models import User
 from flows.content import Kind
-from flows.models import Flow, Secret
+from flows.models import MODELS, Flow, Secret
 from flows.named_saves import list_saves
 from imports import pending as uploads
 from imports.models import ImportItem
@@ -102,6 +105,23 @@ def test_the_preview_and_the_items_of_a_shop(logged_in_page, superuser, shop, ax
     ]
     preview = reverse("admin:imports_preview", args=[pending.pk])
     assert faults_of(logged_in_page(superuser), axe, preview, *items) == []
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("kind", ["flow", "connection", "secret"])
+def test_the_imports_of_an_item(kind, logged_in_page, superuser, axe):
+    confirmed(stage(superuser, scene.after(), name=f"{LONG_NAME}.json"))
+    row = MODELS[Kind(kind)].objects.order_by("pk")[0]
+    written = ImportItem.objects.filter(target_uuid=row.uuid).exclude(result="UNCHANGED")
+    last = written.order_by("-pk")[0]
+    imports = reverse(f"admin:flows_{kind}_imports", args=[row.pk])
+    difference = reverse(f"admin:flows_{kind}_import", args=[row.pk, last.pk])
+    page = logged_in_page(superuser)
+    assert faults_of(page, axe, imports, difference) == []
+    page.goto(reverse(f"admin:flows_{kind}_change", args=[row.pk]))
+    page.get_by_role("link", name="Imports", exact=True).click()
+    page.get_by_role("link", name=f"Difference that import {last.record_id} made").click()
+    expect(page).to_have_url(re.compile(f"{re.escape(difference)}$"))
 
 
 def test_the_records_and_what_an_import_changed(logged_in_page, superuser, shop, axe):

@@ -1,7 +1,6 @@
 """Export flows with all that they need: the command's door to imports.export."""
 
 import sys
-import tempfile
 from argparse import ArgumentParser
 from http import HTTPStatus
 from pathlib import Path
@@ -10,19 +9,17 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from flows.content import Kind
-from imports.errors import UnableToImport, quoted
+from imports.errors import UnableToImport
 from imports.export import ExportStatistics, write_export
 from imports.management.console import (
-    USAGE_ERROR,
     add_server_argument,
-    confirm,
     on_server,
     print_cancelled,
     print_json,
     refuse,
-    require_terminal,
     tell,
 )
+from imports.management.files import may_write, replacing
 from imports.report import answer
 from imports.selection import Selection, UnknownFlowsError, select_everything, select_flows
 from imports.snapshot import one_state
@@ -61,11 +58,9 @@ class Command(BaseCommand):
 
     def handle(self, *, server: str, no_prompt: bool, **options: Any) -> None:
         path = _path(options["file_path"], options["save_path"])
-        if path and path.exists() and not no_prompt:
-            require_terminal()
-            if not confirm(self, f"{quoted(str(path))} exists. Replace it?"):
-                print_cancelled(self)
-                return
+        if path and not may_write(self, path, ask=not no_prompt):
+            print_cancelled(self)
+            return
         try:
             with on_server(server), one_state():
                 selection = _select(options["flow_ids"], options["tags"])
@@ -115,25 +110,5 @@ def _listed(text: str) -> list[str]:
 def _write(selection: Selection, path: Path | None, server: str) -> ExportStatistics:
     if path is None:
         return write_export(selection, sys.stdout.buffer, server=server)
-    try:
-        # Beside the file and renamed when it is whole: a reader never finds half an export.
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".zexport-", delete=False) as part:
-            try:
-                statistics = _written(selection, part, server)
-                Path(part.name).chmod(0o644)
-                Path(part.name).replace(path)
-            except BaseException:
-                Path(part.name).unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise CommandError(
-            f"The file {quoted(str(path))} cannot be written: {error.strerror}.",
-            returncode=USAGE_ERROR,
-        ) from None
-    return statistics
-
-
-def _written(selection: Selection, part: Any, server: str) -> ExportStatistics:
-    statistics = write_export(selection, part, server=server)
-    part.flush()
-    return statistics
+    with replacing(path) as file:
+        return write_export(selection, file, server=server)

@@ -1,54 +1,42 @@
 """Import an export file into a server: the command's door to imports.service."""
 
-import getpass
+import shlex
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from rich.console import Console
 
+from imports.decision_file import read_decisions
 from imports.errors import UnableToImport, quoted
 from imports.management.console import (
     NOTHING_TO_DO,
+    USAGE_ERROR,
     confirm,
     find_user,
+    name_of,
     print_cancelled,
     print_json,
     progress_bar,
-    read_file,
     refuse,
     require_terminal,
     tell,
     unusable,
 )
+from imports.management.files import may_write, read_file, read_standard_input, replacing
+from imports.management.import_arguments import EPILOG, add_import_arguments
 from imports.models import Door
-from imports.plan import Mode, Plan
+from imports.plan import Plan
+from imports.plan_file import read_plan, write_plan
 from imports.plan_text import plan_text, summary
 from imports.report import answer, plan_data
 from imports.request import ImportRequest
-from imports.service import Outcome, preview_import, run_import
-
-_EPILOG = """\
-examples:
-  see what would happen, write nothing:
-    manage.py flow_import --server production --overwrite --dry-run --file-path zexport.json
-  import after a question, with a backup of the database before:
-    manage.py flow_import --server production --overwrite --file-path zexport.json
-  in a pipeline:
-    manage.py flow_import -s production --skip --no-prompt -fp - < zexport.json
-
-Items are matched by uuid, then by exact name. Every item that is overwritten first gets a named
-save "Pre import" in its history. Nothing is ever deleted, and no secret value is touched.
-
-stdout carries one JSON object, stderr everything for people. exit codes: 0 done or declined,
-2 usage, 3 the file is refused, 4 another import is running, 5 the plan is stale, 6 the backup
-failed, 7 not permitted, 8 wrong or unknown server, 10 nothing to do (--detailed-exitcode),
-1 anything else.
-"""
+from imports.service import Outcome, plan_to_save, preview_import, run_import
 
 
 class Command(BaseCommand):
@@ -58,82 +46,52 @@ class Command(BaseCommand):
         return super().create_parser(
             prog_name,
             subcommand,
-            epilog=_EPILOG,
+            epilog=EPILOG,
             formatter_class=RawDescriptionHelpFormatter,
             allow_abbrev=False,  # `--over` must never be taken for a mode
             **kwargs,
         )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "-s",
-            "--server",
-            required=True,
-            metavar="NAME",
-            help="the friendly name of the target: this instance's (ZIGGY_SERVER_NAME) or a "
-            "registered server's (ZIGGY_SERVERS); anything else is refused",
-        )
-        modes = parser.add_mutually_exclusive_group(required=True)
-        modes.add_argument(
-            "--skip", dest="mode", action="store_const", const=Mode.SKIP,
-            help="leave items alone that exist already",
-        )  # fmt: skip
-        modes.add_argument(
-            "--duplicate", dest="mode", action="store_const", const=Mode.DUPLICATE,
-            help="make a copy of items that exist already, under a new uuid and name",
-        )  # fmt: skip
-        modes.add_argument(
-            "--overwrite", dest="mode", action="store_const", const=Mode.OVERWRITE,
-            help='replace the content of items that exist already, after a named save "Pre import"',
-        )  # fmt: skip
-        parser.add_argument(
-            "-fp", "--file-path", required=True, metavar="F",
-            help="the export file; - reads standard input",
-        )  # fmt: skip
-        parser.add_argument(
-            "--no-prompt", action="store_true", help="do not ask for confirmation (automation)"
-        )
-        parser.add_argument(
-            "--no-backup", action="store_true", help="do not back the database up first"
-        )
-        parser.add_argument("--dry-run", action="store_true", help="show the plan, write nothing")
-        parser.add_argument(
-            "--override-locks", action="store_true", help="overwrite locked flows as well"
-        )
-        parser.add_argument(
-            "--user", metavar="NAME",
-            help="import as this user of the server: with their rights, and under their name in "
-            "the record; without it, as the account of this shell, which may do everything",
-        )  # fmt: skip
-        parser.add_argument(
-            "--detailed-exitcode",
-            action="store_true",
-            help=f"exit with {NOTHING_TO_DO} when there was nothing to do",
-        )
+        add_import_arguments(parser)
 
-    def handle(self, *, file_path: str, dry_run: bool, no_prompt: bool, **options: Any) -> None:
-        if not (dry_run or no_prompt):
+    def handle(self, *, dry_run: bool, no_prompt: bool, **options: Any) -> None:
+        _check_combination(dry_run=dry_run, **options)
+        plan_out = Path(options["plan_out"]) if options["plan_out"] else None
+        if not (dry_run or plan_out or no_prompt):
             require_terminal()
-        user = find_user(options["user"], options["server"])
-        request = ImportRequest(
-            payload=read_file(file_path),
-            file_name="(standard input)" if file_path == "-" else Path(file_path).name,
-            server=options["server"],
-            mode=options["mode"],
-            door=Door.COMMAND,
-            user=user,
-            user_name=user.get_username() if user else getpass.getuser(),
-            with_backup=not options["no_backup"],
-            override_locks=options["override_locks"],
-        )
         try:
-            plan = self._preview(request) if dry_run else self._import(request, ask=not no_prompt)
+            request = _request(**options)
+            if plan_out:
+                plan = self._save_plan(request, plan_out, options["file_path"], ask=not no_prompt)
+            elif dry_run:
+                plan = self._preview(request)
+            else:
+                plan = self._import(request, ask=not no_prompt)
         except UnableToImport as error:
             refuse(self, error)
         except DatabaseError as error:
             refuse(self, unusable(error))
         if plan and options["detailed_exitcode"] and not plan.writes:
             sys.exit(NOTHING_TO_DO)
+
+    def _save_plan(
+        self, request: ImportRequest, path: Path, file_path: str, *, ask: bool
+    ) -> Plan | None:
+        """The plan that was written; None where the person said no. Raises its refusal."""
+        if not may_write(self, path, ask=ask):
+            print_cancelled(self)
+            return None
+        preview, saved = plan_to_save(request)
+        with replacing(path) as file:
+            file.write(write_plan(saved))
+        _show(preview.plan)
+        if preview.refusal:
+            tell(self, _undecided(path))
+            raise preview.refusal
+        tell(self, _next_step(request, path, file_path))
+        print_json(self, answer(HTTPStatus.OK, plan_data(preview.plan, done=False)))
+        return preview.plan
 
     def _preview(self, request: ImportRequest) -> Plan:
         plan = preview_import(request, record_refusal=False).plan
@@ -155,6 +113,61 @@ class Command(BaseCommand):
         tell(self, _closing(outcome))
         print_json(self, answer(HTTPStatus.CREATED, plan_data(outcome.plan, done=True)))
         return outcome.plan
+
+
+def _check_combination(**options: Any) -> None:
+    """Raises CommandError where an option says what the plan that is applied says already."""
+    if options["apply_plan"] is None:
+        return
+    for option in ("plan_out", "decisions", "override_locks"):
+        if options[option]:
+            raise CommandError(
+                f"--{option.replace('_', '-')} cannot be given with --apply-plan: "
+                "the plan says what is done.",
+                returncode=USAGE_ERROR,
+            )
+
+
+def _request(
+    *,
+    server: str,
+    file_path: str,
+    apply_plan: str | None,
+    decisions: str | None,
+    **options: Any,
+) -> ImportRequest:
+    """What is asked for. Raises CommandError, and UnableToImport for a bad plan or decisions."""
+    user = find_user(options["user"], server)
+    limit = settings.ZIGGY_MAX_IMPORT_BYTES
+    from_input = file_path == "-"
+    payload = read_standard_input() if from_input else read_file(file_path)
+    plan = read_plan(read_file(apply_plan), max_bytes=limit) if apply_plan else None
+    return ImportRequest(
+        payload=payload,
+        file_name="(standard input)" if from_input else Path(file_path).name,
+        server=server,
+        mode=plan.mode if plan else options["mode"],
+        door=Door.COMMAND,
+        user=user,
+        user_name=name_of(user),
+        with_backup=not options["no_backup"],
+        override_locks=plan.override_locks if plan else options["override_locks"],
+        given_decisions=read_decisions(read_file(decisions), max_bytes=limit) if decisions else (),
+        saved_plan=plan,
+    )
+
+
+def _next_step(request: ImportRequest, path: Path, file_path: str) -> str:
+    words = ["manage.py", "flow_import", "--server", request.server]
+    words += ["--file-path", file_path, "--apply-plan", str(path)]
+    return f"Plan written to {path}. Apply it with:\n  {shlex.join(words)}"
+
+
+def _undecided(path: Path) -> str:
+    return (
+        f"Plan written to {path}, with what stands against it. Decide on these "
+        'items, by their "decision" there or in a file for --decisions.'
+    )
 
 
 def _show(plan: Plan) -> None:

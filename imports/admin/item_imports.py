@@ -1,0 +1,124 @@
+"""The imports that an item was in: a list, and what each changed, reached from the item's page."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from reversion.errors import RevertError
+
+from flows.admin import ItemAdmin
+from flows.difference import difference
+from imports.admin.record_page import record_url
+from imports.admin.wording import RESULT_WORDS
+from imports.item_history import ItemImport, imports_of, read_state, with_states
+from imports.kept_states import Kept
+from imports.models import ImportItem
+from imports.permissions import VIEW_RECORDS
+
+IMPORTS_PER_PAGE = 50
+_UNFIT = "One of the two states does not fit the database any more."
+_LOST_BEFORE = "What it was before is not kept any more."
+_LOST_AFTER = "What the import left is not kept any more: it was changed since without a save."
+
+
+class ItemImportsMixin(ItemAdmin):
+    """The pages of an item's imports, for those who may see the item and records."""
+
+    change_form_template = "admin/imports/item_change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        imports = "<path:object_id>/imports/"
+        pages = (
+            (imports, self.imports_view, "imports"),
+            (f"{imports}<int:number>/", self.import_view, "import"),
+        )
+        info = f"{self.opts.app_label}_{self.opts.model_name}"
+        urls = [
+            path(route, self.admin_site.admin_view(view), name=f"{info}_{name}")
+            for route, view, name in pages
+        ]
+        return [*urls, *super().get_urls()]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        original = context.get("original")
+        if original and request.user.has_perm(VIEW_RECORDS):
+            context["imports_url"] = self._url("imports", original.pk)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def imports_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The imports, newest first, a page at a time."""
+        item = self._item_with_imports(request, object_id)
+        imports = Paginator(imports_of(item), IMPORTS_PER_PAGE)
+        page = imports.get_page(request.GET.get("page"))
+        shown = cast(QuerySet[ImportItem], page.object_list)
+        context = {
+            "page": page,
+            "pages": imports.get_elided_page_range(page.number),
+            "lines": [self._line(item, each) for each in with_states(item, shown)],
+            "may_change": self.has_change_permission(request, item),
+        }
+        return self._page(request, item, "Imports", "admin/imports/item_imports.html", context)
+
+    def import_view(self, request: HttpRequest, object_id: str, number: int) -> HttpResponse:
+        """What one import changed: the state before it beside the one that it left."""
+        item = self._item_with_imports(request, object_id)
+        found = with_states(item, imports_of(item).filter(pk=number))
+        if not found or not _is_shown(found[0]):
+            raise Http404
+        [each] = found
+        fault, shown, comes_back = "", None, False
+        try:
+            before, after = (read_state(item, state) for state in (each.before, each.after))
+            contents = (state.content if state else None for state in (before, after))
+            shown = difference(item.kind, *contents)
+            comes_back = bool(before and before.is_deleted and after)
+        except RevertError:
+            fault = _UNFIT
+        context = {
+            **self._line(item, each),
+            "imports_url": self._url("imports", item.pk),
+            "difference": shown,
+            "fault": fault,
+            "comes_back": comes_back,
+            "may_change": self.has_change_permission(request, item),
+        }
+        return self._page(request, item, "Import", "admin/imports/item_import.html", context)
+
+    def _item_with_imports(self, request: HttpRequest, object_id: str) -> Any:
+        if not request.user.has_perm(VIEW_RECORDS):
+            raise PermissionDenied
+        return self._item(request, object_id)
+
+    def _line(self, item: Any, each: ItemImport) -> dict[str, Any]:
+        before = each.before.save
+        return {
+            "each": each,
+            "record": each.item.record,
+            "record_url": record_url(each.item.record),
+            "result": RESULT_WORDS[each.item.result],
+            "difference_url": self._url("import", item.pk, each.item.pk)
+            if _is_shown(each)
+            else None,
+            "save_url": before and self._url("restore_save", item.pk, before),
+            "notes": list(_notes(each)),
+        }
+
+    def _url(self, name: str, *arguments: Any) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=arguments)
+
+
+def _is_shown(each: ItemImport) -> bool:
+    return each.before.is_known and each.after.is_known
+
+
+def _notes(each: ItemImport) -> Iterator[str]:
+    if each.before.kept is Kept.LOST:
+        yield _LOST_BEFORE
+    if each.after.kept is Kept.LOST:
+        yield _LOST_AFTER

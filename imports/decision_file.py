@@ -1,0 +1,196 @@
+"""A file of decisions on single items, as a person writes it. Pure.
+
+    {"decisions": {
+        "UUID": "skip",
+        "UUID": "UUID of the row that the item is",
+        "connection:UUID": {"mode": "overwrite", "target": "UUID of the row"}
+    }}
+
+A key is the uuid that an item has in the export; its kind stands before it where the export has
+that uuid in two kinds. A plan file says what is decided of an item in the same words.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flows.content import Kind
+from flows.field_values import FieldProblem, read_uuid
+from imports.decisions import Decision, Decisions
+from imports.document import ExportDocument
+from imports.errors import Issue, PlanRefused, json_path, printable
+from imports.given_file import invalid, read_object, read_part, reading
+from imports.plan import Mode, Plan, Result
+
+T = TypeVar("T")
+
+DecisionValue = str | dict[str, str] | None
+"""What a file says of an item: a mode, the uuid of a row, both, or nothing."""
+
+_KEY = "decisions"
+_WHAT = "decisions"
+_WORDS = {mode.value: mode for mode in Mode}
+_EXPECTED = (
+    "This must be skip, duplicate, overwrite, the uuid of the row that the item is, or an object "
+    "with a mode and a target."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenDecision:
+    """A decision as a file has it, before it is known which item of an export it is for."""
+
+    key: str
+    kind: Kind | None
+    """None where the file does not say it."""
+    uuid: str
+    decision: Decision
+
+    @property
+    def path(self) -> str:
+        """Its JSON path in the file."""
+        return json_path(_KEY, self.key)
+
+
+def read_decisions(data: bytes, *, max_bytes: int) -> tuple[GivenDecision, ...]:
+    """What the file says of an export's items. Raises what `read_by_item` does."""
+    return tuple(
+        GivenDecision(key=key, kind=kind, uuid=uuid, decision=decision)
+        for key, kind, uuid, decision in read_by_item(data, max_bytes=max_bytes, read=read_decision)
+    )
+
+
+def read_by_item(
+    data: bytes, *, max_bytes: int, read: Callable[[Any], T]
+) -> tuple[tuple[str, Kind | None, str, T], ...]:
+    """Each key of the file's object, with its kind, where it says one, its uuid and what is read.
+
+    `read` may raise FieldProblem. Raises FileTooLarge, FileUnreadable where the file is not strict
+    JSON, and FileInvalid with every problem of every decision.
+    """
+    values = read_object(data, max_bytes=max_bytes, what=_WHAT)
+    issues = [
+        Issue(
+            code="unknown-key",
+            message=f"This key is unknown. The file's only key is {_KEY}.",
+            path=json_path(key),
+        )
+        for key in values
+        if key != _KEY
+    ]
+    given: Any = None
+    if _KEY in values:
+        with reading(_WHAT):
+            given = read_part(values[_KEY], _KEY)
+    if isinstance(given, dict):
+        found = tuple(_given(given, read, issues))
+    else:
+        message = f"The file must have the key {_KEY}, with an object of decisions by uuid."
+        issues.append(Issue(code="wrong-type", message=message, path=_KEY))
+    if issues:
+        raise invalid(_WHAT, issues)
+    return found
+
+
+def _given(
+    values: dict[str, Any], read: Callable[[Any], T], issues: list[Issue]
+) -> Iterator[tuple[str, Kind | None, str, T]]:
+    for key, value in values.items():
+        word, colon, uuid = key.partition(":")
+        try:
+            if colon and word not in list(Kind):
+                raise FieldProblem(
+                    "invalid-kind",
+                    f"Before the colon must stand the item's kind: {', '.join(Kind)}.",
+                )
+            kind = Kind(word) if colon else None
+            yield key, kind, read_uuid(uuid if colon else key), read(value)
+        except FieldProblem as problem:
+            path = f"{json_path(_KEY, key)}{problem.path}"
+            issues.append(Issue(code=problem.code, message=problem.message, path=path))
+
+
+def read_decision(value: Any) -> Decision:
+    """The decision that a file's value says. Raises FieldProblem."""
+    if isinstance(value, str):
+        if value in _WORDS:
+            return Decision(mode=_WORDS[value])
+        return Decision(target_uuid=_target(value, _EXPECTED))
+    if not isinstance(value, dict) or not value:
+        raise FieldProblem("invalid-decision", _EXPECTED)
+    for key in value:
+        if key not in ("mode", "target"):
+            raise FieldProblem("unknown-key", "This key is unknown.", f".{printable(key)}")
+    mode = value.get("mode", Mode.SKIP.value)
+    if not isinstance(mode, str) or mode not in _WORDS:
+        raise FieldProblem("invalid-decision", f"This must be one of {', '.join(_WORDS)}.", ".mode")
+    return Decision(
+        mode=_WORDS[mode] if "mode" in value else None,
+        target_uuid=_target(value["target"], "This must be the uuid of a row.", ".target")
+        if "target" in value
+        else None,
+    )
+
+
+def decision_value(decision: Decision | None) -> DecisionValue:
+    """What a file says of an item with this decision."""
+    if decision is None:
+        return None
+    mode, target = decision.mode, decision.target_uuid
+    if mode and target:
+        return {"mode": mode.value, "target": target}
+    return mode.value if mode else target
+
+
+def settle(given: Sequence[GivenDecision], document: ExportDocument) -> Decisions:
+    """The decisions on the document's items. Raises PlanRefused with all that do not fit it."""
+    kinds: dict[str, list[Kind]] = {}
+    for item in document:
+        kinds.setdefault(item.uuid, []).append(item.kind)
+    settled: dict[tuple[Kind, str], Decision] = {}
+    issues: list[Issue] = []
+    for one in given:
+        found = [kind for kind in kinds.get(one.uuid, ()) if one.kind in (None, kind)]
+        if len(found) == 1 and (found[0], one.uuid) not in settled:
+            settled[found[0], one.uuid] = one.decision
+        else:
+            issues.append(_unsettled(one, found))
+    if issues:
+        first, more = issues[0], len(issues) - 1
+        also = f" ({more} more problems)" if more else ""
+        raise PlanRefused(first.code, f"{first.path}: {first.message}{also}", issues)
+    return settled
+
+
+def _unsettled(given: GivenDecision, found: Sequence[Kind]) -> Issue:
+    if not found:
+        code = "unknown-item"
+        message = f"The export has no {given.kind or 'item'} {given.uuid} to decide on."
+    elif len(found) > 1:
+        code = "ambiguous-uuid"
+        keys = " or ".join(f"{kind}:{given.uuid}" for kind in found)
+        message = f"The export has this uuid in several kinds. Say which one: {keys}."
+    else:
+        code = "duplicate-decision"
+        message = f"The {found[0]} {given.uuid} is decided on twice. Keep one of the two."
+    return Issue(code=code, message=message, path=given.path, uuid=given.uuid)
+
+
+def skipped_nothing(plan: Plan, decisions: Decisions) -> Iterator[Issue]:
+    """An issue for each item that was to be skipped and would be created: there is no row of it."""
+    for change in plan:
+        item = change.item
+        decision = decisions.get((item.kind, item.uuid))
+        if decision and decision.mode is Mode.SKIP and change.result is Result.CREATE:
+            yield item.issue(
+                "nothing-to-skip",
+                f"This {item.kind} is not on the server, so that there is nothing to skip: it "
+                "would be created. Take the decision back, or export without it.",
+            )
+
+
+def _target(value: Any, message: str, path: str = "") -> str:
+    try:
+        return read_uuid(value)
+    except FieldProblem:
+        raise FieldProblem("invalid-decision", message, path) from None

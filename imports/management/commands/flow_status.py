@@ -1,0 +1,127 @@
+"""How a file stands to a server: the command's door to imports.status_reading."""
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from http import HTTPStatus
+from pathlib import Path
+from typing import IO, Any, cast
+
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError
+from rich.console import Console
+
+from imports.errors import UnableToImport
+from imports.management.console import (
+    add_server_argument,
+    find_user,
+    name_of,
+    on_server,
+    print_json,
+    refuse,
+    unusable,
+)
+from imports.management.files import read_file, read_standard_input
+from imports.models import Door
+from imports.plan import Mode
+from imports.report import answer
+from imports.request import ImportRequest
+from imports.status import FileStatus, State
+from imports.status_reading import read_status
+from imports.status_report import status_data, status_table, summary
+
+DIFFERENT = 2
+
+_UNLIMITED = 10_000
+_EPILOG = """\
+states:
+  in sync              an overwrite with the file would change nothing
+  changed here         the row was edited since its last import, which brought what the file has
+  changed in the file  the row is as its last import left it; the file has something else
+  both                 the row was edited, and the file has something else than was imported
+  only here            the file does not have the row (of the kinds that the file has)
+  only in the file     an import would create the item
+  differs              row and file differ, and no import is known to tell which of them changed
+  ambiguous            the name does not say which row the item is
+
+Items are matched as by an import: by uuid, then by exact name. A key that the file does not have
+says nothing. Nothing is written.
+
+exit codes: 0 in sync, 2 something differs, 3 the file is refused, 7 not permitted, 8 wrong or
+unknown server, 1 anything else. A usage error is 2 as well, with nothing on stdout.
+"""
+
+
+class Command(BaseCommand):
+    help = (
+        "Compare an export file with a server, and both with what was imported last. Prints a "
+        "table, or JSON with --json."
+    )
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        return super().create_parser(
+            prog_name,
+            subcommand,
+            epilog=_EPILOG,
+            formatter_class=RawDescriptionHelpFormatter,
+            **kwargs,
+        )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_server_argument(parser)  # type: ignore[arg-type]
+        parser.add_argument(
+            "-fp", "--file-path", required=True, metavar="F",
+            help="the export file; - reads standard input",
+        )  # fmt: skip
+        parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+        parser.add_argument(
+            "--only-differences", action="store_true", help="list no items that are in sync"
+        )
+        parser.add_argument(
+            "--ignore-only-here",
+            action="store_true",
+            help="do not tell of rows that the file does not have: the file is a selection",
+        )
+        parser.add_argument(
+            "--user", metavar="NAME",
+            help="look as this user of the server, with their rights; without it, as the account "
+            "of this shell, which may see everything",
+        )  # fmt: skip
+
+    def handle(self, *, server: str, file_path: str, **options: Any) -> None:
+        is_piped = file_path == "-"
+        payload = read_standard_input() if is_piped else read_file(file_path)
+        try:
+            with on_server(server):
+                user = find_user(options["user"], server)
+                request = ImportRequest(
+                    payload=payload,
+                    file_name="(standard input)" if is_piped else Path(file_path).name,
+                    server=server,
+                    mode=Mode.OVERWRITE,
+                    door=Door.COMMAND,
+                    user=user,
+                    user_name=name_of(user),
+                    override_locks=True,  # whether a row is locked says nothing of what it holds
+                )
+                status = read_status(request, with_only_here=not options["ignore_only_here"])
+        except UnableToImport as error:
+            refuse(self, error)
+        except DatabaseError as error:
+            refuse(self, unusable(error))
+        without = {State.IN_SYNC} if options["only_differences"] else set()
+        if options["json"]:
+            print_json(self, answer(HTTPStatus.OK, status_data(status, without=without)))
+        else:
+            self._print_table(status, without)
+        if not status.is_in_sync:
+            sys.exit(DIFFERENT)
+
+    def _print_table(self, status: FileStatus, without: set[State]) -> None:
+        # A pipe has no width to fit into, and a cut uuid helps nobody.
+        width = None if self.stdout.isatty() else _UNLIMITED
+        file = cast(IO[str], self.stdout)
+        console = Console(file=file, highlight=False, markup=False, width=width)
+        console.print(status_table(status, without=without, width=console.width))
+        for issue in status.issues:
+            console.print(f"! {issue.path}: {issue.message}", soft_wrap=True)
+        console.print(summary(status))

@@ -1,0 +1,229 @@
+"""List, take and restore named saves of one item: the command's door to imports.item_saves."""
+
+from argparse import RawDescriptionHelpFormatter
+from http import HTTPStatus
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from reversion.models import Version
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from accounts.models import User
+from flows.content import Kind
+from flows.models import Item
+from flows.named_saves import list_saves
+from flows.representation import time_text
+from flows.rest.save_uuids import save_uuid
+from flows.saved_states import PRE_RESTORE, present_row
+from imports.errors import UnableToImport, printable, quoted
+from imports.item_history import records_by_save
+from imports.item_saves import Restoring, find_item, preview_restore, restore, take_save
+from imports.management import console
+from imports.plan_text import field_text
+from imports.report import answer
+
+_UNLIMITED = 10_000
+
+_EXAMPLES = {
+    "list": """\
+  the saves of a flow, by its name or its uuid, newest first:
+    manage.py named_save list "SMS Test"
+  those of a secret of another server:
+    manage.py named_save list API_KEY --kind secret --server production""",
+    "take": """\
+  keep the present state before working on it:
+    manage.py named_save take "SMS Test" --name "before the rebuild\"""",
+    "restore": """\
+  see what restoring save 12 would change, then do it after a question:
+    manage.py named_save restore 12 --dry-run
+    manage.py named_save restore 12
+  in a script, as one of the server's users:
+    manage.py named_save restore 12 --no-prompt --user ada""",
+}
+
+_MORE = f"""\
+Every import takes a save "Pre import" of an item before it overwrites it. Restoring a save first
+saves the state until now as "{PRE_RESTORE}", so that it can be taken back too. Only that item
+changes. No value of a secret is ever shown; restoring a secret brings its saved values back.
+
+stdout carries one JSON object, stderr everything for people. exit codes: 0 done or declined,
+2 usage, or no such item or save, 3 the save cannot be restored, 5 the item was changed meanwhile,
+7 not permitted, 8 wrong or unknown server, 1 anything else.
+"""
+
+
+class Command(BaseCommand):
+    help = "List, take and restore the named saves of one flow, connection or secret."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        return super().create_parser(
+            prog_name, subcommand, **_teaching(*_EXAMPLES.values()), **kwargs
+        )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True, metavar="list|take|restore")
+
+        def add(name: str, told: str) -> CommandParser:
+            options = _teaching(_EXAMPLES[name])
+            return actions.add_parser(name, help=told, description=_sentence(told), **options)
+
+        listing = add("list", "the saves of an item, newest first")
+        _add_item(listing)
+        taking = add("take", "save an item's present state under a name")
+        _add_item(taking)
+        taking.add_argument("--name", required=True, metavar="NAME", help="the name of the save")
+        restoring = add("restore", "put an item back into the state of a save")
+        restoring.add_argument(
+            "save", metavar="SAVE", help="its number, as list tells it, or its uuid in the API"
+        )
+        restoring.add_argument(
+            "--dry-run", action="store_true", help="show what would change, write nothing"
+        )
+        restoring.add_argument(
+            "--no-prompt", action="store_true", help="do not ask for confirmation (automation)"
+        )
+        for action in (listing, taking, restoring):
+            console.add_server_argument(action)
+            action.add_argument(
+                "--user",
+                metavar="NAME",
+                help="as this user of the server: with their rights, and under their name in the "
+                "save; without it, as the account of this shell, which may do everything",
+            )
+
+    def handle(self, *, action: str, server: str, user: str | None, **options: Any) -> None:
+        if action == "restore" and not (options["dry_run"] or options["no_prompt"]):
+            console.require_terminal()
+        try:
+            with console.on_server(server):
+                acting = console.find_user(user, server)
+                if action == "restore":
+                    self._restore(server, acting, options)
+                else:
+                    kind = options["kind"] and Kind(options["kind"])
+                    item = find_item(options["item"], kind=kind, user=acting)
+                    if action == "list":
+                        self._list(item)
+                    else:
+                        self._take(item, options["name"], acting)
+        except UnableToImport as error:
+            console.refuse(self, error)
+
+    def _list(self, item: Item) -> None:
+        records = records_by_save(item)
+        saves = list_saves(item)
+        told = [{**_told(save), "import": records.get(save.revision_id)} for save in saves]
+        Console(stderr=True, highlight=False, width=_UNLIMITED).print(_table(told))
+        counted = "1 save" if len(told) == 1 else f"{len(told)} saves"
+        console.tell(self, f"{counted} of the {item.kind} {quoted(str(item))}")
+        console.print_json(self, answer(HTTPStatus.OK, {"item": _named(item), "saves": told}))
+
+    def _take(self, item: Item, name: str, user: User | None) -> None:
+        save = take_save(item, name, user=user)
+        told = _told(save)
+        console.tell(self, f"Saved the {item.kind} {quoted(str(item))}: save {save.pk}.")
+        console.print_json(self, answer(HTTPStatus.CREATED, {"item": _named(item), "save": told}))
+
+    def _restore(self, server: str, user: User | None, options: dict[str, Any]) -> None:
+        restoring = preview_restore(options["save"], user=user)
+        self._show(restoring)
+        before = None
+        if restoring.changes and not options["dry_run"]:
+            if not (options["no_prompt"] or console.confirm(self, _question(restoring, server))):
+                console.print_cancelled(self)
+                return
+            before = restore(restoring, user=user, user_name=console.name_of(user))
+            console.tell(self, f"Restored. What was before is the save {before.pk}.")
+        data = {
+            "item": _named(restoring.item),
+            "save": _told(restoring.save),
+            "isRestored": before is not None,
+            "savedBefore": before and _told(before),
+            "changedKeys": [field.key for field in restoring.fields],
+            "notes": list(restoring.notes),
+        }
+        console.print_json(self, answer(HTTPStatus.OK, data))
+
+    def _show(self, restoring: Restoring) -> None:
+        item = restoring.item
+        console.tell(self, f"Save {_save_text(restoring.save)} of {_item_text(item)}:")
+        for field in restoring.fields:
+            console.tell(self, f"  ~ {field_text(field)}")
+        for note in restoring.notes:
+            console.tell(self, f"  ! {note}")
+        if not restoring.changes:
+            console.tell(self, f"The {item.kind} is in this state already: nothing to restore.")
+
+
+def _teaching(*examples: str) -> dict[str, Any]:
+    """The options of a parser whose help ends with these examples."""
+    return {
+        "epilog": "\n".join(["examples:", *examples, "", _MORE]),
+        "formatter_class": RawDescriptionHelpFormatter,
+        "allow_abbrev": False,
+    }
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
+def _add_item(parser: CommandParser) -> None:
+    parser.add_argument("item", metavar="ITEM", help="its uuid, or its exact name")
+    parser.add_argument(
+        "--kind",
+        choices=[str(kind) for kind in Kind],
+        help="what it is; without it, ITEM is looked for among all kinds",
+    )
+
+
+def _named(item: Item) -> dict[str, Any]:
+    return {
+        "kind": item.kind.value,
+        "uuid": str(item.uuid),
+        "name": present_row(item)["name"],
+        "isDeleted": item.is_deleted,
+    }
+
+
+def _told(save: Version) -> dict[str, Any]:
+    revision = save.revision
+    return {
+        "number": save.pk,
+        "uuid": str(save_uuid(save.pk)),
+        "saveName": revision.comment,
+        "createdAt": time_text(revision.date_created),
+        "createdBy": revision.user.get_username() if revision.user else None,
+    }
+
+
+def _table(saves: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("NUMBER", "NAME", "WHEN", "WHO", "IMPORT"):
+        table.add_column(heading)
+    for save in saves:
+        keys = ("number", "saveName", "createdAt", "createdBy", "import")
+        table.add_row(*(Text(printable(str(save[key] or ""))) for key in keys))
+    return table
+
+
+def _item_text(item: Item) -> str:
+    return f"the {item.kind} {quoted(str(item))} ({item.uuid})"
+
+
+def _save_text(save: Version) -> str:
+    revision = save.revision
+    return f"{save.pk} {quoted(revision.comment)} of {time_text(revision.date_created)}"
+
+
+def _question(restoring: Restoring, server: str) -> str:
+    item = restoring.item
+    values = ""
+    if item.kind is Kind.SECRET:
+        values = " Its values become the saved ones again: newer ones are replaced."
+    return (
+        f"Put {_item_text(item)} on the server {quoted(server)} back into the state of the save "
+        f"{_save_text(restoring.save)}?{values}"
+    )

@@ -1,0 +1,64 @@
+"""Files that a command is told to read or to write: what goes wrong with them is a usage error."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from imports.errors import quoted
+from imports.management.console import USAGE_ERROR, confirm, require_terminal
+
+
+def read_file(path: str) -> bytes:
+    """The file, or as much of it as is needed to see that it is too large."""
+    limit = settings.ZIGGY_MAX_IMPORT_BYTES + 1
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(limit)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CommandError(
+            f"The file {quoted(path)} cannot be read: {reason}.", returncode=USAGE_ERROR
+        ) from None
+
+
+def read_standard_input() -> bytes:
+    """What comes in, or as much of it as is needed to see that it is too large."""
+    return sys.stdin.buffer.read(settings.ZIGGY_MAX_IMPORT_BYTES + 1)
+
+
+def may_write(command: BaseCommand, path: Path, *, ask: bool) -> bool:
+    """Whether the file may be written: where one is there, the person is asked first.
+
+    Raises CommandError where there is nobody to ask.
+    """
+    if not (ask and path.exists()):
+        return True
+    require_terminal()
+    return confirm(command, f"{quoted(str(path))} exists. Replace it?")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write into, which takes the place of the one at the path when it is whole."""
+    try:
+        # Beside the file, and renamed: a reader never finds half of it.
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".zexport-", delete=False) as part:
+            try:
+                yield cast(BinaryIO, part)
+                part.flush()
+                Path(part.name).chmod(0o644)
+                Path(part.name).replace(path)
+            except BaseException:
+                Path(part.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise CommandError(
+            f"The file {quoted(str(path))} cannot be written: {error.strerror}.",
+            returncode=USAGE_ERROR,
+        ) from None

@@ -1,0 +1,110 @@
+"""The options of flow_import, and what its help teaches."""
+
+from argparse import ArgumentParser, ArgumentTypeError
+
+from imports.management.console import NOTHING_TO_DO
+from imports.plan import Mode
+
+EPILOG = """\
+examples:
+  see what would happen, write nothing:
+    manage.py flow_import --server production --overwrite --dry-run --file-path zexport.json
+  import after a question, with a backup of the database before:
+    manage.py flow_import --server production --overwrite --file-path zexport.json
+  in a pipeline:
+    manage.py flow_import -s production --skip --no-prompt -fp - < zexport.json
+  plan now, review, and apply exactly that later, or nothing:
+    manage.py flow_import -s production --overwrite -fp zexport.json --plan-out plan.json
+    manage.py flow_import -s production -fp zexport.json --apply-plan plan.json
+
+A reviewer may edit the "decision" of an item in plan.json: skip, duplicate, overwrite, the uuid of
+a row that the plan lists, or {"mode": ..., "target": ...}. The plan is refused as stale where the
+file, the server or a row that it is for is not the same any more. The same words go into a file
+for --decisions, by the uuid that an item has in the export; where two kinds have that uuid, as
+"flow:UUID": {"decisions": {"UUID": "skip", "UUID": {"mode": "overwrite", "target": "UUID"}}}
+
+Items are matched by uuid, then by exact name. Every item that is overwritten first gets a named
+save "Pre import" in its history. Nothing is ever deleted, and no secret value is touched.
+
+stdout carries one JSON object, stderr everything for people. exit codes: 0 done or declined,
+2 usage, 3 the file is refused, 4 another import is running, 5 the plan is stale, 6 the backup
+failed, 7 not permitted, 8 wrong or unknown server, 10 nothing to do (--detailed-exitcode),
+1 anything else.
+"""
+
+
+def add_import_arguments(parser: ArgumentParser) -> None:
+    """Add every option of an import."""
+    parser.add_argument(
+        "-s",
+        "--server",
+        required=True,
+        metavar="NAME",
+        help="the friendly name of the target: this instance's (ZIGGY_SERVER_NAME) or a "
+        "registered server's (ZIGGY_SERVERS); anything else is refused",
+    )
+    _add_ways(parser)
+    parser.add_argument(
+        "-fp", "--file-path", required=True, metavar="F",
+        help="the export file; - reads standard input",
+    )  # fmt: skip
+    _add_plan_files(parser)
+    parser.add_argument(
+        "--no-prompt", action="store_true", help="do not ask for confirmation (automation)"
+    )
+    parser.add_argument(
+        "--no-backup", action="store_true", help="do not back the database up first"
+    )
+    parser.add_argument(
+        "--override-locks", action="store_true", help="overwrite locked flows as well"
+    )
+    parser.add_argument(
+        "--user", metavar="NAME",
+        help="import as this user of the server: with their rights, and under their name in "
+        "the record; without it, as the account of this shell, which may do everything",
+    )  # fmt: skip
+    parser.add_argument(
+        "--detailed-exitcode",
+        action="store_true",
+        help=f"exit with {NOTHING_TO_DO} when there was nothing to do",
+    )
+
+
+def _add_ways(parser: ArgumentParser) -> None:
+    """What happens to items that exist already: exactly one of these."""
+    ways = parser.add_mutually_exclusive_group(required=True)
+    ways.add_argument(
+        "--skip", dest="mode", action="store_const", const=Mode.SKIP,
+        help="leave items alone that exist already",
+    )  # fmt: skip
+    ways.add_argument(
+        "--duplicate", dest="mode", action="store_const", const=Mode.DUPLICATE,
+        help="make a copy of items that exist already, under a new uuid and name",
+    )  # fmt: skip
+    ways.add_argument(
+        "--overwrite", dest="mode", action="store_const", const=Mode.OVERWRITE,
+        help='replace the content of items that exist already, after a named save "Pre import"',
+    )  # fmt: skip
+    ways.add_argument(
+        "--apply-plan", metavar="PLAN",
+        help="do what this plan of --plan-out says, or nothing where it is out of date; its mode, "
+        "its locks and its decisions count",
+    )  # fmt: skip
+
+
+def _add_plan_files(parser: ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="show the plan, write nothing")
+    parser.add_argument(
+        "--plan-out", metavar="PLAN", type=_file_to_write,
+        help="write the plan to this file, to be applied later, and nothing to the server",
+    )  # fmt: skip
+    parser.add_argument(
+        "--decisions", metavar="D",
+        help="a JSON file that says of single items what else is to happen to them: see below",
+    )  # fmt: skip
+
+
+def _file_to_write(path: str) -> str:
+    if path == "-":
+        raise ArgumentTypeError("standard output has the answer: give the name of a file")
+    return path

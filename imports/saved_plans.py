@@ -1,0 +1,140 @@
+"""Plans that are saved, and what they are held against before they are applied.
+
+Which rows a plan tells of, and what these hold, is read here; imports.staleness compares.
+"""
+
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+
+from django.utils import timezone
+
+from flows.content import Kind, columns
+from flows.representation import time_text
+from imports.decision_file import settle
+from imports.decisions import Decisions
+from imports.document import ExportDocument
+from imports.errors import Issue, StalePlan
+from imports.matching import Row
+from imports.plan import Plan, content_digest
+from imports.plan_file import Digests, save, saved_row
+from imports.plan_shape import SavedFile, SavedPlan, SavedServer
+from imports.request import ImportRequest
+from imports.server_identity import ServerIdentity, read_identity
+from imports.staleness import origin_changes, other_results, row_changes
+from imports.stored import read_contents, read_rows_by_uuid
+
+
+def saved_plan(plan: Plan, document: ExportDocument, request: ImportRequest) -> SavedPlan:
+    """The plan, to be written to a file."""
+    identity = read_identity()
+    return _saved(plan, document, request, _digests(plan, _rows_of(plan), identity), identity)
+
+
+def settled(request: ImportRequest, document: ExportDocument) -> Decisions:
+    """The decisions on the document's items, wherever they come from.
+
+    Raises PlanRefused where a file's decisions do not fit the document.
+    """
+    if request.saved_plan:
+        return request.saved_plan.decisions
+    if request.given_decisions:
+        return settle(request.given_decisions, document)
+    return request.decisions
+
+
+def check_origin(request: ImportRequest) -> None:
+    """Raises StalePlan where the request's saved plan is for another file or another server."""
+    if request.saved_plan is None:
+        return
+    issues = origin_changes(
+        request.saved_plan,
+        file=_file(request, sha256(request.payload).hexdigest()),
+        server=SavedServer(name=request.server, identity=read_identity().text),
+    )
+    if issues:
+        raise _stale(issues)
+
+
+def check_saved(plan: Plan, document: ExportDocument, request: ImportRequest) -> None:
+    """Raises StalePlan where the plan, made now, is not the request's saved plan any more."""
+    saved = request.saved_plan
+    if saved is None:
+        return
+    identity = read_identity()
+    listed = [
+        (kind, row)
+        for kind in Kind
+        for row in read_rows_by_uuid(
+            kind, {row.uuid for item in saved.items if item.kind is kind for row in item.rows}
+        )
+    ]
+    digests = _digests(plan, [*_rows_of(plan), *listed], identity)
+    now = _saved(plan, document, request, digests, identity)
+    rows = {(kind, row.uuid): saved_row(kind, row, digests) for kind, row in listed}
+    if issues := row_changes(saved, now, rows):
+        told = {(issue.code, issue.path) for issue in saved.issues}
+        raise _stale([*issues, *(one for one in plan.issues if (one.code, one.path) not in told)])
+    # What stands against the plan then comes of its decisions: that is no staleness.
+    if not plan.issues and (issues := other_results(saved, now)):
+        raise _stale(issues)
+
+
+def _saved(
+    plan: Plan,
+    document: ExportDocument,
+    request: ImportRequest,
+    digests: Digests,
+    identity: ServerIdentity,
+) -> SavedPlan:
+    return save(
+        plan,
+        request.decisions,
+        digests,
+        identity=identity.text,
+        file=_file(request, document.sha256),
+        created_at=time_text(timezone.now()),
+        created_by=request.user_name,
+    )
+
+
+def _file(request: ImportRequest, digest: str) -> SavedFile:
+    return SavedFile(name=request.file_name, size=len(request.payload), sha256=digest)
+
+
+def _rows_of(plan: Plan) -> Iterator[tuple[Kind, Row]]:
+    for change in plan:
+        for row in (change.row, *change.candidates):
+            if row:
+                yield change.item.kind, row
+
+
+def _digests(
+    plan: Plan, rows: Iterable[tuple[Kind, Row]], identity: ServerIdentity
+) -> dict[tuple[Kind, int], str]:
+    """By kind and primary key, what stands for the rows' contents.
+
+    Where the plan was decided on a content, that one counts, and no other is read.
+    """
+    digests = {
+        (change.item.kind, change.row.pk): identity.sign(digest)
+        for change in plan
+        if change.row and (digest := change.before or change.after)
+    }
+    unread: dict[Kind, set[int]] = {kind: set() for kind in Kind}
+    for kind, row in rows:
+        if (kind, row.pk) not in digests:
+            unread[kind].add(row.pk)
+    for kind, pks in unread.items():
+        for pk, content in read_contents(kind, sorted(pks)):
+            digests[kind, pk] = identity.sign(content_digest(content, columns(kind)))
+    return digests
+
+
+def _stale(issues: list[Issue]) -> StalePlan:
+    count = len(issues) - 1
+    more = f" ({count} more {'difference' if count == 1 else 'differences'})" if count else ""
+    return StalePlan(
+        "stale-plan",
+        f"The plan is out of date. {issues[0].message}{more} Nothing was written. Plan again.",
+        issues,
+    )
