@@ -129,9 +129,7 @@ def test_an_import_is_undone_and_redone(scripts, logged_in_page, superuser):
     page.goto(record_url(record))
     page.get_by_role("link", name="Undo this import").click()
     expect(page.get_by_role("alert")).to_contain_text("This cannot be undone as it stands.")
-    expect(line_of(page, "Mail")).to_contain_text(
-        re.compile("was edited since, last by ada on ")
-    )
+    expect(line_of(page, "Mail")).to_contain_text(re.compile("was edited since, last by ada on "))
     expect(page.locator("#result_list .import-group").first).to_have_text("Conflicts")
     page.get_by_role("link", name="what would change in Mail").click()
     expect(page.locator(".difference .removed")).to_contain_text("edited by hand")
