@@ -247,6 +247,16 @@ class TestConflicts:
         rows.update(name="BEFORE", info="before")
         assert result_words(undo(record).plan) == [("BEFORE", "KEEP")]
 
+    def test_a_row_that_came_back_with_what_it_held_is_deleted_again(self):
+        FlowFactory(uuid=uuid_of("f", 1), name="A", is_deleted=True)
+        assert result_words(undo(import_items(flow(1, "A")).record).plan) == [("A", "RESTORE")]
+        assert Flow.objects.get().is_deleted
+
+    def test_a_row_that_holds_what_it_did_before_but_is_deleted_is_a_conflict(self):
+        record, rows = imported(Kind.FLOW, "overwritten")
+        rows.update(name="BEFORE", info="before", is_deleted=True)
+        assert codes(refused(record)) == ["deleted-since", "edited-since"]
+
     def test_a_row_that_an_undo_deleted_and_somebody_brought_back(self):
         record, rows = imported(Kind.FLOW, "created")
         first = undo(record).record
