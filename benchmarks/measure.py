@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+STEP = "step: "
+"""What the name of a row begins with that is a part of another one."""
 
 Rows = dict[str, list["Reading"]]
 """By what was measured, each of its runs."""

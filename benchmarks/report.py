@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.linear import CASES
-from benchmarks.measure import Reading, Rows
+from benchmarks.measure import STEP, Reading, Rows
 
 README = Path(__file__).with_name("README.md")
 _MEASURED = re.compile(r"(<!-- measured -->\n).*(<!-- end of measured -->)", re.DOTALL)
@@ -63,7 +63,8 @@ def write_readme(run: Run) -> None:
 
 def markdown(run: Run) -> str:
     """Machine, targets and all that was measured."""
-    return "\n".join((_machine(run), "", *_targets(run), "", *_all_rows(run), ""))
+    tables = (_targets(run), _steps(run), _all_rows(run))
+    return "\n".join((_machine(run), *(line for table in tables for line in ("", *table)), ""))
 
 
 def _machine(run: Run) -> str:
@@ -108,6 +109,23 @@ def _judged(target: Target, run: Run, rows: Rows) -> str:
     return f"{figure:.2f} {'met' if figure <= target.limit else '**missed**'}"
 
 
+def _steps(run: Run) -> Iterator[str]:
+    """Where the time of an overwrite goes."""
+    yield from _head("step of an overwrite", *(_NAMES[vendor] for vendor in run.rows))
+    for name in _names(run):
+        if name.startswith(STEP):
+            seconds = [
+                f"{median(one.seconds for one in rows[name]):.2f} s" if name in rows else ""
+                for rows in run.rows.values()
+            ]
+            yield _line(name.removeprefix(STEP), *seconds)
+
+
+def _names(run: Run) -> dict[str, None]:
+    """What was measured, in order."""
+    return dict.fromkeys(name for rows in run.rows.values() for name in rows)
+
+
 def _all_rows(run: Run) -> Iterator[str]:
     columns = [
         column
@@ -115,7 +133,9 @@ def _all_rows(run: Run) -> Iterator[str]:
         for column in (_NAMES[vendor], "min to max", "items/s", "memory", "queries")
     ]
     yield from _head("measured", "items", *columns)
-    for name in dict.fromkeys(name for rows in run.rows.values() for name in rows):
+    for name in _names(run):
+        if name.startswith(STEP):
+            continue
         cells: list[str] = []
         for rows in run.rows.values():
             cells += _cells(rows[name]) if name in rows else [""] * 5

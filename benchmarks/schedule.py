@@ -94,6 +94,12 @@ class Bench:
             raise SystemExit("The floor wrote something else than the import.")
         self.facts["floor"] = "wrote the same" if equal else "did not write the same"
 
+    def steps(self) -> None:
+        """Where the time of an overwrite goes."""
+        job = {"path": self._sample.after, "items": self._sample.items}
+        for _ in range(self._few_runs()):
+            self._keep(self._run(FILLED, "steps.overwrite", **job).rows)
+
     def plans(self) -> None:
         """Planning, and what an upload in the admin takes."""
         payload = {"path": self._sample.after, "items": self._sample.items}
@@ -175,6 +181,7 @@ def _add(rows: Rows, more: Rows) -> None:
 
 groups: dict[str, Callable[[Bench], None]] = {
     "import": Bench.imports,
+    "steps": Bench.steps,
     "plan": Bench.plans,
     "export": Bench.exports,
     "backup": Bench.backups,

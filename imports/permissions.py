@@ -83,8 +83,13 @@ def may_see_paths(user: User) -> bool:
 
 def message_for(user: User, record: ImportRecord) -> str:
     """The record's message, as far as the user may know it."""
-    hides = record.code in _INTERNAL_CODES and not may_see_paths(user)
-    return _HIDDEN if hides else record.message
+    return message_to(user, record.code, record.message)
+
+
+def message_to(user: User, code: str, message: str) -> str:
+    """The message of a refusal with that code, as far as the user may know it."""
+    hides = code in _INTERNAL_CODES and not may_see_paths(user)
+    return _HIDDEN if hides else message
 
 
 def check_sight(user: User | None, plan: Plan) -> None:

@@ -40,6 +40,7 @@ from imports.admin.record_page import (
     record_context,
     record_url,
 )
+from imports.admin.undoing import may_undo, undo_urls
 from imports.admin.wording import counted, lasting
 from imports.checklist import PointGoneError, fill_secret, tick_off
 from imports.models import ImportItem, ImportRecord
@@ -95,7 +96,8 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
                 name="imports_importrecord_tick_off",
             ),
         ]
-        return [*import_urls(self.admin_site), *own, *super().get_urls()]
+        site = self.admin_site
+        return [*import_urls(site), *undo_urls(site), *own, *super().get_urls()]
 
     # --- the list
 
@@ -228,6 +230,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "media": self.media + forms.Media(css={"all": ("admin/css/forms.css",)}),
+            "may_undo": may_undo(request, record),
             **record_context(request, record, refused=refused),
         }
         return TemplateResponse(request, "admin/imports/importrecord/record.html", context)

@@ -13,6 +13,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
+from flows.content import Kind
 from flows.servers import current_database, target
 from imports.apply import Progress
 from imports.backup import make_backup
@@ -113,6 +114,14 @@ def undo_import(
                 attempt.keep_backup(make_backup(sparing=_backup_of(undone)))
             _write(plan, undone, attempt, progress)
             return UndoOutcome(plan=plan, record=attempt.record)
+
+
+def kinds_to_undo(record: ImportRecord) -> set[Kind]:
+    """The kinds of the rows that an undo of the run would touch; none where it cannot be undone."""
+    if record.status != Status.SUCCEEDED:
+        return set()
+    kinds = written_items(record).order_by().values_list("kind", flat=True).distinct()
+    return {Kind(kind) for kind in kinds}
 
 
 def _undone(request: UndoRequest, attempt: Attempt) -> ImportRecord:

@@ -3,6 +3,7 @@
 No test run collects this file by itself. To add a picture, add its line to `pictures`.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,6 +64,15 @@ def picture_of_the_record(pending: PendingImport) -> Picture:
     return Picture("import-record", reverse("admin:imports_importrecord_change", args=[record.pk]))
 
 
+def picture_of_an_undo() -> Picture:
+    """The undo of the shop's last import, since which somebody edited a flow."""
+    record = run_import(request_for(scene.after())).record
+    at = record.finished_at + timedelta(hours=3)
+    edited = Flow.objects.filter(uuid=scene.uuid_of("f", 2))
+    edited.update(info="Runs at two o'clock.", updated_by="grace", updated_at=at)
+    return Picture("undo-preview", reverse("admin:imports_importrecord_undo", args=[record.pk]))
+
+
 @pytest.fixture
 def filled_server(transactional_db, run_command):
     """What `make demo` makes: a server into which the sample file came over older items."""
@@ -98,6 +108,14 @@ def test_take_an_import(color_scheme, transactional_db, logged_in_page):
     for picture in pictures_of_an_import(pending):
         take(page, picture, color_scheme)
     take(page, picture_of_the_record(pending), color_scheme)
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_take_an_undo(color_scheme, transactional_db, logged_in_page):
+    superuser = User.objects.create_superuser("ada", "ada@example.org", "unused")
+    run_import(request_for(scene.before()))
+    page = logged_in_page(superuser, color_scheme=color_scheme)
+    take(page, picture_of_an_undo(), color_scheme)
 
 
 def take(page: Page, picture: Picture, color_scheme: str) -> None:

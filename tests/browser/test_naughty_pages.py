@@ -16,7 +16,7 @@ from accounts.models import User
 from flows import named_saves
 from flows.admin.saves import NOW
 from flows.content import Kind
-from flows.models import MODELS
+from flows.models import MODELS, Flow
 from imports.models import ImportItem, ImportRecord
 from imports.service import run_import
 from tests.browser.accessibility import scrolls_sideways
@@ -169,6 +169,8 @@ def test_every_page_of_an_import_of_naughty_strings(logged_in_page, superuser, n
     told += faults_of(page, *(f"{url}?page={each}" for each in (2, 7, 12)))
     told += faults_of(page, *(f"{url}?text={quote(naughty[each])}" for each in imported[:3]))
     told += faults_of(page, *changed_items(record, imported))
+    told += faults_of(page, *undo_of(record, imported))
+    told += faults_of(page, *undo_questions(record, naughty, imported))
     assert told == []
 
 
@@ -189,6 +191,27 @@ def changed_items(record, chosen):
     )
     assert items.count() == 6
     return [reverse("admin:imports_importrecord_item", args=[record.pk, each.pk]) for each in items]
+
+
+def undo_of(record, chosen):
+    """The pages of an undo, in which somebody with a naughty name edited what can be read best."""
+    undo = reverse("admin:imports_importrecord_undo", args=[record.pk])
+    for number in chosen:
+        row = Flow.objects.filter(uuid=uuid_of("f", number))
+        row.update(updated_by=row.get().name[:NAME_LENGTH], timeout=9)
+    rows = [("flow", uuid_of("f", each)) for each in chosen]
+    rows += [("connection", uuid_of("c", each)) for each in chosen[:4]]
+    rows += [("secret", uuid_of("5", each)) for each in chosen[:2]]
+    return [
+        *(f"{undo}?page={each}" for each in (1, 2, 7, 12)),
+        *(reverse("admin:imports_importrecord_undo_row", args=[record.pk, *row]) for row in rows),
+    ]
+
+
+def undo_questions(record, naughty, chosen):
+    undo = reverse("admin:imports_importrecord_undo", args=[record.pk])
+    strange = f"{undo}?result=%3Cscript%3E&show=%22%3E&q=%00&page=%3Cb%3E"
+    return [strange, *(f"{undo}?q={quote(naughty[each])}" for each in chosen[:3])]
 
 
 def test_the_lists_and_pages_of_naughty_items(logged_in_page, superuser, naughty, imported):

@@ -1,0 +1,92 @@
+"""Where the time of an overwrite goes, step by step: measured from outside, without a profiler.
+
+A step's time is its own: what another step takes within it counts for that one alone.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import wraps
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from benchmarks import ours
+from benchmarks.measure import STEP, Reading, Result
+
+_REST = "everything else"
+_STEPS = {
+    "split the file, hash it": ("imports.service", "parse"),
+    "decode each item, look for depth and repeated keys": ("imports.document", "read_value"),
+    "validate each item, sort the keys of its documents": ("imports.document", "read_item"),
+    "read which rows there are, and what is known of them": ("imports.preparation", "_stored"),
+    "read the rows' contents, compare, make the plan": ("imports.preparation", "build_plan"),
+    "digests of contents, before and after": ("imports.comparison", "content_digest"),
+    "look once more which rows there are": ("imports.service", "check_rows"),
+    "lock the rows, and read their contents again": ("imports.apply", "hold_rows"),
+    "copy them into named saves": ("flows.named_saves", "take_rows"),
+    "write the rows": ("imports.apply", "update_rows"),
+    "write the record and its items": ("imports.records.Attempt", "succeed"),
+    "commit": ("django.db.backends.base.base.BaseDatabaseWrapper", "_commit"),
+}
+
+
+def overwrite(path: str, items: int) -> Result:
+    """The steps of an import whose items all exist and all differ."""
+    payload = Path(path).read_bytes()
+    steps = _Steps()
+    with ExitStack() as patches:
+        for name, (place, attribute) in _STEPS.items():
+            owner = _found(place)
+            timed = steps.timed(name, getattr(owner, attribute))
+            patches.enter_context(patch.object(owner, attribute, timed))
+        with steps.running(_REST):
+            ours.run(payload)
+    rows = {
+        f"{STEP}{name}": [Reading(seconds=steps.seconds[name], items=items)]
+        for name in (*_STEPS, _REST)
+    }
+    return Result(rows=rows)
+
+
+def _found(place: str) -> Any:
+    try:
+        return import_module(place)
+    except ModuleNotFoundError:
+        module, _, name = place.rpartition(".")
+        return getattr(import_module(module), name)
+
+
+class _Steps:
+    """A clock for each step; one of them runs at a time."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._open: list[str] = []
+        self._since = 0.0
+
+    @contextmanager
+    def running(self, name: str) -> Iterator[None]:
+        self._switch()
+        self._open.append(name)
+        try:
+            yield
+        finally:
+            self._switch()
+            self._open.pop()
+
+    def _switch(self) -> None:
+        now = time.perf_counter()
+        if self._open:
+            self.seconds[self._open[-1]] += now - self._since
+        self._since = now
+
+    def timed(self, name: str, work: Any) -> Any:
+        @wraps(work)
+        def timed(*arguments: Any, **keywords: Any) -> Any:
+            with self.running(name):
+                return work(*arguments, **keywords)
+
+        return timed

@@ -1,0 +1,155 @@
+"""What the page of an undo shows: its plan, conflicts first, a part of it at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+from django.urls import reverse
+
+from flows.content import Kind
+from imports.admin.undo_forms import CHOICE, Choices, UndoFilterForm
+from imports.models import UNDO, ImportRecord
+from imports.plan import UndoResult
+from imports.undo.plan import Conflict, Decision, UndoChange, UndoPlan
+from imports.undo.service import UndoPreview
+from imports.undo.shown import changed_since, marks_of
+
+ROWS_ON_A_PAGE = 100
+ISSUES_SHOWN = 200
+
+_WORDS = {Decision.KEEP: "keep it as it is", Decision.RESTORE: "restore what was before"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoLine:
+    """A row of the plan as one line of the table."""
+
+    change: UndoChange
+    is_news: bool
+    """Whether the row was changed since the page was opened."""
+    url: str
+    """Of the page that shows what the undo would make of the row."""
+    row_url: str | None
+    chosen: Decision | None
+    """What is decided for it alone."""
+
+    @property
+    def group(self) -> str:
+        """Under which heading it stands."""
+        return "conflicts" if self.stands_out else self.change.kind.plural
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether somebody should look at it before the others."""
+        return self.is_news or bool(self.change.conflicts)
+
+    @property
+    def problems(self) -> list[Conflict]:
+        """The conflicts that nobody decided on, or not as one can."""
+        return [one for one in self.change.conflicts if not self._is_settled(one)]
+
+    @property
+    def settled(self) -> list[Conflict]:
+        """The conflicts that are decided."""
+        return [one for one in self.change.conflicts if self._is_settled(one)]
+
+    def _is_settled(self, conflict: Conflict) -> bool:
+        decision = self.change.decision
+        return decision is Decision.KEEP or (decision is not None and conflict.may_restore)
+
+    @property
+    def choices(self) -> list[tuple[Decision, str]]:
+        """What may be decided for it; nothing where there is nothing to decide."""
+        if not self.change.conflicts and self.chosen is None:
+            return []
+        return [
+            (decision, words)
+            for decision, words in _WORDS.items()
+            if decision is Decision.KEEP or self.change.may_restore
+        ]
+
+    @property
+    def choice_name(self) -> str:
+        """The name of its choice in the form."""
+        return f"{CHOICE}{self.change.kind}:{self.change.uuid}"
+
+
+def title_of(record: ImportRecord) -> str:
+    """What undoing the run of the record is called."""
+    if record.mode == UNDO and record.undoes_id:
+        return f"Redo: undo import {record.pk}, which undid import {record.undoes_id}"
+    return f"Undo import {record.pk}"
+
+
+def undo_context(
+    request: HttpRequest, preview: UndoPreview, choices: Choices, *, marks: str
+) -> dict[str, Any]:
+    """The context of the page. `marks` are those of the plan that was shown first, if one was."""
+    asked = request.POST if request.method == "POST" else request.GET
+    plan = preview.plan
+    chosen = UndoFilterForm(asked)
+    lines = sorted(_lines(plan, choices, marks), key=_urgency)
+    found = [line for line in lines if _fits(line, **chosen.said)]
+    page = Paginator(found, ROWS_ON_A_PAGE).get_page(asked.get("page"))
+    conflicts = sum(1 for line in lines if line.change.conflicts)
+    return {
+        "plan": plan,
+        "refusal": preview.refusal,
+        "issues_shown": preview.refusal.issues[:ISSUES_SHOWN] if preview.refusal else (),
+        "issues_hidden": len(preview.refusal.issues[ISSUES_SHOWN:]) if preview.refusal else 0,
+        "counts": _counts(plan),
+        "total": [(result, plan.counts[result]) for result in UndoResult if plan.counts[result]],
+        "rows": len(lines),
+        "conflicts": conflicts,
+        "has_more_conflicts": conflicts > sum(1 for line in page if line.change.conflicts),
+        "filter": chosen,
+        "is_filtered": any(chosen.said.values()),
+        "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number),
+        "decisions": list(_WORDS.items()),
+        "chosen": choices,
+        "marks": marks or marks_of(plan),
+    }
+
+
+def _lines(plan: UndoPlan, choices: Choices, marks: str) -> Iterator[UndoLine]:
+    news = changed_since(plan, marks)
+    for change in plan:
+        yield UndoLine(
+            change=change,
+            is_news=change.key in news,
+            url=reverse(
+                "admin:imports_importrecord_undo_row",
+                args=[plan.record, change.kind, change.uuid],
+            ),
+            row_url=reverse(f"admin:flows_{change.kind}_change", args=[change.pk])
+            if change.pk
+            else None,
+            chosen=choices.decisions.get(change.key),
+        )
+
+
+def _urgency(line: UndoLine) -> tuple[bool, bool, bool]:
+    """To sort by: what has to be decided first, then what was; others stay in their order."""
+    return not line.is_news, not line.problems, not line.stands_out
+
+
+def _fits(line: UndoLine, *, result: str, show: str, q: str) -> bool:
+    change = line.change
+    if result and change.result != result:
+        return False
+    shown = {"conflict": change.conflicts, "refused": line.problems, "news": line.is_news}
+    if show and not shown[show]:
+        return False
+    part = q.casefold()
+    return any(part in text.casefold() for text in (change.name, change.target_name, change.uuid))
+
+
+def _counts(plan: UndoPlan) -> list[tuple[Kind, list[tuple[UndoResult, int]]]]:
+    """By kind, how many rows have each result."""
+    numbers = {(kind, result): 0 for kind in Kind for result in UndoResult}
+    for change in plan:
+        numbers[change.kind, change.result] += 1
+    return [(kind, [(result, numbers[kind, result]) for result in UndoResult]) for kind in Kind]

@@ -1,0 +1,221 @@
+"""The admin's door of undoing an import: look at its plan, decide on conflicts, confirm.
+
+Each view translates, calls imports.undo, and translates back. The plan is made anew for every view
+and nothing of it is stored: what is decided is in the page's form.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_http_methods, require_safe
+
+from flows.content import Kind
+from flows.difference import difference
+from imports.admin.undo_forms import (
+    Choices,
+    ConfirmationForm,
+    OptionsForm,
+    earlier_choices,
+    read_choices,
+)
+from imports.admin.undo_page import title_of, undo_context
+from imports.admin.uploading import import_page
+from imports.errors import NotPermitted, NotUndoable, StalePlan, UnableToImport
+from imports.models import Door, ImportRecord
+from imports.permissions import (
+    UNDO_IMPORT,
+    VIEW_RECORDS,
+    check_permission,
+    may_see,
+    message_to,
+)
+from imports.undo.looking import look_at_row
+from imports.undo.request import UndoRequest
+from imports.undo.service import examine_undo, kinds_to_undo, undo_import
+
+View = Callable[..., HttpResponseBase]
+
+
+def undo_urls(site: AdminSite) -> list[URLPattern]:
+    """The addresses of the pages, to be put before those of the records."""
+    views = UndoViews(site)
+    wrap = site.admin_view
+    return [
+        path("<int:number>/undo/", wrap(views.undo), name="imports_importrecord_undo"),
+        path(
+            "<int:number>/undo/<str:kind>/<uuid:uuid>/",
+            wrap(views.row),
+            name="imports_importrecord_undo_row",
+        ),
+    ]
+
+
+def may_undo(request: HttpRequest, record: ImportRecord) -> bool:
+    """Whether the pages are there for the user and the record, for the links that lead to them."""
+    if not request.user.has_perm(UNDO_IMPORT):
+        return False
+    kinds = kinds_to_undo(record)
+    return bool(kinds) and all(may_see(request.user, kind) for kind in kinds)
+
+
+def _told(view: View) -> View:
+    """The view of a record that the user may undo; where nobody can, back to the record."""
+
+    @wraps(view)
+    def told(
+        self: "UndoViews", request: HttpRequest, number: int, **kwargs: Any
+    ) -> HttpResponseBase:
+        try:
+            check_permission(request.user, VIEW_RECORDS, UNDO_IMPORT)  # type: ignore[arg-type]
+            record = get_object_or_404(ImportRecord.objects.defer("issues"), pk=number)
+            return view(self, request, record, **kwargs)
+        except NotPermitted as error:
+            raise PermissionDenied(error.message) from None
+        except NotUndoable as error:
+            messages.error(request, error.message)
+            return redirect("admin:imports_importrecord_change", number)
+
+    return told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Refused:
+    """Why what was sent was not done."""
+
+    message: str
+    status: HTTPStatus
+    confirmation: ConfirmationForm | None = None
+
+
+class UndoViews:
+    """The pages of an admin site."""
+
+    def __init__(self, site: AdminSite) -> None:
+        self._site = site
+
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @_told
+    def undo(self, request: HttpRequest, record: ImportRecord) -> HttpResponseBase:
+        """What would happen, row by row; with choices again; and when confirmed, do it.
+
+        So do the buttons that turn the page or filter the list, that no choice is lost.
+        """
+        if request.method != "POST":
+            return self._page(request, record, Choices())
+        try:
+            earlier = earlier_choices(request.POST)
+            choices = read_choices(request.POST, earlier)
+        except UnableToImport as error:
+            told = f"{error.message} Nothing was written. Choose out of the lists."
+            return self._page(
+                request, record, Choices(), refused=_Refused(message=told, status=error.status)
+            )
+        if "confirm" not in request.POST:
+            return self._page(request, record, choices)
+        if choices != earlier:
+            told = "Some choices were not in the plan yet. Look at what they change, and confirm."
+            messages.warning(request, f"{told} Nothing was written.")
+            return self._page(request, record, choices)
+        return self._confirm(request, record, choices)
+
+    def _confirm(
+        self, request: HttpRequest, record: ImportRecord, choices: Choices
+    ) -> HttpResponseBase:
+        typed = ConfirmationForm(request.POST)
+        if not typed.is_valid():
+            (message,) = typed.errors["server_name"]
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
+            refused = _Refused(message=str(message), status=status, confirmation=typed)
+            return self._page(request, record, choices, refused=refused)
+        try:
+            outcome = undo_import(
+                _asked(request, record, choices), fingerprint=request.POST.get("shown", "")
+            )
+        except NotUndoable:
+            raise
+        except UnableToImport as error:
+            return self._page(request, record, choices, refused=_refusal(request, error))
+        if outcome.plan.writes:
+            messages.success(request, f"Import {record.pk} is undone: this is the record of that.")
+        else:
+            messages.info(request, "There was nothing to undo, and nothing was written.")
+        return redirect("admin:imports_importrecord_change", outcome.record.pk)
+
+    def _page(
+        self,
+        request: HttpRequest,
+        record: ImportRecord,
+        choices: Choices,
+        *,
+        refused: _Refused | None = None,
+    ) -> HttpResponse:
+        options = OptionsForm(request.POST if request.method == "POST" else None, user=request.user)
+        preview = examine_undo(_asked(request, record, choices))
+        context = {
+            "title": title_of(record),
+            "record": record,
+            "refused": refused,
+            "confirmation": (refused and refused.confirmation) or ConfirmationForm(),
+            "options": options,
+            "with_backup": options.with_backup,
+            "asks_for_name": settings.ZIGGY_CONFIRM_SERVER_NAME,
+            **undo_context(request, preview, choices, marks=request.POST.get("marks", "")),
+        }
+        status = refused.status if refused else HTTPStatus.OK
+        return import_page(self._site, request, "undo", context, status=status)
+
+    @method_decorator(require_safe)
+    @_told
+    def row(
+        self, request: HttpRequest, record: ImportRecord, *, kind: str, uuid: UUID
+    ) -> HttpResponseBase:
+        """What the undo would make of one row, with pictures."""
+        if kind not in set(Kind):
+            raise Http404
+        looked = look_at_row(_asked(request, record, Choices()), Kind(kind), str(uuid))
+        if looked is None:
+            raise Http404
+        context = {
+            "title": f"{title_of(record)}: {looked.change.name or '(no name)'}",
+            "record": record,
+            "change": looked.change,
+            "difference": difference(looked.change.kind, looked.before, looked.after),
+        }
+        return import_page(self._site, request, "undo_row", context)
+
+
+def _asked(request: HttpRequest, record: ImportRecord, choices: Choices) -> UndoRequest:
+    user: Any = request.user
+    options = OptionsForm(request.POST, user=user)
+    return UndoRequest(
+        record=record.pk,
+        server=settings.ZIGGY_SERVER_NAME,
+        door=Door.ADMIN,
+        user=user,
+        user_name=user.get_username(),
+        with_backup=options.with_backup,
+        conflicts=choices.conflicts,
+        decisions=choices.decisions,
+    )
+
+
+def _refusal(request: HttpRequest, error: UnableToImport) -> _Refused:
+    message = message_to(request.user, error.code, error.message)  # type: ignore[arg-type]
+    if isinstance(error, StalePlan):
+        why = message.partition(" Nothing was written.")[0]
+        message = (
+            f"{why} Nothing was written. This is the new plan: look at it, and confirm it below."
+        )
+    return _Refused(message=message, status=error.status)
