@@ -6,7 +6,7 @@ viewing one item's save would touch all the others.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
@@ -152,10 +152,13 @@ def find_save(model: type[Item], number: int) -> Version | None:
     )
 
 
-def saves_in(model: type[Item], revisions: Iterable[int]) -> QuerySet[Version]:
+def saves_in(model: type[Item], revisions: Iterable[int]) -> Iterator[Version]:
     """The saves of items of that model that these revisions hold, with the saved states."""
-    versions = Version.objects.get_for_model(model, model_db=_SAVED_DB)
-    return versions.filter(revision__in=revisions).order_by()  # type: ignore[no-any-return]
+    content_type = ContentType.objects.db_manager(current_database()).get_for_model(model)
+    # Asked for the model too, SQLite would read every save of the model there ever was.
+    for version in Version.objects.filter(revision__in=revisions).order_by():
+        if (version.content_type_id, version.db) == (content_type.pk, _SAVED_DB):
+            yield version
 
 
 def restore(version: Version) -> None:

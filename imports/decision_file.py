@@ -10,9 +10,9 @@ A key is the uuid that an item has in the export; its kind stands before it wher
 that uuid in two kinds. A plan file says what is decided of an item in the same words.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from flows.content import Kind
 from flows.field_values import FieldProblem, read_uuid
@@ -21,6 +21,8 @@ from imports.document import ExportDocument
 from imports.errors import Issue, PlanRefused, json_path, printable
 from imports.given_file import invalid, read_object, read_part, reading
 from imports.plan import Mode, Plan, Result
+
+T = TypeVar("T")
 
 DecisionValue = str | dict[str, str] | None
 """What a file says of an item: a mode, the uuid of a row, both, or nothing."""
@@ -51,10 +53,20 @@ class GivenDecision:
 
 
 def read_decisions(data: bytes, *, max_bytes: int) -> tuple[GivenDecision, ...]:
-    """What the file says.
+    """What the file says of an export's items. Raises what `read_by_item` does."""
+    return tuple(
+        GivenDecision(key=key, kind=kind, uuid=uuid, decision=decision)
+        for key, kind, uuid, decision in read_by_item(data, max_bytes=max_bytes, read=read_decision)
+    )
 
-    Raises FileTooLarge, FileUnreadable where it is not strict JSON, and FileInvalid with every
-    problem of every decision.
+
+def read_by_item(
+    data: bytes, *, max_bytes: int, read: Callable[[Any], T]
+) -> tuple[tuple[str, Kind | None, str, T], ...]:
+    """Each key of the file's object, with its kind, where it says one, its uuid and what is read.
+
+    `read` may raise FieldProblem. Raises FileTooLarge, FileUnreadable where the file is not strict
+    JSON, and FileInvalid with every problem of every decision.
     """
     values = read_object(data, max_bytes=max_bytes, what=_WHAT)
     issues = [
@@ -71,16 +83,18 @@ def read_decisions(data: bytes, *, max_bytes: int) -> tuple[GivenDecision, ...]:
         with reading(_WHAT):
             given = read_part(values[_KEY], _KEY)
     if isinstance(given, dict):
-        decisions = tuple(_given(given, issues))
+        found = tuple(_given(given, read, issues))
     else:
         message = f"The file must have the key {_KEY}, with an object of decisions by uuid."
         issues.append(Issue(code="wrong-type", message=message, path=_KEY))
     if issues:
         raise invalid(_WHAT, issues)
-    return decisions
+    return found
 
 
-def _given(values: dict[str, Any], issues: list[Issue]) -> Iterator[GivenDecision]:
+def _given(
+    values: dict[str, Any], read: Callable[[Any], T], issues: list[Issue]
+) -> Iterator[tuple[str, Kind | None, str, T]]:
     for key, value in values.items():
         word, colon, uuid = key.partition(":")
         try:
@@ -89,12 +103,8 @@ def _given(values: dict[str, Any], issues: list[Issue]) -> Iterator[GivenDecisio
                     "invalid-kind",
                     f"Before the colon must stand the item's kind: {', '.join(Kind)}.",
                 )
-            yield GivenDecision(
-                key=key,
-                kind=Kind(word) if colon else None,
-                uuid=read_uuid(uuid if colon else key),
-                decision=read_decision(value),
-            )
+            kind = Kind(word) if colon else None
+            yield key, kind, read_uuid(uuid if colon else key), read(value)
         except FieldProblem as problem:
             path = f"{json_path(_KEY, key)}{problem.path}"
             issues.append(Issue(code=problem.code, message=problem.message, path=path))

@@ -28,6 +28,14 @@ class ItemImport:
     after: KeptState
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A state of the item. A secret's values are no content: they stay in the save."""
+
+    content: Content
+    is_deleted: bool
+
+
 def imports_of(row: Item) -> QuerySet[ImportItem]:
     """What each import did to the row, newest first, with the record but for its problems.
 
@@ -65,6 +73,7 @@ def with_states(row: Item, items: QuerySet[ImportItem]) -> list[ItemImport]:
             after=state_after(
                 item.result,
                 item.content_digest,
+                leaves_deleted=item.leaves_deleted,
                 row=now,
                 next_save=holders.get(item.next_save),
             ),
@@ -73,17 +82,17 @@ def with_states(row: Item, items: QuerySet[ImportItem]) -> list[ItemImport]:
     ]
 
 
-def read_state(row: Item, state: KeptState) -> Content | None:
-    """The content of a state that is known; None where there was no such item.
+def read_state(row: Item, state: KeptState) -> State | None:
+    """A state that is known; None where there was no such item.
 
-    A secret's values are no content: they stay in the save. Raises
-    reversion.errors.RevertError where the save cannot be read any more.
+    Raises reversion.errors.RevertError where the save cannot be read any more.
     """
     if state.kept is Kept.NOTHING:
         return None
-    if state.kept is Kept.NOW:
-        return content_of(row.kind, present_row(row))
-    return content_of(row.kind, saved_row(_saves_of(row).get(pk=state.save)))
+    held = (
+        present_row(row) if state.kept is Kept.NOW else saved_row(_saves_of(row).get(pk=state.save))
+    )
+    return State(content=content_of(row.kind, held), is_deleted=held["is_deleted"])
 
 
 def records_by_save(row: Item) -> dict[int, int]:

@@ -18,7 +18,7 @@ class Kept(StrEnum):
     """Where a state is."""
 
     NOTHING = "nothing"
-    """There was no such item."""
+    """There was no such item, or no more."""
     SAVE = "save"
     """A named save holds it."""
     NOW = "now"
@@ -60,14 +60,21 @@ def state_before(result: str, save: int | None) -> KeptState:
     return KeptState(kept=Kept.NOTHING if result in _WITHOUT_BEFORE else Kept.LOST)
 
 
-def state_after(result: str, digest: str, *, row: Holder, next_save: Holder | None) -> KeptState:
+def state_after(
+    result: str,
+    digest: str,
+    *,
+    leaves_deleted: bool,
+    row: Holder,
+    next_save: Holder | None,
+) -> KeptState:
     """The state that an import with that result left; `digest` is of its content.
 
     `next_save` is the first one that was taken of the row afterwards.
     """
     if result in _LEFT_ALONE:
         return KeptState(kept=Kept.UNTOUCHED)
-    if result == UndoResult.DELETE:
+    if leaves_deleted:
         return KeptState(kept=Kept.NOTHING)
     if digest and digest == row.digest:
         return KeptState(kept=Kept.NOW)

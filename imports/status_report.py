@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.representation import time_text
+from imports.drift import LastWrite
 from imports.errors import printable
 from imports.status import FileStatus, ItemStatus, State
 
@@ -97,8 +98,14 @@ def _parts(item: ItemStatus) -> Iterator[str]:
     if item.changed_keys:
         yield ", ".join(item.changed_keys)
     if write := item.last_write:
-        verb = "edited" if item.last_import_at else "last written"
-        by = f" by {printable(write.by)}" if write.by else ""
-        yield f"{verb}{by} on {write.at:%Y-%m-%d %H:%M} UTC"
+        yield _written(write, is_edit=item.last_import_at is not None)
     if item.is_older:
         yield "older than what was imported last"
+
+
+def _written(write: LastWrite, *, is_edit: bool) -> str:
+    on = f"on {write.at:%Y-%m-%d %H:%M} UTC"
+    if is_edit:
+        return f"edited by {printable(write.by)} {on}" if write.by else f"edited {on}"
+    # A row that an import made has the file's time, which is not when its writer wrote it.
+    return f"changed {on}, written by {printable(write.by)}" if write.by else f"changed {on}"

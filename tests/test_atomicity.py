@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,7 @@ from tests.importing import (
     secret,
     uuid_of,
 )
+from tests.stopping import stopping_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,27 +106,6 @@ def learned(before: Rows) -> Callable[[str], tuple[dict[str, list[Any]], int]]:
         return after, stop.seen
 
     return learn
-
-
-class Stop:
-    """Raises an error in place of a run's statement, or of that one and all that follow it."""
-
-    def __init__(self, number: int, error: BaseException, *, for_good: bool) -> None:
-        self.seen = 0
-        self.number, self.error, self.for_good = number, error, for_good
-
-    def __call__(self, execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
-        self.seen += 1
-        if self.seen == self.number or (self.for_good and self.seen > self.number):
-            raise self.error
-        return execute(sql, params, many, context)
-
-
-@contextmanager
-def stopping_at(number: int, error: BaseException, *, for_good: bool = False) -> Iterator[Stop]:
-    stop = Stop(number, error, for_good=for_good)
-    with database.execute_wrapper(stop):
-        yield stop
 
 
 def data(rows: Rows) -> Rows:

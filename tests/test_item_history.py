@@ -3,7 +3,6 @@
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 from reversion.errors import RevertError
 from reversion.models import Revision, Version
 
@@ -11,10 +10,11 @@ from flows import named_saves, saved_states
 from flows.models import Connection, Flow, Secret
 from flows.rest.save_uuids import save_uuid
 from imports.item_history import imports_of, read_state, records_by_save, with_states
-from imports.models import ImportItem, ImportRecord
-from imports.plan import UndoResult
+from imports.models import ImportRecord
+from imports.undo.service import undo_import
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import connection, flow, import_items, secret, uuid_of
+from tests.undoing import undo_request
 from tests.uploading import caller
 
 pytestmark = pytest.mark.django_db
@@ -32,8 +32,8 @@ def infos(row):
     """Of each import, newest first, what the flow's info was before and after."""
 
     def info(state):
-        content = read_state(row, state)
-        return content and content["info"]
+        read = read_state(row, state)
+        return read and read.content["info"]
 
     return [(info(each.before), info(each.after)) for each in with_states(row, imports_of(row))]
 
@@ -70,7 +70,7 @@ class TestStates:
             ("CREATE", "nothing", "save"),
         ]
         newest = with_states(row, imports_of(row))[0]
-        assert read_state(row, newest.before)["info"] == "edited"
+        assert read_state(row, newest.before).content["info"] == "edited"
 
     def test_a_save_from_before_the_edit_keeps_it(self):
         row = import_infos("first", "second")
@@ -141,31 +141,33 @@ class TestStates:
         with pytest.raises(RevertError):
             read_state(row, newest.before)
 
-    def test_an_undo_is_an_import_too(self):
+    def test_an_undo_is_an_import_too_and_so_is_its_undo(self):
         row = import_infos("first", "second")
-        undone = ImportItem.objects.order_by("-pk")[0]
-        own = named_saves.take(row, "Pre undo")
-        saved_states.restore(row, named_saves.list_saves(row)[-1], user=None, user_name="")
-        first = ImportItem.objects.order_by("pk")[0]
-        for result, digest in (
-            (UndoResult.RESTORE, first.content_digest),
-            (UndoResult.DELETE, ""),
-            (UndoResult.KEEP, ""),
-        ):
-            record = ImportRecord.objects.get(pk=undone.record_id)
-            record.pk, record.mode, record.finished_at = None, "undo", timezone.now()
-            record.save()
-            undone.pk, undone.record, undone.result = None, record, result
-            undone.content_digest, undone.named_save = digest, own
-            undone.save()
+        undo = undo_import(undo_request(ImportRecord.objects.order_by("-pk")[0])).record
         row.refresh_from_db()
-        assert history(row) == [
-            ("KEEP", "untouched", "untouched"),
-            ("DELETE", "save", "nothing"),
-            ("RESTORE", "save", "now"),
-            ("OVERWRITE", "save", "save"),
-            ("CREATE", "nothing", "now"),
+        assert history(row)[0] == ("RESTORE", "save", "now")
+        assert infos(row)[:2] == [("second", "first"), ("first", "second")]
+        undo_import(undo_request(undo))
+        row.refresh_from_db()
+        assert infos(row) == [
+            ("first", "second"),
+            ("second", "first"),
+            ("first", "second"),
+            (None, "first"),
         ]
+
+    def test_what_an_undo_deletes_is_nothing_until_its_undo(self):
+        row = import_infos("first")
+        undo = undo_import(undo_request(ImportRecord.objects.get())).record
+        row.refresh_from_db()
+        assert row.is_deleted
+        assert history(row)[0] == ("DELETE", "save", "nothing")
+        undo_import(undo_request(undo))
+        row.refresh_from_db()
+        assert history(row)[0] == ("RESTORE", "save", "now")
+        newest = with_states(row, imports_of(row))[0]
+        assert read_state(row, newest.before).is_deleted
+        assert not read_state(row, newest.after).is_deleted
 
     @pytest.mark.parametrize(
         ("factory", "item", "model"),
@@ -176,8 +178,8 @@ class TestStates:
         import_items(item(1, "KEY", description="second"))
         row = model.objects.get()
         assert history(row) == [("OVERWRITE", "save", "now"), ("CREATE", "nothing", "save")]
-        contents = [read_state(row, each.before) for each in with_states(row, imports_of(row))]
-        assert [content and content["description"] for content in contents] == ["first", None]
+        states = [read_state(row, each.before) for each in with_states(row, imports_of(row))]
+        assert [state and state.content["description"] for state in states] == ["first", None]
 
     def test_a_value_of_a_secret_is_no_part_of_a_state(self):
         SecretFactory(uuid=uuid_of("5", 1), name="KEY", dev_value="a value")
@@ -185,7 +187,7 @@ class TestStates:
         row = Secret.objects.get()
         [each] = with_states(row, imports_of(row))
         for state in (each.before, each.after):
-            assert not {"dev_value", "prod_value"} & read_state(row, state).keys()
+            assert not {"dev_value", "prod_value"} & read_state(row, state).content.keys()
 
 
 def test_a_save_knows_the_import_that_took_it():

@@ -15,8 +15,10 @@ from accounts.models import User
 from flows import named_saves
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.models import ImportItem, ImportRecord
+from imports.undo.service import undo_import
 from tests.factories import FlowFactory, SecretFactory
 from tests.importing import connection, flow, import_items, secret, uuid_of
+from tests.undoing import undo_request
 
 VALUE = "CANARY-71d0-value"
 INLINE = "INLINE-71d0-password"
@@ -194,13 +196,16 @@ def test_what_an_import_made_was_nothing_before(admin_client):
     assert "This flow is new." in text
 
 
-def test_what_an_undo_deleted_is_gone_afterwards(admin_client):
+def test_what_an_undo_deleted_is_gone_afterwards_and_comes_back(admin_client):
     row = imported("flow", "first")
-    save = named_saves.take(row, "Pre undo")
-    ImportItem.objects.update(result="DELETE", named_save=save)
+    undo = undo_import(undo_request(ImportRecord.objects.get())).record
     text = text_of(admin_client.get(url(row, "import", newest())))
     assert "After: it was deleted." in text
     assert "This flow is gone." in text
+    undo_import(undo_request(undo))
+    text = text_of(admin_client.get(url(row, "import", newest())))
+    assert "Before, it was deleted: this import brought it back." in text
+    assert "Nothing differs." in text
 
 
 def test_a_save_that_cannot_be_read_is_told(admin_client):

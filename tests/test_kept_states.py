@@ -39,7 +39,10 @@ def test_without_a_save_there_was_nothing_before_or_it_is_lost(result, before):
 @pytest.mark.parametrize("result", LEFT_ALONE)
 def test_what_was_left_alone_has_no_two_states(result):
     assert state_before(result, None) == UNTOUCHED
-    assert state_after(result, LEFT, row=ROW_HAS_IT, next_save=SAVE_HAS_IT) == UNTOUCHED
+    assert (
+        state_after(result, LEFT, leaves_deleted=False, row=ROW_HAS_IT, next_save=SAVE_HAS_IT)
+        == UNTOUCHED
+    )
 
 
 @pytest.mark.parametrize("result", WRITTEN)
@@ -56,17 +59,18 @@ def test_what_was_left_alone_has_no_two_states(result):
     ],
 )
 def test_what_an_import_left(result, row, next_save, after):
-    assert state_after(result, LEFT, row=row, next_save=next_save) == after
+    assert state_after(result, LEFT, leaves_deleted=False, row=row, next_save=next_save) == after
 
 
-def test_what_is_deleted_is_nothing_afterwards():
-    state = state_after(UndoResult.DELETE, LEFT, row=ROW_HAS_IT, next_save=SAVE_HAS_IT)
-    assert state == NOTHING
+@pytest.mark.parametrize("result", [UndoResult.DELETE, UndoResult.RESTORE])
+def test_what_is_deleted_is_nothing_afterwards(result):
+    holders = {"row": ROW_HAS_IT, "next_save": SAVE_HAS_IT}
+    assert state_after(result, LEFT, leaves_deleted=True, **holders) == NOTHING
 
 
 def test_without_a_digest_nothing_is_taken_for_what_was_left():
     row, save = Holder(digest=""), UNREADABLE
-    assert state_after(Result.OVERWRITE, "", row=row, next_save=save) == LOST
+    assert state_after(Result.OVERWRITE, "", leaves_deleted=False, row=row, next_save=save) == LOST
 
 
 def test_a_state_can_be_shown_where_it_is_somewhere_or_was_nothing():

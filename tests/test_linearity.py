@@ -19,7 +19,9 @@ from benchmarks.linear import CASES, Case
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.models import ImportRecord
 from imports.service import examine_import, preview_import, run_import
+from imports.undo.service import undo_import
 from tests.importing import export_file, flow, request_for
+from tests.undoing import undo_request
 
 pytestmark = pytest.mark.django_db
 
@@ -109,6 +111,29 @@ def test_twice_as_many_flows_take_twice_the_work(revision):
     assert twice.queries - once.queries <= once.queries
 
 
+@pytest.mark.parametrize("is_there", [True, False], ids=["restored", "deleted"])
+def test_the_undo_of_twice_as_many_flows_takes_twice_the_work(is_there):
+    def work(flows: int) -> SimpleNamespace:
+        stored, payload = (generated_file(flows, kilobytes=3, revision=number) for number in (1, 2))
+        found: list[SimpleNamespace] = []
+
+        def undo(request: Any) -> None:
+            record = run_import(request).record
+            with counted() as counts:
+                undo_import(undo_request(record))
+            found.append(counts)
+
+        work_of(stored if is_there else export_file(), payload, undo)
+        return found[0]
+
+    work(1)
+    once, twice = work(400), work(800)
+    assert once.calls > 1000
+    assert twice.calls <= AT_MOST * once.calls
+    assert twice.steps <= AT_MOST * once.steps
+    assert twice.queries - once.queries <= once.queries
+
+
 def test_a_flow_that_is_twice_as_long_takes_no_more_queries():
     def queries(kilobytes: int) -> int:
         stored, payload = (
@@ -134,6 +159,27 @@ def test_a_plan_takes_no_more_work_after_many_imports_of_other_flows():
     for _ in range(4):
         run_import(request_for(others))
     after = work()
+    assert after.calls <= 1.1 * before.calls
+    assert after.steps <= 1.1 * before.steps
+
+
+def test_an_undo_takes_no_more_work_after_many_imports_of_other_flows():
+    """The undo of an undo, so that the same is done before the others and after them."""
+
+    def work(record: ImportRecord) -> tuple[ImportRecord, SimpleNamespace]:
+        with counted() as counts:
+            undone = undo_import(undo_request(record)).record
+        return undone, counts
+
+    flows = [flow(number, f"F{number}") for number in range(400)]
+    run_import(request_for(export_file(*flows)))
+    record = run_import(request_for(export_file(*({**one, "info": "x"} for one in flows)))).record
+    for _ in range(2):
+        record, before = work(record)
+    for info in "abcd":
+        others = (flow(number, f"F{number}", info=info) for number in range(1000, 2000))
+        run_import(request_for(export_file(*others)))
+    _, after = work(record)
     assert after.calls <= 1.1 * before.calls
     assert after.steps <= 1.1 * before.steps
 

@@ -375,6 +375,15 @@ class TestAnEditedPlan:
         with pytest.raises(StalePlan, match="plan again with these decisions"):
             run_import(apply_request(edited(plan, Twilio="duplicate")))
 
+    def test_neither_where_other_keys_of_it_would_change(self, server):
+        """The flow is overwritten anyhow: of its info, and then of its nodes as well."""
+        Flow.objects.filter(name="Orders").update(
+            nodes=canonical.encode([{"data": {"use": uuid_of("c", 1)}}])
+        )
+        plan = saved()
+        assert plan.items[0].changed_keys == ("info",)
+        assert stale_codes(edited(plan, Twilio="duplicate")) == [("other-result", "flows[0]")]
+
     def test_what_is_not_there_cannot_be_skipped(self, server):
         with pytest.raises(PlanRefused) as raised:
             run_import(apply_request(edited(saved(), New="skip")))
@@ -469,6 +478,11 @@ class TestAPlanThatNeedsADecision:
         plan = edited(saved(self.FILE), Orders=uuid_of("f", 9))
         run_import(apply_request(plan, self.FILE))
         assert [Flow.objects.get(pk=row.pk).info for row in two_rows] == ["", "file"]
+
+    def test_gives_another_item_the_row_that_is_left(self, two_rows):
+        plan = edited(saved(self.FILE), Orders=uuid_of("f", 9), New=uuid_of("f", 8))
+        run_import(apply_request(plan, self.FILE))
+        assert [Flow.objects.get(pk=row.pk).name for row in two_rows] == ["New", "Orders"]
 
     @pytest.mark.parametrize("number", [8, 9], ids=["the other candidate", "the chosen row"])
     def test_is_stale_where_a_candidate_was_edited(self, two_rows, number):

@@ -161,8 +161,13 @@ def drawn(*items, width, without=()):
             id="edited",
         ),
         pytest.param(
+            item_status(last_write=LastWrite(at=LATER, by="ada")),
+            "changed on 2126-11-24 10:12 UTC, written by ada",
+            id="never imported",
+        ),
+        pytest.param(
             item_status(last_write=LastWrite(at=LATER, by="")),
-            "last written on 2126-11-24 10:12 UTC",
+            "changed on 2126-11-24 10:12 UTC",
             id="never imported, by nobody knows whom",
         ),
     ],

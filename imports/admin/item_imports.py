@@ -20,7 +20,6 @@ from imports.models import ImportItem
 from imports.permissions import VIEW_RECORDS
 
 IMPORTS_PER_PAGE = 50
-_RESULTS = {str(result): word for result, word in RESULT_WORDS.items()}
 _UNFIT = "One of the two states does not fit the database any more."
 _LOST_BEFORE = "What it was before is not kept any more."
 _LOST_AFTER = "What the import left is not kept any more: it was changed since without a save."
@@ -73,10 +72,12 @@ class ItemImportsMixin(ItemAdmin):
         if not found or not _is_shown(found[0]):
             raise Http404
         [each] = found
-        fault, shown = "", None
+        fault, shown, comes_back = "", None, False
         try:
             before, after = (read_state(item, state) for state in (each.before, each.after))
-            shown = difference(item.kind, before, after)
+            contents = (state.content if state else None for state in (before, after))
+            shown = difference(item.kind, *contents)
+            comes_back = bool(before and before.is_deleted and after)
         except RevertError:
             fault = _UNFIT
         context = {
@@ -84,6 +85,7 @@ class ItemImportsMixin(ItemAdmin):
             "imports_url": self._url("imports", item.pk),
             "difference": shown,
             "fault": fault,
+            "comes_back": comes_back,
             "may_change": self.has_change_permission(request, item),
         }
         return self._page(request, item, "Import", "admin/imports/item_import.html", context)
@@ -99,7 +101,7 @@ class ItemImportsMixin(ItemAdmin):
             "each": each,
             "record": each.item.record,
             "record_url": record_url(each.item.record),
-            "result": _RESULTS.get(each.item.result, each.item.result.lower()),
+            "result": RESULT_WORDS[each.item.result],
             "difference_url": self._url("import", item.pk, each.item.pk)
             if _is_shown(each)
             else None,

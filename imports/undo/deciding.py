@@ -38,13 +38,14 @@ def build_undo(
     `default` is decided for every row with a conflict that `decisions` says nothing of.
     """
     rows = {row.key: row for kind in Kind for row in facts.rows[kind]}
+    settled, unsettled = _settled_decisions(facts.record, rows, decisions)
     conflicts = {
         key: tuple(conflicts_of(row, facts.record, facts.finished_at)) for key, row in rows.items()
     }
     hindered: dict[Key, list[_Hindrance]] = defaultdict(list)
 
     def decided(key: Key) -> Decision | None:
-        return decisions.get(key) or (default if conflicts[key] or key in hindered else None)
+        return settled.get(key) or (default if conflicts[key] or key in hindered else None)
 
     kept = _settled(rows, _hindrances(facts), hindered, decided)
     changes = {
@@ -64,7 +65,7 @@ def build_undo(
         server=server,
         changes=changes,
         issues=(
-            *_decisions_to_nothing(facts.record, rows, decisions),
+            *unsettled,
             *(issue for kind in Kind for change in changes[kind] for issue in _issues(change)),
         ),
     )
@@ -171,14 +172,24 @@ def _issues(change: UndoChange) -> Iterator[Issue]:
             )
 
 
-def _decisions_to_nothing(
+def _settled_decisions(
     record: int, rows: Mapping[Key, WrittenRow], decisions: Decisions
-) -> Iterator[Issue]:
-    """An issue for each decision on a row that the run did not write: a slip, most likely."""
-    for kind, uuid in decisions:
-        if (kind, uuid) not in rows:
-            yield Issue(
-                code="unknown-item",
-                message=f"Run {record} wrote no {kind} {uuid} to decide on.",
-                uuid=uuid,
-            )
+) -> tuple[Mapping[Key, Decision], Sequence[Issue]]:
+    """The decisions by row, and an issue for each that is for no row, or not for one alone."""
+    settled: dict[Key, Decision] = {}
+    issues: list[Issue] = []
+    for (given, uuid), decision in decisions.items():
+        found = [(kind, uuid) for kind in Kind if given in (None, kind) and (kind, uuid) in rows]
+        if len(found) == 1 and found[0] not in settled:
+            settled[found[0]] = decision
+        elif not found:
+            # A slip, most likely.
+            message = f"Run {record} wrote no {given or 'item'} {uuid} to decide on."
+            issues.append(Issue(code="unknown-item", message=message, uuid=uuid))
+        elif len(found) > 1:
+            message = f"Run {record} wrote {uuid} in several kinds. Say which one."
+            issues.append(Issue(code="ambiguous-uuid", message=message, uuid=uuid))
+        else:
+            message = f"The {found[0][0]} {uuid} is decided on twice. Keep one of the two."
+            issues.append(Issue(code="duplicate-decision", message=message, uuid=uuid))
+    return settled, issues

@@ -1,6 +1,7 @@
-"""What somebody decided for single rows of an undo: read from a file, or from what a caller sends.
+"""What somebody decided for single rows of an undo, as a caller sends it or a file says it. Pure.
 
-A list of objects such as `{"kind": "flow", "uuid": "...", "decision": "keep"}`. Pure.
+Callers send a list of objects such as `{"kind": "flow", "uuid": "...", "decision": "keep"}`; a file
+is in the form of imports.decision_file, with the words keep and restore.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,16 +11,34 @@ from uuid import UUID
 import msgspec
 
 from flows.content import Kind
+from flows.field_values import FieldProblem
+from imports.decision_file import read_by_item
 from imports.errors import FileInvalid, FileUnreadable, Issue, json_path
 from imports.json_problems import JSONProblem
 from imports.strict_json import read_value
-from imports.undo.plan import Decision, Decisions, Key
+from imports.undo.plan import Decision, Decisions, GivenKey
 
 _KEYS = ("kind", "uuid", "decision")
 
 
+def read_decision_file(data: bytes, *, max_bytes: int) -> Decisions:
+    """The decisions in a file that a person wrote. Raises as imports.decision_file does."""
+    found = read_by_item(data, max_bytes=max_bytes, read=_read_word)
+    # Which row one without a kind means, or one that is there twice, is known with the rows only.
+    return {(kind, uuid): decision for _, kind, uuid, decision in found}
+
+
+def _read_word(value: Any) -> Decision:
+    if not isinstance(value, str) or value.lower() not in list(Decision):
+        raise FieldProblem("invalid-decision", f"This must be one of {', '.join(Decision)}.")
+    return decision_of(value)
+
+
 def read_decisions(data: bytes) -> Decisions:
-    """The decisions in a file. Raises FileUnreadable and FileInvalid, with every problem."""
+    """The decisions in the JSON text of a list.
+
+    Raises FileUnreadable and FileInvalid, with every problem.
+    """
     try:
         values = read_value(msgspec.Raw(data))
     except UnicodeDecodeError:
@@ -33,7 +52,7 @@ def decisions_from(values: Any) -> Decisions:
     """The decisions that JSON values tell. Raises FileInvalid, with every problem."""
     if not isinstance(values, list):
         raise FileInvalid("invalid-decisions", "The decisions must be a list of objects.")
-    decisions: dict[Key, Decision] = {}
+    decisions: dict[GivenKey, Decision] = {}
     issues: list[Issue] = []
     for number, value in enumerate(values):
         problems = list(_problems(number, value))

@@ -28,7 +28,10 @@ class Decision(StrEnum):
     """The row becomes what it was before the run, whatever was done to it since."""
 
 
-Decisions = Mapping[Key, Decision]
+GivenKey = tuple[Kind | None, str]
+"""As somebody names a row: the kind may be left out where the run wrote that uuid in one alone."""
+
+Decisions = Mapping[GivenKey, Decision]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet
 from reversion.errors import RevertError
 
 from flows import named_saves
@@ -132,14 +132,18 @@ class _Reading:
 
     def _later(self, kind: Kind, uuids: Sequence[Any]) -> dict[str, LaterRun]:
         """By the uuid of a row, the last run that wrote it after this one."""
+        # Not a join, and no range of items: see imports.history.
+        succeeded = Exists(
+            ImportRecord.objects.filter(pk=OuterRef("record"), status=Status.SUCCEEDED)
+        )
         newest = (
             ImportItem.objects.filter(
-                kind=kind, target_uuid__in=uuids, pk__gt=self._last_item, result__in=WRITING_RESULTS
+                succeeded, kind=kind, target_uuid__in=uuids, result__in=WRITING_RESULTS
             )
-            .filter(record__status=Status.SUCCEEDED)
             .order_by()
             .values("target_uuid")
             .annotate(newest=Max("pk"))
+            .filter(newest__gt=self._last_item)
             .values("newest")
         )
         runs = ImportItem.objects.filter(pk__in=newest).select_related("record").order_by()

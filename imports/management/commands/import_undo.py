@@ -5,6 +5,7 @@ from argparse import RawDescriptionHelpFormatter
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 from rich.console import Console
@@ -27,8 +28,8 @@ from imports.management.console import (
 from imports.management.files import read_file
 from imports.models import Door
 from imports.report import answer
-from imports.undo.decisions import read_decisions
-from imports.undo.plan import Decision, UndoPlan
+from imports.undo.decisions import read_decision_file
+from imports.undo.plan import Decision, Decisions, UndoPlan
 from imports.undo.report import undo_data
 from imports.undo.request import UndoRequest
 from imports.undo.service import UndoOutcome, examine_undo, preview_undo, undo_import
@@ -47,8 +48,8 @@ examples:
 
 Rows that the import overwrote become exactly what their named save "Pre import" holds, rows that it
 made are soft-deleted. What somebody did to a row since is a conflict: it is told with who and when,
-and refused unless --keep, --restore or a decision says what to do. A decision is for one row:
-  [{"kind": "flow", "uuid": "c4492541-118e-4e23-9450-f2d28204ebee", "decision": "keep"}]
+and refused unless --keep, --restore or a decision says what to do. Decisions are for single rows:
+  {"decisions": {"c4492541-118e-4e23-9450-f2d28204ebee": "keep", "secret:UUID": "restore"}}
 Every row that is written first gets a named save "Pre undo". No secret value is ever touched.
 
 stdout carries one JSON object, stderr everything for people. exit codes: 0 done or declined,
@@ -87,7 +88,7 @@ class Command(BaseCommand):
         )  # fmt: skip
         parser.add_argument(
             "--decisions", metavar="F",
-            help="a JSON file with decisions for single rows; - reads standard input",
+            help="a JSON file with decisions for single rows",
         )  # fmt: skip
         parser.add_argument(
             "--no-prompt", action="store_true", help="do not ask for confirmation (automation)"
@@ -120,9 +121,7 @@ class Command(BaseCommand):
                 user_name=name_of(user),
                 with_backup=not options["no_backup"],
                 conflicts=options["conflicts"],
-                decisions=read_decisions(read_file(options["decisions"]))
-                if options["decisions"]
-                else {},
+                decisions=_decisions(options["decisions"]),
             )
             plan = self._preview(request) if dry_run else self._undo(request, ask=not no_prompt)
         except UnableToImport as error:
@@ -161,6 +160,12 @@ class Command(BaseCommand):
         _show(preview.plan)
         # A refusal ends the run here, and so it leaves its record.
         return preview_undo(request) if preview.refusal else preview.plan
+
+
+def _decisions(file_path: str | None) -> Decisions:
+    if file_path is None:
+        return {}
+    return read_decision_file(read_file(file_path), max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
 
 
 def _show(plan: UndoPlan) -> None:
