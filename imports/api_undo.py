@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from imports.api_checks import caller, validated
 from imports.models import Door
-from imports.undo.decisions import decision_of, decisions_from
+from imports.undo.decisions import decision_of
 from imports.undo.report import undo_data
 from imports.undo.request import UndoRequest
 from imports.undo.serializers import UndoneSerializer, UndoSerializer
@@ -25,7 +25,8 @@ database is backed up first, and every row that is written gets a named save "Pr
 undo can be undone: by the number of its own record, which `Location` names.
 
 **Conflicts.** What somebody did to a row since is told with who and when, and refused: `issues` has
-each, with the row's uuid. `conflicts` decides for all of them, `decisions` for single rows.
+each, with the row's uuid. `conflicts` decides for all of them, `decisions` for single rows,
+in the form of the file that `import_undo --decisions` takes.
 """
 _UUID = "c4492541-118e-4e23-9450-f2d28204ebee"
 _SMS_TEST = {
@@ -85,8 +86,8 @@ class UndoImport(APIView):
                 "Leave alone what was changed since", {"conflicts": "KEEP"}, request_only=True
             ),
             OpenApiExample(
-                "Decide for one row",
-                {"decisions": [{"kind": "flow", "uuid": _UUID, "decision": "RESTORE"}]},
+                "Decide for single rows",
+                {"decisions": {_UUID: "restore", f"connection:{_UUID}": "keep"}},
                 request_only=True,
             ),
             OpenApiExample(
@@ -121,7 +122,5 @@ def _asked(request: Request, pk: int, body: dict[str, Any]) -> UndoRequest:
         user_name=user.get_username(),
         with_backup=not body["noBackup"],
         conflicts=decision_of(body["conflicts"]) if "conflicts" in body else None,
-        decisions=decisions_from(
-            [{**decision, "uuid": str(decision["uuid"])} for decision in body["decisions"]]
-        ),
+        decisions=body["decisions"],
     )

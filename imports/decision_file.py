@@ -10,7 +10,7 @@ A key is the uuid that an item has in the export; its kind stands before it wher
 that uuid in two kinds. A plan file says what is decided of an item in the same words.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,6 +23,9 @@ from imports.given_file import invalid, read_object, read_part, reading
 from imports.plan import Mode, Plan, Result
 
 T = TypeVar("T")
+
+Problems = Mapping[str, FieldProblem]
+"""What is wrong with decisions, by their keys."""
 
 DecisionValue = str | dict[str, str] | None
 """What a file says of an item: a mode, the uuid of a row, both, or nothing."""
@@ -53,20 +56,17 @@ class GivenDecision:
 
 
 def read_decisions(data: bytes, *, max_bytes: int) -> tuple[GivenDecision, ...]:
-    """What the file says of an export's items. Raises what `read_by_item` does."""
-    return tuple(
-        GivenDecision(key=key, kind=kind, uuid=uuid, decision=decision)
-        for key, kind, uuid, decision in read_by_item(data, max_bytes=max_bytes, read=read_decision)
-    )
+    """What the file says of an export's items. Raises what `read_file_with` does."""
+    return read_file_with(_given, data, max_bytes=max_bytes)
 
 
-def read_by_item(
-    data: bytes, *, max_bytes: int, read: Callable[[Any], T]
-) -> tuple[tuple[str, Kind | None, str, T], ...]:
-    """Each key of the file's object, with its kind, where it says one, its uuid and what is read.
+def read_file_with(
+    read: Callable[[Mapping[str, Any]], tuple[T, Problems]], data: bytes, *, max_bytes: int
+) -> T:
+    """What `read` makes of the file's decisions by their keys, with what is wrong with them.
 
-    `read` may raise FieldProblem. Raises FileTooLarge, FileUnreadable where the file is not strict
-    JSON, and FileInvalid with every problem of every decision.
+    Raises FileTooLarge, FileUnreadable where the file is not strict JSON, and FileInvalid with
+    every problem of every decision.
     """
     values = read_object(data, max_bytes=max_bytes, what=_WHAT)
     issues = [
@@ -83,7 +83,15 @@ def read_by_item(
         with reading(_WHAT):
             given = read_part(values[_KEY], _KEY)
     if isinstance(given, dict):
-        found = tuple(_given(given, read, issues))
+        found, problems = read(given)
+        issues += (
+            Issue(
+                code=problem.code,
+                message=problem.message,
+                path=f"{json_path(_KEY, key)}{problem.path}",
+            )
+            for key, problem in problems.items()
+        )
     else:
         message = f"The file must have the key {_KEY}, with an object of decisions by uuid."
         issues.append(Issue(code="wrong-type", message=message, path=_KEY))
@@ -92,22 +100,26 @@ def read_by_item(
     return found
 
 
-def _given(
-    values: dict[str, Any], read: Callable[[Any], T], issues: list[Issue]
-) -> Iterator[tuple[str, Kind | None, str, T]]:
+def read_key(key: str) -> tuple[Kind | None, str]:
+    """The kind, where the key of a decision says it, and the uuid. Raises FieldProblem."""
+    word, colon, uuid = key.partition(":")
+    if colon and word not in list(Kind):
+        message = f"Before the colon must stand the item's kind: {', '.join(Kind)}."
+        raise FieldProblem("invalid-kind", message)
+    return Kind(word) if colon else None, read_uuid(uuid if colon else key)
+
+
+def _given(values: Mapping[str, Any]) -> tuple[tuple[GivenDecision, ...], Problems]:
+    given: list[GivenDecision] = []
+    problems: dict[str, FieldProblem] = {}
     for key, value in values.items():
-        word, colon, uuid = key.partition(":")
         try:
-            if colon and word not in list(Kind):
-                raise FieldProblem(
-                    "invalid-kind",
-                    f"Before the colon must stand the item's kind: {', '.join(Kind)}.",
-                )
-            kind = Kind(word) if colon else None
-            yield key, kind, read_uuid(uuid if colon else key), read(value)
+            kind, uuid = read_key(key)
+            decision = read_decision(value)
+            given.append(GivenDecision(key=key, kind=kind, uuid=uuid, decision=decision))
         except FieldProblem as problem:
-            path = f"{json_path(_KEY, key)}{problem.path}"
-            issues.append(Issue(code=problem.code, message=problem.message, path=path))
+            problems[key] = problem
+    return tuple(given), problems
 
 
 def read_decision(value: Any) -> Decision:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from flows.content import Kind
+from flows.content import Kind, columns
+from imports.destinations import ReadContents
 from imports.errors import printable
-from imports.plan import Change, Drift, Result, differ
+from imports.plan import Change, Drift, Result, are_comparable, content_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,53 +43,63 @@ def marked_with_drift(
     changes: Sequence[Change],
     last_imports: Mapping[str, LastImport],
     read_last_writes: ReadLastWrites,
+    read_contents: ReadContents,
 ) -> tuple[Change, ...]:
-    """The changes, each that was held against its row with the drift that there is.
+    """The changes, each whose row an import left something in with its drift, and warned of it.
 
-    An overwrite is warned of it as well. `last_imports` has, by the uuid of a row, what an import
-    left in it. Who edited is asked for the edited rows only.
+    `last_imports` has, by the uuid of a row, what an import left in it. Of rows that nothing is
+    known of, those alone are read whole that were written after their last import.
     """
-    drifts = [_drift(change, last_imports) for change in changes]
-    edited = [
-        change.row.pk
-        for change, drift in zip(changes, drifts, strict=True)
-        if change.row and drift and drift.is_edited
+    lasts = {
+        change.row.pk: last
+        for change in changes
+        # What a created item brings back was deleted, and counts as absent.
+        if change.row
+        and change.result is not Result.CREATE
+        and (last := last_imports.get(change.row.uuid))
+    }
+    digests = {
+        change.row.pk: digest
+        for change in changes
+        if change.row and change.row.pk in lasts and (digest := change.before or change.after)
+    }
+    asked = [pk for pk, last in lasts.items() if digests.get(pk) != last.digest]
+    writes = read_last_writes(kind, asked)
+    unread = [
+        pk for pk in asked if pk in writes and pk not in digests and writes[pk].at > lasts[pk].at
     ]
-    writes = read_last_writes(kind, edited) if edited else {}
+    for pk, content in read_contents(kind, unread):
+        digests[pk] = content_digest(content, columns(kind))
     return tuple(
-        _marked(change, drift, writes) if drift else change
-        for change, drift in zip(changes, drifts, strict=True)
+        _marked(change, last, digests.get(change.row.pk), writes.get(change.row.pk))
+        if change.row and (last := lasts.get(change.row.pk))
+        else change
+        for change in changes
     )
 
 
-def _drift(change: Change, last_imports: Mapping[str, LastImport]) -> Drift | None:
-    if change.row is None or change.result not in _COMPARED:
-        return None
-    last = last_imports.get(change.row.uuid)
-    digest = change.before or change.after
-    if last is None or digest is None:
-        return None
-    own, imported = change.item.updated_at, last.file_updated_at
+def _marked(
+    change: Change, last: LastImport, digest: str | None, write: LastWrite | None
+) -> Change:
+    is_edited = _is_edited(last, digest, write)
     drift = Drift(
         last_import_at=last.at,
-        is_edited=differ(digest, last.digest),
-        file_updated_at=own,
-        last_file_updated_at=imported,
+        is_edited=is_edited,
+        file_updated_at=change.item.updated_at,
+        last_file_updated_at=last.file_updated_at,
     )
-    return drift if drift.is_edited or drift.is_older else None
-
-
-# Their rows were read, and are what the plan is about: whatever else is planned leaves the row.
-_COMPARED = (Result.OVERWRITE, Result.UNCHANGED)
-
-
-def _marked(change: Change, drift: Drift, writes: Mapping[int, LastWrite]) -> Change:
-    write = writes.get(change.row.pk) if change.row and drift.is_edited else None
     # What is not younger than the import is the import's own: the row does not say who edited.
-    if write and write.at > drift.last_import_at:
+    if is_edited and write and write.at > last.at:
         drift = replace(drift, edited_at=write.at, edited_by=write.by)
-    warnings = _warnings(drift) if change.result is Result.OVERWRITE else ()
+    # A row that holds what the file brings is not lost, whatever was done to it.
+    warnings = () if change.result is Result.UNCHANGED else _warnings(drift)
     return replace(change, drift=drift, warnings=(*change.warnings, *warnings))
+
+
+def _is_edited(last: LastImport, digest: str | None, write: LastWrite | None) -> bool | None:
+    if digest is not None and are_comparable(digest, last.digest):
+        return digest != last.digest
+    return False if write and write.at <= last.at else None
 
 
 def _warnings(drift: Drift) -> Iterator[str]:

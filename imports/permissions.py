@@ -100,11 +100,16 @@ def check_sight(user: User | None, plan: Plan) -> None:
 
 def check_sight_of(user: User | None, *kinds: Kind) -> None:
     """Raises NotPermitted unless the user may see rows of all these kinds."""
+    seen = kinds_in_sight(user)
+    check_permission(user, *(f"flows.view_{kind}" for kind in kinds if kind not in seen))
+
+
+def kinds_in_sight(user: User | None) -> list[Kind]:
+    """The kinds whose rows the user may see."""
     if user is None:
-        return
+        return list(Kind)
     with on_database(user._state.db or current_database()):
-        hidden = [kind for kind in kinds if not may_see(user, kind)]
-    check_permission(user, *(f"flows.view_{kind}" for kind in hidden))
+        return [kind for kind in Kind if may_see(user, kind)]
 
 
 def may_see(user: User | AnonymousUser, kind: Kind) -> bool:

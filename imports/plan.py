@@ -79,8 +79,8 @@ class Drift:
     """What is to be known of a row and its item since the last import that wrote the row."""
 
     last_import_at: datetime
-    is_edited: bool = False
-    """Whether the row holds something else than that import left in it."""
+    is_edited: bool | None = None
+    """Whether the row holds something else than that import left in it; None: nobody can say."""
     edited_at: datetime | None = None
     """When it was edited last; None where the row does not say."""
     edited_by: str = ""
@@ -119,7 +119,7 @@ class Change:
     fields: tuple[FieldChange, ...] = ()
     warnings: tuple[str, ...] = ()
     drift: Drift | None = None
-    """Of a row that would be overwritten, or is unchanged; None where there is none."""
+    """Of the row that the item is; None where no import left anything in it."""
     retargets: bool = False
     """Whether a connection sends a secret with a stored value to another destination."""
 

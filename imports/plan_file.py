@@ -14,6 +14,7 @@ import msgspec
 
 from flows.content import Kind
 from flows.field_values import FieldProblem
+from flows.representation import time_text
 from imports.decision_file import decision_value
 from imports.decisions import Decision, Decisions
 from imports.destinations import without_destination
@@ -21,8 +22,16 @@ from imports.errors import Issue, json_path, printable, quoted
 from imports.given_file import invalid, issue_of, read_object, read_part, reading
 from imports.json_problems import JSONProblem
 from imports.matching import Row
-from imports.plan import Change, Plan, Result
-from imports.plan_shape import SavedFile, SavedIssue, SavedItem, SavedPlan, SavedRow, SavedServer
+from imports.plan import Change, Drift, Plan, Result
+from imports.plan_shape import (
+    SavedDrift,
+    SavedFile,
+    SavedIssue,
+    SavedItem,
+    SavedPlan,
+    SavedRow,
+    SavedServer,
+)
 from imports.strict_json import split_list
 
 FORMAT = "flow-import-plan"
@@ -127,9 +136,20 @@ def _saved(change: Change, decision: Decision | None, digests: Digests) -> Saved
         target_name=change.target_name,
         row=saved_row(item.kind, change.row, digests) if change.row else None,
         candidates=tuple(saved_row(item.kind, row, digests) for row in change.candidates),
+        drift=_saved_drift(change.drift) if change.drift else None,
         changed_keys=tuple(field.key for field in change.fields),
         retargets=change.retargets,
         warnings=tuple(map(without_destination, change.warnings)),
+    )
+
+
+def _saved_drift(drift: Drift) -> SavedDrift:
+    return SavedDrift(
+        last_import_at=time_text(drift.last_import_at),
+        is_edited=drift.is_edited,
+        edited_at=time_text(drift.edited_at) if drift.edited_at else None,
+        edited_by=drift.edited_by or None,
+        is_older=drift.is_older,
     )
 
 

@@ -44,6 +44,16 @@ class SavedRow(_Shape, frozen=True, kw_only=True):
     content_hash: str
 
 
+class SavedDrift(_Shape, frozen=True, kw_only=True):
+    """What is to be known of a row and its item since its last import: see imports.plan.Drift."""
+
+    last_import_at: str
+    is_edited: bool | None
+    edited_at: str | None
+    edited_by: str | None
+    is_older: bool
+
+
 class SavedIssue(_Shape, frozen=True, kw_only=True):
     """Why the plan cannot be applied as it stands: see imports.errors.Issue."""
 
@@ -74,6 +84,8 @@ class SavedItem(_Shape, frozen=True, kw_only=True):
     row: SavedRow | None
     """The row that the item is, or the deleted one that it brings back."""
     candidates: Annotated[tuple[SavedRow, ...], msgspec.Meta(max_length=CANDIDATES_KEPT)]
+    drift: SavedDrift | None
+    """None where no import left anything in a row that the item is."""
     changed_keys: tuple[str, ...]
     retargets: bool
     warnings: tuple[str, ...]

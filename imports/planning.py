@@ -155,7 +155,9 @@ def _changes(
         stored.read_contents,
     )
     last_imports = stored.last_imports.get(kind, {})
-    changes = marked_with_drift(kind, changes, last_imports, stored.read_last_writes)
+    changes = marked_with_drift(
+        kind, changes, last_imports, stored.read_last_writes, stored.read_contents
+    )
     if kind is Kind.CONNECTION:
         return marked(changes, stored.valued_secrets, stored.read_contents)
     return changes

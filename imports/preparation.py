@@ -14,7 +14,7 @@ from imports.document import ExportDocument
 from imports.errors import PlanRefused, StalePlan, UnableToImport, quoted
 from imports.history import read_last_imports
 from imports.matching import match_items
-from imports.permissions import check_plan, check_request, check_sight
+from imports.permissions import check_plan, check_request, check_sight, kinds_in_sight
 from imports.plan import Mode, Plan
 from imports.planning import Stored, build_plan
 from imports.request import ImportRequest
@@ -122,8 +122,7 @@ def _stored(document: ExportDocument, request: ImportRequest) -> Stored:
         valued_secrets=valued_secret_names() if document.items[Kind.CONNECTION] else (),
         last_imports={
             kind: read_last_imports(kind, (row.uuid for row in rows[kind]))
-            for kind in Kind
-            if _uses(Mode.OVERWRITE, request)
+            for kind in kinds_in_sight(request.user)
         },
     )
 

@@ -634,16 +634,16 @@ def test_progress_is_told_after_each_batch_up_to_all_that_is_written():
 GROWTH = {
     "postgresql": {
         "create": (1, 10),
-        "skip": (0, 4),
+        "skip": (0, 8),
         "unchanged": (1, 10),
-        "duplicate": (1, 10),
+        "duplicate": (1, 14),
         "overwrite": (9, 44),
     },
     "sqlite": {
         "create": (1, 10),
-        "skip": (0, 4),
+        "skip": (0, 8),
         "unchanged": (1, 10),
-        "duplicate": (1, 10),
+        "duplicate": (1, 14),
         "overwrite": (7, 36),
     },
 }

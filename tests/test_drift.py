@@ -1,18 +1,26 @@
-"""Rows that were edited on this server since an import wrote them, told when one would overwrite them."""
+"""Rows that were edited on this server since an import wrote them, told of each that an item is."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import User
+from flows.content import Kind, columns
 from flows.models import Flow
+from imports.decisions import Decision
+from imports.drift import LastImport, LastWrite, marked_with_drift
 from imports.history import read_last_imports
+from imports.matching import MatchMethod, Row
 from imports.models import ImportItem, ImportRecord, Status
-from imports.plan import content_digest, differ
+from imports.plan import Change, Mode, Result, content_digest, differ
 from imports.service import preview_import
 from tests.factories import FlowFactory
+from tests.imagined import a_file
 from tests.importing import export_file, flow, import_items, request_for, uuid_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,13 +78,6 @@ def test_an_edit_that_the_file_has_too_is_not_told():
     assert warnings(flow(1, "Sync", info="next")) == ()
 
 
-@pytest.mark.parametrize("mode", ["skip", "duplicate"])
-def test_what_is_not_overwritten_is_not_told(mode):
-    import_items(flow(1, "Sync"))
-    Flow.objects.update(timeout=61)
-    assert warnings(flow(1, "Sync", info="next"), mode=mode) == ()
-
-
 def test_the_last_import_counts_and_not_one_before_it():
     import_items(flow(1, "Sync", info="first"))
     Flow.objects.update(timeout=61)
@@ -109,6 +110,7 @@ def test_digests_over_other_columns_are_not_held_against_each_other():
 
 # --- who edited, and when
 
+BEFORE = datetime(2025, 1, 1, tzinfo=UTC)
 LATER = datetime(2126, 11, 24, 10, 12, 30, tzinfo=UTC)
 ON = " on 2126-11-24 10:12 UTC,"
 
@@ -147,9 +149,18 @@ def test_an_edit_that_the_file_has_too_is_known_and_no_warning():
 
 
 @pytest.mark.parametrize("mode", ["skip", "duplicate", "overwrite"])
-def test_without_drift_none_is_told(mode):
+@pytest.mark.parametrize("info", ["next", ""], ids=["another content", "the same content"])
+def test_a_row_that_is_as_its_last_import_left_it_is_said_to_be(mode, info):
     import_items(flow(1, "Sync"))
-    assert drift(flow(1, "Sync", info="next"), mode=mode) is None
+    told = drift(flow(1, "Sync", info=info), mode=mode)
+    assert (told.is_edited, told.edited_at, told.edited_by, told.is_older) == (
+        False,
+        None,
+        "",
+        False,
+    )
+    assert told.last_import_at == ImportRecord.objects.get().finished_at
+    assert warnings(flow(1, "Sync", info=info), mode=mode) == ()
 
 
 def test_who_edited_is_read_in_batches_for_the_edited_rows_only():
@@ -202,7 +213,7 @@ def test_a_file_whose_item_is_older_than_the_last_imported_one_is_told(imported,
 
     import_items(item(imported, "imported"))
     assert warnings(item(file, "next")) == told
-    assert bool(drift(item(file, "next"))) is bool(told)
+    assert drift(item(file, "next")).is_older is bool(told)
 
 
 def test_the_last_import_counts_for_the_age_and_not_the_newest_file():
@@ -221,3 +232,152 @@ def test_a_skipped_item_does_not_count_as_imported_for_the_age():
     import_items(flow(1, "Sync", info="imported", updatedAt=OLD))
     import_items(flow(1, "Sync", info="skipped", updatedAt=NEW), mode="skip")
     assert warnings(flow(1, "Sync", info="next", updatedAt=OLD)) == ()
+
+
+# --- rows whose content the plan is not about
+
+UNREAD = pytest.mark.parametrize("mode", ["skip", "duplicate"])
+
+
+def edit(number=1, at=LATER, by="ada", **values):
+    """As every door does it."""
+    Flow.objects.filter(uuid=uuid_of("f", number)).update(**values, updated_at=at, updated_by=by)
+
+
+@UNREAD
+def test_an_edited_row_that_is_not_overwritten_is_told_too(mode):
+    import_items(flow(1, "Sync"))
+    edit(timeout=61)
+    assert warnings(flow(1, "Sync", info="next"), mode=mode) == (edited(f" by ada{ON}"),)
+    told = drift(flow(1, "Sync", info="next"), mode=mode)
+    assert (told.is_edited, told.edited_at, told.edited_by) == (True, LATER, "ada")
+    assert told.last_import_at == ImportRecord.objects.get().finished_at
+
+
+def test_an_item_that_somebody_decided_to_skip_is_told_of_among_overwritten_ones():
+    import_items(flow(1, "Sync"), flow(2, "Other"))
+    edit(timeout=61)
+    request = request_for(
+        export_file(flow(1, "Sync", info="next"), flow(2, "Other", info="next")),
+        decisions={(Kind.FLOW, uuid_of("f", 1)): Decision(mode=Mode.SKIP)},
+    )
+    told = [
+        (str(change.result), change.drift.is_edited, bool(change.warnings))
+        for change in preview_import(request).plan
+    ]
+    assert told == [("SKIP", True, True), ("OVERWRITE", False, False)]
+
+
+@UNREAD
+def test_a_row_that_was_written_and_holds_the_same_is_not_edited(mode):
+    import_items(flow(1, "Sync"))
+    edit()
+    assert drift(flow(1, "Sync", info="next"), mode=mode).is_edited is False
+    assert warnings(flow(1, "Sync", info="next"), mode=mode) == ()
+
+
+@UNREAD
+def test_a_row_that_took_a_later_time_from_its_file_is_not_edited(mode):
+    import_items(flow(1, "Sync", updatedAt="2126-11-24T10:12:30.000Z"))
+    assert Flow.objects.get().updated_at == LATER
+    assert drift(flow(1, "Sync", info="next"), mode=mode).is_edited is False
+
+
+@UNREAD
+def test_an_older_file_that_overwrites_nothing_is_told_too(mode):
+    import_items(flow(1, "Sync", updatedAt=NEW))
+    assert warnings(flow(1, "Sync", info="next", updatedAt=OLD), mode=mode) == (OLDER,)
+    assert drift(flow(1, "Sync", info="next", updatedAt=OLD), mode=mode).is_older
+
+
+def test_an_older_file_that_changes_nothing_is_known_and_no_warning():
+    import_items(flow(1, "Sync", updatedAt=NEW))
+    assert drift(flow(1, "Sync", updatedAt=OLD)).is_older
+    assert warnings(flow(1, "Sync", updatedAt=OLD)) == ()
+
+
+@pytest.mark.parametrize("mode", ["skip", "duplicate", "overwrite"])
+def test_of_a_row_that_came_from_no_import_nothing_is_said(mode):
+    FlowFactory(uuid=uuid_of("f", 1), name="Sync")
+    assert drift(flow(1, "Sync", info="next"), mode=mode) is None
+
+
+def test_of_a_deleted_row_that_is_brought_back_nothing_is_said():
+    import_items(flow(1, "Sync"))
+    edit(timeout=61, is_deleted=True)
+    assert drift(flow(1, "Sync", info="next"), mode="skip") is None
+
+
+@pytest.mark.parametrize("mode", ["skip", "duplicate", "overwrite"])
+@pytest.mark.parametrize(("at", "is_edited"), [(LATER, None), (BEFORE, False)])
+def test_where_nobody_can_compare_only_the_time_tells(mode, at, is_edited):
+    import_items(flow(1, "Sync"))
+    ImportItem.objects.update(content_digest=content_digest({"name": "Sync"}, ["name"]))
+    edit(at=at, timeout=61)
+    assert drift(flow(1, "Sync", info="next"), mode=mode).is_edited is is_edited
+    assert warnings(flow(1, "Sync", info="next"), mode=mode) == ()
+
+
+@UNREAD
+def test_rows_that_were_written_since_alone_are_read_in_batches(mode):
+    numbers = range(1000)
+    import_items(*(flow(number, f"F{number}") for number in numbers))
+    file = export_file(*(flow(number, f"F{number}", info="n") for number in numbers))
+    request = request_for(file, mode)
+
+    def queries():
+        with CaptureQueriesContext(database) as captured:
+            preview_import(request, record_refusal=False)
+        return len(captured)
+
+    before = queries()
+    edit(7, timeout=61)
+    assert queries() - before == 1
+    Flow.objects.update(timeout=61, updated_at=LATER)
+    assert queries() - before == 5  # 1,000 rows, 200 at a time
+
+
+def test_a_row_that_was_not_written_since_is_not_read():
+    read = []
+
+    def read_contents(kind, pks):
+        read.extend(pks)
+        return [(pk, dict.fromkeys(columns(kind))) for pk in pks]
+
+    changes = [
+        Change(
+            item=next(iter(a_file(flows=[flow(number, "Sync")]))),
+            result=Result.SKIP,
+            method=MatchMethod.UUID,
+            target_uuid=uuid_of("f", number),
+            target_name="Sync",
+            row=Row(pk=number, uuid=uuid_of("f", number), name="Sync"),
+        )
+        for number in (1, 2, 3, 4)
+    ]
+    lasts = {
+        uuid_of("f", number): LastImport(at=BEFORE, digest=content_digest({"a": 1}, ["a"]))
+        for number in (1, 2, 4)
+    }
+    writes = {1: LastWrite(at=BEFORE, by=""), 2: LastWrite(at=LATER, by="")}
+    marked = marked_with_drift(Kind.FLOW, changes, lasts, lambda _kind, _pks: writes, read_contents)
+    assert read == [2]
+    told = [change.drift and change.drift.is_edited for change in marked]
+    # Of other columns than today's, without an import, and purged just now.
+    assert told == [False, None, None, None]
+    assert [bool(change.drift) for change in marked] == [True, True, False, True]
+
+
+def test_who_may_not_see_rows_is_not_told_who_edited_them():
+    import_items(flow(1, "Sync"))
+    edit(timeout=61)
+    user = User.objects.create_user("bob")
+    user.user_permissions.add(Permission.objects.get(codename="run_import"))
+    file = export_file(flow(1, "Sync", info="next"))
+    request = request_for(file, "skip", user=user, user_name="bob", with_backup=True)
+    [change] = preview_import(request).plan
+    assert (change.drift, change.warnings) == (None, ())
+    user.user_permissions.add(Permission.objects.get(codename="view_flow"))
+    [change] = preview_import(replace(request, user=User.objects.get())).plan
+    assert change.drift.edited_by == "ada"
+    assert change.warnings == (edited(f" by ada{ON}"),)

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from flows.content import Kind
 from imports.decisions import Decision
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable
-from imports.plan import Mode
+from imports.plan import Drift, Mode, Plan
 from imports.plan_file import read_plan, save, write_plan
 from imports.plan_shape import SavedFile, SavedPlan
 from tests.imagined import Server, StoredItem, a_file, stored
@@ -30,10 +32,15 @@ DOCUMENT = a_file(
 
 
 def a_plan(*rows: StoredItem, decisions: Any = None) -> SavedPlan:
+    plan = plan_of(DOCUMENT, *(rows or ROWS), mode=Mode.OVERWRITE)
+    return as_saved(plan, *(rows or ROWS), decisions=decisions)
+
+
+def as_saved(plan: Plan, *rows: StoredItem, decisions: Any = None) -> SavedPlan:
     return save(
-        plan_of(DOCUMENT, *(rows or ROWS), mode=Mode.OVERWRITE),
+        plan,
         decisions or {},
-        {(one.kind, one.row.pk): f"hash of {one.row.name}" for one in (rows or ROWS)},
+        {(one.kind, one.row.pk): f"hash of {one.row.name}" for one in rows},
         identity="an identity",
         file=FILE,
         created_at="2026-03-16T17:10:06.000Z",
@@ -92,10 +99,56 @@ def test_an_item_in_the_file_is_what_a_reviewer_needs():
             "contentHash": "hash of Orders",
         },
         "candidates": [],
+        "drift": None,
         "changedKeys": ["info"],
         "retargets": False,
         "warnings": [],
     }
+
+
+THEN = datetime(2026, 3, 1, 8, tzinfo=UTC)
+LATER = datetime(2026, 3, 16, 17, 10, 6, 999_001, tzinfo=UTC)
+FRESH = {
+    "lastImportAt": "2026-03-01T08:00:00.000Z",
+    "isEdited": False,
+    "editedAt": None,
+    "editedBy": None,
+    "isOlder": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("drift", "told"),
+    [
+        (Drift(last_import_at=THEN, is_edited=False), {}),
+        (Drift(last_import_at=THEN), {"isEdited": None}),
+        (
+            Drift(last_import_at=THEN, is_edited=True, edited_at=LATER, edited_by="ada"),
+            {"isEdited": True, "editedAt": "2026-03-16T17:10:06.999001Z", "editedBy": "ada"},
+        ),
+        (
+            Drift(
+                last_import_at=THEN,
+                is_edited=False,
+                file_updated_at=THEN,
+                last_file_updated_at=LATER,
+            ),
+            {"isOlder": True},
+        ),
+    ],
+)
+def test_a_reviewer_sees_what_was_done_to_a_row_since_its_last_import(drift, told):
+    plan = plan_of(DOCUMENT, *ROWS, mode=Mode.SKIP)
+    orders, *others = plan.changes[Kind.FLOW]
+    flows = (replace(orders, drift=drift), *others)
+    saved = as_saved(replace(plan, changes={**plan.changes, Kind.FLOW: flows}))
+    item = json.loads(write_plan(saved))["items"][0]
+    assert item["drift"] == {**FRESH, **told}
+    assert read(write_plan(saved)) == saved
+    item["drift"]["isEdited"] = "no"
+    data = json.loads(write_plan(saved))
+    data["items"][0] = item
+    assert refusal(json.dumps(data).encode()) == [("wrong-shape", "items[0]")]
 
 
 def test_the_layout_of_the_file_does_not_count():
@@ -125,6 +178,7 @@ EDITS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a result": lambda data: data["items"][0].update(result="SKIP"),
     "the planned decision": lambda data: data["items"][0].update(plannedDecision="skip"),
     "a hash": lambda data: data["items"][0]["row"].update(contentHash="0"),
+    "the drift": lambda data: data["items"][0].update(drift=FRESH),
     "a warning": lambda data: data["items"][0].update(warnings=["none"]),
     "an item that is left out": lambda data: data["items"].pop(),
     "an item twice": lambda data: data["items"].append(data["items"][0]),

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection as database
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from flows import canonical
 from flows.bulk import insert_rows
 from flows.content import Kind, columns
 from flows.models import MODELS, Connection, Flow, Secret
+from flows.representation import time_text
 from imports.decision_file import read_decisions
 from imports.errors import FileInvalid, NotPermitted, PlanRefused, StalePlan, UnableToImport
 from imports.models import ImportRecord
@@ -92,6 +94,22 @@ def stale_codes(plan: SavedPlan, payload: bytes = FILE, **changes: Any) -> list[
     assert (record.status, record.code) == ("refused", "stale-plan")
     assert len(record.issues) == len(raised.value.issues)
     return [(issue.code, issue.path) for issue in raised.value.issues]
+
+
+def test_a_reviewer_sees_who_edited_a_row_and_may_still_overwrite_it(db):
+    payload = export_file(flow(1, "Orders", info="file"))
+    run_import(request_for(payload))
+    Flow.objects.update(info="here", updated_by="ada", updated_at=timezone.now())
+    plan = saved(payload, "skip")
+    [item] = plan.items
+    at = time_text(Flow.objects.get().updated_at)
+    assert (item.result, item.drift.is_edited, item.drift.edited_by) == ("SKIP", True, "ada")
+    assert item.drift.edited_at == at
+    assert item.drift.last_import_at == time_text(ImportRecord.objects.get().finished_at)
+    [warning] = item.warnings
+    assert warning.startswith("edited on this server by ada on ")
+    run_import(apply_request(edited(plan, Orders="overwrite"), payload))
+    assert Flow.objects.get().info == "file"
 
 
 class TestAPlanThatIsSaved:

@@ -24,6 +24,8 @@ from imports.errors import (
     AlreadyUndone,
     BackupFailed,
     FileInvalid,
+    FileTooLarge,
+    FileUnreadable,
     ImportFailed,
     ImportLocked,
     NoSuchRecord,
@@ -31,7 +33,6 @@ from imports.errors import (
     NotUndoable,
     PlanRefused,
     StalePlan,
-    UnableToImport,
     UndoRefused,
     WrongEncryptionKey,
     WrongServer,
@@ -41,7 +42,7 @@ from imports.lock import import_lock
 from imports.models import ImportItem, ImportRecord
 from imports.plan import content_digest
 from imports.service import preview_import, run_import
-from imports.undo.decisions import read_decision_file, read_decisions
+from imports.undo.decisions import decisions_from, read_decision_file
 from imports.undo.plan import Decision, UndoPlan
 from imports.undo.service import UndoOutcome, examine_undo, preview_undo, undo_import
 from tests.digest import all_rows, data_rows
@@ -747,46 +748,10 @@ def test_queries_grow_with_the_batches_only():
     assert queries(600) - queries(400) <= 30
 
 
-# --- Decisions that are sent or in a file
+# --- Decisions in the form of a file
 
 
 class TestDecisions:
-    def test_a_list_names_rows_by_kind_and_uuid(self):
-        uuid = uuid_of("f", 1)
-        entries = [
-            {"kind": "flow", "uuid": uuid.upper(), "decision": "keep"},
-            {"kind": "secret", "uuid": uuid, "decision": "RESTORE"},
-        ]
-        assert read_decisions(json.dumps(entries).encode()) == {
-            (Kind.FLOW, uuid): KEEP,
-            (Kind.SECRET, uuid): RESTORE,
-        }
-
-    @pytest.mark.parametrize(
-        ("text", "code", "path"),
-        [
-            ("{", "invalid-json", None),
-            ("{}", "invalid-decisions", None),
-            ("[1]", "invalid-decisions", "decisions[0]"),
-            ('[{"kind": "flow"}]', "invalid-decisions", "decisions[0]"),
-            (
-                '[{"kind": "x", "uuid": 1, "decision": []}]',
-                "invalid-decisions",
-                "decisions[0].kind",
-            ),
-        ],
-    )
-    def test_what_is_wrong_with_a_list_is_told(self, text, code, path):
-        with pytest.raises(UnableToImport) as raised:
-            read_decisions(text.encode())
-        assert raised.value.code == code
-        assert path is None or raised.value.issues[0].path == path
-
-    def test_one_row_twice_in_a_list_is_refused(self):
-        entry = {"kind": "flow", "uuid": uuid_of("f", 1), "decision": "keep"}
-        with pytest.raises(FileInvalid, match="was decided on before"):
-            read_decisions(json.dumps([entry, entry]).encode())
-
     def test_a_file_may_leave_the_kind_out(self):
         one, other = uuid_of("f", 1), uuid_of("5", 1)
         file = {"decisions": {one.upper(): "keep", f"secret:{other}": "restore"}}
@@ -795,19 +760,52 @@ class TestDecisions:
             (Kind.SECRET, other): RESTORE,
         }
 
+    @pytest.mark.parametrize("word", ["keep", "KEEP", "Keep"])
+    def test_a_word_may_be_in_upper_case(self, word):
+        assert decisions_from({uuid_of("f", 1): word}) == ({(None, uuid_of("f", 1)): KEEP}, {})
+
     @pytest.mark.parametrize(
-        ("decisions", "path"),
+        ("data", "found"),
         [
-            ({"x": "keep"}, "decisions.x"),
-            ({uuid_of("f", 1): "skip"}, f"decisions.{uuid_of('f', 1)}"),
-            ({uuid_of("f", 1): ["keep"]}, f"decisions.{uuid_of('f', 1)}"),
+            (b"", [("empty-file", "")]),
+            (b"{", [("invalid-json", "")]),
+            (b"\xff", [("invalid-encoding", "")]),
+            (b"[]", [("wrong-top-level", "")]),
+            (b"{}", [("wrong-type", "decisions")]),
+            (b'{"decisions": []}', [("wrong-type", "decisions")]),
+            (b'{"decisions": {}, "more": 1}', [("unknown-key", "more")]),
+            (b'{"decisions": {"a": "keep", "a": "keep"}}', [("duplicate-key", "decisions.a")]),
         ],
     )
-    def test_what_is_wrong_with_a_file_is_told(self, decisions, path):
-        data = json.dumps({"decisions": decisions}).encode()
-        with pytest.raises(FileInvalid) as raised:
+    def test_a_file_that_is_none_is_refused(self, data, found):
+        with pytest.raises((FileInvalid, FileUnreadable), match=r"^The decisions file ") as raised:
             read_decision_file(data, max_bytes=1000)
-        assert [issue.path for issue in raised.value.issues] == [path]
+        assert raised.value.exit_code == 3
+        assert [(issue.code, issue.path) for issue in raised.value.issues] == found
+
+    def test_a_file_that_is_too_large_is_refused(self):
+        with pytest.raises(FileTooLarge):
+            read_decision_file(b'{"decisions": {}}', max_bytes=5)
+
+    def test_all_that_is_wrong_with_a_file_is_told_at_once(self):
+        one, two = uuid_of("f", 1), uuid_of("f", 2)
+        decisions = {
+            "x": "keep",
+            f"row:{one}": "keep",
+            one: "skip",
+            two: ["keep"],
+            f"flow:{one}": "keep",
+            f"flow:{one.upper()}": "restore",
+        }
+        with pytest.raises(FileInvalid) as raised:
+            read_decision_file(json.dumps({"decisions": decisions}).encode(), max_bytes=1000)
+        assert [(issue.code, issue.path) for issue in raised.value.issues] == [
+            ("invalid-uuid", "decisions.x"),
+            ("invalid-kind", f'decisions["row:{one}"]'),
+            ("invalid-decision", f"decisions.{one}"),
+            ("invalid-decision", f"decisions.{two}"),
+            ("duplicate-decision", f'decisions["flow:{one.upper()}"]'),
+        ]
 
     def test_a_decision_without_a_kind_is_for_the_one_row_of_that_uuid(self):
         record = import_items(flow(1, "A"), flow(2, "B")).record

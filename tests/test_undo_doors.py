@@ -10,12 +10,15 @@ from accounts.models import User
 from flows.models import Flow
 from imports.lock import import_lock
 from imports.models import ImportRecord
+from imports.undo.decisions import read_decision_file
 from tests.digest import all_rows, put_back
 from tests.factories import FlowFactory
 from tests.importing import flow, import_items, secret, uuid_of
 from tests.uploading import client_of
 
 pytestmark = pytest.mark.django_db
+
+ROW_PATH = f'decisions["row:{uuid_of("f", 2)}"]'
 
 ANSWER = """\
 {
@@ -210,8 +213,8 @@ class TestApi:
         body = answer.json()
         assert list(body) == ["message", "code", "issues"]
         assert [issue["uuid"] for issue in body["issues"]] == [uuid_of("f", 2)]
-        decision = {"kind": "flow", "uuid": uuid_of("f", 2), "decision": "RESTORE"}
-        answer = self.post(ada, record, conflicts="KEEP", decisions=[decision])
+        decisions = {f"flow:{uuid_of('f', 2)}": "RESTORE"}
+        answer = self.post(ada, record, conflicts="KEEP", decisions=decisions)
         assert answer.status_code == 201
         assert Flow.objects.get(name="Made").is_deleted
 
@@ -219,18 +222,34 @@ class TestApi:
         ("body", "path"),
         [
             ({"conflicts": "PERHAPS"}, "conflicts"),
-            ({"decisions": {}}, "decisions"),
-            ({"decisions": [{"kind": "flow"}]}, "decisions[0].uuid"),
-            (
-                {"decisions": [{"kind": "x", "uuid": uuid_of("f", 1), "decision": "KEEP"}]},
-                "decisions[0].kind",
-            ),
+            ({"decisions": []}, "decisions"),
+            ({"decisions": None}, "decisions"),
+            ({"decisions": {"x": "keep"}}, "decisions.x"),
+            ({"decisions": {uuid_of("f", 2): "skip"}}, f"decisions.{uuid_of('f', 2)}"),
+            ({"decisions": {f"row:{uuid_of('f', 2)}": "keep"}}, ROW_PATH),
         ],
     )
     def test_what_is_wrong_with_the_body_is_told(self, record, ada, body, path):
         answer = self.post(ada, record, **body)
         assert answer.status_code == 422
         assert answer.json()["issues"][0]["path"] == path
+
+    def test_all_that_is_wrong_with_the_body_is_told_at_once(self, record, ada):
+        one = uuid_of("f", 2)
+        decisions = {"x": "keep", f"flow:{one}": "keep", f"flow:{one.upper()}": "restore"}
+        answer = self.post(ada, record, conflicts="PERHAPS", dryRun=[], decisions=decisions)
+        assert {(issue["code"], issue["path"]) for issue in answer.json()["issues"]} == {
+            ("invalid-choice", "conflicts"),
+            ("invalid", "dryRun"),
+            ("invalid-uuid", "decisions.x"),
+            ("duplicate-decision", f'decisions["flow:{one.upper()}"]'),
+        }
+
+    def test_the_form_of_a_file_is_that_of_the_body(self, record, ada):
+        edit_one()
+        decisions = {uuid_of("f", 2).upper(): "restore"}
+        assert read_decision_file(json.dumps({"decisions": decisions}).encode(), max_bytes=1000)
+        assert self.post(ada, record, decisions=decisions).status_code == 201
 
     def test_what_cannot_be_undone_is_told(self, record, ada):
         assert self.post(ada, 404).status_code == 404

@@ -2,22 +2,45 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from flows.content import Kind
 from imports.plan import UndoResult
 from imports.serializers import ProcessedItemSerializer
+from imports.undo.decisions import decisions_from
 from imports.undo.plan import Decision
 
 DECISIONS = [word for decision in Decision for word in (decision.name, decision.value)]
 
 
-class DecisionSerializer(serializers.Serializer[Any]):
-    """What is decided for one row."""
+@extend_schema_field(
+    {
+        "type": "object",
+        "propertyNames": {
+            "pattern": f"^(({'|'.join(Kind)}):)?"
+            "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+        },
+        "additionalProperties": {"type": "string", "enum": DECISIONS},
+    }
+)
+class DecisionsField(serializers.DictField):
+    """Decisions by row, as a file for `import_undo --decisions` has them."""
 
-    kind = serializers.ChoiceField([str(kind) for kind in Kind])
-    uuid = serializers.UUIDField(help_text="Of the row.")
-    decision = serializers.ChoiceField(DECISIONS)
+    default_error_messages = {"not_a_dict": "This must be an object of decisions by uuid."}  # noqa: RUF012
+
+    def run_child_validation(self, data: Any) -> Any:
+        """The decisions. Raises ValidationError with every problem, by key."""
+        decisions, problems = decisions_from(data)
+        if problems:
+            raise serializers.ValidationError(
+                {
+                    key: [ErrorDetail(problem.message, code=problem.code)]
+                    for key, problem in problems.items()
+                }
+            )
+        return decisions
 
 
 class UndoSerializer(serializers.Serializer[Any]):
@@ -33,8 +56,10 @@ class UndoSerializer(serializers.Serializer[Any]):
         help_text="For rows that were changed since the import: they are left alone (KEEP), or "
         "become what they were before it all the same (RESTORE). Left out: they are refused.",
     )
-    decisions = serializers.ListField(
-        child=DecisionSerializer(), default=list, help_text="For single rows."
+    decisions = DecisionsField(
+        default=dict,
+        help_text="For single rows, by their uuid; the kind stands before it (`flow:UUID`) where "
+        "the import wrote that uuid in two kinds.",
     )
 
 
