@@ -618,7 +618,8 @@ def test_the_name_of_the_server_must_be_typed(admin, record, settings):
     [
         ({"decided": "["}, 400),
         ({"decided": '{"kind": "flow"}'}, 422),
-        ({"decided": '[{"kind": "flow", "uuid": "x", "decision": "keep"}]'}, 422),
+        ({"decided": '{"decisions": {"flow:x": "keep"}}'}, 422),
+        ({"decided": '{"decisions": [{"kind": "flow", "uuid": "x", "decision": "keep"}]}'}, 422),
         ({"decision:flow:<script>": "keep"}, 422),
         ({"decision:flow": "keep"}, 422),
         ({"decision:planet:" + uuid_of("f", 1): "keep"}, 422),
@@ -761,7 +762,5 @@ def test_the_choices_go_into_the_form_and_out_again(admin, record):
     edit(1, info="mine")
     answer = planned(admin, record, **{choice(1): "keep"})
     decided = re.search(r'name="decided" value="([^"]*)"', answer.content.decode())
-    assert json.loads(unescape(decided[1])) == [
-        {"kind": "flow", "uuid": uuid_of("f", 1), "decision": "keep"}
-    ]
+    assert json.loads(unescape(decided[1])) == {"decisions": {f"flow:{uuid_of('f', 1)}": "keep"}}
     assert Connection.objects.count() == 0

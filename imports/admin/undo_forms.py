@@ -10,8 +10,8 @@ from django.conf import settings
 
 from imports.permissions import SKIP_BACKUP
 from imports.plan import UndoResult
-from imports.undo.decisions import decision_of, decisions_from, read_decisions
-from imports.undo.plan import Decision, Decisions
+from imports.undo.decisions import decision_of, read_decision_file
+from imports.undo.plan import Decision, Decisions, GivenKey
 
 CHOICE = "decision:"
 """What the name of a row's choice begins with; its kind and uuid follow."""
@@ -34,11 +34,8 @@ class Choices:
 
     def as_json(self) -> str:
         """For `earlier_choices`."""
-        decided = [
-            {"kind": kind, "uuid": uuid, "decision": decision}
-            for (kind, uuid), decision in self.decisions.items()
-        ]
-        return json.dumps(decided)
+        decided = {_as_text(key): decision for key, decision in self.decisions.items()}
+        return json.dumps({"decisions": decided})
 
 
 def earlier_choices(sent: Mapping[str, Any]) -> Choices:
@@ -48,7 +45,7 @@ def earlier_choices(sent: Mapping[str, Any]) -> Choices:
     """
     return Choices(
         conflicts=_decision(sent.get("decided_conflicts", "")),
-        decisions=read_decisions(sent.get("decided", "[]").encode()),
+        decisions=_read(sent.get("decided", '{"decisions": {}}')),
     )
 
 
@@ -58,19 +55,23 @@ def read_choices(sent: Mapping[str, Any], earlier: Choices) -> Choices:
     Raises FileInvalid for what no page sends.
     """
     chosen = {
-        tuple(name.removeprefix(CHOICE).split(":", 1)): value
-        for name, value in sent.items()
-        if name.startswith(CHOICE)
+        name.removeprefix(CHOICE): value for name, value in sent.items() if name.startswith(CHOICE)
     }
-    decided = decisions_from(
-        [
-            dict(zip(("kind", "uuid", "decision"), (*key, value), strict=False))
-            for key, value in chosen.items()
-            if value
-        ]
+    decided = {key: value for key, value in chosen.items() if value}
+    others = {key: one for key, one in earlier.decisions.items() if _as_text(key) not in chosen}
+    return Choices(
+        conflicts=_decision(sent.get("conflicts", "")),
+        decisions={**others, **_read(json.dumps({"decisions": decided}))},
     )
-    others = {key: one for key, one in earlier.decisions.items() if key not in chosen}
-    return Choices(conflicts=_decision(sent.get("conflicts", "")), decisions={**others, **decided})
+
+
+def _as_text(key: GivenKey) -> str:
+    kind, uuid = key
+    return f"{kind}:{uuid}" if kind else uuid
+
+
+def _read(decided: str) -> Decisions:
+    return read_decision_file(decided.encode(), max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
 
 
 def _decision(word: str) -> Decision | None:
