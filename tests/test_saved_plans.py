@@ -415,6 +415,8 @@ class TestAPlanThatSomebodyForged:
         [
             lambda data: data["items"][0]["row"].update(uuid="x' OR 1=1"),
             lambda data: data["items"][0].update(uuid=uuid_of("f", 1).upper()),
+            lambda data: data["items"][0]["row"].update(uuid=uuid_of("f", 1) + "\n"),
+            lambda data: data["file"].update(sha256="0" * 64 + "\n"),
             lambda data: data["file"].update(sha256="\x1b[2J"),
             lambda data: data["items"][0].update(candidates=[data["items"][0]["row"]] * 101),
             lambda data: data["items"][0].update(plannedDecision="leave"),
