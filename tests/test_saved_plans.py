@@ -81,6 +81,14 @@ def edited(plan: SavedPlan, **decisions: Any) -> SavedPlan:
     return read_plan(json.dumps(data, indent=1).encode(), max_bytes=10**9)
 
 
+def forged(plan: SavedPlan, change: Callable[[Any], Any]) -> SavedPlan:
+    """The plan, changed, with a checksum that fits."""
+    data = json.loads(write_plan(plan))
+    change(data)
+    data["checksum"] = imports.plan_file._checksum(msgspec.convert(data, SavedPlan))
+    return read_plan(json.dumps(data).encode(), max_bytes=10**9)
+
+
 def stale_codes(plan: SavedPlan, payload: bytes = FILE, **changes: Any) -> list[tuple[str, str]]:
     """Why the plan cannot be applied any more, by code and path. Nothing is written then."""
     before = data_rows()
@@ -380,14 +388,6 @@ class TestAnEditedPlan:
 class TestAPlanThatSomebodyForged:
     """With a checksum that fits: whatever it says, it does no more than its decisions can."""
 
-    @staticmethod
-    def forged(change: Callable[[Any], Any]) -> SavedPlan:
-        data = json.loads(write_plan(saved()))
-        change(data)
-        loose = msgspec.convert(data, SavedPlan)
-        data["checksum"] = imports.plan_file._checksum(loose)
-        return read_plan(json.dumps(data).encode(), max_bytes=10**9)
-
     @pytest.mark.parametrize(
         ("change", "found"),
         [
@@ -408,7 +408,7 @@ class TestAPlanThatSomebodyForged:
         ],
     )
     def test_is_stale(self, server, change, found):
-        assert found in stale_codes(self.forged(change))
+        assert found in stale_codes(forged(saved(), change))
 
     @pytest.mark.parametrize(
         "change",
@@ -562,6 +562,26 @@ class TestRights:
         with pytest.raises(NotPermitted, match="bob may not view"):
             run_import(apply_request(plan, user=blind))
         assert "bob's to see" not in repr(ImportRecord.objects.values())
+
+    def test_to_see_rows_come_before_what_a_forged_plan_asks_of_them(self, bob):
+        payload = export_file(secret(2, "NEW"))
+        hidden = SecretFactory(uuid=uuid_of("5", 9), name="NOT_TO_BE_SEEN")
+        row = {"uuid": str(hidden.uuid), "name": "x", "isDeleted": False, "contentHash": ""}
+        plan = forged(saved(payload), lambda data: data["items"][0].update(row=row))
+        blind = self.give(bob, "run_import", "skip_backup", "add_secret")
+        with pytest.raises(NotPermitted, match="bob may not view secrets"):
+            run_import(apply_request(plan, payload, user=blind))
+        assert hidden.name not in repr(ImportRecord.objects.values())
+
+    @pytest.mark.parametrize("number", [9, 77], ids=["a row", "no row"])
+    @pytest.mark.parametrize("ask", [preview_import, plan_to_save])
+    def test_to_see_rows_come_before_what_is_told_of_a_chosen_one(self, bob, ask, number):
+        SecretFactory(uuid=uuid_of("5", 9), name="NOT_TO_BE_SEEN")
+        blind = self.give(bob, "run_import", "skip_backup", "add_secret")
+        chosen = _given({uuid_of("5", 2): {"mode": "skip", "target": uuid_of("5", number)}})
+        payload = export_file(secret(2, "NEW"))
+        with pytest.raises(NotPermitted, match="bob may not view secrets"):
+            ask(request_for(payload, given_decisions=chosen, user=blind))
 
     def test_of_overriding_locks_come_from_the_plan(self, bob):
         plan = saved(override_locks=True)
