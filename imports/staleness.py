@@ -8,7 +8,14 @@ from collections.abc import Iterator, Mapping
 
 from flows.content import Kind
 from imports.errors import Issue, quoted
-from imports.plan_shape import SavedFile, SavedItem, SavedPlan, SavedRow, SavedServer
+from imports.plan_shape import (
+    SavedFile,
+    SavedIssue,
+    SavedItem,
+    SavedPlan,
+    SavedRow,
+    SavedServer,
+)
 
 Rows = Mapping[tuple[Kind, str], SavedRow]
 """By kind and uuid, rows as they are now."""
@@ -70,16 +77,31 @@ def row_changes(saved: SavedPlan, now: SavedPlan, rows: Rows) -> list[Issue]:
 
 
 def other_results(saved: SavedPlan, now: SavedPlan) -> list[Issue]:
-    """An issue for each item of which something else would come, though its rows are the same."""
+    """An issue for each item of which something else would come, though its rows are the same.
+
+    `now` is a plan that nothing stands against.
+    """
     planned = {item.key: item for item in now.items}
     undecided = {issue.path for issue in saved.issues}
     is_edited = any(item.is_edited for item in saved.items)
+    if undecided and not is_edited:  # so that the server has decided, and nobody who looked at it
+        return [_solved(issue) for issue in saved.issues]
     return [
         issue
         for item in saved.items
         if item.path not in undecided  # what could not be applied has no result to hold to
         for issue in _other_plan(item, planned[item.key], is_edited=is_edited)
     ]
+
+
+def _solved(issue: SavedIssue) -> Issue:
+    return Issue(
+        code="other-result",
+        path=issue.path,
+        uuid=issue.uuid,
+        name=issue.name,
+        message="It could not be done when the plan was made, and could be done now.",
+    )
 
 
 def _changes_of_row(item: SavedItem, was: SavedRow, now: SavedRow | None) -> Iterator[Issue]:

@@ -465,6 +465,14 @@ class TestAPlanThatNeedsADecision:
         Flow.objects.filter(uuid=uuid_of("f", 8)).update(name="Else")
         assert stale_codes(plan, self.FILE) == [("row-renamed", "flows[0]")]
 
+    def test_is_stale_where_a_name_that_was_taken_is_free(self, server):
+        taken = SecretFactory(name="TAKEN")
+        payload = export_file(secret(1, "TAKEN"))
+        plan = saved(payload)
+        assert [issue.code for issue in plan.issues] == ["name-taken"]
+        Secret.objects.filter(pk=taken.pk).update(name="OTHER")
+        assert stale_codes(plan, payload) == [("other-result", "secrets[0]")]
+
     def test_is_stale_where_there_is_a_third(self, two_rows):
         plan = edited(saved(self.FILE), Orders=uuid_of("f", 9))
         FlowFactory(uuid=uuid_of("f", 10), name="Orders")
