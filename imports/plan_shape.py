@@ -75,6 +75,7 @@ class SavedItem(_Shape, frozen=True, kw_only=True):
     row: SavedRow | None
     """The row that the item is, or the deleted one that it brings back."""
     candidates: Annotated[tuple[SavedRow, ...], msgspec.Meta(max_length=CANDIDATES_KEPT)]
+    """The rows to choose from. Of very many items of one name, the first alone has them."""
     changed_keys: tuple[str, ...]
     retargets: bool
     warnings: tuple[str, ...]

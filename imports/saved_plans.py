@@ -102,10 +102,14 @@ def _file(request: ImportRequest, digest: str) -> SavedFile:
 
 
 def _rows_of(plan: Plan) -> Iterator[tuple[Kind, Row]]:
+    listed: set[tuple[Kind, str]] = set()
     for change in plan:
-        for row in (change.row, *change.candidates):
-            if row:
-                yield change.item.kind, row
+        kind, name = change.item.kind, change.item.name
+        if change.row:
+            yield kind, change.row
+        if change.candidates and (kind, name) not in listed:
+            listed.add((kind, name))  # items of one name have the same
+            yield from ((kind, row) for row in change.candidates)
 
 
 def _digests(
