@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from accounts.models import User
 from flows.servers import server_names, target
-from imports.errors import ImportFailed, UnableToImport, WrongServer, quoted
+from imports.errors import ImportFailed, UnableToImport, WrongServer, quoted, storable
 from imports.report import answer, refusal_data
 
 USAGE_ERROR = 2
@@ -96,7 +96,7 @@ def find_user(name: str | None, server: str) -> User | None:
     if name is None:
         return None
     with target(server):
-        user = User.objects.filter(username=name, is_active=True).first()
+        user = User.objects.filter(username=storable(name), is_active=True).first()
     if user is None:
         raise CommandError(
             f"There is no active user {quoted(name)} on the server {quoted(server)}.",
