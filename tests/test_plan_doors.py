@@ -402,6 +402,16 @@ class TestTheApi:
         assert refused.json()["message"].startswith(f"The {name} file ")
         assert not ImportRecord.objects.exists()
 
+    @pytest.mark.parametrize("name", ["plan", "decisions"])
+    def test_a_text_that_is_too_long_can_be_sent_as_a_file(self, ada, name):
+        long = " " * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+        refused = send(ada, form(file_part(FILE), *words(**{name: long})))
+        assert refused.status_code == 413
+        assert refused.json()["message"] == (
+            "The texts of the form are larger than 2,621,440 bytes. Send decisions and plan as "
+            "files, with a file name."
+        )
+
     def test_a_part_twice(self, ada):
         text = json.dumps(DECISIONS)
         body = form(
