@@ -13,7 +13,7 @@ from flows.representation import time_text
 from imports.decision_file import settle
 from imports.decisions import Decisions
 from imports.document import ExportDocument
-from imports.errors import Issue, StalePlan
+from imports.errors import Issue, StalePlan, storable
 from imports.matching import Row
 from imports.plan import Plan, content_digest
 from imports.plan_file import Digests, save, saved_row
@@ -98,7 +98,7 @@ def _saved(
 
 
 def _file(request: ImportRequest, digest: str) -> SavedFile:
-    return SavedFile(name=request.file_name, size=len(request.payload), sha256=digest)
+    return SavedFile(name=storable(request.file_name), size=len(request.payload), sha256=digest)
 
 
 def _rows_of(plan: Plan) -> Iterator[tuple[Kind, Row]]:

@@ -341,6 +341,14 @@ class TestRights:
         assert named_save("restore", number, NOW).code == 0
         assert Flow.objects.get().updated_by == "alice"
 
+    def test_an_account_whose_name_is_no_text_writes_what_there_is_of_it(
+        self, named_save, monkeypatch
+    ):
+        monkeypatch.setenv("LOGNAME", "\udc80")
+        number = saved(FlowFactory(info="before"), info="now")
+        assert named_save("restore", number, NOW).code == 0
+        assert Flow.objects.get().updated_by == r"\udc80"
+
     @pytest.mark.parametrize(
         ("may", "codes"),
         [((), (7, 7, 7)), (("view_flow",), (0, 7, 7)), (("change_flow",), (0, 0, 0))],

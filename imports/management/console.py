@@ -107,7 +107,7 @@ def find_user(name: str | None, server: str) -> User | None:
 
 def name_of(user: User | None) -> str:
     """The name under which a command writes: the user's, or that of the account of this shell."""
-    return user.get_username() if user else getpass.getuser()
+    return user.get_username() if user else storable(getpass.getuser())
 
 
 def unusable(error: DatabaseError) -> ImportFailed:
