@@ -275,6 +275,16 @@ class TestOfASkip:
         Flow.objects.filter(name="Orders").update(info="edited")
         assert stale_codes(plan) == [("row-edited", "flows[0]")]
 
+    def test_an_item_that_would_come_to_something_else_is_named(self, server):
+        plan = saved(mode="duplicate")
+        FlowFactory(name="Orders (copy)")
+        with pytest.raises(StalePlan) as raised:
+            run_import(apply_request(plan))
+        assert raised.value.message == (
+            'The plan is out of date. flows[0] "Orders" was to be named "Orders (copy)", and would '
+            'be "Orders (copy 2)". Nothing was written. Plan again.'
+        )
+
     def test_a_copy_must_get_the_name_that_was_shown(self, server):
         plan = saved(mode="duplicate")
         assert plan.items[0].target_name == "Orders (copy)"
@@ -341,6 +351,11 @@ class TestAnEditedPlan:
         done = run_import(apply_request(edited(saved(), Orders="duplicate")))
         assert results(done)[0] == ("Orders", "DUPLICATE")
         assert Flow.objects.get(name="Orders (copy)").info == "file"
+
+    def test_a_decision_that_changes_nothing_hides_nothing(self, server):
+        plan = edited(saved(), Twilio="overwrite")
+        Secret.objects.update(dev_value=None)
+        assert stale_codes(plan) == [("other-result", "connections[0]")]
 
     def test_its_rows_must_still_be_the_same(self, server):
         plan = edited(saved(), Orders="skip")
