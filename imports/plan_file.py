@@ -37,6 +37,9 @@ from imports.strict_json import split_list
 FORMAT = "flow-import-plan"
 VERSION = 1
 
+# Any number of items may bear one name, each with the same rows to choose from.
+_CANDIDATES_REPEATED = 10_000
+
 _WHAT = "plan"
 _ITEMS = "items"
 
@@ -70,8 +73,8 @@ def save(
         counts={result.value: count for result, count in plan.counts.items()},
         issues=tuple(SavedIssue(**issue.as_dict()) for issue in plan.issues),
         items=tuple(
-            _saved(change, decisions.get((change.item.kind, change.item.uuid)), digests)
-            for change in plan
+            _saved(change, decisions.get((change.item.kind, change.item.uuid)), candidates, digests)
+            for change, candidates in zip(plan, _candidates(plan, digests), strict=True)
         ),
     )
     return msgspec.structs.replace(unsigned, checksum=_checksum(unsigned))
@@ -120,7 +123,34 @@ def read_plan(data: bytes, *, max_bytes: int) -> SavedPlan:
     return plan
 
 
-def _saved(change: Change, decision: Decision | None, digests: Digests) -> SavedItem:
+def _candidates(plan: Plan, digests: Digests) -> Iterator[tuple[SavedRow, ...]]:
+    """For each item, the rows to choose from; for the last of very many, they stand elsewhere.
+
+    They are told with the first item that bears their name at least, so that no plan is larger
+    than its items and its rows are many.
+    """
+    told: dict[tuple[Kind, str], tuple[SavedRow, ...]] = {}
+    repeated = 0
+    for change in plan:
+        kind, name = change.item.kind, change.item.name
+        if (kind, name) not in told:
+            rows = tuple(saved_row(kind, row, digests) for row in change.candidates)
+            if rows:
+                told[kind, name] = rows
+            yield rows
+        elif repeated < _CANDIDATES_REPEATED:
+            repeated += len(told[kind, name])
+            yield told[kind, name] if change.candidates else ()
+        else:
+            yield ()
+
+
+def _saved(
+    change: Change,
+    decision: Decision | None,
+    candidates: tuple[SavedRow, ...],
+    digests: Digests,
+) -> SavedItem:
     item = change.item
     decided = decision_value(decision)
     return SavedItem(
@@ -135,7 +165,7 @@ def _saved(change: Change, decision: Decision | None, digests: Digests) -> Saved
         target_uuid=None if change.result is Result.DUPLICATE else change.target_uuid,
         target_name=change.target_name,
         row=saved_row(item.kind, change.row, digests) if change.row else None,
-        candidates=tuple(saved_row(item.kind, row, digests) for row in change.candidates),
+        candidates=candidates,
         drift=_saved_drift(change.drift) if change.drift else None,
         changed_keys=tuple(field.key for field in change.fields),
         retargets=change.retargets,

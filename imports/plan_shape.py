@@ -11,8 +11,9 @@ from imports.matching import CANDIDATES_KEPT, MatchMethod
 from imports.plan import Mode, Result
 
 # A file may come from anybody: what is looked up or told of it has the form that was written.
-_Uuid = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-_Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+# Not "$", which would let a line break follow.
+_Uuid = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
+_Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class _Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -84,6 +85,7 @@ class SavedItem(_Shape, frozen=True, kw_only=True):
     row: SavedRow | None
     """The row that the item is, or the deleted one that it brings back."""
     candidates: Annotated[tuple[SavedRow, ...], msgspec.Meta(max_length=CANDIDATES_KEPT)]
+    """The rows to choose from. Of very many items of one name, the first alone has them."""
     drift: SavedDrift | None
     """None where no import left anything in a row that the item is."""
     changed_keys: tuple[str, ...]

@@ -14,7 +14,13 @@ from imports.document import ExportDocument
 from imports.errors import PlanRefused, StalePlan, UnableToImport, quoted
 from imports.history import read_last_imports
 from imports.matching import match_items
-from imports.permissions import check_plan, check_request, check_sight, kinds_in_sight
+from imports.permissions import (
+    check_plan,
+    check_request,
+    check_sight,
+    check_sight_of,
+    kinds_in_sight,
+)
 from imports.plan import Mode, Plan
 from imports.planning import Stored, build_plan
 from imports.request import ImportRequest
@@ -31,11 +37,24 @@ from imports.stored import (
 def plan_import(document: ExportDocument, request: ImportRequest) -> Plan:
     """What the request would do now. Raises PlanRefused, StalePlan and NotPermitted."""
     plan = draft_plan(document, request)
+    check_sight_of_named(request)
     if request.saved_plan:
         check_sight(request.user, plan)  # what is told of rows that changed
         check_saved(plan, document, request)
     _check_plan(plan, request)
     return plan
+
+
+def check_sight_of_named(request: ImportRequest) -> None:
+    """Raises NotPermitted where the request names rows by uuid that the user may not see.
+
+    Those are the rows that somebody chose, and those of a saved plan, which anybody may have
+    written: whatever is answered tells of them.
+    """
+    kinds = {kind for kind in Kind if targets_of(kind, request.decisions)}
+    if request.saved_plan:
+        kinds |= {item.kind for item in request.saved_plan.items if item.rows}
+    check_sight_of(request.user, *sorted(kinds))
 
 
 def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:

@@ -13,7 +13,7 @@ from flows.representation import time_text
 from imports.decision_file import settle
 from imports.decisions import Decisions
 from imports.document import ExportDocument
-from imports.errors import Issue, StalePlan
+from imports.errors import Issue, StalePlan, storable
 from imports.matching import Row
 from imports.plan import Plan, content_digest
 from imports.plan_file import Digests, save, saved_row
@@ -98,14 +98,18 @@ def _saved(
 
 
 def _file(request: ImportRequest, digest: str) -> SavedFile:
-    return SavedFile(name=request.file_name, size=len(request.payload), sha256=digest)
+    return SavedFile(name=storable(request.file_name), size=len(request.payload), sha256=digest)
 
 
 def _rows_of(plan: Plan) -> Iterator[tuple[Kind, Row]]:
+    listed: set[tuple[Kind, str]] = set()
     for change in plan:
-        for row in (change.row, *change.candidates):
-            if row:
-                yield change.item.kind, row
+        kind, name = change.item.kind, change.item.name
+        if change.row:
+            yield kind, change.row
+        if change.candidates and (kind, name) not in listed:
+            listed.add((kind, name))  # items of one name have the same
+            yield from ((kind, row) for row in change.candidates)
 
 
 def _digests(

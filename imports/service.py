@@ -25,6 +25,7 @@ from imports.plan import Plan
 from imports.plan_shape import SavedPlan
 from imports.preparation import (
     check_rows,
+    check_sight_of_named,
     draft_plan,
     plan_again,
     plan_import,
@@ -83,6 +84,7 @@ def plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
         request = replace(request, decisions=settled(request, document))
         with one_state():
             plan = draft_plan(document, request)
+            check_sight_of_named(request)
             check_sight(request.user, plan)
             saved = saved_plan(plan, document, request)
         refusal = refusal_of(plan, request)

@@ -1,14 +1,21 @@
 """What is different between a plan that was saved and the one that would be made now. Pure.
 
-Rows must be those that the plan was made for, and hold what they held; items that nobody decided
-on since must come to the same. Where somebody did, only the results follow.
+Rows must be those that the plan was made for, and hold what they held; items must come to the same,
+unless somebody decided since that something else comes of them.
 """
 
 from collections.abc import Iterator, Mapping
 
 from flows.content import Kind
 from imports.errors import Issue, quoted
-from imports.plan_shape import SavedFile, SavedItem, SavedPlan, SavedRow, SavedServer
+from imports.plan_shape import (
+    SavedFile,
+    SavedIssue,
+    SavedItem,
+    SavedPlan,
+    SavedRow,
+    SavedServer,
+)
 
 Rows = Mapping[tuple[Kind, str], SavedRow]
 """By kind and uuid, rows as they are now."""
@@ -70,16 +77,31 @@ def row_changes(saved: SavedPlan, now: SavedPlan, rows: Rows) -> list[Issue]:
 
 
 def other_results(saved: SavedPlan, now: SavedPlan) -> list[Issue]:
-    """An issue for each item of which something else would come, though its rows are the same."""
+    """An issue for each item of which something else would come, though its rows are the same.
+
+    `now` is a plan that nothing stands against.
+    """
     planned = {item.key: item for item in now.items}
     undecided = {issue.path for issue in saved.issues}
     is_edited = any(item.is_edited for item in saved.items)
+    if undecided and not is_edited:  # so that the server has decided, and nobody who looked at it
+        return [_solved(issue) for issue in saved.issues]
     return [
         issue
         for item in saved.items
         if item.path not in undecided  # what could not be applied has no result to hold to
         for issue in _other_plan(item, planned[item.key], is_edited=is_edited)
     ]
+
+
+def _solved(issue: SavedIssue) -> Issue:
+    return Issue(
+        code="other-result",
+        path=issue.path,
+        uuid=issue.uuid,
+        name=issue.name,
+        message=f"{issue.path} could not be done when the plan was made, and could be done now.",
+    )
 
 
 def _changes_of_row(item: SavedItem, was: SavedRow, now: SavedRow | None) -> Iterator[Issue]:
@@ -108,8 +130,9 @@ def _new_row(item: SavedItem, row: SavedRow) -> Issue:
 def _other_plan(was: SavedItem, now: SavedItem, *, is_edited: bool) -> Iterator[Issue]:
     """What would come of the item otherwise than it was planned."""
     if _uuid_of(was.row) != _uuid_of(now.row) and not was.chose_row:
-        yield _issue(was, "other-row", f"It would be {_told(now.row)}, not {_told(was.row)}.")
-    elif not was.is_edited and (difference := _difference(was, now)):
+        told = f"{_named(was)} would be {_told(now.row)}, not {_told(was.row)}."
+        yield _issue(was, "other-row", told)
+    elif not _is_decided_anew(was, now) and (difference := _difference(was, now)):
         advice = (
             " It may follow from what was decided of other items: plan again with these decisions."
             if is_edited
@@ -118,18 +141,27 @@ def _other_plan(was: SavedItem, now: SavedItem, *, is_edited: bool) -> Iterator[
         yield _issue(was, "other-result", difference + advice)
 
 
+def _is_decided_anew(was: SavedItem, now: SavedItem) -> bool:
+    """Whether a decision made something else of the item than was looked at."""
+    return was.chose_row or (was.is_edited and was.result is not now.result)
+
+
 def _difference(was: SavedItem, now: SavedItem) -> str:
+    item = _named(was)
     if was.result is not now.result:
-        return f"It was to be {was.result}, and would be {now.result}."
+        return f"{item} was to be {was.result}, and would be {now.result}."
     if was.target_name != now.target_name:
-        return (
-            f"It was to be named {quoted(was.target_name)}, and would be {quoted(now.target_name)}."
-        )
+        name, other = quoted(was.target_name), quoted(now.target_name)
+        return f"{item} was to be named {name}, and would be {other}."
     if was.retargets is not now.retargets:
-        return "Whether it sends a stored secret to another destination is different."
+        return f"Whether {item} sends a stored secret to another destination is different."
     if was.changed_keys != now.changed_keys:
-        return "It would change other keys."
+        return f"{item} would change other keys."
     return ""
+
+
+def _named(item: SavedItem) -> str:
+    return f"{item.path} {quoted(item.name)}"
 
 
 def _uuid_of(row: SavedRow | None) -> str | None:

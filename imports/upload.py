@@ -13,13 +13,13 @@ from http import HTTPStatus
 from typing import IO, Any
 
 from django.conf import settings
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework.parsers import BaseParser
 
 from imports.decision_file import GivenDecision, read_decisions
-from imports.errors import Issue, UnableToImport, printable, quoted
+from imports.errors import FileTooLarge, Issue, UnableToImport, printable, quoted
 from imports.plan import Mode
 from imports.plan_file import read_plan
 from imports.plan_shape import SavedPlan
@@ -91,7 +91,7 @@ class FormParser(BaseParser):
     """Reads a body of multipart/form-data to a Form.
 
     Raises FileTooLarge as soon as a file is larger than ZIGGY_MAX_IMPORT_BYTES, before anything is
-    read where the body's length says so, and FormUnreadable.
+    read where the body's length says so, or for more text than Django takes; and FormUnreadable.
     """
 
     media_type = "multipart/form-data"
@@ -108,6 +108,8 @@ class FormParser(BaseParser):
         body: Any = _Counted(stream)
         try:
             words, _ = _Parser(meta, body, [files], parser_context["encoding"]).parse()
+        except RequestDataTooBig:
+            raise _long_text() from None
         except (MultiPartParserError, SuspiciousOperation) as error:
             why = printable(str(error))
             raise FormUnreadable("invalid-form", f"The body is no readable form. {why}") from None
@@ -183,6 +185,14 @@ class _Counted:
 def _cut_off() -> FormUnreadable:
     return FormUnreadable(
         "cut-off", "The upload stopped before its end. Nothing was imported: send it again."
+    )
+
+
+def _long_text() -> FileTooLarge:
+    return FileTooLarge(
+        "too-large",
+        f"The texts of the form are larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes. "
+        f"Send {DECISIONS} and {PLAN} as files, with a file name.",
     )
 
 

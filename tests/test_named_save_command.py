@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import OperationalError
 from reversion.models import Version
 
 from accounts.models import User
@@ -340,6 +341,14 @@ class TestRights:
         assert named_save("restore", number, NOW).code == 0
         assert Flow.objects.get().updated_by == "alice"
 
+    def test_an_account_whose_name_is_no_text_writes_what_there_is_of_it(
+        self, named_save, monkeypatch
+    ):
+        monkeypatch.setenv("LOGNAME", "\udc80")
+        number = saved(FlowFactory(info="before"), info="now")
+        assert named_save("restore", number, NOW).code == 0
+        assert Flow.objects.get().updated_by == r"\udc80"
+
     @pytest.mark.parametrize(
         ("may", "codes"),
         [((), (7, 7, 7)), (("view_flow",), (0, 7, 7)), (("change_flow",), (0, 0, 0))],
@@ -398,6 +407,29 @@ class TestRights:
         row = FlowFactory()
         assert named_save("list", row.uuid, "--user", "nobody").code == 2
         assert named_save("list", row.uuid, "--server", "nowhere", "--user", "nobody").code == 8
+
+    def test_a_user_whose_name_is_no_text_is_unknown(self, named_save):
+        done = named_save("list", "x", "--user", "\udc80")
+        assert 'There is no active user "\\udc80"' in done.err
+        assert done.code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments", [("list", "x"), ("take", "x", "--name", "y"), ("restore", 1, NOW)]
+)
+def test_a_database_that_cannot_be_used_is_told_as_the_import_tells_it(
+    named_save, monkeypatch, arguments
+):
+    def fail(*_, **__):
+        raise OperationalError("no such table: flows_flow\nDETAIL: of a row")
+
+    monkeypatch.setattr("imports.item_saves._named", fail)
+    monkeypatch.setattr("imports.item_saves._version", fail)
+    done = named_save(*arguments)
+    assert json.loads(done.out)["data"]["code"] == "database-error"
+    assert "no such table: flows_flow. Is it there, and migrated" in done.err
+    assert "DETAIL" not in done.out + done.err
+    assert done.code == 1
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -209,6 +209,34 @@ class TestTheCommand:
         assert done.code != 0
         assert "standard output has the answer: give the name of a file" in done.err
 
+    @pytest.mark.parametrize("option", ["--plan-out", "--decisions", "--apply-plan"])
+    def test_an_empty_name_is_not_as_if_there_were_none(self, folder, option):
+        """A script's variable that is not set must not turn a plan into an import."""
+        mode = [] if option == "--apply-plan" else ["--overwrite"]
+        before = all_rows()
+        done = folder.run(*mode, option, "", "--no-prompt", "--no-backup")
+        assert (done.code, done.out) == (1, "")  # of call_command; a usage error, 2, in a shell
+        assert "the name of the file is empty" in done.err
+        assert all_rows() == before
+
+    @pytest.mark.parametrize("name", ["export", "decisions"])
+    def test_a_plan_does_not_replace_what_it_is_made_from(self, folder, name):
+        source = getattr(folder, name)
+        content = source.read_bytes()
+        folder.plan = source.parent / "." / ".." / source.parent.name / source.name
+        done = folder.save_plan("--no-prompt")
+        assert (done.code, done.out) == (2, "")
+        assert "--plan-out would replace a file that the plan is made from" in done.err
+        assert source.read_bytes() == content
+
+    def test_names_that_are_no_text_are_told_as_far_as_they_are(self, folder, monkeypatch):
+        monkeypatch.setenv("LOGNAME", "\udc80")
+        folder.export = folder.export.rename(folder.path / "\udc81.json")
+        assert folder.save_plan().code == 0
+        assert folder.saved()["file"]["name"] == r"\udc81.json"
+        assert folder.saved()["createdBy"] == r"\udc80"
+        assert folder.apply_plan().code == 0
+
     def test_a_directory_that_is_not_there(self, folder):
         done = folder.run("--skip", "--plan-out", str(folder.path / "nowhere" / "plan.json"))
         assert done.code == 2
@@ -401,6 +429,16 @@ class TestTheApi:
         assert refused.status_code == status
         assert refused.json()["message"].startswith(f"The {name} file ")
         assert not ImportRecord.objects.exists()
+
+    @pytest.mark.parametrize("name", ["plan", "decisions"])
+    def test_a_text_that_is_too_long_can_be_sent_as_a_file(self, ada, name):
+        long = " " * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+        refused = send(ada, form(file_part(FILE), *words(**{name: long})))
+        assert refused.status_code == 413
+        assert refused.json()["message"] == (
+            "The texts of the form are larger than 2,621,440 bytes. Send decisions and plan as "
+            "files, with a file name."
+        )
 
     def test_a_part_twice(self, ada):
         text = json.dumps(DECISIONS)

@@ -31,12 +31,14 @@ DOCUMENT = a_file(
 )
 
 
-def a_plan(*rows: StoredItem, decisions: Any = None) -> SavedPlan:
-    plan = plan_of(DOCUMENT, *(rows or ROWS), mode=Mode.OVERWRITE)
+def a_plan(*rows: StoredItem, decisions: Any = None, document: Any = DOCUMENT) -> SavedPlan:
+    plan = plan_of(document, *(rows or ROWS), mode=Mode.OVERWRITE)
     return as_saved(plan, *(rows or ROWS), decisions=decisions)
 
 
-def as_saved(plan: Plan, *rows: StoredItem, decisions: Any = None) -> SavedPlan:
+def as_saved(
+    plan: Plan, *rows: StoredItem, decisions: Any = None, document: Any = DOCUMENT
+) -> SavedPlan:
     return save(
         plan,
         decisions or {},
@@ -266,6 +268,18 @@ def test_what_is_no_strict_json_is_refused(data, found):
 def test_a_plan_that_is_too_large_is_refused():
     with pytest.raises(FileTooLarge, match="The plan file is larger than the 9 bytes"):
         read_plan(write_plan(a_plan()), max_bytes=9)
+
+
+def test_rows_to_choose_from_are_not_told_with_every_one_of_very_many_items():
+    """Else a small file whose items bear one name would be a plan without end."""
+    count = 6000
+    document = a_file(flows=[flow(number, "Twice") for number in range(100, 100 + count)])
+    plan = a_plan(document=document)
+    told = [len(item.candidates) for item in plan.items]
+    assert told == [2] * 5001 + [0] * (count - 5001)
+    data = json.loads(write_plan(plan))
+    data["items"][-1]["decision"] = uuid_of("f", 9)
+    assert read(json.dumps(data).encode()).items[-1].chosen_row == uuid_of("f", 9)
 
 
 def test_the_rows_of_a_plan_are_all_that_it_needs_digests_of():

@@ -83,6 +83,14 @@ def edited(plan: SavedPlan, **decisions: Any) -> SavedPlan:
     return read_plan(json.dumps(data, indent=1).encode(), max_bytes=10**9)
 
 
+def forged(plan: SavedPlan, change: Callable[[Any], Any]) -> SavedPlan:
+    """The plan, changed, with a checksum that fits."""
+    data = json.loads(write_plan(plan))
+    change(data)
+    data["checksum"] = imports.plan_file._checksum(msgspec.convert(data, SavedPlan))
+    return read_plan(json.dumps(data).encode(), max_bytes=10**9)
+
+
 def stale_codes(plan: SavedPlan, payload: bytes = FILE, **changes: Any) -> list[tuple[str, str]]:
     """Why the plan cannot be applied any more, by code and path. Nothing is written then."""
     before = data_rows()
@@ -285,6 +293,16 @@ class TestOfASkip:
         Flow.objects.filter(name="Orders").update(info="edited")
         assert stale_codes(plan) == [("row-edited", "flows[0]")]
 
+    def test_an_item_that_would_come_to_something_else_is_named(self, server):
+        plan = saved(mode="duplicate")
+        FlowFactory(name="Orders (copy)")
+        with pytest.raises(StalePlan) as raised:
+            run_import(apply_request(plan))
+        assert raised.value.message == (
+            'The plan is out of date. flows[0] "Orders" was to be named "Orders (copy)", and would '
+            'be "Orders (copy 2)". Nothing was written. Plan again.'
+        )
+
     def test_a_copy_must_get_the_name_that_was_shown(self, server):
         plan = saved(mode="duplicate")
         assert plan.items[0].target_name == "Orders (copy)"
@@ -352,6 +370,11 @@ class TestAnEditedPlan:
         assert results(done)[0] == ("Orders", "DUPLICATE")
         assert Flow.objects.get(name="Orders (copy)").info == "file"
 
+    def test_a_decision_that_changes_nothing_hides_nothing(self, server):
+        plan = edited(saved(), Twilio="overwrite")
+        Secret.objects.update(dev_value=None)
+        assert stale_codes(plan) == [("other-result", "connections[0]")]
+
     def test_its_rows_must_still_be_the_same(self, server):
         plan = edited(saved(), Orders="skip")
         Flow.objects.filter(name="Orders").update(info="edited")
@@ -407,14 +430,6 @@ class TestAnEditedPlan:
 class TestAPlanThatSomebodyForged:
     """With a checksum that fits: whatever it says, it does no more than its decisions can."""
 
-    @staticmethod
-    def forged(change: Callable[[Any], Any]) -> SavedPlan:
-        data = json.loads(write_plan(saved()))
-        change(data)
-        loose = msgspec.convert(data, SavedPlan)
-        data["checksum"] = imports.plan_file._checksum(loose)
-        return read_plan(json.dumps(data).encode(), max_bytes=10**9)
-
     @pytest.mark.parametrize(
         ("change", "found"),
         [
@@ -435,13 +450,15 @@ class TestAPlanThatSomebodyForged:
         ],
     )
     def test_is_stale(self, server, change, found):
-        assert found in stale_codes(self.forged(change))
+        assert found in stale_codes(forged(saved(), change))
 
     @pytest.mark.parametrize(
         "change",
         [
             lambda data: data["items"][0]["row"].update(uuid="x' OR 1=1"),
             lambda data: data["items"][0].update(uuid=uuid_of("f", 1).upper()),
+            lambda data: data["items"][0]["row"].update(uuid=uuid_of("f", 1) + "\n"),
+            lambda data: data["file"].update(sha256="0" * 64 + "\n"),
             lambda data: data["file"].update(sha256="\x1b[2J"),
             lambda data: data["items"][0].update(candidates=[data["items"][0]["row"]] * 101),
             lambda data: data["items"][0].update(plannedDecision="leave"),
@@ -494,6 +511,14 @@ class TestAPlanThatNeedsADecision:
         plan = saved(self.FILE)
         Flow.objects.filter(uuid=uuid_of("f", 8)).update(name="Else")
         assert stale_codes(plan, self.FILE) == [("row-renamed", "flows[0]")]
+
+    def test_is_stale_where_a_name_that_was_taken_is_free(self, server):
+        taken = SecretFactory(name="TAKEN")
+        payload = export_file(secret(1, "TAKEN"))
+        plan = saved(payload)
+        assert [issue.code for issue in plan.issues] == ["name-taken"]
+        Secret.objects.filter(pk=taken.pk).update(name="OTHER")
+        assert stale_codes(plan, payload) == [("other-result", "secrets[0]")]
 
     def test_is_stale_where_there_is_a_third(self, two_rows):
         plan = edited(saved(self.FILE), Orders=uuid_of("f", 9))
@@ -592,6 +617,26 @@ class TestRights:
         with pytest.raises(NotPermitted, match="bob may not view"):
             run_import(apply_request(plan, user=blind))
         assert "bob's to see" not in repr(ImportRecord.objects.values())
+
+    def test_to_see_rows_come_before_what_a_forged_plan_asks_of_them(self, bob):
+        payload = export_file(secret(2, "NEW"))
+        hidden = SecretFactory(uuid=uuid_of("5", 9), name="NOT_TO_BE_SEEN")
+        row = {"uuid": str(hidden.uuid), "name": "x", "isDeleted": False, "contentHash": ""}
+        plan = forged(saved(payload), lambda data: data["items"][0].update(row=row))
+        blind = self.give(bob, "run_import", "skip_backup", "add_secret")
+        with pytest.raises(NotPermitted, match="bob may not view secrets"):
+            run_import(apply_request(plan, payload, user=blind))
+        assert hidden.name not in repr(ImportRecord.objects.values())
+
+    @pytest.mark.parametrize("number", [9, 77], ids=["a row", "no row"])
+    @pytest.mark.parametrize("ask", [preview_import, plan_to_save])
+    def test_to_see_rows_come_before_what_is_told_of_a_chosen_one(self, bob, ask, number):
+        SecretFactory(uuid=uuid_of("5", 9), name="NOT_TO_BE_SEEN")
+        blind = self.give(bob, "run_import", "skip_backup", "add_secret")
+        chosen = _given({uuid_of("5", 2): {"mode": "skip", "target": uuid_of("5", number)}})
+        payload = export_file(secret(2, "NEW"))
+        with pytest.raises(NotPermitted, match="bob may not view secrets"):
+            ask(request_for(payload, given_decisions=chosen, user=blind))
 
     def test_of_overriding_locks_come_from_the_plan(self, bob):
         plan = saved(override_locks=True)

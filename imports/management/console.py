@@ -16,7 +16,7 @@ from rich.text import Text
 
 from accounts.models import User
 from flows.servers import server_names, target
-from imports.errors import ImportFailed, UnableToImport, WrongServer, quoted
+from imports.errors import ImportFailed, UnableToImport, WrongServer, quoted, storable
 from imports.models import ImportRecord
 from imports.report import answer, refusal_data
 
@@ -98,7 +98,7 @@ def find_user(name: str | None, server: str) -> User | None:
     if name is None:
         return None
     with target(server):
-        user = User.objects.filter(username=name, is_active=True).first()
+        user = User.objects.filter(username=storable(name), is_active=True).first()
     if user is None:
         raise CommandError(
             f"There is no active user {quoted(name)} on the server {quoted(server)}.",
@@ -109,7 +109,7 @@ def find_user(name: str | None, server: str) -> User | None:
 
 def name_of(user: User | None) -> str:
     """The name under which a command writes: the user's, or that of the account of this shell."""
-    return user.get_username() if user else getpass.getuser()
+    return user.get_username() if user else storable(getpass.getuser())
 
 
 def unusable(error: DatabaseError) -> ImportFailed:

@@ -86,7 +86,7 @@ def _add_ways(parser: ArgumentParser) -> None:
         help='replace the content of items that exist already, after a named save "Pre import"',
     )  # fmt: skip
     ways.add_argument(
-        "--apply-plan", metavar="PLAN",
+        "--apply-plan", metavar="PLAN", type=_file_name,
         help="do what this plan of --plan-out says, or nothing where it is out of date; its mode, "
         "its locks and its decisions count",
     )  # fmt: skip
@@ -99,7 +99,7 @@ def _add_plan_files(parser: ArgumentParser) -> None:
         help="write the plan to this file, to be applied later, and nothing to the server",
     )  # fmt: skip
     parser.add_argument(
-        "--decisions", metavar="D",
+        "--decisions", metavar="D", type=_file_name,
         help="a JSON file that says of single items what else is to happen to them: see below",
     )  # fmt: skip
 
@@ -107,4 +107,11 @@ def _add_plan_files(parser: ArgumentParser) -> None:
 def _file_to_write(path: str) -> str:
     if path == "-":
         raise ArgumentTypeError("standard output has the answer: give the name of a file")
+    return _file_name(path)
+
+
+def _file_name(path: str) -> str:
+    # A variable of a script that is not set must not be as if the option were not given.
+    if not path:
+        raise ArgumentTypeError("the name of the file is empty")
     return path

@@ -117,7 +117,18 @@ class Command(BaseCommand):
 
 
 def _check_combination(**options: Any) -> None:
-    """Raises CommandError where an option says what the plan that is applied says already."""
+    """Raises CommandError where an option says what the plan that is applied says already.
+
+    Also where the plan would take the place of a file that it is made from.
+    """
+    sources = [options[given] for given in ("file_path", "decisions") if options[given]]
+    if options["plan_out"] and Path(options["plan_out"]).resolve() in (
+        Path(source).resolve() for source in sources
+    ):
+        raise CommandError(
+            "--plan-out would replace a file that the plan is made from. Give another name.",
+            returncode=USAGE_ERROR,
+        )
     if options["apply_plan"] is None:
         return
     for option in ("plan_out", "decisions", "override_locks"):

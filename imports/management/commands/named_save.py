@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
 from reversion.models import Version
 from rich.console import Console
 from rich.table import Table
@@ -110,6 +111,8 @@ class Command(BaseCommand):
                         self._take(item, options["name"], acting)
         except UnableToImport as error:
             console.refuse(self, error)
+        except DatabaseError as error:
+            console.refuse(self, console.unusable(error))
 
     def _list(self, item: Item) -> None:
         records = records_by_save(item)
