@@ -227,6 +227,29 @@ class TestConflicts:
         undo(first)
         assert rows.get().info == "before"
 
+    @pytest.mark.parametrize("what", ["created", "overwritten"])
+    def test_a_later_import_that_brought_the_same_again_is_told(self, what):
+        record, rows = imported(Kind.FLOW, what)
+        rows.update(info="edited")
+        later = import_items(an_item(Kind.FLOW, uuid_of("f", 1), "IMPORTED", "imported")).record
+        [issue] = refused(record).issues
+        assert issue.message.startswith(
+            f'The flow "IMPORTED" was written again by the import {later.pk} '
+        )
+
+    def test_a_row_that_the_import_made_and_a_later_one_brought_back_is_told(self):
+        record, rows = imported(Kind.FLOW, "created")
+        rows.update(is_deleted=True)
+        import_items(an_item(Kind.FLOW, uuid_of("f", 1), "IMPORTED", "imported"))
+        assert codes(refused(record)) == ["overwritten-since"]
+        assert not rows.get().is_deleted
+
+    def test_an_import_that_was_redone_is_undone_without_a_question(self):
+        record, rows = imported(Kind.FLOW, "overwritten")
+        undo(undo(record).record)
+        undo(record)
+        assert rows.get().info == "before"
+
     def test_a_row_that_was_purged_can_only_be_kept(self):
         record, rows = imported(Kind.FLOW, "overwritten")
         rows.delete()
