@@ -722,6 +722,18 @@ class TestRights:
                 asked(undo_request(record, user=user))
             assert "flows.view_flow" in raised.value.issues[0].message
 
+    def test_who_may_not_see_what_uses_a_row_is_told_nothing_of_that(self):
+        record = import_items(secret(1, "KEY")).record
+        FlowFactory(name="Hidden", nodes='[{"code":"secrets.KEY"}]')
+        user = self.user("undo_import", "skip_backup", "view_secret", "delete_secret")
+        for asked in (examine_undo, preview_undo, undo_import):
+            with pytest.raises(NotPermitted) as raised:
+                asked(undo_request(record, user=user))
+            assert [issue.message for issue in raised.value.issues] == [
+                "Needs the permission flows.view_flow."
+            ]
+        assert not ImportRecord.objects.filter(message__contains="Hidden").exists()
+
     def test_sending_a_stored_secret_elsewhere_needs_a_right_of_its_own(self):
         SecretFactory(name="KEY", dev_value="x")
         ConnectionFactory(uuid=uuid_of("c", 1), name="C", dev_value=HERE)

@@ -53,6 +53,7 @@ def used_by(written: WrittenRow, users: Sequence[OtherRow]) -> Conflict:
         code="used",
         message=f"The {written.kind} {quoted(written.name)} is used by {', '.join(shown)}"
         f"{f' and {more} more' if more else ''}, which would refer to nothing.",
+        tells_of=frozenset(user.kind for user in users),
     )
 
 

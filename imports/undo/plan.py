@@ -42,6 +42,8 @@ class Conflict:
     message: str
     may_restore: bool = True
     """Whether it may be taken back all the same; else it can only be kept."""
+    tells_of: frozenset[Kind] = frozenset()
+    """The kinds of other rows that the message names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
