@@ -578,6 +578,15 @@ class TestStory:
         assert codes(raised.value) == ["edited-since"]
         assert data_rows() == before
 
+    def test_who_uses_a_row_by_now_is_shown_before_it_is_deleted(self):
+        record = import_items(secret(1, "KEY")).record
+        FlowFactory(name="One", nodes='[{"code":"secrets.KEY"}]')
+        shown = preview_undo(undo_request(record, conflicts=RESTORE)).fingerprint
+        FlowFactory(name="Two", nodes='[{"code":"secrets.KEY"}]')
+        with pytest.raises(StalePlan):
+            undo_import(undo_request(record, conflicts=RESTORE), fingerprint=shown)
+        assert not Secret.objects.get().is_deleted
+
     @pytest.mark.parametrize(
         "change",
         [
@@ -755,6 +764,19 @@ class TestRights:
         record = import_items(
             secret(1, "OTHER"), connection(1, "C", devValue=ELSEWHERE.replace("KEY", "NONE"))
         ).record
+        assert [change.sends != "" for change in preview_undo(undo_request(record))] == [
+            True, False,
+        ]  # fmt: skip
+
+    def test_a_value_that_such_a_secret_got_since_counts(self):
+        SecretFactory(uuid=uuid_of("5", 1), name="KEY")
+        ConnectionFactory(uuid=uuid_of("c", 1), name="C", dev_value=HERE)
+        record = import_items(
+            secret(1, "OTHER"), connection(1, "C", devValue=ELSEWHERE.replace("KEY", "NONE"))
+        ).record
+        filled = Secret.objects.get()
+        filled.dev_value = "x"
+        filled.save()
         assert [change.sends != "" for change in preview_undo(undo_request(record))] == [
             True, False,
         ]  # fmt: skip

@@ -124,12 +124,12 @@ class UndoPlan:
 
     @property
     def fingerprint(self) -> str:
-        """Equal for two plans that would do the same to rows in the same state."""
+        """Equal for two plans that tell the same, and would do it to rows in the same state."""
         decided = [
             (
                 *(change.kind, change.uuid, change.result, change.pk, change.save),
                 *(change.before, change.was_deleted, change.after, change.becomes_deleted),
-                *(change.decision, [conflict.code for conflict in change.conflicts], change.sends),
+                *(change.decision, change.warnings),
             )
             for change in self
         ]
