@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 from rich.console import Console
 
-from imports.errors import UnableToImport, quoted
+from imports.errors import UnableToImport, UndoRefused, quoted
 from imports.management.console import (
     NOTHING_TO_DO,
     add_server_argument,
@@ -57,6 +57,10 @@ stdout carries one JSON object, stderr everything for people. exit codes: 0 done
 failed, 7 not permitted, 8 wrong or unknown server, 10 nothing to do (--detailed-exitcode),
 1 anything else.
 """
+
+_DECIDE = (
+    "Say --keep or --restore for all conflicts, or --decisions F for single rows (see --help)."
+)
 
 
 class Command(BaseCommand):
@@ -125,6 +129,8 @@ class Command(BaseCommand):
             )
             plan = self._preview(request) if dry_run else self._undo(request, ask=not no_prompt)
         except UnableToImport as error:
+            if isinstance(error, UndoRefused):
+                tell(self, _DECIDE)
             refuse(self, error)
         except DatabaseError as error:
             refuse(self, unusable(error))
