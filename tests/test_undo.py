@@ -228,6 +228,29 @@ class TestConflicts:
         undo(first)
         assert rows.get().info == "before"
 
+    @pytest.mark.parametrize("what", ["created", "overwritten"])
+    def test_a_later_import_that_brought_the_same_again_is_told(self, what):
+        record, rows = imported(Kind.FLOW, what)
+        rows.update(info="edited")
+        later = import_items(an_item(Kind.FLOW, uuid_of("f", 1), "IMPORTED", "imported")).record
+        [issue] = refused(record).issues
+        assert issue.message.startswith(
+            f'The flow "IMPORTED" was written again by the import {later.pk} '
+        )
+
+    def test_a_row_that_the_import_made_and_a_later_one_brought_back_is_told(self):
+        record, rows = imported(Kind.FLOW, "created")
+        rows.update(is_deleted=True)
+        import_items(an_item(Kind.FLOW, uuid_of("f", 1), "IMPORTED", "imported"))
+        assert codes(refused(record)) == ["overwritten-since"]
+        assert not rows.get().is_deleted
+
+    def test_an_import_that_was_redone_is_undone_without_a_question(self):
+        record, rows = imported(Kind.FLOW, "overwritten")
+        undo(undo(record).record)
+        undo(record)
+        assert rows.get().info == "before"
+
     def test_a_row_that_was_purged_can_only_be_kept(self):
         record, rows = imported(Kind.FLOW, "overwritten")
         rows.delete()
@@ -556,6 +579,15 @@ class TestStory:
         assert codes(raised.value) == ["edited-since"]
         assert data_rows() == before
 
+    def test_who_uses_a_row_by_now_is_shown_before_it_is_deleted(self):
+        record = import_items(secret(1, "KEY")).record
+        FlowFactory(name="One", nodes='[{"code":"secrets.KEY"}]')
+        shown = preview_undo(undo_request(record, conflicts=RESTORE)).fingerprint
+        FlowFactory(name="Two", nodes='[{"code":"secrets.KEY"}]')
+        with pytest.raises(StalePlan):
+            undo_import(undo_request(record, conflicts=RESTORE), fingerprint=shown)
+        assert not Secret.objects.get().is_deleted
+
     @pytest.mark.parametrize(
         "change",
         [
@@ -700,6 +732,18 @@ class TestRights:
                 asked(undo_request(record, user=user))
             assert "flows.view_flow" in raised.value.issues[0].message
 
+    def test_who_may_not_see_what_uses_a_row_is_told_nothing_of_that(self):
+        record = import_items(secret(1, "KEY")).record
+        FlowFactory(name="Hidden", nodes='[{"code":"secrets.KEY"}]')
+        user = self.user("undo_import", "skip_backup", "view_secret", "delete_secret")
+        for asked in (examine_undo, preview_undo, undo_import):
+            with pytest.raises(NotPermitted) as raised:
+                asked(undo_request(record, user=user))
+            assert [issue.message for issue in raised.value.issues] == [
+                "Needs the permission flows.view_flow."
+            ]
+        assert not ImportRecord.objects.filter(message__contains="Hidden").exists()
+
     def test_sending_a_stored_secret_elsewhere_needs_a_right_of_its_own(self):
         SecretFactory(name="KEY", dev_value="x")
         ConnectionFactory(uuid=uuid_of("c", 1), name="C", dev_value=HERE)
@@ -721,6 +765,19 @@ class TestRights:
         record = import_items(
             secret(1, "OTHER"), connection(1, "C", devValue=ELSEWHERE.replace("KEY", "NONE"))
         ).record
+        assert [change.sends != "" for change in preview_undo(undo_request(record))] == [
+            True, False,
+        ]  # fmt: skip
+
+    def test_a_value_that_such_a_secret_got_since_counts(self):
+        SecretFactory(uuid=uuid_of("5", 1), name="KEY")
+        ConnectionFactory(uuid=uuid_of("c", 1), name="C", dev_value=HERE)
+        record = import_items(
+            secret(1, "OTHER"), connection(1, "C", devValue=ELSEWHERE.replace("KEY", "NONE"))
+        ).record
+        filled = Secret.objects.get()
+        filled.dev_value = "x"
+        filled.save()
         assert [change.sends != "" for change in preview_undo(undo_request(record))] == [
             True, False,
         ]  # fmt: skip

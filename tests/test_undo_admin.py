@@ -515,6 +515,16 @@ def test_a_longer_plan_takes_no_more_queries_on_its_page(admin):
     assert numbers[0] == numbers[1]
 
 
+def test_only_the_rows_of_the_page_get_addresses(admin, small_pages, monkeypatch):
+    record = import_items(*(flow(number, f"Flow {number}") for number in range(9))).record
+    made = []
+    monkeypatch.setattr(
+        undo_page, "reverse", lambda name, args: made.append(args) or reverse(name, args=args)
+    )
+    admin.get(url_of(record))
+    assert 2 <= len(made) <= 8
+
+
 # --- exactly what was shown
 
 

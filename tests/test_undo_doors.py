@@ -92,6 +92,7 @@ class TestCommand:
         assert done.code == 3
         assert '      ! The flow "Made" was edited since, last by eve on ' in done.err
         assert json.loads(done.out)["data"]["issues"][0]["code"] == "edited-since"
+        assert "Say --keep or --restore for all conflicts, or --decisions F" in done.err
 
     @pytest.mark.parametrize(
         ("options", "is_deleted"), [(["--keep"], False), (["--restore"], True)]

@@ -29,11 +29,22 @@ class UndoLine:
     change: UndoChange
     is_news: bool
     """Whether the row was changed since the page was opened."""
-    url: str
-    """Of the page that shows what the undo would make of the row."""
-    row_url: str | None
+    record: int
+    """The number of the record of the run that is undone."""
     chosen: Decision | None
     """What is decided for it alone."""
+
+    @property
+    def url(self) -> str:
+        """Of the page that shows what the undo would make of the row."""
+        arguments = [self.record, self.change.kind, self.change.uuid]
+        return reverse("admin:imports_importrecord_undo_row", args=arguments)
+
+    @property
+    def row_url(self) -> str | None:
+        """Of the row's own page, where it is not gone."""
+        pk = self.change.pk
+        return reverse(f"admin:flows_{self.change.kind}_change", args=[pk]) if pk else None
 
     @property
     def group(self) -> str:
@@ -120,13 +131,7 @@ def _lines(plan: UndoPlan, choices: Choices, marks: str) -> Iterator[UndoLine]:
         yield UndoLine(
             change=change,
             is_news=change.key in news,
-            url=reverse(
-                "admin:imports_importrecord_undo_row",
-                args=[plan.record, change.kind, change.uuid],
-            ),
-            row_url=reverse(f"admin:flows_{change.kind}_change", args=[change.pk])
-            if change.pk
-            else None,
+            record=plan.record,
             chosen=choices.decisions.get(change.key),
         )
 

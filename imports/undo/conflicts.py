@@ -34,14 +34,14 @@ def conflicts_of(written: WrittenRow, record: int, finished_at: datetime) -> Ite
         yield Conflict(code="deleted-since", message=f"{the_row} was deleted since{last}.")
     if written.left_deleted and not written.row.is_deleted:
         yield Conflict(code="restored-since", message=f"{the_row} was brought back since{last}.")
-    if not _is_changed(written, written.row, finished_at):
-        return
-    if written.later and not differ(written.later.digest, written.row.digest):
+    is_changed = _is_changed(written, written.row, finished_at)
+    later = written.later
+    # An import may bring the same again, and it stands; an undo that does brings this run back.
+    if later and _is_left_by(later, written.row) and (is_changed or not later.is_undo):
         yield Conflict(
-            code="overwritten-since",
-            message=f"{the_row} was written again by {_told(written.later)}.",
+            code="overwritten-since", message=f"{the_row} was written again by {_told(later)}."
         )
-    else:
+    elif is_changed:
         yield Conflict(code="edited-since", message=f"{the_row} was edited since{last}.")
 
 
@@ -53,6 +53,7 @@ def used_by(written: WrittenRow, users: Sequence[OtherRow]) -> Conflict:
         code="used",
         message=f"The {written.kind} {quoted(written.name)} is used by {', '.join(shown)}"
         f"{f' and {more} more' if more else ''}, which would refer to nothing.",
+        tells_of=frozenset(user.kind for user in users),
     )
 
 
@@ -75,6 +76,10 @@ def _is_changed(written: WrittenRow, row: PresentRow, finished_at: datetime) -> 
     if are_comparable(written.digest, row.digest):
         return written.digest != row.digest
     return row.updated_at > finished_at or written.later is not None
+
+
+def _is_left_by(later: LaterRun, row: PresentRow) -> bool:
+    return not differ(later.digest, row.digest)
 
 
 def _last_write(row: PresentRow) -> str:

@@ -42,6 +42,8 @@ class Conflict:
     message: str
     may_restore: bool = True
     """Whether it may be taken back all the same; else it can only be kept."""
+    tells_of: frozenset[Kind] = frozenset()
+    """The kinds of other rows that the message names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +124,12 @@ class UndoPlan:
 
     @property
     def fingerprint(self) -> str:
-        """Equal for two plans that would do the same to rows in the same state."""
+        """Equal for two plans that tell the same, and would do it to rows in the same state."""
         decided = [
             (
                 *(change.kind, change.uuid, change.result, change.pk, change.save),
                 *(change.before, change.was_deleted, change.after, change.becomes_deleted),
-                *(change.decision, [conflict.code for conflict in change.conflicts], change.sends),
+                *(change.decision, change.warnings),
             )
             for change in self
         ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from accounts.models import User
+from flows.content import Kind
 from imports.permissions import (
     RETARGET_CONNECTIONS,
     SKIP_BACKUP,
@@ -23,7 +24,11 @@ def check_undo_request(request: UndoRequest) -> None:
 
 def check_undo_sight(user: User | None, plan: UndoPlan) -> None:
     """Raises NotPermitted where the plan tells of rows that the user may not see."""
-    check_sight_of(user, *{change.kind for change in plan})
+    kinds = {change.kind for change in plan}
+    for change in plan:
+        for conflict in change.conflicts:
+            kinds |= conflict.tells_of
+    check_sight_of(user, *(kind for kind in Kind if kind in kinds))
 
 
 def check_undo_plan(user: User | None, plan: UndoPlan) -> None:

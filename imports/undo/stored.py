@@ -73,6 +73,8 @@ class _Reading:
             saved = dict(
                 read_saved(kind, [item.named_save_id for item in batch if item.named_save_id])
             )
+            if kind is Kind.SECRET:
+                self._valued.update(_names_given_back(batch, saved))
             for item in batch:
                 row, content = present.get(str(item.target_uuid), (None, None))
                 state = saved.get(item.named_save_id or 0)
@@ -116,8 +118,6 @@ class _Reading:
         self, kind: Kind, item: ImportItem, state: SavedState, present: Content | None
     ) -> SavedRow:
         before = content_of(kind, state)
-        if kind is Kind.SECRET and (state["dev_value"] or state["prod_value"]):
-            self._valued.add(state["name"])
         sends = None
         if kind is Kind.CONNECTION and present and not state["is_deleted"]:
             sends = secrets_sent_elsewhere(present, before, lambda: self._valued)
@@ -157,6 +157,19 @@ class _Reading:
             )
             for item in runs
         }
+
+
+def _names_given_back(
+    items: Sequence[ImportItem], saved: Mapping[int, SavedState]
+) -> Iterator[str]:
+    """The names before of the secrets that have a value now, which no undo changes."""
+    secrets = Secret.objects.filter(uuid__in=[item.target_uuid for item in items]).order_by()
+    valued = secrets.exclude(dev_value=None, prod_value=None)
+    uuids = set(valued.values_list("uuid", flat=True))
+    for item in items:
+        state = saved.get(item.named_save_id or 0)
+        if state and item.target_uuid in uuids:
+            yield state["name"]
 
 
 def _users(rows: Mapping[Kind, Sequence[WrittenRow]]) -> dict[Key, list[OtherRow]]:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
-from imports.errors import UnableToImport, quoted
+from imports.errors import UnableToImport, UndoRefused, quoted
 from imports.management.console import (
     NOTHING_TO_DO,
     add_server_argument,
@@ -58,6 +58,10 @@ stdout carries one JSON object, stderr everything for people. exit codes: 0 done
 failed, 7 not permitted, 8 wrong or unknown server, 10 nothing to do (--detailed-exitcode),
 1 anything else.
 """
+
+_DECIDE = (
+    "Say --keep or --restore for all conflicts, or --decisions F for single rows (see --help)."
+)
 
 
 class Command(BaseCommand):
@@ -126,6 +130,8 @@ class Command(BaseCommand):
             )
             plan = self._preview(request) if dry_run else self._undo(request, ask=not no_prompt)
         except UnableToImport as error:
+            if isinstance(error, UndoRefused):
+                tell(self, _DECIDE)
             refuse(self, error)
         except DatabaseError as error:
             refuse(self, unusable(error))
