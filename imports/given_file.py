@@ -40,7 +40,8 @@ def read_object(data: bytes, *, max_bytes: int, what: str) -> dict[str, msgspec.
     if len(data) > max_bytes:
         raise FileTooLarge(
             "too-large",
-            f"The {what} file is larger than the {max_bytes:,} bytes that this server takes.",
+            f"The {what} file is larger than the {max_bytes:,} bytes that this server takes. "
+            "Export fewer flows at a time, or raise ZIGGY_MAX_IMPORT_BYTES.",
         )
     with reading(what):
         values = split_top_level(data)

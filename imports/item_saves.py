@@ -160,7 +160,7 @@ def restore(restoring: Restoring, *, user: User | None, user_name: str) -> Versi
         try:
             saved_states.restore(locked, save, user=user, user_name=user_name)
         except RevertError as error:
-            raise _unfit(error) from None
+            raise _unfit(error, "Free its name, or take the item from a backup.") from None
         before: Version = named_saves.saves_of(locked)[0]
         return before
 
@@ -198,8 +198,8 @@ def _saved(save: Version) -> saved_states.SavedRow:
         raise _unfit(error) from None
 
 
-def _unfit(error: RevertError) -> SaveUnfit:
-    return SaveUnfit("save-unfit", f"{printable(str(error))} Take the item from a backup.")
+def _unfit(error: RevertError, advice: str = "Take the item from a backup.") -> SaveUnfit:
+    return SaveUnfit("save-unfit", f"{printable(str(error))} {advice}")
 
 
 def _locked(item: Item) -> Item:

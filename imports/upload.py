@@ -19,7 +19,7 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework.parsers import BaseParser
 
 from imports.decision_file import GivenDecision, read_decisions
-from imports.errors import FileTooLarge, Issue, UnableToImport, printable, quoted
+from imports.errors import Issue, UnableToImport, printable, quoted
 from imports.plan import Mode
 from imports.plan_file import read_plan
 from imports.plan_shape import SavedPlan
@@ -91,7 +91,7 @@ class FormParser(BaseParser):
     """Reads a body of multipart/form-data to a Form.
 
     Raises FileTooLarge as soon as a file is larger than ZIGGY_MAX_IMPORT_BYTES, before anything is
-    read where the body's length says so, or for more text than Django takes; and FormUnreadable.
+    read where the body's length says so, and FormUnreadable.
     """
 
     media_type = "multipart/form-data"
@@ -188,9 +188,9 @@ def _cut_off() -> FormUnreadable:
     )
 
 
-def _long_text() -> FileTooLarge:
-    return FileTooLarge(
-        "too-large",
+def _long_text() -> FormUnreadable:
+    return FormUnreadable(
+        "invalid-form",
         f"The texts of the form are larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes. "
         f"Send {DECISIONS} and {PLAN} as files, with a file name.",
     )

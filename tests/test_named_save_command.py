@@ -304,6 +304,7 @@ class TestRestore:
         before = all_rows()
         done = named_save("restore", number, NOW)
         assert (done.code, data(done)["code"]) == (3, "save-unfit")
+        assert "Free its name, or take the item from a backup." in done.err
         assert all_rows() == before
 
     def test_a_save_of_what_was_removed_for_good_is_refused(self, named_save, user):

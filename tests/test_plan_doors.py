@@ -434,7 +434,7 @@ class TestTheApi:
     def test_a_text_that_is_too_long_can_be_sent_as_a_file(self, ada, name):
         long = " " * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
         refused = send(ada, form(file_part(FILE), *words(**{name: long})))
-        assert refused.status_code == 413
+        assert (refused.status_code, refused.json()["code"]) == (400, "invalid-form")
         assert refused.json()["message"] == (
             "The texts of the form are larger than 2,621,440 bytes. Send decisions and plan as "
             "files, with a file name."
