@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from imports.api_checks import caller, validated
+from imports.api_checks import RequestInvalid, caller, validated
 from imports.models import Door
 from imports.undo.decisions import decision_of
 from imports.undo.report import undo_data
@@ -100,6 +100,7 @@ class UndoImport(APIView):
         ],
     )
     def post(self, request: Request, pk: int) -> Response:
+        _check_address(request)
         body = validated(UndoSerializer, request.data)
         asked = _asked(request, pk, body)
         if body["dryRun"]:
@@ -109,6 +110,15 @@ class UndoImport(APIView):
             undo_data(outcome.plan, done=True),
             status=HTTPStatus.CREATED,
             headers={"Location": reverse("import-record", args=[outcome.record.pk])},
+        )
+
+
+def _check_address(request: Request) -> None:
+    """Raises RequestInvalid for parameters in the address: a dryRun there must not undo."""
+    if request.query_params:
+        raise RequestInvalid(
+            "unknown-parameter",
+            "The address takes no parameters: send them as keys of the body, which is JSON.",
         )
 
 

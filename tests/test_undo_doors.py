@@ -246,6 +246,18 @@ class TestApi:
             ("duplicate-decision", f'decisions["flow:{one.upper()}"]'),
         }
 
+    def test_a_misspelt_dry_run_is_no_undo(self, record, ada):
+        before = all_rows()
+        answer = self.post(ada, record, dryrun=True, conflict="KEEP")
+        assert answer.status_code == 422
+        assert {(issue["code"], issue["path"]) for issue in answer.json()["issues"]} == {
+            ("unknown-key", "conflict"),
+            ("unknown-key", "dryrun"),
+        }
+        answer = ada.post(f"/api/imports/{record.pk}/undo?dryRun=true", {}, format="json")
+        assert (answer.status_code, answer.json()["code"]) == (422, "unknown-parameter")
+        assert all_rows() == before
+
     def test_the_form_of_a_file_is_that_of_the_body(self, record, ada):
         edit_one()
         decisions = {uuid_of("f", 2).upper(): "restore"}

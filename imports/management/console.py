@@ -24,15 +24,23 @@ USAGE_ERROR = 2
 NOTHING_TO_DO = 10
 
 
-def add_server_argument(parser: CommandParser) -> None:
-    """The option that names the server. Without it, a command means this instance."""
+def add_server_argument(parser: CommandParser, *, has_default: bool = True) -> None:
+    """The option that names the server. Without it, a command means this instance.
+
+    A command that has no default asks for the name where more than one server is known: what it
+    takes back must not be another server's.
+    """
+    this, *registered = server_names()
+    is_required = bool(registered) and not has_default
+    known = "this instance" if is_required else "this instance, the default"
     parser.add_argument(
         "-s",
         "--server",
-        default=server_names()[0],
+        default=None if is_required else this,
+        required=is_required,
         metavar="NAME",
-        help="the friendly name of the server: %(default)s (this instance, the default) or one "
-        "that is registered in ZIGGY_SERVERS",
+        help=f"the friendly name of the server: {this} ({known}) or one that is registered in "
+        "ZIGGY_SERVERS",
     )
 
 

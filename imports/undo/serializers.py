@@ -1,5 +1,6 @@
 """The shapes of what the REST door of undoing takes and answers."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -61,6 +62,17 @@ class UndoSerializer(serializers.Serializer[Any]):
         help_text="For single rows, by their uuid; the kind stands before it (`flow:UUID`) where "
         "the import wrote that uuid in two kinds.",
     )
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The values by key. Raises ValidationError for unknown ones: it may be a dryRun."""
+        unknown = data.keys() - self.fields.keys() if isinstance(data, Mapping) else ()
+        if unknown:
+            known = ", ".join(self.fields)
+            message = f"This key is unknown. The keys are {known}."
+            raise serializers.ValidationError(
+                {key: [ErrorDetail(message, code="unknown-key")] for key in sorted(unknown)}
+            )
+        return super().to_internal_value(data)
 
 
 class UndoneItemSerializer(ProcessedItemSerializer):

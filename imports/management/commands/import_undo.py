@@ -81,7 +81,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "record", type=int, metavar="RECORD", help="the number of the import's record"
         )
-        add_server_argument(parser)
+        add_server_argument(parser, has_default=False)
         conflicts = parser.add_mutually_exclusive_group()
         conflicts.add_argument(
             "--keep", dest="conflicts", action="store_const", const=Decision.KEEP,

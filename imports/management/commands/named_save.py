@@ -86,7 +86,7 @@ class Command(BaseCommand):
             "--no-prompt", action="store_true", help="do not ask for confirmation (automation)"
         )
         for action in (listing, taking, restoring):
-            console.add_server_argument(action)
+            console.add_server_argument(action, has_default=action is listing)
             action.add_argument(
                 "--user",
                 metavar="NAME",
