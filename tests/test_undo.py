@@ -310,6 +310,15 @@ class TestConflicts:
         rows.update(updated_at=timezone.now() + timedelta(seconds=1))
         assert codes(refused(record)) == ["edited-since"]
 
+    def test_and_a_later_import_that_was_undone_is_none(self):
+        record, rows = imported(Kind.FLOW, "overwritten")
+        record.items.update(content_digest="")
+        later = import_items(flow(1, "IMPORTED", info="again")).record
+        assert codes(refused(record)) == ["overwritten-since"]
+        undo(later)
+        undo(record)
+        assert rows.get().info == "before"
+
     def test_decisions_for_single_rows_go_before_the_one_for_all(self):
         record = import_items(flow(1, "A"), flow(2, "B")).record
         Flow.objects.update(info="edited")
