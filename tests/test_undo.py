@@ -621,6 +621,31 @@ class TestStory:
         record.refresh_from_db()
         assert record.status == "succeeded"
 
+    @pytest.mark.parametrize("is_dated_later", [False, True])
+    def test_what_came_to_use_a_row_while_it_is_prepared_stops_it(
+        self, monkeypatch, is_dated_later
+    ):
+        record = import_items(secret(1, "KEY")).record
+        user = FlowFactory(nodes="[]")
+
+        def changing() -> None:
+            user.nodes = '[{"code":"secrets.KEY"}]'
+            user.save()
+            if is_dated_later:  # as by an import: that holds the lock, so it was there before
+                Flow.objects.update(updated_at=timezone.now() + timedelta(days=1))
+
+        monkeypatch.setattr(imports.undo.service, "check_encryption_keys", changing)
+        if is_dated_later:
+            undo(record)
+            return
+        with pytest.raises(StalePlan, match="A flow that uses what the undo would delete was"):
+            undo(record)
+        assert not Secret.objects.get().is_deleted
+        monkeypatch.undo()
+        with pytest.raises(UndoRefused) as raised:
+            undo(record)
+        assert codes(raised.value) == ["used"]
+
     @pytest.mark.parametrize("error", [OperationalError(), KeyboardInterrupt()])
     def test_an_error_in_the_middle_changes_nothing(self, monkeypatch, error):
         FlowFactory(uuid=uuid_of("f", 1), name="A")
