@@ -8,6 +8,7 @@ read by the rules of `flows.references`.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import reduce
 from operator import or_
 
@@ -77,12 +78,12 @@ def find_users(item: Item) -> list[RelatedItems]:
 
 
 def find_users_of_many(
-    rows: Mapping[Kind, Mapping[str, str]],
+    rows: Mapping[Kind, Mapping[str, str]], *, written: tuple[datetime, datetime] | None = None
 ) -> Iterator[tuple[Kind, str, str, list[tuple[Kind, str]]]]:
     """Every live row that uses one of those: its kind, uuid and name, and which of them it uses.
 
     `rows` has, by kind and by the uuid in lower case, the name of each. Reads every live row that
-    can use any, a chunk at a time.
+    can use any, a chunk at a time; with `written`, only those written between these two times.
     """
     secrets = {name: uuid for uuid, name in rows.get(Kind.SECRET, {}).items()}
     for kind, used_kinds in USED_KINDS.items():
@@ -91,6 +92,8 @@ def find_users_of_many(
             continue
         names = columns(kind)
         live = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
+        if written:
+            live = live.filter(updated_at__range=written)
         for uuid, *values in live.values_list("uuid", *names).iterator(chunk_size=_CHUNK):
             content = dict(zip(names, values, strict=True))
             uuids, secret_names = find_mentions(kind, content)

@@ -311,6 +311,15 @@ class TestConflicts:
         rows.update(updated_at=timezone.now() + timedelta(seconds=1))
         assert codes(refused(record)) == ["edited-since"]
 
+    def test_and_a_later_import_that_was_undone_is_none(self):
+        record, rows = imported(Kind.FLOW, "overwritten")
+        record.items.update(content_digest="")
+        later = import_items(flow(1, "IMPORTED", info="again")).record
+        assert codes(refused(record)) == ["overwritten-since"]
+        undo(later)
+        undo(record)
+        assert rows.get().info == "before"
+
     def test_decisions_for_single_rows_go_before_the_one_for_all(self):
         record = import_items(flow(1, "A"), flow(2, "B")).record
         Flow.objects.update(info="edited")
@@ -612,6 +621,31 @@ class TestStory:
         assert data_rows() == after[0]
         record.refresh_from_db()
         assert record.status == "succeeded"
+
+    @pytest.mark.parametrize("is_dated_later", [False, True])
+    def test_what_came_to_use_a_row_while_it_is_prepared_stops_it(
+        self, monkeypatch, is_dated_later
+    ):
+        record = import_items(secret(1, "KEY")).record
+        user = FlowFactory(nodes="[]")
+
+        def changing() -> None:
+            user.nodes = '[{"code":"secrets.KEY"}]'
+            user.save()
+            if is_dated_later:  # as by an import: that holds the lock, so it was there before
+                Flow.objects.update(updated_at=timezone.now() + timedelta(days=1))
+
+        monkeypatch.setattr(imports.undo.service, "check_encryption_keys", changing)
+        if is_dated_later:
+            undo(record)
+            return
+        with pytest.raises(StalePlan, match="A flow that uses what the undo would delete was"):
+            undo(record)
+        assert not Secret.objects.get().is_deleted
+        monkeypatch.undo()
+        with pytest.raises(UndoRefused) as raised:
+            undo(record)
+        assert codes(raised.value) == ["used"]
 
     @pytest.mark.parametrize("error", [OperationalError(), KeyboardInterrupt()])
     def test_an_error_in_the_middle_changes_nothing(self, monkeypatch, error):

@@ -5,6 +5,7 @@ values are never written, and neither is when a row was made, which no run chang
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from django.utils import timezone
 from reversion.models import Revision
@@ -15,6 +16,7 @@ from flows.bulk import compress_quickly, update_rows
 from flows.content import Kind
 from flows.fields import EncryptedTextField
 from flows.models import MODELS
+from flows.uses import find_users_of_many
 from imports.apply import Progress
 from imports.errors import StalePlan, quoted
 from imports.plan import UndoResult
@@ -29,11 +31,12 @@ _KEPT_COLUMNS = {"id", "uuid", "created_at"}
 
 
 def apply_undo(
-    plan: UndoPlan, *, user: User | None, user_name: str, progress: Progress
+    plan: UndoPlan, *, since: datetime, user: User | None, user_name: str, progress: Progress
 ) -> dict[Key, Revision]:
     """Write what the plan says; the named saves of the rows before.
 
-    Raises StalePlan where a row, or its named save, is no longer what the plan was made for.
+    `since` is when the plan was begun. Raises StalePlan where a row, or its named save, is no
+    longer what the plan was made for, and where something came to use a row that is deleted.
     """
     compress_quickly()
     done, total = 0, sum(change.writes for change in plan)
@@ -49,6 +52,7 @@ def apply_undo(
         _restore(kind, batch)
         done += len(batch)
         progress(done, total)
+    _check_uses(plan, since)
     return saves
 
 
@@ -81,6 +85,20 @@ def _save_before(
             raise _stale(f"The {kind} {quoted(change.name)} was changed")
     revisions = named_saves.take_rows(MODELS[kind], pks, PRE_UNDO, user=user)
     return {change.key: revision for change, revision in zip(changes, revisions, strict=True)}
+
+
+def _check_uses(plan: UndoPlan, since: datetime) -> None:
+    deleted = {
+        kind: {
+            change.uuid: change.name
+            for change in plan.changes[kind]
+            if change.becomes_deleted and not change.was_deleted
+        }
+        for kind in Kind
+    }
+    # To now: what a file dated later was not written meanwhile.
+    for kind, *_ in find_users_of_many(deleted, written=(since, timezone.now())):
+        raise _stale(f"A {kind} that uses what the undo would delete was written")
 
 
 def _delete(kind: Kind, changes: Sequence[UndoChange], user_name: str) -> None:

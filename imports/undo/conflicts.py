@@ -71,11 +71,12 @@ def _is_changed(written: WrittenRow, row: PresentRow, finished_at: datetime) -> 
     """Whether the content is another than the run left.
 
     Where the record does not know that, because it is older than digests or than a column of
-    content, whatever was written after the run counts.
+    content, whatever was written after the run counts. An undo gives a row its time before, too.
     """
     if are_comparable(written.digest, row.digest):
         return written.digest != row.digest
-    return row.updated_at > finished_at or written.later is not None
+    later = written.later
+    return row.updated_at > finished_at or (later is not None and not later.is_undo)
 
 
 def _is_left_by(later: LaterRun, row: PresentRow) -> bool:

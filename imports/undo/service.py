@@ -210,5 +210,11 @@ def _write(plan: UndoPlan, undone: ImportRecord, attempt: Attempt, progress: Pro
     record = attempt.record
     with one_transaction(attempt, again=_AGAIN):
         mark_undone(undone)
-        saves = apply_undo(plan, user=record.user, user_name=record.user_name, progress=progress)
+        saves = apply_undo(
+            plan,
+            since=record.started_at,
+            user=record.user,
+            user_name=record.user_name,
+            progress=progress,
+        )
         attempt.succeed(plan.counts, undo_items(record, plan, saves))
