@@ -70,6 +70,15 @@ class TestCommand:
         )
         assert (undo.door, undo.server, undo.status) == ("command", "local", "succeeded")
 
+    def test_the_server_is_asked_for_where_there_are_several(self, record, run_command, settings):
+        settings.ZIGGY_SERVERS = {"production": "sqlite:///production.sqlite3"}
+        before = all_rows()
+        for command in (["import_undo", str(record.pk)], ["named_save", "restore", "1"]):
+            done = run_command(*command, "--no-prompt")
+            assert done.out == ""
+            assert "the following arguments are required: -s/--server" in done.err
+        assert all_rows() == before
+
     def test_a_dry_run_shows_the_plan_and_writes_nothing(self, record, run_command):
         before = all_rows()
         done = run_command("import_undo", str(record.pk), "--dry-run")
