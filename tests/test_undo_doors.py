@@ -100,6 +100,7 @@ class TestCommand:
         assert all_rows() == before
         assert done.code == 3
         assert '      ! The flow "Made" was edited since, last by eve on ' in done.err
+        assert "or to restore what was before: then it is deleted." in done.err
         assert json.loads(done.out)["data"]["issues"][0]["code"] == "edited-since"
         assert "Say --keep or --restore for all conflicts, or --decisions F" in done.err
 

@@ -17,6 +17,7 @@ from imports.undo.facts import Facts, OtherRow, WrittenRow
 from imports.undo.plan import Conflict, Decision, Decisions, Key, UndoChange, UndoPlan
 
 _MAY_DECIDE = "Decide to keep it as it is, or to restore what was before."
+_MAY_DELETE = "Decide to keep it as it is, or to restore what was before: then it is deleted."
 _MAY_KEEP = "It can only stay as it is: decide to keep it."
 
 
@@ -161,7 +162,9 @@ def _change(
 def _issues(change: UndoChange) -> Iterator[Issue]:
     if change.decision is Decision.KEEP:
         return
-    advice = _MAY_DECIDE if change.may_restore else _MAY_KEEP
+    advice = _MAY_KEEP
+    if change.may_restore:
+        advice = _MAY_DELETE if change.becomes_deleted else _MAY_DECIDE
     for conflict in change.conflicts:
         if change.decision is None or not conflict.may_restore:
             yield Issue(
