@@ -9,6 +9,7 @@ from hashlib import sha256
 from django.utils import timezone
 
 from flows.content import Kind, columns
+from flows.counting import other_than_first
 from flows.representation import time_text
 from imports.decision_file import settle
 from imports.decisions import Decisions
@@ -135,8 +136,7 @@ def _digests(
 
 
 def _stale(issues: list[Issue]) -> StalePlan:
-    count = len(issues) - 1
-    more = f" ({count} more {'difference' if count == 1 else 'differences'})" if count else ""
+    more = other_than_first(issues, "difference")
     return StalePlan(
         "stale-plan",
         f"The plan is out of date. {issues[0].message}{more} Nothing was written. Plan again.",

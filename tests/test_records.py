@@ -258,7 +258,7 @@ class TestRefused:
             status="refused",
             code="locked",
             message='flows[0]: The flow "Orders" is locked on this server. Unlock it there, or '
-            "give --override-locks. (1 more problems)",
+            "give --override-locks. (1 more problem)",
             issues=[
                 {
                     "code": "locked",
