@@ -18,8 +18,11 @@ import pytest
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.management import load_command_class
+from django.db import OperationalError
 
 from flows.models import Flow
+from flows.servers import server_names
+from imports.management.console import unusable
 from imports.models import ImportRecord
 from tests.digest import RECORDS, all_rows, data_rows
 from tests.factories import FlowFactory, SecretFactory
@@ -745,6 +748,52 @@ print(json.dumps({
     ),
 }))
 """
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_registered_server_that_is_not_migrated_is_told_on_two_lines(environment, tmp_path, file):
+    servers = f"production eu=sqlite:///{tmp_path}/empty.sqlite3"
+    done = subprocess.run(
+        [
+            *MANAGE, "flow_import", "-s", "production eu", "--skip", "--no-prompt", "--no-backup",
+            "-fp", str(file),
+        ],
+        env={**environment, "ZIGGY_SERVERS": servers},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    missing = "no such table: imports_importrecord"
+    message = (
+        f"The database cannot be used: {missing}. Is it there, and migrated "
+        "(manage.py migrate --database 'production eu')?"
+    )
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["data"] == {
+        "message": message,
+        "code": "database-error",
+        "issues": [],
+    }
+    logged, told = done.stderr.splitlines()
+    assert logged.endswith(f"The record of a failed import could not be written: {missing}")
+    assert told == f"CommandError: {message}"
+
+
+def test_advice_on_this_instance_names_no_database():
+    error = unusable(OperationalError("no such table: x\nDETAIL: of a row"), server_names()[0])
+    assert error.message == (
+        "The database cannot be used: no such table: x. "
+        "Is it there, and migrated (manage.py migrate)?"
+    )
+
+
+def test_an_undo_tells_so_too_where_it_looks_for_its_user(run_command, monkeypatch):
+    def fail(*_: object) -> None:
+        raise OperationalError("no such table: accounts_user")
+
+    monkeypatch.setattr("imports.management.commands.import_undo.find_user", fail)
+    done = run_command("import_undo", "1", "--no-prompt", "--user", "ada")
+    assert (done.code, json.loads(done.out)["data"]["code"]) == (1, "database-error")
 
 
 @pytest.mark.django_db(transaction=True)

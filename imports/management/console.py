@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,14 @@ from rich.text import Text
 
 from accounts.models import User
 from flows.servers import server_names, target
-from imports.errors import ImportFailed, UnableToImport, WrongServer, quoted, storable
+from imports.errors import (
+    ImportFailed,
+    UnableToImport,
+    WrongServer,
+    first_line,
+    quoted,
+    storable,
+)
 from imports.models import ImportRecord
 from imports.report import answer, refusal_data
 
@@ -112,13 +120,14 @@ def name_of(user: User | None) -> str:
     return user.get_username() if user else storable(getpass.getuser())
 
 
-def unusable(error: DatabaseError) -> ImportFailed:
-    """The refusal of a run whose database cannot be used at all."""
-    # The first line alone: what follows it may quote a row.
-    reason = str(error).partition("\n")[0]
+def unusable(error: DatabaseError, server: str) -> ImportFailed:
+    """The refusal of a run on a server whose database cannot be used at all."""
+    is_here = server == server_names()[0]
+    migrate = ["manage.py", "migrate", *([] if is_here else ["--database", server])]
     return ImportFailed(
         "database-error",
-        f"The database cannot be used: {reason}. Is it there, and migrated (manage.py migrate)?",
+        f"The database cannot be used: {first_line(error)}. "
+        f"Is it there, and migrated ({shlex.join(migrate)})?",
     )
 
 

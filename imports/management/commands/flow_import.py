@@ -72,7 +72,7 @@ class Command(BaseCommand):
         except UnableToImport as error:
             refuse(self, error)
         except DatabaseError as error:
-            refuse(self, unusable(error))
+            refuse(self, unusable(error, options["server"]))
         if plan and options["detailed_exitcode"] and not plan.writes:
             sys.exit(NOTHING_TO_DO)
 

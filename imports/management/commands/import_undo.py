@@ -116,8 +116,8 @@ class Command(BaseCommand):
     def handle(self, *, dry_run: bool, no_prompt: bool, **options: Any) -> None:
         if not (dry_run or no_prompt):
             require_terminal()
-        user = find_user(options["user"], options["server"])
         try:
+            user = find_user(options["user"], options["server"])
             request = UndoRequest(
                 record=options["record"],
                 server=options["server"],
@@ -134,7 +134,7 @@ class Command(BaseCommand):
                 tell(self, _DECIDE)
             refuse(self, error)
         except DatabaseError as error:
-            refuse(self, unusable(error))
+            refuse(self, unusable(error, options["server"]))
         if plan and options["detailed_exitcode"] and not plan.writes:
             sys.exit(NOTHING_TO_DO)
 

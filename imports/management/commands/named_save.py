@@ -113,7 +113,7 @@ class Command(BaseCommand):
         except UnableToImport as error:
             console.refuse(self, error)
         except DatabaseError as error:
-            console.refuse(self, console.unusable(error))
+            console.refuse(self, console.unusable(error, server))
 
     def _list(self, item: Item) -> None:
         records = records_by_save(item)
