@@ -4,7 +4,7 @@ import getpass
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from accounts.models import User
+from flows.counting import number_of
 from flows.servers import server_names, target
 from imports.errors import (
     ImportFailed,
@@ -30,6 +31,8 @@ from imports.report import answer, refusal_data
 
 USAGE_ERROR = 2
 NOTHING_TO_DO = 10
+
+_WARNINGS_SHOWN = 50
 
 
 def add_server_argument(parser: CommandParser) -> None:
@@ -144,6 +147,15 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
 def show(text: Text) -> None:
     """Print a plan for people, in colours where they can be seen."""
     Console(stderr=True, highlight=False).print(text, soft_wrap=True)
+
+
+def show_warnings(warnings: Sequence[str], record: ImportRecord) -> None:
+    """Print what a run nobody was asked about warns of; of very much, the record has the rest."""
+    lines = [f"! {warning}" for warning in warnings[:_WARNINGS_SHOWN]]
+    if more := len(warnings) - len(lines):
+        lines.append(f"and {number_of(more, 'more warning')}: see record {record.pk}")
+    if lines:
+        show(Text("\n".join(lines), style="red"))
 
 
 def closing(summary: str, record: ImportRecord, *, wrote: bool) -> str:

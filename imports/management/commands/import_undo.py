@@ -23,6 +23,7 @@ from imports.management.console import (
     refuse,
     require_terminal,
     show,
+    show_warnings,
     tell,
     unusable,
 )
@@ -34,7 +35,7 @@ from imports.undo.plan import Decision, Decisions, UndoPlan
 from imports.undo.report import undo_data
 from imports.undo.request import UndoRequest
 from imports.undo.service import examine_undo, preview_undo, undo_import
-from imports.undo.text import undo_summary, undo_text
+from imports.undo.text import undo_summary, undo_text, undo_warnings
 
 _EPILOG = """\
 examples:
@@ -157,6 +158,8 @@ class Command(BaseCommand):
             fingerprint = plan.fingerprint
         with progress_bar() as progress:
             outcome = undo_import(request, fingerprint=fingerprint, progress=progress)
+        if not ask:
+            show_warnings(undo_warnings(outcome.plan), outcome.record)
         tell(self, closing(undo_summary(outcome.plan), outcome.record, wrote=outcome.plan.writes))
         print_json(self, answer(HTTPStatus.CREATED, undo_data(outcome.plan, done=True)))
         return outcome.plan
