@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from accounts.roles import Role, role_of
+from flows.counting import other_than_first
 from imports.errors import Issue, NotPermitted, UnableToImport, json_path, printable
 from imports.permissions import check_permission
 
@@ -60,10 +61,10 @@ def validated(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[
     if reader.is_valid():
         return dict(reader.validated_data)
     issues = list(_issues(reader.errors))
-    first, more = issues[0], len(issues) - 1
-    also = f" ({more} more problems)" if more else ""
+    first = issues[0]
     place = f"{first.path}: " if first.path else ""
-    raise RequestInvalid("invalid-request", f"{place}{first.message}{also}", issues)
+    told = f"{place}{first.message}{other_than_first(issues)}"
+    raise RequestInvalid("invalid-request", told, issues)
 
 
 def _issues(errors: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flows.content import Kind
+from flows.counting import other_than_first
 from flows.field_values import FieldProblem, read_uuid
 from imports.decisions import Decision, Decisions
 from imports.document import ExportDocument
@@ -168,9 +169,9 @@ def settle(given: Sequence[GivenDecision], document: ExportDocument) -> Decision
         else:
             issues.append(_unsettled(one, found))
     if issues:
-        first, more = issues[0], len(issues) - 1
-        also = f" ({more} more problems)" if more else ""
-        raise PlanRefused(first.code, f"{first.path}: {first.message}{also}", issues)
+        first = issues[0]
+        told = f"{first.path}: {first.message}{other_than_first(issues)}"
+        raise PlanRefused(first.code, told, issues)
     return settled
 
 

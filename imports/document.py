@@ -12,6 +12,7 @@ from hashlib import sha256
 import msgspec
 
 from flows.content import Kind
+from flows.counting import other_than_first
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue, json_path, quoted
 from imports.items import Item, read_item
 from imports.json_problems import JSONProblem
@@ -72,8 +73,7 @@ def parse(data: bytes, *, max_bytes: int) -> ExportDocument:
 
 
 def _invalid(issues: list[Issue]) -> FileInvalid:
-    more = f" ({len(issues) - 1} more problems)" if len(issues) > 1 else ""
-    message = f"The file is no valid export. {_told(issues[0])}{more}"
+    message = f"The file is no valid export. {_told(issues[0])}{other_than_first(issues)}"
     return FileInvalid(issues[0].code, message, issues)
 
 

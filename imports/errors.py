@@ -176,6 +176,11 @@ def printable(text: str) -> str:
     )
 
 
+def first_line(error: Exception) -> str:
+    """What an error of the database says, without what may quote a row: that comes after it."""
+    return str(error).partition("\n")[0]
+
+
 def storable(text: str) -> str:
     """Text that every database takes, as it is where it can be: a file's name may be any bytes."""
     return text.encode(errors="backslashreplace").decode().replace("\0", r"\x00")

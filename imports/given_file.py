@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from flows.counting import other_than_first
 from imports.errors import (
     FileInvalid,
     FileTooLarge,
@@ -67,10 +68,8 @@ def issue_of(problem: JSONProblem) -> Issue:
 
 def invalid(what: str, issues: Sequence[Issue]) -> FileInvalid:
     """The refusal of a `what` file that is JSON, but does not say what it must."""
-    more = f" ({len(issues) - 1} more problems)" if len(issues) > 1 else ""
-    return FileInvalid(
-        issues[0].code, f"The {what} file is refused. {_told(issues[0])}{more}", issues
-    )
+    told = f"The {what} file is refused. {_told(issues[0])}{other_than_first(issues)}"
+    return FileInvalid(issues[0].code, told, issues)
 
 
 def _told(issue: Issue) -> str:

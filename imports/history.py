@@ -1,12 +1,14 @@
 """What earlier imports left behind in rows, as their records know it."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db.models import Exists, Max, OuterRef
 
 from flows.content import Kind
 from imports.drift import LastImport
 from imports.models import UNDO, ImportItem, ImportRecord, Status
+from imports.plan import WRITING_RESULTS, Mode
 from imports.stored import BATCH, batches
 
 
@@ -33,3 +35,15 @@ def read_last_imports(kind: Kind, uuids: Iterable[str]) -> dict[str, LastImport]
             if at is not None:  # a record that succeeded has it
                 found[str(uuid)] = LastImport(at=at, digest=digest, file_updated_at=file_updated_at)
     return found
+
+
+def read_import_of(file_sha256: str, mode: Mode, since: datetime) -> ImportRecord | None:
+    """The last import in effect that wrote something of the file in that mode, begun since then."""
+    imports = ImportRecord.objects.filter(
+        status=Status.SUCCEEDED,
+        file_sha256=file_sha256,
+        mode=mode,
+        started_at__gt=since,
+        counts__has_any_keys=sorted(WRITING_RESULTS),
+    )
+    return imports.order_by("-pk").first()

@@ -76,6 +76,14 @@ def check_plan(user: User | None, plan: Plan) -> None:
     check_permission(user, *sorted({needed for change in plan for needed in _needed(change)}))
 
 
+def may_see_records(user: User | None) -> bool:
+    """Whether the user may see the records of imports."""
+    if user is None:
+        return True
+    with on_database(user._state.db or current_database()):
+        return user.has_perm(VIEW_RECORDS)
+
+
 def may_see_paths(user: User) -> bool:
     """Whether the user may know where on the server something lies."""
     return user.has_perm(BACK_UP_DATABASE)

@@ -38,19 +38,25 @@ def summary(plan: Plan) -> str:
     )
 
 
+def plan_warnings(plan: Plan) -> list[str]:
+    """Each warning with its item, for whoever does not see the whole plan."""
+    return [f"{_named(change)}: {warning}" for change in plan for warning in change.warnings]
+
+
 def _item_lines(change: Change) -> Iterator[Text]:
     symbol, verb, style = _LOOKS[change.result]
-    item = change.item
-    target = "" if change.target_name == item.name else f" as {quoted(change.target_name)}"
-    row = "" if change.target_uuid == item.uuid else f", here {change.target_uuid}"
-    yield Text(
-        f"  {symbol} {verb} {item.kind} {quoted(item.name)}{target} ({item.uuid}{row})",
-        style=style,
-    )
+    yield Text(f"  {symbol} {verb} {_named(change)}", style=style)
     for field in change.fields:
         yield Text(f"      ~ {field_text(field)}", style=style)
     for warning in change.warnings:
         yield Text(f"      ! {warning}", style="red")
+
+
+def _named(change: Change) -> str:
+    item = change.item
+    target = "" if change.target_name == item.name else f" as {quoted(change.target_name)}"
+    row = "" if change.target_uuid == item.uuid else f", here {change.target_uuid}"
+    return f"{item.kind} {quoted(item.name)}{target} ({item.uuid}{row})"
 
 
 def field_text(field: FieldChange) -> str:

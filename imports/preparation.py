@@ -6,6 +6,7 @@ Everything that is decided is decided in imports.planning.
 from dataclasses import replace
 
 from flows.content import Kind
+from flows.counting import other_than_first
 from flows.models import valued_secret_names
 from imports.dangling import unresolved
 from imports.decision_file import skipped_nothing
@@ -151,6 +152,6 @@ def _uses(mode: Mode, request: ImportRequest) -> bool:
 
 
 def _refused(plan: Plan) -> PlanRefused:
-    first, more = plan.issues[0], len(plan.issues) - 1
-    also = f" ({more} more problems)" if more else ""
-    return PlanRefused(first.code, f"{first.path}: {first.message}{also}", plan.issues)
+    first = plan.issues[0]
+    told = f"{first.path}: {first.message}{other_than_first(plan.issues)}"
+    return PlanRefused(first.code, told, plan.issues)

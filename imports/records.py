@@ -20,6 +20,7 @@ from imports.errors import (
     ImportFailed,
     Issue,
     UnableToImport,
+    first_line,
     storable,
 )
 from imports.idempotency import digest_of, free_expired_key
@@ -123,9 +124,11 @@ class Attempt:
             self.record.issues = [issue.as_dict() for issue in issues[:_ISSUES_KEPT]]
             self.record.counts = {}
             self._finish(status)
-        except DatabaseError:
+        except DatabaseError as error:
             # The caller's error is the one to tell; this one is for whoever reads the log.
-            logger.exception("The record of a %s import could not be written", status)
+            logger.error(  # noqa: TRY400 - a traceback quotes what follows the first line
+                "The record of a %s import could not be written: %s", status, first_line(error)
+            )
 
     def _finish(self, status: Status) -> None:
         self.record.status = status

@@ -16,6 +16,7 @@ from imports.errors import (
     UnableToImport,
     WrongEncryptionKey,
     WrongServer,
+    first_line,
     printable,
 )
 from imports.idempotency import AlreadyDone, check_key_of_waiting
@@ -119,8 +120,7 @@ def _settle(attempt: Attempt, error: DatabaseError) -> None:
             "The connection to the database was lost at the end of the import, which is there as "
             f"a whole or not at all: see the status of its record {attempt.record.pk}.",
         ) from error
-    # The first line alone: what follows it may quote a row.
-    logger.error("The database refused an import's write: %s", str(error).partition("\n")[0])
+    logger.error("The database refused an import's write: %s", first_line(error))
     raise ImportFailed(
         "database-error",
         f"The database refused the write ({type(error).__name__}), and nothing was changed. "

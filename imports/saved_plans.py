@@ -4,24 +4,35 @@ Which rows a plan tells of, and what these hold, is read here; imports.staleness
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from hashlib import sha256
 
 from django.utils import timezone
 
 from flows.content import Kind, columns
+from flows.counting import other_than_first
+from flows.field_values import FieldProblem, read_time
 from flows.representation import time_text
 from imports.decision_file import settle
 from imports.decisions import Decisions
 from imports.document import ExportDocument
 from imports.errors import Issue, StalePlan, storable
+from imports.history import read_import_of
 from imports.matching import Row
+from imports.permissions import may_see_records
 from imports.plan import Plan, content_digest
 from imports.plan_file import Digests, save, saved_row
 from imports.plan_shape import SavedFile, SavedPlan, SavedServer
 from imports.request import ImportRequest
 from imports.server_identity import ServerIdentity, read_identity
-from imports.staleness import origin_changes, other_results, row_changes
-from imports.stored import read_contents, read_rows_by_uuid
+from imports.staleness import (
+    LastWrites,
+    edited_rows,
+    origin_changes,
+    other_results,
+    row_changes,
+)
+from imports.stored import read_contents, read_last_writes, read_rows_by_uuid
 
 
 def saved_plan(plan: Plan, document: ExportDocument, request: ImportRequest) -> SavedPlan:
@@ -71,12 +82,17 @@ def check_saved(plan: Plan, document: ExportDocument, request: ImportRequest) ->
     digests = _digests(plan, [*_rows_of(plan), *listed], identity)
     now = _saved(plan, document, request, digests, identity)
     rows = {(kind, row.uuid): saved_row(kind, row, digests) for kind, row in listed}
-    if issues := row_changes(saved, now, rows):
+    edited = edited_rows(saved, rows)
+    last_writes = _writes_since(
+        saved, ((kind, row) for kind, row in listed if (kind, row.uuid) in edited)
+    )
+    if issues := row_changes(saved, now, rows, last_writes):
         told = {(issue.code, issue.path) for issue in saved.issues}
-        raise _stale([*issues, *(one for one in plan.issues if (one.code, one.path) not in told)])
+        issues += [one for one in plan.issues if (one.code, one.path) not in told]
+        raise _stale(issues, _told_import(saved, request))
     # What stands against the plan then comes of its decisions: that is no staleness.
     if not plan.issues and (issues := other_results(saved, now)):
-        raise _stale(issues)
+        raise _stale(issues, _told_import(saved, request))
 
 
 def _saved(
@@ -134,11 +150,41 @@ def _digests(
     return digests
 
 
-def _stale(issues: list[Issue]) -> StalePlan:
-    count = len(issues) - 1
-    more = f" ({count} more {'difference' if count == 1 else 'differences'})" if count else ""
-    return StalePlan(
-        "stale-plan",
-        f"The plan is out of date. {issues[0].message}{more} Nothing was written. Plan again.",
-        issues,
-    )
+def _writes_since(saved: SavedPlan, rows: Iterable[tuple[Kind, Row]]) -> LastWrites:
+    """Who wrote these rows last, and when, as far as that was since the plan was made."""
+    made_at = _made_at(saved)
+    uuids: dict[Kind, dict[int, str]] = {kind: {} for kind in Kind}
+    for kind, row in rows:
+        uuids[kind][row.pk] = row.uuid
+    return {
+        (kind, of_kind[pk]): write
+        for kind, of_kind in uuids.items()
+        for pk, write in read_last_writes(kind, list(of_kind)).items()
+        if made_at and write.at > made_at
+    }
+
+
+def _told_import(saved: SavedPlan, request: ImportRequest) -> str:
+    """Which import brought the plan's file in since it was made, for whoever may see records."""
+    made_at = _made_at(saved)
+    if made_at is None or not may_see_records(request.user):
+        return ""
+    record = read_import_of(saved.file.sha256, saved.mode, made_at)
+    if record is None:
+        return ""
+    at = f"{record.started_at:%Y-%m-%d %H:%M} UTC"
+    return f"Import {record.pk} on {at} brought this file in already. "
+
+
+def _made_at(saved: SavedPlan) -> datetime | None:
+    """When the plan was made; None where somebody wrote something else there."""
+    try:
+        return read_time(saved.created_at)
+    except FieldProblem:
+        return None
+
+
+def _stale(issues: list[Issue], told: str = "") -> StalePlan:
+    first = issues[0].message + other_than_first(issues, "difference")
+    message = f"{told}The plan is out of date. {first} Nothing was written. Plan again."
+    return StalePlan("stale-plan", message, issues)

@@ -7,7 +7,8 @@ unless somebody decided since that something else comes of them.
 from collections.abc import Iterator, Mapping
 
 from flows.content import Kind
-from imports.errors import Issue, quoted
+from imports.drift import LastWrite
+from imports.errors import Issue, printable, quoted
 from imports.plan_shape import (
     SavedFile,
     SavedIssue,
@@ -19,6 +20,9 @@ from imports.plan_shape import (
 
 Rows = Mapping[tuple[Kind, str], SavedRow]
 """By kind and uuid, rows as they are now."""
+
+LastWrites = Mapping[tuple[Kind, str], LastWrite]
+"""By kind and uuid, who wrote rows last."""
 
 
 def origin_changes(saved: SavedPlan, *, file: SavedFile, server: SavedServer) -> list[Issue]:
@@ -52,11 +56,23 @@ def origin_changes(saved: SavedPlan, *, file: SavedFile, server: SavedServer) ->
     return issues
 
 
-def row_changes(saved: SavedPlan, now: SavedPlan, rows: Rows) -> list[Issue]:
+def edited_rows(saved: SavedPlan, rows: Rows) -> set[tuple[Kind, str]]:
+    """Those of the rows that hold something else than they did when the plan was made."""
+    return {
+        (item.kind, was.uuid)
+        for item in saved.items
+        for was in item.rows
+        if (now := rows.get((item.kind, was.uuid))) and now.content_hash != was.content_hash
+    }
+
+
+def row_changes(
+    saved: SavedPlan, now: SavedPlan, rows: Rows, last_writes: LastWrites
+) -> list[Issue]:
     """An issue for each row that is not what it was, or was not there, in the file's order.
 
     `now` is the plan as it would be made now, with the saved plan's decisions; `rows` has each row
-    of the saved plan that is still there.
+    of the saved plan that is still there, `last_writes` who wrote one since and when, where known.
     """
     if [item.key for item in saved.items] != [item.key for item in now.items]:
         return [Issue(code="other-items", message="The plan's items are not those of the file.")]
@@ -68,7 +84,8 @@ def row_changes(saved: SavedPlan, now: SavedPlan, rows: Rows) -> list[Issue]:
         for row in item.rows:
             if (item.kind, row.uuid) in unseen:
                 unseen.remove((item.kind, row.uuid))
-                issues += _changes_of_row(item, row, rows.get((item.kind, row.uuid)))
+                key = item.kind, row.uuid
+                issues += _changes_of_row(item, row, rows.get(key), last_writes.get(key))
         for row in planned[item.key].rows:
             if (item.kind, row.uuid) not in told:
                 told.add((item.kind, row.uuid))
@@ -104,7 +121,9 @@ def _solved(issue: SavedIssue) -> Issue:
     )
 
 
-def _changes_of_row(item: SavedItem, was: SavedRow, now: SavedRow | None) -> Iterator[Issue]:
+def _changes_of_row(
+    item: SavedItem, was: SavedRow, now: SavedRow | None, write: LastWrite | None
+) -> Iterator[Issue]:
     row = f"The {item.kind} {quoted(was.name)} ({was.uuid})"
     if now is None:
         yield _issue(item, "row-gone", f"{row} is not there any more.")
@@ -115,7 +134,14 @@ def _changes_of_row(item: SavedItem, was: SavedRow, now: SavedRow | None) -> Ite
     elif was.name != now.name:
         yield _issue(item, "row-renamed", f"{row} is named {quoted(now.name)} now.")
     elif was.content_hash != now.content_hash:
-        yield _issue(item, "row-edited", f"{row} was edited since.")
+        yield _issue(item, "row-edited", f"{row} was edited since{_told_write(write)}.")
+
+
+def _told_write(write: LastWrite | None) -> str:
+    if write is None:
+        return ""
+    by = f" by {printable(write.by)}" if write.by else ""
+    return f", last{by} on {write.at:%Y-%m-%d %H:%M} UTC"
 
 
 def _new_row(item: SavedItem, row: SavedRow) -> Issue:

@@ -18,6 +18,7 @@ from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework.parsers import BaseParser
 
+from flows.counting import other_than_first
 from imports.decision_file import GivenDecision, read_decisions
 from imports.errors import Issue, UnableToImport, printable, quoted
 from imports.plan import Mode
@@ -145,9 +146,9 @@ def read_form(form: Form) -> Upload:
     issues += _unknown_parts(form)
     form.files.clear()
     if issues:
-        first, more = issues[0], len(issues) - 1
-        also = f" ({more} more problems)" if more else ""
-        raise FormInvalid(first.code, f"{first.path}: {first.message}{also}", issues)
+        first = issues[0]
+        told = f"{first.path}: {first.message}{other_than_first(issues)}"
+        raise FormInvalid(first.code, told, issues)
     return _with_what_comes_along(upload, plan, decisions)
 
 

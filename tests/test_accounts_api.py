@@ -279,13 +279,13 @@ def test_a_login_ignores_an_authorization_header_that(ada, authorization):
         ),
         pytest.param(
             {},
-            "username: This field is required. (1 more problems)",
+            "username: This field is required. (1 more problem)",
             [("required", "username"), ("required", "password")],
             id="both are missing",
         ),
         pytest.param(
             {"username": None, "password": ["a"]},
-            "username: This field may not be null. (1 more problems)",
+            "username: This field may not be null. (1 more problem)",
             [("null", "username"), ("invalid", "password")],
             id="they are no texts",
         ),
@@ -893,7 +893,7 @@ def test_a_content_type_without_a_body_is_read_as_no_body():
         "/api/auth/login", b"", content_type="application/json", headers={"Content-Length": "0"}
     )
     assert response.status_code == 400
-    assert response.json()["message"] == "username: This field is required. (1 more problems)"
+    assert response.json()["message"] == "username: This field is required. (1 more problem)"
 
 
 # --- the description

@@ -18,12 +18,15 @@ import pytest
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.management import load_command_class
+from django.db import OperationalError
 
 from flows.models import Flow
+from flows.servers import server_names
+from imports.management.console import unusable
 from imports.models import ImportRecord
 from tests.digest import RECORDS, all_rows, data_rows
 from tests.factories import FlowFactory, SecretFactory
-from tests.importing import child_environment, export_file, flow, secret, uuid_of
+from tests.importing import child_environment, export_file, flow, import_items, secret, uuid_of
 
 SAMPLES = Path(settings.BASE_DIR) / "samples"
 MANAGE = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py")]
@@ -234,6 +237,73 @@ fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])
 """
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWarnings:
+    """What a run warns of is shown once: with the plan, or at the end where nobody saw that."""
+
+    EDITED = datetime(2126, 11, 24, 22, 43, tzinfo=UTC)
+
+    @pytest.fixture
+    def warning(self, a_flow) -> str:
+        """Of a flow that somebody edited since an import brought it."""
+        record = import_items(flow(1, "Orders", info="imported")).record
+        Flow.objects.update(name="Mine", info="edited", updated_by="ed", updated_at=self.EDITED)
+        return (
+            "edited on this server by ed on 2126-11-24 22:43 UTC, since its last import on "
+            f"{record.finished_at:%Y-%m-%d %H:%M} UTC"
+        )
+
+    def test_without_a_prompt_they_stand_above_the_last_line(self, manage, file, warning):
+        done = manage(
+            *("flow_import", "-s", "local", "--overwrite", "--no-prompt", "--no-backup"),
+            *("-fp", str(file)),
+        )
+        record = ImportRecord.objects.first()
+        assert done.returncode == 0
+        item = '! flow "Orders" (ffffffff-0000-4000-8000-000000000001)'
+        assert done.stderr.decode() == (
+            f'{item}: renames "Mine" to "Orders"\n'
+            f"{item}: {warning}\n"
+            "Plan: 1 to create, 1 to overwrite, 0 to skip, 0 unchanged. "
+            f"Done: record {record.pk}.\n"
+        )
+        assert json.loads(done.stdout)["status"] == 201
+
+    def test_an_item_is_named_as_in_the_plan(self, run_command, tmp_path, warning):
+        file = tmp_path / "zexport.json"
+        file.write_bytes(export_file(flow(1, "Orders"), flow(7, "Mine", info="next")))
+        arguments = ["-s", "local", "--duplicate", "--no-backup", "-fp", str(file)]
+        planned = run_command("flow_import", *arguments, "--dry-run").err
+        done = run_command("flow_import", *arguments, "--no-prompt").err
+        named = 'flow "Orders" as "Orders (copy)" (ffffffff-0000-4000-8000-000000000001, here '
+        assert f"duplicate {named}" in planned
+        assert f"! {named}" in done
+
+    @pytest.mark.parametrize(
+        ("count", "rest"), [(50, ""), (51, "1 more warning"), (53, "3 more warnings")]
+    )
+    def test_of_very_much_the_record_has_the_rest(self, run_command, tmp_path, count, rest):
+        missing = [{"data": {"use": "secrets.LOST"}}]
+        items = [flow(number, f"F{number}", nodes=missing) for number in range(count)]
+        file = tmp_path / "zexport.json"
+        file.write_bytes(export_file(*items))
+        options = ["--skip", "--no-prompt", "--no-backup", "-fp", str(file)]
+        done = run_command("flow_import", "-s", "local", *options)
+        record = ImportRecord.objects.get()
+        assert done.err.count("! flow ") == 50
+        assert (f"and {rest}: see record {record.pk}\n" in done.err) == bool(rest)
+        assert ("more warning" in done.err) == bool(rest)
+
+    def test_who_saw_the_plan_does_not_get_them_again(
+        self, run_command, file, warning, monkeypatch
+    ):
+        command = "imports.management.commands.flow_import"
+        monkeypatch.setattr(f"{command}.require_terminal", lambda: None)
+        monkeypatch.setattr(f"{command}.confirm", lambda *_: True)
+        arguments = ["-s", "local", "--overwrite", "--no-backup", "-fp", str(file)]
+        assert run_command("flow_import", *arguments).err.count(warning) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -745,6 +815,52 @@ print(json.dumps({
     ),
 }))
 """
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_registered_server_that_is_not_migrated_is_told_on_two_lines(environment, tmp_path, file):
+    servers = f"production eu=sqlite:///{tmp_path}/empty.sqlite3"
+    done = subprocess.run(
+        [
+            *MANAGE, "flow_import", "-s", "production eu", "--skip", "--no-prompt", "--no-backup",
+            "-fp", str(file),
+        ],
+        env={**environment, "ZIGGY_SERVERS": servers},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    missing = "no such table: imports_importrecord"
+    message = (
+        f"The database cannot be used: {missing}. Is it there, and migrated "
+        "(manage.py migrate --database 'production eu')?"
+    )
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["data"] == {
+        "message": message,
+        "code": "database-error",
+        "issues": [],
+    }
+    logged, told = done.stderr.splitlines()
+    assert logged.endswith(f"The record of a failed import could not be written: {missing}")
+    assert told == f"CommandError: {message}"
+
+
+def test_advice_on_this_instance_names_no_database():
+    error = unusable(OperationalError("no such table: x\nDETAIL: of a row"), server_names()[0])
+    assert error.message == (
+        "The database cannot be used: no such table: x. "
+        "Is it there, and migrated (manage.py migrate)?"
+    )
+
+
+def test_an_undo_tells_so_too_where_it_looks_for_its_user(run_command, monkeypatch):
+    def fail(*_: object) -> None:
+        raise OperationalError("no such table: accounts_user")
+
+    monkeypatch.setattr("imports.management.commands.import_undo.find_user", fail)
+    done = run_command("import_undo", "1", "--no-prompt", "--user", "ada")
+    assert (done.code, json.loads(done.out)["data"]["code"]) == (1, "database-error")
 
 
 @pytest.mark.django_db(transaction=True)

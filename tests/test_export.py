@@ -396,7 +396,7 @@ class TestCommand:
     def test_a_minus_is_stdout_and_the_statistics_are_for_people(self, run_command, expected):
         done = run_command("flow_export", "-fp", "-")
         assert (done.code, done.out.encode()) == (0, expected)
-        assert done.err == "1 flows, 0 connections, 0 secrets\n"
+        assert done.err == "1 flow, 0 connections, 0 secrets\n"
 
     def test_a_directory_gets_a_file_of_the_usual_name(self, run_command, file, expected):
         assert run_command("flow_export", "--save-path", str(file.parent)).code == 0

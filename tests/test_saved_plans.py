@@ -104,6 +104,13 @@ def stale_codes(plan: SavedPlan, payload: bytes = FILE, **changes: Any) -> list[
     return [(issue.code, issue.path) for issue in raised.value.issues]
 
 
+def stale_message(plan: SavedPlan, **changes: Any) -> str:
+    """What is said where the plan cannot be applied any more."""
+    with pytest.raises(StalePlan) as raised:
+        run_import(apply_request(plan, **changes))
+    return raised.value.message
+
+
 def test_a_reviewer_sees_who_edited_a_row_and_may_still_overwrite_it(db):
     payload = export_file(flow(1, "Orders", info="file"))
     run_import(request_for(payload))
@@ -199,11 +206,87 @@ class TestAPlanThatIsApplied:
             "row-restored",
         }
 
+    def test_a_second_time_it_says_which_import_applied_it(self, server):
+        plan = saved()
+        record = run_import(apply_request(plan)).record
+        message = stale_message(plan)
+        at = f"{record.started_at:%Y-%m-%d %H:%M} UTC"
+        edited_at = f"{Flow.objects.get(name='Orders').updated_at:%Y-%m-%d %H:%M} UTC"
+        assert message == (
+            f"Import {record.pk} on {at} brought this file in already. The plan is out of date. "
+            f'The flow "Orders" ({uuid_of("f", 1)}) was edited since, last by alice on '
+            f"{edited_at}. (5 more differences) Nothing was written. Plan again."
+        )
+
+    def test_a_second_copy_says_so_too(self, server):
+        plan = saved(mode="duplicate")
+        record = run_import(apply_request(plan)).record
+        assert stale_message(plan).startswith(f"Import {record.pk} on ")
+
+    @pytest.mark.parametrize(
+        ("payload", "mode", "change"),
+        [
+            (FILE + b" ", "overwrite", {}),
+            (FILE, "duplicate", {}),
+            (FILE, "overwrite", {"status": "undone"}),
+            (FILE, "overwrite", {"counts": {"UNCHANGED": 7}}),
+        ],
+        ids=["another file", "another mode", "an undone one", "one that wrote nothing"],
+    )
+    def test_no_other_import_counts_as_its_application(self, server, payload, mode, change):
+        plan = saved()
+        record = run_import(request_for(payload, mode)).record
+        ImportRecord.objects.filter(pk=record.pk).update(**change)
+        Flow.objects.filter(name="Orders").update(info="edited")
+        assert stale_message(plan).startswith("The plan is out of date. ")
+
+    def test_an_import_before_the_plan_does_not_count(self, server):
+        run_import(request_for(FILE))
+        plan = saved()
+        Flow.objects.filter(name="Orders").update(info="edited")
+        assert stale_message(plan).startswith("The plan is out of date. ")
+
+    @pytest.mark.parametrize("text", ["", "soon", "0001-01-01T00:00:00+14:00"])
+    def test_a_time_that_is_none_tells_of_no_import(self, server, text):
+        plan = forged(saved(), lambda data: data.update(createdAt=text))
+        run_import(request_for(FILE))
+        message = stale_message(plan)
+        assert message.startswith("The plan is out of date. ")
+        assert "last by" not in message
+
+    @pytest.mark.parametrize("may_see", [True, False])
+    def test_only_who_may_see_records_is_told_of_one(self, server, may_see):
+        plan = saved()
+        run_import(apply_request(plan))
+        ada = User.objects.create_user("ada")
+        rights = Permission.objects.all()
+        if not may_see:
+            rights = rights.exclude(codename="view_importrecord")
+        ada.user_permissions.set(rights)
+        message = stale_message(plan, user=ada, user_name="ada")
+        assert ("brought this file in already" in message) == may_see
+        assert "was edited since, last by alice on " in message
+
     def test_with_nothing_to_write_it_may_be_applied_again(self, server):
         plan = saved(export_file(flow(3, "Same")))
         for _ in range(2):
             done = run_import(apply_request(plan, export_file(flow(3, "Same"))))
             assert not done.plan.writes
+
+    @pytest.mark.parametrize(
+        ("by", "told"), [("eve\n", r", last by eve\n on "), ("", ", last on ")]
+    )
+    def test_who_edited_a_row_is_told_with_when(self, server, by, told):
+        plan = saved()
+        at = timezone.now()
+        Flow.objects.filter(name="Orders").update(info="edited", updated_by=by, updated_at=at)
+        assert f"was edited since{told}{at:%Y-%m-%d %H:%M} UTC. Nothing" in stale_message(plan)
+
+    def test_who_wrote_it_before_the_plan_is_not_told_as_who_edited(self, server):
+        Flow.objects.update(updated_by="ada")
+        plan = saved()
+        Flow.objects.filter(name="Orders").update(info="edited")
+        assert "was edited since. Nothing" in stale_message(plan)
 
     def test_what_an_export_does_not_touch_may_change(self, server):
         plan = saved()

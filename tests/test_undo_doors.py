@@ -113,6 +113,18 @@ class TestCommand:
         assert done.code == 0
         assert Flow.objects.get(name="Made").is_deleted == is_deleted
 
+    @pytest.mark.parametrize("asks", [True, False])
+    def test_what_it_warns_of_is_shown_once(self, record, run_command, monkeypatch, asks):
+        edit_one()
+        command = "imports.management.commands.import_undo"
+        monkeypatch.setattr(f"{command}.require_terminal", lambda: None)
+        monkeypatch.setattr(f"{command}.confirm", lambda *_: True)
+        options = ["--keep", "--no-backup", *([] if asks else ["--no-prompt"])]
+        told = run_command("import_undo", str(record.pk), *options).err
+        assert told.count("was edited since, last by eve on ") == 1
+        warned = f'! flow "Made" ({uuid_of("f", 2)}): The flow "Made" was edited since, last by eve'
+        assert (warned in told) == (not asks)
+
     def test_and_by_a_file(self, record, run_command, tmp_path):
         edit_one()
         file = tmp_path / "decisions.json"

@@ -21,6 +21,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.views import exception_handler as default_handler
 
+from flows.counting import other_than_first
 from imports.errors import Issue, UnableToImport, json_path, printable
 from ziggy_site import __version__
 from ziggy_site.api_parsers import NotStrictJSON
@@ -105,11 +106,11 @@ def _explained(error: exceptions.APIException) -> dict[str, Any]:
     else:
         code, message = str(error.get_codes()), printable(str(error.detail))
         return error_body(status, code=code.replace("_", "-"), message=message)
-    first, more = issues[0], len(issues) - 1
-    also = f" ({more} more problems)" if more else ""
+    first = issues[0]
     place = f"{first.path}: " if first.path else ""
     code = first.code if isinstance(error, NotStrictJSON) else "invalid"
-    return error_body(status, code=code, message=f"{place}{first.message}{also}", issues=issues)
+    message = f"{place}{first.message}{other_than_first(issues)}"
+    return error_body(status, code=code, message=message, issues=issues)
 
 
 def _issues(detail: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:

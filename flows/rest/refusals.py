@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flows.content import Kind
+from flows.counting import other_than_first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +58,8 @@ def invalid(problems: Sequence[Problem]) -> Refused:
     """The refusal of a request with these problems, one at least."""
     first = problems[0]
     told = f"{first.path}: {first.message}" if first.path else first.message
-    others = len(problems) - 1
-    more = f" ({others} more problem{'s' if others > 1 else ''})" if others else ""
-    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, first.code, told + more, problems)
+    message = told + other_than_first(problems)
+    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, first.code, message, problems)
 
 
 def not_found(kind: Kind | str) -> Refused:

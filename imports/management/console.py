@@ -2,8 +2,9 @@
 
 import getpass
 import json
+import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -15,13 +16,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from accounts.models import User
+from flows.counting import number_of
 from flows.servers import server_names, target
-from imports.errors import ImportFailed, UnableToImport, WrongServer, quoted, storable
+from imports.errors import (
+    ImportFailed,
+    UnableToImport,
+    WrongServer,
+    first_line,
+    quoted,
+    storable,
+)
 from imports.models import ImportRecord
 from imports.report import answer, refusal_data
 
 USAGE_ERROR = 2
 NOTHING_TO_DO = 10
+
+_WARNINGS_SHOWN = 50
 
 
 def add_server_argument(parser: CommandParser, *, has_default: bool = True) -> None:
@@ -120,13 +131,14 @@ def name_of(user: User | None) -> str:
     return user.get_username() if user else storable(getpass.getuser())
 
 
-def unusable(error: DatabaseError) -> ImportFailed:
-    """The refusal of a run whose database cannot be used at all."""
-    # The first line alone: what follows it may quote a row.
-    reason = str(error).partition("\n")[0]
+def unusable(error: DatabaseError, server: str) -> ImportFailed:
+    """The refusal of a run on a server whose database cannot be used at all."""
+    is_here = server == server_names()[0]
+    migrate = ["manage.py", "migrate", *([] if is_here else ["--database", server])]
     return ImportFailed(
         "database-error",
-        f"The database cannot be used: {reason}. Is it there, and migrated (manage.py migrate)?",
+        f"The database cannot be used: {first_line(error)}. "
+        f"Is it there, and migrated ({shlex.join(migrate)})?",
     )
 
 
@@ -143,6 +155,15 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
 def show(text: Text) -> None:
     """Print a plan for people, in colours where they can be seen."""
     Console(stderr=True, highlight=False).print(text, soft_wrap=True)
+
+
+def show_warnings(warnings: Sequence[str], record: ImportRecord) -> None:
+    """Print what a run nobody was asked about warns of; of very much, the record has the rest."""
+    lines = [f"! {warning}" for warning in warnings[:_WARNINGS_SHOWN]]
+    if more := len(warnings) - len(lines):
+        lines.append(f"and {number_of(more, 'more warning')}: see record {record.pk}")
+    if lines:
+        show(Text("\n".join(lines), style="red"))
 
 
 def closing(summary: str, record: ImportRecord, *, wrote: bool) -> str:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from flows.content import Kind
+from flows.counting import other_than_first
 from flows.servers import current_database, target
 from imports.apply import Progress
 from imports.backup import make_backup
@@ -166,9 +167,9 @@ def _plan(record: ImportRecord, request: UndoRequest) -> UndoPlan:
 
 def _check_plan(plan: UndoPlan, request: UndoRequest) -> None:
     if plan.issues:
-        first, more = plan.issues[0], len(plan.issues) - 1
-        also = f" ({more} more problems)" if more else ""
-        raise UndoRefused(first.code, f"{first.message}{also}", plan.issues)
+        first = plan.issues[0]
+        told = first.message + other_than_first(plan.issues)
+        raise UndoRefused(first.code, told, plan.issues)
     check_undo_plan(request.user, plan)
 
 

@@ -34,16 +34,22 @@ def undo_summary(plan: UndoPlan) -> str:
     )
 
 
+def undo_warnings(plan: UndoPlan) -> list[str]:
+    """Each warning with its row, for whoever does not see the whole plan."""
+    return [f"{_named(change)}: {warning}" for change in plan for warning in change.warnings]
+
+
 def _item_lines(change: UndoChange) -> Iterator[Text]:
     symbol, verb, style = _LOOKS[change.result]
-    renamed = change.target_name != change.name
-    target = f" as {quoted(change.target_name)}" if renamed else ""
-    deleted = ", deleted again" if change.save and change.becomes_deleted else ""
-    yield Text(
-        f"  {symbol} {verb} {change.kind} {quoted(change.name)}{target} ({change.uuid}{deleted})",
-        style=style,
-    )
+    yield Text(f"  {symbol} {verb} {_named(change)}", style=style)
     for field in change.fields:
         yield Text(f"      ~ {field_text(field)}", style=style)
     for warning in change.warnings:
         yield Text(f"      ! {warning}", style="red")
+
+
+def _named(change: UndoChange) -> str:
+    renamed = change.target_name != change.name
+    target = f" as {quoted(change.target_name)}" if renamed else ""
+    deleted = ", deleted again" if change.save and change.becomes_deleted else ""
+    return f"{change.kind} {quoted(change.name)}{target} ({change.uuid}{deleted})"

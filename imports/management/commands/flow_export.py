@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from flows.content import Kind
+from flows.counting import number_of
 from imports.errors import UnableToImport
 from imports.export import ExportStatistics, write_export
 from imports.management.console import (
@@ -88,7 +89,7 @@ class Command(BaseCommand):
         if path:
             print_json(self, answer(HTTPStatus.OK, data))
         else:
-            tell(self, ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+            tell(self, ", ".join(number_of(statistics.counts[kind], kind) for kind in Kind))
 
 
 def _path(file_path: str | None, directory: str | None) -> Path | None:

@@ -26,6 +26,7 @@ from imports.management.console import (
     refuse,
     require_terminal,
     show,
+    show_warnings,
     tell,
     unusable,
 )
@@ -34,7 +35,7 @@ from imports.management.import_arguments import EPILOG, add_import_arguments
 from imports.models import Door
 from imports.plan import Plan
 from imports.plan_file import read_plan, write_plan
-from imports.plan_text import plan_text, summary
+from imports.plan_text import plan_text, plan_warnings, summary
 from imports.report import answer, plan_data
 from imports.request import ImportRequest
 from imports.service import plan_to_save, preview_import, run_import
@@ -72,7 +73,7 @@ class Command(BaseCommand):
         except UnableToImport as error:
             refuse(self, error)
         except DatabaseError as error:
-            refuse(self, unusable(error))
+            refuse(self, unusable(error, options["server"]))
         if plan and options["detailed_exitcode"] and not plan.writes:
             sys.exit(NOTHING_TO_DO)
 
@@ -111,6 +112,8 @@ class Command(BaseCommand):
                 return None
         with progress_bar() as progress:
             outcome = run_import(request, confirmed=confirmed, progress=progress)
+        if not ask:
+            show_warnings(plan_warnings(outcome.plan), outcome.record)
         tell(self, closing(summary(outcome.plan), outcome.record, wrote=outcome.plan.writes))
         print_json(self, answer(HTTPStatus.CREATED, plan_data(outcome.plan, done=True)))
         return outcome.plan

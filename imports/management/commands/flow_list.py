@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows import canonical
+from flows.counting import number_of
 from flows.models import Flow
 from imports.errors import UnableToImport
 from imports.management.console import add_server_argument, on_server, print_json, refuse
@@ -42,7 +43,7 @@ class Command(BaseCommand):
             width = None if self.stdout.isatty() else _UNLIMITED
             console = Console(file=cast(IO[str], self.stdout), highlight=False, width=width)
             console.print(_table(flows))
-            console.print(f"{len(flows)} flows", highlight=False)
+            console.print(number_of(len(flows), "flow"), highlight=False)
 
 
 def _flows(search: str, tags: set[str]) -> list[dict[str, Any]]:

@@ -107,7 +107,7 @@ class Command(BaseCommand):
         except UnableToImport as error:
             refuse(self, error)
         except DatabaseError as error:
-            refuse(self, unusable(error))
+            refuse(self, unusable(error, server))
         without = {State.IN_SYNC} if options["only_differences"] else set()
         if options["json"]:
             print_json(self, answer(HTTPStatus.OK, status_data(status, without=without)))

@@ -23,6 +23,7 @@ from imports.management.console import (
     refuse,
     require_terminal,
     show,
+    show_warnings,
     tell,
     unusable,
 )
@@ -34,7 +35,7 @@ from imports.undo.plan import Decision, Decisions, UndoPlan
 from imports.undo.report import undo_data
 from imports.undo.request import UndoRequest
 from imports.undo.service import examine_undo, preview_undo, undo_import
-from imports.undo.text import undo_summary, undo_text
+from imports.undo.text import undo_summary, undo_text, undo_warnings
 
 _EPILOG = """\
 examples:
@@ -116,8 +117,8 @@ class Command(BaseCommand):
     def handle(self, *, dry_run: bool, no_prompt: bool, **options: Any) -> None:
         if not (dry_run or no_prompt):
             require_terminal()
-        user = find_user(options["user"], options["server"])
         try:
+            user = find_user(options["user"], options["server"])
             request = UndoRequest(
                 record=options["record"],
                 server=options["server"],
@@ -134,7 +135,7 @@ class Command(BaseCommand):
                 tell(self, _DECIDE)
             refuse(self, error)
         except DatabaseError as error:
-            refuse(self, unusable(error))
+            refuse(self, unusable(error, options["server"]))
         if plan and options["detailed_exitcode"] and not plan.writes:
             sys.exit(NOTHING_TO_DO)
 
@@ -157,6 +158,8 @@ class Command(BaseCommand):
             fingerprint = plan.fingerprint
         with progress_bar() as progress:
             outcome = undo_import(request, fingerprint=fingerprint, progress=progress)
+        if not ask:
+            show_warnings(undo_warnings(outcome.plan), outcome.record)
         tell(self, closing(undo_summary(outcome.plan), outcome.record, wrote=outcome.plan.writes))
         print_json(self, answer(HTTPStatus.CREATED, undo_data(outcome.plan, done=True)))
         return outcome.plan

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from accounts.models import User
 from flows.content import Kind
+from flows.counting import number_of
 from flows.models import Item
 from flows.named_saves import list_saves
 from flows.representation import time_text
@@ -112,14 +113,14 @@ class Command(BaseCommand):
         except UnableToImport as error:
             console.refuse(self, error)
         except DatabaseError as error:
-            console.refuse(self, console.unusable(error))
+            console.refuse(self, console.unusable(error, server))
 
     def _list(self, item: Item) -> None:
         records = records_by_save(item)
         saves = list_saves(item)
         told = [{**_told(save), "import": records.get(save.revision_id)} for save in saves]
         Console(stderr=True, highlight=False, width=_UNLIMITED).print(_table(told))
-        counted = "1 save" if len(told) == 1 else f"{len(told)} saves"
+        counted = number_of(len(told), "save")
         console.tell(self, f"{counted} of the {item.kind} {quoted(str(item))}")
         console.print_json(self, answer(HTTPStatus.OK, {"item": _named(item), "saves": told}))
 

@@ -1,0 +1,14 @@
+"""Numbers of things in messages, with the noun in the singular or the plural. Pure."""
+
+from collections.abc import Sized
+
+
+def number_of(count: int, noun: str) -> str:
+    """The number with its noun: `1 flow`, `2 flows`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def other_than_first(things: Sized, noun: str = "problem") -> str:
+    """How many there are beside the first, to be said after it: ` (2 more problems)` or nothing."""
+    others = len(things) - 1
+    return f" ({number_of(others, f'more {noun}')})" if others > 0 else ""
