@@ -4,6 +4,7 @@ import getpass
 import json
 import shlex
 import sys
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -52,6 +53,26 @@ def add_server_argument(parser: CommandParser, *, has_default: bool = True) -> N
         metavar="NAME",
         help=f"the friendly name of the server: {this} ({known}) or one that is registered in "
         "ZIGGY_SERVERS",
+    )
+
+
+def add_run_arguments(parser: ArgumentParser, *, verb: str) -> None:
+    """The options that every run has which writes: "import", "undo"."""
+    parser.add_argument(
+        "--no-prompt", action="store_true", help="do not ask for confirmation (automation)"
+    )
+    parser.add_argument(
+        "--no-backup", action="store_true", help="do not back the database up first"
+    )
+    parser.add_argument(
+        "--user", metavar="NAME",
+        help=f"{verb} as this user of the server: with their rights, and under their name in "
+        "the record; without it, as the account of this shell, which may do everything",
+    )  # fmt: skip
+    parser.add_argument(
+        "--detailed-exitcode",
+        action="store_true",
+        help=f"exit with {NOTHING_TO_DO} when there was nothing to do",
     )
 
 

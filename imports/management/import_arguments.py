@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, ArgumentTypeError
 
-from imports.management.console import NOTHING_TO_DO
+from imports.management.console import add_run_arguments
 from imports.plan import Mode
 
 EPILOG = """\
@@ -50,24 +50,9 @@ def add_import_arguments(parser: ArgumentParser) -> None:
     )  # fmt: skip
     _add_plan_files(parser)
     parser.add_argument(
-        "--no-prompt", action="store_true", help="do not ask for confirmation (automation)"
-    )
-    parser.add_argument(
-        "--no-backup", action="store_true", help="do not back the database up first"
-    )
-    parser.add_argument(
         "--override-locks", action="store_true", help="overwrite locked flows as well"
     )
-    parser.add_argument(
-        "--user", metavar="NAME",
-        help="import as this user of the server: with their rights, and under their name in "
-        "the record; without it, as the account of this shell, which may do everything",
-    )  # fmt: skip
-    parser.add_argument(
-        "--detailed-exitcode",
-        action="store_true",
-        help=f"exit with {NOTHING_TO_DO} when there was nothing to do",
-    )
+    add_run_arguments(parser, verb="import")
 
 
 def _add_ways(parser: ArgumentParser) -> None:

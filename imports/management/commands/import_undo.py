@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from imports.errors import UnableToImport, UndoRefused, quoted
 from imports.management.console import (
     NOTHING_TO_DO,
+    add_run_arguments,
     add_server_argument,
     closing,
     confirm,
@@ -96,23 +97,8 @@ class Command(BaseCommand):
             "--decisions", metavar="F",
             help="a JSON file with decisions for single rows",
         )  # fmt: skip
-        parser.add_argument(
-            "--no-prompt", action="store_true", help="do not ask for confirmation (automation)"
-        )
-        parser.add_argument(
-            "--no-backup", action="store_true", help="do not back the database up first"
-        )
         parser.add_argument("--dry-run", action="store_true", help="show the plan, write nothing")
-        parser.add_argument(
-            "--user", metavar="NAME",
-            help="undo as this user of the server: with their rights, and under their name in "
-            "the record; without it, as the account of this shell, which may do everything",
-        )  # fmt: skip
-        parser.add_argument(
-            "--detailed-exitcode",
-            action="store_true",
-            help=f"exit with {NOTHING_TO_DO} when there was nothing to do",
-        )
+        add_run_arguments(parser, verb="undo")
 
     def handle(self, *, dry_run: bool, no_prompt: bool, **options: Any) -> None:
         if not (dry_run or no_prompt):
