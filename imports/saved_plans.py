@@ -5,7 +5,6 @@ Which rows a plan tells of, and what these hold, is read here; imports.staleness
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from hashlib import sha256
 
 from django.utils import timezone
 
@@ -53,13 +52,16 @@ def settled(request: ImportRequest, document: ExportDocument) -> Decisions:
     return request.decisions
 
 
-def check_origin(request: ImportRequest) -> None:
-    """Raises StalePlan where the request's saved plan is for another file or another server."""
+def check_origin(request: ImportRequest, digest: str) -> None:
+    """Raises StalePlan where the request's saved plan is for another file or another server.
+
+    `digest` is the SHA-256 of the request's file.
+    """
     if request.saved_plan is None:
         return
     issues = origin_changes(
         request.saved_plan,
-        file=_file(request, sha256(request.payload).hexdigest()),
+        file=_file(request, digest),
         server=SavedServer(name=request.server, identity=read_identity().text),
     )
     if issues:

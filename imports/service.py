@@ -62,10 +62,10 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
     Raises an UnableToImport where the import would be refused; `record_refusal` leaves a record
     of that, for a run that ends with its preview. A dry run asks for none.
     """
-    with target(request.server), recorded(_record(request), keep=record_refusal):
+    with target(request.server), recorded(_record(request), keep=record_refusal) as attempt:
         check_server(request.server)
         check_request(request)
-        check_origin(request)
+        check_origin(request, attempt.record.file_sha256)
         document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
         request = replace(request, decisions=settled(request, document))
         return Preview(document=document, plan=plan_import(document, request))
@@ -129,7 +129,7 @@ def run_import(
         may_be_running = check_key(attempt.record)
         if confirmed and confirmed.document.sha256 != attempt.record.file_sha256:
             raise stale("The file is not the one that was shown.")
-        check_origin(request)
+        check_origin(request, attempt.record.file_sha256)
         document = (
             confirmed.document
             if confirmed
