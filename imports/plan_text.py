@@ -1,14 +1,17 @@
 """A plan as people read it in a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.text import Text
 
 from imports.errors import quoted
 from imports.plan import Change, FieldChange, Plan, Result
 
-# Symbol, verb and style, as in the plans of Terraform. There is no "-": an import never deletes.
-_LOOKS = {
+Looks = tuple[str, str, str]
+"""Symbol, verb and style of a result, as in the plans of Terraform."""
+
+# There is no "-": an import never deletes.
+_LOOKS: dict[Result, Looks] = {
     Result.CREATE: ("+", "create", "green"),
     Result.OVERWRITE: ("~", "overwrite", "yellow"),
     Result.DUPLICATE: ("+", "duplicate", "green"),
@@ -44,11 +47,18 @@ def plan_warnings(plan: Plan) -> list[str]:
 
 
 def _item_lines(change: Change) -> Iterator[Text]:
-    symbol, verb, style = _LOOKS[change.result]
-    yield Text(f"  {symbol} {verb} {_named(change)}", style=style)
-    for field in change.fields:
+    return change_lines(_LOOKS[change.result], _named(change), change.fields, change.warnings)
+
+
+def change_lines(
+    looks: Looks, named: str, fields: Iterable[FieldChange], warnings: Iterable[str]
+) -> Iterator[Text]:
+    """What happens to a row, named in words: its symbol and verb, what changes, its warnings."""
+    symbol, verb, style = looks
+    yield Text(f"  {symbol} {verb} {named}", style=style)
+    for field in fields:
         yield Text(f"      ~ {field_text(field)}", style=style)
-    for warning in change.warnings:
+    for warning in warnings:
         yield Text(f"      ! {warning}", style="red")
 
 

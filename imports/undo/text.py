@@ -6,7 +6,7 @@ from rich.text import Text
 
 from imports.errors import quoted
 from imports.plan import UndoResult
-from imports.plan_text import field_text
+from imports.plan_text import change_lines
 from imports.undo.plan import UndoChange, UndoPlan
 
 _LOOKS = {
@@ -40,12 +40,7 @@ def undo_warnings(plan: UndoPlan) -> list[str]:
 
 
 def _item_lines(change: UndoChange) -> Iterator[Text]:
-    symbol, verb, style = _LOOKS[change.result]
-    yield Text(f"  {symbol} {verb} {_named(change)}", style=style)
-    for field in change.fields:
-        yield Text(f"      ~ {field_text(field)}", style=style)
-    for warning in change.warnings:
-        yield Text(f"      ! {warning}", style="red")
+    return change_lines(_LOOKS[change.result], _named(change), change.fields, change.warnings)
 
 
 def _named(change: UndoChange) -> str:
