@@ -4,7 +4,7 @@ import getpass
 import json
 import shlex
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -54,6 +54,18 @@ def add_server_argument(parser: CommandParser, *, has_default: bool = True) -> N
         help=f"the friendly name of the server: {this} ({known}) or one that is registered in "
         "ZIGGY_SERVERS",
     )
+
+
+def teaching(epilog: str, *, allow_abbrev: bool = False) -> dict[str, Any]:
+    """The options of a parser whose help ends with examples.
+
+    Options are not to be abbreviated: `--over` must never be taken for a mode.
+    """
+    return {
+        "epilog": epilog,
+        "formatter_class": RawDescriptionHelpFormatter,
+        "allow_abbrev": allow_abbrev,
+    }
 
 
 def add_run_arguments(parser: ArgumentParser, *, verb: str) -> None:

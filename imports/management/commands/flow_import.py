@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from imports.management.console import (
     require_terminal,
     show,
     show_warnings,
+    teaching,
     tell,
     unusable,
 )
@@ -45,14 +46,7 @@ class Command(BaseCommand):
     help = "Import flows, with the connections and secrets that they use, from an export file."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=EPILOG,
-            formatter_class=RawDescriptionHelpFormatter,
-            allow_abbrev=False,  # `--over` must never be taken for a mode
-            **kwargs,
-        )
+        return super().create_parser(prog_name, subcommand, **teaching(EPILOG), **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_import_arguments(parser)

@@ -1,7 +1,7 @@
 """How a file stands to a server: the command's door to imports.status_reading."""
 
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any, cast
@@ -18,6 +18,7 @@ from imports.management.console import (
     on_server,
     print_json,
     refuse,
+    teaching,
     unusable,
 )
 from imports.management.files import read_file, read_standard_input
@@ -59,11 +60,7 @@ class Command(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=_EPILOG,
-            formatter_class=RawDescriptionHelpFormatter,
-            **kwargs,
+            prog_name, subcommand, **teaching(_EPILOG, allow_abbrev=True), **kwargs
         )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,7 +1,6 @@
 """Undo an import: the command's door to imports.undo.service."""
 
 import sys
-from argparse import RawDescriptionHelpFormatter
 from http import HTTPStatus
 from typing import Any
 
@@ -25,6 +24,7 @@ from imports.management.console import (
     require_terminal,
     show,
     show_warnings,
+    teaching,
     tell,
     unusable,
 )
@@ -70,14 +70,7 @@ class Command(BaseCommand):
     help = "Undo an import: every row that it wrote becomes what it was before."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=_EPILOG,
-            formatter_class=RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-            **kwargs,
-        )
+        return super().create_parser(prog_name, subcommand, **teaching(_EPILOG), **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -1,6 +1,5 @@
 """List, take and restore named saves of one item: the command's door to imports.item_saves."""
 
-from argparse import RawDescriptionHelpFormatter
 from http import HTTPStatus
 from typing import Any
 
@@ -163,11 +162,7 @@ class Command(BaseCommand):
 
 def _teaching(*examples: str) -> dict[str, Any]:
     """The options of a parser whose help ends with these examples."""
-    return {
-        "epilog": "\n".join(["examples:", *examples, "", _MORE]),
-        "formatter_class": RawDescriptionHelpFormatter,
-        "allow_abbrev": False,
-    }
+    return console.teaching("\n".join(["examples:", *examples, "", _MORE]))
 
 
 def _sentence(words: str) -> str:
