@@ -12,18 +12,7 @@ from flows.encryption import Sealed, seal
 TOKEN_KEY = "$enc"  # noqa: S105 - the word, not a value
 
 
-class PlainPlaceholderMixin:
-    """Keeps Django from writing rows with UNNEST on PostgreSQL.
-
-    There psycopg would escape every quote of a large array of texts in Python, which makes a
-    bulk write of documents four times slower (measured; see benchmarks/README.md).
-    """
-
-    def get_placeholder(self, value: Any, compiler: Any, connection: Any) -> str:
-        return "%s"
-
-
-class DocumentField(PlainPlaceholderMixin, models.TextField):
+class DocumentField(models.TextField):
     """A JSON document, kept as canonical text (flows.canonical); the attribute is that text.
 
     `clean` brings what a form gives into canonical form. `json_type` is the type that the
@@ -57,7 +46,7 @@ class DocumentField(PlainPlaceholderMixin, models.TextField):
         return canonical.encode(document)
 
 
-class EncryptedTextField(PlainPlaceholderMixin, models.TextField):
+class EncryptedTextField(models.TextField):
     """A secret value, kept as a Fernet token. The attribute is a Sealed value or None.
 
     A text that is assigned is sealed when the row is saved; an empty one is no value. Serialised
