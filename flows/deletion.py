@@ -10,7 +10,14 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from flows.models import Item
+from flows.content import columns
+from flows.models import Item, Secret
+from flows.secret_destinations import (
+    Write,
+    lock_destinations,
+    told_of_refusal,
+    warnings_of_writes,
+)
 from flows.servers import current_database
 
 
@@ -23,8 +30,27 @@ def mark_deleted(item: Item, *, user_name: str) -> None:
     _write(item, user_name, is_deleted=True)
 
 
-def bring_back(item: Item, *, user_name: str) -> None:
-    """Make a deleted item a live one again. Raises NameTakenError."""
+class SendsSecretsError(Exception):
+    """The items cannot come back without the right to send stored secrets elsewhere."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__(told)
+        self.told = told
+
+
+def bring_back(item: Item, *, user_name: str, may_retarget: bool) -> None:
+    """Make a deleted item a live one again. Raises NameTakenError.
+
+    `may_retarget` says whether stored secrets may thereby be sent where they are not sent now;
+    where not, raises SendsSecretsError.
+    """
+    with transaction.atomic(using=current_database()):
+        if not may_retarget:
+            _check_destinations([item])
+        _bring_back(item, user_name)
+
+
+def _bring_back(item: Item, user_name: str) -> None:
     try:
         with transaction.atomic(using=current_database()):
             _write(item, user_name, is_deleted=False)
@@ -40,24 +66,44 @@ def delete_many(items: Iterable[Any], *, user_name: str) -> None:
                 mark_deleted(item, user_name=user_name)
 
 
-def bring_many_back(items: Iterable[Any], *, user_name: str) -> tuple[list[Any], list[Any]]:
+def bring_many_back(
+    items: Iterable[Any], *, user_name: str, may_retarget: bool
+) -> tuple[list[Any], list[Any]]:
     """Make those of the items that are deleted live ones, in one transaction.
 
-    Which came back, and which did not because another one has their name.
+    Which came back, and which did not because another one has their name. Raises SendsSecretsError
+    as `bring_back` does; then none came back.
     """
+    items = [item for item in items if item.is_deleted]
     back: list[Any] = []
     kept: list[Any] = []
     with transaction.atomic(using=current_database()):
+        if not may_retarget:
+            _check_destinations(items)
         for item in items:
-            if not item.is_deleted:
-                continue
             try:
-                bring_back(item, user_name=user_name)
+                _bring_back(item, user_name)
             except NameTakenError:
                 kept.append(item)
             else:
                 back.append(item)
     return back, kept
+
+
+def _check_destinations(items: Iterable[Item]) -> None:
+    lock_destinations()
+    writes = [
+        Write(
+            kind=item.kind,
+            uuid=str(item.uuid),
+            before=None,
+            after={name: getattr(item, name) for name in columns(item.kind)},
+            has_value=isinstance(item, Secret) and item.has_value,
+        )
+        for item in items
+    ]
+    if told := told_of_refusal(warnings_of_writes(writes)):
+        raise SendsSecretsError(told)
 
 
 def _write(item: Item, user_name: str, *, is_deleted: bool) -> None:

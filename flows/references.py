@@ -84,16 +84,29 @@ def _secret_spans(text: str, *, json: bool) -> Iterator[Span]:
     while match := _SECRET.search(text, at):
         # Go on right behind the name: what the pattern took beyond it may hold the next one.
         start = at = match.start(1)
-        if _is_identifier_start(text[start]) and not _is_in_word(text, match.start(), json=json):
+        if _is_identifier_start(text[start]) and not is_in_word(text, match.start(), json=json):
             at += _identifier_length(match[1])
             yield start, at
 
 
-def _is_in_word(text: str, at: int, *, json: bool) -> bool:
-    """Whether the character before the position belongs to the same word."""
+def is_in_word(text: str, at: int, *, json: bool) -> bool:
+    """Whether the character before the position belongs to the same word.
+
+    With `json`, the text is a JSON document, where the letter of an escape belongs to none.
+    """
     if at == 0 or text[at - 1] == _EMOJI_STYLE or not _is_identifier_part(text[at - 1]):
         return False
     return not (json and _ends_escape(text, at))
+
+
+def identifier_end(text: str, start: int) -> int:
+    """Where the JavaScript identifier ends that begins at the position; `start` where none does."""
+    if start >= len(text) or not _is_identifier_start(text[start]):
+        return start
+    end = start + 1
+    while end < len(text) and _is_identifier_part(text[end]):
+        end += 1
+    return end
 
 
 def _identifier_length(word: str) -> int:

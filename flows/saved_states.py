@@ -12,10 +12,16 @@ from reversion.models import Version
 
 from accounts.models import User
 from flows import named_saves
+from flows.coded_warnings import CodedWarning
 from flows.content import Content, Kind, columns
 from flows.encryption import Sealed, WrongKeyError
 from flows.models import Item
-from flows.sent_secrets import RETARGET_CONNECTIONS, secrets_sent_elsewhere
+from flows.secret_destinations import (
+    RETARGET_CONNECTIONS,
+    Write,
+    told_of_refusal,
+    warnings_of_writes,
+)
 
 PRE_RESTORE = "Pre restore"
 _VALUES = {"dev_value": "development value", "prod_value": "production value"}
@@ -48,10 +54,38 @@ def rights_to_restore(item: Item, saved: SavedRow) -> Iterator[tuple[str, str]]:
     kind = item.kind
     if saved["is_deleted"] and not item.is_deleted:
         yield f"flows.delete_{kind}", f"This save would delete the {kind}."
-    if kind is Kind.CONNECTION:
-        before, after = content_of(kind, present_row(item)), content_of(kind, saved)
-        if told := secrets_sent_elsewhere(before, after):
-            yield RETARGET_CONNECTIONS, told
+    if told := told_of_refusal(warnings_of_restore(item, saved)):
+        yield RETARGET_CONNECTIONS, told
+
+
+def right_to_recover(kind: Kind, saved: SavedRow) -> str | None:
+    """Why bringing back a row that was removed for good needs RETARGET_CONNECTIONS, if it does."""
+    write = Write(
+        kind=kind,
+        uuid=str(saved["uuid"]),
+        before=None,
+        after=None if saved["is_deleted"] else content_of(kind, saved),
+        has_value=_has_value(kind, saved),
+    )
+    return told_of_refusal(warnings_of_writes([write]))
+
+
+def warnings_of_restore(item: Item, saved: SavedRow) -> tuple[CodedWarning, ...]:
+    """What restoring would change of where secrets are sent."""
+    kind, present = item.kind, present_row(item)
+    write = Write(
+        kind=kind,
+        uuid=str(item.uuid),
+        before=None if item.is_deleted else content_of(kind, present),
+        after=None if saved["is_deleted"] else content_of(kind, saved),
+        had_value=_has_value(kind, present),
+        has_value=_has_value(kind, saved),
+    )
+    return warnings_of_writes([write])
+
+
+def _has_value(kind: Kind, row: SavedRow) -> bool:
+    return kind is Kind.SECRET and any(row[column] is not None for column in _VALUES)
 
 
 def restore(item: Item, version: Version, *, user: User | None, user_name: str) -> datetime:

@@ -126,13 +126,13 @@ class ImportFlows(APIView):
             return _planned(_asked(request, upload))
         if upload.dry_run:
             preview = preview_import(_asked(request, upload), record_refusal=False)
-            return Response(plan_data(preview.plan, done=False))
+            return Response(plan_data(preview.plan, done=False, with_details=True))
         key = read_key(request.headers.get("Idempotency-Key"))
         try:
             outcome = run_import(_asked(request, upload, key=key))
         except AlreadyDone as earlier:
             return _created(earlier.record, record_data(earlier.record))
-        return _created(outcome.record, plan_data(outcome.plan, done=True))
+        return _created(outcome.record, plan_data(outcome.plan, done=True, with_details=True))
 
 
 def _form(request: Request) -> Form:
@@ -170,7 +170,7 @@ def _planned(asked: ImportRequest) -> Response:
     plan = {"plan": msgspec.to_builtins(saved)}
     if preview.refusal:
         return Response({**refusal_data(preview.refusal), **plan}, status=preview.refusal.status)
-    return Response({**plan_data(preview.plan, done=False), **plan})
+    return Response({**plan_data(preview.plan, done=False, with_details=True), **plan})
 
 
 def _created(record: ImportRecord, data: dict[str, Any]) -> Response:

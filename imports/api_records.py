@@ -67,6 +67,7 @@ _DETAIL = {
                 "targetName": "SMS Test",
                 "changedKeys": ["timeout"],
                 "warnings": [],
+                "warningDetails": [],
             }
         ],
     },

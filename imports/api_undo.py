@@ -104,10 +104,12 @@ class UndoImport(APIView):
         body = validated(UndoSerializer, request.data)
         asked = _asked(request, pk, body)
         if body["dryRun"]:
-            return Response(undo_data(preview_undo(asked, record_refusal=False), done=False))
+            return Response(
+                undo_data(preview_undo(asked, record_refusal=False), done=False, with_details=True)
+            )
         outcome = undo_import(asked)
         return Response(
-            undo_data(outcome.plan, done=True),
+            undo_data(outcome.plan, done=True, with_details=True),
             status=HTTPStatus.CREATED,
             headers={"Location": reverse("import-record", args=[outcome.record.pk])},
         )

@@ -10,6 +10,7 @@ from imports.api import ImportFlows
 from imports.api_exports import BuiltExport, FullExport, TaggedExport
 from imports.api_item_history import ItemHistory
 from imports.api_records import Record, Records
+from imports.api_secret import SecretWithDestinationsView
 from imports.api_system import BackUp, DownloadTransfer, Transfer, Vacuum, VersionInfo
 from imports.api_undo import UndoImport
 
@@ -27,6 +28,7 @@ urlpatterns = [
         name="item-imports",
     ),
     path("imports/<int:pk>/undo", UndoImport.as_view(), name="import-undo"),
+    path("secret/<anycase_uuid:uuid>", SecretWithDestinationsView.as_view()),
     path("system/backup-db", BackUp.as_view(), name="backup-db"),
     path("system/transfer-db", Transfer.as_view(), name="transfer-db"),
     path("system/download-transfer", DownloadTransfer.as_view(), name="download-transfer"),

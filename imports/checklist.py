@@ -19,7 +19,6 @@ from flows import secret_values
 from flows.content import Kind, columns
 from flows.models import Connection, Secret
 from flows.servers import current_database
-from imports.destinations import is_of_destination
 from imports.models import UNDO, ImportItem, ImportRecord, Status
 from imports.plan import Result, content_digest, differ
 from imports.stored import CONTENT_BATCH
@@ -161,7 +160,8 @@ def _connection_points(record: ImportRecord) -> Iterator[ConnectionPoint]:
     items = _written_connections(record)
     rows = _live_connections(items)
     written = items.order_by("position").only(
-        "target_uuid", "target_name", "result", "warnings", "content_digest", "looked_at"
+        *("target_uuid", "target_name", "result", "warnings", "warning_details"),
+        *("content_digest", "looked_at"),
     )
     for item in written:
         pk, name, digest = rows.get(item.target_uuid, (None, item.target_name, ""))
@@ -171,7 +171,7 @@ def _connection_points(record: ImportRecord) -> Iterator[ConnectionPoint]:
             name=name,
             result=Result(item.result),
             warnings=tuple(item.warnings),
-            is_retargeted=any(map(is_of_destination, item.warnings)),
+            is_retargeted=any(detail["isSerious"] for detail in item.warning_details),
             is_changed=differ(digest, item.content_digest),
             is_looked_at=item.looked_at is not None,
         )

@@ -1,61 +1,78 @@
-"""Connections that an import would make send a stored secret elsewhere: marked in the plan.
+"""Where an import would send secrets that they are not sent now: said in the plan. Pure.
 
-A secret's value never travels, so an overwritten or copied connection keeps using the stored one;
-whoever changes where the connection goes decides where that value is sent. Pure.
+A secret's value never travels, so a written connection uses the stored one; whoever changes where
+the connection goes decides where that value is sent. What counts as new is
+flows.new_destinations' to say.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from flows.content import Content, Kind, Value
-from flows.references import find_secret_names
-from flows.retargeting import retargetings
-from imports.plan import Change
+from flows.coded_warnings import CodedWarning, warnings_of
+from flows.content import Content, Kind
+from flows.destinations import NO_USES, secret_uses
+from flows.new_destinations import (
+    RowKey,
+    SecretChange,
+    SecretState,
+    Server,
+    UserChange,
+    find_new_destinations,
+)
+from imports.plan import Change, Result
 
-_SENDS = "sends the stored "
-_WHERE = " to another destination"
-
-ReadContents = Callable[[Kind, Sequence[int]], Iterable[tuple[int, Content]]]
+Changes = Mapping[Kind, Sequence[Change]]
 
 
-def marked(
-    changes: Sequence[Change], valued_secrets: Collection[str], read_contents: ReadContents
+def user_change(change: Change, before: Content | None) -> UserChange | None:
+    """What becomes of the row's use of secrets; None where it uses none before and after.
+
+    `before` is what an overwritten row holds.
+    """
+    kind, uuid = change.item.kind, change.target_uuid
+    if not change.result.writes or kind is Kind.SECRET:
+        return None
+    uses = secret_uses(kind, uuid, before) if before else NO_USES
+    after = secret_uses(kind, uuid, {**(before or {}), **(change.content or {})})
+    if not (uses or after):
+        return None
+    return UserChange(kind=kind, uuid=uuid, name=change.target_name, before=uses, after=after)
+
+
+def find_notices(
+    changes: Changes, users: Sequence[UserChange], server: Server
+) -> dict[RowKey, tuple[CodedWarning, ...]]:
+    """The warnings of new destinations, by the row whose change makes them."""
+    secrets = [change for change in changes[Kind.SECRET] if change.result.writes]
+    found = find_new_destinations(
+        users, list(_secret_changes(secrets, server) if secrets else ()), server
+    )
+    return {row: warnings_of(new, of=row) for row, new in found.items()}
+
+
+def with_notices(
+    changes: Sequence[Change], notices: Mapping[RowKey, tuple[CodedWarning, ...]]
 ) -> tuple[Change, ...]:
-    """The connections' changes, each that retargets a secret with a value marked and warned of."""
-    marked_changes = list(changes)
-    positions = {
-        change.row.pk: position
-        for position, change in enumerate(changes)
-        if valued_secrets and change.result.writes and change.row and not change.row.is_deleted
-    }
-    for pk, before in read_contents(Kind.CONNECTION, list(positions)):
-        change = changes[positions[pk]]
-        after = {**before, **(change.content or {})}
-        used = sorted(set(_used(after)).intersection(valued_secrets))
-        if used and (found := retargetings(before, after)):
-            secrets = ", ".join(f"secrets.{name}" for name in used)
-            what = ", ".join(map(str, found))
-            warning = f"{_SENDS}{secrets}{_WHERE}: {what}"
-            marked_changes[positions[pk]] = replace(
-                change, retargets=True, warnings=(*change.warnings, warning)
-            )
-    return tuple(marked_changes)
+    """The changes, each with its warnings of new destinations: the serious ones come first."""
+    return tuple(_noticed(change, notices) for change in changes)
 
 
-def is_of_destination(warning: str) -> bool:
-    """Whether it is this warning, of a stored secret that would go elsewhere."""
-    return warning.startswith(_SENDS)
+def _noticed(change: Change, notices: Mapping[RowKey, tuple[CodedWarning, ...]]) -> Change:
+    found = notices.get((change.item.kind, change.target_uuid), ())
+    if not (found and change.result.writes):
+        return change
+    serious = (notice.text for notice in found if notice.is_serious)
+    others = (notice.text for notice in found if not notice.is_serious)
+    return replace(change, notices=found, warnings=(*serious, *change.warnings, *others))
 
 
-def without_destination(warning: str) -> str:
-    """The warning, without what it tells of hosts."""
-    if not is_of_destination(warning):
-        return warning
-    told, where, _ = warning.partition(_WHERE)
-    return told + where
-
-
-def _used(content: Content) -> Iterator[str]:
-    texts: tuple[Value, ...] = (content["dev_value"], content["prod_value"])
-    for text in texts:
-        yield from find_secret_names(str(text or ""))
+def _secret_changes(changes: Sequence[Change], server: Server) -> Iterator[SecretChange]:
+    live, valued = server.secrets(), server.valued_secrets()
+    for change in changes:
+        is_new = change.result is not Result.OVERWRITE
+        has_value = change.result is not Result.DUPLICATE and change.target_uuid in valued
+        yield SecretChange(
+            uuid=change.target_uuid,
+            before=None if is_new else live.get(change.target_uuid),
+            after=SecretState(name=change.target_name, has_value=has_value),
+        )

@@ -4,14 +4,16 @@ that are older than what that import brought. Told in the plan.
 What an import leaves in a row is known by its digest. Pure.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from flows.content import Kind, columns
-from imports.destinations import ReadContents
+from flows.content import Content, Kind, columns
 from imports.errors import printable
 from imports.plan import Change, Drift, Result, are_comparable, content_digest
+
+ReadContents = Callable[[Kind, Sequence[int]], Iterable[tuple[int, Content]]]
+"""The contents of rows of a kind, by their primary keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

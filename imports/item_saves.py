@@ -20,6 +20,7 @@ from flows import named_saves, saved_states
 from flows.content import NAME_MAX_LENGTH, Kind
 from flows.models import MODELS, Item
 from flows.rest.save_uuids import save_number
+from flows.secret_destinations import lock_destinations
 from flows.servers import current_database
 from imports.comparison import differences
 from imports.errors import StalePlan, UnableToImport, printable, quoted, storable
@@ -152,6 +153,7 @@ def restore(restoring: Restoring, *, user: User | None, user_name: str) -> Versi
     """
     item, save = restoring.item, restoring.save
     with transaction.atomic(using=current_database()):
+        lock_destinations()
         locked = _locked(item)
         if saved_states.present_row(locked) != saved_states.present_row(item):
             message = f"The {item.kind} was changed meanwhile. Nothing was restored: look again."

@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
 from flows.content import Kind
+from flows.secret_destinations import RETARGET_CONNECTIONS
 from flows.servers import current_database, on_database
 from imports.errors import Issue, NotPermitted
 from imports.models import ImportRecord
@@ -21,7 +22,6 @@ RUN_IMPORT = "imports.run_import"
 OVERWRITE_ITEMS = "imports.overwrite_items"
 SKIP_BACKUP = "imports.skip_backup"
 OVERRIDE_LOCKS = "imports.override_locks"
-RETARGET_CONNECTIONS = "imports.retarget_connections"
 UNDO_IMPORT = "imports.undo_import"
 BACK_UP_DATABASE = "imports.back_up_database"
 VACUUM_DATABASE = "imports.vacuum_database"

@@ -5,7 +5,7 @@ plan and never the mode.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,9 @@ from hashlib import blake2b, sha256
 
 import msgspec
 
+from flows.coded_warnings import CodedWarning
 from flows.content import Content, Kind
+from flows.new_destinations import UserChange
 from imports.errors import Issue
 from imports.items import Item
 from imports.matching import MatchMethod, Row
@@ -120,8 +122,13 @@ class Change:
     warnings: tuple[str, ...] = ()
     drift: Drift | None = None
     """Of the row that the item is; None where no import left anything in it."""
-    retargets: bool = False
-    """Whether a connection sends a secret with a stored value to another destination."""
+    notices: tuple[CodedWarning, ...] = ()
+    """Those of the warnings that programs know by a code."""
+
+    @property
+    def retargets(self) -> bool:
+        """Whether a secret with a stored value is sent to another destination by a connection."""
+        return any(notice.needs_right for notice in self.notices)
 
     @property
     def written_row(self) -> Row | None:
@@ -140,6 +147,8 @@ class Plan:
     override_locks: bool
     changes: Mapping[Kind, tuple[Change, ...]]
     issues: tuple[Issue, ...] = ()
+    secret_users: tuple[UserChange, ...] = ()
+    """What becomes of how written flows and connections use secrets, where they use any."""
 
     def __iter__(self) -> Iterator[Change]:
         return (change for kind in Kind for change in self.changes[kind])
@@ -169,12 +178,17 @@ class Plan:
                 change.row.name if change.row else None,
                 change.target_name,
                 change.before,
-                change.retargets,
+                sorted(keys_of(change.notices)),
             )
             for change in self
         ]
         header = (self.file_sha256, self.server, self.mode, self.override_locks)
         return sha256(msgspec.json.encode((header, decisions))).hexdigest()
+
+
+def keys_of(notices: Iterable[CodedWarning]) -> set[tuple[str, ...]]:
+    """What tells the serious ones apart: where stored values would be sent."""
+    return {new.key for notice in notices if notice.is_serious for new in notice.destinations}
 
 
 def content_digest(content: Content, columns: Sequence[str]) -> str:

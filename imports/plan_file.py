@@ -17,7 +17,6 @@ from flows.field_values import FieldProblem
 from flows.representation import time_text
 from imports.decision_file import decision_value
 from imports.decisions import Decision, Decisions
-from imports.destinations import without_destination
 from imports.errors import Issue, json_path, printable, quoted
 from imports.given_file import invalid, issue_of, read_object, read_part, reading
 from imports.json_problems import JSONProblem
@@ -169,8 +168,13 @@ def _saved(
         drift=_saved_drift(change.drift) if change.drift else None,
         changed_keys=tuple(field.key for field in change.fields),
         retargets=change.retargets,
-        warnings=tuple(map(without_destination, change.warnings)),
+        warnings=_without_hosts(change),
     )
+
+
+def _without_hosts(change: Change) -> tuple[str, ...]:
+    shorter = {notice.text: notice.text_without_hosts for notice in change.notices}
+    return tuple(shorter.get(warning, warning) for warning in change.warnings)
 
 
 def _saved_drift(drift: Drift) -> SavedDrift:

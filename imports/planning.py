@@ -10,11 +10,12 @@ from uuid import uuid4
 
 from flows.content import Kind
 from flows.copy_names import copy_name
+from flows.new_destinations import Server, UserChange
 from imports.comparison import compared
 from imports.decisions import NO_DECISIONS, Decisions, decisions_to_nothing, targets_of
-from imports.destinations import ReadContents, marked
+from imports.destinations import find_notices, user_change, with_notices
 from imports.document import ExportDocument
-from imports.drift import LastImport, ReadLastWrites, marked_with_drift
+from imports.drift import LastImport, ReadContents, ReadLastWrites, marked_with_drift
 from imports.errors import Issue, printable, quoted
 from imports.items import Item
 from imports.landing import Landing, Place, land
@@ -33,8 +34,8 @@ class Stored:
     """All names in use, for duplicates only."""
     dangling: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By the path of each item, what it refers to that is neither in the file nor here."""
-    valued_secrets: Collection[str] = ()
-    """The names of the secrets that have a value."""
+    server: Server
+    """Which secrets there are, and where they are sent."""
     last_imports: Mapping[Kind, Mapping[str, LastImport]] = field(default_factory=dict)
     """By kind and by the uuid of a row, the last import that it came from."""
 
@@ -65,7 +66,10 @@ def build_plan(
     issues += _taken_secret_names(settled[Kind.SECRET])
     landing, refused = land(place for kind in Kind for _, place, _ in settled[kind])
     issues += refused
-    changes = {kind: _changes(kind, settled[kind], landing, stored) for kind in Kind}
+    users: list[UserChange] = []
+    changes = {kind: _changes(kind, settled[kind], landing, stored, users) for kind in Kind}
+    if notices := find_notices(changes, users, stored.server):
+        changes = {kind: with_notices(changes[kind], notices) for kind in Kind}
     if not override_locks:
         issues += _locked(changes[Kind.FLOW])
     return Plan(
@@ -75,6 +79,7 @@ def build_plan(
         override_locks=override_locks,
         changes=changes,
         issues=tuple(issues),
+        secret_users=tuple(users),
     )
 
 
@@ -144,8 +149,13 @@ def _taken_secret_names(settled: Sequence[_Settled]) -> Iterator[Issue]:
 
 
 def _changes(
-    kind: Kind, settled: Sequence[_Settled], landing: Landing, stored: Stored
+    kind: Kind,
+    settled: Sequence[_Settled],
+    landing: Landing,
+    stored: Stored,
+    users: list[UserChange],
 ) -> tuple[Change, ...]:
+    """The changes of a kind; to `users` is added how what they write uses secrets."""
     changes = _compared(
         kind,
         [
@@ -153,17 +163,17 @@ def _changes(
             for match, place, result in settled
         ],
         stored.read_contents,
+        users,
     )
     last_imports = stored.last_imports.get(kind, {})
-    changes = marked_with_drift(
+    return marked_with_drift(
         kind, changes, last_imports, stored.read_last_writes, stored.read_contents
     )
-    if kind is Kind.CONNECTION:
-        return marked(changes, stored.valued_secrets, stored.read_contents)
-    return changes
 
 
-def _compared(kind: Kind, changes: list[Change], read_contents: ReadContents) -> tuple[Change, ...]:
+def _compared(
+    kind: Kind, changes: list[Change], read_contents: ReadContents, users: list[UserChange]
+) -> tuple[Change, ...]:
     """The changes, with each overwrite held against the row's content."""
     overwrites = {
         change.row.pk: position
@@ -173,6 +183,10 @@ def _compared(kind: Kind, changes: list[Change], read_contents: ReadContents) ->
     for pk, content in read_contents(kind, list(overwrites)):
         position = overwrites[pk]
         changes[position] = compared(changes[position], content)
+        if user := user_change(changes[position], content):
+            users.append(user)
+    new = (change for change in changes if change.result in _NEW_ROW)
+    users += [user for change in new if (user := user_change(change, None))]
     return tuple(changes)
 
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from flows.content import Kind
 from flows.counting import other_than_first
-from flows.models import valued_secret_names
+from flows.secret_destinations import StoredServer
 from imports.dangling import unresolved
 from imports.decision_file import skipped_nothing
 from imports.decisions import Decisions, targets_of
+from imports.destinations import find_notices
 from imports.document import ExportDocument
 from imports.errors import PlanRefused, StalePlan, UnableToImport, quoted
 from imports.history import read_last_imports
@@ -22,7 +23,7 @@ from imports.permissions import (
     check_sight_of,
     kinds_in_sight,
 )
-from imports.plan import Mode, Plan
+from imports.plan import Mode, Plan, keys_of
 from imports.planning import Stored, build_plan
 from imports.request import ImportRequest
 from imports.saved_plans import check_saved
@@ -115,6 +116,17 @@ def check_rows(document: ExportDocument, plan: Plan, decisions: Decisions) -> No
                 raise stale(f"The {kind} {quoted(change.item.name)} was changed meanwhile.")
 
 
+def check_destinations(plan: Plan) -> None:
+    """Raises StalePlan where the plan would send stored values elsewhere than it says.
+
+    Call it in the transaction of the writes, after flows.secret_destinations.lock_destinations.
+    """
+    found = find_notices(plan.changes, plan.secret_users, StoredServer())
+    now = {key for notices in found.values() for key in keys_of(notices)}
+    if not now <= {key for change in plan for key in keys_of(change.notices)}:
+        raise stale("A secret got a value or another name meanwhile, or is sent elsewhere.")
+
+
 def stale(why: str, refusal: PlanRefused | None = None) -> StalePlan:
     """The error of a plan that cannot be carried out as it was made, and why."""
     return StalePlan(
@@ -139,7 +151,7 @@ def _stored(document: ExportDocument, request: ImportRequest) -> Stored:
             path: [str(reference) for reference in found if reference not in existing]
             for path, found in missing.items()
         },
-        valued_secrets=valued_secret_names() if document.items[Kind.CONNECTION] else (),
+        server=StoredServer(),
         last_imports={
             kind: read_last_imports(kind, (row.uuid for row in rows[kind]))
             for kind in kinds_in_sight(request.user)

@@ -3,28 +3,43 @@
 The keys and their order are the specification's (section 1 of the flow import page).
 """
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
+from flows.coded_warnings import CodedWarning
 from flows.content import Kind
 from imports.errors import UnableToImport
 from imports.models import ImportItem, ImportRecord
 from imports.plan import Change, Plan
 
 
-def plan_data(plan: Plan, *, done: bool) -> dict[str, Any]:
-    """The three lists. `done` says whether the items reached their results."""
+def plan_data(plan: Plan, *, done: bool, with_details: bool = False) -> dict[str, Any]:
+    """The three lists. `done` says whether the items reached their results.
+
+    `with_details` adds to an item those of its warnings that programs know by a code.
+    """
     return {
-        f"{kind.plural}Processed": [_item(change, done=done) for change in plan.changes[kind]]
+        f"{kind.plural}Processed": [
+            {**_item(change, done=done), **(details_of(change.notices) if with_details else {})}
+            for change in plan.changes[kind]
+        ]
         for kind in Kind
     }
 
 
+def details_of(notices: Iterable[CodedWarning]) -> dict[str, Any]:
+    """The warnings that programs know by a code, under their key; empty where there are none."""
+    details = [notice.as_dict() for notice in notices]
+    return {"warningDetails": details} if details else {}
+
+
 def record_data(record: ImportRecord) -> dict[str, Any]:
-    """What `plan_data` was for an import that is done, from what its record kept."""
+    """What `plan_data` with details was for an import that is done, from its record."""
     lists: dict[str, Any] = {f"{kind.plural}Processed": [] for kind in Kind}
     for item in record.items.order_by("position", "pk"):
-        lists[f"{Kind(item.kind).plural}Processed"].append(_recorded_item(item))
+        details = {"warningDetails": item.warning_details} if item.warning_details else {}
+        lists[f"{Kind(item.kind).plural}Processed"].append({**_recorded_item(item), **details})
     return lists
 
 

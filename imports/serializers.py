@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from flows.content import Kind
+from flows.new_destinations import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
 from flows.representation import time_text
 from imports.matching import MatchMethod
 from imports.models import UNDO, Door, ImportItem, ImportRecord, Status
@@ -148,6 +149,31 @@ class RecordedIssueSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
+class NewDestinationSerializer(serializers.Serializer[Any]):
+    """A secret, or all of them, that would be sent where it is not sent now."""
+
+    secret = serializers.CharField(help_text="Its name, or * for every secret.")
+    secretNames = serializers.ListField(child=serializers.CharField())
+    secretUuid = serializers.UUIDField(allow_null=True)
+    hasValue = serializers.BooleanField(help_text="Whether a value is stored.")
+    kind = serializers.ChoiceField([Kind.CONNECTION.value, Kind.FLOW.value])
+    uuid = serializers.UUIDField(help_text="Of what sends it.")
+    name = serializers.CharField(help_text="Of what sends it.")
+    environments = serializers.ListField(child=serializers.CharField())
+    oldDestinations = serializers.ListField(child=serializers.CharField())
+    newDestination = serializers.CharField(allow_null=True, help_text="Null: a flow's code.")
+    changedKeys = serializers.ListField(child=serializers.CharField())
+
+
+class WarningDetailSerializer(serializers.Serializer[Any]):
+    """A warning that programs know by its code."""
+
+    code = serializers.ChoiceField([SECRET_TO_NEW_DESTINATION, CODE_USES_SECRET])
+    text = serializers.CharField()
+    isSerious = serializers.BooleanField(help_text="Whether a stored value is concerned.")
+    data = NewDestinationSerializer(many=True)  # type: ignore[assignment] # a field, which the class takes away
+
+
 class RecordedItemSerializer(serializers.ModelSerializer[ImportItem]):
     """What happened to one item of the file."""
 
@@ -160,12 +186,15 @@ class RecordedItemSerializer(serializers.ModelSerializer[ImportItem]):
     targetName = serializers.CharField(source="target_name")
     changedKeys = serializers.ListField(child=serializers.CharField(), source="changed_keys")
     warnings = serializers.ListField(child=serializers.CharField())
+    warningDetails = WarningDetailSerializer(
+        many=True, source="warning_details", help_text="Those of the warnings that have a code."
+    )
 
     class Meta:
         model = ImportItem
         fields: ClassVar = [
             *("kind", "position", "uuid", "name", "result", "matchMethod"),
-            *("targetUuid", "targetName", "changedKeys", "warnings"),
+            *("targetUuid", "targetName", "changedKeys", "warnings", "warningDetails"),
         ]
 
 
@@ -244,7 +273,7 @@ class RecordDetailSerializer(RecordSerializer):
 
 
 class ProcessedItemSerializer(serializers.Serializer[Any]):
-    """One item of the file. The last three are there only where they say something more."""
+    """One item of the file. The last four are there only where they say something more."""
 
     uuid = serializers.CharField(help_text="As the file has it.")
     name = serializers.CharField(help_text="As the file has it.")
@@ -254,6 +283,9 @@ class ProcessedItemSerializer(serializers.Serializer[Any]):
     targetUuid = serializers.CharField(required=False)
     targetName = serializers.CharField(required=False)
     warnings = serializers.ListField(child=serializers.CharField(), required=False)
+    warningDetails = WarningDetailSerializer(
+        many=True, required=False, help_text="Those of the warnings that have a code."
+    )
 
 
 class ProcessedSerializer(serializers.Serializer[Any]):

@@ -12,6 +12,7 @@ from hashlib import sha256
 from django.conf import settings
 from django.db import transaction
 
+from flows.secret_destinations import lock_destinations
 from flows.servers import current_database, target
 from imports.apply import Progress, apply_plan
 from imports.backup import make_backup
@@ -24,6 +25,7 @@ from imports.permissions import RUN_IMPORT, check_permission, check_request, che
 from imports.plan import Plan
 from imports.plan_shape import SavedPlan
 from imports.preparation import (
+    check_destinations,
     check_rows,
     check_sight_of_named,
     draft_plan,
@@ -165,6 +167,8 @@ def _write(
     progress: Progress,
 ) -> None:
     with one_transaction(attempt, again="Run the import again."):
+        lock_destinations()
+        check_destinations(plan)
         check_rows(document, plan, request.decisions)
         who = attempt.record
         saves = apply_plan(plan, user=who.user, user_name=who.user_name, progress=progress)

@@ -13,7 +13,6 @@ import msgspec
 
 from flows.content import Kind
 from imports.decisions import Decision, Decisions
-from imports.destinations import is_of_destination
 from imports.errors import UnableToImport
 from imports.matching import MatchMethod
 from imports.plan import Change, Mode, Plan, Result
@@ -61,6 +60,8 @@ class ShownItem(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[ShownField, ...] = ()
     warnings: tuple[str, ...] = ()
     issues: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
+    """The serious ones of the warnings: to be shown in red."""
     retargets: bool = False
     candidates: tuple[ShownRow, ...] = ()
     decided_mode: Mode | None = None
@@ -76,14 +77,9 @@ class ShownItem(msgspec.Struct, frozen=True, kw_only=True):
         return self.method is not MatchMethod.UNMATCHED
 
     @property
-    def alarms(self) -> list[str]:
-        """The warnings of what sends a stored secret elsewhere: to be shown in red."""
-        return [warning for warning in self.warnings if is_of_destination(warning)]
-
-    @property
     def other_warnings(self) -> list[str]:
         """The warnings that are no alarms."""
-        return [warning for warning in self.warnings if not is_of_destination(warning)]
+        return [warning for warning in self.warnings if warning not in self.alarms]
 
     @property
     def needs_attention(self) -> bool:
@@ -177,6 +173,7 @@ def _shown(change: Change, decision: Decision | None, issues: Sequence[str]) -> 
         ),
         warnings=change.warnings,
         issues=tuple(issues),
+        alarms=tuple(notice.text for notice in change.notices if notice.is_serious),
         retargets=change.retargets,
         candidates=tuple(
             ShownRow(pk=row.pk, uuid=row.uuid, name=row.name) for row in change.candidates
@@ -217,7 +214,7 @@ def _differences(was: ShownItem, now: ShownItem) -> Iterator[str]:
         yield "the row here was renamed meanwhile"
     if was.target_name != now.target_name:
         yield f"is named {now.target_name} now"
-    if was.retargets != now.retargets:
+    if was.alarms != now.alarms:
         yield "what it sends elsewhere is different"
 
 

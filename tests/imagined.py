@@ -7,6 +7,8 @@ from itertools import count
 from typing import Any
 
 from flows.content import Content, Kind
+from flows.destinations import secret_uses
+from flows.new_destinations import SecretState, User
 from imports.document import ExportDocument, parse
 from imports.matching import Row
 from imports.plan import Mode, Plan
@@ -66,6 +68,8 @@ class StoredItem:
     kind: Kind
     row: Row
     content: dict[str, Any]
+    has_value: bool = False
+    """Whether a secret has a value."""
 
 
 def stored(
@@ -75,6 +79,7 @@ def stored(
     *,
     is_deleted: bool = False,
     is_locked: bool = False,
+    has_value: bool = False,
     **columns: Any,
 ) -> StoredItem:
     """A row; the columns that are not given have their defaults."""
@@ -82,7 +87,7 @@ def stored(
     if is_locked:
         content["is_locked"] = True
     row = Row(pk=next(_numbers), uuid=uuid, name=name, is_deleted=is_deleted, is_locked=is_locked)
-    return StoredItem(kind=kind, row=row, content=content)
+    return StoredItem(kind=kind, row=row, content=content, has_value=has_value)
 
 
 @dataclass
@@ -102,7 +107,31 @@ class Server:
                 for kind in Kind
             },
             dangling=dangling or {},
+            server=self,
         )
+
+    def secrets(self) -> dict[str, SecretState]:
+        """Of flows.new_destinations.Server, as the three below."""
+        return {
+            item.row.uuid: SecretState(name=item.row.name, has_value=item.has_value)
+            for item in self._of(Kind.SECRET)
+            if not item.row.is_deleted
+        }
+
+    def valued_secrets(self) -> set[str]:
+        return {item.row.uuid for item in self._of(Kind.SECRET) if item.has_value}
+
+    def connections(self) -> Iterator[User]:
+        return self._users(Kind.CONNECTION)
+
+    def flows_with_secrets(self) -> Iterator[User]:
+        return self._users(Kind.FLOW)
+
+    def _users(self, kind: Kind) -> Iterator[User]:
+        for item in self._of(kind):
+            uses = secret_uses(kind, item.row.uuid, item.content)
+            if uses and not item.row.is_deleted:
+                yield User(kind=kind, uuid=item.row.uuid, name=item.row.name, uses=uses)
 
     def _of(self, kind: Kind) -> list[StoredItem]:
         return [item for item in self.items if item.kind is kind]

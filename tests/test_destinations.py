@@ -15,9 +15,8 @@ pytestmark = pytest.mark.django_db
 BEFORE = "{ host: 'db.example.com', password: secrets.DB }"
 AFTER = "{ host: 'evil.example.com', password: secrets.DB }"
 WARNING = (
-    "sends the stored secrets.DB to another destination: "
-    "devValue.host 'db.example.com' -> 'evil.example.com', "
-    "prodValue.host 'db.example.com' -> 'evil.example.com'"
+    "sends the stored secret to another destination: "
+    "secrets.DB -> db.example.com -> evil.example.com"
 )
 
 
@@ -70,7 +69,8 @@ def test_a_value_that_the_file_does_not_name_stays_and_counts() -> None:
     payload = export_file(connection(1, "Warehouse", type="SqlServer"))
     [change] = preview_import(request_for(payload)).plan
     assert change.warnings == (
-        "sends the stored secrets.DB to another destination: type Twilio -> SqlServer",
+        "sends the stored secret to another destination: secrets.DB -> db.example.com "
+        "-> db.example.com (in production; changed: type)",
     )
 
 

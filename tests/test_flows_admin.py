@@ -676,7 +676,8 @@ def headings(page):
 )
 def test_a_page_is_in_groups(kind, titles, admin_client):
     page = admin_client.get(url(kind, "change", FACTORIES[kind]().pk))
-    assert headings(page) == [*titles, "Uses", "Used by"]
+    first = ["Where a value goes"] if kind == "secret" else []
+    assert headings(page) == [*first, *titles, "Uses", "Used by"]
     page = admin_client.get(url(kind, "add"))
     assert headings(page) == [title for title in titles if title != "Picture"]
 
@@ -734,8 +735,8 @@ def test_pointing_a_connection_with_a_stored_secret_elsewhere_needs_a_right(staf
 
     assert errors == {
         "__all__": [
-            "This would send the stored secrets.KEY to another destination: devValue.host "
-            '"a.example" -> "b.example", prodValue.host "a.example" -> "b.example". '
+            "This sends the stored secret to another destination: "
+            "secrets.KEY -> a.example -> b.example. "
             "This needs the permission imports.retarget_connections."
         ]
     }

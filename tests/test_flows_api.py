@@ -29,6 +29,7 @@ from flows.models import Connection, Flow, Secret
 from flows.rest import urls as api_urls
 from flows.rest.placeholders import is_placeholder
 from flows.rest.save_uuids import save_uuid
+from imports.api_secret import SecretWithDestinationsView
 from imports.document import parse
 from imports.export import write_export
 from imports.selection import select_everything
@@ -1495,6 +1496,7 @@ def test_a_token_is_good_until_its_end(token):
 
 def test_every_endpoint_is_among_those_whose_rights_are_tested():
     patterns = {str(pattern.pattern): pattern.callback.cls for pattern in api_urls.urlpatterns}
+    patterns["secret/<uuid>"] = SecretWithDestinationsView  # which stands beside imports
     known = {(method, re.sub(r"\{\w+\}", NOWHERE, path)) for method, path, _, _ in ENDPOINTS}
     resolver = get_resolver()
     tested = {(method, resolver.resolve(f"/api{path}").func.cls) for method, path in known}

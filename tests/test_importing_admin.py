@@ -222,7 +222,10 @@ class TestPreview:
         after = before.replace("old", "new")
         pending = staged(ada, a_connection(1, "Mail", devValue=after))
         text = page(ada, "preview", pending).content.decode()
-        assert '<li class="problem">sends the stored secrets.KEY to another destination' in text
+        assert (
+            '<li class="problem">sends the stored secret to another destination: '
+            "secrets.KEY -&gt; old.example -&gt; new.example</li>"
+        ) in text
         assert VALUE not in text
 
     def test_it_is_its_users_own(self, ada, client):

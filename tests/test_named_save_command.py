@@ -395,7 +395,10 @@ class TestRights:
         assert "imports.retarget_connections" in done.out
         assert "new.example" in Connection.objects.get().dev_value
         done = named_save("restore", number, NOW)
-        assert "This would send the stored secrets.KEY to another destination" in done.err
+        assert (
+            "This sends the stored secret to another destination: secrets.KEY -> new.example -> old.example"
+            in done.err
+        )
 
     def test_a_right_that_is_lost_meanwhile_is_missing(self, user):
         row, ada = FlowFactory(info="before"), user("change_flow")

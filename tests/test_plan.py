@@ -233,10 +233,16 @@ def test_every_plan_of_another_file_mode_server_or_option_has_another_fingerprin
 
 
 def test_a_plan_that_sends_a_secret_elsewhere_has_another_fingerprint():
-    plan = plan_of(Mode.OVERWRITE, *ROWS)
-    (twilio,) = plan.changes[CONNECTION]
-    elsewhere = {**plan.changes, CONNECTION: (replace(twilio, retargets=True),)}
-    assert replace(plan, changes=elsewhere).fingerprint != plan.fingerprint
+    document = a_file(
+        connections=[{"uuid": TWO, "name": "Twilio", "devValue": "{ host: 'a', key: secrets.KEY }"}]
+    )
+    kept, sent = (
+        planned(document, stored(SECRET, HERE, "KEY", has_value=has_value), mode=Mode.OVERWRITE)
+        for has_value in (False, True)
+    )
+    assert not kept.changes[CONNECTION][0].retargets
+    assert sent.changes[CONNECTION][0].retargets
+    assert kept.fingerprint != sent.fingerprint
 
 
 @pytest.mark.parametrize("mode", list(Mode))

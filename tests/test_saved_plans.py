@@ -162,7 +162,7 @@ class TestAPlanThatIsSaved:
     def test_has_no_content_and_no_host(self, server):
         text = write_plan(saved()).decode()
         assert HOST not in text
-        assert "sends the stored secrets.KEY to another destination" in text
+        assert "sends the stored secret to another destination: secrets.KEY" in text
         assert saved().items[5].retargets
         for content in ('"here"', "old", "a value"):
             assert content not in text

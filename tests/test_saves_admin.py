@@ -476,8 +476,8 @@ def test_a_save_that_sends_a_secret_elsewhere_needs_that_right(staff):
     client = staff("view_connection", "change_connection")
     text = text_of(client.get(url(connection, "restore_save", number)))
     assert (
-        "This would send the stored secrets.KEY to another destination: devValue.host "
-        '"good.example" -> "evil.example"'
+        "This sends the stored secret to another destination: "
+        "secrets.KEY -> good.example -> evil.example."
     ) in text
     assert "This needs the permission imports.retarget_connections." in text
     for page in ("restore_save", "revision"):

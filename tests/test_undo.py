@@ -790,7 +790,9 @@ class TestRights:
         ]
         done = undo(record)
         [change] = done.plan
-        assert change.sends.startswith("This would send the stored secrets.KEY to another")
+        assert change.warnings[0].startswith(
+            "sends the stored secret to another destination: secrets.KEY"
+        )
         assert Connection.objects.get().dev_value == HERE
 
     def test_a_secret_that_gets_its_name_back_by_the_undo_counts(self):
@@ -799,7 +801,7 @@ class TestRights:
         record = import_items(
             secret(1, "OTHER"), connection(1, "C", devValue=ELSEWHERE.replace("KEY", "NONE"))
         ).record
-        assert [change.sends != "" for change in preview_undo(undo_request(record))] == [
+        assert [change.notices != () for change in preview_undo(undo_request(record))] == [
             True, False,
         ]  # fmt: skip
 
@@ -812,7 +814,7 @@ class TestRights:
         filled = Secret.objects.get()
         filled.dev_value = "x"
         filled.save()
-        assert [change.sends != "" for change in preview_undo(undo_request(record))] == [
+        assert [change.notices != () for change in preview_undo(undo_request(record))] == [
             True, False,
         ]  # fmt: skip
 

@@ -1,9 +1,10 @@
 """The three kinds: their lists and pages."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -21,7 +22,11 @@ from flows.graph import read_graph
 from flows.graph_svg import draw
 from flows.list_addresses import CheckedListMixin
 from flows.models import MODELS, Connection, Flow, Secret
-from flows.sent_secrets import RETARGET_CONNECTIONS
+from flows.secret_destinations import (
+    RETARGET_CONNECTIONS,
+    SecretDestination,
+    read_destinations,
+)
 from flows.uses import RelatedItems, find_users, find_uses
 
 _Admin = TypeVar("_Admin", bound=admin.ModelAdmin)
@@ -47,6 +52,24 @@ def _hidden_from_reports(*parameters: str) -> Callable[[type[_Admin]], type[_Adm
         return admin_class
 
     return decorate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """What a destination came with: a text, and the address of its page."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationLine:
+    """A destination of a secret, as a page shows it."""
+
+    destination: SecretDestination
+    may_view: bool
+    """Whether the user may see what sends it."""
+    since: Since | None = None
 
 
 class ItemChangeList(ChangeList):
@@ -93,9 +116,17 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ItemChangeList
 
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_form(request, *args, **kwargs)
+        form.may_retarget = request.user.has_perm(RETARGET_CONNECTIONS)
+        return form
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.updated_by = request.user.get_username()
         super().save_model(request, obj, form, change)
+        for warning in form.warnings:
+            level = messages.ERROR if warning.is_serious else messages.WARNING
+            self.message_user(request, f"“{obj}”: {warning.text}.", level)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -212,11 +243,6 @@ class ConnectionAdmin(ItemAdmin):
         _ROW,
     )
 
-    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        form = super().get_form(request, *args, **kwargs)
-        form.may_retarget = request.user.has_perm(RETARGET_CONNECTIONS)
-        return form
-
 
 @admin.register(Secret)
 @_hidden_from_reports("new_dev_value", "new_prod_value")
@@ -244,6 +270,26 @@ class SecretAdmin(ItemAdmin):
         told = "A stored value is never shown, only whether there is one."
         values = ("Values", {"fields": fields, "description": told})
         return (self._what_it_is, values, self._documents, _ROW)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if original := context.get("original"):
+            context["secret_destinations"] = self.destination_lines(
+                request, Secret._default_manager.get(pk=original.pk)
+            )
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:
+        """Where a value of the secret goes, for whoever is about to give it one."""
+        found = read_destinations([secret.name])[secret.name]
+        admins = {kind: self.admin_site.get_model_admin(model) for kind, model in MODELS.items()}
+        return [
+            DestinationLine(
+                destination=each, may_view=admins[each.kind].has_view_permission(request)
+            )
+            for each in found
+        ]
 
     @admin.display(boolean=True, description="development value")
     def has_dev_value(self, secret: Secret) -> bool:

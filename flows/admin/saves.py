@@ -29,6 +29,7 @@ from flows.admin.forms import SaveForm
 from flows.content import Kind
 from flows.difference import difference
 from flows.saved_states import SavedRow
+from flows.secret_destinations import RETARGET_CONNECTIONS, lock_destinations
 from flows.servers import current_database
 
 NOW = "now"
@@ -145,6 +146,7 @@ class SavesAdmin(VersionAdmin):
 
     def _restore_save(self, request: HttpRequest, item: Any, version: Version) -> HttpResponse:
         with transaction.atomic(using=current_database()):
+            lock_destinations()
             locked = self._locked(item)
             if any(_lacking(request, locked, saved_states.saved_row(version))):
                 raise PermissionDenied
@@ -184,7 +186,16 @@ class SavesAdmin(VersionAdmin):
     ) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        get_object_or_404(Version.objects.get_deleted(self.model), pk=_number(version_id))
+        deleted = Version.objects.get_deleted(self.model)
+        version = get_object_or_404(deleted, pk=_number(version_id))
+        if request.method == "POST" and not request.user.has_perm(RETARGET_CONNECTIONS):
+            try:
+                row = saved_states.saved_row(version)
+            except RevertError:
+                pass  # which the page tells
+            else:
+                if saved_states.right_to_recover(self.model.kind, row):
+                    raise PermissionDenied
         return super().recover_view(request, version_id, extra_context)
 
     # --- what the pages have in common

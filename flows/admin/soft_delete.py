@@ -12,7 +12,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.urls import URLPattern, path, reverse
 from reversion.admin import VersionAdmin
 
-from flows.deletion import NameTakenError, bring_back, bring_many_back, delete_many, mark_deleted
+from flows.deletion import (
+    NameTakenError,
+    SendsSecretsError,
+    bring_back,
+    bring_many_back,
+    delete_many,
+    mark_deleted,
+)
+from flows.secret_destinations import RETARGET_CONNECTIONS
 from flows.uses import find_users
 
 _NAMES_TOLD = 10
@@ -83,9 +91,15 @@ class SoftDeleteAdmin(VersionAdmin):
 
     def _restore(self, request: HttpRequest, item: Any) -> None:
         try:
-            bring_back(item, user_name=request.user.get_username())
+            bring_back(
+                item,
+                user_name=request.user.get_username(),
+                may_retarget=request.user.has_perm(RETARGET_CONNECTIONS),
+            )
         except NameTakenError:
             self.message_user(request, self._name_taken([item]), messages.ERROR)
+        except SendsSecretsError as error:
+            self.message_user(request, _not_restored(error), messages.ERROR)
         else:
             self.log_change(request, item, "Restored.")
             told = f"The {self.opts.verbose_name} “{item}” is restored."
@@ -94,8 +108,15 @@ class SoftDeleteAdmin(VersionAdmin):
     @admin.action(permissions=["change"], description="Restore selected %(verbose_name_plural)s")
     def restore_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Make the deleted ones of the selected items live ones again."""
-        deleted = queryset.filter(is_deleted=True).only("uuid", "name", "is_deleted")
-        back, kept = bring_many_back(list(deleted), user_name=request.user.get_username())
+        try:
+            back, kept = bring_many_back(
+                list(queryset.filter(is_deleted=True)),
+                user_name=request.user.get_username(),
+                may_retarget=request.user.has_perm(RETARGET_CONNECTIONS),
+            )
+        except SendsSecretsError as error:
+            self.message_user(request, _not_restored(error), messages.ERROR)
+            return
         for item in back:
             self.log_change(request, item, "Restored.")
         if back:
@@ -118,3 +139,7 @@ class SoftDeleteAdmin(VersionAdmin):
         """The address of the item's page."""
         name = f"{self.opts.app_label}_{self.opts.model_name}_change"
         return reverse(f"{self.admin_site.name}:{name}", args=[quote(item.pk)])
+
+
+def _not_restored(error: SendsSecretsError) -> str:
+    return f"Not restored: {error.told} This needs the permission {RETARGET_CONNECTIONS}."

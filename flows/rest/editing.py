@@ -18,19 +18,31 @@ from flows import canonical
 from flows.content import EXTRA, FIELDS, Kind, Value, columns
 from flows.copy_names import first_free_copy
 from flows.deletion import mark_deleted
-from flows.models import MODELS, Flow, Item, Secret
+from flows.models import MODELS, Flow, Item, Secret, blank_content
 from flows.references import rewrite
 from flows.rest.item_body import ItemBody
 from flows.rest.refusals import Refused, not_found, not_permitted
-from flows.sent_secrets import RETARGET_CONNECTIONS, secrets_sent_elsewhere
+from flows.secret_destinations import (
+    RETARGET_CONNECTIONS,
+    Write,
+    lock_destinations,
+    told_of_refusal,
+    warnings_of_writes,
+)
 from flows.servers import current_database
 
 
-def create_item(kind: Kind, body: ItemBody, *, user: User) -> UUID:
-    """Make a new item; its uuid. Raises Refused."""
+def create_item(kind: Kind, body: ItemBody, *, user: User, may_retarget: bool) -> UUID:
+    """Make a new item; its uuid. Raises Refused.
+
+    `may_retarget` says whether a connection may send a stored secret where it is not sent now.
+    """
     model: type[Item] = MODELS[kind]
     uuid = UUID(body.uuid) if body.uuid else uuid4()
     with _writing(kind, uuid, body.content.get("name")):
+        if not may_retarget:
+            content = {**blank_content(kind), **body.content}
+            _check_destinations(Write(kind=kind, uuid=str(uuid), before=None, after=content))
         values = {**body.content, **body.secret_values, EXTRA: canonical.encode(body.unknown)}
         model(uuid=uuid, updated_by=user.get_username(), **values).save()
     return uuid
@@ -39,15 +51,15 @@ def create_item(kind: Kind, body: ItemBody, *, user: User) -> UUID:
 def change_item(kind: Kind, uuid: UUID, body: ItemBody, *, user: User, may_retarget: bool) -> None:
     """Change what the body names, and nothing else. Raises Refused.
 
-    `may_retarget` says whether a connection may be made to send a stored secret elsewhere.
+    `may_retarget` says whether a connection may send a stored secret where it is not sent now.
     """
     with _writing(kind, None, body.content.get("name")):
         item = locked(kind, uuid)
         values: dict[str, Any] = {**body.content, **body.secret_values}
         if body.unknown:
             values[EXTRA] = canonical.encode({**canonical.decode(item.extra), **body.unknown})
-        if kind is Kind.CONNECTION and not may_retarget:
-            _check_destination(item, body.content)
+        if not may_retarget:
+            _check_destinations(_write_of(item, body.content))
         for column, value in values.items():
             setattr(item, column, value)
         item.updated_by = user.get_username()
@@ -109,6 +121,8 @@ def _writing(kind: Kind, uuid: UUID | None, name: Value) -> Iterator[None]:
     """A transaction. Raises Refused where it fails because the uuid or the name is taken."""
     try:
         with transaction.atomic(using=current_database()):
+            if kind is not Kind.FLOW:
+                lock_destinations()  # before the row, as imports do
             yield
     except IntegrityError:
         # Asked afterwards: after a look before, somebody else could still take them.
@@ -126,7 +140,23 @@ def _check_free(kind: Kind, uuid: UUID | None, name: Value) -> None:
         raise Refused(HTTPStatus.CONFLICT, "name-taken", message)
 
 
-def _check_destination(item: Item, content: Mapping[str, Value]) -> None:
-    before = {name: getattr(item, name) for name in columns(Kind.CONNECTION)}
-    if told := secrets_sent_elsewhere(before, {**before, **content}):
+def _write_of(item: Item, content: Mapping[str, Value]) -> Write:
+    kind = item.kind
+    before = {name: getattr(item, name) for name in columns(kind)}
+    has_value = isinstance(item, Secret) and item.has_value
+    return Write(
+        kind=kind,
+        uuid=str(item.uuid),
+        before=before,
+        after={**before, **content},
+        had_value=has_value,
+        has_value=has_value,
+    )
+
+
+def _check_destinations(write: Write) -> None:
+    """Raises Refused where a connection would send a stored secret where it is not sent now."""
+    if write.kind is Kind.FLOW:  # its code may use any secret
+        return
+    if told := told_of_refusal(warnings_of_writes([write])):
         raise not_permitted(told, RETARGET_CONNECTIONS)

@@ -26,7 +26,9 @@ from flows.rest.placeholders import is_placeholder
 from flows.rest.refusals import Problem, invalid
 
 HAS_VALUE_KEYS = ("hasDevValue", "hasProdValue")
-"""Whether a secret has its values: only ever told, so that a body may bring them along."""
+"""Whether a secret has its values: only ever read, so that a body may bring them along."""
+DESTINATIONS_KEY = "destinations"
+"""Where a secret's value goes: only ever read, too."""
 
 Reader = Callable[[Any], Any]
 
@@ -128,7 +130,7 @@ def _readers(kind: Kind, of: UUID | None, keys: Mapping[str, Any]) -> dict[str, 
     readers |= {CREATED_KEY: read_time, UPDATED_KEY: read_time, DELETED_KEY: _read_deleted}
     if kind is Kind.SECRET:
         readers |= dict.fromkeys(SECRET_VALUE_KEYS, _read_value_or_keep)
-        readers |= dict.fromkeys(HAS_VALUE_KEYS, _ignore)
+        readers |= dict.fromkeys((*HAS_VALUE_KEYS, DESTINATIONS_KEY), _ignore)
         unknown = [key for key in keys if key not in readers]
         readers |= {key: _refuse_key for key in unknown if is_value_like(key)}
     return readers

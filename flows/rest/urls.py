@@ -1,4 +1,7 @@
-"""The addresses of the API of flows, connections, secrets and named saves, below /api/."""
+"""The addresses of the API of flows, connections, secrets and named saves, below /api/.
+
+One secret is served by imports.api_secret, which knows with which import it came to be sent where.
+"""
 
 from django.urls import path
 
@@ -13,7 +16,6 @@ urlpatterns = [
     path("connection", views.ConnectionsView.as_view()),
     path("connection/<anycase_uuid:uuid>", views.ConnectionView.as_view()),
     path("secret", views.SecretsView.as_view()),
-    path("secret/<anycase_uuid:uuid>", views.SecretView.as_view()),
     path("secret/update-secret-value", views.SecretValueView.as_view()),
     path("secret/get-obfuscated-by-name/<anytext:name>", views.MaskedSecretView.as_view()),
     path("ziggy/named-saves/<anycase_uuid:uuid>", views.NamedSavesView.as_view()),

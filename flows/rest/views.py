@@ -26,7 +26,7 @@ from flows.rest.permissions import HasModelPermission
 from flows.rest.refusals import Problem, Refused, invalid, not_permitted
 from flows.rest.schema import operation, path_parameter, query_parameter
 from flows.rest.serializers import CHANGED_ITEMS, ITEMS, NEW_ITEMS
-from flows.sent_secrets import RETARGET_CONNECTIONS
+from flows.secret_destinations import RETARGET_CONNECTIONS
 
 _CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - a permission
 _CLONE = "clone"
@@ -116,7 +116,9 @@ class ItemsView(ItemView):
         body = read_item_body(self.kind, _body(request))
         if body.secret_values and not request.user.has_perm(_CHANGE_SECRET):
             raise not_permitted("You may not set a secret's value.", _CHANGE_SECRET)
-        uuid = create_item(self.kind, body, user=cast(User, request.user))
+        user = cast(User, request.user)
+        may_retarget = user.has_perm(RETARGET_CONNECTIONS)
+        uuid = create_item(self.kind, body, user=user, may_retarget=may_retarget)
         return Response(reading.read_item(self.kind, uuid), status=HTTPStatus.CREATED)
 
 
@@ -280,7 +282,8 @@ class NewFlowView(ItemView):
         check_text(name, "name")
         check_text(receiver_type, "receiverType")
         body = read_item_body(Kind.FLOW, {"name": name, "listenerType": receiver_type})
-        uuid = create_item(Kind.FLOW, body, user=cast(User, request.user))
+        user = cast(User, request.user)
+        uuid = create_item(Kind.FLOW, body, user=user, may_retarget=False)
         return Response(reading.read_item(Kind.FLOW, uuid), status=HTTPStatus.CREATED)
 
 

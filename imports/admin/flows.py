@@ -1,5 +1,6 @@
 """Flows in the admin, with the way in and the way out; each kind with the imports of its items."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin, messages
@@ -8,11 +9,16 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 
 from flows.admin import ConnectionAdmin, FlowAdmin, SecretAdmin
+from flows.admin.items import DestinationLine, Since
 from flows.content import Kind
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.admin.importing import may_import
 from imports.admin.item_imports import ItemImportsMixin
+from imports.admin.record_page import record_url
 from imports.downloads import export_response, pack_export
+from imports.models import ImportRecord
+from imports.permissions import VIEW_RECORDS
+from imports.secret_origins import read_origins
 from imports.selection import UnknownFlowsError, select_flows
 
 admin.site.unregister(MODELS.values())
@@ -64,4 +70,22 @@ class ImportedConnectionAdmin(ItemImportsMixin, ConnectionAdmin):
 
 @admin.register(Secret)
 class ImportedSecretAdmin(ItemImportsMixin, SecretAdmin):
-    """Secrets, with the imports that each was in."""
+    """Secrets, with the imports that each was in, and with which of them it came to be sent."""
+
+    def destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:
+        lines = super().destination_lines(request, secret)
+        if not request.user.has_perm(VIEW_RECORDS):
+            return lines
+        users = [(line.destination.kind, line.destination.uuid) for line in lines]
+        origins = read_origins(str(secret.uuid), users)
+        return [
+            replace(line, since=_since(origins.get(user)))
+            for line, user in zip(lines, users, strict=True)
+        ]
+
+
+def _since(record: ImportRecord | None) -> Since | None:
+    if record is None:
+        return None
+    text = f"import {record.pk} of {record.started_at:%Y-%m-%d}"
+    return Since(text=text, url=record_url(record))

@@ -17,8 +17,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import User
+from flows.admin.items import DestinationLine
 from flows.content import Kind
 from flows.models import MODELS
+from flows.secret_destinations import read_destinations
 from imports.admin.item_page import has_difference
 from imports.admin.wording import RESULT_WORDS, lasting, options
 from imports.checklist import Checklist, read_checklist
@@ -177,12 +179,18 @@ def _warned(record: ImportRecord) -> dict[str, Any]:
 def _checklist(checklist: Checklist, user: User, refused: FillForm | None) -> dict[str, Any]:
     may_fill = user.has_perm(CHANGE_SECRET)
     lines = []
-    for point in _shown(checklist.secrets, keep=refused.uuid if refused else None):
+    points = _shown(checklist.secrets, keep=refused.uuid if refused else None)
+    destinations = read_destinations(point.name for point in points if not point.is_done)
+    for point in points:
         form = None
         if may_fill and not point.is_done:
             is_refused = refused is not None and refused.uuid == point.uuid
             form = refused if is_refused else FillForm(uuid=point.uuid)
-        lines.append((point, form))
+        places = [
+            DestinationLine(destination=each, may_view=may_see(user, each.kind))
+            for each in destinations.get(point.name, ())
+        ]
+        lines.append((point, form, places))
     return {
         "checklist": checklist,
         "refused": refused,

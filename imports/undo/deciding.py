@@ -13,6 +13,7 @@ from flows.content import Kind
 from imports.errors import Issue
 from imports.plan import UndoResult
 from imports.undo.conflicts import conflicts_of, name_taken, used_by
+from imports.undo.destinations import find_notices, user_changes, with_notices
 from imports.undo.facts import Facts, OtherRow, WrittenRow
 from imports.undo.plan import Conflict, Decision, Decisions, Key, UndoChange, UndoPlan
 
@@ -61,10 +62,16 @@ def build_undo(
         )
         for kind in Kind
     }
+    users = tuple(user_changes((change for kind in Kind for change in changes[kind]), rows))
+    if notices := find_notices(changes[Kind.SECRET], users, facts.server):
+        changes = {
+            kind: tuple(with_notices(change, notices) for change in changes[kind]) for kind in Kind
+        }
     return UndoPlan(
         record=facts.record,
         server=server,
         changes=changes,
+        secret_users=users,
         issues=(
             *unsettled,
             *(issue for kind in Kind for change in changes[kind] for issue in _issues(change)),
@@ -155,7 +162,6 @@ def _change(
         after=row.saved.digest,
         becomes_deleted=row.saved.is_deleted,
         fields=row.saved.fields,
-        sends=row.saved.sends,
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from flows.content import Kind
+from flows.destinations import NO_USES, SecretUse
+from flows.new_destinations import Server
 from imports.plan import FieldChange
 from imports.undo.plan import Key
 
@@ -19,6 +21,8 @@ class PresentRow:
     is_deleted: bool
     updated_at: datetime
     updated_by: str
+    uses: frozenset[SecretUse] = NO_USES
+    """What it does with secrets, or did before it was deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +35,8 @@ class SavedRow:
     is_deleted: bool
     fields: tuple[FieldChange, ...] = ()
     """What differs between the row as it is now and this state."""
-    sends: str = ""
-    """Which stored secrets would go elsewhere, in words."""
+    uses: frozenset[SecretUse] = NO_USES
+    """What the row then did with secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +111,8 @@ class Facts:
     record: int
     finished_at: datetime
     rows: Mapping[Kind, Sequence[WrittenRow]]
+    server: Server
+    """Which secrets there are, and where they are sent."""
     users: Mapping[Key, Sequence[OtherRow]] = field(default_factory=dict)
     """By each live row that the undo would delete: the live rows that use it."""
     secrets: Mapping[str, OtherRow] = field(default_factory=dict)

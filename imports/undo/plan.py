@@ -11,9 +11,11 @@ from hashlib import sha256
 
 import msgspec
 
+from flows.coded_warnings import CodedWarning
 from flows.content import Kind
+from flows.new_destinations import UserChange
 from imports.errors import Issue
-from imports.plan import FieldChange, UndoResult
+from imports.plan import FieldChange, UndoResult, keys_of
 
 Key = tuple[Kind, str]
 """A row by its kind and its uuid, in lower case."""
@@ -74,8 +76,8 @@ class UndoChange:
     conflicts: tuple[Conflict, ...] = ()
     """What was done to the row since, whether or not somebody decided on it."""
     decision: Decision | None = None
-    sends: str = ""
-    """Which stored secrets a restored connection would send elsewhere, in words."""
+    notices: tuple[CodedWarning, ...] = ()
+    """Which secrets would be sent elsewhere: warnings that programs know by a code."""
 
     @property
     def writes(self) -> bool:
@@ -95,8 +97,9 @@ class UndoChange:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is to be told of the row, beside its result."""
-        told = tuple(conflict.message for conflict in self.conflicts)
-        return (*told, self.sends) if self.sends and self.writes else told
+        serious = (notice.text for notice in self.notices if notice.is_serious)
+        others = (notice.text for notice in self.notices if not notice.is_serious)
+        return (*serious, *(conflict.message for conflict in self.conflicts), *others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +111,8 @@ class UndoPlan:
     server: str
     changes: Mapping[Kind, tuple[UndoChange, ...]]
     issues: tuple[Issue, ...] = ()
+    secret_users: tuple[UserChange, ...] = ()
+    """What becomes of how written flows and connections use secrets, where they use any."""
 
     def __iter__(self) -> Iterator[UndoChange]:
         return (change for kind in Kind for change in self.changes[kind])
@@ -129,7 +134,7 @@ class UndoPlan:
             (
                 *(change.kind, change.uuid, change.result, change.pk, change.save),
                 *(change.before, change.was_deleted, change.after, change.becomes_deleted),
-                *(change.decision, change.warnings),
+                *(change.decision, change.warnings, sorted(keys_of(change.notices))),
             )
             for change in self
         ]

@@ -69,5 +69,6 @@ def _item(record: ImportRecord, change: UndoChange, save: Revision | None) -> Im
         leaves_deleted=change.becomes_deleted,
         changed_keys=[field.key for field in change.fields],
         warnings=list(change.warnings),
+        warning_details=[notice.as_dict() for notice in change.notices],
         named_save=save,
     )

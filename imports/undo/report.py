@@ -7,14 +7,20 @@ from typing import Any
 
 from flows.content import Kind
 from imports.matching import MatchMethod
-from imports.report import entry
+from imports.report import details_of, entry
 from imports.undo.plan import UndoChange, UndoPlan
 
 
-def undo_data(plan: UndoPlan, *, done: bool) -> dict[str, Any]:
-    """The three lists. `done` says whether the rows reached their results."""
+def undo_data(plan: UndoPlan, *, done: bool, with_details: bool = False) -> dict[str, Any]:
+    """The three lists. `done` says whether the rows reached their results.
+
+    `with_details` adds to an item those of its warnings that programs know by a code.
+    """
     return {
-        f"{kind.plural}Processed": [_item(change, done=done) for change in plan.changes[kind]]
+        f"{kind.plural}Processed": [
+            {**_item(change, done=done), **(details_of(change.notices) if with_details else {})}
+            for change in plan.changes[kind]
+        ]
         for kind in Kind
     }
 

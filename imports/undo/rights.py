@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from accounts.models import User
 from flows.content import Kind
+from flows.secret_destinations import RETARGET_CONNECTIONS
 from imports.permissions import (
-    RETARGET_CONNECTIONS,
     SKIP_BACKUP,
     UNDO_IMPORT,
     check_permission,
@@ -43,5 +43,5 @@ def _needed(change: UndoChange) -> Iterator[str]:
         yield f"flows.delete_{change.kind}"
     if not change.becomes_deleted or change.save:
         yield f"flows.change_{change.kind}"
-    if change.sends:
+    if any(notice.needs_right for notice in change.notices):
         yield RETARGET_CONNECTIONS

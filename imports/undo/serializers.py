@@ -76,7 +76,7 @@ class UndoSerializer(serializers.Serializer[Any]):
 
 
 class UndoneItemSerializer(ProcessedItemSerializer):
-    """One row that the import wrote. The last three are there only where they say more."""
+    """One row that the import wrote. The last four are there only where they say more."""
 
     uuid = serializers.CharField(help_text="Of the row.")
     name = serializers.CharField(help_text="Of the row before the undo.")

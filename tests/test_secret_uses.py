@@ -1,0 +1,72 @@
+"""Which secrets a text uses: any use of `secrets` but `secrets.NAME` counts as all of them."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows import canonical
+from flows.secret_uses import EVERY, secrets_used
+
+CASES = {
+    "secrets.X": {"X"},
+    "f(secrets.X)+secrets.Y.z": {"X", "Y"},
+    "secrets.Ä_1$": {"Ä_1$"},
+    "this.secrets.X": {"X"},
+    "\nsecrets.X\n": {"X"},
+    'secrets["X"]': {EVERY},
+    "secrets?.X": {EVERY},
+    'secrets [ "X" ]': {EVERY},
+    "secrets . X": {EVERY},
+    "secrets\n.X": {EVERY},
+    "secrets/**/.X": {EVERY},
+    "const {X} = secrets": {EVERY},
+    "const s = secrets;": {EVERY},
+    "{...secrets}": {EVERY},
+    "secrets": {EVERY},
+    "secrets.": {EVERY},
+    "secrets.1": {EVERY},
+    "\\u0073ecrets.X": {EVERY},
+    "secret\\u{73}.X": {EVERY},
+    "secret\\u{000073}.X": {EVERY},
+    "secrets.\\u0058": {EVERY},
+    "secrets.X\\u0059": {EVERY},
+    "secrets\\u0058.Y": {EVERY},
+    "secrets.X; secrets[y]": {"X", EVERY},
+    "mysecrets.X": set(),
+    "secretsX.Y": set(),
+    "$secrets.Y": set(),
+    "no_secrets": set(),
+    "'\\u00e4' + '\\u2013'": set(),
+    "": set(),
+}
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_in_plain_text(text: str) -> None:
+    assert secrets_used(text) == CASES[text]
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_in_a_string_of_a_document(text: str) -> None:
+    assert secrets_used(canonical.encode({"code": text}), json=True) == CASES[text]
+    assert secrets_used(canonical.encode([{"a": [text, 1]}]), json=True) == CASES[text]
+
+
+def test_a_key_of_a_document_is_no_use_and_a_value_is() -> None:
+    assert secrets_used('{"secrets":["A"]}', json=True) == set()
+    assert secrets_used('{"a":"secrets"}', json=True) == {EVERY}
+    assert secrets_used('["secrets"]', json=True) == {EVERY}
+
+
+_PIECES = st.sampled_from(
+    ["secrets", "secrets.", ".A", "B", "\\", "\\u0073", "u", '"', "\n", "\t", "ä", "\x1f", " ", ":", "{", "😀", "_"]
+)  # fmt: skip
+
+
+@given(st.lists(_PIECES, max_size=12).map("".join))
+def test_a_document_says_what_its_string_says(text: str) -> None:
+    document = canonical.encode({"k": text})
+    assert json.loads(document) == {"k": text}
+    assert secrets_used(document, json=True) == secrets_used(text)
