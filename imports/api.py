@@ -19,7 +19,7 @@ from imports.report import plan_data, record_data, refusal_data
 from imports.request import ImportRequest
 from imports.serializers import ProcessedSerializer
 from imports.service import plan_to_save, preview_import, run_import
-from imports.upload import Form, FormParser, FormUnreadable, Upload, read_form
+from imports.upload import Form, FormParser, Upload, read_form
 from imports.upload_serializers import PlannedSerializer, UploadSerializer
 
 _DESCRIPTION = """
@@ -140,8 +140,6 @@ def _form(request: Request) -> Form:
     if request.stream is None:
         if request.content_type.partition(";")[0].strip().lower() != FormParser.media_type:
             raise UnsupportedMediaType(request.content_type)
-        if "Transfer-Encoding" in request.headers:
-            raise FormUnreadable("no-length", "Send the form with its Content-Length, unchunked.")
         return Form(words={})
     return cast(Form, request.data)
 

@@ -25,6 +25,7 @@ from flows.counting import other_than_first
 from imports.errors import Issue, UnableToImport, json_path, printable
 from ziggy_site import __version__
 from ziggy_site.api_parsers import NotStrictJSON
+from ziggy_site.body_length import LENGTH_REQUIRED
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ _MESSAGES = {
     HTTPStatus.FORBIDDEN: "You may not do this.",
     HTTPStatus.NOT_FOUND: "There is nothing here.",
     HTTPStatus.METHOD_NOT_ALLOWED: "The method is not allowed here.",
+    HTTPStatus.LENGTH_REQUIRED: LENGTH_REQUIRED,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer. Try again later.",
 }
