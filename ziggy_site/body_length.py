@@ -12,30 +12,33 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 
 LENGTH_REQUIRED = "Send the body with its Content-Length, and not in chunks."
+_LENGTH_WRONG = "The Content-Length is not a number of bytes."
 
 
 def require_length(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Refuse with 411 every request whose body has no length."""
+    """Refuse with 411 every request whose body has no length, with 400 where that is no number."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if _has_body_without_length(request):
-            return HttpResponse(
-                f"{LENGTH_REQUIRED}\n",
-                status=HTTPStatus.LENGTH_REQUIRED,
-                content_type="text/plain; charset=utf-8",
-            )
+            return _refusal(HTTPStatus.LENGTH_REQUIRED, LENGTH_REQUIRED)
+        if not str(request.META.get("CONTENT_LENGTH") or 0).isdecimal():
+            return _refusal(HTTPStatus.BAD_REQUEST, _LENGTH_WRONG)
         return get_response(request)
 
     return middleware
 
 
+def _refusal(status: HTTPStatus, text: str) -> HttpResponse:
+    return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
+
+
 def _has_body_without_length(request: HttpRequest) -> bool:
     if "HTTP_TRANSFER_ENCODING" in request.META:
         return True
-    if length := request.META.get("CONTENT_LENGTH"):
-        return not length.isdecimal()
+    if request.META.get("CONTENT_LENGTH"):
+        return False
     if isinstance(request, ASGIRequest):  # which has read the body already
         return bool(request.read(1))
     # A server that does not say so would wait for bytes that do not come.

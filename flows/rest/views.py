@@ -14,6 +14,7 @@ from flows.content import Kind
 from flows.encryption import MASK
 from flows.field_values import FieldProblem, read_uuid
 from flows.rest import flow_saves, reading, schema, serializers
+from flows.rest.declared_names import DeclaredNames
 from flows.rest.editing import (
     change_item,
     clone_flow,
@@ -39,12 +40,6 @@ class ItemView(APIView):
     kind: ClassVar[Kind]
     permission_classes = (HasModelPermission,)
     parser_classes = (ItemParser,)
-
-    def handle_exception(self, exc: Exception) -> Response:
-        """A refusal of the rooms below is an answer; the rest is the site's to tell."""
-        if isinstance(exc, Refused):
-            return Response(exc.as_dict(), status=exc.status)
-        return super().handle_exception(exc)
 
 
 def _body(request: Request) -> Any:
@@ -354,7 +349,7 @@ class LoadedSaveView(ItemView):
         return Response(flow_saves.load_save(uuid))
 
 
-class RestoredSaveView(ItemView):
+class RestoredSaveView(DeclaredNames, ItemView):
     """A flow to be put back into a saved state."""
 
     kind = Kind.FLOW
