@@ -11,9 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.rest.declared_names import DeclaredNames
+from flows.rest.idempotency import HEADER, takes_key
 from imports.api_checks import caller, validated
 from imports.errors import Issue, UnableToImport
-from imports.models import Door
+from imports.idempotency import AlreadyDone, read_key
+from imports.models import Door, ImportRecord
+from imports.permissions import check_done
+from imports.report import record_data
 from imports.undo.report import undo_data
 from imports.undo.request import UndoRequest
 from imports.undo.serializers import UndoneSerializer, UndoSerializer
@@ -108,17 +112,19 @@ class UndoImport(DeclaredNames):
             OpenApiExample("Edited", _EDITED, response_only=True, status_codes=["422"]),
         ],
     )
+    @takes_key
     def post(self, request: Request, pk: int) -> Response:
         body = validated(UndoSerializer, request.data)
-        asked = _asked(request, pk, body)
         if body["dryRun"]:
-            return Response(undo_data(preview_undo(asked, record_refusal=False), done=False))
-        outcome = undo_import(asked)
-        return Response(
-            undo_data(outcome.plan, done=True),
-            status=HTTPStatus.CREATED,
-            headers={"Location": reverse("import-record", args=[outcome.record.pk])},
-        )
+            plan = preview_undo(_asked(request, pk, body), record_refusal=False)
+            return Response(undo_data(plan, done=False))
+        key = read_key(request.headers.get(HEADER))
+        try:
+            outcome = undo_import(_asked(request, pk, body, key=key))
+        except AlreadyDone as earlier:
+            check_done(caller(request), earlier.record)
+            return _created(earlier.record, record_data(earlier.record))
+        return _created(outcome.record, undo_data(outcome.plan, done=True))
 
     def check_keys(self, request: Request) -> None:
         """Raises BodyMalformed before anything else, and Refused for unknown keys."""
@@ -148,7 +154,14 @@ def _check_dry_run(request: Request) -> None:
     raise BodyMalformed(issue.code, f"dryRun: {_SAY_DRY_RUN}", [issue])
 
 
-def _asked(request: Request, pk: int, body: dict[str, Any]) -> UndoRequest:
+def _created(record: ImportRecord, data: dict[str, Any]) -> Response:
+    location = reverse("import-record", args=[record.pk])
+    return Response(data, status=HTTPStatus.CREATED, headers={"Location": location})
+
+
+def _asked(
+    request: Request, pk: int, body: dict[str, Any], *, key: str | None = None
+) -> UndoRequest:
     user = caller(request)
     return UndoRequest(
         record=pk,
@@ -159,4 +172,5 @@ def _asked(request: Request, pk: int, body: dict[str, Any]) -> UndoRequest:
         with_backup=not body["noBackup"],
         conflicts=body.get("conflicts"),
         decisions=body["decisions"],
+        idempotency_key=key,
     )

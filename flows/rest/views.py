@@ -21,6 +21,7 @@ from flows.rest.editing import (
     create_item,
     delete_item,
 )
+from flows.rest.idempotency import answered_once
 from flows.rest.item_body import read_item_body, read_value_body
 from flows.rest.json_body import ItemParser, SecretParser, check_text
 from flows.rest.permissions import HasModelPermission
@@ -107,6 +108,7 @@ class ItemsView(ItemView):
     def get(self, request: Request) -> Response:
         return Response(reading.list_items(self.kind, request.query_params.get("search", "")))
 
+    @answered_once()
     def post(self, request: Request) -> Response:
         body = read_item_body(self.kind, _body(request))
         if body.secret_values and not request.user.has_perm(_CHANGE_SECRET):
@@ -268,6 +270,7 @@ class NewFlowView(ItemView):
             path_parameter("receiver_type", "The flow's `listenerType`."),
         ],
     )
+    @answered_once()
     def post(self, request: Request, name: str, receiver_type: str) -> Response:
         if name == _CLONE:  # the uuid behind it is none: a slip, and not a flow of that name
             message = "A flow to clone is named by its uuid."
@@ -292,6 +295,7 @@ class CloneFlowView(ItemView):
         example={"uuid": "5d3c8c5e-9a77-4a4c-8a59-1d1f0c3a7b10"},
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
     )
+    @answered_once()
     def post(self, request: Request, uuid: UUID) -> Response:
         copy = clone_flow(uuid, user=cast(User, request.user))
         return Response({"uuid": str(copy)}, status=HTTPStatus.CREATED)
@@ -328,6 +332,7 @@ class NewNamedSaveView(ItemView):
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
         parameters=[path_parameter("name", "The save's name.")],
     )
+    @answered_once()
     def post(self, request: Request, uuid: UUID, name: str) -> Response:
         save = flow_saves.take_save(uuid, check_text(name, "name"), user=cast(User, request.user))
         return Response(save, status=HTTPStatus.CREATED)
@@ -362,5 +367,6 @@ class RestoredSaveView(DeclaredNames, ItemView):
         example=schema.FLOW,
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT],
     )
+    @answered_once()
     def post(self, request: Request, uuid: UUID) -> Response:
         return Response(flow_saves.restore_save(uuid, user=cast(User, request.user)))
