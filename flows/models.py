@@ -9,6 +9,7 @@ import uuid
 from typing import Any, ClassVar
 
 import reversion
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
@@ -162,6 +163,28 @@ class Secret(Item):
         for value in (self.dev_value, self.prod_value):
             if isinstance(value, Sealed):
                 value.reveal()
+
+
+class StoredAnswer(models.Model):
+    """The answer to a request under an Idempotency-Key, for a day: see flows.rest.idempotency."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    digest = models.CharField(max_length=64, help_text="A keyed one, of what was asked for.")
+    created_at = models.DateTimeField(db_index=True)
+    status = models.PositiveSmallIntegerField()
+    headers = models.JSONField()
+    body = models.BinaryField(help_text="JSON, encrypted.")
+    permissions = models.JSONField(help_text="What the user had to be allowed to get the answer.")
+
+    class Meta:
+        default_permissions: ClassVar = ()
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "key"], name="flows_storedanswer_unique_key")
+        ]
+
+    def __str__(self) -> str:
+        return f"Answer {self.status} to {self.user}"
 
 
 def valued_secret_names() -> set[str]:

@@ -12,14 +12,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from flows.rest.idempotency import HEADER, takes_key
 from imports.api_checks import caller
 from imports.idempotency import AlreadyDone, read_key
 from imports.models import Door, ImportRecord
+from imports.permissions import check_done
 from imports.report import plan_data, record_data, refusal_data
 from imports.request import ImportRequest
 from imports.serializers import ProcessedSerializer
 from imports.service import plan_to_save, preview_import, run_import
-from imports.upload import Form, FormParser, FormUnreadable, Upload, read_form
+from imports.upload import Form, FormParser, Upload, read_form
 from imports.upload_serializers import PlannedSerializer, UploadSerializer
 
 _DESCRIPTION = """
@@ -79,12 +81,6 @@ class ImportFlows(APIView):
         request={"multipart/form-data": UploadSerializer},
         parameters=[
             OpenApiParameter(
-                "Idempotency-Key",
-                str,
-                OpenApiParameter.HEADER,
-                description="1 to 255 visible ASCII characters, such as a new UUID.",
-            ),
-            OpenApiParameter(
                 "Location",
                 str,
                 OpenApiParameter.HEADER,
@@ -120,6 +116,7 @@ class ImportFlows(APIView):
             OpenApiExample("Locked", _LOCKED, response_only=True, status_codes=["422"]),
         ],
     )
+    @takes_key
     def post(self, request: Request) -> Response:
         upload = read_form(_form(request))
         if upload.with_plan:
@@ -127,10 +124,11 @@ class ImportFlows(APIView):
         if upload.dry_run:
             preview = preview_import(_asked(request, upload), record_refusal=False)
             return Response(plan_data(preview.plan, done=False, with_details=True))
-        key = read_key(request.headers.get("Idempotency-Key"))
+        key = read_key(request.headers.get(HEADER))
         try:
             outcome = run_import(_asked(request, upload, key=key))
         except AlreadyDone as earlier:
+            check_done(caller(request), earlier.record)
             return _created(earlier.record, record_data(earlier.record))
         return _created(outcome.record, plan_data(outcome.plan, done=True, with_details=True))
 
@@ -140,8 +138,6 @@ def _form(request: Request) -> Form:
     if request.stream is None:
         if request.content_type.partition(";")[0].strip().lower() != FormParser.media_type:
             raise UnsupportedMediaType(request.content_type)
-        if "Transfer-Encoding" in request.headers:
-            raise FormUnreadable("no-length", "Send the form with its Content-Length, unchunked.")
         return Form(words={})
     return cast(Form, request.data)
 

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from flows.content import Kind
+from flows.rest.idempotency import answered_once
 from imports.api_checks import NothingThere, caller, needs, validated
 from imports.downloads import (
     build_export,
@@ -87,6 +88,7 @@ class TaggedExport(APIView):
             ),
         ],
     )
+    @answered_once(in_transaction=False)
     def post(self, request: Request) -> Response:
         body = validated(ExportRequestSerializer, request.data)
         tags, uuids = body["tags"] or [], [str(uuid) for uuid in body["flowUuids"] or []]

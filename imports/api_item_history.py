@@ -5,10 +5,10 @@ from uuid import UUID
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from flows.content import Kind
 from flows.models import MODELS, Item
+from flows.rest.declared_names import DeclaredNames
 from imports.api_checks import NothingThere, caller, needs
 from imports.history_serializers import (
     ItemHistoryPageSerializer,
@@ -38,7 +38,7 @@ _IMPORT = {
 _PAGE = {"count": 1, "next": None, "previous": None, "results": [_IMPORT]}
 
 
-class ItemHistory(APIView):
+class ItemHistory(DeclaredNames):
     permission_classes = needs(VIEW_RECORDS)
 
     @extend_schema(

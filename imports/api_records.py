@@ -7,8 +7,8 @@ from django.db.models.functions import Lower
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from flows.rest.declared_names import DeclaredNames
 from imports.api_checks import NothingThere, caller, needs
 from imports.models import ImportItem, ImportRecord, Status
 from imports.paging import page_of, query_of
@@ -74,7 +74,7 @@ _DETAIL = {
 }
 
 
-class Records(APIView):
+class Records(DeclaredNames):
     permission_classes = needs(VIEW_RECORDS)
 
     @extend_schema(
@@ -97,7 +97,7 @@ class Records(APIView):
         return Response({**page, "results": _shown(request, page["results"], many=True).data})
 
 
-class Record(APIView):
+class Record(DeclaredNames):
     permission_classes = needs(VIEW_RECORDS)
 
     @extend_schema(

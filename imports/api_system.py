@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from flows.rest.idempotency import answered_once
 from imports.api_checks import IsAdmin, NothingThere, caller, needs
 from imports.backup import make_backup
 from imports.downloads import build_transfer, find_transfer, gzipped
@@ -70,6 +71,7 @@ class BackUp(APIView):
             ),
         },
     )
+    @answered_once(in_transaction=False)
     def post(self, request: Request) -> Response:
         try:
             backup = make_backup()
@@ -122,6 +124,7 @@ class Transfer(APIView):
             503: OpenApiResponse(description="The database could not be backed up, or is away."),
         },
     )
+    @answered_once(in_transaction=False)
     def post(self, request: Request) -> Response:
         backup = build_transfer(caller(request))
         return Response(

@@ -1,5 +1,6 @@
 """The REST door of undoing an import: the number of its record in, the three lists out."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -8,11 +9,15 @@ from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from imports.api_checks import RequestInvalid, caller, validated
-from imports.models import Door
-from imports.undo.decisions import decision_of
+from flows.rest.declared_names import DeclaredNames
+from flows.rest.idempotency import HEADER, takes_key
+from imports.api_checks import caller, validated
+from imports.errors import Issue, UnableToImport
+from imports.idempotency import AlreadyDone, read_key
+from imports.models import Door, ImportRecord
+from imports.permissions import check_done
+from imports.report import record_data
 from imports.undo.report import undo_data
 from imports.undo.request import UndoRequest
 from imports.undo.serializers import UndoneSerializer, UndoSerializer
@@ -24,10 +29,13 @@ every row that it made is soft-deleted: all of them, or nothing. No secret value
 database is backed up first, and every row that is written gets a named save "Pre undo", so that the
 undo can be undone: by the number of its own record, which `Location` names.
 
+**Dry run.** `dryRun` must be said, true or false: without it nothing is undone.
+
 **Conflicts.** What somebody did to a row since is told with who and when, and refused: `issues` has
 each, with the row's uuid. `conflicts` decides for all of them, `decisions` for single rows,
 in the form of the file that `import_undo --decisions` takes.
 """
+_SAY_DRY_RUN = "Say dryRun: true to be told the plan, false to undo."
 _UUID = "c4492541-118e-4e23-9450-f2d28204ebee"
 _SMS_TEST = {
     "uuid": _UUID,
@@ -51,7 +59,7 @@ _EDITED = {
 }
 
 
-class UndoImport(APIView):
+class UndoImport(DeclaredNames):
     @extend_schema(
         operation_id="undo_import",
         summary="Undo an import",
@@ -83,11 +91,16 @@ class UndoImport(APIView):
         },
         examples=[
             OpenApiExample(
-                "Leave alone what was changed since", {"conflicts": "KEEP"}, request_only=True
+                "Leave alone what was changed since",
+                {"dryRun": False, "conflicts": "keep"},
+                request_only=True,
             ),
             OpenApiExample(
                 "Decide for single rows",
-                {"decisions": {_UUID: "restore", f"connection:{_UUID}": "keep"}},
+                {
+                    "dryRun": False,
+                    "decisions": {_UUID: "restore", f"connection:{_UUID}": "keep"},
+                },
                 request_only=True,
             ),
             OpenApiExample(
@@ -99,32 +112,56 @@ class UndoImport(APIView):
             OpenApiExample("Edited", _EDITED, response_only=True, status_codes=["422"]),
         ],
     )
+    @takes_key
     def post(self, request: Request, pk: int) -> Response:
-        _check_address(request)
         body = validated(UndoSerializer, request.data)
-        asked = _asked(request, pk, body)
         if body["dryRun"]:
-            return Response(
-                undo_data(preview_undo(asked, record_refusal=False), done=False, with_details=True)
-            )
-        outcome = undo_import(asked)
-        return Response(
-            undo_data(outcome.plan, done=True, with_details=True),
-            status=HTTPStatus.CREATED,
-            headers={"Location": reverse("import-record", args=[outcome.record.pk])},
-        )
+            plan = preview_undo(_asked(request, pk, body), record_refusal=False)
+            return Response(undo_data(plan, done=False, with_details=True))
+        key = read_key(request.headers.get(HEADER))
+        try:
+            outcome = undo_import(_asked(request, pk, body, key=key))
+        except AlreadyDone as earlier:
+            check_done(caller(request), earlier.record)
+            return _created(earlier.record, record_data(earlier.record))
+        return _created(outcome.record, undo_data(outcome.plan, done=True, with_details=True))
+
+    def check_keys(self, request: Request) -> None:
+        """Raises BodyMalformed before anything else, and Refused for unknown keys."""
+        _check_dry_run(request)
+        super().check_keys(request)
 
 
-def _check_address(request: Request) -> None:
-    """Raises RequestInvalid for parameters in the address: a dryRun there must not undo."""
-    if request.query_params:
-        raise RequestInvalid(
-            "unknown-parameter",
-            "The address takes no parameters: send them as keys of the body, which is JSON.",
-        )
+class BodyMalformed(UnableToImport):
+    """The body does not say whether the undo is to be done."""
+
+    status = HTTPStatus.BAD_REQUEST
 
 
-def _asked(request: Request, pk: int, body: dict[str, Any]) -> UndoRequest:
+def _check_dry_run(request: Request) -> None:
+    """Nothing is undone by somebody who left out what would have kept it from being done."""
+    if request.stream is None:
+        raise BodyMalformed("missing-body", f"A body in JSON is needed. {_SAY_DRY_RUN}")
+    if not isinstance(request.data, Mapping):
+        raise BodyMalformed("wrong-type", f"The body must be an object. {_SAY_DRY_RUN}")
+    if isinstance(request.data.get("dryRun"), bool):
+        return
+    issue = Issue(
+        code="wrong-type" if "dryRun" in request.data else "missing-key",
+        path="dryRun",
+        message=_SAY_DRY_RUN,
+    )
+    raise BodyMalformed(issue.code, f"dryRun: {_SAY_DRY_RUN}", [issue])
+
+
+def _created(record: ImportRecord, data: dict[str, Any]) -> Response:
+    location = reverse("import-record", args=[record.pk])
+    return Response(data, status=HTTPStatus.CREATED, headers={"Location": location})
+
+
+def _asked(
+    request: Request, pk: int, body: dict[str, Any], *, key: str | None = None
+) -> UndoRequest:
     user = caller(request)
     return UndoRequest(
         record=pk,
@@ -133,6 +170,7 @@ def _asked(request: Request, pk: int, body: dict[str, Any]) -> UndoRequest:
         user=user,
         user_name=user.get_username(),
         with_backup=not body["noBackup"],
-        conflicts=decision_of(body["conflicts"]) if "conflicts" in body else None,
+        conflicts=body.get("conflicts"),
         decisions=body["decisions"],
+        idempotency_key=key,
     )

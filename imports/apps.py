@@ -5,3 +5,9 @@ from django.apps import AppConfig
 
 class ImportsConfig(AppConfig):
     name = "imports"
+
+    def ready(self) -> None:
+        from flows.rest.idempotency import register_holder
+        from imports.idempotency import holds_key
+
+        register_holder(holds_key)

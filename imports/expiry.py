@@ -1,9 +1,10 @@
-"""What is kept for a day: uploads that wait for a yes, built exports, copies of the database."""
+"""What is kept for a day: uploads that wait for a yes, exports, database copies, answers."""
 
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from flows.rest.idempotency import drop_expired_answers
 from imports.models import BuiltExport, BuiltTransfer, PendingImport
 
 KEEP_HOURS = 24
@@ -12,6 +13,7 @@ KEEP_HOURS = 24
 def drop_expired() -> None:
     """Forget what is more than a day old. Backups stay."""
     drop_expired_uploads()
+    drop_expired_answers()
     BuiltExport.objects.filter(built_at__lt=oldest_kept()).delete()
     BuiltTransfer.objects.filter(built_at__lt=oldest_kept()).delete()
 

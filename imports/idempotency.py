@@ -6,7 +6,6 @@ that wrote nothing gives its key back, and so does one whose process died. Keys 
 and last for a day.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
@@ -17,19 +16,19 @@ from typing import NoReturn
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.models import User
+from flows.rest import idempotency as answers
 from imports.errors import UnableToImport
 from imports.models import HOLDING_KEYS, ImportRecord, Status
 from imports.request import ImportRequest
+from imports.undo.request import UndoRequest
 
-KEY_HOURS = 24
-
-_KEY = re.compile(r"[!-~]{1,255}")
 # Who asks is looked up, and the rest may differ from one attempt to the next.
 _NOT_OPTIONS = {"payload", "file_name", "user", "user_name", "door", "idempotency_key"}
 
 
 class InvalidKey(UnableToImport):
-    """The key is none."""
+    """The key is not one."""
 
     status = HTTPStatus.BAD_REQUEST
 
@@ -56,15 +55,12 @@ class AlreadyDone(Exception):  # noqa: N818 - the name says what happened
 
 def read_key(header: str | None) -> str | None:
     """The key that a request's header gives, if any. Raises InvalidKey."""
-    if header is not None and not _KEY.fullmatch(header):
-        raise InvalidKey(
-            "invalid-idempotency-key",
-            "An Idempotency-Key must be 1 to 255 visible ASCII characters, such as a new UUID.",
-        )
+    if header is not None and not answers.is_key(header):
+        raise InvalidKey("invalid-idempotency-key", answers.INVALID_KEY)
     return header
 
 
-def digest_of(request: ImportRequest, file_sha256: str) -> str:
+def digest_of(request: ImportRequest | UndoRequest, file_sha256: str = "") -> str:
     """Equal for two requests that ask for the same: the same bytes, and every option the same."""
     options = {
         option.name: getattr(request, option.name)
@@ -83,6 +79,7 @@ def check_key(record: ImportRecord) -> bool:
 
     Raises AlreadyDone where the import is done, and KeyMismatch where the key stands for another.
     """
+    _check_free_elsewhere(record)
     earlier = _earlier(record)
     if earlier and earlier.status != Status.RUNNING:
         _answer_again(earlier, record)
@@ -108,19 +105,33 @@ def check_key_of_waiting(record: ImportRecord) -> None:
 def free_expired_key(record: ImportRecord) -> None:
     """Take the key of this run from one that was given it more than a day ago."""
     if record.idempotency_key is not None:
-        _holders(record).filter(started_at__lt=_oldest()).update(idempotency_key=None)
+        holders = _holders(record.user, record.idempotency_key)
+        holders.filter(started_at__lt=_oldest()).update(idempotency_key=None)
+
+
+def holds_key(user: User, key: str) -> bool:
+    """Whether the user's key stands for a run that is done or under way."""
+    return _holders(user, key).filter(started_at__gte=_oldest()).exists()
 
 
 def _earlier(record: ImportRecord) -> ImportRecord | None:
     if record.idempotency_key is None:
         return None
-    return _holders(record).filter(started_at__gte=_oldest()).first()
+    holders = _holders(record.user, record.idempotency_key)
+    return holders.filter(started_at__gte=_oldest()).first()
 
 
-def _holders(record: ImportRecord) -> QuerySet[ImportRecord]:
-    return ImportRecord.objects.filter(
-        user=record.user, idempotency_key=record.idempotency_key, status__in=HOLDING_KEYS
-    )
+def _holders(user: User | None, key: str) -> QuerySet[ImportRecord]:
+    return ImportRecord.objects.filter(user=user, idempotency_key=key, status__in=HOLDING_KEYS)
+
+
+def _check_free_elsewhere(record: ImportRecord) -> None:
+    if answers.is_answered(record.user, record.idempotency_key):
+        raise KeyMismatch(
+            "idempotency-mismatch",
+            "This Idempotency-Key was used for another request. Give each request a key of its "
+            "own.",
+        )
 
 
 def _answer_again(earlier: ImportRecord, record: ImportRecord) -> NoReturn:
@@ -138,4 +149,4 @@ def _check_same(earlier: ImportRecord, record: ImportRecord) -> None:
 
 
 def _oldest() -> datetime:
-    return timezone.now() - timedelta(hours=KEY_HOURS)
+    return timezone.now() - timedelta(hours=answers.KEY_HOURS)

@@ -15,7 +15,7 @@ from flows.secret_destinations import RETARGET_CONNECTIONS
 from flows.servers import current_database, on_database
 from imports.errors import Issue, NotPermitted
 from imports.models import ImportRecord
-from imports.plan import Change, Plan, Result
+from imports.plan import Change, Plan, Result, UndoResult
 from imports.request import ImportRequest
 
 RUN_IMPORT = "imports.run_import"
@@ -41,7 +41,14 @@ _REASONS = {
 # The messages of these refusals name directories and hosts of the server.
 _INTERNAL_CODES = {"backup-failed", "no-lock"}
 _HIDDEN = "The server could not do it, and nothing was changed. Its log says more."
-_BY_HAND = {Result.CREATE: "add", Result.DUPLICATE: "add", Result.OVERWRITE: "change"}
+# By the result of an item, what the same by hand would be.
+_VERBS: dict[str, str] = {
+    Result.CREATE: "add",
+    Result.DUPLICATE: "add",
+    Result.OVERWRITE: "change",
+    UndoResult.RESTORE: "change",
+    UndoResult.DELETE: "delete",
+}
 
 
 def check_permission(user: User | None, *permissions: str) -> None:
@@ -74,6 +81,14 @@ def check_request(request: ImportRequest) -> None:
 def check_plan(user: User | None, plan: Plan) -> None:
     """Raises NotPermitted where the plan does what the user may not do."""
     check_permission(user, *sorted({needed for change in plan for needed in _needed(change)}))
+
+
+def check_done(user: User, record: ImportRecord) -> None:
+    """Raises NotPermitted where the user may not do any more what the run of the record did."""
+    items = record.items.order_by().values_list("kind", "result").distinct()
+    check_permission(
+        user, *sorted({needed for kind, result in items for needed in _needed_for(kind, result)})
+    )
 
 
 def may_see_records(user: User | None) -> bool:
@@ -126,12 +141,16 @@ def may_see(user: User | AnonymousUser, kind: Kind) -> bool:
 
 
 def _needed(change: Change) -> Iterator[str]:
-    if change.result in _BY_HAND:
-        yield f"flows.{_BY_HAND[change.result]}_{change.item.kind}"
-    if change.result is Result.OVERWRITE:
-        yield OVERWRITE_ITEMS
+    yield from _needed_for(change.item.kind, change.result)
     if change.retargets:
         yield RETARGET_CONNECTIONS
+
+
+def _needed_for(kind: str, result: str) -> Iterator[str]:
+    if verb := _VERBS.get(result):
+        yield f"flows.{verb}_{kind}"
+    if result == Result.OVERWRITE:
+        yield OVERWRITE_ITEMS
 
 
 def _reason(permission: str) -> str:

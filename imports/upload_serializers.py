@@ -20,10 +20,10 @@ class UploadSerializer(serializers.Serializer[Any]):
     file = ExportFileField(help_text="The export file, with a file name.")
     duplicatesMode = serializers.ChoiceField(
         required=False,
-        choices=["LEAVE", "RENAME", "OVERWRITE", "skip", "duplicate", "overwrite"],
-        help_text="What happens to an item that exists: it is left alone (LEAVE, skip), the file's "
-        "is added under another name (RENAME, duplicate), or it becomes the file's (OVERWRITE). "
-        "In upper or lower case. Required, but with a plan.",
+        choices=["LEAVE", "RENAME", "OVERWRITE"],
+        help_text="What happens to an item that exists: it is left alone (LEAVE), the file's is "
+        "added under another name (RENAME), or it becomes the file's (OVERWRITE). Required, but "
+        "with a plan. The words skip, duplicate and overwrite are taken as well, and lower case.",
     )
     noBackup = serializers.BooleanField(
         default=False, help_text="Do not back the database up first."

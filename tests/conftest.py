@@ -1,13 +1,15 @@
 """What many tests share: where the real data lies, and how a command is run."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import override_settings
+from pytest_django.live_server_helper import LiveServer
 
 SHARED_DATA = Path(os.environ.get("ZIGGY_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -61,3 +63,15 @@ def backup_directory(tmp_path: Path, settings: Any) -> Path:
 def no_collected_static_files(settings: Any) -> None:
     """Static files are found where they are: there is nothing collected in a checkout."""
     settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(scope="session")
+def _no_collected_static_files() -> Iterator[None]:
+    with override_settings(WHITENOISE_AUTOREFRESH=True):
+        yield
+
+
+@pytest.fixture(scope="session")
+def live_server(_no_collected_static_files: None, live_server: LiveServer) -> LiveServer:
+    """The server, which finds static files where they are from its start on."""
+    return live_server

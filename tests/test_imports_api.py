@@ -302,7 +302,7 @@ class TestTheForm:
 
     def test_a_form_in_chunks_is_told_to_come_with_its_length(self, ada):
         answer = send(ada, b"", HTTP_TRANSFER_ENCODING="chunked")
-        assert refusal(answer) == (400, "no-length", [])
+        assert refusal(answer) == (411, "length-required", [])
 
     @pytest.mark.parametrize("lost", [1, 20, 200])
     def test_an_upload_that_was_cut_off_is_no_import(self, ada, lost):

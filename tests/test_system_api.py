@@ -490,7 +490,7 @@ class TestTheDescription:
 
     OPERATIONS: ClassVar = {
         ("/api/flow/import", "post"): {200, 201, 400, 401, 403, 409, 413, 415, 422, 503},
-        ("/api/flow/export-tagged", "post"): {201, 400, 401, 403, 404, 413, 415, 422},
+        ("/api/flow/export-tagged", "post"): {201, 400, 401, 403, 404, 409, 413, 415, 422},
         ("/api/flow/export-tagged", "get"): {200, 401, 403, 404},
         ("/api/flow/tagged-export", "delete"): {204, 401, 403},
         ("/api/flow/export-all", "get"): {200, 401, 403},
@@ -498,8 +498,8 @@ class TestTheDescription:
         ("/api/imports", "get"): {200, 401, 403, 404, 422},
         ("/api/imports/{id}", "get"): {200, 401, 403, 404, 422},
         ("/api/imports/{id}/undo", "post"): {200, 201, 400, 401, 403, 404, 409, 413, 415, 422, 503},
-        ("/api/system/backup-db", "post"): {200, 401, 403, 503},
-        ("/api/system/transfer-db", "post"): {201, 401, 403, 503},
+        ("/api/system/backup-db", "post"): {200, 400, 401, 403, 409, 422, 503},
+        ("/api/system/transfer-db", "post"): {201, 400, 401, 403, 409, 422, 503},
         ("/api/system/download-transfer", "get"): {200, 401, 403, 404},
         ("/api/system/version-info", "get"): {200, 401},
     }

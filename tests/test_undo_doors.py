@@ -199,7 +199,8 @@ class TestApi:
 
     def post(self, client: Any, record: ImportRecord | int, **body: Any) -> Any:
         number = record if isinstance(record, int) else record.pk
-        return client.post(f"/api/imports/{number}/undo", {"noBackup": True, **body}, format="json")
+        body = {"dryRun": False, "noBackup": True, **body}
+        return client.post(f"/api/imports/{number}/undo", body, format="json")
 
     def test_it_answers_as_the_command_does_and_names_the_record(self, record, ada):
         answer = self.post(ada, record)
@@ -217,10 +218,53 @@ class TestApi:
         self.post(ada, record)
         assert written() == by_command
 
-    def test_everything_may_be_left_out(self, record, ada, monkeypatch):
+    def test_everything_else_may_be_left_out(self, record, ada, monkeypatch):
         monkeypatch.setattr("imports.undo.service.make_backup", lambda **_: 1 / 0)
         with pytest.raises(ZeroDivisionError):  # so that a backup would be made
-            ada.post(f"/api/imports/{record.pk}/undo")
+            ada.post(f"/api/imports/{record.pk}/undo", {"dryRun": False}, format="json")
+
+    @pytest.mark.parametrize(
+        ("body", "code", "path"),
+        [
+            (b"", "missing-body", None),
+            (b"[]", "wrong-type", None),
+            (b'[{"dryRun": false}]', "wrong-type", None),
+            (b"null", "wrong-type", None),
+            (b"false", "wrong-type", None),
+            (b'"dryRun"', "wrong-type", None),
+            (b"{}", "missing-key", "dryRun"),
+            (b'{"noBackup": true}', "missing-key", "dryRun"),
+            (b'{"dryrun": false}', "missing-key", "dryRun"),
+            (b'{"dryRun": null}', "wrong-type", "dryRun"),
+            (b'{"dryRun": "true"}', "wrong-type", "dryRun"),
+            (b'{"dryRun": "false"}', "wrong-type", "dryRun"),
+            (b'{"dryRun": 0}', "wrong-type", "dryRun"),
+            (b'{"dryRun": 1}', "wrong-type", "dryRun"),
+            (b'{"dryRun": []}', "wrong-type", "dryRun"),
+            (b'{"dryRun": {}}', "wrong-type", "dryRun"),
+            (b'{"dryRun": false', "invalid-json", ""),
+            (b'{"dryRun": true, "dryRun": false}', "duplicate-key", "dryRun"),
+        ],
+    )
+    def test_without_a_dry_run_that_is_said_nothing_is_undone(self, record, ada, body, code, path):
+        before = all_rows()
+        address = f"/api/imports/{record.pk}/undo"
+        answer = ada.generic("POST", address, body, content_type="application/json")
+        assert (answer.status_code, answer.json()["code"]) == (400, code)
+        assert [issue["path"] for issue in answer.json()["issues"]] == [path] * (path is not None)
+        if "json" not in code and "duplicate" not in code:
+            assert (
+                "Say dryRun: true to be told the plan, false to undo." in answer.json()["message"]
+            )
+        assert all_rows() == before
+
+    def test_a_body_of_another_type_undoes_nothing(self, record, ada):
+        before = all_rows()
+        address = f"/api/imports/{record.pk}/undo"
+        form = "application/x-www-form-urlencoded"
+        answer = ada.generic("POST", address, b"dryRun=true", content_type=form)
+        assert answer.status_code == 415
+        assert all_rows() == before
 
     def test_a_dry_run_tells_the_plan_and_writes_nothing(self, record, ada):
         before = all_rows()
@@ -229,7 +273,8 @@ class TestApi:
         assert answer.status_code == 200
         assert {item["isProcessed"] for item in answer.json()["flowsProcessed"]} == {False}
 
-    def test_conflicts_are_told_and_decided(self, record, ada):
+    @pytest.mark.parametrize("keep", ["KEEP", "keep"])
+    def test_conflicts_are_told_and_decided(self, record, ada, keep):
         edit_one()
         answer = self.post(ada, record)
         assert answer.status_code == 422
@@ -237,7 +282,7 @@ class TestApi:
         assert list(body) == ["message", "code", "issues"]
         assert [issue["uuid"] for issue in body["issues"]] == [uuid_of("f", 2)]
         decisions = {f"flow:{uuid_of('f', 2)}": "RESTORE"}
-        answer = self.post(ada, record, conflicts="KEEP", decisions=decisions)
+        answer = self.post(ada, record, conflicts=keep, decisions=decisions)
         assert answer.status_code == 201
         assert Flow.objects.get(name="Made").is_deleted
 
@@ -245,6 +290,8 @@ class TestApi:
         ("body", "path"),
         [
             ({"conflicts": "PERHAPS"}, "conflicts"),
+            ({"noBackup": "true"}, "noBackup"),
+            ({"noBackup": None}, "noBackup"),
             ({"decisions": []}, "decisions"),
             ({"decisions": None}, "decisions"),
             ({"decisions": {"x": "keep"}}, "decisions.x"),
@@ -260,10 +307,10 @@ class TestApi:
     def test_all_that_is_wrong_with_the_body_is_told_at_once(self, record, ada):
         one = uuid_of("f", 2)
         decisions = {"x": "keep", f"flow:{one}": "keep", f"flow:{one.upper()}": "restore"}
-        answer = self.post(ada, record, conflicts="PERHAPS", dryRun=[], decisions=decisions)
+        answer = self.post(ada, record, conflicts="PERHAPS", noBackup=[], decisions=decisions)
         assert {(issue["code"], issue["path"]) for issue in answer.json()["issues"]} == {
             ("invalid-choice", "conflicts"),
-            ("invalid", "dryRun"),
+            ("invalid", "noBackup"),
             ("invalid-uuid", "decisions.x"),
             ("duplicate-decision", f'decisions["flow:{one.upper()}"]'),
         }

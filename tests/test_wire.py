@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -724,3 +725,66 @@ def test_what_is_no_json_is_malformed(client: Any) -> None:
 def test_a_token_that_is_dead_is_told_so_after_a_large_upload(client: Any) -> None:
     answer = client(user=None).upload(b" " * 40 * LIMIT, "LEAVE", noBackup="false")
     assert answer.line == "401 Unauthorized"
+
+
+# Bodies in chunks, which Django would take for none
+
+
+def in_chunks(
+    session: WireClient, method: str, path: str, body: bytes, *, content_type: str
+) -> tuple[str, str, bytes]:
+    """The answer's line, its media type and its body."""
+    raw = HTTPConnection("127.0.0.1", session.port, timeout=30)
+    headers = {
+        "Authorization": f"Bearer {session.token}",
+        "Content-Type": content_type,
+        "Transfer-Encoding": "chunked",
+    }
+    pieces = (body[start : start + 65536] for start in range(0, len(body), 65536))
+    try:
+        raw.request(method, path, body=pieces, headers=headers, encode_chunked=True)
+        answer = raw.getresponse()
+        line = f"{answer.status} {answer.reason}"
+        return line, answer.headers["Content-Type"], answer.read()
+    finally:
+        raw.close()
+
+
+def test_a_dry_run_of_an_undo_in_chunks_undoes_nothing(client: Any) -> None:
+    session = client()
+    done = session.upload(move(91, timeout=1, tag="chunks"), "OVERWRITE", noBackup="true")
+    path = f"{done.headers['Location']}/undo"
+    body = json.dumps({"dryRun": True}).encode()
+    line, kind, answer = in_chunks(session, "POST", path, body, content_type="application/json")
+    assert (line, kind) == ("411 Length Required", "application/json")
+    assert json.loads(answer) == {
+        "message": "Send the body with its Content-Length, and not in chunks.",
+        "code": "length-required",
+        "issues": [],
+    }
+    assert timeout_of(session, 91) == 1
+    assert session.get("/imports?mode=undo").json()["count"] == 0
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("path", ["/api/flow/import", "/api/secret", "/api/auth/login", "/api/no"])
+@pytest.mark.parametrize("size", [0, 2, 40 * LIMIT])
+def test_a_body_in_chunks_is_refused_whatever_it_is_for(
+    client: Any, method: str, path: str, size: int
+) -> None:
+    content_type = "multipart/form-data; boundary=x" if "import" in path else "application/json"
+    told = in_chunks(client(), method, path, b" " * size, content_type=content_type)
+    assert told[:2] == ("411 Length Required", "application/json")
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/admin/imports/importrecord/upload/", "/"])
+def test_so_it_is_by_the_pages(client: Any, path: str) -> None:
+    form = b"username=ada&password=x"
+    told = in_chunks(
+        client(user=None), "POST", path, form, content_type="application/x-www-form-urlencoded"
+    )
+    assert told == (
+        "411 Length Required",
+        "text/plain; charset=utf-8",
+        b"Send the body with its Content-Length, and not in chunks.\n",
+    )

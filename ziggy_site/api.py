@@ -16,15 +16,18 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
 from rest_framework import exceptions, serializers
 from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.views import exception_handler as default_handler
 
 from flows.counting import other_than_first
+from flows.rest.refusals import Refused
 from imports.errors import Issue, UnableToImport, json_path, printable
 from ziggy_site import __version__
 from ziggy_site.api_parsers import NotStrictJSON
+from ziggy_site.body_length import LENGTH_REQUIRED
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +40,7 @@ _MESSAGES = {
     HTTPStatus.FORBIDDEN: "You may not do this.",
     HTTPStatus.NOT_FOUND: "There is nothing here.",
     HTTPStatus.METHOD_NOT_ALLOWED: "The method is not allowed here.",
+    HTTPStatus.LENGTH_REQUIRED: LENGTH_REQUIRED,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer. Try again later.",
 }
@@ -56,6 +60,10 @@ _TELLING_CODES = ("outcome-unknown", "database-error", "wrong-encryption-key")
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """The answer to what a view raised; None, which Django logs and makes a 500, for the rest."""
+    if request := context.get("request"):  # an error is JSON, whatever else the view answers with
+        request.accepted_renderer, request.accepted_media_type = JSONRenderer(), "application/json"
+    if isinstance(error, Refused):
+        return Response(error.as_dict(), status=error.status)
     if isinstance(error, UnableToImport):
         return _refusal(error)
     if isinstance(error, OperationalError | InterfaceError):

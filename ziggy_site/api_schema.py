@@ -10,9 +10,11 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny, IsAuthenticated
+
+from flows.rest.idempotency import HEADER
 
 
 class ErrorIssueSerializer(serializers.Serializer[Any]):
@@ -53,8 +55,10 @@ _DESCRIPTIONS = {
     HTTPStatus.FORBIDDEN: "The user may not do this.",
     HTTPStatus.NOT_FOUND: "There is no such thing.",
     HTTPStatus.NOT_ACCEPTABLE: "The caller accepts no JSON.",
+    HTTPStatus.CONFLICT: "The request under this Idempotency-Key is being carried out.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is of another type than the endpoint reads.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The Idempotency-Key stands for another request.",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many wrong tokens; see Retry-After.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer.",
 }
@@ -75,8 +79,26 @@ _EXAMPLES = {
 }
 
 
+_IDEMPOTENCY_KEY = OpenApiParameter(
+    HEADER,
+    str,
+    OpenApiParameter.HEADER,
+    description="1 to 255 visible ASCII characters, such as a new UUID. The same request may be "
+    "sent again under it for 24 hours: it is carried out once, and answered as the first time. "
+    "Meanwhile it is 409 `idempotency-in-progress`; another request under the key is 422 "
+    "`idempotency-mismatch`. What was refused is not remembered.",
+)
+
+
 class ApiSchema(AutoSchema):
     """drf-spectacular's description of a view, with the errors that it can give."""
+
+    def get_override_parameters(self) -> list[Any]:
+        return [_IDEMPOTENCY_KEY] if self._takes_key() else []
+
+    def _takes_key(self) -> bool:
+        handler = getattr(self.view, self.method.lower(), None)
+        return getattr(handler, "takes_idempotency_key", False)
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         responses: dict[str, Any] = super()._get_response_bodies(direction)
@@ -109,6 +131,10 @@ class ApiSchema(AutoSchema):
             yield HTTPStatus.TOO_MANY_REQUESTS
         if {*self.view.permission_classes} - {AllowAny, IsAuthenticated}:
             yield HTTPStatus.FORBIDDEN
+        if self._takes_key():
+            yield HTTPStatus.BAD_REQUEST
+            yield HTTPStatus.CONFLICT
+            yield HTTPStatus.UNPROCESSABLE_ENTITY
         if "{" in self.path:
             yield HTTPStatus.NOT_FOUND
         if self.method in {"POST", "PUT", "PATCH"} and self.get_request_serializer() is not None:

@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "ziggy_site.headers.permissions_policy",
+    "ziggy_site.body_length.require_length",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -180,6 +181,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "ziggy_site.api_schema.ApiSchema",
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "PAGE_SIZE": 50,
+    # There is one format, and a parameter of that name means nothing.
+    "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "ziggy_site.api.exception_handler",
     # How many proxies stand in front, whose word for a caller's address is taken.
     "NUM_PROXIES": env.int(

@@ -23,9 +23,11 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     """Django's application, which is told no charset, and whose answers reach the client."""
     if "CONTENT_TYPE" in environ:
         environ["CONTENT_TYPE"] = plain_content_type(environ["CONTENT_TYPE"])
-    length = environ.get("CONTENT_LENGTH") or "0"
-    # Not every server's stream ends where the body does.
-    body: Any = LimitedStream(environ["wsgi.input"], int(length) if length.isdecimal() else 0)
+    body: Any = environ["wsgi.input"]
+    length = environ.get("CONTENT_LENGTH")
+    # Not every server's stream ends where the body does. One that has no length is refused.
+    if length or not environ.get("wsgi.input_terminated"):
+        body = LimitedStream(body, int(length) if length and length.isdecimal() else 0)
     environ["wsgi.input"] = body
     response = _django(environ, start_response)
     _discard(body)

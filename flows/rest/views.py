@@ -14,12 +14,14 @@ from flows.content import Kind
 from flows.encryption import MASK
 from flows.field_values import FieldProblem, read_uuid
 from flows.rest import flow_saves, reading, schema, serializers
+from flows.rest.declared_names import DeclaredNames
 from flows.rest.editing import (
     change_item,
     clone_flow,
     create_item,
     delete_item,
 )
+from flows.rest.idempotency import answered_once
 from flows.rest.item_body import read_item_body, read_value_body
 from flows.rest.json_body import ItemParser, SecretParser, check_text
 from flows.rest.permissions import HasModelPermission
@@ -39,12 +41,6 @@ class ItemView(APIView):
     kind: ClassVar[Kind]
     permission_classes = (HasModelPermission,)
     parser_classes = (ItemParser,)
-
-    def handle_exception(self, exc: Exception) -> Response:
-        """A refusal of the rooms below is an answer; the rest is the site's to tell."""
-        if isinstance(exc, Refused):
-            return Response(exc.as_dict(), status=exc.status)
-        return super().handle_exception(exc)
 
 
 def _body(request: Request) -> Any:
@@ -112,6 +108,7 @@ class ItemsView(ItemView):
     def get(self, request: Request) -> Response:
         return Response(reading.list_items(self.kind, request.query_params.get("search", "")))
 
+    @answered_once()
     def post(self, request: Request) -> Response:
         body = read_item_body(self.kind, _body(request))
         if body.secret_values and not request.user.has_perm(_CHANGE_SECRET):
@@ -275,6 +272,7 @@ class NewFlowView(ItemView):
             path_parameter("receiver_type", "The flow's `listenerType`."),
         ],
     )
+    @answered_once()
     def post(self, request: Request, name: str, receiver_type: str) -> Response:
         if name == _CLONE:  # the uuid behind it is none: a slip, and not a flow of that name
             message = "A flow to clone is named by its uuid."
@@ -300,6 +298,7 @@ class CloneFlowView(ItemView):
         example={"uuid": "5d3c8c5e-9a77-4a4c-8a59-1d1f0c3a7b10"},
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
     )
+    @answered_once()
     def post(self, request: Request, uuid: UUID) -> Response:
         copy = clone_flow(uuid, user=cast(User, request.user))
         return Response({"uuid": str(copy)}, status=HTTPStatus.CREATED)
@@ -336,6 +335,7 @@ class NewNamedSaveView(ItemView):
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
         parameters=[path_parameter("name", "The save's name.")],
     )
+    @answered_once()
     def post(self, request: Request, uuid: UUID, name: str) -> Response:
         save = flow_saves.take_save(uuid, check_text(name, "name"), user=cast(User, request.user))
         return Response(save, status=HTTPStatus.CREATED)
@@ -357,7 +357,7 @@ class LoadedSaveView(ItemView):
         return Response(flow_saves.load_save(uuid))
 
 
-class RestoredSaveView(ItemView):
+class RestoredSaveView(DeclaredNames, ItemView):
     """A flow to be put back into a saved state."""
 
     kind = Kind.FLOW
@@ -370,5 +370,6 @@ class RestoredSaveView(ItemView):
         example=schema.FLOW,
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT],
     )
+    @answered_once()
     def post(self, request: Request, uuid: UUID) -> Response:
         return Response(flow_saves.restore_save(uuid, user=cast(User, request.user)))

@@ -6,6 +6,7 @@ from django.utils import timezone
 from reversion.models import Revision
 
 from imports.errors import StalePlan, storable
+from imports.idempotency import digest_of
 from imports.matching import MatchMethod
 from imports.models import UNDO, ImportItem, ImportRecord, Status
 from imports.records import of_the_target
@@ -27,6 +28,8 @@ def new_undo_record(request: UndoRequest) -> ImportRecord:
         mode=UNDO,
         with_backup=request.with_backup,
         override_locks=False,
+        idempotency_key=request.idempotency_key,
+        idempotency_digest=digest_of(request) if request.idempotency_key else "",
     )
 
 

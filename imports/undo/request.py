@@ -23,3 +23,5 @@ class UndoRequest:
     """For every conflict that `decisions` says nothing of; None refuses them."""
     decisions: Decisions = field(default_factory=dict)
     """For single rows."""
+    idempotency_key: str | None = None
+    """Under which the user may ask again without a second undo: see imports.idempotency."""

@@ -1,6 +1,5 @@
 """The shapes of what the REST door of undoing takes and answers."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -10,10 +9,11 @@ from rest_framework.exceptions import ErrorDetail
 from flows.content import Kind
 from imports.plan import UndoResult
 from imports.serializers import ProcessedItemSerializer
-from imports.undo.decisions import decisions_from
+from imports.undo.decisions import decision_of, decisions_from
 from imports.undo.plan import Decision
 
-DECISIONS = [word for decision in Decision for word in (decision.name, decision.value)]
+DECISIONS = [str(decision) for decision in Decision]
+"""The words; they are taken in upper case as well, and one spelling is told."""
 
 
 @extend_schema_field(
@@ -44,35 +44,43 @@ class DecisionsField(serializers.DictField):
         return decisions
 
 
-class UndoSerializer(serializers.Serializer[Any]):
-    """What is asked for; everything may be left out."""
+class TrueOrFalseField(serializers.BooleanField):
+    """A boolean of JSON: DRF's own field takes texts and numbers for one."""
 
-    dryRun = serializers.BooleanField(default=False, help_text="Tell the plan, write nothing.")
-    noBackup = serializers.BooleanField(
-        default=False, help_text="Do not back the database up first."
-    )
-    conflicts = serializers.ChoiceField(
-        DECISIONS,
+    default_error_messages = {"invalid": "This must be true or false."}  # noqa: RUF012
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
+class DecisionField(serializers.ChoiceField):
+    """A decision by its word. Upper case is taken as well."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(DECISIONS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        word = super().to_internal_value(data.lower() if isinstance(data, str) else data)
+        return decision_of(word)
+
+
+class UndoSerializer(serializers.Serializer[Any]):
+    """What is asked for. Whether it is to be done must be said; the rest may be left out."""
+
+    dryRun = TrueOrFalseField(help_text="True: tell the plan, write nothing. False: undo.")
+    noBackup = TrueOrFalseField(default=False, help_text="Do not back the database up first.")
+    conflicts = DecisionField(
         required=False,
-        help_text="For rows that were changed since the import: they are left alone (KEEP), or "
-        "become what they were before it all the same (RESTORE). Left out: they are refused.",
+        help_text="For rows that were changed since the import: they are left alone (keep), or "
+        "become what they were before it all the same (restore). Left out: they are refused.",
     )
     decisions = DecisionsField(
         default=dict,
         help_text="For single rows, by their uuid; the kind stands before it (`flow:UUID`) where "
         "the import wrote that uuid in two kinds.",
     )
-
-    def to_internal_value(self, data: Any) -> Any:
-        """The values by key. Raises ValidationError for unknown ones: it may be a dryRun."""
-        unknown = data.keys() - self.fields.keys() if isinstance(data, Mapping) else ()
-        if unknown:
-            known = ", ".join(self.fields)
-            message = f"This key is unknown. The keys are {known}."
-            raise serializers.ValidationError(
-                {key: [ErrorDetail(message, code="unknown-key")] for key in sorted(unknown)}
-            )
-        return super().to_internal_value(data)
 
 
 class UndoneItemSerializer(ProcessedItemSerializer):

@@ -28,6 +28,7 @@ from imports.errors import (
     UndoRefused,
 )
 from imports.expiry import drop_expired_uploads
+from imports.idempotency import check_key
 from imports.models import ImportRecord, Status
 from imports.permissions import UNDO_IMPORT, check_permission
 from imports.plan import keys_of
@@ -98,14 +99,17 @@ def undo_import(
 
     With the `fingerprint` of the plan that was shown, exactly that plan is done or StalePlan is
     raised. Raises an UnableToImport for every refusal; whatever is raised, the data is as it was.
+    Raises AlreadyDone where the request's idempotency key stands for an undo that is done.
     Where nothing has to be written, the undone run stays in effect.
     """
     with target(request.server), recorded(new_undo_record(request)) as attempt:
         check_server(request.server)
         check_undo_request(request)
+        may_be_running = check_key(attempt.record)
         _undone(request, attempt)
-        with hold_lock(attempt.record, wait=settings.ZIGGY_LOCK_WAIT):
-            undone = _undone(request, attempt)  # again: nobody else can undo it now
+        with hold_lock(attempt.record, wait=0 if may_be_running else settings.ZIGGY_LOCK_WAIT):
+            check_key(attempt.record)  # again: nobody else can get it done now
+            undone = _undone(request, attempt)
             attempt.start()
             plan = _plan_again(undone, request, fingerprint)
             if not plan.writes:
@@ -135,6 +139,7 @@ def _undone(request: UndoRequest, attempt: Attempt) -> ImportRecord:
         raise NoSuchRecord("no-such-record", f"This server has no import {request.record}.")
     attempt.record.undoes = record
     if record.status == Status.UNDONE:
+        check_key(attempt.record)  # by this very request, perhaps
         by = record.undo_in_effect()
         how = f" Undo import {by.pk} to bring it back." if by else ""
         raise AlreadyUndone("already-undone", f"Import {record.pk} is undone already.{how}")

@@ -10,7 +10,7 @@ from functools import cache
 
 import pytest
 from django.conf import settings
-from django.test import Client, override_settings
+from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
@@ -30,18 +30,6 @@ def _database_beside_the_browser() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         yield
-
-
-@pytest.fixture(scope="session")
-def _no_collected_static_files() -> Iterator[None]:
-    with override_settings(WHITENOISE_AUTOREFRESH=True):
-        yield
-
-
-@pytest.fixture(scope="session")
-def live_server(_no_collected_static_files: None, live_server: LiveServer) -> LiveServer:
-    """The server, which finds static files where they are from its start on."""
-    return live_server
 
 
 @pytest.fixture(scope="module")

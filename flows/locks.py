@@ -1,0 +1,104 @@
+"""Locks on a database that one process at a time holds, whatever its number of processes.
+
+They are the database system's own and are held by an open transaction, so that they end with their
+holder, also when that is killed: there is nothing to unlock by hand, ever.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from flows.servers import current_database
+
+_POLL_SECONDS = 0.1
+_KEEP_TRANSACTION_OPEN = """
+    SELECT set_config(name, '0', true) FROM pg_settings
+    WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """Which lock: its number on PostgreSQL, and the end of a file's name beside SQLite's file."""
+
+    number: int
+    """A signed number of 64 bits: PostgreSQL keeps one set of them for each database."""
+    file_suffix: str
+
+
+class LockHeld(Exception):  # noqa: N818 - the name says what happened
+    """Another holder has kept the lock for the whole time that this one was ready to wait."""
+
+
+class LockUnusable(Exception):  # noqa: N818 - the name says what happened
+    """The lock's file cannot be used: `path` and `reason` say which, and why."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"The lock file {path} cannot be used. SQLite: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+@contextmanager
+def hold_lock(lock: Lock, *, wait: float) -> Iterator[None]:
+    """Hold the lock of the current database while the block runs.
+
+    Raises LockHeld where another holder, in whatever process, keeps it for longer than `wait`
+    seconds, and LockUnusable. A block inside a block is another holder too: it waits, and raises.
+    """
+    connection = connections[current_database()]
+    hold = _hold_postgresql if connection.vendor == "postgresql" else _hold_sqlite
+    with hold(connection, lock, wait):
+        yield
+
+
+@contextmanager
+def _hold_postgresql(connection: BaseDatabaseWrapper, lock: Lock, wait: float) -> Iterator[None]:
+    # The lock ends with its transaction, so it needs one that is not the holder's work. It is not a
+    # session's lock, because a transaction pooler hands sessions from one client to the next.
+    with closing(connection.copy()) as holder:
+        holder.set_autocommit(False)
+        with holder.cursor() as cursor:
+            cursor.execute(_KEEP_TRANSACTION_OPEN)
+        deadline = time.monotonic() + wait
+        while not _try_advisory_lock(holder, lock):
+            if time.monotonic() >= deadline:
+                raise LockHeld
+            time.sleep(_POLL_SECONDS)
+        yield
+
+
+def _try_advisory_lock(holder: BaseDatabaseWrapper, lock: Lock) -> bool:
+    with holder.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock.number])
+        return bool(cursor.fetchone()[0])
+
+
+@contextmanager
+def _hold_sqlite(connection: BaseDatabaseWrapper, lock: Lock, wait: float) -> Iterator[None]:
+    # A database beside the database: a lock on the latter would keep the work itself out. The
+    # name is resolved, so that two names of one database have one lock.
+    database = Path(connection.settings_dict["NAME"]).resolve()
+    path = database.with_name(f"{database.name}.{lock.file_suffix}")
+    with _explaining(path):
+        holder = sqlite3.connect(path, timeout=wait, isolation_level=None)
+    with closing(holder):
+        with _explaining(path):
+            holder.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+@contextmanager
+def _explaining(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+            raise LockHeld from None
+        raise LockUnusable(path, str(error)) from error

@@ -1,0 +1,192 @@
+"""Asking again without a second effect: the `Idempotency-Key` of requests that change something.
+
+The answer of the first run is kept for a day, encrypted, in the transaction of what it changed: a
+process that dies in between leaves neither, and the key free. Keys are each user's own.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from functools import partial, wraps
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from flows.encryption import WrongKeyError, decrypt_bytes, encrypt_bytes
+from flows.locks import Lock, LockHeld, hold_lock
+from flows.models import StoredAnswer
+from flows.rest.refusals import Refused, not_permitted
+from flows.servers import current_database
+
+KEY_HOURS = 24
+HEADER = "Idempotency-Key"
+INVALID_KEY = f"An {HEADER} must be 1 to 255 visible ASCII characters, such as a new UUID."
+
+_KEY = re.compile(r"[!-~]{1,255}")
+_SQLITE_LOCKS = 64  # files; two keys that share one are told to ask again, should they meet
+
+Post = Callable[..., Response]
+KeyHolder = Callable[[User, str], bool]
+_other_holders: list[KeyHolder] = []
+
+
+def is_key(text: str) -> bool:
+    """Whether a header's text is a key."""
+    return _KEY.fullmatch(text) is not None
+
+
+def oldest_kept() -> datetime:
+    """A key that was given before this is free again."""
+    return timezone.now() - timedelta(hours=KEY_HOURS)
+
+
+def is_answered(user: User | None, key: str | None) -> bool:
+    """Whether a key stands for a request whose answer is kept here."""
+    return key is not None and _answers(user, key).exists()
+
+
+def register_holder(holds: KeyHolder) -> None:
+    """Let another room say which keys it keeps itself: those stand for other requests."""
+    _other_holders.append(holds)
+
+
+def takes_key(post: Post) -> Post:
+    """Say of a view's method that it takes a key, for the documentation and for tests.
+
+    By itself this marks those that keep what their keys stand for in a record of their own.
+    """
+    post.takes_idempotency_key = True  # type: ignore[attr-defined]
+    return post
+
+
+def answered_once(*, in_transaction: bool = True) -> Callable[[Post], Post]:
+    """A view's method is carried out once for a key; asked again, it answers as the first time.
+
+    With `in_transaction` the method and the memory of its answer are one transaction. Without, a
+    process that dies between the two leaves the effect and a free key: for what cannot run in a
+    transaction, and does no harm when it is done twice.
+    """
+
+    def decorate(post: Post) -> Post:
+        @takes_key
+        @wraps(post)
+        def answered(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+            run = partial(post, self, request, *args, **kwargs)
+            key = request.headers.get(HEADER)
+            if key is None:
+                return run()
+            if not is_key(key):
+                raise Refused(HTTPStatus.BAD_REQUEST, "invalid-idempotency-key", INVALID_KEY)
+            return _once(request, key, run, in_transaction=in_transaction)
+
+        return answered
+
+    return decorate
+
+
+def drop_expired_answers() -> None:
+    """Forget the answers that are more than a day old."""
+    expired = StoredAnswer.objects.filter(created_at__lt=oldest_kept())
+    if expired.exists():  # a deletion of nothing is a transaction too
+        expired.delete()
+
+
+def _once(
+    request: Request, key: str, run: Callable[[], Response], *, in_transaction: bool
+) -> Response:
+    user: Any = request.user
+    digest = _digest(request)
+    try:
+        with hold_lock(_lock(user, key), wait=0):
+            if earlier := _answers(user, key).first():
+                return _answer_again(earlier, digest, user)
+            if any(holds(user, key) for holds in _other_holders):
+                _refuse_mismatch()
+            whole = transaction.atomic(using=current_database(), durable=True)
+            with whole if in_transaction else nullcontext():
+                response = run()
+                if response.status_code < HTTPStatus.BAD_REQUEST:
+                    _remember(response, user, key, digest)
+                elif in_transaction:
+                    transaction.set_rollback(True, using=current_database())
+            return response
+    except LockHeld:
+        if earlier := _answers(user, key).first():
+            return _answer_again(earlier, digest, user)
+        raise Refused(
+            HTTPStatus.CONFLICT,
+            "idempotency-in-progress",
+            f"The request with this {HEADER} is being carried out. Ask again when it is done.",
+        ) from None
+
+
+def _answers(user: User | None, key: str) -> Any:
+    return StoredAnswer.objects.filter(user=user, key=key, created_at__gte=oldest_kept())
+
+
+def _lock(user: User, key: str) -> Lock:
+    digest = sha256(f"{user.pk} {key}".encode()).digest()
+    number = int.from_bytes(digest[:8], "big", signed=True)
+    return Lock(number=number, file_suffix=f"key-lock-{number % _SQLITE_LOCKS}")
+
+
+def _digest(request: Request) -> str:
+    """Equal for two requests that ask for the same. With a key: a body may hold a secret's value,
+    which nobody shall be able to guess from what is stored.
+    """
+    body = None if request.stream is None else request.data
+    told = json.dumps([request.method, request.get_full_path(), body], sort_keys=True)
+    return salted_hmac("flows.rest.idempotency", told, algorithm="sha256").hexdigest()
+
+
+def _remember(response: Response, user: User, key: str, digest: str) -> None:
+    drop_expired_answers()
+    body = b"" if response.data is None else JSONRenderer().render(response.data)
+    StoredAnswer.objects.create(
+        user=user,
+        key=key,
+        digest=digest,
+        created_at=timezone.now(),
+        status=response.status_code,
+        headers={name: text for name, text in response.items() if name != "Content-Type"},
+        body=encrypt_bytes(body),
+        permissions=sorted(user.granted_permissions),
+    )
+
+
+def _answer_again(earlier: StoredAnswer, digest: str, user: User) -> Response:
+    """What was answered first, to a caller who would still get it. Raises Refused."""
+    if not constant_time_compare(earlier.digest, digest):
+        _refuse_mismatch()
+    for permission in earlier.permissions:
+        if not user.has_perm(permission):
+            raise not_permitted("You may not do this any more.", permission)
+    try:
+        body = decrypt_bytes(bytes(earlier.body))
+    except WrongKeyError:
+        raise Refused(
+            HTTPStatus.CONFLICT,
+            "idempotency-answer-lost",
+            "The request was carried out, and its answer cannot be read any more. Look at what is "
+            f"there now, and give another request another {HEADER}.",
+        ) from None
+    data = json.loads(body) if body else None
+    return Response(data, status=earlier.status, headers=earlier.headers)
+
+
+def _refuse_mismatch() -> NoReturn:
+    raise Refused(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "idempotency-mismatch",
+        f"This {HEADER} was used for another request. Give each request a key of its own.",
+    )

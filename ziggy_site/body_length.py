@@ -1,0 +1,46 @@
+"""Middleware: a body must come with its Content-Length, at every door of the site.
+
+Django takes a body without one for an empty body: what its sender said in it, such as that a run is
+to be a dry one, would not be heard. Servers that read chunks tell of them by Transfer-Encoding;
+over HTTP/2 a body may come with neither header.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse
+
+LENGTH_REQUIRED = "Send the body with its Content-Length, and not in chunks."
+_LENGTH_WRONG = "The Content-Length is not a number of bytes."
+
+
+def require_length(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Refuse with 411 every request whose body has no length, with 400 where that is no number."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if _has_body_without_length(request):
+            return _refusal(HTTPStatus.LENGTH_REQUIRED, LENGTH_REQUIRED)
+        if not str(request.META.get("CONTENT_LENGTH") or 0).isdecimal():
+            return _refusal(HTTPStatus.BAD_REQUEST, _LENGTH_WRONG)
+        return get_response(request)
+
+    return middleware
+
+
+def _refusal(status: HTTPStatus, text: str) -> HttpResponse:
+    return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
+
+
+def _has_body_without_length(request: HttpRequest) -> bool:
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        return True
+    if request.META.get("CONTENT_LENGTH"):
+        return False
+    if isinstance(request, ASGIRequest):  # which has read the body already
+        return bool(request.read(1))
+    # A server that does not say so would wait for bytes that do not come.
+    ends = request.META.get("wsgi.input_terminated")
+    return bool(ends and request.META["wsgi.input"].read(1))
