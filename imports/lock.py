@@ -14,6 +14,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from flows.servers import current_database
+from flows.statement_timeout import limit_statements
 from imports.errors import ImportFailed
 
 _ADVISORY_KEY = int.from_bytes(b"ziggyimp", "big")  # PostgreSQL keeps one set for each database
@@ -34,10 +35,12 @@ def import_lock(*, wait: float) -> Iterator[None]:
 
     Raises LockHeld where another holder, in whatever process, keeps it for longer than `wait`
     seconds. A block inside a block is another holder too: it waits, and raises.
+
+    Whoever holds it may take long over each statement, in a request as well.
     """
     connection = connections[current_database()]
     hold = _hold_postgresql if connection.vendor == "postgresql" else _hold_sqlite
-    with hold(connection, wait):
+    with limit_statements(0), hold(connection, wait):
         yield
 
 

@@ -56,7 +56,7 @@ _DESCRIPTIONS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is of another type than the endpoint reads.",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many wrong tokens; see Retry-After.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer, or took too long over it.",
 }
 _EXAMPLES = {
     HTTPStatus.BAD_REQUEST: {
