@@ -175,8 +175,8 @@ def slowest_growth(work: Callable[[str], object], size: int) -> tuple[float, str
     """
     worst = (0.0, "")
     for name, build in texts():
-        once, four = (seconds(work, build(size * factor)) for factor in (1, 4))
-        if four < _ENOUGH or four < 6 * once:
+        four = seconds(work, build(size * 4))
+        if four < _ENOUGH or four < 6 * seconds(work, build(size)):
             continue
         ratio, told = growth(work, build, size)
         if ratio > worst[0]:
