@@ -137,9 +137,9 @@ def test_a_pattern_takes_time_in_proportion_to_its_text(name, pattern, uses):
     run = runs_of(pattern, uses)
     for what, build in texts_of(pattern):
         text = build(SIZE)
-        if min(seconds(run, text), seconds(run, text)) < SUSPICIOUS:
+        if seconds(run, text) < SUSPICIOUS or seconds(run, text) < SUSPICIOUS:
             continue
-        ratio, told = growth(run, build, SIZE)
+        ratio, told = growth(run, build, SIZE // 4)
         assert ratio < PER_DOUBLING, f"{name}: {what}, {told}"
 
 
@@ -172,8 +172,8 @@ def test_a_square_would_be_seen(pattern, use):
     def is_slow(build):
         if use == "match":  # takes for ever
             return seconds(run, build(24)) > 10 * seconds(run, build(12))
-        if min(seconds(run, build(SIZE)), seconds(run, build(SIZE))) < SUSPICIOUS:
+        if seconds(run, build(SIZE)) < SUSPICIOUS:
             return False
-        return growth(run, build, SIZE)[0] >= PER_DOUBLING
+        return growth(run, build, SIZE // 4)[0] >= PER_DOUBLING
 
     assert any(is_slow(build) for _, build in texts_of(pattern))
