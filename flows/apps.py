@@ -7,6 +7,10 @@ class FlowsConfig(AppConfig):
     name = "flows"
 
     def ready(self) -> None:
+        from django.db.backends.signals import connection_created
+
         from flows.encryption import check_keys
+        from flows.statement_timeout import tell_new_connection
 
         check_keys()
+        connection_created.connect(tell_new_connection)

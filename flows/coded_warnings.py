@@ -16,7 +16,6 @@ from flows.secret_uses import EVERY
 
 _KEYS_SHOWN = 5
 _NAMES_SHOWN = 3
-_MOST_NAMES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +134,7 @@ def _details(new: NewDestination) -> str:
 def _data(new: NewDestination) -> dict[str, Any]:
     return {
         "secret": new.secret,
-        "secretNames": list(new.names[:_MOST_NAMES]),
+        "secretNames": list(new.names),
         "secretUuid": new.secret_uuid or None,
         "hasValue": new.has_value,
         "kind": new.kind.value,

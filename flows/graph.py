@@ -27,6 +27,8 @@ _LAYOUT_KEYS = frozenset(
     }
 )
 _DEEPEST_PATH = 6
+# Of a key that is longer, a path has the beginning: one long key may have very many others in it.
+_LONGEST_KEY = 100
 
 
 class Status(StrEnum):
@@ -126,12 +128,16 @@ def compare(before: Graph, after: Graph) -> GraphDiff:
 
 
 def differing_paths(before: Any, after: Any, path: str = "", depth: int = 0) -> Iterator[str]:
-    """The dotted paths at which two JSON values differ, down to a depth; "" for the whole value."""
+    """The dotted paths at which two JSON values differ, down to a depth; "" for the whole value.
+
+    Of keys that are very long they have the beginning.
+    """
     if canonical.encode(before) == canonical.encode(after):
         return
     if depth < _DEEPEST_PATH and isinstance(before, dict) and isinstance(after, dict):
         for key in sorted(before.keys() | after.keys()):
-            inner = f"{path}.{key}" if path else key
+            told = key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}..."
+            inner = f"{path}.{told}" if path else told
             if key not in before or key not in after:
                 yield inner
             else:

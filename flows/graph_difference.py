@@ -154,7 +154,8 @@ def _differing(
 
 
 def _labels(old: Graph, new: Graph) -> dict[str, str]:
-    return {node.key: node.label for node in (*old.nodes, *new.nodes)}
+    """By the key of a node, its label on one line: any number of edges may lead to it."""
+    return {node.key: _one_line(node.label) for node in (*old.nodes, *new.nodes)}
 
 
 def _compared(
@@ -186,7 +187,9 @@ def _compared(
 def _label(part: Node | Edge, labels: Mapping[str, str]) -> str:
     if isinstance(part, Node):
         return _one_line(part.label or part.key)
-    source, target = (_one_line(labels.get(key, key)) for key in (part.source, part.target))
+    source, target = (
+        labels[key] if key in labels else _one_line(key) for key in (part.source, part.target)
+    )
     return f"{source} \N{RIGHTWARDS ARROW} {target}"
 
 

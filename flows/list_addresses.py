@@ -18,7 +18,11 @@ _NUL = "\0"  # no text on PostgreSQL holds it
 
 
 class CheckedListMixin:
-    """For a ModelAdmin: its list looks up nothing but what its filters offer."""
+    """For a ModelAdmin: its list looks up nothing but what its filters offer, and counts none."""
+
+    # Django would count the rows of each choice by itself, and there is one for each tag: minutes
+    # on a large server, for whoever may see the list. Refused in the address, too.
+    show_facets = admin.ShowFacets.NEVER
 
     get_list_filter: Any
     date_hierarchy: ClassVar[Any]

@@ -8,7 +8,7 @@ each make none can make one.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from flows.content import Kind
@@ -17,6 +17,10 @@ from flows.secret_uses import EVERY
 
 SECRET_TO_NEW_DESTINATION = "secret-to-new-destination"  # noqa: S105 - a code
 CODE_USES_SECRET = "code-uses-secret"  # noqa: S105 - a code
+
+# As many as a warning keeps: a file can name any number.
+_MOST_NAMES = 100
+_MOST_LABELS = 5
 
 RowKey = tuple[Kind, str]
 """A row by its kind and its uuid."""
@@ -130,24 +134,24 @@ def find_new_destinations(
     relevant = [change for change in users if given or not change.after <= change.before]
     if not any(change.after for change in relevant) and not given:
         return {}
-    states = _States.of(server.secrets(), secrets)
+    states = _States(server.secrets(), secrets)
     changes = [*relevant, *_unchanged_users(users, given, server)]
     found = [(change, pairs) for change in changes if (pairs := states.new_pairs(change))]
     if not found:
         return {}
-    sent = _sent_now(found, states, server)
+    sent = _Sent(found, states, server)
     own = {(change.kind, change.uuid) for change in users}
     results: dict[RowKey, list[NewDestination]] = defaultdict(list)
     for change, pairs in found:
         key = change.kind, change.uuid
-        for new in _grouped(change, pairs - states.known(sent), states, sent):
+        for new in _grouped(change, states.not_in(sent.pairs, pairs), states, sent):
             by = key if key in own else (Kind.SECRET, new.secret_uuid or given[0].uuid)
             results[by].append(new)
     return dict(results)
 
 
 class _Pair(NamedTuple):
-    """A secret, by its uuid, and where it is sent."""
+    """A secret, by its uuid or EVERY, and where it is sent."""
 
     secret: str
     environment: str
@@ -155,60 +159,74 @@ class _Pair(NamedTuple):
 
 
 class _States:
-    """The live secrets before and after the change, and the pairs that uses make of them."""
+    """The live secrets before and after the change, and the pairs that uses make of them.
 
-    def __init__(self, before: Mapping[str, SecretState], after: Mapping[str, SecretState]) -> None:
-        self.before = before
-        self.after = after
-        self._before_names = {state.name: uuid for uuid, state in before.items()}
-        self._after_names = {state.name: uuid for uuid, state in after.items()}
+    A use of EVERY secret makes one pair, however many there are.
+    """
 
-    @classmethod
-    def of(cls, now: Mapping[str, SecretState], changes: Sequence[SecretChange]) -> "_States":
-        """From the secrets as they are, and what becomes of some."""
-        before, after = dict(now), dict(now)
+    def __init__(self, now: Mapping[str, SecretState], changes: Sequence[SecretChange]) -> None:
+        self.before, self.after = dict(now), dict(now)
         for change in changes:
-            for states, state in ((before, change.before), (after, change.after)):
+            for states, state in ((self.before, change.before), (self.after, change.after)):
                 states.pop(change.uuid, None)
                 if state:
                     states[change.uuid] = state
-        return cls(before, after)
+        self._before_names = {state.name: uuid for uuid, state in self.before.items()}
+        self._after_names = {state.name: uuid for uuid, state in self.after.items()}
+        self.every = _sorted_names(self.after.values())
+        """The names of all secrets, those with a value first, and whether one has a value."""
+        self.gained = _sorted_names(
+            state
+            for uuid, state in self.after.items()
+            if state.has_value and not self._counted_before(uuid)
+        )
+        """The same of those alone that come back with a value, or get one back."""
 
     def pairs_before(self, uses: Iterable[SecretUse]) -> set[_Pair]:
         """The pairs that the uses make before the change."""
-        return set(_pairs(uses, self._before_names, self.before))
-
-    def pairs_after(self, uses: Iterable[SecretUse]) -> set[_Pair]:
-        """The pairs that the uses make after it."""
-        return set(_pairs(uses, self._after_names, self.after))
-
-    def known(self, pairs: set[_Pair]) -> set[_Pair]:
-        """Those of the pairs before the change that say that one after it is not new.
-
-        One without a value does not, where the secret then has one.
-        """
-        return {
-            pair
-            for pair in pairs
-            if self.before[pair.secret].has_value
-            or pair.secret not in self.after
-            or not self.after[pair.secret].has_value
-        }
+        return set(_pairs(uses, self._before_names))
 
     def new_pairs(self, change: UserChange) -> set[_Pair]:
         """The pairs that the user makes after the change and did not make before."""
-        return self.pairs_after(change.after) - self.known(self.pairs_before(change.before))
+        before = self.pairs_before(change.before)
+        return self.not_in(before, set(_pairs(change.after, self._after_names)))
+
+    def not_in(self, before: set[_Pair], pairs: set[_Pair]) -> set[_Pair]:
+        """Those of the pairs after the change that those before it do not say already."""
+        return {pair for pair in pairs if not self._is_known(pair, before)}
+
+    def _is_known(self, pair: _Pair, before: set[_Pair]) -> bool:
+        if pair.secret == EVERY:
+            return not self.after or (pair in before and not self.gained.has_value)
+        return (pair in before or pair._replace(secret=EVERY) in before) and (
+            self._counted_before(pair.secret)
+        )
+
+    def _counted_before(self, uuid: str) -> bool:
+        """Whether the secret was there, and had a value if it then has one."""
+        before, after = self.before.get(uuid), self.after[uuid]
+        return before is not None and (before.has_value or not after.has_value)
 
 
-def _pairs(
-    uses: Iterable[SecretUse], names: Mapping[str, str], states: Mapping[str, SecretState]
-) -> Iterator[_Pair]:
+@dataclass(frozen=True, slots=True)
+class _Names:
+    names: tuple[str, ...]
+    has_value: bool
+
+
+def _sorted_names(states: Iterable[SecretState]) -> _Names:
+    ordered = sorted(states, key=lambda state: (not state.has_value, state.name))
+    return _Names(
+        tuple(state.name for state in ordered[:_MOST_NAMES]),
+        any(state.has_value for state in ordered[:1]),
+    )
+
+
+def _pairs(uses: Iterable[SecretUse], names: Mapping[str, str]) -> Iterator[_Pair]:
     for use in uses:
-        if use.secret == EVERY:
-            for uuid in states:
-                yield _Pair(uuid, use.environment, use.destination)
-        elif (found := names.get(use.secret)) is not None:
-            yield _Pair(found, use.environment, use.destination)
+        uuid = EVERY if use.secret == EVERY else names.get(use.secret)
+        if uuid is not None:
+            yield _Pair(uuid, use.environment, use.destination)
 
 
 def _unchanged_users(
@@ -228,70 +246,73 @@ def _unchanged_users(
                 )
 
 
-def _sent_now(
-    found: Sequence[tuple[UserChange, set[_Pair]]], states: _States, server: Server
-) -> set[_Pair]:
-    """The pairs that any connection makes before the change, of the secrets that were found."""
-    wanted = {
-        pair.secret for change, pairs in found if change.kind is not Kind.FLOW for pair in pairs
-    }
-    if not wanted:
-        return set()
-    return {
-        pair
-        for user in server.connections()
-        for pair in states.pairs_before(user.uses)
-        if pair.secret in wanted
-    }
+class _Sent:
+    """Where connections send the secrets before the change that new pairs were found of."""
+
+    def __init__(
+        self,
+        found: Sequence[tuple[UserChange, set[_Pair]]],
+        states: _States,
+        server: Server,
+    ) -> None:
+        wanted = {
+            pair.secret for change, pairs in found if change.kind is not Kind.FLOW for pair in pairs
+        }
+        self.pairs: set[_Pair] = set()
+        for user in server.connections() if wanted else ():
+            made = states.pairs_before(user.uses)
+            self.pairs |= {
+                pair for pair in made if {pair.secret, EVERY} & wanted or pair.secret == EVERY
+            }
+        labels: dict[str, set[str]] = defaultdict(set)
+        for pair in self.pairs:
+            labels[pair.secret].add(pair.destination.label)
+        self._labels = {secret: _first_labels(each) for secret, each in labels.items()}
+        self._all = _first_labels(pair.destination.label for pair in self.pairs)
+
+    def labels(self, secret: str) -> tuple[str, ...]:
+        """Where the secret is sent; of EVERY, where any is."""
+        return self._all if secret == EVERY else self._labels.get(secret, ())
+
+
+def _first_labels(labels: Iterable[str]) -> tuple[str, ...]:
+    ordered = sorted(set(labels))
+    more = len(ordered) - _MOST_LABELS
+    return (*ordered[:_MOST_LABELS], *([f"{more} more"] if more > 0 else []))
 
 
 def _grouped(
-    change: UserChange, pairs: set[_Pair], states: _States, sent: set[_Pair]
+    change: UserChange, pairs: set[_Pair], states: _States, sent: _Sent
 ) -> Iterator[NewDestination]:
-    """The pairs that one user makes, both environments as one, and all secrets of EVERY as one."""
-    every = {(use.environment, use.destination) for use in change.after if use.secret == EVERY}
-    groups: dict[tuple[str, Destination], list[_Pair]] = defaultdict(list)
+    """The pairs that one user makes, both environments as one; none beside that of EVERY."""
+    every = {pair[1:] for pair in pairs if pair.secret == EVERY}
+    groups: dict[tuple[str, Destination], set[str]] = defaultdict(set)
     for pair in pairs:
-        secret = EVERY if (pair.environment, pair.destination) in every else pair.secret
-        groups[secret, pair.destination].append(pair)
+        if pair.secret == EVERY or pair[1:] not in every:
+            groups[pair.secret, pair.destination].add(pair.environment)
     before = states.pairs_before(change.before)
-    named = [_new_destination(change, *key, group, states) for key, group in groups.items()]
-    for new, (key, group) in zip(named, groups.items(), strict=True):
-        secrets = {pair.secret for pair in group}
-        own = [pair for pair in before if pair.secret in secrets]
-        others = [pair for pair in sent if pair.secret in secrets]
-        yield replace(
-            new,
-            old=tuple(sorted({pair.destination.label for pair in own or others})),
-            changed=_changed_keys(key[1], own),
+    for (secret, destination), environments in groups.items():
+        own = [pair.destination for pair in before if secret in {pair.secret, EVERY}]
+        is_known = any(old == destination for old in own)
+        names = states.gained if is_known and secret == EVERY else states.every
+        if secret != EVERY:
+            names = _sorted_names([states.after[secret]])
+        yield NewDestination(
+            secret=secret if secret == EVERY else states.after[secret].name,
+            secret_uuid="" if secret == EVERY else secret,
+            names=names.names,
+            has_value=names.has_value,
+            kind=change.kind,
+            uuid=change.uuid,
+            name=change.name,
+            environments=tuple(sorted(environments - {""})),
+            old=_first_labels(old.label for old in own) or sent.labels(secret),
+            new=destination.label,
+            changed=_changed_keys(destination, own),
         )
 
 
-def _new_destination(
-    change: UserChange,
-    secret: str,
-    destination: Destination,
-    group: Sequence[_Pair],
-    states: _States,
-) -> NewDestination:
-    uuid = "" if secret == EVERY else secret
-    secrets = [states.after[each] for each in {pair.secret for pair in group}]
-    secrets.sort(key=lambda state: (not state.has_value, state.name))
-    return NewDestination(
-        secret=states.after[uuid].name if uuid else EVERY,
-        secret_uuid=uuid,
-        names=tuple(state.name for state in secrets),
-        has_value=any(state.has_value for state in secrets),
-        kind=change.kind,
-        uuid=change.uuid,
-        name=change.name,
-        environments=tuple(sorted({pair.environment for pair in group} - {""})),
-        old=(),
-        new=destination.label,
-    )
-
-
-def _changed_keys(destination: Destination, before: Sequence[_Pair]) -> tuple[str, ...]:
+def _changed_keys(destination: Destination, before: Iterable[Destination]) -> tuple[str, ...]:
     """The settings that differ from where the user sent it before, where the hosts do not."""
-    same = [pair.destination for pair in before if pair.destination.label == destination.label]
+    same = [old for old in before if old.label == destination.label]
     return tuple(sorted({key for old in same for key, _ in old.parts ^ destination.parts}))

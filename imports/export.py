@@ -23,10 +23,13 @@ from imports.stored import CONTENT_BATCH, batches
 
 _INDENT = b"    "
 _VALUES = ("dev_value", "prod_value")
-# A key that sounds like a credential with a literal beside it: `password: 'hunter2'`.
-_INLINE_CREDENTIAL = re.compile(
-    r"""(?:pass(?:word|phrase|wd)?|secret|token|api_?key|access_?key|private_?key|credential)\w*"""
-    r"""["']?\s*[:=]\s*(["'`])(?!\1)(?!\$\{)""",
+# A word with a literal beside it: `password: 'hunter2'`. Taken as a whole, with no way back: a word
+# in which a credential's is found very often would be read again from each of them.
+_KEY_WITH_LITERAL = re.compile(
+    r"""(?<!\w)(\w++)["']?\s*+[:=]\s*+(["'`])(?!\2)(?!\$\{)""",
+)
+_CREDENTIAL = re.compile(
+    r"pass(?:word|phrase|wd)?|secret|token|api_?key|access_?key|private_?key|credential",
     re.IGNORECASE,
 )
 
@@ -93,9 +96,13 @@ def _items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterator[by
 
 def _credential_warnings(row: dict[str, Any]) -> Iterator[str]:
     for column in _VALUES:
-        if row[column] and _INLINE_CREDENTIAL.search(row[column]):
+        if row[column] and _holds_inline_credential(row[column]):
             key = next(spec.key for spec in FIELDS[Kind.CONNECTION] if spec.column == column)
             yield (
                 f"connection {quoted(row['name'])}: {key} seems to hold a credential, which is "
                 "exported as it stands. Move it to a secret."
             )
+
+
+def _holds_inline_credential(text: str) -> bool:
+    return any(_CREDENTIAL.search(key[1]) for key in _KEY_WITH_LITERAL.finditer(text))

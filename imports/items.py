@@ -111,8 +111,8 @@ def _unknown_keys(kind: Kind, value: dict[str, Any]) -> tuple[dict[str, Any], li
     unknown = {key: element for key, element in value.items() if key not in known}
     if kind is not Kind.SECRET:
         return unknown, []
-    ignored = [key for key in unknown if key in SECRET_VALUE_KEYS or is_value_like(key)]
-    return {key: unknown[key] for key in unknown if key not in ignored}, ignored
+    ignored = {key: None for key in unknown if key in SECRET_VALUE_KEYS or is_value_like(key)}
+    return {key: unknown[key] for key in unknown if key not in ignored}, [*ignored]
 
 
 def _warnings(kind: Kind, value: dict[str, Any], ignored: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import msgspec
 
 MAX_DEPTH = 64
+_MOST_INDENTED = 20_000
 
 _LONE_HIGH_SURROGATE = re.compile(
     rb"(?<!\\)(?:\\\\)*+(\\u[dD][89abAB][0-9a-fA-F]{2})"
@@ -110,8 +111,11 @@ def check_depth(value: Any, most: int) -> None:
 def is_deep(text: bytes, most: int) -> bool:
     """Whether a text that is known to be JSON may be nested deeper than `most`.
 
-    Told from its indentation: half the work of a walk through the value.
+    Told from its indentation: half the work of a walk through the value. Not of very many values,
+    whose indentation could take a thousand times their own room.
     """
+    if sum(map(text.count, (b",", b"[", b"{"))) > _MOST_INDENTED:
+        return True
     # No line break stands inside a text. An empty list or object stands where its parent's
     # values do, so that this is true of some that are just deep enough.
     return b"\n" + b" " * most in msgspec.json.format(text, indent=1)

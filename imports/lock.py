@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flows.locks import Lock, LockHeld, LockUnusable, hold_lock
+from flows.statement_timeout import limit_statements
 from imports.errors import ImportFailed
 
 __all__ = ["LockHeld", "import_lock", "is_lock_held"]
@@ -17,9 +18,11 @@ def import_lock(*, wait: float) -> Iterator[None]:
 
     Raises LockHeld where another holder, in whatever process, keeps it for longer than `wait`
     seconds. A block inside a block is another holder too: it waits, and raises.
+
+    Whoever holds it may take long over each statement, in a request as well.
     """
     try:
-        with hold_lock(_IMPORT, wait=wait):
+        with limit_statements(0), hold_lock(_IMPORT, wait=wait):
             yield
     except LockUnusable as error:
         raise ImportFailed(

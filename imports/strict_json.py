@@ -37,7 +37,8 @@ _CHUNK = 1 << 20
 _ESCAPED_COLON = re.compile(rb"\\u003a", re.IGNORECASE)
 _WHITE_SPACE = re.compile(rb"[ \t\r\n]*")
 # Possessive (`++`, `*+`): what matches keeps no way back, which would cost more than the file.
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+# A text without an end goes on to the last byte, or each quote in it would be looked at as a start.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 
 def split_top_level(data: bytes) -> dict[str, msgspec.Raw] | msgspec.Raw:

@@ -24,10 +24,12 @@ from rest_framework.views import exception_handler as default_handler
 
 from flows.counting import other_than_first
 from flows.rest.refusals import Refused
+from flows.statement_timeout import is_statement_timeout
 from imports.errors import Issue, UnableToImport, json_path, printable
 from ziggy_site import __version__
 from ziggy_site.api_parsers import NotStrictJSON
 from ziggy_site.body_length import LENGTH_REQUIRED
+from ziggy_site.statement_timeout import log_timeout
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +46,10 @@ _MESSAGES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer. Try again later.",
 }
+_TIMED_OUT = (
+    "The database took too long for this and was stopped. Nothing was changed. Ask for less at "
+    "once: by a filter, a longer search, or a smaller page."
+)
 _FAILED = "The server failed. Its log says more."
 # What Django raises, whose texts are for the log: the first that fits.
 _DJANGO_ERRORS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
@@ -66,6 +72,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         return Response(error.as_dict(), status=error.status)
     if isinstance(error, UnableToImport):
         return _refusal(error)
+    if is_statement_timeout(error):
+        return _timed_out(context["request"])
     if isinstance(error, OperationalError | InterfaceError):
         logger.error("The database does not answer", exc_info=error)
     for kind, status, code in _DJANGO_ERRORS:
@@ -100,6 +108,13 @@ def _refusal(error: UnableToImport) -> Response:
         if error.code not in _TELLING_CODES:
             message = "The server could not do it, and nothing was changed. Its log says more."
     return _answer(error.status, code=error.code, message=message, issues=error.issues)
+
+
+def _timed_out(request: Request) -> Response:
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    response = _answer(status, code="statement-timeout", message=_TIMED_OUT)
+    log_timeout(request._request, response)
+    return response
 
 
 def _explained(error: exceptions.APIException) -> dict[str, Any]:

@@ -60,7 +60,7 @@ _DESCRIPTIONS = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is of another type than the endpoint reads.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The Idempotency-Key stands for another request.",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many wrong tokens; see Retry-After.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer, or took too long over it.",
 }
 _EXAMPLES = {
     HTTPStatus.BAD_REQUEST: {

@@ -1,0 +1,73 @@
+"""How long one statement of PostgreSQL may take: limited in a page, never in a run that writes.
+
+The limit is the session's setting `statement_timeout`. Connections outlive requests, so that every
+change of the limit is told to the connections that are open, and to each that is opened later. On
+SQLite, which has no such setting, there is no limit.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import psycopg
+from django.db import OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+_QUERY_CANCELED = "57014"
+"""PostgreSQL's code (SQLSTATE) of a statement that the time-out ended."""
+
+_limit: ContextVar[float] = ContextVar("statement_timeout", default=0.0)
+
+
+@contextmanager
+def limit_statements(seconds: float) -> Iterator[None]:
+    """End every statement of the block that takes longer. With 0 none is ended.
+
+    Call it outside a transaction: a rollback would take the limit back.
+    """
+    if seconds == _limit.get():
+        yield
+        return
+    token = _limit.set(seconds)
+    try:
+        _tell_open_connections()
+        yield
+    finally:
+        _limit.reset(token)
+        _tell_open_connections()
+
+
+def is_statement_timeout(error: BaseException) -> bool:
+    """Whether the database's error says that a statement took longer than it may."""
+    return (
+        isinstance(error, OperationalError)
+        and getattr(error.__cause__, "sqlstate", None) == _QUERY_CANCELED
+    )
+
+
+def tell_new_connection(connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
+    """Give a connection that was just opened the limit; receives Django's `connection_created`."""
+    if _limit.get():
+        _tell(connection)
+
+
+def _tell_open_connections() -> None:
+    for connection in connections.all(initialized_only=True):
+        _tell(connection)
+
+
+def _tell(connection: BaseDatabaseWrapper) -> None:
+    if connection.vendor != "postgresql" or connection.connection is None:
+        return
+    milliseconds = round(_limit.get() * 1000)
+    # Past Django's cursors: no statement of the page.
+    try:
+        connection.connection.execute(
+            f"SET statement_timeout = {milliseconds}" if milliseconds else "RESET statement_timeout"
+        )
+    except psycopg.Error:
+        # It is lost, and the next statement opens another: rather than to leave the limit of this
+        # page to the next. In a transaction that failed, the rollback takes the limit back.
+        if not connection.in_atomic_block:
+            connection.close()
