@@ -66,6 +66,7 @@ _LOCKED = {
             "message": _WHY,
         }
     ],
+    "requestId": "5b0a3a0e-8a55-4a0b-9a6f-4f3a0a5f0c11",
 }
 
 

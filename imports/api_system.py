@@ -40,6 +40,8 @@ _FAILED: dict[str, Any] = {
     "issues": [],
 }
 
+_REQUEST_ID = "5b0a3a0e-8a55-4a0b-9a6f-4f3a0a5f0c11"
+
 
 class BackUp(APIView):
     permission_classes = needs(BACK_UP_DATABASE)
@@ -66,7 +68,7 @@ class BackUp(APIView):
             503: OpenApiResponse(
                 FailedBackupSerializer,
                 description="There is no backup.",
-                examples=[OpenApiExample("Failed", _FAILED)],
+                examples=[OpenApiExample("Failed", {**_FAILED, "requestId": _REQUEST_ID})],
             ),
         },
     )

@@ -48,6 +48,7 @@ _EDITED = {
     "issues": [
         {"code": "edited-since", "path": "", "uuid": _UUID, "name": "SMS Test", "message": _WHY}
     ],
+    "requestId": "5b0a3a0e-8a55-4a0b-9a6f-4f3a0a5f0c11",
 }
 
 

@@ -312,7 +312,7 @@ def test_each_role_gets_what_its_cell_says(
     if expected != "2xx":
         assert kept_rows() == before
         if method != "HEAD":
-            assert list(answer.json()) == ["message", "code", "issues"]
+            assert list(answer.json()) == ["message", "code", "issues", "requestId"]
 
 
 def without_converters(route: str) -> str:

@@ -33,6 +33,7 @@ from imports.lock import import_lock
 from imports.maintenance import Vacuumed, vacuum_database
 from imports.models import BuiltExport, BuiltTransfer, ImportItem, ImportRecord
 from tests.conftest import CommandResult
+from tests.errors import error_of
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import flow, import_items
 from tests.uploading import caller, client_of
@@ -77,7 +78,7 @@ def full_directory(settings, tmp_path) -> str:
 
 
 def refused(answer: Any) -> tuple[int, str]:
-    assert list(answer.json()) == ["message", "code", "issues"]
+    assert list(answer.json()) == ["message", "code", "issues", "requestId"]
     return answer.status_code, answer.json()["code"]
 
 
@@ -105,7 +106,7 @@ class TestBackUp:
     def test_a_failure_says_so_without_a_path(self, ada, full_directory):
         answer = ada.post("/api/system/backup-db")
         assert answer.status_code == 503
-        assert answer.json() == {
+        assert error_of(answer) == {
             "localBackupStatus": "failed",
             "localBackupFile": None,
             "remoteBackupStatus": "not_configured",

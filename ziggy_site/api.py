@@ -1,8 +1,9 @@
 """What all doors of the API have in common: how an error looks, the headers, and its health.
 
-An error is `{message, code, issues}` with its status, whatever went wrong and wherever. What a
-view raises is translated by `exception_handler`; what never reached a view, or what nobody
-foresaw, by `ApiMiddleware`. Neither tells of stacks, queries, paths or hosts.
+An error is `{message, code, issues, requestId}` with its status, whatever went wrong and wherever.
+What a view raises is translated by `exception_handler`, and given its requestId by the renderer;
+what never reached a view, or what nobody foresaw, by `ApiMiddleware`. Neither tells of stacks,
+queries, paths or hosts.
 """
 
 import logging
@@ -25,6 +26,7 @@ from flows.counting import other_than_first
 from imports.errors import Issue, UnableToImport, json_path, printable
 from ziggy_site import __version__
 from ziggy_site.api_parsers import NotStrictJSON
+from ziggy_site.request_id import request_id
 
 logger = logging.getLogger(__name__)
 
@@ -144,13 +146,13 @@ class ApiMiddleware:
         is_json = response.headers.get("Content-Type", "").startswith("application/json")
         if response.status_code >= HTTPStatus.BAD_REQUEST and not is_json:
             response = _as_json(response)
-        response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
 
 def _as_json(response: HttpResponse) -> HttpResponse:
-    answer = JsonResponse(error_body(HTTPStatus(response.status_code)), status=response.status_code)
+    body = {**error_body(HTTPStatus(response.status_code)), "requestId": request_id()}
+    answer = JsonResponse(body, status=response.status_code)
     for name, value in response.headers.items():
         if name != "Content-Type":
             answer.headers[name] = value
