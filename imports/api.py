@@ -1,5 +1,6 @@
 """The REST door of the import itself: a form in, the three lists out."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -10,11 +11,11 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from imports.api_checks import caller
 from imports.idempotency import AlreadyDone, read_key
 from imports.models import Door, ImportRecord
+from imports.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
 from imports.report import plan_data, record_data, refusal_data
 from imports.request import ImportRequest
 from imports.serializers import ProcessedSerializer
@@ -70,7 +71,7 @@ _LOCKED = {
 }
 
 
-class ImportFlows(APIView):
+class ImportFlows(WaitsForLock):
     parser_classes = (FormParser,)
 
     @extend_schema(
@@ -85,6 +86,8 @@ class ImportFlows(APIView):
                 OpenApiParameter.HEADER,
                 description="1 to 255 visible ASCII characters, such as a new UUID.",
             ),
+            PREFER,
+            PREFERENCE_APPLIED,
             OpenApiParameter(
                 "Location",
                 str,
@@ -130,7 +133,9 @@ class ImportFlows(APIView):
             return Response(plan_data(preview.plan, done=False))
         key = read_key(request.headers.get("Idempotency-Key"))
         try:
-            outcome = run_import(_asked(request, upload, key=key))
+            outcome = run_import(
+                replace(_asked(request, upload, key=key), lock_wait=self.lock_wait(request))
+            )
         except AlreadyDone as earlier:
             return _created(earlier.record, record_data(earlier.record))
         return _created(outcome.record, plan_data(outcome.plan, done=True))

@@ -1,5 +1,6 @@
 """The REST door of undoing an import: the number of its record in, the three lists out."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -8,10 +9,10 @@ from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from imports.api_checks import RequestInvalid, caller, validated
 from imports.models import Door
+from imports.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
 from imports.undo.decisions import decision_of
 from imports.undo.report import undo_data
 from imports.undo.request import UndoRequest
@@ -52,13 +53,15 @@ _EDITED = {
 }
 
 
-class UndoImport(APIView):
+class UndoImport(WaitsForLock):
     @extend_schema(
         operation_id="undo_import",
         summary="Undo an import",
         description=_DESCRIPTION,
         request=UndoSerializer,
         parameters=[
+            PREFER,
+            PREFERENCE_APPLIED,
             OpenApiParameter(
                 "Location",
                 str,
@@ -106,7 +109,7 @@ class UndoImport(APIView):
         asked = _asked(request, pk, body)
         if body["dryRun"]:
             return Response(undo_data(preview_undo(asked, record_refusal=False), done=False))
-        outcome = undo_import(asked)
+        outcome = undo_import(replace(asked, lock_wait=self.lock_wait(request)))
         return Response(
             undo_data(outcome.plan, done=True),
             status=HTTPStatus.CREATED,

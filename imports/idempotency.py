@@ -17,7 +17,7 @@ from typing import NoReturn
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from imports.errors import UnableToImport
+from imports.errors import RETRY_AFTER, UnableToImport
 from imports.models import HOLDING_KEYS, ImportRecord, Status
 from imports.request import ImportRequest
 
@@ -25,7 +25,7 @@ KEY_HOURS = 24
 
 _KEY = re.compile(r"[!-~]{1,255}")
 # Who asks is looked up, and the rest may differ from one attempt to the next.
-_NOT_OPTIONS = {"payload", "file_name", "user", "user_name", "door", "idempotency_key"}
+_NOT_OPTIONS = {"payload", "file_name", "user", "user_name", "door", "idempotency_key", "lock_wait"}
 
 
 class InvalidKey(UnableToImport):
@@ -38,6 +38,7 @@ class KeyInProgress(UnableToImport):
     """The import that the key stands for is running."""
 
     status = HTTPStatus.CONFLICT
+    retry_after = RETRY_AFTER
 
 
 class KeyMismatch(UnableToImport):

@@ -136,7 +136,7 @@ def run_import(
             else parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
         )
         request = replace(request, decisions=settled(request, document))
-        with hold_lock(attempt.record, wait=0 if may_be_running else settings.ZIGGY_LOCK_WAIT):
+        with hold_lock(attempt.record, wait=request.lock_wait, at_once=may_be_running):
             check_key(attempt.record)  # again: nobody else can get it done now
             attempt.start()
             expected = confirmed.plan.fingerprint if confirmed else fingerprint

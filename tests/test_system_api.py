@@ -399,7 +399,7 @@ def test_no_other_method_vacuums(ada, method):
 
 @pytest.mark.django_db
 def test_only_who_has_the_right_may_vacuum(monkeypatch):
-    monkeypatch.setattr("imports.api_system.vacuum_database", lambda: A_VACUUM)
+    monkeypatch.setattr("imports.api_system.vacuum_database", lambda **_: A_VACUUM)
     bob = caller("bob", may=("back_up_database", "run_import"))
     assert refused(bob.get("/api/flow/vacuum")) == (403, "not-permitted")
     assert refused(APIClient().get("/api/flow/vacuum"))[0] == 401
@@ -411,7 +411,7 @@ def test_only_who_has_the_right_may_vacuum(monkeypatch):
 @pytest.mark.parametrize("role", ROLES)
 def test_of_the_roles_only_the_admin_may_vacuum(role, monkeypatch):
     done = imports.maintenance.Vacuumed(purged=dict.fromkeys(Kind, 0), size_before=2, size_after=1)
-    monkeypatch.setattr("imports.api_system.vacuum_database", lambda: done)
+    monkeypatch.setattr("imports.api_system.vacuum_database", lambda **_: done)
     answer = caller("bob", role=role).get("/api/flow/vacuum")
     assert answer.status_code == (200 if role == "Admin" else 403)
 

@@ -54,6 +54,7 @@ def stored_things(user: User) -> dict[str, Any]:
         gone = MODELS[kind].objects.create(name=f"GONE_{kind}")
         purged[str(kind)] = named_saves.take(gone, "gone").version_set.get().pk
         gone.delete()
+    issue_login_token(user)
     now = timezone.now()
     directory = Path(settings.ZIGGY_BACKUP_DIR)
     directory.mkdir(exist_ok=True)

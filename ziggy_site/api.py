@@ -93,7 +93,10 @@ def _refusal(error: UnableToImport) -> Response:
         logger.error("%s", error, exc_info=error)
         if error.code not in _TELLING_CODES:
             message = "The server could not do it, and nothing was changed. Its log says more."
-    return _answer(error.status, code=error.code, message=message, issues=error.issues)
+    answer = _answer(error.status, code=error.code, message=message, issues=error.issues)
+    if error.retry_after is not None:
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
 
 
 def _explained(error: exceptions.APIException) -> dict[str, Any]:

@@ -63,6 +63,7 @@ ZIGGY_BACKUP_KEEP = env.int("ZIGGY_BACKUP_KEEP", default=10)
 ZIGGY_BACKUP_TIMEOUT = env.int("ZIGGY_BACKUP_TIMEOUT", default=3600)  # seconds
 ZIGGY_MAX_IMPORT_BYTES = env.int("ZIGGY_MAX_IMPORT_BYTES", default=256 * 1024 * 1024)
 ZIGGY_LOCK_WAIT = env.float("ZIGGY_LOCK_WAIT", default=5.0)  # seconds
+ZIGGY_MOST_LOCK_WAIT = env.int("ZIGGY_MOST_LOCK_WAIT", default=60)  # that a caller may ask for
 # Ask whoever imports in the admin to type the server's name: for servers that matter.
 ZIGGY_CONFIRM_SERVER_NAME = env.bool("ZIGGY_CONFIRM_SERVER_NAME", default=False)
 ZIGGY_TOKEN_HOURS = env.float("ZIGGY_TOKEN_HOURS", default=24.0)  # how long a login lasts

@@ -23,3 +23,5 @@ class UndoRequest:
     """For every conflict that `decisions` says nothing of; None refuses them."""
     decisions: Decisions = field(default_factory=dict)
     """For single rows."""
+    lock_wait: float | None = None
+    """Seconds to wait for another run to let go of the lock; None for the server's own."""

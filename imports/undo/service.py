@@ -10,7 +10,6 @@ undone by the same way. Every refusal leaves one, too; a dry run none.
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.conf import settings
 from django.db import transaction
 
 from flows.content import Kind
@@ -101,7 +100,7 @@ def undo_import(
         check_server(request.server)
         check_undo_request(request)
         _undone(request, attempt)
-        with hold_lock(attempt.record, wait=settings.ZIGGY_LOCK_WAIT):
+        with hold_lock(attempt.record, wait=request.lock_wait):
             undone = _undone(request, attempt)  # again: nobody else can undo it now
             attempt.start()
             plan = _plan_again(undone, request, fingerprint)
