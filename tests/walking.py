@@ -73,8 +73,9 @@ def _upload(user: User) -> PendingImport | None:
     options = uploads.Options(mode=Mode.OVERWRITE)
     changed = export_file(flow(1, "Orders", timeout=7), secret(9, "NEW"), connection(1, "Twilio"))
     old = uploads.stage(user, payload=changed, file_name="old.json", options=options)
+    new = uploads.stage(user, payload=changed, file_name="new.json", options=options)
     PendingImport.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=2))
-    return uploads.stage(user, payload=changed, file_name="new.json", options=options)
+    return new
 
 
 def addresses(things: dict[str, Any]) -> list[str]:

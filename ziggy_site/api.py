@@ -23,7 +23,7 @@ from rest_framework.views import APIView
 from rest_framework.views import exception_handler as default_handler
 
 from flows.counting import other_than_first
-from imports.errors import Issue, UnableToImport, json_path, printable
+from imports.errors import RETRY_AFTER, Issue, UnableToImport, json_path, printable
 from ziggy_site import __version__
 from ziggy_site.api_parsers import NotStrictJSON
 from ziggy_site.request_id import request_id
@@ -64,7 +64,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         logger.error("The database does not answer", exc_info=error)
     for kind, status, code in _DJANGO_ERRORS:
         if isinstance(error, kind):
-            return _answer(status, code=code)
+            answer = _answer(status, code=code)
+            if status == HTTPStatus.SERVICE_UNAVAILABLE:
+                answer.headers["Retry-After"] = str(RETRY_AFTER)
+            return answer
     response = default_handler(error, context)  # which knows the headers
     if response is not None and isinstance(error, exceptions.APIException):
         response.data = _explained(error)
@@ -132,6 +135,11 @@ def _issues(detail: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
             yield Issue(code=code, message=printable(str(each)), path=json_path(*path))
 
 
+def is_of_api(request: HttpRequest) -> bool:
+    """Whether the request is for the API, whose errors are JSON."""
+    return request.path_info == PREFIX or request.path_info.startswith(f"{PREFIX}/")
+
+
 class ApiMiddleware:
     """The outermost layer of the API: whatever lies below answers an error with JSON.
 
@@ -143,7 +151,7 @@ class ApiMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info != PREFIX and not request.path_info.startswith(f"{PREFIX}/"):
+        if not is_of_api(request):
             return self.get_response(request)
         response = self.get_response(request)
         is_json = response.headers.get("Content-Type", "").startswith("application/json")

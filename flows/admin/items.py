@@ -102,7 +102,8 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
     ) -> HttpResponse:
         if original := context.get("original"):
             # As it is stored: a form that was refused has left what was typed in the object.
-            item = self.model._default_manager.get(pk=original.pk)
+            item = getattr(request, "shown_item", None)
+            item = item or self.model._default_manager.get(pk=original.pk)
             context["uses"] = self._visible(request, find_uses(item))
             context["users"] = self._visible(request, find_users(item))
             context["show_delete"] = context.get("show_delete", True) and not item.is_deleted
@@ -184,8 +185,10 @@ class FlowAdmin(ItemAdmin):
 
     @admin.display(description="picture")
     def picture(self, flow: Flow) -> str:
-        # As it is stored: a form that was refused has left what was typed in the object.
-        flow = Flow._default_manager.only("name", "nodes", "edges").get(pk=flow.pk)
+        # As it is stored: a form that was refused has left what was typed in the object. An object
+        # that no query made holds a saved state, which it shows.
+        if flow._state.db is not None:
+            flow = Flow._default_manager.only("name", "nodes", "edges").get(pk=flow.pk)
         graph = read_graph(flow.nodes, flow.edges)
         if not graph.nodes:
             return "This flow has no nodes."

@@ -5,6 +5,7 @@ would take what happens here for a change of its own.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -33,6 +34,7 @@ from flows.servers import current_database
 
 NOW = "now"
 SAVES_PER_PAGE = 100
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 _NUMBER_DIGITS = 18  # a longer one is no number of a row
 _DIFFERENCE_MEDIA = Media(
     css={"all": ["flows/graph.css", "flows/difference.css"]},
@@ -156,7 +158,48 @@ class SavesAdmin(VersionAdmin):
         self.message_user(request, told, messages.SUCCESS)
         return HttpResponseRedirect(self.saves_url(item))
 
-    # --- django-reversion's own pages, with the rights of this one
+    # --- django-reversion's own pages, with the rights of this one, which only write when asked to
+
+    def create_revision(self, request: HttpRequest) -> AbstractContextManager[Any]:
+        """A revision of what the request writes; one that only reads opens no transaction.
+
+        On SQLite that would take the lock which an import that is writing has.
+        """
+        if request.method in SAFE_METHODS:
+            return nullcontext()
+        revision: AbstractContextManager[Any] = super().create_revision(request)
+        return revision
+
+    def _reversion_revisionform_view(
+        self,
+        request: HttpRequest,
+        version: Version,
+        template_name: Any,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The form of a saved state. django-reversion restores it to show it, and rolls back."""
+        if request.method not in SAFE_METHODS:
+            return super()._reversion_revisionform_view(
+                request, version, template_name, extra_context
+            )
+        try:
+            saved_states.saved_row(version)
+        except RevertError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
+            return HttpResponseRedirect(reverse(f"{self.admin_site.name}:{name}"))
+        request.shown_item = version._object_version.object  # type: ignore[attr-defined]
+        pk = quote(version.object_id)
+        page = self.changeform_view(request, pk, request.path, extra_context)
+        if isinstance(page, TemplateResponse):
+            page.template_name = template_name
+        return page
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """The item; where the page shows a saved state, the item in that one."""
+        if (shown := getattr(request, "shown_item", None)) is not None:
+            return shown
+        return super().get_object(request, *args, **kwargs)
 
     def revision_view(
         self,
