@@ -31,12 +31,13 @@ from flows.content import Kind
 from flows.difference import difference
 from flows.saved_states import SavedRow
 from flows.servers import current_database
+from flows.state_tags import state_tag
 
 NOW = "now"
 SAVES_PER_PAGE = 100
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 _NUMBER_DIGITS = 18  # a longer one is no number of a row
-_DIFFERENCE_MEDIA = Media(
+DIFFERENCE_MEDIA = Media(
     css={"all": ["flows/graph.css", "flows/difference.css"]},
     js=[Script("flows/difference.js", defer=True)],  # type: ignore[list-item]
 )
@@ -199,7 +200,10 @@ class SavesAdmin(VersionAdmin):
         """The item; where the page shows a saved state, the item in that one."""
         if (shown := getattr(request, "shown_item", None)) is not None:
             return shown
-        return super().get_object(request, *args, **kwargs)
+        item = super().get_object(request, *args, **kwargs)
+        if item is None or not getattr(request, "locks_item", False):
+            return item
+        return type(item)._default_manager.select_for_update().filter(pk=item.pk).first()
 
     def revision_view(
         self,
@@ -212,7 +216,12 @@ class SavesAdmin(VersionAdmin):
         # By its model too: another one's items have the same numbers.
         versions = Version.objects.get_for_model(self.model)
         version = get_object_or_404(versions, pk=_number(version_id), object_id=str(item.pk))
-        if request.method == "POST":
+        request.present_tag = state_tag(item)  # type: ignore[attr-defined]
+        if request.method != "POST":
+            return super().revision_view(request, object_id, version_id, extra_context)
+        with transaction.atomic(using=current_database()):
+            item = self._locked(item)
+            request.present_tag = state_tag(item)  # type: ignore[attr-defined]
             try:
                 row = saved_states.saved_row(version)
             except RevertError:
@@ -220,7 +229,13 @@ class SavesAdmin(VersionAdmin):
             else:
                 if any(_lacking(request, item, row)):
                     raise PermissionDenied
-        return super().revision_view(request, object_id, version_id, extra_context)
+            return super().revision_view(request, object_id, version_id, extra_context)
+
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The form of an item, whose row is locked before anybody looks at it to save."""
+        request.locks_item = request.method == "POST"  # type: ignore[attr-defined]
+        page: HttpResponse = super().change_view(request, *args, **kwargs)
+        return page
 
     def recover_view(
         self, request: HttpRequest, version_id: str, extra_context: dict[str, Any] | None = None
@@ -265,7 +280,7 @@ class SavesAdmin(VersionAdmin):
             "title": f"{title}: {item}",
             "opts": self.opts,
             "item": item,
-            "media": self.media + _DIFFERENCE_MEDIA,
+            "media": self.media + DIFFERENCE_MEDIA,
             **context,
         }
         return TemplateResponse(request, template, page)
