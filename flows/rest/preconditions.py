@@ -1,6 +1,7 @@
 """`ETag` and `If-Match` (RFC 9110): nobody writes over what somebody else wrote meanwhile."""
 
 from http import HTTPStatus
+from typing import cast
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import get_conditional_response
@@ -51,7 +52,5 @@ def answer_if_changed(
 ) -> HttpResponseBase:
     """The answer to a GET, or 304 where `If-None-Match` says that the caller has it."""
     tagged(response, tag)
-    answer: HttpResponseBase = get_conditional_response(
-        request, etag=response.headers["ETag"], response=response
-    )
-    return answer
+    answer = get_conditional_response(request, etag=response.headers["ETag"], response=response)
+    return cast(HttpResponseBase, answer)  # it gives back the response that it is given
