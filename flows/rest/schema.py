@@ -15,6 +15,7 @@ _View = TypeVar("_View", bound=Callable[..., Any])
 
 # What the site says of every endpoint of its kind needs no word here.
 _WHY = {
+    HTTPStatus.NOT_MODIFIED: "It is still what `If-None-Match` names.",
     HTTPStatus.NOT_FOUND: "There is no such thing, or no more.",
     HTTPStatus.PRECONDITION_FAILED: "It was changed since the state that `If-Match` names.",
     HTTPStatus.CONFLICT: "It does not fit what is stored.",

@@ -115,7 +115,7 @@ def _one_of(kind: Kind, example: dict[str, Any], body_example: dict[str, Any]) -
             f"One {kind}.",
             answer=ITEMS[kind],
             example=example,
-            errors=[HTTPStatus.NOT_FOUND],
+            errors=[HTTPStatus.NOT_MODIFIED, HTTPStatus.NOT_FOUND],
             parameters=[schema.ETAG, schema.IF_NONE_MATCH],
         ),
         put=operation(
