@@ -64,20 +64,23 @@ def _hold_postgresql(connection: BaseDatabaseWrapper, lock: Lock, wait: float) -
     # session's lock, because a transaction pooler hands sessions from one client to the next.
     with closing(connection.copy()) as holder:
         holder.set_autocommit(False)
-        with holder.cursor() as cursor:
-            cursor.execute(_KEEP_TRANSACTION_OPEN)
         deadline = time.monotonic() + wait
         while not _try_advisory_lock(holder, lock):
-            if time.monotonic() >= deadline:
+            left = deadline - time.monotonic()
+            if left <= 0:
                 raise LockHeld
-            time.sleep(_POLL_SECONDS)
+            time.sleep(min(_POLL_SECONDS, left))
         yield
 
 
 def _try_advisory_lock(holder: BaseDatabaseWrapper, lock: Lock) -> bool:
     with holder.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock.number])
-        return bool(cursor.fetchone()[0])
+        if cursor.fetchone()[0]:
+            cursor.execute(_KEEP_TRANSACTION_OPEN)
+            return True
+    holder.rollback()  # who waits keeps no transaction open, which VACUUM would wait for
+    return False
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The REST door of the import itself: a form in, the three lists out."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -10,13 +11,13 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from flows.rest.idempotency import HEADER, takes_key
 from imports.api_checks import caller
 from imports.idempotency import AlreadyDone, read_key
 from imports.models import Door, ImportRecord
 from imports.permissions import check_done
+from imports.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
 from imports.report import plan_data, record_data, refusal_data
 from imports.request import ImportRequest
 from imports.serializers import ProcessedSerializer
@@ -68,10 +69,11 @@ _LOCKED = {
             "message": _WHY,
         }
     ],
+    "requestId": "5b0a3a0e-8a55-4a0b-9a6f-4f3a0a5f0c11",
 }
 
 
-class ImportFlows(APIView):
+class ImportFlows(WaitsForLock):
     parser_classes = (FormParser,)
 
     @extend_schema(
@@ -80,6 +82,8 @@ class ImportFlows(APIView):
         description=_DESCRIPTION,
         request={"multipart/form-data": UploadSerializer},
         parameters=[
+            PREFER,
+            PREFERENCE_APPLIED,
             OpenApiParameter(
                 "Location",
                 str,
@@ -126,7 +130,9 @@ class ImportFlows(APIView):
             return Response(plan_data(preview.plan, done=False, with_details=True))
         key = read_key(request.headers.get(HEADER))
         try:
-            outcome = run_import(_asked(request, upload, key=key))
+            outcome = run_import(
+                replace(_asked(request, upload, key=key), lock_wait=self.lock_wait(request))
+            )
         except AlreadyDone as earlier:
             check_done(caller(request), earlier.record)
             return _created(earlier.record, record_data(earlier.record))

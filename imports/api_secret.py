@@ -12,6 +12,7 @@ from accounts.models import User
 from flows.content import Kind
 from flows.rest import reading, schema
 from flows.rest.item_body import DESTINATIONS_KEY
+from flows.rest.preconditions import tagged
 from flows.rest.schema import operation
 from flows.rest.serializers import ITEMS
 from flows.rest.views import SecretView
@@ -77,7 +78,7 @@ class SecretWithDestinationsView(SecretView):
     """One secret. No answer has a value; whoever gives one sees here where it will go."""
 
     def get(self, request: Request, uuid: UUID) -> Response:
-        item = reading.read_item(self.kind, uuid)
+        item, tag = reading.read_item(self.kind, uuid)
         found = read_destinations([item["name"]])[item["name"]]
         user = caller(request)
         users = [(each.kind, each.uuid) for each in found]
@@ -85,7 +86,8 @@ class SecretWithDestinationsView(SecretView):
         destinations = [
             _shown(each, user, origins.get(key)) for each, key in zip(found, users, strict=True)
         ]
-        return Response({**item, DESTINATIONS_KEY: destinations})
+        # Never 304: the tag is the row's, and where it is sent changes without it.
+        return tagged(Response({**item, DESTINATIONS_KEY: destinations}), tag)
 
 
 def _shown(found: SecretDestination, user: User, record: ImportRecord | None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from imports.downloads import build_transfer, find_transfer, gzipped
 from imports.errors import BackupFailed
 from imports.maintenance import vacuum_database
 from imports.permissions import BACK_UP_DATABASE, VACUUM_DATABASE
+from imports.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
 from imports.serializers import (
     BackupAnswerSerializer,
     FailedBackupSerializer,
@@ -40,6 +41,8 @@ _FAILED: dict[str, Any] = {
     "code": "backup-failed",
     "issues": [],
 }
+
+_REQUEST_ID = "5b0a3a0e-8a55-4a0b-9a6f-4f3a0a5f0c11"
 
 
 class BackUp(APIView):
@@ -67,7 +70,7 @@ class BackUp(APIView):
             503: OpenApiResponse(
                 FailedBackupSerializer,
                 description="There is no backup.",
-                examples=[OpenApiExample("Failed", _FAILED)],
+                examples=[OpenApiExample("Failed", {**_FAILED, "requestId": _REQUEST_ID})],
             ),
         },
     )
@@ -181,7 +184,7 @@ class VersionInfo(APIView):
         return Response({"major": major, "minor": minor, "build": build, "info": info})
 
 
-class Vacuum(APIView):
+class Vacuum(WaitsForLock):
     permission_classes = needs(VACUUM_DATABASE)
     # No HEAD: unlike other GETs, this one changes something.
     http_method_names = ("get", "options")
@@ -191,6 +194,7 @@ class Vacuum(APIView):
         summary="Purge deleted items and reorganise the database",
         description="What was deleted is gone for good; its named saves and the records of imports "
         "stay. Others wait for the tables meanwhile.",
+        parameters=[PREFER, PREFERENCE_APPLIED],
         responses={
             200: VacuumSerializer,
             409: OpenApiResponse(description="An import runs, or others use the database."),
@@ -211,4 +215,4 @@ class Vacuum(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        return Response(vacuum_database().as_dict())
+        return Response(vacuum_database(lock_wait=self.lock_wait(request)).as_dict())

@@ -1,6 +1,7 @@
 """The REST door of undoing an import: the number of its record in, the three lists out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +18,7 @@ from imports.errors import Issue, UnableToImport
 from imports.idempotency import AlreadyDone, read_key
 from imports.models import Door, ImportRecord
 from imports.permissions import check_done
+from imports.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
 from imports.report import record_data
 from imports.undo.report import undo_data
 from imports.undo.request import UndoRequest
@@ -56,16 +58,19 @@ _EDITED = {
     "issues": [
         {"code": "edited-since", "path": "", "uuid": _UUID, "name": "SMS Test", "message": _WHY}
     ],
+    "requestId": "5b0a3a0e-8a55-4a0b-9a6f-4f3a0a5f0c11",
 }
 
 
-class UndoImport(DeclaredNames):
+class UndoImport(WaitsForLock, DeclaredNames):
     @extend_schema(
         operation_id="undo_import",
         summary="Undo an import",
         description=_DESCRIPTION,
         request=UndoSerializer,
         parameters=[
+            PREFER,
+            PREFERENCE_APPLIED,
             OpenApiParameter(
                 "Location",
                 str,
@@ -120,7 +125,8 @@ class UndoImport(DeclaredNames):
             return Response(undo_data(plan, done=False, with_details=True))
         key = read_key(request.headers.get(HEADER))
         try:
-            outcome = undo_import(_asked(request, pk, body, key=key))
+            asked = _asked(request, pk, body, key=key)
+            outcome = undo_import(replace(asked, lock_wait=self.lock_wait(request)))
         except AlreadyDone as earlier:
             check_done(caller(request), earlier.record)
             return _created(earlier.record, record_data(earlier.record))

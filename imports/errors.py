@@ -10,6 +10,9 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+RETRY_AFTER = 5
+"""Seconds after which asking again is worth while, where another run is in the way."""
+
 _LONGEST_QUOTE = 200
 _LONGEST_NAME = 255
 _PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$-]{0,99}", re.ASCII)
@@ -41,6 +44,8 @@ class UnableToImport(Exception):  # noqa: N818 - the name says what happened
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     exit_code: ClassVar[int] = 1
+    retry_after: ClassVar[int | None] = None
+    """Seconds after which the same request may succeed, where it is only too early."""
 
     def __init__(self, code: str, message: str, issues: Sequence[Issue] = ()) -> None:
         super().__init__(message)
@@ -106,6 +111,7 @@ class ImportLocked(UnableToImport):
 
     status = HTTPStatus.CONFLICT
     exit_code = 4
+    retry_after = RETRY_AFTER
 
 
 class StalePlan(UnableToImport):

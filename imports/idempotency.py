@@ -18,13 +18,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from flows.rest import idempotency as answers
-from imports.errors import UnableToImport
+from imports.errors import RETRY_AFTER, UnableToImport
 from imports.models import HOLDING_KEYS, ImportRecord, Status
 from imports.request import ImportRequest
 from imports.undo.request import UndoRequest
 
 # Who asks is looked up, and the rest may differ from one attempt to the next.
-_NOT_OPTIONS = {"payload", "file_name", "user", "user_name", "door", "idempotency_key"}
+_NOT_OPTIONS = {"payload", "file_name", "user", "user_name", "door", "idempotency_key", "lock_wait"}
 
 
 class InvalidKey(UnableToImport):
@@ -37,6 +37,7 @@ class KeyInProgress(UnableToImport):
     """The import that the key stands for is running."""
 
     status = HTTPStatus.CONFLICT
+    retry_after = RETRY_AFTER
 
 
 class KeyMismatch(UnableToImport):

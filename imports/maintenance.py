@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from flows.content import Kind
 from flows.models import MODELS
 from flows.servers import current_database
-from imports.errors import ImportLocked, UnableToImport
+from imports.errors import RETRY_AFTER, ImportLocked, UnableToImport
 from imports.expiry import drop_expired
 from imports.lock import LockHeld, import_lock
 
@@ -26,6 +26,7 @@ class DatabaseBusy(UnableToImport):
     """Deleted rows are gone, but the database could not be reorganised."""
 
     status = HTTPStatus.CONFLICT
+    retry_after = RETRY_AFTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +43,18 @@ class Vacuumed:
         return {**counts, "sizeBefore": self.size_before, "sizeAfter": self.size_after}
 
 
-def vacuum_database() -> Vacuumed:
+def vacuum_database(*, lock_wait: float | None = None) -> Vacuumed:
     """Remove the soft-deleted rows of the current database for good, and reorganise it.
 
-    Their named saves and the records of imports stay. Call it outside a transaction. Raises
-    ImportLocked while an import is running, and DatabaseBusy.
+    Their named saves and the records of imports stay. Waits `lock_wait` seconds for a running
+    import, or as long as ZIGGY_LOCK_WAIT has it. Call it outside a transaction. Raises ImportLocked
+    while an import is running, and DatabaseBusy.
     """
     connection = connections[current_database()]
     connection.validate_no_atomic_block()
+    wait = settings.ZIGGY_LOCK_WAIT if lock_wait is None else lock_wait
     try:
-        with import_lock(wait=settings.ZIGGY_LOCK_WAIT):
+        with import_lock(wait=wait):
             size_before = _size(connection)
             purged = _purge()
             _reorganise(connection)

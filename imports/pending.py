@@ -93,6 +93,7 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
     uploads of the user wait already.
     """
     check_permission(user, RUN_IMPORT)
+    drop_expired_uploads()
     if len(waiting_uploads(user)) >= MOST_WAITING:
         raise UploadRefused(
             "too-many-uploads",
@@ -107,7 +108,7 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
         with_backup=options.with_backup,
         override_locks=options.override_locks,
     )
-    preview = examine_import(_request(pending, payload))
+    preview = examine_import(_request(pending, payload), record_refusal=True)
     pending.file_sha256 = preview.document.sha256
     pending.content = encrypt_bytes(zlib.compress(payload, _FASTEST))
     _keep_plan(pending, preview)
@@ -117,8 +118,7 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
 
 def waiting_uploads(user: User) -> list[PendingImport]:
     """The user's uploads that wait, newest first, without their files."""
-    drop_expired_uploads()
-    waiting = PendingImport.objects.filter(user=user, record=None)
+    waiting = PendingImport.objects.filter(user=user, record=None, created_at__gte=oldest_kept())
     return list(waiting.defer("content", "plan").order_by("-created_at", "-pk"))
 
 
@@ -252,7 +252,7 @@ def _check_idle(pending: PendingImport) -> None:
 
 def _plan_again(pending: PendingImport, *, is_decided: bool = False) -> ShownPlan:
     earlier = shown_plan(pending)
-    preview = examine_import(request_of(pending))
+    preview = examine_import(request_of(pending), record_refusal=True)
     plan = _keep_plan(pending, preview, earlier, is_decided=is_decided)
     waiting = PendingImport.objects.filter(pk=pending.pk, record=None)
     if not waiting.update(

@@ -33,3 +33,5 @@ class ImportRequest:
     """The plan that is to be done exactly, or not at all. Mode, locks and decisions are its own."""
     idempotency_key: str | None = None
     """Under which the user may ask again without a second import: see imports.idempotency."""
+    lock_wait: float | None = None
+    """Seconds to wait for another run to let go of the lock; None for the server's own."""

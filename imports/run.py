@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 
 from flows.encryption import WrongKeyError
@@ -48,8 +49,14 @@ def check_encryption_keys() -> None:
 
 
 @contextmanager
-def hold_lock(record: ImportRecord, *, wait: float) -> Iterator[None]:
-    """Hold the import lock for the run of the record. Raises ImportLocked, saying who has it."""
+def hold_lock(record: ImportRecord, *, wait: float | None, at_once: bool = False) -> Iterator[None]:
+    """Hold the import lock for the run of the record. Raises ImportLocked, saying who has it.
+
+    Waits for it as long as whoever asks will, `wait` seconds; where that is not said, as long as
+    ZIGGY_LOCK_WAIT has it, or with `at_once` not at all.
+    """
+    if wait is None:
+        wait = 0 if at_once else settings.ZIGGY_LOCK_WAIT
     try:
         with import_lock(wait=wait):
             yield

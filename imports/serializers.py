@@ -331,6 +331,7 @@ class FailedBackupSerializer(BackupAnswerSerializer):
     message = serializers.CharField()
     code = serializers.CharField()
     issues = RecordedIssueSerializer(many=True)
+    requestId = serializers.CharField()
 
 
 class TransferSerializer(serializers.Serializer[Any]):

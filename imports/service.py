@@ -95,14 +95,15 @@ def plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
         return Preview(document=document, plan=plan, refusal=refusal), saved
 
 
-def examine_import(request: ImportRequest) -> Preview:
+def examine_import(request: ImportRequest, *, record_refusal: bool = False) -> Preview:
     """Plan the import for somebody who can still decide otherwise, and write nothing.
 
     What stands against the plan is its `refusal`, which another mode, another option or a decision
-    may mend. Raises an UnableToImport, and leaves a record of it, where none can: for a bad file,
-    for who may not import at all, and for who may not see the rows that the plan tells of.
+    may mend. Raises an UnableToImport where none can: for a bad file, for who may not import at
+    all, and for who may not see the rows that the plan tells of. `record_refusal` leaves a record
+    of that, for a file that somebody brings; who only looks leaves none.
     """
-    with target(request.server), recorded(_record(request)):
+    with target(request.server), recorded(_record(request), keep=record_refusal):
         check_server(request.server)
         check_permission(request.user, RUN_IMPORT)
         document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
@@ -138,7 +139,7 @@ def run_import(
             else parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
         )
         request = replace(request, decisions=settled(request, document))
-        with hold_lock(attempt.record, wait=0 if may_be_running else settings.ZIGGY_LOCK_WAIT):
+        with hold_lock(attempt.record, wait=request.lock_wait, at_once=may_be_running):
             check_key(attempt.record)  # again: nobody else can get it done now
             attempt.start()
             expected = confirmed.plan.fingerprint if confirmed else fingerprint

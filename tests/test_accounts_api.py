@@ -21,6 +21,7 @@ import ziggy_site
 from accounts.models import ApiToken, Attempts, User
 from accounts.throttling import Limit, TooManyAttemptsError, give_back, take
 from accounts.tokens import TooManyKeysError, find, issue_key, issue_login_token
+from tests.errors import error_of
 
 PASSWORD = "CANARY-aa11-password"
 UUID_OF_ADA = "00000000-0000-4000-8000-0000000000ad"
@@ -91,7 +92,7 @@ def is_good(token):
 def assert_not_authenticated(response):
     assert (response.status_code, response.reason_phrase) == (401, "Unauthorized")
     assert response.headers["WWW-Authenticate"] == "Bearer"
-    assert response.json() == NOT_AUTHENTICATED
+    assert error_of(response) == NOT_AUTHENTICATED
 
 
 def key_for(user, name="CI", **lasting):
@@ -139,7 +140,7 @@ def test_health_is_503_while_the_database_does_not_answer(monkeypatch, caplog):
     monkeypatch.setattr("ziggy_site.api.connection", Unreachable())
     response = get("/api/health")
     assert (response.status_code, response.reason_phrase) == (503, "Service Unavailable")
-    assert response.json() == {
+    assert error_of(response) == {
         "message": "The database does not answer. Try again later.",
         "code": "database-unavailable",
         "issues": [],
@@ -212,7 +213,7 @@ def test_a_wrong_login_is_401_and_the_same_for(ada, username, password):
     response = log_in(username, password)
     assert (response.status_code, response.reason_phrase) == (401, "Unauthorized")
     assert response.headers["WWW-Authenticate"] == "Bearer"
-    assert response.json() == WRONG_CREDENTIALS
+    assert error_of(response) == WRONG_CREDENTIALS
 
 
 @pytest.mark.parametrize(
@@ -646,7 +647,7 @@ def test_the_logout_of_another_user_is_403_and_revokes_nothing(ada, user_id):
     User.objects.create_user("other", uuid="00000000-0000-4000-8000-0000000000ae")
     token = issue_login_token(ada)
     response = log_out(token, user_id)
-    assert (response.status_code, response.json()) == (
+    assert (response.status_code, error_of(response)) == (
         403,
         {
             "message": "You can log out nobody but yourself.",
@@ -677,7 +678,7 @@ def test_a_wrong_login_too_many_is_429_and_says_when_to_try_again(ada, settings)
     assert (response.status_code, response.reason_phrase) == (429, "Too Many Requests")
     seconds = int(response.headers["Retry-After"])
     assert 590 <= seconds <= 600
-    assert response.json() == {
+    assert error_of(response) == {
         "message": f"Request was throttled. Expected available in {seconds} seconds.",
         "code": "throttled",
         "issues": [],

@@ -123,8 +123,8 @@ def answer_to(error):
 def assert_is_error(response, status, body):
     assert response.status_code == status
     assert response.headers["Content-Type"] == "application/json"
-    assert response.json() == body
-    assert [*response.json()] == ["message", "code", "issues"]
+    assert response.json() == {**body, "requestId": response.headers["X-Request-ID"]}
+    assert [*response.json()] == ["message", "code", "issues", "requestId"]
     assert_headers(response)
 
 
@@ -338,7 +338,7 @@ def test_an_unknown_address_is_404_and_never_redirected(address, method):
 def test_pages_outside_the_api_keep_their_errors(settings):
     page = client().get("/nothing")
     assert (page.status_code, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
-    assert "Cache-Control" not in page.headers
+    assert page.headers["Cache-Control"] == "no-store"
     assert client().get("/apis").headers["Content-Type"] == "text/html; charset=utf-8"
 
 
@@ -587,7 +587,7 @@ def test_the_json_test_suite_gives_no_server_error(shared_data):
     }
     for name in refused:
         body = answers[name].json()
-        assert [*body] == ["message", "code", "issues"]
+        assert [*body] == ["message", "code", "issues", "requestId"]
         assert len(body["message"]) < 400
 
 

@@ -117,7 +117,7 @@ def raw_values(secret):
 def refusal(response):
     """Status and code of an answer, whose form is checked."""
     body = response.json()
-    assert [*body] == ["message", "code", "issues"]
+    assert [*body] == ["message", "code", "issues", "requestId"]
     assert isinstance(body["message"], str)
     assert body["message"]
     for issue in body["issues"]:
@@ -1404,7 +1404,7 @@ def test_nobody_gets_nothing(endpoint, stored):
     response = ask(Caller(), endpoint, stored)
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
-    assert [*response.json()] == ["message", "code", "issues"]
+    assert [*response.json()] == ["message", "code", "issues", "requestId"]
 
 
 @EVERY_ENDPOINT

@@ -35,6 +35,7 @@ from imports.lock import import_lock
 from imports.models import BuiltExport, ImportItem, ImportRecord
 from tests.conftest import CommandResult
 from tests.digest import all_rows, data_rows
+from tests.errors import error_of
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import connection, export_file, flow, secret, uuid_of
 from tests.uploading import BOUNDARY, caller, client_of, file_part, form, part, send, upload, words
@@ -59,7 +60,7 @@ def ada() -> APIClient:
 def refusal(answer: Any) -> tuple[int, str, list[tuple[str, str]]]:
     """Status, code, and the code and path of every issue. An error's body has no other keys."""
     body = answer.json()
-    assert list(body) == ["message", "code", "issues"]
+    assert list(body) == ["message", "code", "issues", "requestId"]
     assert all(list(each) == ["code", "path", "uuid", "name", "message"] for each in body["issues"])
     return (
         answer.status_code,
@@ -451,7 +452,7 @@ class TestRefusals:
         assert json.loads(told.out) == {
             "status": answer.status_code,
             "statusText": answer.reason_phrase,
-            "data": answer.json(),
+            "data": error_of(answer),
         }
         assert_same_records()
 

@@ -98,7 +98,7 @@ def row_of(item, *without):
 
 def refusal(response):
     body = response.json()
-    assert [*body] == ["message", "code", "issues"]
+    assert [*body] == ["message", "code", "issues", "requestId"]
     return response.status_code, body["code"]
 
 

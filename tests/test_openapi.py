@@ -240,7 +240,7 @@ def quick_upkeep(monkeypatch, backup_directory: Path) -> None:
     for module in ("downloads", "api_system", "service", "undo.service"):
         monkeypatch.setattr(f"imports.{module}.make_backup", make)
     vacuumed = Vacuumed(purged=dict.fromkeys(Kind, 0), size_before=2, size_after=1)
-    monkeypatch.setattr("imports.api_system.vacuum_database", lambda: vacuumed)
+    monkeypatch.setattr("imports.api_system.vacuum_database", lambda **_: vacuumed)
 
 
 @pytest.fixture

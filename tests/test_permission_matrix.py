@@ -81,7 +81,7 @@ def quick_and_quiet(settings: Any, monkeypatch: pytest.MonkeyPatch, backup_direc
     ):
         monkeypatch.setattr(f"{place}.make_backup", back_up)
     vacuumed = Vacuumed(purged=dict.fromkeys(Kind, 0), size_before=2, size_after=1)
-    monkeypatch.setattr("imports.api_system.vacuum_database", lambda: vacuumed)
+    monkeypatch.setattr("imports.api_system.vacuum_database", lambda **_: vacuumed)
 
 
 # --- who asks, and for what
@@ -312,7 +312,7 @@ def test_each_role_gets_what_its_cell_says(
     if expected != "2xx":
         assert kept_rows() == before
         if method != "HEAD":
-            assert list(answer.json()) == ["message", "code", "issues"]
+            assert list(answer.json()) == ["message", "code", "issues", "requestId"]
 
 
 def without_converters(route: str) -> str:

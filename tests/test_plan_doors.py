@@ -16,6 +16,7 @@ from flows.models import Flow
 from imports.models import ImportRecord
 from tests.conftest import CommandResult
 from tests.digest import all_rows, data_rows
+from tests.errors import error_of
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import child_environment, connection, export_file, flow, secret, uuid_of
 from tests.uploading import caller, file_part, form, send, upload, words
@@ -348,7 +349,7 @@ class TestTheApi:
         stale = apply(ada, plan)
         assert stale.status_code == 409
         body = stale.json()
-        assert list(body) == ["message", "code", "issues"]
+        assert list(body) == ["message", "code", "issues", "requestId"]
         assert (body["code"], [one["code"] for one in body["issues"]]) == (
             "stale-plan", ["row-edited"],
         )  # fmt: skip
@@ -373,7 +374,7 @@ class TestTheApi:
         refused = upload(ada, FILE, dryRun="true", withPlan="true")
         assert refused.status_code == 422
         body = refused.json()
-        assert list(body) == ["message", "code", "issues", "plan"]
+        assert list(body) == ["message", "code", "issues", "plan", "requestId"]
         plan = body["plan"]
         assert plan["issues"] == body["issues"]
         plan["items"][2]["decision"] = uuid_of("f", 32)
@@ -381,7 +382,7 @@ class TestTheApi:
 
     def test_a_dry_run_without_a_plan_is_as_it_was(self, ada):
         refused = upload(ada, FILE, dryRun="true")
-        assert list(refused.json()) == ["message", "code", "issues"]
+        assert list(refused.json()) == ["message", "code", "issues", "requestId"]
         planned = upload(ada, FILE, dryRun="true", decisions=json.dumps(DECISIONS))
         assert "plan" not in planned.json()
 
@@ -493,7 +494,7 @@ class TestTheDoorsAgree:
         Flow.objects.filter(name="Orders").update(name="Renamed")
         FlowFactory(name="New")
         by_command = json.loads(folder.apply_plan().out)["data"]
-        assert apply(ada, folder.saved()).json() == by_command
+        assert error_of(apply(ada, folder.saved())) == by_command
         assert len(by_command["issues"]) == 2
 
 

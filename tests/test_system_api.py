@@ -33,6 +33,7 @@ from imports.lock import import_lock
 from imports.maintenance import Vacuumed, vacuum_database
 from imports.models import BuiltExport, BuiltTransfer, ImportItem, ImportRecord
 from tests.conftest import CommandResult
+from tests.errors import error_of
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import flow, import_items
 from tests.uploading import caller, client_of
@@ -77,7 +78,7 @@ def full_directory(settings, tmp_path) -> str:
 
 
 def refused(answer: Any) -> tuple[int, str]:
-    assert list(answer.json()) == ["message", "code", "issues"]
+    assert list(answer.json()) == ["message", "code", "issues", "requestId"]
     return answer.status_code, answer.json()["code"]
 
 
@@ -105,7 +106,7 @@ class TestBackUp:
     def test_a_failure_says_so_without_a_path(self, ada, full_directory):
         answer = ada.post("/api/system/backup-db")
         assert answer.status_code == 503
-        assert answer.json() == {
+        assert error_of(answer) == {
             "localBackupStatus": "failed",
             "localBackupFile": None,
             "remoteBackupStatus": "not_configured",
@@ -398,7 +399,7 @@ def test_no_other_method_vacuums(ada, method):
 
 @pytest.mark.django_db
 def test_only_who_has_the_right_may_vacuum(monkeypatch):
-    monkeypatch.setattr("imports.api_system.vacuum_database", lambda: A_VACUUM)
+    monkeypatch.setattr("imports.api_system.vacuum_database", lambda **_: A_VACUUM)
     bob = caller("bob", may=("back_up_database", "run_import"))
     assert refused(bob.get("/api/flow/vacuum")) == (403, "not-permitted")
     assert refused(APIClient().get("/api/flow/vacuum"))[0] == 401
@@ -410,7 +411,7 @@ def test_only_who_has_the_right_may_vacuum(monkeypatch):
 @pytest.mark.parametrize("role", ROLES)
 def test_of_the_roles_only_the_admin_may_vacuum(role, monkeypatch):
     done = imports.maintenance.Vacuumed(purged=dict.fromkeys(Kind, 0), size_before=2, size_after=1)
-    monkeypatch.setattr("imports.api_system.vacuum_database", lambda: done)
+    monkeypatch.setattr("imports.api_system.vacuum_database", lambda **_: done)
     answer = caller("bob", role=role).get("/api/flow/vacuum")
     assert answer.status_code == (200 if role == "Admin" else 403)
 

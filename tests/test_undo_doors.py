@@ -279,7 +279,7 @@ class TestApi:
         answer = self.post(ada, record)
         assert answer.status_code == 422
         body = answer.json()
-        assert list(body) == ["message", "code", "issues"]
+        assert list(body) == ["message", "code", "issues", "requestId"]
         assert [issue["uuid"] for issue in body["issues"]] == [uuid_of("f", 2)]
         decisions = {f"flow:{uuid_of('f', 2)}": "RESTORE"}
         answer = self.post(ada, record, conflicts=keep, decisions=decisions)

@@ -28,6 +28,7 @@ import pytest
 from django.db import connection as database
 from psycopg import sql
 
+from tests.errors import error_of
 from tests.importing import connection, database_url, export_file, flow, secret, uuid_of
 from tests.wire_client import Answer, WireClient
 
@@ -123,11 +124,12 @@ def client(servers: dict[str, Server]) -> Iterator[Callable[..., WireClient]]:
 
 
 def assert_refusal(answer: Answer) -> None:
-    """The body is `{message, code, issues}`, and tells nothing of the inside."""
+    """The body is `{message, code, issues, requestId}`, and tells nothing of the inside."""
     assert answer.headers["Content-Type"] == "application/json"
     body = answer.json()
     types = {key: type(value) for key, value in body.items()}
-    assert types == {"message": str, "code": str, "issues": list}
+    assert types == {"message": str, "code": str, "issues": list, "requestId": str}
+    assert body["requestId"] == answer.headers["X-Request-ID"]
     assert body["message"]
     assert not re.search(
         rb"<html|<!doctype|Traceback|/site-packages|\.py\b", answer.body, re.IGNORECASE
@@ -295,7 +297,7 @@ def test_a_login_takes_name_or_email_and_ignores_the_header(
 def test_a_wrong_login_does_not_tell_what_was_wrong(client: Any, name: str) -> None:
     answer = client(user=None).login(name, "not-the-password")
     assert answer.line == "401 Unauthorized"
-    assert answer.json() == {
+    assert error_of(answer) == {
         "message": "The user name or the password is wrong.",
         "code": "wrong-credentials",
         "issues": [],
@@ -313,7 +315,7 @@ def test_a_good_cookie_opens_nothing(servers: Any, client: Any, authorization: s
     answer = session.send("GET", "/flow", **headers)
     assert answer.line == "401 Unauthorized"
     assert answer.headers["WWW-Authenticate"] == "Bearer"
-    assert answer.json() == {
+    assert error_of(answer) == {
         "message": "Log in, and send the token as Authorization: Bearer TOKEN.",
         "code": "not-authenticated",
         "issues": [],

@@ -64,9 +64,11 @@ def upload(
     *,
     file_name: str = "zexport.json",
     key: str | None = None,
+    HTTP_PREFER: str | None = None,  # noqa: N803 - as the client takes a header
     **fields: str,
 ) -> Any:
     """Import the bytes as an export file, without a backup unless `noBackup` says otherwise."""
     fields = {"duplicatesMode": mode, "noBackup": "true", **fields}
     headers = {} if key is None else {"HTTP_IDEMPOTENCY_KEY": key}
+    headers |= {} if HTTP_PREFER is None else {"HTTP_PREFER": HTTP_PREFER}
     return send(client, form(file_part(payload, file_name), *words(**fields)), **headers)

@@ -1,8 +1,9 @@
 """What all doors of the API have in common: how an error looks, the headers, and its health.
 
-An error is `{message, code, issues}` with its status, whatever went wrong and wherever. What a
-view raises is translated by `exception_handler`; what never reached a view, or what nobody
-foresaw, by `ApiMiddleware`. Neither tells of stacks, queries, paths or hosts.
+An error is `{message, code, issues, requestId}` with its status, whatever went wrong and wherever.
+What a view raises is translated by `exception_handler`, and given its requestId by the renderer;
+what never reached a view, or what nobody foresaw, by `ApiMiddleware`. Neither tells of stacks,
+queries, paths or hosts.
 """
 
 import logging
@@ -25,10 +26,11 @@ from rest_framework.views import exception_handler as default_handler
 from flows.counting import other_than_first
 from flows.rest.refusals import Refused
 from flows.statement_timeout import is_statement_timeout
-from imports.errors import Issue, UnableToImport, json_path, printable
+from imports.errors import RETRY_AFTER, Issue, UnableToImport, json_path, printable
 from ziggy_site import __version__
 from ziggy_site.api_parsers import NotStrictJSON
 from ziggy_site.body_length import LENGTH_REQUIRED
+from ziggy_site.request_id import request_id
 from ziggy_site.statement_timeout import log_timeout
 
 logger = logging.getLogger(__name__)
@@ -78,7 +80,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         logger.error("The database does not answer", exc_info=error)
     for kind, status, code in _DJANGO_ERRORS:
         if isinstance(error, kind):
-            return _answer(status, code=code)
+            answer = _answer(status, code=code)
+            if status == HTTPStatus.SERVICE_UNAVAILABLE:
+                answer.headers["Retry-After"] = str(RETRY_AFTER)
+            return answer
     response = default_handler(error, context)  # which knows the headers
     if response is not None and isinstance(error, exceptions.APIException):
         response.data = _explained(error)
@@ -107,7 +112,10 @@ def _refusal(error: UnableToImport) -> Response:
         logger.error("%s", error, exc_info=error)
         if error.code not in _TELLING_CODES:
             message = "The server could not do it, and nothing was changed. Its log says more."
-    return _answer(error.status, code=error.code, message=message, issues=error.issues)
+    answer = _answer(error.status, code=error.code, message=message, issues=error.issues)
+    if error.retry_after is not None:
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
 
 
 def _timed_out(request: Request) -> Response:
@@ -150,6 +158,11 @@ def _issues(detail: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
             yield Issue(code=code, message=printable(str(each)), path=json_path(*path))
 
 
+def is_of_api(request: HttpRequest) -> bool:
+    """Whether the request is for the API, whose errors are JSON."""
+    return request.path_info == PREFIX or request.path_info.startswith(f"{PREFIX}/")
+
+
 class ApiMiddleware:
     """The outermost layer of the API: whatever lies below answers an error with JSON.
 
@@ -161,19 +174,19 @@ class ApiMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info != PREFIX and not request.path_info.startswith(f"{PREFIX}/"):
+        if not is_of_api(request):
             return self.get_response(request)
         response = self.get_response(request)
         is_json = response.headers.get("Content-Type", "").startswith("application/json")
         if response.status_code >= HTTPStatus.BAD_REQUEST and not is_json:
             response = _as_json(response)
-        response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
 
 def _as_json(response: HttpResponse) -> HttpResponse:
-    answer = JsonResponse(error_body(HTTPStatus(response.status_code)), status=response.status_code)
+    body = {**error_body(HTTPStatus(response.status_code)), "requestId": request_id()}
+    answer = JsonResponse(body, status=response.status_code)
     for name, value in response.headers.items():
         if name != "Content-Type":
             answer.headers[name] = value

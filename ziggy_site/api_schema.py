@@ -33,6 +33,9 @@ class ErrorSerializer(serializers.Serializer[Any]):
     message = serializers.CharField(help_text="For people.")
     code = serializers.CharField(help_text="For programs: stable.")
     issues = ErrorIssueSerializer(many=True, help_text="Every problem, where there can be several.")
+    requestId = serializers.CharField(  # noqa: N815 - the word of the contract
+        help_text="That of the header `X-Request-ID`, by which the server's log can be searched."
+    )
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -75,6 +78,7 @@ _EXAMPLES = {
                 "message": "This field is required.",
             }
         ],
+        "requestId": "5b0a3a0e-8a55-4a0b-9a6f-4f3a0a5f0c11",
     }
 }
 

@@ -65,6 +65,7 @@ ZIGGY_MAX_IMPORT_BYTES = env.int("ZIGGY_MAX_IMPORT_BYTES", default=256 * 1024 * 
 ZIGGY_LOCK_WAIT = env.float("ZIGGY_LOCK_WAIT", default=5.0)  # seconds
 # Seconds that PostgreSQL may take over one statement of a page or an answer; 0 is no limit.
 ZIGGY_STATEMENT_TIMEOUT = env.float("ZIGGY_STATEMENT_TIMEOUT", default=30.0)
+ZIGGY_MOST_LOCK_WAIT = env.int("ZIGGY_MOST_LOCK_WAIT", default=60)  # that a caller may ask for
 # Ask whoever imports in the admin to type the server's name: for servers that matter.
 ZIGGY_CONFIRM_SERVER_NAME = env.bool("ZIGGY_CONFIRM_SERVER_NAME", default=False)
 ZIGGY_TOKEN_HOURS = env.float("ZIGGY_TOKEN_HOURS", default=24.0)  # how long a login lasts
@@ -98,6 +99,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "ziggy_site.request_id.with_request_id",
     "ziggy_site.api.ApiMiddleware",
     "ziggy_site.statement_timeout.StatementTimeoutMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -105,12 +107,14 @@ MIDDLEWARE = [
     "ziggy_site.headers.permissions_policy",
     "ziggy_site.body_length.require_length",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "ziggy_site.headers.no_store",  # static files, which are everybody's, do not come by here
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "ziggy_site.busy.BusyMiddleware",
 ]
 
 ROOT_URLCONF = "ziggy_site.urls"
@@ -179,7 +183,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     # A bearer token and nothing else: no cookie and no session speaks for a caller.
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["ziggy_site.api_renderers.ApiRenderer"],
     "DEFAULT_PARSER_CLASSES": ["ziggy_site.api_parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "ziggy_site.api_schema.ApiSchema",
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
@@ -267,7 +271,16 @@ if not DEBUG:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"request_id": {"()": "ziggy_site.request_id.RequestIdFilter"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name} {request_id}{message}", "style": "{"}
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
 }

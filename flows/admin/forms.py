@@ -6,8 +6,9 @@ from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.views.decorators.debug import sensitive_variables
 
+from flows import saved_states
 from flows.coded_warnings import CodedWarning
-from flows.content import NAME_MAX_LENGTH, columns
+from flows.content import NAME_MAX_LENGTH, Content, Kind, columns
 from flows.models import Connection, Secret, blank_content
 from flows.secret_destinations import (
     RETARGET_CONNECTIONS,
@@ -17,6 +18,9 @@ from flows.secret_destinations import (
     told_of_refusal,
     warnings_of_writes,
 )
+from flows.state_tags import state_tag
+
+_LONGEST_TAG = 64
 
 
 class CodeTextarea(AdminTextareaWidget):
@@ -27,20 +31,48 @@ class CodeTextarea(AdminTextareaWidget):
         super().__init__({**code, **(attrs or {})})
 
 
+class StateField(forms.CharField):
+    """The tag of a state of the row, hidden. It is no content, and so no change of the item."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, max_length=_LONGEST_TAG, widget=forms.HiddenInput)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return False
+
+
 class ItemForm(forms.ModelForm):
     """A form that keeps a text as it is where nobody changed it.
 
     A browser makes an empty text of null and CRLF of every line end, and Django's form fields
     cut the spaces at both ends: each would make the item differ from the file it came from.
 
-    What would send a stored secret where it is not sent now is refused without the right to.
+    It knows the state that it was opened on, and does not write over what somebody else saved
+    meanwhile, unless it is told to, by the tag of the state that was shown beside it. What would
+    send a stored secret where it is not sent now is refused without the right to.
     """
 
     may_retarget = False
     warnings: tuple[CodedWarning, ...] = ()
     """What is to be said of a valid form of the secrets that it sends elsewhere."""
 
+    opened_on = StateField()
+    save_over = StateField()
+
+    present_tag: str | None = None
+    """The tag of the stored row, where the form's object is not it."""
+    saved_meanwhile = False
+    """Whether the form was refused because the row is not the one that it was opened on."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stored = saved_states.present_row(self.instance)  # before what is typed gets into it
+        if self.instance.pk is not None:
+            self.state = self.present_tag or state_tag(self.instance)
+            self.initial["opened_on"] = self.state
+
     def clean(self) -> Any:
+        self._check_state()
         super().clean()
         self._keep_unchanged_texts()
         if not self.errors:
@@ -48,33 +80,66 @@ class ItemForm(forms.ModelForm):
         return self.cleaned_data
 
     def _check_destinations(self) -> None:
-        lock_destinations()
+        if self.instance.kind is not Kind.FLOW:  # whose code needs no right
+            lock_destinations()
         self.warnings = warnings_of_writes([self._write()])
         if not self.may_retarget and (told := told_of_refusal(self.warnings)):
             self.add_error(None, f"{told} This needs the permission {RETARGET_CONNECTIONS}.")
 
     def _write(self) -> Write:
-        item = self.instance
-        # As it is stored: what was typed comes into the instance after this.
-        before = {name: getattr(item, name) for name in columns(item.kind)} if item.pk else None
+        # As it is stored: the form's own object may be another state of it.
+        item = type(self.instance)._default_manager.filter(pk=self.instance.pk).first()
+        kind = self.instance.kind
+        before = {name: getattr(item, name) for name in columns(kind)} if item else None
         has_value = isinstance(item, Secret) and item.has_value
-        is_live = bool(item.pk) and not item.is_deleted
-        after = {**(before or blank_content(item.kind)), **self.cleaned_data}
+        is_live = item is not None and not item.is_deleted
+        typed = {
+            name: self.cleaned_data[name] for name in columns(kind) if name in self.cleaned_data
+        }
+        after = {**(before or blank_content(kind)), **typed}
         return Write(
-            kind=item.kind,
-            uuid=str(item.uuid),
+            kind=kind,
+            uuid=str(self.instance.uuid),
             before=before if is_live else None,
-            after=after if is_live or not item.pk else None,
+            after=after if is_live or item is None else None,
             had_value=has_value,
             has_value=has_value,
         )
 
     def _keep_unchanged_texts(self) -> None:
         for name, text in self.cleaned_data.items():
+            if name == "opened_on":
+                continue
             if name in self.initial and isinstance(self.fields[name], forms.CharField):
                 stored = self.initial[name]
                 changed = _as_typed(text) != _as_typed(stored)
                 self.cleaned_data[name] = text and _as_typed(text) if changed else stored
+
+    def _check_state(self) -> None:
+        if self.instance.pk is None:
+            return
+        told = {self.cleaned_data.get(name) for name in ("opened_on", "save_over")}
+        if self.state in told:
+            return
+        self.saved_meanwhile = True
+        by = f" by {self.stored['updated_by']}" if self.stored["updated_by"] else ""
+        error = (
+            f"This {self.instance.kind} was changed{by} on "
+            f"{self.stored['updated_at']:%Y-%m-%d %H:%M:%S} UTC, while you had it open. Nothing of "
+            "yours is saved yet: look below at what differs, and then save over it or start anew."
+        )
+        self.add_error(None, forms.ValidationError(error, code="saved-meanwhile"))
+
+    @property
+    def typed_content(self) -> Content:
+        """The content that the row would get; what is wrong in the form is as it is stored."""
+        content = saved_states.content_of(self.instance.kind, self.stored)
+        return {**content, **{key: self.cleaned_data.get(key, content[key]) for key in content}}
+
+    @property
+    def stored_content(self) -> Content:
+        """The content that the row has now."""
+        return saved_states.content_of(self.instance.kind, self.stored)
 
 
 def _as_typed(text: str | None) -> str:
@@ -127,6 +192,8 @@ class SecretForm(ItemForm):
         for column in ("dev_value", "prod_value"):
             if self.cleaned_data.get(f"new_{column}") and self.cleaned_data.get(f"clear_{column}"):
                 self.add_error(f"new_{column}", "Either give a new value or clear the stored one.")
+            elif self.saved_meanwhile and self.cleaned_data.get(f"new_{column}"):
+                self.add_error(f"new_{column}", "A value is never shown: type it again.")
         if not self.instance.pk and self._gives_value() and self._is_named_already():
             self.add_error(
                 None,

@@ -15,8 +15,9 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 
 from flows.admin.filters import StateFilter, TagFilter, TextFilter, tags_of
 from flows.admin.forms import CodeTextarea, ConnectionForm, ItemForm, SecretForm
-from flows.admin.saves import SavesAdmin
+from flows.admin.saves import DIFFERENCE_MEDIA, SavesAdmin
 from flows.admin.soft_delete import SoftDeleteAdmin
+from flows.difference import difference
 from flows.fields import DocumentField
 from flows.graph import read_graph
 from flows.graph_svg import draw
@@ -119,6 +120,7 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         form = super().get_form(request, *args, **kwargs)
         form.may_retarget = request.user.has_perm(RETARGET_CONNECTIONS)
+        form.present_tag = getattr(request, "present_tag", None)
         return form
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -133,9 +135,11 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
     ) -> HttpResponse:
         if original := context.get("original"):
             # As it is stored: a form that was refused has left what was typed in the object.
-            item = self.model._default_manager.get(pk=original.pk)
+            item = getattr(request, "shown_item", None)
+            item = item or self.model._default_manager.get(pk=original.pk)
             context["uses"] = self._visible(request, find_uses(item))
             context["users"] = self._visible(request, find_users(item))
+            context |= _conflict(context["adminform"].form, context["media"])
             context["show_delete"] = context.get("show_delete", True) and not item.is_deleted
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -145,6 +149,14 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
         """Each group with whether the user may see its items."""
         admins = {kind: self.admin_site.get_model_admin(model) for kind, model in MODELS.items()}
         return [(group, admins[group.kind].has_view_permission(request)) for group in groups]
+
+
+def _conflict(form: Any, media: Any) -> dict[str, Any]:
+    """What the page of a form shows that was refused because somebody else saved meanwhile."""
+    if not getattr(form, "saved_meanwhile", False):
+        return {}
+    shown = difference(form.instance.kind, form.stored_content, form.typed_content)
+    return {"conflict": form.state, "difference": shown, "media": media + DIFFERENCE_MEDIA}
 
 
 @admin.register(Flow)
@@ -215,8 +227,10 @@ class FlowAdmin(ItemAdmin):
 
     @admin.display(description="picture")
     def picture(self, flow: Flow) -> str:
-        # As it is stored: a form that was refused has left what was typed in the object.
-        flow = Flow._default_manager.only("name", "nodes", "edges").get(pk=flow.pk)
+        # As it is stored: a form that was refused has left what was typed in the object. An object
+        # that no query made holds a saved state, which it shows.
+        if flow._state.db is not None:
+            flow = Flow._default_manager.only("name", "nodes", "edges").get(pk=flow.pk)
         graph = read_graph(flow.nodes, flow.edges)
         if not graph.nodes:
             return "This flow has no nodes."

@@ -5,6 +5,7 @@ would take what happens here for a change of its own.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -31,11 +32,13 @@ from flows.difference import difference
 from flows.saved_states import SavedRow
 from flows.secret_destinations import RETARGET_CONNECTIONS, lock_destinations
 from flows.servers import current_database
+from flows.state_tags import state_tag
 
 NOW = "now"
 SAVES_PER_PAGE = 100
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 _NUMBER_DIGITS = 18  # a longer one is no number of a row
-_DIFFERENCE_MEDIA = Media(
+DIFFERENCE_MEDIA = Media(
     css={"all": ["flows/graph.css", "flows/difference.css"]},
     js=[Script("flows/difference.js", defer=True)],  # type: ignore[list-item]
 )
@@ -158,7 +161,53 @@ class SavesAdmin(VersionAdmin):
         self.message_user(request, told, messages.SUCCESS)
         return HttpResponseRedirect(self.saves_url(item))
 
-    # --- django-reversion's own pages, with the rights of this one
+    # --- django-reversion's own pages, with the rights of this one, which only write when asked to
+
+    def create_revision(self, request: HttpRequest) -> AbstractContextManager[Any]:
+        """A revision of what the request writes; one that only reads opens no transaction.
+
+        On SQLite that would take the lock which an import that is writing has.
+        """
+        if request.method in SAFE_METHODS:
+            return nullcontext()
+        revision: AbstractContextManager[Any] = super().create_revision(request)
+        return revision
+
+    def _reversion_revisionform_view(
+        self,
+        request: HttpRequest,
+        version: Version,
+        template_name: Any,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The form of a saved state. django-reversion restores it to show it, and rolls back."""
+        if request.method not in SAFE_METHODS:
+            return super()._reversion_revisionform_view(
+                request, version, template_name, extra_context
+            )
+        try:
+            saved_states.saved_row(version)
+        except RevertError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
+            return HttpResponseRedirect(reverse(f"{self.admin_site.name}:{name}"))
+        request.shown_item = version._object_version.object  # type: ignore[attr-defined]
+        pk = quote(version.object_id)
+        page = self.changeform_view(request, pk, request.path, extra_context)
+        if isinstance(page, TemplateResponse):
+            page.template_name = template_name
+        return page
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """The item; where the page shows a saved state, the item in that one."""
+        if (shown := getattr(request, "shown_item", None)) is not None:
+            return shown
+        item = super().get_object(request, *args, **kwargs)
+        if item is None or not getattr(request, "locks_item", False):
+            return item
+        if item.kind is not Kind.FLOW:
+            lock_destinations()  # before the row, as imports do
+        return type(item)._default_manager.select_for_update().filter(pk=item.pk).first()
 
     def revision_view(
         self,
@@ -171,7 +220,12 @@ class SavesAdmin(VersionAdmin):
         # By its model too: another one's items have the same numbers.
         versions = Version.objects.get_for_model(self.model)
         version = get_object_or_404(versions, pk=_number(version_id), object_id=str(item.pk))
-        if request.method == "POST":
+        request.present_tag = state_tag(item)  # type: ignore[attr-defined]
+        if request.method != "POST":
+            return super().revision_view(request, object_id, version_id, extra_context)
+        with transaction.atomic(using=current_database()):
+            item = self._locked(item)
+            request.present_tag = state_tag(item)  # type: ignore[attr-defined]
             try:
                 row = saved_states.saved_row(version)
             except RevertError:
@@ -179,7 +233,13 @@ class SavesAdmin(VersionAdmin):
             else:
                 if any(_lacking(request, item, row)):
                     raise PermissionDenied
-        return super().revision_view(request, object_id, version_id, extra_context)
+            return super().revision_view(request, object_id, version_id, extra_context)
+
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The form of an item, whose row is locked before anybody looks at it to save."""
+        request.locks_item = request.method == "POST"  # type: ignore[attr-defined]
+        page: HttpResponse = super().change_view(request, *args, **kwargs)
+        return page
 
     def recover_view(
         self, request: HttpRequest, version_id: str, extra_context: dict[str, Any] | None = None
@@ -233,7 +293,7 @@ class SavesAdmin(VersionAdmin):
             "title": f"{title}: {item}",
             "opts": self.opts,
             "item": item,
-            "media": self.media + _DIFFERENCE_MEDIA,
+            "media": self.media + DIFFERENCE_MEDIA,
             **context,
         }
         return TemplateResponse(request, template, page)

@@ -21,6 +21,7 @@ from flows.deletion import mark_deleted
 from flows.models import MODELS, Flow, Item, Secret, blank_content
 from flows.references import rewrite
 from flows.rest.item_body import ItemBody
+from flows.rest.preconditions import Condition, check_condition
 from flows.rest.refusals import Refused, not_found, not_permitted
 from flows.secret_destinations import (
     RETARGET_CONNECTIONS,
@@ -48,13 +49,24 @@ def create_item(kind: Kind, body: ItemBody, *, user: User, may_retarget: bool) -
     return uuid
 
 
-def change_item(kind: Kind, uuid: UUID, body: ItemBody, *, user: User, may_retarget: bool) -> None:
-    """Change what the body names, and nothing else. Raises Refused.
+def change_item(
+    kind: Kind,
+    uuid: UUID,
+    body: ItemBody,
+    *,
+    user: User,
+    may_retarget: bool,
+    condition: Condition = None,
+) -> None:
+    """Change what the body names, and nothing else, in a row that fits the condition.
+
+    Raises Refused.
 
     `may_retarget` says whether a connection may send a stored secret where it is not sent now.
     """
     with _writing(kind, None, body.content.get("name")):
         item = locked(kind, uuid)
+        check_condition(item, condition)
         values: dict[str, Any] = {**body.content, **body.secret_values}
         if body.unknown:
             values[EXTRA] = canonical.encode({**canonical.decode(item.extra), **body.unknown})
@@ -66,10 +78,12 @@ def change_item(kind: Kind, uuid: UUID, body: ItemBody, *, user: User, may_retar
         item.save(update_fields=values.keys())
 
 
-def delete_item(kind: Kind, uuid: UUID, *, user: User) -> None:
-    """Delete softly: the row keeps its uuid and its history. Raises Refused."""
+def delete_item(kind: Kind, uuid: UUID, *, user: User, condition: Condition = None) -> None:
+    """Delete softly a row that fits the condition, keeping its history. Raises Refused."""
     with transaction.atomic(using=current_database()):
-        mark_deleted(locked(kind, uuid), user_name=user.get_username())
+        item = locked(kind, uuid)
+        check_condition(item, condition)
+        mark_deleted(item, user_name=user.get_username())
 
 
 def clone_flow(uuid: UUID, *, user: User) -> UUID:

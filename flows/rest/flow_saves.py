@@ -15,10 +15,12 @@ from flows.content import CREATED_KEY, DELETED_KEY, NAME_MAX_LENGTH, UPDATED_KEY
 from flows.models import Flow
 from flows.representation import time_text
 from flows.rest.editing import locked
+from flows.rest.preconditions import Condition, check_condition
 from flows.rest.reading import shown
 from flows.rest.refusals import Problem, Refused, invalid, not_found, not_permitted
 from flows.rest.save_uuids import save_number, save_uuid
 from flows.servers import current_database
+from flows.state_tags import state_tag
 
 
 def list_saves(flow_uuid: UUID) -> list[dict[str, Any]]:
@@ -44,8 +46,10 @@ def load_save(uuid: UUID) -> dict[str, Any]:
     return _saved(_version(uuid))
 
 
-def restore_save(uuid: UUID, *, user: User) -> dict[str, Any]:
-    """Put the flow back into the state of the save; the whole flow. Raises Refused.
+def restore_save(
+    uuid: UUID, *, user: User, condition: Condition = None
+) -> tuple[dict[str, Any], str]:
+    """Put the flow back into the state of the save; the whole flow and its tag. Raises Refused.
 
     Its state until now is saved before, as "Pre restore". A save can be of when the flow was
     deleted: restoring that one deletes it again, and needs that right as well.
@@ -54,6 +58,7 @@ def restore_save(uuid: UUID, *, user: User) -> dict[str, Any]:
         version = _version(uuid)
         saved = _saved(version)
         flow = locked(Kind.FLOW, UUID(saved[UUID_KEY]))
+        check_condition(flow, condition)
         rights = saved_states.rights_to_restore(flow, saved_states.saved_row(version))
         for permission, reason in rights:
             if not user.has_perm(permission):
@@ -61,7 +66,9 @@ def restore_save(uuid: UUID, *, user: User) -> dict[str, Any]:
         with _fitting():
             name = user.get_username()
             now = saved_states.restore(flow, version, user=user, user_name=name)
-    return {**saved, CREATED_KEY: time_text(flow.created_at), UPDATED_KEY: time_text(now)}
+        tag = state_tag(Flow.objects.get(pk=flow.pk))
+    whole = {**saved, CREATED_KEY: time_text(flow.created_at), UPDATED_KEY: time_text(now)}
+    return whole, tag
 
 
 def _version(uuid: UUID) -> Any:

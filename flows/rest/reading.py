@@ -1,6 +1,6 @@
-"""Live rows as the API shows them. A secret's value is not even read, only whether there is one."""
+"""Live rows as the API shows them. A secret's value is never opened, only whether there is one."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,9 @@ from flows.models import MODELS, Flow
 from flows.references import is_identifier
 from flows.representation import needed_columns, represented, time_text
 from flows.rest.item_body import HAS_VALUE_KEYS
+from flows.rest.paging import Part, Place, read_page
 from flows.rest.refusals import not_found
+from flows.state_tags import tag_of_row, tagged_columns
 
 _HAS_VALUE = ("has_dev_value", "has_prod_value")
 
@@ -27,26 +29,60 @@ def shown(kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
     return item
 
 
-def read_item(kind: Kind, uuid: UUID) -> dict[str, Any]:
-    """The whole object of a live row. Raises Refused."""
-    row = next(_rows(kind, Q(uuid=uuid)), None)
+def read_item(kind: Kind, uuid: UUID) -> tuple[dict[str, Any], str]:
+    """The whole object of a live row, and the tag of its state. Raises Refused."""
+    columns = tagged_columns(MODELS[kind])
+    row = next(_rows(kind, Q(uuid=uuid), columns), None)
     if row is None:
         raise not_found(kind)
-    return shown(kind, row)
+    return shown(kind, row), tag_of_row({name: row[name] for name in columns})
 
 
-def list_items(kind: Kind, search: str) -> list[dict[str, Any]]:
-    """The whole objects of the live rows that bear the text in their name or uuid, by name."""
-    return [shown(kind, row) for row in _found(_rows(kind, Q()), search)]
+def list_items(kind: Kind, search: str, part: Part) -> tuple[list[dict[str, Any]], Place | None]:
+    """The whole objects of the live rows that bear the text in their name or uuid, by name.
+
+    With the place after which the next page begins, where there is one.
+    """
+    if part.is_all:
+        return [shown(kind, row) for row in _found(_rows(kind, Q()), search)], None
+    # Which rows they are is asked first, so that no document is read of any other.
+    live = MODELS[kind]._default_manager.filter(is_deleted=False)
+    keys, place = read_page(live, ("pk", "uuid", "name"), part, _bearing(search))
+    order = {key["uuid"]: number for number, key in enumerate(keys)}
+    rows = _rows(kind, Q(pk__in=[key["pk"] for key in keys]))
+    return [shown(kind, row) for row in sorted(rows, key=lambda row: order[row["uuid"]])], place
 
 
-def list_flows(*, search: str, uuid: UUID | None, tags: Collection[str]) -> list[dict[str, Any]]:
-    """What a list of flows tells of those that all the conditions fit, by name."""
+def list_flows(
+    *, search: str, uuid: UUID | None, tags: Collection[str], part: Part
+) -> tuple[list[dict[str, Any]], Place | None]:
+    """What a list of flows tells of those that all the conditions fit, by name.
+
+    With the place after which the next page begins, where there is one.
+    """
     rows = Flow.objects.filter(is_deleted=False).order_by()
     if uuid is not None:
         rows = rows.filter(uuid=uuid)
     columns = ("uuid", "is_subflow", "name", "listener_type", "tags", "updated_at")
-    flows = [
+    if part.is_all:
+        flows = _listed(_found(rows.values(*columns), search))
+        return [flow for flow in flows if _has_any(tags, flow["tags"])], None
+    bearing = _bearing(search)
+    page, place = read_page(
+        rows,
+        columns,
+        part,
+        lambda row: bearing(row) and _has_any(tags, canonical.decode(row["tags"]) or []),
+    )
+    return _listed(page), place
+
+
+def _has_any(wanted: Collection[str], tags: Collection[str]) -> bool:
+    return not wanted or not set(wanted).isdisjoint(tags)
+
+
+def _listed(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
         {
             "uuid": str(row["uuid"]),
             "isSubflow": row["is_subflow"],
@@ -55,9 +91,8 @@ def list_flows(*, search: str, uuid: UUID | None, tags: Collection[str]) -> list
             "tags": canonical.decode(row["tags"]) or [],
             "updatedAt": time_text(row["updated_at"]),
         }
-        for row in _found(rows.values(*columns), search)
+        for row in rows
     ]
-    return [flow for flow in flows if not tags or not set(tags).isdisjoint(flow["tags"])]
 
 
 def masked_value(name: str) -> dict[str, Any]:
@@ -70,8 +105,8 @@ def masked_value(name: str) -> dict[str, Any]:
     return {"uuid": str(row["uuid"]), "value": MASK if has_value else None}
 
 
-def _rows(kind: Kind, wanted: Q) -> Iterator[dict[str, Any]]:
-    columns = needed_columns(kind)
+def _rows(kind: Kind, wanted: Q, columns: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
+    columns = columns or needed_columns(kind)
     rows = MODELS[kind]._default_manager.filter(wanted, is_deleted=False).order_by()
     if kind is Kind.SECRET:
         columns += _HAS_VALUE
@@ -83,6 +118,11 @@ def _rows(kind: Kind, wanted: Q) -> Iterator[dict[str, Any]]:
 
 def _found(rows: Iterable[dict[str, Any]], search: str) -> list[dict[str, Any]]:
     # Not in the database: each has another idea of what upper and lower case are, and of order.
-    part = search.casefold()
-    found = [row for row in rows if part in row["name"].casefold() or part in str(row["uuid"])]
+    found = filter(_bearing(search), rows)
     return sorted(found, key=lambda row: (row["name"], str(row["uuid"])))
+
+
+def _bearing(search: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether a row bears the text in its name or its uuid, whatever the case."""
+    part = search.casefold()
+    return lambda row: part in row["name"].casefold() or part in str(row["uuid"])

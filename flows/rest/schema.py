@@ -15,10 +15,33 @@ _View = TypeVar("_View", bound=Callable[..., Any])
 
 # What the site says of every endpoint of its kind needs no word here.
 _WHY = {
+    HTTPStatus.NOT_MODIFIED: "It is still what `If-None-Match` names.",
     HTTPStatus.NOT_FOUND: "There is no such thing, or no more.",
+    HTTPStatus.PRECONDITION_FAILED: "It was changed since the state that `If-Match` names.",
     HTTPStatus.CONFLICT: "It does not fit what is stored.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "What is asked for is wrong; `issues` has every problem.",
 }
+
+ETAG = OpenApiParameter(
+    "ETag",
+    str,
+    OpenApiParameter.HEADER,
+    description="Stands for the state of the item, for `If-Match`.",
+    response=[HTTPStatus.OK.value],
+)
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag of the state that the request is for, of several, or `*`. Where the item "
+    "was changed since, nothing is written.",
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag of what the caller has: 304 where that is so still.",
+)
 
 
 def operation(

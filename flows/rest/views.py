@@ -4,7 +4,8 @@ from http import HTTPStatus
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema_view
+from django.http import HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -24,7 +25,9 @@ from flows.rest.editing import (
 from flows.rest.idempotency import answered_once
 from flows.rest.item_body import read_item_body, read_value_body
 from flows.rest.json_body import ItemParser, SecretParser, check_text
+from flows.rest.paging import MOST, Place, link_to_next, read_part
 from flows.rest.permissions import HasModelPermission
+from flows.rest.preconditions import answer_if_changed, condition_of, tagged
 from flows.rest.refusals import Problem, Refused, invalid, not_permitted
 from flows.rest.schema import operation, path_parameter, query_parameter
 from flows.rest.serializers import CHANGED_ITEMS, ITEMS, NEW_ITEMS
@@ -33,6 +36,18 @@ from flows.secret_destinations import RETARGET_CONNECTIONS
 _CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - a permission
 _CLONE = "clone"
 _SEARCH = query_parameter("search", "A part of the name or the uuid, in upper or lower case.")
+
+_PAGING = [
+    query_parameter("limit", f"At most so many, from 1 to {MOST}; all without it."),
+    query_parameter("after", 'Those behind this place, as `Link` gives it in rel="next".'),
+    OpenApiParameter(
+        "Link",
+        str,
+        OpenApiParameter.HEADER,
+        description='The address of the next page, as rel="next", where there is one.',
+        response=[HTTPStatus.OK.value],
+    ),
+]
 
 
 class ItemView(APIView):
@@ -50,6 +65,20 @@ def _body(request: Request) -> Any:
     return request.data
 
 
+def _page(request: Request, items: list[dict[str, Any]], place: Place | None) -> Response:
+    """The answer with a part of a list, and where the next one is."""
+    response = Response(items)
+    if place is not None:
+        response.headers["Link"] = link_to_next(request.path, request.query_params, place)
+    return response
+
+
+def _whole(kind: Kind, uuid: UUID, *, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """The answer with the whole item as it is now, and its tag."""
+    item, tag = reading.read_item(kind, uuid)
+    return tagged(Response(item, status=status), tag)
+
+
 def _list_of(kind: Kind, example: dict[str, Any], body_example: dict[str, Any]) -> Any:
     """The documentation of an ItemsView."""
     return extend_schema_view(
@@ -58,7 +87,8 @@ def _list_of(kind: Kind, example: dict[str, Any], body_example: dict[str, Any]) 
             f"The {kind.plural}, by name.",
             answer=ITEMS[kind](many=True),
             example=example,
-            parameters=[_SEARCH],
+            errors=[HTTPStatus.UNPROCESSABLE_ENTITY],
+            parameters=[_SEARCH, *_PAGING],
         ),
         post=operation(
             f"create_{kind}",
@@ -81,7 +111,8 @@ def _one_of(kind: Kind, example: dict[str, Any], body_example: dict[str, Any]) -
             f"One {kind}.",
             answer=ITEMS[kind],
             example=example,
-            errors=[HTTPStatus.NOT_FOUND],
+            errors=[HTTPStatus.NOT_MODIFIED, HTTPStatus.NOT_FOUND],
+            parameters=[schema.ETAG, schema.IF_NONE_MATCH],
         ),
         put=operation(
             f"change_{kind}",
@@ -90,14 +121,16 @@ def _one_of(kind: Kind, example: dict[str, Any], body_example: dict[str, Any]) -
             example=example,
             body=CHANGED_ITEMS[kind],
             body_example=body_example,
-            errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT],
+            errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED],
+            parameters=[schema.ETAG, schema.IF_MATCH],
         ),
         delete=operation(
             f"delete_{kind}",
             f"Delete a {kind}. Its history is kept.",
             status=HTTPStatus.NO_CONTENT,
             answer=None,
-            errors=[HTTPStatus.NOT_FOUND],
+            errors=[HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED],
+            parameters=[schema.IF_MATCH],
         ),
     )
 
@@ -106,7 +139,11 @@ class ItemsView(ItemView):
     """All items of a kind."""
 
     def get(self, request: Request) -> Response:
-        return Response(reading.list_items(self.kind, request.query_params.get("search", "")))
+        parameters = request.query_params
+        found = reading.list_items(
+            self.kind, parameters.get("search", ""), read_part(parameters.dict())
+        )
+        return _page(request, *found)
 
     @answered_once()
     def post(self, request: Request) -> Response:
@@ -116,24 +153,33 @@ class ItemsView(ItemView):
         user = cast(User, request.user)
         may_retarget = user.has_perm(RETARGET_CONNECTIONS)
         uuid = create_item(self.kind, body, user=user, may_retarget=may_retarget)
-        return Response(reading.read_item(self.kind, uuid), status=HTTPStatus.CREATED)
+        return _whole(self.kind, uuid, status=HTTPStatus.CREATED)
 
 
 class OneItemView(ItemView):
     """One item of a kind."""
 
-    def get(self, request: Request, uuid: UUID) -> Response:
-        return Response(reading.read_item(self.kind, uuid))
+    def get(self, request: Request, uuid: UUID) -> HttpResponseBase:
+        item, tag = reading.read_item(self.kind, uuid)
+        return answer_if_changed(request, Response(item), tag)
 
     def put(self, request: Request, uuid: UUID) -> Response:
         body = read_item_body(self.kind, _body(request), of=uuid)
         user = cast(User, request.user)
         may_retarget = user.has_perm(RETARGET_CONNECTIONS)
-        change_item(self.kind, uuid, body, user=user, may_retarget=may_retarget)
-        return Response(reading.read_item(self.kind, uuid))
+        change_item(
+            self.kind,
+            uuid,
+            body,
+            user=user,
+            may_retarget=may_retarget,
+            condition=condition_of(request),
+        )
+        return _whole(self.kind, uuid)
 
     def delete(self, request: Request, uuid: UUID) -> Response:
-        delete_item(self.kind, uuid, user=cast(User, request.user))
+        user = cast(User, request.user)
+        delete_item(self.kind, uuid, user=user, condition=condition_of(request))
         return Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -186,13 +232,15 @@ class SecretValueView(ItemView):
             "uuid": schema.SECRET["uuid"],
             "secret": "a value",
         },
-        errors=[HTTPStatus.NOT_FOUND],
+        errors=[HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED],
+        parameters=[schema.ETAG, schema.IF_MATCH],
     )
     def patch(self, request: Request) -> Response:
         uuid, body = read_value_body(_body(request))
         user = cast(User, request.user)
-        change_item(Kind.SECRET, uuid, body, user=user, may_retarget=False)
-        return Response(reading.read_item(Kind.SECRET, uuid))
+        condition = condition_of(request)
+        change_item(Kind.SECRET, uuid, body, user=user, may_retarget=False, condition=condition)
+        return _whole(Kind.SECRET, uuid)
 
 
 class MaskedSecretView(ItemView):
@@ -227,17 +275,19 @@ class FlowsView(ItemView):
             _SEARCH,
             query_parameter("flowId", "The uuid of one flow."),
             query_parameter("tags", "Flows with any of these tags, separated by commas."),
+            *_PAGING,
         ],
     )
     def get(self, request: Request) -> Response:
         parameters = request.query_params
         tags = [tag.strip() for tag in parameters.get("tags", "").split(",")]
-        flows = reading.list_flows(
+        found = reading.list_flows(
             search=parameters.get("search", ""),
             uuid=_uuid_parameter("flowId", parameters.get("flowId", "")),
             tags=[tag for tag in tags if tag],
+            part=read_part(parameters.dict()),
         )
-        return Response(flows)
+        return _page(request, *found)
 
 
 def _uuid_parameter(name: str, value: str) -> UUID | None:
@@ -282,7 +332,7 @@ class NewFlowView(ItemView):
         body = read_item_body(Kind.FLOW, {"name": name, "listenerType": receiver_type})
         user = cast(User, request.user)
         uuid = create_item(Kind.FLOW, body, user=user, may_retarget=False)
-        return Response(reading.read_item(Kind.FLOW, uuid), status=HTTPStatus.CREATED)
+        return _whole(Kind.FLOW, uuid, status=HTTPStatus.CREATED)
 
 
 class CloneFlowView(ItemView):
@@ -368,8 +418,11 @@ class RestoredSaveView(DeclaredNames, ItemView):
         "Put the flow back into the saved state. What it was is saved as `Pre restore` before.",
         answer=ITEMS[Kind.FLOW],
         example=schema.FLOW,
-        errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT],
+        errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED],
+        parameters=[schema.ETAG, schema.IF_MATCH],
     )
     @answered_once()
     def post(self, request: Request, uuid: UUID) -> Response:
-        return Response(flow_saves.restore_save(uuid, user=cast(User, request.user)))
+        user = cast(User, request.user)
+        whole, tag = flow_saves.restore_save(uuid, user=user, condition=condition_of(request))
+        return tagged(Response(whole), tag)

@@ -4,7 +4,7 @@ import getpass
 import json
 import shlex
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -34,6 +34,7 @@ USAGE_ERROR = 2
 NOTHING_TO_DO = 10
 
 _WARNINGS_SHOWN = 50
+_LONGEST_WAIT = 86400
 
 
 def add_server_argument(parser: CommandParser, *, has_default: bool = True) -> None:
@@ -77,6 +78,11 @@ def add_run_arguments(parser: ArgumentParser, *, verb: str) -> None:
         "--no-backup", action="store_true", help="do not back the database up first"
     )
     parser.add_argument(
+        "--wait", dest="lock_wait", type=_seconds, metavar="SECONDS",
+        help="how long to wait while another import is running; without it, as long as the "
+        "server's ZIGGY_LOCK_WAIT says, and 0 does not wait at all",
+    )  # fmt: skip
+    parser.add_argument(
         "--user", metavar="NAME",
         help=f"{verb} as this user of the server: with their rights, and under their name in "
         "the record; without it, as the account of this shell, which may do everything",
@@ -86,6 +92,13 @@ def add_run_arguments(parser: ArgumentParser, *, verb: str) -> None:
         action="store_true",
         help=f"exit with {NOTHING_TO_DO} when there was nothing to do",
     )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= _LONGEST_WAIT:  # which is not so for nan either
+        raise ArgumentTypeError(f"a number of seconds from 0 to {_LONGEST_WAIT} is needed")
+    return seconds
 
 
 @contextmanager

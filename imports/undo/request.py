@@ -25,3 +25,5 @@ class UndoRequest:
     """For single rows."""
     idempotency_key: str | None = None
     """Under which the user may ask again without a second undo: see imports.idempotency."""
+    lock_wait: float | None = None
+    """Seconds to wait for another run to let go of the lock; None for the server's own."""

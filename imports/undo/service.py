@@ -10,7 +10,6 @@ undone by the same way. Every refusal leaves one, too; a dry run none.
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.conf import settings
 from django.db import transaction
 
 from flows.content import Kind
@@ -107,7 +106,7 @@ def undo_import(
         check_undo_request(request)
         may_be_running = check_key(attempt.record)
         _undone(request, attempt)
-        with hold_lock(attempt.record, wait=0 if may_be_running else settings.ZIGGY_LOCK_WAIT):
+        with hold_lock(attempt.record, wait=request.lock_wait, at_once=may_be_running):
             check_key(attempt.record)  # again: nobody else can get it done now
             undone = _undone(request, attempt)
             attempt.start()

@@ -163,6 +163,7 @@ def _request(
         override_locks=plan.override_locks if plan else options["override_locks"],
         given_decisions=read_decisions(read_file(decisions), max_bytes=limit) if decisions else (),
         saved_plan=plan,
+        lock_wait=options["lock_wait"],
     )
 
 

@@ -107,6 +107,7 @@ class Command(BaseCommand):
                 with_backup=not options["no_backup"],
                 conflicts=options["conflicts"],
                 decisions=_decisions(options["decisions"]),
+                lock_wait=options["lock_wait"],
             )
             plan = self._preview(request) if dry_run else self._undo(request, ask=not no_prompt)
         except UnableToImport as error:

@@ -1,0 +1,122 @@
+"""A list a page at a time: which part is asked for, and the address of the next.
+
+Pages follow one another by the place of their last row, its name and uuid, which the cursor holds:
+it stays good when that row is renamed, deleted or purged meanwhile. The order is by code points, on
+every database.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NoBase64
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import connections
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Collate
+from django.http import QueryDict
+
+from flows.rest.refusals import Problem, invalid
+from flows.servers import current_database
+
+MOST = 1000
+"""So many items a page may have."""
+
+_READ_AT_ONCE = 500
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a row stands in the list."""
+
+    name: str
+    uuid: UUID
+
+    def cursor(self) -> str:
+        """The place as one word, for an address."""
+        text = msgspec.json.encode([self.name, str(self.uuid)])
+        return urlsafe_b64encode(text).decode().rstrip("=")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The part of a list that is asked for."""
+
+    limit: int | None = None
+    after: Place | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing but the whole list is asked for."""
+        return self.limit is None and self.after is None
+
+
+def read_part(parameters: Mapping[str, str]) -> Part:
+    """What `limit` and `after` ask for; empty ones say nothing. Raises Refused."""
+    limit, after = parameters.get("limit", ""), parameters.get("after", "")
+    return Part(limit=_limit(limit) if limit else None, after=_place(after) if after else None)
+
+
+def _limit(text: str) -> int:
+    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST and len(text) < 10:  # noqa: PLR2004
+        return int(text)
+    message = f"This must be a whole number from 1 to {MOST}."
+    raise invalid([Problem(code="invalid-limit", message=message, path="limit")])
+
+
+def _place(cursor: str) -> Place:
+    try:
+        text = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+        name, uuid = msgspec.json.decode(text, type=tuple[str, UUID])
+        if "\0" in name:  # which no name has, and PostgreSQL takes not even in a question
+            raise ValueError
+    except (NoBase64, ValueError, msgspec.MsgspecError):
+        message = 'Take this from the address that `Link` gave as rel="next".'
+        raise invalid([Problem(code="invalid-cursor", message=message, path="after")]) from None
+    return Place(name=name, uuid=uuid)
+
+
+def read_page(
+    rows: QuerySet[Any], columns: tuple[str, ...], part: Part, fits: Callable[[Row], bool]
+) -> tuple[list[Row], Place | None]:
+    """The rows of the part that fit, by name, and the last one's place where there are more.
+
+    Nothing but the columns is read, and name and uuid must be among them.
+    """
+    found = (row for row in _in_order(rows, columns, part) if fits(row))
+    if part.limit is None:
+        return list(found), None
+    page = list(islice(found, part.limit + 1))
+    if len(page) <= part.limit:
+        return page, None
+    last = page[part.limit - 1]
+    return page[: part.limit], Place(name=last["name"], uuid=last["uuid"])
+
+
+def _in_order(rows: QuerySet[Any], columns: tuple[str, ...], part: Part) -> Iterator[Row]:
+    is_postgresql = connections[current_database()].vendor == "postgresql"
+    collation = "C" if is_postgresql else "BINARY"
+    ordered = rows.annotate(code_points=Collate("name", collation)).order_by("code_points", "uuid")
+    after, size = part.after, min(_READ_AT_ONCE, (part.limit or _READ_AT_ONCE) + 1)
+    while True:
+        rest = ordered
+        if after is not None:
+            same = Q(code_points=after.name, uuid__gt=after.uuid)
+            rest = ordered.filter(Q(code_points__gt=after.name) | same)
+        batch: list[Row] = list(rest.values(*columns)[:size])
+        yield from batch
+        if len(batch) < size:
+            return
+        after, size = Place(name=batch[-1]["name"], uuid=batch[-1]["uuid"]), _READ_AT_ONCE
+
+
+def link_to_next(path: str, parameters: QueryDict, place: Place) -> str:
+    """The `Link` header that names the page after the place, with the same conditions."""
+    query = parameters.copy()
+    query["after"] = place.cursor()
+    return f'<{path}?{query.urlencode()}>; rel="next"'

@@ -1,0 +1,56 @@
+"""`ETag` and `If-Match` (RFC 9110): nobody writes over what somebody else wrote meanwhile."""
+
+from http import HTTPStatus
+from typing import cast
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.cache import get_conditional_response
+from django.utils.http import parse_etags, quote_etag
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from flows.models import Item
+from flows.rest.refusals import Refused
+from flows.state_tags import state_tag
+
+Condition = str | None
+"""What a request's `If-Match` says; None where it has none."""
+
+
+def condition_of(request: Request) -> Condition:
+    """What the request says of the state that it is for."""
+    return request.headers.get("If-Match")
+
+
+def check_condition(item: Item, condition: Condition) -> None:
+    """Raises Refused where the locked row is not in a state that the condition names.
+
+    As the RFC has it for writing, a weak tag names none.
+    """
+    if condition is None:
+        return
+    named = parse_etags(condition)
+    if named == ["*"] or quote_etag(state_tag(item)) in named:
+        return
+    by = f" by {item.updated_by}" if item.updated_by else ""
+    raise Refused(
+        HTTPStatus.PRECONDITION_FAILED,
+        "precondition-failed",
+        f"The {item.kind} was changed since, last{by} on {item.updated_at:%Y-%m-%d %H:%M:%S} UTC, "
+        "and nothing was written. Get it again, and send your change with its new ETag.",
+    )
+
+
+def tagged(response: Response, tag: str) -> Response:
+    """The answer with the tag of the item that it holds."""
+    response.headers["ETag"] = quote_etag(tag)
+    return response
+
+
+def answer_if_changed(
+    request: HttpRequest | Request, response: Response, tag: str
+) -> HttpResponseBase:
+    """The answer to a GET, or 304 where `If-None-Match` says that the caller has it."""
+    tagged(response, tag)
+    answer = get_conditional_response(request, etag=response.headers["ETag"], response=response)
+    return cast(HttpResponseBase, answer)  # it gives back the response that it is given

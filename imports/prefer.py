@@ -1,0 +1,62 @@
+"""How long a caller of the API will wait for the import lock: `Prefer: wait=60` (RFC 7240)."""
+
+import re
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+# A preference, its value, and parameters of it that say nothing here.
+_PREFERENCE = re.compile(r"\s*([!#$%&'*+.^_`|~\w-]+)\s*(?:=\s*(\"[^\"]*\"|[^\s;,]*)\s*)?(?:;.*)?")
+_SPLIT = re.compile(r",(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)")  # not at a comma in quotes
+
+
+def preferred_wait(header: str) -> int | None:
+    """The seconds that the header's `wait` says, as many as ZIGGY_MOST_LOCK_WAIT; None without one.
+
+    What cannot be read is ignored, as the RFC has it, and of two the first counts.
+    """
+    for part in _SPLIT.split(header):
+        found = _PREFERENCE.fullmatch(part)
+        if found is None or found[1].lower() != "wait":
+            continue
+        value = (found[2] or "").strip('"')
+        if not (value.isascii() and value.isdecimal()):
+            return None
+        # A number of any length; so many digits are more than anybody waits.
+        return min(int(value[:9]), settings.ZIGGY_MOST_LOCK_WAIT)
+    return None
+
+
+PREFER = OpenApiParameter(
+    "Prefer",
+    str,
+    OpenApiParameter.HEADER,
+    description="`wait=60`: wait so many seconds for a run that holds the lock (RFC 7240), as many "
+    "as the server allows. After that the answer is 409, with `Retry-After`.",
+)
+PREFERENCE_APPLIED = OpenApiParameter(
+    "Preference-Applied",
+    str,
+    OpenApiParameter.HEADER,
+    description="How long the server was ready to wait, where `Prefer` said it.",
+    response=True,
+)
+
+
+class WaitsForLock(APIView):
+    """An endpoint that takes the import lock: the caller says how long it may wait for it."""
+
+    def lock_wait(self, request: Request) -> int | None:
+        """The seconds to wait; None for the server's own. The answer says that it was heeded."""
+        self._applied_wait = preferred_wait(request.headers.get("Prefer", ""))
+        return self._applied_wait
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        answer: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
+        if (wait := getattr(self, "_applied_wait", None)) is not None:
+            answer.headers["Preference-Applied"] = f"wait={wait}"
+        return answer
