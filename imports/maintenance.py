@@ -14,7 +14,7 @@ from flows.models import MODELS
 from flows.servers import current_database
 from imports.errors import ImportLocked, UnableToImport
 from imports.expiry import drop_expired
-from imports.lock import LockHeld, import_lock
+from imports.lock import HeldLock, LockHeld, import_lock
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +51,9 @@ def vacuum_database() -> Vacuumed:
     connection = connections[current_database()]
     connection.validate_no_atomic_block()
     try:
-        with import_lock(wait=settings.ZIGGY_LOCK_WAIT):
+        with import_lock(wait=settings.ZIGGY_LOCK_WAIT) as lock:
             size_before = _size(connection)
-            purged = _purge()
+            purged = _purge(lock)
             _reorganise(connection)
             return Vacuumed(purged=purged, size_before=size_before, size_after=_size(connection))
     except LockHeld:
@@ -61,12 +61,15 @@ def vacuum_database() -> Vacuumed:
         raise ImportLocked("import-locked", message) from None
 
 
-def _purge() -> dict[Kind, int]:
+def _purge(lock: HeldLock) -> dict[Kind, int]:
     with transaction.atomic(using=current_database(), durable=True):
+        lock.keep_others_out()
         drop_expired()
-        return {
+        purged = {
             kind: MODELS[kind]._default_manager.filter(is_deleted=True).delete()[0] for kind in Kind
         }
+        lock.check()
+        return purged
 
 
 def _reorganise(connection: BaseDatabaseWrapper) -> None:

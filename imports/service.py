@@ -10,9 +10,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from django.conf import settings
-from django.db import transaction
 
-from flows.servers import current_database, target
+from flows.servers import target
 from imports.apply import Progress, apply_plan
 from imports.backup import make_backup
 from imports.document import ExportDocument, parse
@@ -37,6 +36,8 @@ from imports.request import ImportRequest
 from imports.run import check_encryption_keys, check_server, hold_lock, one_transaction, recorded
 from imports.saved_plans import check_origin, saved_plan, settled
 from imports.snapshot import one_state
+
+_AGAIN = "Run the import again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,8 @@ def run_import(
             else parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
         )
         request = replace(request, decisions=settled(request, document))
-        with hold_lock(attempt.record, wait=0 if may_be_running else settings.ZIGGY_LOCK_WAIT):
+        wait = 0 if may_be_running else settings.ZIGGY_LOCK_WAIT
+        with hold_lock(attempt.record, wait=wait) as lock:
             check_key(attempt.record)  # again: nobody else can get it done now
             attempt.start()
             expected = confirmed.plan.fingerprint if confirmed else fingerprint
@@ -146,14 +148,15 @@ def run_import(
                 else plan_import(document, request)
             )
             if not plan.writes:
-                with transaction.atomic(using=current_database(), durable=True):
+                with one_transaction(attempt, lock, again=_AGAIN):
                     attempt.succeed(plan.counts, items_of(attempt.record, plan, {}))
                 return Outcome(plan=plan, record=attempt.record)
             check_encryption_keys()
             drop_expired_uploads()  # not into the backup
             if request.with_backup:
                 attempt.keep_backup(make_backup())
-            _write(document, plan, request, attempt, progress)
+            with one_transaction(attempt, lock, again=_AGAIN):
+                _write(document, plan, request, attempt, progress)
             return Outcome(plan=plan, record=attempt.record)
 
 
@@ -164,11 +167,10 @@ def _write(
     attempt: Attempt,
     progress: Progress,
 ) -> None:
-    with one_transaction(attempt, again="Run the import again."):
-        check_rows(document, plan, request.decisions)
-        who = attempt.record
-        saves = apply_plan(plan, user=who.user, user_name=who.user_name, progress=progress)
-        attempt.succeed(plan.counts, items_of(who, plan, saves))
+    check_rows(document, plan, request.decisions)
+    who = attempt.record
+    saves = apply_plan(plan, user=who.user, user_name=who.user_name, progress=progress)
+    attempt.succeed(plan.counts, items_of(who, plan, saves))
 
 
 def _record(request: ImportRequest) -> ImportRecord:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
 from rest_framework import exceptions, serializers
@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 from rest_framework.views import exception_handler as default_handler
 
 from flows.counting import other_than_first
+from imports.database_errors import DatabaseFailed, failure_of, loggable
 from imports.errors import Issue, UnableToImport, json_path, printable
 from ziggy_site import __version__
 from ziggy_site.api_parsers import NotStrictJSON
@@ -58,6 +59,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """The answer to what a view raised; None, which Django logs and makes a 500, for the rest."""
     if isinstance(error, UnableToImport):
         return _refusal(error)
+    if isinstance(error, DatabaseError) and (failure := failure_of(error)):
+        logger.error("The database failed a request: %s", loggable(error))
+        return _refusal(failure)
     if isinstance(error, OperationalError | InterfaceError):
         logger.error("The database does not answer", exc_info=error)
     for kind, status, code in _DJANGO_ERRORS:
@@ -89,7 +93,7 @@ def _refusal(error: UnableToImport) -> Response:
     message = error.message
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s", error, exc_info=error)
-        if error.code not in _TELLING_CODES:
+        if not isinstance(error, DatabaseFailed) and error.code not in _TELLING_CODES:
             message = "The server could not do it, and nothing was changed. Its log says more."
     return _answer(error.status, code=error.code, message=message, issues=error.issues)
 

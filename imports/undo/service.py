@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
 
 from flows.content import Kind
 from flows.counting import other_than_first
-from flows.servers import current_database, target
+from flows.servers import target
 from imports.apply import Progress
 from imports.backup import make_backup
 from imports.errors import (
@@ -101,19 +100,20 @@ def undo_import(
         check_server(request.server)
         check_undo_request(request)
         _undone(request, attempt)
-        with hold_lock(attempt.record, wait=settings.ZIGGY_LOCK_WAIT):
+        with hold_lock(attempt.record, wait=settings.ZIGGY_LOCK_WAIT) as lock:
             undone = _undone(request, attempt)  # again: nobody else can undo it now
             attempt.start()
             plan = _plan_again(undone, request, fingerprint)
             if not plan.writes:
-                with transaction.atomic(using=current_database(), durable=True):
+                with one_transaction(attempt, lock, again=_AGAIN):
                     attempt.succeed(plan.counts, undo_items(attempt.record, plan, {}))
                 return UndoOutcome(plan=plan, record=attempt.record)
             check_encryption_keys()
             drop_expired_uploads()  # not into the backup
             if request.with_backup:
                 attempt.keep_backup(make_backup(sparing=_backup_of(undone)))
-            _write(plan, undone, attempt, progress)
+            with one_transaction(attempt, lock, again=_AGAIN):
+                _write(plan, undone, attempt, progress)
             return UndoOutcome(plan=plan, record=attempt.record)
 
 
@@ -209,13 +209,12 @@ def _backup_of(record: ImportRecord) -> Path | None:
 
 def _write(plan: UndoPlan, undone: ImportRecord, attempt: Attempt, progress: Progress) -> None:
     record = attempt.record
-    with one_transaction(attempt, again=_AGAIN):
-        mark_undone(undone)
-        saves = apply_undo(
-            plan,
-            since=record.started_at,
-            user=record.user,
-            user_name=record.user_name,
-            progress=progress,
-        )
-        attempt.succeed(plan.counts, undo_items(record, plan, saves))
+    mark_undone(undone)
+    saves = apply_undo(
+        plan,
+        since=record.started_at,
+        user=record.user,
+        user_name=record.user_name,
+        progress=progress,
+    )
+    attempt.succeed(plan.counts, undo_items(record, plan, saves))
