@@ -108,6 +108,6 @@ class Facts:
     finished_at: datetime
     rows: Mapping[Kind, Sequence[WrittenRow]]
     users: Mapping[Key, Sequence[OtherRow]] = field(default_factory=dict)
-    """By each live row that the undo would delete: the live rows that use it."""
+    """By each live row that the undo would delete: the live rows that came to use it since."""
     secrets: Mapping[str, OtherRow] = field(default_factory=dict)
     """The live secrets that bear a name which a restored one had, by that name."""
