@@ -155,7 +155,7 @@ def is_by_a_rival(error: BaseException) -> bool:
     return sqlite_code is None or sqlite_code in _RIVAL_SQLITE_CODES
 
 
-def loggable(error: BaseException) -> str:
+def loggable(error: Exception) -> str:
     """The error for people, without anything of a row: its code, or else its first line.
 
     SQLite's errors of a statement, or of a file, tell a name that is missing. What PostgreSQL gives
