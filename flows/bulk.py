@@ -113,8 +113,11 @@ def _copy_and_update(
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {new} ON COMMIT DROP "  # noqa: S608
             f"AS SELECT * FROM {table} WITH NO DATA"
         )
-        # Django's cursor does not know COPY: psycopg's does.
-        with cursor.cursor.copy(f"COPY {new} ({', '.join(columns)}, {key}) FROM STDIN") as copy:
+        # Django's cursor does not know COPY: psycopg's does, whose errors have to become Django's.
+        with (
+            connection.wrap_database_errors,
+            cursor.cursor.copy(f"COPY {new} ({', '.join(columns)}, {key}) FROM STDIN") as copy,
+        ):
             for row in rows:
                 copy.write_row(row)
         cursor.execute(

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from flows.servers import current_database
@@ -45,8 +46,15 @@ class LockUnusable(Exception):  # noqa: N818 - the name says what happened
         self.reason = reason
 
 
+class LockHandle(Protocol):
+    """A lock in the hands of its holder."""
+
+    def loss(self) -> str:
+        """How the lock was lost, in a sentence; empty while it is held."""
+
+
 @contextmanager
-def hold_lock(lock: Lock, *, wait: float) -> Iterator[None]:
+def hold_lock(lock: Lock, *, wait: float) -> Iterator[LockHandle]:
     """Hold the lock of the current database while the block runs.
 
     Raises LockHeld where another holder, in whatever process, keeps it for longer than `wait`
@@ -54,12 +62,14 @@ def hold_lock(lock: Lock, *, wait: float) -> Iterator[None]:
     """
     connection = connections[current_database()]
     hold = _hold_postgresql if connection.vendor == "postgresql" else _hold_sqlite
-    with hold(connection, lock, wait):
-        yield
+    with hold(connection, lock, wait) as handle:
+        yield handle
 
 
 @contextmanager
-def _hold_postgresql(connection: BaseDatabaseWrapper, lock: Lock, wait: float) -> Iterator[None]:
+def _hold_postgresql(
+    connection: BaseDatabaseWrapper, lock: Lock, wait: float
+) -> Iterator[LockHandle]:
     # The lock ends with its transaction, so it needs one that is not the holder's work. It is not a
     # session's lock, because a transaction pooler hands sessions from one client to the next.
     with closing(connection.copy()) as holder:
@@ -70,7 +80,21 @@ def _hold_postgresql(connection: BaseDatabaseWrapper, lock: Lock, wait: float) -
             if left <= 0:
                 raise LockHeld
             time.sleep(min(_POLL_SECONDS, left))
-        yield
+        yield _PostgresqlHandle(holder)
+
+
+class _PostgresqlHandle:
+    def __init__(self, holder: BaseDatabaseWrapper) -> None:
+        self._holder = holder
+
+    def loss(self) -> str:
+        try:
+            # Its transaction has the lock, and a connection that was cut is never made again.
+            with self._holder.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except DatabaseError:
+            return "The connection that held it was cut."
+        return ""
 
 
 def _try_advisory_lock(holder: BaseDatabaseWrapper, lock: Lock) -> bool:
@@ -84,7 +108,7 @@ def _try_advisory_lock(holder: BaseDatabaseWrapper, lock: Lock) -> bool:
 
 
 @contextmanager
-def _hold_sqlite(connection: BaseDatabaseWrapper, lock: Lock, wait: float) -> Iterator[None]:
+def _hold_sqlite(connection: BaseDatabaseWrapper, lock: Lock, wait: float) -> Iterator[LockHandle]:
     # A database beside the database: a lock on the latter would keep the work itself out. The
     # name is resolved, so that two names of one database have one lock.
     database = Path(connection.settings_dict["NAME"]).resolve()
@@ -94,7 +118,25 @@ def _hold_sqlite(connection: BaseDatabaseWrapper, lock: Lock, wait: float) -> It
     with closing(holder):
         with _explaining(path):
             holder.execute("BEGIN EXCLUSIVE")
-        yield
+        yield _SqliteHandle(path)
+
+
+class _SqliteHandle:
+    def __init__(self, path: Path) -> None:
+        self._path, self._file = path, _identity(path)
+
+    def loss(self) -> str:
+        is_same = _identity(self._path) == self._file
+        return "" if is_same else "Its file was removed or replaced."
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file it is; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.core import serializers
 from django.core.exceptions import ObjectDoesNotExist
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
@@ -22,6 +21,7 @@ from reversion.models import Revision, Version
 
 from accounts.models import User
 from flows.bulk import insert_rows
+from flows.json_serializer import ExactEncoder
 from flows.models import Item
 from flows.row_json import row_as_json, uuid_text
 from flows.servers import current_database
@@ -118,9 +118,7 @@ def _new_revisions(number: int, name: str, user: User | None) -> list[Revision]:
 
 def _serialized(item: Item) -> str:
     # In one go: Django's JSON serializer streams, which takes twice the time for the same text.
-    return json.dumps(
-        serializers.serialize("python", [item]), cls=DjangoJSONEncoder, ensure_ascii=False
-    )
+    return json.dumps(serializers.serialize("python", [item]), cls=ExactEncoder, ensure_ascii=False)
 
 
 def list_saves(item: Item) -> list[Version]:

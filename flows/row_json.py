@@ -1,7 +1,7 @@
 """A row as django-reversion keeps it, made by the database: no row goes through Python.
 
-What it makes is what Django's JSON serializer makes of the object, but for white space: a test
-holds the two against each other.
+What it makes is what `flows.json_serializer` makes of the object, but for white space and the zeros
+at the end of a time: a test holds the two against each other.
 """
 
 from typing import Any
@@ -46,9 +46,7 @@ def _column(field: "Field[Any, Any]", connection: BaseDatabaseWrapper) -> str:
 
 def _postgresql(field: "Field[Any, Any]", column: str) -> str:
     if isinstance(field, DateTimeField):
-        # Cut to milliseconds, as the serializer does: to_char would round.
-        moment = f"date_trunc('milliseconds', {column}) AT TIME ZONE 'UTC'"
-        return f"""to_char({moment}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
+        return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
     if isinstance(field, EncryptedTextField):
         return f"CASE WHEN {column} IS NOT NULL THEN json_build_object('{TOKEN_KEY}', {column}) END"
     return column
@@ -56,7 +54,7 @@ def _postgresql(field: "Field[Any, Any]", column: str) -> str:
 
 def _sqlite(field: "Field[Any, Any]", column: str) -> str:
     if isinstance(field, DateTimeField):
-        return f"replace(substr({column}, 1, 23), ' ', 'T') || 'Z'"
+        return f"replace({column}, ' ', 'T') || 'Z'"
     if isinstance(field, UUIDField):
         return _dashed(column)
     if isinstance(field, BooleanField):

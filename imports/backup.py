@@ -9,6 +9,7 @@ import hashlib
 import logging
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -25,6 +26,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.pq import Conninfo
 
 from flows.servers import current_database
+from imports.bound_process import bound_command
 from imports.errors import BackupFailed
 
 logger = logging.getLogger(__name__)
@@ -111,13 +113,16 @@ def check_postgresql(alias: str, path: Path) -> None:
 
 
 def run_postgresql_tool(alias: str, tool: str, *arguments: str) -> None:
-    """Run pg_dump or pg_restore, connected to the database.
+    """Run pg_dump or pg_restore, connected to the database. It ends with this process.
 
     Raises Fault, with the first error that the tool reports and never with the password.
     """
+    program = shutil.which(tool)
+    if program is None:
+        raise Fault(f"{tool} was not found. {_INSTALL}")
     try:
         done = subprocess.run(  # noqa: S603 - no shell, and no argument comes from a user
-            [tool, *arguments],
+            bound_command(program, arguments),
             env=os.environ | _connection_environment(alias) | {"LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -125,8 +130,6 @@ def run_postgresql_tool(alias: str, tool: str, *arguments: str) -> None:
             timeout=settings.ZIGGY_BACKUP_TIMEOUT,
             check=False,
         )
-    except (FileNotFoundError, PermissionError):
-        raise Fault(f"{tool} was not found. {_INSTALL}") from None
     except subprocess.TimeoutExpired:
         raise Fault(
             f"{tool} was stopped after {settings.ZIGGY_BACKUP_TIMEOUT} seconds. If the database "

@@ -5,14 +5,15 @@ document that refers to it is rewritten. Source of the rules: section 3 of the f
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flows import canonical
 from flows.content import EXTRA, FIELDS, Content, Kind, Shape, Value
+from flows.document_rewriting import KeyCollisionError, rewrite_document
 from flows.references import rewrite
-from imports.errors import Issue
+from imports.errors import Issue, json_path
 from imports.items import Item
 
 
@@ -25,6 +26,21 @@ class Place:
     name: str
 
 
+class LostValue(Exception):  # noqa: N818 - the name says what would happen
+    """A key that is rewritten would take the place of another key of the same object."""
+
+    def __init__(self, item: Item, path: Sequence[str | int]) -> None:
+        message = (
+            "This key is a reference that would become the same as another key of the object, and "
+            "one of the two values would be lost. Rename one of the keys in the file."
+        )
+        super().__init__(message)
+        self.issue = replace(
+            item.issue("key-collision", message),
+            path=json_path(item.kind.plural, item.position, *path),
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:
     """What references become: a map of uuids, one of secrets' names, and names by uuid."""
@@ -35,7 +51,7 @@ class Landing:
     """New name by new uuid, of the items whose name changes."""
 
     def content_of(self, item: Item) -> Content:
-        """The item's content with every reference rewritten."""
+        """The item's content with every reference rewritten. Raises LostValue."""
         if not (self.uuids or self.secret_names or self.names):
             return {**item.content, EXTRA: item.extra}
         content: dict[str, Value] = dict(item.content)
@@ -43,29 +59,30 @@ class Landing:
             value = content.get(spec.column)
             if not isinstance(value, str) or spec.shape in (Shape.NAME, Shape.CHOICE):
                 continue
-            if spec.shape is Shape.USES:
-                content[spec.column] = self._uses(value)
-            elif spec.shape.is_document:
-                content[spec.column] = self._document(value)
-            else:
+            if not spec.shape.is_document:
                 content[spec.column] = self._text(value)
-        content[EXTRA] = self._document(item.extra)
+                continue
+            new = self._document(value, item, spec.key)
+            if spec.shape is Shape.USES:
+                new = self._uses(new, is_same=new is value)
+            content[spec.column] = new
+        content[EXTRA] = self._document(item.extra, item)
         return content
 
     def _text(self, text: str) -> str:
         return rewrite(text, uuids=self.uuids, names=self.secret_names)
 
-    def _document(self, text: str) -> str:
-        new = rewrite(text, uuids=self.uuids, names=self.secret_names, json=True)
-        # A uuid may have been a key, and keys are sorted.
-        return text if new is text else canonical.encode(canonical.decode(new))
+    def _document(self, text: str, item: Item, *keys: str) -> str:
+        try:
+            return rewrite_document(text, uuids=self.uuids, names=self.secret_names)
+        except KeyCollisionError as collision:
+            raise LostValue(item, (*keys, *collision.path)) from None
 
-    def _uses(self, text: str) -> str:
+    def _uses(self, text: str, *, is_same: bool) -> str:
         """A list of what a flow uses, whose entries may repeat an item's name beside its uuid."""
-        new = self._document(text)
-        if new is text and not self.names:
+        if is_same and not self.names:
             return text
-        return canonical.encode([self._renamed(use) for use in canonical.decode(new) or []])
+        return canonical.encode([self._renamed(use) for use in canonical.decode(text) or []])
 
     def _renamed(self, use: Any) -> Any:
         if not isinstance(use, dict) or "name" not in use:

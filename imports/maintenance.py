@@ -14,7 +14,7 @@ from flows.models import MODELS
 from flows.servers import current_database
 from imports.errors import RETRY_AFTER, ImportLocked, UnableToImport
 from imports.expiry import drop_expired
-from imports.lock import LockHeld, import_lock
+from imports.lock import HeldLock, LockHeld, import_lock
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +54,9 @@ def vacuum_database(*, lock_wait: float | None = None) -> Vacuumed:
     connection.validate_no_atomic_block()
     wait = settings.ZIGGY_LOCK_WAIT if lock_wait is None else lock_wait
     try:
-        with import_lock(wait=wait):
+        with import_lock(wait=wait) as lock:
             size_before = _size(connection)
-            purged = _purge()
+            purged = _purge(lock)
             _reorganise(connection)
             return Vacuumed(purged=purged, size_before=size_before, size_after=_size(connection))
     except LockHeld:
@@ -64,12 +64,15 @@ def vacuum_database(*, lock_wait: float | None = None) -> Vacuumed:
         raise ImportLocked("import-locked", message) from None
 
 
-def _purge() -> dict[Kind, int]:
+def _purge(lock: HeldLock) -> dict[Kind, int]:
     with transaction.atomic(using=current_database(), durable=True):
+        lock.keep_others_out()
         drop_expired()
-        return {
+        purged = {
             kind: MODELS[kind]._default_manager.filter(is_deleted=True).delete()[0] for kind in Kind
         }
+        lock.check()
+        return purged
 
 
 def _reorganise(connection: BaseDatabaseWrapper) -> None:

@@ -79,7 +79,7 @@ def match_items(
     matches = [_match(item, wanted[item.uuid], live, deleted, unclaimed) for item in items]
     ambiguities = _ambiguities(kind, matches, unclaimed)
     matches = list(_with_candidates(matches, ambiguities, live))
-    refusals = [*_refused_choices(kind, matches, targets), *_refusals(kind, matches, ambiguities)]
+    refusals = [*_refused_choices(kind, matches, targets), *_refusals(matches, ambiguities)]
     return matches, refusals
 
 
@@ -152,20 +152,12 @@ def _with_candidates(
             yield match
 
 
-def _refusals(
-    kind: Kind, matches: Sequence[Match], ambiguities: Mapping[str, str]
-) -> Iterator[Issue]:
+def _refusals(matches: Sequence[Match], ambiguities: Mapping[str, str]) -> Iterator[Issue]:
     for match in matches:
         item = match.item
-        if match.method is MatchMethod.NAME and not match.is_chosen:
-            if ambiguity := ambiguities.get(item.name):
-                yield item.issue("ambiguous-name", ambiguity)
-        elif match.namesake and kind is Kind.SECRET:
-            yield item.issue(
-                "name-taken",
-                f"The name {quoted(item.name)} belongs to another secret on this server: "
-                f"{match.namesake.uuid}. A secret's name is unique: rename one of the two.",
-            )
+        is_by_name = match.method is MatchMethod.NAME and not match.is_chosen
+        if is_by_name and (ambiguity := ambiguities.get(item.name)):
+            yield item.issue("ambiguous-name", ambiguity)
 
 
 def _refused_choices(

@@ -4,11 +4,11 @@ Stored contents are asked for through a callable and looked at one row at a time
 what has to be written is held in memory.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from flows.content import Kind
+from flows.content import EXTRA, Content, Kind
 from flows.copy_names import copy_name
 from flows.new_destinations import Server, UserChange
 from imports.comparison import compared
@@ -18,7 +18,7 @@ from imports.document import ExportDocument
 from imports.drift import LastImport, ReadContents, ReadLastWrites, marked_with_drift
 from imports.errors import Issue, printable, quoted
 from imports.items import Item
-from imports.landing import Landing, Place, land
+from imports.landing import Landing, LostValue, Place, land
 from imports.matching import Match, Row, match_items
 from imports.plan import Change, Mode, Plan, Result
 
@@ -36,6 +36,8 @@ class Stored:
     """By the path of each item, what it refers to that is neither in the file nor here."""
     server: Server
     """Which secrets there are, and where they are sent."""
+    read_rows: Callable[[Kind, Iterable[str]], Iterable[Row]] = lambda _kind, _uuids: ()
+    """Reads the rows of a kind with these uuids."""
     last_imports: Mapping[Kind, Mapping[str, LastImport]] = field(default_factory=dict)
     """By kind and by the uuid of a row, the last import that it came from."""
 
@@ -66,8 +68,12 @@ def build_plan(
     issues += _taken_secret_names(settled[Kind.SECRET])
     landing, refused = land(place for kind in Kind for _, place, _ in settled[kind])
     issues += refused
+    issues += _meant_otherwise(settled, document, stored.read_rows)
     users: list[UserChange] = []
-    changes = {kind: _changes(kind, settled[kind], landing, stored, users) for kind in Kind}
+    changes = {
+        kind: _changes(kind, settled[kind], landing, stored, users=users, issues=issues)
+        for kind in Kind
+    }
     if notices := find_notices(changes, users, stored.server):
         changes = {kind: with_notices(changes[kind], notices) for kind in Kind}
     if not override_locks:
@@ -101,7 +107,11 @@ def _places(
 ) -> Iterator[Place]:
     names = _FreeNames(
         *(live_names.get(match.item.kind, ()) for match in matches[:1]),
-        (match.item.name for match in matches),
+        (
+            match.item.name
+            for match, result in zip(matches, results, strict=True)
+            if result in _TAKES_NAME
+        ),
     )
     for match, result in zip(matches, results, strict=True):
         item = match.item
@@ -112,6 +122,9 @@ def _places(
         else:
             name = match.row.name if result is Result.SKIP else item.name
             yield Place(item=item, uuid=match.row.uuid, name=name)
+
+
+_TAKES_NAME = {Result.CREATE, Result.OVERWRITE}
 
 
 class _FreeNames:
@@ -133,8 +146,8 @@ class _FreeNames:
 
 
 def _taken_secret_names(settled: Sequence[_Settled]) -> Iterator[Issue]:
-    """A secret whose name a row keeps that is another item's, or left alone by a decision."""
-    kept = {
+    """A secret whose name a row keeps that no item of the file is, or that is left alone."""
+    kept = {match.namesake.name: match.namesake for match, _, _ in settled if match.namesake} | {
         match.row.name: match.row
         for match, place, _ in settled
         if match.row and (place.uuid != match.row.uuid or place.name == match.row.name)
@@ -148,18 +161,75 @@ def _taken_secret_names(settled: Sequence[_Settled]) -> Iterator[Issue]:
             )
 
 
+def _meant_otherwise(
+    settled: Mapping[Kind, Sequence[_Settled]],
+    document: ExportDocument,
+    read_rows: Callable[[Kind, Iterable[str]], Iterable[Row]],
+) -> Iterator[Issue]:
+    """An item that moves to another uuid, while a row of another kind bears the one that it had.
+
+    A document of the file that has that uuid could mean the row, and would be led past it.
+    """
+    moved = [match.item for kind in Kind for match, place, _ in settled[kind] if _moves(place)]
+    own = {(item.kind, item.uuid) for item in document} if moved else set()
+    for other in Kind:
+        wanted = {
+            item.uuid: item
+            for item in moved
+            if item.kind is not other and (other, item.uuid) not in own
+        }
+        rows = [row for row in read_rows(other, wanted) if not row.is_deleted] if wanted else []
+        for uuid in sorted({row.uuid for row in rows} & _mentioned(settled, rows)):
+            yield wanted[uuid].issue(
+                "ambiguous-uuid",
+                f"A {other} on this server has this uuid too, and the file's {wanted[uuid].kind} "
+                "lands in a row with another one, so that a reference in the file could mean "
+                "either. Give the file's item another uuid.",
+            )
+
+
+def _moves(place: Place) -> bool:
+    return place.uuid != place.item.uuid
+
+
+def _mentioned(settled: Mapping[Kind, Sequence[_Settled]], rows: Collection[Row]) -> set[str]:
+    """The uuids of the rows that stand in what the import writes."""
+    if not rows:
+        return set()
+    texts = [
+        value.lower()
+        for kind in Kind
+        for match, _, result in settled[kind]
+        if result.writes
+        for value in (*match.item.content.values(), match.item.extra)
+        if isinstance(value, str)
+    ]
+    return {row.uuid for row in rows if any(row.uuid in text for text in texts)}
+
+
 def _changes(
     kind: Kind,
     settled: Sequence[_Settled],
     landing: Landing,
     stored: Stored,
+    *,
     users: list[UserChange],
+    issues: list[Issue],
 ) -> tuple[Change, ...]:
-    """The changes of a kind; to `users` is added how what they write uses secrets."""
+    """The changes of a kind.
+
+    To `users` is added how what they write uses secrets, to `issues` what stands against them.
+    """
     changes = _compared(
         kind,
         [
-            _change(match, place, result, landing, stored.dangling)
+            _change(
+                match,
+                place,
+                result,
+                _content(match.item, place, landing, issues) if result.writes else None,
+                stored.dangling,
+            )
             for match, place, result in settled
         ],
         stored.read_contents,
@@ -194,7 +264,7 @@ def _change(
     match: Match,
     place: Place,
     result: Result,
-    landing: Landing,
+    content: Content | None,
     dangling: Mapping[str, Sequence[str]],
 ) -> Change:
     item = match.item
@@ -205,10 +275,19 @@ def _change(
         target_uuid=place.uuid,
         target_name=place.name,
         row=match.deleted_row if result is Result.CREATE else match.row,
-        content={**landing.content_of(item), "name": place.name} if result.writes else None,
+        content=content,
         candidates=match.candidates,
         warnings=(*item.warnings, *_warnings(match, result, dangling)),
     )
+
+
+def _content(item: Item, place: Place, landing: Landing, issues: list[Issue]) -> Content:
+    """What is to be written; what stands against that goes into the issues."""
+    try:
+        return {**landing.content_of(item), "name": place.name}
+    except LostValue as lost:
+        issues.append(lost.issue)
+        return {**item.content, EXTRA: item.extra, "name": place.name}
 
 
 def _warnings(match: Match, result: Result, dangling: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -33,6 +33,7 @@ from imports.stored import (
     read_last_writes,
     read_live_names,
     read_rows,
+    read_rows_by_uuid,
 )
 
 
@@ -144,6 +145,7 @@ def _stored(document: ExportDocument, request: ImportRequest) -> Stored:
         rows=rows,
         read_contents=read_contents,
         read_last_writes=read_last_writes,
+        read_rows=read_rows_by_uuid,
         live_names={kind: read_live_names(kind) for kind in Kind}
         if _uses(Mode.DUPLICATE, request)
         else {},

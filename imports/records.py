@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 from django.utils import timezone
 from reversion.models import Revision
 
@@ -14,13 +14,13 @@ from flows.content import columns
 from flows.models import blank_content
 from flows.servers import current_database
 from imports.backup import Backup
+from imports.database_errors import loggable
 from imports.errors import (
     FileInvalid,
     FileUnreadable,
     ImportFailed,
     Issue,
     UnableToImport,
-    first_line,
     storable,
 )
 from imports.idempotency import digest_of, free_expired_key
@@ -115,25 +115,39 @@ class Attempt:
     def _end_badly(
         self, status: Status, code: str, message: str, issues: tuple[Issue, ...] = ()
     ) -> None:
+        self.record.code = code
+        self.record.message = message
+        self.record.issues = [issue.as_dict() for issue in issues[:_ISSUES_KEPT]]
+        self.record.counts = {}
         try:
-            # What comes after the commit, such as Ctrl-C, takes nothing back.
-            if self.is_committed():
-                return
-            self.record.code = code
-            self.record.message = message
-            self.record.issues = [issue.as_dict() for issue in issues[:_ISSUES_KEPT]]
-            self.record.counts = {}
+            self._finish_unless_committed(status)
+        except DatabaseError:
+            # The run may have ended because its connection was cut: nobody else ends the record.
+            _drop_connection()
+            try:
+                self._finish_unless_committed(status)
+            except DatabaseError as error:
+                # The caller's error is the one to tell; this one is for whoever reads the log.
+                logger.error(  # noqa: TRY400 - a traceback quotes what follows the first line
+                    "The record of a %s import could not be written: %s", status, loggable(error)
+                )
+
+    def _finish_unless_committed(self, status: Status) -> None:
+        # What comes after the commit, such as Ctrl-C, takes nothing back.
+        if not self.is_committed():
             self._finish(status)
-        except DatabaseError as error:
-            # The caller's error is the one to tell; this one is for whoever reads the log.
-            logger.error(  # noqa: TRY400 - a traceback quotes what follows the first line
-                "The record of a %s import could not be written: %s", status, first_line(error)
-            )
 
     def _finish(self, status: Status) -> None:
         self.record.status = status
         self.record.finished_at = timezone.now()
         self.record.save()
+
+
+def _drop_connection() -> None:
+    """Let the next query make a connection, where no transaction would be lost by that."""
+    connection = connections[current_database()]
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def of_the_target(user: User | None) -> User | None:

@@ -10,6 +10,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from flows.encryption import WrongKeyError
 from flows.models import Secret
 from flows.servers import current_database, server_names
+from imports.database_errors import failure_of, is_by_a_rival, loggable
 from imports.errors import (
     ImportFailed,
     ImportLocked,
@@ -17,15 +18,16 @@ from imports.errors import (
     UnableToImport,
     WrongEncryptionKey,
     WrongServer,
-    first_line,
     printable,
 )
 from imports.idempotency import AlreadyDone, check_key_of_waiting
-from imports.lock import LockHeld, import_lock
+from imports.lock import HeldLock, LockHeld, import_lock
 from imports.models import ImportRecord
 from imports.records import Attempt, running_import
 
 logger = logging.getLogger(__name__)
+
+_NOTHING_WRITTEN = "Nothing was written."
 
 
 def check_server(server: str) -> None:
@@ -49,7 +51,9 @@ def check_encryption_keys() -> None:
 
 
 @contextmanager
-def hold_lock(record: ImportRecord, *, wait: float | None, at_once: bool = False) -> Iterator[None]:
+def hold_lock(
+    record: ImportRecord, *, wait: float | None, at_once: bool = False
+) -> Iterator[HeldLock]:
     """Hold the import lock for the run of the record. Raises ImportLocked, saying who has it.
 
     Waits for it as long as whoever asks will, `wait` seconds; where that is not said, as long as
@@ -58,8 +62,8 @@ def hold_lock(record: ImportRecord, *, wait: float | None, at_once: bool = False
     if wait is None:
         wait = 0 if at_once else settings.ZIGGY_LOCK_WAIT
     try:
-        with import_lock(wait=wait):
-            yield
+        with import_lock(wait=wait) as lock:
+            yield lock
     except LockHeld:
         check_key_of_waiting(record)
         raise _locked_by(running_import()) from None
@@ -89,6 +93,16 @@ def recorded(record: ImportRecord, *, keep: bool = True) -> Iterator[Attempt]:
         if keep:
             attempt.refuse(error)
         raise
+    except DatabaseError as error:
+        failure = failure_of(error, outcome=_NOTHING_WRITTEN)
+        if failure is None:
+            if keep:
+                attempt.fail(error)
+            raise
+        logger.error("The database failed an import: %s", loggable(error))  # noqa: TRY400
+        if keep:
+            attempt.refuse(failure)
+        raise failure from None
     except BaseException as error:
         if keep:
             attempt.fail(error)
@@ -96,20 +110,24 @@ def recorded(record: ImportRecord, *, keep: bool = True) -> Iterator[Attempt]:
 
 
 @contextmanager
-def one_transaction(attempt: Attempt, *, again: str) -> Iterator[None]:
+def one_transaction(attempt: Attempt, lock: HeldLock, *, again: str) -> Iterator[None]:
     """One transaction for all writes of a run. `again` says what to do where somebody interfered.
 
-    Raises StalePlan and ImportFailed for errors of the database; then nothing was written.
+    Raises StalePlan and ImportFailed for errors of the database, and where the lock was lost; then
+    nothing was written.
     """
     try:
         with transaction.atomic(using=current_database(), durable=True):
+            lock.keep_others_out()
             yield
-    except IntegrityError as error:
-        raise StalePlan(
-            "stale-plan",
-            f"Somebody else wrote to this server at the same moment. Nothing was written. {again}",
-        ) from error
+            lock.check()
     except DatabaseError as error:
+        if isinstance(error, IntegrityError) and is_by_a_rival(error):
+            raise StalePlan(
+                "stale-plan",
+                "Somebody else wrote to this server at the same moment. Nothing was written. "
+                f"{again}",
+            ) from None
         _settle(attempt, error)
 
 
@@ -118,6 +136,7 @@ def _settle(attempt: Attempt, error: DatabaseError) -> None:
 
     Where only the answer to COMMIT was lost, the import is done, and this returns.
     """
+    # None of these errors goes on as a cause: a traceback would quote what follows the first line.
     try:
         if attempt.is_committed():
             return
@@ -126,10 +145,11 @@ def _settle(attempt: Attempt, error: DatabaseError) -> None:
             "outcome-unknown",
             "The connection to the database was lost at the end of the import, which is there as "
             f"a whole or not at all: see the status of its record {attempt.record.pk}.",
-        ) from error
-    logger.error("The database refused an import's write: %s", first_line(error))
-    raise ImportFailed(
+        ) from None
+    logger.error("The database refused an import's write: %s", loggable(error))
+    failure = failure_of(error, outcome=_NOTHING_WRITTEN)
+    raise failure or ImportFailed(
         "database-error",
         f"The database refused the write ({type(error).__name__}), and nothing was changed. "
         "The server's log says more.",
-    ) from error
+    ) from None

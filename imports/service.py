@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from django.conf import settings
-from django.db import transaction
 
 from flows.secret_destinations import lock_destinations
-from flows.servers import current_database, target
+from flows.servers import target
 from imports.apply import Progress, apply_plan
 from imports.backup import make_backup
 from imports.document import ExportDocument, parse
@@ -39,6 +38,8 @@ from imports.request import ImportRequest
 from imports.run import check_encryption_keys, check_server, hold_lock, one_transaction, recorded
 from imports.saved_plans import check_origin, saved_plan, settled
 from imports.snapshot import one_state
+
+_AGAIN = "Run the import again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +140,7 @@ def run_import(
             else parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
         )
         request = replace(request, decisions=settled(request, document))
-        with hold_lock(attempt.record, wait=request.lock_wait, at_once=may_be_running):
+        with hold_lock(attempt.record, wait=request.lock_wait, at_once=may_be_running) as lock:
             check_key(attempt.record)  # again: nobody else can get it done now
             attempt.start()
             expected = confirmed.plan.fingerprint if confirmed else fingerprint
@@ -149,14 +150,15 @@ def run_import(
                 else plan_import(document, request)
             )
             if not plan.writes:
-                with transaction.atomic(using=current_database(), durable=True):
+                with one_transaction(attempt, lock, again=_AGAIN):
                     attempt.succeed(plan.counts, items_of(attempt.record, plan, {}))
                 return Outcome(plan=plan, record=attempt.record)
             check_encryption_keys()
             drop_expired_uploads()  # not into the backup
             if request.with_backup:
                 attempt.keep_backup(make_backup())
-            _write(document, plan, request, attempt, progress)
+            with one_transaction(attempt, lock, again=_AGAIN):
+                _write(document, plan, request, attempt, progress)
             return Outcome(plan=plan, record=attempt.record)
 
 
@@ -167,13 +169,12 @@ def _write(
     attempt: Attempt,
     progress: Progress,
 ) -> None:
-    with one_transaction(attempt, again="Run the import again."):
-        lock_destinations()
-        check_destinations(plan)
-        check_rows(document, plan, request.decisions)
-        who = attempt.record
-        saves = apply_plan(plan, user=who.user, user_name=who.user_name, progress=progress)
-        attempt.succeed(plan.counts, items_of(who, plan, saves))
+    lock_destinations()
+    check_destinations(plan)
+    check_rows(document, plan, request.decisions)
+    who = attempt.record
+    saves = apply_plan(plan, user=who.user, user_name=who.user_name, progress=progress)
+    attempt.succeed(plan.counts, items_of(who, plan, saves))
 
 
 def _record(request: ImportRequest) -> ImportRecord:

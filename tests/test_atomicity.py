@@ -224,7 +224,7 @@ def test_an_import_whose_session_the_server_ends_changes_nothing(before, learned
 
     with pytest.raises(ImportFailed) as raised:
         run_import(request_for(FILE), progress=end_the_session)
-    assert raised.value.code == "database-error"
+    assert raised.value.code == "database-lost"
     assert data_rows() == data(before)
     assert ImportRecord.objects.get().status == "failed"
     do_import("overwrite")

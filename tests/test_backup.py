@@ -12,10 +12,11 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as project_settings
@@ -793,6 +794,63 @@ def test_a_restore_that_fails_halfway_changes_nothing(fake_tool):
         "could not execute query: ERROR:  cannot drop table public.flows_flow because other "
         "objects depend on it."
     )
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def until(condition: Callable[[], Any], *, seconds: float = 10) -> Any:
+    """What the condition gives once that is true, or in the end."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
+@only_postgresql
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
+@pytest.mark.parametrize(
+    ("command", "tool"), [("database_restore", "pg_restore"), ("database_backup", "pg_dump")]
+)
+def test_what_a_killed_command_started_ends_with_it(command, tool):
+    arguments = [str(make_backup().path), "--no-backup", "--no-prompt"]
+    Flow.objects.create(name="created later")
+    before = digests()
+
+    def sessions(waiting: str = "") -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT pid FROM pg_stat_activity WHERE application_name = %s {waiting}", [tool]
+            )
+            return cursor.fetchall()
+
+    with closing(connection.copy()) as other, other.cursor() as blocking:
+        blocking.execute("BEGIN")
+        blocking.execute("LOCK TABLE flows_flow IN ACCESS EXCLUSIVE MODE")
+        with subprocess.Popen(
+            [
+                *(sys.executable, "manage.py", command),
+                *(arguments if command == "database_restore" else ()),
+            ],
+            env=child_environment(),
+            cwd=project_settings.BASE_DIR,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            assert until(lambda: sessions("AND wait_event_type = 'Lock'"))
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+            [child] = map(int, children.read_text().split())
+            process.kill()
+        gone = until(lambda: not is_running(child), seconds=3)
+        blocking.execute("ROLLBACK")
+    assert until(lambda: not sessions())
+    assert gone
+    assert digests() == before
 
 
 # --- the commands -----------------------------------------------------------------------------

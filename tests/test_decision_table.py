@@ -388,18 +388,22 @@ OTHER_NAMES = [
         ],
         kinds=FREELY_NAMED,
     ),
-    always(
-        "its uuid is that of a row, and another row bears its unique name",
-        Refusal(
-            0,
-            ONE,
-            "Twilio",
-            "name-taken",
-            f'The name "Twilio" belongs to another secret on this server: {HERE}. '
-            "A secret's name is unique: rename one of the two.",
-        ),
+    Situation(
+        says="its uuid is that of a row, and another row bears its unique name",
         file=[incoming(ONE, "Twilio", text="new")],
         rows=[here(ONE, "Old"), here(HERE, "Twilio")],
+        skip=[skips("uuid", ONE, "Old", NAMESAKE)],
+        duplicate=[copies("uuid", "Twilio{copy}", NAMESAKE)],
+        overwrite=[
+            Refusal(
+                0,
+                ONE,
+                "Twilio",
+                "name-taken",
+                f'The name "Twilio" belongs to another secret on this server: {HERE}. '
+                "A secret's name is unique: rename one of the two.",
+            )
+        ],
         kinds=[SECRET],
     ),
     Situation(

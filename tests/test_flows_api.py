@@ -903,6 +903,15 @@ def test_the_copys_name_is_the_first_that_is_free(name, used, copy):
     assert first_free_copy(Kind.FLOW, name, used) == copy
 
 
+def test_a_clone_that_would_lose_a_value_is_refused(api):
+    own = "0000000f-aaaa-4000-8000-000000000001"
+    FlowFactory(uuid=own, nodes=f'[{{"{own.upper()}":1,"{own}":2}}]')
+    response = api.post(f"/flow/clone/{own}")
+    assert refusal(response) == (409, "key-collision")
+    assert response.json()["message"].startswith(f"nodes[0].{own}: two keys of one object")
+    assert Flow.objects.count() == 1
+
+
 def test_a_clone_that_calls_itself_calls_the_clone(api):
     flow = FlowFactory(uuid="0000000f-0000-4000-8000-0000000000aa", name="a")
     own, other = str(flow.uuid), NOWHERE

@@ -4,6 +4,7 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.db import OperationalError
@@ -428,7 +429,9 @@ class TestInterrupted:
     def test_a_run_that_is_stopped_once_its_data_is_written_has_succeeded(self, monkeypatch):
         class Lock:
             def __init__(self, **_options: Any) -> None: ...
-            def __enter__(self) -> None: ...
+
+            def __enter__(self) -> Mock:
+                return Mock()
 
             def __exit__(self, *_error: object) -> None:
                 raise KeyboardInterrupt

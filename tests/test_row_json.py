@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+import reversion
 from django.core.exceptions import ObjectDoesNotExist
 from reversion.models import Revision, Version
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 TIMES = {
     "a whole second": datetime(2026, 3, 16, 17, 10, 6, tzinfo=UTC),
-    "microseconds, which are cut": datetime(2026, 3, 16, 17, 10, 6, 999999, tzinfo=UTC),
+    "microseconds": datetime(2026, 3, 16, 17, 10, 6, 999999, tzinfo=UTC),
     "less than a millisecond": datetime(2026, 3, 16, 17, 10, 6, 42, tzinfo=UTC),
 }
 
@@ -36,7 +37,7 @@ def saved_both_ways(item):
 
 
 def times(value):
-    """The times of a saved row as points in time: both write them, with three digits or none."""
+    """The times of a saved row as points in time: both write them, with six digits or none."""
     return {
         key: datetime.fromisoformat(field) if key in ("created_at", "updated_at") else field
         for key, field in value["serialized_data"][0]["fields"].items()
@@ -46,6 +47,8 @@ def times(value):
 def assert_same(item):
     by_python, by_database = saved_both_ways(item)
     assert times(by_python) == times(by_database)
+    for key in ("created_at", "updated_at"):
+        assert times(by_python)[key] == getattr(item, key)
     for save in (by_python, by_database):
         del save["serialized_data"][0]["fields"]
     assert by_python == by_database
@@ -125,3 +128,22 @@ def test_a_row_that_is_not_there_is_no_save():
 def test_no_rows_are_no_saves(django_assert_num_queries):
     assert named_saves.take_rows(Flow, [], "Pre import") == []
     assert not Revision.objects.exists()
+
+
+def test_what_django_reversion_saves_itself_keeps_microseconds():
+    flow = FlowFactory(created_at=TIMES["microseconds"])
+    with reversion.create_revision():
+        reversion.add_to_revision(flow)
+    assert Version.objects.get().field_dict["created_at"] == TIMES["microseconds"]
+
+
+def test_an_old_save_with_milliseconds_is_read():
+    flow = FlowFactory(created_at=TIMES["microseconds"])
+    named_saves.take_rows(Flow, [flow.pk], "old")
+    version = Version.objects.get()
+    [row] = json.loads(version.serialized_data)
+    row["fields"]["created_at"] = "2026-03-16T17:10:06.999Z"
+    version.serialized_data = json.dumps([row])
+    version.save()
+    saved = Version.objects.get().field_dict["created_at"]
+    assert saved == TIMES["microseconds"].replace(microsecond=999000)

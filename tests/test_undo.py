@@ -915,3 +915,50 @@ class TestDecisions:
         with pytest.raises(UndoRefused) as raised:
             undo(other, decisions=twice)
         assert codes(raised.value) == ["duplicate-decision"]
+
+
+class TestWhatReferredToNothingBefore:
+    """An import that makes what a row named already can be undone: the row came before it."""
+
+    OLD = "2026-01-01T10:00:00.000Z"
+
+    @pytest.fixture
+    def dangling(self) -> None:
+        """A flow that names a connection which is not there, and code with a secret that is not."""
+        FlowFactory(
+            uuid=uuid_of("f", 1),
+            name="Orders",
+            nodes=json.dumps([{"code": "secrets.TOKEN", "id": uuid_of("c", 1)}]),
+        )
+
+    def test_it_is_no_conflict(self, dangling):
+        done = import_items(connection(1, "CRM"), secret(1, "TOKEN"))
+        undo = undo_import(undo_request(done.record))
+        assert [change.result.value for change in undo.plan] == ["DELETE", "DELETE"]
+        assert all(not change.conflicts for change in undo.plan)
+        redo = undo_import(undo_request(undo.record))
+        assert all(not change.conflicts for change in redo.plan)
+        again = undo_import(undo_request(redo.record))
+        assert all(not change.conflicts for change in again.plan)
+
+    def test_a_row_that_was_written_since_is_one(self, dangling):
+        done = import_items(connection(1, "CRM"))
+        Flow.objects.get().save()
+        assert codes_of(done.record) == ["used"]
+
+    def test_a_row_that_a_later_import_made_is_one_whatever_its_file_dates_it(self):
+        done = import_items(connection(1, "CRM"))
+        import_items(flow(2, "New", connections=[uuid_of("c", 1)], updatedAt=self.OLD))
+        assert codes_of(done.record) == ["used"]
+
+    def test_a_row_that_is_as_it_was_before_the_import_is_none(self, dangling):
+        before = Flow.objects.get()
+        done = import_items(connection(1, "CRM"), flow(1, "Orders", info="file"))
+        before.save()  # somebody put it back by hand
+        assert codes_of(done.record) == []
+
+
+def codes_of(record: ImportRecord) -> list[str]:
+    """The codes of what stands against the undo."""
+    refusal = examine_undo(undo_request(record)).refusal
+    return [issue.code for issue in refusal.issues] if refusal else []

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
 from rest_framework import exceptions, serializers
@@ -26,6 +26,7 @@ from rest_framework.views import exception_handler as default_handler
 from flows.counting import other_than_first
 from flows.rest.refusals import Refused
 from flows.statement_timeout import is_statement_timeout
+from imports.database_errors import DatabaseFailed, failure_of, loggable
 from imports.errors import RETRY_AFTER, Issue, UnableToImport, json_path, printable
 from ziggy_site import __version__
 from ziggy_site.api_parsers import NotStrictJSON
@@ -76,6 +77,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         return _refusal(error)
     if is_statement_timeout(error):
         return _timed_out(context["request"])
+    if isinstance(error, DatabaseError) and (failure := failure_of(error)):
+        logger.error("The database failed a request: %s", loggable(error))
+        return _refusal(failure)
     if isinstance(error, OperationalError | InterfaceError):
         logger.error("The database does not answer", exc_info=error)
     for kind, status, code in _DJANGO_ERRORS:
@@ -110,7 +114,7 @@ def _refusal(error: UnableToImport) -> Response:
     message = error.message
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s", error, exc_info=error)
-        if error.code not in _TELLING_CODES:
+        if not isinstance(error, DatabaseFailed) and error.code not in _TELLING_CODES:
             message = "The server could not do it, and nothing was changed. Its log says more."
     answer = _answer(error.status, code=error.code, message=message, issues=error.issues)
     if error.retry_after is not None:

@@ -166,6 +166,9 @@ DATABASES |= {name: _database(url) for name, url in ZIGGY_SERVERS.items()}
 DATABASE_ROUTERS = ["flows.servers.ServerRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Named saves and dumpdata keep times to the microsecond.
+SERIALIZATION_MODULES = {"json": "flows.json_serializer"}
+
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.login.NameOrEmailBackend"]
 AUTH_PASSWORD_VALIDATORS = [

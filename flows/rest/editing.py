@@ -18,6 +18,7 @@ from flows import canonical
 from flows.content import EXTRA, FIELDS, Kind, Value, columns
 from flows.copy_names import first_free_copy
 from flows.deletion import mark_deleted
+from flows.document_rewriting import KeyCollisionError, rewrite_document
 from flows.models import MODELS, Flow, Item, Secret, blank_content
 from flows.references import rewrite
 from flows.rest.item_body import ItemBody
@@ -108,15 +109,29 @@ def _content_of_copy(flow: Flow, copy: UUID) -> dict[str, Value]:
     uuids = {str(flow.uuid): str(copy)}
     content: dict[str, Value] = {name: getattr(flow, name) for name in columns(Kind.FLOW)}
     for column, value in content.items():
-        if isinstance(value, str):
-            is_document = column in _DOCUMENTS
-            new = rewrite(value, uuids=uuids, names={}, json=is_document)
-            if new is not value and is_document:  # a uuid may be a key, and keys are sorted
-                new = canonical.encode(canonical.decode(new))
-            content[column] = new
+        if not isinstance(value, str):
+            continue
+        if column not in _DOCUMENTS:
+            content[column] = rewrite(value, uuids=uuids, names={})
+            continue
+        try:
+            content[column] = rewrite_document(value, uuids=uuids, names={})
+        except KeyCollisionError as collision:
+            raise _key_collision(column, collision) from None
     return content
 
 
+def _key_collision(column: str, collision: KeyCollisionError) -> Refused:
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in collision.path)
+    path = _KEYS.get(column, EXTRA) + "".join(steps)
+    message = (
+        f"{path}: two keys of one object are the flow's own uuid, in different spellings, and the "
+        "copy would lose one of their values. Remove one of them."
+    )
+    return Refused(HTTPStatus.CONFLICT, "key-collision", message)
+
+
+_KEYS = {spec.column: spec.key for spec in FIELDS[Kind.FLOW]}
 _DOCUMENTS = {spec.column for spec in FIELDS[Kind.FLOW] if spec.shape.is_document} | {EXTRA}
 
 

@@ -19,11 +19,11 @@ from rich.text import Text
 from accounts.models import User
 from flows.counting import number_of
 from flows.servers import server_names, target
+from imports.database_errors import code_of, failure_of, loggable
 from imports.errors import (
     ImportFailed,
     UnableToImport,
     WrongServer,
-    first_line,
     quoted,
     storable,
 )
@@ -178,12 +178,16 @@ def name_of(user: User | None) -> str:
 
 
 def unusable(error: DatabaseError, server: str) -> ImportFailed:
-    """The refusal of a run on a server whose database cannot be used at all."""
+    """The refusal of a run that an error of the server's database ended before it began."""
+    # The client of a database that is not reached names the host, which helps at a shell.
+    said = "" if code_of(error) else f"{loggable(error)}."
+    if failure := failure_of(error, outcome=said):
+        return failure
     is_here = server == server_names()[0]
     migrate = ["manage.py", "migrate", *([] if is_here else ["--database", server])]
     return ImportFailed(
         "database-error",
-        f"The database cannot be used: {first_line(error)}. "
+        f"The database cannot be used: {loggable(error)}. "
         f"Is it there, and migrated ({shlex.join(migrate)})?",
     )
 

@@ -114,6 +114,6 @@ class Facts:
     server: Server
     """Which secrets there are, and where they are sent."""
     users: Mapping[Key, Sequence[OtherRow]] = field(default_factory=dict)
-    """By each live row that the undo would delete: the live rows that use it."""
+    """By each live row that the undo would delete: the live rows that came to use it since."""
     secrets: Mapping[str, OtherRow] = field(default_factory=dict)
     """The live secrets that bear a name which a restored one had, by that name."""

@@ -10,12 +10,10 @@ undone by the same way. Every refusal leaves one, too; a dry run none.
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import transaction
-
 from flows.content import Kind
 from flows.counting import other_than_first
 from flows.secret_destinations import StoredServer, lock_destinations
-from flows.servers import current_database, target
+from flows.servers import target
 from imports.apply import Progress
 from imports.backup import make_backup
 from imports.errors import (
@@ -106,20 +104,21 @@ def undo_import(
         check_undo_request(request)
         may_be_running = check_key(attempt.record)
         _undone(request, attempt)
-        with hold_lock(attempt.record, wait=request.lock_wait, at_once=may_be_running):
+        with hold_lock(attempt.record, wait=request.lock_wait, at_once=may_be_running) as lock:
             check_key(attempt.record)  # again: nobody else can get it done now
             undone = _undone(request, attempt)
             attempt.start()
             plan = _plan_again(undone, request, fingerprint)
             if not plan.writes:
-                with transaction.atomic(using=current_database(), durable=True):
+                with one_transaction(attempt, lock, again=_AGAIN):
                     attempt.succeed(plan.counts, undo_items(attempt.record, plan, {}))
                 return UndoOutcome(plan=plan, record=attempt.record)
             check_encryption_keys()
             drop_expired_uploads()  # not into the backup
             if request.with_backup:
                 attempt.keep_backup(make_backup(sparing=_backup_of(undone)))
-            _write(plan, undone, attempt, progress)
+            with one_transaction(attempt, lock, again=_AGAIN):
+                _write(plan, undone, attempt, progress)
             return UndoOutcome(plan=plan, record=attempt.record)
 
 
@@ -228,15 +227,14 @@ def _check_destinations(plan: UndoPlan) -> None:
 
 def _write(plan: UndoPlan, undone: ImportRecord, attempt: Attempt, progress: Progress) -> None:
     record = attempt.record
-    with one_transaction(attempt, again=_AGAIN):
-        lock_destinations()
-        _check_destinations(plan)
-        mark_undone(undone)
-        saves = apply_undo(
-            plan,
-            since=record.started_at,
-            user=record.user,
-            user_name=record.user_name,
-            progress=progress,
-        )
-        attempt.succeed(plan.counts, undo_items(record, plan, saves))
+    lock_destinations()
+    _check_destinations(plan)
+    mark_undone(undone)
+    saves = apply_undo(
+        plan,
+        since=record.started_at,
+        user=record.user,
+        user_name=record.user_name,
+        progress=progress,
+    )
+    attempt.succeed(plan.counts, undo_items(record, plan, saves))

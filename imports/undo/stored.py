@@ -3,11 +3,12 @@
 Every query is made for a batch of rows, and only digests are kept of what rows hold.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.utils import timezone
 from reversion.errors import RevertError
 
 from flows import named_saves
@@ -20,7 +21,7 @@ from flows.secret_destinations import StoredServer
 from flows.uses import find_users_of_many
 from imports.comparison import differences
 from imports.models import UNDO, ImportItem, ImportRecord, Status
-from imports.plan import WRITING_RESULTS, content_digest
+from imports.plan import WRITING_RESULTS, Result, content_digest
 from imports.stored import BATCH, CONTENT_BATCH, batches
 from imports.undo.facts import Facts, LaterRun, OtherRow, PresentRow, SavedRow, WrittenRow
 from imports.undo.plan import Key
@@ -40,7 +41,7 @@ def read_facts(record: ImportRecord) -> Facts:
         finished_at=_finished_at(record),
         rows=rows,
         server=StoredServer(),
-        users=_users(rows),
+        users=reading.users(rows),
         secrets=_live_secrets(
             {row.saved.name for row in rows[Kind.SECRET] if row.saved and not row.ends_deleted}
         ),
@@ -88,6 +89,52 @@ class _Reading:
                     saved=self._saved(kind, item, state, content) if state else None,
                     later=later.get(str(item.target_uuid)),
                 )
+
+    def users(self, rows: Mapping[Kind, Sequence[WrittenRow]]) -> dict[Key, list[OtherRow]]:
+        """By each live row that the undo would delete: the live rows that came to use it since.
+
+        A row that is as it was before the run referred to nothing then, and may do so again.
+        """
+        deleted = {
+            kind: {
+                row.uuid: row.row.name
+                for row in rows[kind]
+                if row.ends_deleted and row.row and not row.row.is_deleted
+            }
+            for kind in Kind
+        }
+        written = {row.key: row for kind in Kind for row in rows[kind]}
+        found = [
+            (OtherRow(kind=kind, uuid=uuid, name=name), used)
+            for kind, uuid, name, used in find_users_of_many(deleted)
+        ]
+        others = [user.key for user, _ in found if user.key not in written]
+        new = {key for kind in Kind for key in self._written_since(kind, others)}
+        new |= {key for key, row in written.items() if not row.is_as_before}
+        users: dict[Key, list[OtherRow]] = {}
+        for user, used in found:
+            if user.key in new:
+                for key in used:
+                    users.setdefault(key, []).append(user)
+        return users
+
+    def _written_since(self, kind: Kind, keys: Iterable[Key]) -> Iterator[Key]:
+        """Those of the rows of that kind that somebody wrote, or made, after the run began."""
+        # To now: what a file dated later was not written meanwhile. A row that an import made has
+        # the times of its file.
+        since = (self._record.started_at, timezone.now())
+        for batch in batches((uuid for of, uuid in keys if of is kind), BATCH):
+            rows = MODELS[kind]._default_manager.filter(uuid__in=batch, updated_at__range=since)
+            uuids = set(rows.order_by().values_list("uuid", flat=True))
+            items = ImportItem.objects.filter(
+                kind=kind, target_uuid__in=batch, result__in=[Result.CREATE, Result.DUPLICATE]
+            )
+            uuids |= {
+                uuid
+                for uuid, item in items.order_by().values_list("target_uuid", "pk")
+                if item > self._last_item
+            }
+            yield from ((kind, str(uuid)) for uuid in uuids)
 
     def _present(
         self, kind: Kind, uuids: Sequence[Any]
@@ -153,23 +200,6 @@ class _Reading:
             )
             for item in runs
         }
-
-
-def _users(rows: Mapping[Kind, Sequence[WrittenRow]]) -> dict[Key, list[OtherRow]]:
-    """By each live row that the undo would delete: the live rows that use it."""
-    deleted = {
-        kind: {
-            row.uuid: row.row.name
-            for row in rows[kind]
-            if row.ends_deleted and row.row and not row.row.is_deleted
-        }
-        for kind in Kind
-    }
-    users: dict[Key, list[OtherRow]] = {}
-    for kind, uuid, name, used in find_users_of_many(deleted):
-        for key in used:
-            users.setdefault(key, []).append(OtherRow(kind=kind, uuid=uuid, name=name))
-    return users
 
 
 def _live_secrets(names: set[str]) -> dict[str, OtherRow]:

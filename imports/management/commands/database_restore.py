@@ -68,8 +68,9 @@ class Command(BaseCommand):
 def _restore(path: Path, *, backup_first: bool) -> Path | None:
     """Restore, with no import running. Returns the backup of the state before."""
     try:
-        with import_lock(wait=settings.ZIGGY_LOCK_WAIT):
+        with import_lock(wait=settings.ZIGGY_LOCK_WAIT) as lock:
             safety_backup = make_backup(sparing=path).path if backup_first else None
+            lock.check()
             restore_backup(path)
             return safety_backup
     except LockHeld as error:
