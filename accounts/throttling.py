@@ -155,7 +155,8 @@ def _seconds_until(turn: Attempts | None) -> float:
     """How long it is until the turn comes. Its row ends when nobody took it."""
     if turn is None:
         return 0
-    return (turn.ends_at - timezone.now()).total_seconds() - _TURN_SECONDS
+    left: float = (turn.ends_at - timezone.now()).total_seconds()
+    return left - _TURN_SECONDS
 
 
 def give_back(limits: Sequence[Limit]) -> None:

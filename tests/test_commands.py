@@ -21,8 +21,7 @@ from django.core.management import load_command_class
 from django.db import OperationalError
 
 from flows.models import Flow
-from flows.servers import server_names
-from imports.management.console import unusable
+from flows.servers import server_names, unusable_database
 from imports.models import ImportRecord
 from tests.digest import RECORDS, all_rows, data_rows
 from tests.factories import FlowFactory, SecretFactory
@@ -847,8 +846,8 @@ def test_a_registered_server_that_is_not_migrated_is_told_on_two_lines(environme
 
 
 def test_advice_on_this_instance_names_no_database():
-    error = unusable(OperationalError("no such table: x\nDETAIL: of a row"), server_names()[0])
-    assert error.message == (
+    error = OperationalError("no such table: x\nDETAIL: of a row")
+    assert unusable_database(error, server_names()[0]) == (
         "The database cannot be used: no such table: x. "
         "Is it there, and migrated (manage.py migrate)?"
     )

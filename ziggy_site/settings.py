@@ -6,14 +6,13 @@ that says how to make one. The README has the table of all variables.
 """
 
 from pathlib import Path
-from typing import Any
 
-import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 from ziggy_site import __version__
+from ziggy_site.database_urls import read_database, read_servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -130,32 +129,20 @@ TEMPLATES = [
 ]
 
 
-def _database(url: str) -> dict[str, Any]:
-    """Django's description of a database, with what each engine needs for safe imports."""
-    database: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60))
-    if database["ENGINE"].endswith("sqlite3"):
-        # IMMEDIATE takes the write lock when a transaction begins: a deferred one that reads
-        # first and writes later fails at once when another process wrote in between.
-        database["OPTIONS"] = {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        }
-        database["TEST"] = {"NAME": f"{database['NAME']}.test.sqlite3"}
-    return database
-
-
 DATABASES = {
-    "default": _database(env.str("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")),
+    "default": read_database(
+        env.str("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}"), of="DATABASE_URL"
+    ),
 }
 # Other servers that a run may name, as NAME=DATABASE_URL,NAME=DATABASE_URL. Each is a database
 # of its own under that name; what `flows.servers` selects is where a command reads and writes.
-ZIGGY_SERVERS: dict[str, str] = env.dict("ZIGGY_SERVERS", default={})
-if taken := {"default", ZIGGY_SERVER_NAME} & ZIGGY_SERVERS.keys():
-    raise ImproperlyConfigured(
-        f"ZIGGY_SERVERS must not have the name {min(taken)}: it is that of this instance."
-    )
-DATABASES |= {name: _database(url) for name, url in ZIGGY_SERVERS.items()}
+ZIGGY_SERVERS = read_servers(
+    env.str("ZIGGY_SERVERS", default=""), taken={"default", ZIGGY_SERVER_NAME}
+)
+DATABASES |= {
+    name: read_database(url, of=f"ZIGGY_SERVERS: the URL of {name}")
+    for name, url in ZIGGY_SERVERS.items()
+}
 DATABASE_ROUTERS = ["flows.servers.ServerRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

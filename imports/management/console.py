@@ -2,7 +2,6 @@
 
 import getpass
 import json
-import shlex
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
@@ -11,19 +10,18 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.db import Error as DatabaseFault
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from accounts.models import User
 from flows.counting import number_of
-from flows.servers import server_names, target
+from flows.servers import server_names, target, unusable_database
 from imports.errors import (
     ImportFailed,
     UnableToImport,
     WrongServer,
-    first_line,
     quoted,
     storable,
 )
@@ -116,6 +114,20 @@ def refuse(command: BaseCommand, error: UnableToImport) -> NoReturn:
     raise CommandError(error.message, returncode=error.exit_code) from error
 
 
+@contextmanager
+def refusals(command: BaseCommand, server: str) -> Iterator[None]:
+    """End the command with one line and the exit code of what the block raises, as `refuse` does.
+
+    That is an UnableToImport, or an error of the server's database, which is away or not migrated.
+    """
+    try:
+        yield
+    except UnableToImport as error:
+        refuse(command, error)
+    except DatabaseFault as error:
+        refuse(command, ImportFailed("database-error", unusable_database(error, server)))
+
+
 def tell(command: BaseCommand, text: str, *, ending: str = "\n") -> None:
     """Write a line for people."""
     command.stderr.write(text, style_func=str, ending=ending)
@@ -162,17 +174,6 @@ def find_user(name: str | None, server: str) -> User | None:
 def name_of(user: User | None) -> str:
     """The name under which a command writes: the user's, or that of the account of this shell."""
     return user.get_username() if user else storable(getpass.getuser())
-
-
-def unusable(error: DatabaseError, server: str) -> ImportFailed:
-    """The refusal of a run on a server whose database cannot be used at all."""
-    is_here = server == server_names()[0]
-    migrate = ["manage.py", "migrate", *([] if is_here else ["--database", server])]
-    return ImportFailed(
-        "database-error",
-        f"The database cannot be used: {first_line(error)}. "
-        f"Is it there, and migrated ({shlex.join(migrate)})?",
-    )
 
 
 @contextmanager

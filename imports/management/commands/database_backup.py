@@ -7,7 +7,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from imports.backup import make_backup
-from imports.errors import UnableToImport
 from imports.management import console
 from imports.report import answer
 
@@ -25,11 +24,8 @@ class Command(BaseCommand):
 
     def handle(self, *, server: str, **options: Any) -> None:
         begun = time.monotonic()
-        try:
-            with console.on_server(server):
-                backup = make_backup()
-        except UnableToImport as error:
-            console.refuse(self, error)
+        with console.refusals(self, server), console.on_server(server):
+            backup = make_backup()
         data = {
             "path": str(backup.path),
             "size": backup.size,

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from imports.backup import make_backup
-from imports.errors import ImportLocked, UnableToImport, quoted
+from imports.errors import ImportLocked, quoted
 from imports.lock import LockHeld, import_lock
 from imports.management import console
 from imports.report import answer
@@ -43,15 +43,12 @@ class Command(BaseCommand):
     ) -> None:
         if not no_prompt:
             console.require_terminal()
-        try:
-            with console.on_server(server):
-                check_backup(path)
-                if not (no_prompt or self._confirmed(server, path)):
-                    console.print_cancelled(self)
-                    return
-                safety_backup = _restore(path, backup_first=not no_backup)
-        except UnableToImport as error:
-            console.refuse(self, error)
+        with console.refusals(self, server), console.on_server(server):
+            check_backup(path)
+            if not (no_prompt or self._confirmed(server, path)):
+                console.print_cancelled(self)
+                return
+            safety_backup = _restore(path, backup_first=not no_backup)
         console.tell(self, f"Restored {server} from {path}.")
         data = {"restored": str(path), "safetyBackup": safety_backup and str(safety_backup)}
         console.print_json(self, answer(HTTPStatus.OK, data))
