@@ -141,7 +141,7 @@ def _take_turn(key: str, *, beyond: int) -> float:
         return 0
     turn = Attempts.objects.filter(pk=key, ends_at__gt=timezone.now()).first()
     if turn is None:
-        delay = min(LONGEST_DELAY, 2 ** min(beyond, LONGEST_DELAY))
+        delay: int = min(LONGEST_DELAY, 2 ** min(beyond, LONGEST_DELAY))
         ends_at = timezone.now() + timedelta(seconds=delay + _TURN_SECONDS)
         Attempts.objects.update_or_create(key=key, defaults={"count": 0, "ends_at": ends_at})
         return delay

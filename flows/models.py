@@ -164,6 +164,19 @@ class Secret(Item):
                 value.reveal()
 
 
+class EncryptionCanary(models.Model):
+    """A known text, sealed with the keys of the database's secrets: see flows.canary."""
+
+    token = models.TextField()
+
+    class Meta:
+        verbose_name_plural = "encryption canaries"
+        default_permissions: ClassVar = ()
+
+    def __str__(self) -> str:
+        return "canary"
+
+
 def valued_secret_names() -> set[str]:
     """The names of the live secrets that have a value, without reading one."""
     rows = Secret.objects.filter(is_deleted=False).exclude(dev_value=None, prod_value=None)

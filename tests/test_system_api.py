@@ -95,7 +95,7 @@ class TestBackUp:
         assert answer.json()["remoteBackupStatus"] == "not_configured"
         name = answer.json()["localBackupFile"]
         assert re.fullmatch(rf"local-\d{{8}}T\d{{6}}-\d{{6}}Z\.{ENDING}", name)
-        assert [file.name for file in backup_directory.iterdir()] == [name]
+        assert {file.name for file in backup_directory.iterdir()} == {name, f"{name}.json"}
 
     @pytest.mark.usefixtures("quick_backups")
     def test_an_empty_body_of_json_is_no_matter(self, ada):

@@ -691,7 +691,7 @@ class TestStory:
 @pytest.mark.django_db(transaction=True)
 class TestBackup:
     def test_it_is_made_before_and_that_of_the_import_is_kept(self, settings):
-        settings.ZIGGY_BACKUP_KEEP = 1
+        settings.ZIGGY_BACKUP_KEEP, settings.ZIGGY_BACKUP_DAYS = 1, 0
         record = import_items(flow(1, "A"), with_backup=True).record
         done = undo(record, with_backup=True).record
         kept = sorted(str(path) for path in settings.ZIGGY_BACKUP_DIR.iterdir())

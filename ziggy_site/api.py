@@ -11,9 +11,14 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    extend_schema,
+    inline_serializer,
+)
 from rest_framework import exceptions, serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -21,7 +26,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.views import exception_handler as default_handler
 
+from flows.canary import check_keys_open
 from flows.counting import other_than_first
+from flows.encryption import WrongKeyError
 from imports.errors import Issue, UnableToImport, json_path, printable
 from ziggy_site import __version__
 from ziggy_site.api_parsers import NotStrictJSON
@@ -60,6 +67,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         return _refusal(error)
     if isinstance(error, OperationalError | InterfaceError):
         logger.error("The database does not answer", exc_info=error)
+    if isinstance(error, WrongKeyError):
+        logger.error("%s", error)
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        return _answer(status, code="wrong-encryption-key", message=str(error))
     for kind, status, code in _DJANGO_ERRORS:
         if isinstance(error, kind):
             return _answer(status, code=code)
@@ -159,7 +170,7 @@ def _as_json(response: HttpResponse) -> HttpResponse:
 
 
 class Health(APIView):
-    """For monitoring: whether the server and its database answer."""
+    """For monitoring: whether the server and its database answer, and the keys open its secrets."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -175,7 +186,11 @@ class Health(APIView):
                     "version": serializers.CharField(),
                 },
             ),
-            503: None,
+            503: OpenApiResponse(
+                description="The database does not answer or is not migrated "
+                "(`database-unavailable`), or the configured keys do not open its secrets "
+                "(`wrong-encryption-key`)."
+            ),
         },
         examples=[
             OpenApiExample(
@@ -189,4 +204,9 @@ class Health(APIView):
     def get(self, request: Request) -> Response:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        try:
+            check_keys_open(may_write=False)
+        except ProgrammingError:
+            logger.exception("The database is not migrated")
+            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, code="database-unavailable")
         return Response({"status": "ok", "database": "ok", "version": __version__})

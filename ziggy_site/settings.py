@@ -58,7 +58,13 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 ZIGGY_SERVER_NAME = env.str("ZIGGY_SERVER_NAME", default="local")
 ZIGGY_BACKUP_DIR = Path(env.str("ZIGGY_BACKUP_DIR", default=str(BASE_DIR / "backups")))
+# A backup goes when it is neither among so many newest nor younger than so many days; and, the
+# oldest first, while a server's backups have more bytes than that.
 ZIGGY_BACKUP_KEEP = env.int("ZIGGY_BACKUP_KEEP", default=10)
+ZIGGY_BACKUP_DAYS = env.float("ZIGGY_BACKUP_DAYS", default=30.0)
+ZIGGY_BACKUP_MAX_BYTES: int | None = env.int("ZIGGY_BACKUP_MAX_BYTES", default=None)
+# How many backups an account may ask the API for in a day, copies to fetch among them.
+ZIGGY_BACKUPS_PER_DAY = env.int("ZIGGY_BACKUPS_PER_DAY", default=20)
 ZIGGY_BACKUP_TIMEOUT = env.int("ZIGGY_BACKUP_TIMEOUT", default=3600)  # seconds
 ZIGGY_MAX_IMPORT_BYTES = env.int("ZIGGY_MAX_IMPORT_BYTES", default=256 * 1024 * 1024)
 ZIGGY_LOCK_WAIT = env.float("ZIGGY_LOCK_WAIT", default=5.0)  # seconds
@@ -75,6 +81,7 @@ ZIGGY_ATTEMPTS = {
     "login-address": (100, 3600),
     "login-name": (100, 3600),
     "bad-token": (60, 60),
+    "backup": (ZIGGY_BACKUPS_PER_DAY, 24 * 3600),
 }
 
 INSTALLED_APPS = [
@@ -107,6 +114,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "ziggy_site.wrong_key.WrongKeyMiddleware",
 ]
 
 ROOT_URLCONF = "ziggy_site.urls"

@@ -14,7 +14,8 @@ from imports.report import answer
 class Command(BaseCommand):
     help = (
         "Back up a server's whole database into ZIGGY_BACKUP_DIR and read the copy through. The "
-        "newest ZIGGY_BACKUP_KEEP backups of a server are kept, older ones are removed. The answer "
+        "newest ZIGGY_BACKUP_KEEP backups of a server and those of the last ZIGGY_BACKUP_DAYS days "
+        "are kept, as far as ZIGGY_BACKUP_MAX_BYTES lets them. The answer "
         "on stdout is JSON and has the file's path; database_restore takes it. The "
         "secrets in a backup are encrypted: keep ZIGGY_ENCRYPTION_KEYS as well, elsewhere."
     )
