@@ -1,6 +1,6 @@
 """Whether the configured keys are those of the database, told from a row that any of them opens.
 
-The row is made when the first secret is sealed or the first import runs, by the keys that are
+The row is made when the next secret is sealed, or the keys are rotated, by the keys that are
 configured then. A database of an earlier version has secrets and no such row: then the newest
 stored secret, or else the newest saved one, must open first, so that a wrong key never gets a
 canary of its own. A registered server's database has its own row.

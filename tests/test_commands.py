@@ -25,7 +25,15 @@ from flows.servers import server_names, unusable_database
 from imports.models import ImportRecord
 from tests.digest import RECORDS, all_rows, data_rows
 from tests.factories import FlowFactory, SecretFactory
-from tests.importing import child_environment, export_file, flow, import_items, secret, uuid_of
+from tests.importing import (
+    backup_files,
+    child_environment,
+    export_file,
+    flow,
+    import_items,
+    secret,
+    uuid_of,
+)
 
 SAMPLES = Path(settings.BASE_DIR) / "samples"
 MANAGE = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py")]
@@ -115,7 +123,7 @@ class TestInAProcessOfItsOwn:
         assert second.returncode == 0
         assert second.stdout.decode() == TWO_ITEMS_ANSWER
         record = ImportRecord.objects.first()
-        [backup] = backup_directory.iterdir()
+        [backup] = backup_files(backup_directory)
         assert second.stderr.decode() == (
             "Plan: 0 to create, 2 to overwrite, 0 to skip, 0 unchanged. "
             f"Done: record {record.pk}. The backup is {backup}.\n"

@@ -34,7 +34,7 @@ from imports.maintenance import Vacuumed, vacuum_database
 from imports.models import BuiltExport, BuiltTransfer, ImportItem, ImportRecord
 from tests.conftest import CommandResult
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
-from tests.importing import flow, import_items
+from tests.importing import backup_files, flow, import_items
 from tests.uploading import caller, client_of
 
 ON_POSTGRESQL = django_settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
@@ -181,7 +181,7 @@ class TestTransfer:
     @pytest.mark.usefixtures("quick_backups")
     def test_a_copy_that_newer_backups_pushed_out_is_gone(self, ada, backup_directory):
         ada.post("/api/system/transfer-db")
-        [file] = backup_directory.iterdir()
+        [file] = backup_files(backup_directory)
         file.unlink()
         assert refused(self.fetch(ada)) == (404, "no-transfer")
 

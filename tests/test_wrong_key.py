@@ -71,6 +71,7 @@ def test_an_import_is_refused():
 
 @pytest.mark.django_db
 def test_an_undo_is_refused(keys, run_command):
+    check_keys_open()
     outcome = import_items(flow(1, "A"))
     keys.ZIGGY_ENCRYPTION_KEYS = [OTHER]
     done = run_command("import_undo", str(outcome.record.pk), "--no-prompt", "--no-backup")
