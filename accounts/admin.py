@@ -107,6 +107,11 @@ class ApiTokenAdmin(CheckedListMixin, admin.ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
         return False
 
+    def has_delete_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
+        """Who is no superuser revokes no superuser's key, as one issues none."""
+        may = super().has_delete_permission(request, obj)
+        return may and _may_touch(request, obj.user if obj else None)
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         users = User.objects.filter(is_active=True).order_by("username")
         if not request.user.is_superuser:

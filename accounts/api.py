@@ -13,7 +13,7 @@ from drf_spectacular.utils import (
     inline_serializer,
 )
 from rest_framework import serializers, status
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,7 +23,7 @@ from accounts.authentication import CHALLENGE, find_or_refuse
 from accounts.login import log_in
 from accounts.models import ApiToken, User
 from accounts.roles import Role, role_of
-from accounts.throttling import TooManyAttemptsError
+from accounts.throttling import TooManyAttempts, TooManyAttemptsError
 from accounts.tokens import exchange, issue_login_token, revoke
 
 _UUID = "7a3f1f6e-9f0c-4f0e-8a52-5a1d6a3c2b10"
@@ -126,7 +126,7 @@ class Login(OpenView):
         try:
             user = log_in(request, **credentials.validated_data)
         except TooManyAttemptsError as error:
-            raise Throttled(wait=error.wait) from None
+            raise TooManyAttempts(error) from None
         if user is None:
             raise WrongCredentials
         token = issue_login_token(user)

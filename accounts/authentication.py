@@ -1,11 +1,17 @@
 """Who calls the API: the holder of a bearer token, and nobody else. Cookies say nothing."""
 
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
-from accounts.throttling import Limit, TooManyAttemptsError, address_of, take
+from accounts.throttling import (
+    Limit,
+    TooManyAttempts,
+    TooManyAttemptsError,
+    address_of,
+    take,
+)
 from accounts.tokens import find
 
 CHALLENGE = "Bearer"
@@ -38,7 +44,7 @@ def find_or_refuse(request: Request, token: str) -> ApiToken:
     if stored := find(token):
         return stored
     try:
-        take([Limit("bad-token", address_of(request))])
+        take([Limit("bad-token", address_of(request), what="wrong tokens")])
     except TooManyAttemptsError as error:
-        raise Throttled(wait=error.wait) from None
+        raise TooManyAttempts(error) from None
     raise AuthenticationFailed

@@ -10,7 +10,14 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.models import User
-from accounts.throttling import Limit, address_of, give_back, take
+from accounts.throttling import (
+    Limit,
+    TooManyAttemptsError,
+    address_of,
+    give_back,
+    take,
+    take_delayed,
+)
 
 
 class NameOrEmailBackend(ModelBackend):
@@ -48,20 +55,25 @@ def _find(name: str) -> User | None:
 def log_in(request: HttpRequest, *, username: str, password: str) -> User | None:
     """Who that is; None for a wrong name, a wrong password or a user who is not active.
 
-    Raises TooManyAttemptsError after too many wrong ones: by one name from one address, from one
-    address, or by one name. The first of these is the lowest, so that a single address cannot
-    keep a user from logging in from elsewhere.
+    Raises TooManyAttemptsError after too many wrong ones by one name from one address, or from one
+    address. Too many by one name, wherever they come from, refuse nobody: whoever tries it then
+    waits for some seconds, so that nobody can keep a user out from elsewhere.
+
+    A name counts as it was typed. To count a user's name and e-mail address as one would tell
+    anybody that they are one user's.
     """
     address, name = address_of(request), username.casefold()
-    limits = [
-        Limit("login-address", address),
-        Limit("login-name", name),
-        Limit("login", f"{address} {name}"),
-    ]
+    limits = [Limit("login-address", address), Limit("login", f"{address} {name}")]
+    by_name = Limit("login-name", name)
     take(limits)
+    try:
+        take_delayed(by_name, by=address)
+    except TooManyAttemptsError:
+        give_back(limits)
+        raise
     user = authenticate(request, username=username, password=password)
     if user is None:
         return None
-    give_back(limits)
+    give_back([*limits, by_name])
     assert isinstance(user, User)  # noqa: S101 - the only backend gives no other
     return user

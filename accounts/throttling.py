@@ -1,7 +1,11 @@
-"""Limits on attempts that fail: counted in the database, so that all processes share them.
+"""Limits on what is tried too often: counted in the database, so that all processes share them.
 
 An attempt is counted before it is made, and given back if it succeeds: however many are made at
 once, no more than the limit can fail.
+
+A limit refuses until its period ends. A delay never does: beyond its number, whoever tries from
+an address waits some seconds, at most `LONGEST_DELAY`, and then has one attempt, whatever others
+do meanwhile.
 """
 
 import math
@@ -16,28 +20,58 @@ from django.db import transaction
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts.models import Attempts
+from flows.counting import number_of
 
+LONGEST_DELAY = 60
+"""Seconds that a delay takes at most."""
+
+_TURN_SECONDS = 600
+"""How long somebody who has waited may take until the attempt."""
 _PURGED_AT_ONCE = 500
+_MINUTE = 60
+_HOUR = 60 * _MINUTE
 
 
 class TooManyAttemptsError(Exception):
-    """A limit is reached; `wait` says for how many seconds more."""
+    """A limit is reached; `wait` says for how many seconds more. The text is for people."""
 
-    def __init__(self, wait: int) -> None:
-        super().__init__()
+    def __init__(self, wait: int, what: str = "wrong passwords") -> None:
+        super().__init__(f"Too many {what}. Try again in {waiting_time(wait)}.")
         self.wait = wait
+
+
+class TooManyAttempts(Throttled):
+    """The 429 of the API, in the words of the error."""
+
+    def __init__(self, error: TooManyAttemptsError) -> None:
+        super().__init__(detail=str(error))
+        self.wait = error.wait  # the header Retry-After
+
+
+def waiting_time(seconds: int) -> str:
+    """Seconds for people, rounded up: "45 seconds", "59 minutes", "23 hours"."""
+    if seconds <= _MINUTE:
+        return number_of(seconds, "second")
+    if seconds <= _HOUR:
+        return number_of(math.ceil(seconds / _MINUTE), "minute")
+    return number_of(math.ceil(seconds / _HOUR), "hour")
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """On the attempts that have an `ident` in common; how many is in ZIGGY_ATTEMPTS, by scope."""
+    """On the attempts that have an `ident` in common; how many is in ZIGGY_ATTEMPTS, by scope.
+
+    `what` says what there was too much of.
+    """
 
     scope: str
     ident: str
+    what: str = "wrong passwords"
 
     @property
     def most(self) -> int:
@@ -80,6 +114,51 @@ def take(limits: Sequence[Limit]) -> None:
         _purge()
 
 
+def take_delayed(limit: Limit, *, by: str) -> None:
+    """Count an attempt under a limit that delays and never refuses.
+
+    Beyond the limit, who tries, named `by`, gets an attempt after a wait that grows with the
+    count, and is bounded. Raises TooManyAttemptsError, and counts nothing, until that is over.
+    """
+    turn_key = Limit(f"{limit.scope}-turn", f"{limit.ident} {by}").key
+    wait = _seconds_until(Attempts.objects.filter(pk=turn_key).first())
+    if wait <= 0:  # else without a lock, so that a flood costs no writes
+        with transaction.atomic():
+            counted, is_new = _counted(limit)
+            wait = _take_turn(turn_key, beyond=counted.count - limit.most)
+            if wait <= 0:
+                counted.count += 1
+                counted.save()
+        if is_new:
+            _purge()
+    if wait > 0:
+        raise TooManyAttemptsError(math.ceil(wait), limit.what)
+
+
+def _take_turn(key: str, *, beyond: int) -> float:
+    """The seconds until the turn comes; 0 where it has come, and is taken, or none is needed."""
+    if beyond < 0:
+        return 0
+    turn = Attempts.objects.filter(pk=key, ends_at__gt=timezone.now()).first()
+    if turn is None:
+        delay: int = min(LONGEST_DELAY, 2 ** min(beyond, LONGEST_DELAY))
+        ends_at = timezone.now() + timedelta(seconds=delay + _TURN_SECONDS)
+        Attempts.objects.update_or_create(key=key, defaults={"count": 0, "ends_at": ends_at})
+        return delay
+    wait = _seconds_until(turn)
+    if wait <= 0:
+        turn.delete()
+    return wait
+
+
+def _seconds_until(turn: Attempts | None) -> float:
+    """How long it is until the turn comes. Its row ends when nobody took it."""
+    if turn is None:
+        return 0
+    left: float = (turn.ends_at - timezone.now()).total_seconds()
+    return left - _TURN_SECONDS
+
+
 def give_back(limits: Sequence[Limit]) -> None:
     """The attempt that was counted did not fail."""
     for limit in limits:
@@ -96,21 +175,27 @@ def _check(limits: Sequence[Limit]) -> None:
 def _check_one(limit: Limit, counted: Attempts) -> None:
     seconds = (counted.ends_at - timezone.now()).total_seconds()
     if seconds > 0 and counted.count >= limit.most:
-        raise TooManyAttemptsError(wait=math.ceil(seconds))
+        raise TooManyAttemptsError(math.ceil(seconds), limit.what)
 
 
 def _take_one(limit: Limit) -> bool:
     """Count one, and whether it is the first that was ever counted there."""
+    counted, is_new = _counted(limit)
+    _check_one(limit, counted)
+    counted.count += 1
+    counted.save()
+    return is_new
+
+
+def _counted(limit: Limit) -> tuple[Attempts, bool]:
+    """What was counted in the present period, locked, and whether that is new."""
     now = timezone.now()
     counted, is_new = Attempts.objects.select_for_update().get_or_create(
         key=limit.key, defaults={"count": 0, "ends_at": now + limit.period}
     )
     if counted.ends_at <= now:
         counted.count, counted.ends_at = 0, now + limit.period
-    _check_one(limit, counted)
-    counted.count += 1
-    counted.save()
-    return is_new
+    return counted, is_new
 
 
 def _purge() -> None:

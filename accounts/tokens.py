@@ -1,5 +1,7 @@
 """Tokens: issued, found, exchanged. A token in clear is seen once, by who it is issued to."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -11,6 +13,16 @@ from knox.models import get_digest_token
 from knox.settings import CONSTANTS
 
 from accounts.models import ApiToken, User
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoked:
+    """How many tokens ended: keys for automation, and logins."""
+
+    keys: int = 0
+    logins: int = 0
 
 
 class TooManyKeysError(Exception):
@@ -64,6 +76,27 @@ def exchange(stored: ApiToken) -> str | None:
 def revoke(stored: ApiToken) -> bool:
     """Whether this call ended the token: of several at once, one does."""
     return bool(ApiToken.objects.filter(pk=stored.pk).delete()[0])
+
+
+def valid_digests() -> frozenset[str]:
+    """The digests of all tokens of the current database that are good now."""
+    stored = ApiToken.objects.select_related("user")
+    return frozenset(token.digest for token in stored.iterator() if token.is_good())
+
+
+def revoke_all_but(digests: Collection[str]) -> Revoked:
+    """Revoke every token of the current database that is not among these."""
+    # These columns alone: the database may be of an earlier version.
+    revoked = [
+        (digest, name)
+        for digest, name in ApiToken.objects.values_list("digest", "name")
+        if digest not in digests
+    ]
+    for start in range(0, len(revoked), _BATCH):
+        batch = [digest for digest, _ in revoked[start : start + _BATCH]]
+        ApiToken.objects.filter(digest__in=batch).delete()
+    keys = sum(1 for _, name in revoked if name)
+    return Revoked(keys=keys, logins=len(revoked) - keys)
 
 
 def _end_of_login() -> datetime:

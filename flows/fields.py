@@ -9,6 +9,14 @@ from django.db import models
 from flows import canonical
 from flows.encryption import Sealed, seal
 
+
+def _check_keys() -> None:
+    """Raises WrongKeyError rather than let a second key seal beside the one of the database."""
+    from flows.canary import check_keys_open  # noqa: PLC0415 - it needs the models
+
+    check_keys_open()
+
+
 TOKEN_KEY = "$enc"  # noqa: S105 - the word, not a value
 
 
@@ -68,6 +76,8 @@ class EncryptedTextField(models.TextField):
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         value = getattr(model_instance, self.attname)
         if isinstance(value, str):
+            if value:
+                _check_keys()
             value = seal(value) if value else None
             setattr(model_instance, self.attname, value)
         return value

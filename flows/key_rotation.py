@@ -14,6 +14,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
 from reversion.models import Version
 
+from flows.canary import rotate_canary
 from flows.encryption import Sealed, WrongKeyError
 from flows.fields import TOKEN_KEY, EncryptedTextField
 from flows.models import Secret
@@ -42,7 +43,10 @@ def rotate_keys() -> Rotation:
     WrongKeyError with a note that names the secret, and nothing is changed.
     """
     with transaction.atomic(using=current_database(), durable=True):
-        return Rotation(values=_rotate_rows(), versions=_rotate_versions())
+        rotation = Rotation(values=_rotate_rows(), versions=_rotate_versions())
+        with _noting("the canary"):
+            rotate_canary()
+        return rotation
 
 
 def _rotate_rows() -> int:

@@ -187,6 +187,19 @@ class StoredAnswer(models.Model):
         return f"Answer {self.status} to {self.user}"
 
 
+class EncryptionCanary(models.Model):
+    """A known text, sealed with the keys of the database's secrets: see flows.canary."""
+
+    token = models.TextField()
+
+    class Meta:
+        verbose_name_plural = "encryption canaries"
+        default_permissions: ClassVar = ()
+
+    def __str__(self) -> str:
+        return "canary"
+
+
 def valued_secret_names() -> set[str]:
     """The names of the live secrets that have a value, without reading one."""
     rows = Secret.objects.filter(is_deleted=False).exclude(dev_value=None, prod_value=None)

@@ -4,6 +4,7 @@ A registered server is a database of its own. While one is the target, every que
 otherwise all go to this instance's database.
 """
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,6 +24,15 @@ def current_database() -> str:
 def server_names() -> list[str]:
     """The names that a run may give: this instance's first, then the registered servers'."""
     return [settings.ZIGGY_SERVER_NAME, *settings.ZIGGY_SERVERS]
+
+
+def unusable_database(reason: str, server: str) -> str:
+    """What to tell of a server whose database cannot be used at all, why, and what to do."""
+    is_here = server == server_names()[0]
+    migrate = ["manage.py", "migrate", *([] if is_here else ["--database", server])]
+    return (
+        f"The database cannot be used: {reason}. Is it there, and migrated ({shlex.join(migrate)})?"
+    )
 
 
 @contextmanager

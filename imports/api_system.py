@@ -2,6 +2,8 @@
 
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.throttling import Limit, TooManyAttempts, TooManyAttemptsError, give_back, take
 from flows.rest.idempotency import answered_once
 from imports.api_checks import IsAdmin, NothingThere, caller, needs
 from imports.backup import make_backup
@@ -45,6 +48,31 @@ _FAILED: dict[str, Any] = {
 _REQUEST_ID = "5b0a3a0e-8a55-4a0b-9a6f-4f3a0a5f0c11"
 
 
+_TOO_MANY = OpenApiResponse(
+    description="The account asked for more than ZIGGY_BACKUPS_PER_DAY backups, copies to fetch "
+    "among them; see Retry-After."
+)
+
+
+@contextmanager
+def _counted_backup(request: Request) -> Iterator[None]:
+    """Count a backup that the caller asks for; one that fails does not count.
+
+    Raises TooManyAttempts where the account had as many today as it may: each takes room on the
+    disk and pushes older ones out.
+    """
+    limits = [Limit("backup", str(caller(request).pk), what="backups")]
+    try:
+        take(limits)
+    except TooManyAttemptsError as error:
+        raise TooManyAttempts(error) from None
+    try:
+        yield
+    except BaseException:
+        give_back(limits)
+        raise
+
+
 class BackUp(APIView):
     permission_classes = needs(BACK_UP_DATABASE)
 
@@ -67,6 +95,7 @@ class BackUp(APIView):
                     )
                 ],
             ),
+            429: _TOO_MANY,
             503: OpenApiResponse(
                 FailedBackupSerializer,
                 description="There is no backup.",
@@ -77,7 +106,8 @@ class BackUp(APIView):
     @answered_once(in_transaction=False)
     def post(self, request: Request) -> Response:
         try:
-            backup = make_backup()
+            with _counted_backup(request):
+                backup = make_backup()
         except BackupFailed as error:
             logger.exception("The backup failed")
             return Response({**_FAILED, "code": error.code}, status=error.status)
@@ -124,12 +154,14 @@ class Transfer(APIView):
                     )
                 ],
             ),
+            429: _TOO_MANY,
             503: OpenApiResponse(description="The database could not be backed up, or is away."),
         },
     )
     @answered_once(in_transaction=False)
     def post(self, request: Request) -> Response:
-        backup = build_transfer(caller(request))
+        with _counted_backup(request):
+            backup = build_transfer(caller(request))
         return Response(
             {"file": f"{backup.path.name}.gz", "size": backup.size, "sha256": backup.sha256},
             status=HTTPStatus.CREATED,

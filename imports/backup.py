@@ -1,14 +1,14 @@
 """The verified backup of a whole database, made before an import.
 
-A copy is written under a temporary name, read through as a restore would read it, and only then
-gets its final name: a file without `.part` was complete and readable.
+A copy is written under a temporary name, read through as a restore would read it, noted
+(`imports.backup_notes`), and only then gets its final name: a file without `.part` was complete
+and readable.
 """
 
 import errno
 import hashlib
 import logging
 import os
-import re
 import shutil
 import signal
 import sqlite3
@@ -26,6 +26,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.pq import Conninfo
 
 from flows.servers import current_database
+from imports.backup_notes import note_of, read_directory, remove, write_note
+from imports.backup_retention import Retention, superfluous
 from imports.bound_process import bound_command
 from imports.errors import BackupFailed
 
@@ -34,7 +36,6 @@ logger = logging.getLogger(__name__)
 BUSY_SECONDS = 20
 """How long SQLite waits for another process that has the database locked."""
 
-_STAMP = "[0-9]{8}T[0-9]{6}-[0-9]{6}Z"
 _INSTALL = "Install the PostgreSQL client tools of the server's major version, or set PATH."
 _ROOM = "Make room there, or set ZIGGY_BACKUP_DIR to a directory on another disk."
 _DIRECTORY = "Set ZIGGY_BACKUP_DIR to a directory that this process may write."
@@ -72,9 +73,9 @@ class Fault(Exception):  # noqa: N818 - the part of a message, not an error of i
 def make_backup(*, sparing: Path | None = None) -> Backup:
     """Back up the current database into ZIGGY_BACKUP_DIR and read the copy through.
 
-    The copy has what is committed, so call this outside a transaction. The database's newest
-    ZIGGY_BACKUP_KEEP backups are kept, and `sparing` in any case. Raises BackupFailed; then there
-    is no new file, and no old one was removed.
+    The copy has what is committed, so call this outside a transaction. Older backups are removed as
+    `imports.backup_retention` says, but `sparing` in no case. Raises BackupFailed; then there is
+    no new file, and no old one was removed.
     """
     alias = current_database()
     try:
@@ -82,7 +83,7 @@ def make_backup(*, sparing: Path | None = None) -> Backup:
     except (Fault, OSError, sqlite3.Error) as error:
         message = f"The database was not backed up. {_explained(error)}"
         raise BackupFailed("backup-failed", message) from error
-    _remove_old(alias, spared={backup.path, sparing and sparing.resolve()})
+    _remove_old(alias, spared={sparing and sparing.resolve()})
     return backup
 
 
@@ -151,14 +152,18 @@ def _make(alias: str) -> Backup:
             digest = beside.submit(_digest_on_disk, part)
             _check(alias, part)
             sha256 = digest.result()
+        size = part.stat().st_size
+        write_note(
+            path, prefix=_prefix(alias), verified_at=datetime.now(UTC), size=size, sha256=sha256
+        )
         part.rename(path)
         _sync(directory)
     except BaseException:  # also Ctrl-C
         # SQLite cannot always remove its journal when the disk is full.
-        for file in (part, part.with_name(f"{part.name}-journal"), path):
+        for file in (part, part.with_name(f"{part.name}-journal"), path, note_of(path)):
             file.unlink(missing_ok=True)
         raise
-    return Backup(path=path, size=path.stat().st_size, sha256=sha256)
+    return Backup(path=path, size=size, sha256=sha256)
 
 
 def _reserve(directory: Path, alias: str) -> tuple[Path, Path]:
@@ -263,25 +268,28 @@ def _sync(directory: Path) -> None:
 
 
 def _remove_old(alias: str, *, spared: set[Path | None]) -> None:
+    """Remove the backups that are not to be kept, and what killed backups left."""
+    retention = Retention(
+        keep=settings.ZIGGY_BACKUP_KEEP,
+        days=settings.ZIGGY_BACKUP_DAYS,
+        max_bytes=settings.ZIGGY_BACKUP_MAX_BYTES,
+    )
+    directory = Path(settings.ZIGGY_BACKUP_DIR).resolve()
+    # Another directory's file has nothing to do with a name in this one.
+    names = {path.name for path in spared if path and path.parent == directory}
     try:
-        for file in _superfluous(alias, spared):
-            file.unlink()
+        found = read_directory(directory, _prefix(alias))
+        for backup in superfluous(found.backups, retention, now=datetime.now(UTC), spared=names):
+            remove(directory / backup.name)
+        for file in found.leftovers:
+            _remove_abandoned(file)
     except OSError as error:  # the new backup is good all the same
         logger.warning("Old backups were not removed: %s", error)
 
 
-def _superfluous(alias: str, spared: set[Path | None]) -> list[Path]:
-    """The backups beyond ZIGGY_BACKUP_KEEP, and the parts that killed backups left."""
-    directory = Path(settings.ZIGGY_BACKUP_DIR).resolve()
-    name = re.compile(rf"{re.escape(_prefix(alias))}-{_STAMP}\.(sqlite3|dump)(\.part(-journal)?)?")
-    files = sorted(
-        (file for file in directory.iterdir() if name.fullmatch(file.name)), reverse=True
-    )
-    parts = [file for file in files if file.suffix.startswith(".part")]
-    backups = [file for file in files if file not in spared.union(parts)]
+def _remove_abandoned(file: Path) -> None:
     # No backup still runs after twice the timeout: pg_dump has it once, pg_restore has it once.
     abandoned = time.time() - 2 * settings.ZIGGY_BACKUP_TIMEOUT
-    return [
-        *backups[max(settings.ZIGGY_BACKUP_KEEP - 1, 0) :],  # the new one is spared already
-        *(part for part in parts if part.stat().st_mtime < abandoned),
-    ]
+    with suppress(FileNotFoundError):
+        if file.stat().st_mtime < abandoned:
+            file.unlink()

@@ -19,7 +19,7 @@ from flows import secret_values
 from flows.content import Kind, columns
 from flows.models import Connection, Secret
 from flows.servers import current_database
-from imports.models import UNDO, ImportItem, ImportRecord, Status
+from imports.models import RESTORE, UNDO, ImportItem, ImportRecord, Status
 from imports.plan import Result, content_digest, differ
 from imports.stored import CONTENT_BATCH
 
@@ -90,7 +90,7 @@ class Checklist:
 
 def read_checklist(record: ImportRecord) -> Checklist:
     """The record's checklist; without points where the import is not, or no longer, in effect."""
-    if record.status != Status.SUCCEEDED or record.mode == UNDO:
+    if record.status != Status.SUCCEEDED or record.mode in {UNDO, RESTORE}:
         return Checklist()
     secrets = tuple(_secret_points(record))
     connections = _connection_points(record)

@@ -7,7 +7,7 @@ from django.db.models import Exists, Max, OuterRef
 
 from flows.content import Kind
 from imports.drift import LastImport
-from imports.models import UNDO, ImportItem, ImportRecord, Status
+from imports.models import RESTORE, UNDO, ImportItem, ImportRecord, Status
 from imports.plan import WRITING_RESULTS, Mode
 from imports.stored import BATCH, batches
 
@@ -16,7 +16,7 @@ def read_last_imports(kind: Kind, uuids: Iterable[str]) -> dict[str, LastImport]
     """By the uuid of a row, the last import that wrote it or found it unchanged."""
     # A join would do, but SQLite would begin it with the records, and read for each batch the items
     # of all imports that there ever were.
-    imports = ImportRecord.objects.filter(status=Status.SUCCEEDED).exclude(mode=UNDO)
+    imports = ImportRecord.objects.filter(status=Status.SUCCEEDED).exclude(mode__in=[UNDO, RESTORE])
     succeeded = Exists(imports.filter(pk=OuterRef("record")))
     found: dict[str, LastImport] = {}
     for batch in batches(uuids, BATCH):

@@ -49,6 +49,9 @@ HOLDING_KEYS = (Status.RUNNING, Status.SUCCEEDED, Status.UNDONE)
 UNDO = "undo"
 """The mode of a run that takes another one back."""
 
+RESTORE = "restore"
+"""The mode of what puts the whole database back to a backup."""
+
 
 def _choices(words: type[StrEnum]) -> list[tuple[str, str]]:
     return [(str(word), str(word)) for word in words]
@@ -71,7 +74,9 @@ class ImportRecord(models.Model):
     file_size = models.BigIntegerField(help_text="Bytes.")
     file_sha256 = models.CharField(max_length=64, db_index=True)
 
-    mode = models.CharField(max_length=20, choices=[*_choices(Mode), (UNDO, UNDO)])
+    mode = models.CharField(
+        max_length=20, choices=[*_choices(Mode), (UNDO, UNDO), (RESTORE, RESTORE)]
+    )
     undoes = models.ForeignKey(
         "self",
         null=True,

@@ -35,6 +35,7 @@ from imports.models import Door, ImportRecord, PendingImport, Status
 from imports.permissions import RUN_IMPORT, check_permission
 from imports.plan import Mode
 from imports.request import ImportRequest
+from imports.run import check_encryption_keys
 from imports.service import Preview, examine_import, run_import
 from imports.shown_plan import ShownPlan, pack_plan, show, unpack_plan
 
@@ -110,6 +111,7 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
     )
     preview = examine_import(_request(pending, payload), record_refusal=True)
     pending.file_sha256 = preview.document.sha256
+    check_encryption_keys()
     pending.content = encrypt_bytes(zlib.compress(payload, _FASTEST))
     _keep_plan(pending, preview)
     pending.save()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 
+from flows.canary import check_keys_open
 from flows.encryption import WrongKeyError
 from flows.models import Secret
 from flows.servers import current_database, server_names
@@ -41,9 +42,13 @@ def check_server(server: str) -> None:
 
 
 def check_encryption_keys() -> None:
-    """A stored secret must open before anything is written: with a wrong key none would again."""
+    """Raises WrongEncryptionKey: with a wrong key, what is written next would open no more.
+
+    The canary must open, and the newest stored secret, which another key may have sealed.
+    """
     stored = Secret.objects.exclude(dev_value=None, prod_value=None).order_by("-pk").first()
     try:
+        check_keys_open(may_write=False)  # a run seals nothing
         if stored:
             stored.check_values_open()
     except WrongKeyError as error:

@@ -12,7 +12,7 @@ from flows.content import Kind
 from flows.new_destinations import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
 from flows.representation import time_text
 from imports.matching import MatchMethod
-from imports.models import UNDO, Door, ImportItem, ImportRecord, Status
+from imports.models import RESTORE, UNDO, Door, ImportItem, ImportRecord, Status
 from imports.permissions import may_see_paths, message_for
 from imports.plan import Mode, Result, UndoResult
 
@@ -20,7 +20,7 @@ MAX_PAGE = 100
 MAX_ITEM_PAGE = 1000
 WARNINGS_SHOWN = 1000
 # Of runs that undo others as well.
-RECORDED_MODES = [*map(str, Mode), UNDO]
+RECORDED_MODES = [*map(str, Mode), UNDO, RESTORE]
 RECORDED_RESULTS = [str(result) for words in (Result, UndoResult) for result in words]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 from django.db import connection as database
@@ -66,6 +67,11 @@ def confirmed(pending: PendingImport) -> ImportRecord:
 def results(outcome: Any) -> list[tuple[str, str]]:
     """Name and result of every item, in the file's order."""
     return [(change.item.name, change.result.value) for change in outcome.plan]
+
+
+def backup_files(directory: Path) -> list[Path]:
+    """The backups in the directory by name, without their notes."""
+    return sorted(file for file in directory.iterdir() if file.suffix != ".json")
 
 
 def database_url(name: str | None = None) -> str:

@@ -2,9 +2,12 @@
 
 import re
 from datetime import timedelta
+from html import escape, unescape
+from urllib.parse import quote, urlencode
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.db import connection
@@ -13,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, Attempts, User
 from accounts.tokens import find, issue_key, issue_login_token
 
 PASSWORD = "CANARY-ad11-password"
@@ -178,9 +181,9 @@ def test_the_login_page_shares_its_limits_with_the_api(settings):
     make_user("ada", "Editor", is_staff=True)
     for _ in range(3):
         _, page = log_in("ada", "wrong")
-        assert "too many attempts" not in page.content.decode()
+        assert "Too many" not in page.content.decode()
     client, page = log_in("ada")
-    assert re.search(r"There were too many attempts. Try again in (5|6)\d\d", page.content.decode())
+    assert "Too many wrong passwords. Try again in 10 minutes." in page.content.decode()
     assert client.get("/admin/").status_code == 302
     response = Client().post(
         "/api/auth/login",
@@ -192,6 +195,78 @@ def test_the_login_page_shares_its_limits_with_the_api(settings):
 
 def test_everything_in_the_admin_is_registered_with_the_site_that_keeps_them_out():
     assert type(admin.site._wrapped).__module__ == "ziggy_site.admin"
+
+
+LINK = "/admin/flows/flow/?q=a%26b&o=1"
+LOGIN_WITH_LINK = f"/admin/login/?next={quote(LINK)}"
+
+
+def test_a_link_is_followed_after_wrong_passwords_and_too_many(settings):
+    settings.ZIGGY_ATTEMPTS = settings.ZIGGY_ATTEMPTS | {"login": (2, 600)}
+    make_user("ada", "Editor", is_staff=True)
+    client = Client()
+    asked = client.get(LINK)
+    assert (asked.status_code, asked.url) == (302, LOGIN_WITH_LINK)
+    page = client.get(asked.url)
+    for password in ["wrong", "wrong", PASSWORD]:  # the last one is throttled
+        page = client.post(*sent_by(page, "ada", password))
+        assert page.status_code == 200
+    assert "Too many wrong passwords" in page.content.decode()
+    Attempts.objects.all().delete()
+    answer = client.post(*sent_by(page, "ada", PASSWORD))
+    assert (answer.status_code, answer.url) == (302, LINK)
+
+
+def sent_by(page, username, password):
+    """Where the form of the login page goes, and what it sends."""
+    text = page.content.decode()
+    action = unescape(re.search(r'<form action="([^"]*)" method="post" id="login-form"', text)[1])
+    link = unescape(re.search(r'name="next" value="([^"]*)"', text)[1])
+    return action, {"username": username, "password": password, "next": link}
+
+
+def test_who_is_logged_in_already_goes_on_to_where_the_link_leads():
+    client = Client()
+    client.force_login(make_user("ada", "Editor", is_staff=True))
+    answer = client.get(LOGIN_WITH_LINK)
+    assert (answer.status_code, answer.url) == (302, LINK)
+
+
+ELSEWHERE = ["https://evil.example/", "//evil.example", r"/\evil.example", "javascript:alert(1)"]
+
+
+@pytest.mark.parametrize("link", ELSEWHERE)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_no_link_leads_elsewhere(method, link):
+    ada = make_user("ada", "Editor", is_staff=True)
+    client = Client()
+    if method == "get":
+        client.force_login(ada)
+    data = {"username": "ada", "password": PASSWORD, "next": link}
+    address = f"/admin/login/?{urlencode({'next': link})}"
+    answer = client.get(address) if method == "get" else client.post(address, data)
+    assert (answer.status_code, answer.url) == (302, "/admin/")
+
+
+def test_the_page_that_refuses_leads_to_the_same_link_as_somebody_else():
+    make_user("chief", "Admin", is_staff=True)
+    client = Client()
+    client.force_login(make_user("ada", is_staff=True))
+    page = client.get(LINK)
+    assert page.status_code == 403
+    text = page.content.decode()
+    assert "You are logged in as ada." in text
+    after = unescape(re.search(r'name="next" value="([^"]*)"', text)[1])
+    answer = client.post("/admin/logout/", {"next": after})
+    assert (answer.status_code, answer.url) == (302, LOGIN_WITH_LINK)
+    answer = client.post(*sent_by(client.get(answer.url), "chief", PASSWORD))
+    assert (answer.status_code, answer.url) == (302, LINK)
+
+
+def test_a_login_form_that_is_too_old_leads_to_a_new_one_with_the_same_link():
+    page = Client(enforce_csrf_checks=True).post(LOGIN_WITH_LINK, {"next": LINK})
+    assert page.status_code == 403
+    assert f'<a href="{escape(LOGIN_WITH_LINK)}">Log in again</a>' in page.content.decode()
 
 
 # --- users
@@ -459,6 +534,64 @@ def test_an_admin_issues_no_key_for_a_superuser_or_for_who_is_not_active(boss_cl
     for user in users:
         assert [*errors_of(issue(boss_client, user))] == ["user"]
     assert not ApiToken.objects.exists()
+
+
+@pytest.fixture
+def root_key():
+    """A superuser's key."""
+    root = make_user("root", is_superuser=True, is_staff=True)
+    key_for(root)
+    return ApiToken.objects.get(user=root)
+
+
+def test_an_admin_revokes_no_superusers_key_on_its_page(boss_client, root_key):
+    page = f"{KEYS}{root_key.pk}/delete/"
+    assert boss_client.get(page).status_code == 403
+    assert boss_client.post(page, {"post": "yes"}).status_code == 403
+    assert ApiToken.objects.filter(pk=root_key.pk).exists()
+
+
+def test_an_admin_revokes_no_superusers_key_among_others_in_the_list(boss_client, robot, root_key):
+    key_for(robot)
+    chosen = [*ApiToken.objects.values_list("pk", flat=True)]
+    data = {"action": "delete_selected", ACTION_CHECKBOX_NAME: chosen, "post": "yes"}
+    assert boss_client.post(KEYS, data).status_code == 403
+    assert ApiToken.objects.count() == 2
+    data[ACTION_CHECKBOX_NAME] = [*ApiToken.objects.filter(user=robot).values_list("pk", flat=True)]
+    assert boss_client.post(KEYS, data).status_code == 302
+    assert [*ApiToken.objects.all()] == [root_key]
+
+
+def test_a_superuser_revokes_a_superusers_key(admin_client, root_key):
+    assert admin_client.post(f"{KEYS}{root_key.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not ApiToken.objects.exists()
+
+
+TAKEN = [
+    pytest.param("change/", {"email": "boss@evil.example", "is_active": ""}, id="the address"),
+    pytest.param("password/", {"password1": "N3w-word!", "password2": "N3w-word!"}, id="password"),
+    pytest.param("delete/", {"post": "yes"}, id="the account"),
+]
+
+
+@pytest.mark.parametrize(("page", "data"), TAKEN)
+def test_an_admin_takes_from_no_superuser(boss_client, page, data):
+    root = make_user("root", is_superuser=True, is_staff=True)
+    before = User.objects.filter(pk=root.pk).values().get()
+    answer = boss_client.post(f"{USERS}{root.pk}/{page}", {"username": "root", **data})
+    assert answer.status_code == 403
+    assert User.objects.filter(pk=root.pk).values().get() == before
+
+
+def test_an_admin_deletes_no_superuser_among_others_in_the_list(boss_client, robot):
+    root = make_user("root", is_superuser=True, is_staff=True)
+    data = {
+        "action": "delete_selected",
+        ACTION_CHECKBOX_NAME: [root.pk, robot.pk],
+        "post": "yes",
+    }
+    assert boss_client.post(USERS, data).status_code == 403
+    assert User.objects.filter(pk__in=[root.pk, robot.pk]).count() == 2
 
 
 def test_a_superuser_issues_a_key_for_a_superuser(admin_client, admin_user):

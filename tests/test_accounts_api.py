@@ -7,19 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from http.cookies import SimpleCookie
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
-from django.contrib.auth.hashers import MD5PasswordHasher
+from django.contrib.auth.hashers import MD5PasswordHasher, PBKDF2PasswordHasher
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import OperationalError, connection, connections
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import ziggy_site
 from accounts.models import ApiToken, Attempts, User
-from accounts.throttling import Limit, TooManyAttemptsError, give_back, take
+from accounts.throttling import Limit, TooManyAttemptsError, give_back, take, waiting_time
 from accounts.tokens import TooManyKeysError, find, issue_key, issue_login_token
 from tests.errors import error_of
 
@@ -679,7 +681,7 @@ def test_a_wrong_login_too_many_is_429_and_says_when_to_try_again(ada, settings)
     seconds = int(response.headers["Retry-After"])
     assert 590 <= seconds <= 600
     assert error_of(response) == {
-        "message": f"Request was throttled. Expected available in {seconds} seconds.",
+        "message": "Too many wrong passwords. Try again in 10 minutes.",
         "code": "throttled",
         "issues": [],
     }
@@ -713,19 +715,133 @@ def test_one_address_is_throttled_over_many_names(db, settings):
     assert Attempts.objects.count() == 1 + 2 * 3  # what is refused leaves nothing behind
 
 
-def test_one_name_is_throttled_over_many_addresses(ada, settings):
+def log_in_from(address, password=PASSWORD, name="ada"):
+    return Client(REMOTE_ADDR=address).post(
+        "/api/auth/login",
+        {"username": name, "password": password},
+        content_type="application/json",
+    )
+
+
+def let_pass(seconds):
+    """As if so much time had passed, for everything that is counted."""
+    Attempts.objects.update(ends_at=F("ends_at") - timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("name", ["ada", "nobody", "ada@example.org"])
+def test_one_name_tried_from_many_addresses_is_delayed_ever_longer(ada, settings, name):
+    allow(settings, login_name=(3, 6000))
+    waits = []
+    for number in range(12):
+        response = log_in_from(f"192.0.2.{number}", "wrong", name)
+        if response.status_code == 429:
+            waits.append(int(response.headers["Retry-After"]))
+            assert response.json()["message"].startswith("Too many wrong passwords. Try again in ")
+            let_pass(waits[-1])
+            response = log_in_from(f"192.0.2.{number}", "wrong", name)
+        assert response.status_code == 401
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def test_a_right_password_is_refused_for_no_longer_than_a_minute_whatever_others_do(ada, settings):
     allow(settings, login_name=(3, 600))
-    statuses = [
-        Client(REMOTE_ADDR=f"192.0.2.{number}")
-        .post(
-            "/api/auth/login",
-            {"username": "ada", "password": "wrong"},
-            content_type="application/json",
-        )
-        .status_code
-        for number in range(5)
-    ]
-    assert statuses == [401, 401, 401, 429, 429]
+    for number in range(3):
+        log_in_from(f"192.0.2.{number}", "wrong")
+    Attempts.objects.update(count=F("count") + 10_000)
+    refused = log_in_from("198.51.100.1")
+    assert (refused.status_code, int(refused.headers["Retry-After"])) == (429, 60)
+    for number in range(100, 200):  # who tries at the same time takes nobody's turn
+        assert log_in_from(f"192.0.2.{number}", "wrong").status_code == 429
+    let_pass(30)
+    again = log_in_from("198.51.100.1")
+    assert again.status_code == 429
+    assert int(again.headers["Retry-After"]) <= 30
+    let_pass(30)
+    assert log_in_from("198.51.100.1").status_code == 201
+
+
+def test_who_waited_has_one_attempt(ada, settings):
+    allow(settings, login_name=(1, 6000))
+    for _ in range(2):
+        log_in_from("192.0.2.1", "wrong")
+    let_pass(1)
+    statuses = [log_in_from("192.0.2.1", "wrong").status_code for _ in range(3)]
+    assert statuses == [401, 429, 429]
+
+
+def test_a_delayed_attempt_counts_nowhere(ada, settings):
+    allow(settings, login=(10_000, 600), login_address=(10_000, 600), login_name=(1, 6000))
+    log_in_from("192.0.2.1", "wrong")
+    Attempts.objects.update(count=F("count") + 100)
+    log_in_from("192.0.2.1", "wrong")
+    before = sorted(Attempts.objects.values_list("key", "count"))
+    for _ in range(30):
+        assert log_in_from("192.0.2.1").status_code == 429
+    assert sorted(Attempts.objects.values_list("key", "count")) == before
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (1, "1 second"),
+        (60, "60 seconds"),
+        (61, "2 minutes"),
+        (3540, "59 minutes"),
+        (3541, "60 minutes"),
+        (3600, "60 minutes"),
+        (3601, "2 hours"),
+        (86_400, "24 hours"),
+    ],
+)
+def test_a_time_to_wait_is_told_in_words(seconds, words):
+    assert waiting_time(seconds) == words
+
+
+class CountingHasher(PBKDF2PasswordHasher):
+    """Django's own with the least work, which notes for how many iterations it was called."""
+
+    iterations = 10
+    seen: ClassVar[list[int]] = []
+
+    def encode(self, password, salt, iterations=None):
+        self.seen.append(iterations or self.iterations)
+        return super().encode(password, salt, iterations)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "password", "status"),
+    [
+        pytest.param("ada", "wrong", 401, id="a known name"),
+        pytest.param("ADA@example.org", "wrong", 401, id="a known address"),
+        pytest.param("ada", PASSWORD, 201, id="the right password"),
+        pytest.param("gone", PASSWORD, 401, id="a user who is not active, and the right password"),
+        pytest.param("gone", "wrong", 401, id="a user who is not active"),
+        pytest.param("keyless", "wrong", 401, id="a user without a password"),
+        pytest.param("nobody", "wrong", 401, id="an unknown name"),
+        pytest.param("nobody@example.org", "wrong", 401, id="an unknown address"),
+    ],
+)
+def test_a_login_hashes_a_password_once_with_the_same_work_for(
+    settings, monkeypatch, name, password, status
+):
+    settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
+    make_ada()
+    User.objects.create_user("gone", password=PASSWORD, is_active=False)
+    User.objects.create_user("keyless")
+    monkeypatch.setattr(CountingHasher, "seen", [])
+    assert log_in(name, password).status_code == status
+    assert CountingHasher.seen == [CountingHasher.iterations]
+
+
+@pytest.mark.parametrize("name", ["ada", "nobody"])
+def test_what_is_throttled_hashes_nothing(ada, settings, monkeypatch, name):
+    allow(settings, login=(1, 600))
+    settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
+    log_in(name, "wrong")
+    monkeypatch.setattr(CountingHasher, "seen", [])
+    assert log_in(name, "wrong").status_code == 429
+    assert CountingHasher.seen == []
 
 
 def test_wrong_logins_from_one_address_do_not_keep_a_user_from_another(ada, settings):

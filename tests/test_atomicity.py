@@ -28,6 +28,7 @@ from imports.service import Outcome, run_import
 from tests.digest import RECORDS, Rows, all_rows, data_rows, outcome, put_back
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import (
+    backup_files,
     child_environment,
     connection,
     export_file,
@@ -388,7 +389,7 @@ def test_an_import_that_is_killed_after_its_backup_still_names_it(
     after, _ = learned("overwrite")
     kill_at("before the commit", mode="overwrite", backups=backup_directory)
     assert data_rows() == data(before)
-    [backup] = backup_directory.iterdir()
+    [backup] = backup_files(backup_directory)
     do_import("overwrite")
     interrupted, _ = ImportRecord.objects.order_by("pk")
     assert (interrupted.status, interrupted.backup_path) == ("interrupted", str(backup))

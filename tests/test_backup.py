@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,9 @@ def digests() -> dict[str, str]:
     """A SHA-256 over all the rows of each table."""
     with connection.cursor() as cursor:
         found = {}
-        for table in connection.introspection.table_names(cursor):
+        # A restore leaves a record of its own.
+        tables = {*connection.introspection.table_names(cursor)} - {"imports_importrecord"}
+        for table in tables:
             cursor.execute(f'SELECT * FROM "{table}"')
             rows = sorted(map(repr, cursor.fetchall()))
             found[table] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
@@ -111,7 +113,13 @@ def child(script: str) -> Iterator["subprocess.Popen[str]"]:
 
 
 def names(directory: Path) -> list[str]:
-    return sorted(file.name for file in directory.iterdir())
+    """What lies there, but for the notes of the backups."""
+    return sorted(file.name for file in directory.iterdir() if file.suffix != ".json")
+
+
+def let_age_tell_nothing(settings) -> None:
+    """Keep no backup for its age: only the number counts."""
+    settings.ZIGGY_BACKUP_DAYS = 0
 
 
 def mode(file: Path) -> int:
@@ -339,6 +347,7 @@ def test_the_newest_backups_are_kept_and_nothing_else_is_touched(settings, direc
 @pytest.mark.parametrize("keep", [0, 1])
 def test_the_new_backup_is_always_kept(settings, directory, keep):
     settings.ZIGGY_BACKUP_KEEP = keep
+    let_age_tell_nothing(settings)
     directory.mkdir()
     for second in range(3):
         old = directory / f"local-20990101T00000{second}-000000Z{SUFFIX}"
@@ -349,6 +358,7 @@ def test_the_new_backup_is_always_kept(settings, directory, keep):
 
 def test_a_spared_backup_is_kept_and_does_not_count(settings, directory):
     settings.ZIGGY_BACKUP_KEEP = 2
+    let_age_tell_nothing(settings)
     spared = make_backup()
     dropped = make_backup(sparing=spared.path)
     kept = make_backup(sparing=Path(os.path.relpath(spared.path)))
@@ -388,11 +398,134 @@ def test_old_backups_that_cannot_be_removed_fail_no_new_one(
     settings, directory, monkeypatch, caplog
 ):
     settings.ZIGGY_BACKUP_KEEP = 1
+    let_age_tell_nothing(settings)
     first = make_backup()
     monkeypatch.setattr(Path, "unlink", lambda *_, **__: fail(OSError(1, "not permitted")))
     assert make_backup().path.exists()
     assert first.path.exists()
     assert "Old backups were not removed: [Errno 1] not permitted" in caplog.text
+
+
+class Clock(datetime):
+    """A clock that a test sets: `Clock.day = 3`."""
+
+    day = 0.0
+
+    @classmethod
+    def now(cls, tz=None):
+        return datetime(2026, 3, 1, 12, tzinfo=tz) + timedelta(days=cls.day)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    monkeypatch.setattr(imports.backup, "datetime", Clock)
+    monkeypatch.setattr(Clock, "day", 0.0)
+    return Clock
+
+
+def test_a_backup_is_kept_while_it_is_young_or_among_the_newest(settings, directory, clock):
+    settings.ZIGGY_BACKUP_KEEP, settings.ZIGGY_BACKUP_DAYS = 2, 30
+    made = []
+    for clock.day in (0, 1, 2, 30.5, 33):
+        made.append(make_backup().path.name)
+        if clock.day < 30:
+            assert names(directory) == sorted(made)
+    assert names(directory) == made[3:]
+    assert {file.name for file in directory.glob("*.json")} == {f"{one}.json" for one in made[3:]}
+
+
+def test_after_the_clock_went_back_the_newest_backup_is_the_last_one_made(
+    settings, directory, clock
+):
+    settings.ZIGGY_BACKUP_KEEP = 2
+    let_age_tell_nothing(settings)
+    clock.day = 300
+    made = [make_backup().path.name for _ in range(2)]
+    for clock.day in (0, 1, 0.5):
+        made.append(make_backup().path.name)
+        assert set(names(directory)) == set(made[-2:])
+
+
+def test_all_together_have_no_more_bytes_than_they_may(settings, directory):
+    made = [make_backup() for _ in range(3)]
+    settings.ZIGGY_BACKUP_MAX_BYTES = made[-1].size * 2 + made[-1].size // 2
+    last = make_backup()
+    assert names(directory) == [made[2].path.name, last.path.name]
+    settings.ZIGGY_BACKUP_MAX_BYTES = 1
+    newest = make_backup(sparing=made[2].path)
+    assert names(directory) == [made[2].path.name, newest.path.name]
+
+
+def test_the_note_of_a_backup_has_what_was_verified_and_is_private(directory):
+    for number in (1, 2):
+        backup = make_backup()
+        note = backup.path.with_name(f"{backup.path.name}.json")
+        content = json.loads(note.read_text())
+        assert datetime.fromisoformat(content.pop("verifiedAt")) <= datetime.now(UTC)
+        assert content == {"sequence": number, "size": backup.size, "sha256": backup.sha256}
+        assert mode(note) == 0o600
+
+
+def test_a_copied_backup_is_as_old_as_its_note_says(settings, directory, clock):
+    settings.ZIGGY_BACKUP_KEEP, settings.ZIGGY_BACKUP_DAYS = 1, 30
+    old = make_backup().path
+    os.utime(old)  # as a copy has the time of copying
+    clock.day = 31
+    backup = make_backup()
+    assert names(directory) == [backup.path.name]
+
+
+def test_half_a_backup_takes_no_place_among_the_newest(settings, directory):
+    settings.ZIGGY_BACKUP_KEEP = 2
+    let_age_tell_nothing(settings)
+    whole, half = make_backup(), make_backup()
+    with half.path.open("r+b") as file:
+        file.truncate(half.size // 2)
+    backup = make_backup()
+    assert names(directory) == [whole.path.name, backup.path.name]
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", '{"sequence": null}', '{"sequence": 9}'])
+def test_a_backup_with_a_note_that_is_none_counts_as_the_oldest(settings, directory, note):
+    settings.ZIGGY_BACKUP_KEEP = 2
+    let_age_tell_nothing(settings)
+    first, second = make_backup(), make_backup()
+    second.path.with_name(f"{second.path.name}.json").write_text(note)
+    backup = make_backup()
+    assert names(directory) == [first.path.name, backup.path.name]
+
+
+def test_servers_that_share_a_directory_remove_nothing_of_each_other(settings, directory):
+    settings.ZIGGY_BACKUP_KEEP = 1
+    settings.ZIGGY_BACKUP_MAX_BYTES = 1
+    let_age_tell_nothing(settings)
+    kept = set()
+    for settings.ZIGGY_SERVER_NAME in ("local", "local-eu", "eu"):
+        kept.add(make_backup().path.name)
+    assert set(names(directory)) == kept
+
+
+def test_the_note_of_a_backup_that_somebody_removed_goes_when_none_can_still_be_made(
+    settings, directory
+):
+    settings.ZIGGY_BACKUP_TIMEOUT = 600
+    removed = make_backup()
+    removed.path.unlink()
+    note = removed.path.with_name(f"{removed.path.name}.json")
+    make_backup()
+    assert note.exists()
+    os.utime(note, (time.time() - 1210,) * 2)
+    make_backup()
+    assert not note.exists()
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), KeyboardInterrupt()])
+def test_a_backup_that_cannot_be_noted_leaves_nothing(directory, monkeypatch, error):
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    monkeypatch.setattr(json, "dump", lambda *_: fail(error))
+    with pytest.raises((BackupFailed, KeyboardInterrupt)):
+        make_backup()
+    assert not list(directory.iterdir())
 
 
 # --- failures on both databases ---------------------------------------------------------------
@@ -879,7 +1012,7 @@ def answer_at_terminal(monkeypatch):
 
 def test_database_backup_answers_with_the_backup(directory):
     answer, told, code = run_command("database_backup", "--server", "local")
-    [file] = directory.iterdir()
+    [file] = directory.glob(f"*{SUFFIX}")
     seconds = answer["data"].pop("seconds")
     assert 0 < seconds < 60
     assert answer == {
@@ -916,7 +1049,7 @@ def test_a_server_that_is_not_known_is_refused(directory, command):
 
 
 def test_database_restore_restores_and_can_be_taken_back(settings, directory):
-    settings.ZIGGY_BACKUP_KEEP = 1
+    settings.ZIGGY_BACKUP_KEEP, settings.ZIGGY_BACKUP_DAYS = 1, 0
     before, backup = digests(), make_backup()
     Flow.objects.create(name="created later")
     later = digests()
@@ -928,14 +1061,24 @@ def test_database_restore_restores_and_can_be_taken_back(settings, directory):
     assert answer == {
         "status": 200,
         "statusText": "OK",
-        "data": {"restored": str(backup.path), "safetyBackup": safety_backup},
+        "data": {
+            "restored": str(backup.path),
+            "safetyBackup": safety_backup,
+            "record": answer["data"]["record"],
+            "sessionsEnded": 0,
+            "keysRevoked": 0,
+            "loginsRevoked": 0,
+        },
     }
-    assert told == f"Restored local from {backup.path}.\n"
+    assert told == (
+        f"Restored local from {backup.path}. Ended: 0 sessions, 0 API keys, 0 API logins (all "
+        "sessions, and the keys and logins that were not valid before the restore).\n"
+    )
     assert code == 0
 
     answer, _, code = run_command("database_restore", safety_backup, "--no-prompt", "--no-backup")
     assert digests() == later
-    assert answer["data"] == {"restored": safety_backup, "safetyBackup": None}
+    assert answer["data"]["safetyBackup"] is None
     assert code == 0
 
 

@@ -30,7 +30,7 @@ from flows.models import MODELS, Secret
 from imports.models import ImportRecord
 from tests.digest import ITEMS, RECORDS, all_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
-from tests.importing import connection, export_file, flow, secret, uuid_of
+from tests.importing import backup_files, connection, export_file, flow, secret, uuid_of
 
 # With characters that every encoding writes in another way.
 STORED_DEV = 'CANARY-dev-7d3a "é" <&> + / \\ end'
@@ -213,7 +213,7 @@ class TestNothingSings:
         listener.assert_no_canary()
         endings = Counter(ImportRecord.objects.values_list("status", flat=True))
         assert endings == {"succeeded": 4, "failed": 3, "refused": 2}
-        assert len(list(backup_directory.iterdir())) == 1
+        assert len(backup_files(backup_directory)) == 1
         rows = all_rows()
         assert INLINE not in repr((rows[RECORDS], rows[ITEMS]))
         # Flow, connection, two secrets, and the deleted one that came back.
@@ -318,7 +318,7 @@ class TestNothingSings:
 
     def test_in_a_backup(self, server, listener, backup_directory):
         assert listener.import_file(FILE, "--overwrite", "--no-prompt") == 0
-        [backup] = backup_directory.iterdir()
+        [backup] = backup_files(backup_directory)
         content = backup.read_bytes()
         if database.vendor == "postgresql":
             content = subprocess.run(

@@ -21,12 +21,19 @@ from django.core.management import load_command_class
 from django.db import OperationalError
 
 from flows.models import Flow
-from flows.servers import server_names
-from imports.management.console import unusable
+from flows.servers import server_names, unusable_database
 from imports.models import ImportRecord
 from tests.digest import RECORDS, all_rows, data_rows
 from tests.factories import FlowFactory, SecretFactory
-from tests.importing import child_environment, export_file, flow, import_items, secret, uuid_of
+from tests.importing import (
+    backup_files,
+    child_environment,
+    export_file,
+    flow,
+    import_items,
+    secret,
+    uuid_of,
+)
 
 SAMPLES = Path(settings.BASE_DIR) / "samples"
 MANAGE = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py")]
@@ -116,7 +123,7 @@ class TestInAProcessOfItsOwn:
         assert second.returncode == 0
         assert second.stdout.decode() == TWO_ITEMS_ANSWER
         record = ImportRecord.objects.first()
-        [backup] = backup_directory.iterdir()
+        [backup] = backup_files(backup_directory)
         assert second.stderr.decode() == (
             "Plan: 0 to create, 2 to overwrite, 0 to skip, 0 unchanged. "
             f"Done: record {record.pk}. The backup is {backup}.\n"
@@ -847,8 +854,8 @@ def test_a_registered_server_that_is_not_migrated_is_told_on_two_lines(environme
 
 
 def test_advice_on_this_instance_names_no_database():
-    error = unusable(OperationalError("no such table: x\nDETAIL: of a row"), server_names()[0])
-    assert error.message == (
+    error = OperationalError("no such table: x\nDETAIL: of a row")
+    assert unusable_database(error, server_names()[0]) == (
         "The database cannot be used: no such table: x. "
         "Is it there, and migrated (manage.py migrate)?"
     )

@@ -306,8 +306,10 @@ def test_the_command_shows_neither_a_value_nor_a_token(settings, capsys):
 @pytest.mark.django_db
 def test_the_command_changes_nothing_where_one_row_has_another_key(settings):
     good = SecretFactory(name="GOOD", dev_value=VALUE)
+    lost = SecretFactory(name="LOST")
     settings.ZIGGY_ENCRYPTION_KEYS = [OTHER_KEY]
-    lost = SecretFactory(name="LOST", prod_value=VALUE)
+    lost.prod_value = seal(VALUE)
+    lost.save()
     settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
 
     with pytest.raises(CommandError) as raised:

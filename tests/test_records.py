@@ -27,6 +27,7 @@ from imports.service import preview_import, run_import
 from tests.digest import data_rows
 from tests.factories import ConnectionFactory, FlowFactory
 from tests.importing import (
+    backup_files,
     connection,
     export_file,
     flow,
@@ -147,7 +148,7 @@ class TestSucceeded:
     def test_it_names_its_backup(self, backup_directory):
         payload = export_file(flow(1, "Orders"))
         run_import(request_for(payload, with_backup=True))
-        [backup] = backup_directory.iterdir()
+        [backup] = backup_files(backup_directory)
         content = backup.read_bytes()
         assert the_record() == expected(
             payload,

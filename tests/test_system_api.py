@@ -35,7 +35,7 @@ from imports.models import BuiltExport, BuiltTransfer, ImportItem, ImportRecord
 from tests.conftest import CommandResult
 from tests.errors import error_of
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
-from tests.importing import flow, import_items
+from tests.importing import backup_files, flow, import_items
 from tests.uploading import caller, client_of
 
 ON_POSTGRESQL = django_settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
@@ -96,7 +96,7 @@ class TestBackUp:
         assert answer.json()["remoteBackupStatus"] == "not_configured"
         name = answer.json()["localBackupFile"]
         assert re.fullmatch(rf"local-\d{{8}}T\d{{6}}-\d{{6}}Z\.{ENDING}", name)
-        assert [file.name for file in backup_directory.iterdir()] == [name]
+        assert {file.name for file in backup_directory.iterdir()} == {name, f"{name}.json"}
 
     @pytest.mark.usefixtures("quick_backups")
     def test_an_empty_body_of_json_is_no_matter(self, ada):
@@ -182,7 +182,7 @@ class TestTransfer:
     @pytest.mark.usefixtures("quick_backups")
     def test_a_copy_that_newer_backups_pushed_out_is_gone(self, ada, backup_directory):
         ada.post("/api/system/transfer-db")
-        [file] = backup_directory.iterdir()
+        [file] = backup_files(backup_directory)
         file.unlink()
         assert refused(self.fetch(ada)) == (404, "no-transfer")
 

@@ -48,6 +48,7 @@ from imports.undo.service import UndoOutcome, examine_undo, preview_undo, undo_i
 from tests.digest import all_rows, data_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import (
+    backup_files,
     connection,
     export_file,
     flow,
@@ -691,10 +692,10 @@ class TestStory:
 @pytest.mark.django_db(transaction=True)
 class TestBackup:
     def test_it_is_made_before_and_that_of_the_import_is_kept(self, settings):
-        settings.ZIGGY_BACKUP_KEEP = 1
+        settings.ZIGGY_BACKUP_KEEP, settings.ZIGGY_BACKUP_DAYS = 1, 0
         record = import_items(flow(1, "A"), with_backup=True).record
         done = undo(record, with_backup=True).record
-        kept = sorted(str(path) for path in settings.ZIGGY_BACKUP_DIR.iterdir())
+        kept = [str(path) for path in backup_files(settings.ZIGGY_BACKUP_DIR)]
         assert kept == sorted([record.backup_path, done.backup_path])
 
     def test_without_one_nothing_is_undone(self, monkeypatch):

@@ -29,7 +29,15 @@ from django.db import connection as database
 from psycopg import sql
 
 from tests.errors import error_of
-from tests.importing import connection, database_url, export_file, flow, secret, uuid_of
+from tests.importing import (
+    backup_files,
+    connection,
+    database_url,
+    export_file,
+    flow,
+    secret,
+    uuid_of,
+)
 from tests.wire_client import Answer, WireClient
 
 PASSWORD = "CANARY-wire-pass-9"
@@ -77,7 +85,7 @@ class Server:
     @property
     def backups(self) -> list[str]:
         directory = Path(self.environment["ZIGGY_BACKUP_DIR"])
-        return [path.name for path in directory.iterdir()] if directory.is_dir() else []
+        return [path.name for path in backup_files(directory)] if directory.is_dir() else []
 
     def command(self, *arguments: str) -> tuple[int, dict[str, Any]]:
         """The exit code and the JSON of a management command on this server's database."""

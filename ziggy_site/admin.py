@@ -4,8 +4,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
 
 from accounts.login import log_in
 from accounts.models import User
@@ -24,10 +29,7 @@ class LoginForm(AdminAuthenticationForm):
             try:
                 self.user_cache = log_in(self.request, username=username, password=password)
             except TooManyAttemptsError as error:
-                raise ValidationError(
-                    f"There were too many attempts. Try again in {error.wait} seconds.",
-                    code="throttled",
-                ) from None
+                raise ValidationError(str(error), code="throttled") from None
             if self.user_cache is None:
                 raise self.get_invalid_login_error()
             self.confirm_login_allowed(self.user_cache)
@@ -44,6 +46,23 @@ class AdminSite(admin.AdminSite):
 
     site_header = site_title = "Ziggy flow import"
     login_form = LoginForm
+
+    @method_decorator(never_cache)
+    @method_decorator(login_not_required)
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The login page. Who is logged in already goes on to where its link leads."""
+        link = request.GET.get(REDIRECT_FIELD_NAME, "")
+        if (
+            request.method == "GET"
+            and self.has_permission(request)
+            and url_has_allowed_host_and_scheme(
+                link, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+            )
+        ):
+            return HttpResponseRedirect(link)
+        return super().login(request, extra_context)
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not is_service_account(request.user)

@@ -12,9 +12,14 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    extend_schema,
+    inline_serializer,
+)
 from rest_framework import exceptions, serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
@@ -23,7 +28,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.views import exception_handler as default_handler
 
+from flows.canary import check_keys_open
 from flows.counting import other_than_first
+from flows.encryption import WrongKeyError
 from flows.rest.refusals import Refused
 from flows.statement_timeout import is_statement_timeout
 from imports.database_errors import DatabaseFailed, failure_of, loggable
@@ -75,13 +82,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         return Response(error.as_dict(), status=error.status)
     if isinstance(error, UnableToImport):
         return _refusal(error)
-    if is_statement_timeout(error):
-        return _timed_out(context["request"])
-    if isinstance(error, DatabaseError) and (failure := failure_of(error)):
-        logger.error("The database failed a request: %s", loggable(error))
-        return _refusal(failure)
-    if isinstance(error, OperationalError | InterfaceError):
-        logger.error("The database does not answer", exc_info=error)
+    if answer := _failure_of_server(error, context):
+        return answer
     for kind, status, code in _DJANGO_ERRORS:
         if isinstance(error, kind):
             answer = _answer(status, code=code)
@@ -92,6 +94,22 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if response is not None and isinstance(error, exceptions.APIException):
         response.data = _explained(error)
     return response
+
+
+def _failure_of_server(error: Exception, context: dict[str, Any]) -> Response | None:
+    """The answer to a failure of the database or of its keys that says what it is."""
+    if is_statement_timeout(error):
+        return _timed_out(context["request"])
+    if isinstance(error, DatabaseError) and (failure := failure_of(error)):
+        logger.error("The database failed a request: %s", loggable(error))
+        return _refusal(failure)
+    if isinstance(error, WrongKeyError):
+        logger.error("%s", error)
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        return _answer(status, code="wrong-encryption-key", message=str(error))
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.error("The database does not answer", exc_info=error)
+    return None
 
 
 def error_body(
@@ -199,7 +217,7 @@ def _as_json(response: HttpResponse) -> HttpResponse:
 
 
 class Health(APIView):
-    """For monitoring: whether the server and its database answer."""
+    """For monitoring: whether the server and its database answer, and the keys open its secrets."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -215,7 +233,11 @@ class Health(APIView):
                     "version": serializers.CharField(),
                 },
             ),
-            503: None,
+            503: OpenApiResponse(
+                description="The database does not answer or is not migrated "
+                "(`database-unavailable`), or the configured keys do not open its secrets "
+                "(`wrong-encryption-key`)."
+            ),
         },
         examples=[
             OpenApiExample(
@@ -229,4 +251,9 @@ class Health(APIView):
     def get(self, request: Request) -> Response:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        try:
+            check_keys_open(may_write=False)
+        except ProgrammingError:
+            logger.exception("The database is not migrated")
+            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, code="database-unavailable")
         return Response({"status": "ok", "database": "ok", "version": __version__})

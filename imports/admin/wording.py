@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from imports.models import UNDO, ImportRecord
+from imports.models import RESTORE, UNDO, ImportRecord
 from imports.plan import Mode, Result, UndoResult
 
 # What matters most to somebody who looks for trouble comes first.
@@ -22,6 +22,7 @@ _MODE_WORDS: Mapping[str, str] = {
     Mode.DUPLICATE: "Duplicate: an item that exists already is added once more, as a copy",
     Mode.OVERWRITE: "Overwrite: an item that exists already becomes the file's",
     UNDO: "Undo: every row that an import wrote becomes what it was before",
+    RESTORE: "Restore: the whole database becomes what it was in a backup",
 }
 _MINUTE = 60
 _TENTHS_UNTIL = 10

@@ -2,7 +2,6 @@
 
 import getpass
 import json
-import shlex
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
@@ -11,19 +10,20 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.db import Error as DatabaseFault
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from accounts.models import User
 from flows.counting import number_of
-from flows.servers import server_names, target
-from imports.database_errors import code_of, failure_of, loggable
+from flows.servers import server_names, target, unusable_database
+from imports.database_errors import NOT_MIGRATED, code_of, failure_of, loggable, trouble_of
 from imports.errors import (
     ImportFailed,
     UnableToImport,
     WrongServer,
+    first_line,
     quoted,
     storable,
 )
@@ -129,6 +129,26 @@ def refuse(command: BaseCommand, error: UnableToImport) -> NoReturn:
     raise CommandError(error.message, returncode=error.exit_code) from error
 
 
+@contextmanager
+def refusals(command: BaseCommand, server: str) -> Iterator[None]:
+    """End the command with one line and the exit code of what the block raises, as `refuse` does.
+
+    That is an UnableToImport, or an error of the server's database, which is away or not migrated.
+    """
+    try:
+        yield
+    except UnableToImport as error:
+        refuse(command, error)
+    except DatabaseFault as error:
+        # The client of a database that is not reached names the host, which helps at a shell.
+        said = "" if code_of(error) else f"{loggable(error)}."
+        # That a table is not there is told by its name, which is nobody's secret.
+        is_migrated = trouble_of(error) is not NOT_MIGRATED
+        reason = loggable(error) if is_migrated else first_line(error).rstrip(".")
+        told = ImportFailed("database-error", unusable_database(reason, server))
+        refuse(command, failure_of(error, outcome=said) or told)
+
+
 def tell(command: BaseCommand, text: str, *, ending: str = "\n") -> None:
     """Write a line for people."""
     command.stderr.write(text, style_func=str, ending=ending)
@@ -175,21 +195,6 @@ def find_user(name: str | None, server: str) -> User | None:
 def name_of(user: User | None) -> str:
     """The name under which a command writes: the user's, or that of the account of this shell."""
     return user.get_username() if user else storable(getpass.getuser())
-
-
-def unusable(error: DatabaseError, server: str) -> ImportFailed:
-    """The refusal of a run that an error of the server's database ended before it began."""
-    # The client of a database that is not reached names the host, which helps at a shell.
-    said = "" if code_of(error) else f"{loggable(error)}."
-    if failure := failure_of(error, outcome=said):
-        return failure
-    is_here = server == server_names()[0]
-    migrate = ["manage.py", "migrate", *([] if is_here else ["--database", server])]
-    return ImportFailed(
-        "database-error",
-        f"The database cannot be used: {loggable(error)}. "
-        f"Is it there, and migrated ({shlex.join(migrate)})?",
-    )
 
 
 @contextmanager

@@ -5,9 +5,11 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseFault
 
 from flows.encryption import WrongKeyError
 from flows.key_rotation import rotate_keys
+from flows.servers import server_names, unusable_database
 
 
 class Command(BaseCommand):
@@ -20,6 +22,10 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         try:
             rotation = rotate_keys()
+        except DatabaseFault as error:
+            server, *_ = server_names()
+            reason = str(error).strip().partition("\n")[0].rstrip(".")
+            raise CommandError(unusable_database(reason, server)) from error
         except WrongKeyError as error:
             notes = getattr(error, "__notes__", [])
             raise CommandError(" ".join([str(error), *notes, "Nothing was changed."])) from None

@@ -7,7 +7,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from imports.backup import make_backup
-from imports.errors import UnableToImport
 from imports.management import console
 from imports.report import answer
 
@@ -15,7 +14,8 @@ from imports.report import answer
 class Command(BaseCommand):
     help = (
         "Back up a server's whole database into ZIGGY_BACKUP_DIR and read the copy through. The "
-        "newest ZIGGY_BACKUP_KEEP backups of a server are kept, older ones are removed. The answer "
+        "newest ZIGGY_BACKUP_KEEP backups of a server and those of the last ZIGGY_BACKUP_DAYS days "
+        "are kept, as far as ZIGGY_BACKUP_MAX_BYTES lets them. The answer "
         "on stdout is JSON and has the file's path; database_restore takes it. The "
         "secrets in a backup are encrypted: keep ZIGGY_ENCRYPTION_KEYS as well, elsewhere."
     )
@@ -25,11 +25,8 @@ class Command(BaseCommand):
 
     def handle(self, *, server: str, **options: Any) -> None:
         begun = time.monotonic()
-        try:
-            with console.on_server(server):
-                backup = make_backup()
-        except UnableToImport as error:
-            console.refuse(self, error)
+        with console.refusals(self, server), console.on_server(server):
+            backup = make_backup()
         data = {
             "path": str(backup.path),
             "size": backup.size,

@@ -1,18 +1,24 @@
 """manage.py database_restore: a server's database, put back to a backup."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
 
-from imports.backup import make_backup
-from imports.errors import ImportLocked, UnableToImport, quoted
+from flows.canary import check_keys_open
+from flows.encryption import WrongKeyError
+from imports.backup import Backup, make_backup
+from imports.errors import ImportLocked, quoted
 from imports.lock import LockHeld, import_lock
 from imports.management import console
+from imports.models import ImportRecord
 from imports.report import answer
 from imports.restore import check_backup, restore_backup
+from imports.restored_access import EndedAccess, end_access, read_valid_tokens, record_restore
 
 
 class Command(BaseCommand):
@@ -20,7 +26,8 @@ class Command(BaseCommand):
         "Put a server's whole database back to a backup. EVERYTHING that was written since then is "
         "lost, by whomever: to take back one item, restore its named save in its history. The "
         "backup is read through first, and a damaged one changes nothing. The database as it is "
-        "now is backed up before, so that a restore can be taken back too. Run it with the version "
+        "now is backed up before, so that a restore can be taken back too. All sessions end, and "
+        "keys and logins are revoked that are not valid now. Run it with the version "
         "of the program that made the backup, and then migrate."
     )
 
@@ -43,17 +50,23 @@ class Command(BaseCommand):
     ) -> None:
         if not no_prompt:
             console.require_terminal()
-        try:
-            with console.on_server(server):
-                check_backup(path)
-                if not (no_prompt or self._confirmed(server, path)):
-                    console.print_cancelled(self)
-                    return
-                safety_backup = _restore(path, backup_first=not no_backup)
-        except UnableToImport as error:
-            console.refuse(self, error)
-        console.tell(self, f"Restored {server} from {path}.")
-        data = {"restored": str(path), "safetyBackup": safety_backup and str(safety_backup)}
+        with console.refusals(self, server), console.on_server(server):
+            check_backup(path)
+            if not (no_prompt or self._confirmed(server, path)):
+                console.print_cancelled(self)
+                return
+            restored = _restore(path, server, backup_first=not no_backup)
+        console.tell(self, f"Restored {server} from {path}. {restored.ended}")
+        if restored.warning:
+            console.tell(self, f"! {restored.warning}")
+        data = {
+            "restored": str(path),
+            "safetyBackup": restored.safety_backup and str(restored.safety_backup.path),
+            "record": restored.record and restored.record.pk,
+            "sessionsEnded": restored.ended.sessions,
+            "keysRevoked": restored.ended.revoked.keys,
+            "loginsRevoked": restored.ended.revoked.logins,
+        }
         console.print_json(self, answer(HTTPStatus.OK, data))
 
     def _confirmed(self, server: str, path: Path) -> bool:
@@ -65,14 +78,46 @@ class Command(BaseCommand):
         )
 
 
-def _restore(path: Path, *, backup_first: bool) -> Path | None:
-    """Restore, with no import running. Returns the backup of the state before."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Restored:
+    """What a restore did."""
+
+    safety_backup: Backup | None
+    ended: EndedAccess
+    record: ImportRecord | None
+    warning: str
+
+
+def _restore(path: Path, server: str, *, backup_first: bool) -> _Restored:
+    """Restore, with no import running, and end what was ended since the backup."""
     try:
         with import_lock(wait=settings.ZIGGY_LOCK_WAIT) as lock:
-            safety_backup = make_backup(sparing=path).path if backup_first else None
+            safety_backup = make_backup(sparing=path) if backup_first else None
             lock.check()
+            valid = read_valid_tokens()  # as late as can be
             restore_backup(path)
-            return safety_backup
+            ended = end_access(valid)
+            record = record_restore(
+                path,
+                ended,
+                server=server,
+                user_name=console.name_of(None),
+                safety_backup=safety_backup,
+            )
+            return _Restored(
+                safety_backup=safety_backup, ended=ended, record=record, warning=_wrong_key()
+            )
     except LockHeld as error:
         message = "An import is running on this database: restore when it has finished."
         raise ImportLocked("locked", message) from error
+
+
+def _wrong_key() -> str:
+    """What to say where the secrets of the backup were sealed with another key."""
+    try:
+        check_keys_open(may_write=False)
+    except WrongKeyError as error:
+        return str(error)
+    except DatabaseError:  # an earlier version's, which is migrated next
+        return ""
+    return ""

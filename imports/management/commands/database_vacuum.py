@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from imports.errors import UnableToImport
 from imports.maintenance import vacuum_database
 from imports.management import console
 from imports.report import answer
@@ -27,14 +26,11 @@ class Command(BaseCommand):
     def handle(self, *, server: str, no_prompt: bool, **options: Any) -> None:
         if not no_prompt:
             console.require_terminal()
-        try:
-            with console.on_server(server):
-                question = f"Remove the deleted items of {server} for good?"
-                if not (no_prompt or console.confirm(self, question)):
-                    console.print_cancelled(self)
-                    return
-                data = vacuum_database().as_dict()
-        except UnableToImport as error:
-            console.refuse(self, error)
+        with console.refusals(self, server), console.on_server(server):
+            question = f"Remove the deleted items of {server} for good?"
+            if not (no_prompt or console.confirm(self, question)):
+                console.print_cancelled(self)
+                return
+            data = vacuum_database().as_dict()
         console.tell(self, f"Vacuumed {server}.")
         console.print_json(self, answer(HTTPStatus.OK, data))

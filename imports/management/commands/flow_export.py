@@ -10,14 +10,14 @@ from django.core.management.base import BaseCommand, CommandError
 
 from flows.content import Kind
 from flows.counting import number_of
-from imports.errors import UnableToImport
+from imports.errors import quoted
 from imports.export import ExportStatistics, write_export
 from imports.management.console import (
     add_server_argument,
     on_server,
     print_cancelled,
     print_json,
-    refuse,
+    refusals,
     tell,
 )
 from imports.management.files import may_write, replacing
@@ -56,6 +56,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--no-prompt", action="store_true", help="replace an existing file without asking"
         )
+        parser.add_argument(
+            "--fail-on-empty",
+            action="store_true",
+            help="exit with 1 where nothing was found to export",
+        )
 
     def handle(self, *, server: str, no_prompt: bool, **options: Any) -> None:
         path = _path(options["file_path"], options["save_path"])
@@ -63,17 +68,18 @@ class Command(BaseCommand):
             print_cancelled(self)
             return
         try:
-            with on_server(server), one_state():
+            with refusals(self, server), on_server(server), one_state():
                 selection = _select(options["flow_ids"], options["tags"])
                 statistics = _write(selection, path, server)
-                if not any(selection.values()):
-                    statistics.warnings.append("Nothing was found to export: the file is empty.")
-        except UnableToImport as error:
-            refuse(self, error)
         except UnknownFlowsError as error:
             print_json(self, answer(HTTPStatus.NOT_FOUND, {"message": str(error)}))
             raise CommandError(str(error)) from None
+        is_empty = not any(selection.values())
+        if is_empty:
+            statistics.warnings.append(_nothing_found(options["tags"]))
         self._report(statistics, path)
+        if is_empty and options["fail_on_empty"]:
+            sys.exit(1)
 
     def _report(self, statistics: ExportStatistics, path: Path | None) -> None:
         for warning in statistics.warnings:
@@ -102,6 +108,12 @@ def _path(file_path: str | None, directory: str | None) -> Path | None:
 def _select(flow_ids: str, tags: str) -> Selection:
     uuids, words = _listed(flow_ids), _listed(tags)
     return select_flows(uuids=uuids, tags=words) if uuids or words else select_everything()
+
+
+def _nothing_found(tags: str) -> str:
+    """The warning of an export without items."""
+    of_tags = f" No flow has any of the tags {', '.join(map(quoted, _listed(tags)))}."
+    return f"Nothing was found to export: the file is empty.{of_tags if _listed(tags) else ''}"
 
 
 def _listed(text: str) -> list[str]:

@@ -9,10 +9,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 
 from imports.decision_file import read_decisions
-from imports.errors import UnableToImport, quoted
+from imports.errors import quoted
 from imports.management.console import (
     NOTHING_TO_DO,
     USAGE_ERROR,
@@ -23,13 +22,12 @@ from imports.management.console import (
     print_cancelled,
     print_json,
     progress_bar,
-    refuse,
+    refusals,
     require_terminal,
     show,
     show_warnings,
     teaching,
     tell,
-    unusable,
 )
 from imports.management.files import may_write, read_file, read_standard_input, replacing
 from imports.management.import_arguments import EPILOG, add_import_arguments
@@ -56,7 +54,7 @@ class Command(BaseCommand):
         plan_out = Path(options["plan_out"]) if options["plan_out"] else None
         if not (dry_run or plan_out or no_prompt):
             require_terminal()
-        try:
+        with refusals(self, options["server"]):
             request = _request(**options)
             if plan_out:
                 plan = self._save_plan(request, plan_out, options["file_path"], ask=not no_prompt)
@@ -64,10 +62,6 @@ class Command(BaseCommand):
                 plan = self._preview(request)
             else:
                 plan = self._import(request, ask=not no_prompt)
-        except UnableToImport as error:
-            refuse(self, error)
-        except DatabaseError as error:
-            refuse(self, unusable(error, options["server"]))
         if plan and options["detailed_exitcode"] and not plan.writes:
             sys.exit(NOTHING_TO_DO)
 

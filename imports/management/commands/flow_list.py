@@ -12,8 +12,7 @@ from rich.text import Text
 from flows import canonical
 from flows.counting import number_of
 from flows.models import Flow
-from imports.errors import UnableToImport
-from imports.management.console import add_server_argument, on_server, print_json, refuse
+from imports.management.console import add_server_argument, on_server, print_json, refusals
 from imports.report import answer
 
 _UNLIMITED = 10_000
@@ -31,11 +30,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *, server: str, search: str, tags: str, **options: Any) -> None:
-        try:
-            with on_server(server):
-                flows = _flows(search, {tag.strip() for tag in tags.split(",") if tag.strip()})
-        except UnableToImport as error:
-            refuse(self, error)
+        with refusals(self, server), on_server(server):
+            flows = _flows(search, {tag.strip() for tag in tags.split(",") if tag.strip()})
         if options["json"]:
             print_json(self, answer(HTTPStatus.OK, {"flows": flows}))
         else:

@@ -7,19 +7,16 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError
 from rich.console import Console
 
-from imports.errors import UnableToImport
 from imports.management.console import (
     add_server_argument,
     find_user,
     name_of,
     on_server,
     print_json,
-    refuse,
+    refusals,
     teaching,
-    unusable,
 )
 from imports.management.files import read_file, read_standard_input
 from imports.models import Door
@@ -87,24 +84,19 @@ class Command(BaseCommand):
     def handle(self, *, server: str, file_path: str, **options: Any) -> None:
         is_piped = file_path == "-"
         payload = read_standard_input() if is_piped else read_file(file_path)
-        try:
-            with on_server(server):
-                user = find_user(options["user"], server)
-                request = ImportRequest(
-                    payload=payload,
-                    file_name="(standard input)" if is_piped else Path(file_path).name,
-                    server=server,
-                    mode=Mode.OVERWRITE,
-                    door=Door.COMMAND,
-                    user=user,
-                    user_name=name_of(user),
-                    override_locks=True,  # whether a row is locked says nothing of what it holds
-                )
-                status = read_status(request, with_only_here=not options["ignore_only_here"])
-        except UnableToImport as error:
-            refuse(self, error)
-        except DatabaseError as error:
-            refuse(self, unusable(error, server))
+        with refusals(self, server), on_server(server):
+            user = find_user(options["user"], server)
+            request = ImportRequest(
+                payload=payload,
+                file_name="(standard input)" if is_piped else Path(file_path).name,
+                server=server,
+                mode=Mode.OVERWRITE,
+                door=Door.COMMAND,
+                user=user,
+                user_name=name_of(user),
+                override_locks=True,  # whether a row is locked says nothing of what it holds
+            )
+            status = read_status(request, with_only_here=not options["ignore_only_here"])
         without = {State.IN_SYNC} if options["only_differences"] else set()
         if options["json"]:
             print_json(self, answer(HTTPStatus.OK, status_data(status, without=without)))

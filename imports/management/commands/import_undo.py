@@ -6,9 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError
 
-from imports.errors import UnableToImport, UndoRefused, quoted
+from imports.errors import UndoRefused, quoted
 from imports.management.console import (
     NOTHING_TO_DO,
     add_run_arguments,
@@ -20,13 +19,12 @@ from imports.management.console import (
     print_cancelled,
     print_json,
     progress_bar,
-    refuse,
+    refusals,
     require_terminal,
     show,
     show_warnings,
     teaching,
     tell,
-    unusable,
 )
 from imports.management.files import read_file
 from imports.models import Door
@@ -96,7 +94,7 @@ class Command(BaseCommand):
     def handle(self, *, dry_run: bool, no_prompt: bool, **options: Any) -> None:
         if not (dry_run or no_prompt):
             require_terminal()
-        try:
+        with refusals(self, options["server"]):
             user = find_user(options["user"], options["server"])
             request = UndoRequest(
                 record=options["record"],
@@ -109,13 +107,11 @@ class Command(BaseCommand):
                 decisions=_decisions(options["decisions"]),
                 lock_wait=options["lock_wait"],
             )
-            plan = self._preview(request) if dry_run else self._undo(request, ask=not no_prompt)
-        except UnableToImport as error:
-            if isinstance(error, UndoRefused):
+            try:
+                plan = self._preview(request) if dry_run else self._undo(request, ask=not no_prompt)
+            except UndoRefused:
                 tell(self, _DECIDE)
-            refuse(self, error)
-        except DatabaseError as error:
-            refuse(self, unusable(error, options["server"]))
+                raise
         if plan and options["detailed_exitcode"] and not plan.writes:
             sys.exit(NOTHING_TO_DO)
 

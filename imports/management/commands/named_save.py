@@ -4,7 +4,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError
 from reversion.models import Version
 from rich.console import Console
 from rich.table import Table
@@ -18,7 +17,7 @@ from flows.named_saves import list_saves
 from flows.representation import time_text
 from flows.rest.save_uuids import save_uuid
 from flows.saved_states import PRE_RESTORE, present_row
-from imports.errors import UnableToImport, printable, quoted
+from imports.errors import printable, quoted
 from imports.item_history import records_by_save
 from imports.item_saves import Restoring, find_item, preview_restore, restore, take_save
 from imports.management import console
@@ -97,22 +96,17 @@ class Command(BaseCommand):
     def handle(self, *, action: str, server: str, user: str | None, **options: Any) -> None:
         if action == "restore" and not (options["dry_run"] or options["no_prompt"]):
             console.require_terminal()
-        try:
-            with console.on_server(server):
-                acting = console.find_user(user, server)
-                if action == "restore":
-                    self._restore(server, acting, options)
+        with console.refusals(self, server), console.on_server(server):
+            acting = console.find_user(user, server)
+            if action == "restore":
+                self._restore(server, acting, options)
+            else:
+                kind = options["kind"] and Kind(options["kind"])
+                item = find_item(options["item"], kind=kind, user=acting)
+                if action == "list":
+                    self._list(item)
                 else:
-                    kind = options["kind"] and Kind(options["kind"])
-                    item = find_item(options["item"], kind=kind, user=acting)
-                    if action == "list":
-                        self._list(item)
-                    else:
-                        self._take(item, options["name"], acting)
-        except UnableToImport as error:
-            console.refuse(self, error)
-        except DatabaseError as error:
-            console.refuse(self, console.unusable(error, server))
+                    self._take(item, options["name"], acting)
 
     def _list(self, item: Item) -> None:
         records = records_by_save(item)

@@ -1,0 +1,70 @@
+"""Whether the configured keys are those of the database, told from a row that any of them opens.
+
+The row is made when the next secret is sealed, or the keys are rotated, by the keys that are
+configured then. A database of an earlier version has secrets and no such row: then the newest
+stored secret, or else the newest saved one, must open first, so that a wrong key never gets a
+canary of its own. A registered server's database has its own row.
+"""
+
+import json
+from collections.abc import Iterator
+
+from reversion.models import Version
+
+from flows.encryption import Sealed, seal
+from flows.fields import TOKEN_KEY
+from flows.models import EncryptionCanary, Secret
+
+_KNOWN = "ziggy"
+_PK = 1
+
+
+def check_keys_open(*, may_write: bool = True) -> None:
+    """Raises WrongKeyError where no configured key opens what the current database has sealed.
+
+    Makes the canary where there is none, if it `may_write`.
+    """
+    canary = EncryptionCanary.objects.filter(pk=_PK).first()
+    if canary is None:
+        _check_stored()
+        if not may_write:
+            return
+        # Another process may have made one meanwhile, by other keys: that one counts.
+        canary, _ = EncryptionCanary.objects.get_or_create(pk=_PK, defaults={"token": _new()})
+    Sealed(canary.token).reveal()
+
+
+def rotate_canary() -> None:
+    """Seal the canary with the current key. Raises WrongKeyError where no key opens it."""
+    check_keys_open()
+    canary = EncryptionCanary.objects.select_for_update().get(pk=_PK)
+    sealed = Sealed(canary.token)
+    if (rotated := sealed.rotated()) is not sealed:
+        canary.token = rotated.token
+        canary.save()
+
+
+def _new() -> str:
+    return seal(_KNOWN).token
+
+
+def _check_stored() -> None:
+    stored = Secret.objects.exclude(dev_value=None, prod_value=None).order_by("-pk").first()
+    if stored:
+        stored.check_values_open()
+        return
+    saved = Version.objects.filter(
+        content_type__app_label=Secret._meta.app_label,
+        content_type__model=Secret._meta.model_name,
+        serialized_data__contains=TOKEN_KEY,
+    )
+    if version := saved.order_by("-pk").first():
+        for token in _tokens(version.serialized_data):
+            Sealed(token).reveal()
+
+
+def _tokens(serialized: str) -> Iterator[str]:
+    for fields in (each["fields"] for each in json.loads(serialized)):
+        for value in fields.values():
+            if isinstance(value, dict) and TOKEN_KEY in value:
+                yield value[TOKEN_KEY]

@@ -1,0 +1,126 @@
+"""Who may still enter after a restore: a backup has sessions and keys that were ended since.
+
+All sessions end, and every token is revoked that was not valid in the state before the restore; all
+are, where that state cannot be read. The restored database may be of an earlier version: what it
+has no table for is left out.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from hashlib import file_digest
+from pathlib import Path
+
+from django.contrib.sessions.models import Session
+from django.db import Error as DatabaseFault
+from django.db import connections, transaction
+from django.utils import timezone
+
+from accounts.models import ApiToken
+from accounts.tokens import Revoked, revoke_all_but, valid_digests
+from flows.counting import number_of
+from flows.servers import current_database
+from imports.backup import Backup
+from imports.errors import first_line, storable
+from imports.models import RESTORE, Door, ImportRecord, Status
+from imports.restore import RestoreFailed
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedAccess:
+    """What a restore ended, and whether it could be told what was valid before."""
+
+    sessions: int = 0
+    revoked: Revoked = field(default_factory=Revoked)
+    was_readable: bool = True
+
+    def __str__(self) -> str:
+        counts = ", ".join(
+            [
+                number_of(self.sessions, "session"),
+                number_of(self.revoked.keys, "API key"),
+                number_of(self.revoked.logins, "API login"),
+            ]
+        )
+        which = (
+            "the keys and logins that were not valid before the restore"
+            if self.was_readable
+            else "all keys and logins, as the state before the restore could not be read"
+        )
+        return f"Ended: {counts} (all sessions, and {which})."
+
+
+def read_valid_tokens() -> frozenset[str] | None:
+    """The digests of the valid tokens of the current database; None where it is unreadable."""
+    try:
+        return valid_digests()
+    except (DatabaseFault, ValueError) as error:  # ValueError: what is no text or time any more
+        logger.warning("The tokens before the restore cannot be read: %s", type(error).__name__)
+        return None
+
+
+def end_access(valid: frozenset[str] | None) -> EndedAccess:
+    """End all sessions and the tokens that are not among the valid ones; all tokens without those.
+
+    Raises RestoreFailed where that cannot be done: the database is restored then.
+    """
+    connection = connections[current_database()]
+    try:
+        tables = set(connection.introspection.table_names())
+        with transaction.atomic(using=current_database(), durable=True):
+            sessions = _end_sessions() if Session._meta.db_table in tables else 0
+            has_tokens = ApiToken._meta.db_table in tables
+            revoked = revoke_all_but(valid or frozenset()) if has_tokens else Revoked()
+    except DatabaseFault as error:
+        raise RestoreFailed(
+            "access-not-ended",
+            "The database was restored, but its sessions and keys could not be ended: "
+            f"{first_line(error)}. Some may be valid again that were ended since. Run "
+            "database_restore again before anybody uses the server.",
+        ) from error
+    return EndedAccess(sessions=sessions, revoked=revoked, was_readable=valid is not None)
+
+
+def record_restore(
+    path: Path, ended: EndedAccess, *, server: str, user_name: str, safety_backup: Backup | None
+) -> ImportRecord | None:
+    """Leave a record of the restore in the restored database.
+
+    None where its version has no room for that: then the log has it.
+    """
+    with path.open("rb") as file:
+        sha256 = file_digest(file, "sha256").hexdigest()
+    now = timezone.now()
+    record = ImportRecord(
+        started_at=now,
+        finished_at=now,
+        status=Status.SUCCEEDED,
+        door=Door.COMMAND,
+        user_name=storable(user_name),
+        server=storable(server),
+        file_name=storable(path.name),
+        file_size=path.stat().st_size,
+        file_sha256=sha256,
+        mode=RESTORE,
+        with_backup=safety_backup is not None,
+        override_locks=False,
+        message=str(ended),
+    )
+    if safety_backup:
+        record.backup_path = str(safety_backup.path)
+        record.backup_size = safety_backup.size
+        record.backup_sha256 = safety_backup.sha256
+    logger.warning("Restored %s from %s for %s. %s", server, path, user_name, ended)
+    try:
+        with transaction.atomic(using=current_database(), durable=True):
+            record.save()
+    except DatabaseFault as error:
+        logger.warning("The restore could not be recorded: %s", first_line(error))
+        return None
+    return record
+
+
+def _end_sessions() -> int:
+    count, _ = Session.objects.all().delete()
+    return count
