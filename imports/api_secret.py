@@ -21,6 +21,7 @@ from imports.api_checks import caller
 from imports.models import ImportRecord
 from imports.permissions import may_see, may_see_records
 from imports.secret_origins import read_origins
+from imports.serializers import SENDER_KINDS
 
 
 class DestinationImportSerializer(serializers.Serializer[Any]):
@@ -33,7 +34,7 @@ class DestinationImportSerializer(serializers.Serializer[Any]):
 class SecretDestinationSerializer(serializers.Serializer[Any]):
     """Where a value of the secret goes."""
 
-    kind = serializers.ChoiceField([Kind.CONNECTION.value, Kind.FLOW.value])
+    kind = serializers.ChoiceField(SENDER_KINDS)
     uuid = serializers.UUIDField(allow_null=True, help_text="Null where the user may not see it.")
     name = serializers.CharField(allow_null=True)
     destination = serializers.CharField(

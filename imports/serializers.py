@@ -24,6 +24,11 @@ RECORDED_MODES = [*map(str, Mode), UNDO, RESTORE]
 RECORDED_RESULTS = [str(result) for words in (Result, UndoResult) for result in words]
 
 
+KINDS = [str(kind) for kind in Kind]
+# What sends a secret.
+SENDER_KINDS = [Kind.CONNECTION.value, Kind.FLOW.value]
+
+
 class TimeField(serializers.DateTimeField):
     """A point in time as files and the rest of the API have it."""
 
@@ -156,7 +161,7 @@ class NewDestinationSerializer(serializers.Serializer[Any]):
     secretNames = serializers.ListField(child=serializers.CharField())
     secretUuid = serializers.UUIDField(allow_null=True)
     hasValue = serializers.BooleanField(help_text="Whether a value is stored.")
-    kind = serializers.ChoiceField([Kind.CONNECTION.value, Kind.FLOW.value])
+    kind = serializers.ChoiceField(SENDER_KINDS)
     uuid = serializers.UUIDField(help_text="Of what sends it.")
     name = serializers.CharField(help_text="Of what sends it.")
     environments = serializers.ListField(child=serializers.CharField())
@@ -177,7 +182,7 @@ class WarningDetailSerializer(serializers.Serializer[Any]):
 class RecordedItemSerializer(serializers.ModelSerializer[ImportItem]):
     """What happened to one item of the file."""
 
-    kind = serializers.ChoiceField([str(kind) for kind in Kind])
+    kind = serializers.ChoiceField(KINDS)
     result = serializers.ChoiceField(RECORDED_RESULTS)
     matchMethod = serializers.ChoiceField(
         [str(method) for method in MatchMethod], source="match_method"
@@ -201,7 +206,7 @@ class RecordedItemSerializer(serializers.ModelSerializer[ImportItem]):
 class RecordedWarningsSerializer(serializers.ModelSerializer[ImportItem]):
     """An item that has warnings."""
 
-    kind = serializers.ChoiceField([str(kind) for kind in Kind])
+    kind = serializers.ChoiceField(KINDS)
     warnings = serializers.ListField(child=serializers.CharField())
 
     class Meta:

@@ -636,14 +636,14 @@ GROWTH = {
         "create": (1, 10),
         "skip": (0, 8),
         "unchanged": (1, 10),
-        "duplicate": (1, 14),
+        "duplicate": (1, 18),  # a batch of moved uuids is looked for in each other kind
         "overwrite": (9, 44),
     },
     "sqlite": {
         "create": (1, 10),
         "skip": (0, 8),
         "unchanged": (1, 10),
-        "duplicate": (1, 14),
+        "duplicate": (1, 18),  # a batch of moved uuids is looked for in each other kind
         "overwrite": (7, 36),
     },
 }

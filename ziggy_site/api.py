@@ -22,7 +22,6 @@ from drf_spectacular.utils import (
 )
 from rest_framework import exceptions, serializers
 from rest_framework.permissions import AllowAny
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -37,6 +36,7 @@ from imports.database_errors import DatabaseFailed, failure_of, loggable
 from imports.errors import RETRY_AFTER, Issue, UnableToImport, json_path, printable
 from ziggy_site import __version__
 from ziggy_site.api_parsers import NotStrictJSON
+from ziggy_site.api_renderers import ApiRenderer
 from ziggy_site.body_length import LENGTH_REQUIRED
 from ziggy_site.request_id import request_id
 from ziggy_site.statement_timeout import log_timeout
@@ -77,7 +77,7 @@ _TELLING_CODES = ("outcome-unknown", "database-error", "wrong-encryption-key")
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """The answer to what a view raised; None, which Django logs and makes a 500, for the rest."""
     if request := context.get("request"):  # an error is JSON, whatever else the view answers with
-        request.accepted_renderer, request.accepted_media_type = JSONRenderer(), "application/json"
+        request.accepted_renderer, request.accepted_media_type = ApiRenderer(), "application/json"
     if isinstance(error, Refused):
         return Response(error.as_dict(), status=error.status)
     if isinstance(error, UnableToImport):

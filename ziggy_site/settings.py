@@ -215,6 +215,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     # A key that takes other words elsewhere; two keys of one body that take the same.
     "ENUM_NAME_OVERRIDES": {
+        "KindEnum": "imports.serializers.KINDS",
+        "SenderKind": "imports.serializers.SENDER_KINDS",
         "RecordedResultEnum": "imports.serializers.RECORDED_RESULTS",
         "ConflictDecision": "imports.undo.serializers.DECISIONS",
     },
