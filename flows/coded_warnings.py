@@ -55,7 +55,7 @@ def warnings_of(found: Iterable[NewDestination], *, of: RowKey) -> tuple[CodedWa
     return (
         *(_sends(new, _by(new, of)) for new in of_connections if new.has_value),
         *_code_uses([new for new in of_flows if new.has_value], of, is_serious=True),
-        *(_will_send(new, _by(new, of)) for new in of_connections if not new.has_value),
+        *_will_send((new for new in of_connections if not new.has_value), of),
         *_code_uses([new for new in of_flows if not new.has_value], of, is_serious=False),
     )
 
@@ -72,15 +72,27 @@ def _sends(new: NewDestination, by: str) -> CodedWarning:
     )
 
 
-def _will_send(new: NewDestination, by: str) -> CodedWarning:
-    start = f"names {_secret(new)}, which has no value yet{by}"
-    return CodedWarning(
-        code=new.code,
-        text=f"{start}: a value will be sent to {new.new}{_details(new)}",
-        text_without_hosts=f"{start}{_details(new)}",
-        is_serious=False,
-        destinations=(new,),
-    )
+def _will_send(found: Iterable[NewDestination], of: RowKey) -> Iterator[CodedWarning]:
+    """One warning for all secrets without a value that a connection names for the same places."""
+    users: dict[str, dict[str, list[NewDestination]]] = {}
+    for new in found:
+        users.setdefault(new.uuid, {}).setdefault(new.secret, []).append(new)
+    for secrets in users.values():
+        places: dict[str, list[NewDestination]] = {}
+        for each in secrets.values():
+            told = " and ".join(map(_place, each))
+            places.setdefault(told, []).extend(each)
+        for told, each in places.items():
+            names = list(dict.fromkeys(map(_secret, each)))
+            have = "has" if len(names) == 1 else "have"
+            start = f"names {', '.join(names)}, which {have} no value yet{_by(each[0], of)}"
+            yield CodedWarning(
+                code=SECRET_TO_NEW_DESTINATION,
+                text=f"{start}: a value will be sent to {told}",
+                text_without_hosts=start,
+                is_serious=False,
+                destinations=tuple(each),
+            )
 
 
 def _code_uses(
@@ -121,9 +133,18 @@ def _by(new: NewDestination, of: RowKey) -> str:
     return f' by the {new.kind} "{printable_label(new.name)}"'
 
 
+def _environment(new: NewDestination) -> str:
+    """The environment where it is one alone."""
+    return f"in {new.environments[0]}" if len(new.environments) == 1 else ""
+
+
+def _place(new: NewDestination) -> str:
+    return f"{new.new} ({_environment(new)})" if _environment(new) else new.new
+
+
 def _details(new: NewDestination) -> str:
     """In which environment alone, and what differs where the hosts are the same."""
-    details = [f"in {new.environments[0]}"] if len(new.environments) == 1 else []
+    details = [_environment(new)] if _environment(new) else []
     if new.changed:
         more = len(new.changed) - _KEYS_SHOWN
         told = ", ".join(new.changed[:_KEYS_SHOWN]) + (f" and {more} more" if more > 0 else "")
