@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-import psycopg
+from django.db import Error as DatabaseFault
 from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -63,10 +63,13 @@ def _tell(connection: BaseDatabaseWrapper) -> None:
     milliseconds = round(_limit.get() * 1000)
     # Past Django's cursors: no statement of the page.
     try:
-        connection.connection.execute(
-            f"SET statement_timeout = {milliseconds}" if milliseconds else "RESET statement_timeout"
-        )
-    except psycopg.Error:
+        with connection.wrap_database_errors:
+            connection.connection.execute(
+                f"SET statement_timeout = {milliseconds}"
+                if milliseconds
+                else "RESET statement_timeout"
+            )
+    except DatabaseFault:
         # It is lost, and the next statement opens another: rather than to leave the limit of this
         # page to the next. In a transaction that failed, the rollback takes the limit back.
         if not connection.in_atomic_block:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import ClassVar
 
-from imports.errors import ImportFailed, first_line
+from imports.errors import RETRY_AFTER, ImportFailed, first_line
 
 
 class DatabaseFailed(ImportFailed):
@@ -20,6 +20,7 @@ class DatabaseUnavailable(DatabaseFailed):
     """The database cannot do it now, for a reason that passes or that somebody can mend."""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after = RETRY_AFTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """How long a caller of the API will wait for the import lock: `Prefer: wait=60` (RFC 7240)."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -9,9 +10,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-# A preference, its value, and parameters of it that say nothing here.
-_PREFERENCE = re.compile(r"\s*([!#$%&'*+.^_`|~\w-]+)\s*(?:=\s*(\"[^\"]*\"|[^\s;,]*)\s*)?(?:;.*)?")
-_SPLIT = re.compile(r",(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)")  # not at a comma in quotes
+_PIECE = re.compile(r"\"[^\"]*\"?|[^\",]+|,")  # a comma in quotes is none
 
 
 def preferred_wait(header: str) -> int | None:
@@ -19,16 +18,29 @@ def preferred_wait(header: str) -> int | None:
 
     What cannot be read is ignored, as the RFC has it, and of two the first counts.
     """
-    for part in _SPLIT.split(header):
-        found = _PREFERENCE.fullmatch(part)
-        if found is None or found[1].lower() != "wait":
+    for preference in _preferences(header):
+        # Parameters behind a semicolon say nothing here.
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip().lower() != "wait":
             continue
-        value = (found[2] or "").strip('"')
+        value = value.strip().strip('"')
         if not (value.isascii() and value.isdecimal()):
             return None
         # A number of any length; so many digits are more than anybody waits.
         return min(int(value[:9]), settings.ZIGGY_MOST_LOCK_WAIT)
     return None
+
+
+def _preferences(header: str) -> Iterator[str]:
+    """What stands between the commas."""
+    pieces: list[str] = []
+    for piece in _PIECE.findall(header):
+        if piece == ",":
+            yield "".join(pieces)
+            pieces = []
+        else:
+            pieces.append(piece)
+    yield "".join(pieces)
 
 
 PREFER = OpenApiParameter(

@@ -179,7 +179,7 @@ _DRIVERS = {"psycopg", "sqlite3"}
 _MAY_USE_DRIVERS = {
     "imports/backup.py",  # SQLite's backup is a connection of its own, whose errors it catches
     "imports/restore.py",
-    "imports/lock.py",
+    "flows/locks.py",
     "imports/database_errors.py",  # the codes alone
 }
 

@@ -79,7 +79,7 @@ def test_the_api_says_when_to_ask_again(request):
     flow = FlowFactory()
     request.getfixturevalue("writing")
     answer = ada.put(f"/api/flow/{flow.uuid}", {"info": "after"}, format="json")
-    assert (answer.status_code, answer.json()["code"]) == (503, "database-unavailable")
+    assert (answer.status_code, answer.json()["code"]) == (503, "database-locked")
     assert answer.headers["Retry-After"] == "5"
 
 

@@ -2,18 +2,20 @@
 
 import json
 import sqlite3
+from io import StringIO
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from django.conf import settings
+from django.core.management import BaseCommand, CommandError
 from django.db import IntegrityError, OperationalError, connection
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from imports.database_errors import failure_of, is_by_a_rival, loggable, trouble_of
 from imports.errors import ImportFailed
-from imports.management.console import unusable
+from imports.management.console import refusals
 from imports.models import ImportRecord
 from imports.service import preview_import, run_import
 from tests.factories import FlowFactory
@@ -117,16 +119,22 @@ def test_the_log_has_the_code_and_no_words_of_a_trigger():
     assert loggable(error) == "IntegrityError, SQLITE_CONSTRAINT_TRIGGER"
 
 
+def refusal_of(error: Exception) -> str:
+    """What a command says of the error on its last line."""
+    with pytest.raises(CommandError) as raised, refusals(BaseCommand(StringIO()), "local"):
+        raise error
+    return str(raised.value)
+
+
 def test_the_command_does_not_ask_for_migrations_where_the_cause_is_known():
-    told = unusable(postgresql_error("57P01"), "local").message
+    told = refusal_of(postgresql_error("57P01"))
     assert told == (
         "There is no connection to the database: it cannot be reached, is stopping or starting, or "
         "cut the connection off. Try again when it answers. PostgreSQL's code is 57P01."
     )
-    told = unusable(postgresql_error("42P01"), "local").message
+    told = refusal_of(postgresql_error("42P01"))
     assert told == (
-        "The database cannot be used: OperationalError, SQLSTATE 42P01. "
-        "Is it there, and migrated (manage.py migrate)?"
+        "The database cannot be used: words. Is it there, and migrated (manage.py migrate)?"
     )
 
 

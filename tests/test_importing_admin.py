@@ -796,6 +796,6 @@ def test_who_may_not_see_a_kind_is_shown_none_of_it(client):
     assert not PendingImport.objects.exists()
 
 
-def test_a_length_that_is_no_number_is_no_fault(ada):
+def test_a_length_that_is_no_number_is_refused_and_no_fault(ada):
     answer = ada.get(reverse("admin:imports_upload"), CONTENT_LENGTH="abc")
-    assert answer.status_code == 200
+    assert answer.status_code == 400

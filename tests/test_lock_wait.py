@@ -72,7 +72,10 @@ def requests_that_lock(ada: Any) -> dict[str, Any]:
     return {
         "import": lambda **headers: upload(ada, one(2), **headers),
         "undo": lambda **headers: ada.post(
-            f"/api/imports/{record.pk}/undo", {"noBackup": True}, format="json", **headers
+            f"/api/imports/{record.pk}/undo",
+            {"dryRun": False, "noBackup": True},
+            format="json",
+            **headers,
         ),
         "vacuum": lambda **headers: ada.get("/api/flow/vacuum", **headers),
     }

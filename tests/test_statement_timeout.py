@@ -190,7 +190,7 @@ def test_a_command_has_no_limit():
 def test_the_limit_takes_no_query_of_a_page(client):
     with CaptureQueriesContext(connection) as queries:
         assert client.get("/api/health").status_code == 200
-    assert [query["sql"] for query in queries] == ["SELECT 1"]
+    assert not [query["sql"] for query in queries if "timeout" in query["sql"]]
 
 
 # --- Runs that write

@@ -18,6 +18,7 @@ from flows.key_rotation import rotate_keys
 from flows.models import EncryptionCanary, Flow, Secret
 from imports.backup import make_backup
 from imports.errors import WrongEncryptionKey
+from tests.errors import error_of
 from tests.factories import SecretFactory
 from tests.importing import flow, import_items
 
@@ -49,7 +50,7 @@ def admin_token():
 @pytest.mark.usefixtures("sealed_under_the_first")
 def test_health_is_503_and_says_what_to_do():
     answer = Client().get("/api/health")
-    assert (answer.status_code, answer.json()) == (
+    assert (answer.status_code, error_of(answer)) == (
         503,
         {"message": MESSAGE, "code": "wrong-encryption-key", "issues": []},
     )
