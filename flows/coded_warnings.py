@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.content import Kind
-from flows.destinations import printable_label
+from flows.destination_labels import printable_label
 from flows.new_destinations import (
     CODE_USES_SECRET,
     SECRET_TO_NEW_DESTINATION,

@@ -253,7 +253,7 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     "a plain object": (
         (
             *("flows.plain_object.read_plain_object", "flows.plain_object.is_number_or_constant"),
-            *("flows.destinations.secret_uses", "flows.destinations.printable_label"),
+            *("flows.destinations.secret_uses", "flows.destination_labels.printable_label"),
         ),
         lambda text: [
             destinations.secret_uses(Kind.CONNECTION, "a uuid", _connection(value))
