@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from flows.content import columns
+from flows.content import Kind, columns
 from flows.models import Item, Secret
 from flows.secret_destinations import (
     Write,
@@ -45,9 +45,11 @@ def bring_back(item: Item, *, user_name: str, may_retarget: bool) -> None:
     where not, raises SendsSecretsError.
     """
     with transaction.atomic(using=current_database()):
-        if not may_retarget:
-            _check_destinations([item])
-        _bring_back(item, user_name)
+        for row in _locked([item]):
+            if not may_retarget:
+                _check_destinations([row])
+            _bring_back(row, user_name)
+    item.refresh_from_db()
 
 
 def _bring_back(item: Item, user_name: str) -> None:
@@ -74,10 +76,10 @@ def bring_many_back(
     Which came back, and which did not because another one has their name. Raises SendsSecretsError
     as `bring_back` does; then none came back.
     """
-    items = [item for item in items if item.is_deleted]
     back: list[Any] = []
     kept: list[Any] = []
     with transaction.atomic(using=current_database()):
+        items = _locked(items)
         if not may_retarget:
             _check_destinations(items)
         for item in items:
@@ -90,8 +92,19 @@ def bring_many_back(
     return back, kept
 
 
+def _locked(items: Iterable[Item]) -> list[Item]:
+    """Those of the items that are deleted, as they are now, kept from others until the end."""
+    items = list(items)
+    if any(item.kind is not Kind.FLOW for item in items):
+        lock_destinations()  # before the rows, as imports do
+    rows: list[Item] = []
+    for item in items:
+        found = type(item)._default_manager.select_for_update().filter(pk=item.pk, is_deleted=True)
+        rows += found
+    return rows
+
+
 def _check_destinations(items: Iterable[Item]) -> None:
-    lock_destinations()
     writes = [
         Write(
             kind=item.kind,

@@ -289,9 +289,9 @@ class SecretAdmin(ItemAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if original := context.get("original"):
-            context["secret_destinations"] = self.destination_lines(
-                request, Secret._default_manager.get(pk=original.pk)
-            )
+            # As it is stored, unless it was removed for good and is to be recovered.
+            secret = Secret._default_manager.filter(pk=original.pk).first() or original
+            context["secret_destinations"] = self.destination_lines(request, secret)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:

@@ -42,10 +42,11 @@ def create_item(kind: Kind, body: ItemBody, *, user: User, may_retarget: bool) -
     model: type[Item] = MODELS[kind]
     uuid = UUID(body.uuid) if body.uuid else uuid4()
     with _writing(kind, uuid, body.content.get("name")):
+        extra = canonical.encode(body.unknown)
         if not may_retarget:
-            content = {**blank_content(kind), **body.content}
+            content = {**blank_content(kind), **body.content, EXTRA: extra}
             _check_destinations(Write(kind=kind, uuid=str(uuid), before=None, after=content))
-        values = {**body.content, **body.secret_values, EXTRA: canonical.encode(body.unknown)}
+        values = {**body.content, **body.secret_values, EXTRA: extra}
         model(uuid=uuid, updated_by=user.get_username(), **values).save()
     return uuid
 
@@ -68,11 +69,12 @@ def change_item(
     with _writing(kind, None, body.content.get("name")):
         item = locked(kind, uuid)
         check_condition(item, condition)
-        values: dict[str, Any] = {**body.content, **body.secret_values}
+        content = dict(body.content)
         if body.unknown:
-            values[EXTRA] = canonical.encode({**canonical.decode(item.extra), **body.unknown})
+            content[EXTRA] = canonical.encode({**canonical.decode(item.extra), **body.unknown})
         if not may_retarget:
-            _check_destinations(_write_of(item, body.content))
+            _check_destinations(_write_of(item, content))
+        values: dict[str, Any] = {**content, **body.secret_values}
         for column, value in values.items():
             setattr(item, column, value)
         item.updated_by = user.get_username()
