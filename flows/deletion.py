@@ -4,7 +4,7 @@ Rows are written without signals, so that many of them do not end up in one revi
 the name of who does it, `user_name`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -38,16 +38,18 @@ class SendsSecretsError(Exception):
         self.told = told
 
 
-def bring_back(item: Item, *, user_name: str, may_retarget: bool) -> None:
+def bring_back(
+    item: Item, *, user_name: str, may_retarget: bool, sees: Collection[Kind] = ()
+) -> None:
     """Make a deleted item a live one again. Raises NameTakenError.
 
     `may_retarget` says whether stored secrets may thereby be sent where they are not sent now;
-    where not, raises SendsSecretsError.
+    where not, raises SendsSecretsError, which tells only of rows of the kinds that somebody `sees`.
     """
     with transaction.atomic(using=current_database()):
         for row in _locked([item]):
             if not may_retarget:
-                _check_destinations([row])
+                _check_destinations([row], sees)
             _bring_back(row, user_name)
     item.refresh_from_db()
 
@@ -69,7 +71,7 @@ def delete_many(items: Iterable[Any], *, user_name: str) -> None:
 
 
 def bring_many_back(
-    items: Iterable[Any], *, user_name: str, may_retarget: bool
+    items: Iterable[Any], *, user_name: str, may_retarget: bool, sees: Collection[Kind] = ()
 ) -> tuple[list[Any], list[Any]]:
     """Make those of the items that are deleted live ones, in one transaction.
 
@@ -81,7 +83,7 @@ def bring_many_back(
     with transaction.atomic(using=current_database()):
         items = _locked(items)
         if not may_retarget:
-            _check_destinations(items)
+            _check_destinations(items, sees)
         for item in items:
             try:
                 _bring_back(item, user_name)
@@ -104,7 +106,7 @@ def _locked(items: Iterable[Item]) -> list[Item]:
     return rows
 
 
-def _check_destinations(items: Iterable[Item]) -> None:
+def _check_destinations(items: Iterable[Item], sees: Collection[Kind]) -> None:
     writes = [
         Write(
             kind=item.kind,
@@ -115,7 +117,7 @@ def _check_destinations(items: Iterable[Item]) -> None:
         )
         for item in items
     ]
-    if told := told_of_refusal(warnings_of_writes(writes)):
+    if told := told_of_refusal(warnings_of_writes(writes), sees=sees):
         raise SendsSecretsError(told)
 
 

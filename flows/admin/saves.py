@@ -32,6 +32,7 @@ from flows.difference import difference
 from flows.saved_states import SavedRow
 from flows.secret_destinations import RETARGET_CONNECTIONS, lock_destinations
 from flows.servers import current_database
+from flows.sight import kinds_seen
 from flows.state_tags import state_tag
 
 NOW = "now"
@@ -266,7 +267,7 @@ class SavesAdmin(VersionAdmin):
             row = saved_states.saved_row(version)
         except RevertError:
             return  # which the page tells
-        if saved_states.right_to_recover(self.model.kind, row):
+        if saved_states.needs_right_to_recover(self.model.kind, row):
             raise PermissionDenied
 
     # --- what the pages have in common
@@ -337,6 +338,8 @@ def _compared(kind: Kind, before: State, after: State) -> dict[str, Any]:
 
 def _lacking(request: HttpRequest, item: Any, saved: SavedRow) -> Iterator[tuple[str, str]]:
     """The permissions that the user lacks for a restore, each with the reason that it needs."""
-    for permission, reason in saved_states.rights_to_restore(item, saved):
+    for permission, reason in saved_states.rights_to_restore(
+        item, saved, sees=kinds_seen(request.user)
+    ):
         if not request.user.has_perm(permission):
             yield permission, reason

@@ -32,6 +32,7 @@ from flows.secret_destinations import (
     warnings_of_writes,
 )
 from flows.servers import current_database
+from flows.sight import kinds_seen
 
 
 def create_item(kind: Kind, body: ItemBody, *, user: User, may_retarget: bool) -> UUID:
@@ -45,7 +46,8 @@ def create_item(kind: Kind, body: ItemBody, *, user: User, may_retarget: bool) -
         extra = canonical.encode(body.unknown)
         if not may_retarget:
             content = {**blank_content(kind), **body.content, EXTRA: extra}
-            _check_destinations(Write(kind=kind, uuid=str(uuid), before=None, after=content))
+            write = Write(kind=kind, uuid=str(uuid), before=None, after=content)
+            _check_destinations(write, user)
         values = {**body.content, **body.secret_values, EXTRA: extra}
         model(uuid=uuid, updated_by=user.get_username(), **values).save()
     return uuid
@@ -73,7 +75,7 @@ def change_item(
         if body.unknown:
             content[EXTRA] = canonical.encode({**canonical.decode(item.extra), **body.unknown})
         if not may_retarget:
-            _check_destinations(_write_of(item, content))
+            _check_destinations(_write_of(item, content), user)
         values: dict[str, Any] = {**content, **body.secret_values}
         for column, value in values.items():
             setattr(item, column, value)
@@ -185,9 +187,9 @@ def _write_of(item: Item, content: Mapping[str, Value]) -> Write:
     )
 
 
-def _check_destinations(write: Write) -> None:
+def _check_destinations(write: Write, user: User) -> None:
     """Raises Refused where a connection would send a stored secret where it is not sent now."""
     if write.kind is Kind.FLOW:  # its code may use any secret
         return
-    if told := told_of_refusal(warnings_of_writes([write])):
+    if told := told_of_refusal(warnings_of_writes([write]), sees=kinds_seen(user)):
         raise not_permitted(told, RETARGET_CONNECTIONS)
