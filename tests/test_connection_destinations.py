@@ -1,5 +1,7 @@
 """Where a connection sends its secrets: what counts as another destination, and what is said of it."""
 
+import json
+
 import pytest
 
 from flows.content import Kind
@@ -201,3 +203,20 @@ def test_deep_and_long_texts_are_read_in_bounded_time() -> None:
 
 def test_a_connection_without_secrets_sends_none() -> None:
     assert uses("{ host: 'a' }") == uses("", None) == uses(None, "  ") == frozenset()
+
+
+def test_everyday_changes_of_real_connections_lead_nowhere_else(shared_data) -> None:
+    texts = {
+        item["devValue"]
+        for name in ("small", "medium", "odd")
+        for item in json.loads((shared_data / f"real-{name}.json").read_text())["connections"]
+        if (item.get("devValue") or "").strip()
+    }
+    assert texts
+    for text in texts:
+        same = uses(text)
+        assert uses(f"{text.rstrip()}\n") == same
+        assert uses(text.replace("{", "{ // as agreed\n", 1)) == same
+        if text.rstrip()[-2:] != "{}":
+            assert uses(text.replace("{", "{ requestTimeoutMs: 5000, maxRetries: 3,", 1)) == same
+            assert uses(text.replace("{", "{ keepAlive: true, description: 'ours',", 1)) == same

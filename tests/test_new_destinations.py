@@ -1,5 +1,6 @@
 """Which pairs of a secret and a destination a change makes: held against a model that knows them."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -281,3 +282,30 @@ def test_a_renamed_secret_goes_where_its_new_name_is_used(has_value: bool) -> No
     else:
         (new,) = results[Kind.SECRET, "s"]
         assert (new.uuid, new.new, new.needs_right) == ("c", "evil", True)
+
+
+def test_a_connection_of_many_secrets_is_compared_in_linear_time() -> None:
+    many = 300
+    names = [f"S{number}" for number in range(many)]
+
+    def sent(host: str):
+        settings = ", ".join(f"{name}: secrets.{name}" for name in names)
+        content = {"type": "T", "dev_value": f"{{ host: '{host}', {settings} }}", "prod_value": ""}
+        return secret_uses(Kind.CONNECTION, "c", content)
+
+    state = State({name: Secret(name) for name in names})
+    change = UserChange(kind=Kind.CONNECTION, uuid="c", name="c", before=sent("a"), after=sent("b"))
+    compared = 0
+
+    def count(frame, event, _argument) -> None:
+        nonlocal compared
+        compared += event == "call" and frame.f_code.co_name == "__eq__"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        found = find_new_destinations([change], [], state)
+    finally:
+        sys.setprofile(before)
+    assert len(found[Kind.CONNECTION, "c"]) == many
+    assert compared < 20 * many
