@@ -1,11 +1,11 @@
 """Warnings that programs know by a code: what is said of secrets that are sent elsewhere. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flows.content import Kind
-from flows.destinations import printable_label
+from flows.destination_labels import printable_label
 from flows.new_destinations import (
     CODE_USES_SECRET,
     SECRET_TO_NEW_DESTINATION,
@@ -16,6 +16,13 @@ from flows.secret_uses import EVERY
 
 _KEYS_SHOWN = 5
 _NAMES_SHOWN = 3
+_NOT_TOLD = " (where, your account may not see)"
+_UNSEEN = {
+    (SECRET_TO_NEW_DESTINATION, True): f"sends a stored secret to another destination{_NOT_TOLD}",
+    (SECRET_TO_NEW_DESTINATION, False): f"names a secret that has no value yet{_NOT_TOLD}",
+    (CODE_USES_SECRET, True): f"makes code use a stored value for the first time{_NOT_TOLD}",
+    (CODE_USES_SECRET, False): f"makes code name a secret without a value yet{_NOT_TOLD}",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +40,22 @@ class CodedWarning:
     def needs_right(self) -> bool:
         """Whether what it warns of needs the right to point connections elsewhere."""
         return any(new.needs_right for new in self.destinations)
+
+    def tells_of(self, row: RowKey) -> frozenset[Kind]:
+        """Of which kinds it tells more than the change of that row, which it warns of, does."""
+        kinds: set[Kind] = set()
+        for new in self.destinations:
+            if (new.kind, new.uuid) != row or new.old:
+                kinds.add(new.kind)
+            if new.secret == EVERY and new.names and new.kind is not Kind.FLOW:
+                kinds.add(Kind.SECRET)  # a flow's code needs no right of its own
+        return frozenset(kinds)
+
+    def text_for(self, sees: Collection[Kind]) -> str:
+        """The text for somebody who may see rows of these kinds."""
+        told = {new.kind for new in self.destinations}
+        told |= {Kind.SECRET for new in self.destinations if new.secret == EVERY}
+        return self.text if told <= set(sees) else _UNSEEN[self.code, self.is_serious]
 
     def as_dict(self) -> dict[str, Any]:
         """The warning in plain values, in the words of the API."""

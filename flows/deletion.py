@@ -4,13 +4,13 @@ Rows are written without signals, so that many of them do not end up in one revi
 the name of who does it, `user_name`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from flows.content import columns
+from flows.content import Kind, columns
 from flows.models import Item, Secret
 from flows.secret_destinations import (
     Write,
@@ -38,16 +38,20 @@ class SendsSecretsError(Exception):
         self.told = told
 
 
-def bring_back(item: Item, *, user_name: str, may_retarget: bool) -> None:
+def bring_back(
+    item: Item, *, user_name: str, may_retarget: bool, sees: Collection[Kind] = ()
+) -> None:
     """Make a deleted item a live one again. Raises NameTakenError.
 
     `may_retarget` says whether stored secrets may thereby be sent where they are not sent now;
-    where not, raises SendsSecretsError.
+    where not, raises SendsSecretsError, which tells only of rows of the kinds that somebody `sees`.
     """
     with transaction.atomic(using=current_database()):
-        if not may_retarget:
-            _check_destinations([item])
-        _bring_back(item, user_name)
+        for row in _locked([item]):
+            if not may_retarget:
+                _check_destinations([row], sees)
+            _bring_back(row, user_name)
+    item.refresh_from_db()
 
 
 def _bring_back(item: Item, user_name: str) -> None:
@@ -67,19 +71,19 @@ def delete_many(items: Iterable[Any], *, user_name: str) -> None:
 
 
 def bring_many_back(
-    items: Iterable[Any], *, user_name: str, may_retarget: bool
+    items: Iterable[Any], *, user_name: str, may_retarget: bool, sees: Collection[Kind] = ()
 ) -> tuple[list[Any], list[Any]]:
     """Make those of the items that are deleted live ones, in one transaction.
 
     Which came back, and which did not because another one has their name. Raises SendsSecretsError
     as `bring_back` does; then none came back.
     """
-    items = [item for item in items if item.is_deleted]
     back: list[Any] = []
     kept: list[Any] = []
     with transaction.atomic(using=current_database()):
+        items = _locked(items)
         if not may_retarget:
-            _check_destinations(items)
+            _check_destinations(items, sees)
         for item in items:
             try:
                 _bring_back(item, user_name)
@@ -90,8 +94,19 @@ def bring_many_back(
     return back, kept
 
 
-def _check_destinations(items: Iterable[Item]) -> None:
-    lock_destinations()
+def _locked(items: Iterable[Item]) -> list[Item]:
+    """Those of the items that are deleted, as they are now, kept from others until the end."""
+    items = list(items)
+    if any(item.kind is not Kind.FLOW for item in items):
+        lock_destinations()  # before the rows, as imports do
+    rows: list[Item] = []
+    for item in items:
+        found = type(item)._default_manager.select_for_update().filter(pk=item.pk, is_deleted=True)
+        rows += found
+    return rows
+
+
+def _check_destinations(items: Iterable[Item], sees: Collection[Kind]) -> None:
     writes = [
         Write(
             kind=item.kind,
@@ -102,7 +117,7 @@ def _check_destinations(items: Iterable[Item]) -> None:
         )
         for item in items
     ]
-    if told := told_of_refusal(warnings_of_writes(writes)):
+    if told := told_of_refusal(warnings_of_writes(writes), sees=sees):
         raise SendsSecretsError(told)
 
 

@@ -8,6 +8,7 @@ it has none of its own. For a flow's code, which may send a secret anywhere, the
 destination.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -15,7 +16,8 @@ from hashlib import blake2b
 import msgspec
 
 from flows.content import EXTRA, FIELDS, Content, Kind, Shape, Value
-from flows.plain_object import PlainObject, is_number_or_constant, read_plain_object
+from flows.destination_labels import HOST_WORDS, hosts_label, printable_label, word_of
+from flows.plain_object import PlainObject, is_number_or_constant, read_plain_object, text_of
 from flows.secret_uses import EVERY, secrets_used
 
 DEVELOPMENT = "development"
@@ -24,10 +26,17 @@ UNKNOWN = "unknown"
 """The label of a destination that is computed."""
 
 # Numbers and constants under keys with these words change how, not where, a connection works.
-_HARMLESS_WORDS = ("timeout", "interval")
+_HARMLESS_PARTS = ("timeout", "interval", "retries")
 _HARMLESS_STARTS = (
-    *("pool", "max", "min", "retry", "retries", "keepalive", "debug"),
-    *("batchsize", "pagesize"),
+    *("pool", "retry", "keepalive", "debug", "batchsize", "pagesize"),
+    *("maxpool", "minpool", "maxretr", "maxconn"),
+)
+_LIMIT = re.compile(r"(?i:max|min)(?:imum)?(?![a-z])")  # `minioPort` is none
+_TIME = re.compile(r"(?:timeout|interval)(?:ms|millis|milliseconds|s|secs?|seconds)?\Z")
+# A number can be an address, or a constant say whether the other side is verified, nevertheless.
+_NEVER_HARMLESS_PARTS = (
+    *(*HOST_WORDS, "port", "path", "socket", "redirect", "auth"),
+    *("ssl", "tls", "cert", "secur", "verif", "version"),
 )
 # Texts under these keys, as long as they could be no address.
 _HARMLESS_TEXTS = {
@@ -35,15 +44,9 @@ _HARMLESS_TEXTS = {
     *("label", "locale", "loglevel", "timezone"),
 }
 _OF_ADDRESSES = frozenset(".:@\\$<[")
-_HOST_WORDS = (
-    *("host", "server", "endpoint", "address", "broker", "domain", "url", "uri", "proxy"),
-    *("region", "bucket"),
-)
 # Markdown and descriptions may speak of a secret without using it.
 _PROSE = {"info", "description"}
-_NOT_SHOWN = "(not shown)"
-_SHOWN_LENGTH = 80
-_HOSTS_SHOWN = 5
+_KEY_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,11 @@ def _uses_of_flow(uuid: str, content: Content) -> Iterator[SecretUse]:
 
 def _uses_of_connection(content: Content) -> Iterator[SecretUse]:
     development, production = (str(content.get(name) or "") for name in ("dev_value", "prod_value"))
-    texts = {DEVELOPMENT: development, PRODUCTION: production or development}
+    texts = {
+        DEVELOPMENT: development,
+        PRODUCTION: production if production.strip() else development,
+    }
+    yield from _uses_of_unknown_keys(content, texts)
     for environment, text in texts.items():
         if not text.strip():
             continue
@@ -108,76 +115,58 @@ def _uses_of_connection(content: Content) -> Iterator[SecretUse]:
             yield from (SecretUse(name, environment, destination) for name in names)
 
 
+def _uses_of_unknown_keys(content: Content, texts: Mapping[str, str]) -> Iterator[SecretUse]:
+    extra = str(content.get(EXTRA) or "")
+    for name in secrets_used(extra, json=True):
+        for environment, text in texts.items():
+            identity = _digest([content.get("type") or "", text, extra])
+            yield SecretUse(name, environment, Destination(identity, UNKNOWN))
+
+
 def _destination(type_: Value, text: str, settings: PlainObject | None) -> Destination:
     if settings is None:
         return Destination(_digest([type_ or "", text]), UNKNOWN)
     parts = frozenset((key, _digest(value)) for key, value in _leaves(settings))
     identity = _digest([type_ or "", _without_harmless(settings)])
-    return Destination(identity, _label(type_, settings), parts | {("type", _digest(type_))})
+    label = hosts_label(settings) or printable_label(str(type_ or "")) or UNKNOWN
+    return Destination(identity, label, parts | {("type", _digest(type_))})
 
 
 def _without_harmless(settings: PlainObject) -> list[object]:
     return [
-        [key, _without_harmless(value) if isinstance(value, Mapping) else value]
+        [key, _of_value(value)]
         for key, value in sorted(settings.items())
-        if isinstance(value, Mapping) or not _is_harmless(key, value)
+        if not isinstance(value, str) or not _is_harmless(key, value)
     ]
 
 
+def _of_value(value: str | tuple[str, ...] | PlainObject) -> object:
+    if isinstance(value, Mapping):
+        return {"": _without_harmless(value)}
+    return value
+
+
 def _is_harmless(key: str, literal: str) -> bool:
-    word = _word(key)
-    if is_number_or_constant(literal):
-        return word.startswith(_HARMLESS_STARTS) or any(part in word for part in _HARMLESS_WORDS)
-    return word in _HARMLESS_TEXTS and _OF_ADDRESSES.isdisjoint(literal)
+    text, word = text_of(literal), word_of(key)
+    if not is_number_or_constant(text):
+        return word in _HARMLESS_TEXTS and _OF_ADDRESSES.isdisjoint(text)
+    if _TIME.search(word):
+        return True
+    return (
+        word.startswith(_HARMLESS_STARTS)
+        or _LIMIT.match(key) is not None
+        or any(part in word for part in _HARMLESS_PARTS)
+    ) and not any(part in word for part in _NEVER_HARMLESS_PARTS)
 
 
-def _word(key: str) -> str:
-    return key.lower().replace("_", "").replace("-", "")
-
-
-def _leaves(settings: PlainObject) -> Iterator[tuple[str, str]]:
+def _leaves(settings: PlainObject) -> Iterator[tuple[str, object]]:
     for key, value in settings.items():
         if isinstance(value, Mapping):
-            yield key[:_SHOWN_LENGTH], "{"
+            yield key[:_KEY_LENGTH], "{"
             yield from _leaves(value)
-        elif not _is_harmless(key, value):
-            yield key[:_SHOWN_LENGTH], value
+        elif not (isinstance(value, str) and _is_harmless(key, value)):
+            yield key[:_KEY_LENGTH], value
 
 
 def _digest(value: object) -> str:
     return blake2b(msgspec.json.encode(value), digest_size=16).hexdigest()
-
-
-def _label(type_: Value, settings: PlainObject) -> str:
-    hosts = sorted(set(_hosts(settings)))
-    if not hosts:
-        return printable_label(str(type_ or "")) or UNKNOWN
-    more = len(hosts) - _HOSTS_SHOWN
-    return ", ".join(hosts[:_HOSTS_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _hosts(settings: PlainObject) -> Iterator[str]:
-    port = settings.get("port")
-    behind = f":{printable_label(port)}" if isinstance(port, str) else ""
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from _hosts(value)
-        elif "://" in value:
-            yield _host_of_url(value)
-        elif value and any(part in _word(key) for part in _HOST_WORDS):
-            yield _NOT_SHOWN if "@" in value else f"{printable_label(value)}{behind}"
-
-
-def _host_of_url(url: str) -> str:
-    """The scheme, host and port of a URL: a path or a query may be a credential."""
-    scheme, _, rest = url.partition("://")
-    host = rest[: next((at for at, char in enumerate(rest) if char in "/?#"), len(rest))]
-    if "@" in host:  # before it there may be a password
-        host = _NOT_SHOWN
-    return printable_label(f"{scheme.strip('`')[-20:]}://{host}")
-
-
-def printable_label(text: str) -> str:
-    """The text, short, on one line, without characters that cannot be seen."""
-    shown = "".join(char if char.isprintable() else "?" for char in text[: _SHOWN_LENGTH + 1])
-    return shown if len(shown) <= _SHOWN_LENGTH else f"{shown[:_SHOWN_LENGTH]}..."

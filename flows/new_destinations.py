@@ -171,8 +171,8 @@ class _States:
                 states.pop(change.uuid, None)
                 if state:
                     states[change.uuid] = state
-        self._before_names = {state.name: uuid for uuid, state in self.before.items()}
-        self._after_names = {state.name: uuid for uuid, state in self.after.items()}
+        self._before_names = _uuids_by_name(self.before)
+        self._after_names = _uuids_by_name(self.after)
         self.every = _sorted_names(self.after.values())
         """The names of all secrets, those with a value first, and whether one has a value."""
         self.gained = _sorted_names(
@@ -222,10 +222,17 @@ def _sorted_names(states: Iterable[SecretState]) -> _Names:
     )
 
 
-def _pairs(uses: Iterable[SecretUse], names: Mapping[str, str]) -> Iterator[_Pair]:
+def _uuids_by_name(states: Mapping[str, SecretState]) -> Mapping[str, Sequence[str]]:
+    """Several for a name where it is not known which of the secrets gets it."""
+    uuids: dict[str, list[str]] = {}
+    for uuid, state in states.items():
+        uuids.setdefault(state.name, []).append(uuid)
+    return uuids
+
+
+def _pairs(uses: Iterable[SecretUse], names: Mapping[str, Sequence[str]]) -> Iterator[_Pair]:
     for use in uses:
-        uuid = EVERY if use.secret == EVERY else names.get(use.secret)
-        if uuid is not None:
+        for uuid in [EVERY] if use.secret == EVERY else names.get(use.secret, ()):
             yield _Pair(uuid, use.environment, use.destination)
 
 
@@ -290,9 +297,12 @@ def _grouped(
     for pair in pairs:
         if pair.secret == EVERY or pair[1:] not in every:
             groups[pair.secret, pair.destination].add(pair.environment)
-    before = states.pairs_before(change.before)
+    before: dict[str, list[Destination]] = defaultdict(list)
+    for pair in states.pairs_before(change.before):
+        before[pair.secret].append(pair.destination)
+    everywhere = [each for found in before.values() for each in found]
     for (secret, destination), environments in groups.items():
-        own = [pair.destination for pair in before if secret in {pair.secret, EVERY}]
+        own = everywhere if secret == EVERY else before.get(secret, [])
         is_known = any(old == destination for old in own)
         names = states.gained if is_known and secret == EVERY else states.every
         if secret != EVERY:

@@ -10,8 +10,12 @@ from typing import Union
 
 from flows.references import identifier_end
 
-PlainObject = Mapping[str, Union[str, "PlainObject"]]
-"""Key to a literal as it is written, without the quotes of a simple text, or to an object."""
+PlainObject = Mapping[str, Union[str, tuple[str, ...], "PlainObject"]]
+"""Key to a literal, a list of literals or an object.
+
+A literal is as it is written, a simple text in double quotes whatever its own are: `'false'`, which
+is true, is another one than `false`. A place in a list that is left out is an empty literal.
+"""
 
 MAX_DEPTH = 64
 
@@ -25,12 +29,13 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _KEY = re.compile(r"[\w$-]+")
+# `0x1` and `1` are one key in two spellings.
+_PLAIN_KEY = re.compile(r"(?!\d)[\w$-]+|0|[1-9][0-9]*")
 _NUMBER = re.compile(
     r"[+-]?(?:0[xXbBoO][0-9a-fA-F]+|[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+)"
 )
 _CONSTANTS = {"true", "false", "null", "undefined"}
 _SECRET = "secrets."  # noqa: S105 - the word, not a value
-_MARKS = {"{", "}", "[", "]", ",", ":"}
 
 
 class _UnreadableError(Exception):
@@ -54,6 +59,11 @@ def is_number_or_constant(literal: str) -> bool:
     return literal in _CONSTANTS or _NUMBER.fullmatch(literal) is not None
 
 
+def text_of(literal: str) -> str:
+    """What stands between the quotes of a text; any other literal as it is written."""
+    return literal[1:-1] if literal[:1] in {"'", '"', "`"} else literal
+
+
 def _tokens(text: str) -> Iterator[str]:
     position = 0
     while position < len(text):
@@ -69,7 +79,7 @@ def _read_object(tokens: list[str], at: int, depth: int) -> tuple[PlainObject, i
     """What follows an opening brace, and the position behind its end."""
     if depth > MAX_DEPTH:
         raise _UnreadableError
-    settings: dict[str, str | PlainObject] = {}
+    settings: dict[str, str | tuple[str, ...] | PlainObject] = {}
     while tokens[at] != "}":
         key = _key(tokens[at])
         if tokens[at + 1] != ":" or key in settings:
@@ -90,23 +100,29 @@ def _read_object(tokens: list[str], at: int, depth: int) -> tuple[PlainObject, i
 def _key(token: str) -> str:
     is_quoted = token[:1] in {"'", '"'}
     key = token[1:-1] if is_quoted else token
-    if _KEY.fullmatch(key) is None:
+    if (_KEY if is_quoted else _PLAIN_KEY).fullmatch(key) is None:
         raise _UnreadableError
     return key
 
 
-def _read_list(tokens: list[str], at: int) -> tuple[str, int]:
-    """A list of literals, as one literal, and the position behind its end."""
-    parts = []
+def _read_list(tokens: list[str], at: int) -> tuple[tuple[str, ...], int]:
+    """The literals of a list, and the position behind its end."""
+    literals = []
     while tokens[at] != "]":
-        parts.append("," if tokens[at] == "," else f"<{_literal(tokens[at])}>")
-        at += 1
-    return f"[{''.join(parts)}]", at + 1
+        if tokens[at] == ",":
+            literals.append("")
+        else:
+            literals.append(_literal(tokens[at]))
+            at += 1
+            if tokens[at] not in {",", "]"}:
+                raise _UnreadableError
+        at += tokens[at] == ","
+    return tuple(literals), at + 1
 
 
 def _literal(token: str) -> str:
     if token[:1] in {"'", '"'}:
-        return token[1:-1] if "\\" not in token else token
+        return f'"{token[1:-1]}"' if "\\" not in token else token
     if token[:1] == "`":
         return _template(token)
     if is_number_or_constant(token) or _is_secret(token):

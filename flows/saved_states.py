@@ -3,7 +3,7 @@
 What every door tells of a restore: what it needs, and that the present state is saved before.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -49,17 +49,22 @@ def content_of(kind: Kind, row: SavedRow) -> Content:
     return {name: row[name] for name in columns(kind)}
 
 
-def rights_to_restore(item: Item, saved: SavedRow) -> Iterator[tuple[str, str]]:
-    """The permissions that restoring needs beside that to change the item, each with its reason."""
+def rights_to_restore(
+    item: Item, saved: SavedRow, *, sees: Collection[Kind]
+) -> Iterator[tuple[str, str]]:
+    """The permissions that restoring needs beside that to change the item, each with its reason.
+
+    No reason tells of rows of other kinds than somebody `sees`.
+    """
     kind = item.kind
     if saved["is_deleted"] and not item.is_deleted:
         yield f"flows.delete_{kind}", f"This save would delete the {kind}."
-    if told := told_of_refusal(warnings_of_restore(item, saved)):
+    if told := told_of_refusal(warnings_of_restore(item, saved), sees=sees):
         yield RETARGET_CONNECTIONS, told
 
 
-def right_to_recover(kind: Kind, saved: SavedRow) -> str | None:
-    """Why bringing back a row that was removed for good needs RETARGET_CONNECTIONS, if it does."""
+def needs_right_to_recover(kind: Kind, saved: SavedRow) -> bool:
+    """Whether bringing back a row that was removed for good needs RETARGET_CONNECTIONS."""
     write = Write(
         kind=kind,
         uuid=str(saved["uuid"]),
@@ -67,7 +72,7 @@ def right_to_recover(kind: Kind, saved: SavedRow) -> str | None:
         after=None if saved["is_deleted"] else content_of(kind, saved),
         has_value=_has_value(kind, saved),
     )
-    return told_of_refusal(warnings_of_writes([write]))
+    return any(warning.needs_right for warning in warnings_of_writes([write]))
 
 
 def warnings_of_restore(item: Item, saved: SavedRow) -> tuple[CodedWarning, ...]:

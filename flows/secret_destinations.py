@@ -4,7 +4,7 @@ Every write of a connection or a secret asks `warnings_of_writes` first, in a tr
 began with `lock_destinations`: two writes that make no new pair each could make one together.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import or_
@@ -78,9 +78,12 @@ def warnings_of_writes(writes: Iterable[Write]) -> tuple[CodedWarning, ...]:
     return tuple(warning for row, new in found.items() for warning in warnings_of(new, of=row))
 
 
-def told_of_refusal(warnings: Iterable[CodedWarning]) -> str | None:
-    """Why a write needs RETARGET_CONNECTIONS; None where it does not."""
-    told = [warning.text for warning in warnings if warning.needs_right]
+def told_of_refusal(warnings: Iterable[CodedWarning], *, sees: Collection[Kind]) -> str | None:
+    """Why a write needs RETARGET_CONNECTIONS; None where it does not.
+
+    It tells nothing of rows of other kinds than somebody `sees`.
+    """
+    told = [warning.text_for(sees) for warning in warnings if warning.needs_right]
     return f"This {'; '.join(told)}." if told else None
 
 

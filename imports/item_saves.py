@@ -24,7 +24,7 @@ from flows.secret_destinations import lock_destinations
 from flows.servers import current_database
 from imports.comparison import differences
 from imports.errors import StalePlan, UnableToImport, printable, quoted, storable
-from imports.permissions import check_permission, check_sight_of, may_see
+from imports.permissions import check_permission, check_sight_of, kinds_in_sight, may_see
 from imports.plan import FieldChange
 
 _MOST_TOLD = 10
@@ -141,7 +141,7 @@ def preview_restore(named: str, *, user: User | None) -> Restoring:
 
 def _check_rights(item: Item, saved: saved_states.SavedRow, user: User | None) -> list[str]:
     """Raises NotPermitted unless the user may restore it; why more is needed than to change it."""
-    rights = list(saved_states.rights_to_restore(item, saved))
+    rights = list(saved_states.rights_to_restore(item, saved, sees=kinds_in_sight(user)))
     check_permission(user, f"flows.change_{item.kind}", *(permission for permission, _ in rights))
     return [reason for _, reason in rights]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
+from flows import sight
 from flows.content import Kind
 from flows.secret_destinations import RETARGET_CONNECTIONS
 from flows.servers import current_database, on_database
@@ -79,8 +80,12 @@ def check_request(request: ImportRequest) -> None:
 
 
 def check_plan(user: User | None, plan: Plan) -> None:
-    """Raises NotPermitted where the plan does what the user may not do."""
+    """Raises NotPermitted where the plan does what the user may not do.
+
+    Or where it tells of connections and flows, beside its own, that the user may not see.
+    """
     check_permission(user, *sorted({needed for change in plan for needed in _needed(change)}))
+    check_sight_of(user, *sorted(_told_in_notices(plan)))
 
 
 def check_done(user: User, record: ImportRecord) -> None:
@@ -118,7 +123,16 @@ def message_to(user: User, code: str, message: str) -> str:
 def check_sight(user: User | None, plan: Plan) -> None:
     """Raises NotPermitted where the plan tells of rows that the user may not see."""
     kinds = {change.item.kind for change in plan if change.row or change.candidates}
-    check_sight_of(user, *(kind for kind in Kind if kind in kinds))
+    check_sight_of(user, *(kind for kind in Kind if kind in kinds | _told_in_notices(plan)))
+
+
+def _told_in_notices(plan: Plan) -> set[Kind]:
+    return {
+        kind
+        for change in plan
+        for notice in change.notices
+        for kind in notice.tells_of((change.item.kind, change.target_uuid))
+    }
 
 
 def check_sight_of(user: User | None, *kinds: Kind) -> None:
@@ -137,7 +151,7 @@ def kinds_in_sight(user: User | None) -> list[Kind]:
 
 def may_see(user: User | AnonymousUser, kind: Kind) -> bool:
     """Whether the user may see rows of the kind: as in the admin, also by changing them."""
-    return user.has_perm(f"flows.view_{kind}") or user.has_perm(f"flows.change_{kind}")
+    return sight.may_see(user, kind)
 
 
 def _needed(change: Change) -> Iterator[str]:

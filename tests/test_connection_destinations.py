@@ -1,5 +1,7 @@
 """Where a connection sends its secrets: what counts as another destination, and what is said of it."""
 
+import json
+
 import pytest
 
 from flows.content import Kind
@@ -48,6 +50,13 @@ def destination(dev: str, type_: str = "Postgres"):
         ("timeout: 30", "timeout: 30, maxHost: 'evil'"),
         ("timeout: 30", "timeout: 30, comment: 'http://evil'"),
         ("timeout: 30", "timeout: 30, label: `${secrets.DB}`"),
+        ("timeout: 30", "timeout: 30, poolHost: 2130706433"),
+        ("timeout: 30", "timeout: 30, timeoutServer: 0x7f000001"),
+        ("timeout: 30", "timeout: 30, minioPort: 9000"),
+        ("timeout: 30", "timeout: 30, MINIO_USE_SSL: false"),
+        ("timeout: 30", "timeout: 30, maxRedirects: 20"),
+        ("timeout: 30", "timeout: 30, minVersion: 1"),
+        ("timeout: 30", "timeout: 30, debugProxy: true"),
     ],
     ids=" to ".join,
 )
@@ -58,9 +67,38 @@ def test_another_destination(new: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        # A text is true, also that of a constant, and no secret's value.
+        ("tls: { rejectUnauthorized: 'false' }", "tls: { rejectUnauthorized: false }"),
+        ("proxy: 'null'", "proxy: null"),
+        ("a: 'secrets.DB'", "a: secrets.DB"),
+        ("a: 1", "a: '1'"),
+        ("a: ['x>,<y']", "a: ['x', 'y']"),
+        ("a: ['x\",\"y']", "a: ['x', 'y']"),
+        ("a: '[<x>]'", "a: ['x']"),
+        ("a: {}", "a: []"),
+        ("a: [1]", "a: [, 1]"),
+        ("a: ['', 'x']", "a: [, 'x']"),
+        # The later of two spellings of one key counts.
+        ("a: { 1: 'x', 0x1: 'y' }", "a: { 0x1: 'y', 1: 'x' }"),
+        ("a: { 1: 'x', 1e0: 'y' }", "a: { 1e0: 'y', 1: 'x' }"),
+        # No list at all, but a difference.
+        ("a: [1 -1]", "a: [1, -1]"),
+    ],
+)
+def test_what_javascript_reads_otherwise_is_another_destination(one: str, other: str) -> None:
+    one, other = (f"{{ host: 'a', key: secrets.DB, {text} }}" for text in (one, other))
+    assert destination(one) != destination(other)
+
+
+@pytest.mark.parametrize(
     "after",
     [
         BEFORE.replace("30", "60"),
+        BEFORE.replace("30", "'60'"),
+        BEFORE.replace("timeout: 30", "timeout: 30, numberOfApiCallRetries: 4, pollInterval: 7"),
+        BEFORE.replace("timeout: 30", "serverSelectionTimeoutMS: 9, maxpoolsize: 2, MAX_ROWS: 5"),
         BEFORE.replace("timeout: 30, ", ""),
         BEFORE.replace("timeout: 30", "timeout: 30, retries: 3, keepAlive: true, poolSize: 5"),
         BEFORE.replace("timeout: 30", "timeout: 30, comment: 'the usual one', timeZone: 'Europe/Rome'"),
@@ -79,7 +117,7 @@ def test_another_type_is_another_destination() -> None:
 
 
 def test_production_uses_the_development_value_where_it_has_none() -> None:
-    for empty in ("", None):
+    for empty in ("", None, " \n"):
         assert {use.environment for use in uses(BEFORE, empty)} == {DEVELOPMENT, PRODUCTION}
     assert {use.environment for use in uses(BEFORE, "{ host: 'x' }")} == {DEVELOPMENT}
     assert {use.environment for use in uses("{}", BEFORE)} == {PRODUCTION}
@@ -113,10 +151,43 @@ def test_a_template_may_name_secrets() -> None:
         ("{ k: secrets.A, a: { host: 'b' }, host: 'a' }", "a, b"),
         ("{ k: secrets.A }", "Twilio"),
         ("{ k: secrets.A, host: 'a\u202eb' }", "a?b"),
+        ("{ k: secrets.A, brokers: ['a:9092', 'b:9092'] }", "a:9092, b:9092"),
+        ("{ k: secrets.A, url: [ 'https://a/x', 'https://b/y' ] }", "https://a, https://b"),
+        ("{ k: secrets.A, server: 'tcp:db.example.com,1433' }", "tcp:db.example.com,1433"),
+        ("{ k: secrets.A, url: `https://${secrets.A}.example.com/hunter2` }", "https://${secrets.A}.example.com"),
+        ("{ k: secrets.A, url: 'postgres://admin:hunt#er2@db' }", "postgres://(not shown)"),
+        ("{ k: secrets.A, url: 'postgres://admin:1234/hunter2@db' }", "postgres://(not shown)"),
+        ("{ k: secrets.A, url: 'jdbc:sqlserver://db:1433;user=sa;password=hunter2' }", "sqlserver://db:1433"),
+        ("{ k: secrets.A, url: 'SharedAccessKey=hunter2;Endpoint=sb://ns.example.com/' }", "sb://ns.example.com"),
+        ("{ k: secrets.A, server: 'db.example.com;password=hunter2' }", "db.example.com"),
+        ("{ k: secrets.A, server: 'Server=db;Password=hunter2' }", "(not shown)"),
+        ("{ k: secrets.A, url: 'db:6379,password=hunter2' }", "(not shown)"),
+        ("{ k: secrets.A, host: 'db password=hunter2' }", "db"),
+        ("{ k: secrets.A, proxy: 'p.example.com:8080:user:hunter2' }", "(not shown)"),
+        ("{ k: secrets.A, proxy: 'user:hunter2' }", "(not shown)"),
+        ("{ k: secrets.A, webhookUrl: '/services/hunter2' }", "(not shown)"),
+        ("{ k: secrets.A, endpoint: 'hooks.example.com/hunter2' }", "hooks.example.com"),
+        ("{ k: secrets.A, serverKey: 'hunter2', host: 'a' }", "(not shown), a"),
+        ("{ k: secrets.A, proxyPassword: 'hunter2' }", "(not shown)"),
+        ("{ k: secrets.A, host: 'a', port: 'hunter2' }", "a"),
     ],
 )  # fmt: skip
 def test_a_destination_says_its_hosts_and_no_credential(text: str, label: str) -> None:
     assert {use.destination.label for use in uses(text, type_="Twilio")} == {label}
+
+
+def test_a_secret_that_an_unknown_key_names_goes_to_an_unknown_destination() -> None:
+    content = {"type": "a", "dev_value": BEFORE, "prod_value": "", "extra": '{"x":"secrets.K"}'}
+
+    def sent(**changes: str) -> set[SecretUse]:
+        found = secret_uses(Kind.CONNECTION, "a uuid", {**content, **changes})
+        return {use for use in found if use.secret == "K"}
+
+    assert {use.destination.label for use in sent()} == {"unknown"}
+    assert {use.environment for use in sent()} == {DEVELOPMENT, PRODUCTION}
+    for change in ({"dev_value": "{ host: 'evil' }"}, {"extra": '{"x":"//evil?secrets.K"}'}):
+        assert not sent() & sent(**change)
+    assert sent() == sent(description="another")
 
 
 def test_deep_and_long_texts_are_read_in_bounded_time() -> None:
@@ -132,3 +203,20 @@ def test_deep_and_long_texts_are_read_in_bounded_time() -> None:
 
 def test_a_connection_without_secrets_sends_none() -> None:
     assert uses("{ host: 'a' }") == uses("", None) == uses(None, "  ") == frozenset()
+
+
+def test_everyday_changes_of_real_connections_lead_nowhere_else(shared_data) -> None:
+    texts = {
+        item["devValue"]
+        for name in ("small", "medium", "odd")
+        for item in json.loads((shared_data / f"real-{name}.json").read_text())["connections"]
+        if (item.get("devValue") or "").strip()
+    }
+    assert texts
+    for text in texts:
+        same = uses(text)
+        assert uses(f"{text.rstrip()}\n") == same
+        assert uses(text.replace("{", "{ // as agreed\n", 1)) == same
+        if text.rstrip()[-2:] != "{}":
+            assert uses(text.replace("{", "{ requestTimeoutMs: 5000, maxRetries: 3,", 1)) == same
+            assert uses(text.replace("{", "{ keepAlive: true, description: 'ours',", 1)) == same

@@ -253,12 +253,15 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     "a plain object": (
         (
             *("flows.plain_object.read_plain_object", "flows.plain_object.is_number_or_constant"),
-            *("flows.destinations.secret_uses", "flows.destinations.printable_label"),
+            *("flows.plain_object.text_of", "flows.destinations.secret_uses"),
+            *("flows.destination_labels.hosts_label", "flows.destination_labels.word_of"),
+            "flows.destination_labels.printable_label",
         ),
         lambda text: [
             destinations.secret_uses(Kind.CONNECTION, "a uuid", _connection(value))
             for value in (
                 text,
+                "{ maxRows: 1, host: 'a', key: secrets.A }",
                 f"{{ '{text}': 1, host: 'a', key: secrets.A }}",
                 f"{{ {text}: 1, host: 'a', key: secrets.A }}",
                 f"{{ host: '{text}', url: `{text}`, a: {text}, key: secrets.A }}",

@@ -281,3 +281,29 @@ def test_a_renamed_secret_goes_where_its_new_name_is_used(has_value: bool) -> No
     else:
         (new,) = results[Kind.SECRET, "s"]
         assert (new.uuid, new.new, new.needs_right) == ("c", "evil", True)
+
+
+def test_a_connection_of_many_secrets_is_compared_in_linear_time() -> None:
+    many = 300
+    names = [f"S{number}" for number in range(many)]
+
+    def sent(host: str):
+        settings = ", ".join(f"{name}: secrets.{name}" for name in names)
+        content = {"type": "T", "dev_value": f"{{ host: '{host}', {settings} }}", "prod_value": ""}
+        return secret_uses(Kind.CONNECTION, "c", content)
+
+    looked_up = 0
+
+    class Uuid(str):
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            nonlocal looked_up
+            looked_up += 1
+            return super().__hash__()
+
+    state = State({Uuid(name): Secret(name) for name in names})
+    change = UserChange(kind=Kind.CONNECTION, uuid="c", name="c", before=sent("a"), after=sent("b"))
+    found = find_new_destinations([change], [], state)
+    assert len(found[Kind.CONNECTION, "c"]) == many
+    assert looked_up < 100 * many

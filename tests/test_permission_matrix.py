@@ -138,7 +138,7 @@ NEW = {
 }
 CHANGED = {
     "flow": flow(1, "Orders", timeout=2),
-    "connection": connection(1, "Twilio", devValue=HERE, description="changed"),
+    "connection": connection(1, "Twilio", type="Twilio", devValue=HERE, description="changed"),
     "secret": secret(1, "KEY", description="changed"),
 }
 DECISION = json.dumps({"decisions": {FLOW: "overwrite"}})

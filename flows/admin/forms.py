@@ -1,5 +1,6 @@
 """The forms of items: texts stay byte for byte, and secret values are only ever written."""
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django import forms
@@ -53,6 +54,8 @@ class ItemForm(forms.ModelForm):
     """
 
     may_retarget = False
+    sees: Collection[Kind] = ()
+    """The kinds whose rows the user may see."""
     warnings: tuple[CodedWarning, ...] = ()
     """What is to be said of a valid form of the secrets that it sends elsewhere."""
 
@@ -83,7 +86,7 @@ class ItemForm(forms.ModelForm):
         if self.instance.kind is not Kind.FLOW:  # whose code needs no right
             lock_destinations()
         self.warnings = warnings_of_writes([self._write()])
-        if not self.may_retarget and (told := told_of_refusal(self.warnings)):
+        if not self.may_retarget and (told := told_of_refusal(self.warnings, sees=self.sees)):
             self.add_error(None, f"{told} This needs the permission {RETARGET_CONNECTIONS}.")
 
     def _write(self) -> Write:

@@ -28,6 +28,7 @@ from flows.secret_destinations import (
     SecretDestination,
     read_destinations,
 )
+from flows.sight import kinds_seen
 from flows.uses import RelatedItems, find_users, find_uses
 
 _Admin = TypeVar("_Admin", bound=admin.ModelAdmin)
@@ -120,6 +121,7 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         form = super().get_form(request, *args, **kwargs)
         form.may_retarget = request.user.has_perm(RETARGET_CONNECTIONS)
+        form.sees = kinds_seen(request.user)
         form.present_tag = getattr(request, "present_tag", None)
         return form
 
@@ -128,7 +130,7 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
         super().save_model(request, obj, form, change)
         for warning in form.warnings:
             level = messages.ERROR if warning.is_serious else messages.WARNING
-            self.message_user(request, f"“{obj}”: {warning.text}.", level)
+            self.message_user(request, f"“{obj}”: {warning.text_for(form.sees)}.", level)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -289,9 +291,9 @@ class SecretAdmin(ItemAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if original := context.get("original"):
-            context["secret_destinations"] = self.destination_lines(
-                request, Secret._default_manager.get(pk=original.pk)
-            )
+            # As it is stored, unless it was removed for good and is to be recovered.
+            secret = Secret._default_manager.filter(pk=original.pk).first() or original
+            context["secret_destinations"] = self.destination_lines(request, secret)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:

@@ -32,6 +32,7 @@ from flows.difference import difference
 from flows.saved_states import SavedRow
 from flows.secret_destinations import RETARGET_CONNECTIONS, lock_destinations
 from flows.servers import current_database
+from flows.sight import kinds_seen
 from flows.state_tags import state_tag
 
 NOW = "now"
@@ -224,6 +225,8 @@ class SavesAdmin(VersionAdmin):
         if request.method != "POST":
             return super().revision_view(request, object_id, version_id, extra_context)
         with transaction.atomic(using=current_database()):
+            if item.kind is not Kind.FLOW:
+                lock_destinations()
             item = self._locked(item)
             request.present_tag = state_tag(item)  # type: ignore[attr-defined]
             try:
@@ -248,15 +251,24 @@ class SavesAdmin(VersionAdmin):
             raise PermissionDenied
         deleted = Version.objects.get_deleted(self.model)
         version = get_object_or_404(deleted, pk=_number(version_id))
-        if request.method == "POST" and not request.user.has_perm(RETARGET_CONNECTIONS):
-            try:
-                row = saved_states.saved_row(version)
-            except RevertError:
-                pass  # which the page tells
-            else:
-                if saved_states.right_to_recover(self.model.kind, row):
-                    raise PermissionDenied
-        return super().recover_view(request, version_id, extra_context)
+        if request.method != "POST":
+            return super().recover_view(request, version_id, extra_context)
+        with transaction.atomic(using=current_database()):
+            if self.model.kind is not Kind.FLOW:
+                lock_destinations()
+            self._check_recovery(request, version)
+            return super().recover_view(request, version_id, extra_context)
+
+    def _check_recovery(self, request: HttpRequest, version: Version) -> None:
+        """Raises PermissionDenied where the row that comes back would send secrets elsewhere."""
+        if request.user.has_perm(RETARGET_CONNECTIONS):
+            return
+        try:
+            row = saved_states.saved_row(version)
+        except RevertError:
+            return  # which the page tells
+        if saved_states.needs_right_to_recover(self.model.kind, row):
+            raise PermissionDenied
 
     # --- what the pages have in common
 
@@ -326,6 +338,8 @@ def _compared(kind: Kind, before: State, after: State) -> dict[str, Any]:
 
 def _lacking(request: HttpRequest, item: Any, saved: SavedRow) -> Iterator[tuple[str, str]]:
     """The permissions that the user lacks for a restore, each with the reason that it needs."""
-    for permission, reason in saved_states.rights_to_restore(item, saved):
+    for permission, reason in saved_states.rights_to_restore(
+        item, saved, sees=kinds_seen(request.user)
+    ):
         if not request.user.has_perm(permission):
             yield permission, reason

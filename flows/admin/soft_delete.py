@@ -21,6 +21,7 @@ from flows.deletion import (
     mark_deleted,
 )
 from flows.secret_destinations import RETARGET_CONNECTIONS
+from flows.sight import kinds_seen
 from flows.uses import find_users
 
 _NAMES_TOLD = 10
@@ -95,6 +96,7 @@ class SoftDeleteAdmin(VersionAdmin):
                 item,
                 user_name=request.user.get_username(),
                 may_retarget=request.user.has_perm(RETARGET_CONNECTIONS),
+                sees=kinds_seen(request.user),
             )
         except NameTakenError:
             self.message_user(request, self._name_taken([item]), messages.ERROR)
@@ -113,6 +115,7 @@ class SoftDeleteAdmin(VersionAdmin):
                 list(queryset.filter(is_deleted=True)),
                 user_name=request.user.get_username(),
                 may_retarget=request.user.has_perm(RETARGET_CONNECTIONS),
+                sees=kinds_seen(request.user),
             )
         except SendsSecretsError as error:
             self.message_user(request, _not_restored(error), messages.ERROR)

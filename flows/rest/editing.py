@@ -32,6 +32,7 @@ from flows.secret_destinations import (
     warnings_of_writes,
 )
 from flows.servers import current_database
+from flows.sight import kinds_seen
 
 
 def create_item(kind: Kind, body: ItemBody, *, user: User, may_retarget: bool) -> UUID:
@@ -42,10 +43,12 @@ def create_item(kind: Kind, body: ItemBody, *, user: User, may_retarget: bool) -
     model: type[Item] = MODELS[kind]
     uuid = UUID(body.uuid) if body.uuid else uuid4()
     with _writing(kind, uuid, body.content.get("name")):
+        extra = canonical.encode(body.unknown)
         if not may_retarget:
-            content = {**blank_content(kind), **body.content}
-            _check_destinations(Write(kind=kind, uuid=str(uuid), before=None, after=content))
-        values = {**body.content, **body.secret_values, EXTRA: canonical.encode(body.unknown)}
+            content = {**blank_content(kind), **body.content, EXTRA: extra}
+            write = Write(kind=kind, uuid=str(uuid), before=None, after=content)
+            _check_destinations(write, user)
+        values = {**body.content, **body.secret_values, EXTRA: extra}
         model(uuid=uuid, updated_by=user.get_username(), **values).save()
     return uuid
 
@@ -68,11 +71,12 @@ def change_item(
     with _writing(kind, None, body.content.get("name")):
         item = locked(kind, uuid)
         check_condition(item, condition)
-        values: dict[str, Any] = {**body.content, **body.secret_values}
+        content = dict(body.content)
         if body.unknown:
-            values[EXTRA] = canonical.encode({**canonical.decode(item.extra), **body.unknown})
+            content[EXTRA] = canonical.encode({**canonical.decode(item.extra), **body.unknown})
         if not may_retarget:
-            _check_destinations(_write_of(item, body.content))
+            _check_destinations(_write_of(item, content), user)
+        values: dict[str, Any] = {**content, **body.secret_values}
         for column, value in values.items():
             setattr(item, column, value)
         item.updated_by = user.get_username()
@@ -183,9 +187,9 @@ def _write_of(item: Item, content: Mapping[str, Value]) -> Write:
     )
 
 
-def _check_destinations(write: Write) -> None:
+def _check_destinations(write: Write, user: User) -> None:
     """Raises Refused where a connection would send a stored secret where it is not sent now."""
     if write.kind is Kind.FLOW:  # its code may use any secret
         return
-    if told := told_of_refusal(warnings_of_writes([write])):
+    if told := told_of_refusal(warnings_of_writes([write]), sees=kinds_seen(user)):
         raise not_permitted(told, RETARGET_CONNECTIONS)

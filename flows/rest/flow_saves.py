@@ -59,7 +59,7 @@ def restore_save(
         saved = _saved(version)
         flow = locked(Kind.FLOW, UUID(saved[UUID_KEY]))
         check_condition(flow, condition)
-        rights = saved_states.rights_to_restore(flow, saved_states.saved_row(version))
+        rights = saved_states.rights_to_restore(flow, saved_states.saved_row(version), sees=())
         for permission, reason in rights:
             if not user.has_perm(permission):
                 raise not_permitted(reason, permission)

@@ -1,0 +1,16 @@
+"""Which kinds of items an account may see: what a page or a refusal may tell of them."""
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
+
+from flows.content import Kind
+
+
+def may_see(user: AbstractBaseUser | PermissionsMixin | AnonymousUser, kind: Kind) -> bool:
+    """Whether the user may see rows of the kind: as in the admin, also by changing them."""
+    may = user.has_perm  # type: ignore[union-attr]
+    return bool(may(f"flows.view_{kind}") or may(f"flows.change_{kind}"))
+
+
+def kinds_seen(user: AbstractBaseUser | PermissionsMixin | AnonymousUser) -> frozenset[Kind]:
+    """The kinds whose rows the user may see."""
+    return frozenset(kind for kind in Kind if may_see(user, kind))
