@@ -58,17 +58,18 @@ def _tell_open_connections() -> None:
 
 
 def _tell(connection: BaseDatabaseWrapper) -> None:
-    if connection.vendor != "postgresql" or connection.connection is None:
+    if connection.vendor != "postgresql":
         return
     milliseconds = round(_limit.get() * 1000)
     # Past Django's cursors: no statement of the page.
     try:
         with connection.wrap_database_errors:
-            connection.connection.execute(
-                f"SET statement_timeout = {milliseconds}"
-                if milliseconds
-                else "RESET statement_timeout"
-            )
+            if connection.connection is not None:
+                connection.connection.execute(
+                    f"SET statement_timeout = {milliseconds}"
+                    if milliseconds
+                    else "RESET statement_timeout"
+                )
     except DatabaseFault:
         # It is lost, and the next statement opens another: rather than to leave the limit of this
         # page to the next. In a transaction that failed, the rollback takes the limit back.
