@@ -144,15 +144,18 @@ def _line(together: Sequence[ItemWarning]) -> str:
     first = together[0]
     if len(together) == 1:
         return first.line
-    items = number_of(len(together), first.kind)
+    names = {one.named: one for one in together}  # an item may have several
+    if len(names) == 1:
+        return f"{first.line} ({len(together) - 1} more like this)"
+    items = number_of(len(names), first.kind)
     is_repeated = all(one.warning.text == first.warning.text for one in together)
     of_several = _OF_SEVERAL.get(first.warning.code)
     if is_repeated and (of_several is None or first.warning.code in _TEXT_SAYS_MORE):
         said = f"{items}: {first.warning.text}"
     else:
         said = f"{items} {of_several}"
-    names = _names(together)
-    return f"{said}: {names}" if names else said
+    told = _names(list(names.values()))
+    return f"{said}: {told}" if told else said
 
 
 def _names(together: Sequence[ItemWarning]) -> str:

@@ -1,5 +1,6 @@
 """The warnings of a plan in a terminal: no serious one is ever hidden, repeats are told once."""
 
+from dataclasses import replace
 from io import StringIO
 from types import SimpleNamespace
 
@@ -45,7 +46,10 @@ def test_repeats_are_told_once_with_the_names_of_the_first():
     )
     secrets = [of(SECRET, name, WarningCode.NO_VALUE, "has no value yet") for name in "ABC"]
     assert digest_of(secrets).others == ("3 secrets have no value yet: A, B and C",)
-    nameless = [of(CONNECTION, "", WarningCode.NO_NAME) for _ in range(60)]
+    nameless = [
+        replace(of(CONNECTION, "", WarningCode.NO_NAME), named=f"connection {number}")
+        for number in range(60)
+    ]
     assert digest_of(nameless).others == (
         "60 connections have no name, so that they are matched by their uuids only",
     )
@@ -64,10 +68,24 @@ def test_texts_that_differ_are_told_at_once_where_they_are_many(count, lines):
         )
 
 
+def test_an_item_with_several_is_one_item():
+    twice = [
+        of(FLOW, f"F{number}", WarningCode.DANGLING_REFERENCE, f"dangling {number} {more}")
+        for number in range(3)
+        for more in range(3)
+    ]
+    assert digest_of(twice).others == ('3 flows have dangling references: "F0", "F1" and "F2"',)
+    assert digest_of(twice[:3] * 3).others == tuple(
+        f'flow "F0": dangling 0 {more} (2 more like this)' for more in range(3)
+    )
+    alone = [of(FLOW, "F", WarningCode.DANGLING_REFERENCE, f"to {n}") for n in range(60)]
+    assert digest_of(alone).others == ('flow "F": to 0 (59 more like this)',)
+
+
 @pytest.mark.parametrize("code", [*WarningCode, "secret-to-new-destination", "edited-since"])
 def test_every_code_says_something_of_several(code):
     for texts in (["text"] * 7, [f"text {number}" for number in range(7)]):
-        told = digest_of(of(FLOW, "F", code, text) for text in texts)
+        told = digest_of(of(FLOW, f"F{n}", code, text) for n, text in enumerate(texts))
         if code in (WarningCode.VALUE_IGNORED, WarningCode.DELETION_IGNORED):
             assert len(told.others) in (1, 7)  # what is ignored is named
         else:
