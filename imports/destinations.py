@@ -53,7 +53,7 @@ def find_notices(
 def with_notices(
     changes: Sequence[Change], notices: Mapping[RowKey, tuple[CodedWarning, ...]]
 ) -> tuple[Change, ...]:
-    """The changes, each with its warnings of new destinations: the serious ones come first."""
+    """The changes, each with its warnings of new destinations."""
     return tuple(_noticed(change, notices) for change in changes)
 
 
@@ -61,9 +61,7 @@ def _noticed(change: Change, notices: Mapping[RowKey, tuple[CodedWarning, ...]])
     found = notices.get((change.item.kind, change.target_uuid), ())
     if not (found and change.result.writes):
         return change
-    serious = (notice.text for notice in found if notice.is_serious)
-    others = (notice.text for notice in found if not notice.is_serious)
-    return replace(change, notices=found, warnings=(*serious, *change.warnings, *others))
+    return replace(change, notices=found)
 
 
 def _secret_changes(changes: Sequence[Change], server: Server) -> Iterator[SecretChange]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from flows.content import Content, Kind, columns
 from imports.errors import printable
 from imports.plan import Change, Drift, Result, are_comparable, content_digest
+from imports.plan_warnings import PlanWarning, WarningCode
 
 ReadContents = Callable[[Kind, Sequence[int]], Iterable[tuple[int, Content]]]
 """The contents of rows of a kind, by their primary keys."""
@@ -95,7 +96,7 @@ def _marked(
         drift = replace(drift, edited_at=write.at, edited_by=write.by)
     # A row that holds what the file brings is not lost, whatever was done to it.
     warnings = () if change.result is Result.UNCHANGED else _warnings(drift)
-    return replace(change, drift=drift, warnings=(*change.warnings, *warnings))
+    return replace(change, drift=drift, own_warnings=(*change.own_warnings, *warnings))
 
 
 def _is_edited(last: LastImport, digest: str | None, write: LastWrite | None) -> bool | None:
@@ -104,15 +105,17 @@ def _is_edited(last: LastImport, digest: str | None, write: LastWrite | None) ->
     return False if write and write.at <= last.at else None
 
 
-def _warnings(drift: Drift) -> Iterator[str]:
+def _warnings(drift: Drift) -> Iterator[PlanWarning]:
     if drift.is_edited:
         by = f" by {printable(drift.edited_by)}" if drift.edited_by else ""
         on = f"{by} on {drift.edited_at:%Y-%m-%d %H:%M} UTC," if drift.edited_at else ""
         since = f"since its last import on {drift.last_import_at:%Y-%m-%d %H:%M} UTC"
-        yield f"edited on this server{on} {since}"
+        text = f"edited on this server{on} {since}"
+        yield PlanWarning(code=WarningCode.EDITED_HERE, text=text)
     if drift.is_older:
-        yield (
-            "older than what was imported last: this file's is of "
+        yield PlanWarning(
+            code=WarningCode.OLDER_FILE,
+            text="older than what was imported last: this file's is of "
             f"{drift.file_updated_at:%Y-%m-%d %H:%M:%S} UTC, the last import brought one of "
-            f"{drift.last_file_updated_at:%Y-%m-%d %H:%M:%S} UTC"
+            f"{drift.last_file_updated_at:%Y-%m-%d %H:%M:%S} UTC",
         )

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+from flows.content import Kind
+
 RETRY_AFTER = 5
 """Seconds after which asking again is worth while, where another run is in the way."""
 
@@ -29,6 +31,8 @@ class Issue:
     uuid: str | None = None
     """The uuid and name of the item, as the file has them, where they could be read."""
     name: str | None = None
+    tells_of: frozenset[Kind] = frozenset()
+    """The kinds of rows that the message tells of, other than the item's own."""
 
     def as_dict(self) -> dict[str, Any]:
         """In the order and under the keys of the specification."""

@@ -20,6 +20,7 @@ from flows.content import (
 )
 from flows.field_values import FieldProblem, read_field, read_time, read_uuid
 from imports.errors import Issue, printable, shortened
+from imports.plan_warnings import PlanWarning, WarningCode
 
 _NAME_KEY = "name"
 _REQUIRED = (UUID_KEY, _NAME_KEY)
@@ -43,7 +44,13 @@ class Item:
     """The unknown keys, as a canonical JSON object."""
     created_at: datetime | None = None
     updated_at: datetime | None = None
-    warnings: tuple[str, ...] = ()
+    own_warnings: tuple[PlanWarning, ...] = ()
+    """What the file alone gives reason to warn of."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The texts of its own warnings."""
+        return tuple(warning.text for warning in self.own_warnings)
 
     @property
     def path(self) -> str:
@@ -100,7 +107,7 @@ def read_item(kind: Kind, position: int, value: dict[str, Any], issues: list[Iss
         extra=canonical.encode(unknown),
         created_at=created_at,
         updated_at=updated_at,
-        warnings=tuple(_warnings(kind, value, ignored)),
+        own_warnings=tuple(_warnings(kind, value, ignored)),
     )
 
 
@@ -115,16 +122,21 @@ def _unknown_keys(kind: Kind, value: dict[str, Any]) -> tuple[dict[str, Any], li
     return {key: unknown[key] for key in unknown if key not in ignored}, [*ignored]
 
 
-def _warnings(kind: Kind, value: dict[str, Any], ignored: list[str]) -> list[str]:
+def _warnings(kind: Kind, value: dict[str, Any], ignored: list[str]) -> list[PlanWarning]:
     warnings = [
-        f"{printable(key)} is ignored: an import never sets a secret's value"
+        PlanWarning(
+            code=WarningCode.VALUE_IGNORED,
+            text=f"{printable(key)} is ignored: an import never sets a secret's value",
+        )
         for key in ignored
         if value[key] is not None
     ]
     if value.get(DELETED_KEY):
-        warnings.append("isDeleted is ignored: an import never deletes")
+        text = "isDeleted is ignored: an import never deletes"
+        warnings.append(PlanWarning(code=WarningCode.DELETION_IGNORED, text=text))
     if not value[_NAME_KEY]:
-        warnings.append(f"this {kind} has no name, so that it is matched by its uuid only")
+        text = f"this {kind} has no name, so that it is matched by its uuid only"
+        warnings.append(PlanWarning(code=WarningCode.NO_NAME, text=text))
     return warnings
 
 

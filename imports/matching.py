@@ -19,6 +19,8 @@ CANDIDATES_KEPT = 100
 """So many rows that bear an item's name are kept for somebody to choose from."""
 
 _CANDIDATES_SHOWN = 10
+# How a file of decisions says it, and the API's form; the page of the admin has a choice.
+_BY_DECISION = '(in the preview, or in the decisions: "<uuid of the item>": "<uuid of the row>")'
 
 
 class MatchMethod(StrEnum):
@@ -187,14 +189,14 @@ def _ambiguity(
     if len(candidates) > 1:
         return (
             f"{len(candidates)} {kind.plural} on this server are named {quoted(name)}: "
-            f"{_listed(candidates)}. Rename all but one of them, "
-            "or give the file's item the uuid of the one that is meant."
+            f"{_listed(candidates)}. Decide which one is meant {_BY_DECISION}, rename all but one "
+            "of them, or give the file's item the uuid of the one that is meant."
         )
     if len(rivals) > 1:
         return (
             f"{len(rivals)} items of the file are named {quoted(name)} ({_listed(rivals)}) "
             f"and would be the same {kind} on this server: {candidates[0]}. "
-            "Rename all but one of them."
+            f"Decide which of them it is {_BY_DECISION}, or rename all but one of them."
         )
     return None
 

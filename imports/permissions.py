@@ -122,17 +122,19 @@ def message_to(user: User, code: str, message: str) -> str:
 
 def check_sight(user: User | None, plan: Plan) -> None:
     """Raises NotPermitted where the plan tells of rows that the user may not see."""
-    kinds = {change.item.kind for change in plan if change.row or change.candidates}
-    check_sight_of(user, *(kind for kind in Kind if kind in kinds | _told_in_notices(plan)))
+    kinds = {kind for change in plan for kind in _kinds_told_of(change)}
+    kinds |= {kind for issue in plan.issues for kind in issue.tells_of}
+    check_sight_of(user, *(kind for kind in Kind if kind in kinds))
 
 
-def _told_in_notices(plan: Plan) -> set[Kind]:
-    return {
-        kind
-        for change in plan
-        for notice in change.notices
-        for kind in notice.tells_of((change.item.kind, change.target_uuid))
-    }
+def _kinds_told_of(change: Change) -> Iterator[Kind]:
+    """The kinds of rows that the plan tells of for an item."""
+    if change.row or change.candidates:
+        yield change.item.kind
+    for warning in change.own_warnings:
+        yield from warning.tells_of
+    for notice in change.notices:
+        yield from notice.tells_of((change.item.kind, change.target_uuid))
 
 
 def check_sight_of(user: User | None, *kinds: Kind) -> None:

@@ -20,6 +20,7 @@ from flows.new_destinations import UserChange
 from imports.errors import Issue
 from imports.items import Item
 from imports.matching import MatchMethod, Row
+from imports.plan_warnings import PlanWarning
 
 
 class Mode(StrEnum):
@@ -43,6 +44,11 @@ class Result(StrEnum):
     def writes(self) -> bool:
         """Whether a row is written."""
         return self in _WRITING
+
+    @property
+    def has_known_uuid(self) -> bool:
+        """Whether the uuid of the row is known before it is written: that of a copy is drawn."""
+        return self is not Result.DUPLICATE
 
 
 _WRITING = {Result.CREATE, Result.OVERWRITE, Result.DUPLICATE}
@@ -119,11 +125,22 @@ class Change:
     candidates: tuple[Row, ...] = ()
     """The rows that bear the item's name, where the name alone does not say which one it is."""
     fields: tuple[FieldChange, ...] = ()
-    warnings: tuple[str, ...] = ()
+    own_warnings: tuple[PlanWarning, ...] = ()
+    """Those beside the notices."""
     drift: Drift | None = None
     """Of the row that the item is; None where no import left anything in it."""
     notices: tuple[CodedWarning, ...] = ()
-    """Those of the warnings that programs know by a code."""
+    """Which secrets would be sent elsewhere: warnings with data for programs."""
+
+    @property
+    def all_warnings(self) -> tuple[PlanWarning, ...]:
+        """What is to be told of the item, the serious ones first."""
+        return with_warnings_of(self.notices, self.own_warnings)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The texts of all warnings."""
+        return tuple(warning.text for warning in self.all_warnings)
 
     @property
     def retargets(self) -> bool:
@@ -184,6 +201,21 @@ class Plan:
         ]
         header = (self.file_sha256, self.server, self.mode, self.override_locks)
         return sha256(msgspec.json.encode((header, decisions))).hexdigest()
+
+
+def with_warnings_of(
+    notices: Iterable[CodedWarning], others: Iterable[PlanWarning]
+) -> tuple[PlanWarning, ...]:
+    """The warnings of new destinations with the others: the serious ones stand before them."""
+    told = [
+        PlanWarning(code=notice.code, text=notice.text, is_serious=notice.is_serious)
+        for notice in notices
+    ]
+    return (
+        *(warning for warning in told if warning.is_serious),
+        *others,
+        *(warning for warning in told if not warning.is_serious),
+    )
 
 
 def keys_of(notices: Iterable[CodedWarning]) -> set[tuple[str, ...]]:

@@ -5,7 +5,7 @@ what has to be written is held in memory.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from flows.content import EXTRA, Content, Kind
@@ -16,10 +16,20 @@ from imports.decisions import NO_DECISIONS, Decisions, decisions_to_nothing, tar
 from imports.destinations import find_notices, user_change, with_notices
 from imports.document import ExportDocument
 from imports.drift import LastImport, ReadContents, ReadLastWrites, marked_with_drift
-from imports.errors import Issue, printable, quoted
+from imports.errors import Issue, quoted
 from imports.items import Item
 from imports.landing import Landing, LostValue, Place, land
 from imports.matching import Match, Row, match_items
+from imports.place_warnings import (
+    NEW_ROW,
+    ReadNaming,
+    Settled,
+    Surroundings,
+    find_lost_names,
+    warnings_of_place,
+    with_shared_names,
+    with_users_of_lost_names,
+)
 from imports.plan import Change, Mode, Plan, Result
 
 
@@ -34,10 +44,14 @@ class Stored:
     """All names in use, for duplicates only."""
     dangling: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By the path of each item, what it refers to that is neither in the file nor here."""
+    secret_names_here: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By the path of each item, the secrets that it names which are here, and not in the file."""
     server: Server
     """Which secrets there are, and where they are sent."""
     read_rows: Callable[[Kind, Iterable[str]], Iterable[Row]] = lambda _kind, _uuids: ()
     """Reads the rows of a kind with these uuids."""
+    read_naming: ReadNaming = lambda _names: ()
+    """Reads the rows that may name one of these secrets."""
     last_imports: Mapping[Kind, Mapping[str, LastImport]] = field(default_factory=dict)
     """By kind and by the uuid of a row, the last import that it came from."""
 
@@ -55,7 +69,7 @@ def build_plan(
 
     `decisions` are for single items, where the mode is not what is wanted.
     """
-    settled: dict[Kind, list[_Settled]] = {}
+    settled: dict[Kind, list[Settled]] = {}
     issues = list(decisions_to_nothing(document, decisions))
     for kind in Kind:
         matches, refused = match_items(
@@ -70,10 +84,20 @@ def build_plan(
     issues += refused
     issues += _meant_otherwise(settled, document, stored.read_rows)
     users: list[UserChange] = []
+    surroundings = _surroundings(settled[Kind.SECRET], stored)
     changes = {
-        kind: _changes(kind, settled[kind], landing, stored, users=users, issues=issues)
+        kind: with_shared_names(
+            kind,
+            _changes(
+                *(kind, settled[kind], landing, stored, surroundings), users=users, issues=issues
+            ),
+        )
         for kind in Kind
     }
+    if lost := surroundings.lost_names:
+        changes = with_users_of_lost_names(
+            changes, lost, stored.secret_names_here, stored.read_naming
+        )
     if notices := find_notices(changes, users, stored.server):
         changes = {kind: with_notices(changes[kind], notices) for kind in Kind}
     if not override_locks:
@@ -89,8 +113,14 @@ def build_plan(
     )
 
 
-_Settled = tuple[Match, Place, Result]
-"""What is settled of an item before its content is looked at."""
+def _surroundings(secrets: Sequence[Settled], stored: Stored) -> Surroundings:
+    brings_back = any(match.deleted_row for match, _, _ in secrets)
+    return Surroundings(
+        dangling=stored.dangling,
+        secret_names_here=stored.secret_names_here,
+        lost_names=find_lost_names(secrets),
+        valued_secrets=stored.server.valued_secrets() if brings_back else (),
+    )
 
 
 def _result(match: Match, mode: Mode, decisions: Decisions) -> Result:
@@ -145,7 +175,7 @@ class _FreeNames:
         return name
 
 
-def _taken_secret_names(settled: Sequence[_Settled]) -> Iterator[Issue]:
+def _taken_secret_names(settled: Sequence[Settled]) -> Iterator[Issue]:
     """A secret whose name a row keeps that no item of the file is, or that is left alone."""
     kept = {match.namesake.name: match.namesake for match, _, _ in settled if match.namesake} | {
         match.row.name: match.row
@@ -162,7 +192,7 @@ def _taken_secret_names(settled: Sequence[_Settled]) -> Iterator[Issue]:
 
 
 def _meant_otherwise(
-    settled: Mapping[Kind, Sequence[_Settled]],
+    settled: Mapping[Kind, Sequence[Settled]],
     document: ExportDocument,
     read_rows: Callable[[Kind, Iterable[str]], Iterable[Row]],
 ) -> Iterator[Issue]:
@@ -180,19 +210,20 @@ def _meant_otherwise(
         }
         rows = [row for row in read_rows(other, wanted) if not row.is_deleted] if wanted else []
         for uuid in sorted({row.uuid for row in rows} & _mentioned(settled, rows)):
-            yield wanted[uuid].issue(
+            issue = wanted[uuid].issue(
                 "ambiguous-uuid",
                 f"A {other} on this server has this uuid too, and the file's {wanted[uuid].kind} "
                 "lands in a row with another one, so that a reference in the file could mean "
                 "either. Give the file's item another uuid.",
             )
+            yield replace(issue, tells_of=frozenset({other}))
 
 
 def _moves(place: Place) -> bool:
     return place.uuid != place.item.uuid
 
 
-def _mentioned(settled: Mapping[Kind, Sequence[_Settled]], rows: Collection[Row]) -> set[str]:
+def _mentioned(settled: Mapping[Kind, Sequence[Settled]], rows: Collection[Row]) -> set[str]:
     """The uuids of the rows that stand in what the import writes."""
     if not rows:
         return set()
@@ -209,9 +240,10 @@ def _mentioned(settled: Mapping[Kind, Sequence[_Settled]], rows: Collection[Row]
 
 def _changes(
     kind: Kind,
-    settled: Sequence[_Settled],
+    settled: Sequence[Settled],
     landing: Landing,
     stored: Stored,
+    surroundings: Surroundings,
     *,
     users: list[UserChange],
     issues: list[Issue],
@@ -228,7 +260,7 @@ def _changes(
                 place,
                 result,
                 _content(match.item, place, landing, issues) if result.writes else None,
-                stored.dangling,
+                surroundings,
             )
             for match, place, result in settled
         ],
@@ -255,7 +287,7 @@ def _compared(
         changes[position] = compared(changes[position], content)
         if user := user_change(changes[position], content):
             users.append(user)
-    new = (change for change in changes if change.result in _NEW_ROW)
+    new = (change for change in changes if change.result in NEW_ROW)
     users += [user for change in new if (user := user_change(change, None))]
     return tuple(changes)
 
@@ -265,7 +297,7 @@ def _change(
     place: Place,
     result: Result,
     content: Content | None,
-    dangling: Mapping[str, Sequence[str]],
+    surroundings: Surroundings,
 ) -> Change:
     item = match.item
     return Change(
@@ -277,7 +309,7 @@ def _change(
         row=match.deleted_row if result is Result.CREATE else match.row,
         content=content,
         candidates=match.candidates,
-        warnings=(*item.warnings, *_warnings(match, result, dangling)),
+        own_warnings=(*item.own_warnings, *warnings_of_place(match, result, surroundings)),
     )
 
 
@@ -288,27 +320,6 @@ def _content(item: Item, place: Place, landing: Landing, issues: list[Issue]) ->
     except LostValue as lost:
         issues.append(lost.issue)
         return {**item.content, EXTRA: item.extra, "name": place.name}
-
-
-def _warnings(match: Match, result: Result, dangling: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    item, row = match.item, match.row
-    if row and row.name != item.name and result is Result.OVERWRITE:
-        yield f"renames {quoted(row.name)} to {quoted(item.name)}"
-    if match.namesake:
-        yield (
-            f"another {item.kind} on this server is named {quoted(item.name)} too: "
-            f"{match.namesake.uuid}"
-        )
-    if match.deleted_row:
-        yield f"brings back a deleted {item.kind}"
-    if item.kind is Kind.SECRET and match.deleted_row is None and result in _NEW_ROW:
-        yield "has no value yet"
-    if result is not Result.SKIP:
-        for target in dangling.get(item.path, ()):
-            yield f"dangling reference to {printable(target)}"
-
-
-_NEW_ROW = {Result.CREATE, Result.DUPLICATE}
 
 
 def _locked(changes: Iterable[Change]) -> Iterator[Issue]:

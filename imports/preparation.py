@@ -32,6 +32,7 @@ from imports.stored import (
     read_existing,
     read_last_writes,
     read_live_names,
+    read_naming,
     read_rows,
     read_rows_by_uuid,
 )
@@ -41,8 +42,8 @@ def plan_import(document: ExportDocument, request: ImportRequest) -> Plan:
     """What the request would do now. Raises PlanRefused, StalePlan and NotPermitted."""
     plan = draft_plan(document, request)
     check_sight_of_named(request)
+    check_sight(request.user, plan)  # a refusal tells of rows too
     if request.saved_plan:
-        check_sight(request.user, plan)  # what is told of rows that changed
         check_saved(plan, document, request)
     _check_plan(plan, request)
     return plan
@@ -139,7 +140,10 @@ def stale(why: str, refusal: PlanRefused | None = None) -> StalePlan:
 
 def _stored(document: ExportDocument, request: ImportRequest) -> Stored:
     missing = unresolved(document)
-    existing = read_existing({reference for found in missing.values() for reference in found})
+    seen = kinds_in_sight(request.user)
+    existing = read_existing(
+        {reference for found in missing.values() for reference in found if reference.kind in seen}
+    )
     rows = read_rows(document, request.decisions)
     return Stored(
         rows=rows,
@@ -150,13 +154,18 @@ def _stored(document: ExportDocument, request: ImportRequest) -> Stored:
         if _uses(Mode.DUPLICATE, request)
         else {},
         dangling={
-            path: [str(reference) for reference in found if reference not in existing]
+            # What is not there is told to who may see what is.
+            path: [str(one) for one in found if one.kind in seen and one not in existing]
             for path, found in missing.items()
         },
+        secret_names_here={
+            path: [one.target for one in found if one.by_name and one in existing]
+            for path, found in missing.items()
+        },
+        read_naming=read_naming,
         server=StoredServer(),
         last_imports={
-            kind: read_last_imports(kind, (row.uuid for row in rows[kind]))
-            for kind in kinds_in_sight(request.user)
+            kind: read_last_imports(kind, (row.uuid for row in rows[kind])) for kind in seen
         },
     )
 

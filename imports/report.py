@@ -3,7 +3,7 @@
 The keys and their order are the specification's (section 1 of the flow import page).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -17,20 +17,32 @@ from imports.plan import Change, Plan
 def plan_data(plan: Plan, *, done: bool, with_details: bool = False) -> dict[str, Any]:
     """The three lists. `done` says whether the items reached their results.
 
-    `with_details` adds to an item those of its warnings that programs know by a code.
+    `with_details` adds to an item those of its warnings that have data for programs. The uuid of a
+    copy is not told before it is made: it is drawn anew for each plan.
     """
+    drawn = {one.target_uuid for one in plan if not (done or one.result.has_known_uuid)}
     return {
         f"{kind.plural}Processed": [
-            {**_item(change, done=done), **(details_of(change.notices) if with_details else {})}
+            {
+                **_item(change, done=done),
+                **(details_of(change.notices, without=drawn) if with_details else {}),
+            }
             for change in plan.changes[kind]
         ]
         for kind in Kind
     }
 
 
-def details_of(notices: Iterable[CodedWarning]) -> dict[str, Any]:
-    """The warnings that programs know by a code, under their key; empty where there are none."""
+def details_of(notices: Iterable[CodedWarning], *, without: Collection[str] = ()) -> dict[str, Any]:
+    """The warnings that have data for programs, under their key; empty where there are none.
+
+    The uuids `without` are those of no row.
+    """
     details = [notice.as_dict() for notice in notices]
+    for new in (new for detail in details for new in detail["data"]):
+        for key in ("uuid", "secretUuid"):
+            if new[key] in without:
+                new[key] = None
     return {"warningDetails": details} if details else {}
 
 
@@ -58,13 +70,14 @@ def answer(status: HTTPStatus, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _item(change: Change, *, done: bool) -> dict[str, Any]:
+    is_known = done or change.result.has_known_uuid
     return entry(
         uuid=change.item.file_uuid,
         name=change.item.name,
         result=change.result.value,
         matchMethod=change.method.value,
         isProcessed=done,
-        targetUuid=change.target_uuid,
+        targetUuid=change.target_uuid if is_known else None,
         targetName=change.target_name,
         warnings=list(change.warnings),
     )
@@ -85,7 +98,7 @@ def _recorded_item(item: ImportItem) -> dict[str, Any]:
 
 def entry(**entry: Any) -> dict[str, Any]:
     """An item of one of the lists, without what says nothing more."""
-    if entry["targetUuid"] == entry["uuid"].lower():
+    if entry["targetUuid"] in (None, entry["uuid"].lower()):
         del entry["targetUuid"]
     if entry["targetName"] == entry["name"]:
         del entry["targetName"]

@@ -162,7 +162,9 @@ class NewDestinationSerializer(serializers.Serializer[Any]):
     secretUuid = serializers.UUIDField(allow_null=True)
     hasValue = serializers.BooleanField(help_text="Whether a value is stored.")
     kind = serializers.ChoiceField(SENDER_KINDS)
-    uuid = serializers.UUIDField(help_text="Of what sends it.")
+    uuid = serializers.UUIDField(
+        allow_null=True, help_text="Of what sends it. Null: a copy that is yet to be made."
+    )
     name = serializers.CharField(help_text="Of what sends it.")
     environments = serializers.ListField(child=serializers.CharField())
     oldDestinations = serializers.ListField(child=serializers.CharField())
@@ -285,7 +287,10 @@ class ProcessedItemSerializer(serializers.Serializer[Any]):
     result = serializers.ChoiceField([str(result) for result in Result])
     matchMethod = serializers.ChoiceField([str(method) for method in MatchMethod])
     isProcessed = serializers.BooleanField(help_text="False on a dry run.")
-    targetUuid = serializers.CharField(required=False)
+    targetUuid = serializers.CharField(
+        required=False,
+        help_text="Of the row. Not of a copy that is yet to be made, in a dry run.",
+    )
     targetName = serializers.CharField(required=False)
     warnings = serializers.ListField(child=serializers.CharField(), required=False)
     warningDetails = WarningDetailSerializer(

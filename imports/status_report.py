@@ -1,9 +1,11 @@
-"""The status of a file as JSON, and as a table for people."""
+"""The status of a file as JSON, and in lines for people."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from rich.cells import cell_len
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -24,6 +26,7 @@ _STYLES = {
 }
 _WIDE, _NARROW = 130, 75  # columns of a terminal
 _UUID_LENGTH = 36
+_ITEM_WIDTH = 44
 
 
 def status_data(status: FileStatus, *, without: Collection[State] = ()) -> dict[str, Any]:
@@ -59,26 +62,61 @@ def _time(at: datetime | None) -> str | None:
     return time_text(at) if at else None
 
 
-def status_table(
+def status_rows(
     status: FileStatus, *, without: Collection[State] = (), width: int | None = None
-) -> Table:
-    """A line for each item; items of the states in `without` are left out.
+) -> RenderableType | None:
+    """A line for each item; items of the states in `without` are left out. None for no items.
 
-    On a terminal of little width, the uuid stands below the name: nothing is cut anywhere.
+    No column is wider than most items need. On a terminal of that width, what is longer goes on
+    below, and on one of little width the uuid stands below the name; without a width, it moves the
+    rest of its own line. Nothing is cut anywhere.
     """
-    is_narrow = width is not None and width < _WIDE
-    room_for_uuid = _UUID_LENGTH if is_narrow and width and width >= _NARROW else None
+    items = [item for item in status.items if item.state not in without]
+    if not items:
+        return None
+    return Group(*_lines(items)) if width is None else _table(items, width)
+
+
+def _lines(items: Sequence[ItemStatus]) -> Iterator[Text]:
+    state_width = max(cell_len(item.state) for item in items)
+    item_width = min(_ITEM_WIDTH, max(cell_len(_named(item)) for item in items))
+    widths = max(state_width, len("STATE")), max(item_width, len("ITEM")), _UUID_LENGTH
+    rows = [(("STATE", "ITEM", "UUID", "WHAT"), "")]
+    rows += [
+        ((item.state, _named(item), item.uuid, _told(item)), _STYLES[item.state]) for item in items
+    ]
+    for (*first, last), style in rows:
+        padded = (
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(first, widths, strict=True)
+        )
+        yield Text(
+            "  ".join((*padded, last)).rstrip(), style=style, no_wrap=True, overflow="ignore"
+        )
+
+
+def _table(items: Sequence[ItemStatus], width: int) -> Table:
+    is_narrow = width < _WIDE
+    has_room = width >= _NARROW
     table = Table(box=None, pad_edge=False)
     for heading in ("STATE", "ITEM", "WHAT") if is_narrow else ("STATE", "ITEM", "UUID", "WHAT"):
-        least = room_for_uuid if heading == "ITEM" else None
-        table.add_column(heading, no_wrap=heading == "STATE", overflow="fold", min_width=least)
-    for item in status.items:
-        if item.state not in without:
-            named = f"{item.kind} {printable(item.name) or '(no name)'}"
-            who = (f"{named}\n{item.uuid}",) if is_narrow else (named, item.uuid)
-            cells = (item.state, *who, _told(item))
-            table.add_row(*(Text(cell, style=_STYLES[item.state]) for cell in cells))
+        is_item = heading == "ITEM"
+        table.add_column(
+            heading,
+            no_wrap=heading == "STATE",
+            overflow="fold",
+            min_width=_UUID_LENGTH if is_item and is_narrow and has_room else None,
+            max_width=_ITEM_WIDTH if is_item else None,
+        )
+    for item in items:
+        named = _named(item)
+        who = (f"{named}\n{item.uuid}",) if is_narrow else (named, item.uuid)
+        cells = (item.state, *who, _told(item))
+        table.add_row(*(Text(cell, style=_STYLES[item.state]) for cell in cells))
     return table
+
+
+def _named(item: ItemStatus) -> str:
+    return f"{item.kind} {printable(item.name) or '(no name)'}"
 
 
 def summary(status: FileStatus) -> str:
@@ -108,4 +146,4 @@ def _written(write: LastWrite, *, is_edit: bool) -> str:
     if is_edit:
         return f"edited by {printable(write.by)} {on}" if write.by else f"edited {on}"
     # A row that an import made has the file's time, which is not when its writer wrote it.
-    return f"changed {on}, written by {printable(write.by)}" if write.by else f"changed {on}"
+    return f"changed {on}; written here by {printable(write.by)}" if write.by else f"changed {on}"

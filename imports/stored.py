@@ -3,13 +3,15 @@
 Every query is made for a batch of keys, so that their number grows with the batches only.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from itertools import islice
+from operator import or_
 from typing import TypeVar
 
 from django.db.models import Q
 
-from flows.content import Content, Kind, columns
+from flows.content import FIELDS, Content, Kind, Shape, columns
 from flows.mentions import Reference
 from flows.models import MODELS
 from imports.decisions import Decisions, targets_of
@@ -95,6 +97,27 @@ def read_live_names(kind: Kind) -> set[str]:
     """The names that live rows of a kind bear: a copy needs a free one."""
     rows = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
     return set(rows.values_list("name", flat=True))
+
+
+def read_naming(names: Collection[str]) -> Iterator[tuple[Kind, str, Content]]:
+    """The live flows and connections that may name one of these secrets: uuid and content.
+
+    Each holds one of the names after `secrets.`; whether it uses that secret is not said.
+    """
+    if not names:
+        return
+    for kind in (Kind.FLOW, Kind.CONNECTION):
+        texts = [
+            field.column
+            for field in FIELDS[kind]
+            if field.shape.is_document or field.shape is Shape.TEXT
+        ]
+        wanted = reduce(or_, (Q((f"{column}__contains", "secrets.")) for column in texts))
+        rows = MODELS[kind]._default_manager.filter(wanted, is_deleted=False).order_by()
+        held = columns(kind)
+        for uuid, *values in rows.values_list("uuid", *held).iterator(chunk_size=CONTENT_BATCH):
+            if any(f"secrets.{name}" in text for text in map(str, values) for name in names):
+                yield kind, str(uuid), dict(zip(held, values, strict=True))
 
 
 def read_existing(references: Iterable[Reference]) -> set[Reference]:

@@ -1,7 +1,7 @@
 """A file and a server that exist in memory only, for tests of what is decided without a database."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -107,6 +107,7 @@ class Server:
                 for kind in Kind
             },
             dangling=dangling or {},
+            read_naming=self._read_naming,
             server=self,
         )
 
@@ -132,6 +133,11 @@ class Server:
             uses = secret_uses(kind, item.row.uuid, item.content)
             if uses and not item.row.is_deleted:
                 yield User(kind=kind, uuid=item.row.uuid, name=item.row.name, uses=uses)
+
+    def _read_naming(self, _names: Collection[str]) -> Iterator[tuple[Kind, str, Content]]:
+        for item in self.items:
+            if item.kind is not Kind.SECRET and not item.row.is_deleted:
+                yield item.kind, item.row.uuid, item.content
 
     def _of(self, kind: Kind) -> list[StoredItem]:
         return [item for item in self.items if item.kind is kind]

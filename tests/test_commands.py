@@ -270,10 +270,10 @@ class TestWarnings:
         record = ImportRecord.objects.first()
         assert done.returncode == 0
         item = '! flow "Orders" (ffffffff-0000-4000-8000-000000000001)'
-        assert done.stderr.decode() == (
-            f'{item}: renames "Mine" to "Orders"\n'
+        assert done.stderr.decode() == (  # the graver one first
             f"{item}: {warning}\n"
-            "Plan: 1 to create, 1 to overwrite, 0 to skip, 0 unchanged. "
+            f'{item}: renames "Mine" to "Orders"\n'
+            "Plan: 1 to create, 1 to overwrite, 0 to skip, 0 unchanged; 2 warnings. "
             f"Done: record {record.pk}.\n"
         )
         assert json.loads(done.stdout)["status"] == 201
@@ -284,16 +284,22 @@ class TestWarnings:
         arguments = ["-s", "local", "--duplicate", "--no-backup", "-fp", str(file)]
         planned = run_command("flow_import", *arguments, "--dry-run").err
         done = run_command("flow_import", *arguments, "--no-prompt").err
-        named = 'flow "Orders" as "Orders (copy)" (ffffffff-0000-4000-8000-000000000001, here '
-        assert f"duplicate {named}" in planned
-        assert f"! {named}" in done
+        named = 'flow "Orders" as "Orders (copy)" (ffffffff-0000-4000-8000-000000000001'
+        assert f"duplicate {named})" in planned  # a copy has no uuid before it is made
+        copy = Flow.objects.get(name="Orders (copy)")
+        assert f"! {named}, here {copy.uuid})" in done
 
     @pytest.mark.parametrize(
         ("count", "rest"), [(50, ""), (51, "1 more warning"), (53, "3 more warnings")]
     )
-    def test_of_very_much_the_record_has_the_rest(self, run_command, tmp_path, count, rest):
-        missing = [{"data": {"use": "secrets.LOST"}}]
-        items = [flow(number, f"F{number}", nodes=missing) for number in range(count)]
+    def test_of_very_much_the_record_has_the_rest(
+        self, run_command, tmp_path, count, rest, monkeypatch
+    ):
+        monkeypatch.setattr("imports.warning_text._MOST_TOLD_APART", 100)
+        items = [
+            flow(number, f"F{number}", nodes=[{"data": {"use": f"secrets.LOST_{number}"}}])
+            for number in range(count)
+        ]
         file = tmp_path / "zexport.json"
         file.write_bytes(export_file(*items))
         options = ["--skip", "--no-prompt", "--no-backup", "-fp", str(file)]

@@ -201,7 +201,7 @@ def test_the_api_tells_the_cause(admin, caplog):
     FlowFactory(uuid=uuid_of("f", 1))
     with failing_on("flows_flow", postgresql_error("57014")):
         answer = client.get("/api/flow")
-    assert (answer.status_code, answer.json()["code"]) == (503, "database-timeout")
+    assert (answer.status_code, answer.json()["code"]) == (503, "statement-timeout")
     assert CANARY not in caplog.text
     with failing_on("flows_flow", postgresql_error("P0001"), "UPDATE"):
         answer = client.put(f"/api/flow/{uuid_of('f', 1)}", {"name": "new"}, format="json")

@@ -58,8 +58,18 @@ def creates(uuid: str, name: str, *warnings: str) -> Line:
     return Line("CREATE", "unmatched", uuid, name, (*warnings, NO_VALUE))
 
 
+def shares(name: str, *others: str) -> str:
+    told = " and ".join(f"the {{kind}} {uuid}" for uuid in others)
+    return f'will share the name "{name}" with {told}'
+
+
+def will_send(name: str) -> str:
+    start = f"names secrets.{name}, which has no value yet"
+    return f"{start}: a value will be sent to unknown"
+
+
 def brings_back(uuid: str, name: str) -> Line:
-    return Line("CREATE", "unmatched", uuid, name, ("brings back a deleted {kind}",))
+    return Line("CREATE", "unmatched", uuid, name, ("brings back a deleted {kind}", NO_VALUE))
 
 
 def skips(method: str, uuid: str, name: str, *warnings: str) -> Line:
@@ -161,8 +171,9 @@ def two_rows(position: int, uuid: str, name: str) -> Refusal:
         uuid,
         name,
         "ambiguous-name",
-        f'2 {{kind}}s on this server are named "{name}": {HERE}, {THERE}. Rename all but one of '
-        "them, or give the file's item the uuid of the one that is meant.",
+        f'2 {{kind}}s on this server are named "{name}": {HERE}, {THERE}. Decide which one is '
+        'meant (in the preview, or in the decisions: "<uuid of the item>": "<uuid of the row>"), '
+        "rename all but one of them, or give the file's item the uuid of the one that is meant.",
     )
 
 
@@ -173,7 +184,8 @@ def two_items(position: int, uuid: str) -> Refusal:
         "Twilio",
         "ambiguous-name",
         f'2 items of the file are named "Twilio" ({ONE}, {TWO}) and would be the same {{kind}} '
-        f"on this server: {HERE}. Rename all but one of them.",
+        f"on this server: {HERE}. Decide which of them it is (in the preview, or in the decisions: "
+        '"<uuid of the item>": "<uuid of the row>"), or rename all but one of them.',
     )
 
 
@@ -446,8 +458,11 @@ OTHER_NAMES = [
         says="an item takes the name that a row of the file bore",
         file=[incoming(ONE, "New"), incoming(TWO, "Old")],
         rows=[here(ONE, "Old")],
-        skip=[skips("uuid", ONE, "Old"), creates(TWO, "Old")],
-        duplicate=[copies("uuid", "New{copy}"), creates(TWO, "Old")],
+        skip=[
+            skips("uuid", ONE, "Old", shares("Old", TWO)),
+            creates(TWO, "Old", shares("Old", ONE)),
+        ],
+        duplicate=[copies("uuid", "New{copy}"), creates(TWO, "Old", shares("Old", ONE))],
         overwrite=[renames(ONE, "Old", "New"), creates(TWO, "Old")],
         kinds=FREELY_NAMED,
     ),
@@ -543,8 +558,14 @@ BY_NAME = [
         says="the row with its name is another item's by uuid, though that stands later",
         file=[incoming(ONE, "Twilio"), incoming(TWO, "Salesforce")],
         rows=[here(TWO, "Twilio")],
-        skip=[creates(ONE, "Twilio"), skips("uuid", TWO, "Twilio")],
-        duplicate=[creates(ONE, "Twilio"), copies("uuid", "Salesforce{copy}")],
+        skip=[
+            creates(ONE, "Twilio", shares("Twilio", TWO)),
+            skips("uuid", TWO, "Twilio", shares("Twilio", ONE)),
+        ],
+        duplicate=[
+            creates(ONE, "Twilio", shares("Twilio", TWO)),
+            copies("uuid", "Salesforce{copy}"),
+        ],
         overwrite=[creates(ONE, "Twilio"), renames(TWO, "Twilio", "Salesforce")],
         kinds=FREELY_NAMED,
     ),
@@ -566,8 +587,8 @@ BY_NAME = [
     ),
     always(
         "two items of the file share a name that no row bears",
-        creates(ONE, "Twilio"),
-        creates(TWO, "Twilio"),
+        creates(ONE, "Twilio", shares("Twilio", TWO)),
+        creates(TWO, "Twilio", shares("Twilio", ONE)),
         file=[incoming(ONE, "Twilio"), incoming(TWO, "Twilio")],
         kinds=FREELY_NAMED,
     ),
@@ -1181,11 +1202,17 @@ def _cases_of_references() -> Iterator[Any]:
             SECRET: [Line("SKIP", "uuid", TWO, "OLD")],
         },
         duplicate={
-            CONNECTION: [Line("DUPLICATE", "uuid", NEW, "Twilio (copy)")],
+            CONNECTION: [Line("DUPLICATE", "uuid", NEW, "Twilio (copy)", (will_send("NEW_copy"),))],
             SECRET: [Line("DUPLICATE", "uuid", NEW, "NEW_copy", (NO_VALUE,))],
         },
         overwrite={
-            CONNECTION: [Line("OVERWRITE", "uuid", ONE, "Twilio", (), ("devValue",))],
+            CONNECTION: [
+                Line(
+                    *("OVERWRITE", "uuid", ONE, "Twilio"),
+                    (f"{will_send('NEW')} (changed: k)",),
+                    ("devValue",),
+                )
+            ],
             SECRET: [Line("OVERWRITE", "uuid", TWO, "NEW", ('renames "OLD" to "NEW"',), ("name",))],
         },
     )

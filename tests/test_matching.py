@@ -92,7 +92,8 @@ def test_of_many_candidates_the_first_ten_are_listed():
         "eeeeeeee-0000-4000-8000-000000000004, eeeeeeee-0000-4000-8000-000000000005, "
         "eeeeeeee-0000-4000-8000-000000000006, eeeeeeee-0000-4000-8000-000000000007, "
         "eeeeeeee-0000-4000-8000-000000000008, eeeeeeee-0000-4000-8000-000000000009 "
-        "and 2 more. Rename all but one of them, "
+        "and 2 more. Decide which one is meant (in the preview, or in the decisions: "
+        '"<uuid of the item>": "<uuid of the row>"), rename all but one of them, '
         "or give the file's item the uuid of the one that is meant."
     )
 
@@ -109,7 +110,8 @@ def test_of_many_rivals_in_the_file_the_first_ten_are_listed():
         "ffffffff-0000-4000-8000-000000000006, ffffffff-0000-4000-8000-000000000007, "
         "ffffffff-0000-4000-8000-000000000008, ffffffff-0000-4000-8000-000000000009 "
         f"and 1 more) and would be the same flow on this server: {HERE}. "
-        "Rename all but one of them."
+        "Decide which of them it is (in the preview, or in the decisions: "
+        '"<uuid of the item>": "<uuid of the row>"), or rename all but one of them.'
     }
 
 
@@ -135,7 +137,8 @@ def test_a_name_in_a_message_is_on_one_line_and_cut():
     _, (issue,) = matched(flows((ONE, name)), *rows)
     assert issue.message == (
         '2 flows on this server are named "a"\\n\\x1b[31m' + "b" * 192 + '...": '
-        f"{HERE}, {THERE}. Rename all but one of them, "
+        f"{HERE}, {THERE}. Decide which one is meant (in the preview, or in the decisions: "
+        '"<uuid of the item>": "<uuid of the row>"), rename all but one of them, '
         "or give the file's item the uuid of the one that is meant."
     )
     assert issue.name == name

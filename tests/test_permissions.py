@@ -1,11 +1,14 @@
 """Rights by import are never more than rights by hand."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Permission
 
 from accounts.models import User
 from flows.models import Connection, Flow, Secret
-from imports.errors import NotPermitted
+from imports.errors import NotPermitted, UnableToImport
 from imports.models import ImportRecord, Status
 from imports.service import preview_import, run_import
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
@@ -55,7 +58,7 @@ def test_creating_needs_the_right_to_add_by_hand(kind: str) -> None:
 def test_overwriting_needs_the_right_to_change_by_hand_and_to_overwrite(kind: str) -> None:
     item, factory, uuid, _ = ITEMS[kind]
     factory(uuid=uuid, name=item["name"])
-    user = user_who_may("run_import", f"add_{kind}")
+    user = user_who_may("run_import", f"add_{kind}", f"view_{kind}")
     assert missing(user, export_file(item)) == [
         f"Needs the permission flows.change_{kind}.",
         "Needs the permission imports.overwrite_items.",
@@ -63,19 +66,104 @@ def test_overwriting_needs_the_right_to_change_by_hand_and_to_overwrite(kind: st
 
 
 @pytest.mark.parametrize("kind", ITEMS)
-def test_duplicating_needs_the_right_to_add_only(kind: str) -> None:
+def test_duplicating_needs_the_rights_to_see_and_to_add_only(kind: str) -> None:
     item, factory, uuid, _ = ITEMS[kind]
     factory(uuid=uuid, name=item["name"])
-    user = user_who_may("run_import", f"add_{kind}")
+    user = user_who_may("run_import", f"view_{kind}", f"add_{kind}")
     assert missing(user, export_file(item), "duplicate") == []
 
 
 @pytest.mark.parametrize("mode", ["skip", "duplicate", "overwrite"])
-def test_what_writes_nothing_needs_the_right_to_import_only(mode: str) -> None:
+def test_what_writes_nothing_needs_the_rights_to_import_and_to_see_only(mode: str) -> None:
     FlowFactory(uuid=uuid_of("f", 1), name="A flow", timeout=1)
-    user = user_who_may("run_import")
+    user = user_who_may("run_import", "view_flow")
     expected = ["Needs the permission flows.add_flow."] if mode == "duplicate" else []
     assert missing(user, export_file(ITEMS["flow"][0]), mode) == expected
+
+
+SIGHTS = {
+    **{
+        f"a {kind} that matches": (
+            kind,
+            export_file(item),
+            lambda make=factory, at=uuid: make(uuid=at),
+        )
+        for kind, (item, factory, uuid, _) in ITEMS.items()
+    },
+    "a flow that several rows may be": (
+        "flow",
+        export_file(flow(1, "Hidden")),
+        lambda: [FlowFactory(name="Hidden") for _ in range(2)],
+    ),
+    "a connection that sends a stored secret": (
+        "secret",
+        export_file(connection(1, "New", devValue="{ host: 'b.example', key: secrets.HIDDEN }")),
+        lambda: SecretFactory(name="HIDDEN", dev_value="CANARY"),
+    ),
+    "code that uses a stored secret": (
+        "secret",
+        export_file(flow(1, "New", nodes=[{"code": "secrets.HIDDEN"}])),
+        lambda: SecretFactory(name="HIDDEN", dev_value="CANARY"),
+    ),
+    "a secret that a connection uses by the name that it loses": (
+        "connection",
+        export_file(secret(1, "NEW")),
+        lambda: [
+            SecretFactory(uuid=uuid_of("5", 1), name="OLD"),
+            ConnectionFactory(name="Hidden", dev_value="{ host: 'a', key: secrets.OLD }"),
+        ],
+    ),
+    "a flow with the uuid of a connection, which lands elsewhere": (
+        "connection",
+        export_file(flow(1, "Hidden"), flow(2, "New", nodes=[{"connectionUuid": uuid_of("f", 1)}])),
+        lambda: [FlowFactory(name="Hidden"), ConnectionFactory(uuid=uuid_of("f", 1))],
+    ),
+}
+
+
+@pytest.mark.parametrize("run", [preview_import, run_import])
+@pytest.mark.parametrize("case", SIGHTS)
+def test_who_may_not_see_rows_learns_nothing_of_them(case: str, run: Any) -> None:
+    """Not by a dry run, a run, or the record of it; only which right is missing."""
+    kind, payload, make = SIGHTS[case]
+    make()
+    rights = [
+        right.codename
+        for right in Permission.objects.filter(content_type__app_label__in=("flows", "imports"))
+        if right.codename not in (f"view_{kind}", f"change_{kind}")
+    ]
+    user = user_who_may(*rights)
+    with pytest.raises(NotPermitted) as refused:
+        run(request_for(payload, user=user, user_name="anna"))
+    assert refused.value.message == (
+        f"anna may not view {kind}s. An administrator can give the right."
+    )
+    assert [issue.message for issue in refused.value.issues] == [
+        f"Needs the permission flows.view_{kind}."
+    ]
+    assert "HIDDEN" not in repr(ImportRecord.objects.values()).upper()
+    user.user_permissions.add(Permission.objects.get(codename=f"view_{kind}"))
+    seeing = request_for(payload, user=User.objects.get(), user_name="anna")
+    assert f"view_{kind}" not in str(_refusal(seeing))
+
+
+def _refusal(request: Any) -> Exception | None:
+    try:
+        preview_import(request, record_refusal=False)
+    except UnableToImport as refusal:
+        return refusal
+    return None
+
+
+def test_whether_what_is_referred_to_exists_is_told_to_who_may_see_it() -> None:
+    payload = export_file(flow(1, "New", nodes=[{"code": "secrets.GONE"}]))
+    user = user_who_may("run_import", "add_flow", "view_flow")
+    request = request_for(payload, user=user, user_name="anna", with_backup=True)
+    [change] = preview_import(request).plan
+    assert change.warnings == ()
+    user.user_permissions.add(Permission.objects.get(codename="view_secret"))
+    [change] = preview_import(replace(request, user=User.objects.get())).plan
+    assert "dangling reference to secrets.GONE" in change.warnings
 
 
 def test_without_the_right_to_import_not_even_a_preview_is_given() -> None:

@@ -24,10 +24,12 @@ def uuid(number):
     return f"{number:08}-0000-4000-8000-000000000000"
 
 
-def printed(plan, **terminal):
+def printed(plan, *, lists_all=False, **terminal):
     """What the command prints: on a terminal 60 characters wide, lines are not broken."""
     out = StringIO()
-    Console(file=out, highlight=False, width=60, **terminal).print(plan_text(plan), soft_wrap=True)
+    Console(file=out, highlight=False, width=60, **terminal).print(
+        plan_text(plan, lists_all=lists_all), soft_wrap=True
+    )
     return out.getvalue()
 
 
@@ -89,7 +91,6 @@ def test_a_plan_with_every_result_is_printed_like_this():
         '  ~ overwrite flow "Renamed" (00000002-0000-4000-8000-000000000000)\n'
         '      ~ name: "Old" -> "Renamed"\n'
         '      ! renames "Old" to "Renamed"\n'
-        '    unchanged flow "Same" (00000003-0000-4000-8000-000000000000)\n'
         '  + create flow "" (00000004-0000-4000-8000-000000000000)\n'
         "      ! this flow has no name, so that it is matched by its uuid only\n"
         '  ~ overwrite flow "Locked" (00000005-0000-4000-8000-000000000000)\n'
@@ -99,16 +100,20 @@ def test_a_plan_with_every_result_is_printed_like_this():
         '  ~ overwrite connection "Twilio" (00000006-0000-4000-8000-000000000000)\n'
         "      ~ description (changed)\n"
         "      ~ devValue (changed)\n"
+        "      ! names every secret (secrets.KEY, secrets.TOKEN), which has no value yet: a value will"
+        " be sent to unknown\n"
         '  ~ overwrite connection "By name" (00000007-0000-4000-8000-000000000000,'
         " here aaaaaaaa-0000-4000-8000-00000000000a)\n"
         '      ~ type: "Twilio" -> "S3"\n'
         '  + create secret "TOKEN" (00000010-0000-4000-8000-000000000000)\n'
         "      ! devValue is ignored: an import never sets a secret's value\n"
-        "      ! has no value yet\n"
         '  + create secret "KEY" (00000011-0000-4000-8000-000000000000)\n'
         "      ! brings back a deleted secret\n"
+        "    1 item not touched (-v 2 lists all)\n"
         "\n"
-        "Plan: 3 to create, 5 to overwrite, 2 to skip, 1 unchanged.\n"
+        "! 2 secrets have no value yet: TOKEN and KEY\n"
+        "\n"
+        "Plan: 3 to create, 5 to overwrite, 2 to skip, 1 unchanged; 8 warnings.\n"
     )
 
 
@@ -122,8 +127,7 @@ def test_a_plan_with_copies_is_printed_like_this(monkeypatch):
     assert printed(plan) == (
         'Import into the server "production", duplicate:\n'
         "\n"
-        '  + duplicate flow "A" as "A (copy)" (00000001-0000-4000-8000-000000000000,'
-        " here aaaaaaaa-0000-4000-8000-00000000000a)\n"
+        '  + duplicate flow "A" as "A (copy)" (00000001-0000-4000-8000-000000000000)\n'
         '  + create flow "B" (00000002-0000-4000-8000-000000000000)\n'
         "\n"
         "Plan: 1 to create, 1 to duplicate, 0 to overwrite, 0 to skip, 0 unchanged.\n"
@@ -140,13 +144,17 @@ def test_a_plan_without_items_is_printed_like_this():
 
 def test_the_counts_are_the_last_line():
     assert summary(plan_with_every_result()) == (
-        "Plan: 3 to create, 5 to overwrite, 2 to skip, 1 unchanged."
+        "Plan: 3 to create, 5 to overwrite, 2 to skip, 1 unchanged; 8 warnings."
     )
 
 
 def test_results_have_their_colours_on_a_terminal():
     lines = printed(
-        plan_with_every_result(), force_terminal=True, color_system="standard", no_color=False
+        plan_with_every_result(),
+        lists_all=True,
+        force_terminal=True,
+        color_system="standard",
+        no_color=False,
     ).splitlines()
     created = f'  + create flow "" ({uuid(4)})'
     overwritten = f'  ~ overwrite flow "Renamed" ({uuid(2)})'
@@ -154,7 +162,7 @@ def test_results_have_their_colours_on_a_terminal():
     assert f"\x1b[32m{created}\x1b[0m" in lines
     assert f"\x1b[33m{overwritten}\x1b[0m" in lines
     assert f"\x1b[2m{unchanged}\x1b[0m" in lines
-    assert '\x1b[31m      ! renames "Old" to "Renamed"\x1b[0m' in lines
+    assert '\x1b[33m      ! renames "Old" to "Renamed"\x1b[0m' in lines
 
 
 # --- Hostile texts
@@ -224,7 +232,7 @@ def test_hostile_texts_of_rows_fields_and_keys_stay_on_their_lines():
         "      ! devValue is ignored: an import never sets a secret's value\n"
         "      ! has no value yet\n"
         "\n"
-        "Plan: 1 to create, 2 to overwrite, 0 to skip, 0 unchanged.\n"
+        "Plan: 1 to create, 2 to overwrite, 0 to skip, 0 unchanged; 4 warnings.\n"
     )
 
 

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import OperationalError
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from rich.cells import cell_len
 from rich.console import Console
 
 from accounts.models import User
@@ -23,7 +24,7 @@ from imports.models import ImportItem, ImportRecord
 from imports.plan import Mode, content_digest
 from imports.status import FileStatus, ItemStatus, Known, LiveRow, State, file_status
 from imports.status_reading import read_status
-from imports.status_report import status_data, status_table, summary
+from imports.status_report import status_data, status_rows, summary
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.imagined import DEFAULTS, a_file, planned, stored
 from tests.importing import (
@@ -139,9 +140,10 @@ def item_status(**values):
 
 
 def drawn(*items, width, without=()):
-    console = Console(file=StringIO(), width=width, highlight=False, markup=False)
+    """On a terminal of that width, or into a pipe."""
+    console = Console(file=StringIO(), width=width or 10_000, highlight=False, markup=False)
     status = FileStatus(server="local", file_sha256="0", items=items)
-    console.print(status_table(status, without=without, width=width))
+    console.print(status_rows(status, without=without, width=width))
     return console.file.getvalue()
 
 
@@ -162,7 +164,7 @@ def drawn(*items, width, without=()):
         ),
         pytest.param(
             item_status(last_write=LastWrite(at=LATER, by="ada")),
-            "changed on 2126-11-24 10:12 UTC, written by ada",
+            "changed on 2126-11-24 10:12 UTC; written here by ada",
             id="never imported",
         ),
         pytest.param(
@@ -191,7 +193,33 @@ def test_what_is_told_of_an_item(item, told):
     ],
 )
 def test_a_strange_name_is_shown_as_text(name, shown):
-    assert f" flow {shown} " in drawn(item_status(name=name), width=1000)
+    assert f" flow {shown} " in drawn(item_status(name=name), width=None)
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 255, "\u6d41\u7a0b" * 100], ids=["a long name", "a long name in wide characters"]
+)
+@pytest.mark.parametrize("width", [None, 100, 130, 200])
+def test_a_long_name_widens_no_other_row(name, width):
+    others = [item_status(name=f"Flow {number}", state=State.BOTH) for number in range(20)]
+    plain = [line.rstrip() for line in drawn(*others, width=width).splitlines()]
+    lines = [
+        line.rstrip() for line in drawn(item_status(name=name), *others, width=width).splitlines()
+    ]
+    assert len(plain) >= 21
+    # As wide as its column may be, and no wider.
+    assert max(len(line) for line in lines[-20:]) <= max(len(line) for line in plain) + 44
+    if width is None:
+        assert "".join(lines[1].split()).startswith(f"insyncflow{name[:200]}")
+
+
+@pytest.mark.parametrize("width", [None, 200])
+def test_columns_are_aligned_by_the_room_that_characters_take(width):
+    items = [item_status(name=name) for name in ("abcd", "\u6d41\u7a0b", "e\u0301")]
+    starts = {
+        cell_len(line[: line.index(F1)]) for line in drawn(*items, width=width).splitlines()[1:]
+    }
+    assert len(starts) == 1
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 129, 130, 200])
@@ -371,13 +399,33 @@ def file(tmp_path):
 @pytest_database
 def test_in_sync_the_command_exits_with_zero(run_command, file):
     import_items(flow(1, "Sync"))
-    out, err, code = run_command("flow_status", "-fp", file(flow(1, "Sync")))
+    out, err, code = run_command("flow_status", "-v", "2", "-fp", file(flow(1, "Sync")))
     assert [line.split() for line in out.splitlines()] == [
         ["STATE", "ITEM", "UUID", "WHAT"],
         ["in", "sync", "flow", "Sync", F1],
         ["1", "in", "sync."],
     ]
     assert (err, code) == ("", 0)
+
+
+@pytest_database
+def test_what_is_in_sync_is_a_number(run_command, file):
+    items = [flow(number, f"F{number}", info="") for number in range(300)]
+    import_items(*items)
+    path = file(*items)
+    everything = "300 in sync. -v 2 lists what is in sync, too.\n"
+    assert run_command("flow_status", "-fp", path) == (everything, "", 0)
+    Flow.objects.filter(name="F7").update(info="x")
+    out, _, code = run_command("flow_status", "-fp", path)
+    assert [line.split()[:4] for line in out.splitlines()] == [
+        ["STATE", "ITEM", "UUID", "WHAT"],
+        ["changed", "here", "flow", "F7"],
+        ["299", "in", "sync,", "1"],
+    ]
+    assert code == 2
+    assert len(run_command("flow_status", "-v", "2", "-fp", path).out.splitlines()) == 302
+    listed = json.loads(run_command("flow_status", "--json", "-fp", path).out)["data"]["items"]
+    assert len(listed) == 300
 
 
 @pytest_database
@@ -449,7 +497,7 @@ def test_options_leave_out_what_is_in_sync_and_what_is_only_here(run_command, fi
     path = file(flow(1, "Sync"))
     out, _, code = run_command("flow_status", "--only-differences", "-fp", path)
     assert (" Sync " in out, " Other " in out, code) == (False, True, 2)
-    out, _, code = run_command("flow_status", "--ignore-only-here", "-fp", path)
+    out, _, code = run_command("flow_status", "--ignore-only-here", "-v", "2", "-fp", path)
     assert (" Sync " in out, " Other " in out, code) == (True, False, 0)
 
 

@@ -4,7 +4,7 @@ import getpass
 import json
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -29,6 +29,7 @@ from imports.errors import (
 )
 from imports.models import ImportRecord
 from imports.report import answer, refusal_data
+from imports.warning_text import WARNING_STYLE, WarningDigest, warning_lines
 
 USAGE_ERROR = 2
 NOTHING_TO_DO = 10
@@ -212,13 +213,17 @@ def show(text: Text) -> None:
     Console(stderr=True, highlight=False).print(text, soft_wrap=True)
 
 
-def show_warnings(warnings: Sequence[str], record: ImportRecord) -> None:
-    """Print what a run nobody was asked about warns of; of very much, the record has the rest."""
-    lines = [f"! {warning}" for warning in warnings[:_WARNINGS_SHOWN]]
-    if more := len(warnings) - len(lines):
-        lines.append(f"and {number_of(more, 'more warning')}: see record {record.pk}")
+def show_warnings(warnings: WarningDigest, record: ImportRecord) -> None:
+    """Print what a run nobody was asked about warns of.
+
+    Serious warnings are told whatever their number; of very many others, the record has the rest.
+    """
+    lines = [*warning_lines(warnings.serious, warnings.others[:_WARNINGS_SHOWN])]
+    if (more := len(warnings.others) - _WARNINGS_SHOWN) > 0:
+        told = f"and {number_of(more, 'more warning')}: see record {record.pk}"
+        lines.append(Text(told, style=WARNING_STYLE))
     if lines:
-        show(Text("\n".join(lines), style="red"))
+        show(Text("\n").join(lines))
 
 
 def closing(summary: str, record: ImportRecord, *, wrote: bool) -> str:

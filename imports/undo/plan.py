@@ -15,7 +15,8 @@ from flows.coded_warnings import CodedWarning
 from flows.content import Kind
 from flows.new_destinations import UserChange
 from imports.errors import Issue
-from imports.plan import FieldChange, UndoResult, keys_of
+from imports.plan import FieldChange, UndoResult, keys_of, with_warnings_of
+from imports.plan_warnings import PlanWarning
 
 Key = tuple[Kind, str]
 """A row by its kind and its uuid, in lower case."""
@@ -95,11 +96,17 @@ class UndoChange:
         return all(conflict.may_restore for conflict in self.conflicts)
 
     @property
+    def all_warnings(self) -> tuple[PlanWarning, ...]:
+        """What is to be told of the row, beside its result; the serious ones first."""
+        conflicts = (
+            PlanWarning(code=conflict.code, text=conflict.message) for conflict in self.conflicts
+        )
+        return with_warnings_of(self.notices, conflicts)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
-        """What is to be told of the row, beside its result."""
-        serious = (notice.text for notice in self.notices if notice.is_serious)
-        others = (notice.text for notice in self.notices if not notice.is_serious)
-        return (*serious, *(conflict.message for conflict in self.conflicts), *others)
+        """The texts of all warnings."""
+        return tuple(warning.text for warning in self.all_warnings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

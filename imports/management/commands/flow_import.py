@@ -42,6 +42,7 @@ from imports.service import plan_to_save, preview_import, run_import
 
 class Command(BaseCommand):
     help = "Import flows, with the connections and secrets that they use, from an export file."
+    lists_all = False
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(prog_name, subcommand, **teaching(EPILOG), **kwargs)
@@ -49,7 +50,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_import_arguments(parser)
 
-    def handle(self, *, dry_run: bool, no_prompt: bool, **options: Any) -> None:
+    def handle(self, *, dry_run: bool, no_prompt: bool, verbosity: int, **options: Any) -> None:
+        self.lists_all = verbosity > 1
         _check_combination(dry_run=dry_run, **options)
         plan_out = Path(options["plan_out"]) if options["plan_out"] else None
         if not (dry_run or plan_out or no_prompt):
@@ -75,7 +77,7 @@ class Command(BaseCommand):
         preview, saved = plan_to_save(request)
         with replacing(path) as file:
             file.write(write_plan(saved))
-        show(plan_text(preview.plan))
+        show(plan_text(preview.plan, lists_all=self.lists_all))
         if preview.refusal:
             tell(self, _undecided(path))
             raise preview.refusal
@@ -85,7 +87,7 @@ class Command(BaseCommand):
 
     def _preview(self, request: ImportRequest) -> Plan:
         plan = preview_import(request, record_refusal=False).plan
-        show(plan_text(plan))
+        show(plan_text(plan, lists_all=self.lists_all))
         print_json(self, answer(HTTPStatus.OK, plan_data(plan, done=False)))
         return plan
 
@@ -94,7 +96,7 @@ class Command(BaseCommand):
         confirmed = None
         if ask:
             confirmed = preview_import(request)
-            show(plan_text(confirmed.plan))
+            show(plan_text(confirmed.plan, lists_all=self.lists_all))
             if confirmed.plan.writes and not confirm(self, _question(request, confirmed.plan)):
                 print_cancelled(self)
                 return None

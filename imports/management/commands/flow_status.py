@@ -25,11 +25,12 @@ from imports.report import answer
 from imports.request import ImportRequest
 from imports.status import FileStatus, State
 from imports.status_reading import read_status
-from imports.status_report import status_data, status_table, summary
+from imports.status_report import status_data, status_rows, summary
 
 DIFFERENT = 2
 
 _UNLIMITED = 10_000
+_HINT = " -v 2 lists what is in sync, too."
 _EPILOG = """\
 states:
   in sync              an overwrite with the file would change nothing
@@ -40,6 +41,8 @@ states:
   only in the file     an import would create the item
   differs              row and file differ, and no import is known to tell which of them changed
   ambiguous            the name does not say which row the item is
+
+What is in sync is a number, unless -v 2 lists it.
 
 Items are matched as by an import: by uuid, then by exact name. A key that the file does not have
 says nothing. Nothing is written.
@@ -68,7 +71,9 @@ class Command(BaseCommand):
         )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
         parser.add_argument(
-            "--only-differences", action="store_true", help="list no items that are in sync"
+            "--only-differences",
+            action="store_true",
+            help="list no items that are in sync, in the JSON or with -v 2",
         )
         parser.add_argument(
             "--ignore-only-here",
@@ -81,7 +86,7 @@ class Command(BaseCommand):
             "of this shell, which may see everything",
         )  # fmt: skip
 
-    def handle(self, *, server: str, file_path: str, **options: Any) -> None:
+    def handle(self, *, server: str, file_path: str, verbosity: int, **options: Any) -> None:
         is_piped = file_path == "-"
         payload = read_standard_input() if is_piped else read_file(file_path)
         with refusals(self, server), on_server(server):
@@ -97,7 +102,8 @@ class Command(BaseCommand):
                 override_locks=True,  # whether a row is locked says nothing of what it holds
             )
             status = read_status(request, with_only_here=not options["ignore_only_here"])
-        without = {State.IN_SYNC} if options["only_differences"] else set()
+        lists_all = not options["only_differences"] and (options["json"] or verbosity > 1)
+        without = set() if lists_all else {State.IN_SYNC}
         if options["json"]:
             print_json(self, answer(HTTPStatus.OK, status_data(status, without=without)))
         else:
@@ -107,10 +113,14 @@ class Command(BaseCommand):
 
     def _print_table(self, status: FileStatus, without: set[State]) -> None:
         # A pipe has no width to fit into, and a cut uuid helps nobody.
-        width = None if self.stdout.isatty() else _UNLIMITED
+        is_terminal = self.stdout.isatty()
+        width = None if is_terminal else _UNLIMITED
         file = cast(IO[str], self.stdout)
         console = Console(file=file, highlight=False, markup=False, width=width)
-        console.print(status_table(status, without=without, width=console.width))
+        rows = status_rows(status, without=without, width=console.width if is_terminal else None)
+        if rows:
+            console.print(rows)
         for issue in status.issues:
             console.print(f"! {issue.path}: {issue.message}", soft_wrap=True)
-        console.print(summary(status))
+        is_unlisted = without and status.counts[State.IN_SYNC]
+        console.print(f"{summary(status)}{_HINT if is_unlisted else ''}")

@@ -66,6 +66,7 @@ _DECIDE = (
 
 class Command(BaseCommand):
     help = "Undo an import: every row that it wrote becomes what it was before."
+    lists_all = False
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(prog_name, subcommand, **teaching(_EPILOG), **kwargs)
@@ -91,7 +92,8 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="show the plan, write nothing")
         add_run_arguments(parser, verb="undo")
 
-    def handle(self, *, dry_run: bool, no_prompt: bool, **options: Any) -> None:
+    def handle(self, *, dry_run: bool, no_prompt: bool, verbosity: int, **options: Any) -> None:
+        self.lists_all = verbosity > 1
         if not (dry_run or no_prompt):
             require_terminal()
         with refusals(self, options["server"]):
@@ -117,7 +119,7 @@ class Command(BaseCommand):
 
     def _preview(self, request: UndoRequest) -> UndoPlan:
         preview = examine_undo(request)
-        show(undo_text(preview.plan))
+        show(undo_text(preview.plan, lists_all=self.lists_all))
         if preview.refusal:
             raise preview.refusal
         print_json(self, answer(HTTPStatus.OK, undo_data(preview.plan, done=False)))
@@ -143,7 +145,7 @@ class Command(BaseCommand):
     def _shown(self, request: UndoRequest) -> UndoPlan:
         """The plan, which the person has seen with all that stands against it."""
         preview = examine_undo(request)
-        show(undo_text(preview.plan))
+        show(undo_text(preview.plan, lists_all=self.lists_all))
         # A refusal ends the run here, and so it leaves its record.
         return preview_undo(request) if preview.refusal else preview.plan
 
