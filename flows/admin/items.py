@@ -267,7 +267,7 @@ class SecretAdmin(ItemAdmin):
     list_display = ("display_name", "type", "group", "has_dev_value", "has_prod_value")
     list_filter = (StateFilter, ("type", TextFilter), ("group", TextFilter))
     not_listed = ("description", "extra")
-    readonly_fields = ("has_dev_value", "has_prod_value", *ItemAdmin.readonly_fields)
+    readonly_fields = ("has_dev_value", "has_prod_value", "extra", *ItemAdmin.readonly_fields)
     _what_it_is = ("What it is", {"fields": ("name", "description", "type", "group", "tags")})
     _documents = ("Documents", {"fields": ("extra",), "classes": ("collapse",)})
 
@@ -289,9 +289,9 @@ class SecretAdmin(ItemAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if original := context.get("original"):
-            context["secret_destinations"] = self.destination_lines(
-                request, Secret._default_manager.get(pk=original.pk)
-            )
+            # The page may show a saved state, and of a secret that was removed for good no other.
+            stored = Secret._default_manager.filter(pk=original.pk).first()
+            context["secret_destinations"] = self.destination_lines(request, stored or original)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:
