@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from typing import Any
 
 # A column's value as it is stored: documents are canonical JSON text (flows.canonical).
 Value = str | int | bool | None
@@ -124,6 +125,23 @@ _VALUE_LIKE = re.compile(
 def is_value_like(key: str) -> bool:
     """Whether a secret's unknown key sounds as if it carried the value: it is never kept."""
     return _VALUE_LIKE.search(key) is not None
+
+
+def split_unknown_of_secret(
+    unknown: Mapping[str, Any],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split a secret's unknown keys into those to keep and those that may carry its value.
+
+    Rows and exports hold unknown keys in clear text, and any text or number may be the value, as
+    anything that holds one may: only null, true, false and what is empty are kept.
+    """
+    kept = {
+        key: value
+        for key, value in unknown.items()
+        if (value is None or isinstance(value, bool) or value in ("", [], {}))
+        and not is_value_like(key)
+    }
+    return kept, {key: unknown[key] for key in unknown if key not in kept}
 
 
 EXECUTION_HISTORY_LEVELS = (

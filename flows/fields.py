@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from flows import canonical
+from flows.content import split_unknown_of_secret
 from flows.encryption import Sealed, seal
 
 
@@ -52,6 +53,31 @@ class DocumentField(models.TextField):
             word = "a list" if self.json_type is list else "an object"
             raise ValidationError(f"This must be {word} in JSON.")
         return canonical.encode(document)
+
+
+class SecretExtraField(DocumentField):
+    """The unknown keys of a secret, without all that may be its value.
+
+    Whatever writes the column, a saved state or a fixture that is loaded as well, none of that
+    gets into the database, where it would lie in clear text.
+    """
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        value = self.get_prep_value(super().pre_save(model_instance, add))
+        setattr(model_instance, self.attname, value)
+        return value
+
+    def get_prep_value(self, value: Any) -> Any:
+        text = super().get_prep_value(value)
+        if text is None or text == canonical.EMPTY_OBJECT:
+            return text
+        try:
+            unknown = canonical.decode(text)
+        except (msgspec.DecodeError, RecursionError):
+            return canonical.EMPTY_OBJECT  # no JSON: nothing of it is known to be no value
+        if not isinstance(unknown, dict):
+            return canonical.EMPTY_OBJECT
+        return canonical.encode(split_unknown_of_secret(unknown)[0])
 
 
 class EncryptedTextField(models.TextField):

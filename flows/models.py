@@ -17,7 +17,7 @@ from django.utils import timezone
 from flows import canonical
 from flows.content import EXECUTION_HISTORY_LEVELS, NAME_MAX_LENGTH, Kind, columns
 from flows.encryption import Sealed
-from flows.fields import DocumentField, EncryptedTextField
+from flows.fields import DocumentField, EncryptedTextField, SecretExtraField
 from flows.references import is_identifier
 
 
@@ -133,6 +133,13 @@ class Secret(Item):
 
     kind = Kind.SECRET
 
+    extra = SecretExtraField(
+        json_type=dict,
+        default=canonical.EMPTY_OBJECT,
+        blank=True,
+        editable=False,
+        help_text="Keys of an imported file that this version does not know, kept for export.",
+    )
     name = models.CharField(max_length=NAME_MAX_LENGTH, validators=[validate_identifier])
     description = models.TextField(null=True, blank=True, default="")
     type = models.TextField(null=True, blank=True, default="")

@@ -17,6 +17,7 @@ from flows.content import (
     Kind,
     Value,
     is_value_like,
+    split_unknown_of_secret,
 )
 from flows.field_values import FieldProblem, read_field, read_time, read_uuid
 from imports.errors import Issue, printable, shortened
@@ -118,15 +119,15 @@ def _unknown_keys(kind: Kind, value: dict[str, Any]) -> tuple[dict[str, Any], li
     unknown = {key: element for key, element in value.items() if key not in known}
     if kind is not Kind.SECRET:
         return unknown, []
-    ignored = {key: None for key in unknown if key in SECRET_VALUE_KEYS or is_value_like(key)}
-    return {key: unknown[key] for key in unknown if key not in ignored}, [*ignored]
+    kept, ignored = split_unknown_of_secret(unknown)
+    return {key: kept[key] for key in kept if key not in SECRET_VALUE_KEYS}, [*ignored]
 
 
 def _warnings(kind: Kind, value: dict[str, Any], ignored: list[str]) -> list[PlanWarning]:
     warnings = [
         PlanWarning(
             code=WarningCode.VALUE_IGNORED,
-            text=f"{printable(key)} is ignored: an import never sets a secret's value",
+            text=f"{printable(key)} is ignored: {_reason_to_ignore(key)}",
         )
         for key in ignored
         if value[key] is not None
@@ -138,6 +139,12 @@ def _warnings(kind: Kind, value: dict[str, Any], ignored: list[str]) -> list[Pla
         text = f"this {kind} has no name, so that it is matched by its uuid only"
         warnings.append(PlanWarning(code=WarningCode.NO_NAME, text=text))
     return warnings
+
+
+def _reason_to_ignore(key: str) -> str:
+    if is_value_like(key):
+        return "an import never sets a secret's value"
+    return "what is under an unknown key of a secret may be its value"
 
 
 def _text_or_none(value: Any) -> str | None:

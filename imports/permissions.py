@@ -85,7 +85,7 @@ def check_plan(user: User | None, plan: Plan) -> None:
     Or where it tells of connections and flows, beside its own, that the user may not see.
     """
     check_permission(user, *sorted({needed for change in plan for needed in _needed(change)}))
-    check_sight_of(user, *sorted(_told_in_notices(plan)))
+    check_sight_of(user, *sorted({kind for change in plan for kind in _kinds_in_notices(change)}))
 
 
 def check_done(user: User, record: ImportRecord) -> None:
@@ -133,6 +133,11 @@ def _kinds_told_of(change: Change) -> Iterator[Kind]:
         yield change.item.kind
     for warning in change.own_warnings:
         yield from warning.tells_of
+    yield from _kinds_in_notices(change)
+
+
+def _kinds_in_notices(change: Change) -> Iterator[Kind]:
+    """The kinds of other rows that its warnings of new destinations tell of."""
     for notice in change.notices:
         yield from notice.tells_of((change.item.kind, change.target_uuid))
 

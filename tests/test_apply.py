@@ -134,15 +134,16 @@ class TestOverwrite:
         )
 
     def test_unknown_keys_of_row_and_file_are_put_together(self):
-        item = stored_secret(1, "KEY", extra='{"a":1,"b":{"deep":[1]}}')
-        import_items(secret(1, "KEY", b="file", c=[2]))
+        item = stored_connection(1, "A", extra='{"a":1,"b":{"deep":[1]}}')
+        import_items(connection(1, "A", b="file", c=[2]))
         item.refresh_from_db()
         assert item.extra == '{"a":1,"b":"file","c":[2]}'
 
     def test_an_unknown_key_that_is_stored_already_changes_nothing(self):
-        stored_secret(1, "KEY", extra='{"a":1,"b":2}')
-        outcome = import_items(secret(1, "KEY", b=2))
-        assert results(outcome) == [("KEY", "UNCHANGED")]
+        stored_connection(1, "A", extra='{"a":1,"b":2}')
+        stored_secret(1, "KEY", extra='{"a":true,"b":null}')
+        outcome = import_items(connection(1, "A", b=2), secret(1, "KEY", b=None))
+        assert results(outcome) == [("A", "UNCHANGED"), ("KEY", "UNCHANGED")]
 
     def test_every_column_takes_the_files_value(self):
         item = stored_flow(1, "Old")

@@ -364,7 +364,6 @@ def export_of(naughty: list[str]) -> dict[str, list[dict[str, Any]]]:
                 "type": text,
                 "group": text,
                 "tags": [text],
-                "note": text,
             }
             for number, text in enumerate(naughty)
         ],
@@ -397,7 +396,7 @@ def test_naughty_strings_are_stored_and_exported_as_they_are(
         connection = Connection.objects.get(uuid=uuid_of("c", number))
         assert (connection.dev_value, connection.description) == (text, text)
         secret = Secret.objects.get(uuid=uuid_of("5", number))
-        assert (secret.description, json.loads(secret.extra)) == (text, {"note": text})
+        assert (secret.description, secret.group) == (text, text)
 
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     assert run_command("flow_export", "--file-path", str(first)).code == 0

@@ -301,7 +301,8 @@ class TestNothingSings:
         one = Secret.objects.get(name="KEY_1")
         named_saves.take(one, "before the change")
         page = reverse("admin:flows_secret_change", args=[one.pk])
-        form = {"name": "KEY_1", "tags": "[]", "extra": "{}", "new_dev_value": TYPED}
+        opened = admin_client.get(page).context["adminform"].form.state
+        form = {"name": "KEY_1", "tags": "[]", "opened_on": opened, "new_dev_value": TYPED}
         refused = admin_client.post(page, {**form, "name": "1 is no name"}).content.decode()
         assert "must be a JavaScript identifier" in refused
         assert admin_client.post(page, form).status_code == 302

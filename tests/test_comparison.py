@@ -84,7 +84,7 @@ def test_several_changed_fields_stand_in_the_order_of_the_format_and_unknown_one
 
 def test_unknown_keys_are_held_against_each_other_one_by_one():
     change = overwritten(
-        SECRET, {"extra": '{"a":1,"b":[1,2],"c":{"x":1},"kept":true}'}, a=1.0, b=[2, 1], c={"x": 1}
+        FLOW, {"extra": '{"a":1,"b":[1,2],"c":{"x":1},"kept":true}'}, a=1.0, b=[2, 1], c={"x": 1}
     )
     assert [field.key for field in change.fields] == ["b"]
 

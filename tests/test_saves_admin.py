@@ -329,11 +329,11 @@ def test_a_restore_asks_first_and_shows_what_would_change(kind, admin_client):
 
 @KINDS
 def test_restoring_brings_the_state_back_and_saves_the_one_before(kind, admin_client, admin_user):
-    item = FACTORIES[kind](extra='{"k":"then"}')
+    item = FACTORIES[kind](extra='{"k":true}')
     exact = LONG_AGO.replace(microsecond=123456)
     change(item, created_at=exact, updated_at=LONG_AGO)
     number = saved(type(item).objects.get(), "then")
-    change(item, extra='{"k":"today"}', name="TODAY")
+    change(item, extra='{"k":false}', name="TODAY")
 
     answer = admin_client.post(url(item, "restore_save", number), follow=True)
 
@@ -342,7 +342,7 @@ def test_restoring_brings_the_state_back_and_saves_the_one_before(kind, admin_cl
         "The save “then” is restored. What was before is the save “Pre restore”."
     ]
     row = row_of(item)
-    assert (row["extra"], row["name"], row["created_at"]) == ('{"k":"then"}', item.name, exact)
+    assert (row["extra"], row["name"], row["created_at"]) == ('{"k":true}', item.name, exact)
     assert row["updated_at"] > LONG_AGO
     newest = named_saves.list_saves(item)[0]
     assert (newest.revision.comment, newest.revision.user) == ("Pre restore", admin_user)

@@ -187,7 +187,8 @@ class SecretForm(ItemForm):
 
     class Meta:
         model = Secret
-        fields = ("name", "description", "type", "group", "tags", "extra")
+        # Not the unknown keys: a text that is typed there would be stored in clear.
+        fields = ("name", "description", "type", "group", "tags")
 
     @sensitive_variables()
     def clean(self) -> Any:

@@ -269,7 +269,7 @@ class SecretAdmin(ItemAdmin):
     list_display = ("display_name", "type", "group", "has_dev_value", "has_prod_value")
     list_filter = (StateFilter, ("type", TextFilter), ("group", TextFilter))
     not_listed = ("description", "extra")
-    readonly_fields = ("has_dev_value", "has_prod_value", *ItemAdmin.readonly_fields)
+    readonly_fields = ("has_dev_value", "has_prod_value", "extra", *ItemAdmin.readonly_fields)
     _what_it_is = ("What it is", {"fields": ("name", "description", "type", "group", "tags")})
     _documents = ("Documents", {"fields": ("extra",), "classes": ("collapse",)})
 

@@ -1,7 +1,7 @@
 """The JSON object by which somebody makes or changes an item, read as strictly as a file's item.
 
-Pure. Unknown keys of flows and connections are kept, as those of a file are; a secret's are too,
-unless they sound like its value, which would lie there unencrypted: such a body is refused.
+Pure. Unknown keys of flows and connections are kept, as those of a file are. Under an unknown key
+of a secret its value would lie unencrypted: a body with anything that may be one is refused.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -19,7 +19,7 @@ from flows.content import (
     UUID_KEY,
     Kind,
     Value,
-    is_value_like,
+    split_unknown_of_secret,
 )
 from flows.field_values import FieldProblem, read_field, read_time, read_uuid
 from flows.rest.placeholders import is_placeholder
@@ -131,8 +131,8 @@ def _readers(kind: Kind, of: UUID | None, keys: Mapping[str, Any]) -> dict[str, 
     if kind is Kind.SECRET:
         readers |= dict.fromkeys(SECRET_VALUE_KEYS, _read_value_or_keep)
         readers |= dict.fromkeys((*HAS_VALUE_KEYS, DESTINATIONS_KEY), _ignore)
-        unknown = [key for key in keys if key not in readers]
-        readers |= {key: _refuse_key for key in unknown if is_value_like(key)}
+        unknown = {key: keys[key] for key in keys if key not in readers}
+        readers |= dict.fromkeys(split_unknown_of_secret(unknown)[1], _refuse_key)
     return readers
 
 
