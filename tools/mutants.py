@@ -68,9 +68,9 @@ def main() -> int:
         copies = [_copy(Path(directory) / str(number)) for number in range(arguments.jobs)]
         for module in arguments.modules or ROOMS:
             score = _score(module, copies, sample=arguments.sample, seed=arguments.seed)
-            print(*score.survivors, score, sep="\n", flush=True)  # noqa: T201
+            print(*score.survivors, score, sep="\n", flush=True)
             scores.append(score)
-    print("", *_table(scores), sep="\n")  # noqa: T201
+    print("", *_table(scores), sep="\n")
     return int(any(score.survivors for score in scores))
 
 
