@@ -30,7 +30,6 @@ _NUMBER = re.compile(
 )
 _CONSTANTS = {"true", "false", "null", "undefined"}
 _SECRET = "secrets."  # noqa: S105 - the word, not a value
-_MARKS = {"{", "}", "[", "]", ",", ":"}
 
 
 class _UnreadableError(Exception):

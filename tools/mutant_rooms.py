@@ -13,7 +13,9 @@ class Room:
 
 
 ROOMS = {
-    "flows.destinations": Room(tests=("test_connection_destinations.py",)),
+    "flows.destinations": Room(
+        tests=("test_destination_settings.py", "test_connection_destinations.py")
+    ),
     "flows.new_destinations": Room(tests=("test_new_destinations.py",)),
     "flows.plain_object": Room(tests=("test_plain_object.py",)),
     "flows.secret_uses": Room(tests=("test_secret_uses.py",)),
