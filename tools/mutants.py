@@ -26,7 +26,7 @@ from pathlib import Path
 from cosmic_ray.commands import init
 from cosmic_ray.mutating import mutate_and_test
 from cosmic_ray.work_db import use_db
-from cosmic_ray.work_item import TestOutcome, WorkItem, WorkResult
+from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkItem, WorkResult
 
 from tools import mutation_operators
 from tools.mutant_rooms import ROOMS, Room
@@ -174,7 +174,14 @@ def _run(items: Sequence[WorkItem], copy: Path, command: str, timeout: float) ->
     mutation_operators.register()
     os.environ |= _environment()
     with contextlib.chdir(copy):
-        return [mutate_and_test(item.mutations, command, timeout) for item in items]
+        return [_checked(mutate_and_test(item.mutations, command, timeout)) for item in items]
+
+
+def _checked(result: WorkResult) -> WorkResult:
+    """The result, which is one of a mutant that was made and tested."""
+    if result.worker_outcome is not WorkerOutcome.NORMAL:
+        raise RuntimeError(f"A mutant could not be made: {result.output}")
+    return result
 
 
 def _environment() -> dict[str, str]:

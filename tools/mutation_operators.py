@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import cosmic_ray.plugins
 from cosmic_ray.operators.operator import Example, Operator
-from parso.python.tree import Leaf, PythonNode, String
+from parso.python.tree import Keyword, String
 
 Position = tuple[int, int]
 Span = tuple[Position, Position]
@@ -29,8 +29,7 @@ class StatementRemover(Operator):  # type: ignore[misc]
     def mutate(self, node: Any, index: int) -> Any:
         """The statement without what it does."""
         first = node.children[0].get_first_leaf()
-        node.children[0] = PythonNode("atom", [Leaf("pass", first.start_pos, first.prefix)])
-        node.children[0].children[0].value = "pass"
+        node.children[0] = Keyword("pass", first.start_pos, first.prefix)
         return node
 
     @classmethod
