@@ -27,7 +27,7 @@ from imports import permissions
 from imports.backup import Backup
 from imports.decisions import Decision
 from imports.errors import FileUnreadable, NotPermitted
-from imports.item_saves import find_item, preview_restore, restore, take_save
+from imports.item_saves import SaveUnfit, find_item, preview_restore, restore, take_save
 from imports.models import ImportRecord, Status
 from imports.plan import Mode
 from imports.request import ImportRequest
@@ -571,6 +571,20 @@ def test_who_may_not_see_rows_is_not_told_that_one_came_since_the_plan(
         function(replace(asked, user=user))
     assert [issue.message for issue in refused.value.issues] == [
         "Needs the permission flows.view_flow."
+    ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", list(Kind))
+def test_who_may_not_see_rows_is_not_told_what_became_of_that_of_a_save(kind: Kind) -> None:
+    saved(kind, {TEXTS[kind]: "before"})
+    MODELS[kind]._default_manager.all().delete()
+    with pytest.raises(SaveUnfit):
+        preview_restore(newest_save(), user=None)
+    with pytest.raises(NotPermitted) as refused:
+        preview_restore(newest_save(), user=user_with([]))
+    assert [issue.message for issue in refused.value.issues] == [
+        f"Needs the permission flows.view_{kind}."
     ]
 
 
