@@ -6,7 +6,7 @@ MANAGE := $(BIN)/python manage.py
 # The demo is for the embedded database, never for a server that the environment may name.
 DEMO := env -u DATABASE_URL -u ZIGGY_SERVER_NAME -u ZIGGY_SERVERS $(MANAGE)
 
-.PHONY: demo run account test test-postgres browser screenshots lint bench clean help
+.PHONY: demo run account test test-postgres browser screenshots lint bench mutants clean help
 
 demo: .venv/runtime  ## Set everything up and import the sample file into the embedded database
 	@$(DEMO) migrate --verbosity 0
@@ -55,6 +55,10 @@ bench: .venv/benchmarks  ## Measure an import of 5,000 flows, its floor and its 
 		env -u DATABASE_URL $(BIN)/python -m benchmarks $(OPTIONS); \
 	fi
 
+# OPTIONS="imports.plan --sample 20", for example; `python -m tools.mutants --help` has them all.
+mutants: .venv/mutants  ## Change the core's code place by place, and say what its own tests miss
+	$(BIN)/python -m tools.mutants $(OPTIONS)
+
 clean:  ## Remove the environment, the embedded database and its backups
 	rm -rf .venv node_modules db.sqlite3* backups
 
@@ -74,6 +78,11 @@ clean:  ## Remove the environment, the embedded database and its backups
 .venv/benchmarks: .venv/development benchmarks/requirements.txt
 	@echo "Installing what its measurements need ..." >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $@
+
+.venv/mutants: .venv/development tools/requirements.txt
+	@echo "Installing what changes the code ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tools/requirements.txt
 	@touch $@
 
 # Without it the browser tests that need it are skipped, and say so.

@@ -14,9 +14,10 @@ from reversion.models import Revision, Version
 from flows import named_saves
 from flows.content import Kind, columns
 from flows.models import Connection, Flow, Secret
-from imports.errors import PlanRefused
+from imports.apply import apply_plan
+from imports.errors import PlanRefused, StalePlan
 from imports.models import ImportItem
-from imports.service import run_import
+from imports.service import preview_import, run_import
 from tests.digest import ITEMS, RECORDS, all_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import (
@@ -672,3 +673,18 @@ class TestQueries:
             outcome = import_items(*items, mode=mode)
         assert {result for _, result in results(outcome)} == {case.upper()}
         return len(queries)
+
+
+@pytest.mark.parametrize("is_deleted", [False, True], ids=["overwritten", "brought back"])
+def test_a_row_that_was_purged_since_the_plan_makes_it_stale(is_deleted):
+    item = stored_flow(1, "A", info="old", is_deleted=is_deleted)
+    plan = preview_import(request_for(export_file(flow(1, "A", info="new")))).plan
+    Flow.objects.filter(pk=item.pk).delete()
+    with pytest.raises(StalePlan) as stale:
+        apply_plan(plan, user=None, user_name="alice", progress=lambda done, total: None)
+    assert (stale.value.code, stale.value.message) == (
+        "stale-plan",
+        'The flow "A" was changed while the import was being prepared. Nothing was written. '
+        "Run the import again.",
+    )
+    assert not Flow.objects.exists()

@@ -45,6 +45,17 @@ def test_a_row_has_the_numbers_of_its_line_on_both_sides() -> None:
     assert [(row.before, row.after) for row in rows] == [(1, None), (2, 1), (None, 2), (3, 3)]
 
 
+def test_each_of_several_changed_words_in_a_line_is_marked_by_itself() -> None:
+    assert shown(compare_lines("from one to two by three", "from 1 to two by 3")) == [
+        "-from [one] to two by [three]",
+        "+from [1] to two by [3]",
+    ]
+    assert shown(compare_lines("a = b + c;", "a = x + y;")) == [
+        "-a = [b] + [c];",
+        "+a = [x] + [y];",
+    ]
+
+
 def test_equal_texts_have_no_rows() -> None:
     assert compare_lines("a\nb", "a\nb").rows == ()
 

@@ -6,11 +6,13 @@ from uuid import UUID
 
 import pytest
 
+import imports.landing
 from flows import canonical
 from flows.content import Kind
-from imports.landing import Place, land
+from imports.landing import Landing, LostValue, Place, land
 from imports.plan import Mode
 from tests.imagined import a_file, planned, stored
+from tests.inert import assert_inert
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
 
@@ -270,6 +272,19 @@ def test_a_name_in_a_list_of_uses_follows_where_only_the_name_differs():
     assert content["used_connections"] == f'[{{"name":"Twilio of this server","uuid":"{TWILIO}"}}]'
 
 
+def test_a_stale_name_beside_a_uuid_becomes_the_name_of_the_row_that_it_lands_in():
+    uses = [{"uuid": TWILIO, "name": "Its name of last year"}, {"uuid": TWILIO}, TWILIO]
+    content = content_of(
+        {"uuid": SMS, "name": "SMS", "connections": uses},
+        others={"connections": [{"uuid": TWILIO, "name": "Twilio"}]},
+        moves=[(TWILIO_HERE, "Twilio (copy)")],
+    )
+    assert content["used_connections"] == (
+        f'[{{"name":"Twilio (copy)","uuid":"{TWILIO_HERE}"}},{{"uuid":"{TWILIO_HERE}"}},'
+        f'"{TWILIO_HERE}"]'
+    )
+
+
 def test_a_name_in_a_list_of_uses_follows_a_uuid_in_upper_case():
     content = content_of(
         {"uuid": SMS, "name": "SMS", "connections": [{"uuid": TWILIO.upper(), "name": "Twilio"}]},
@@ -461,3 +476,57 @@ def test_one_large_flow_that_refers_to_thousands_of_flows_is_rewritten_at_once()
     assert called == [change.target_uuid for change in plan.changes[FLOW][1:]]
     assert not set(called) & set(uuids)
     assert seconds < 5
+
+
+# --- What cannot be followed
+
+COLLISION = (
+    "This key is a reference that would become the same as another key of the object, and "
+    "one of the two values would be lost. Rename one of the keys in the file."
+)
+AMBIGUOUS = (
+    "Two items of the file, of different kinds, have this uuid and land in rows "
+    "with different uuids, so that a reference to it could mean either. "
+    "Give one of them another uuid."
+)
+
+
+@pytest.mark.parametrize(
+    ("keys", "path"),
+    [
+        ({"nodes": [{}, {"map": {TWILIO: 1, TWILIO_HERE: 2}}]}, "flows[1].nodes[1].map"),
+        ({"unknown": {TWILIO: 1, TWILIO_HERE: 2}}, "flows[1].unknown"),
+    ],
+)
+def test_a_key_that_would_take_another_ones_place_is_refused(keys, path):
+    document = a_file(flows=[{"uuid": SMS_HERE, "name": "A"}, {"uuid": SMS, "name": "SMS", **keys}])
+    with pytest.raises(LostValue) as lost:
+        Landing(uuids={TWILIO: TWILIO_HERE}).content_of(document.items[FLOW][1])
+    issue = lost.value.issue
+    assert (issue.code, issue.message, str(lost.value)) == ("key-collision", COLLISION, COLLISION)
+    assert (issue.uuid, issue.name) == (SMS, "SMS")
+    assert issue.path.startswith(path)
+
+
+def test_a_uuid_that_would_mean_two_rows_is_refused_for_each_item():
+    document = a_file(
+        flows=[{"uuid": SMS, "name": "A"}],
+        connections=[{"uuid": SMS, "name": "B"}, {"uuid": TWILIO, "name": "C"}],
+        secrets=[{"uuid": TWILIO, "name": "D"}],
+    )
+    a, b, c, d = document
+    places = [
+        Place(item=a, uuid=SMS, name="A"),
+        Place(item=b, uuid=SMS_HERE, name="B"),
+        Place(item=c, uuid=TWILIO_HERE, name="C"),
+        Place(item=d, uuid=TWILIO_HERE, name="D"),
+    ]
+    _, issues = land(places)
+    assert [(issue.code, issue.message, issue.path) for issue in issues] == [
+        ("ambiguous-uuid", AMBIGUOUS, "flows[0]"),
+        ("ambiguous-uuid", AMBIGUOUS, "connections[0]"),
+    ]
+
+
+def test_where_items_land_is_inert_data():
+    assert_inert(imports.landing)

@@ -58,6 +58,26 @@ def test_a_credential_is_hidden_and_its_surroundings_are_not(text: str, shown: s
     assert masked(text.replace("CANARY", CANARY)) == shown
 
 
+SCHEMES = [
+    *("Bearer", "Basic", "Digest", "Negotiate", "Token", "ApiKey", "Api-Key", "OAuth", "SSWS"),
+    "bearer",
+]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_what_stands_behind_a_scheme_of_authentication_is_hidden(scheme: str) -> None:
+    assert masked(f"{{ a: '{scheme} hunter2x' }}") == f"{{ a: '{scheme} [hidden 1]' }}"
+    assert masked(f"curl -H 'A: {scheme} hunter2x'") == f"curl -H 'A: {scheme} [hidden 1]'"
+    joined = f"{{ a: '{scheme}' + 'hunter2x' }}"
+    assert masked(joined) == f"{{ a: '{scheme}' + '[hidden 1]' }}"
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_scheme_before_a_reference_to_a_secret_stays_readable(scheme: str) -> None:
+    text = f"{{ Authorization: `{scheme} ${{secrets.KEY}}` }}"
+    assert masked(text) == text
+
+
 @pytest.mark.parametrize("key", ["password", "PASSWD", "passphrase", "client_secret", "x-api-key", "accessToken", "Authorization", "auth", "privateKey", "connectionString", "cookie", "jwt"])  # fmt: skip
 @pytest.mark.parametrize("text", ["{{ {0}: '{1}' }}", '{{ "{0}": "{1}" }}', "{0} = `{1}`", "{0}={1}", "{0}: {1}", "--{0} {1}", "<a {0}='{1}'/>", "<{0}>{1}</{0}>", "[['{0}', '{1}']]", "the {0} is {1}"])  # fmt: skip
 def test_no_spelling_of_a_key_shows_its_value(key: str, text: str) -> None:

@@ -5,10 +5,12 @@ import time
 
 import pytest
 
+import imports.matching
 from flows.content import Kind
 from imports.matching import MatchMethod, Row, match_items
 from imports.plan import Mode
 from tests.imagined import a_file, planned, stored
+from tests.inert import assert_inert
 
 ONE = "11111111-0000-4000-8000-000000000001"
 TWO = "22222222-0000-4000-8000-000000000002"
@@ -281,3 +283,102 @@ def test_the_first_hundred_candidates_are_kept():
     rows = [Row(pk=number, uuid=on_server(number), name="A") for number in range(150)]
     (match,), _ = matched(flows((ONE, "A")), *rows)
     assert [row.pk for row in match.candidates] == list(range(100))
+
+
+# --- What is told of what cannot be decided
+
+
+def told(issues):
+    return [(issue.code, issue.uuid, issue.message) for issue in issues]
+
+
+def test_a_name_that_several_rows_bear_is_refused_with_their_uuids():
+    rows = [Row(pk=n, uuid=on_server(n), name="A") for n in range(12)]
+    shown = ", ".join(on_server(n) for n in range(10))
+    _, refused = matched(flows((ONE, "A")), *rows)
+    assert told(refused) == [
+        (
+            "ambiguous-name",
+            ONE,
+            f'12 flows on this server are named "A": {shown} and 2 more. Rename all but one of '
+            "them, or give the file's item the uuid of the one that is meant.",
+        )
+    ]
+    _, refused = matched(flows((ONE, "A")), *rows[:10])
+    assert refused[0].message.startswith(f'10 flows on this server are named "A": {shown}. Rename')
+
+
+def test_two_items_that_would_be_one_row_are_refused_both():
+    _, refused = matched(flows((TWO, "A"), (ONE, "A")), Row(pk=1, uuid=HERE, name="A"))
+    message = (
+        f'2 items of the file are named "A" ({ONE}, {TWO}) and would be the same flow on this '
+        f"server: {HERE}. Rename all but one of them."
+    )
+    assert told(refused) == [("ambiguous-name", TWO, message), ("ambiguous-name", ONE, message)]
+
+
+def chosen(target, *rows, items=((ONE, "A"),)):
+    return match_items(Kind.FLOW, flows(*items), rows, {ONE: target})
+
+
+def test_a_chosen_row_that_is_not_there_is_refused():
+    for rows in ((), (Row(pk=1, uuid=HERE, name="A", is_deleted=True),)):
+        _, refused = chosen(HERE, *rows)
+        assert told(refused) == [
+            ("unknown-target", ONE, f"There is no flow {HERE} on this server. Choose another.")
+        ]
+
+
+def test_a_chosen_row_that_another_item_is_is_refused():
+    items = (ONE, "A"), (HERE, "B")
+    matches, refused = chosen(HERE, Row(pk=1, uuid=HERE, name="A"), items=items)
+    assert told(refused) == [
+        (
+            "target-taken",
+            ONE,
+            f"Another item of the file is the flow {HERE} as well. Choose another.",
+        )
+    ]
+    assert [match.row.pk for match in matches] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "method"), [("A", MatchMethod.NAME), ("B", MatchMethod.UUID)], ids=["same", "other"]
+)
+def test_a_chosen_row_is_matched_by_its_name_where_it_bears_it(name, method):
+    (match,), refused = chosen(HERE, Row(pk=1, uuid=HERE, name=name))
+    assert (refused, match.method, match.is_chosen) == ([], method, True)
+
+
+def test_a_row_of_the_items_own_uuid_that_is_chosen_is_no_choice():
+    (match,), refused = chosen(ONE, Row(pk=1, uuid=ONE, name="B"))
+    assert (refused, match.method, match.is_chosen) == ([], MatchMethod.UUID, False)
+    assert match.candidates == ()
+
+
+def test_a_chosen_row_leaves_the_row_of_the_items_uuid_to_nobody():
+    rows = Row(pk=1, uuid=ONE, name="A"), Row(pk=2, uuid=HERE, name="B")
+    (match,), refused = chosen(HERE, *rows)
+    assert (refused, match.row.pk, match.namesake) == ([], 2, rows[0])
+
+
+def test_an_empty_name_matches_no_row_and_a_deleted_row_only_by_its_uuid():
+    gone = Row(pk=1, uuid=ONE, name="A", is_deleted=True)
+    nameless = Row(pk=2, uuid=HERE, name="")
+    matches, refused = matched(flows((ONE, "A"), (TWO, ""), (THERE, "A")), gone, nameless)
+    assert refused == []
+    assert [(match.method, match.row, match.deleted_row) for match in matches] == [
+        (MatchMethod.UNMATCHED, None, gone),
+        (MatchMethod.UNMATCHED, None, None),
+        (MatchMethod.UNMATCHED, None, None),
+    ]
+
+
+def test_how_an_item_was_matched_is_said_in_words_that_stay():
+    assert [method.value for method in MatchMethod] == ["uuid", "name", "unmatched"]
+    row = Row(pk=1, uuid=ONE, name="A")
+    assert (row.is_deleted, row.is_locked) == (False, False)
+
+
+def test_a_match_is_inert_data():
+    assert_inert(imports.matching)

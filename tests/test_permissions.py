@@ -10,6 +10,7 @@ from accounts.models import User
 from flows.models import Connection, Flow, Secret
 from imports.errors import NotPermitted, UnableToImport
 from imports.models import ImportRecord, Status
+from imports.permissions import message_for, message_to
 from imports.service import preview_import, run_import
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import connection, export_file, flow, request_for, secret, uuid_of
@@ -206,3 +207,22 @@ def test_a_refused_import_writes_nothing_but_its_record() -> None:
     assert not any(model.objects.exists() for _, _, _, model in ITEMS.values())
     record = ImportRecord.objects.get()
     assert (record.status, record.code, record.user) == (Status.REFUSED, "not-permitted", user)
+
+
+# --- What is told of the server itself
+
+PATH = "The directory /srv/ziggy/backups cannot be written to."
+
+
+@pytest.mark.parametrize("code", ["backup-failed", "no-lock"])
+def test_where_something_lies_is_told_only_to_who_may_back_up(code: str) -> None:
+    user = user_who_may("run_import", "view_importrecord")
+    hidden = "The server could not do it, and nothing was changed. Its log says more."
+    assert message_to(user, code, PATH) == hidden
+    assert message_for(user, ImportRecord(code=code, message=PATH)) == hidden
+    user.user_permissions.add(Permission.objects.get(codename="back_up_database"))
+    assert message_to(User.objects.get(), code, PATH) == PATH
+
+
+def test_what_names_no_place_of_the_server_is_told_as_it_is() -> None:
+    assert message_to(user_who_may("run_import"), "stale-plan", "Look again.") == "Look again."

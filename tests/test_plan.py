@@ -1,12 +1,24 @@
 """A plan as data: what it counts, and when two plans would do the same."""
 
 from dataclasses import FrozenInstanceError, replace
+from datetime import UTC, datetime
 
 import pytest
 
+import imports.plan
 from flows.content import Kind
-from imports.plan import Mode, Result, content_digest
+from imports.plan import (
+    WRITING_RESULTS,
+    Drift,
+    Mode,
+    Result,
+    UndoResult,
+    are_comparable,
+    content_digest,
+    differ,
+)
 from tests.imagined import a_file, planned, stored
+from tests.inert import assert_inert
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
 
@@ -287,3 +299,78 @@ def test_a_digest_is_of_the_columns_asked_for_in_whatever_order_the_content_has_
     assert content_digest({"a": 1, "b": 2}, columns) == content_digest(
         {"b": 2, "c": 3, "a": 1}, columns
     )
+
+
+def test_a_digest_begins_with_one_of_the_columns():
+    digest = content_digest({"a": 1, "b": 2}, ["a", "b"])
+    assert len(digest) == 4 + 32
+    assert set(digest) <= set("0123456789abcdef")
+    same_columns = content_digest({"a": 3, "b": 4}, ["a", "b"])
+    other_columns = content_digest({"a": 1}, ["a"])
+    assert same_columns[:4] == digest[:4] != other_columns[:4]
+    assert same_columns[4:] != digest[4:]
+
+
+def test_only_digests_of_the_same_columns_can_be_compared_and_differ():
+    one, same = (content_digest({"a": 1, "b": 2}, ["a", "b"]) for _ in range(2))
+    other = content_digest({"a": 1, "b": 3}, ["a", "b"])
+    elsewhere = content_digest({"a": 1}, ["a"])
+    assert are_comparable(one, other)
+    assert not are_comparable(one, elsewhere)
+    assert not are_comparable("", "")
+    assert not are_comparable("", one)
+    assert not are_comparable(one, "")
+    assert not are_comparable(one[:3], one)
+    assert differ(one, other)
+    assert not differ(one, same)
+    assert not differ(one, elsewhere)
+    assert not differ("", one)
+
+
+# --- Words that are kept, sent and read again
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (Mode, ["skip", "duplicate", "overwrite"]),
+        (Result, ["CREATE", "OVERWRITE", "DUPLICATE", "SKIP", "UNCHANGED"]),
+        (UndoResult, ["RESTORE", "DELETE", "KEEP"]),
+    ],
+)
+def test_the_words_of_a_plan_stay_what_they_are(words, told):
+    assert [word.value for word in words] == told
+
+
+def test_the_results_with_which_a_row_is_written():
+    assert {"CREATE", "OVERWRITE", "DUPLICATE", "RESTORE", "DELETE"} == WRITING_RESULTS
+
+
+# --- What is told of the last import
+
+OLD, NEWER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("own", "imported", "is_older"),
+    [
+        (OLD, NEWER, True),
+        (NEWER, OLD, False),
+        (OLD, OLD, False),
+        (None, NEWER, False),
+        (OLD, None, False),
+        (None, None, False),
+    ],
+)
+def test_an_item_is_older_only_than_one_with_a_later_time(own, imported, is_older):
+    drift = Drift(last_import_at=NEWER, file_updated_at=own, last_file_updated_at=imported)
+    assert drift.is_older is is_older
+
+
+def test_of_an_unknown_edit_nothing_is_said():
+    drift = Drift(last_import_at=OLD)
+    assert (drift.is_edited, drift.edited_at, drift.edited_by) == (None, None, "")
+
+
+def test_a_plan_is_inert_data():
+    assert_inert(imports.plan)

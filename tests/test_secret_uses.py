@@ -70,3 +70,23 @@ def test_a_document_says_what_its_string_says(text: str) -> None:
     document = canonical.encode({"k": text})
     assert json.loads(document) == {"k": text}
     assert secrets_used(document, json=True) == secrets_used(text)
+
+
+def test_every_is_a_star_which_no_secret_can_be_named() -> None:
+    assert EVERY == "*"
+
+
+@pytest.mark.parametrize("number", ["24", "5f", "5F", "30", "39", "41", "5a", "5A", "61", "7a"])
+def test_a_letter_digit_underscore_or_dollar_that_is_written_by_its_number_hides_a_word(
+    number: str,
+) -> None:
+    for escape in (f"\\u00{number}", f"\\u{{{number}}}", f"\\u{{00{number}}}"):
+        assert secrets_used(escape) == {EVERY}
+        assert secrets_used(canonical.encode({"code": escape}), json=True) == {EVERY}
+
+
+@pytest.mark.parametrize("number", ["20", "23", "25", "2d", "40", "5b", "60", "7b"])
+def test_no_other_character_does(number: str) -> None:
+    for escape in (f"\\u00{number}", f"\\u{{{number}}}", "\\u0", "\\u{"):
+        assert secrets_used(escape) == frozenset()
+        assert secrets_used(canonical.encode({"code": escape}), json=True) == frozenset()

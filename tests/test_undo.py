@@ -401,6 +401,14 @@ class TestSecrets:
         undo(undone)
         assert list(Secret.objects.order_by("uuid").values_list("name", flat=True)) == ["B", "A"]
 
+    def test_a_secret_that_is_deleted_again_leaves_its_name_to_the_one_that_had_it(self):
+        SecretFactory(uuid=uuid_of("5", 1), name="KEY", is_deleted=True)
+        SecretFactory(uuid=uuid_of("5", 2), name="KEY")
+        record = import_items(secret(2, "OTHER"), secret(1, "KEY")).record
+        undo(record)
+        rows = Secret.objects.order_by("uuid").values_list("name", "is_deleted")
+        assert list(rows) == [("KEY", True), ("KEY", False)]
+
     def test_a_name_that_another_secret_has_now_can_only_be_left_to_it(self):
         record, rows = imported(Kind.SECRET, "overwritten")
         other = SecretFactory(name="BEFORE")
