@@ -13,7 +13,7 @@ import tomllib
 import typing
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from types import UnionType
@@ -28,6 +28,7 @@ from flows import (
     canonical,
     copy_names,
     destinations,
+    document_rewriting,
     field_values,
     graph,
     graph_svg,
@@ -130,6 +131,16 @@ EXEMPT = {
     "flows.rest.refusals.not_permitted": "takes sentences of the product's own",
     "flows.rest.json_body.ItemParser.parse": "the site's parser, and a walk: see read_value",
     "flows.rest.json_body.check_text": "looks for one character",
+    "flows.coded_warnings.CodedWarning.tells_of": "takes a row's key",
+    "flows.coded_warnings.CodedWarning.text_for": "takes the kinds that somebody may see",
+    "flows.counting.listed": "joins words of the product's own, and the first few names",
+    "imports.backup_retention.superfluous": "takes the backups of a directory, and no file's text",
+    "imports.bound_process.bound_command": "takes a command of the product's own",
+    "imports.database_errors.code_of": "looks at the code of one error",
+    "imports.database_errors.failure_of": "looks at the code of one error",
+    "imports.database_errors.is_by_a_rival": "looks at the code of one error",
+    "imports.database_errors.loggable": "see first_line",
+    "imports.database_errors.trouble_of": "looks at the code of one error",
     "imports.destinations.with_notices": "takes a plan's changes, one after the other",
     "imports.drift.marked_with_drift": "takes rows, one after the other: tests/test_linearity.py",
     "imports.given_file.invalid": "joins what is told of the first problem and a number",
@@ -139,6 +150,7 @@ EXEMPT = {
     "imports.kept_states.state_after": "takes one row",
     "imports.kept_states.state_before": "takes one row",
     "imports.plan.are_comparable": "compares four characters",
+    "imports.plan.with_warnings_of": "takes the warnings of one change",
     "imports.plan.differ": "compares two digests",
     "imports.plan_file.saved_row": "takes one row",
     "imports.staleness.origin_changes": "compares two files' hashes",
@@ -190,6 +202,9 @@ def _raised(text: str) -> object:
 
 _TEXT_FIELD = next(spec for spec in FIELDS[Kind.FLOW] if spec.column == "info")
 
+_UUIDS = {"c4492541-118e-4e23-9450-f2d28204ebee": "0" * 36}
+_NAMES = {"A": "B" * 40}
+
 TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     "canonical text": (
         ("flows.canonical.encode", "flows.canonical.decode"),
@@ -226,15 +241,15 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         lambda text: [references.find_secret_names(text, json=json) for json in (True, False)],
     ),
     "rewrite": (
-        ("flows.references.rewrite",),
+        ("flows.references.rewrite", "flows.document_rewriting.rewrite_document"),
         lambda text: [
-            references.rewrite(
-                text,
-                uuids={"c4492541-118e-4e23-9450-f2d28204ebee": "0" * 36},
-                names={"A": "B" * 40},
-                json=json,
-            )
-            for json in (True, False)
+            *(
+                references.rewrite(text, uuids=_UUIDS, names=_NAMES, json=json)
+                for json in (True, False)
+            ),
+            document_rewriting.rewrite_document(
+                canonical.encode({text: f"secrets.A {text}"}), uuids=_UUIDS, names=_NAMES
+            ),
         ],
     ),
     "secrets used": (
@@ -468,6 +483,19 @@ def sent_secrets(size: int) -> Any:
     return parse(payload, max_bytes=MUCH), Server(rows).as_stored(), Mode.OVERWRITE
 
 
+def renamed_secrets(size: int) -> Any:
+    """Secrets of a file that each get another name, with a connection each that keeps the old one."""
+    items = [{"uuid": uuid("b", at), "name": f"N{at}"} for at in range(size)]
+    rows = [stored(Kind.SECRET, uuid("b", at), f"S{at}") for at in range(size)]
+    users = [
+        (Kind.CONNECTION, uuid("d", at), _connection(f"{{ key: secrets.S{at} }}"))
+        for at in range(size)
+    ]
+    known = replace(Server(rows).as_stored(), read_naming=lambda _names: users)
+    payload = json.dumps({"secrets": items}).encode()
+    return parse(payload, max_bytes=MUCH), known, Mode.OVERWRITE
+
+
 def graph_of(nodes: list[Any], edges: list[Any]) -> tuple[str, str]:
     return canonical.encode(nodes), canonical.encode(edges)
 
@@ -561,6 +589,12 @@ def body_of(size: int) -> dict[str, Any]:
 
 
 CASES = {
+    "renamed secrets that others use": Case(
+        covers=("imports.place_warnings.with_users_of_lost_names",),
+        build=renamed_secrets,
+        work=plan_of,
+        size=500,
+    ),
     "secrets that are sent": Case(
         covers=(
             *("flows.new_destinations.find_new_destinations", "flows.coded_warnings.warnings_of"),
@@ -581,7 +615,7 @@ CASES = {
         work=lambda data: parse(data, max_bytes=MUCH),
     ),
     "a secret of many keys": Case(
-        covers=("imports.items.read_item",),
+        covers=("imports.items.read_item", "flows.content.split_unknown_of_secret"),
         build=secret_with_keys,
         work=lambda data: parse(data, max_bytes=MUCH),
     ),
@@ -637,7 +671,8 @@ CASES = {
     "an overwrite": Case(
         covers=(
             *("imports.comparison.compared", "imports.plan.content_digest"),
-            "imports.destinations.marked",
+            *("imports.place_warnings.find_lost_names", "imports.place_warnings.warnings_of_place"),
+            "imports.place_warnings.with_shared_names",
         ),
         build=planned,
         work=plan_of,
