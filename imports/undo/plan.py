@@ -16,6 +16,7 @@ from flows.content import Kind
 from flows.new_destinations import UserChange
 from imports.errors import Issue
 from imports.plan import FieldChange, UndoResult, keys_of
+from imports.undo.names import RunName
 
 Key = tuple[Kind, str]
 """A row by its kind and its uuid, in lower case."""
@@ -108,6 +109,8 @@ class UndoPlan:
 
     record: int
     """The number of the run's record."""
+    name: RunName
+    """What the run is called."""
     server: str
     changes: Mapping[Kind, tuple[UndoChange, ...]]
     issues: tuple[Issue, ...] = ()

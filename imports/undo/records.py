@@ -10,6 +10,7 @@ from imports.idempotency import digest_of
 from imports.matching import MatchMethod
 from imports.models import UNDO, ImportItem, ImportRecord, Status
 from imports.records import of_the_target
+from imports.undo.names import RunName
 from imports.undo.plan import Key, UndoChange, UndoPlan
 from imports.undo.request import UndoRequest
 
@@ -31,6 +32,20 @@ def new_undo_record(request: UndoRequest) -> ImportRecord:
         idempotency_key=request.idempotency_key,
         idempotency_digest=digest_of(request) if request.idempotency_key else "",
     )
+
+
+def name_run(record: ImportRecord) -> RunName:
+    """What the run of the record is called."""
+    first = record.first_run()
+    root = None if first.mode == UNDO else first.pk  # the records below it are gone
+    return RunName(number=record.pk, depth=record.undo_depth, root=root)
+
+
+def tie_to(undo: ImportRecord, undone: ImportRecord) -> None:
+    """Say in the record of an undo which run it undoes."""
+    undo.undoes = undone
+    undo.undo_depth = undone.undo_depth + 1
+    undo.file_name = name_run(undo).text
 
 
 def undo_items(

@@ -18,7 +18,7 @@ _LOOKS = {
 
 def undo_text(plan: UndoPlan) -> Text:
     """Every row with its symbol, what a restore changes and what stands against it; counts last."""
-    title = f'Undo import {plan.record} on the server "{plan.server}":'
+    title = f'{plan.name.undoing} on the server "{plan.server}":'
     lines = [Text(title, style="bold"), Text()]
     for change in plan:
         lines += _item_lines(change)
