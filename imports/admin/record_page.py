@@ -26,7 +26,7 @@ from imports.admin.wording import RESULT_WORDS, lasting, options
 from imports.checklist import Checklist, read_checklist
 from imports.models import ImportItem, ImportRecord, Status
 from imports.permissions import may_see, may_see_paths, message_for
-from imports.undo.records import name_run
+from imports.undo.run_names import name_run
 
 CHANGE_CONNECTION = "flows.change_connection"
 CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - the word, not a value

@@ -42,8 +42,8 @@ from imports.permissions import (
     message_to,
 )
 from imports.undo.looking import look_at_row
-from imports.undo.records import name_run
 from imports.undo.request import UndoRequest
+from imports.undo.run_names import name_run
 from imports.undo.service import examine_undo, kinds_to_undo, undo_import
 
 View = Callable[..., HttpResponseBase]

@@ -11,12 +11,13 @@ def name_undos(apps, schema_editor):
         depth, root = 0, pk
         while root in below and depth <= len(below):
             depth, root = depth + 1, below[root]
-        values = {"undo_depth": depth}
+        undo = records.filter(pk=pk)
+        undo.update(undo_depth=depth)
         if depth > 1:
             word = "undo" if depth % 2 else "redo"
             again = " again" if depth > 2 else ""
-            values["file_name"] = f"{word} of {f'import {root}' if root else 'an import'}{again}"
-        records.filter(pk=pk).update(**values)
+            name = f"{word} of {f'import {root}' if root else 'an import'}{again}"
+            undo.update(file_name=name)
 
 
 class Migration(migrations.Migration):

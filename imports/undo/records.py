@@ -10,9 +10,9 @@ from imports.idempotency import digest_of
 from imports.matching import MatchMethod
 from imports.models import UNDO, ImportItem, ImportRecord, Status
 from imports.records import of_the_target
-from imports.undo.names import RunName
 from imports.undo.plan import Key, UndoChange, UndoPlan
 from imports.undo.request import UndoRequest
+from imports.undo.run_names import name_run
 
 
 def new_undo_record(request: UndoRequest) -> ImportRecord:
@@ -32,13 +32,6 @@ def new_undo_record(request: UndoRequest) -> ImportRecord:
         idempotency_key=request.idempotency_key,
         idempotency_digest=digest_of(request) if request.idempotency_key else "",
     )
-
-
-def name_run(record: ImportRecord) -> RunName:
-    """What the run of the record is called."""
-    first = record.first_run()
-    root = None if first.mode == UNDO else first.pk  # the records below it are gone
-    return RunName(number=record.pk, depth=record.undo_depth, root=root)
 
 
 def tie_to(undo: ImportRecord, undone: ImportRecord) -> None:

@@ -25,7 +25,7 @@ from imports.plan import WRITING_RESULTS, Result, content_digest
 from imports.stored import BATCH, CONTENT_BATCH, batches
 from imports.undo.facts import Facts, LaterRun, OtherRow, PresentRow, SavedRow, WrittenRow
 from imports.undo.plan import Key
-from imports.undo.records import name_run
+from imports.undo.run_names import name_run
 
 
 def written_items(record: ImportRecord) -> QuerySet[ImportItem]:
