@@ -84,8 +84,20 @@ class ImportRecord(models.Model):
         related_name="undone_by",
         help_text="The run that this one took back; then the mode is undo, and there is no file.",
     )
+    undo_depth = models.PositiveSmallIntegerField(
+        default=0,
+        help_text="0 for an import, 1 for its undo, 2 for the redo, which undoes that, and so on.",
+    )
     with_backup = models.BooleanField()
     override_locks = models.BooleanField()
+
+    plan_created_at = models.DateTimeField(
+        null=True, help_text="When the saved plan was made that this run applied."
+    )
+    plan_created_by = models.TextField(blank=True, help_text="Who made it, as the plan has it.")
+    plan_checksum = models.CharField(
+        max_length=64, blank=True, help_text="Of that plan; empty for a run without one."
+    )
 
     counts = models.JSONField(default=dict, help_text="Number of items by result.")
     code = models.CharField(max_length=100, blank=True, help_text="Why it did not happen.")
@@ -133,6 +145,19 @@ class ImportRecord(models.Model):
         if self.finished_at is None:
             return None
         return float((self.finished_at - self.started_at).total_seconds())
+
+    @property
+    def is_redo(self) -> bool:
+        """Whether the run undid an undo, so that what that took away is there again."""
+        return self.undo_depth > 0 and self.undo_depth % 2 == 0
+
+    def first_run(self) -> "ImportRecord":
+        """The import that this run is, undoes, or redoes, as far as there are records."""
+        record, seen = self, {self.pk}
+        while record.undoes is not None and record.undoes.pk not in seen:
+            record = record.undoes
+            seen.add(record.pk)
+        return record
 
     def undo_in_effect(self) -> "ImportRecord | None":
         """The undo that took this run back, where it is taken back."""

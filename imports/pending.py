@@ -238,7 +238,9 @@ def progress_of(pending: PendingImport) -> Progress:
     if running.with_backup and not running.backup_path:
         return Progress(is_running=True, phase="Planning again and backing the database up")
     done, total = cache.get(_progress_key(pending), (0, 0))
-    return Progress(is_running=True, phase="Writing", done=done, total=total)
+    # All is written, but what is recorded with it is not: then the transaction ends.
+    phase = "Writing" if done < total or not total else "Recording what was written"
+    return Progress(is_running=True, phase=phase, done=done, total=total)
 
 
 def _decided(pending: PendingImport) -> tuple[Any, ...]:

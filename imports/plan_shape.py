@@ -1,10 +1,12 @@
 """The shape of a plan's file: what imports.plan_file writes and reads. Pure."""
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
 from flows.content import Kind
+from flows.field_values import FieldProblem, read_time
 from imports.decision_file import DecisionValue, read_decision
 from imports.decisions import Decision, Decisions
 from imports.matching import CANDIDATES_KEPT, MatchMethod
@@ -139,6 +141,14 @@ class SavedPlan(_Shape, frozen=True, kw_only=True):
     counts: dict[str, int]
     issues: tuple[SavedIssue, ...]
     items: tuple[SavedItem, ...]
+
+    @property
+    def made_at(self) -> datetime | None:
+        """When the plan was made; None where somebody wrote something else there."""
+        try:
+            return read_time(self.created_at)
+        except FieldProblem:
+            return None
 
     @property
     def decisions(self) -> Decisions:

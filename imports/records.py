@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from django.db import DatabaseError, connections
 from django.utils import timezone
@@ -49,9 +50,22 @@ def new_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
         mode=request.mode,
         with_backup=request.with_backup,
         override_locks=request.override_locks,
+        **_plan_of(request),
         idempotency_key=request.idempotency_key,
         idempotency_digest=digest_of(request, sha256) if request.idempotency_key else "",
     )
+
+
+def _plan_of(request: ImportRequest) -> dict[str, Any]:
+    """What the record says of the saved plan that the request applies, if it does."""
+    plan = request.saved_plan
+    if plan is None:
+        return {}
+    return {
+        "plan_created_at": plan.made_at,
+        "plan_created_by": storable(plan.created_by),
+        "plan_checksum": plan.checksum,
+    }
 
 
 class Attempt:

@@ -4,13 +4,11 @@ Which rows a plan tells of, and what these hold, is read here; imports.staleness
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 from django.utils import timezone
 
 from flows.content import Kind, columns
 from flows.counting import other_than_first
-from flows.field_values import FieldProblem, read_time
 from flows.representation import time_text
 from imports.decision_file import settle
 from imports.decisions import Decisions
@@ -154,7 +152,7 @@ def _digests(
 
 def _writes_since(saved: SavedPlan, rows: Iterable[tuple[Kind, Row]]) -> LastWrites:
     """Who wrote these rows last, and when, as far as that was since the plan was made."""
-    made_at = _made_at(saved)
+    made_at = saved.made_at
     uuids: dict[Kind, dict[int, str]] = {kind: {} for kind in Kind}
     for kind, row in rows:
         uuids[kind][row.pk] = row.uuid
@@ -168,7 +166,7 @@ def _writes_since(saved: SavedPlan, rows: Iterable[tuple[Kind, Row]]) -> LastWri
 
 def _told_import(saved: SavedPlan, request: ImportRequest) -> str:
     """Which import brought the plan's file in since it was made, for whoever may see records."""
-    made_at = _made_at(saved)
+    made_at = saved.made_at
     if made_at is None or not may_see_records(request.user):
         return ""
     record = read_import_of(saved.file.sha256, saved.mode, made_at)
@@ -176,14 +174,6 @@ def _told_import(saved: SavedPlan, request: ImportRequest) -> str:
         return ""
     at = f"{record.started_at:%Y-%m-%d %H:%M} UTC"
     return f"Import {record.pk} on {at} brought this file in already. "
-
-
-def _made_at(saved: SavedPlan) -> datetime | None:
-    """When the plan was made; None where somebody wrote something else there."""
-    try:
-        return read_time(saved.created_at)
-    except FieldProblem:
-        return None
 
 
 def _stale(issues: list[Issue], told: str = "") -> StalePlan:

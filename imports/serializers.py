@@ -105,6 +105,14 @@ class ItemPageQuery(PageQuery):
     pageSize = serializers.IntegerField(min_value=1, max_value=MAX_ITEM_PAGE, default=100)
 
 
+class RecordedPlanSerializer(serializers.Serializer[Any]):
+    """The saved plan that a run applied."""
+
+    createdAt = TimeField(source="plan_created_at", allow_null=True)
+    createdBy = serializers.CharField(source="plan_created_by", help_text="As the plan has it.")
+    checksum = serializers.CharField(source="plan_checksum")
+
+
 class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
     """One run of an import."""
 
@@ -124,8 +132,13 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
     undoneBy = serializers.IntegerField(
         source="undone_by_id", allow_null=True, help_text="The undo that took this run back."
     )
+    undoDepth = serializers.IntegerField(
+        source="undo_depth",
+        help_text="0 for an import, 1 for its undo, 2 for the redo, which undoes that, and so on.",
+    )
     withBackup = serializers.BooleanField(source="with_backup")
     overrideLocks = serializers.BooleanField(source="override_locks")
+    plan = serializers.SerializerMethodField(help_text="The saved plan that the run applied.")
     counts = serializers.DictField(
         child=serializers.IntegerField(), help_text="Number of items by result."
     )
@@ -137,8 +150,12 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
         fields: ClassVar = [
             *("id", "status", "startedAt", "finishedAt", "seconds", "door", "user", "server"),
             *("fileName", "fileSize", "fileSha256", "mode", "undoes", "undoneBy"),
-            *("withBackup", "overrideLocks", "counts", "code", "message"),
+            *("undoDepth", "withBackup", "overrideLocks", "plan", "counts", "code", "message"),
         ]
+
+    @extend_schema_field(RecordedPlanSerializer(allow_null=True))
+    def get_plan(self, record: ImportRecord) -> Any:
+        return RecordedPlanSerializer(record).data if record.plan_checksum else None
 
     def get_message(self, record: ImportRecord) -> str:
         return message_for(self.context["user"], record)

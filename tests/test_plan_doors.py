@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.urls import reverse
 from rest_framework.test import APIClient
 
 from flows.models import Flow
+from flows.representation import time_text
 from imports.models import ImportRecord
 from tests.conftest import CommandResult
 from tests.digest import all_rows, data_rows
@@ -511,3 +513,54 @@ def apply(client: APIClient, plan: Any, key: str | None = None, **fields: str) -
     ]
     headers = {} if key is None else {"HTTP_IDEMPOTENCY_KEY": key}
     return send(client, form(*parts), **headers)
+
+
+class TestTheRecord:
+    """The record of a run says which saved plan it applied."""
+
+    def test_names_the_plan_of_the_command(self, folder, ada):
+        folder.save_plan()
+        plan = folder.saved()
+        applied = folder.apply_plan()
+        record = ImportRecord.objects.get()
+        assert time_text(record.plan_created_at) == plan["createdAt"]
+        assert (record.plan_created_by, record.plan_checksum) == (
+            plan["createdBy"],
+            plan["checksum"],
+        )
+        at = f"{record.plan_created_at:%Y-%m-%d %H:%M:%S} UTC"
+        by = f" of {plan['createdBy']}" if plan["createdBy"] else ""
+        assert f"Done: record {record.pk}, by the saved plan{by} of {at}." in applied.err
+        told = ada.get(f"/api/imports/{record.pk}").json()["plan"]
+        assert told == {key: plan[key] for key in ("createdAt", "createdBy", "checksum")}
+
+    def test_names_the_plan_of_the_api_and_the_page_shows_it(self, ada, admin_client):
+        plan = planned_by(ada)
+        answer = apply(ada, plan)
+        assert answer.status_code == 201
+        told = ada.get(answer["Location"]).json()["plan"]
+        assert told == {key: plan[key] for key in ("createdAt", "createdBy", "checksum")}
+        record = ImportRecord.objects.get()
+        url = reverse("admin:imports_importrecord_change", args=[record.pk])
+        page = admin_client.get(url).content.decode()
+        assert plan["checksum"] in page
+        assert f"The saved plan of <bdi>{plan['createdBy']}</bdi>" in page
+
+    def test_of_a_stale_plan_names_it_too(self, folder):
+        folder.save_plan()
+        Flow.objects.filter(name="Orders").update(info="edited")
+        assert folder.apply_plan().code == 5
+        record = ImportRecord.objects.get()
+        assert (record.status, record.plan_checksum) == ("refused", folder.saved()["checksum"])
+
+    def test_of_a_run_without_one_names_none(self, folder, ada):
+        run = folder.run("--overwrite", "--decisions", str(folder.decisions), "--no-prompt")
+        assert run.code == 0
+        record = ImportRecord.objects.get()
+        assert (record.plan_created_at, record.plan_created_by, record.plan_checksum) == (
+            None,
+            "",
+            "",
+        )
+        assert ada.get(f"/api/imports/{record.pk}").json()["plan"] is None
+        assert "saved plan" not in run.err

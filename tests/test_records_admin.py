@@ -317,6 +317,22 @@ def test_where_the_backup_is_nobody_sees_who_may_not_make_one():
     assert "The server could not do it, and nothing was changed." in page
 
 
+@pytest.mark.parametrize(("status", "word"), [("refused", "Refused"), ("failed", "Failed")])
+def test_the_list_says_why_nothing_came_of_a_run(status, word, editor):
+    make_record(status=status, code="locked", message="It is locked. " + "x" * 300, counts={})
+    text = text_of(editor.get(LIST))
+    assert f"{word}: It is locked. xx" in text
+    assert "x" * 120 not in text
+
+
+def test_the_list_does_not_say_what_somebody_may_not_know():
+    make_record(status="refused", code="backup-failed", message=f"No room in {PATH}")
+    url = LIST
+    response = client_in("Operator").get(url)
+    assert "/srv/our" not in response.content.decode()
+    assert "Refused: The server could not do it" in text_of(response)
+
+
 def test_a_run_without_a_backup_says_so(editor):
     text = text_of(editor.get(page_of(make_record(with_backup=False))))
     assert "Backup Without a backup." in text
@@ -332,7 +348,7 @@ def test_a_refused_import_tells_why_with_every_problem(editor):
     )
     response = editor.get(page_of(record))
     text = text_of(response)
-    assert "It is bad. bad" in text
+    assert "Refused: It is bad. bad" in text
     assert "flows[0] Bad 0. bad" in text
     assert "flows[999] Bad 999. bad" in text
 

@@ -529,3 +529,24 @@ def test_a_number_that_no_save_can_have_is_not_found(digits, admin_client):
     for page in (f"{history}{digits}/", f"{recover}{digits}/"):
         for send in (admin_client.get, admin_client.post):
             assert send(page).status_code == 404
+
+
+WITHOUT_VALUE = "“KEY” has no value: what uses it fails until somebody gives one."
+
+
+@pytest.mark.parametrize("value", [None, "a value"])
+@pytest.mark.parametrize("way", ["undelete", "action", "restore"])
+def test_a_secret_that_comes_back_without_a_value_is_told_of(way, value, admin_client):
+    item = SecretFactory(name="KEY", dev_value=value)
+    number = saved(item)
+    change(item, is_deleted=True)
+    if way == "undelete":
+        answer = admin_client.post(url(item, "undelete"), follow=True)
+    elif way == "action":
+        chosen = {"action": "restore_selected", "_selected_action": [item.pk]}
+        page = reverse("admin:flows_secret_changelist")
+        answer = admin_client.post(f"{page}?state=deleted", chosen, follow=True)
+    else:
+        answer = admin_client.post(url(item, "restore_save", number), follow=True)
+    assert (WITHOUT_VALUE in messages_of(answer)) is (value is None)
+    assert row_of(item)["is_deleted"] is False

@@ -4,8 +4,11 @@ import json
 import re
 from datetime import UTC, datetime
 from html import unescape
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.contrib.messages import get_messages
 from django.db import connection as database
@@ -305,8 +308,9 @@ def test_the_records_tell_of_each_other_and_offer_the_redo(admin, record):
     assert told(answer) == [f"Import {record.pk} is undone: this is the record of that."]
     assert (undo.user.username, undo.door, undo.server) == ("Admin", "admin", "local")
     page = admin.get(record_url(undo))
-    assert f"Undo of import {record.pk} ." in text_of(page)
-    assert "Redo: undo this undo…" in text_of(page)
+    assert f"Import {undo.pk}: undo of import {record.pk}" in text_of(page)
+    assert f"Undo of import {record.pk}: it undid import {record.pk} ." in text_of(page)
+    assert f"Redo import {record.pk}: undo this undo…" in text_of(page)
     assert url_of(undo) in page.content.decode()
     undone = text_of(admin.get(record_url(record)))
     at = f"{undo.started_at:%Y-%m-%d %H:%M:%S}"
@@ -318,7 +322,7 @@ def test_an_undo_is_undone_from_its_own_record(admin, record):
     confirm(admin, record)
     undo = ImportRecord.objects.get(mode="undo")
     page = admin.get(url_of(undo))
-    assert f"Redo: undo import {undo.pk}, which undid import {record.pk}" in text_of(page)
+    assert f"Redo import {record.pk}: undo import {undo.pk}, which undid it" in text_of(page)
     assert shown(page) == [("Old", "RESTORE"), ("Made", "RESTORE")]
     assert "It is brought back." in text_of(page)
     confirm(admin, undo)
@@ -774,3 +778,74 @@ def test_the_choices_go_into_the_form_and_out_again(admin, record):
     decided = re.search(r'name="decided" value="([^"]*)"', answer.content.decode())
     assert json.loads(unescape(decided[1])) == {"decisions": {f"flow:{uuid_of('f', 1)}": "keep"}}
     assert Connection.objects.count() == 0
+
+
+# What each run of a chain is called, and what undoing it is: by how deep it is.
+CHAIN = [
+    ("", "Undo import {0}", "Undo this import…", "overwrite"),
+    (
+        "undo of import {0}",
+        "Redo import {0}: undo import {1}, which undid it",
+        "Redo import {0}: undo this undo…",
+        "undo",
+    ),
+    (
+        "redo of import {0}",
+        "Undo import {0} again: undo import {2}, which redid it",
+        "Undo import {0} again: undo this redo…",
+        "redo",
+    ),
+    (
+        "undo of import {0} again",
+        "Redo import {0} again: undo import {3}, which undid it",
+        "Redo import {0} again: undo this undo…",
+        "undo",
+    ),
+    (
+        "redo of import {0} again",
+        "Undo import {0} again: undo import {4}, which redid it",
+        "Undo import {0} again: undo this redo…",
+        "redo",
+    ),
+]
+
+
+def test_each_run_of_a_chain_is_called_what_it_is(admin, record, run_command):
+    runs = [record]
+    for _, called, link, _ in CHAIN:
+        last, numbers = runs[-1], [run.pk for run in runs]
+        page = text_of(admin.get(record_url(last)))
+        assert link.format(*numbers) in page
+        title = called.format(*numbers)
+        asked = admin.get(url_of(last))
+        assert title in text_of(asked)
+        assert f'value="{title.partition(":")[0]} on ' in asked.content.decode()
+        shown = run_command("import_undo", str(last.pk), "--server", "local", "--dry-run").err
+        assert shown.startswith(f'{title} on the server "local":')
+        confirm(admin, last)
+        runs.append(ImportRecord.objects.latest("pk"))
+    numbers = [run.pk for run in runs]
+    listed = admin.get(reverse("admin:imports_importrecord_changelist")).content.decode()
+    for run, (called, _, _, mode) in zip(runs, CHAIN, strict=False):
+        name = called.format(*numbers)
+        title = f"Import {run.pk}: {name}" if name else f"Import {run.pk}"
+        assert f"{title} " in text_of(admin.get(record_url(run)))
+        assert ImportRecord.objects.get(pk=run.pk).file_name == (name or run.file_name)
+        assert name in listed
+        assert f'<td class="field-how">{mode}</td>' in listed
+
+
+def test_a_migration_names_the_undos_that_were_there(admin, record):
+    runs = [record]
+    for _ in range(3):
+        confirm(admin, runs[-1])
+        runs.append(ImportRecord.objects.latest("pk"))
+    called = [(run.undo_depth, run.file_name) for run in runs]
+    assert [depth for depth, _ in called] == [0, 1, 2, 3]
+    for run in runs[1:]:
+        name = f"undo of import {run.undoes_id}"
+        ImportRecord.objects.filter(pk=run.pk).update(undo_depth=0, file_name=name)
+    migration = import_module("imports.migrations.0011_record_plan_and_depth")
+    migration.name_undos(apps, SimpleNamespace(connection=database))
+    found = ImportRecord.objects.order_by("pk").values_list("undo_depth", "file_name")
+    assert list(found) == called

@@ -27,6 +27,7 @@ from reversion.models import Version
 from accounts.models import User
 from flows import named_saves, saved_states
 from flows.admin.forms import SaveForm
+from flows.admin.missing_values import tell_of_missing_values
 from flows.content import Kind
 from flows.difference import difference
 from flows.saved_states import SavedRow
@@ -154,12 +155,15 @@ class SavesAdmin(VersionAdmin):
             locked = self._locked(item)
             if any(_lacking(request, locked, saved_states.saved_row(version))):
                 raise PermissionDenied
+            is_revived = locked.is_deleted and not saved_states.saved_row(version)["is_deleted"]
             user = cast(User, request.user)
             saved_states.restore(locked, version, user=user, user_name=user.get_username())
         name = version.revision.comment
         self.log_change(request, item, f"Restored the named save “{name}”.")
         told = f"The save “{name}” is restored. What was before is the save “Pre restore”."
         self.message_user(request, told, messages.SUCCESS)
+        if is_revived:
+            tell_of_missing_values(self, request, [type(item)._default_manager.get(pk=item.pk)])
         return HttpResponseRedirect(self.saves_url(item))
 
     # --- django-reversion's own pages, with the rights of this one, which only write when asked to

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.urls import URLPattern, path, reverse
 from reversion.admin import VersionAdmin
 
+from flows.admin.missing_values import tell_of_missing_values
 from flows.deletion import (
     NameTakenError,
     SendsSecretsError,
@@ -106,6 +107,7 @@ class SoftDeleteAdmin(VersionAdmin):
             self.log_change(request, item, "Restored.")
             told = f"The {self.opts.verbose_name} “{item}” is restored."
             self.message_user(request, told, messages.SUCCESS)
+            tell_of_missing_values(self, request, [item])
 
     @admin.action(permissions=["change"], description="Restore selected %(verbose_name_plural)s")
     def restore_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -125,6 +127,7 @@ class SoftDeleteAdmin(VersionAdmin):
         if back:
             told = f"Restored {len(back)} {model_ngettext(self.opts, len(back))}."
             self.message_user(request, told, messages.SUCCESS)
+            tell_of_missing_values(self, request, back)
         if kept:
             self.message_user(request, self._name_taken(kept), messages.ERROR)
         if not back and not kept:

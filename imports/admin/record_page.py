@@ -26,6 +26,7 @@ from imports.admin.wording import RESULT_WORDS, lasting, options
 from imports.checklist import Checklist, read_checklist
 from imports.models import ImportItem, ImportRecord, Status
 from imports.permissions import may_see, may_see_paths, message_for
+from imports.undo.run_names import name_run
 
 CHANGE_CONNECTION = "flows.change_connection"
 CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - the word, not a value
@@ -100,8 +101,10 @@ def record_context(
     """The context of the page. `refused` is the form of a secret that was not taken."""
     user: Any = request.user
     checklist = read_checklist(record)
+    name = name_run(record)
     return {
-        "title": f"Import {record.pk}",
+        "title": f"Import {record.pk}: {name.text}" if name.depth else f"Import {record.pk}",
+        "name": name,
         "record": record,
         "record_url": record_url(record),
         "message": message_for(user, record),

@@ -23,6 +23,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.utils.text import Truncator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from flows.content import Kind
@@ -44,9 +45,10 @@ from imports.admin.undoing import may_undo, undo_urls
 from imports.admin.wording import counted, lasting
 from imports.checklist import PointGoneError, fill_secret, tick_off
 from imports.models import ImportItem, ImportRecord
-from imports.permissions import VIEW_RECORDS, may_see
+from imports.permissions import VIEW_RECORDS, may_see, message_for
 
 _FILE_NAME_SHOWN = 80
+_MESSAGE_SHOWN = 120
 
 
 @admin.register(ImportRecord)
@@ -55,7 +57,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
 
     list_display = (
         *("id", "started_at", "state", "server_name", "file", "what"),
-        *("mode", "who", "door", "took"),
+        *("how", "who", "door", "took"),
     )
     list_filter = ("status", "door", "mode", "server")
     search_fields = ("file_name", "user_name", "server", "file_sha256")
@@ -121,13 +123,26 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
             found |= queryset.filter(pk__in=items.values("record"))
         return found, has_duplicates
 
-    @admin.display(description="status", ordering="status")
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """The columns; why a run was refused is told as far as the user may know it."""
+
+        @admin.display(description="status", ordering="status")
+        def state(record: ImportRecord) -> str:
+            message = message_for(request.user, record)  # type: ignore[arg-type]
+            cut = Truncator(message).chars(_MESSAGE_SHOWN)
+            return format_html(
+                '<span class="record-status record-{}">{}{}</span>{}',
+                record.status,
+                record.get_status_display(),
+                ":" if cut else "",
+                format_html(' <span class="record-why">{}</span>', cut) if cut else "",
+            )
+
+        return [state if name == "state" else name for name in super().get_list_display(request)]
+
     def state(self, record: ImportRecord) -> str:
-        return format_html(
-            '<span class="record-status record-{}">{}</span>',
-            record.status,
-            record.get_status_display(),
-        )
+        """Its place among the columns: see get_list_display."""
+        return record.get_status_display()
 
     @admin.display(description="server", ordering="server")
     def server_name(self, record: ImportRecord) -> str:
@@ -142,6 +157,10 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
     @admin.display(description="who", ordering="user_name")
     def who(self, record: ImportRecord) -> str:
         return format_html("<bdi>{}</bdi>", record.user_name or "-")
+
+    @admin.display(description="mode", ordering="mode")
+    def how(self, record: ImportRecord) -> str:
+        return "redo" if record.is_redo else record.get_mode_display()
 
     @admin.display(description="items")
     def what(self, record: ImportRecord) -> str:

@@ -10,7 +10,6 @@ from django.urls import reverse
 
 from flows.content import Kind
 from imports.admin.undo_forms import CHOICE, Choices, UndoFilterForm
-from imports.models import UNDO, ImportRecord
 from imports.plan import UndoResult
 from imports.undo.plan import Conflict, Decision, UndoChange, UndoPlan
 from imports.undo.service import UndoPreview
@@ -87,13 +86,6 @@ class UndoLine:
         return f"{CHOICE}{self.change.kind}:{self.change.uuid}"
 
 
-def title_of(record: ImportRecord) -> str:
-    """What undoing the run of the record is called."""
-    if record.mode == UNDO and record.undoes_id:
-        return f"Redo: undo import {record.pk}, which undid import {record.undoes_id}"
-    return f"Undo import {record.pk}"
-
-
 def undo_context(
     request: HttpRequest, preview: UndoPreview, choices: Choices, *, marks: str
 ) -> dict[str, Any]:
@@ -107,6 +99,7 @@ def undo_context(
     conflicts = sum(1 for line in lines if line.change.conflicts)
     return {
         "plan": plan,
+        "name": plan.name,
         "refusal": preview.refusal,
         "issues_shown": preview.refusal.issues[:ISSUES_SHOWN] if preview.refusal else (),
         "issues_hidden": len(preview.refusal.issues[ISSUES_SHOWN:]) if preview.refusal else 0,

@@ -30,7 +30,7 @@ from imports.admin.undo_forms import (
     earlier_choices,
     read_choices,
 )
-from imports.admin.undo_page import title_of, undo_context
+from imports.admin.undo_page import undo_context
 from imports.admin.uploading import import_page
 from imports.errors import NotPermitted, NotUndoable, StalePlan, UnableToImport
 from imports.models import Door, ImportRecord
@@ -43,6 +43,7 @@ from imports.permissions import (
 )
 from imports.undo.looking import look_at_row
 from imports.undo.request import UndoRequest
+from imports.undo.run_names import name_run
 from imports.undo.service import examine_undo, kinds_to_undo, undo_import
 
 View = Callable[..., HttpResponseBase]
@@ -148,7 +149,7 @@ class UndoViews:
         except UnableToImport as error:
             return self._page(request, record, choices, refused=_refusal(request, error))
         if outcome.plan.writes:
-            messages.success(request, f"Import {record.pk} is undone: this is the record of that.")
+            messages.success(request, f"{outcome.plan.name.done}: this is the record of that.")
         else:
             messages.info(request, "There was nothing to undo, and nothing was written.")
         return redirect("admin:imports_importrecord_change", outcome.record.pk)
@@ -164,7 +165,7 @@ class UndoViews:
         options = OptionsForm(request.POST if request.method == "POST" else None, user=request.user)
         preview = examine_undo(_asked(request, record, choices))
         context = {
-            "title": title_of(record),
+            "title": preview.plan.name.undoing,
             "record": record,
             "refused": refused,
             "confirmation": (refused and refused.confirmation) or ConfirmationForm(),
@@ -188,7 +189,7 @@ class UndoViews:
         if looked is None:
             raise Http404
         context = {
-            "title": f"{title_of(record)}: {looked.change.name or '(no name)'}",
+            "title": f"{name_run(record).undoing}: {looked.change.name or '(no name)'}",
             "record": record,
             "change": looked.change,
             "difference": difference(looked.change.kind, looked.before, looked.after),

@@ -24,6 +24,7 @@ _MODE_WORDS: Mapping[str, str] = {
     UNDO: "Undo: every row that an import wrote becomes what it was before",
     RESTORE: "Restore: the whole database becomes what it was in a backup",
 }
+_REDO_WORDS = "Redo: every row that an undo wrote becomes what it was before the undo"
 _MINUTE = 60
 _TENTHS_UNTIL = 10
 
@@ -50,7 +51,7 @@ def lasting(seconds: float | None) -> str:
 
 def options(record: ImportRecord) -> Iterable[str]:
     """What was asked for, in sentences."""
-    yield _MODE_WORDS[record.mode]
+    yield _REDO_WORDS if record.is_redo else _MODE_WORDS[record.mode]
     yield "With a backup" if record.with_backup else "Without a backup"
     if record.override_locks:
         yield "Overwriting locked flows as well"

@@ -24,6 +24,7 @@ from imports.errors import (
     UnableToImport,
     WrongServer,
     first_line,
+    printable,
     quoted,
     storable,
 )
@@ -229,4 +230,13 @@ def show_warnings(warnings: WarningDigest, record: ImportRecord) -> None:
 def closing(summary: str, record: ImportRecord, *, wrote: bool) -> str:
     """The last line of a run: its counts, its record and its backup."""
     backup = f" The backup is {record.backup_path}." if record.backup_path else ""
-    return f"{summary} {'Done' if wrote else 'Nothing to do'}: record {record.pk}.{backup}"
+    end = "Done" if wrote else "Nothing to do"
+    return f"{summary} {end}: record {record.pk}{_plan_of(record)}.{backup}"
+
+
+def _plan_of(record: ImportRecord) -> str:
+    if not record.plan_checksum:
+        return ""
+    by = f" of {printable(record.plan_created_by)}" if record.plan_created_by else ""
+    at = f" of {record.plan_created_at:%Y-%m-%d %H:%M:%S} UTC" if record.plan_created_at else ""
+    return f", by the saved plan{by}{at}"

@@ -69,6 +69,7 @@ def build_undo(
         }
     return UndoPlan(
         record=facts.record,
+        name=facts.name,
         server=server,
         changes=changes,
         secret_users=users,

@@ -8,6 +8,7 @@ from flows.content import Kind
 from flows.destinations import NO_USES, SecretUse
 from flows.new_destinations import Server
 from imports.plan import FieldChange
+from imports.undo.names import RunName
 from imports.undo.plan import Key
 
 
@@ -109,6 +110,8 @@ class Facts:
     """What deciding has to know of the server."""
 
     record: int
+    name: RunName
+    """What the run is called."""
     finished_at: datetime
     rows: Mapping[Kind, Sequence[WrittenRow]]
     server: Server

@@ -17,6 +17,7 @@ from flows.new_destinations import UserChange
 from imports.errors import Issue
 from imports.plan import FieldChange, UndoResult, keys_of, with_warnings_of
 from imports.plan_warnings import PlanWarning
+from imports.undo.names import RunName
 
 Key = tuple[Kind, str]
 """A row by its kind and its uuid, in lower case."""
@@ -115,6 +116,8 @@ class UndoPlan:
 
     record: int
     """The number of the run's record."""
+    name: RunName
+    """What the run is called."""
     server: str
     changes: Mapping[Kind, tuple[UndoChange, ...]]
     issues: tuple[Issue, ...] = ()

@@ -12,6 +12,7 @@ from imports.models import UNDO, ImportItem, ImportRecord, Status
 from imports.records import of_the_target
 from imports.undo.plan import Key, UndoChange, UndoPlan
 from imports.undo.request import UndoRequest
+from imports.undo.run_names import name_run
 
 
 def new_undo_record(request: UndoRequest) -> ImportRecord:
@@ -31,6 +32,13 @@ def new_undo_record(request: UndoRequest) -> ImportRecord:
         idempotency_key=request.idempotency_key,
         idempotency_digest=digest_of(request) if request.idempotency_key else "",
     )
+
+
+def tie_to(undo: ImportRecord, undone: ImportRecord) -> None:
+    """Say in the record of an undo which run it undoes."""
+    undo.undoes = undone
+    undo.undo_depth = undone.undo_depth + 1
+    undo.file_name = name_run(undo).text
 
 
 def undo_items(

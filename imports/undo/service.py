@@ -35,7 +35,7 @@ from imports.undo.apply import apply_undo
 from imports.undo.deciding import build_undo
 from imports.undo.destinations import find_notices
 from imports.undo.plan import UndoPlan
-from imports.undo.records import mark_undone, new_undo_record, undo_items
+from imports.undo.records import mark_undone, new_undo_record, tie_to, undo_items
 from imports.undo.request import UndoRequest
 from imports.undo.rights import check_undo_plan, check_undo_request, check_undo_sight
 from imports.undo.stored import read_facts, written_items
@@ -135,7 +135,7 @@ def _undone(request: UndoRequest, attempt: Attempt) -> ImportRecord:
     record = ImportRecord.objects.filter(pk=request.record).first()
     if record is None:
         raise NoSuchRecord("no-such-record", f"This server has no import {request.record}.")
-    attempt.record.undoes = record
+    tie_to(attempt.record, record)
     if record.status == Status.UNDONE:
         check_key(attempt.record)  # by this very request, perhaps
         by = record.undo_in_effect()

@@ -25,6 +25,7 @@ from imports.plan import WRITING_RESULTS, Result, content_digest
 from imports.stored import BATCH, CONTENT_BATCH, batches
 from imports.undo.facts import Facts, LaterRun, OtherRow, PresentRow, SavedRow, WrittenRow
 from imports.undo.plan import Key
+from imports.undo.run_names import name_run
 
 
 def written_items(record: ImportRecord) -> QuerySet[ImportItem]:
@@ -38,6 +39,7 @@ def read_facts(record: ImportRecord) -> Facts:
     rows = {kind: list(reading.rows(kind)) for kind in Kind}
     return Facts(
         record=record.pk,
+        name=name_run(record),
         finished_at=_finished_at(record),
         rows=rows,
         server=StoredServer(),

@@ -31,7 +31,7 @@ def undo_text(plan: UndoPlan, *, lists_all: bool = False) -> Text:
             lines += change_lines(looks, _named(change), change.fields, warnings)
         else:
             unlisted += 1
-    title = f'Undo import {plan.record} on the server "{plan.server}":'
+    title = f'{plan.name.undoing} on the server "{plan.server}":'
     return framed(title, lines, unlisted, digest, lists_all=lists_all, summary=undo_summary(plan))
 
 

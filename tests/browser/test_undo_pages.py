@@ -145,10 +145,10 @@ def test_an_import_is_undone_and_redone(scripts, logged_in_page, superuser):
     undo = ImportRecord.objects.get(mode="undo")
     assert page.url.endswith(record_url(undo))
 
-    page.get_by_role("link", name="Redo: undo this undo").click()
+    page.get_by_role("link", name=f"Redo import {record.pk}: undo this undo").click()
     expect(line_of(page, "Made").locator(".result")).to_have_text("RESTORE")
     page.get_by_label("Without a backup").check()
-    page.get_by_role("button", name=f"Undo import {undo.pk} on local").click()
+    page.get_by_role("button", name=f"Redo import {record.pk} on local").click()
     expect(page.locator("h1 .record-status")).to_have_text("Succeeded")
     assert infos() == {"Sync": "file", "Mail": "edited by hand", "Made": ""}
     page.get_by_role("link", name=f"import {undo.pk}", exact=True).click()

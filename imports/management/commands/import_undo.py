@@ -130,7 +130,7 @@ class Command(BaseCommand):
         fingerprint = None
         if ask:
             plan = self._shown(request)
-            if plan.writes and not confirm(self, _question(request, plan)):
+            if plan.writes and not confirm(self, _question(plan)):
                 print_cancelled(self)
                 return None
             fingerprint = plan.fingerprint
@@ -156,6 +156,6 @@ def _decisions(file_path: str | None) -> Decisions:
     return read_decision_file(read_file(file_path), max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
 
 
-def _question(request: UndoRequest, plan: UndoPlan) -> str:
+def _question(plan: UndoPlan) -> str:
     counts = undo_summary(plan).removeprefix("Plan: ").removesuffix(".")
-    return f"Undo import {request.record} on the server {quoted(plan.server)}: {counts}?"
+    return f"{plan.name.undoing} on the server {quoted(plan.server)}: {counts}?"

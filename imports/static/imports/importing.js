@@ -4,6 +4,7 @@
 const POLL_MILLISECONDS = 1000;
 
 let failure = ""; // why the answer to a confirmation is none
+let hasRun = false; // whether the server said that the import was running
 
 function watchUpload(form) {
     const input = form.querySelector("input[type=file]");
@@ -31,6 +32,21 @@ function watchUpload(form) {
     });
 }
 
+// The numbers are those of the phase that is told with them: what came before keeps none.
+function showProgress(section, told) {
+    const isStarting = !told.running && !told.record && !hasRun;
+    hasRun = hasRun || told.running;
+    section.querySelector(".phase").textContent = told.phase || (isStarting ? "Starting" : "The import has ended");
+    section.querySelector(".numbers").textContent = told.total ? `${told.done} of ${told.total}` : "";
+    const bar = section.querySelector("progress");
+    if (told.total) {
+        bar.max = told.total;
+        bar.value = told.done;
+    } else {
+        bar.removeAttribute("value");
+    }
+}
+
 async function poll(section, isOver) {
     try {
         const answer = await fetch(section.dataset.url, { headers: { Accept: "application/json" } });
@@ -43,17 +59,11 @@ async function poll(section, isOver) {
             window.location.assign(told.record);
             return;
         }
-        section.querySelector(".phase").textContent = told.phase || "Starting";
-        const bar = section.querySelector("progress");
-        if (told.total) {
-            bar.max = told.total;
-            bar.value = told.done;
-            section.querySelector(".numbers").textContent = `${told.done} of ${told.total}`;
-        }
+        showProgress(section, told);
         if (isOver && !told.running) {
             if (failure) {
                 section.querySelector(".phase").textContent = failure;
-                bar.hidden = true;
+                section.querySelector("progress").hidden = true;
             } else {
                 window.location.reload();
             }
@@ -65,17 +75,33 @@ async function poll(section, isOver) {
     window.setTimeout(poll, POLL_MILLISECONDS, section, isOver);
 }
 
+function isChanged(field) {
+    if (field instanceof HTMLSelectElement) {
+        const chosen = [...field.options].findIndex((option) => option.defaultSelected);
+        return field.selectedIndex !== Math.max(chosen, 0);
+    }
+    return field.type === "checkbox" || field.type === "radio"
+        ? field.checked !== field.defaultChecked
+        : field.type !== "hidden" && field.value !== field.defaultValue;
+}
+
+// Whether the form says anything else than the plan that is shown was made with.
+function isUnplanned(form) {
+    return [...form.elements].some((field) =>
+        field.name && field.name !== "server_name" && field.type !== "submit"
+        && !field.closest(".import-filter") && isChanged(field));
+}
+
+function watchChoices(form) {
+    const hint = document.querySelector(".import-unplanned");
+    const show = () => { hint.hidden = !isUnplanned(form); };
+    form.addEventListener("change", show);
+    window.addEventListener("pageshow", show); // a browser that goes back fills the form in again
+}
+
 function watchConfirmation(form, button, section) {
-    let isUnplanned = false;
-    form.addEventListener("change", (event) => {
-        if (event.target.name === "server_name" || event.target.closest(".import-filter")) {
-            return;
-        }
-        isUnplanned = true;
-        document.querySelector(".import-unplanned").hidden = false;
-    });
     form.addEventListener("submit", async (event) => {
-        if (event.submitter !== button || isUnplanned) { // what is not planned yet is not imported
+        if (event.submitter !== button || isUnplanned(form)) { // not planned yet: not imported
             return;
         }
         event.preventDefault();
@@ -107,6 +133,9 @@ if (upload) {
 }
 const section = document.getElementById("import-progress");
 const choices = document.getElementById("import-choices");
+if (choices && document.querySelector(".import-unplanned")) {
+    watchChoices(choices);
+}
 const confirmation = document.querySelector("#import-confirm input[type=submit]");
 if (section && confirmation) {
     watchConfirmation(choices, confirmation, section);

@@ -1,0 +1,30 @@
+"""What the admin says of a secret that came back: it has no value until somebody gives it one."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.http import HttpRequest
+
+from flows.models import Secret
+
+_NAMES_TOLD = 10
+
+
+def tell_of_missing_values(
+    admin: "ModelAdmin[Any]", request: HttpRequest, items: Iterable[Any]
+) -> None:
+    """Warn of the live secrets without a value among the items, which were just brought back."""
+    names = [
+        f"“{item}”"
+        for item in items
+        if isinstance(item, Secret) and not item.is_deleted and not item.has_value
+    ]
+    if not names:
+        return
+    more = len(names) - _NAMES_TOLD
+    told = f"{', '.join(names[:_NAMES_TOLD])}{f' and {more} more' if more > 0 else ''}"
+    verb, them = ("has", "it") if len(names) == 1 else ("have", "them")
+    message = f"{told} {verb} no value: what uses {them} fails until somebody gives one."
+    admin.message_user(request, message, messages.WARNING)

@@ -1,0 +1,188 @@
+"""Pages on which somebody has to decide, or is told why nothing was done: how they look and read.
+
+Those of a save that somebody else was faster with, of a secret's value, of refusals, of a database
+that is busy; what a plan's page says of choices that are not planned, and how far an import is.
+"""
+
+import json
+import re
+import sqlite3
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db.utils import OperationalError
+from django.urls import reverse
+from playwright.sync_api import expect
+from psycopg.errors import QueryCanceled
+
+from accounts.models import User
+from flows.admin.items import FlowAdmin
+from flows.models import Flow
+from tests.browser.test_import_pages import everything, faults_here, stage
+from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.importing import export_file, flow
+
+LINES = "\n".join(f"line {number} of a text that is long enough to wrap" for number in range(2000))
+USED = '[{"data":{"code":"secrets.PAYMENTS_KEY"}}]'
+
+
+@pytest.fixture
+def superuser(transactional_db):
+    return User.objects.create_superuser("ada", "ada@example.org", "unused")
+
+
+def conflict(page, item, **typed):
+    """Open the item's form, let somebody else save it, and save what is typed."""
+    page.goto(reverse("admin:flows_flow_change", args=[item.pk]))
+    for name, text in typed.items():
+        page.locator(f"#id_{name}").fill(text)
+    other = Flow.objects.get(pk=item.pk)
+    other.info, other.updated_by = f"{LINES}\nfrom grace", "grace"
+    other.save()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", name="What saving over it would change")).to_be_visible()
+
+
+def take(page, name):
+    """Pictures for whoever works on a page: `ZIGGY_SHOTS=DIRECTORY`."""
+    import os  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415
+
+    if directory := os.environ.get("ZIGGY_SHOTS"):
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            for width in (1280, 360):
+                page.set_viewport_size({"width": width, "height": 900})
+                path = Path(directory) / f"{name}-{scheme}-{width}.png"
+                page.screenshot(path=path, full_page=True, animations="disabled")
+        page.emulate_media(color_scheme="light")
+
+
+def test_a_save_that_somebody_was_faster_with(logged_in_page, superuser, axe):
+    page = logged_in_page(superuser)
+    conflict(page, FlowFactory(name="Orders", info=LINES), name="Orders of today")
+    take(page, "conflict")
+    assert faults_here(page, axe) == []
+    section = page.locator(".conflict")
+    told = page.get_by_text("look below at what differs").bounding_box()
+    assert section.bounding_box()["y"] > told["y"]
+    assert section.evaluate("(each) => getComputedStyle(each).borderLeftWidth") == "4px"
+    page.get_by_label("Save over it").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["wide", "phone"])
+def test_the_numbers_of_lines_stand_on_one_line(phone, logged_in_page, superuser):
+    page = logged_in_page(superuser, phone=phone)
+    conflict(page, FlowFactory(name="Orders", info=LINES))
+    numbers = page.locator(".line-number:not(:empty)")
+    assert "2001" in numbers.all_text_contents()
+    lines = numbers.evaluate_all(
+        """(cells) => cells.map((cell) => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            const {width} = range.getBoundingClientRect();
+            const box = cell.getBoundingClientRect();
+            return [range.getClientRects().length, width <= box.width];
+        })"""
+    )
+    assert lines == [[1, True]] * len(lines)
+    assert page.locator(".line-text").first.evaluate("(cell) => cell.clientWidth") >= 100
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_where_the_value_of_a_secret_goes(used, logged_in_page, superuser, axe):
+    secret = SecretFactory(name="PAYMENTS_KEY")
+    if used:
+        value = "{ host: 'pay.example.com', key: secrets.PAYMENTS_KEY }"
+        ConnectionFactory(name="Payments", dev_value=value)
+        FlowFactory(name="Orders", nodes=USED)
+    page = logged_in_page(superuser)
+    page.goto(reverse("admin:flows_secret_change", args=[secret.pk]))
+    expect(page.get_by_role("heading", name="Where a value goes")).to_be_visible()
+    take(page, f"secret-{'used' if used else 'unused'}")
+    assert faults_here(page, axe) == []
+
+
+def test_what_an_account_may_not_do(transactional_db, logged_in_page, axe, faults):
+    faults.expect("console error: Failed to load resource: .* 403 ")
+    user = User.objects.create_user("sam", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_flow"))
+    page = logged_in_page(user)
+    assert page.goto(reverse("admin:flows_secret_changelist")).status == 403
+    expect(page.get_by_role("heading", name="You may not do this")).to_be_visible()
+    expect(page.locator("#site-name")).to_have_text("Ziggy flow import")
+    take(page, "not-permitted")
+    assert faults_here(page, axe) == []
+
+
+def test_a_database_that_is_busy(logged_in_page, superuser, axe, faults, monkeypatch):
+    faults.expect("console error: Failed to load resource: .* 503 ")
+    monkeypatch.setattr(FlowAdmin, "changelist_view", busy)
+    page = logged_in_page(superuser)
+    page.goto(reverse("admin:flows_flow_changelist"))
+    expect(page.get_by_role("heading", name="The database is being written")).to_be_visible()
+    expect(page.locator("#site-name")).to_have_text("Ziggy flow import")
+    take(page, "busy")
+    assert faults_here(page, axe) == []
+
+
+def busy(*_arguments, **_options):
+    cause = sqlite3.OperationalError("database is locked")
+    cause.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    raise OperationalError("database is locked") from cause
+
+
+def test_a_statement_that_took_too_long(logged_in_page, superuser, axe, faults, monkeypatch):
+    faults.expect("console error: Failed to load resource: .* 503 ")
+    monkeypatch.setattr(FlowAdmin, "changelist_view", too_slow)
+    page = logged_in_page(superuser)
+    page.goto(reverse("admin:flows_flow_changelist"))
+    expect(page.get_by_role("heading", name="This took too long")).to_be_visible()
+    expect(page.locator("#site-name")).to_have_text("Ziggy flow import")
+    take(page, "statement-timeout")
+    assert faults_here(page, axe) == []
+
+
+def too_slow(*_arguments, **_options):
+    raise OperationalError("canceling statement") from QueryCanceled()
+
+
+def test_choices_that_are_not_planned_are_told_while_problems_are_left(
+    logged_in_page, superuser, axe
+):
+    FlowFactory.create_batch(2, name="Twin")
+    pending = stage(superuser, everything())
+    page = logged_in_page(superuser)
+    page.goto(reverse("admin:imports_preview", args=[pending.pk]))
+    hint = page.get_by_text("Choices were changed since this plan")
+    expect(page.get_by_text("There is nothing to confirm while a problem is left.")).to_be_visible()
+    expect(hint).to_be_hidden()
+    mode = page.get_by_role("radio", name=re.compile("^duplicate", re.IGNORECASE)).first
+    before = page.locator(".import-modes input:checked")
+    before_value = before.get_attribute("value")
+    mode.check()
+    expect(hint).to_be_visible()
+    take(page, "preview-unplanned")
+    assert faults_here(page, axe) == []
+    page.locator(f".import-modes input[value={before_value}]").check()
+    expect(hint).to_be_hidden()
+
+
+def test_the_words_of_the_progress_fit_its_numbers(logged_in_page, superuser):
+    pending = stage(superuser, export_file(flow(1, "New")))
+    told = {"running": False, "phase": "", "done": 0, "total": 0, "record": None}
+    page = logged_in_page(superuser)
+    page.route("**/progress/", lambda route: route.fulfill(body=json.dumps(told)))
+    page.route("**/confirm/**", lambda _route: None)  # an answer that is long in coming
+    page.goto(reverse("admin:imports_preview", args=[pending.pk]))
+    page.get_by_role("button", name="Import into local").click()
+    section = page.locator("#import-progress")
+    expect(section.locator(".phase")).to_have_text("Starting")
+    told |= {"running": True, "phase": "Writing", "done": 4999, "total": 5000}
+    expect(section.locator(".phase")).to_have_text("Writing")
+    expect(section.locator(".numbers")).to_have_text("4999 of 5000")
+    told |= {"running": False, "phase": "", "done": 0, "total": 0}
+    expect(section.locator(".phase")).to_have_text("The import has ended")
+    expect(section.locator(".numbers")).to_have_text("")
