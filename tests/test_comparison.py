@@ -3,9 +3,10 @@
 import pytest
 
 from flows.content import Kind
+from imports.comparison import differences
 from imports.plan import FieldChange, Mode, Result
 from imports.planning import build_plan
-from tests.imagined import Server, a_file, planned, stored
+from tests.imagined import DEFAULTS, Server, a_file, planned, stored
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
 
@@ -236,3 +237,27 @@ def test_an_unknown_key_is_shown_printable_and_cut():
     (evil,) = overwritten(FLOW, **{"a\n\x1b[2J\u202e": 1}).fields
     (long,) = overwritten(FLOW, **{"k" * 300: 1}).fields
     assert (evil.key, long.key) == ("a\\n\\x1b[2J\\u202e", "k" * 200 + "...")
+
+
+# --- Two whole contents
+
+
+def whole(kind, **columns):
+    return {**DEFAULTS[kind], **columns}
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_equal_contents_differ_in_nothing(kind):
+    assert differences(kind, whole(kind), whole(kind)) == ()
+
+
+def test_every_field_that_differs_is_told_and_unknown_keys_that_came_changed_or_went():
+    before = whole(FLOW, info="old", timeout=1, nodes="[]", extra='{"a":1,"b":1,"c":1}')
+    after = whole(FLOW, info="new", timeout=1, nodes="[{}]", extra='{"b":2,"c":1,"d":1}')
+    assert differences(FLOW, before, after) == (
+        FieldChange(key="info", before='"old"', after='"new"'),
+        FieldChange(key="nodes"),
+        FieldChange(key="b"),
+        FieldChange(key="d"),
+        FieldChange(key="a"),
+    )

@@ -98,6 +98,20 @@ def test_a_copy_takes_no_name_of_the_server_or_of_the_file():
     assert plan.changes[FLOW][0].target_uuid not in {ONE, HERE}
 
 
+def test_two_copies_of_one_name_get_two_names_and_are_written_with_them():
+    document = a_file(flows=[{"uuid": ONE, "name": "A"}, {"uuid": TWO, "name": "A"}])
+    rows = stored(FLOW, ONE, "A"), stored(FLOW, TWO, "A")
+    plan = plan_of(document, *rows, mode=Mode.DUPLICATE)
+    assert [change.target_name for change in plan] == ["A (copy)", "A (copy 2)"]
+    assert [change.content["name"] for change in plan] == ["A (copy)", "A (copy 2)"]
+
+
+def test_what_no_row_can_be_found_for_is_an_issue():
+    document = a_file(flows=[{"uuid": ONE, "name": "A"}], secrets=[{"uuid": TWO, "name": "A"}])
+    plan = plan_of(document, stored(FLOW, HERE, "A"), stored(FLOW, THERE, "A"))
+    assert [(issue.code, issue.path) for issue in plan.issues] == [("ambiguous-name", "flows[0]")]
+
+
 # --- Names of secrets
 
 
@@ -165,6 +179,18 @@ def test_a_reference_that_could_mean_a_row_of_another_kind_is_refused(kind, keys
     ]
 
 
+def test_whatever_kinds_the_two_are_of():
+    document = a_file(
+        flows=[{"uuid": TWO, "name": "F", **MENTIONS}],
+        secrets=[{"uuid": ONE, "name": "KEY", "description": "x"}],
+    )
+    for kind in (FLOW, CONNECTION):
+        plan = plan_of(document, stored(SECRET, HERE, "KEY"), others=[(kind, ELSEWHERE)])
+        assert [(issue.code, issue.path) for issue in plan.issues] == [
+            ("ambiguous-uuid", "secrets[0]")
+        ]
+
+
 def test_but_not_where_nothing_mentions_it_or_moves_or_the_row_is_deleted():
     row, others = stored(CONNECTION, HERE, "C"), [(FLOW, ELSEWHERE)]
     assert plan_of(moving(), row, others=others).issues == ()
@@ -192,9 +218,11 @@ def test_nor_where_the_file_has_an_item_of_that_kind_and_uuid():
 
 def test_a_key_that_would_be_lost_is_an_issue_and_the_plan_is_there_all_the_same():
     keys = {"nodes": [{"map": {ONE: 1, HERE: 2}}]}
-    plan = plan_of(moving(**keys), stored(CONNECTION, HERE, "C"))
+    rows = stored(CONNECTION, HERE, "C"), stored(FLOW, TWO, "F")
+    copied = {(FLOW, TWO): Decision(mode=Mode.DUPLICATE)}
+    plan = plan_of(moving(**keys), *rows, decisions=copied)
     assert [issue.code for issue in plan.issues] == ["key-collision"]
-    assert plan.changes[FLOW][0].content["name"] == "F"
+    assert plan.changes[FLOW][0].content["name"] == "F (copy)"
     assert ONE in plan.changes[FLOW][0].content["nodes"]
     assert plan.changes[FLOW][0].content["extra"] == "{}"
 

@@ -267,6 +267,14 @@ def test_a_row_that_is_as_before_is_hindered_by_nothing() -> None:
     assert (plan.issues, results(plan)) == ((), [("KEY", "KEEP")])
 
 
+def test_what_stays_hinders_each_row_that_it_uses() -> None:
+    gone = made(SECRET, "s", "GONE", row=row("GONE", is_deleted=True))
+    one, two = made(SECRET, "t", "ONE"), made(SECRET, "u", "TWO")
+    user = [other(FLOW, "f", "F")]
+    plan = undone(gone, one, two, users={each.key: user for each in (gone, one, two)})
+    assert [(issue.code, issue.uuid) for issue in plan.issues] == [("used", "t"), ("used", "u")]
+
+
 def test_a_name_that_another_secret_has_now_can_only_be_left_to_it() -> None:
     secret = overwritten(SECRET, "s", "NEW", "OLD")
     told = (

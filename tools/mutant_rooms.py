@@ -24,6 +24,6 @@ ROOMS = {
     "imports.landing": Room(tests=("test_landing.py",)),
     "imports.matching": Room(tests=("test_matching.py",)),
     "imports.plan": Room(tests=("test_plan.py",)),
-    "imports.planning": Room(tests=("test_planning.py",)),
+    "imports.planning": Room(tests=("test_planning.py", "test_matching.py")),
     "imports.undo.deciding": Room(tests=("test_undo_deciding.py",)),
 }
