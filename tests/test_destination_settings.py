@@ -139,7 +139,7 @@ def test_a_key_that_names_a_host_is_shown_with_the_port(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "label"),
+    ("said", "label"),
     [
         ("user: 'a'", "Postgres"),
         ("host: ''", "Postgres"),
@@ -159,8 +159,8 @@ def test_a_key_that_names_a_host_is_shown_with_the_port(key: str) -> None:
         (", ".join(f"host{n}: 'h{n}'" for n in range(7)), "h0, h1, h2, h3, h4 and 2 more"),
     ],
 )
-def test_hosts_are_said_in_short(settings: str, label: str) -> None:
-    assert destination(f"{{ {settings}, k: secrets.A }}").label == label
+def test_hosts_are_said_in_short(said: str, label: str) -> None:
+    assert destination(f"{{ {said}, k: secrets.A }}").label == label
 
 
 def test_without_a_host_or_a_type_the_label_says_that_it_is_unknown() -> None:

@@ -26,9 +26,9 @@ READ = [
 ]
 
 
-@pytest.mark.parametrize(("text", "settings"), READ, ids=[text for text, _ in READ])
-def test_a_plain_object_is_read(text: str, settings: dict) -> None:
-    assert read_plain_object(text) == settings
+@pytest.mark.parametrize(("text", "read"), READ, ids=[text for text, _ in READ])
+def test_a_plain_object_is_read(text: str, read: dict) -> None:
+    assert read_plain_object(text) == read
 
 
 @pytest.mark.parametrize("said", ["x", "", "// no comment"])
