@@ -37,13 +37,13 @@ def test_a_text_is_the_same_in_whatever_quotes(said: str) -> None:
         read_plain_object(f"{{ a: '{said}' }}"),
         read_plain_object(f'{{ a: "{said}" }}'),
     )
-    assert single == double == {"a": said}
+    assert single == double == {"a": f'"{said}"'}
 
 
 def test_a_list_of_literals_is_read_as_one() -> None:
-    assert read_plain_object("{ a: [], b: 1 }") == {"a": "[]", "b": "1"}
+    assert read_plain_object("{ a: [], b: 1 }") == {"a": (), "b": "1"}
     read = read_plain_object("{ a: [1, 'x', secrets.K], b: 2 }")
-    assert read == {"a": "[<1>,<x>,<secrets.K>]", "b": "2"}
+    assert read == {"a": ("1", '"x"', "secrets.K"), "b": "2"}
 
 
 @pytest.mark.parametrize(
