@@ -1272,7 +1272,7 @@ def test_no_answer_and_no_log_line_has_a_secrets_value(api, caplog):
 
 # --- connections that send secrets elsewhere
 
-MAY_CHANGE = ("flows.view_connection", "flows.change_connection")
+MAY_CHANGE = ("flows.view_connection", "flows.change_connection", "flows.view_secret")
 TEXT = "{ host: 'api.example.com', token: secrets.KEY, timeout: 5 }"
 
 
