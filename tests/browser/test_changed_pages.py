@@ -5,8 +5,10 @@ that is busy; what a plan's page says of choices that are not planned, and how f
 """
 
 import json
+import os
 import re
 import sqlite3
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -18,9 +20,10 @@ from psycopg.errors import QueryCanceled
 from accounts.models import User
 from flows.admin.items import FlowAdmin
 from flows.models import Flow
+from imports.service import run_import
 from tests.browser.test_import_pages import everything, faults_here, stage
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
-from tests.importing import export_file, flow
+from tests.importing import export_file, flow, request_for, uuid_of
 
 LINES = "\n".join(f"line {number} of a text that is long enough to wrap" for number in range(2000))
 USED = '[{"data":{"code":"secrets.PAYMENTS_KEY"}}]'
@@ -45,9 +48,6 @@ def conflict(page, item, **typed):
 
 def take(page, name):
     """Pictures for whoever works on a page: `ZIGGY_SHOTS=DIRECTORY`."""
-    import os  # noqa: PLC0415
-    from pathlib import Path  # noqa: PLC0415
-
     if directory := os.environ.get("ZIGGY_SHOTS"):
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
@@ -72,10 +72,28 @@ def test_a_save_that_somebody_was_faster_with(logged_in_page, superuser, axe):
     expect(page.get_by_text("was changed successfully")).to_be_visible()
 
 
-@pytest.mark.parametrize("phone", [False, True], ids=["wide", "phone"])
-def test_the_numbers_of_lines_stand_on_one_line(phone, logged_in_page, superuser):
-    page = logged_in_page(superuser, phone=phone)
+def saved_over(page, _superuser):
     conflict(page, FlowFactory(name="Orders", info=LINES))
+
+
+def of_an_upload(page, superuser):
+    FlowFactory(uuid=uuid_of("f", 1), name="Orders", info=LINES)
+    pending = stage(superuser, export_file(flow(1, "Orders", info=f"{LINES}\nnew")))
+    page.goto(reverse("admin:imports_pending_item", args=[pending.pk, "flow", uuid_of("f", 1)]))
+
+
+def of_a_record(page, _superuser):
+    FlowFactory(uuid=uuid_of("f", 1), name="Orders", info=LINES)
+    file = export_file(flow(1, "Orders", info=f"{LINES}\nnew"))
+    record = run_import(request_for(file)).record
+    page.goto(reverse("admin:imports_importrecord_item", args=[record.pk, record.items.get().pk]))
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["wide", "phone"])
+@pytest.mark.parametrize("open_difference", [saved_over, of_an_upload, of_a_record])
+def test_the_numbers_of_lines_stand_on_one_line(phone, open_difference, logged_in_page, superuser):
+    page = logged_in_page(superuser, phone=phone)
+    open_difference(page, superuser)
     numbers = page.locator(".line-number:not(:empty)")
     assert "2001" in numbers.all_text_contents()
     lines = numbers.evaluate_all(
