@@ -1,6 +1,6 @@
 """Warnings that programs know by a code: what is said of secrets that are sent elsewhere. Pure."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,19 @@ class CodedWarning:
             "isSerious": self.is_serious,
             "data": [_data(new) for new in self.destinations],
         }
+
+
+_DETAIL_KEYS = ("code", "text", "isSerious", "data")
+_DATA_KEYS = (
+    *("secret", "secretNames", "secretUuid", "hasValue", "kind", "uuid", "name"),
+    *("environments", "oldDestinations", "newDestination", "changedKeys"),
+)
+
+
+def in_order(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """A warning's dict as `as_dict` made it: a database may give its keys back in another order."""
+    data = [{key: new[key] for key in _DATA_KEYS if key in new} for new in detail["data"]]
+    return {key: {**detail, "data": data}[key] for key in _DETAIL_KEYS}
 
 
 def warnings_of(found: Iterable[NewDestination], *, of: RowKey) -> tuple[CodedWarning, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from http import HTTPStatus
 from typing import Any
 
-from flows.coded_warnings import CodedWarning
+from flows.coded_warnings import CodedWarning, in_order
 from flows.content import Kind
 from imports.errors import UnableToImport
 from imports.models import ImportItem, ImportRecord
@@ -50,7 +50,8 @@ def record_data(record: ImportRecord) -> dict[str, Any]:
     """What `plan_data` with details was for an import that is done, from its record."""
     lists: dict[str, Any] = {f"{kind.plural}Processed": [] for kind in Kind}
     for item in record.items.order_by("position", "pk"):
-        details = {"warningDetails": item.warning_details} if item.warning_details else {}
+        kept = [in_order(detail) for detail in item.warning_details]
+        details = {"warningDetails": kept} if kept else {}
         lists[f"{Kind(item.kind).plural}Processed"].append({**_recorded_item(item), **details})
     return lists
 

@@ -133,6 +133,7 @@ EXEMPT = {
     "flows.rest.json_body.check_text": "looks for one character",
     "flows.coded_warnings.CodedWarning.tells_of": "takes a row's key",
     "flows.coded_warnings.CodedWarning.text_for": "takes the kinds that somebody may see",
+    "flows.coded_warnings.in_order": "takes one warning of a record",
     "flows.counting.listed": "joins words of the product's own, and the first few names",
     "imports.backup_retention.superfluous": "takes the backups of a directory, and no file's text",
     "imports.bound_process.bound_command": "takes a command of the product's own",

@@ -256,7 +256,7 @@ class TestTheRebuiltAnswer:
     """What is answered again is made of the record, and equals what was answered first."""
 
     def check(self, outcome: Any) -> None:
-        first = plan_data(outcome.plan, done=True)
+        first = plan_data(outcome.plan, done=True, with_details=True)
         again = record_data(ImportRecord.objects.get(pk=outcome.record.pk))
         assert json.dumps(again) == json.dumps(first)
 

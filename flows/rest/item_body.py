@@ -19,6 +19,7 @@ from flows.content import (
     UUID_KEY,
     Kind,
     Value,
+    is_value_like,
     split_unknown_of_secret,
 )
 from flows.field_values import FieldProblem, read_field, read_time, read_uuid
@@ -63,13 +64,21 @@ def read_item_body(kind: Kind, body: Any, *, of: UUID | None = None) -> ItemBody
     return ItemBody(
         uuid=values.get(UUID_KEY),
         content={spec.column: values[spec.key] for spec in FIELDS[kind] if spec.key in values},
-        unknown={key: keys[key] for key in keys if key not in readers},
+        unknown=_kept_unknown(kind, {key: keys[key] for key in keys if key not in readers}),
         secret_values={
             column: values[key]
             for key, column in _VALUE_COLUMNS.items()
             if kind is Kind.SECRET and values.get(key) is not None
         },
     )
+
+
+def _kept_unknown(kind: Kind, unknown: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is kept of unknown keys: of a secret, nothing that may be its value.
+
+    Clients may send keys that nobody here knows: that is no reason to refuse their request.
+    """
+    return split_unknown_of_secret(unknown)[0] if kind is Kind.SECRET else unknown
 
 
 def read_value_body(body: Any) -> tuple[UUID, ItemBody]:
@@ -132,7 +141,7 @@ def _readers(kind: Kind, of: UUID | None, keys: Mapping[str, Any]) -> dict[str, 
         readers |= dict.fromkeys(SECRET_VALUE_KEYS, _read_value_or_keep)
         readers |= dict.fromkeys((*HAS_VALUE_KEYS, DESTINATIONS_KEY), _ignore)
         unknown = {key: keys[key] for key in keys if key not in readers}
-        readers |= dict.fromkeys(split_unknown_of_secret(unknown)[1], _refuse_key)
+        readers |= {key: _refuse_key for key in unknown if is_value_like(key)}
     return readers
 
 
