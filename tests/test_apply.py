@@ -658,7 +658,8 @@ class TestQueries:
     def test_their_number_grows_with_the_batches(self, case):
         ContentType.objects.get_for_model(Flow)  # Django keeps what it read once
         few, more, many = (self.queries(case, count) for count in (10, 400, 1000))
-        assert few <= 21
+        # PostgreSQL's transaction takes two locks, and asks at its end for that of the import.
+        assert few <= {"postgresql": 26, "sqlite": 21}[database.vendor]
         assert (more - few, many - few) == GROWTH[database.vendor][case]
 
     def queries(self, case: str, count: int) -> int:

@@ -96,16 +96,6 @@ SIGHTS = {
         export_file(flow(1, "Hidden")),
         lambda: [FlowFactory(name="Hidden") for _ in range(2)],
     ),
-    "a connection that sends a stored secret": (
-        "secret",
-        export_file(connection(1, "New", devValue="{ host: 'b.example', key: secrets.HIDDEN }")),
-        lambda: SecretFactory(name="HIDDEN", dev_value="CANARY"),
-    ),
-    "code that uses a stored secret": (
-        "secret",
-        export_file(flow(1, "New", nodes=[{"code": "secrets.HIDDEN"}])),
-        lambda: SecretFactory(name="HIDDEN", dev_value="CANARY"),
-    ),
     "a secret that a connection uses by the name that it loses": (
         "connection",
         export_file(secret(1, "NEW")),

@@ -329,7 +329,7 @@ def test_a_plan_is_asked_about_before_it_is_applied(folder, monkeypatch):
         monkeypatch.setattr(sys, "stdin", terminal)
         done = folder.run("--apply-plan", str(folder.plan), "--no-backup")
         assert (done.code, json.loads(done.out)["status"]) == (0, status)
-        assert "1 to create, 2 to overwrite, 1 to skip, 1 unchanged? [y/N] " in done.err
+        assert "1 to create, 2 to overwrite, 1 to skip, 1 unchanged; 1 warning? [y/N] " in done.err
 
 
 class TestTheApi:

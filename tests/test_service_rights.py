@@ -200,6 +200,7 @@ def situations() -> Iterator[Situation]:
         name="a secret sent to a new place",
         items=(connection(2, "New", devValue=ELSEWHERE),),
         needs=("flows.add_connection", RETARGET),
+        sees=(Kind.CONNECTION,),
     )
     yield Situation(
         name="a connection brought back",
@@ -211,7 +212,7 @@ def situations() -> Iterator[Situation]:
         name="a secret brought back, with a value",
         items=(secret(4, "GONE"),),
         needs=("flows.add_secret", RETARGET),
-        sees=(Kind.SECRET,),
+        sees=(Kind.SECRET, Kind.CONNECTION),
     )
 
 
@@ -239,26 +240,26 @@ def planned(request: ImportRequest) -> ImportRequest:
     return replace(request, saved_plan=saved, decisions={})
 
 
-# What is called; whether it tells of rows, so that who asks must be allowed to see them; whether a
-# refusal leaves a record.
-IMPORT_CALLS: dict[str, tuple[Callable[[ImportRequest], Any], bool, bool]] = {
-    "preview_import": (preview, False, True),
-    "preview_import by a plan": (lambda request: preview_import(planned(request)), True, True),
-    "plan_to_save": (plan_to_save, True, False),
-    "examine_import": (examine_import, True, False),
-    "run_import": (run_import, False, True),
-    "run_import as confirmed": (shown, False, True),
-    "run_import as fingerprinted": (fingerprinted, False, True),
-    "run_import by a plan": (lambda request: run_import(planned(request)), True, True),
+# What is called, and whether a refusal leaves a record. Each tells of rows, so that who asks must be
+# allowed to see them.
+IMPORT_CALLS: dict[str, tuple[Callable[[ImportRequest], Any], bool]] = {
+    "preview_import": (preview, True),
+    "preview_import by a plan": (lambda request: preview_import(planned(request)), True),
+    "plan_to_save": (plan_to_save, False),
+    "examine_import": (examine_import, False),
+    "run_import": (run_import, True),
+    "run_import as confirmed": (shown, True),
+    "run_import as fingerprinted": (fingerprinted, True),
+    "run_import by a plan": (lambda request: run_import(planned(request)), True),
 }
 
 
 def import_cases() -> Iterator[Case]:
-    for call, (function, tells, is_recorded) in IMPORT_CALLS.items():
+    for call, (function, is_recorded) in IMPORT_CALLS.items():
         for situation in SITUATIONS:
             if situation.is_rare and " " in call:
                 continue
-            seen = {by_hand("view", kind) for kind in situation.sees if tells}
+            seen = {by_hand("view", kind) for kind in situation.sees}
             yield Case(
                 name=f"{call}: {situation.name}",
                 needs=frozenset({RUN, *situation.needs, *seen}),
@@ -326,7 +327,7 @@ def undone() -> Iterator[Undone]:
     yield Undone(
         name="a secret that an undo deleted",
         done=lambda: undone_again(secret(4, "GONE")),
-        needs=("flows.change_secret", RETARGET),
+        needs=("flows.change_secret", "flows.view_connection", RETARGET),
     )
     yield Undone(
         name="a secret that a flow uses by now",
