@@ -4,20 +4,18 @@ SQLite has one writer at a time: what is saved while a large import is written w
 the database's `timeout` says, and then has to be told. PostgreSQL waits for rows alone.
 """
 
-import sqlite3
 from collections.abc import Callable
 from http import HTTPStatus
 
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from imports.database_errors import trouble_of
 from imports.errors import RETRY_AFTER
 from imports.records import running_import
 from ziggy_site.api import is_of_api
 
-_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's, where somebody set a lock_timeout
+_LOCKED = "database-locked"
 
 
 class BusyMiddleware:
@@ -40,9 +38,5 @@ class BusyMiddleware:
 
 def is_busy(error: Exception) -> bool:
     """Whether the database refused because somebody else holds a lock."""
-    cause = error.__cause__
-    if not isinstance(error, OperationalError):
-        return False
-    if isinstance(cause, sqlite3.Error):
-        return cause.sqlite_errorcode & 0xFF in _BUSY
-    return getattr(cause, "sqlstate", None) == _LOCK_NOT_AVAILABLE
+    trouble = trouble_of(error)
+    return trouble is not None and trouble.code == _LOCKED
