@@ -292,6 +292,9 @@ def told(issues):
     return [(issue.code, issue.uuid, issue.message) for issue in issues]
 
 
+_BY_DECISION = '(in the preview, or in the decisions: "<uuid of the item>": "<uuid of the row>")'
+
+
 def test_a_name_that_several_rows_bear_is_refused_with_their_uuids():
     rows = [Row(pk=n, uuid=on_server(n), name="A") for n in range(12)]
     shown = ", ".join(on_server(n) for n in range(10))
@@ -300,19 +303,20 @@ def test_a_name_that_several_rows_bear_is_refused_with_their_uuids():
         (
             "ambiguous-name",
             ONE,
-            f'12 flows on this server are named "A": {shown} and 2 more. Rename all but one of '
-            "them, or give the file's item the uuid of the one that is meant.",
+            f'12 flows on this server are named "A": {shown} and 2 more. Decide which one is meant '
+            f"{_BY_DECISION}, rename all but one of them, or give the file's item the uuid of the "
+            "one that is meant.",
         )
     ]
     _, refused = matched(flows((ONE, "A")), *rows[:10])
-    assert refused[0].message.startswith(f'10 flows on this server are named "A": {shown}. Rename')
+    assert refused[0].message.startswith(f'10 flows on this server are named "A": {shown}. Decide')
 
 
 def test_two_items_that_would_be_one_row_are_refused_both():
     _, refused = matched(flows((TWO, "A"), (ONE, "A")), Row(pk=1, uuid=HERE, name="A"))
     message = (
         f'2 items of the file are named "A" ({ONE}, {TWO}) and would be the same flow on this '
-        f"server: {HERE}. Rename all but one of them."
+        f"server: {HERE}. Decide which of them it is {_BY_DECISION}, or rename all but one of them."
     )
     assert told(refused) == [("ambiguous-name", TWO, message), ("ambiguous-name", ONE, message)]
 

@@ -273,7 +273,7 @@ def test_a_deleted_row_that_comes_back_is_told_and_a_secret_then_has_what_it_had
     plan = plan_of(document, *rows)
     assert warnings(plan) == {
         "flows[0]": ("brings back a deleted flow",),
-        "secrets[0]": ("brings back a deleted secret",),
+        "secrets[0]": ("brings back a deleted secret", "has no value yet"),
         "secrets[1]": ("has no value yet",),
     }
     assert [change.row and change.row.pk for change in plan] == [

@@ -12,6 +12,7 @@ from flows.new_destinations import SecretState, User
 from imports.plan import FieldChange, UndoResult
 from imports.undo.deciding import build_undo
 from imports.undo.facts import Facts, OtherRow, PresentRow, SavedRow, WrittenRow
+from imports.undo.names import RunName
 from imports.undo.plan import Decision, UndoPlan
 from tests.inert import assert_inert
 
@@ -85,6 +86,7 @@ def undone(
 ) -> UndoPlan:
     facts = Facts(
         record=12,
+        name=RunName(number=12, depth=0, root=12),
         finished_at=DONE,
         rows={kind: [each for each in rows if each.kind is kind] for kind in Kind},
         server=server or Nobody(),
