@@ -207,12 +207,6 @@ class EncryptionCanary(models.Model):
         return "canary"
 
 
-def valued_secret_names() -> set[str]:
-    """The names of the live secrets that have a value, without reading one."""
-    rows = Secret.objects.filter(is_deleted=False).exclude(dev_value=None, prod_value=None)
-    return set(rows.order_by().values_list("name", flat=True))
-
-
 MODELS: dict[Kind, type[Flow] | type[Connection] | type[Secret]] = {
     Kind.FLOW: Flow,
     Kind.CONNECTION: Connection,
