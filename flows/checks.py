@@ -1,19 +1,34 @@
-"""What Django checks as the site is migrated, or where `check --database NAME` asks for it."""
+"""Whether the configured keys are those of the databases: asked by Django's checks, as the site is
+migrated or by `check --database NAME`, and as the site starts.
+"""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from django.core.checks import CheckMessage, Error
-from django.db import DatabaseError
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
 from flows.canary import check_keys_open
 from flows.encryption import WrongKeyError
 from flows.servers import on_database
 
+logger = logging.getLogger(__name__)
+
 
 def check_databases(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """An error for each of these databases whose secrets the configured keys do not open."""
     return [error for alias in databases or () for error in _check_keys(alias)]
+
+
+def log_wrong_keys() -> None:
+    """Log an error where the configured keys do not open the secrets of this instance.
+
+    The site starts all the same: its health is 503 then, and whatever needs no secret still works.
+    """
+    for error in _check_keys(DEFAULT_DB_ALIAS):
+        logger.error(error.msg)
+    connections[DEFAULT_DB_ALIAS].close()  # a server that forks from here must not share it
 
 
 def _check_keys(alias: str) -> list[CheckMessage]:

@@ -194,12 +194,17 @@ def _with_users(change: Change, users: Users) -> Change:
     row = change.row
     if change.result is not Result.OVERWRITE or row is None or row.name not in users:
         return change
-    ordered = sorted((kind, name, uuid) for (kind, uuid), name in users[row.name].items())
+    warning = renamed_in_use(row.name, users[row.name])
+    return replace(change, own_warnings=(*change.own_warnings, warning))
+
+
+def renamed_in_use(old_name: str, users: Mapping[tuple[Kind, str], str]) -> PlanWarning:
+    """The warning of a secret whose old name is used by these: their names by kind and uuid."""
+    ordered = sorted((kind, name, uuid) for (kind, uuid), name in users.items())
     told = [f"the {kind} {quoted(name)}" for kind, name, _ in ordered[:_MOST_SHOWN]]
-    warning = PlanWarning(
+    return PlanWarning(
         code=WarningCode.SECRET_RENAMED_IN_USE,
-        text=f"secrets.{printable(row.name)} will lead to nothing, and is used by "
+        text=f"secrets.{printable(old_name)} will lead to nothing, and is used by "
         f"{listed(told, more=len(ordered) - len(told))}",
         tells_of=frozenset(kind for kind, _, _ in ordered),
     )
-    return replace(change, own_warnings=(*change.own_warnings, warning))

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +12,7 @@ from flows.representation import time_text
 from imports.drift import LastWrite
 from imports.errors import printable
 from imports.status import FileStatus, ItemStatus, State
+from imports.text_columns import column_lines
 
 _STYLES = {
     State.IN_SYNC: "dim",
@@ -78,20 +78,13 @@ def status_rows(
 
 
 def _lines(items: Sequence[ItemStatus]) -> Iterator[Text]:
-    state_width = max(cell_len(item.state) for item in items)
-    item_width = min(_ITEM_WIDTH, max(cell_len(_named(item)) for item in items))
-    widths = max(state_width, len("STATE")), max(item_width, len("ITEM")), _UUID_LENGTH
-    rows = [(("STATE", "ITEM", "UUID", "WHAT"), "")]
-    rows += [
-        ((item.state, _named(item), item.uuid, _told(item)), _STYLES[item.state]) for item in items
-    ]
-    for (*first, last), style in rows:
-        padded = (
-            cell + " " * (width - cell_len(cell)) for cell, width in zip(first, widths, strict=True)
-        )
-        yield Text(
-            "  ".join((*padded, last)).rstrip(), style=style, no_wrap=True, overflow="ignore"
-        )
+    return column_lines(
+        ("STATE", "ITEM", "UUID", "WHAT"),
+        [
+            ((item.state, _named(item), item.uuid, _told(item)), _STYLES[item.state])
+            for item in items
+        ],
+    )
 
 
 def _table(items: Sequence[ItemStatus], width: int) -> Table:

@@ -1,6 +1,8 @@
 """A wrong encryption key is noticed before anything is written with it, and says what to do."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from cryptography.fernet import Fernet
@@ -20,7 +22,7 @@ from imports.backup import make_backup
 from imports.errors import WrongEncryptionKey
 from tests.errors import error_of
 from tests.factories import SecretFactory
-from tests.importing import flow, import_items
+from tests.importing import child_environment, flow, import_items
 
 FIRST, OTHER = (Fernet.generate_key().decode() for _ in range(2))
 MESSAGE = (
@@ -54,6 +56,27 @@ def test_health_is_503_and_says_what_to_do():
         503,
         {"message": MESSAGE, "code": "wrong-encryption-key", "issues": []},
     )
+
+
+def start_of_the_site(**environment):
+    """What a web server's worker prints as it loads the site."""
+    return subprocess.run(
+        [sys.executable, "-c", "import ziggy_site.wsgi"],
+        env=child_environment(**environment),
+        capture_output=True, text=True, timeout=60, check=True,
+    ).stderr  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_site_that_starts_with_a_wrong_key_says_so(keys):
+    check_keys_open()
+    assert start_of_the_site(ZIGGY_ENCRYPTION_KEYS=FIRST) == ""
+    assert f"default: {MESSAGE}" in start_of_the_site(ZIGGY_ENCRYPTION_KEYS=OTHER)
+
+
+def test_a_site_without_a_database_starts_and_says_nothing_of_keys():
+    told = start_of_the_site(ZIGGY_ENCRYPTION_KEYS=OTHER, DATABASE_URL="sqlite:////nowhere/x.db")
+    assert "ZIGGY_ENCRYPTION_KEYS" not in told
 
 
 @pytest.mark.django_db

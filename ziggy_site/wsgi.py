@@ -18,6 +18,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ziggy_site.settings")
 
 _django = get_wsgi_application()
 
+from flows.checks import log_wrong_keys  # noqa: E402 - its models need the apps
+
+log_wrong_keys()
+
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """Django's application, which is told no charset, and whose answers reach the client."""

@@ -15,6 +15,7 @@ from imports.plan import UndoResult
 from imports.undo.conflicts import conflicts_of, name_taken, used_by
 from imports.undo.destinations import find_notices, user_changes, with_notices
 from imports.undo.facts import Facts, OtherRow, WrittenRow
+from imports.undo.lost_names import with_users_of_lost_names
 from imports.undo.plan import Conflict, Decision, Decisions, Key, UndoChange, UndoPlan
 
 _MAY_DECIDE = "Decide to keep it as it is, or to restore what was before."
@@ -67,6 +68,8 @@ def build_undo(
         changes = {
             kind: tuple(with_notices(change, notices) for change in changes[kind]) for kind in Kind
         }
+    secrets = with_users_of_lost_names(changes, users, facts.server)
+    changes = {**changes, Kind.SECRET: secrets}
     return UndoPlan(
         record=facts.record,
         name=facts.name,

@@ -78,6 +78,8 @@ class UndoChange:
     conflicts: tuple[Conflict, ...] = ()
     """What was done to the row since, whether or not somebody decided on it."""
     decision: Decision | None = None
+    own_warnings: tuple[PlanWarning, ...] = ()
+    """What is to be known of the row as the undo leaves it."""
     notices: tuple[CodedWarning, ...] = ()
     """Which secrets would be sent elsewhere: warnings that programs know by a code."""
 
@@ -102,7 +104,7 @@ class UndoChange:
         conflicts = (
             PlanWarning(code=conflict.code, text=conflict.message) for conflict in self.conflicts
         )
-        return with_warnings_of(self.notices, conflicts)
+        return with_warnings_of(self.notices, (*conflicts, *self.own_warnings))
 
     @property
     def warnings(self) -> tuple[str, ...]:

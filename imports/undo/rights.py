@@ -28,6 +28,8 @@ def check_undo_sight(user: User | None, plan: UndoPlan) -> None:
     for change in plan:
         for conflict in change.conflicts:
             kinds |= conflict.tells_of
+        for warning in change.own_warnings:
+            kinds |= warning.tells_of
         for notice in change.notices:
             kinds |= notice.tells_of(change.key)
     check_sight_of(user, *(kind for kind in Kind if kind in kinds))

@@ -14,8 +14,9 @@ from flows.counting import number_of
 from flows.models import Flow
 from imports.management.console import add_server_argument, on_server, print_json, refusals
 from imports.report import answer
+from imports.text_columns import column_lines
 
-_UNLIMITED = 10_000
+_HEADINGS = ("NAME", "LISTENER", "TAGS", "UPDATED", "UUID")
 
 
 class Command(BaseCommand):
@@ -35,11 +36,13 @@ class Command(BaseCommand):
         if options["json"]:
             print_json(self, answer(HTTPStatus.OK, {"flows": flows}))
         else:
-            # A pipe has no width to fit into, and a cut uuid helps nobody.
-            width = None if self.stdout.isatty() else _UNLIMITED
-            console = Console(file=cast(IO[str], self.stdout), highlight=False, width=width)
-            console.print(_table(flows))
-            console.print(number_of(len(flows), "flow"), highlight=False)
+            console = Console(file=cast(IO[str], self.stdout), highlight=False)
+            if self.stdout.isatty():
+                console.print(_table(flows))
+            else:
+                lines = column_lines(_HEADINGS, [(_cells(flow), "") for flow in flows])
+                console.print(*lines, sep="\n", soft_wrap=True)
+            console.print(number_of(len(flows), "flow"))
 
 
 def _flows(search: str, tags: set[str]) -> list[dict[str, Any]]:
@@ -62,13 +65,17 @@ def _flows(search: str, tags: set[str]) -> list[dict[str, Any]]:
 
 def _table(flows: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for heading in ("NAME", "LISTENER", "TAGS", "UPDATED", "UUID"):
+    for heading in _HEADINGS:
         table.add_column(heading, no_wrap=heading in ("UUID", "UPDATED"))
     for flow in flows:
-        listener = "(subflow)" if flow["isSubflow"] else flow["listenerType"] or ""
-        cells = (flow["name"], listener, ", ".join(flow["tags"]), flow["updatedAt"], flow["uuid"])
-        table.add_row(*(Text(_printable(cell)) for cell in cells))
+        table.add_row(*map(Text, _cells(flow)))
     return table
+
+
+def _cells(flow: dict[str, Any]) -> list[str]:
+    listener = "(subflow)" if flow["isSubflow"] else flow["listenerType"] or ""
+    cells = (flow["name"], listener, ", ".join(flow["tags"]), flow["updatedAt"], flow["uuid"])
+    return [_printable(cell) for cell in cells]
 
 
 def _printable(text: str) -> str:

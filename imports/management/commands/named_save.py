@@ -6,8 +6,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from reversion.models import Version
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from accounts.models import User
 from flows.content import Kind
@@ -23,8 +21,9 @@ from imports.item_saves import Restoring, find_item, preview_restore, restore, t
 from imports.management import console
 from imports.plan_text import field_text
 from imports.report import answer
+from imports.text_columns import column_lines
 
-_UNLIMITED = 10_000
+_HEADINGS = ("NUMBER", "NAME", "WHEN", "WHO", "IMPORT")
 
 _EXAMPLES = {
     "list": """\
@@ -112,7 +111,8 @@ class Command(BaseCommand):
         records = records_by_save(item)
         saves = list_saves(item)
         told = [{**_told(save), "import": records.get(save.revision_id)} for save in saves]
-        Console(stderr=True, highlight=False, width=_UNLIMITED).print(_table(told))
+        lines = column_lines(_HEADINGS, [(_cells(save), "") for save in told])
+        Console(stderr=True, highlight=False).print(*lines, sep="\n", soft_wrap=True)
         counted = number_of(len(told), "save")
         console.tell(self, f"{counted} of the {item.kind} {quoted(str(item))}")
         console.print_json(self, answer(HTTPStatus.OK, {"item": _named(item), "saves": told}))
@@ -192,14 +192,9 @@ def _told(save: Version) -> dict[str, Any]:
     }
 
 
-def _table(saves: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("NUMBER", "NAME", "WHEN", "WHO", "IMPORT"):
-        table.add_column(heading)
-    for save in saves:
-        keys = ("number", "saveName", "createdAt", "createdBy", "import")
-        table.add_row(*(Text(printable(str(save[key] or ""))) for key in keys))
-    return table
+def _cells(save: dict[str, Any]) -> list[str]:
+    keys = ("number", "saveName", "createdAt", "createdBy", "import")
+    return [printable(str(save[key] or "")) for key in keys]
 
 
 def _item_text(item: Item) -> str:
