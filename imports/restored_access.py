@@ -1,8 +1,9 @@
 """Who may still enter after a restore: a backup has sessions and keys that were ended since.
 
 All sessions end, and every token is revoked that was not valid in the state before the restore; all
-are, where that state cannot be read. The restored database may be of an earlier version: what it
-has no table for is left out.
+are, where that state cannot be read. Accounts and passwords are those of the backup: which accounts
+may sign in again is told, for somebody to decide on. The restored database may be of an earlier
+version: what it has no table for is left out.
 """
 
 import logging
@@ -15,16 +16,28 @@ from django.db import Error as DatabaseFault
 from django.db import connections, transaction
 from django.utils import timezone
 
-from accounts.models import ApiToken
+from accounts.models import ApiToken, User
 from accounts.tokens import Revoked, revoke_all_but, valid_digests
-from flows.counting import number_of
+from flows.counting import listed, number_of
 from flows.servers import current_database
 from imports.backup import Backup
-from imports.errors import first_line, storable
+from imports.errors import first_line, quoted, storable
 from imports.models import RESTORE, Door, ImportRecord, Status
 from imports.restore import RestoreFailed
 
 logger = logging.getLogger(__name__)
+
+_NAMES_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may enter."""
+
+    tokens: frozenset[str] = frozenset()
+    """The digests of the valid ones."""
+    accounts: frozenset[str] = frozenset()
+    """The names of the active ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +47,8 @@ class EndedAccess:
     sessions: int = 0
     revoked: Revoked = field(default_factory=Revoked)
     was_readable: bool = True
+    active_again: tuple[str, ...] = ()
+    """The names of the accounts that are active, and were not before the restore."""
 
     def __str__(self) -> str:
         counts = ", ".join(
@@ -48,20 +63,33 @@ class EndedAccess:
             if self.was_readable
             else "all keys and logins, as the state before the restore could not be read"
         )
-        return f"Ended: {counts} (all sessions, and {which})."
+        return f"Ended: {counts} (all sessions, and {which}).{self._accounts()}"
+
+    def _accounts(self) -> str:
+        if not self.was_readable:
+            return " All accounts and passwords are those of the backup."
+        if not self.active_again:
+            return ""
+        names = [quoted(name) for name in self.active_again[:_NAMES_SHOWN]]
+        accounts = number_of(len(self.active_again), "account")
+        return (
+            f" {accounts} can sign in that could not before the restore: "
+            f"{listed(names, more=len(self.active_again) - len(names))}. Deactivate again who "
+            "should not."
+        )
 
 
-def read_valid_tokens() -> frozenset[str] | None:
-    """The digests of the valid tokens of the current database; None where it is unreadable."""
+def read_access() -> Access | None:
+    """Who may enter the current database now; None where it is unreadable."""
     try:
-        return valid_digests()
+        return Access(tokens=valid_digests(), accounts=_active_accounts())
     except (DatabaseFault, ValueError) as error:  # ValueError: what is no text or time any more
-        logger.warning("The tokens before the restore cannot be read: %s", type(error).__name__)
+        logger.warning("Who may enter before the restore is unreadable: %s", type(error).__name__)
         return None
 
 
-def end_access(valid: frozenset[str] | None) -> EndedAccess:
-    """End all sessions and the tokens that are not among the valid ones; all tokens without those.
+def end_access(before: Access | None) -> EndedAccess:
+    """End all sessions, and the tokens that were not valid before; all, where that is not known.
 
     Raises RestoreFailed where that cannot be done: the database is restored then.
     """
@@ -71,7 +99,9 @@ def end_access(valid: frozenset[str] | None) -> EndedAccess:
         with transaction.atomic(using=current_database(), durable=True):
             sessions = _end_sessions() if Session._meta.db_table in tables else 0
             has_tokens = ApiToken._meta.db_table in tables
-            revoked = revoke_all_but(valid or frozenset()) if has_tokens else Revoked()
+            valid = before.tokens if before else frozenset()
+            revoked = revoke_all_but(valid) if has_tokens else Revoked()
+            again = sorted(_active_accounts() - before.accounts) if before else ()
     except DatabaseFault as error:
         raise RestoreFailed(
             "access-not-ended",
@@ -79,7 +109,12 @@ def end_access(valid: frozenset[str] | None) -> EndedAccess:
             f"{first_line(error)}. Some may be valid again that were ended since. Run "
             "database_restore again before anybody uses the server.",
         ) from error
-    return EndedAccess(sessions=sessions, revoked=revoked, was_readable=valid is not None)
+    return EndedAccess(
+        sessions=sessions,
+        revoked=revoked,
+        was_readable=before is not None,
+        active_again=tuple(again),
+    )
 
 
 def record_restore(
@@ -119,6 +154,10 @@ def record_restore(
         logger.warning("The restore could not be recorded: %s", first_line(error))
         return None
     return record
+
+
+def _active_accounts() -> frozenset[str]:
+    return frozenset(User.objects.filter(is_active=True).values_list("username", flat=True))
 
 
 def _end_sessions() -> int:

@@ -1068,6 +1068,7 @@ def test_database_restore_restores_and_can_be_taken_back(settings, directory):
             "sessionsEnded": 0,
             "keysRevoked": 0,
             "loginsRevoked": 0,
+            "accountsActiveAgain": [],
         },
     }
     assert told == (

@@ -65,6 +65,29 @@ def test_what_was_ended_since_the_backup_stays_ended(ada, restored):
     assert "Ended: 1 session, 2 API keys, 2 API logins (all sessions, and the keys" in told
 
 
+def test_who_can_sign_in_again_is_told(ada, restored):
+    for name in ("bob", "carl", "dora"):
+        User.objects.create_user(name, password="pass")
+    backup = make_backup()
+    User.objects.filter(username="bob").update(is_active=False)
+    User.objects.get(username="carl").delete()
+    User.objects.create_user("emil", password="pass")
+    data, told = restored(backup)
+    assert data["accountsActiveAgain"] == ["bob", "carl"]
+    again = (
+        '2 accounts can sign in that could not before the restore: "bob" and "carl". '
+        "Deactivate again who should not."
+    )
+    assert again in told
+    assert again in ImportRecord.objects.get().message
+
+
+def test_where_nobody_can_sign_in_again_nothing_is_said_of_accounts(ada, restored):
+    data, told = restored(make_backup())
+    assert data["accountsActiveAgain"] == []
+    assert "account" not in told
+
+
 def test_a_session_that_is_valid_ends_too(ada, restored):
     client = Client()
     client.force_login(ada)

@@ -18,7 +18,7 @@ from imports.management import console
 from imports.models import ImportRecord
 from imports.report import answer
 from imports.restore import check_backup, restore_backup
-from imports.restored_access import EndedAccess, end_access, read_valid_tokens, record_restore
+from imports.restored_access import EndedAccess, end_access, read_access, record_restore
 
 
 class Command(BaseCommand):
@@ -27,8 +27,9 @@ class Command(BaseCommand):
         "lost, by whomever: to take back one item, restore its named save in its history. The "
         "backup is read through first, and a damaged one changes nothing. The database as it is "
         "now is backed up before, so that a restore can be taken back too. All sessions end, and "
-        "keys and logins are revoked that are not valid now. Run it with the version "
-        "of the program that made the backup, and then migrate."
+        "keys and logins are revoked that are not valid now; accounts and passwords are those of "
+        "the backup, and who can sign in again is told. Run it with the version of the program "
+        "that made the backup, and then migrate."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -66,6 +67,7 @@ class Command(BaseCommand):
             "sessionsEnded": restored.ended.sessions,
             "keysRevoked": restored.ended.revoked.keys,
             "loginsRevoked": restored.ended.revoked.logins,
+            "accountsActiveAgain": list(restored.ended.active_again),
         }
         console.print_json(self, answer(HTTPStatus.OK, data))
 
@@ -94,9 +96,9 @@ def _restore(path: Path, server: str, *, backup_first: bool) -> _Restored:
         with import_lock(wait=settings.ZIGGY_LOCK_WAIT) as lock:
             safety_backup = make_backup(sparing=path) if backup_first else None
             lock.check()
-            valid = read_valid_tokens()  # as late as can be
+            before = read_access()  # as late as can be
             restore_backup(path)
-            ended = end_access(valid)
+            ended = end_access(before)
             record = record_restore(
                 path,
                 ended,
