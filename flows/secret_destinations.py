@@ -7,8 +7,10 @@ began with `lock_destinations`: two writes that make no new pair each could make
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from hashlib import sha256
 from operator import or_
 
+import msgspec
 from django.db import connections as databases
 from django.db.models import Q
 
@@ -107,6 +109,21 @@ def read_destinations(names: Iterable[str]) -> dict[str, list[SecretDestination]
                 )
             )
     return found
+
+
+def destinations_tag(destinations: Iterable[SecretDestination]) -> str:
+    """A digest of where a secret is sent, equal for two lists of the same places."""
+    places = sorted((each.kind, each.uuid, each.environments, each.label) for each in destinations)
+    return sha256(msgspec.json.encode(places)).hexdigest()
+
+
+def goes_where_shown(name: str, shown: str) -> bool:
+    """Whether a value of the secret so named goes nowhere, or where it went by that tag.
+
+    Ask it in a transaction that began with `lock_destinations`: then it stays so until its end.
+    """
+    found = read_destinations([name])[name]
+    return not found or destinations_tag(found) == shown
 
 
 class StoredServer:

@@ -102,18 +102,18 @@ def read_checklist(record: ImportRecord) -> Checklist:
 
 @sensitive_variables()
 def fill_secret(
-    record: ImportRecord, uuid: UUID, *, dev_value: str, prod_value: str, user_name: str
+    record: ImportRecord, uuid: UUID, *, dev_value: str, prod_value: str, user_name: str, shown: str
 ) -> Secret:
     """Give a secret of the record's checklist its first values. The secret.
 
-    Raises flows.secret_values.SecretGoneError where it is none of the record's, too, and
-    HasValueError where somebody was faster: then nothing is written.
+    Raises as flows.secret_values.fill_secret does, and SecretGoneError where it is none of the
+    record's, too: then nothing is written.
     """
     with transaction.atomic(using=current_database()):
         if record.status != Status.SUCCEEDED or not _secrets(record).filter(uuid=uuid).exists():
             raise secret_values.SecretGoneError
         return secret_values.fill_secret(
-            uuid, dev_value=dev_value, prod_value=prod_value, user_name=user_name
+            uuid, dev_value=dev_value, prod_value=prod_value, user_name=user_name, shown=shown
         )
 
 

@@ -31,6 +31,7 @@ from imports.models import ImportRecord
 from tests.digest import ITEMS, RECORDS, all_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import backup_files, connection, export_file, flow, secret, uuid_of
+from tests.test_secret_doors import form_of
 
 # With characters that every encoding writes in another way.
 STORED_DEV = 'CANARY-dev-7d3a "é" <&> + / \\ end'
@@ -301,8 +302,7 @@ class TestNothingSings:
         one = Secret.objects.get(name="KEY_1")
         named_saves.take(one, "before the change")
         page = reverse("admin:flows_secret_change", args=[one.pk])
-        opened = admin_client.get(page).context["adminform"].form.state
-        form = {"name": "KEY_1", "tags": "[]", "opened_on": opened, "new_dev_value": TYPED}
+        form = {**form_of(admin_client, page), "new_dev_value": TYPED}
         refused = admin_client.post(page, {**form, "name": "1 is no name"}).content.decode()
         assert "must be a JavaScript identifier" in refused
         assert admin_client.post(page, form).status_code == 302

@@ -271,7 +271,7 @@ def values_of(name):
 )
 def test_a_secret_is_given_its_values(dev, prod, stored):
     record = import_items(secret(1, "KEY")).record
-    fill_secret(record, first_secret(), dev_value=dev, prod_value=prod, user_name="ada")
+    fill_secret(record, first_secret(), dev_value=dev, prod_value=prod, user_name="ada", shown="")
     assert values_of("KEY") == stored
     assert secrets_of(read_checklist(record)) == [("KEY", True)]
 
@@ -279,7 +279,7 @@ def test_a_secret_is_given_its_values(dev, prod, stored):
 def test_nothing_but_the_values_is_written():
     record = import_items(secret(1, "KEY", description="of the file")).record
     before = Secret.objects.values().get()
-    fill_secret(record, first_secret(), dev_value=VALUE, prod_value="", user_name="ada")
+    fill_secret(record, first_secret(), dev_value=VALUE, prod_value="", user_name="ada", shown="")
     after = Secret.objects.values().get()
     changed = {column for column in before if before[column] != after[column]}
     assert changed == {"dev_value", "updated_at", "updated_by"}
@@ -293,7 +293,9 @@ def test_a_value_that_somebody_gave_meanwhile_is_not_overwritten(environment):
     row.save()
     before = Secret.objects.values().get()
     with pytest.raises(HasValueError):
-        fill_secret(record, first_secret(), dev_value=VALUE, prod_value=VALUE, user_name="ada")
+        fill_secret(
+            record, first_secret(), dev_value=VALUE, prod_value=VALUE, user_name="ada", shown=""
+        )
     assert Secret.objects.values().get() == before
 
 
@@ -301,7 +303,9 @@ def test_a_secret_of_another_import_is_not_filled():
     record = import_items(secret(1, "KEY")).record
     import_items(secret(2, "OTHER"))
     with pytest.raises(SecretGoneError):
-        fill_secret(record, UUID(uuid_of("5", 2)), dev_value=VALUE, prod_value="", user_name="ada")
+        fill_secret(
+            record, UUID(uuid_of("5", 2)), dev_value=VALUE, prod_value="", user_name="ada", shown=""
+        )
     assert values_of("OTHER") == [None, None]
 
 
@@ -309,7 +313,9 @@ def test_a_deleted_secret_is_not_filled():
     record = import_items(secret(1, "KEY")).record
     Secret.objects.update(is_deleted=True)
     with pytest.raises(SecretGoneError):
-        fill_secret(record, first_secret(), dev_value=VALUE, prod_value="", user_name="ada")
+        fill_secret(
+            record, first_secret(), dev_value=VALUE, prod_value="", user_name="ada", shown=""
+        )
     assert values_of("KEY") == [None, None]
 
 
@@ -317,7 +323,9 @@ def test_a_secret_of_an_import_that_was_undone_is_not_filled():
     record = import_items(secret(1, "KEY")).record
     record.status = "undone"
     with pytest.raises(SecretGoneError):
-        fill_secret(record, first_secret(), dev_value=VALUE, prod_value="", user_name="ada")
+        fill_secret(
+            record, first_secret(), dev_value=VALUE, prod_value="", user_name="ada", shown=""
+        )
     assert values_of("KEY") == [None, None]
 
 

@@ -106,7 +106,9 @@ def test_filling_a_secret(where, monkeypatch):
     row = SecretFactory()
     monkeypatch.setattr(where, fail)
     with pytest.raises(CrashError) as caught:
-        secret_values.fill_secret(row.uuid, dev_value=DEV, prod_value=PROD, user_name="ada")
+        secret_values.fill_secret(
+            row.uuid, dev_value=DEV, prod_value=PROD, user_name="ada", shown=""
+        )
     assert_silent(None, caught.type, caught.value, caught.tb)
 
 
@@ -116,5 +118,7 @@ def test_filling_a_secret_of_a_checklist(where, monkeypatch):
     uuid = Secret.objects.get().uuid
     monkeypatch.setattr(where, fail)
     with pytest.raises(CrashError) as caught:
-        checklist.fill_secret(record, uuid, dev_value=DEV, prod_value=PROD, user_name="ada")
+        checklist.fill_secret(
+            record, uuid, dev_value=DEV, prod_value=PROD, user_name="ada", shown=""
+        )
     assert_silent(None, caught.type, caught.value, caught.tb)

@@ -28,6 +28,7 @@ from tests.importing import (
     secret,
     uuid_of,
 )
+from tests.test_secret_doors import form_of
 
 pytestmark = pytest.mark.django_db
 
@@ -145,11 +146,81 @@ def test_a_new_secret_whose_name_is_used_takes_no_value_before_its_page_tells_wh
     typed = {"name": "KEY", "tags": "[]", "extra": "{}", "new_dev_value": "CANARY"}
     url = reverse("admin:flows_secret_add")
     answer = client.post(url, typed)
-    assert "Connections or flows name this secret already." in answer.content.decode()
+    assert "Connections or flows name KEY already." in answer.content.decode()
     assert "CANARY" not in answer.content.decode()
     assert not Secret.objects.exists()
     assert client.post(url, {**typed, "new_dev_value": ""}).status_code == 302
     assert client.post(url, {**typed, "name": "UNUSED"}).status_code == 302
+
+
+def a_secret_and_its_form(user: User) -> tuple[Client, str, dict[str, Any]]:
+    row = SecretFactory(uuid=uuid_of("5", 1), name="KEY")
+    ConnectionFactory(name="Mail", dev_value=MAIL)
+    client = Client()
+    client.force_login(user)
+    url = reverse("admin:flows_secret_change", args=[row.pk])
+    return client, url, {**form_of(client, url), "new_dev_value": "CANARY"}
+
+
+def has_value() -> bool:
+    return Secret.objects.get().dev_value is not None
+
+
+def test_a_value_that_would_go_where_the_page_did_not_show_it_is_not_stored() -> None:
+    client, url, typed = a_secret_and_its_form(somebody(*EVERY))
+    ConnectionFactory(name="Chat", dev_value="{ host: 'chat.example.com', key: secrets.KEY }")
+    answer = client.post(url, typed)
+    told = answer.content.decode()
+    assert "Where a value goes has changed since you opened this page" in told
+    assert "chat.example.com" in told
+    assert "CANARY" not in told
+    assert not has_value()
+    again = {**typed, "shown_destinations": answer.context["shown_destinations"]}
+    assert client.post(url, again).status_code == 302
+    assert has_value()
+
+
+@pytest.mark.parametrize("shown", ["", "0" * 64, None])
+def test_a_form_that_does_not_say_what_it_showed_stores_no_value(shown: str | None) -> None:
+    client, url, typed = a_secret_and_its_form(somebody(*EVERY))
+    typed.pop("shown_destinations")
+    answer = client.post(url, typed if shown is None else {**typed, "shown_destinations": shown})
+    assert "Where a value goes has changed" in answer.content.decode()
+    assert not has_value()
+    assert client.post(url, {**typed, "new_dev_value": ""}).status_code == 302
+
+
+def test_a_value_is_not_given_with_a_new_name_that_is_used_already() -> None:
+    client, url, typed = a_secret_and_its_form(somebody(*EVERY))
+    ConnectionFactory(name="Chat", dev_value="{ host: 'chat.example.com', key: secrets.OTHER }")
+    told = client.post(url, {**typed, "name": "OTHER"}).content.decode()
+    assert "Connections or flows name OTHER already." in told
+    assert not has_value()
+    assert client.post(url, {**typed, "name": "UNUSED"}).status_code == 302
+    assert has_value()
+
+
+def test_the_checklist_stores_no_value_that_would_go_where_it_did_not_show_it() -> None:
+    number = an_import()
+    client = Client()
+    client.force_login(somebody(*EVERY))
+    page = reverse("admin:imports_importrecord_change", args=[number])
+
+    def shown() -> str:
+        found = re.search(r'name="shown" value="(\w+)"', client.get(page).content.decode())
+        assert found
+        return found[1]
+
+    before = shown()
+    ConnectionFactory(name="Chat", dev_value="{ host: 'chat.example.com', key: secrets.KEY }")
+    url = reverse("admin:imports_importrecord_fill", args=[number, Secret.objects.get().uuid])
+    answer = client.post(url, {"dev_value": "CANARY", "shown": before}, follow=True)
+    told = answer.content.decode()
+    assert "Where a value goes has changed since you opened this page" in told
+    assert "chat.example.com" in told
+    assert not has_value()
+    client.post(url, {"dev_value": "CANARY", "shown": shown()})
+    assert has_value()
 
 
 def test_what_an_import_would_make_of_a_secret_without_a_value_is_a_plain_warning() -> None:

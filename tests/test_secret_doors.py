@@ -80,8 +80,12 @@ def imports(user: User, *items: dict[str, Any], mode: str = "overwrite") -> None
 
 def form_of(client: Client, url: str) -> dict[str, Any]:
     """What a browser would send of the form as it stands."""
-    form = client.get(url).context["adminform"].form
-    return {
+    page = client.get(url).context
+    form = page["adminform"].form
+    shown = (
+        {"shown_destinations": page["shown_destinations"]} if "shown_destinations" in page else {}
+    )
+    return shown | {
         name: value
         for name in form.fields
         if (value := form.get_initial_for_field(form.fields[name], name)) is not None

@@ -14,8 +14,8 @@ from flows.models import Connection, Secret, blank_content
 from flows.secret_destinations import (
     RETARGET_CONNECTIONS,
     Write,
+    goes_where_shown,
     lock_destinations,
-    read_destinations,
     told_of_refusal,
     warnings_of_writes,
 )
@@ -184,6 +184,7 @@ class SecretForm(ItemForm):
     clear_dev_value = _clear("development value")
     new_prod_value = _new_value("production value")
     clear_prod_value = _clear("production value")
+    shown_destinations = StateField()
 
     class Meta:
         model = Secret
@@ -198,20 +199,29 @@ class SecretForm(ItemForm):
                 self.add_error(f"new_{column}", "Either give a new value or clear the stored one.")
             elif self.saved_meanwhile and self.cleaned_data.get(f"new_{column}"):
                 self.add_error(f"new_{column}", "A value is never shown: type it again.")
-        if not self.instance.pk and self._gives_value() and self._is_named_already():
-            self.add_error(
-                None,
-                "Connections or flows name this secret already. Save it without a value: its page "
-                "then shows where a value would go, and takes one.",
-            )
+        if self._gives_value() and (error := self._not_shown()):
+            self.add_error(None, error)
         return self.cleaned_data
 
     def _gives_value(self) -> bool:
         return any(self.cleaned_data.get(f"new_{column}") for column in ("dev_value", "prod_value"))
 
-    def _is_named_already(self) -> bool:
+    def _not_shown(self) -> str | None:
+        """Why the value that is given would go where the page did not show it."""
         name = self.cleaned_data.get("name", "")
-        return bool(read_destinations([name])[name])
+        is_shown = self.instance.pk is not None and name == self.stored["name"]
+        shown = self.cleaned_data.get("shown_destinations", "") if is_shown else ""
+        if goes_where_shown(name, shown):
+            return None
+        if is_shown:
+            return (
+                "Where a value goes has changed since you opened this page: look at it below, and "
+                "type the value again."
+            )
+        return (
+            f"Connections or flows name {name} already. Save the secret without a value: its page "
+            "then shows where a value would go, and takes one."
+        )
 
     @sensitive_variables()
     def save(self, commit: bool = True) -> Any:

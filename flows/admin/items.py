@@ -26,6 +26,7 @@ from flows.models import MODELS, Connection, Flow, Secret
 from flows.secret_destinations import (
     RETARGET_CONNECTIONS,
     SecretDestination,
+    destinations_tag,
     read_destinations,
 )
 from flows.sight import kinds_seen
@@ -293,7 +294,9 @@ class SecretAdmin(ItemAdmin):
         if original := context.get("original"):
             # As it is stored, unless it was removed for good and is to be recovered.
             secret = Secret._default_manager.filter(pk=original.pk).first() or original
-            context["secret_destinations"] = self.destination_lines(request, secret)
+            lines = self.destination_lines(request, secret)
+            context["secret_destinations"] = lines
+            context["shown_destinations"] = destinations_tag(line.destination for line in lines)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:

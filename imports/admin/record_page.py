@@ -20,7 +20,7 @@ from accounts.models import User
 from flows.admin.items import DestinationLine
 from flows.content import Kind
 from flows.models import MODELS
-from flows.secret_destinations import read_destinations
+from flows.secret_destinations import destinations_tag, read_destinations
 from imports.admin.item_page import has_difference
 from imports.admin.wording import RESULT_WORDS, lasting, options
 from imports.checklist import Checklist, read_checklist
@@ -56,7 +56,7 @@ class FillForm(forms.Form):
             )
 
     def clean(self) -> Any:
-        if not self.errors and not any(self.cleaned_data.values()):
+        if not self.errors and not self.given():
             raise forms.ValidationError("Give at least one of the two values.")
         return self.cleaned_data
 
@@ -193,7 +193,7 @@ def _checklist(checklist: Checklist, user: User, refused: FillForm | None) -> di
             DestinationLine(destination=each, may_view=may_see(user, each.kind))
             for each in destinations.get(point.name, ())
         ]
-        lines.append((point, form, places))
+        lines.append((point, form, places, destinations_tag(destinations.get(point.name, ()))))
     return {
         "checklist": checklist,
         "refused": refused,

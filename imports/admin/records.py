@@ -29,7 +29,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from flows.content import Kind
 from flows.list_addresses import CheckedListMixin
 from flows.models import Connection, Secret
-from flows.secret_values import HasValueError, SecretGoneError
+from flows.secret_values import GoesElsewhereError, HasValueError, SecretGoneError
 from flows.servers import current_database
 from imports.admin.importing import import_urls, may_import
 from imports.admin.item_page import has_difference, item_context
@@ -258,10 +258,23 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
         try:
             with transaction.atomic(using=current_database()):
                 name = request.user.get_username()
-                secret = fill_secret(record, form.uuid, **form.cleaned_data, user_name=name)
+                secret = fill_secret(
+                    record,
+                    form.uuid,
+                    **form.cleaned_data,
+                    user_name=name,
+                    shown=request.POST.get("shown", ""),
+                )
                 # Which values were given, and nothing of what they are.
                 said = [{"changed": {"fields": form.given()}}]
                 self.admin_site.get_model_admin(Secret).log_change(request, secret, said)
+        except GoesElsewhereError:
+            self.message_user(
+                request,
+                "Where a value goes has changed since you opened this page: look at it below, and "
+                "type the value again. Nothing was stored.",
+                messages.WARNING,
+            )
         except HasValueError:
             self.message_user(
                 request,
