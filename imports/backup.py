@@ -52,6 +52,7 @@ _POSTGRESQL_ADVICE = {
     "server version mismatch": _INSTALL,
     "No space left on device": _ROOM,
     "Disk quota exceeded": _ROOM,
+    "File too large": _ROOM,
     "SIGXFSZ": _ROOM,
 }
 

@@ -217,7 +217,9 @@ def test_the_write_of_an_undo_through_the_api_is_not_ended(monkeypatch):
     record = service.run_import(request_for(export_file(flow(1, "One")))).record
     client = caller(admin=True)
     monkeypatch.setattr(undo_service, "apply_undo", _after_a_sleep(undo_service.apply_undo))
-    answer = client.post(f"/api/imports/{record.pk}/undo", {"noBackup": True}, format="json")
+    answer = client.post(
+        f"/api/imports/{record.pk}/undo", {"noBackup": True, "dryRun": False}, format="json"
+    )
     assert answer.status_code == 201, answer.content
 
 
