@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.rest.idempotency import HEADER, takes_key
+from flows.rest.refusals import Problem, invalid
 from imports.api_checks import caller
 from imports.idempotency import AlreadyDone, read_key
 from imports.models import Door, ImportRecord
@@ -122,6 +123,7 @@ class ImportFlows(WaitsForLock):
     )
     @takes_key
     def post(self, request: Request) -> Response:
+        _check_address(request)
         upload = read_form(_form(request))
         if upload.with_plan:
             return _planned(_asked(request, upload))
@@ -137,6 +139,25 @@ class ImportFlows(WaitsForLock):
             check_done(caller(request), earlier.record)
             return _created(earlier.record, record_data(earlier.record))
         return _created(outcome.record, plan_data(outcome.plan, done=True, with_details=True))
+
+
+def _check_address(request: Request) -> None:
+    """Raises Refused for a part of the form in the address: to pass it over would do the rest.
+
+    What else clients put there is no part of the contract with them, and says nothing.
+    """
+    parts = {name.lower(): name for name in UploadSerializer().fields}
+    misplaced = [
+        Problem(
+            code="unknown-parameter",
+            message=f"Send {parts[name.lower()]} as a part of the form, not in the address.",
+            path=name,
+        )
+        for name, value in sorted(request.query_params.items())
+        if value and name.lower() in parts
+    ]
+    if misplaced:
+        raise invalid(misplaced)
 
 
 def _form(request: Request) -> Form:

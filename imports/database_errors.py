@@ -47,8 +47,8 @@ _LOCKED = Trouble(
 )
 _LOST = Trouble(
     code="database-lost",
-    text="There is no connection to the database: it cannot be reached, is stopping or starting, "
-    "or cut the connection off. Try again when it answers.",
+    text="The database cannot be reached: it is not there, is stopping or starting, or cut the "
+    "connection off. Try again when it answers.",
 )
 _READ_ONLY = Trouble(
     code="database-read-only",
@@ -176,7 +176,11 @@ def failure_of(error: BaseException, *, outcome: str = "") -> DatabaseFailed | N
     if trouble is None or trouble is NOT_MIGRATED:
         return None
     kind = DatabaseUnavailable if trouble.is_passing else DatabaseFailed
-    return kind(trouble.code, " ".join(filter(None, (trouble.text, code_of(error), outcome))))
+    text = " ".join(filter(None, (trouble.text, code_of(error), outcome)))
+    failure = kind(trouble.code, text)
+    if isinstance(error, Exception) and not code_of(error):
+        failure.cause = f"{loggable(error)}."
+    return failure
 
 
 def code_of(error: BaseException) -> str:

@@ -50,6 +50,8 @@ class UnableToImport(Exception):  # noqa: N818 - the name says what happened
     exit_code: ClassVar[int] = 1
     retry_after: ClassVar[int | None] = None
     """Seconds after which the same request may succeed, where it is only too early."""
+    cause: str = ""
+    """What the database said, for whoever runs the server: it may name hosts."""
 
     def __init__(self, code: str, message: str, issues: Sequence[Issue] = ()) -> None:
         super().__init__(message)

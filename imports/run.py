@@ -11,7 +11,7 @@ from flows.canary import check_keys_open
 from flows.encryption import WrongKeyError
 from flows.models import Secret
 from flows.servers import current_database, server_names
-from imports.database_errors import failure_of, is_by_a_rival, loggable
+from imports.database_errors import DatabaseFailed, failure_of, is_by_a_rival, loggable
 from imports.errors import (
     ImportFailed,
     ImportLocked,
@@ -153,8 +153,11 @@ def _settle(attempt: Attempt, error: DatabaseError) -> None:
         ) from None
     logger.error("The database refused an import's write: %s", loggable(error))
     failure = failure_of(error, outcome=_NOTHING_WRITTEN)
-    raise failure or ImportFailed(
-        "database-error",
-        f"The database refused the write ({type(error).__name__}), and nothing was changed. "
-        "The server's log says more.",
-    ) from None
+    if failure is None:
+        failure = DatabaseFailed(
+            "database-error",
+            f"The database refused the write ({type(error).__name__}), and nothing was changed. "
+            "The server's log says more.",
+        )
+        failure.cause = f"{loggable(error)}."
+    raise failure from None

@@ -129,7 +129,7 @@ def refusal_of(error: Exception) -> str:
 def test_the_command_does_not_ask_for_migrations_where_the_cause_is_known():
     told = refusal_of(postgresql_error("57P01"))
     assert told == (
-        "There is no connection to the database: it cannot be reached, is stopping or starting, or "
+        "The database cannot be reached: it is not there, is stopping or starting, or "
         "cut the connection off. Try again when it answers. PostgreSQL's code is 57P01."
     )
     told = refusal_of(postgresql_error("42P01"))

@@ -33,6 +33,7 @@ from flows.models import Connection, Flow, Secret
 from imports.errors import BackupFailed
 from imports.lock import import_lock
 from imports.models import BuiltExport, ImportItem, ImportRecord
+from imports.upload_serializers import UploadSerializer
 from tests.conftest import CommandResult
 from tests.digest import all_rows, data_rows
 from tests.errors import error_of
@@ -240,6 +241,20 @@ class TestTheForm:
         answer = send(ada, form(*parts, *words(duplicatesMode="OVERWRITE")))
         assert refusal(answer) == (422, issues[0][0], issues)
         assert all_rows() == before
+
+    @pytest.mark.parametrize("name", [*UploadSerializer().fields, "dryrun", "DRYRUN"])
+    def test_a_part_of_the_form_in_the_address_is_refused(self, ada, name):
+        before = all_rows()
+        body = form(file_part(ONE_FLOW), *words(duplicatesMode="OVERWRITE"))
+        answer = send(ada, body, QUERY_STRING=f"{name}=true")
+        assert refusal(answer) == (422, "unknown-parameter", [("unknown-parameter", name)])
+        assert "as a part of the form, not in the address." in answer.json()["message"]
+        assert all_rows() == before
+
+    @pytest.mark.parametrize("query", ["dryRun=", "_=1795669", "tenant=a&file="])
+    def test_what_else_a_client_puts_into_the_address_says_nothing(self, ada, query):
+        body = form(file_part(ONE_FLOW), *words(duplicatesMode="OVERWRITE"))
+        assert send(ada, body, QUERY_STRING=query).status_code == 201
 
     def test_a_mode_is_required_once(self, ada):
         expected = (422, "invalid-choice", [("invalid-choice", "duplicatesMode")])

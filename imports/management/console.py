@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import logging
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from rich.text import Text
 from accounts.models import User
 from flows.counting import number_of
 from flows.servers import server_names, target, unusable_database
-from imports.database_errors import NOT_MIGRATED, code_of, failure_of, loggable, trouble_of
+from imports.database_errors import NOT_MIGRATED, failure_of, loggable, trouble_of
 from imports.errors import (
     ImportFailed,
     UnableToImport,
@@ -127,8 +128,9 @@ def print_cancelled(command: BaseCommand) -> None:
 
 def refuse(command: BaseCommand, error: UnableToImport) -> NoReturn:
     """Print the refusal, and end the command with the error's exit code and its message."""
-    print_json(command, answer(error.status, refusal_data(error)))
-    raise CommandError(error.message, returncode=error.exit_code) from error
+    message = f"{error.message} {error.cause}".rstrip()
+    print_json(command, answer(error.status, {**refusal_data(error), "message": message}))
+    raise CommandError(message, returncode=error.exit_code) from error
 
 
 @contextmanager
@@ -138,17 +140,33 @@ def refusals(command: BaseCommand, server: str) -> Iterator[None]:
     That is an UnableToImport, or an error of the server's database, which is away or not migrated.
     """
     try:
-        yield
+        with _unlogged():
+            yield
     except UnableToImport as error:
         refuse(command, error)
     except DatabaseFault as error:
-        # The client of a database that is not reached names the host, which helps at a shell.
-        said = "" if code_of(error) else f"{loggable(error)}."
         # That a table is not there is told by its name, which is nobody's secret.
         is_migrated = trouble_of(error) is not NOT_MIGRATED
         reason = loggable(error) if is_migrated else first_line(error).rstrip(".")
         told = ImportFailed("database-error", unusable_database(reason, server))
-        refuse(command, failure_of(error, outcome=said) or told)
+        refuse(command, failure_of(error) or told)
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep out of the log, which goes to stderr, what the command tells there by itself."""
+    loggers = [logging.getLogger(name) for name in ("imports.run", "imports.records")]
+    for logger in loggers:
+        logger.addFilter(_never)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(_never)
+
+
+def _never(_record: logging.LogRecord) -> bool:
+    return False
 
 
 def tell(command: BaseCommand, text: str, *, ending: str = "\n") -> None:

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from flows.content import Kind
 from flows.counting import number_of
-from imports.errors import quoted
+from imports.errors import UnableToImport, quoted
 from imports.export import ExportStatistics, write_export
 from imports.management.console import (
     add_server_argument,
@@ -26,6 +26,12 @@ from imports.selection import Selection, UnknownFlowsError, select_everything, s
 from imports.snapshot import one_state
 
 DEFAULT_NAME = "zexport.json"
+
+
+class NothingToExport(UnableToImport):
+    """Nothing was found to export, which somebody said is an error."""
+
+    status = HTTPStatus.NOT_FOUND
 
 
 class Command(BaseCommand):
@@ -59,7 +65,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--fail-on-empty",
             action="store_true",
-            help="exit with 1 where nothing was found to export",
+            help="write no file, and exit with 1, where nothing was found to export",
         )
 
     def handle(self, *, server: str, no_prompt: bool, **options: Any) -> None:
@@ -70,16 +76,17 @@ class Command(BaseCommand):
         try:
             with refusals(self, server), on_server(server), one_state():
                 selection = _select(options["flow_ids"], options["tags"])
+                is_empty = not any(selection.values())
+                if is_empty and options["fail_on_empty"]:
+                    raise _nothing_to_export(options["tags"])
                 statistics = _write(selection, path, server)
         except UnknownFlowsError as error:
             print_json(self, answer(HTTPStatus.NOT_FOUND, {"message": str(error)}))
             raise CommandError(str(error)) from None
-        is_empty = not any(selection.values())
         if is_empty:
-            statistics.warnings.append(_nothing_found(options["tags"]))
+            told = f"{_nothing_found(options['tags'])} The file is empty."
+            statistics.warnings.append(told)
         self._report(statistics, path)
-        if is_empty and options["fail_on_empty"]:
-            sys.exit(1)
 
     def _report(self, statistics: ExportStatistics, path: Path | None) -> None:
         for warning in statistics.warnings:
@@ -110,10 +117,14 @@ def _select(flow_ids: str, tags: str) -> Selection:
     return select_flows(uuids=uuids, tags=words) if uuids or words else select_everything()
 
 
+def _nothing_to_export(tags: str) -> UnableToImport:
+    """The refusal of an export without items, which leaves the file as it is."""
+    return NothingToExport("nothing-to-export", f"{_nothing_found(tags)} No file was written.")
+
+
 def _nothing_found(tags: str) -> str:
-    """The warning of an export without items."""
     of_tags = f" No flow has any of the tags {', '.join(map(quoted, _listed(tags)))}."
-    return f"Nothing was found to export: the file is empty.{of_tags if _listed(tags) else ''}"
+    return f"Nothing was found to export.{of_tags if _listed(tags) else ''}"
 
 
 def _listed(text: str) -> list[str]:
