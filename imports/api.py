@@ -1,5 +1,6 @@
 """The REST door of the import itself: a form in, the three lists out."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, cast
@@ -146,7 +147,8 @@ def _check_address(request: Request) -> None:
 
     What else clients put there is no part of the contract with them, and says nothing.
     """
-    parts = {name.lower(): name for name in UploadSerializer().fields}
+    names: Iterable[str] = UploadSerializer().fields.keys()
+    parts = {name.lower(): name for name in names}
     misplaced = [
         Problem(
             code="unknown-parameter",

@@ -5,16 +5,19 @@ have a right of their own. The shell has no user and may do everything. Deny fir
 that is needed is looked up, and all that are missing are told at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
 from flows import sight
+from flows.coded_warnings import CodedWarning
 from flows.content import Kind
+from flows.counting import other_than_first
+from flows.new_destinations import SECRET_TO_NEW_DESTINATION
 from flows.secret_destinations import RETARGET_CONNECTIONS
 from flows.servers import current_database, on_database
-from imports.errors import Issue, NotPermitted
+from imports.errors import Issue, NotPermitted, quoted
 from imports.models import ImportRecord
 from imports.plan import Change, Plan, Result, UndoResult
 from imports.request import ImportRequest
@@ -52,8 +55,13 @@ _VERBS: dict[str, str] = {
 }
 
 
-def check_permission(user: User | None, *permissions: str) -> None:
-    """Raises NotPermitted, with an issue for each that is missing, unless the user has them all."""
+def check_permission(
+    user: User | None, *permissions: str, retargeting: Iterable[Issue] = ()
+) -> None:
+    """Raises NotPermitted, with an issue for each that is missing, unless the user has them all.
+
+    `retargeting` is for what RETARGET_CONNECTIONS is needed: told with it, where that is missing.
+    """
     if user is None:
         return
     # The same key is somebody else on another server: rights are looked up where the user is from.
@@ -61,12 +69,17 @@ def check_permission(user: User | None, *permissions: str) -> None:
         missing = [permission for permission in permissions if not user.has_perm(permission)]
     if missing:
         reasons = " and ".join(_reason(permission) for permission in missing)
+        items = list(retargeting) if RETARGET_CONNECTIONS in missing else []
+        why = f" {items[0].message}{other_than_first(items, 'item like this')}" if items else ""
         raise NotPermitted(
             "not-permitted",
-            f"{user.get_username()} may not {reasons}. An administrator can give the right.",
+            f"{user.get_username()} may not {reasons}. An administrator can give the right.{why}",
             [
-                Issue(code="not-permitted", message=f"Needs the permission {permission}.")
-                for permission in missing
+                *(
+                    Issue(code="not-permitted", message=f"Needs the permission {permission}.")
+                    for permission in missing
+                ),
+                *items,
             ],
         )
 
@@ -84,8 +97,35 @@ def check_plan(user: User | None, plan: Plan) -> None:
 
     Or where it tells of connections and flows, beside its own, that the user may not see.
     """
-    check_permission(user, *sorted({needed for change in plan for needed in _needed(change)}))
+    needed = {needed for change in plan for needed in _needed(change)}
+    check_permission(user, *sorted(needed), retargeting=_retargeting(user, plan))
     check_sight_of(user, *sorted({kind for change in plan for kind in _kinds_in_notices(change)}))
+
+
+def _retargeting(user: User | None, plan: Plan) -> Iterator[Issue]:
+    seen = kinds_in_sight(user)
+    for change in plan:
+        item = change.item
+        for message in retargeting_of(item.kind, item.name, change.notices, sees=seen):
+            yield Issue(
+                code=SECRET_TO_NEW_DESTINATION,
+                message=message,
+                path=item.path,
+                uuid=item.uuid,
+                name=item.name,
+            )
+
+
+def retargeting_of(
+    kind: Kind, name: str, notices: Iterable[CodedWarning], *, sees: Collection[Kind]
+) -> Iterator[str]:
+    """For what RETARGET_CONNECTIONS is needed by the change of an item, one sentence each.
+
+    They tell nothing of other rows than of those kinds that somebody `sees`.
+    """
+    for notice in notices:
+        if notice.needs_right:
+            yield f"The {kind} {quoted(name)} {notice.text_for(sees)}."
 
 
 def check_done(user: User, record: ImportRecord) -> None:

@@ -8,7 +8,7 @@ from flows.models import Connection
 from imports.errors import NotPermitted
 from imports.service import preview_import, run_import
 from tests.factories import ConnectionFactory, SecretFactory
-from tests.importing import connection, export_file, request_for, uuid_of
+from tests.importing import connection, export_file, flow, request_for, secret, uuid_of
 
 pytestmark = pytest.mark.django_db
 
@@ -82,12 +82,29 @@ def test_only_who_may_retarget_may_import_it(stored_connection) -> None:
         run_import(request)
     assert refused.value.message == (
         "anna may not point a connection that uses a stored secret elsewhere. "
-        "An administrator can give the right."
+        'An administrator can give the right. The connection "Warehouse" sends the stored secret to '
+        "another destination: secrets.DB -> db.example.com -> evil.example.com."
     )
+    needs, item = refused.value.issues
+    assert needs.message == "Needs the permission imports.retarget_connections."
+    assert (item.code, item.path) == ("secret-to-new-destination", "connections[0]")
+    assert (item.uuid, item.name) == (uuid_of("c", 1), "Warehouse")
     rights = ("run_import", "overwrite_items", "change_connection", "skip_backup")
     allowed = user_who_may("otto", *rights, "retarget_connections")
     run_import(request_for(payload, user=allowed, user_name="otto"))
     assert Connection.objects.get().dev_value == AFTER
+
+
+def test_who_may_not_see_the_connections_is_not_told_their_hosts(stored_connection) -> None:
+    payload = export_file(
+        secret(1, "NEW"), flow(1, "A"), connection(1, "Warehouse", devValue=AFTER)
+    )
+    rights = ("run_import", "overwrite_items", "skip_backup", "add_flow", "add_secret")
+    user = user_who_may("anna", *rights, "view_flow", "view_secret")
+    with pytest.raises(NotPermitted) as refused:
+        run_import(request_for(payload, user=user, user_name="anna"))
+    told = str([refused.value.message, *(issue.message for issue in refused.value.issues)])
+    assert "example.com" not in told
 
 
 def user_who_may(name: str, *codenames: str) -> User:

@@ -4,12 +4,16 @@ from collections.abc import Iterator
 
 from accounts.models import User
 from flows.content import Kind
+from flows.new_destinations import SECRET_TO_NEW_DESTINATION
 from flows.secret_destinations import RETARGET_CONNECTIONS
+from imports.errors import Issue
 from imports.permissions import (
     SKIP_BACKUP,
     UNDO_IMPORT,
     check_permission,
     check_sight_of,
+    kinds_in_sight,
+    retargeting_of,
 )
 from imports.undo.plan import UndoChange, UndoPlan
 from imports.undo.request import UndoRequest
@@ -37,7 +41,17 @@ def check_undo_sight(user: User | None, plan: UndoPlan) -> None:
 
 def check_undo_plan(user: User | None, plan: UndoPlan) -> None:
     """Raises NotPermitted where the plan does what the user may not do."""
-    check_permission(user, *sorted({needed for change in plan for needed in _needed(change)}))
+    needed = {needed for change in plan for needed in _needed(change)}
+    check_permission(user, *sorted(needed), retargeting=_retargeting(user, plan))
+
+
+def _retargeting(user: User | None, plan: UndoPlan) -> Iterator[Issue]:
+    seen = kinds_in_sight(user)
+    for change in plan:
+        for message in retargeting_of(change.kind, change.name, change.notices, sees=seen):
+            yield Issue(
+                code=SECRET_TO_NEW_DESTINATION, message=message, uuid=change.uuid, name=change.name
+            )
 
 
 def _needed(change: UndoChange) -> Iterator[str]:
