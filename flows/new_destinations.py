@@ -101,7 +101,8 @@ class NewDestination:
     environments: tuple[str, ...]
     """Of a connection: in which of them. Empty for a flow."""
     old: tuple[str, ...]
-    """Where it is sent now: by that user, or if that sends it nowhere, by the others."""
+    """Where it is sent now: by that user, in the same environments or else in any, or if that
+    sends it nowhere, by the others."""
     new: str
     changed: tuple[str, ...] = ()
     """The keys that differ, where the user sent it to another destination before."""
@@ -297,13 +298,10 @@ def _grouped(
     for pair in pairs:
         if pair.secret == EVERY or pair[1:] not in every:
             groups[pair.secret, pair.destination].add(pair.environment)
-    before: dict[str, list[Destination]] = defaultdict(list)
-    for pair in states.pairs_before(change.before):
-        before[pair.secret].append(pair.destination)
-    everywhere = [each for found in before.values() for each in found]
+    before = states.pairs_before(change.before)
     for (secret, destination), environments in groups.items():
-        own = everywhere if secret == EVERY else before.get(secret, [])
-        is_known = any(old == destination for old in own)
+        own = [pair for pair in before if secret in (EVERY, pair.secret)]
+        is_known = any(old.destination == destination for old in own)
         names = states.gained if is_known and secret == EVERY else states.every
         if secret != EVERY:
             names = _sorted_names([states.after[secret]])
@@ -316,10 +314,16 @@ def _grouped(
             uuid=change.uuid,
             name=change.name,
             environments=tuple(sorted(environments - {""})),
-            old=_first_labels(old.label for old in own) or sent.labels(secret),
+            old=_old_labels(own, environments) or sent.labels(secret),
             new=destination.label,
-            changed=_changed_keys(destination, own),
+            changed=_changed_keys(destination, (old.destination for old in own)),
         )
+
+
+def _old_labels(own: Sequence[_Pair], environments: set[str]) -> tuple[str, ...]:
+    """Where the user sends it now: in these environments, or else in any."""
+    same = [old for old in own if old.environment in environments]
+    return _first_labels(old.destination.label for old in same or own)
 
 
 def _changed_keys(destination: Destination, before: Iterable[Destination]) -> tuple[str, ...]:

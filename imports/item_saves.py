@@ -19,11 +19,12 @@ from accounts.models import User
 from flows import named_saves, saved_states
 from flows.content import NAME_MAX_LENGTH, Kind
 from flows.models import MODELS, Item
+from flows.new_destinations import SECRET_TO_NEW_DESTINATION
 from flows.rest.save_uuids import save_number
-from flows.secret_destinations import lock_destinations
+from flows.secret_destinations import RETARGET_CONNECTIONS, lock_destinations
 from flows.servers import current_database
 from imports.comparison import differences
-from imports.errors import StalePlan, UnableToImport, printable, quoted, storable
+from imports.errors import Issue, StalePlan, UnableToImport, printable, quoted, storable
 from imports.permissions import check_permission, check_sight_of, kinds_in_sight, may_see
 from imports.plan import FieldChange
 
@@ -142,7 +143,17 @@ def preview_restore(named: str, *, user: User | None) -> Restoring:
 def _check_rights(item: Item, saved: saved_states.SavedRow, user: User | None) -> list[str]:
     """Raises NotPermitted unless the user may restore it; why more is needed than to change it."""
     rights = list(saved_states.rights_to_restore(item, saved, sees=kinds_in_sight(user)))
-    check_permission(user, f"flows.change_{item.kind}", *(permission for permission, _ in rights))
+    uuid, name = str(item.uuid), str(item)
+    check_permission(
+        user,
+        f"flows.change_{item.kind}",
+        *(permission for permission, _ in rights),
+        retargeting=(
+            Issue(code=SECRET_TO_NEW_DESTINATION, message=reason, uuid=uuid, name=name)
+            for permission, reason in rights
+            if permission == RETARGET_CONNECTIONS
+        ),
+    )
     return [reason for _, reason in rights]
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.content import Kind
-from flows.destinations import secret_uses
+from flows.destinations import SecretUse, secret_uses
 from flows.new_destinations import (
     CODE_USES_SECRET,
     SECRET_TO_NEW_DESTINATION,
@@ -228,6 +228,24 @@ def test_a_new_pair_says_what_programs_and_people_need() -> None:
     assert new.code == SECRET_TO_NEW_DESTINATION
     assert (new.secret, new.secret_uuid, new.has_value, new.needs_right) == ("A", "s", True, True)
     assert (new.old, new.new, new.environments) == (("old",), "new", ("development", "production"))
+
+
+def test_where_it_is_sent_now_is_told_of_the_environment_that_changes() -> None:
+    def uses(dev: str, prod: str) -> frozenset[SecretUse]:
+        texts = {"dev_value": f"{{ host: '{dev}', k: secrets.A }}"}
+        texts["prod_value"] = f"{{ host: '{prod}', k: secrets.A }}"
+        return secret_uses(Kind.CONNECTION, "c", {"type": "T", **texts})
+
+    def new_of(before: tuple[str, str], after: tuple[str, str]) -> list[NewDestination]:
+        change = UserChange(
+            kind=Kind.CONNECTION, uuid="c", name="M", before=uses(*before), after=uses(*after)
+        )
+        return find_new_destinations([change], [], SERVER)[Kind.CONNECTION, "c"]
+
+    (new,) = new_of(("dev", "prod"), ("dev", "evil"))
+    assert (new.environments, new.old, new.new) == (("production",), ("prod",), "evil")
+    (new,) = new_of(("dev", "prod"), ("evil", "evil"))
+    assert (new.environments, new.old) == (("development", "production"), ("dev", "prod"))
 
 
 def test_a_secret_without_a_value_needs_no_right() -> None:

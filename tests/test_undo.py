@@ -795,7 +795,9 @@ class TestRights:
         with pytest.raises(NotPermitted) as raised:
             undo(record, user=user)
         assert [issue.message for issue in raised.value.issues] == [
-            "Needs the permission imports.retarget_connections."
+            "Needs the permission imports.retarget_connections.",
+            'The connection "C" sends the stored secret to another destination: '
+            "secrets.KEY -> b -> a.",
         ]
         done = undo(record)
         [change] = done.plan
