@@ -14,12 +14,15 @@ from imports.warning_text import (
     WARNING_STYLE,
     ItemWarning,
     WarningDigest,
+    digest_lines,
     digest_of,
     warning_counts,
     warning_lines,
 )
 
 LIST_ALL = "-v 2 lists all"
+
+_SCREEN = 40  # lines that a terminal shows at once
 
 Looks = tuple[str, str, str]
 """Symbol, verb and style of a result, as in the plans of Terraform."""
@@ -72,7 +75,10 @@ def framed(
         body.append(
             Text(f"    {number_of(unlisted, 'item')} not touched ({LIST_ALL})", style="dim")
         )
-    told = [*warning_lines(digest.serious, () if lists_all else digest.of_several)]
+    if len(body) > _SCREEN:  # who decides at its end sees all that is warned of
+        told = [*digest_lines(digest, where="see the items above")]
+    else:
+        told = [*warning_lines(digest.serious, () if lists_all else digest.of_several)]
     parts = [[Text(title, style="bold")], body, told, [Text(summary, style="bold")]]
     return Text("\n\n").join(Text("\n").join(part) for part in parts if part)
 
@@ -135,8 +141,8 @@ def change_lines(
     """What happens to a row, named in words: its symbol and verb, what changes, its warnings."""
     symbol, verb, style = looks
     yield Text(f"  {symbol} {verb} {named}", style=style)
-    for field in fields:
-        yield Text(f"      ~ {field_text(field)}", style=style)
+    for text in _field_texts(fields):
+        yield Text(f"      ~ {text}", style=style)
     for warning in warnings:
         style = SERIOUS_STYLE if warning.is_serious else WARNING_STYLE
         yield Text(f"      ! {warning.text}", style=style)
@@ -149,6 +155,18 @@ def _named(change: Change, *, is_done: bool) -> str:
     is_known = change.target_uuid != item.uuid and (is_done or change.result.has_known_uuid)
     row = f", here {change.target_uuid}" if is_known else ""
     return f"{item.kind} {quoted(item.name)}{target} ({item.uuid}{row})"
+
+
+def _field_texts(fields: Iterable[FieldChange]) -> Iterator[str]:
+    """One text for each field that can be shown, and one for all others."""
+    hidden = []
+    for field in fields:
+        if field.before is None:
+            hidden.append(field.key)
+        else:
+            yield field_text(field)
+    if hidden:
+        yield f"{', '.join(hidden)} (changed)"
 
 
 def field_text(field: FieldChange) -> str:

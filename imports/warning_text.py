@@ -52,6 +52,7 @@ _TEXT_SAYS_MORE = {
 # Said of several items even where each has a text of its own; of fewer, each is told.
 _MOST_TOLD_APART = 5
 _NAMES_SHOWN = 10
+_WARNINGS_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,13 @@ def warning_lines(serious: Iterable[str], others: Iterable[str]) -> Iterator[Tex
     """The lines in the colours of their weight."""
     for lines, style in ((serious, SERIOUS_STYLE), (others, WARNING_STYLE)):
         yield from (Text(f"! {line}", style=style) for line in lines)
+
+
+def digest_lines(warnings: WarningDigest, *, where: str) -> Iterator[Text]:
+    """All serious warnings, and the gravest 50 of the others; `where` says where the rest is."""
+    yield from warning_lines(warnings.serious, warnings.others[:_WARNINGS_SHOWN])
+    if (more := len(warnings.others) - _WARNINGS_SHOWN) > 0:
+        yield Text(f"and {number_of(more, 'more warning')}: {where}", style=WARNING_STYLE)
 
 
 def warning_counts(warnings: Iterable[PlanWarning]) -> str:

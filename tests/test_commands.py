@@ -17,11 +17,12 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from django.conf import settings
-from django.core.management import load_command_class
+from django.core.management import BaseCommand, load_command_class
 from django.db import OperationalError
 
 from flows.models import Flow
 from flows.servers import server_names, unusable_database
+from imports.management.console import print_end
 from imports.models import ImportRecord
 from tests.digest import RECORDS, all_rows, data_rows
 from tests.factories import FlowFactory, SecretFactory
@@ -855,6 +856,19 @@ def test_a_registered_server_that_is_not_migrated_is_told_on_one_line(environmen
         "issues": [],
     }
     assert done.stderr == f"CommandError: {message}\n"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_the_last_line_of_a_run_is_last_where_both_are_read_on_a_terminal(is_terminal):
+    class Stream(StringIO):
+        def isatty(self):
+            return is_terminal
+
+    both = Stream()
+    print_end(BaseCommand(stdout=both, stderr=both), "Done: record 1.", {"a": 1})
+    lines = both.getvalue().splitlines()
+    assert lines[-1 if is_terminal else 0] == "Done: record 1."
+    assert sorted(lines) == sorted(["Done: record 1.", "{", '  "a": 1', "}"])
 
 
 def test_advice_on_this_instance_names_no_database():

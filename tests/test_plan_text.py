@@ -98,8 +98,7 @@ def test_a_plan_with_every_result_is_printed_like_this():
         "      ~ isLocked: true -> false\n"
         "      ~ x (changed)\n"
         '  ~ overwrite connection "Twilio" (00000006-0000-4000-8000-000000000000)\n'
-        "      ~ description (changed)\n"
-        "      ~ devValue (changed)\n"
+        "      ~ description, devValue (changed)\n"
         "      ! names every secret (secrets.KEY, secrets.TOKEN), which has no value yet: a value will"
         " be sent to unknown\n"
         '  ~ overwrite connection "By name" (00000007-0000-4000-8000-000000000000,'
@@ -140,6 +139,39 @@ def test_a_plan_without_items_is_printed_like_this():
         "\n"
         "Plan: 0 to create, 0 to overwrite, 0 to skip, 0 unchanged.\n"
     )
+
+
+def a_plan_of(*, flows, without_a_name):
+    items = [{"uuid": uuid(n), "name": "" if n < without_a_name else f"F{n}"} for n in range(flows)]
+    return planned(a_file(flows=items), mode=Mode.OVERWRITE)
+
+
+NAMELESS = "this flow has no name, so that it is matched by its uuid only"
+
+
+def test_below_a_plan_that_a_screen_shows_no_warning_of_one_item_is_told_again():
+    text = printed(a_plan_of(flows=20, without_a_name=1))
+    assert text.count(NAMELESS) == 1
+
+
+def test_below_a_plan_that_is_longer_than_a_screen_all_warnings_are_told_again():
+    text = printed(a_plan_of(flows=60, without_a_name=1))
+    *_, warning, summary_line = [line for line in text.splitlines() if line]
+    assert warning == f'! flow "" ({uuid(0)}): {NAMELESS}'
+    assert summary_line.endswith("1 warning.")
+
+
+def test_of_very_many_warnings_below_a_plan_the_last_line_says_how_many_more(monkeypatch):
+    monkeypatch.setattr("imports.warning_text._WARNINGS_SHOWN", 1)
+    items = [
+        {"uuid": uuid(n), "name": f"F{n}", "nodes": [{"a": f"secrets.A{n}"}]} for n in range(30)
+    ]
+    items += [{"uuid": uuid(n), "name": "", "nodes": []} for n in range(30, 60)]
+    text = printed(planned(a_file(flows=items), mode=Mode.OVERWRITE))
+    lines = [line for line in text.splitlines() if line]
+    assert lines[-2].startswith("and ")
+    assert lines[-2].endswith(" more warning: see the items above")
+    assert lines[-3].startswith("! 30 flows ")
 
 
 def test_the_counts_are_the_last_line():

@@ -17,7 +17,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from accounts.models import User
-from flows.counting import number_of
 from flows.servers import server_names, target, unusable_database
 from imports.database_errors import NOT_MIGRATED, failure_of, loggable, trouble_of
 from imports.errors import (
@@ -31,12 +30,11 @@ from imports.errors import (
 )
 from imports.models import ImportRecord
 from imports.report import answer, refusal_data
-from imports.warning_text import WARNING_STYLE, WarningDigest, warning_lines
+from imports.warning_text import WarningDigest, digest_lines
 
 USAGE_ERROR = 2
 NOTHING_TO_DO = 10
 
-_WARNINGS_SHOWN = 50
 _LONGEST_WAIT = 86400
 
 
@@ -119,6 +117,20 @@ def print_json(command: BaseCommand, result: dict[str, Any]) -> None:
     """Print the one JSON object of a command on stdout."""
     # ASCII alone, so that no terminal or pipe can refuse the answer to what is done already.
     command.stdout.write(json.dumps(result, indent=2))
+
+
+def print_end(command: BaseCommand, closing: str, result: dict[str, Any]) -> None:
+    """Print the last line of a run, for people, and its JSON.
+
+    The line comes first, so that no pipe which closes keeps it back, but on a terminal, where
+    pages of JSON would carry it off.
+    """
+    if command.stdout.isatty():
+        print_json(command, result)
+        tell(command, closing)
+    else:
+        tell(command, closing)
+        print_json(command, result)
 
 
 def print_cancelled(command: BaseCommand) -> None:
@@ -237,10 +249,7 @@ def show_warnings(warnings: WarningDigest, record: ImportRecord) -> None:
 
     Serious warnings are told whatever their number; of very many others, the record has the rest.
     """
-    lines = [*warning_lines(warnings.serious, warnings.others[:_WARNINGS_SHOWN])]
-    if (more := len(warnings.others) - _WARNINGS_SHOWN) > 0:
-        told = f"and {number_of(more, 'more warning')}: see record {record.pk}"
-        lines.append(Text(told, style=WARNING_STYLE))
+    lines = [*digest_lines(warnings, where=f"see record {record.pk}")]
     if lines:
         show(Text("\n").join(lines))
 

@@ -20,6 +20,7 @@ from imports.management.console import (
     find_user,
     name_of,
     print_cancelled,
+    print_end,
     print_json,
     progress_bar,
     refusals,
@@ -104,8 +105,8 @@ class Command(BaseCommand):
             outcome = run_import(request, confirmed=confirmed, progress=progress)
         if not ask:
             show_warnings(plan_warnings(outcome.plan), outcome.record)
-        tell(self, closing(summary(outcome.plan), outcome.record, wrote=outcome.plan.writes))
-        print_json(self, answer(HTTPStatus.CREATED, plan_data(outcome.plan, done=True)))
+        end = closing(summary(outcome.plan), outcome.record, wrote=outcome.plan.writes)
+        print_end(self, end, answer(HTTPStatus.CREATED, plan_data(outcome.plan, done=True)))
         return outcome.plan
 
 

@@ -17,6 +17,7 @@ from imports.management.console import (
     find_user,
     name_of,
     print_cancelled,
+    print_end,
     print_json,
     progress_bar,
     refusals,
@@ -138,8 +139,8 @@ class Command(BaseCommand):
             outcome = undo_import(request, fingerprint=fingerprint, progress=progress)
         if not ask:
             show_warnings(undo_warnings(outcome.plan), outcome.record)
-        tell(self, closing(undo_summary(outcome.plan), outcome.record, wrote=outcome.plan.writes))
-        print_json(self, answer(HTTPStatus.CREATED, undo_data(outcome.plan, done=True)))
+        end = closing(undo_summary(outcome.plan), outcome.record, wrote=outcome.plan.writes)
+        print_end(self, end, answer(HTTPStatus.CREATED, undo_data(outcome.plan, done=True)))
         return outcome.plan
 
     def _shown(self, request: UndoRequest) -> UndoPlan:
