@@ -163,15 +163,12 @@ def test_below_a_plan_that_is_longer_than_a_screen_all_warnings_are_told_again()
 
 def test_of_very_many_warnings_below_a_plan_the_last_line_says_how_many_more(monkeypatch):
     monkeypatch.setattr("imports.warning_text._WARNINGS_SHOWN", 1)
-    items = [
-        {"uuid": uuid(n), "name": f"F{n}", "nodes": [{"a": f"secrets.A{n}"}]} for n in range(30)
-    ]
-    items += [{"uuid": uuid(n), "name": "", "nodes": []} for n in range(30, 60)]
-    text = printed(planned(a_file(flows=items), mode=Mode.OVERWRITE))
+    items = [{"uuid": uuid(n), "name": ""} for n in range(60)]
+    lists = {"flows": items[:30], "connections": items[30:]}
+    text = printed(planned(a_file(**lists), mode=Mode.OVERWRITE))
     lines = [line for line in text.splitlines() if line]
-    assert lines[-2].startswith("and ")
-    assert lines[-2].endswith(" more warning: see the items above")
-    assert lines[-3].startswith("! 30 flows ")
+    assert lines[-3].startswith("! 30 flows have no name")
+    assert lines[-2] == "and 1 more warning: see the items above"
 
 
 def test_the_counts_are_the_last_line():
