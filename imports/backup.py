@@ -19,14 +19,14 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.pq import Conninfo
 
 from flows.servers import current_database
-from imports.backup_notes import note_of, read_directory, remove, write_note
+from imports.backup_notes import note_of, prefix_of, read_directory, remove, write_note
 from imports.backup_retention import Retention, superfluous
 from imports.bound_process import bound_command
 from imports.errors import BackupFailed
@@ -165,6 +165,12 @@ def _make(alias: str) -> Backup:
             file.unlink(missing_ok=True)
         raise
     return Backup(path=path, size=size, sha256=sha256)
+
+
+def other_server_of(path: Path) -> str | None:
+    """The server that the backup's name says it is of, where that is not the current one."""
+    prefix = prefix_of(path)
+    return unquote(prefix) if prefix and prefix != _prefix(current_database()) else None
 
 
 def _reserve(directory: Path, alias: str) -> tuple[Path, Path]:

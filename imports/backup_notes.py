@@ -29,6 +29,7 @@ NOTE_SUFFIX = ".json"
 _STAMP = "[0-9]{8}T[0-9]{6}-[0-9]{6}Z"
 _COPY_SUFFIX = r"\.(?:sqlite3|dump)"
 _PART_SUFFIX = r"\.part(?:-journal)?"
+_NAME = re.compile(rf"(?P<prefix>.+)-{_STAMP}{_COPY_SUFFIX}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,12 @@ class Directory:
     leftovers: list[Path]
     """Parts that a backup left which was killed, or that one is still writing; notes of backups
     that are gone, or not there yet."""
+
+
+def prefix_of(backup: Path) -> str | None:
+    """The prefix of the server that a backup's name says it was made on; None for other names."""
+    match = _NAME.fullmatch(backup.name)
+    return match["prefix"] if match else None
 
 
 def note_of(backup: Path) -> Path:

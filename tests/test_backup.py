@@ -28,7 +28,7 @@ import imports.backup
 import imports.restore
 from accounts.models import User
 from flows.models import Flow, Secret
-from imports.backup import make_backup
+from imports.backup import make_backup, other_server_of
 from imports.errors import BackupFailed
 from imports.lock import import_lock
 from imports.restore import RestoreFailed, restore_backup
@@ -1091,11 +1091,31 @@ def test_database_restore_asks_and_takes_a_yes(answer_at_terminal, typed):
     answer, told, code = run_command("database_restore", str(backup.path))
     assert told.startswith(
         f'Put the server "local" back to {backup.path}? What was written to it since then will be '
-        "lost. Make sure that the file, which is named after the server that it was made on, is "
-        "one of this server's. [y/N] "
+        "lost. [y/N] "
     )
     assert (answer["status"], code) == (200, 0)
     assert digests() == before
+
+
+def test_a_backup_that_by_its_name_is_another_servers_is_pointed_out(answer_at_terminal):
+    backup = make_backup()
+    other = backup.path.with_name(backup.path.name.replace("local-", "prod%20eu-", 1))
+    backup.path.rename(other)
+    said = 'By its name, the backup is of the server "prod eu", not of "local".'
+    answer_at_terminal("n\n")
+    _, told, _ = run_command("database_restore", str(other))
+    assert told.startswith(
+        f'Put the server "local" back to {other}? What was written to it since then will be lost. '
+        f"{said} [y/N] "
+    )
+    _, told, code = run_command("database_restore", str(other), "--no-prompt", "--no-backup")
+    assert f"\n! {said}\n" in told
+    assert code == 0
+
+
+@pytest.mark.parametrize("name", ["a copy", "local-20261124T083258-553987Z.sqlite3"])
+def test_of_which_server_a_backup_is_that_is_named_otherwise_nobody_says(name, tmp_path):
+    assert other_server_of(tmp_path / name) is None
 
 
 @pytest.mark.parametrize("typed", ["\n", "", "n\n", "yeah\n"])

@@ -11,7 +11,8 @@ from django.db import DatabaseError
 
 from flows.canary import check_keys_open
 from flows.encryption import WrongKeyError
-from imports.backup import Backup, make_backup
+from flows.servers import target
+from imports.backup import Backup, make_backup, other_server_of
 from imports.errors import ImportLocked, quoted
 from imports.lock import LockHeld, import_lock
 from imports.management import console
@@ -58,8 +59,8 @@ class Command(BaseCommand):
                 return
             restored = _restore(path, server, backup_first=not no_backup)
         console.tell(self, f"Restored {server} from {path}. {restored.ended}")
-        if restored.warning:
-            console.tell(self, f"! {restored.warning}")
+        for warning in filter(None, (_of_another_server(server, path), restored.warning)):
+            console.tell(self, f"! {warning}")
         data = {
             "restored": str(path),
             "safetyBackup": restored.safety_backup and str(restored.safety_backup.path),
@@ -72,12 +73,21 @@ class Command(BaseCommand):
         console.print_json(self, answer(HTTPStatus.OK, data))
 
     def _confirmed(self, server: str, path: Path) -> bool:
-        return console.confirm(
-            self,
+        question = (
             f"Put the server {quoted(server)} back to {path}? What was written to it since then "
-            "will be lost. Make sure that the file, which is named after the server that it was "
-            "made on, is one of this server's.",
+            "will be lost."
         )
+        warning = _of_another_server(server, path)
+        return console.confirm(self, f"{question} {warning}".rstrip())
+
+
+def _of_another_server(server: str, path: Path) -> str:
+    """What to say where the backup was made on another server, as far as its name says."""
+    with target(server):
+        other = other_server_of(path)
+    if other is None:
+        return ""
+    return f"By its name, the backup is of the server {quoted(other)}, not of {quoted(server)}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
