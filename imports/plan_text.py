@@ -141,7 +141,7 @@ def change_lines(
     """What happens to a row, named in words: its symbol and verb, what changes, its warnings."""
     symbol, verb, style = looks
     yield Text(f"  {symbol} {verb} {named}", style=style)
-    for text in _field_texts(fields):
+    for text in field_texts(fields):
         yield Text(f"      ~ {text}", style=style)
     for warning in warnings:
         style = SERIOUS_STYLE if warning.is_serious else WARNING_STYLE
@@ -157,7 +157,7 @@ def _named(change: Change, *, is_done: bool) -> str:
     return f"{item.kind} {quoted(item.name)}{target} ({item.uuid}{row})"
 
 
-def _field_texts(fields: Iterable[FieldChange]) -> Iterator[str]:
+def field_texts(fields: Iterable[FieldChange]) -> Iterator[str]:
     """One text for each field that can be shown, and one for all others."""
     hidden = []
     for field in fields:

@@ -74,7 +74,13 @@ def _table(flows: list[dict[str, Any]]) -> Table:
 
 def _cells(flow: dict[str, Any]) -> list[str]:
     listener = "(subflow)" if flow["isSubflow"] else flow["listenerType"] or ""
-    cells = (flow["name"], listener, ", ".join(flow["tags"]), flow["updatedAt"], flow["uuid"])
+    cells = (
+        flow["name"] or "(no name)",
+        listener,
+        ", ".join(flow["tags"]),
+        flow["updatedAt"],
+        flow["uuid"],
+    )
     return [_printable(cell) for cell in cells]
 
 

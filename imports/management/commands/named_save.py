@@ -19,7 +19,7 @@ from imports.errors import printable, quoted
 from imports.item_history import records_by_save
 from imports.item_saves import Restoring, find_item, preview_restore, restore, take_save
 from imports.management import console
-from imports.plan_text import field_text
+from imports.plan_text import field_texts
 from imports.report import answer
 from imports.text_columns import column_lines
 
@@ -146,8 +146,8 @@ class Command(BaseCommand):
     def _show(self, restoring: Restoring) -> None:
         item = restoring.item
         console.tell(self, f"Save {_save_text(restoring.save)} of {_item_text(item)}:")
-        for field in restoring.fields:
-            console.tell(self, f"  ~ {field_text(field)}")
+        for text in field_texts(restoring.fields):
+            console.tell(self, f"  ~ {text}")
         for note in restoring.notes:
             console.tell(self, f"  ! {note}")
         if not restoring.changes:
