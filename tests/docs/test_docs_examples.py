@@ -1,0 +1,96 @@
+"""Every example of README.md, CONTRIBUTING.md and docs/ does what its page says.
+
+Each page is run from its stated starting point, a fresh demo, in a folder and a database of its own.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import PAGES, Block, blocks_of, examples_of, name_of
+from tests.docs.running import (
+    ADDRESS,
+    Ran,
+    copy_of,
+    demo,
+    demo_commands,
+    difference,
+    pattern,
+    run_examples,
+    served,
+)
+
+WITH_EXAMPLES = [page for page in PAGES if examples_of(page)]
+STARTING_POINT = "fresh demo"
+# The blocks that no test runs: the page, their first line, and why.
+NOT_RUN: tuple[tuple[str, str, str], ...] = ()
+
+
+@pytest.fixture(scope="session")
+def fresh_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a fresh demo, of which each page gets a copy."""
+    base = tmp_path_factory.getbasetemp()
+    return demo(base.parent if base.name.startswith("popen-") else base)
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=name_of)
+def test_the_examples_of_a_page_print_what_it_shows(page, fresh_demo, tmp_path):
+    examples = examples_of(page)
+    folder = copy_of(fresh_demo, tmp_path / "checkout")
+    if any(ADDRESS in example.command for example in examples):
+        with served(folder) as address:
+            ran = run_examples(examples, folder, replaced={ADDRESS: address})
+    else:
+        ran = run_examples(examples, folder)
+    assert "\n".join(filter(None, map(difference, ran))) == ""
+    assert [str(one.example) for one in ran if one.code and not _is_shown(one, ran)] == []
+
+
+def _is_shown(failed: Ran, ran: list[Ran]) -> bool:
+    """Whether the page shows the exit code of a command that failed."""
+    after = ran[ran.index(failed) + 1 :]
+    return bool(after) and after[0].example.command == "echo $?"
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=name_of)
+def test_a_page_with_examples_says_where_they_start(page):
+    before, _, _ = page.read_text().partition("```console")
+    assert STARTING_POINT in before
+
+
+def test_a_block_that_is_not_run_is_listed_with_a_reason():
+    blocks = [block for page in PAGES for block in blocks_of(page) if not _is_checked(block)]
+    unlisted = {(block.page, block.first_line) for block in blocks}
+    assert unlisted == {(page, line) for page, line, _ in NOT_RUN}
+
+
+def _is_checked(block: Block) -> bool:
+    """Whether the block is run, is read as JSON below, or is the help that the code itself has."""
+    is_help = block.page == "docs/reference/commands.md" and block.language == "text"
+    return is_help or block.language in {"console", "json", "mermaid"}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [block for page in PAGES for block in blocks_of(page) if block.language == "json"],
+    ids=lambda block: f"{block.page}:{block.line}",
+)
+def test_a_block_of_json_is_json(block):
+    json.loads(block.text)
+
+
+# --- The runner itself
+
+
+def test_three_dots_stand_for_anything():
+    shown = "one\n...\nlast ... of 2026-01-12 16:45:02 UTC\n"
+    printed = "one\ntwo\nthree\nlast line of <now> UTC\n"
+    assert re.fullmatch(pattern(shown), printed)
+    assert not re.fullmatch(pattern(shown), printed + "more\n")
+
+
+def test_the_demo_is_what_the_makefile_runs():
+    script = demo_commands("demo: x  ## help\n\t@$(DEMO) migrate\n\t@echo done\n\nrun:\n\tno\n")
+    assert script == "set -e\npython manage.py migrate\necho done\n"
