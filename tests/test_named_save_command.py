@@ -188,7 +188,10 @@ class TestRestore:
         told = data(done)
         assert told["isRestored"] is True
         assert told["changedKeys"] == ["info", "timeout", "nodes", "old", "new"]
-        assert '  ~ info: "now" -> "before"\n  ~ timeout: 30 -> 60\n  ~ nodes, old, new (changed)' in done.err
+        assert (
+            '  ~ info: "now" -> "before"\n  ~ timeout: 30 -> 60\n  ~ nodes, old, new (changed)'
+            in done.err
+        )
         row.refresh_from_db()
         assert (row.info, row.timeout, row.nodes, row.extra) == ("before", 60, "[]", '{"old":1}')
         assert names_of(row) == ["Pre restore", "before"]
