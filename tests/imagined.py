@@ -9,10 +9,10 @@ from typing import Any
 from flows.content import Content, Kind
 from flows.destinations import secret_uses
 from flows.new_destinations import SecretState, User
-from imports.document import ExportDocument, parse
-from imports.matching import Row
-from imports.plan import Mode, Plan
-from imports.planning import Stored, build_plan
+from imports.exportfile.document import ExportDocument, parse
+from imports.plans.build import Stored, build_plan
+from imports.plans.matching import Row
+from imports.plans.plan import Mode, Plan
 
 # What a row holds that was made by hand and left alone; written down here once more, so that a
 # test's stored content does not come from the code under test.

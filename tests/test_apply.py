@@ -14,10 +14,10 @@ from reversion.models import Revision, Version
 from flows import named_saves
 from flows.content import Kind, columns
 from flows.models import Connection, Flow, Secret
-from imports.apply import apply_plan
 from imports.errors import PlanRefused, StalePlan
+from imports.importing.apply import apply_plan
+from imports.importing.service import preview_import, run_import
 from imports.models import ImportItem
-from imports.service import preview_import, run_import
 from tests.digest import ITEMS, RECORDS, all_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import (

@@ -9,14 +9,14 @@ from django.utils import timezone
 from flows.content import Kind
 from flows.models import Connection, Secret
 from flows.secret_values import HasValueError, SecretGoneError
-from imports.checklist import (
+from imports.models import ImportRecord
+from imports.records.checklist import (
     Checklist,
     PointGoneError,
     fill_secret,
     read_checklist,
     tick_off,
 )
-from imports.models import ImportRecord
 from tests.factories import ConnectionFactory, SecretFactory
 from tests.importing import connection, flow, import_items, secret, uuid_of
 

@@ -9,7 +9,7 @@ from reversion.models import Revision
 from accounts.models import User
 from flows import named_saves, secret_values
 from flows.models import Connection, Secret
-from imports import checklist
+from imports.records import checklist
 from tests.factories import ConnectionFactory, SecretFactory
 from tests.importing import import_items, secret, uuid_of
 

@@ -20,8 +20,8 @@ from flows import named_saves
 from flows.models import Connection, Secret
 from flows.secret_destinations import StoredServer
 from imports.errors import NotPermitted
-from imports.item_saves import preview_restore, restore
-from imports.service import run_import
+from imports.importing.service import run_import
+from imports.named_saves import preview_restore, restore
 from imports.undo.service import undo_import
 from tests.factories import ConnectionFactory, SecretFactory
 from tests.importing import connection, export_file, import_items, request_for, secret, uuid_of
@@ -278,7 +278,7 @@ def test_a_rename_that_is_undone(case: Case) -> None:
 
 def test_a_rename_by_a_decision(case: Case) -> None:
     from flows.content import Kind  # noqa: PLC0415
-    from imports.decisions import Decision  # noqa: PLC0415
+    from imports.plans.decisions import Decision  # noqa: PLC0415
 
     ConnectionFactory(dev_value="{ host: 'evil.example.com', key: secrets.WANTED }")
     decided = Decision(mode=None, target_uuid=str(case.key.uuid))

@@ -12,7 +12,7 @@ from accounts.models import User
 from flows import named_saves
 from flows.models import Connection, Secret
 from imports.errors import NotPermitted
-from imports.service import examine_import, preview_import
+from imports.importing.service import examine_import, preview_import
 from imports.undo.service import preview_undo
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import connection, export_file, import_items, request_for, secret, uuid_of

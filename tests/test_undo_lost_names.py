@@ -7,8 +7,8 @@ from flows.content import Kind
 from flows.destinations import secret_uses
 from flows.models import MODELS, Secret
 from imports.errors import NotPermitted
-from imports.plan import Mode
-from imports.undo.plan import Decision
+from imports.plans.plan import Mode
+from imports.undo.plans.plan import Decision
 from imports.undo.service import examine_undo, undo_import
 from tests.drawn import files, servers
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory

@@ -17,8 +17,8 @@ from accounts.models import User
 from flows import named_saves
 from flows.models import Connection, Flow, Item, Secret
 from flows.rest.save_uuids import save_uuid
+from imports.importing.service import run_import
 from imports.models import Door
-from imports.service import run_import
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import export_file, flow, import_items, request_for, uuid_of
 

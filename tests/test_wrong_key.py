@@ -18,7 +18,7 @@ from flows.canary import check_keys_open
 from flows.encryption import Sealed, WrongKeyError, seal
 from flows.key_rotation import rotate_keys
 from flows.models import EncryptionCanary, Flow, Secret
-from imports.backup import make_backup
+from imports.database.backup import make_backup
 from imports.errors import WrongEncryptionKey
 from tests.errors import error_of
 from tests.factories import SecretFactory

@@ -23,9 +23,9 @@ from flows.models import MODELS
 from flows.secret_destinations import destinations_tag, read_destinations
 from imports.admin.item_page import has_difference
 from imports.admin.wording import RESULT_WORDS, lasting, options
-from imports.checklist import Checklist, read_checklist
 from imports.models import ImportItem, ImportRecord, Status
 from imports.permissions import may_see, may_see_paths, message_for
+from imports.records.checklist import Checklist, read_checklist
 from imports.undo.run_names import name_run
 
 CHANGE_CONNECTION = "flows.change_connection"

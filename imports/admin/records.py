@@ -43,9 +43,9 @@ from imports.admin.record_page import (
 )
 from imports.admin.undoing import may_undo, undo_urls
 from imports.admin.wording import counted, lasting
-from imports.checklist import PointGoneError, fill_secret, tick_off
 from imports.models import ImportItem, ImportRecord
 from imports.permissions import VIEW_RECORDS, may_see, message_for
+from imports.records.checklist import PointGoneError, fill_secret, tick_off
 
 _FILE_NAME_SHOWN = 80
 _MESSAGE_SHOWN = 120

@@ -41,7 +41,7 @@ from imports.permissions import (
     may_see,
     message_to,
 )
-from imports.undo.looking import look_at_row
+from imports.undo.one_row import look_at_row
 from imports.undo.request import UndoRequest
 from imports.undo.run_names import name_run
 from imports.undo.service import examine_undo, kinds_to_undo, undo_import

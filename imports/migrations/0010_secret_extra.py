@@ -6,7 +6,7 @@ from django.db import migrations
 
 from flows import canonical
 from flows.content import EXTRA, Kind, columns, split_unknown_of_secret
-from imports.plan import content_digest
+from imports.plans.plan import content_digest
 
 _BATCH = 200
 

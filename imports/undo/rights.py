@@ -15,7 +15,7 @@ from imports.permissions import (
     kinds_in_sight,
     retargeting_of,
 )
-from imports.undo.plan import UndoChange, UndoPlan
+from imports.undo.plans.plan import UndoChange, UndoPlan
 from imports.undo.request import UndoRequest
 
 

@@ -17,8 +17,8 @@ from flows import named_saves
 from flows.admin.saves import NOW
 from flows.content import Kind
 from flows.models import MODELS, Flow
+from imports.importing.service import run_import
 from imports.models import ImportItem, ImportRecord
-from imports.service import run_import
 from tests.browser.accessibility import scrolls_sideways
 from tests.importing import request_for, uuid_of
 

@@ -13,8 +13,8 @@ from flows import canonical
 from flows.counting import number_of
 from flows.models import Flow
 from imports.management.console import add_server_argument, on_server, print_json, refusals
+from imports.management.text_columns import column_lines
 from imports.report import answer
-from imports.text_columns import column_lines
 
 _HEADINGS = ("NAME", "LISTENER", "TAGS", "UPDATED", "UUID")
 
