@@ -87,7 +87,7 @@ BESIDE_THE_PURE = (
     *("imports.api.parsers", "ziggy_site.content_type"),
     *("imports.errors", "imports.records.kept_states", "imports.management.text_columns"),
     *("imports.database.backup_retention", "imports.database.bound_process"),
-    "imports.database.errors",
+    *("imports.database.errors", "imports.admin.undo_marks"),
 )
 HARMLESS_TYPES = (int, bool, float, Kind, Enum, datetime, UUID, line_diff.Budget, type(None))
 
