@@ -35,7 +35,7 @@ _STEPS = {
     "digests of contents, before and after": ("imports.plans.comparison", "content_digest"),
     "look once more which rows there are": ("imports.importing.service", "check_rows"),
     "lock the rows, and read their contents again": ("imports.importing.apply", "hold_rows"),
-    "copy them into named saves": ("flows.named_saves", "take_rows"),
+    "copy them into named saves": ("flows.saves.named_saves", "take_rows"),
     "write the rows": ("imports.importing.apply", "update_rows"),
     "write the record and its items": ("imports.runs.attempt.Attempt", "succeed"),
     "commit": ("django.db.backends.base.base.BaseDatabaseWrapper", "_commit"),

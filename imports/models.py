@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.plans.matching import MatchMethod
 from imports.plans.plan import Mode, Result, UndoResult
 

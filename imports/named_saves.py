@@ -16,12 +16,12 @@ from reversion.errors import RevertError
 from reversion.models import Version
 
 from accounts.models import User
-from flows import named_saves, saved_states
-from flows.content import NAME_MAX_LENGTH, Kind
+from flows.content.fields import NAME_MAX_LENGTH, Kind
+from flows.destinations.new import SECRET_TO_NEW_DESTINATION
 from flows.models import MODELS, Item
-from flows.new_destinations import SECRET_TO_NEW_DESTINATION
 from flows.rest.save_uuids import save_number
-from flows.secret_destinations import RETARGET_CONNECTIONS, lock_destinations
+from flows.saves import named_saves, saved_states
+from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
 from flows.servers import current_database
 from imports.errors import Issue, StalePlan, UnableToImport, printable, quoted, storable
 from imports.permissions import check_permission, check_sight_of, kinds_in_sight, may_see

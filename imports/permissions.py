@@ -11,10 +11,10 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
 from flows import sight
-from flows.coded_warnings import CodedWarning
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.counting import other_than_first
-from flows.secret_destinations import RETARGET_CONNECTIONS
+from flows.destinations.warnings import CodedWarning
+from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from flows.servers import current_database, on_database
 from imports.errors import Issue, NotPermitted, quoted
 from imports.models import ImportRecord

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable
 from http import HTTPStatus
 from typing import Any
 
-from flows.coded_warnings import CodedWarning, in_order
-from flows.content import Kind
+from flows.content.fields import Kind
+from flows.destinations.warnings import CodedWarning, in_order
 from imports.errors import UnableToImport
 from imports.models import ImportItem, ImportRecord
 from imports.plans.matching import MatchMethod

@@ -24,9 +24,9 @@ from django.urls import reverse
 from reversion.models import Version
 
 import imports.importing.service
-from flows import named_saves
 from flows.encryption import seal
 from flows.models import MODELS, Secret
+from flows.saves import named_saves
 from imports.models import ImportRecord
 from tests.digest import ITEMS, RECORDS, all_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory

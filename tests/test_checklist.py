@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import Connection, Secret
-from flows.secret_values import HasValueError, SecretGoneError
+from flows.secrets.values import HasValueError, SecretGoneError
 from imports.models import ImportRecord
 from imports.records.checklist import (
     Checklist,

@@ -812,7 +812,7 @@ SAVES_THERE = """
 import json
 import django
 django.setup()
-from flows import named_saves
+from flows.saves import named_saves
 from flows.models import Flow
 from imports.models import ImportRecord
 [save] = named_saves.list_saves(Flow.objects.get())

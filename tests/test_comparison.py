@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.plans.build import build_plan
 from imports.plans.comparison import differences
 from imports.plans.plan import FieldChange, Mode, Result

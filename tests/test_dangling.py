@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.plans.dangling import Reference, unresolved
 from imports.plans.plan import Mode
 from tests.imagined import a_file, planned, stored

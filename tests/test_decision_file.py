@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, PlanRefused
 from imports.planfile.decisions import decision_value, read_decision, read_decisions, settle
 from imports.plans.decisions import Decision

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.errors import Issue
 from imports.plans.build import build_plan
 from imports.plans.decisions import Decision

@@ -1,7 +1,7 @@
 """Decisions for single items: kept as plain values, by kind, and for items of the file alone."""
 
 import imports.plans.decisions
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.plans.decisions import (
     NO_DECISIONS,
     Decision,

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from flows.content import Kind, columns
+from flows.content.fields import Kind, columns
 from flows.models import Flow
 from imports.errors import NotPermitted
 from imports.importing.service import preview_import

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import MODELS, Flow
 from imports.exporting.selection import (
     Selection,

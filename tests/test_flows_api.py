@@ -22,13 +22,13 @@ from rest_framework.test import APIClient
 from reversion.models import Revision, Version
 
 from accounts.models import ApiToken, User
-from flows import named_saves
-from flows.content import FIELDS, Kind, split_unknown_of_secret
-from flows.copy_names import first_free_copy
+from flows.content.copy_names import first_free_copy
+from flows.content.fields import FIELDS, Kind, split_unknown_of_secret
 from flows.models import Connection, Flow, Secret
 from flows.rest import urls as api_urls
 from flows.rest.placeholders import is_placeholder
 from flows.rest.save_uuids import save_uuid
+from flows.saves import named_saves
 from imports.api.secret import SecretWithDestinationsView
 from imports.exportfile.document import parse
 from imports.exporting.selection import select_everything

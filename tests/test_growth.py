@@ -25,27 +25,19 @@ import msgspec
 import pytest
 from django.conf import settings
 
-from flows import (
-    canonical,
-    copy_names,
-    destinations,
-    document_rewriting,
-    field_values,
-    graph,
-    graph_svg,
-    line_diff,
-    mentions,
-    references,
-    representation,
-    secret_uses,
-)
-from flows.code_tokens import UnreadableError, read_tokens
-from flows.content import FIELDS, Kind, is_value_like
-from flows.credential_words import credential_literals
-from flows.difference import difference
-from flows.graph_difference import graph_difference
-from flows.masking import Masks
-from flows.new_destinations import SecretState, User
+from flows.content import canonical, copy_names, field_values, references, representation
+from flows.content.code_tokens import UnreadableError, read_tokens
+from flows.content.fields import FIELDS, Kind, is_value_like
+from flows.destinations import destinations
+from flows.destinations import uses as secret_uses
+from flows.destinations.new import SecretState, User
+from flows.differences import graph, graph_svg
+from flows.differences import lines as line_diff
+from flows.differences.credential_words import credential_literals
+from flows.differences.graph_difference import graph_difference
+from flows.differences.masking import Masks
+from flows.differences.values import difference
+from flows.relations import document_rewriting, mentions
 from flows.rest import item_body, placeholders
 from flows.rest.refusals import Refused
 from imports import errors
@@ -79,7 +71,7 @@ MUCH = 10**9
 
 BESIDE_THE_PURE = (
     *(
-        "flows.representation",
+        "flows.content.representation",
         "flows.rest.json_body",
         "imports.api.form",
         "imports.uploads.uploaded_file",
@@ -149,9 +141,9 @@ EXEMPT = {
     "flows.rest.refusals.not_permitted": "takes sentences of the product's own",
     "flows.rest.json_body.ItemParser.parse": "the site's parser, and a walk: see read_value",
     "flows.rest.json_body.check_text": "looks for one character",
-    "flows.coded_warnings.CodedWarning.tells_of": "takes a row's key",
-    "flows.coded_warnings.CodedWarning.text_for": "takes the kinds that somebody may see",
-    "flows.coded_warnings.in_order": "takes one warning of a record",
+    "flows.destinations.warnings.CodedWarning.tells_of": "takes a row's key",
+    "flows.destinations.warnings.CodedWarning.text_for": "takes the kinds that somebody may see",
+    "flows.destinations.warnings.in_order": "takes one warning of a record",
     "flows.counting.listed": "joins words of the product's own, and the first few names",
     "imports.database.backup_retention.superfluous": "takes the backups of a directory, and no file's text",
     "imports.database.bound_process.bound_command": "takes a command of the product's own",
@@ -226,41 +218,47 @@ _NAMES = {"A": "B" * 40}
 
 TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     "canonical text": (
-        ("flows.canonical.encode", "flows.canonical.decode"),
+        ("flows.content.canonical.encode", "flows.content.canonical.decode"),
         lambda text: canonical.decode(canonical.encode(text)),
     ),
     "tokens": (
-        ("flows.code_tokens.read_tokens", "flows.credential_words.credential_literals"),
+        (
+            "flows.content.code_tokens.read_tokens",
+            "flows.differences.credential_words.credential_literals",
+        ),
         _tokens,
     ),
-    "a key": (("flows.content.is_value_like",), is_value_like),
-    "masks": (("flows.masking.Masks.masked",), lambda text: Masks().masked(text)),
+    "a key": (("flows.content.fields.is_value_like",), is_value_like),
+    "masks": (("flows.differences.masking.Masks.masked",), lambda text: Masks().masked(text)),
     "mentions": (
-        ("flows.mentions.find_mentions", "flows.mentions.find_references"),
+        ("flows.relations.mentions.find_mentions", "flows.relations.mentions.find_references"),
         lambda text: (
             mentions.find_mentions(Kind.CONNECTION, _connection(text)),
             [*mentions.find_references(Kind.CONNECTION, _connection(text))],
         ),
     ),
     "mentions of a document": (
-        ("flows.mentions.find_references",),
+        ("flows.relations.mentions.find_references",),
         lambda text: [
             *mentions.find_references(
                 Kind.FLOW, {"nodes": canonical.encode([{"a": text, text: 1}])}
             )
         ],
     ),
-    "identifier": (("flows.references.is_identifier",), references.is_identifier),
+    "identifier": (("flows.content.references.is_identifier",), references.is_identifier),
     "uuids": (
-        ("flows.references.find_uuids",),
+        ("flows.content.references.find_uuids",),
         lambda text: [references.find_uuids(text, json=json) for json in (True, False)],
     ),
     "names": (
-        ("flows.references.find_secret_names",),
+        ("flows.content.references.find_secret_names",),
         lambda text: [references.find_secret_names(text, json=json) for json in (True, False)],
     ),
     "rewrite": (
-        ("flows.references.rewrite", "flows.document_rewriting.rewrite_document"),
+        (
+            "flows.content.references.rewrite",
+            "flows.relations.document_rewriting.rewrite_document",
+        ),
         lambda text: [
             *(
                 references.rewrite(text, uuids=_UUIDS, names=_NAMES, json=json)
@@ -272,13 +270,13 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ],
     ),
     "secrets used": (
-        ("flows.secret_uses.secrets_used", "flows.references.identifier_end"),
+        ("flows.destinations.uses.secrets_used", "flows.content.references.identifier_end"),
         lambda text: [
             secret_uses.secrets_used(text + " secrets.A", json=json) for json in (True, False)
         ],
     ),
     "many uses of secrets": (
-        ("flows.secret_uses.secrets_used", "flows.references.is_in_word"),
+        ("flows.destinations.uses.secrets_used", "flows.content.references.is_in_word"),
         lambda text: [
             secret_uses.secrets_used(text.replace(text[:2], "secrets."), json=json)
             for json in (True, False)
@@ -286,10 +284,16 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     ),
     "a plain object": (
         (
-            *("flows.plain_object.read_plain_object", "flows.plain_object.is_number_or_constant"),
-            *("flows.plain_object.text_of", "flows.destinations.secret_uses"),
-            *("flows.destination_labels.hosts_label", "flows.destination_labels.word_of"),
-            "flows.destination_labels.printable_label",
+            *(
+                "flows.content.plain_object.read_plain_object",
+                "flows.content.plain_object.is_number_or_constant",
+            ),
+            *("flows.content.plain_object.text_of", "flows.destinations.destinations.secret_uses"),
+            *(
+                "flows.destinations.labels.hosts_label",
+                "flows.destinations.labels.word_of",
+            ),
+            "flows.destinations.labels.printable_label",
         ),
         lambda text: [
             destinations.secret_uses(Kind.CONNECTION, "a uuid", _connection(value))
@@ -310,7 +314,7 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ),
     ),
     "shown text": (
-        ("flows.line_diff.visible", "flows.line_diff.excerpt"),
+        ("flows.differences.lines.visible", "flows.differences.lines.excerpt"),
         lambda text: line_diff.excerpt(line_diff.visible(text)),
     ),
     "message": (
@@ -328,8 +332,8 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     ),
     "field": (
         (
-            *("flows.field_values.read_field", "flows.field_values.read_uuid"),
-            "flows.field_values.read_time",
+            *("flows.content.field_values.read_field", "flows.content.field_values.read_uuid"),
+            "flows.content.field_values.read_time",
         ),
         lambda text: (
             field_values.read_field(Kind.FLOW, _TEXT_FIELD, text),
@@ -338,7 +342,7 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ),
     ),
     "copy": (
-        ("flows.copy_names.copy_name",),
+        ("flows.content.copy_names.copy_name",),
         lambda text: copy_names.copy_name(Kind.FLOW, text, 2),
     ),
     "decision": (
@@ -402,7 +406,7 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ),
     ),
     "a row": (
-        ("flows.representation.represented",),
+        ("flows.content.representation.represented",),
         lambda text: representation.represented(
             Kind.CONNECTION,
             _connection(text)
@@ -564,9 +568,17 @@ def compared_graphs(sides: Any) -> object:
 
 
 _GRAPH = (
-    *("flows.graph.read_graph", "flows.graph.compare", "flows.graph.differing_paths"),
-    *("flows.graph_difference.graph_difference", "flows.graph_svg.draw", "flows.graph_svg.place"),
-    *("flows.graph_svg.draw_pair", "flows.graph_svg.place_pair"),
+    *(
+        "flows.differences.graph.read_graph",
+        "flows.differences.graph.compare",
+        "flows.differences.graph.differing_paths",
+    ),
+    *(
+        "flows.differences.graph_difference.graph_difference",
+        "flows.differences.graph_svg.draw",
+        "flows.differences.graph_svg.place",
+    ),
+    *("flows.differences.graph_svg.draw_pair", "flows.differences.graph_svg.place_pair"),
 )
 
 
@@ -666,7 +678,10 @@ CASES = {
     ),
     "secrets that are sent": Case(
         covers=(
-            *("flows.new_destinations.find_new_destinations", "flows.coded_warnings.warnings_of"),
+            *(
+                "flows.destinations.new.find_new_destinations",
+                "flows.destinations.warnings.warnings_of",
+            ),
             *("imports.plans.destinations.user_change", "imports.plans.destinations.find_notices"),
             "imports.plans.plan.keys_of",
         ),
@@ -696,7 +711,10 @@ CASES = {
         work=lambda data: parse(data, max_bytes=MUCH),
     ),
     "a secret of many keys": Case(
-        covers=("imports.exportfile.items.read_item", "flows.content.split_unknown_of_secret"),
+        covers=(
+            "imports.exportfile.items.read_item",
+            "flows.content.fields.split_unknown_of_secret",
+        ),
         build=secret_with_keys,
         work=lambda data: parse(data, max_bytes=MUCH),
     ),
@@ -737,7 +755,7 @@ CASES = {
         ],
     ),
     "copies of a name": Case(
-        covers=("flows.copy_names.first_free_copy",),
+        covers=("flows.content.copy_names.first_free_copy",),
         build=lambda size: {copy_names.copy_name(Kind.FLOW, "x", at) for at in range(1, size)},
         work=lambda used: copy_names.first_free_copy(Kind.FLOW, "x", used),
     ),
@@ -864,17 +882,17 @@ AT_MOST = 6.0
 
 BOUNDED = {
     "lines": Case(
-        covers=("flows.line_diff.compare_lines",),
+        covers=("flows.differences.lines.compare_lines",),
         build=lines_of,
         work=lambda sides: line_diff.compare_lines(*sides),
     ),
     "documents": Case(
-        covers=("flows.line_diff.compare_documents", "flows.line_diff.printed"),
+        covers=("flows.differences.lines.compare_documents", "flows.differences.lines.printed"),
         build=lambda size: [canonical.encode([at % x for at in range(size)]) for x in (7, 5)],
         work=lambda sides: line_diff.compare_documents(*sides),
     ),
     "a flow": Case(
-        covers=("flows.difference.difference",),
+        covers=("flows.differences.values.difference",),
         build=flows_of,
         work=lambda sides: difference(Kind.FLOW, *sides),
     ),

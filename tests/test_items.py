@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flows.content import FIELDS, SECRET_VALUE_KEYS, Field, Kind, Shape
+from flows.content.fields import FIELDS, SECRET_VALUE_KEYS, Field, Kind, Shape
 from imports.errors import FileInvalid
 from imports.exportfile.document import parse
 from imports.exportfile.items import Item, read_item

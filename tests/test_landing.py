@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 import imports.plans.landing
-from flows import canonical
-from flows.content import Kind
+from flows.content import canonical
+from flows.content.fields import Kind
 from imports.plans.landing import Landing, LostValue, Place, land
 from imports.plans.plan import Mode
 from tests.imagined import a_file, planned, stored

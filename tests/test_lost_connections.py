@@ -17,7 +17,7 @@ from django.db import DatabaseError, connections
 from django.db import connection as database
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-import flows.bulk
+import flows.database.bulk
 import imports.database.backup
 from flows.models import Flow
 from imports.database.lock import LockHeld, import_lock
@@ -154,7 +154,7 @@ def at_backup() -> Any:
 
 
 def while_copying() -> Any:
-    prepared = flows.bulk._copy_and_update
+    prepared = flows.database.bulk._copy_and_update
 
     def cut_between(connection: Any, model: Any, columns: Any, rows: Any) -> int:
         def cutting() -> Iterator[Any]:
@@ -163,7 +163,7 @@ def while_copying() -> Any:
 
         return prepared(connection, model, columns, cutting())
 
-    return patch.object(flows.bulk, "_copy_and_update", cut_between)
+    return patch.object(flows.database.bulk, "_copy_and_update", cut_between)
 
 
 def at_commit() -> Any:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from flows.content import Kind
-from flows.document_rewriting import KeyCollisionError, rewrite_document
+from flows.content.fields import Kind
 from flows.models import Flow, Secret
+from flows.relations.document_rewriting import KeyCollisionError, rewrite_document
 from imports.errors import PlanRefused
 from imports.plans.build import build_plan
 from imports.plans.plan import Mode, Plan

@@ -6,7 +6,7 @@ import time
 import pytest
 
 import imports.plans.matching
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.plans.matching import MatchMethod, Row, match_items
 from imports.plans.plan import Mode
 from tests.imagined import a_file, planned, stored

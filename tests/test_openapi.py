@@ -25,7 +25,7 @@ from schemathesis.core.parameters import ParameterLocation
 
 from accounts.models import User
 from accounts.tokens import issue_login_token
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.database.backup import Backup
 from imports.database.vacuum import Vacuumed
 from imports.models import ImportRecord

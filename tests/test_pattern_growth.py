@@ -147,10 +147,10 @@ def test_the_patterns_are_found():
     names = {name for name, _, _ in PATTERNS}
     assert len(names) > 50
     assert names >= {
-        "flows.masking._KEYED",
-        "flows.masking._LONG_WORDS[1]",
+        "flows.differences.masking._KEYED",
+        "flows.differences.masking._LONG_WORDS[1]",
         "imports.exportfile.strict_json._STRING",
-        "flows.masking:[a-z]+|[A-Z]+|[0-9]+",
+        "flows.differences.masking:[a-z]+|[A-Z]+|[0-9]+",
         "ziggy_site.content_type._BOUNDARY",
         *EXEMPT,
     }

@@ -20,10 +20,10 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.tokens import issue_login_token
-from flows import named_saves
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import Flow
 from flows.rest.save_uuids import save_uuid
+from flows.saves import named_saves
 from imports.database.backup import Backup
 from imports.database.vacuum import Vacuumed
 from imports.importing.service import plan_to_save, run_import

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 import imports.plans.plan
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.plans.plan import (
     WRITING_RESULTS,
     Drift,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable
 from imports.planfile.file import read_plan, save, write_plan
 from imports.planfile.shape import SavedFile, SavedPlan

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.management.plan_text import plan_text, summary
 from imports.plans.plan import Mode
 from tests.imagined import a_file, planned, stored

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import Connection, Secret
 from imports.importing.service import preview_import, run_import
 from imports.plans.decisions import Decision

@@ -3,7 +3,7 @@
 import pytest
 
 import imports.plans.build
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.plans.build import build_plan
 from imports.plans.decisions import Decision
 from imports.plans.matching import Row

@@ -16,7 +16,7 @@ from django.db import connection
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.exportfile.document import ExportDocument
 from imports.importing.service import preview_import
 from imports.plans.build import build_plan

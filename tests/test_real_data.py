@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
-from flows.content import Kind, columns
+from flows.content.fields import Kind, columns
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.errors import PlanRefused
 from imports.exporting.selection import select_everything

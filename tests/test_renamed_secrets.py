@@ -6,8 +6,8 @@ from itertools import chain
 import pytest
 from hypothesis import assume, event, given, settings
 
-from flows.content import Kind
-from flows.mentions import find_references
+from flows.content.fields import Kind
+from flows.relations.mentions import find_references
 from imports.importing.service import preview_import
 from imports.plans.build import build_plan
 from imports.plans.dangling import unresolved

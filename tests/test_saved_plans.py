@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 import imports.planfile.file
 from accounts.models import User
-from flows import canonical
-from flows.bulk import insert_rows
-from flows.content import Kind, columns
+from flows.content import canonical
+from flows.content.fields import Kind, columns
+from flows.content.representation import time_text
+from flows.database.bulk import insert_rows
 from flows.models import MODELS, Connection, Flow, Secret
-from flows.representation import time_text
 from imports.errors import FileInvalid, NotPermitted, PlanRefused, StalePlan, UnableToImport
 from imports.importing.request import ImportRequest
 from imports.importing.service import plan_to_save, preview_import, run_import

@@ -12,9 +12,9 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from flows import canonical
+from flows.content import canonical
 from flows.models import Connection, Secret
-from flows.secret_destinations import read_destinations
+from flows.secrets.stored_destinations import read_destinations
 from imports.api.secret import SecretWithDestinationsSerializer
 from imports.importing import service
 from imports.importing.service import preview_import, run_import
@@ -289,7 +289,7 @@ def test_destinations_are_read_with_two_queries(django_assert_num_queries) -> No
 def test_two_writes_beside_each_other_wait_for_one_another() -> None:
     if database.vendor != "postgresql":
         pytest.skip("a writing transaction of SQLite is alone anyway")
-    from flows.secret_destinations import lock_destinations  # noqa: PLC0415
+    from flows.secrets.stored_destinations import lock_destinations  # noqa: PLC0415
 
     lock_destinations()
     with database.cursor() as cursor:

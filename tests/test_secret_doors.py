@@ -16,9 +16,9 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from flows import named_saves
 from flows.models import Connection, Secret
-from flows.secret_destinations import StoredServer
+from flows.saves import named_saves
+from flows.secrets.stored_destinations import StoredServer
 from imports.errors import NotPermitted
 from imports.importing.service import run_import
 from imports.named_saves import preview_restore, restore
@@ -277,7 +277,7 @@ def test_a_rename_that_is_undone(case: Case) -> None:
 
 
 def test_a_rename_by_a_decision(case: Case) -> None:
-    from flows.content import Kind  # noqa: PLC0415
+    from flows.content.fields import Kind  # noqa: PLC0415
     from imports.plans.decisions import Decision  # noqa: PLC0415
 
     ConnectionFactory(dev_value="{ host: 'evil.example.com', key: secrets.WANTED }")

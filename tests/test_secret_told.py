@@ -9,8 +9,8 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from flows import named_saves
 from flows.models import Connection, Secret
+from flows.saves import named_saves
 from imports.errors import NotPermitted
 from imports.importing.service import examine_import, preview_import
 from imports.undo.service import preview_undo

@@ -20,9 +20,9 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from accounts.models import User
-from flows import named_saves
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import MODELS
+from flows.saves import named_saves
 from imports import permissions
 from imports.database.backup import Backup
 from imports.errors import FileUnreadable, NotPermitted

@@ -10,8 +10,8 @@ from django.db import OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from flows.admin.items import FlowAdmin
+from flows.database.statement_timeout import is_statement_timeout, limit_statements
 from flows.models import Flow
-from flows.statement_timeout import is_statement_timeout, limit_statements
 from imports.database import vacuum as maintenance
 from imports.database.lock import import_lock
 from imports.importing import service

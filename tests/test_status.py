@@ -16,9 +16,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from accounts.models import User
-from flows.content import Kind, columns
+from flows.content.fields import Kind, columns
+from flows.content.representation import time_text
 from flows.models import Connection, Flow, Secret
-from flows.representation import time_text
 from imports.management.status_table import status_data, status_rows, summary
 from imports.models import ImportItem, ImportRecord
 from imports.plans.drift import LastImport, LastWrite

@@ -25,9 +25,9 @@ from rest_framework.test import APIClient
 import imports.database.vacuum
 import imports.exporting.downloads
 from accounts.models import User
-from flows import named_saves
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import Connection, Flow, Secret
+from flows.saves import named_saves
 from imports.database.backup import Backup
 from imports.database.lock import import_lock
 from imports.database.vacuum import Vacuumed, vacuum_database

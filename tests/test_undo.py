@@ -17,9 +17,9 @@ from reversion.models import Revision, Version
 import imports.undo.apply
 import imports.undo.service
 from accounts.models import User
-from flows.content import Kind
-from flows.key_rotation import rotate_keys
+from flows.content.fields import Kind
 from flows.models import MODELS, Connection, Flow, Secret
+from flows.secrets.key_rotation import rotate_keys
 from imports.database.lock import import_lock
 from imports.errors import (
     AlreadyUndone,

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import imports.undo.plans.build
-from flows.content import Kind
-from flows.destinations import Destination, SecretUse
-from flows.new_destinations import SecretState, User
+from flows.content.fields import Kind
+from flows.destinations.destinations import Destination, SecretUse
+from flows.destinations.new import SecretState, User
 from imports.plans.plan import FieldChange, UndoResult
 from imports.undo.plans.build import build_undo
 from imports.undo.plans.facts import Facts, OtherRow, PresentRow, SavedRow, WrittenRow

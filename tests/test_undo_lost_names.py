@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 
-from flows.content import Kind
-from flows.destinations import secret_uses
+from flows.content.fields import Kind
+from flows.destinations.destinations import secret_uses
 from flows.models import MODELS, Secret
 from imports.errors import NotPermitted
 from imports.plans.plan import Mode

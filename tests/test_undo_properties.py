@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 from reversion.models import Revision
 
-from flows.content import Kind, columns
+from flows.content.fields import Kind, columns
 from flows.models import MODELS
 from imports.errors import UnableToImport, UndoRefused
 from imports.exporting.selection import select_everything

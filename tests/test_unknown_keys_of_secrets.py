@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from reversion.models import Version
 
 from accounts.models import User
-from flows import named_saves, saved_states
-from flows.content import Kind, is_value_like, split_unknown_of_secret
+from flows.content.fields import Kind, is_value_like, split_unknown_of_secret
 from flows.models import Flow, Secret
+from flows.saves import named_saves, saved_states
 from imports.importing.service import preview_import, run_import
 from imports.models import BuiltExport, ImportItem
 from imports.plans.drift import Drift
@@ -275,7 +275,7 @@ class TestTheMigration:
         assert not BuiltExport.objects.exists()
 
     def test_nobody_finds_the_secret_edited_since_its_import(self, migrate, monkeypatch):
-        unkept = import_module("flows.content").split_unknown_of_secret
+        unkept = import_module("flows.content.fields").split_unknown_of_secret
         monkeypatch.setattr(
             "imports.exportfile.items.split_unknown_of_secret", lambda keys: (keys, {})
         )

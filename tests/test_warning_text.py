@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import Flow
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.management import console

@@ -3,7 +3,7 @@
 from ziggy_site.serving import asgi_application as application
 
 # The models need the apps, which making the application has loaded.
-from flows.checks import log_wrong_keys  # isort: skip
+from flows.secrets.checks import log_wrong_keys  # isort: skip
 
 __all__ = ["application"]
 

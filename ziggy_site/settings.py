@@ -163,7 +163,7 @@ DATABASE_ROUTERS = ["flows.servers.ServerRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Named saves and dumpdata keep times to the microsecond.
-SERIALIZATION_MODULES = {"json": "flows.json_serializer"}
+SERIALIZATION_MODULES = {"json": "flows.saves.json_serializer"}
 
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "admin:login"

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.log import log_response
 
-from flows.statement_timeout import is_statement_timeout, limit_statements
+from flows.database.statement_timeout import is_statement_timeout, limit_statements
 
 logger = logging.getLogger(__name__)
 

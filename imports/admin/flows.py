@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from flows.admin import ConnectionAdmin, FlowAdmin, SecretAdmin
 from flows.admin.items import DestinationLine, Since
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.admin.importing import may_import
 from imports.admin.item_imports import ItemImportsMixin

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django import forms
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.models import PendingImport
 from imports.permissions import OVERRIDE_LOCKS, SKIP_BACKUP
 from imports.planfile.shown import ShownItem

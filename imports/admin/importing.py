@@ -27,8 +27,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from flows.content import Kind
-from flows.difference import difference
+from flows.content.fields import Kind
+from flows.differences.values import difference
 from imports.admin.forms import ChoicesForm, FilterForm, read_decisions
 from imports.admin.uploading import UploadViews, import_page
 from imports.errors import NotPermitted, StalePlan, UnableToImport

@@ -11,7 +11,7 @@ from django.urls import URLPattern, path, reverse
 from reversion.errors import RevertError
 
 from flows.admin import ItemAdmin
-from flows.difference import difference
+from flows.differences.values import difference
 from imports.admin.record_page import record_url
 from imports.admin.wording import RESULT_WORDS
 from imports.models import ImportItem

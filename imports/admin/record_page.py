@@ -18,9 +18,9 @@ from django.urls import reverse
 
 from accounts.models import User
 from flows.admin.items import DestinationLine
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import MODELS
-from flows.secret_destinations import destinations_tag, read_destinations
+from flows.secrets.stored_destinations import destinations_tag, read_destinations
 from imports.admin.item_page import has_difference
 from imports.admin.wording import RESULT_WORDS, lasting, options
 from imports.models import ImportItem, ImportRecord, Status

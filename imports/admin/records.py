@@ -26,10 +26,10 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from flows.content import Kind
-from flows.list_addresses import CheckedListMixin
+from flows.admin.list_addresses import CheckedListMixin
+from flows.content.fields import Kind
 from flows.models import Connection, Secret
-from flows.secret_values import GoesElsewhereError, HasValueError, SecretGoneError
+from flows.secrets.values import GoesElsewhereError, HasValueError, SecretGoneError
 from flows.servers import current_database
 from imports.admin.importing import import_urls, may_import
 from imports.admin.item_page import has_difference, item_context

@@ -8,7 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.urls import reverse
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.admin.undo_forms import CHOICE, Choices, UndoFilterForm
 from imports.admin.undo_marks import changed_since, marks_of
 from imports.plans.plan import UndoResult

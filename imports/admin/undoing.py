@@ -21,8 +21,8 @@ from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_safe
 
-from flows.content import Kind
-from flows.difference import difference
+from flows.content.fields import Kind
+from flows.differences.values import difference
 from imports.admin.undo_forms import (
     Choices,
     ConfirmationForm,

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.rest.idempotency import answered_once
 from imports.api.checks import NothingThere, caller, needs, validated
 from imports.api.shapes.record import ExportRequestSerializer, ExportStatisticsSerializer

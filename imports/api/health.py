@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from flows import __version__
-from flows.canary import check_keys_open
+from flows.secrets.canary import check_keys_open
 from imports.api.errors import error_body
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import MODELS, Item
 from flows.rest.declared_names import DeclaredNames
 from imports.api.checks import NothingThere, caller, needs

@@ -9,14 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.rest import reading, schema
 from flows.rest.item_body import DESTINATIONS_KEY
 from flows.rest.preconditions import tagged
 from flows.rest.schema import operation
 from flows.rest.serializers import ITEMS
 from flows.rest.views import SecretView
-from flows.secret_destinations import SecretDestination, read_destinations
+from flows.secrets.stored_destinations import SecretDestination, read_destinations
 from imports.api.checks import caller
 from imports.api.shapes.record import SENDER_KINDS
 from imports.models import ImportRecord

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 from django.db import connections
 
-from flows.locks import Lock, LockHandle, LockHeld, LockUnusable, hold_lock
+from flows.database.locks import Lock, LockHandle, LockHeld, LockUnusable, hold_lock
+from flows.database.statement_timeout import limit_statements
 from flows.servers import current_database
-from flows.statement_timeout import limit_statements
 from imports.database.errors import DatabaseUnavailable
 from imports.errors import ImportFailed
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import MODELS
 from flows.servers import current_database
 from imports.database.lock import HeldLock, LockHeld, import_lock

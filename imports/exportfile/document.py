@@ -11,7 +11,7 @@ from hashlib import sha256
 
 import msgspec
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.counting import other_than_first
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue, json_path, quoted
 from imports.exportfile.items import Item, read_item

@@ -6,8 +6,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from flows import canonical
-from flows.content import (
+from flows.content import canonical
+from flows.content.field_values import FieldProblem, read_field, read_time, read_uuid
+from flows.content.fields import (
     CREATED_KEY,
     DELETED_KEY,
     FIELDS,
@@ -19,7 +20,6 @@ from flows.content import (
     is_value_like,
     split_unknown_of_secret,
 )
-from flows.field_values import FieldProblem, read_field, read_time, read_uuid
 from imports.errors import Issue, printable, shortened
 from imports.exportfile.warnings import PlanWarning, WarningCode
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from flows.content import Kind
+from flows.content.fields import Kind
 
 
 class WarningCode(StrEnum):

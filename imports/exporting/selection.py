@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from flows import canonical
-from flows.content import Kind
-from flows.mentions import find_mentions
+from flows.content import canonical
+from flows.content.fields import Kind
 from flows.models import MODELS, Flow
+from flows.relations.mentions import find_mentions
 from imports.rows.read import read_contents
 
 

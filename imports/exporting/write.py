@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from flows.content import FIELDS, Kind
+from flows.content.fields import FIELDS, Kind
+from flows.content.representation import needed_columns, represented, time_text
 from flows.models import MODELS
-from flows.representation import needed_columns, represented, time_text
 from imports.errors import quoted
 from imports.exportfile.document import FORMAT_VERSION
 from imports.exporting.selection import Selection

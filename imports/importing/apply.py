@@ -14,11 +14,11 @@ from django.utils import timezone
 from reversion.models import Revision
 
 from accounts.models import User
-from flows import named_saves
-from flows.bulk import compress_quickly, insert_rows, update_rows
-from flows.content import Content, Kind
+from flows.content.fields import Content, Kind
+from flows.database.bulk import compress_quickly, insert_rows, update_rows
 from flows.models import MODELS, blank_content
 from flows.models import Item as StoredItem
+from flows.saves import named_saves
 from imports.errors import StalePlan, quoted
 from imports.plans.plan import Change, Plan, Result
 from imports.rows.hold import hold_rows, release_secret_names

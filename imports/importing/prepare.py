@@ -5,9 +5,9 @@ Everything that is decided is decided in imports.plans.build.
 
 from dataclasses import replace
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.counting import other_than_first
-from flows.secret_destinations import StoredServer
+from flows.secrets.stored_destinations import StoredServer
 from imports.errors import PlanRefused, StalePlan, UnableToImport, quoted
 from imports.exportfile.document import ExportDocument
 from imports.importing.request import ImportRequest
@@ -116,7 +116,7 @@ def check_rows(document: ExportDocument, plan: Plan, decisions: Decisions) -> No
 def check_destinations(plan: Plan) -> None:
     """Raises StalePlan where the plan would send stored values elsewhere than it says.
 
-    Call it in the transaction of the writes, after flows.secret_destinations.lock_destinations.
+    Call it in the transaction of the writes, after lock_destinations.
     """
     found = find_notices(plan.changes, plan.secret_users, StoredServer())
     now = {key for notices in found.values() for key in keys_of(notices)}

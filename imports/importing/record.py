@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 from reversion.models import Revision
 
-from flows.content import columns
+from flows.content.fields import columns
 from flows.models import blank_content
 from imports.errors import storable
 from imports.importing.request import ImportRequest

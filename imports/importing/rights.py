@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from accounts.models import User
-from flows.content import Kind
-from flows.new_destinations import SECRET_TO_NEW_DESTINATION
-from flows.secret_destinations import RETARGET_CONNECTIONS
+from flows.content.fields import Kind
+from flows.destinations.new import SECRET_TO_NEW_DESTINATION
+from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from imports.errors import Issue
 from imports.importing.request import ImportRequest
 from imports.permissions import (

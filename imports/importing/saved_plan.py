@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from django.utils import timezone
 
-from flows.content import Kind, columns
+from flows.content.fields import Kind, columns
+from flows.content.representation import time_text
 from flows.counting import other_than_first
-from flows.representation import time_text
 from imports.database.identity import ServerIdentity, read_identity
 from imports.errors import Issue, StalePlan, storable
 from imports.exportfile.document import ExportDocument

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from django.conf import settings
 
-from flows.secret_destinations import lock_destinations
+from flows.secrets.stored_destinations import lock_destinations
 from flows.servers import target
 from imports.database.backup import make_backup
 from imports.database.one_state import one_state

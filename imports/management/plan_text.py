@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from rich.text import Text
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.counting import number_of
 from imports.errors import quoted
 from imports.exportfile.warnings import PlanWarning

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from flows.representation import time_text
+from flows.content.representation import time_text
 from imports.errors import printable
 from imports.management.text_columns import column_lines
 from imports.plans.drift import LastWrite

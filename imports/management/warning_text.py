@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.counting import listed, number_of
 from imports.errors import printable, quoted
 from imports.exportfile.warnings import PlanWarning, WarningCode

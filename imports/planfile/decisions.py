@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flows.content import Kind
+from flows.content.field_values import FieldProblem, read_uuid
+from flows.content.fields import Kind
 from flows.counting import other_than_first
-from flows.field_values import FieldProblem, read_uuid
 from imports.errors import Issue, PlanRefused, json_path, printable
 from imports.exportfile.companion import invalid, read_object, read_part, reading
 from imports.exportfile.document import ExportDocument

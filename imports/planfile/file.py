@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from flows.content import Kind
-from flows.field_values import FieldProblem
-from flows.representation import time_text
+from flows.content.field_values import FieldProblem
+from flows.content.fields import Kind
+from flows.content.representation import time_text
 from imports.errors import Issue, json_path, printable, quoted
 from imports.exportfile.companion import invalid, issue_of, read_object, read_part, reading
 from imports.exportfile.json_problems import JSONProblem

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import msgspec
 
-from flows.content import Kind
-from flows.field_values import FieldProblem, read_time
+from flows.content.field_values import FieldProblem, read_time
+from flows.content.fields import Kind
 from imports.planfile.decisions import DecisionValue, read_decision
 from imports.plans.decisions import Decision, Decisions
 from imports.plans.matching import CANDIDATES_KEPT, MatchMethod

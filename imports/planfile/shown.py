@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.errors import UnableToImport
 from imports.plans.decisions import Decision, Decisions
 from imports.plans.matching import MatchMethod

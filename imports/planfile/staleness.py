@@ -6,7 +6,7 @@ unless somebody decided since that something else comes of them.
 
 from collections.abc import Iterator, Mapping
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.errors import Issue, printable, quoted
 from imports.planfile.shape import (
     SavedFile,

@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from flows.content import EXTRA, Content, Kind
-from flows.copy_names import copy_name
-from flows.new_destinations import Server, UserChange
+from flows.content.copy_names import copy_name
+from flows.content.fields import EXTRA, Content, Kind
+from flows.destinations.new import Server, UserChange
 from imports.errors import Issue, quoted
 from imports.exportfile.document import ExportDocument
 from imports.exportfile.items import Item

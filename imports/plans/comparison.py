@@ -7,8 +7,8 @@ nothing. Documents are canonical text, so that equal JSON values are equal texts
 from collections.abc import Iterator
 from dataclasses import replace
 
-from flows import canonical
-from flows.content import EXTRA, FIELDS, Content, Field, Kind, Shape, Value, columns
+from flows.content import canonical
+from flows.content.fields import EXTRA, FIELDS, Content, Field, Kind, Shape, Value, columns
 from imports.errors import printable, quoted
 from imports.plans.plan import Change, FieldChange, Result, content_digest
 

@@ -1,7 +1,7 @@
 """References to what is neither in the file nor on the server: worth a warning. Pure."""
 
-from flows.content import Kind
-from flows.mentions import Reference, find_references
+from flows.content.fields import Kind
+from flows.relations.mentions import Reference, find_references
 from imports.exportfile.document import ExportDocument
 
 

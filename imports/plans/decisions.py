@@ -6,7 +6,7 @@ Pure. Every door can give them: the preview page by its choices, the command and
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.errors import Issue
 from imports.exportfile.document import ExportDocument
 from imports.plans.plan import Mode

@@ -2,16 +2,15 @@
 
 A secret's value never travels, so a written connection uses the stored one; whoever changes where
 the connection goes decides where that value is sent. What counts as new is
-flows.new_destinations' to say.
+flows.destinations.new' to say.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from flows.coded_warnings import CodedWarning, warnings_of
-from flows.content import Content, Kind
-from flows.destinations import NO_USES, secret_uses
-from flows.new_destinations import (
+from flows.content.fields import Content, Kind
+from flows.destinations.destinations import NO_USES, secret_uses
+from flows.destinations.new import (
     RowKey,
     SecretChange,
     SecretState,
@@ -19,6 +18,7 @@ from flows.new_destinations import (
     UserChange,
     find_new_destinations,
 )
+from flows.destinations.warnings import CodedWarning, warnings_of
 from imports.plans.plan import Change, Result
 
 Changes = Mapping[Kind, Sequence[Change]]

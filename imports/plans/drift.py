@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from flows.content import Content, Kind, columns
+from flows.content.fields import Content, Kind, columns
 from imports.errors import printable
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.plans.plan import Change, Drift, Result, are_comparable, content_digest

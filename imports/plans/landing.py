@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from flows import canonical
-from flows.content import EXTRA, FIELDS, Content, Kind, Shape, Value
-from flows.document_rewriting import KeyCollisionError, rewrite_document
-from flows.references import rewrite
+from flows.content import canonical
+from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, Value
+from flows.content.references import rewrite
+from flows.relations.document_rewriting import KeyCollisionError, rewrite_document
 from imports.errors import Issue, json_path
 from imports.exportfile.items import Item
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from operator import attrgetter
 from types import MappingProxyType
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.errors import Issue, quoted
 from imports.exportfile.items import Item
 

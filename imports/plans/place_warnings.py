@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import NamedTuple
 
-from flows.content import Content, Kind
+from flows.content.fields import Content, Kind
 from flows.counting import listed
-from flows.mentions import find_references
+from flows.relations.mentions import find_references
 from imports.errors import printable, quoted
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.plans.landing import Place

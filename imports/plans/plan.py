@@ -14,9 +14,9 @@ from hashlib import blake2b, sha256
 
 import msgspec
 
-from flows.coded_warnings import CodedWarning
-from flows.content import Content, Kind
-from flows.new_destinations import UserChange
+from flows.content.fields import Content, Kind
+from flows.destinations.new import UserChange
+from flows.destinations.warnings import CodedWarning
 from imports.errors import Issue
 from imports.exportfile.items import Item
 from imports.exportfile.warnings import PlanWarning

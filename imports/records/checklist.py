@@ -15,9 +15,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from flows import secret_values
-from flows.content import Kind, columns
+from flows.content.fields import Kind, columns
 from flows.models import Connection, Secret
+from flows.secrets import values as secret_values
 from flows.servers import current_database
 from imports.models import RESTORE, UNDO, ImportItem, ImportRecord, Status
 from imports.plans.plan import Result, content_digest, differ
@@ -106,7 +106,7 @@ def fill_secret(
 ) -> Secret:
     """Give a secret of the record's checklist its first values. The secret.
 
-    Raises as flows.secret_values.fill_secret does, and SecretGoneError where it is none of the
+    Raises as flows.secrets.values.fill_secret does, and SecretGoneError where it is none of the
     record's, too: then nothing is written.
     """
     with transaction.atomic(using=current_database()):

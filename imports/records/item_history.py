@@ -8,9 +8,9 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from reversion.errors import RevertError
 from reversion.models import Version
 
-from flows.content import Content, Kind, columns
+from flows.content.fields import Content, Kind, columns
 from flows.models import MODELS, Item
-from flows.saved_states import content_of, present_row, saved_row
+from flows.saves.saved_states import content_of, present_row, saved_row
 from imports.models import ImportItem
 from imports.plans.plan import content_digest
 from imports.records.kept_states import Holder, Kept, KeptState, state_after, state_before

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Exists, Max, OuterRef
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.models import RESTORE, UNDO, ImportItem, ImportRecord, Status
 from imports.plans.drift import LastImport
 from imports.plans.plan import WRITING_RESULTS, Mode

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterable
 
-from flows.content import Kind
-from flows.new_destinations import RowKey
-from flows.secret_uses import EVERY
+from flows.content.fields import Kind
+from flows.destinations.new import RowKey
+from flows.destinations.uses import EVERY
 from imports.models import ImportItem, ImportRecord, Status
 from imports.rows.read import BATCH, batches
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Cast, Concat
 
-from flows.content import Kind, columns
+from flows.content.fields import Kind, columns
 from flows.models import MODELS, Secret
 from imports.plans.plan import content_digest
 from imports.rows.read import CONTENT_BATCH, batches

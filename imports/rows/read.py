@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from django.db.models import Q
 
-from flows.content import FIELDS, Content, Kind, Shape, columns
-from flows.mentions import Reference
+from flows.content.fields import FIELDS, Content, Kind, Shape, columns
 from flows.models import MODELS
+from flows.relations.mentions import Reference
 from imports.exportfile.document import ExportDocument
 from imports.plans.decisions import Decisions, targets_of
 from imports.plans.drift import LastWrite

@@ -8,7 +8,7 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from accounts.models import User
-from flows.bulk import insert_rows
+from flows.database.bulk import insert_rows
 from flows.servers import current_database
 from imports.database.backup import Backup
 from imports.database.errors import loggable

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 
-from flows.canary import check_keys_open
 from flows.encryption import WrongKeyError
 from flows.models import Secret
+from flows.secrets.canary import check_keys_open
 from flows.servers import current_database, server_names
 from imports.database.errors import DatabaseFailed, failure_of, is_by_a_rival, loggable
 from imports.database.lock import HeldLock, LockHeld, import_lock

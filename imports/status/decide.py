@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
 
-from flows.content import Content, Kind, columns
+from flows.content.fields import Content, Kind, columns
 from imports.errors import Issue
 from imports.plans.drift import LastImport, LastWrite
 from imports.plans.plan import Change, Plan, Result, content_digest, differ

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import MODELS, blank_content
 from imports.database.one_state import one_state
 from imports.exportfile.document import parse

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from flows.content import Content, Kind
-from flows.saved_states import content_of
+from flows.content.fields import Content, Kind
+from flows.saves.saved_states import content_of
 from flows.servers import target
 from imports.plans.plan import UndoResult
 from imports.rows.read import read_contents

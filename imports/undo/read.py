@@ -11,14 +11,14 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 from reversion.errors import RevertError
 
-from flows import named_saves
-from flows.content import Content, Kind, columns
-from flows.destinations import secret_uses
+from flows.content.fields import Content, Kind, columns
+from flows.destinations.destinations import secret_uses
 from flows.models import MODELS, Secret
-from flows.saved_states import SavedRow as SavedState
-from flows.saved_states import content_of, saved_row
-from flows.secret_destinations import StoredServer
-from flows.uses import find_users_of_many
+from flows.relations.uses import find_users_of_many
+from flows.saves import named_saves
+from flows.saves.saved_states import SavedRow as SavedState
+from flows.saves.saved_states import content_of, saved_row
+from flows.secrets.stored_destinations import StoredServer
 from imports.models import UNDO, ImportItem, ImportRecord, Status
 from imports.plans.comparison import differences
 from imports.plans.plan import WRITING_RESULTS, Result, content_digest

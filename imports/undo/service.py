@@ -10,9 +10,9 @@ undone by the same way. Every refusal leaves one, too; a dry run none.
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.counting import other_than_first
-from flows.secret_destinations import StoredServer, lock_destinations
+from flows.secrets.stored_destinations import StoredServer, lock_destinations
 from flows.servers import target
 from imports.database.backup import make_backup
 from imports.errors import (

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from flows.content import Content, Kind
+from flows.content.fields import Content, Kind
 from flows.models import blank_content
 from imports.importing.service import examine_import
 from imports.models import PendingImport

@@ -19,7 +19,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from accounts.models import User
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.encryption import WrongKeyError, decrypt_bytes, encrypt_bytes
 from imports.database.lock import is_lock_held
 from imports.errors import StalePlan, UnableToImport, WrongServer, storable

@@ -7,9 +7,9 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from accounts.models import User
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import MODELS, Flow, Secret
-from flows.named_saves import list_saves
+from flows.saves.named_saves import list_saves
 from imports.importing.service import run_import
 from imports.models import ImportItem
 from imports.plans.plan import Mode

@@ -7,7 +7,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from accounts.models import User
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import Flow
 from imports.importing.service import run_import
 from imports.models import ImportRecord

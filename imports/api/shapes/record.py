@@ -8,9 +8,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from flows.content import Kind
-from flows.new_destinations import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
-from flows.representation import time_text
+from flows.content.fields import Kind
+from flows.content.representation import time_text
+from flows.destinations.new import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
 from imports.models import RESTORE, UNDO, Door, ImportItem, ImportRecord, Status
 from imports.permissions import may_see_paths, message_for
 from imports.plans.matching import MatchMethod

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.api.shapes.record import ProcessedItemSerializer
 from imports.plans.plan import UndoResult
 from imports.undo.plans.decision_file import decision_of, decisions_from

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
-from flows.canary import check_keys_open
 from flows.encryption import WrongKeyError
+from flows.secrets.canary import check_keys_open
 from flows.servers import target
 from imports.database.backup import Backup, make_backup, other_server_of
 from imports.database.lock import LockHeld, import_lock

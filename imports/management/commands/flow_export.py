@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.counting import number_of
 from imports.database.one_state import one_state
 from imports.errors import UnableToImport, quoted

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows import canonical
+from flows.content import canonical
 from flows.counting import number_of
 from flows.models import Flow
 from imports.management.console import add_server_argument, on_server, print_json, refusals

@@ -8,13 +8,13 @@ from reversion.models import Version
 from rich.console import Console
 
 from accounts.models import User
-from flows.content import Kind
+from flows.content.fields import Kind
+from flows.content.representation import time_text
 from flows.counting import number_of
 from flows.models import Item
-from flows.named_saves import list_saves
-from flows.representation import time_text
 from flows.rest.save_uuids import save_uuid
-from flows.saved_states import PRE_RESTORE, present_row
+from flows.saves.named_saves import list_saves
+from flows.saves.saved_states import PRE_RESTORE, present_row
 from imports.errors import printable, quoted
 from imports.management import console
 from imports.management.plan_text import field_texts

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.errors import Issue
 from imports.plans.plan import UndoResult
 from imports.undo.plans.conflicts import conflicts_of, name_taken, used_by

@@ -8,7 +8,7 @@ A key is the uuid of a row; its kind stands before it where the run wrote that u
 from collections.abc import Mapping
 from typing import Any
 
-from flows.field_values import FieldProblem
+from flows.content.field_values import FieldProblem
 from imports.planfile.decisions import Problems, read_file_with, read_key
 from imports.undo.plans.plan import Decision, Decisions, GivenKey
 

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from flows.coded_warnings import CodedWarning, warnings_of
-from flows.content import Kind
-from flows.destinations import NO_USES
-from flows.new_destinations import (
+from flows.content.fields import Kind
+from flows.destinations.destinations import NO_USES
+from flows.destinations.new import (
     RowKey,
     SecretChange,
     SecretState,
@@ -14,6 +13,7 @@ from flows.new_destinations import (
     UserChange,
     find_new_destinations,
 )
+from flows.destinations.warnings import CodedWarning, warnings_of
 from imports.undo.plans.facts import WrittenRow
 from imports.undo.plans.plan import Key, UndoChange
 

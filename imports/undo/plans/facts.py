@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flows.content import Kind
-from flows.destinations import NO_USES, SecretUse
-from flows.new_destinations import Server
+from flows.content.fields import Kind
+from flows.destinations.destinations import NO_USES, SecretUse
+from flows.destinations.new import Server
 from imports.plans.plan import FieldChange
 from imports.undo.plans.names import RunName
 from imports.undo.plans.plan import Key

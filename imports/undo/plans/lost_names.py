@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from flows.content import Kind
-from flows.destinations import SecretUse
-from flows.new_destinations import Server, User, UserChange
+from flows.content.fields import Kind
+from flows.destinations.destinations import SecretUse
+from flows.destinations.new import Server, User, UserChange
 from imports.plans.place_warnings import renamed_in_use
 from imports.undo.plans.plan import Key, UndoChange
 

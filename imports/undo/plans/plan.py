@@ -11,9 +11,9 @@ from hashlib import sha256
 
 import msgspec
 
-from flows.coded_warnings import CodedWarning
-from flows.content import Kind
-from flows.new_destinations import UserChange
+from flows.content.fields import Kind
+from flows.destinations.new import UserChange
+from flows.destinations.warnings import CodedWarning
 from imports.errors import Issue
 from imports.exportfile.warnings import PlanWarning
 from imports.plans.plan import FieldChange, UndoResult, keys_of, with_warnings_of
