@@ -55,7 +55,7 @@ bench: .venv/benchmarks  ## Measure an import of 5,000 flows, its floor and its 
 		env -u DATABASE_URL $(BIN)/python -m benchmarks $(OPTIONS); \
 	fi
 
-# OPTIONS="imports.plan --sample 20", for example; `python -m tools.mutants --help` has them all.
+# OPTIONS="imports.plans.plan --sample 20", for example; `python -m tools.mutants --help` has them all.
 mutants: .venv/mutants  ## Change the core's code place by place, and say what its own tests miss
 	$(BIN)/python -m tools.mutants $(OPTIONS)
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import ApiToken, User
 from accounts.roles import role_of
 from accounts.tokens import TooManyKeysError, check_room_for_key, issue_key
-from flows.list_addresses import CheckedListMixin
+from flows.admin.list_addresses import CheckedListMixin
 
 _DAYS_OFFERED = 90
 

@@ -21,9 +21,9 @@ from django.conf import settings
 from django.db import connection
 
 from benchmarks.measure import Result, measured
-from flows import canonical
-from flows.bulk import compress_quickly
-from flows.content import FIELDS, Kind, Shape, columns
+from flows.content import canonical
+from flows.content.fields import FIELDS, Kind, Shape, columns
+from flows.database.bulk import compress_quickly
 from flows.models import MODELS
 
 _TYPES = {Shape.BOOLEAN: bool | None, Shape.INTEGER: int | None}

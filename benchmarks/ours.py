@@ -18,19 +18,19 @@ from django.urls import reverse
 from accounts.models import User
 from benchmarks import floor
 from benchmarks.measure import Reading, Result, measured
-from imports.backup import make_backup
-from imports.document import parse
-from imports.downloads import pack_export
-from imports.export import write_export
+from imports.database.backup import make_backup
+from imports.database.one_state import one_state
+from imports.exportfile.document import parse
+from imports.exporting.downloads import pack_export
+from imports.exporting.selection import select_everything
+from imports.exporting.write import write_export
+from imports.importing.request import ImportRequest
+from imports.importing.service import Outcome, preview_import, run_import
 from imports.models import Door, ImportRecord
-from imports.pending import Options, stage
-from imports.plan import Mode, UndoResult
-from imports.request import ImportRequest
-from imports.selection import select_everything
-from imports.service import Outcome, preview_import, run_import
-from imports.snapshot import one_state
+from imports.plans.plan import Mode, UndoResult
 from imports.undo.request import UndoRequest
 from imports.undo.service import UndoOutcome, undo_import
+from imports.uploads.pending import Options, stage
 
 _later = partial(measured, is_first=False)
 """Measures what is done by turns in one process."""

@@ -21,7 +21,7 @@ from import_export.widgets import Widget
 
 from benchmarks import ours
 from benchmarks.measure import Result, measured
-from flows.content import columns
+from flows.content.fields import columns
 from flows.models import Flow
 
 FIXTURE, DATASET = "fixture.json", "dataset.json"

@@ -5,7 +5,7 @@ from itertools import count, islice
 from benchmarks import ours
 from benchmarks.linear import CASES
 from benchmarks.measure import Reading, Result, measured
-from imports.service import examine_import
+from imports.importing.service import examine_import
 
 
 def case(number: int, size: int, runs: int) -> Result:

@@ -18,17 +18,26 @@ from benchmarks.measure import STEP, Reading, Result
 
 _REST = "everything else"
 _STEPS = {
-    "split the file, hash it": ("imports.service", "parse"),
-    "decode each item, look for depth and repeated keys": ("imports.document", "read_value"),
-    "validate each item, sort the keys of its documents": ("imports.document", "read_item"),
-    "read which rows there are, and what is known of them": ("imports.preparation", "_stored"),
-    "read the rows' contents, compare, make the plan": ("imports.preparation", "build_plan"),
-    "digests of contents, before and after": ("imports.comparison", "content_digest"),
-    "look once more which rows there are": ("imports.service", "check_rows"),
-    "lock the rows, and read their contents again": ("imports.apply", "hold_rows"),
-    "copy them into named saves": ("flows.named_saves", "take_rows"),
-    "write the rows": ("imports.apply", "update_rows"),
-    "write the record and its items": ("imports.records.Attempt", "succeed"),
+    "split the file, hash it": ("imports.importing.service", "parse"),
+    "decode each item, look for depth and repeated keys": (
+        "imports.exportfile.document",
+        "read_value",
+    ),
+    "validate each item, sort the keys of its documents": (
+        "imports.exportfile.document",
+        "read_item",
+    ),
+    "read which rows there are, and what is known of them": (
+        "imports.importing.prepare",
+        "_stored",
+    ),
+    "read the rows' contents, compare, make the plan": ("imports.importing.prepare", "build_plan"),
+    "digests of contents, before and after": ("imports.plans.comparison", "content_digest"),
+    "look once more which rows there are": ("imports.importing.service", "check_rows"),
+    "lock the rows, and read their contents again": ("imports.importing.apply", "hold_rows"),
+    "copy them into named saves": ("flows.saves.named_saves", "take_rows"),
+    "write the rows": ("imports.importing.apply", "update_rows"),
+    "write the record and its items": ("imports.runs.attempt.Attempt", "succeed"),
     "commit": ("django.db.backends.base.base.BaseDatabaseWrapper", "_commit"),
 }
 

@@ -10,10 +10,13 @@ class FlowsConfig(AppConfig):
         from django.core.checks import Tags, register
         from django.db.backends.signals import connection_created
 
-        from flows.checks import check_databases
+        from flows.database.statement_timeout import tell_new_connection
         from flows.encryption import check_keys
-        from flows.statement_timeout import tell_new_connection
+        from flows.fields import EncryptedTextField
+        from flows.secrets.canary import check_keys_open
+        from flows.secrets.checks import check_databases
 
         check_keys()
+        EncryptedTextField.check_keys = check_keys_open
         connection_created.connect(tell_new_connection)
         register(check_databases, Tags.database)

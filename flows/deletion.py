@@ -10,9 +10,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from flows.content import Kind, columns
+from flows.content.fields import Kind, columns
 from flows.models import Item, Secret
-from flows.secret_destinations import (
+from flows.secrets.stored_destinations import (
     Write,
     lock_destinations,
     told_of_refusal,

@@ -1,28 +1,21 @@
 """Model fields: a document of canonical JSON, and a secret value that is encrypted at rest."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import msgspec
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from flows import canonical
-from flows.content import split_unknown_of_secret
+from flows.content import canonical
+from flows.content.fields import split_unknown_of_secret
 from flows.encryption import Sealed, seal
-
-
-def _check_keys() -> None:
-    """Raises WrongKeyError rather than let a second key seal beside the one of the database."""
-    from flows.canary import check_keys_open  # noqa: PLC0415 - it needs the models
-
-    check_keys_open()
-
 
 TOKEN_KEY = "$enc"  # noqa: S105 - the word, not a value
 
 
 class DocumentField(models.TextField):
-    """A JSON document, kept as canonical text (flows.canonical); the attribute is that text.
+    """A JSON document, kept as canonical text (content.canonical); the attribute is that text.
 
     `clean` brings what a form gives into canonical form. `json_type` is the type that the
     document must have, list or dict; `null` is allowed too, as a file may say it. A form that is
@@ -88,6 +81,10 @@ class EncryptedTextField(models.TextField):
     unchanged.
     """
 
+    check_keys: ClassVar[Callable[[], None]]
+    """Raises WrongKeyError rather than let a second key seal beside the one of the database. The
+    app gives it, once the models are there that it asks."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"null": True, "blank": True, "default": None, **kwargs})
 
@@ -103,7 +100,7 @@ class EncryptedTextField(models.TextField):
         value = getattr(model_instance, self.attname)
         if isinstance(value, str):
             if value:
-                _check_keys()
+                type(self).check_keys()
             value = seal(value) if value else None
             setattr(model_instance, self.attname, value)
         return value

@@ -1,6 +1,6 @@
 """Flows, and the connections and secrets that they use.
 
-The columns are those of flows.content; documents are canonical JSON text. Rows are soft-deleted:
+The columns are those of content.fields; documents are canonical JSON text. Rows are soft-deleted:
 they keep their uuid and their history and can come back. `uuid`, `created_at`, `updated_at` and
 `updated_by` are a row's own and no content.
 """
@@ -14,11 +14,11 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
-from flows import canonical
-from flows.content import EXECUTION_HISTORY_LEVELS, NAME_MAX_LENGTH, Kind, columns
+from flows.content import canonical
+from flows.content.fields import EXECUTION_HISTORY_LEVELS, NAME_MAX_LENGTH, Kind, columns
+from flows.content.references import is_identifier
 from flows.encryption import Sealed
 from flows.fields import DocumentField, EncryptedTextField, SecretExtraField
-from flows.references import is_identifier
 
 
 class Item(models.Model):
@@ -195,7 +195,7 @@ class StoredAnswer(models.Model):
 
 
 class EncryptionCanary(models.Model):
-    """A known text, sealed with the keys of the database's secrets: see flows.canary."""
+    """A known text, sealed with the keys of the database's secrets: see flows.secrets.canary."""
 
     token = models.TextField()
 

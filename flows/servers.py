@@ -39,8 +39,8 @@ def unusable_database(reason: str, server: str) -> str:
 def target(server: str) -> Iterator[None]:
     """Send every query to the server of that name.
 
-    An unknown name changes nothing: whoever writes checks the name (imports.service), so that a
-    refusal can be recorded here.
+    An unknown name changes nothing: whoever writes checks the name, so that a refusal can be
+    recorded here.
     """
     if server == settings.ZIGGY_SERVER_NAME:
         database = DEFAULT_DB_ALIAS

@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
 
-from flows.content import Kind
+from flows.content.fields import Kind
 
 
 def may_see(user: AbstractBaseUser | PermissionsMixin | AnonymousUser, kind: Kind) -> bool:

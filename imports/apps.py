@@ -8,6 +8,6 @@ class ImportsConfig(AppConfig):
 
     def ready(self) -> None:
         from flows.rest.idempotency import register_holder
-        from imports.idempotency import holds_key
+        from imports.runs.idempotency import holds_key
 
         register_holder(holds_key)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from flows.content import Kind
+from flows.content.fields import Kind
 
 RETRY_AFTER = 5
 """Seconds after which asking again is worth while, where another run is in the way."""

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
-from flows.content import Kind
-from imports.matching import MatchMethod
-from imports.plan import Mode, Result, UndoResult
+from flows.content.fields import Kind
+from imports.plans.matching import MatchMethod
+from imports.plans.plan import Mode, Result, UndoResult
 
 
 class Door(models.TextChoices):
@@ -109,7 +109,7 @@ class ImportRecord(models.Model):
     backup_sha256 = models.CharField(max_length=64, blank=True)
 
     idempotency_key = models.CharField(
-        max_length=255, null=True, editable=False, help_text="See imports.idempotency."
+        max_length=255, null=True, editable=False, help_text="Of a request that may be sent again."
     )
     idempotency_digest = models.CharField(
         max_length=64, blank=True, editable=False, help_text="Of what was asked for under the key."
@@ -234,10 +234,10 @@ class PendingImport(models.Model):
     mode = models.CharField(max_length=20, choices=_choices(Mode))
     with_backup = models.BooleanField(default=True)
     override_locks = models.BooleanField(default=False)
-    decisions = models.JSONField(default=list, help_text="For single items: see imports.decisions.")
+    decisions = models.JSONField(default=list, help_text="For single items.")
 
     planned_at = models.DateTimeField(null=True)
-    plan = models.BinaryField(null=True, help_text="What was shown, in zlib: see imports.pending.")
+    plan = models.BinaryField(null=True, help_text="What was shown, compressed.")
     record = models.ForeignKey(ImportRecord, null=True, on_delete=models.CASCADE, related_name="+")
 
     class Meta:

@@ -11,16 +11,14 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
 from flows import sight
-from flows.coded_warnings import CodedWarning
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.counting import other_than_first
-from flows.new_destinations import SECRET_TO_NEW_DESTINATION
-from flows.secret_destinations import RETARGET_CONNECTIONS
+from flows.destinations.warnings import CodedWarning
+from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from flows.servers import current_database, on_database
 from imports.errors import Issue, NotPermitted, quoted
 from imports.models import ImportRecord
-from imports.plan import Change, Plan, Result, UndoResult
-from imports.request import ImportRequest
+from imports.plans.plan import Result, UndoResult
 
 RUN_IMPORT = "imports.run_import"
 OVERWRITE_ITEMS = "imports.overwrite_items"
@@ -84,38 +82,6 @@ def check_permission(
         )
 
 
-def check_request(request: ImportRequest) -> None:
-    """Raises NotPermitted where the user may not even ask for this."""
-    needed = [RUN_IMPORT]
-    needed += [] if request.with_backup else [SKIP_BACKUP]
-    needed += [OVERRIDE_LOCKS] if request.override_locks else []
-    check_permission(request.user, *needed)
-
-
-def check_plan(user: User | None, plan: Plan) -> None:
-    """Raises NotPermitted where the plan does what the user may not do.
-
-    Or where it tells of connections and flows, beside its own, that the user may not see.
-    """
-    needed = {needed for change in plan for needed in _needed(change)}
-    check_permission(user, *sorted(needed), retargeting=_retargeting(user, plan))
-    check_sight_of(user, *sorted({kind for change in plan for kind in _kinds_in_notices(change)}))
-
-
-def _retargeting(user: User | None, plan: Plan) -> Iterator[Issue]:
-    seen = kinds_in_sight(user)
-    for change in plan:
-        item = change.item
-        for message in retargeting_of(item.kind, item.name, change.notices, sees=seen):
-            yield Issue(
-                code=SECRET_TO_NEW_DESTINATION,
-                message=message,
-                path=item.path,
-                uuid=item.uuid,
-                name=item.name,
-            )
-
-
 def retargeting_of(
     kind: Kind, name: str, notices: Iterable[CodedWarning], *, sees: Collection[Kind]
 ) -> Iterator[str]:
@@ -132,7 +98,7 @@ def check_done(user: User, record: ImportRecord) -> None:
     """Raises NotPermitted where the user may not do any more what the run of the record did."""
     items = record.items.order_by().values_list("kind", "result").distinct()
     check_permission(
-        user, *sorted({needed for kind, result in items for needed in _needed_for(kind, result)})
+        user, *sorted({needed for kind, result in items for needed in needed_for(kind, result)})
     )
 
 
@@ -160,28 +126,6 @@ def message_to(user: User, code: str, message: str) -> str:
     return _HIDDEN if hides else message
 
 
-def check_sight(user: User | None, plan: Plan) -> None:
-    """Raises NotPermitted where the plan tells of rows that the user may not see."""
-    kinds = {kind for change in plan for kind in _kinds_told_of(change)}
-    kinds |= {kind for issue in plan.issues for kind in issue.tells_of}
-    check_sight_of(user, *(kind for kind in Kind if kind in kinds))
-
-
-def _kinds_told_of(change: Change) -> Iterator[Kind]:
-    """The kinds of rows that the plan tells of for an item."""
-    if change.row or change.candidates:
-        yield change.item.kind
-    for warning in change.own_warnings:
-        yield from warning.tells_of
-    yield from _kinds_in_notices(change)
-
-
-def _kinds_in_notices(change: Change) -> Iterator[Kind]:
-    """The kinds of other rows that its warnings of new destinations tell of."""
-    for notice in change.notices:
-        yield from notice.tells_of((change.item.kind, change.target_uuid))
-
-
 def check_sight_of(user: User | None, *kinds: Kind) -> None:
     """Raises NotPermitted unless the user may see rows of all these kinds."""
     seen = kinds_in_sight(user)
@@ -201,13 +145,8 @@ def may_see(user: User | AnonymousUser, kind: Kind) -> bool:
     return sight.may_see(user, kind)
 
 
-def _needed(change: Change) -> Iterator[str]:
-    yield from _needed_for(change.item.kind, change.result)
-    if change.retargets:
-        yield RETARGET_CONNECTIONS
-
-
-def _needed_for(kind: str, result: str) -> Iterator[str]:
+def needed_for(kind: str, result: str) -> Iterator[str]:
+    """The permissions on an item of that kind which gets that result."""
     if verb := _VERBS.get(result):
         yield f"flows.{verb}_{kind}"
     if result == Result.OVERWRITE:

@@ -7,11 +7,13 @@ from collections.abc import Collection, Iterable
 from http import HTTPStatus
 from typing import Any
 
-from flows.coded_warnings import CodedWarning, in_order
-from flows.content import Kind
+from flows.content.fields import Kind
+from flows.destinations.warnings import CodedWarning, in_order
 from imports.errors import UnableToImport
 from imports.models import ImportItem, ImportRecord
-from imports.plan import Change, Plan
+from imports.plans.matching import MatchMethod
+from imports.plans.plan import Change, Plan
+from imports.undo.plans.plan import UndoChange, UndoPlan
 
 
 def plan_data(plan: Plan, *, done: bool, with_details: bool = False) -> dict[str, Any]:
@@ -26,6 +28,20 @@ def plan_data(plan: Plan, *, done: bool, with_details: bool = False) -> dict[str
             {
                 **_item(change, done=done),
                 **(details_of(change.notices, without=drawn) if with_details else {}),
+            }
+            for change in plan.changes[kind]
+        ]
+        for kind in Kind
+    }
+
+
+def undo_data(plan: UndoPlan, *, done: bool, with_details: bool = False) -> dict[str, Any]:
+    """The three lists of an undo, in the same form."""
+    return {
+        f"{kind.plural}Processed": [
+            {
+                **_undo_item(change, done=done),
+                **(details_of(change.notices) if with_details else {}),
             }
             for change in plan.changes[kind]
         ]
@@ -72,7 +88,7 @@ def answer(status: HTTPStatus, data: dict[str, Any]) -> dict[str, Any]:
 
 def _item(change: Change, *, done: bool) -> dict[str, Any]:
     is_known = done or change.result.has_known_uuid
-    return entry(
+    return _entry(
         uuid=change.item.file_uuid,
         name=change.item.name,
         result=change.result.value,
@@ -84,8 +100,21 @@ def _item(change: Change, *, done: bool) -> dict[str, Any]:
     )
 
 
+def _undo_item(change: UndoChange, *, done: bool) -> dict[str, Any]:
+    return _entry(
+        uuid=change.uuid,
+        name=change.name,
+        result=change.result.value,
+        matchMethod=MatchMethod.UUID.value,
+        isProcessed=done,
+        targetUuid=change.uuid,
+        targetName=change.target_name,
+        warnings=list(change.warnings),
+    )
+
+
 def _recorded_item(item: ImportItem) -> dict[str, Any]:
-    return entry(
+    return _entry(
         uuid=item.uuid,
         name=item.name,
         result=item.result,
@@ -97,7 +126,7 @@ def _recorded_item(item: ImportItem) -> dict[str, Any]:
     )
 
 
-def entry(**entry: Any) -> dict[str, Any]:
+def _entry(**entry: Any) -> dict[str, Any]:
     """An item of one of the lists, without what says nothing more."""
     if entry["targetUuid"] in (None, entry["uuid"].lower()):
         del entry["targetUuid"]

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from reversion.models import Version
 
-from flows.content import Kind, columns
+from flows.content.fields import Kind, columns
 from flows.models import MODELS
 from imports.models import ImportItem, ImportRecord
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from tests.imagined import StoredItem, stored
 
 UUIDS = {

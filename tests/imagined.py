@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from flows.content import Content, Kind
-from flows.destinations import secret_uses
-from flows.new_destinations import SecretState, User
-from imports.document import ExportDocument, parse
-from imports.matching import Row
-from imports.plan import Mode, Plan
-from imports.planning import Stored, build_plan
+from flows.content.fields import Content, Kind
+from flows.destinations.destinations import secret_uses
+from flows.destinations.new import SecretState, User
+from imports.exportfile.document import ExportDocument, parse
+from imports.plans.build import Stored, build_plan
+from imports.plans.matching import Row
+from imports.plans.plan import Mode, Plan
 
 # What a row holds that was made by hand and left alone; written down here once more, so that a
 # test's stored content does not come from the code under test.
@@ -112,7 +112,7 @@ class Server:
         )
 
     def secrets(self) -> dict[str, SecretState]:
-        """Of flows.new_destinations.Server, as the three below."""
+        """Of flows.destinations.new.Server, as the three below."""
         return {
             item.row.uuid: SecretState(name=item.row.name, has_value=item.has_value)
             for item in self._of(Kind.SECRET)

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.db import connection as database
 
-from imports import pending as uploads
+from imports.importing.request import ImportRequest
+from imports.importing.service import Outcome, run_import
 from imports.models import Door, ImportRecord, PendingImport
-from imports.plan import Mode
-from imports.request import ImportRequest
-from imports.service import Outcome, run_import
+from imports.plans.plan import Mode
+from imports.uploads import pending as uploads
 
 SERVER = "local"
 

@@ -19,7 +19,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-import ziggy_site
+import flows
 from accounts.models import ApiToken, Attempts, User
 from accounts.throttling import Limit, TooManyAttemptsError, give_back, take, waiting_time
 from accounts.tokens import TooManyKeysError, find, issue_key, issue_login_token
@@ -139,7 +139,7 @@ def test_health_is_503_while_the_database_does_not_answer(monkeypatch, caplog):
         def cursor(self):
             raise OperationalError("no route to db.example.org")
 
-    monkeypatch.setattr("ziggy_site.api.connection", Unreachable())
+    monkeypatch.setattr("imports.api.health.connection", Unreachable())
     response = get("/api/health")
     assert (response.status_code, response.reason_phrase) == (503, "Service Unavailable")
     assert error_of(response) == {
@@ -152,7 +152,7 @@ def test_health_is_503_while_the_database_does_not_answer(monkeypatch, caplog):
 
 def test_the_version_is_that_of_the_project_file():
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
-    assert ziggy_site.__version__ == project["project"]["version"]
+    assert flows.__version__ == project["project"]["version"]
 
 
 # --- login

@@ -32,10 +32,10 @@ from imports.errors import (
     WrongEncryptionKey,
     WrongServer,
 )
-from ziggy_site import asgi
+from ziggy_site import serving
 from ziggy_site.content_type import plain_content_type
+from ziggy_site.serving import wsgi_application as application
 from ziggy_site.urls import urlpatterns as site_urlpatterns
-from ziggy_site.wsgi import application
 
 INSIDE = "CANARY-ae11 /srv/ziggy/db.sqlite3 SELECT db.example.org"
 NO_SUCH_THING = {"message": "There is nothing here.", "code": "not-found", "issues": []}
@@ -436,10 +436,10 @@ def test_that_holds_for_an_asynchronous_server_too(monkeypatch):
     async def django(scope, _receive, _send):
         seen.append(scope)
 
-    monkeypatch.setattr("ziggy_site.asgi._django", django)
+    monkeypatch.setattr("ziggy_site.serving._asgi", django)
     headers = [(b"host", b"a; charset=b"), (b"Content-Type", b"text/plain; charset=\xff")]
-    asyncio.run(asgi.application({"type": "http", "headers": headers}, None, None))
-    asyncio.run(asgi.application({"type": "lifespan"}, None, None))
+    asyncio.run(serving.asgi_application({"type": "http", "headers": headers}, None, None))
+    asyncio.run(serving.asgi_application({"type": "lifespan"}, None, None))
     plain = [(b"host", b"a; charset=b"), (b"Content-Type", b"text/plain")]
     assert seen == [{"type": "http", "headers": plain}, {"type": "lifespan", "headers": []}]
 

@@ -11,13 +11,13 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from reversion.models import Revision, Version
 
-from flows import named_saves
-from flows.content import Kind, columns
+from flows.content.fields import Kind, columns
 from flows.models import Connection, Flow, Secret
-from imports.apply import apply_plan
+from flows.saves import named_saves
 from imports.errors import PlanRefused, StalePlan
+from imports.importing.apply import apply_plan
+from imports.importing.service import preview_import, run_import
 from imports.models import ImportItem
-from imports.service import preview_import, run_import
 from tests.digest import ITEMS, RECORDS, all_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import (

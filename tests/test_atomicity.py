@@ -21,10 +21,10 @@ from django.conf import settings
 from django.db import OperationalError
 from django.db import connection as database
 
+from imports.database.lock import import_lock
 from imports.errors import ImportFailed, UnableToImport
-from imports.lock import import_lock
+from imports.importing.service import Outcome, run_import
 from imports.models import ImportRecord
-from imports.service import Outcome, run_import
 from tests.digest import RECORDS, Rows, all_rows, data_rows, outcome, put_back
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import (
@@ -86,7 +86,7 @@ def before() -> Rows:
 def do_import(mode: str, **changes: Any) -> Outcome:
     """Import the file, with uuids for new copies that are the same every time."""
     numbers = count(1)
-    with patch("imports.planning.uuid4", lambda: UUID(int=next(numbers))):
+    with patch("imports.plans.build.uuid4", lambda: UUID(int=next(numbers))):
         return run_import(request_for(FILE, mode, **changes))
 
 
@@ -247,15 +247,15 @@ from django.conf import settings
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-import imports.backup
-import imports.planning
-from imports.service import run_import
+import imports.database.backup
+import imports.plans.build
+from imports.importing.service import run_import
 from tests.importing import request_for
 
 FILE = sys.stdin.buffer.read(int(sys.argv[1]))
 numbers, statements = count(1), count(1)
-imports.planning.uuid4 = lambda: UUID(int=next(numbers))
-commit, copy = BaseDatabaseWrapper._commit, imports.backup._copy
+imports.plans.build.uuid4 = lambda: UUID(int=next(numbers))
+commit, copy = BaseDatabaseWrapper._commit, imports.database.backup._copy
 
 def die(*args):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -275,7 +275,7 @@ def run(mode, backups, place):
     elif place == "behind the commit":
         BaseDatabaseWrapper._commit = commit_and_die
     elif place == "in the backup":
-        imports.backup._copy = copy_and_die
+        imports.database.backup._copy = copy_and_die
     with connection.execute_wrapper(
         lambda execute, *args: die() if str(next(statements)) == place else execute(*args)
     ):

@@ -24,14 +24,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.transaction import TransactionManagementError, atomic
 
-import imports.backup
-import imports.restore
+import imports.database.backup
+import imports.database.restore
 from accounts.models import User
 from flows.models import Flow, Secret
-from imports.backup import make_backup, other_server_of
+from imports.database.backup import make_backup, other_server_of
+from imports.database.lock import import_lock
+from imports.database.restore import RestoreFailed, restore_backup
 from imports.errors import BackupFailed
-from imports.lock import import_lock
-from imports.restore import RestoreFailed, restore_backup
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -191,7 +191,7 @@ def test_two_backups_of_one_microsecond_are_two_files(directory, monkeypatch):
         def now(cls, tz=None):
             return cls(2026, 3, 1, 12, 30, 59, 999_999, tzinfo=tz)
 
-    monkeypatch.setattr(imports.backup, "datetime", StoppedClock)
+    monkeypatch.setattr(imports.database.backup, "datetime", StoppedClock)
     make_backup()
     make_backup()
     assert names(directory) == [
@@ -202,14 +202,14 @@ def test_two_backups_of_one_microsecond_are_two_files(directory, monkeypatch):
 
 def test_a_backup_is_private_from_its_first_byte(directory, monkeypatch):
     seen = []
-    copy = imports.backup._copy
+    copy = imports.database.backup._copy
 
     def watched(alias, part):
         seen.append((part.stat().st_size, mode(part)))
         copy(alias, part)
         seen.append((part.stat().st_size, mode(part)))
 
-    monkeypatch.setattr(imports.backup, "_copy", watched)
+    monkeypatch.setattr(imports.database.backup, "_copy", watched)
     umask = os.umask(0)
     try:
         backup = make_backup()
@@ -223,13 +223,13 @@ def test_a_backup_is_private_from_its_first_byte(directory, monkeypatch):
 def test_a_backup_has_its_final_name_only_when_it_is_verified(directory, monkeypatch):
     seen = []
     for step in ("check_sqlite", "check_postgresql", "_sync"):
-        original = getattr(imports.backup, step)
+        original = getattr(imports.database.backup, step)
 
         def watched(*arguments, original=original):
             original(*arguments)
             seen.append(names(directory))
 
-        monkeypatch.setattr(imports.backup, step, watched)
+        monkeypatch.setattr(imports.database.backup, step, watched)
     backup = make_backup()
     assert seen == [[f"{backup.path.name}.part"], [backup.path.name]]
 
@@ -373,7 +373,9 @@ def test_a_failed_backup_removes_no_old_one(settings, directory, monkeypatch):
         make_backup()
     before = names(directory)
     settings.ZIGGY_BACKUP_KEEP = 1
-    monkeypatch.setattr(imports.backup, "_copy", lambda *_: fail(OSError(28, "No space left")))
+    monkeypatch.setattr(
+        imports.database.backup, "_copy", lambda *_: fail(OSError(28, "No space left"))
+    )
     refusal()
     assert names(directory) == before
 
@@ -418,7 +420,7 @@ class Clock(datetime):
 
 @pytest.fixture
 def clock(monkeypatch):
-    monkeypatch.setattr(imports.backup, "datetime", Clock)
+    monkeypatch.setattr(imports.database.backup, "datetime", Clock)
     monkeypatch.setattr(Clock, "day", 0.0)
     return Clock
 
@@ -584,7 +586,7 @@ def test_a_full_disk_on_which_sqlite_left_its_journal(directory, monkeypatch):
         part.with_name(f"{part.name}-journal").write_text("header")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(imports.backup, "_copy", copy)
+    monkeypatch.setattr(imports.database.backup, "_copy", copy)
     assert refusal() == (
         f"The database was not backed up. {directory}: No space left on device. "
         "Make room there, or set ZIGGY_BACKUP_DIR to a directory on another disk."
@@ -596,7 +598,7 @@ def test_a_full_disk_on_which_sqlite_left_its_journal(directory, monkeypatch):
 def test_an_interrupted_backup_leaves_nothing(directory, monkeypatch, point):
     if point == "check":
         point = "check_postgresql" if ON_POSTGRESQL else "check_sqlite"
-    monkeypatch.setattr(imports.backup, point, lambda *_: fail(KeyboardInterrupt()))
+    monkeypatch.setattr(imports.database.backup, point, lambda *_: fail(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         make_backup()
     assert names(directory) == []
@@ -620,7 +622,7 @@ def test_a_database_that_is_not_there(directory, tmp_path, monkeypatch):
 
 @only_sqlite
 def test_a_database_that_another_process_keeps_locked(directory, monkeypatch):
-    monkeypatch.setattr(imports.backup, "BUSY_SECONDS", 0.3)
+    monkeypatch.setattr(imports.database.backup, "BUSY_SECONDS", 0.3)
     connection.close()
     with closing(sqlite3.connect(connection.settings_dict["NAME"])) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -639,13 +641,13 @@ def test_a_database_that_another_process_keeps_locked(directory, monkeypatch):
 @only_sqlite
 def test_a_copy_that_is_damaged(directory, monkeypatch):
     # The check is shown a copy whose second half was never written.
-    check = imports.backup.check_sqlite
+    check = imports.database.backup.check_sqlite
 
     def cut(part):
         os.truncate(part, part.stat().st_size // 8192 * 4096)
         check(part)
 
-    monkeypatch.setattr(imports.backup, "check_sqlite", cut)
+    monkeypatch.setattr(imports.database.backup, "check_sqlite", cut)
     assert refusal() == (
         "The database was not backed up. SQLite: database disk image is malformed. "
         "The database or its copy is damaged: check the disks."
@@ -870,7 +872,7 @@ def test_a_restore_inside_a_transaction_is_refused():
 
 @only_sqlite
 def test_a_restore_gives_up_when_another_process_writes(monkeypatch):
-    monkeypatch.setattr(imports.restore, "BUSY_SECONDS", 0.3)
+    monkeypatch.setattr(imports.database.restore, "BUSY_SECONDS", 0.3)
     backup = make_backup()
     Flow.objects.create(name="created later")
     before = digests()

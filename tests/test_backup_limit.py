@@ -9,8 +9,8 @@ from django.db import connections
 from django.db.models import F
 from django.test import Client
 
-import imports.api_system
-import imports.downloads
+import imports.api.system
+import imports.exporting.downloads
 from accounts.models import Attempts, User
 from accounts.tokens import issue_login_token
 from imports.errors import BackupFailed
@@ -78,8 +78,8 @@ def test_a_backup_that_fails_does_not_count(monkeypatch, path):
 
     token = admin()
     with monkeypatch.context() as context:
-        context.setattr(imports.api_system, "make_backup", fail)
-        context.setattr(imports.downloads, "make_backup", fail)
+        context.setattr(imports.api.system, "make_backup", fail)
+        context.setattr(imports.exporting.downloads, "make_backup", fail)
         assert [ask(token, path).status_code for _ in range(5)] == [503] * 5
     assert [ask(token).status_code for _ in range(3)] == [200, 200, 429]
 

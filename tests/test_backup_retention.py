@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.backup_retention import KeptBackup, Retention, superfluous
+from imports.database.backup_retention import KeptBackup, Retention, superfluous
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 # Hours that pass until a backup, by how much the clock is wrong then, and the backup's size.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.errors import storable
 from imports.models import ImportItem, ImportRecord

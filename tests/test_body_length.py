@@ -14,7 +14,7 @@ from tests.errors import error_of
 from tests.factories import FlowFactory
 from tests.importing import flow, import_items, uuid_of
 from tests.uploading import caller
-from ziggy_site.wsgi import application
+from ziggy_site.serving import wsgi_application as application
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 MESSAGE = "Send the body with its Content-Length, and not in chunks."

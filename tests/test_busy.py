@@ -10,12 +10,12 @@ from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
 
+from imports.admin.busy import is_busy
 from imports.models import ImportRecord
 from tests.factories import FlowFactory
 from tests.test_flows_admin import form_of, url
 from tests.uploading import caller
 from tests.walking import user_in
-from ziggy_site.busy import is_busy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

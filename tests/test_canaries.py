@@ -23,10 +23,10 @@ from django.db import connection as database
 from django.urls import reverse
 from reversion.models import Version
 
-import imports.service
-from flows import named_saves
+import imports.importing.service
 from flows.encryption import seal
 from flows.models import MODELS, Secret
+from flows.saves import named_saves
 from imports.models import ImportRecord
 from tests.digest import ITEMS, RECORDS, all_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
@@ -242,7 +242,7 @@ class TestNothingSings:
         def fail(*_arguments: Any, **_options: Any) -> None:
             raise error(f"could not write\nDETAIL: {STORED_DEV} {IN_FILE}")
 
-        monkeypatch.setattr(imports.service, "apply_plan", fail)
+        monkeypatch.setattr(imports.importing.service, "apply_plan", fail)
         if error is OperationalError:
             assert listener.import_file(FILE, "--overwrite", "--no-prompt") == 1
         else:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import canonical
+from flows.content import canonical
 
 # What a strict file can hold: no lone surrogates, no NaN, no Infinity.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))

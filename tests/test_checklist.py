@@ -6,17 +6,17 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import Connection, Secret
-from flows.secret_values import HasValueError, SecretGoneError
-from imports.checklist import (
+from flows.secrets.values import HasValueError, SecretGoneError
+from imports.models import ImportRecord
+from imports.records.checklist import (
     Checklist,
     PointGoneError,
     fill_secret,
     read_checklist,
     tick_off,
 )
-from imports.models import ImportRecord
 from tests.factories import ConnectionFactory, SecretFactory
 from tests.importing import connection, flow, import_items, secret, uuid_of
 

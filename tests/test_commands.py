@@ -190,14 +190,14 @@ class TestInAProcessOfItsOwn:
 IMPORT_THAT_WAITS = """
 import sys, django
 django.setup()
-import imports.service
+import imports.importing.service
 from django.core.management import call_command
 
 def wait():
     print("waiting", flush=True)
     sys.stdin.readline()
 
-imports.service.check_encryption_keys = wait
+imports.importing.service.check_encryption_keys = wait
 call_command("flow_import", *sys.argv[1:])
 """
 
@@ -296,7 +296,7 @@ class TestWarnings:
     def test_of_very_much_the_record_has_the_rest(
         self, run_command, tmp_path, count, rest, monkeypatch
     ):
-        monkeypatch.setattr("imports.warning_text._MOST_TOLD_APART", 100)
+        monkeypatch.setattr("imports.management.warning_text._MOST_TOLD_APART", 100)
         items = [
             flow(number, f"F{number}", nodes=[{"data": {"use": f"secrets.LOST_{number}"}}])
             for number in range(count)
@@ -785,7 +785,7 @@ from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from flows.servers import target
 from imports.errors import NotPermitted
-from imports.service import run_import
+from imports.importing.service import run_import
 from tests.importing import export_file, flow, request_for
 
 def do_import(user, info):
@@ -812,7 +812,7 @@ SAVES_THERE = """
 import json
 import django
 django.setup()
-from flows import named_saves
+from flows.saves import named_saves
 from flows.models import Flow
 from imports.models import ImportRecord
 [save] = named_saves.list_saves(Flow.objects.get())

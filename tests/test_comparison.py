@@ -2,10 +2,10 @@
 
 import pytest
 
-from flows.content import Kind
-from imports.comparison import differences
-from imports.plan import FieldChange, Mode, Result
-from imports.planning import build_plan
+from flows.content.fields import Kind
+from imports.plans.build import build_plan
+from imports.plans.comparison import differences
+from imports.plans.plan import FieldChange, Mode, Result
 from tests.imagined import DEFAULTS, Server, a_file, planned, stored
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET

@@ -9,8 +9,8 @@ from django.test import Client
 from reversion.models import Version
 
 from accounts.models import User
-from flows import named_saves
 from flows.models import Connection, Flow, Secret
+from flows.saves import named_saves
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.test_flows_admin import errors_of, form_of, row_of, url
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from flows.content import Kind
-from flows.destinations import DEVELOPMENT, PRODUCTION, SecretUse, secret_uses
-from flows.secret_uses import EVERY
+from flows.content.fields import Kind
+from flows.destinations.destinations import DEVELOPMENT, PRODUCTION, SecretUse, secret_uses
+from flows.destinations.uses import EVERY
 
 BEFORE = "{ host: 'db.example.com', port: 5432, user: 'app', timeout: 30, password: secrets.DB }"
 

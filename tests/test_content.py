@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.content import (
+from flows.content.fields import (
     CREATED_KEY,
     DELETED_KEY,
     EXECUTION_HISTORY_LEVELS,

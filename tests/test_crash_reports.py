@@ -7,9 +7,10 @@ from django.views.debug import ExceptionReporter
 from reversion.models import Revision
 
 from accounts.models import User
-from flows import named_saves, secret_values
 from flows.models import Connection, Secret
-from imports import checklist
+from flows.saves import named_saves
+from flows.secrets import values as secret_values
+from imports.records import checklist
 from tests.factories import ConnectionFactory, SecretFactory
 from tests.importing import import_items, secret, uuid_of
 

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from flows.content import Kind
-from imports.dangling import Reference, unresolved
-from imports.plan import Mode
+from flows.content.fields import Kind
+from imports.plans.dangling import Reference, unresolved
+from imports.plans.plan import Mode
 from tests.imagined import a_file, planned, stored
 
 SMS = "c4492541-118e-4e23-9450-f2d28204ebee"

@@ -13,11 +13,11 @@ from django.db import IntegrityError, OperationalError, connection
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from imports.database_errors import failure_of, is_by_a_rival, loggable, trouble_of
+from imports.database.errors import failure_of, is_by_a_rival, loggable, trouble_of
 from imports.errors import ImportFailed
+from imports.importing.service import preview_import, run_import
 from imports.management.console import refusals
 from imports.models import ImportRecord
-from imports.service import preview_import, run_import
 from tests.factories import FlowFactory
 from tests.importing import export_file, flow, request_for, secret, uuid_of
 
@@ -248,7 +248,7 @@ def test_real_errors_of_postgresql(run_command, tmp_path):
     ):
         with connection.cursor() as cursor:
             cursor.execute(statement)
-        slow = patch("imports.service.check_encryption_keys", _take_time)
+        slow = patch("imports.importing.service.check_encryption_keys", _take_time)
         with slow:
             done = run_command("flow_import", *arguments)
         connection.close()

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from flows.content import Kind
-from imports.decision_file import decision_value, read_decision, read_decisions, settle
-from imports.decisions import Decision
+from flows.content.fields import Kind
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, PlanRefused
-from imports.plan import Mode
+from imports.planfile.decisions import decision_value, read_decision, read_decisions, settle
+from imports.plans.decisions import Decision
+from imports.plans.plan import Mode
 from tests.imagined import a_file
 from tests.importing import connection, flow, uuid_of
 

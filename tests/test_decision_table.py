@@ -12,11 +12,11 @@ from uuid import UUID
 
 import pytest
 
-from flows.content import Kind
-from imports.decisions import Decision
+from flows.content.fields import Kind
 from imports.errors import Issue
-from imports.plan import Change, Mode, Plan
-from imports.planning import build_plan
+from imports.plans.build import build_plan
+from imports.plans.decisions import Decision
+from imports.plans.plan import Change, Mode, Plan
 from tests.imagined import Server, StoredItem, a_file, planned, stored
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET

@@ -1,8 +1,8 @@
 """Decisions for single items: kept as plain values, by kind, and for items of the file alone."""
 
-import imports.decisions
-from flows.content import Kind
-from imports.decisions import (
+import imports.plans.decisions
+from flows.content.fields import Kind
+from imports.plans.decisions import (
     NO_DECISIONS,
     Decision,
     decisions_as_list,
@@ -10,7 +10,7 @@ from imports.decisions import (
     decisions_to_nothing,
     targets_of,
 )
-from imports.plan import Mode
+from imports.plans.plan import Mode
 from tests.imagined import a_file
 from tests.inert import assert_inert
 
@@ -34,7 +34,7 @@ KEPT = [
 
 
 def test_decisions_are_inert_data() -> None:
-    assert_inert(imports.decisions)
+    assert_inert(imports.plans.decisions)
 
 
 def test_decisions_are_kept_as_plain_values() -> None:

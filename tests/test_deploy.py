@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.conf import settings
 
-from imports.uploaded_file import FORM_ALLOWANCE
+from imports.uploads.uploaded_file import FORM_ALLOWANCE
 from tests.uploading import BOUNDARY, file_part, form, words
 
 DEPLOY = Path(settings.BASE_DIR, "deploy")

@@ -2,9 +2,9 @@
 
 import pytest
 
-import flows.destinations
-from flows.content import Kind
-from flows.destinations import (
+import flows.destinations.destinations
+from flows.content.fields import Kind
+from flows.destinations.destinations import (
     DEVELOPMENT,
     NO_USES,
     PRODUCTION,
@@ -19,7 +19,7 @@ from tests.test_connection_destinations import destination, uses
 
 
 def test_a_destination_is_inert_data_and_known_by_its_identity_alone() -> None:
-    assert_inert(flows.destinations, by_position=("Destination", "SecretUse"))
+    assert_inert(flows.destinations.destinations, by_position=("Destination", "SecretUse"))
     one = Destination("x", "a", frozenset({("host", "1")}))
     assert one == Destination("x", "b") != Destination("y", "a", one.parts)
     assert repr(one) == "Destination(identity='x', label='a')"

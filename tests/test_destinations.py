@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission
 from accounts.models import User
 from flows.models import Connection
 from imports.errors import NotPermitted
-from imports.service import preview_import, run_import
+from imports.importing.service import preview_import, run_import
 from tests.factories import ConnectionFactory, SecretFactory
 from tests.importing import connection, export_file, flow, request_for, secret, uuid_of
 

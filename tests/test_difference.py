@@ -10,11 +10,11 @@ from xml.etree import ElementTree
 import pytest
 from django.template.loader import render_to_string
 
-from flows import canonical
-from flows.content import FIELDS, Kind
-from flows.difference import Difference, FieldDifference, difference
-from flows.graph import Status
-from flows.line_diff import Budget, LineDiff, Piece, Row, RowKind, compare_lines, visible
+from flows.content import canonical
+from flows.content.fields import FIELDS, Kind
+from flows.differences.graph import Status
+from flows.differences.lines import Budget, LineDiff, Piece, Row, RowKind, compare_lines, visible
+from flows.differences.values import Difference, FieldDifference, difference
 
 # --- Lines
 

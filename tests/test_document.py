@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flows.content import FIELDS, Kind, Shape
-from imports.document import ExportDocument, parse
+from flows.content.fields import FIELDS, Kind, Shape
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, UnableToImport, quoted
+from imports.exportfile.document import ExportDocument, parse
 from imports.report import refusal_data
 
 LARGE = 10**9

@@ -10,16 +10,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from flows.content import Kind, columns
+from flows.content.fields import Kind, columns
 from flows.models import Flow
-from imports.decisions import Decision
-from imports.drift import LastImport, LastWrite, marked_with_drift
 from imports.errors import NotPermitted
-from imports.history import read_last_imports
-from imports.matching import MatchMethod, Row
+from imports.importing.service import preview_import
 from imports.models import ImportItem, ImportRecord, Status
-from imports.plan import Change, Mode, Result, content_digest, differ
-from imports.service import preview_import
+from imports.plans.decisions import Decision
+from imports.plans.drift import LastImport, LastWrite, marked_with_drift
+from imports.plans.matching import MatchMethod, Row
+from imports.plans.plan import Change, Mode, Result, content_digest, differ
+from imports.records.last_imports import read_last_imports
 from tests.factories import FlowFactory
 from tests.imagined import a_file
 from tests.importing import export_file, flow, import_items, request_for, uuid_of

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reversion.models import Version
 
-from flows import named_saves
 from flows.encryption import MASK, Sealed, WrongKeyError, check_keys, seal
-from flows.key_rotation import Rotation, rotate_keys
 from flows.models import Flow, Secret
+from flows.saves import named_saves
+from flows.secrets.key_rotation import Rotation, rotate_keys
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 
 OLD_KEY, NEW_KEY, OTHER_KEY = (

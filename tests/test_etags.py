@@ -10,10 +10,10 @@ from django.db import connection as database
 from django.db import transaction
 
 from accounts.models import User
-from flows import named_saves
 from flows.models import Connection, Flow, Secret
 from flows.rest.save_uuids import save_uuid
-from flows.state_tags import state_tag
+from flows.saves import named_saves
+from flows.saves.state_tags import state_tag
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.test_flows_api import Caller, refusal, row_of
 

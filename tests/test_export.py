@@ -12,10 +12,15 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import MODELS, Flow
-from imports.export import ExportStatistics, write_export
-from imports.selection import Selection, UnknownFlowsError, select_everything, select_flows
+from imports.exporting.selection import (
+    Selection,
+    UnknownFlowsError,
+    select_everything,
+    select_flows,
+)
+from imports.exporting.write import ExportStatistics, write_export
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import uuid_of
 
@@ -488,7 +493,7 @@ class TestCommand:
             raise OSError(28, "No space left on device")
 
         file.write_text("old")
-        monkeypatch.setattr("imports.export._chunks", half)
+        monkeypatch.setattr("imports.exporting.write._chunks", half)
         done = run_command("flow_export", "-fp", str(file), "--no-prompt")
         assert (done.code, done.out) == (2, "")
         assert done.err == (

@@ -15,9 +15,9 @@ from django.urls import reverse
 from reversion.models import Version
 
 from accounts.models import User
-from flows import named_saves
-from flows.content import Kind, columns
+from flows.content.fields import Kind, columns
 from flows.models import Connection, Flow, Secret
+from flows.saves import named_saves
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 
 VALUE = "CANARY-ad317-value"

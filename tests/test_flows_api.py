@@ -22,17 +22,17 @@ from rest_framework.test import APIClient
 from reversion.models import Revision, Version
 
 from accounts.models import ApiToken, User
-from flows import named_saves
-from flows.content import FIELDS, Kind, split_unknown_of_secret
-from flows.copy_names import first_free_copy
+from flows.content.copy_names import first_free_copy
+from flows.content.fields import FIELDS, Kind, split_unknown_of_secret
 from flows.models import Connection, Flow, Secret
 from flows.rest import urls as api_urls
 from flows.rest.placeholders import is_placeholder
 from flows.rest.save_uuids import save_uuid
-from imports.api_secret import SecretWithDestinationsView
-from imports.document import parse
-from imports.export import write_export
-from imports.selection import select_everything
+from flows.saves import named_saves
+from imports.api.secret import SecretWithDestinationsView
+from imports.exportfile.document import parse
+from imports.exporting.selection import select_everything
+from imports.exporting.write import write_export
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 
 VALUE = "CANARY-0f11-value"

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from flows import canonical
-from flows.graph import Change, Graph, Status, compare, differing_paths, read_graph
-from flows.graph_svg import NODE_HEIGHT, NODE_WIDTH, draw, draw_pair, place, place_pair
+from flows.content import canonical
+from flows.differences.graph import Change, Graph, Status, compare, differing_paths, read_graph
+from flows.differences.graph_svg import NODE_HEIGHT, NODE_WIDTH, draw, draw_pair, place, place_pair
 from tests.factories import FlowFactory
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -15,17 +15,17 @@ from django.db import IntegrityError, transaction
 from django.db import connection as database
 from rest_framework.test import APIClient
 
-import imports.idempotency
-import imports.service
+import imports.importing.service
+import imports.runs.idempotency
 from accounts.models import User
 from flows.models import Flow
-from imports.backup import Backup
-from imports.decision_file import read_decisions
+from imports.database.backup import Backup
+from imports.database.lock import import_lock
 from imports.errors import BackupFailed
-from imports.idempotency import InvalidKey, digest_of, read_key
-from imports.lock import import_lock
 from imports.models import ImportItem, ImportRecord, Status
+from imports.planfile.decisions import read_decisions
 from imports.report import plan_data, record_data
+from imports.runs.idempotency import InvalidKey, digest_of, read_key
 from tests.digest import all_rows, data_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import (
@@ -129,7 +129,7 @@ class TestADigestOfARequest:
         assert {
             "payload", "file_name", "user", "user_name", "door", "idempotency_key",
             "lock_wait",
-        } == imports.idempotency._NOT_OPTIONS  # fmt: skip
+        } == imports.runs.idempotency._NOT_OPTIONS  # fmt: skip
 
 
 class TestAfterSuccess:
@@ -239,7 +239,7 @@ class TestAfterSuccess:
 
         def after(**since: int) -> None:
             later = now + timedelta(**since)
-            monkeypatch.setattr(imports.idempotency.timezone, "now", lambda: later)
+            monkeypatch.setattr(imports.runs.idempotency.timezone, "now", lambda: later)
 
         after(hours=23, minutes=59)
         assert told(upload(client_of(User.objects.get()), ORDERS, "RENAME", key="key-1")) == first
@@ -285,8 +285,8 @@ class TestTheRebuiltAnswer:
     @pytest.mark.parametrize("mode", ["skip", "duplicate", "overwrite"])
     def test_for_real_flows(self, shared_data, mode):
         payload = (shared_data / "real-medium.json").read_bytes()
-        self.check(imports.service.run_import(request_for(payload, "overwrite")))
-        self.check(imports.service.run_import(request_for(payload, mode)))
+        self.check(imports.importing.service.run_import(request_for(payload, "overwrite")))
+        self.check(imports.importing.service.run_import(request_for(payload, mode)))
         assert ImportItem.objects.count() == 2 * (300 + 214 + 225)
 
 
@@ -308,18 +308,18 @@ class TestAfterFailure:
         def fail() -> None:
             raise BackupFailed("backup-failed", "no room")
 
-        monkeypatch.setattr(imports.service, "make_backup", fail)
+        monkeypatch.setattr(imports.importing.service, "make_backup", fail)
         assert upload(ada, ORDERS, key="key-1", noBackup="false").status_code == 503
-        monkeypatch.setattr(imports.service, "make_backup", a_backup)
+        monkeypatch.setattr(imports.importing.service, "make_backup", a_backup)
         assert upload(ada, ORDERS, key="key-1", noBackup="false").status_code == 201
         assert [each.status for each in ImportRecord.objects.all()] == ["succeeded", "refused"]
 
     def test_an_unforeseen_error_is_tried_again(self, ada, monkeypatch):
-        apply_plan = imports.service.apply_plan
-        monkeypatch.setattr(imports.service, "apply_plan", lambda *_, **__: 1 / 0)
+        apply_plan = imports.importing.service.apply_plan
+        monkeypatch.setattr(imports.importing.service, "apply_plan", lambda *_, **__: 1 / 0)
         ada.raise_request_exception = False
         assert upload(ada, ORDERS, key="key-1").status_code == 500
-        monkeypatch.setattr(imports.service, "apply_plan", apply_plan)
+        monkeypatch.setattr(imports.importing.service, "apply_plan", apply_plan)
         assert upload(ada, ORDERS, key="key-1").status_code == 201
         assert [each.status for each in ImportRecord.objects.all()] == ["succeeded", "failed"]
 
@@ -362,7 +362,7 @@ class TestWhileItRuns:
             assert leave.wait(timeout=20)
             return a_backup()
 
-        monkeypatch.setattr(imports.service, "make_backup", slow_backup)
+        monkeypatch.setattr(imports.importing.service, "make_backup", slow_backup)
         answers: list[Any] = []
 
         def run() -> None:
@@ -436,23 +436,23 @@ IMPORT_AND_DIE = """
 import os, signal, sys
 import django
 django.setup()
-import imports.service
+import imports.importing.service
 from accounts.models import User
 from imports.models import Door, ImportRecord
-from imports.plan import Mode
-from imports.request import ImportRequest
+from imports.plans.plan import Mode
+from imports.importing.request import ImportRequest
 
 def die(*arguments, **options):
     os.kill(os.getpid(), signal.SIGKILL)
 
 point = sys.argv[1]
 if point == "before the backup":
-    imports.service.make_backup = die
+    imports.importing.service.make_backup = die
 elif point == "before the commit":
-    succeed = imports.service.Attempt.succeed
-    imports.service.Attempt.succeed = lambda *arguments: (succeed(*arguments), die())
+    succeed = imports.importing.service.Attempt.succeed
+    imports.importing.service.Attempt.succeed = lambda *arguments: (succeed(*arguments), die())
 user = User.objects.get()
-imports.service.run_import(
+imports.importing.service.run_import(
     ImportRequest(
         payload=sys.stdin.buffer.read(), file_name="zexport.json", server="local",
         mode=Mode.DUPLICATE, door=Door.API, user=user, user_name=user.get_username(),
@@ -502,7 +502,7 @@ class TestAfterACrash:
     @pytest.mark.parametrize("point", ["before the backup", "before the commit"])
     @pytest.mark.parametrize("payload", [ORDERS, OTHER], ids=["the same file", "another file"])
     def test_what_was_not_is_done_now(self, ada, point, payload, monkeypatch):
-        monkeypatch.setattr(imports.service, "make_backup", a_backup)
+        monkeypatch.setattr(imports.importing.service, "make_backup", a_backup)
         self.die(point)
         assert not Flow.objects.exists()
         assert ImportRecord.objects.get().status == "running"

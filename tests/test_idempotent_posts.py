@@ -192,7 +192,7 @@ class TestTheMemory:
         def fail() -> None:
             raise BackupFailed("backup-failed", "no room")
 
-        monkeypatch.setattr("imports.api_system.make_backup", fail)
+        monkeypatch.setattr("imports.api.system.make_backup", fail)
         for _ in range(2):
             assert post(ada, "/system/backup-db").status_code == 503
         assert not StoredAnswer.objects.exists()
@@ -344,7 +344,7 @@ class TestAtTheSameTime:
         ("route", "slow"),
         [
             ("connection", "flows.rest.views.create_item"),
-            ("flow/export-tagged", "imports.api_exports.build_export"),
+            ("flow/export-tagged", "imports.api.exports.build_export"),
         ],
     )
     def test_while_the_first_works_the_second_is_told_so_at_once(self, route, slow, monkeypatch):

@@ -15,8 +15,8 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import ROLES, Role
 from flows.models import Connection, Flow, Secret
-from imports import pending as uploads
 from imports.models import ImportRecord, PendingImport, Status
+from imports.uploads import pending as uploads
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import connection as a_connection
 from tests.importing import export_file, flow, import_items, secret, uuid_of

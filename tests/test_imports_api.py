@@ -24,16 +24,16 @@ from django.conf import settings as django_settings
 from django.db import connection as database
 from rest_framework.test import APIClient
 
-import imports.downloads
-import imports.service
+import imports.exporting.downloads
+import imports.importing.service
 from accounts.models import User
 from accounts.tokens import issue_login_token
 from benchmarks.generate import export_file as benchmark_file
 from flows.models import Connection, Flow, Secret
+from imports.api.shapes.form import UploadSerializer
+from imports.database.lock import import_lock
 from imports.errors import BackupFailed
-from imports.lock import import_lock
 from imports.models import BuiltExport, ImportItem, ImportRecord
-from imports.upload_serializers import UploadSerializer
 from tests.conftest import CommandResult
 from tests.digest import all_rows, data_rows
 from tests.errors import error_of
@@ -519,7 +519,7 @@ class TestRefusals:
         [("Admin", 201), ("Editor", 201), ("Service Account", 201), ("Operator", 403)],
     )
     def test_the_roles_that_write_may_import(self, role, status, monkeypatch):
-        monkeypatch.setattr(imports.service, "make_backup", _no_backup)
+        monkeypatch.setattr(imports.importing.service, "make_backup", _no_backup)
         assert upload(caller("bob", role=role), NEW_FLOW, noBackup="false").status_code == status
 
     @pytest.mark.parametrize("header", [None, "Bearer wrong", "Token x"])
@@ -539,7 +539,7 @@ class TestRefusals:
 
 def _no_backup() -> Any:
     path = Path("/backups/default-20260316T171006-000000Z.sqlite3")
-    return imports.backup.Backup(path=path, size=1, sha256="0" * 64)
+    return imports.database.backup.Backup(path=path, size=1, sha256="0" * 64)
 
 
 def command(run_command: Any, tmp_path: Path, payload: bytes, *options: str) -> CommandResult:
@@ -692,7 +692,7 @@ class TestTwoAtOnce:
             second_answered.wait(timeout=1)
             return _no_backup()
 
-        monkeypatch.setattr(imports.service, "make_backup", slow_backup)
+        monkeypatch.setattr(imports.importing.service, "make_backup", slow_backup)
         answers: dict[str, Any] = {}
 
         def first() -> None:
@@ -1144,12 +1144,16 @@ class TestExports:
         self.build(ada, tags=["sms"])
         now = datetime.now(UTC)
         monkeypatch.setattr(
-            imports.downloads.timezone, "now", lambda: now + timedelta(hours=23, minutes=59)
+            imports.exporting.downloads.timezone,
+            "now",
+            lambda: now + timedelta(hours=23, minutes=59),
         )
         later = client_of(User.objects.get())
         assert self.names(later) == ["Sms", "Twilio", "KEY"]
         monkeypatch.setattr(
-            imports.downloads.timezone, "now", lambda: now + timedelta(hours=24, minutes=1)
+            imports.exporting.downloads.timezone,
+            "now",
+            lambda: now + timedelta(hours=24, minutes=1),
         )
         later = client_of(User.objects.get())
         assert later.get("/api/flow/export-tagged").status_code == 404
@@ -1217,7 +1221,7 @@ class TestExports:
         def fail(*_: Any, **__: Any) -> Any:
             raise BackupFailed("x", "y")
 
-        monkeypatch.setattr(imports.downloads, "write_export", fail)
+        monkeypatch.setattr(imports.exporting.downloads, "write_export", fail)
         assert ada.get("/api/flow/export-all").status_code == 503
 
 
@@ -1226,7 +1230,7 @@ def test_an_export_is_of_one_moment(monkeypatch):
     """What others write meanwhile is in it as a whole, or not at all."""
     FlowFactory(uuid=uuid_of("f", 1), name="Orders", info="before")
     ConnectionFactory(uuid=uuid_of("c", 1), name="Twilio", description="before")
-    write_export = imports.downloads.write_export
+    write_export = imports.exporting.downloads.write_export
 
     def meanwhile() -> None:
         Flow.objects.update(info="after")
@@ -1240,7 +1244,7 @@ def test_an_export_is_of_one_moment(monkeypatch):
         assert not thread.is_alive()  # nobody waits for an export
         return write_export(*arguments, **options)
 
-    monkeypatch.setattr(imports.downloads, "write_export", write_after_a_write)
+    monkeypatch.setattr(imports.exporting.downloads, "write_export", write_after_a_write)
     ada = caller(admin=True)
     document = json.loads(body_of(ada.get("/api/flow/export-all")))
     assert [each["info"] for each in document["flows"]] == ["before"]

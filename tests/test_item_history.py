@@ -6,11 +6,11 @@ from django.test.utils import CaptureQueriesContext
 from reversion.errors import RevertError
 from reversion.models import Revision, Version
 
-from flows import named_saves, saved_states
 from flows.models import Connection, Flow, Secret
 from flows.rest.save_uuids import save_uuid
-from imports.item_history import imports_of, read_state, records_by_save, with_states
+from flows.saves import named_saves, saved_states
 from imports.models import ImportRecord
+from imports.records.item_history import imports_of, read_state, records_by_save, with_states
 from imports.undo.service import undo_import
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import connection, flow, import_items, secret, uuid_of

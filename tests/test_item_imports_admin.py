@@ -12,8 +12,8 @@ from django.urls import reverse
 from reversion.models import Revision, Version
 
 from accounts.models import User
-from flows import named_saves
 from flows.models import MODELS, Connection, Flow, Secret
+from flows.saves import named_saves
 from imports.models import ImportItem, ImportRecord
 from imports.undo.service import undo_import
 from tests.factories import FlowFactory, SecretFactory

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from flows.content import FIELDS, SECRET_VALUE_KEYS, Field, Kind, Shape
-from imports.document import parse
+from flows.content.fields import FIELDS, SECRET_VALUE_KEYS, Field, Kind, Shape
 from imports.errors import FileInvalid
-from imports.items import Item, read_item
+from imports.exportfile.document import parse
+from imports.exportfile.items import Item, read_item
 from imports.report import refusal_data
 
 UUID = "c4492541-118e-4e23-9450-f2d28204ebee"

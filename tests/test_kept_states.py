@@ -2,8 +2,8 @@
 
 import pytest
 
-from imports.kept_states import Holder, Kept, KeptState, state_after, state_before
-from imports.plan import Result, UndoResult
+from imports.plans.plan import Result, UndoResult
+from imports.records.kept_states import Holder, Kept, KeptState, state_after, state_before
 
 LEFT = "left"
 ROW_HAS_IT, ROW_HAS_NOT = Holder(digest=LEFT), Holder(digest="edited")

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 
-import imports.landing
-from flows import canonical
-from flows.content import Kind
-from imports.landing import Landing, LostValue, Place, land
-from imports.plan import Mode
+import imports.plans.landing
+from flows.content import canonical
+from flows.content.fields import Kind
+from imports.plans.landing import Landing, LostValue, Place, land
+from imports.plans.plan import Mode
 from tests.imagined import a_file, planned, stored
 from tests.inert import assert_inert
 
@@ -529,4 +529,4 @@ def test_a_uuid_that_would_mean_two_rows_is_refused_for_each_item():
 
 
 def test_where_items_land_is_inert_data():
-    assert_inert(imports.landing)
+    assert_inert(imports.plans.landing)

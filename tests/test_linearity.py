@@ -17,8 +17,8 @@ from django.db import connection as database
 from benchmarks.generate import export_file as generated_file
 from benchmarks.linear import CASES, Case
 from flows.models import MODELS, Connection, Flow, Secret
+from imports.importing.service import examine_import, preview_import, run_import
 from imports.models import ImportRecord
-from imports.service import examine_import, preview_import, run_import
 from imports.undo.service import undo_import
 from tests.importing import export_file, flow, request_for
 from tests.undoing import undo_request

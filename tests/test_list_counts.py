@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from flows import canonical
+from flows.content import canonical
 from flows.models import Flow
 
 pytestmark = pytest.mark.django_db

@@ -16,8 +16,8 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from flows.models import Flow
+from imports.database.lock import LockHeld, import_lock
 from imports.errors import UnableToImport
-from imports.lock import LockHeld, import_lock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +28,7 @@ only_postgresql = pytest.mark.skipif(not ON_POSTGRESQL, reason="about the lock's
 HOLD_UNTIL_STDIN_CLOSES = """
 import sys, django
 django.setup()
-from imports.lock import import_lock
+from imports.database.lock import import_lock
 with import_lock(wait=0):
     print("held", flush=True)
     sys.stdin.read()

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.db import connection as database
 
-from imports.lock import LockHeld, import_lock
+from imports.api.prefer import preferred_wait
+from imports.database.lock import LockHeld, import_lock
 from imports.models import ImportRecord
-from imports.prefer import preferred_wait
 from tests.importing import export_file, flow, import_items
 from tests.test_lock import lock_held_elsewhere
 from tests.uploading import caller, upload

@@ -17,13 +17,13 @@ from django.db import DatabaseError, connections
 from django.db import connection as database
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-import flows.bulk
-import imports.backup
+import flows.database.bulk
+import imports.database.backup
 from flows.models import Flow
+from imports.database.lock import LockHeld, import_lock
 from imports.errors import ImportFailed, UnableToImport
-from imports.lock import LockHeld, import_lock
+from imports.importing.service import run_import
 from imports.models import ImportRecord
-from imports.service import run_import
 from imports.undo.service import undo_import
 from tests.digest import all_rows, outcome, put_back
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
@@ -144,17 +144,17 @@ def test_an_import_whose_connection_is_cut_at_any_statement_ends_its_record(befo
 
 
 def at_backup() -> Any:
-    copy = imports.backup._copy
+    copy = imports.database.backup._copy
 
     def cut_and_copy(*arguments: Any) -> None:
         cut()
         copy(*arguments)
 
-    return patch.object(imports.backup, "_copy", cut_and_copy)
+    return patch.object(imports.database.backup, "_copy", cut_and_copy)
 
 
 def while_copying() -> Any:
-    prepared = flows.bulk._copy_and_update
+    prepared = flows.database.bulk._copy_and_update
 
     def cut_between(connection: Any, model: Any, columns: Any, rows: Any) -> int:
         def cutting() -> Iterator[Any]:
@@ -163,7 +163,7 @@ def while_copying() -> Any:
 
         return prepared(connection, model, columns, cutting())
 
-    return patch.object(flows.bulk, "_copy_and_update", cut_between)
+    return patch.object(flows.database.bulk, "_copy_and_update", cut_between)
 
 
 def at_commit() -> Any:
@@ -237,7 +237,7 @@ def test_an_import_that_loses_its_lock_alone_writes_nothing(before, when):
     lost: list[bool] = []
     is_before = when == "before the write"
     with (
-        patch("imports.service.check_encryption_keys", end_lock if is_before else int),
+        patch("imports.importing.service.check_encryption_keys", end_lock if is_before else int),
         pytest.raises(ImportFailed) as raised,
     ):
         run_import(request_for(FILE), progress=(lambda *_: None) if is_before else lose)

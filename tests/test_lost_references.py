@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from flows.content import Kind
-from flows.document_rewriting import KeyCollisionError, rewrite_document
+from flows.content.fields import Kind
 from flows.models import Flow, Secret
+from flows.relations.document_rewriting import KeyCollisionError, rewrite_document
 from imports.errors import PlanRefused
-from imports.plan import Mode, Plan
-from imports.planning import build_plan
+from imports.plans.build import build_plan
+from imports.plans.plan import Mode, Plan
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.imagined import Server, StoredItem, a_file, stored
 from tests.importing import connection, flow, import_items, results, secret, uuid_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.masking import Masks
+from flows.differences.masking import Masks
 
 CANARY = "Canary-s3s4me!"
 

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-import imports.matching
-from flows.content import Kind
-from imports.matching import MatchMethod, Row, match_items
-from imports.plan import Mode
+import imports.plans.matching
+from flows.content.fields import Kind
+from imports.plans.matching import MatchMethod, Row, match_items
+from imports.plans.plan import Mode
 from tests.imagined import a_file, planned, stored
 from tests.inert import assert_inert
 
@@ -385,4 +385,4 @@ def test_how_an_item_was_matched_is_said_in_words_that_stay():
 
 
 def test_a_match_is_inert_data():
-    assert_inert(imports.matching)
+    assert_inert(imports.plans.matching)

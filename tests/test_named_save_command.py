@@ -9,11 +9,11 @@ from django.db import OperationalError
 from reversion.models import Version
 
 from accounts.models import User
-from flows import named_saves
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import Connection, Flow, Secret
 from flows.rest.save_uuids import save_uuid
-from imports import item_saves
+from flows.saves import named_saves
+from imports import named_saves as item_saves
 from imports.errors import NotPermitted, StalePlan
 from imports.models import ImportRecord
 from tests.digest import all_rows
@@ -188,7 +188,10 @@ class TestRestore:
         told = data(done)
         assert told["isRestored"] is True
         assert told["changedKeys"] == ["info", "timeout", "nodes", "old", "new"]
-        assert '  ~ info: "now" -> "before"\n  ~ timeout: 30 -> 60\n  ~ nodes, old, new (changed)' in done.err
+        assert (
+            '  ~ info: "now" -> "before"\n  ~ timeout: 30 -> 60\n  ~ nodes, old, new (changed)'
+            in done.err
+        )
         row.refresh_from_db()
         assert (row.info, row.timeout, row.nodes, row.extra) == ("before", 60, "[]", '{"old":1}')
         assert names_of(row) == ["Pre restore", "before"]
@@ -427,8 +430,8 @@ def test_a_database_that_cannot_be_used_is_told_as_the_import_tells_it(
     def fail(*_, **__):
         raise OperationalError("no such table: flows_flow\nDETAIL: of a row")
 
-    monkeypatch.setattr("imports.item_saves._named", fail)
-    monkeypatch.setattr("imports.item_saves._version", fail)
+    monkeypatch.setattr("imports.named_saves._named", fail)
+    monkeypatch.setattr("imports.named_saves._version", fail)
     done = named_save(*arguments)
     assert json.loads(done.out)["data"]["code"] == "database-error"
     assert "no such table: flows_flow. Is it there, and migrated" in done.err

@@ -11,9 +11,9 @@ from django.urls import reverse
 from reversion.errors import RevertError
 from reversion.models import Revision, Version
 
-from flows import named_saves
-from flows.content import Kind, columns
+from flows.content.fields import Kind, columns
 from flows.models import MODELS, Flow, Secret
+from flows.saves import named_saves
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 
 VALUE = "CANARY-5a7e-value"

@@ -14,9 +14,9 @@ from rest_framework.test import APIClient
 from reversion.models import Revision, Version
 
 from accounts.models import User
-from flows import named_saves
 from flows.models import Flow
 from flows.rest.save_uuids import save_number, save_uuid
+from flows.saves import named_saves
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 
 LONG_AGO = datetime(2020, 2, 29, 12, 30, 15, 250_000, tzinfo=UTC)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.content import Kind
-from flows.destinations import SecretUse, secret_uses
-from flows.new_destinations import (
+from flows.content.fields import Kind
+from flows.destinations.destinations import SecretUse, secret_uses
+from flows.destinations.new import (
     CODE_USES_SECRET,
     SECRET_TO_NEW_DESTINATION,
     NewDestination,
@@ -19,7 +19,7 @@ from flows.new_destinations import (
     UserChange,
     find_new_destinations,
 )
-from flows.secret_uses import EVERY
+from flows.destinations.uses import EVERY
 
 # Ways to use the secrets A and B, each with the names that it may reach.
 WAYS = {
@@ -71,7 +71,7 @@ class Secret:
 
 @dataclass(frozen=True)
 class State:
-    """A whole server: flows.new_destinations.Server."""
+    """A whole server: flows.destinations.new.Server."""
 
     secrets_by_uuid: dict[str, Secret] = field(default_factory=dict)
     connections_by_uuid: dict[str, Connection] = field(default_factory=dict)

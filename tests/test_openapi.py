@@ -25,9 +25,9 @@ from schemathesis.core.parameters import ParameterLocation
 
 from accounts.models import User
 from accounts.tokens import issue_login_token
-from flows.content import Kind
-from imports.backup import Backup
-from imports.maintenance import Vacuumed
+from flows.content.fields import Kind
+from imports.database.backup import Backup
+from imports.database.vacuum import Vacuumed
 from imports.models import ImportRecord
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import export_file, flow
@@ -240,7 +240,7 @@ def quick_upkeep(monkeypatch, backup_directory: Path) -> None:
     for module in ("downloads", "api_system", "service", "undo.service"):
         monkeypatch.setattr(f"imports.{module}.make_backup", make)
     vacuumed = Vacuumed(purged=dict.fromkeys(Kind, 0), size_before=2, size_after=1)
-    monkeypatch.setattr("imports.api_system.vacuum_database", lambda **_: vacuumed)
+    monkeypatch.setattr("imports.api.system.vacuum_database", lambda **_: vacuumed)
 
 
 @pytest.fixture

@@ -20,15 +20,15 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.tokens import issue_login_token
-from flows import named_saves
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import Flow
 from flows.rest.save_uuids import save_uuid
-from imports.backup import Backup
-from imports.maintenance import Vacuumed
+from flows.saves import named_saves
+from imports.database.backup import Backup
+from imports.database.vacuum import Vacuumed
+from imports.importing.service import plan_to_save, run_import
 from imports.models import BuiltExport, BuiltTransfer, ImportRecord
-from imports.plan_file import write_plan
-from imports.service import plan_to_save, run_import
+from imports.planfile.file import write_plan
 from tests.digest import RECORDS, Rows, all_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import connection, export_file, flow, request_for, secret, uuid_of
@@ -74,14 +74,14 @@ def quick_and_quiet(settings: Any, monkeypatch: pytest.MonkeyPatch, backup_direc
         return Backup(path=path, size=6, sha256="0" * 64)
 
     for place in (
-        "imports.service",
+        "imports.importing.service",
         "imports.undo.service",
-        "imports.downloads",
-        "imports.api_system",
+        "imports.exporting.downloads",
+        "imports.api.system",
     ):
         monkeypatch.setattr(f"{place}.make_backup", back_up)
     vacuumed = Vacuumed(purged=dict.fromkeys(Kind, 0), size_before=2, size_after=1)
-    monkeypatch.setattr("imports.api_system.vacuum_database", lambda **_: vacuumed)
+    monkeypatch.setattr("imports.api.system.vacuum_database", lambda **_: vacuumed)
 
 
 # --- who asks, and for what

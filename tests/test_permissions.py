@@ -9,9 +9,9 @@ from django.contrib.auth.models import Permission
 from accounts.models import User
 from flows.models import Connection, Flow, Secret
 from imports.errors import NotPermitted, UnableToImport
+from imports.importing.service import preview_import, run_import
 from imports.models import ImportRecord, Status
 from imports.permissions import message_for, message_to
-from imports.service import preview_import, run_import
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import connection, export_file, flow, request_for, secret, uuid_of
 

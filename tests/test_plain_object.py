@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.plain_object import MAX_DEPTH, is_number_or_constant, read_plain_object
+from flows.content.plain_object import MAX_DEPTH, is_number_or_constant, read_plain_object
 
 READ = [
     ("{}", {}),

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-import imports.plan
-from flows.content import Kind
-from imports.plan import (
+import imports.plans.plan
+from flows.content.fields import Kind
+from imports.plans.plan import (
     WRITING_RESULTS,
     Drift,
     Mode,
@@ -373,4 +373,4 @@ def test_of_an_unknown_edit_nothing_is_said():
 
 
 def test_a_plan_is_inert_data():
-    assert_inert(imports.plan)
+    assert_inert(imports.plans.plan)

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from flows.content.representation import time_text
 from flows.models import Flow
-from flows.representation import time_text
 from imports.models import ImportRecord
 from tests.conftest import CommandResult
 from tests.digest import all_rows, data_rows

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from flows.content import Kind
-from imports.decisions import Decision
+from flows.content.fields import Kind
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable
-from imports.plan import Drift, Mode, Plan
-from imports.plan_file import read_plan, save, write_plan
-from imports.plan_shape import SavedFile, SavedPlan
+from imports.planfile.file import read_plan, save, write_plan
+from imports.planfile.shape import SavedFile, SavedPlan
+from imports.plans.decisions import Decision
+from imports.plans.plan import Drift, Mode, Plan
 from tests.imagined import Server, StoredItem, a_file, stored
 from tests.imagined import planned as plan_of
 from tests.importing import connection, flow, secret, uuid_of

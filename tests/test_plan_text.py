@@ -7,9 +7,9 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from flows.content import Kind
-from imports.plan import Mode
-from imports.plan_text import plan_text, summary
+from flows.content.fields import Kind
+from imports.management.plan_text import plan_text, summary
+from imports.plans.plan import Mode
 from tests.imagined import a_file, planned, stored
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
@@ -117,7 +117,7 @@ def test_a_plan_with_every_result_is_printed_like_this():
 
 
 def test_a_plan_with_copies_is_printed_like_this(monkeypatch):
-    monkeypatch.setattr("imports.planning.uuid4", lambda: HERE)
+    monkeypatch.setattr("imports.plans.build.uuid4", lambda: HERE)
     plan = planned(
         a_file(flows=[{"uuid": uuid(1), "name": "A"}, {"uuid": uuid(2), "name": "B"}]),
         stored(FLOW, uuid(1), "A"),
@@ -162,7 +162,7 @@ def test_below_a_plan_that_is_longer_than_a_screen_all_warnings_are_told_again()
 
 
 def test_of_very_many_warnings_below_a_plan_the_last_line_says_how_many_more(monkeypatch):
-    monkeypatch.setattr("imports.warning_text._WARNINGS_SHOWN", 1)
+    monkeypatch.setattr("imports.management.warning_text._WARNINGS_SHOWN", 1)
     items = [{"uuid": uuid(n), "name": ""} for n in range(60)]
     lists = {"flows": items[:30], "connections": items[30:]}
     text = printed(planned(a_file(**lists), mode=Mode.OVERWRITE))

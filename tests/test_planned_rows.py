@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import Connection, Secret
-from imports.decisions import Decision
-from imports.plan import Mode
+from imports.importing.service import preview_import, run_import
+from imports.plans.decisions import Decision
+from imports.plans.plan import Mode
 from imports.report import plan_data
-from imports.service import preview_import, run_import
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import (
     connection,

@@ -2,12 +2,12 @@
 
 import pytest
 
-import imports.planning
-from flows.content import Kind
-from imports.decisions import Decision
-from imports.matching import Row
-from imports.plan import Mode, Result
-from imports.planning import build_plan
+import imports.plans.build
+from flows.content.fields import Kind
+from imports.plans.build import build_plan
+from imports.plans.decisions import Decision
+from imports.plans.matching import Row
+from imports.plans.plan import Mode, Result
 from tests.imagined import Server, StoredItem, a_file, planned, stored
 from tests.inert import assert_inert
 
@@ -29,7 +29,7 @@ def plan_of(document, *rows: StoredItem, mode=Mode.OVERWRITE, decisions=None, ot
         wanted = set(uuids)
         return [row for of_kind, row in others if of_kind is kind and row.uuid in wanted]
 
-    facts = imports.planning.Stored(
+    facts = imports.plans.build.Stored(
         **{
             name: getattr(facts, name) for name in facts.__dataclass_fields__ if name != "read_rows"
         },
@@ -48,7 +48,7 @@ def warnings(plan):
 
 
 def test_what_planning_knows_is_inert_data():
-    assert_inert(imports.planning)
+    assert_inert(imports.plans.build)
 
 
 # --- What happens to an item

@@ -7,8 +7,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from flows.models import Flow
+from imports.importing.service import preview_import
 from imports.models import PendingImport
-from imports.service import preview_import
 from tests.importing import export_file, flow, import_items, request_for
 
 pytestmark = pytest.mark.django_db

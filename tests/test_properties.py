@@ -16,11 +16,11 @@ from django.db import connection
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from flows.content import Kind
-from imports.document import ExportDocument
-from imports.plan import Mode, Plan, Result
-from imports.planning import build_plan
-from imports.service import preview_import
+from flows.content.fields import Kind
+from imports.exportfile.document import ExportDocument
+from imports.importing.service import preview_import
+from imports.plans.build import build_plan
+from imports.plans.plan import Mode, Plan, Result
 from tests.drawn import ALL_UUIDS, COLUMNS, Lists, files, servers
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.imagined import DEFAULTS, Server, StoredItem, a_file, planned, stored

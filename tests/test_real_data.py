@@ -11,13 +11,13 @@ from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
-from flows.content import Kind, columns
+from flows.content.fields import Kind, columns
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.errors import PlanRefused
-from imports.export import write_export
+from imports.exporting.selection import select_everything
+from imports.exporting.write import write_export
+from imports.importing.service import Outcome, run_import
 from imports.models import ImportRecord
-from imports.selection import select_everything
-from imports.service import Outcome, run_import
 from tests.digest import ITEMS, data_rows
 from tests.importing import request_for
 

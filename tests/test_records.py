@@ -10,8 +10,9 @@ import pytest
 from django.db import OperationalError
 from django.db import connection as database
 
-import imports.service
+import imports.importing.service
 from flows.models import Flow
+from imports.database.lock import import_lock
 from imports.errors import (
     FileInvalid,
     FileTooLarge,
@@ -21,9 +22,8 @@ from imports.errors import (
     PlanRefused,
     WrongServer,
 )
-from imports.lock import import_lock
+from imports.importing.service import preview_import, run_import
 from imports.models import ImportItem, ImportRecord
-from imports.service import preview_import, run_import
 from tests.digest import data_rows
 from tests.factories import ConnectionFactory, FlowFactory
 from tests.importing import (
@@ -375,7 +375,7 @@ class TestFailed:
         def explode(*_args, **_kwargs):
             raise RuntimeError("CANARY: {'devValue': 'hunter2'}")
 
-        monkeypatch.setattr(imports.service, "apply_plan", explode)
+        monkeypatch.setattr(imports.importing.service, "apply_plan", explode)
         before = data_rows()
         with pytest.raises(RuntimeError):
             run_import(request_for(ONE_FLOW))
@@ -402,7 +402,7 @@ class TestFailed:
         with failing_on("", "imports_importrecord"), pytest.raises(WrongServer):
             run_import(request_for(ONE_FLOW, server="production"))
         assert ImportRecord.objects.count() == 0
-        [logged] = [one for one in caplog.records if one.name == "imports.records"]
+        [logged] = [one for one in caplog.records if one.name == "imports.runs.attempt"]
         assert logged.getMessage().startswith(
             "The record of a refused import could not be written: "
         )
@@ -437,7 +437,7 @@ class TestInterrupted:
             def __exit__(self, *_error: object) -> None:
                 raise KeyboardInterrupt
 
-        monkeypatch.setattr("imports.run.import_lock", Lock)
+        monkeypatch.setattr("imports.runs.run.import_lock", Lock)
         with pytest.raises(KeyboardInterrupt):
             run_import(request_for(ONE_FLOW))
         assert Flow.objects.get().name == "Orders"

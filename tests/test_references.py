@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from flows import canonical
-from flows.references import find_secret_names, find_uuids, is_identifier, rewrite
+from flows.content import canonical
+from flows.content.references import find_secret_names, find_uuids, is_identifier, rewrite
 
 SMS = "c4492541-118e-4e23-9450-f2d28204ebee"
 TWILIO = "417c5997-296e-4e7d-b482-7c899406041f"

@@ -6,13 +6,13 @@ from itertools import chain
 import pytest
 from hypothesis import assume, event, given, settings
 
-from flows.content import Kind
-from flows.mentions import find_references
-from imports.dangling import unresolved
-from imports.decisions import Decision
-from imports.plan import Mode, Result
-from imports.planning import build_plan
-from imports.service import preview_import
+from flows.content.fields import Kind
+from flows.relations.mentions import find_references
+from imports.importing.service import preview_import
+from imports.plans.build import build_plan
+from imports.plans.dangling import unresolved
+from imports.plans.decisions import Decision
+from imports.plans.plan import Mode, Result
 from tests.drawn import files, servers
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.imagined import Server, a_file
@@ -104,7 +104,7 @@ def test_where_nothing_is_renamed_nothing_is_read(db, monkeypatch):
     def fail(*_):
         raise AssertionError
 
-    monkeypatch.setattr("imports.place_warnings._users_after", fail)
+    monkeypatch.setattr("imports.plans.place_warnings._users_after", fail)
     FlowFactory(name="Orders", nodes='[{"code":"secrets.OLD"}]')
     SecretFactory(uuid=uuid_of("5", 1), name="OLD")
     for mode in Mode:
@@ -129,7 +129,7 @@ def references(rows):
 
 
 def plan_of(document, rows, mode):
-    """As imports.preparation puts it together, from rows in memory."""
+    """As imports.importing.prepare puts it together, from rows in memory."""
     live = [row for row in rows if not row.row.is_deleted]
     uuids = {(row.kind, row.row.uuid) for row in live}
     names = {row.row.name for row in live if row.kind is Kind.SECRET}

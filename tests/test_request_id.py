@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from accounts.tokens import issue_login_token
-from ziggy_site.request_id import request_id
+from flows.web.request_id import request_id
 from ziggy_site.urls import urlpatterns as site_urlpatterns
 
 

@@ -9,10 +9,10 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
-import imports.restored_access
+import imports.database.restored_access
 from accounts.models import ApiToken, User
 from accounts.tokens import find, issue_key, issue_login_token
-from imports.backup import make_backup
+from imports.database.backup import make_backup
 from imports.models import ImportRecord, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,7 +102,7 @@ def test_where_the_state_before_cannot_be_read_all_keys_end(ada, restored, monke
 
     keys = [key_for(ada, "one"), issue_login_token(ada)]
     backup = make_backup()
-    monkeypatch.setattr(imports.restored_access, "valid_digests", fail)
+    monkeypatch.setattr(imports.database.restored_access, "valid_digests", fail)
     data, told = restored(backup, "--no-backup")
     assert [find(key) for key in keys] == [None, None]
     assert (data["keysRevoked"], data["loginsRevoked"]) == (1, 1)
@@ -169,7 +169,7 @@ def test_access_that_cannot_be_ended_is_an_error_that_says_so(ada, run_command, 
         raise OperationalError("disk I/O error")
 
     backup = make_backup()
-    monkeypatch.setattr(imports.restored_access, "revoke_all_but", fail)
+    monkeypatch.setattr(imports.database.restored_access, "revoke_all_but", fail)
     done = run_command("database_restore", str(backup.path), "--no-prompt")
     assert done.code == 1
     assert json.loads(done.out)["data"]["code"] == "access-not-ended"

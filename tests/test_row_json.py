@@ -10,8 +10,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from reversion.models import Revision, Version
 
 from accounts.models import User
-from flows import named_saves
 from flows.models import Connection, Flow, Secret
+from flows.saves import named_saves
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 
 pytestmark = pytest.mark.django_db

@@ -14,22 +14,22 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import imports.plan_file
+import imports.planfile.file
 from accounts.models import User
-from flows import canonical
-from flows.bulk import insert_rows
-from flows.content import Kind, columns
+from flows.content import canonical
+from flows.content.fields import Kind, columns
+from flows.content.representation import time_text
+from flows.database.bulk import insert_rows
 from flows.models import MODELS, Connection, Flow, Secret
-from flows.representation import time_text
-from imports.decision_file import read_decisions
 from imports.errors import FileInvalid, NotPermitted, PlanRefused, StalePlan, UnableToImport
+from imports.importing.request import ImportRequest
+from imports.importing.service import plan_to_save, preview_import, run_import
 from imports.models import ImportRecord
-from imports.plan import Mode, content_digest
-from imports.plan_file import read_plan, write_plan
-from imports.plan_shape import SavedPlan
-from imports.request import ImportRequest
-from imports.service import plan_to_save, preview_import, run_import
-from imports.stored import read_contents
+from imports.planfile.decisions import read_decisions
+from imports.planfile.file import read_plan, write_plan
+from imports.planfile.shape import SavedPlan
+from imports.plans.plan import Mode, content_digest
+from imports.rows.read import read_contents
 from tests.digest import WRITTEN_BY_IMPORTS, Rows, all_rows, data_rows, outcome, put_back
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import connection, export_file, flow, request_for, results, secret, uuid_of
@@ -87,7 +87,7 @@ def forged(plan: SavedPlan, change: Callable[[Any], Any]) -> SavedPlan:
     """The plan, changed, with a checksum that fits."""
     data = json.loads(write_plan(plan))
     change(data)
-    data["checksum"] = imports.plan_file._checksum(msgspec.convert(data, SavedPlan))
+    data["checksum"] = imports.planfile.file._checksum(msgspec.convert(data, SavedPlan))
     return read_plan(json.dumps(data).encode(), max_bytes=10**9)
 
 

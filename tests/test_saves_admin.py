@@ -15,8 +15,8 @@ from django.urls import reverse
 from reversion.models import Revision, Version
 
 from accounts.models import User
-from flows import named_saves
 from flows.models import Connection, Flow, Secret
+from flows.saves import named_saves
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 
 VALUE = "CANARY-5ad1-value"

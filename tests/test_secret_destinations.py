@@ -12,12 +12,13 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from flows import canonical
+from flows.content import canonical
 from flows.models import Connection, Secret
-from flows.secret_destinations import read_destinations
-from imports.api_secret import SecretWithDestinationsSerializer
+from flows.secrets.stored_destinations import read_destinations
+from imports.api.secret import SecretWithDestinationsSerializer
+from imports.importing import service
+from imports.importing.service import preview_import, run_import
 from imports.models import ImportItem
-from imports.service import preview_import, run_import
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import (
     connection,
@@ -258,8 +259,6 @@ def test_code_that_uses_a_stored_value_is_red_and_needs_no_right() -> None:
 
 
 def test_a_value_that_is_given_while_an_import_is_prepared_stops_it(monkeypatch) -> None:
-    from imports import service  # noqa: PLC0415
-
     key = SecretFactory(name="KEY")
     user = somebody("run_import", "skip_backup", "add_connection")
     drop = service.drop_expired_uploads
@@ -290,7 +289,7 @@ def test_destinations_are_read_with_two_queries(django_assert_num_queries) -> No
 def test_two_writes_beside_each_other_wait_for_one_another() -> None:
     if database.vendor != "postgresql":
         pytest.skip("a writing transaction of SQLite is alone anyway")
-    from flows.secret_destinations import lock_destinations  # noqa: PLC0415
+    from flows.secrets.stored_destinations import lock_destinations  # noqa: PLC0415
 
     lock_destinations()
     with database.cursor() as cursor:

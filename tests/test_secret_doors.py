@@ -16,12 +16,12 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from flows import named_saves
 from flows.models import Connection, Secret
-from flows.secret_destinations import StoredServer
+from flows.saves import named_saves
+from flows.secrets.stored_destinations import StoredServer
 from imports.errors import NotPermitted
-from imports.item_saves import preview_restore, restore
-from imports.service import run_import
+from imports.importing.service import run_import
+from imports.named_saves import preview_restore, restore
 from imports.undo.service import undo_import
 from tests.factories import ConnectionFactory, SecretFactory
 from tests.importing import connection, export_file, import_items, request_for, secret, uuid_of
@@ -277,8 +277,8 @@ def test_a_rename_that_is_undone(case: Case) -> None:
 
 
 def test_a_rename_by_a_decision(case: Case) -> None:
-    from flows.content import Kind  # noqa: PLC0415
-    from imports.decisions import Decision  # noqa: PLC0415
+    from flows.content.fields import Kind  # noqa: PLC0415
+    from imports.plans.decisions import Decision  # noqa: PLC0415
 
     ConnectionFactory(dev_value="{ host: 'evil.example.com', key: secrets.WANTED }")
     decided = Decision(mode=None, target_uuid=str(case.key.uuid))

@@ -7,9 +7,9 @@ import pytest
 from django.db import connection as database
 from django.urls import reverse
 
-from flows import named_saves
 from flows.deletion import SendsSecretsError, bring_back, bring_many_back
 from flows.models import Connection, Secret
+from flows.saves import named_saves
 from tests.factories import ConnectionFactory, SecretFactory
 from tests.test_secret_doors import EVIL, GOOD, admin_client, api, form_of, pairs, user_with
 

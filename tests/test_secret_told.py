@@ -9,10 +9,10 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from flows import named_saves
 from flows.models import Connection, Secret
+from flows.saves import named_saves
 from imports.errors import NotPermitted
-from imports.service import examine_import, preview_import
+from imports.importing.service import examine_import, preview_import
 from imports.undo.service import preview_undo
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import connection, export_file, import_items, request_for, secret, uuid_of

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import canonical
-from flows.secret_uses import EVERY, secrets_used
+from flows.content import canonical
+from flows.destinations.uses import EVERY, secrets_used
 
 CASES = {
     "secrets.X": {"X"},

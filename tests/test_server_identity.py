@@ -10,14 +10,14 @@ import pytest
 from django.conf import settings
 from django.db import connection as database
 
-from imports.server_identity import read_identity
+from imports.database.identity import read_identity
 from tests.importing import child_environment
 
 TELL = """
 import django
 django.setup()
 from flows.servers import target
-from imports.server_identity import read_identity
+from imports.database.identity import read_identity
 import sys
 with target(sys.argv[1]):
     identity = read_identity()

@@ -7,9 +7,10 @@ import pytest
 from cryptography.fernet import Fernet
 from reversion.models import Version
 
-import imports.service
+import imports.importing.service
 from flows.models import Connection, Flow, Secret
-from imports.backup import make_backup
+from imports.database.backup import make_backup
+from imports.database.lock import LockHeld, import_lock
 from imports.errors import (
     BackupFailed,
     FileInvalid,
@@ -19,9 +20,8 @@ from imports.errors import (
     WrongEncryptionKey,
     WrongServer,
 )
-from imports.lock import LockHeld, import_lock
+from imports.importing.service import preview_import, run_import
 from imports.models import ImportItem, ImportRecord
-from imports.service import preview_import, run_import
 from tests.digest import all_rows, data_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import (
@@ -255,7 +255,7 @@ class TestChangeDuringTheImport:
     """Somebody writes after the plan was made under the lock: by hand, for that needs no lock."""
 
     def run_with(self, monkeypatch, change: Callable[[], Any]) -> StalePlan:
-        monkeypatch.setattr(imports.service, "check_encryption_keys", change)
+        monkeypatch.setattr(imports.importing.service, "check_encryption_keys", change)
         with pytest.raises(StalePlan) as raised:
             run_import(request_for(the_file()))
         assert raised.value.code == "stale-plan"
@@ -395,7 +395,7 @@ class TestOrder:
             return make_backup()
 
         before = data_rows()
-        monkeypatch.setattr(imports.service, "make_backup", looking_around)
+        monkeypatch.setattr(imports.importing.service, "make_backup", looking_around)
         run_import(request_for(the_file(), with_backup=True))
         assert seen == [(True, "running")]
 
@@ -442,7 +442,7 @@ class TestOrder:
             payload, expected = b"{}", FileInvalid
         if ending in ("error", "interruption"):
             expected = ZeroDivisionError if ending == "error" else KeyboardInterrupt
-            monkeypatch.setattr(imports.service, "apply_plan", raising(expected))
+            monkeypatch.setattr(imports.importing.service, "apply_plan", raising(expected))
         if expected:
             with pytest.raises(expected):
                 run_import(request_for(payload, mode))

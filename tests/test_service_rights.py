@@ -20,19 +20,19 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from accounts.models import User
-from flows import named_saves
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import MODELS
+from flows.saves import named_saves
 from imports import permissions
-from imports.backup import Backup
-from imports.decisions import Decision
+from imports.database.backup import Backup
 from imports.errors import FileUnreadable, NotPermitted
-from imports.item_saves import SaveUnfit, find_item, preview_restore, restore, take_save
+from imports.importing.request import ImportRequest
+from imports.importing.service import examine_import, plan_to_save, preview_import, run_import
 from imports.models import ImportRecord, Status
-from imports.plan import Mode
-from imports.request import ImportRequest
-from imports.service import examine_import, plan_to_save, preview_import, run_import
-from imports.undo import plan as undo_plan
+from imports.named_saves import SaveUnfit, find_item, preview_restore, restore, take_save
+from imports.plans.decisions import Decision
+from imports.plans.plan import Mode
+from imports.undo.plans import plan as undo_plan
 from imports.undo.service import examine_undo, preview_undo, undo_import
 from tests.digest import Rows, all_rows, data_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
@@ -42,12 +42,12 @@ from tests.test_permission_matrix import ROWS as MATRIX
 from tests.undoing import undo_request
 
 ROOMS = (
-    "imports.service",
+    "imports.importing.service",
     "imports.undo.service",
-    "imports.item_saves",
-    "imports.maintenance",
-    "imports.downloads",
-    "imports.export",
+    "imports.named_saves",
+    "imports.database.vacuum",
+    "imports.exporting.downloads",
+    "imports.exporting.write",
 )
 
 RUN, UNDO = permissions.RUN_IMPORT, permissions.UNDO_IMPORT
@@ -84,7 +84,7 @@ class Case:
 def quick_backups(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Backups that take no time: whether one is asked for is what needs a right."""
     backup = Backup(path=tmp_path / "copy", size=1, sha256="0" * 64)
-    for place in ("imports.service", "imports.undo.service"):
+    for place in ("imports.importing.service", "imports.undo.service"):
         monkeypatch.setattr(f"{place}.make_backup", lambda **_: backup)
 
 
@@ -598,24 +598,34 @@ def test_who_may_not_see_rows_is_not_told_what_became_of_that_of_a_save(kind: Ki
 
 # Functions that ask nobody who calls them, by the endpoints of permission_matrix.csv that do.
 DOORS = {
-    "imports.maintenance.vacuum_database": ["flow/vacuum"],
-    "imports.downloads.build_export": ["flow/export-tagged"],
-    "imports.downloads.find_export": ["flow/export-tagged"],
-    "imports.downloads.drop_export": ["flow/tagged-export"],
-    "imports.downloads.pack_export": ["flow/export-all"],
-    "imports.downloads.unpack_export": ["flow/export-all"],
-    "imports.downloads.export_response": ["flow/export-all", "flow/export-tagged"],
-    "imports.downloads.build_transfer": ["system/transfer-db"],
-    "imports.downloads.find_transfer": ["system/download-transfer"],
-    "imports.downloads.gzipped": ["system/download-transfer"],
-    "imports.export.write_export": ["flow/export-all"],
+    "imports.database.vacuum.vacuum_database": ["flow/vacuum"],
+    "imports.exporting.downloads.build_export": ["flow/export-tagged"],
+    "imports.exporting.downloads.find_export": ["flow/export-tagged"],
+    "imports.exporting.downloads.drop_export": ["flow/tagged-export"],
+    "imports.exporting.downloads.pack_export": ["flow/export-all"],
+    "imports.exporting.downloads.unpack_export": ["flow/export-all"],
+    "imports.exporting.downloads.export_response": ["flow/export-all", "flow/export-tagged"],
+    "imports.exporting.downloads.build_transfer": ["system/transfer-db"],
+    "imports.exporting.downloads.find_transfer": ["system/download-transfer"],
+    "imports.exporting.downloads.gzipped": ["system/download-transfer"],
+    "imports.exporting.write.write_export": ["flow/export-all"],
     "imports.undo.service.kinds_to_undo": ["imports/<int:pk>/undo"],
 }
 # Who may import them: each checks who calls, or is the shell's.
 CALLERS = {
-    "imports.maintenance": {"imports.api_system", "imports.management.commands.database_vacuum"},
-    "imports.downloads": {"imports.api_exports", "imports.api_system", "imports.admin.flows"},
-    "imports.export": {"imports.downloads", "imports.management.commands.flow_export"},
+    "imports.database.vacuum": {
+        "imports.api.system",
+        "imports.management.commands.database_vacuum",
+    },
+    "imports.exporting.downloads": {
+        "imports.api.exports",
+        "imports.api.system",
+        "imports.admin.flows",
+    },
+    "imports.exporting.write": {
+        "imports.exporting.downloads",
+        "imports.management.commands.flow_export",
+    },
 }
 
 

@@ -10,10 +10,11 @@ from django.db import OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from flows.admin.items import FlowAdmin
+from flows.database.statement_timeout import is_statement_timeout, limit_statements
 from flows.models import Flow
-from flows.statement_timeout import is_statement_timeout, limit_statements
-from imports import maintenance, service
-from imports.lock import import_lock
+from imports.database import vacuum as maintenance
+from imports.database.lock import import_lock
+from imports.importing import service
 from imports.undo import service as undo_service
 from tests.factories import FlowFactory
 from tests.importing import export_file, flow, request_for
@@ -25,7 +26,7 @@ ON_POSTGRESQL = site_settings.DATABASES["default"]["ENGINE"].endswith("postgresq
 only_postgresql = pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite has no such time-out")
 LIMIT = 0.2
 LONG = 1.0
-OURS = "ziggy_site.statement_timeout"
+OURS = "flows.web.statement_timeout"
 
 
 @pytest.fixture(autouse=True)

@@ -16,15 +16,15 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from accounts.models import User
-from flows.content import Kind, columns
+from flows.content.fields import Kind, columns
+from flows.content.representation import time_text
 from flows.models import Connection, Flow, Secret
-from flows.representation import time_text
-from imports.drift import LastImport, LastWrite
+from imports.management.status_table import status_data, status_rows, summary
 from imports.models import ImportItem, ImportRecord
-from imports.plan import Mode, content_digest
-from imports.status import FileStatus, ItemStatus, Known, LiveRow, State, file_status
-from imports.status_reading import read_status
-from imports.status_report import status_data, status_rows, summary
+from imports.plans.drift import LastImport, LastWrite
+from imports.plans.plan import Mode, content_digest
+from imports.status.decide import FileStatus, ItemStatus, Known, LiveRow, State, file_status
+from imports.status.service import read_status
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.imagined import DEFAULTS, a_file, planned, stored
 from tests.importing import (
@@ -534,7 +534,7 @@ def test_a_database_that_cannot_be_used_is_told_as_the_import_tells_it(
     def fail(*_, **__):
         raise OperationalError("no such table: flows_flow\nDETAIL: of a row")
 
-    monkeypatch.setattr("imports.status_reading.draft_plan", fail)
+    monkeypatch.setattr("imports.status.service.draft_plan", fail)
     out, err, code = run_command("flow_status", "-fp", file(flow(1, "Sync")))
     assert json.loads(out)["data"]["code"] == "database-error"
     assert "no such table: flows_flow. Is it there, and migrated" in err

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from imports.document import parse
 from imports.errors import FileUnreadable, UnableToImport
-from imports.json_problems import JSONProblem
-from imports.strict_json import read_value, split_list, split_top_level
+from imports.exportfile.document import parse
+from imports.exportfile.json_problems import JSONProblem
+from imports.exportfile.strict_json import read_value, split_list, split_top_level
 
 UUID = "c4492541-118e-4e23-9450-f2d28204ebee"
 LARGE = 10**9
@@ -593,7 +593,7 @@ HUGE_FILES = {
 }  # fmt: skip
 HUGE_FILE_READER = """
 import resource, sys
-from imports.document import parse
+from imports.exportfile.document import parse
 from imports.errors import UnableToImport
 
 data = ({text}).encode()

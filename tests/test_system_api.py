@@ -22,15 +22,15 @@ from django.db.transaction import TransactionManagementError
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
-import imports.downloads
-import imports.maintenance
+import imports.database.vacuum
+import imports.exporting.downloads
 from accounts.models import User
-from flows import named_saves
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import Connection, Flow, Secret
-from imports.backup import Backup
-from imports.lock import import_lock
-from imports.maintenance import Vacuumed, vacuum_database
+from flows.saves import named_saves
+from imports.database.backup import Backup
+from imports.database.lock import import_lock
+from imports.database.vacuum import Vacuumed, vacuum_database
 from imports.models import BuiltExport, BuiltTransfer, ImportItem, ImportRecord
 from tests.conftest import CommandResult
 from tests.errors import error_of
@@ -65,8 +65,8 @@ def quick_backups(monkeypatch, backup_directory) -> None:
         path.write_bytes(b"a copy" * 10_000)
         return Backup(path=path, size=60_000, sha256="0" * 64)
 
-    monkeypatch.setattr(imports.downloads, "make_backup", make)
-    monkeypatch.setattr("imports.api_system.make_backup", make)
+    monkeypatch.setattr(imports.exporting.downloads, "make_backup", make)
+    monkeypatch.setattr("imports.api.system.make_backup", make)
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ class TestTransfer:
     def test_it_lasts_a_day(self, ada, monkeypatch):
         ada.post("/api/system/transfer-db")
         later = datetime.now(UTC) + timedelta(hours=24, minutes=1)
-        monkeypatch.setattr(imports.downloads.timezone, "now", lambda: later)
+        monkeypatch.setattr(imports.exporting.downloads.timezone, "now", lambda: later)
         assert refused(self.fetch(client_of(User.objects.get()))) == (404, "no-transfer")
 
     @pytest.mark.django_db
@@ -215,7 +215,7 @@ class TestTransfer:
 
     @pytest.mark.usefixtures("quick_backups")
     def test_it_streams_in_pieces(self, ada, monkeypatch):
-        monkeypatch.setattr(imports.downloads, "_CHUNK", 1000)
+        monkeypatch.setattr(imports.exporting.downloads, "_CHUNK", 1000)
         ada.post("/api/system/transfer-db")
         pieces = list(self.fetch(ada).streaming_content)
         assert len(pieces) == 61
@@ -223,7 +223,7 @@ class TestTransfer:
 
     def test_a_file_is_closed_when_it_is_sent(self):
         file = io.BytesIO(b"abc")
-        assert gzip.decompress(b"".join(imports.downloads.gzipped(file))) == b"abc"
+        assert gzip.decompress(b"".join(imports.exporting.downloads.gzipped(file))) == b"abc"
         assert file.closed
 
 
@@ -231,7 +231,7 @@ class TestVersion:
     @pytest.mark.django_db
     @pytest.mark.parametrize("role", ROLES)
     def test_everybody_who_is_logged_in_may_know_it(self, role, monkeypatch):
-        monkeypatch.setattr("imports.api_system.__version__", "12.3.45rc6")
+        monkeypatch.setattr("imports.api.system.__version__", "12.3.45rc6")
         answer = caller("bob", role=role).get("/api/system/version-info")
         assert answer.status_code == 200
         assert answer.content.decode() == (
@@ -329,7 +329,7 @@ class TestVacuum:
 
     def test_an_import_waits_for_it(self, ada, settings, monkeypatch):
         settings.ZIGGY_LOCK_WAIT = 30
-        reorganise = imports.maintenance._reorganise
+        reorganise = imports.database.vacuum._reorganise
         started: list[threading.Thread] = []
 
         def meanwhile() -> None:
@@ -344,7 +344,7 @@ class TestVacuum:
             assert thread.is_alive()
             reorganise(connection)
 
-        monkeypatch.setattr(imports.maintenance, "_reorganise", check_that_it_waits)
+        monkeypatch.setattr(imports.database.vacuum, "_reorganise", check_that_it_waits)
         assert ada.get("/api/flow/vacuum").status_code == 200
         started[0].join(timeout=20)
         assert Flow.objects.filter(name="later").exists()
@@ -353,7 +353,7 @@ class TestVacuum:
         def busy(connection: Any) -> None:
             raise OperationalError("/var/lib/db.sqlite3 is locked")
 
-        monkeypatch.setattr(imports.maintenance, "_vacuum", busy)
+        monkeypatch.setattr(imports.database.vacuum, "_vacuum", busy)
         answer = ada.get("/api/flow/vacuum")
         assert refused(answer) == (409, "database-busy")
         assert "/var" not in answer.content.decode()
@@ -361,7 +361,7 @@ class TestVacuum:
 
     @pytest.mark.skipif(not ON_POSTGRESQL, reason="about locks on tables")
     def test_it_does_not_wait_for_ever_for_a_table(self, ada, monkeypatch):
-        monkeypatch.setattr(imports.maintenance, "_WAIT", "200ms")
+        monkeypatch.setattr(imports.database.vacuum, "_WAIT", "200ms")
         holds, done = threading.Event(), threading.Event()
 
         def hold() -> None:
@@ -399,7 +399,7 @@ def test_no_other_method_vacuums(ada, method):
 
 @pytest.mark.django_db
 def test_only_who_has_the_right_may_vacuum(monkeypatch):
-    monkeypatch.setattr("imports.api_system.vacuum_database", lambda **_: A_VACUUM)
+    monkeypatch.setattr("imports.api.system.vacuum_database", lambda **_: A_VACUUM)
     bob = caller("bob", may=("back_up_database", "run_import"))
     assert refused(bob.get("/api/flow/vacuum")) == (403, "not-permitted")
     assert refused(APIClient().get("/api/flow/vacuum"))[0] == 401
@@ -410,8 +410,10 @@ def test_only_who_has_the_right_may_vacuum(monkeypatch):
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", ROLES)
 def test_of_the_roles_only_the_admin_may_vacuum(role, monkeypatch):
-    done = imports.maintenance.Vacuumed(purged=dict.fromkeys(Kind, 0), size_before=2, size_after=1)
-    monkeypatch.setattr("imports.api_system.vacuum_database", lambda **_: done)
+    done = imports.database.vacuum.Vacuumed(
+        purged=dict.fromkeys(Kind, 0), size_before=2, size_after=1
+    )
+    monkeypatch.setattr("imports.api.system.vacuum_database", lambda **_: done)
     answer = caller("bob", role=role).get("/api/flow/vacuum")
     assert answer.status_code == (200 if role == "Admin" else 403)
 

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from rich.cells import cell_len
 
-from imports.text_columns import column_lines
+from imports.management.text_columns import column_lines
 from tests.factories import FlowFactory
 
 LONG = "A name as long as a name may be " * 7

@@ -17,9 +17,10 @@ from reversion.models import Revision, Version
 import imports.undo.apply
 import imports.undo.service
 from accounts.models import User
-from flows.content import Kind
-from flows.key_rotation import rotate_keys
+from flows.content.fields import Kind
 from flows.models import MODELS, Connection, Flow, Secret
+from flows.secrets.key_rotation import rotate_keys
+from imports.database.lock import import_lock
 from imports.errors import (
     AlreadyUndone,
     BackupFailed,
@@ -37,13 +38,12 @@ from imports.errors import (
     WrongEncryptionKey,
     WrongServer,
 )
-from imports.history import read_last_imports
-from imports.lock import import_lock
+from imports.importing.service import preview_import, run_import
 from imports.models import ImportItem, ImportRecord
-from imports.plan import content_digest
-from imports.service import preview_import, run_import
-from imports.undo.decisions import decisions_from, read_decision_file
-from imports.undo.plan import Decision, UndoPlan
+from imports.plans.plan import content_digest
+from imports.records.last_imports import read_last_imports
+from imports.undo.plans.decision_file import decisions_from, read_decision_file
+from imports.undo.plans.plan import Decision, UndoPlan
 from imports.undo.service import UndoOutcome, examine_undo, preview_undo, undo_import
 from tests.digest import all_rows, data_rows
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory

@@ -19,10 +19,10 @@ from django.urls import reverse
 from accounts.models import User
 from flows.models import Connection, Flow, Secret
 from imports.admin import undo_page
-from imports.lock import import_lock
+from imports.admin.undo_marks import changed_since, marks_of
+from imports.database.lock import import_lock
 from imports.models import ImportRecord
 from imports.undo.service import examine_undo, undo_import
-from imports.undo.shown import changed_since, marks_of
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import connection, flow, import_items, secret, uuid_of
 from tests.undoing import undo_request

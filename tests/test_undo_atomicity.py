@@ -3,8 +3,8 @@
 import pytest
 from django.db import OperationalError
 
+from imports.database.lock import import_lock
 from imports.errors import ImportFailed, UnableToImport
-from imports.lock import import_lock
 from imports.models import ImportRecord
 from imports.undo.service import undo_import
 from tests.digest import Rows, all_rows, data_rows, outcome, put_back

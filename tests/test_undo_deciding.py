@@ -5,15 +5,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import imports.undo.deciding
-from flows.content import Kind
-from flows.destinations import Destination, SecretUse
-from flows.new_destinations import SecretState, User
-from imports.plan import FieldChange, UndoResult
-from imports.undo.deciding import build_undo
-from imports.undo.facts import Facts, OtherRow, PresentRow, SavedRow, WrittenRow
-from imports.undo.names import RunName
-from imports.undo.plan import Decision, UndoPlan
+import imports.undo.plans.build
+from flows.content.fields import Kind
+from flows.destinations.destinations import Destination, SecretUse
+from flows.destinations.new import SecretState, User
+from imports.plans.plan import FieldChange, UndoResult
+from imports.undo.plans.build import build_undo
+from imports.undo.plans.facts import Facts, OtherRow, PresentRow, SavedRow, WrittenRow
+from imports.undo.plans.names import RunName
+from imports.undo.plans.plan import Decision, UndoPlan
 from tests.inert import assert_inert
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
@@ -105,7 +105,7 @@ def issues(plan: UndoPlan) -> list[tuple[str, str]]:
 
 
 def test_deciding_has_inert_data_of_its_own() -> None:
-    assert_inert(imports.undo.deciding)
+    assert_inert(imports.undo.plans.build)
 
 
 # --- One row

@@ -8,9 +8,9 @@ import pytest
 
 from accounts.models import User
 from flows.models import Flow
-from imports.lock import import_lock
+from imports.database.lock import import_lock
 from imports.models import ImportRecord
-from imports.undo.decisions import read_decision_file
+from imports.undo.plans.decision_file import read_decision_file
 from tests.digest import all_rows, put_back
 from tests.factories import FlowFactory
 from tests.importing import flow, import_items, secret, uuid_of

@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 
-from flows.content import Kind
-from flows.destinations import secret_uses
+from flows.content.fields import Kind
+from flows.destinations.destinations import secret_uses
 from flows.models import MODELS, Secret
 from imports.errors import NotPermitted
-from imports.plan import Mode
-from imports.undo.plan import Decision
+from imports.plans.plan import Mode
+from imports.undo.plans.plan import Decision
 from imports.undo.service import examine_undo, undo_import
 from tests.drawn import files, servers
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory

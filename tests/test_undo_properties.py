@@ -13,17 +13,17 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 from reversion.models import Revision
 
-from flows.content import Kind, columns
+from flows.content.fields import Kind, columns
 from flows.models import MODELS
-from imports.decisions import Decision as ItemDecision
-from imports.decisions import Decisions as ItemDecisions
 from imports.errors import UnableToImport, UndoRefused
-from imports.export import write_export
+from imports.exporting.selection import select_everything
+from imports.exporting.write import write_export
+from imports.importing.service import Outcome, run_import
 from imports.models import ImportRecord
-from imports.plan import Mode, UndoResult, content_digest
-from imports.selection import select_everything
-from imports.service import Outcome, run_import
-from imports.undo.plan import Decision, Key, UndoPlan
+from imports.plans.decisions import Decision as ItemDecision
+from imports.plans.decisions import Decisions as ItemDecisions
+from imports.plans.plan import Mode, UndoResult, content_digest
+from imports.undo.plans.plan import Decision, Key, UndoPlan
 from imports.undo.service import UndoOutcome, examine_undo, undo_import
 from tests.drawn import Lists, files, servers
 from tests.imagined import StoredItem

@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from reversion.models import Version
 
 from accounts.models import User
-from flows import named_saves, saved_states
-from flows.content import Kind, is_value_like, split_unknown_of_secret
+from flows.content.fields import Kind, is_value_like, split_unknown_of_secret
 from flows.models import Flow, Secret
-from imports.drift import Drift
+from flows.saves import named_saves, saved_states
+from imports.importing.service import preview_import, run_import
 from imports.models import BuiltExport, ImportItem
-from imports.service import preview_import, run_import
+from imports.plans.drift import Drift
 from imports.undo.service import undo_import
 from tests.digest import all_rows
 from tests.factories import SecretFactory
@@ -275,12 +275,14 @@ class TestTheMigration:
         assert not BuiltExport.objects.exists()
 
     def test_nobody_finds_the_secret_edited_since_its_import(self, migrate, monkeypatch):
-        unkept = import_module("flows.content").split_unknown_of_secret
-        monkeypatch.setattr("imports.items.split_unknown_of_secret", lambda keys: (keys, {}))
+        unkept = import_module("flows.content.fields").split_unknown_of_secret
+        monkeypatch.setattr(
+            "imports.exportfile.items.split_unknown_of_secret", lambda keys: (keys, {})
+        )
         monkeypatch.setattr("flows.fields.split_unknown_of_secret", lambda keys: (keys, {}))
         record = import_items(secret(1, "KEY", data={"x": CANARY})).record
         import_items(secret(1, "KEY", description="new", data={"x": CANARY}))
-        monkeypatch.setattr("imports.items.split_unknown_of_secret", unkept)
+        monkeypatch.setattr("imports.exportfile.items.split_unknown_of_secret", unkept)
         monkeypatch.setattr("flows.fields.split_unknown_of_secret", unkept)
         assert CANARY in Secret.objects.get().extra
         migrate()

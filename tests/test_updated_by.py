@@ -14,11 +14,11 @@ from rest_framework.test import APIClient
 from reversion.models import Version
 
 from accounts.models import User
-from flows import named_saves
 from flows.models import Connection, Flow, Item, Secret
 from flows.rest.save_uuids import save_uuid
+from flows.saves import named_saves
+from imports.importing.service import run_import
 from imports.models import Door
-from imports.service import run_import
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import export_file, flow, import_items, request_for, uuid_of
 
@@ -354,7 +354,11 @@ def _knows(names):
     return "updated_by" in names
 
 
-READ_FROM_A_FILE = {"imports/items.py", "imports/selection.py", "flows/rest/reading.py"}
+READ_FROM_A_FILE = {
+    "imports/exportfile/items.py",
+    "imports/exporting/selection.py",
+    "flows/rest/reading.py",
+}
 """They make no row: what they set is in an item of a file or of an export."""
 
 

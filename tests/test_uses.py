@@ -10,10 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from flows import uses
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import Flow, Secret
-from flows.uses import find_users, find_uses
+from flows.relations import uses
+from flows.relations.uses import find_users, find_uses
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 
 NOWHERE = "99999999-9999-4999-8999-99999999999a"

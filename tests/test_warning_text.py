@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import Flow
+from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.management import console
-from imports.plan import Mode
-from imports.plan_text import plan_text, plan_warnings, summary
-from imports.plan_warnings import PlanWarning, WarningCode
-from imports.warning_text import ItemWarning, digest_of, warning_counts
+from imports.management.plan_text import plan_text, plan_warnings, summary
+from imports.management.warning_text import ItemWarning, digest_of, warning_counts
+from imports.plans.plan import Mode
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.imagined import a_file, planned, stored
 from tests.importing import connection, export_file, flow, import_items, secret, uuid_of
@@ -178,8 +178,8 @@ def test_a_serious_one_stands_below_the_items_once_more():
 
 
 def test_with_no_prompt_no_number_of_others_hides_a_serious_one(capsys, monkeypatch):
-    monkeypatch.setattr("imports.warning_text._MOST_TOLD_APART", 10**6)
-    monkeypatch.setattr("imports.warning_text._OF_SEVERAL", {})
+    monkeypatch.setattr("imports.management.warning_text._MOST_TOLD_APART", 10**6)
+    monkeypatch.setattr("imports.management.warning_text._OF_SEVERAL", {})
     told = plan_warnings(plan_with_a_serious_one())
     assert told.serious[0].startswith(f'connection "Mail" ({uuid_of("c", 1)}): {ELSEWHERE}')
     many = [of(FLOW, f"F{n}", "other", f"{n}") for n in range(90)]

@@ -13,12 +13,12 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.tokens import issue_login_token
-from flows import named_saves
-from flows.canary import check_keys_open
 from flows.encryption import Sealed, WrongKeyError, seal
-from flows.key_rotation import rotate_keys
 from flows.models import EncryptionCanary, Flow, Secret
-from imports.backup import make_backup
+from flows.saves import named_saves
+from flows.secrets.canary import check_keys_open
+from flows.secrets.key_rotation import rotate_keys
+from imports.database.backup import make_backup
 from imports.errors import WrongEncryptionKey
 from tests.errors import error_of
 from tests.factories import SecretFactory

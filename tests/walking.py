@@ -16,12 +16,12 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import ROLES, Role
 from accounts.tokens import issue_login_token
-from flows import named_saves
 from flows.models import MODELS, Connection, Flow, Secret
 from flows.rest.save_uuids import save_uuid
-from imports import pending as uploads
+from flows.saves import named_saves
 from imports.models import BuiltExport, BuiltTransfer, ImportItem, PendingImport
-from imports.plan import Mode
+from imports.plans.plan import Mode
+from imports.uploads import pending as uploads
 from tests.importing import connection, export_file, flow, import_items, secret
 
 KINDS = ("flow", "connection", "secret")

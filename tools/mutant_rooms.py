@@ -13,17 +13,17 @@ class Room:
 
 
 ROOMS = {
-    "flows.destinations": Room(
+    "flows.destinations.destinations": Room(
         tests=("test_destination_settings.py", "test_connection_destinations.py")
     ),
-    "flows.new_destinations": Room(tests=("test_new_destinations.py",)),
-    "flows.plain_object": Room(tests=("test_plain_object.py",)),
-    "flows.secret_uses": Room(tests=("test_secret_uses.py",)),
-    "imports.comparison": Room(tests=("test_comparison.py",)),
-    "imports.decisions": Room(tests=("test_decisions.py",)),
-    "imports.landing": Room(tests=("test_landing.py",)),
-    "imports.matching": Room(tests=("test_matching.py",)),
-    "imports.plan": Room(tests=("test_plan.py",)),
-    "imports.planning": Room(tests=("test_planning.py", "test_matching.py")),
-    "imports.undo.deciding": Room(tests=("test_undo_deciding.py",)),
+    "flows.destinations.new": Room(tests=("test_new_destinations.py",)),
+    "flows.content.plain_object": Room(tests=("test_plain_object.py",)),
+    "flows.destinations.uses": Room(tests=("test_secret_uses.py",)),
+    "imports.plans.comparison": Room(tests=("test_comparison.py",)),
+    "imports.plans.decisions": Room(tests=("test_decisions.py",)),
+    "imports.plans.landing": Room(tests=("test_landing.py",)),
+    "imports.plans.matching": Room(tests=("test_matching.py",)),
+    "imports.plans.plan": Room(tests=("test_plan.py",)),
+    "imports.plans.build": Room(tests=("test_planning.py", "test_matching.py")),
+    "imports.undo.plans.build": Room(tests=("test_undo_deciding.py",)),
 }

@@ -1,4 +1,4 @@
-"""How many mutants of a module its own tests kill: `python -m tools.mutants imports.matching`.
+"""How many mutants of a module its own tests kill: `python -m tools.mutants MODULE`.
 
 Each place of the module is changed once, by an operator of Cosmic Ray that is drawn by the seed,
 and the tests of the module's room alone are run against it, in a copy of the checkout. Survivors
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m tools.mutants",
         description="Say how many mutants of a module are killed by its own tests.",
     )
-    parser.add_argument("modules", nargs="*", help="such as imports.matching; all, if none")
+    parser.add_argument("modules", nargs="*", help="such as imports.plans.matching; all, if none")
     parser.add_argument("--sample", type=int, help="change so many places of each; all, if absent")
     parser.add_argument("--seed", type=int, default=1, help="which places, and how; 1 if absent")
     parser.add_argument("--jobs", type=int, default=1, help="so many mutants at a time")

@@ -1,3 +1,1 @@
-"""The site: settings, addresses, and what all doors of the API have in common."""
-
-__version__ = "0.1.0"
+"""The site: settings, addresses and what belongs to no app."""

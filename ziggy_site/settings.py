@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
-from ziggy_site import __version__
+from flows import __version__
 from ziggy_site.database_urls import read_database, read_servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -106,13 +106,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "ziggy_site.request_id.with_request_id",
-    "ziggy_site.api.ApiMiddleware",
-    "ziggy_site.statement_timeout.StatementTimeoutMiddleware",
+    "flows.web.request_id.with_request_id",
+    "imports.api.errors.ApiMiddleware",
+    "flows.web.statement_timeout.StatementTimeoutMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "ziggy_site.headers.permissions_policy",
-    "ziggy_site.body_length.require_length",
+    "flows.web.body_length.require_length",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ziggy_site.headers.no_store",  # static files, which are everybody's, do not come by here
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -122,7 +122,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "ziggy_site.wrong_key.WrongKeyMiddleware",
-    "ziggy_site.busy.BusyMiddleware",
+    "imports.admin.busy.BusyMiddleware",
 ]
 
 ROOT_URLCONF = "ziggy_site.urls"
@@ -163,7 +163,7 @@ DATABASE_ROUTERS = ["flows.servers.ServerRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Named saves and dumpdata keep times to the microsecond.
-SERIALIZATION_MODULES = {"json": "flows.json_serializer"}
+SERIALIZATION_MODULES = {"json": "flows.saves.json_serializer"}
 
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "admin:login"
@@ -184,14 +184,14 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     # A bearer token and nothing else: no cookie and no session speaks for a caller.
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
-    "DEFAULT_RENDERER_CLASSES": ["ziggy_site.api_renderers.ApiRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["ziggy_site.api_parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["imports.api.renderers.ApiRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["imports.api.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "ziggy_site.api_schema.ApiSchema",
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "PAGE_SIZE": 50,
     # There is one format, and a parameter of that name means nothing.
     "URL_FORMAT_OVERRIDE": None,
-    "EXCEPTION_HANDLER": "ziggy_site.api.exception_handler",
+    "EXCEPTION_HANDLER": "imports.api.errors.exception_handler",
     # How many proxies stand in front, whose word for a caller's address is taken.
     "NUM_PROXIES": env.int(
         "ZIGGY_PROXIES", default=int(env.bool("BEHIND_TLS_PROXY", default=False))
@@ -215,10 +215,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     # A key that takes other words elsewhere; two keys of one body that take the same.
     "ENUM_NAME_OVERRIDES": {
-        "KindEnum": "imports.serializers.KINDS",
-        "SenderKind": "imports.serializers.SENDER_KINDS",
-        "RecordedResultEnum": "imports.serializers.RECORDED_RESULTS",
-        "ConflictDecision": "imports.undo.serializers.DECISIONS",
+        "KindEnum": "imports.api.shapes.record.KINDS",
+        "SenderKind": "imports.api.shapes.record.SENDER_KINDS",
+        "RecordedResultEnum": "imports.api.shapes.record.RECORDED_RESULTS",
+        "ConflictDecision": "imports.api.shapes.undo.DECISIONS",
     },
     # Everything that the page of the documentation loads is served from here.
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -277,7 +277,7 @@ if not DEBUG:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "ziggy_site.request_id.RequestIdFilter"}},
+    "filters": {"request_id": {"()": "flows.web.request_id.RequestIdFilter"}},
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name} {request_id}{message}", "style": "{"}
     },

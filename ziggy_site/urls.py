@@ -5,16 +5,14 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from ziggy_site.api import Health
 from ziggy_site.api_docs import Docs, Schema
 
 api_urlpatterns: list[URLPattern | URLResolver] = [
-    path("health", Health.as_view(), name="health"),
     path("schema", Schema.as_view(), name="schema"),
     # The page's icons stand in its style sheet, as data.
     path("docs", csp_update({"img-src": ["data:"]})(Docs.as_view()), name="docs"),
     path("", include("accounts.urls")),
-    path("", include("imports.api_urls")),
+    path("", include("imports.api.urls")),
     path("", include("flows.rest.urls")),
 ]
 

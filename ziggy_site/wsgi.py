@@ -1,47 +1,10 @@
-"""The WSGI application that a web server such as gunicorn loads."""
+"""What a web server such as gunicorn loads."""
 
-import os
-import time
-from collections.abc import Iterable
-from contextlib import suppress
-from typing import Any
+from ziggy_site.serving import wsgi_application as application
 
-from django.core.handlers.wsgi import LimitedStream
-from django.core.wsgi import get_wsgi_application
+# The models need the apps, which making the application has loaded.
+from flows.secrets.checks import log_wrong_keys  # isort: skip
 
-from ziggy_site.content_type import plain_content_type
-
-_CHUNK = 64 * 1024
-_DISCARD_SECONDS = 10
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ziggy_site.settings")
-
-_django = get_wsgi_application()
-
-from flows.checks import log_wrong_keys  # noqa: E402 - its models need the apps
+__all__ = ["application"]
 
 log_wrong_keys()
-
-
-def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Django's application, which is told no charset, and whose answers reach the client."""
-    if "CONTENT_TYPE" in environ:
-        environ["CONTENT_TYPE"] = plain_content_type(environ["CONTENT_TYPE"])
-    body: Any = environ["wsgi.input"]
-    length = environ.get("CONTENT_LENGTH")
-    # Not every server's stream ends where the body does. One that has no length is refused.
-    if length or not environ.get("wsgi.input_terminated"):
-        body = LimitedStream(body, int(length) if length and length.isdecimal() else 0)
-    environ["wsgi.input"] = body
-    response = _django(environ, start_response)
-    _discard(body)
-    return response
-
-
-def _discard(body: Any) -> None:
-    # A server that closes while the client is still sending resets the connection: instead of the
-    # refusal of its upload (401, 413) the client would see a broken pipe.
-    end = time.monotonic() + _DISCARD_SECONDS
-    with suppress(OSError):  # the client has gone
-        while time.monotonic() < end and body.read(_CHUNK):
-            pass

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from flows import canonical
+from flows.content import canonical
 from flows.models import Flow
 
 

@@ -7,11 +7,12 @@ from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.views.decorators.debug import sensitive_variables
 
-from flows import saved_states
-from flows.coded_warnings import CodedWarning
-from flows.content import NAME_MAX_LENGTH, Content, Kind, columns
+from flows.content.fields import NAME_MAX_LENGTH, Content, Kind, columns
+from flows.destinations.warnings import CodedWarning
 from flows.models import Connection, Secret, blank_content
-from flows.secret_destinations import (
+from flows.saves import saved_states
+from flows.saves.state_tags import state_tag
+from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     Write,
     goes_where_shown,
@@ -19,7 +20,6 @@ from flows.secret_destinations import (
     told_of_refusal,
     warnings_of_writes,
 )
-from flows.state_tags import state_tag
 
 _LONGEST_TAG = 64
 

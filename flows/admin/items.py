@@ -15,22 +15,22 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 
 from flows.admin.filters import StateFilter, TagFilter, TextFilter, tags_of
 from flows.admin.forms import CodeTextarea, ConnectionForm, ItemForm, SecretForm
+from flows.admin.list_addresses import CheckedListMixin
 from flows.admin.saves import DIFFERENCE_MEDIA, SavesAdmin
 from flows.admin.soft_delete import SoftDeleteAdmin
-from flows.difference import difference
+from flows.differences.graph import read_graph
+from flows.differences.graph_svg import draw
+from flows.differences.values import difference
 from flows.fields import DocumentField
-from flows.graph import read_graph
-from flows.graph_svg import draw
-from flows.list_addresses import CheckedListMixin
 from flows.models import MODELS, Connection, Flow, Secret
-from flows.secret_destinations import (
+from flows.relations.uses import RelatedItems, find_users, find_uses
+from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     SecretDestination,
     destinations_tag,
     read_destinations,
 )
 from flows.sight import kinds_seen
-from flows.uses import RelatedItems, find_users, find_uses
 
 _Admin = TypeVar("_Admin", bound=admin.ModelAdmin)
 

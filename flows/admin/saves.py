@@ -25,16 +25,16 @@ from reversion.errors import RevertError
 from reversion.models import Version
 
 from accounts.models import User
-from flows import named_saves, saved_states
 from flows.admin.forms import SaveForm
 from flows.admin.missing_values import tell_of_missing_values
-from flows.content import Kind
-from flows.difference import difference
-from flows.saved_states import SavedRow
-from flows.secret_destinations import RETARGET_CONNECTIONS, lock_destinations
+from flows.content.fields import Kind
+from flows.differences.values import difference
+from flows.saves import named_saves, saved_states
+from flows.saves.saved_states import SavedRow
+from flows.saves.state_tags import state_tag
+from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
 from flows.servers import current_database
 from flows.sight import kinds_seen
-from flows.state_tags import state_tag
 
 NOW = "now"
 SAVES_PER_PAGE = 100

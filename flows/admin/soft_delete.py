@@ -21,9 +21,9 @@ from flows.deletion import (
     delete_many,
     mark_deleted,
 )
-from flows.secret_destinations import RETARGET_CONNECTIONS
+from flows.relations.uses import find_users
+from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from flows.sight import kinds_seen
-from flows.uses import find_users
 
 _NAMES_TOLD = 10
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.urls import register_converter
 
-from flows.content import Kind
+from flows.content.fields import Kind
 
 
 class AnyCaseUUIDConverter:

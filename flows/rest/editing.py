@@ -14,17 +14,17 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from flows import canonical
-from flows.content import EXTRA, FIELDS, Kind, Value, columns
-from flows.copy_names import first_free_copy
+from flows.content import canonical
+from flows.content.copy_names import first_free_copy
+from flows.content.fields import EXTRA, FIELDS, Kind, Value, columns
+from flows.content.references import rewrite
 from flows.deletion import mark_deleted
-from flows.document_rewriting import KeyCollisionError, rewrite_document
 from flows.models import MODELS, Flow, Item, Secret, blank_content
-from flows.references import rewrite
+from flows.relations.document_rewriting import KeyCollisionError, rewrite_document
 from flows.rest.item_body import ItemBody
 from flows.rest.preconditions import Condition, check_condition
 from flows.rest.refusals import Refused, not_found, not_permitted
-from flows.secret_destinations import (
+from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     Write,
     lock_destinations,

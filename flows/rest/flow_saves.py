@@ -10,17 +10,24 @@ from django.db import transaction
 from reversion.errors import RevertError
 
 from accounts.models import User
-from flows import named_saves, saved_states
-from flows.content import CREATED_KEY, DELETED_KEY, NAME_MAX_LENGTH, UPDATED_KEY, UUID_KEY, Kind
+from flows.content.fields import (
+    CREATED_KEY,
+    DELETED_KEY,
+    NAME_MAX_LENGTH,
+    UPDATED_KEY,
+    UUID_KEY,
+    Kind,
+)
+from flows.content.representation import time_text
 from flows.models import Flow
-from flows.representation import time_text
 from flows.rest.editing import locked
 from flows.rest.preconditions import Condition, check_condition
 from flows.rest.reading import shown
 from flows.rest.refusals import Problem, Refused, invalid, not_found, not_permitted
 from flows.rest.save_uuids import save_number, save_uuid
+from flows.saves import named_saves, saved_states
+from flows.saves.state_tags import state_tag
 from flows.servers import current_database
-from flows.state_tags import state_tag
 
 
 def list_saves(flow_uuid: UUID) -> list[dict[str, Any]]:

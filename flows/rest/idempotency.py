@@ -22,8 +22,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
+from flows.database.locks import Lock, LockHeld, hold_lock
 from flows.encryption import WrongKeyError, decrypt_bytes, encrypt_bytes
-from flows.locks import Lock, LockHeld, hold_lock
 from flows.models import StoredAnswer
 from flows.rest.refusals import Refused, not_permitted
 from flows.servers import current_database

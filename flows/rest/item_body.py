@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flows.content import (
+from flows.content.field_values import FieldProblem, read_field, read_time, read_uuid
+from flows.content.fields import (
     CREATED_KEY,
     DELETED_KEY,
     FIELDS,
@@ -22,7 +23,6 @@ from flows.content import (
     is_value_like,
     split_unknown_of_secret,
 )
-from flows.field_values import FieldProblem, read_field, read_time, read_uuid
 from flows.rest.placeholders import is_placeholder
 from flows.rest.refusals import Problem, invalid
 

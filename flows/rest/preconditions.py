@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from flows.models import Item
 from flows.rest.refusals import Refused
-from flows.state_tags import state_tag
+from flows.saves.state_tags import state_tag
 
 Condition = str | None
 """What a request's `If-Match` says; None where it has none."""

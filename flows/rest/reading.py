@@ -7,16 +7,16 @@ from uuid import UUID
 import msgspec
 from django.db.models import Q
 
-from flows import canonical
-from flows.content import Kind
+from flows.content import canonical
+from flows.content.fields import Kind
+from flows.content.references import is_identifier
+from flows.content.representation import needed_columns, represented, time_text
 from flows.encryption import MASK
 from flows.models import MODELS, Flow
-from flows.references import is_identifier
-from flows.representation import needed_columns, represented, time_text
 from flows.rest.item_body import HAS_VALUE_KEYS
 from flows.rest.paging import Part, Place, read_page
 from flows.rest.refusals import not_found
-from flows.state_tags import tag_of_row, tagged_columns
+from flows.saves.state_tags import tag_of_row, tagged_columns
 
 _HAS_VALUE = ("has_dev_value", "has_prod_value")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.counting import other_than_first
 
 

@@ -1,7 +1,7 @@
 """The bodies and answers of the API as its documentation shows them.
 
-What a body may hold is decided by flows.rest.item_body; here the same table (flows.content) is told
-to drf-spectacular, so that a new field is in the documentation by itself.
+What a body may hold is decided by flows.rest.item_body; here the same table is told to
+drf-spectacular, so that a new field is in the documentation by itself.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from flows.content import (
+from flows.content.fields import (
     CREATED_KEY,
     DELETED_KEY,
     EXECUTION_HISTORY_LEVELS,

@@ -1,6 +1,6 @@
 """The addresses of the API of flows, connections, secrets and named saves, below /api/.
 
-One secret is served by imports.api_secret, which knows with which import it came to be sent where.
+One secret is served by imports.api.secret, which knows with which import it came to be sent where.
 """
 
 from django.urls import path

@@ -11,9 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
-from flows.content import Kind
+from flows.content.field_values import FieldProblem, read_uuid
+from flows.content.fields import Kind
 from flows.encryption import MASK
-from flows.field_values import FieldProblem, read_uuid
 from flows.rest import flow_saves, reading, schema, serializers
 from flows.rest.declared_names import DeclaredNames
 from flows.rest.editing import (
@@ -31,7 +31,7 @@ from flows.rest.preconditions import answer_if_changed, condition_of, tagged
 from flows.rest.refusals import Problem, Refused, invalid, not_permitted
 from flows.rest.schema import operation, path_parameter, query_parameter
 from flows.rest.serializers import CHANGED_ITEMS, ITEMS, NEW_ITEMS
-from flows.secret_destinations import RETARGET_CONNECTIONS
+from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 
 _CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - a permission
 _CLONE = "clone"

@@ -10,16 +10,16 @@ from django.urls import reverse
 
 from flows.admin import ConnectionAdmin, FlowAdmin, SecretAdmin
 from flows.admin.items import DestinationLine, Since
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.admin.importing import may_import
 from imports.admin.item_imports import ItemImportsMixin
 from imports.admin.record_page import record_url
-from imports.downloads import export_response, pack_export
+from imports.exporting.downloads import export_response, pack_export
+from imports.exporting.selection import UnknownFlowsError, select_flows
 from imports.models import ImportRecord
 from imports.permissions import VIEW_RECORDS
-from imports.secret_origins import read_origins
-from imports.selection import UnknownFlowsError, select_flows
+from imports.records.secret_origins import read_origins
 
 admin.site.unregister(MODELS.values())
 

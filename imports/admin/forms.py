@@ -1,4 +1,4 @@
-"""The forms of the import pages: what a browser sends, read into what imports.pending takes."""
+"""The forms of the import pages: what a browser sends, read into what imports.uploads takes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,13 +6,13 @@ from uuid import UUID
 
 from django import forms
 
-from flows.content import Kind
-from imports.decisions import Decision
+from flows.content.fields import Kind
 from imports.models import PendingImport
-from imports.pending import Options
 from imports.permissions import OVERRIDE_LOCKS, SKIP_BACKUP
-from imports.plan import Mode, Result
-from imports.shown_plan import ShownItem
+from imports.planfile.shown import ShownItem
+from imports.plans.decisions import Decision
+from imports.plans.plan import Mode, Result
+from imports.uploads.pending import Options
 
 _MODES = [
     (Mode.OVERWRITE.value, "Overwrite: the row here becomes what the file says"),
@@ -101,7 +101,7 @@ class FilterForm(forms.Form):
 
     @property
     def conditions(self) -> dict[str, Any]:
-        """For imports.shown_plan.chosen_items."""
+        """For imports.planfile.shown.chosen_items."""
         self.is_valid()
         said = self.cleaned_data
         return {

@@ -1,6 +1,6 @@
 """The admin's door of the import: look at the plan of an uploaded file, decide, confirm.
 
-Each view translates, calls imports.pending, and translates back.
+Each view translates, calls imports.uploads.pending, and translates back.
 """
 
 from collections import Counter
@@ -27,17 +27,17 @@ from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from flows.content import Kind
-from flows.difference import difference
-from imports import pending as uploads
+from flows.content.fields import Kind
+from flows.differences.values import difference
 from imports.admin.forms import ChoicesForm, FilterForm, read_decisions
 from imports.admin.uploading import UploadViews, import_page
 from imports.errors import NotPermitted, StalePlan, UnableToImport
 from imports.models import PendingImport
-from imports.pending_item import look_at
 from imports.permissions import RUN_IMPORT, VIEW_RECORDS
-from imports.plan import Mode, Result
-from imports.shown_plan import chosen_items
+from imports.planfile.shown import chosen_items
+from imports.plans.plan import Mode, Result
+from imports.uploads import pending as uploads
+from imports.uploads.one_item import look_at
 
 ITEMS_ON_A_PAGE = 100
 

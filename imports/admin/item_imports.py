@@ -11,13 +11,13 @@ from django.urls import URLPattern, path, reverse
 from reversion.errors import RevertError
 
 from flows.admin import ItemAdmin
-from flows.difference import difference
+from flows.differences.values import difference
 from imports.admin.record_page import record_url
 from imports.admin.wording import RESULT_WORDS
-from imports.item_history import ItemImport, imports_of, read_state, with_states
-from imports.kept_states import Kept
 from imports.models import ImportItem
 from imports.permissions import VIEW_RECORDS
+from imports.records.item_history import ItemImport, imports_of, read_state, with_states
+from imports.records.kept_states import Kept
 
 IMPORTS_PER_PAGE = 50
 _UNFIT = "One of the two states does not fit the database any more."

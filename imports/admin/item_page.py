@@ -7,13 +7,13 @@ from django.urls import reverse
 from reversion.errors import RevertError
 from reversion.models import Version
 
-from flows.content import Content, Kind
-from flows.difference import difference
+from flows.content.fields import Content, Kind
+from flows.differences.values import difference
 from flows.models import MODELS, Item
-from flows.saved_states import content_of, present_row, saved_row
+from flows.saves.saved_states import content_of, present_row, saved_row
 from imports.admin.wording import RESULT_WORDS
 from imports.models import ImportItem
-from imports.plan import WRITING_RESULTS
+from imports.plans.plan import WRITING_RESULTS
 
 NO_SAVE = "The state before the import is not kept any more, so there is nothing to compare with."
 UNFIT_SAVE = "The state before the import does not fit the database any more."

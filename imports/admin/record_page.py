@@ -18,14 +18,14 @@ from django.urls import reverse
 
 from accounts.models import User
 from flows.admin.items import DestinationLine
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import MODELS
-from flows.secret_destinations import destinations_tag, read_destinations
+from flows.secrets.stored_destinations import destinations_tag, read_destinations
 from imports.admin.item_page import has_difference
 from imports.admin.wording import RESULT_WORDS, lasting, options
-from imports.checklist import Checklist, read_checklist
 from imports.models import ImportItem, ImportRecord, Status
 from imports.permissions import may_see, may_see_paths, message_for
+from imports.records.checklist import Checklist, read_checklist
 from imports.undo.run_names import name_run
 
 CHANGE_CONNECTION = "flows.change_connection"

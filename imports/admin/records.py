@@ -26,10 +26,10 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from flows.content import Kind
-from flows.list_addresses import CheckedListMixin
+from flows.admin.list_addresses import CheckedListMixin
+from flows.content.fields import Kind
 from flows.models import Connection, Secret
-from flows.secret_values import GoesElsewhereError, HasValueError, SecretGoneError
+from flows.secrets.values import GoesElsewhereError, HasValueError, SecretGoneError
 from flows.servers import current_database
 from imports.admin.importing import import_urls, may_import
 from imports.admin.item_page import has_difference, item_context
@@ -43,9 +43,9 @@ from imports.admin.record_page import (
 )
 from imports.admin.undoing import may_undo, undo_urls
 from imports.admin.wording import counted, lasting
-from imports.checklist import PointGoneError, fill_secret, tick_off
 from imports.models import ImportItem, ImportRecord
 from imports.permissions import VIEW_RECORDS, may_see, message_for
+from imports.records.checklist import PointGoneError, fill_secret, tick_off
 
 _FILE_NAME_SHOWN = 80
 _MESSAGE_SHOWN = 120

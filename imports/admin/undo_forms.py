@@ -9,9 +9,9 @@ from django import forms
 from django.conf import settings
 
 from imports.permissions import SKIP_BACKUP
-from imports.plan import UndoResult
-from imports.undo.decisions import decision_of, read_decision_file
-from imports.undo.plan import Decision, Decisions, GivenKey
+from imports.plans.plan import UndoResult
+from imports.undo.plans.decision_file import decision_of, read_decision_file
+from imports.undo.plans.plan import Decision, Decisions, GivenKey
 
 CHOICE = "decision:"
 """What the name of a row's choice begins with; its kind and uuid follow."""

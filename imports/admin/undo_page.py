@@ -8,12 +8,12 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.urls import reverse
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from imports.admin.undo_forms import CHOICE, Choices, UndoFilterForm
-from imports.plan import UndoResult
-from imports.undo.plan import Conflict, Decision, UndoChange, UndoPlan
+from imports.admin.undo_marks import changed_since, marks_of
+from imports.plans.plan import UndoResult
+from imports.undo.plans.plan import Conflict, Decision, UndoChange, UndoPlan
 from imports.undo.service import UndoPreview
-from imports.undo.shown import changed_since, marks_of
 
 ROWS_ON_A_PAGE = 100
 ISSUES_SHOWN = 200

@@ -21,8 +21,8 @@ from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_safe
 
-from flows.content import Kind
-from flows.difference import difference
+from flows.content.fields import Kind
+from flows.differences.values import difference
 from imports.admin.undo_forms import (
     Choices,
     ConfirmationForm,
@@ -41,7 +41,7 @@ from imports.permissions import (
     may_see,
     message_to,
 )
-from imports.undo.looking import look_at_row
+from imports.undo.one_row import look_at_row
 from imports.undo.request import UndoRequest
 from imports.undo.run_names import name_run
 from imports.undo.service import examine_undo, kinds_to_undo, undo_import

@@ -13,12 +13,12 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from imports import pending as uploads
 from imports.admin.forms import UploadForm
 from imports.errors import NotPermitted, UnableToImport
 from imports.models import ImportRecord
 from imports.permissions import RUN_IMPORT, check_permission
-from imports.uploaded_file import FORM_ALLOWANCE, FileCollector, too_large
+from imports.uploads import pending as uploads
+from imports.uploads.uploaded_file import FORM_ALLOWANCE, FileCollector, too_large
 
 
 class UploadViews:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from imports.models import RESTORE, UNDO, ImportRecord
-from imports.plan import Mode, Result, UndoResult
+from imports.plans.plan import Mode, Result, UndoResult
 
 # What matters most to somebody who looks for trouble comes first.
 RESULT_WORDS: Mapping[str, str] = {

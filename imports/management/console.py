@@ -18,7 +18,7 @@ from rich.text import Text
 
 from accounts.models import User
 from flows.servers import server_names, target, unusable_database
-from imports.database_errors import NOT_MIGRATED, failure_of, loggable, trouble_of
+from imports.database.errors import NOT_MIGRATED, failure_of, loggable, trouble_of
 from imports.errors import (
     ImportFailed,
     UnableToImport,
@@ -28,9 +28,9 @@ from imports.errors import (
     quoted,
     storable,
 )
+from imports.management.warning_text import WarningDigest, digest_lines
 from imports.models import ImportRecord
 from imports.report import answer, refusal_data
-from imports.warning_text import WarningDigest, digest_lines
 
 USAGE_ERROR = 2
 NOTHING_TO_DO = 10
@@ -167,7 +167,7 @@ def refusals(command: BaseCommand, server: str) -> Iterator[None]:
 @contextmanager
 def _unlogged() -> Iterator[None]:
     """Keep out of the log, which goes to stderr, what the command tells there by itself."""
-    loggers = [logging.getLogger(name) for name in ("imports.run", "imports.records")]
+    loggers = [logging.getLogger(name) for name in ("imports.runs.run", "imports.runs.attempt")]
     for logger in loggers:
         logger.addFilter(_never)
     try:

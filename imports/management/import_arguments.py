@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, ArgumentTypeError
 
 from imports.management.console import add_run_arguments
-from imports.plan import Mode
+from imports.plans.plan import Mode
 
 EPILOG = """\
 examples:

@@ -4,9 +4,9 @@ import json
 
 from django.db import migrations
 
-from flows import canonical
-from flows.content import EXTRA, Kind, columns, split_unknown_of_secret
-from imports.plan import content_digest
+from flows.content import canonical
+from flows.content.fields import EXTRA, Kind, columns, split_unknown_of_secret
+from imports.plans.plan import content_digest
 
 _BATCH = 200
 

@@ -11,19 +11,19 @@ from django.utils import timezone
 from reversion.models import Revision
 
 from accounts.models import User
-from flows import named_saves
-from flows.bulk import compress_quickly, update_rows
-from flows.content import Kind
+from flows.content.fields import Kind
+from flows.database.bulk import compress_quickly, update_rows
 from flows.fields import EncryptedTextField
 from flows.models import MODELS
-from flows.uses import find_users_of_many
-from imports.apply import Progress
+from flows.relations.uses import find_users_of_many
+from flows.saves import named_saves
 from imports.errors import StalePlan, quoted
-from imports.plan import UndoResult
-from imports.stored import CONTENT_BATCH, batches
-from imports.undo.plan import Key, UndoChange, UndoPlan
-from imports.undo.stored import read_saved
-from imports.written_rows import hold_rows, release_secret_names
+from imports.plans.plan import UndoResult
+from imports.rows.hold import hold_rows, release_secret_names
+from imports.rows.read import CONTENT_BATCH, batches
+from imports.runs.run import Progress
+from imports.undo.plans.plan import Key, UndoChange, UndoPlan
+from imports.undo.read import read_saved
 
 PRE_UNDO = "Pre undo"
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from accounts.models import User
 from imports.models import Door
-from imports.undo.plan import Decision, Decisions
+from imports.undo.plans.plan import Decision, Decisions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,6 @@ class UndoRequest:
     decisions: Decisions = field(default_factory=dict)
     """For single rows."""
     idempotency_key: str | None = None
-    """Under which the user may ask again without a second undo: see imports.idempotency."""
+    """Under which the user may ask again without a second undo: see imports.runs.idempotency."""
     lock_wait: float | None = None
     """Seconds to wait for another run to let go of the lock; None for the server's own."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from accounts.models import User
-from flows.content import Kind
-from flows.new_destinations import SECRET_TO_NEW_DESTINATION
-from flows.secret_destinations import RETARGET_CONNECTIONS
+from flows.content.fields import Kind
+from flows.destinations.new import SECRET_TO_NEW_DESTINATION
+from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from imports.errors import Issue
 from imports.permissions import (
     SKIP_BACKUP,
@@ -15,7 +15,7 @@ from imports.permissions import (
     kinds_in_sight,
     retargeting_of,
 )
-from imports.undo.plan import UndoChange, UndoPlan
+from imports.undo.plans.plan import UndoChange, UndoPlan
 from imports.undo.request import UndoRequest
 
 

@@ -1,7 +1,7 @@
 """What the run of a record is called: read from the records of the runs below it."""
 
 from imports.models import UNDO, ImportRecord
-from imports.undo.names import RunName
+from imports.undo.plans.names import RunName
 
 
 def name_run(record: ImportRecord) -> RunName:

@@ -10,12 +10,11 @@ undone by the same way. Every refusal leaves one, too; a dry run none.
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.counting import other_than_first
-from flows.secret_destinations import StoredServer, lock_destinations
+from flows.secrets.stored_destinations import StoredServer, lock_destinations
 from flows.servers import target
-from imports.apply import Progress
-from imports.backup import make_backup
+from imports.database.backup import make_backup
 from imports.errors import (
     AlreadyUndone,
     NoSuchRecord,
@@ -25,20 +24,27 @@ from imports.errors import (
     UndoRefused,
 )
 from imports.expiry import drop_expired_uploads
-from imports.idempotency import check_key
 from imports.models import ImportRecord, Status
 from imports.permissions import UNDO_IMPORT, check_permission
-from imports.plan import keys_of
-from imports.records import Attempt
-from imports.run import check_encryption_keys, check_server, hold_lock, one_transaction, recorded
+from imports.plans.plan import keys_of
+from imports.runs.attempt import Attempt
+from imports.runs.idempotency import check_key
+from imports.runs.run import (
+    Progress,
+    check_encryption_keys,
+    check_server,
+    hold_lock,
+    one_transaction,
+    recorded,
+)
 from imports.undo.apply import apply_undo
-from imports.undo.deciding import build_undo
-from imports.undo.destinations import find_notices
-from imports.undo.plan import UndoPlan
-from imports.undo.records import mark_undone, new_undo_record, tie_to, undo_items
+from imports.undo.plans.build import build_undo
+from imports.undo.plans.destinations import find_notices
+from imports.undo.plans.plan import UndoPlan
+from imports.undo.read import read_facts, written_items
+from imports.undo.record import mark_undone, new_undo_record, tie_to, undo_items
 from imports.undo.request import UndoRequest
 from imports.undo.rights import check_undo_plan, check_undo_request, check_undo_sight
-from imports.undo.stored import read_facts, written_items
 
 _AGAIN = "Run the undo again."
 

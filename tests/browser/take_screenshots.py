@@ -13,11 +13,11 @@ from playwright.sync_api import Page
 
 from accounts.models import User
 from flows.models import Flow, Secret
-from imports import pending as uploads
+from imports.importing.service import run_import
 from imports.models import PendingImport
-from imports.pending import Options
-from imports.plan import Mode
-from imports.service import run_import
+from imports.plans.plan import Mode
+from imports.uploads import pending as uploads
+from imports.uploads.pending import Options
 from tests.browser import scene
 from tests.importing import confirmed, request_for
 

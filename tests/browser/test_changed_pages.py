@@ -20,7 +20,7 @@ from psycopg.errors import QueryCanceled
 from accounts.models import User
 from flows.admin.items import FlowAdmin
 from flows.models import Flow
-from imports.service import run_import
+from imports.importing.service import run_import
 from tests.browser.test_import_pages import everything, faults_here, stage
 from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.importing import export_file, flow, request_for, uuid_of

@@ -7,14 +7,14 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from accounts.models import User
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import MODELS, Flow, Secret
-from flows.named_saves import list_saves
-from imports import pending as uploads
+from flows.saves.named_saves import list_saves
+from imports.importing.service import run_import
 from imports.models import ImportItem
-from imports.pending import Options
-from imports.plan import Mode
-from imports.service import run_import
+from imports.plans.plan import Mode
+from imports.uploads import pending as uploads
+from imports.uploads.pending import Options
 from tests.browser import scene
 from tests.browser.accessibility import scrolls_sideways
 from tests.browser.test_admin_pages import LONG_NAME, faults_of

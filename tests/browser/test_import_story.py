@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from accounts.models import User
 from flows.models import Connection, Flow, Secret
-from imports import service
+from imports.importing import service
 from imports.models import ImportRecord
 from tests.factories import FlowFactory
 from tests.importing import export_file, flow, secret, uuid_of

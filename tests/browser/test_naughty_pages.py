@@ -13,12 +13,12 @@ from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import User
-from flows import named_saves
 from flows.admin.saves import NOW
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import MODELS, Flow
+from flows.saves import named_saves
+from imports.importing.service import run_import
 from imports.models import ImportItem, ImportRecord
-from imports.service import run_import
 from tests.browser.accessibility import scrolls_sideways
 from tests.importing import request_for, uuid_of
 

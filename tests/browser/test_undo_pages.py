@@ -7,10 +7,10 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from accounts.models import User
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.models import Flow
+from imports.importing.service import run_import
 from imports.models import ImportRecord
-from imports.service import run_import
 from tests.browser import scene
 from tests.browser.test_admin_pages import LONG_NAME, faults_of
 from tests.browser.test_import_pages import faults_here

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseFault
 
 from flows.encryption import WrongKeyError
-from flows.key_rotation import rotate_keys
+from flows.secrets.key_rotation import rotate_keys
 from flows.servers import server_names, unusable_database
 
 

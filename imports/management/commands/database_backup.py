@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from imports.backup import make_backup
+from imports.database.backup import make_backup
 from imports.management import console
 from imports.report import answer
 

@@ -9,17 +9,17 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
-from flows.canary import check_keys_open
 from flows.encryption import WrongKeyError
+from flows.secrets.canary import check_keys_open
 from flows.servers import target
-from imports.backup import Backup, make_backup, other_server_of
+from imports.database.backup import Backup, make_backup, other_server_of
+from imports.database.lock import LockHeld, import_lock
+from imports.database.restore import check_backup, restore_backup
+from imports.database.restored_access import EndedAccess, end_access, read_access, record_restore
 from imports.errors import ImportLocked, quoted
-from imports.lock import LockHeld, import_lock
 from imports.management import console
 from imports.models import ImportRecord
 from imports.report import answer
-from imports.restore import check_backup, restore_backup
-from imports.restored_access import EndedAccess, end_access, read_access, record_restore
 
 
 class Command(BaseCommand):

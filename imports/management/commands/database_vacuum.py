@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from imports.maintenance import vacuum_database
+from imports.database.vacuum import vacuum_database
 from imports.management import console
 from imports.report import answer
 

@@ -1,4 +1,4 @@
-"""Export flows with all that they need: the command's door to imports.export."""
+"""Export flows with all that they need: the command's door to imports.exporting.write."""
 
 import sys
 from argparse import ArgumentParser
@@ -8,10 +8,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from flows.content import Kind
+from flows.content.fields import Kind
 from flows.counting import number_of
+from imports.database.one_state import one_state
 from imports.errors import UnableToImport, quoted
-from imports.export import ExportStatistics, write_export
+from imports.exporting.selection import (
+    Selection,
+    UnknownFlowsError,
+    select_everything,
+    select_flows,
+)
+from imports.exporting.write import ExportStatistics, write_export
 from imports.management.console import (
     add_server_argument,
     on_server,
@@ -22,8 +29,6 @@ from imports.management.console import (
 )
 from imports.management.files import may_write, replacing
 from imports.report import answer
-from imports.selection import Selection, UnknownFlowsError, select_everything, select_flows
-from imports.snapshot import one_state
 
 DEFAULT_NAME = "zexport.json"
 

@@ -1,4 +1,4 @@
-"""Import an export file into a server: the command's door to imports.service."""
+"""Import an export file into a server: the command's door to imports.importing.service."""
 
 import shlex
 import sys
@@ -10,8 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from imports.decision_file import read_decisions
 from imports.errors import quoted
+from imports.importing.request import ImportRequest
+from imports.importing.service import plan_to_save, preview_import, run_import
 from imports.management.console import (
     NOTHING_TO_DO,
     USAGE_ERROR,
@@ -32,13 +33,12 @@ from imports.management.console import (
 )
 from imports.management.files import may_write, read_file, read_standard_input, replacing
 from imports.management.import_arguments import EPILOG, add_import_arguments
+from imports.management.plan_text import plan_text, plan_warnings, summary
 from imports.models import Door
-from imports.plan import Plan
-from imports.plan_file import read_plan, write_plan
-from imports.plan_text import plan_text, plan_warnings, summary
+from imports.planfile.decisions import read_decisions
+from imports.planfile.file import read_plan, write_plan
+from imports.plans.plan import Plan
 from imports.report import answer, plan_data
-from imports.request import ImportRequest
-from imports.service import plan_to_save, preview_import, run_import
 
 
 class Command(BaseCommand):

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows import canonical
+from flows.content import canonical
 from flows.counting import number_of
 from flows.models import Flow
 from imports.management.console import add_server_argument, on_server, print_json, refusals
+from imports.management.text_columns import column_lines
 from imports.report import answer
-from imports.text_columns import column_lines
 
 _HEADINGS = ("NAME", "LISTENER", "TAGS", "UPDATED", "UUID")
 

@@ -1,4 +1,4 @@
-"""How a file stands to a server: the command's door to imports.status_reading."""
+"""How a file stands to a server: the command's door to imports.status.service."""
 
 import sys
 from argparse import ArgumentParser
@@ -9,6 +9,7 @@ from typing import IO, Any, cast
 from django.core.management.base import BaseCommand
 from rich.console import Console
 
+from imports.importing.request import ImportRequest
 from imports.management.console import (
     add_server_argument,
     find_user,
@@ -19,13 +20,12 @@ from imports.management.console import (
     teaching,
 )
 from imports.management.files import read_file, read_standard_input
+from imports.management.status_table import status_data, status_rows, summary
 from imports.models import Door
-from imports.plan import Mode
+from imports.plans.plan import Mode
 from imports.report import answer
-from imports.request import ImportRequest
-from imports.status import FileStatus, State
-from imports.status_reading import read_status
-from imports.status_report import status_data, status_rows, summary
+from imports.status.decide import FileStatus, State
+from imports.status.service import read_status
 
 DIFFERENT = 2
 

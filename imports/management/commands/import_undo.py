@@ -28,14 +28,13 @@ from imports.management.console import (
     tell,
 )
 from imports.management.files import read_file
+from imports.management.undo_text import undo_summary, undo_text, undo_warnings
 from imports.models import Door
-from imports.report import answer
-from imports.undo.decisions import read_decision_file
-from imports.undo.plan import Decision, Decisions, UndoPlan
-from imports.undo.report import undo_data
+from imports.report import answer, undo_data
+from imports.undo.plans.decision_file import read_decision_file
+from imports.undo.plans.plan import Decision, Decisions, UndoPlan
 from imports.undo.request import UndoRequest
 from imports.undo.service import examine_undo, preview_undo, undo_import
-from imports.undo.text import undo_summary, undo_text, undo_warnings
 
 _EPILOG = """\
 examples:

@@ -1,4 +1,4 @@
-"""List, take and restore named saves of one item: the command's door to imports.item_saves."""
+"""List, take and restore named saves of one item: the command's door to imports.named_saves."""
 
 from http import HTTPStatus
 from typing import Any
@@ -8,20 +8,20 @@ from reversion.models import Version
 from rich.console import Console
 
 from accounts.models import User
-from flows.content import Kind
+from flows.content.fields import Kind
+from flows.content.representation import time_text
 from flows.counting import number_of
 from flows.models import Item
-from flows.named_saves import list_saves
-from flows.representation import time_text
 from flows.rest.save_uuids import save_uuid
-from flows.saved_states import PRE_RESTORE, present_row
+from flows.saves.named_saves import list_saves
+from flows.saves.saved_states import PRE_RESTORE, present_row
 from imports.errors import printable, quoted
-from imports.item_history import records_by_save
-from imports.item_saves import Restoring, find_item, preview_restore, restore, take_save
 from imports.management import console
-from imports.plan_text import field_texts
+from imports.management.plan_text import field_texts
+from imports.management.text_columns import column_lines
+from imports.named_saves import Restoring, find_item, preview_restore, restore, take_save
+from imports.records.item_history import records_by_save
 from imports.report import answer
-from imports.text_columns import column_lines
 
 _HEADINGS = ("NUMBER", "NAME", "WHEN", "WHO", "IMPORT")
 

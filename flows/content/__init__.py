@@ -1,0 +1,1 @@
+"""Pure: what flows, connections and secrets hold, their fields, and the texts in them."""

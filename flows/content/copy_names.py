@@ -1,0 +1,21 @@
+"""The names of copies: `NAME (copy)`, `NAME (copy 2)` ..., of a secret `NAME_copy`. Pure."""
+
+from collections.abc import Collection
+from itertools import count
+
+from flows.content.fields import NAME_MAX_LENGTH, Kind
+
+
+def copy_name(kind: Kind, name: str, number: int) -> str:
+    """The name of the n-th copy, n being `number`, cut to fit. A secret's stays an identifier."""
+    if kind is Kind.SECRET:
+        suffix = "_copy" if number == 1 else f"_copy_{number}"
+    else:
+        suffix = " (copy)" if number == 1 else f" (copy {number})"
+    return name[: NAME_MAX_LENGTH - len(suffix)] + suffix
+
+
+def first_free_copy(kind: Kind, name: str, used: Collection[str]) -> str:
+    """The name of the first copy that is not used."""
+    names = (copy_name(kind, name, number) for number in count(1))
+    return next(copy for copy in names if copy not in used)

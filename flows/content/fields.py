@@ -1,0 +1,161 @@
+"""What a flow, a connection and a secret consist of: one table for every room.
+
+Reading a file, comparing, writing rows, exporting and serving all follow it, so that a field
+added here is known everywhere (and a test fails for a model field that is missing here).
+Source of the rules: the specification of the export file.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import Any
+
+# A column's value as it is stored: documents are canonical JSON text (flows.content.canonical).
+Value = str | int | bool | None
+Content = Mapping[str, Value]
+"""Column name to value: what an item says, or what a row holds."""
+
+
+class Kind(StrEnum):
+    """The three kinds of item. The order is that of every report: flows first."""
+
+    FLOW = "flow"
+    CONNECTION = "connection"
+    SECRET = "secret"  # noqa: S105 - the word, not a value
+
+    @property
+    def plural(self) -> str:
+        """The key of the kind's list in an export file."""
+        return f"{self.value}s"
+
+
+class Shape(Enum):
+    """The JSON type that a field takes; null is allowed for all but NAME."""
+
+    NAME = "text of at most 255 characters"
+    TEXT = "text"
+    CHOICE = "one of the known words"
+    BOOLEAN = "true or false"
+    INTEGER = "a whole number"
+    STRINGS = "a list of texts"
+    OBJECTS = "a list of objects"
+    OBJECT = "an object"
+    USES = "a list of uuids, or of objects with a uuid"
+
+    @property
+    def is_document(self) -> bool:
+        """Whether the column holds canonical JSON text."""
+        return self in _DOCUMENTS
+
+
+_DOCUMENTS = {Shape.STRINGS, Shape.OBJECTS, Shape.OBJECT, Shape.USES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of content: its key in a file, its column, and the shape of its value."""
+
+    key: str
+    column: str
+    shape: Shape
+    # An optional key is absent from an export where the column is NULL.
+    optional: bool = False
+
+
+def _field(key: str, column: str, shape: Shape, *, optional: bool = False) -> Field:
+    return Field(key=key, column=column, shape=shape, optional=optional)
+
+
+FIELDS: dict[Kind, tuple[Field, ...]] = {
+    Kind.FLOW: (
+        _field("name", "name", Shape.NAME),
+        _field("info", "info", Shape.TEXT),
+        _field("tags", "tags", Shape.STRINGS),
+        _field("listenerType", "listener_type", Shape.TEXT),
+        _field("isSubflow", "is_subflow", Shape.BOOLEAN),
+        _field("isCommander", "is_commander", Shape.BOOLEAN),
+        _field("isValid", "is_valid", Shape.BOOLEAN),
+        _field("isLocked", "is_locked", Shape.BOOLEAN),
+        _field("timeout", "timeout", Shape.INTEGER),
+        _field("numBlocks", "num_blocks", Shape.INTEGER),
+        _field("executionHistoryLevel", "execution_history_level", Shape.CHOICE),
+        _field("executionHistoryMins", "execution_history_mins", Shape.INTEGER),
+        _field("queueUuid", "queue_uuid", Shape.TEXT),
+        _field("tenantId", "tenant_id", Shape.TEXT, optional=True),
+        _field("connections", "used_connections", Shape.USES, optional=True),
+        _field("secrets", "used_secrets", Shape.USES, optional=True),
+        _field("nodes", "nodes", Shape.OBJECTS),
+        _field("edges", "edges", Shape.OBJECTS),
+        _field("viewport", "viewport", Shape.OBJECT),
+    ),
+    Kind.CONNECTION: (
+        _field("name", "name", Shape.NAME),
+        _field("type", "type", Shape.TEXT),
+        _field("description", "description", Shape.TEXT),
+        _field("isCorePlatform", "is_core_platform", Shape.BOOLEAN, optional=True),
+        _field("devValue", "dev_value", Shape.TEXT),
+        _field("prodValue", "prod_value", Shape.TEXT),
+    ),
+    Kind.SECRET: (
+        _field("name", "name", Shape.NAME),
+        _field("description", "description", Shape.TEXT),
+        _field("type", "type", Shape.TEXT),
+        _field("group", "group", Shape.TEXT),
+        _field("tags", "tags", Shape.STRINGS),
+    ),
+}
+
+# The column of a kind's unknown keys, kept and exported again.
+EXTRA = "extra"
+
+# Keys with a meaning of their own. They are never content: a difference in them is no change.
+UUID_KEY = "uuid"
+CREATED_KEY = "createdAt"
+UPDATED_KEY = "updatedAt"
+DELETED_KEY = "isDeleted"
+SECRET_VALUE_KEYS = ("devValue", "prodValue")
+"""A secret's values: always null in a file, and in none of our exports anything else."""
+
+_VALUE_LIKE = re.compile(
+    r"value|secret|plain|cipher|crypt|password|passphrase|token|credential", re.IGNORECASE
+)
+
+
+def is_value_like(key: str) -> bool:
+    """Whether a secret's unknown key sounds as if it carried the value: it is never kept."""
+    return _VALUE_LIKE.search(key) is not None
+
+
+def split_unknown_of_secret(
+    unknown: Mapping[str, Any],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split a secret's unknown keys into those to keep and those that may carry its value.
+
+    Rows and exports hold unknown keys in clear text, and any text or number may be the value, as
+    anything that holds one may: only null, true, false and what is empty are kept.
+    """
+    kept = {
+        key: value
+        for key, value in unknown.items()
+        if (value is None or isinstance(value, bool) or value in ("", [], {}))
+        and not is_value_like(key)
+    }
+    return kept, {key: unknown[key] for key in unknown if key not in kept}
+
+
+EXECUTION_HISTORY_LEVELS = (
+    "USE_DEFAULT",
+    "TIME_LIMITED_ERRORED_WITH_DATA",
+    "TIME_LIMITED_ALL_WITH_DATA",
+    "ERRORED_WITH_DATA",
+    "ERRORED_NO_DATA",
+    "ALL",
+)
+
+NAME_MAX_LENGTH = 255
+
+
+def columns(kind: Kind) -> tuple[str, ...]:
+    """The columns that hold the kind's content, `extra` last."""
+    return (*(field.column for field in FIELDS[kind]), EXTRA)

@@ -1,0 +1,50 @@
+"""A row to the JSON object by which files and the API know it. Secret values are never read."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from flows.content import canonical
+from flows.content.fields import (
+    CREATED_KEY,
+    DELETED_KEY,
+    EXTRA,
+    FIELDS,
+    SECRET_VALUE_KEYS,
+    UPDATED_KEY,
+    UUID_KEY,
+    Kind,
+    columns,
+)
+
+
+def needed_columns(kind: Kind) -> tuple[str, ...]:
+    """The columns that `represented` wants: ask the database for no others."""
+    return ("uuid", "created_at", "updated_at", *columns(kind))
+
+
+def represented(kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The object of a row, given by its columns. Documents in it are msgspec.Raw.
+
+    The unknown keys of an imported item are in it again, and a live row's `isDeleted` is false.
+    """
+    item: dict[str, Any] = {UUID_KEY: str(row["uuid"])}
+    for spec in FIELDS[kind]:
+        value = row[spec.column]
+        if value is None and spec.optional:
+            continue
+        item[spec.key] = msgspec.Raw(value.encode()) if spec.shape.is_document else value
+    if kind is Kind.SECRET:
+        item |= dict.fromkeys(SECRET_VALUE_KEYS)
+    unknown = canonical.decode(row[EXTRA])
+    item |= {key: unknown[key] for key in unknown if key not in item}
+    times = {CREATED_KEY: time_text(row["created_at"]), UPDATED_KEY: time_text(row["updated_at"])}
+    return {**item, **times, DELETED_KEY: False}
+
+
+def time_text(time: datetime) -> str:
+    """A point in time as files and the API have it: in UTC, to the millisecond or finer."""
+    precision = "microseconds" if time.microsecond % 1000 else "milliseconds"
+    return time.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")

@@ -1,0 +1,1 @@
+"""The database below the models: writes in batches, locks, limits of statements."""

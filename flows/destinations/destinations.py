@@ -1,0 +1,177 @@
+"""Where connections and flows send the secrets that they use. Pure.
+
+A connection sends a secret wherever its values say. What says so is everything in a plain object
+but a few settings that are known to be harmless, and its type: two connections with the same of
+these have the same destination. A value that is no plain object may compute anything, so that its
+whole text is an unknown destination, for every secret. Production uses the development value where
+it has none of its own. For a flow's code, which may send a secret anywhere, the flow itself is the
+destination.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import msgspec
+
+from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, Value
+from flows.content.plain_object import (
+    PlainObject,
+    is_number_or_constant,
+    read_plain_object,
+    text_of,
+)
+from flows.destinations.labels import HOST_WORDS, hosts_label, printable_label, word_of
+from flows.destinations.uses import EVERY, secrets_used
+
+DEVELOPMENT = "development"
+PRODUCTION = "production"
+UNKNOWN = "unknown"
+"""The label of a destination that is computed."""
+
+# Numbers and constants under keys with these words change how, not where, a connection works.
+_HARMLESS_PARTS = ("timeout", "interval", "retries")
+_HARMLESS_STARTS = (
+    *("pool", "retry", "keepalive", "debug", "batchsize", "pagesize"),
+    *("maxpool", "minpool", "maxretr", "maxconn"),
+)
+_LIMIT = re.compile(r"(?i:max|min)(?:imum)?(?![a-z])")  # `minioPort` is none
+_TIME = re.compile(r"(?:timeout|interval)(?:ms|millis|milliseconds|s|secs?|seconds)?\Z")
+# A number can be an address, or a constant say whether the other side is verified, nevertheless.
+_NEVER_HARMLESS_PARTS = (
+    *(*HOST_WORDS, "port", "path", "socket", "redirect", "auth"),
+    *("ssl", "tls", "cert", "secur", "verif", "version"),
+)
+# Texts under these keys, as long as they could be no address.
+_HARMLESS_TEXTS = {
+    *("applicationname", "charset", "comment", "debug", "description", "encoding"),
+    *("label", "locale", "loglevel", "timezone"),
+}
+_OF_ADDRESSES = frozenset(".:@\\$<[")
+# Markdown and descriptions may speak of a secret without using it.
+_PROSE = {"info", "description"}
+_KEY_LENGTH = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a secret is sent: two with one `identity` are the same."""
+
+    identity: str
+    label: str = field(compare=False)
+    """The hosts, or what else can be said; never a credential."""
+    parts: frozenset[tuple[str, str]] = field(compare=False, repr=False, default=frozenset())
+    """Each setting by its key and a digest, to tell which ones differ between two."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretUse:
+    """A secret, by its name or EVERY, that is sent to a destination."""
+
+    secret: str
+    environment: str
+    """DEVELOPMENT or PRODUCTION of a connection; "" for a flow, which has both."""
+    destination: Destination
+
+
+NO_USES: frozenset[SecretUse] = frozenset()
+
+
+def secret_uses(kind: Kind, uuid: str, content: Content) -> frozenset[SecretUse]:
+    """What a live flow or connection with this content does with secrets.
+
+    A column that `content` has not is taken as empty.
+    """
+    if kind is Kind.FLOW:
+        return frozenset(_uses_of_flow(uuid, content))
+    if kind is Kind.CONNECTION:
+        return frozenset(_uses_of_connection(content))
+    return NO_USES
+
+
+def _uses_of_flow(uuid: str, content: Content) -> Iterator[SecretUse]:
+    names: set[str] = set()
+    for spec in FIELDS[Kind.FLOW]:
+        text = content.get(spec.column)
+        is_code = spec.shape not in (Shape.NAME, Shape.CHOICE) and spec.key not in _PROSE
+        if is_code and isinstance(text, str):
+            names |= secrets_used(text, json=spec.shape.is_document)
+    names |= secrets_used(str(content.get(EXTRA) or ""), json=True)
+    if names:
+        code = Destination(f"flow {uuid}", "its code")
+        yield from (SecretUse(name, "", code) for name in names)
+
+
+def _uses_of_connection(content: Content) -> Iterator[SecretUse]:
+    development, production = (str(content.get(name) or "") for name in ("dev_value", "prod_value"))
+    texts = {
+        DEVELOPMENT: development,
+        PRODUCTION: production if production.strip() else development,
+    }
+    yield from _uses_of_unknown_keys(content, texts)
+    for environment, text in texts.items():
+        if not text.strip():
+            continue
+        settings = read_plain_object(text)
+        names = {EVERY} if settings is None else secrets_used(text)
+        if names:
+            destination = _destination(content.get("type"), text, settings)
+            yield from (SecretUse(name, environment, destination) for name in names)
+
+
+def _uses_of_unknown_keys(content: Content, texts: Mapping[str, str]) -> Iterator[SecretUse]:
+    extra = str(content.get(EXTRA) or "")
+    for name in secrets_used(extra, json=True):
+        for environment, text in texts.items():
+            identity = _digest([content.get("type") or "", text, extra])
+            yield SecretUse(name, environment, Destination(identity, UNKNOWN))
+
+
+def _destination(type_: Value, text: str, settings: PlainObject | None) -> Destination:
+    if settings is None:
+        return Destination(_digest([type_ or "", text]), UNKNOWN)
+    parts = frozenset((key, _digest(value)) for key, value in _leaves(settings))
+    identity = _digest([type_ or "", _without_harmless(settings)])
+    label = hosts_label(settings) or printable_label(str(type_ or "")) or UNKNOWN
+    return Destination(identity, label, parts | {("type", _digest(type_))})
+
+
+def _without_harmless(settings: PlainObject) -> list[object]:
+    return [
+        [key, _of_value(value)]
+        for key, value in sorted(settings.items())
+        if not isinstance(value, str) or not _is_harmless(key, value)
+    ]
+
+
+def _of_value(value: str | tuple[str, ...] | PlainObject) -> object:
+    if isinstance(value, Mapping):
+        return {"": _without_harmless(value)}
+    return value
+
+
+def _is_harmless(key: str, literal: str) -> bool:
+    text, word = text_of(literal), word_of(key)
+    if not is_number_or_constant(text):
+        return word in _HARMLESS_TEXTS and _OF_ADDRESSES.isdisjoint(text)
+    if _TIME.search(word):
+        return True
+    return (
+        word.startswith(_HARMLESS_STARTS)
+        or _LIMIT.match(key) is not None
+        or any(part in word for part in _HARMLESS_PARTS)
+    ) and not any(part in word for part in _NEVER_HARMLESS_PARTS)
+
+
+def _leaves(settings: PlainObject) -> Iterator[tuple[str, object]]:
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield key[:_KEY_LENGTH], "{"
+            yield from _leaves(value)
+        elif not (isinstance(value, str) and _is_harmless(key, value)):
+            yield key[:_KEY_LENGTH], value
+
+
+def _digest(value: object) -> str:
+    return blake2b(msgspec.json.encode(value), digest_size=16).hexdigest()

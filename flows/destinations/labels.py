@@ -1,0 +1,78 @@
+"""What people are shown of where a connection leads: its hosts, and never a credential. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from flows.content.plain_object import PlainObject, text_of
+from flows.differences.credential_words import CREDENTIAL
+
+NOT_SHOWN = "(not shown)"
+HOST_WORDS = (
+    *("host", "server", "endpoint", "address", "broker", "domain", "url", "uri", "proxy"),
+    *("region", "bucket"),
+)
+"""In the key of a setting that says where a connection leads, in small letters."""
+
+_SHOWN_LENGTH = 80
+_HOSTS_SHOWN = 5
+_LONGEST_READ = 500
+_CREDENTIAL_KEY = re.compile(CREDENTIAL, re.IGNORECASE)
+_HOST = r"(?:[^\s:,;=@/?#&'\"`]+|\[?[0-9a-fA-F:.]+\]?)(?::[0-9]{1,5})?"
+_HOSTS = re.compile(rf"(?:tcp:)?{_HOST}(?:,(?:[0-9]{{1,5}}|{_HOST}))*")
+_BEHIND_HOST = re.compile(r"[\s/?#;&]")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,19}\Z")
+_PORT = re.compile(r"[0-9]{1,5}|secrets\.\w{1,60}")
+
+
+def hosts_label(settings: PlainObject) -> str:
+    """The hosts that the settings say; empty where they say none."""
+    hosts = sorted(set(_hosts(settings)))
+    more = len(hosts) - _HOSTS_SHOWN
+    return ", ".join(hosts[:_HOSTS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def printable_label(text: str) -> str:
+    """The text, short, on one line, without characters that cannot be seen."""
+    shown = "".join(char if char.isprintable() else "?" for char in text[: _SHOWN_LENGTH + 1])
+    return shown if len(shown) <= _SHOWN_LENGTH else f"{shown[:_SHOWN_LENGTH]}..."
+
+
+def word_of(key: str) -> str:
+    """The key in small letters, without what stands between its words."""
+    return key.lower().replace("_", "").replace("-", "")
+
+
+def _hosts(settings: PlainObject) -> Iterator[str]:
+    port = settings.get("port")
+    is_port = isinstance(port, str) and _PORT.fullmatch(text_of(port))
+    behind = f":{text_of(port)}" if is_port and isinstance(port, str) else ""
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _hosts(value)
+            continue
+        is_host = any(part in word_of(key) for part in HOST_WORDS)
+        for literal in (value,) if isinstance(value, str) else value:
+            text = text_of(literal)[:_LONGEST_READ]
+            if "://" in text:
+                yield _host_of_url(text)
+            elif is_host and text:
+                # A `serverKey` is no server.
+                host = NOT_SHOWN if _CREDENTIAL_KEY.search(key[:_LONGEST_READ]) else _host(text)
+                yield host if host == NOT_SHOWN else f"{printable_label(host)}{behind}"
+
+
+def _host_of_url(url: str) -> str:
+    """The scheme, host and port of a URL: a path or a query may be a credential."""
+    before, _, rest = url.partition("://")
+    scheme = _SCHEME.search(before[-20:])
+    host = _host(rest)
+    if "@" in rest and ":" in host:  # before the @ there may be a password, whatever is in it
+        host = NOT_SHOWN
+    return printable_label(f"{scheme[0] if scheme else ''}://{host}")
+
+
+def _host(text: str) -> str:
+    """The text up to what may stand behind hosts and their ports, if it begins with such."""
+    end = _BEHIND_HOST.search(text)
+    host = text[: end.start()] if end else text
+    return host if _HOSTS.fullmatch(host) else NOT_SHOWN

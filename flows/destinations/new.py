@@ -1,0 +1,332 @@
+"""Which pairs of a secret and a destination exist after a change that did not exist before? Pure.
+
+One function answers for every change, however many rows it writes and whatever makes it. A pair is
+a row of a secret with where it is sent, so that a renamed, restored or newly named secret makes
+pairs as a changed host does. Since pairs are a function of the state, no sequence of writes that
+each make none can make one.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from flows.content.fields import Kind
+from flows.destinations.destinations import NO_USES, Destination, SecretUse
+from flows.destinations.uses import EVERY
+
+SECRET_TO_NEW_DESTINATION = "secret-to-new-destination"  # noqa: S105 - a code
+CODE_USES_SECRET = "code-uses-secret"  # noqa: S105 - a code
+
+# As many as a warning keeps: a file can name any number.
+_MOST_NAMES = 100
+_MOST_LABELS = 5
+
+RowKey = tuple[Kind, str]
+"""A row by its kind and its uuid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A live flow or connection with what it does with secrets."""
+
+    kind: Kind
+    uuid: str
+    name: str
+    uses: frozenset[SecretUse]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserChange:
+    """What a change makes of a flow or a connection; without uses where it is not live."""
+
+    kind: Kind
+    uuid: str
+    name: str
+    before: frozenset[SecretUse] = NO_USES
+    after: frozenset[SecretUse] = NO_USES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretState:
+    """A live secret."""
+
+    name: str
+    has_value: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretChange:
+    """What a change makes of a secret; None where it is not live.
+
+    A value that somebody gives is none that is stored: it does not count as one before or after.
+    """
+
+    uuid: str
+    before: SecretState | None = None
+    after: SecretState | None = None
+
+
+class Server(Protocol):
+    """What is asked of the server as it is before the change, as far as it is needed."""
+
+    def secrets(self) -> Mapping[str, SecretState]:
+        """The live secrets by their uuids."""
+
+    def valued_secrets(self) -> Collection[str]:
+        """The uuids of all secrets that have a value, deleted ones too."""
+
+    def connections(self) -> Iterable[User]:
+        """Every live connection that uses a secret."""
+
+    def flows_with_secrets(self) -> Iterable[User]:
+        """Every live flow that uses a secret."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDestination:
+    """A secret, or all secrets, of a user that would be sent where they are not sent now."""
+
+    secret: str
+    """The name after the change, or EVERY."""
+    secret_uuid: str
+    """Empty for EVERY."""
+    names: tuple[str, ...]
+    """Of the secrets that it stands for, those with a value first."""
+    has_value: bool
+    kind: Kind
+    """Of the user that sends it."""
+    uuid: str
+    name: str
+    environments: tuple[str, ...]
+    """Of a connection: in which of them. Empty for a flow."""
+    old: tuple[str, ...]
+    """Where it is sent now: by that user, in the same environments or else in any, or if that
+    sends it nowhere, by the others."""
+    new: str
+    changed: tuple[str, ...] = ()
+    """The keys that differ, where the user sent it to another destination before."""
+
+    @property
+    def code(self) -> str:
+        """What programs know it by."""
+        is_flow = self.kind is Kind.FLOW
+        return CODE_USES_SECRET if is_flow else SECRET_TO_NEW_DESTINATION
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What tells two apart: not by which row, which may be a copy that is drawn anew."""
+        return (
+            *(self.code, self.secret, self.secret_uuid, str(self.has_value)),
+            *(self.new, *self.environments),
+        )
+
+    @property
+    def needs_right(self) -> bool:
+        """Whether a stored value would be sent by a connection, which needs a right."""
+        return self.has_value and self.kind is not Kind.FLOW
+
+
+def find_new_destinations(
+    users: Sequence[UserChange], secrets: Sequence[SecretChange], server: Server
+) -> dict[RowKey, list[NewDestination]]:
+    """The new pairs, by the row of the change that makes each: the user, else the secret."""
+    given = [change for change in secrets if change.after and change.after != change.before]
+    relevant = [change for change in users if given or not change.after <= change.before]
+    if not any(change.after for change in relevant) and not given:
+        return {}
+    states = _States(server.secrets(), secrets)
+    changes = [*relevant, *_unchanged_users(users, given, server)]
+    found = [(change, pairs) for change in changes if (pairs := states.new_pairs(change))]
+    if not found:
+        return {}
+    sent = _Sent(found, states, server)
+    own = {(change.kind, change.uuid) for change in users}
+    results: dict[RowKey, list[NewDestination]] = defaultdict(list)
+    for change, pairs in found:
+        key = change.kind, change.uuid
+        for new in _grouped(change, states.not_in(sent.pairs, pairs), states, sent):
+            by = key if key in own else (Kind.SECRET, new.secret_uuid or given[0].uuid)
+            results[by].append(new)
+    return dict(results)
+
+
+class _Pair(NamedTuple):
+    """A secret, by its uuid or EVERY, and where it is sent."""
+
+    secret: str
+    environment: str
+    destination: Destination
+
+
+class _States:
+    """The live secrets before and after the change, and the pairs that uses make of them.
+
+    A use of EVERY secret makes one pair, however many there are.
+    """
+
+    def __init__(self, now: Mapping[str, SecretState], changes: Sequence[SecretChange]) -> None:
+        self.before, self.after = dict(now), dict(now)
+        for change in changes:
+            for states, state in ((self.before, change.before), (self.after, change.after)):
+                states.pop(change.uuid, None)
+                if state:
+                    states[change.uuid] = state
+        self._before_names = _uuids_by_name(self.before)
+        self._after_names = _uuids_by_name(self.after)
+        self.every = _sorted_names(self.after.values())
+        """The names of all secrets, those with a value first, and whether one has a value."""
+        self.gained = _sorted_names(
+            state
+            for uuid, state in self.after.items()
+            if state.has_value and not self._counted_before(uuid)
+        )
+        """The same of those alone that come back with a value, or get one back."""
+
+    def pairs_before(self, uses: Iterable[SecretUse]) -> set[_Pair]:
+        """The pairs that the uses make before the change."""
+        return set(_pairs(uses, self._before_names))
+
+    def new_pairs(self, change: UserChange) -> set[_Pair]:
+        """The pairs that the user makes after the change and did not make before."""
+        before = self.pairs_before(change.before)
+        return self.not_in(before, set(_pairs(change.after, self._after_names)))
+
+    def not_in(self, before: set[_Pair], pairs: set[_Pair]) -> set[_Pair]:
+        """Those of the pairs after the change that those before it do not say already."""
+        return {pair for pair in pairs if not self._is_known(pair, before)}
+
+    def _is_known(self, pair: _Pair, before: set[_Pair]) -> bool:
+        if pair.secret == EVERY:
+            return not self.after or (pair in before and not self.gained.has_value)
+        return (pair in before or pair._replace(secret=EVERY) in before) and (
+            self._counted_before(pair.secret)
+        )
+
+    def _counted_before(self, uuid: str) -> bool:
+        """Whether the secret was there, and had a value if it then has one."""
+        before, after = self.before.get(uuid), self.after[uuid]
+        return before is not None and (before.has_value or not after.has_value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    names: tuple[str, ...]
+    has_value: bool
+
+
+def _sorted_names(states: Iterable[SecretState]) -> _Names:
+    ordered = sorted(states, key=lambda state: (not state.has_value, state.name))
+    return _Names(
+        tuple(state.name for state in ordered[:_MOST_NAMES]),
+        any(state.has_value for state in ordered[:1]),
+    )
+
+
+def _uuids_by_name(states: Mapping[str, SecretState]) -> Mapping[str, Sequence[str]]:
+    """Several for a name where it is not known which of the secrets gets it."""
+    uuids: dict[str, list[str]] = {}
+    for uuid, state in states.items():
+        uuids.setdefault(state.name, []).append(uuid)
+    return uuids
+
+
+def _pairs(uses: Iterable[SecretUse], names: Mapping[str, Sequence[str]]) -> Iterator[_Pair]:
+    for use in uses:
+        for uuid in [EVERY] if use.secret == EVERY else names.get(use.secret, ()):
+            yield _Pair(uuid, use.environment, use.destination)
+
+
+def _unchanged_users(
+    users: Sequence[UserChange], given: Sequence[SecretChange], server: Server
+) -> Iterator[UserChange]:
+    """Who else uses a secret with a value that gets another name, or that comes back."""
+    names = {change.after.name for change in given if change.after and change.after.has_value}
+    if not names:
+        return
+    changed = {(change.kind, change.uuid) for change in users}
+    for read in (server.connections, server.flows_with_secrets):
+        for user in read():
+            uses = frozenset(use for use in user.uses if use.secret == EVERY or use.secret in names)
+            if uses and (user.kind, user.uuid) not in changed:
+                yield UserChange(
+                    kind=user.kind, uuid=user.uuid, name=user.name, before=uses, after=uses
+                )
+
+
+class _Sent:
+    """Where connections send the secrets before the change that new pairs were found of."""
+
+    def __init__(
+        self,
+        found: Sequence[tuple[UserChange, set[_Pair]]],
+        states: _States,
+        server: Server,
+    ) -> None:
+        wanted = {
+            pair.secret for change, pairs in found if change.kind is not Kind.FLOW for pair in pairs
+        }
+        self.pairs: set[_Pair] = set()
+        for user in server.connections() if wanted else ():
+            made = states.pairs_before(user.uses)
+            self.pairs |= {
+                pair for pair in made if {pair.secret, EVERY} & wanted or pair.secret == EVERY
+            }
+        labels: dict[str, set[str]] = defaultdict(set)
+        for pair in self.pairs:
+            labels[pair.secret].add(pair.destination.label)
+        self._labels = {secret: _first_labels(each) for secret, each in labels.items()}
+        self._all = _first_labels(pair.destination.label for pair in self.pairs)
+
+    def labels(self, secret: str) -> tuple[str, ...]:
+        """Where the secret is sent; of EVERY, where any is."""
+        return self._all if secret == EVERY else self._labels.get(secret, ())
+
+
+def _first_labels(labels: Iterable[str]) -> tuple[str, ...]:
+    ordered = sorted(set(labels))
+    more = len(ordered) - _MOST_LABELS
+    return (*ordered[:_MOST_LABELS], *([f"{more} more"] if more > 0 else []))
+
+
+def _grouped(
+    change: UserChange, pairs: set[_Pair], states: _States, sent: _Sent
+) -> Iterator[NewDestination]:
+    """The pairs that one user makes, both environments as one; none beside that of EVERY."""
+    every = {pair[1:] for pair in pairs if pair.secret == EVERY}
+    groups: dict[tuple[str, Destination], set[str]] = defaultdict(set)
+    for pair in pairs:
+        if pair.secret == EVERY or pair[1:] not in every:
+            groups[pair.secret, pair.destination].add(pair.environment)
+    before = states.pairs_before(change.before)
+    for (secret, destination), environments in groups.items():
+        own = [pair for pair in before if secret in (EVERY, pair.secret)]
+        is_known = any(old.destination == destination for old in own)
+        names = states.gained if is_known and secret == EVERY else states.every
+        if secret != EVERY:
+            names = _sorted_names([states.after[secret]])
+        yield NewDestination(
+            secret=secret if secret == EVERY else states.after[secret].name,
+            secret_uuid="" if secret == EVERY else secret,
+            names=names.names,
+            has_value=names.has_value,
+            kind=change.kind,
+            uuid=change.uuid,
+            name=change.name,
+            environments=tuple(sorted(environments - {""})),
+            old=_old_labels(own, environments) or sent.labels(secret),
+            new=destination.label,
+            changed=_changed_keys(destination, (old.destination for old in own)),
+        )
+
+
+def _old_labels(own: Sequence[_Pair], environments: set[str]) -> tuple[str, ...]:
+    """Where the user sends it now: in these environments, or else in any."""
+    same = [old for old in own if old.environment in environments]
+    return _first_labels(old.destination.label for old in same or own)
+
+
+def _changed_keys(destination: Destination, before: Iterable[Destination]) -> tuple[str, ...]:
+    """The settings that differ from where the user sent it before, where the hosts do not."""
+    same = [old for old in before if old.label == destination.label]
+    return tuple(sorted({key for old in same for key, _ in old.parts ^ destination.parts}))

@@ -1,0 +1,66 @@
+"""Which secrets a text uses: `secrets.NAME` names one, any other use of `secrets` counts as all.
+
+Code can reach a secret in more ways than a reader can list (`secrets["X"]`, `secrets?.X`,
+`const {X} = secrets`, letters written as `\\u0073`), so only the one plain form is taken as naming
+one secret. Pure, and linear in the length of the text.
+"""
+
+import re
+from collections.abc import Iterator
+
+from flows.content.references import identifier_end, is_in_word
+
+EVERY = "*"
+"""In place of a name: every secret, whatever it is called. No secret can be named so."""
+
+_WORD = "secrets"
+_KEY_END = '":'
+# A letter, a digit, _ or $ that is written by its number: honest code has no reason to. In JSON,
+# a backslash of the text is written twice.
+_ESCAPE = re.compile(r"\\u(?:00([0-7][0-9a-fA-F])|\{0*([0-7]?[0-9a-fA-F])\})")
+_JSON_ESCAPE = re.compile(r"\\\\u(?:00([0-7][0-9a-fA-F])|\{0*([0-7]?[0-9a-fA-F])\})")
+
+
+def secrets_used(text: str, *, json: bool = False) -> frozenset[str]:
+    """The names of the secrets that the text uses; EVERY among them where it may use any.
+
+    With `json`, the text is a canonical JSON document, whose strings are looked at; a key named
+    `secrets` is no use.
+    """
+    if _WORD not in text and "\\u" not in text:
+        return frozenset()
+    used = set(_named(text, json=json))
+    if _hides_letters(text, json=json):
+        used.add(EVERY)
+    return frozenset(used)
+
+
+def _named(text: str, *, json: bool) -> Iterator[str]:
+    at = text.find(_WORD)
+    while at >= 0:
+        end = at + len(_WORD)
+        if not is_in_word(text, at, json=json) and not (json and _is_key(text, at, end)):
+            name_end = identifier_end(text, end + 1) if text.startswith(".", end) else end
+            if name_end > end + 1 and not _goes_on(text, name_end, json=json):
+                yield text[end + 1 : name_end]
+            elif identifier_end(f"_{text[end : end + 1]}", 0) == 1:
+                yield EVERY
+        at = text.find(_WORD, end)
+
+
+def _is_key(text: str, start: int, end: int) -> bool:
+    """Whether the word is a whole key of a JSON document."""
+    return text[start - 1 : start] == '"' and text.startswith(_KEY_END, end)
+
+
+def _goes_on(text: str, end: int, *, json: bool) -> bool:
+    """Whether an escape continues the identifier, which then is another one."""
+    return text.startswith("\\\\" if json else "\\", end)
+
+
+def _hides_letters(text: str, *, json: bool) -> bool:
+    for match in (_JSON_ESCAPE if json else _ESCAPE).finditer(text):
+        char = chr(int(match[1] or match[2], 16))
+        if char.isalnum() or char in "_$":
+            return True
+    return False

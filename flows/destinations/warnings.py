@@ -1,0 +1,204 @@
+"""Warnings that programs know by a code: what is said of secrets that are sent elsewhere. Pure."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flows.content.fields import Kind
+from flows.destinations.labels import printable_label
+from flows.destinations.new import (
+    CODE_USES_SECRET,
+    SECRET_TO_NEW_DESTINATION,
+    NewDestination,
+    RowKey,
+)
+from flows.destinations.uses import EVERY
+
+_KEYS_SHOWN = 5
+_NAMES_SHOWN = 3
+_NOT_TOLD = " (where, your account may not see)"
+_UNSEEN = {
+    (SECRET_TO_NEW_DESTINATION, True): f"sends a stored secret to another destination{_NOT_TOLD}",
+    (SECRET_TO_NEW_DESTINATION, False): f"names a secret that has no value yet{_NOT_TOLD}",
+    (CODE_USES_SECRET, True): f"makes code use a stored value for the first time{_NOT_TOLD}",
+    (CODE_USES_SECRET, False): f"makes code name a secret without a value yet{_NOT_TOLD}",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodedWarning:
+    """A warning with its code and its data."""
+
+    code: str
+    text: str
+    text_without_hosts: str
+    is_serious: bool
+    """Whether it is shown in red: a stored value would be sent."""
+    destinations: tuple[NewDestination, ...]
+
+    @property
+    def needs_right(self) -> bool:
+        """Whether what it warns of needs the right to point connections elsewhere."""
+        return any(new.needs_right for new in self.destinations)
+
+    def tells_of(self, row: RowKey) -> frozenset[Kind]:
+        """Of which kinds it tells more than the change of that row, which it warns of, does."""
+        kinds: set[Kind] = set()
+        for new in self.destinations:
+            if (new.kind, new.uuid) != row or new.old:
+                kinds.add(new.kind)
+            if new.secret == EVERY and new.names and new.kind is not Kind.FLOW:
+                kinds.add(Kind.SECRET)  # a flow's code needs no right of its own
+        return frozenset(kinds)
+
+    def text_for(self, sees: Collection[Kind]) -> str:
+        """The text for somebody who may see rows of these kinds."""
+        told = {new.kind for new in self.destinations}
+        told |= {Kind.SECRET for new in self.destinations if new.secret == EVERY}
+        return self.text if told <= set(sees) else _UNSEEN[self.code, self.is_serious]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The warning in plain values, in the words of the API."""
+        return {
+            "code": self.code,
+            "text": self.text,
+            "isSerious": self.is_serious,
+            "data": [_data(new) for new in self.destinations],
+        }
+
+
+_DETAIL_KEYS = ("code", "text", "isSerious", "data")
+_DATA_KEYS = (
+    *("secret", "secretNames", "secretUuid", "hasValue", "kind", "uuid", "name"),
+    *("environments", "oldDestinations", "newDestination", "changedKeys"),
+)
+
+
+def in_order(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """A warning's dict as `as_dict` made it: a database may give its keys back in another order."""
+    data = [{key: new[key] for key in _DATA_KEYS if key in new} for new in detail["data"]]
+    return {key: {**detail, "data": data}[key] for key in _DETAIL_KEYS}
+
+
+def warnings_of(found: Iterable[NewDestination], *, of: RowKey) -> tuple[CodedWarning, ...]:
+    """The warnings of new destinations that the change of a row makes, the serious ones first.
+
+    Where another row sends the secret, as after a rename of the secret, the text names that one.
+    """
+    found = sorted(found, key=lambda new: (new.secret, new.new, new.kind, new.uuid))
+    of_connections = [new for new in found if new.code == SECRET_TO_NEW_DESTINATION]
+    of_flows = [new for new in found if new.code == CODE_USES_SECRET]
+    return (
+        *(_sends(new, _by(new, of)) for new in of_connections if new.has_value),
+        *_code_uses([new for new in of_flows if new.has_value], of, is_serious=True),
+        *_will_send((new for new in of_connections if not new.has_value), of),
+        *_code_uses([new for new in of_flows if not new.has_value], of, is_serious=False),
+    )
+
+
+def _sends(new: NewDestination, by: str) -> CodedWarning:
+    old = " and ".join(new.old) or "nowhere"
+    start = f"sends the stored secret to another destination{by}"
+    return CodedWarning(
+        code=new.code,
+        text=f"{start}: {_secret(new)} -> {old} -> {new.new}{_details(new)}",
+        text_without_hosts=f"{start}: {_secret(new)}{_details(new)}",
+        is_serious=True,
+        destinations=(new,),
+    )
+
+
+def _will_send(found: Iterable[NewDestination], of: RowKey) -> Iterator[CodedWarning]:
+    """One warning for all secrets without a value that a connection names for the same places."""
+    users: dict[str, dict[str, list[NewDestination]]] = {}
+    for new in found:
+        users.setdefault(new.uuid, {}).setdefault(new.secret, []).append(new)
+    for secrets in users.values():
+        places: dict[str, list[NewDestination]] = {}
+        for each in secrets.values():
+            told = " and ".join(map(_place, each))
+            places.setdefault(told, []).extend(each)
+        for told, each in places.items():
+            names = list(dict.fromkeys(map(_secret, each)))
+            have = "has" if len(names) == 1 else "have"
+            start = f"names {', '.join(names)}, which {have} no value yet{_by(each[0], of)}"
+            yield CodedWarning(
+                code=SECRET_TO_NEW_DESTINATION,
+                text=f"{start}: a value will be sent to {told}",
+                text_without_hosts=start,
+                is_serious=False,
+                destinations=tuple(each),
+            )
+
+
+def _code_uses(
+    found: Sequence[NewDestination], of: RowKey, *, is_serious: bool
+) -> Iterator[CodedWarning]:
+    users: dict[str, list[NewDestination]] = {}
+    for new in found:
+        users.setdefault(new.uuid, []).append(new)
+    for each in users.values():
+        names = ", ".join(_secret(new) for new in each)
+        by = _by(each[0], of)
+        text = (
+            f"its code uses for the first time the stored value of {names}{by}"
+            if is_serious
+            else f"its code names {names}, without a value yet{by}"
+        )
+        yield CodedWarning(
+            code=CODE_USES_SECRET,
+            text=text,
+            text_without_hosts=text,
+            is_serious=is_serious,
+            destinations=tuple(each),
+        )
+
+
+def _secret(new: NewDestination) -> str:
+    if new.secret != EVERY:
+        return f"secrets.{new.secret}"
+    more = len(new.names) - _NAMES_SHOWN
+    names = ", ".join(f"secrets.{name}" for name in new.names[:_NAMES_SHOWN])
+    return f"every secret ({names}{f' and {more} more' if more > 0 else ''})"
+
+
+def _by(new: NewDestination, of: RowKey) -> str:
+    """By which row, where the warning is not that row's own."""
+    if (new.kind, new.uuid) == of:
+        return ""
+    return f' by the {new.kind} "{printable_label(new.name)}"'
+
+
+def _environment(new: NewDestination) -> str:
+    """The environment where it is one alone."""
+    return f"in {new.environments[0]}" if len(new.environments) == 1 else ""
+
+
+def _place(new: NewDestination) -> str:
+    return f"{new.new} ({_environment(new)})" if _environment(new) else new.new
+
+
+def _details(new: NewDestination) -> str:
+    """In which environment alone, and what differs where the hosts are the same."""
+    details = [_environment(new)] if _environment(new) else []
+    if new.changed:
+        more = len(new.changed) - _KEYS_SHOWN
+        told = ", ".join(new.changed[:_KEYS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        details.append(f"changed: {told}")
+    return f" ({'; '.join(details)})" if details else ""
+
+
+def _data(new: NewDestination) -> dict[str, Any]:
+    return {
+        "secret": new.secret,
+        "secretNames": list(new.names),
+        "secretUuid": new.secret_uuid or None,
+        "hasValue": new.has_value,
+        "kind": new.kind.value,
+        "uuid": new.uuid,
+        "name": new.name,
+        "environments": list(new.environments),
+        "oldDestinations": list(new.old),
+        "newDestination": None if new.kind is Kind.FLOW else new.new,
+        "changedKeys": list(new.changed),
+    }

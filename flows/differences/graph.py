@@ -1,0 +1,226 @@
+"""A flow's nodes and edges as a graph that can be drawn and compared. Pure.
+
+Real flows are odd: positions are null, several nodes share one id, edges lead to nowhere. Nothing
+here raises for them: a node that repeats an id gets a key of its own, an edge without an end is
+kept and said to dangle.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from flows.content import canonical
+
+# Keys of a node that say where and how it is shown, not what it does.
+_LAYOUT_KEYS = frozenset(
+    {
+        "position",
+        "positionAbsolute",
+        "width",
+        "height",
+        "measured",
+        "selected",
+        "dragging",
+        "zIndex",
+    }
+)
+_DEEPEST_PATH = 6
+# Of a key that is longer, a path has the beginning: one long key may have very many others in it.
+_LONGEST_KEY = 100
+
+
+class Status(StrEnum):
+    """What happened to a node or an edge between two graphs."""
+
+    SAME = "same"
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+    MOVED = "moved"
+    """Stands elsewhere, or is shown differently, and does the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A node: its key is its id, with a number behind it where it repeats one."""
+
+    key: str
+    label: str
+    type: str
+    x: float | None
+    y: float | None
+    value: Mapping[str, Any]
+    """The node as the flow has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """An edge between two nodes, by their ids. `key` is its id, or its ends, made unique."""
+
+    key: str
+    source: str
+    target: str
+    value: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """The nodes and edges of a flow, in its order."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+    @property
+    def dangling(self) -> list[Edge]:
+        """The edges that lead from or to a node that is not there."""
+        ids = {node.key for node in self.nodes}
+        return [edge for edge in self.edges if edge.source not in ids or edge.target not in ids]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What happened to one node or edge, with the paths of the values that differ."""
+
+    key: str
+    status: Status
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphDiff:
+    """Two graphs compared: by key, the change of every node and edge of either."""
+
+    nodes: Mapping[str, Change]
+    edges: Mapping[str, Change]
+
+    @property
+    def counts(self) -> Counter[Status]:
+        """How many nodes and edges have each status."""
+        changes = (*self.nodes.values(), *self.edges.values())
+        return Counter(change.status for change in changes)
+
+
+def read_graph(nodes: str, edges: str) -> Graph:
+    """The graph of two documents of canonical JSON, whatever is in them."""
+    read_nodes = _with_keys(_objects(nodes), lambda value: _text(value.get("id")))
+    read_edges = _with_keys(_objects(edges), _edge_key)
+    return Graph(
+        nodes=tuple(_node(key, value) for key, value in read_nodes),
+        edges=tuple(
+            Edge(
+                key=key,
+                source=_text(value.get("source")),
+                target=_text(value.get("target")),
+                value=value,
+            )
+            for key, value in read_edges
+        ),
+    )
+
+
+def compare(before: Graph, after: Graph) -> GraphDiff:
+    """What changed from one graph to the other, node by node and edge by edge."""
+    return GraphDiff(
+        nodes=_changes(before.nodes, after.nodes), edges=_changes(before.edges, after.edges)
+    )
+
+
+def differing_paths(before: Any, after: Any, path: str = "", depth: int = 0) -> Iterator[str]:
+    """The dotted paths at which two JSON values differ, down to a depth; "" for the whole value.
+
+    Of keys that are very long they have the beginning.
+    """
+    if canonical.encode(before) == canonical.encode(after):
+        return
+    if depth < _DEEPEST_PATH and isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted(before.keys() | after.keys()):
+            told = key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}..."
+            inner = f"{path}.{told}" if path else told
+            if key not in before or key not in after:
+                yield inner
+            else:
+                yield from differing_paths(before[key], after[key], inner, depth + 1)
+    else:
+        yield path
+
+
+def _changes(
+    before: Sequence[Node] | Sequence[Edge], after: Sequence[Node] | Sequence[Edge]
+) -> dict[str, Change]:
+    old = {part.key: part.value for part in before}
+    new = {part.key: part.value for part in after}
+    changes = {
+        key: _change(key, old[key], new[key])
+        if key in new
+        else Change(key=key, status=Status.REMOVED)
+        for key in old
+    }
+    added = (key for key in new if key not in old)
+    return {**changes, **{key: Change(key=key, status=Status.ADDED) for key in added}}
+
+
+def _change(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:
+    paths = tuple(differing_paths(dict(old), dict(new)))
+    if not paths:
+        return Change(key=key, status=Status.SAME)
+    is_layout = all(path.partition(".")[0] in _LAYOUT_KEYS for path in paths)
+    return Change(key=key, status=Status.MOVED if is_layout else Status.CHANGED, paths=paths)
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
+    values = canonical.decode(text)
+    return [each for each in values if isinstance(each, dict)] if isinstance(values, list) else []
+
+
+def _with_keys(values: Iterable[dict[str, Any]], name: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each value with its name as the key; the second of the same name is `NAME #2`."""
+    seen: Counter[str] = Counter()
+    for value in values:
+        key = first = name(value)
+        while key in seen:
+            seen[first] += 1
+            key = f"{first} #{seen[first]}"
+        seen[key] += 1
+        yield key, value
+
+
+def _node(key: str, value: dict[str, Any]) -> Node:
+    data, position = _object(value.get("data")), _object(value.get("position"))
+    label = next((data[name] for name in ("label", "name", "title") if data.get(name)), key)
+    x, y = _number(position.get("x")), _number(position.get("y"))
+    return Node(
+        key=key,
+        label=_text(label),
+        type=_text(value.get("type")),
+        x=x if y is not None else None,
+        y=y if x is not None else None,
+        value=value,
+    )
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _edge_key(value: dict[str, Any]) -> str:
+    if value.get("id") not in (None, ""):
+        return _text(value["id"])
+    ends = (_text(value.get(name)) for name in ("source", "sourceHandle", "target", "targetHandle"))
+    return " ".join(ends)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else canonical.encode(value)
+
+
+def _number(value: Any) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None

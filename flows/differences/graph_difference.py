@@ -1,0 +1,221 @@
+"""Two graphs of one flow compared for people: two pictures, and a list of what changed. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flows.content import canonical
+from flows.differences.graph import (
+    Change,
+    Edge,
+    Graph,
+    GraphDiff,
+    Node,
+    Status,
+    compare,
+    read_graph,
+)
+from flows.differences.graph_svg import BADGES, WORDS, PartId, draw_pair, place_pair
+from flows.differences.lines import Budget, LineDiff, compare_documents, excerpt, visible
+
+# Beyond so many changes, or so much text, the rest is listed without its lines.
+_MOST_COMPARED = 500
+_MOST_TEXT = 2_000_000
+_LONGEST_LABEL = 80
+_MOST_PATHS = 50
+_COUNTED = (Status.ADDED, Status.REMOVED, Status.CHANGED, Status.MOVED, Status.SAME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartChange:
+    """A changed node or edge; `number` is that of its links in both pictures."""
+
+    number: int
+    part: str
+    """`node` or `edge`."""
+    label: str
+    type: str
+    status: Status
+    paths: tuple[str, ...]
+    more_paths: int = 0
+    """How many more paths differ than are told."""
+    lines: LineDiff | None = None
+    """Its JSON line by line; None where there were too many changes to compare."""
+
+    @property
+    def sign(self) -> str:
+        """The badge that it has in the pictures."""
+        return BADGES.get(self.status, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How many nodes and edges have a status."""
+
+    status: Status
+    nodes: int
+    edges: int
+
+    @property
+    def sign(self) -> str:
+        """The badge that they have in the pictures."""
+        return BADGES.get(self.status, "=")
+
+    @property
+    def words(self) -> str:
+        """Such as `2 nodes and 1 edge changed`."""
+        nodes = f"{self.nodes} node{'' if self.nodes == 1 else 's'}"
+        edges = f"{self.edges} edge{'' if self.edges == 1 else 's'}"
+        parts = [text for count, text in ((self.nodes, nodes), (self.edges, edges)) if count]
+        return f"{' and '.join(parts) or 'nothing'} {WORDS[self.status]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphDifference:
+    """The pictures are SVG, made by graph_svg; None on the side where the flow is not."""
+
+    before: str | None
+    after: str | None
+    counts: tuple[Count, ...]
+    changes: tuple[PartChange, ...]
+    layout: tuple[PartChange, ...]
+    """What stands elsewhere, or is shown differently, and does the same."""
+
+    @property
+    def only_order(self) -> bool:
+        """Whether nothing but the order of nodes or edges differs."""
+        return not self.changes and not self.layout
+
+    @property
+    def last(self) -> int:
+        """The number of the last change, those of the layout included."""
+        return len(self.changes) + len(self.layout)
+
+
+Documents = tuple[str, ...]
+"""A flow's nodes and edges, as canonical JSON."""
+
+
+def graph_difference(
+    before: Documents | None, after: Documents | None, budget: Budget
+) -> GraphDifference:
+    """What differs between a flow's nodes and edges and those of another state of it."""
+    old, new = (read_graph(*side) if side else _NOTHING for side in (before, after))
+    diff = compare(old, new)
+    listed = _in_reading_order(old, new, diff)
+    changed = [part for part in listed if part.change.status is not Status.MOVED]
+    moved = [part for part in listed if part.change.status is Status.MOVED]
+    numbers = {part.id: number for number, part in enumerate((*changed, *moved), start=1)}
+    pictures = draw_pair(old, new, diff, numbers=numbers)
+    compared = _compared((*changed, *moved), _labels(old, new), budget)
+    return GraphDifference(
+        before=pictures[0] if before else None,
+        after=pictures[1] if after else None,
+        counts=_counts(diff),
+        changes=compared[: len(changed)],
+        layout=compared[len(changed) :],
+    )
+
+
+_NOTHING = Graph(nodes=(), edges=())
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A node or edge that differs, as it was and as it is."""
+
+    id: PartId
+    change: Change
+    before: Node | Edge | None
+    after: Node | Edge | None
+
+    @property
+    def shown(self) -> Node | Edge:
+        part = self.after or self.before
+        assert part  # noqa: S101 - a change is one of something
+        return part
+
+
+def _in_reading_order(old: Graph, new: Graph, diff: GraphDiff) -> list[_Part]:
+    """The nodes that differ, from the left to the right, and then the edges."""
+    before, after = place_pair(old, new)
+    spots = {**before, **after}
+    nodes = _differing("node", diff.nodes, old.nodes, new.nodes)
+    return [
+        *sorted(nodes, key=lambda part: (spots[part.id[1]].x, spots[part.id[1]].y)),
+        *_differing("edge", diff.edges, old.edges, new.edges),
+    ]
+
+
+def _differing(
+    part: str,
+    changes: Mapping[str, Change],
+    old: Sequence[Node] | Sequence[Edge],
+    new: Sequence[Node] | Sequence[Edge],
+) -> list[_Part]:
+    before = {each.key: each for each in old}
+    after = {each.key: each for each in new}
+    return [
+        _Part((part, key), change, before.get(key), after.get(key))
+        for key, change in changes.items()
+        if change.status is not Status.SAME
+    ]
+
+
+def _labels(old: Graph, new: Graph) -> dict[str, str]:
+    """By the key of a node, its label on one line: any number of edges may lead to it."""
+    return {node.key: _one_line(node.label) for node in (*old.nodes, *new.nodes)}
+
+
+def _compared(
+    parts: Sequence[_Part], labels: Mapping[str, str], budget: Budget
+) -> tuple[PartChange, ...]:
+    text_left = _MOST_TEXT
+    changes = []
+    for number, part in enumerate(parts, start=1):
+        lines = None
+        if number <= _MOST_COMPARED and text_left > 0:
+            before, after = _document(part.before), _document(part.after)
+            text_left -= len(before or "") + len(after or "")
+            lines = compare_documents(before, after, budget)
+        changes.append(
+            PartChange(
+                number=number,
+                part=part.id[0],
+                label=_label(part.shown, labels),
+                type=_one_line(part.shown.type) if isinstance(part.shown, Node) else "",
+                status=part.change.status,
+                paths=tuple(excerpt(visible(path)) for path in part.change.paths[:_MOST_PATHS]),
+                more_paths=max(0, len(part.change.paths) - _MOST_PATHS),
+                lines=lines,
+            )
+        )
+    return tuple(changes)
+
+
+def _label(part: Node | Edge, labels: Mapping[str, str]) -> str:
+    if isinstance(part, Node):
+        return _one_line(part.label or part.key)
+    source, target = (
+        labels[key] if key in labels else _one_line(key) for key in (part.source, part.target)
+    )
+    return f"{source} \N{RIGHTWARDS ARROW} {target}"
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return visible(line if len(line) <= _LONGEST_LABEL else f"{line[:_LONGEST_LABEL]}\u2026")
+
+
+def _document(part: Node | Edge | None) -> str | None:
+    return canonical.encode(part.value) if part else None
+
+
+def _counts(diff: GraphDiff) -> tuple[Count, ...]:
+    nodes = Counter(change.status for change in diff.nodes.values())
+    edges = Counter(change.status for change in diff.edges.values())
+    return tuple(
+        Count(status=status, nodes=nodes[status], edges=edges[status])
+        for status in _COUNTED
+        if nodes[status] or edges[status]
+    )

@@ -1,0 +1,282 @@
+"""A graph as a picture: SVG text for a page, made on the server. Pure.
+
+Nodes stand where they stand on the canvas. Empty stretches of it are shortened, so that a node
+100,000 steps away does not make the others specks, and nodes without a position are lined up
+below. The looks are the page's style sheet's: nothing here has a style of its own, which a strict
+Content-Security-Policy would forbid.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from flows.differences.graph import Edge, Graph, GraphDiff, Node, Status
+
+NODE_WIDTH = 180
+NODE_HEIGHT = 56
+_MARGIN = 36
+# An empty stretch longer than this is drawn this long.
+_LONGEST_GAP = 320
+_GRID_COLUMNS = 6
+# Nodes that would overlap are drawn at most so much further apart, and measured against so many.
+_WIDEST_SPREAD = 2.5
+_SPACE = 24
+_MOST_MEASURED = 500
+_GRID_STEP = (NODE_WIDTH + 40, NODE_HEIGHT + 40)
+_LABEL_LENGTH = 21
+_TYPE_LENGTH = 25
+_TOLD_LENGTH = 200
+
+WORDS = {
+    Status.SAME: "unchanged",
+    Status.ADDED: "added",
+    Status.REMOVED: "removed",
+    Status.CHANGED: "changed",
+    Status.MOVED: "moved",
+}
+BADGES = {
+    Status.ADDED: "+",
+    Status.REMOVED: "\N{MINUS SIGN}",
+    Status.CHANGED: "~",
+    Status.MOVED: "\N{LEFT RIGHT ARROW}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the upper left corner of a node is drawn."""
+
+    x: float
+    y: float
+
+
+PartId = tuple[str, str]
+"""`node` or `edge`, and its key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Marks:
+    """What happened to the parts of a picture, and the numbers of their entries on the page."""
+
+    diff: GraphDiff
+    numbers: Mapping[PartId, int]
+
+
+_UNMARKED = _Marks(diff=GraphDiff(nodes={}, edges={}), numbers={})
+
+
+def draw(graph: Graph, *, title: str) -> str:
+    """The graph as an SVG element, with `title` as its name for those who cannot see it."""
+    [places] = _place_all([graph.nodes])
+    return _svg(graph, places, _size(places), _UNMARKED, title=title, prefix="")
+
+
+def draw_pair(
+    before: Graph, after: Graph, diff: GraphDiff, *, numbers: Mapping[PartId, int]
+) -> tuple[str, str]:
+    """Two states of a graph as two pictures of the same size, on one canvas.
+
+    What did not move stands at the same place in both. A part that has a number links to the
+    element `change-NUMBER` of the page.
+    """
+    old, new = place_pair(before, after)
+    size = _size({**{("old", key): spot for key, spot in old.items()}, **new})
+    marks = _Marks(diff=diff, numbers=numbers)
+    return (
+        _svg(before, old, size, marks, title="Before", prefix="before-"),
+        _svg(after, new, size, marks, title="After", prefix="after-"),
+    )
+
+
+def place(nodes: Sequence[Node]) -> dict[str, Place]:
+    """Where each node is drawn, by its key: from (margin, margin) to the right and down."""
+    return _place_all([nodes])[0]
+
+
+def place_pair(before: Graph, after: Graph) -> tuple[dict[str, Place], dict[str, Place]]:
+    """Where the nodes of two states of a graph are drawn on their one canvas."""
+    old, new = _place_all([before.nodes, after.nodes])
+    return old, new
+
+
+def _place_all(graphs: Sequence[Sequence[Node]]) -> list[dict[str, Place]]:
+    placed = [node for nodes in graphs for node in nodes if _has_position(node)]
+    wider, higher = _spreads(graphs)
+    across = _shortened([node.x or 0 for node in placed], NODE_WIDTH, wider)
+    down = _shortened([node.y or 0 for node in placed], NODE_HEIGHT, higher)
+    top = max((spot + NODE_HEIGHT + 40 for spot in down.values()), default=_MARGIN)
+    lost = (node.key for nodes in graphs for node in nodes if not _has_position(node))
+    grid = {key: _in_grid(number, top) for number, key in enumerate(dict.fromkeys(lost))}
+    return [
+        {
+            node.key: Place(across[node.x or 0], down[node.y or 0])
+            if _has_position(node)
+            else grid[node.key]
+            for node in nodes
+        }
+        for nodes in graphs
+    ]
+
+
+def _has_position(node: Node) -> bool:
+    return node.x is not None and node.y is not None
+
+
+def _in_grid(number: int, top: float) -> Place:
+    row, column = divmod(number, _GRID_COLUMNS)
+    return Place(_MARGIN + column * _GRID_STEP[0], top + row * _GRID_STEP[1])
+
+
+def _size(places: Mapping[Any, Place]) -> tuple[float, float]:
+    return (
+        max((spot.x for spot in places.values()), default=0) + NODE_WIDTH + _MARGIN,
+        max((spot.y for spot in places.values()), default=0) + NODE_HEIGHT + _MARGIN,
+    )
+
+
+def _svg(
+    graph: Graph,
+    places: Mapping[str, Place],
+    size: tuple[float, float],
+    marks: _Marks,
+    *,
+    title: str,
+    prefix: str,
+) -> str:
+    """The picture; `prefix` keeps the ids of several pictures on one page apart."""
+    width, height = size
+    marker = f"{prefix}arrow"
+    parts = [
+        f'<svg class="graph" role="group" aria-label="{_escaped(title)}" '
+        f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
+        'xmlns="http://www.w3.org/2000/svg">',
+        f'<defs><marker id="{marker}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="10" '
+        'markerHeight="10" markerUnits="userSpaceOnUse" orient="auto">'
+        '<path d="M0 0 8 4 0 8z"/></marker>'
+        f'<clipPath id="{prefix}inside"><rect width="{NODE_WIDTH - 8}" height="{NODE_HEIGHT}"/>'
+        "</clipPath></defs>",
+        *_edges(graph, places, marks, marker),
+        *(_node(node, places[node.key], marks, prefix) for node in graph.nodes),
+        "</svg>",
+    ]
+    return "".join(parts)
+
+
+def _spreads(graphs: Sequence[Sequence[Node]]) -> tuple[float, float]:
+    """How much wider and higher than it is a graph is drawn, so that few nodes overlap.
+
+    Nodes are smaller where these graphs come from. Of two that would overlap, the axis on which
+    less is needed counts; two that stand on each other there, may do so here.
+    """
+    needs: tuple[list[float], list[float]] = ([], [])
+    for nodes in graphs:
+        spots = sorted((node.x or 0, node.y or 0) for node in nodes if _has_position(node))
+        for at, (x, y) in enumerate(spots[:_MOST_MEASURED]):
+            for other_x, other_y in spots[at + 1 : at + 1 + _MOST_MEASURED]:
+                if other_x - x >= NODE_WIDTH:
+                    break
+                if abs(other_y - y) < NODE_HEIGHT:
+                    wider = (NODE_WIDTH + _SPACE) / max(1, other_x - x)
+                    higher = (NODE_HEIGHT + _SPACE) / max(1, abs(other_y - y))
+                    if min(wider, higher) <= _WIDEST_SPREAD:
+                        needs[higher < wider].append(min(wider, higher))
+    wider, higher = (sorted(need)[len(need) * 9 // 10] if need else 1 for need in needs)
+    return wider, higher
+
+
+def _shortened(values: Iterable[float], size: float, spread: float) -> dict[float, float]:
+    """Coordinates to drawn ones: the order and short distances stay, long gaps become shorter."""
+    drawn: dict[float, float] = {}
+    last: float | None = None
+    for value in sorted(set(values)):
+        if last is None:
+            drawn[value] = _MARGIN
+        else:
+            drawn[value] = drawn[last] + min((value - last) * spread, size + _LONGEST_GAP)
+        last = value
+    return drawn
+
+
+def _node(node: Node, spot: Place, marks: _Marks, prefix: str) -> str:
+    change, number = marks.diff.nodes.get(node.key), marks.numbers.get(("node", node.key))
+    status = change.status if change else Status.SAME
+    told = _escaped(_cut(node.label or node.key, _TOLD_LENGTH))
+    if change:
+        told = f"{told}, {WORDS[status]}"
+    element = "a" if number else "g"
+    # A link is named by its title; what it shows has to be part of a name that is given otherwise.
+    kind = (
+        f' href="#change-{number}" data-change="{number}"'
+        if number
+        else f' role="img" aria-label="{told}"'
+    )
+    badge = BADGES.get(status, "")
+    return (
+        f'<{element} class="node {status}"{kind} '
+        f'transform="translate({spot.x:.1f} {spot.y:.1f})"><title>{told}</title>'
+        f'<rect width="{NODE_WIDTH}" height="{NODE_HEIGHT}" rx="8"/>'
+        f'<g clip-path="url(#{prefix}inside)">'
+        f'<text class="label" x="12" y="24">{_escaped(_cut(node.label, _LABEL_LENGTH))}</text>'
+        f'<text class="type" x="12" y="43">{_escaped(_cut(node.type, _TYPE_LENGTH))}</text></g>'
+        + (_badge(badge) if badge else "")
+        + f"</{element}>"
+    )
+
+
+def _badge(sign: str) -> str:
+    return (
+        f'<circle class="badge" cx="{NODE_WIDTH - 4}" cy="4" r="11"/>'
+        f'<text class="sign" x="{NODE_WIDTH - 4}" y="9">{sign}</text>'
+    )
+
+
+def _edges(graph: Graph, places: Mapping[str, Place], marks: _Marks, marker: str) -> Iterable[str]:
+    for edge in graph.edges:
+        change, number = marks.diff.edges.get(edge.key), marks.numbers.get(("edge", edge.key))
+        status = change.status if change else Status.SAME
+        path, dangles = _path(edge, places)
+        if path:
+            classes = f"edge {status}" + (" dangling" if dangles else "")
+            drawn = f'<path class="{classes}" d="{path}" marker-end="url(#{marker})"/>'
+            yield _edge_link(drawn, status, number) if number else drawn
+
+
+def _edge_link(drawn: str, status: Status, number: int) -> str:
+    """An edge that can be clicked; the keyboard reaches its entry through the list below."""
+    return (
+        f'<a href="#change-{number}" data-change="{number}" tabindex="-1" '
+        f'aria-label="edge, {WORDS[status]}">{drawn}</a>'
+    )
+
+
+def _path(edge: Edge, places: Mapping[str, Place]) -> tuple[str, bool]:
+    """The curve from the source's right side to the target's left, and whether an end is missing.
+
+    Of an edge with one end a stump is drawn; of one with none, nothing.
+    """
+    source, target = places.get(edge.source), places.get(edge.target)
+    if source and target:
+        x1, y1 = source.x + NODE_WIDTH, source.y + NODE_HEIGHT / 2
+        x2, y2 = target.x, target.y + NODE_HEIGHT / 2
+        # An edge that leads back bends no further than the margin, or it would leave the picture.
+        bend = max(40, (x2 - x1) / 2)
+        curve = f"C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
+        return f"M{x1:.1f} {y1:.1f}{curve}", False
+    if source:
+        x, y = source.x + NODE_WIDTH, source.y + NODE_HEIGHT / 2
+        return f"M{x:.1f} {y:.1f}h24", True
+    if target:
+        x, y = target.x, target.y + NODE_HEIGHT / 2
+        return f"M{x - 24:.1f} {y:.1f}h24", True
+    return "", True
+
+
+def _cut(text: str, length: int) -> str:
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= length else f"{line[: length - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def _escaped(text: str) -> str:
+    """The text for SVG, without characters that no document may hold."""
+    return escape("".join(char if char.isprintable() else " " for char in text))

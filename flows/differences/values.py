@@ -1,0 +1,125 @@
+"""What differs between two states of one item, as a tree that a page can show. Pure.
+
+The page knows no rule: which fields are compared how, what is hidden and what is too long is
+decided here. Secret values are never read: they are no content (see flows.content.fields).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flows.content import canonical
+from flows.content.fields import EXTRA, FIELDS, Content, Field, Kind, Shape, Value
+from flows.differences.graph_difference import GraphDifference, graph_difference
+from flows.differences.lines import LONGEST_TEXT, Budget, LineDiff, compare_lines, printed, visible
+from flows.differences.masking import Masks
+
+_GRAPH_COLUMNS = ("nodes", "edges")
+# Columns of a connection in which somebody may have left a credential.
+_MASKED = ("dev_value", "prod_value", EXTRA)
+_SHORT = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldDifference:
+    """A field that differs: by short texts, or line by line where they are long.
+
+    A side is None where the field is null, or where the item does not exist.
+    """
+
+    key: str
+    before: str | None = None
+    after: str | None = None
+    lines: LineDiff | None = None
+    masked: bool = False
+    """Whether what seems to be a credential was hidden."""
+
+    @property
+    def only_space(self) -> bool:
+        """Whether only white space differs, which nobody would see."""
+        sides = (self.before, self.after)
+        return None not in sides and (self.before or "").split() == (self.after or "").split()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """All that differs between two states of an item."""
+
+    kind: Kind
+    is_new: bool
+    is_gone: bool
+    fields: tuple[FieldDifference, ...]
+    graph: GraphDifference | None
+    """Of a flow whose nodes or edges differ."""
+
+    def __bool__(self) -> bool:
+        return self.is_new or self.is_gone or bool(self.fields) or self.graph is not None
+
+
+def difference(kind: Kind, before: Content | None, after: Content | None) -> Difference:
+    """What differs between two contents; None before: the item is new, None after: it is gone."""
+    old, new = before or {}, after or {}
+    budget = Budget()
+    return Difference(
+        kind=kind,
+        is_new=before is None,
+        is_gone=after is None,
+        fields=tuple(_fields(kind, old, new, budget)),
+        graph=_graph(old, new, budget) if kind is Kind.FLOW else None,
+    )
+
+
+def _fields(kind: Kind, old: Content, new: Content, budget: Budget) -> Iterator[FieldDifference]:
+    masks = Masks()
+    for field in (*FIELDS[kind], _EXTRA_FIELD):
+        if kind is Kind.FLOW and field.column in _GRAPH_COLUMNS:
+            continue
+        before, after = old.get(field.column), new.get(field.column)
+        if before == after:
+            continue
+        if kind is Kind.CONNECTION and field.column in _MASKED:
+            yield _masked(field, (before, after), masks, budget)
+        elif field.shape.is_document or _is_long(before) or _is_long(after):
+            old_text, new_text = _long_text(field, before), _long_text(field, after)
+            lines = compare_lines(old_text, new_text, budget)
+            yield FieldDifference(key=field.key, lines=lines)
+        else:
+            yield FieldDifference(key=field.key, before=_short(before), after=_short(after))
+
+
+_EXTRA_FIELD = Field(key="other keys", column=EXTRA, shape=Shape.OBJECT)
+
+
+def _masked(
+    field: Field, sides: tuple[Value, Value], masks: Masks, budget: Budget
+) -> FieldDifference:
+    clear = [_long_text(field, value) for value in sides]
+    texts = clear
+    if max(map(len, clear)) <= LONGEST_TEXT:  # nothing is shown of a longer one
+        texts = [masks.masked(text) for text in clear]
+    lines = compare_lines(texts[0], texts[1], budget)
+    return FieldDifference(key=field.key, lines=lines, masked=texts != clear)
+
+
+def _is_long(value: Value) -> bool:
+    return isinstance(value, str) and (len(value) > _SHORT or "\n" in value)
+
+
+def _short(value: Value) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else visible(str(value))
+
+
+def _long_text(field: Field, value: Value) -> str:
+    text = "" if value is None else str(value)
+    return printed(text) if field.shape.is_document and text else text
+
+
+def _graph(old: Content, new: Content, budget: Budget) -> GraphDifference | None:
+    before, after = (
+        tuple(str(side.get(column) or canonical.EMPTY_LIST) for column in _GRAPH_COLUMNS)
+        for side in (old, new)
+    )
+    if before == after:
+        return None
+    return graph_difference(before if old else None, after if new else None, budget)

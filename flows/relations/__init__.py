@@ -1,0 +1,1 @@
+"""What an item refers to, and what refers to it."""

@@ -1,0 +1,85 @@
+"""What an item's content mentions of other items: any uuid, secrets as `secrets.NAME`. Pure.
+
+Any uuid inside a document may be one of a connection or of a flow, but only those under a key
+that says so can be missed: a node has an id too.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flows.content import canonical
+from flows.content.fields import FIELDS, Content, Kind, Shape
+from flows.content.references import find_secret_names, find_uuids
+
+# In canonical JSON a quote without a backslash before it opens or closes a text, so that a text
+# which itself holds JSON is not mistaken for a key.
+_KEYED = re.compile(
+    r'"(connection|flow|subflow|secret)Uuids?":(?:"([^"\\]*)"|\[((?:"[^"\\]*",?)*)\])'
+)
+_KIND_OF_KEY = {
+    "connection": Kind.CONNECTION,
+    "flow": Kind.FLOW,
+    "subflow": Kind.FLOW,
+    "secret": Kind.SECRET,
+}
+_KIND_OF_LIST = {"connections": Kind.CONNECTION, "secrets": Kind.SECRET}
+# Markdown and descriptions may speak of a secret without using it.
+_PROSE = {"info", "description"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A secret by its name, or an item of a kind by its uuid."""
+
+    kind: Kind
+    target: str
+    by_name: bool = False
+
+    def __str__(self) -> str:
+        return f"secrets.{self.target}" if self.by_name else f"{self.kind} {self.target}"
+
+
+def find_mentions(kind: Kind, content: Content) -> tuple[set[str], set[str]]:
+    """Every uuid, in lower case, and every secret's name that stands anywhere in the content."""
+    uuids: set[str] = set()
+    names: set[str] = set()
+    for spec in FIELDS[kind]:
+        text = content[spec.column]
+        if isinstance(text, str) and spec.shape not in (Shape.NAME, Shape.CHOICE):
+            uuids |= find_uuids(text, json=spec.shape.is_document)
+            names |= find_secret_names(text, json=spec.shape.is_document)
+    return uuids, names
+
+
+def find_references(kind: Kind, content: Content) -> Iterator[Reference]:
+    """What the content refers to for certain, so that it is missed where it is not there.
+
+    A column that `content` has not is not looked at.
+    """
+    for spec in FIELDS[kind]:
+        text = content.get(spec.column)
+        if not isinstance(text, str) or spec.shape in (Shape.NAME, Shape.CHOICE):
+            continue
+        is_document = spec.shape.is_document
+        if "secrets." in text and spec.key not in _PROSE:
+            for name in find_secret_names(text, json=is_document):
+                yield Reference(Kind.SECRET, name, by_name=True)
+        if spec.shape is Shape.USES:
+            used = _KIND_OF_LIST[spec.key]
+            yield from (Reference(used, uuid) for uuid in _used(text))
+        elif is_document and "Uuid" in text:
+            yield from _keyed(text)
+
+
+def _keyed(text: str) -> Iterator[Reference]:
+    for match in _KEYED.finditer(text):
+        for uuid in find_uuids(match[2] or match[3] or ""):
+            yield Reference(_KIND_OF_KEY[match[1]], uuid)
+
+
+def _used(text: str) -> Iterator[str]:
+    for use in canonical.decode(text) or []:
+        uuid = use.get("uuid") if isinstance(use, dict) else use
+        if isinstance(uuid, str):  # what somebody typed by hand may be anything
+            yield uuid.lower()

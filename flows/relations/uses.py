@@ -1,0 +1,188 @@
+"""What an item uses and what uses it, read from the rows: never from a list that can be stale.
+
+A flow uses connections, secrets and subflows; a connection uses secrets. What a document mentions
+counts, as it does for an export. Each direction takes one query for each kind, and the answer is
+the same on every database: they only choose the rows that can mention an item, which are then
+read by the rules of `flows.content.references`.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
+
+from flows.content.fields import FIELDS, Kind, Shape, columns
+from flows.content.references import find_secret_names, find_uuids
+from flows.models import MODELS, Item, Secret
+from flows.relations.mentions import Reference, find_mentions, find_references
+
+# Which kinds an item of a kind uses, in the order of the page.
+USED_KINDS: Mapping[Kind, tuple[Kind, ...]] = {
+    Kind.FLOW: (Kind.FLOW, Kind.CONNECTION, Kind.SECRET),
+    Kind.CONNECTION: (Kind.SECRET,),
+    Kind.SECRET: (),
+}
+MOST_SHOWN = 100
+# Rows of 20 kB each: a chunk is a few megabytes.
+_CHUNK = 100
+# SQLite takes 999 variables in the oldest build that Django supports: of more, all rows are read.
+_MOST_ASKED_FOR = 900
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Related:
+    """An item at the other end of a use."""
+
+    kind: Kind
+    name: str
+    """Its name; of an item that is missing, what the reference says: its uuid or name."""
+    pk: int | None = None
+    """None where no row is there."""
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelatedItems:
+    """The related items of one kind, the missing ones last, cut at MOST_SHOWN."""
+
+    kind: Kind
+    shown: tuple[Related, ...]
+    more: int
+
+    @property
+    def count(self) -> int:
+        """How many there are, shown or not."""
+        return len(self.shown) + self.more
+
+
+def find_uses(item: Item) -> list[RelatedItems]:
+    """What the item uses, by kind: live, deleted and missing items; kinds without any left out."""
+    content = {name: getattr(item, name) for name in columns(item.kind)}
+    uuids, names = find_mentions(item.kind, content)
+    references = set(find_references(item.kind, content))
+    groups = (
+        _used(kind, uuids - {str(item.uuid)}, names if kind is Kind.SECRET else (), references)
+        for kind in USED_KINDS[item.kind]
+    )
+    return [group for group in groups if group.count]
+
+
+def find_users(item: Item) -> list[RelatedItems]:
+    """The live items that use the item, by kind; kinds without any left out."""
+    kinds = [kind for kind, used in USED_KINDS.items() if item.kind in used]
+    groups = (_group(kind, _users(kind, item)) for kind in kinds)
+    return [group for group in groups if group.count]
+
+
+def find_users_of_many(
+    rows: Mapping[Kind, Mapping[str, str]], *, written: tuple[datetime, datetime] | None = None
+) -> Iterator[tuple[Kind, str, str, list[tuple[Kind, str]]]]:
+    """Every live row that uses one of those: its kind, uuid and name, and which of them it uses.
+
+    `rows` has, by kind and by the uuid in lower case, the name of each. Reads every live row that
+    can use any, a chunk at a time; with `written`, only those written between these two times.
+    """
+    secrets = {name: uuid for uuid, name in rows.get(Kind.SECRET, {}).items()}
+    for kind, used_kinds in USED_KINDS.items():
+        wanted = [used for used in used_kinds if rows.get(used)]
+        if not wanted:
+            continue
+        names = columns(kind)
+        live = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
+        if written:
+            live = live.filter(updated_at__range=written)
+        for uuid, *values in live.values_list("uuid", *names).iterator(chunk_size=_CHUNK):
+            content = dict(zip(names, values, strict=True))
+            uuids, secret_names = find_mentions(kind, content)
+            uuids |= {secrets[name] for name in secret_names & secrets.keys()}
+            uuids.discard(str(uuid))
+            used = [(each, key) for each in wanted for key in sorted(uuids & rows[each].keys())]
+            if used:
+                yield kind, str(uuid), str(content["name"]), used
+
+
+def _used(
+    kind: Kind, uuids: Collection[str], names: Collection[str], references: Collection[Reference]
+) -> RelatedItems:
+    """The rows with one of the uuids or names, and the references that lead to none of them."""
+    rows = MODELS[kind]._default_manager.order_by()
+    if len(uuids) + len(names) <= _MOST_ASKED_FOR:
+        rows = rows.filter(Q(uuid__in=uuids) | Q(name__in=names))
+    by_uuid: dict[str, Related] = {}
+    by_name: dict[str, Related] = {}
+    # Live ones last, so that of the secrets with one name the live one counts, then the newest.
+    found = rows.values_list("pk", "uuid", "name", "is_deleted")
+    for pk, uuid, name, is_deleted in sorted(found, key=lambda row: (not row[3], row[0])):
+        row = Related(kind=kind, pk=pk, name=name, is_deleted=is_deleted)
+        by_uuid[str(uuid)] = row
+        by_name[name] = row
+    related = {row for uuid, row in by_uuid.items() if uuid in uuids}
+    related |= {row for name, row in by_name.items() if name in names}
+    missing = {
+        Related(kind=kind, name=reference.target)
+        for reference in references
+        if reference.kind is kind
+        and reference.target not in (by_name if reference.by_name else by_uuid)
+        and (reference.by_name or reference.target in uuids)
+    }
+    return _group(kind, related | missing)
+
+
+def _users(kind: Kind, item: Item) -> Iterator[Related]:
+    rows = MODELS[kind]._default_manager.filter(_may_mention(kind, item), is_deleted=False)
+    if kind is item.kind:
+        rows = rows.exclude(pk=item.pk)
+    specs = [spec for spec in FIELDS[kind] if _is_searched(spec.shape)]
+    names = ("pk", "name", *(spec.column for spec in specs))
+    for pk, name, *texts in rows.order_by().values_list(*names).iterator(chunk_size=_CHUNK):
+        if any(
+            text and _mentions(text, item, json=spec.shape.is_document)
+            for spec, text in zip(specs, texts, strict=True)
+        ):
+            yield Related(kind=kind, pk=pk, name=name)
+
+
+def _mentions(text: str, item: Item, *, json: bool) -> bool:
+    # Most texts hold neither, and a plain search is quicker than reading them.
+    uuid, name = str(item.uuid), _secret_name(item)
+    if uuid in text.lower() and uuid in find_uuids(text, json=json):
+        return True
+    if name is None or f"secrets.{name}" not in text:
+        return False
+    return name in find_secret_names(text, json=json)
+
+
+def _secret_name(item: Item) -> str | None:
+    return item.name if isinstance(item, Secret) else None
+
+
+def _may_mention(kind: Kind, item: Item) -> Q:
+    """A condition that every row fits which mentions the item, and few others."""
+    # The same in upper case: a reference may be written so.
+    wanted = {"icontains": str(item.uuid)}
+    if name := _secret_name(item):
+        wanted["contains"] = f"secrets.{name}"
+    return reduce(
+        or_,
+        (
+            Q((f"{spec.column}__{lookup}", text))
+            for spec in FIELDS[kind]
+            if _is_searched(spec.shape)
+            for lookup, text in wanted.items()
+        ),
+    )
+
+
+def _is_searched(shape: Shape) -> bool:
+    return shape.is_document or shape is Shape.TEXT
+
+
+def _group(kind: Kind, related: Iterable[Related]) -> RelatedItems:
+    # By code points, here and not in the database, so that both databases agree.
+    ordered = sorted(related, key=lambda one: (one.pk is None, one.name, one.pk or 0))
+    return RelatedItems(
+        kind=kind, shown=tuple(ordered[:MOST_SHOWN]), more=max(0, len(ordered) - MOST_SHOWN)
+    )

@@ -1,0 +1,1 @@
+"""Named saves: taken, listed, read and restored with django-reversion."""

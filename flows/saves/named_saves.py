@@ -1,0 +1,176 @@
+"""Named saves: states of single items under a name, kept by django-reversion.
+
+A named save is one Revision with one Version and the save's name as its comment. One revision
+for each item, never one for many: django-reversion restores a revision as a whole, and so even
+viewing one item's save would touch all the others.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.core import serializers
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import QuerySet
+from django.utils import timezone
+from reversion.errors import RevertError
+from reversion.models import Revision, Version
+
+from accounts.models import User
+from flows.database.bulk import insert_rows
+from flows.models import Item
+from flows.saves.json_serializer import ExactEncoder
+from flows.saves.row_json import row_as_json, uuid_text
+from flows.servers import current_database
+
+_BATCH = 200
+# A save lies in the database of its item, by whatever name that is reached: to the server whose
+# database it is, whose admin has to find the save, it is the default one.
+_SAVED_DB = DEFAULT_DB_ALIAS
+
+
+def take(item: Item, name: str, *, user: User | None = None) -> Revision:
+    """Save the item's state under a name, as the object in memory has it."""
+    return take_many([item], name, user=user)[0]
+
+
+def take_many(items: Sequence[Item], name: str, *, user: User | None = None) -> list[Revision]:
+    """Save the state of items of one kind under a name; the revisions in the items' order.
+
+    Read the rows inside the transaction: what is saved is the object in memory. One query for
+    each batch of items, and one for all. The rows are what django-reversion would write.
+    """
+    if not items:
+        return []
+    database = current_database()
+    content_type = ContentType.objects.db_manager(database).get_for_model(type(items[0]))
+    with transaction.atomic(using=database):
+        revisions = _new_revisions(len(items), name, user)
+        insert_rows(
+            [
+                Version(
+                    revision=revision,
+                    object_id=str(item.pk),
+                    content_type=content_type,
+                    db=_SAVED_DB,
+                    format="json",
+                    serialized_data=_serialized(item),
+                    object_repr=str(item),
+                )
+                for item, revision in zip(items, revisions, strict=True)
+            ]
+        )
+    return revisions
+
+
+def take_rows(
+    model: type[Item], pks: Sequence[int], name: str, *, user: User | None = None
+) -> list[Revision]:
+    """Save the state of rows of one kind under a name; the revisions in the order of the keys.
+
+    As `take_many`, of what the database holds: the rows do not leave it.
+    """
+    database = current_database()
+    connection = connections[database]
+    with transaction.atomic(using=database):
+        revisions = _new_revisions(len(pks), name, user)
+        for batch in range(0, len(pks), _BATCH):
+            pairs = zip(pks[batch : batch + _BATCH], revisions[batch : batch + _BATCH], strict=True)
+            with connection.cursor() as cursor:
+                cursor.execute(*_copy_into_versions(model, connection, pairs))
+                if cursor.rowcount != len(pks[batch : batch + _BATCH]):
+                    raise ObjectDoesNotExist("A row is not there any more.")
+    return revisions
+
+
+def _copy_into_versions(
+    model: type[Item],
+    connection: BaseDatabaseWrapper,
+    pairs: Iterable[tuple[int, Revision]],
+) -> tuple[str, list[Any]]:
+    """The statement that copies each row into its revision, and its parameters."""
+    quote = connection.ops.quote_name
+    key, uuid, named = (quote(column) for column in (str(model._meta.pk.column), "uuid", "name"))
+    values = ", ".join(f"({int(pk)}, {int(revision.pk)})" for pk, revision in pairs)
+    statement = f"""
+        INSERT INTO {quote(Version._meta.db_table)} (
+            revision_id, object_id, content_type_id, db, format, object_repr, serialized_data
+        )
+        WITH saved(row_key, revision_key) AS (VALUES {values})
+        SELECT revision_key, CAST({key} AS text), %s, %s, 'json',
+            COALESCE(NULLIF({named}, ''), '(no name) ' || {uuid_text(uuid, connection)}),
+            {row_as_json(model, connection)}
+        FROM {quote(model._meta.db_table)} JOIN saved ON {key} = row_key
+        ORDER BY revision_key
+    """  # noqa: S608 - names of the model's own, and whole numbers
+    content_type = ContentType.objects.db_manager(connection.alias).get_for_model(model)
+    return statement, [content_type.pk, _SAVED_DB]
+
+
+def _new_revisions(number: int, name: str, user: User | None) -> list[Revision]:
+    now = timezone.now()
+    revisions = [Revision(date_created=now, user=user, comment=name) for _ in range(number)]
+    return list(Revision.objects.bulk_create(revisions, batch_size=_BATCH))
+
+
+def _serialized(item: Item) -> str:
+    # In one go: Django's JSON serializer streams, which takes twice the time for the same text.
+    return json.dumps(serializers.serialize("python", [item]), cls=ExactEncoder, ensure_ascii=False)
+
+
+def list_saves(item: Item) -> list[Version]:
+    """All of `saves_of`, read."""
+    return list(saves_of(item))
+
+
+def saves_of(item: Item) -> QuerySet[Version]:
+    """The item's named saves, newest first. Each one's name is `version.revision.comment`.
+
+    The saved states themselves are read one by one, where somebody looks at them.
+    """
+    return (  # type: ignore[no-any-return]
+        Version.objects.get_for_object(item, model_db=_SAVED_DB)
+        .exclude(revision__comment="")
+        .select_related("revision__user")
+        .defer("serialized_data")
+    )
+
+
+def find_save(model: type[Item], number: int) -> Version | None:
+    """The named save of an item of that model whose version has this number."""
+    return (
+        Version.objects.get_for_model(model, model_db=_SAVED_DB)
+        .filter(pk=number)
+        .exclude(revision__comment="")
+        .select_related("revision__user")
+        .first()
+    )
+
+
+def saves_in(model: type[Item], revisions: Iterable[int]) -> Iterator[Version]:
+    """The saves of items of that model that these revisions hold, with the saved states."""
+    content_type = ContentType.objects.db_manager(current_database()).get_for_model(model)
+    # Asked for the model too, SQLite would read every save of the model there ever was.
+    for version in Version.objects.filter(revision__in=revisions).order_by():
+        if (version.content_type_id, version.db) == (content_type.pk, _SAVED_DB):
+            yield version
+
+
+def restore(version: Version) -> None:
+    """Put the item back into the state of the save: that item alone.
+
+    Raises reversion.errors.RevertError where the save does not fit the database any more.
+    """
+    version.db = current_database()
+    try:
+        # Not the whole revision: one that somebody else made can hold other items as well.
+        with transaction.atomic(using=version.db):
+            version.revert()
+    except (IntegrityError, ObjectDoesNotExist) as error:
+        raise RevertError(
+            f"The save of {version.object_repr} does not fit the database any more, "
+            "for example because another item has its name now."
+        ) from error

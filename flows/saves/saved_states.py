@@ -1,0 +1,155 @@
+"""The state that a named save holds: looked at, and restored over the present one.
+
+What every door tells of a restore: what it needs, and that the present state is saved before.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from reversion.models import Version
+
+from accounts.models import User
+from flows.content.fields import Content, Kind, columns
+from flows.destinations.warnings import CodedWarning
+from flows.encryption import Sealed, WrongKeyError
+from flows.models import Item
+from flows.saves import named_saves
+from flows.secrets.stored_destinations import (
+    RETARGET_CONNECTIONS,
+    Write,
+    told_of_refusal,
+    warnings_of_writes,
+)
+
+PRE_RESTORE = "Pre restore"
+_VALUES = {"dev_value": "development value", "prod_value": "production value"}
+
+SavedRow = Mapping[str, Any]
+"""Column to value; a secret's values are sealed."""
+
+
+def present_row(item: Item) -> SavedRow:
+    """The item's columns as `saved_row` would give them of a save."""
+    return {field.attname: getattr(item, field.attname) for field in item._meta.concrete_fields}
+
+
+def saved_row(version: Version) -> SavedRow:
+    """The item's columns as they were saved.
+
+    Raises reversion.errors.RevertError where the save cannot be read any more.
+    """
+    row: SavedRow = version.field_dict
+    return row
+
+
+def content_of(kind: Kind, row: SavedRow) -> Content:
+    """The content among a row's columns: no secret's value."""
+    return {name: row[name] for name in columns(kind)}
+
+
+def rights_to_restore(
+    item: Item, saved: SavedRow, *, sees: Collection[Kind]
+) -> Iterator[tuple[str, str]]:
+    """The permissions that restoring needs beside that to change the item, each with its reason.
+
+    No reason tells of rows of other kinds than somebody `sees`.
+    """
+    kind = item.kind
+    if saved["is_deleted"] and not item.is_deleted:
+        yield f"flows.delete_{kind}", f"This save would delete the {kind}."
+    if told := told_of_refusal(warnings_of_restore(item, saved), sees=sees):
+        yield RETARGET_CONNECTIONS, told
+
+
+def needs_right_to_recover(kind: Kind, saved: SavedRow) -> bool:
+    """Whether bringing back a row that was removed for good needs RETARGET_CONNECTIONS."""
+    write = Write(
+        kind=kind,
+        uuid=str(saved["uuid"]),
+        before=None,
+        after=None if saved["is_deleted"] else content_of(kind, saved),
+        has_value=_has_value(kind, saved),
+    )
+    return any(warning.needs_right for warning in warnings_of_writes([write]))
+
+
+def warnings_of_restore(item: Item, saved: SavedRow) -> tuple[CodedWarning, ...]:
+    """What restoring would change of where secrets are sent."""
+    kind, present = item.kind, present_row(item)
+    write = Write(
+        kind=kind,
+        uuid=str(item.uuid),
+        before=None if item.is_deleted else content_of(kind, present),
+        after=None if saved["is_deleted"] else content_of(kind, saved),
+        had_value=_has_value(kind, present),
+        has_value=_has_value(kind, saved),
+    )
+    return warnings_of_writes([write])
+
+
+def _has_value(kind: Kind, row: SavedRow) -> bool:
+    return kind is Kind.SECRET and any(row[column] is not None for column in _VALUES)
+
+
+def restore(item: Item, version: Version, *, user: User | None, user_name: str) -> datetime:
+    """Put the locked row of the item into the state of its save; the new `updated_at`.
+
+    The state until now is saved before, as PRE_RESTORE. `user_name` is written into the row. Be in
+    a transaction. Raises reversion.errors.RevertError where the save does not fit the database any
+    more.
+    """
+    named_saves.take(item, PRE_RESTORE, user=user)
+    named_saves.restore(version)
+    # The times and the name are the row's own, and no part of the state that is restored.
+    now = timezone.now()
+    rows = type(item)._default_manager.filter(pk=item.pk)
+    rows.update(created_at=item.created_at, updated_at=now, updated_by=user_name)
+    return now
+
+
+def is_same_state(kind: Kind, before: SavedRow, after: SavedRow) -> bool:
+    """Whether nothing would change from one to the other: in a secret, no value either."""
+    return (
+        before["is_deleted"] == after["is_deleted"]
+        and content_of(kind, before) == content_of(kind, after)
+        and (
+            kind is not Kind.SECRET
+            or all(is_same_value(before[column], after[column]) for column in _VALUES)
+        )
+    )
+
+
+def notes_on(kind: Kind, before: SavedRow, after: SavedRow) -> Iterator[str]:
+    """What is to be said beside the content: whether it is deleted, and of secrets their values."""
+    if before["is_deleted"] != after["is_deleted"]:
+        yield f"The {kind} {'becomes deleted' if after['is_deleted'] else 'is live again'}."
+    if kind is Kind.SECRET:
+        for column, label in _VALUES.items():
+            yield _value_note(label, before[column], after[column])
+
+
+def _value_note(label: str, before: Any, after: Any) -> str:
+    if before is None or after is None:
+        if before is after:
+            return f"There is no {label}."
+        return f"The {label} {'is set' if before is None else 'is removed'}."
+    match is_same_value(before, after):
+        case True:
+            return f"The {label} is the same."
+        case False:
+            return f"The {label} is another one."
+    return f"Whether the {label} is another one cannot be told: no configured key opens both."
+
+
+def is_same_value(one: Sealed | None, other: Sealed | None) -> bool | None:
+    """Whether two sealed secret values are the same; None where no key opens one of them."""
+    if one == other:  # without a key
+        return True
+    if one is None or other is None:
+        return False
+    try:
+        return one.reveal() == other.reveal()
+    except WrongKeyError:
+        return None

@@ -1,0 +1,42 @@
+"""Whether the configured keys are those of the databases: asked by Django's checks, as the site is
+migrated or by `check --database NAME`, and as the site starts.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+
+from flows.encryption import WrongKeyError
+from flows.secrets.canary import check_keys_open
+from flows.servers import on_database
+
+logger = logging.getLogger(__name__)
+
+
+def check_databases(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """An error for each of these databases whose secrets the configured keys do not open."""
+    return [error for alias in databases or () for error in _check_keys(alias)]
+
+
+def log_wrong_keys() -> None:
+    """Log an error where the configured keys do not open the secrets of this instance.
+
+    The site starts all the same: its health is 503 then, and whatever needs no secret still works.
+    """
+    for error in _check_keys(DEFAULT_DB_ALIAS):
+        logger.error(error.msg)
+    connections[DEFAULT_DB_ALIAS].close()  # a server that forks from here must not share it
+
+
+def _check_keys(alias: str) -> list[CheckMessage]:
+    try:
+        with on_database(alias):
+            check_keys_open(may_write=False)
+    except WrongKeyError as error:
+        return [Error(f"{alias}: {error}", id="flows.E001")]
+    except DatabaseError:  # not there, or not migrated yet: whoever needs it says so
+        return []
+    return []

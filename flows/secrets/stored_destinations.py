@@ -1,0 +1,218 @@
+"""Where the server's secrets are sent, read from the database, and what a write would change of it.
+
+Every write of a connection or a secret asks `warnings_of_writes` first, in a transaction that
+began with `lock_destinations`: two writes that make no new pair each could make one together.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from hashlib import sha256
+from operator import or_
+
+import msgspec
+from django.db import connections as databases
+from django.db.models import Q
+
+from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, columns
+from flows.destinations.destinations import secret_uses
+from flows.destinations.new import (
+    SecretChange,
+    SecretState,
+    User,
+    UserChange,
+    find_new_destinations,
+)
+from flows.destinations.uses import EVERY
+from flows.destinations.warnings import CodedWarning, warnings_of
+from flows.models import MODELS, Secret
+from flows.servers import current_database
+
+# A right of its own, which an import needs for the same.
+RETARGET_CONNECTIONS = "imports.retarget_connections"
+
+_LOCK = 0x5A49_6701  # any number that nothing else of this application locks
+# Flows of 20 kB each: a chunk is a few megabytes.
+_CHUNK = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """What a write makes of one row. Contents are whole, and None where the row is not live."""
+
+    kind: Kind
+    uuid: str
+    before: Content | None
+    after: Content | None
+    had_value: bool = False
+    """Whether a secret has a stored value before."""
+    has_value: bool = False
+    """Whether it has a stored value after: one that comes back counts, one that is given not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretDestination:
+    """Where a secret is sent, or would be if it had a value."""
+
+    kind: Kind
+    uuid: str
+    name: str
+    environments: tuple[str, ...]
+    label: str
+
+
+def lock_destinations() -> None:
+    """Keep others from changing where secrets go, until the transaction ends."""
+    database = databases[current_database()]
+    if database.vendor == "postgresql":  # a writing transaction of SQLite is alone anyway
+        with database.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def warnings_of_writes(writes: Iterable[Write]) -> tuple[CodedWarning, ...]:
+    """What is to be said before these writes of the secrets that they would send elsewhere."""
+    writes = list(writes)
+    found = find_new_destinations(
+        [_user_change(write) for write in writes if write.kind is not Kind.SECRET],
+        [_secret_change(write) for write in writes if write.kind is Kind.SECRET],
+        StoredServer(),
+    )
+    return tuple(warning for row, new in found.items() for warning in warnings_of(new, of=row))
+
+
+def told_of_refusal(warnings: Iterable[CodedWarning], *, sees: Collection[Kind]) -> str | None:
+    """Why a write needs RETARGET_CONNECTIONS; None where it does not.
+
+    It tells nothing of rows of other kinds than somebody `sees`.
+    """
+    told = [warning.text_for(sees) for warning in warnings if warning.needs_right]
+    return f"This {'; '.join(told)}." if told else None
+
+
+def read_destinations(names: Iterable[str]) -> dict[str, list[SecretDestination]]:
+    """By each of the names, where the live connections and flows send the secret so named."""
+    found: dict[str, list[SecretDestination]] = {name: [] for name in names}
+    server = StoredServer()
+    for user in (*server.connections(), *(server.flows_with_secrets() if found else ())):
+        places: dict[tuple[str, str], set[str]] = {}
+        for use in user.uses:
+            for name in found if use.secret == EVERY else {use.secret} & found.keys():
+                places.setdefault((name, use.destination.label), set()).add(use.environment)
+        for (name, label), environments in sorted(places.items()):
+            found[name].append(
+                SecretDestination(
+                    kind=user.kind,
+                    uuid=user.uuid,
+                    name=user.name,
+                    environments=tuple(sorted(environments - {""})),
+                    label=label,
+                )
+            )
+    return found
+
+
+def destinations_tag(destinations: Iterable[SecretDestination]) -> str:
+    """A digest of where a secret is sent, equal for two lists of the same places."""
+    places = sorted((each.kind, each.uuid, each.environments, each.label) for each in destinations)
+    return sha256(msgspec.json.encode(places)).hexdigest()
+
+
+def goes_where_shown(name: str, shown: str) -> bool:
+    """Whether a value of the secret so named goes nowhere, or where it went by that tag.
+
+    Ask it in a transaction that began with `lock_destinations`: then it stays so until its end.
+    """
+    found = read_destinations([name])[name]
+    return not found or destinations_tag(found) == shown
+
+
+class StoredServer:
+    """The server as it is, a new_destinations.Server. Each query is made once, when asked."""
+
+    def secrets(self) -> Mapping[str, SecretState]:
+        """The live secrets by their uuids, without reading a value."""
+        return self._secrets
+
+    def valued_secrets(self) -> set[str]:
+        """The uuids of all secrets that have a value, deleted ones too."""
+        return {uuid for uuid, *_, has_value in self._rows if has_value}
+
+    def connections(self) -> Sequence[User]:
+        """Every live connection that uses a secret, by name."""
+        return self._connections
+
+    def flows_with_secrets(self) -> Sequence[User]:
+        """Every live flow that uses a secret, by name."""
+        return self._flows
+
+    @cached_property
+    def _secrets(self) -> Mapping[str, SecretState]:
+        return {
+            uuid: SecretState(name=name, has_value=has_value)
+            for uuid, name, is_deleted, has_value in self._rows
+            if not is_deleted
+        }
+
+    @cached_property
+    def _rows(self) -> Sequence[tuple[str, str, bool, bool]]:
+        has_value = Q(dev_value__isnull=False) | Q(prod_value__isnull=False)
+        rows = Secret.objects.annotate(valued=has_value).order_by()
+        return [
+            (str(uuid), *row)
+            for uuid, *row in rows.values_list("uuid", "name", "is_deleted", "valued")
+        ]
+
+    @cached_property
+    def _connections(self) -> Sequence[User]:
+        return list(_users(Kind.CONNECTION, Q()))
+
+    @cached_property
+    def _flows(self) -> Sequence[User]:
+        return list(_users(Kind.FLOW, _MAY_USE_SECRETS))
+
+
+def _may_use_secrets() -> Q:
+    """A condition that every flow fits which uses a secret."""
+    fields = [field for field in FIELDS[Kind.FLOW] if field.shape not in (Shape.NAME, Shape.CHOICE)]
+    documents = {EXTRA, *(field.column for field in fields if field.shape.is_document)}
+    texts = {field.column for field in fields if field.shape is Shape.TEXT}
+    return reduce(
+        or_,
+        [
+            *(Q((f"{name}__contains", "secrets")) for name in sorted(documents | texts)),
+            *(Q((f"{name}__contains", "\\\\u")) for name in sorted(documents)),
+        ],
+    )
+
+
+_MAY_USE_SECRETS = _may_use_secrets()
+
+
+def _users(kind: Kind, condition: Q) -> Iterator[User]:
+    names = columns(kind)
+    rows = MODELS[kind]._default_manager.filter(condition, is_deleted=False).order_by("pk")
+    for uuid, *values in rows.values_list("uuid", *names).iterator(chunk_size=_CHUNK):
+        content = dict(zip(names, values, strict=True))
+        if uses := secret_uses(kind, str(uuid), content):
+            yield User(kind=kind, uuid=str(uuid), name=str(content["name"]), uses=uses)
+
+
+def _user_change(write: Write) -> UserChange:
+    before, after = (
+        secret_uses(write.kind, write.uuid, content) if content else frozenset()
+        for content in (write.before, write.after)
+    )
+    name = str((write.after or write.before or {}).get("name", ""))
+    return UserChange(kind=write.kind, uuid=write.uuid, name=name, before=before, after=after)
+
+
+def _secret_change(write: Write) -> SecretChange:
+    return SecretChange(
+        uuid=write.uuid,
+        before=_state(write.before, has_value=write.had_value),
+        after=_state(write.after, has_value=write.has_value),
+    )
+
+
+def _state(content: Content | None, *, has_value: bool) -> SecretState | None:
+    return SecretState(name=str(content["name"]), has_value=has_value) if content else None

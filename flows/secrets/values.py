@@ -1,0 +1,49 @@
+"""A value for a secret that has none yet: given once, never overwritten, never read."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from flows.models import Secret
+from flows.secrets.stored_destinations import goes_where_shown, lock_destinations
+from flows.servers import current_database
+
+
+class SecretGoneError(Exception):
+    """There is no live secret with that uuid any more."""
+
+
+class HasValueError(Exception):
+    """The secret has a value already: somebody else gave it one meanwhile."""
+
+
+class GoesElsewhereError(Exception):
+    """A value would go to another place than was shown to whoever gives it."""
+
+
+@sensitive_variables()
+def fill_secret(
+    uuid: UUID, *, dev_value: str, prod_value: str, user_name: str, shown: str
+) -> Secret:
+    """Give a live secret without a value its values; an empty text is none. The secret.
+
+    `shown` is the destinations_tag of where a value goes, as whoever gives it was shown. Nothing
+    but the values, and the name of who gave them, is written. Raises SecretGoneError,
+    GoesElsewhereError where that is not so any more, and HasValueError where the secret has a
+    value in either environment, which then stays as it is.
+    """
+    with transaction.atomic(using=current_database()):
+        lock_destinations()  # before the row, as imports do
+        secret = Secret.objects.select_for_update().filter(uuid=uuid, is_deleted=False).first()
+        if secret is None:
+            raise SecretGoneError
+        if secret.has_value:
+            raise HasValueError
+        if not goes_where_shown(secret.name, shown):
+            raise GoesElsewhereError
+        # Sealed as the row is saved.
+        secret.dev_value, secret.prod_value = dev_value, prod_value
+        secret.updated_by = user_name
+        secret.save(update_fields=["dev_value", "prod_value"])
+    return secret

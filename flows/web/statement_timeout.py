@@ -1,0 +1,62 @@
+"""A request whose statement took too long: ended by the database, and answered with what to do."""
+
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.log import log_response
+
+from flows.database.statement_timeout import is_statement_timeout, limit_statements
+
+logger = logging.getLogger(__name__)
+
+
+class StatementTimeoutMiddleware:
+    """Limits each statement of a request, and answers 503 where one was ended.
+
+    What holds the import's lock is not limited. The API's views answer by their own exception
+    handler, in JSON.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with limit_statements(settings.ZIGGY_STATEMENT_TIMEOUT):
+            return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not is_statement_timeout(error):
+            return None
+        response = render(
+            request,
+            "statement_timeout.html",
+            {
+                "title": "This took too long",
+                "site_header": admin.site.site_header,
+                "site_title": admin.site.site_title,
+                "seconds": settings.ZIGGY_STATEMENT_TIMEOUT,
+            },
+            status=HTTPStatus.SERVICE_UNAVAILABLE,
+        )
+        log_timeout(request, response)
+        return response
+
+
+def log_timeout(request: HttpRequest, response: Any) -> None:
+    """Log a line that says which request it was, in the place of Django's own for the answer."""
+    log_response(
+        "A statement was ended after %s s: %s %s",
+        settings.ZIGGY_STATEMENT_TIMEOUT,
+        request.method,
+        request.path,
+        response=response,
+        request=request,
+        logger=logger,
+        level="warning",
+    )

@@ -1,0 +1,42 @@
+"""The page that says that the database is being written by somebody else, instead of a failure.
+
+SQLite has one writer at a time: what is saved while a large import is written waits, for as long as
+the database's `timeout` says, and then has to be told. PostgreSQL waits for rows alone.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from flows.web.api_paths import is_of_api
+from imports.database.errors import trouble_of
+from imports.errors import RETRY_AFTER
+from imports.runs.attempt import running_import
+
+_LOCKED = "database-locked"
+
+
+class BusyMiddleware:
+    """Answers 503 where a page could not get the lock that it needs. The API has its own answer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if is_of_api(request) or not is_busy(error):
+            return None
+        context = {"running": running_import(), "may_go_back": request.method == "POST"}
+        page = render(request, "busy.html", context, status=HTTPStatus.SERVICE_UNAVAILABLE)
+        page.headers["Retry-After"] = str(RETRY_AFTER)
+        return page
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether the database refused because somebody else holds a lock."""
+    trouble = trouble_of(error)
+    return trouble is not None and trouble.code == _LOCKED

@@ -1,0 +1,201 @@
+"""What all doors of the API have in common: how an error looks, the headers, and its health.
+
+An error is `{message, code, issues, requestId}` with its status, whatever went wrong and wherever.
+What a view raises is translated by `exception_handler`, and given its requestId by the renderer;
+what never reached a view, or what nobody foresaw, by `ApiMiddleware`. Neither tells of stacks,
+queries, paths or hosts.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as default_handler
+
+from flows.counting import other_than_first
+from flows.database.statement_timeout import is_statement_timeout
+from flows.encryption import WrongKeyError
+from flows.rest.refusals import Refused
+from flows.web.api_paths import is_of_api
+from flows.web.body_length import LENGTH_REQUIRED
+from flows.web.request_id import request_id
+from flows.web.statement_timeout import log_timeout
+from imports.api.parsers import NotStrictJSON
+from imports.api.renderers import ApiRenderer
+from imports.database.errors import DatabaseFailed, failure_of, loggable
+from imports.errors import RETRY_AFTER, Issue, UnableToImport, json_path, printable
+
+logger = logging.getLogger(__name__)
+
+
+_NOT_AUTHENTICATED = "Log in, and send the token as Authorization: Bearer TOKEN."
+# What Django says for itself, by status: nothing of the request, nothing of the inside.
+_MESSAGES = {
+    HTTPStatus.BAD_REQUEST: "The request is malformed.",
+    HTTPStatus.FORBIDDEN: "You may not do this.",
+    HTTPStatus.NOT_FOUND: "There is nothing here.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "The method is not allowed here.",
+    HTTPStatus.LENGTH_REQUIRED: LENGTH_REQUIRED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer. Try again later.",
+}
+_TIMED_OUT = (
+    "The database took too long for this and was stopped. Nothing was changed. Ask for less at "
+    "once: by a filter, a longer search, or a smaller page."
+)
+_FAILED = "The server failed. Its log says more."
+# What Django raises, whose texts are for the log: the first that fits.
+_DJANGO_ERRORS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
+    (OperationalError, HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable"),
+    (InterfaceError, HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable"),
+    (RequestDataTooBig, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large"),
+    (SuspiciousOperation, HTTPStatus.BAD_REQUEST, "bad-request"),
+    (Http404, HTTPStatus.NOT_FOUND, "not-found"),
+    (PermissionDenied, HTTPStatus.FORBIDDEN, "permission-denied"),
+)
+# Codes of a failing import whose messages name nothing of the inside; others go to the log alone.
+_TELLING_CODES = ("outcome-unknown", "database-error", "wrong-encryption-key")
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """The answer to what a view raised; None, which Django logs and makes a 500, for the rest."""
+    if request := context.get("request"):  # an error is JSON, whatever else the view answers with
+        request.accepted_renderer, request.accepted_media_type = ApiRenderer(), "application/json"
+    if isinstance(error, Refused):
+        return Response(error.as_dict(), status=error.status)
+    if isinstance(error, UnableToImport):
+        return _refusal(error)
+    if answer := _failure_of_server(error, context):
+        return answer
+    for kind, status, code in _DJANGO_ERRORS:
+        if isinstance(error, kind):
+            answer = _answer(status, code=code)
+            if status == HTTPStatus.SERVICE_UNAVAILABLE:
+                answer.headers["Retry-After"] = str(RETRY_AFTER)
+            return answer
+    response = default_handler(error, context)  # which knows the headers
+    if response is not None and isinstance(error, exceptions.APIException):
+        response.data = _explained(error)
+    return response
+
+
+def _failure_of_server(error: Exception, context: dict[str, Any]) -> Response | None:
+    """The answer to a failure of the database or of its keys that says what it is."""
+    if is_statement_timeout(error):
+        return _timed_out(context["request"])
+    if isinstance(error, DatabaseError) and (failure := failure_of(error)):
+        logger.error("The database failed a request: %s", loggable(error))
+        return _refusal(failure)
+    if isinstance(error, WrongKeyError):
+        logger.error("%s", error)
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        return _answer(status, code="wrong-encryption-key", message=str(error))
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.error("The database does not answer", exc_info=error)
+    return None
+
+
+def error_body(
+    status: HTTPStatus, *, code: str = "", message: str = "", issues: Sequence[Issue] = ()
+) -> dict[str, Any]:
+    """The body of an answer with that status; code and message are those of the status if empty."""
+    told = _FAILED if status >= HTTPStatus.INTERNAL_SERVER_ERROR else f"{status.phrase}."
+    return {
+        "message": message or _MESSAGES.get(status, told),
+        "code": code or status.phrase.lower().replace(" ", "-"),
+        "issues": [issue.as_dict() for issue in issues],
+    }
+
+
+def _answer(status: HTTPStatus, **parts: Any) -> Response:
+    return Response(error_body(status, **parts), status=status)
+
+
+def _refusal(error: UnableToImport) -> Response:
+    message = error.message
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("%s", error, exc_info=error)
+        if not isinstance(error, DatabaseFailed) and error.code not in _TELLING_CODES:
+            message = "The server could not do it, and nothing was changed. Its log says more."
+    answer = _answer(error.status, code=error.code, message=message, issues=error.issues)
+    if error.retry_after is not None:
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
+
+
+def _timed_out(request: Request) -> Response:
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    response = _answer(status, code="statement-timeout", message=_TIMED_OUT)
+    log_timeout(request._request, response)
+    return response
+
+
+def _explained(error: exceptions.APIException) -> dict[str, Any]:
+    status = HTTPStatus(error.status_code)
+    # One body for whatever is wrong with a token; subclasses speak for themselves.
+    if type(error) in {exceptions.NotAuthenticated, exceptions.AuthenticationFailed}:
+        return error_body(status, code="not-authenticated", message=_NOT_AUTHENTICATED)
+    if isinstance(error, NotStrictJSON):
+        issues = [error.issue]
+    elif isinstance(error, exceptions.ValidationError):
+        issues = list(_issues(error.detail))
+    else:
+        code, message = str(error.get_codes()), printable(str(error.detail))
+        return error_body(status, code=code.replace("_", "-"), message=message)
+    first = issues[0]
+    place = f"{first.path}: " if first.path else ""
+    code = first.code if isinstance(error, NotStrictJSON) else "invalid"
+    message = f"{place}{first.message}{other_than_first(issues)}"
+    return error_body(status, code=code, message=message, issues=issues)
+
+
+def _issues(detail: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
+    """Every problem that a serializer found, with where it is."""
+    if isinstance(detail, dict):
+        for key, each in detail.items():
+            yield from _issues(each, path if key == "non_field_errors" else (*path, key))
+    elif isinstance(detail, list) and all(isinstance(each, dict | list) for each in detail):
+        for index, each in enumerate(detail):
+            yield from _issues(each, (*path, index))
+    else:
+        for each in detail if isinstance(detail, list) else [detail]:
+            code = str(getattr(each, "code", "invalid")).replace("_", "-")
+            yield Issue(code=code, message=printable(str(each)), path=json_path(*path))
+
+
+class ApiMiddleware:
+    """The outermost layer of the API: whatever lies below answers an error with JSON.
+
+    That holds for unknown paths, refused hosts and unforeseen exceptions too, for which Django
+    has pages in HTML, with the stack where DEBUG is on.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_of_api(request):
+            return self.get_response(request)
+        response = self.get_response(request)
+        is_json = response.headers.get("Content-Type", "").startswith("application/json")
+        if response.status_code >= HTTPStatus.BAD_REQUEST and not is_json:
+            response = _as_json(response)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def _as_json(response: HttpResponse) -> HttpResponse:
+    body = {**error_body(HTTPStatus(response.status_code)), "requestId": request_id()}
+    answer = JsonResponse(body, status=response.status_code)
+    for name, value in response.headers.items():
+        if name != "Content-Type":
+            answer.headers[name] = value
+    answer.headers["Content-Length"] = str(len(answer.content))
+    return answer

@@ -1,0 +1,171 @@
+"""The REST door of exports: build one and fetch it, or fetch everything."""
+
+from functools import partial
+from http import HTTPStatus
+
+from django.http import StreamingHttpResponse
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from flows.content.fields import Kind
+from flows.rest.idempotency import answered_once
+from imports.api.checks import NothingThere, caller, needs, validated
+from imports.api.shapes.record import ExportRequestSerializer, ExportStatisticsSerializer
+from imports.errors import Issue
+from imports.exporting.downloads import (
+    build_export,
+    drop_export,
+    export_response,
+    find_export,
+    pack_export,
+)
+from imports.exporting.selection import (
+    UnknownFlowsError,
+    select_all_flows,
+    select_everything,
+    select_flows,
+)
+
+_ISSUES_TOLD = 1000
+_MAY_EXPORT = needs(*(f"flows.view_{kind}" for kind in Kind))
+_DOCUMENT = OpenApiResponse(
+    OpenApiTypes.OBJECT,
+    description="The export file.",
+    examples=[
+        OpenApiExample(
+            "An empty one",
+            {
+                "formatVersion": 1,
+                "exportedAt": None,
+                "exportedFrom": "production",
+                "flows": [],
+                "connections": [],
+                "secrets": [],
+            },
+        )
+    ],
+)
+
+
+class TaggedExport(APIView):
+    permission_classes = _MAY_EXPORT
+
+    @extend_schema(
+        operation_id="build_export",
+        summary="Build an export of chosen flows",
+        description="The flows with any of the tags or one of the uuids, with every flow that they "
+        "call and the connections and secrets that any of them refers to. Without tags and uuids: "
+        "all flows. Tags that no flow has, without uuids, export nothing. The export replaces the "
+        "caller's last one and can be fetched for a day.",
+        request=ExportRequestSerializer,
+        parameters=[
+            OpenApiParameter(
+                "Location",
+                str,
+                OpenApiParameter.HEADER,
+                description="Where the export is.",
+                response=[HTTPStatus.CREATED.value],
+            )
+        ],
+        responses={
+            201: ExportStatisticsSerializer,
+            404: OpenApiResponse(description="There is no flow with one of the uuids."),
+            422: OpenApiResponse(description="The body says something else than lists."),
+        },
+        examples=[
+            OpenApiExample("By tag", {"tags": ["sms"], "flowUuids": []}, request_only=True),
+            OpenApiExample(
+                "Built",
+                {
+                    "flows": 1,
+                    "connections": 1,
+                    "secrets": 2,
+                    "size": 20480,
+                    "sha256": "4ab006ca1d302fd4f3e484db5105ad26278b1c1c914b596a7b47a8a5e0cfe606",
+                    "warnings": [],
+                },
+                response_only=True,
+                status_codes=[str(HTTPStatus.CREATED.value)],
+            ),
+        ],
+    )
+    @answered_once(in_transaction=False)
+    def post(self, request: Request) -> Response:
+        body = validated(ExportRequestSerializer, request.data)
+        tags, uuids = body["tags"] or [], [str(uuid) for uuid in body["flowUuids"] or []]
+        chosen = partial(select_flows, uuids=uuids, tags=tags)
+        try:
+            statistics = build_export(
+                caller(request), chosen if tags or uuids else select_all_flows
+            )
+        except UnknownFlowsError as error:
+            raise _unknown(error) from None
+        counts = {kind.plural: statistics.counts[kind] for kind in Kind}
+        return Response(
+            {
+                **counts,
+                "size": statistics.size,
+                "sha256": statistics.sha256,
+                "warnings": statistics.warnings,
+            },
+            status=HTTPStatus.CREATED,
+            headers={"Location": reverse("export-tagged")},
+        )
+
+    @extend_schema(
+        operation_id="get_export",
+        summary="The export that the caller built last",
+        responses={
+            200: _DOCUMENT,
+            404: OpenApiResponse(description="The caller has built none in the last day."),
+        },
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        built = find_export(caller(request))
+        if built is None:
+            raise NothingThere("no-export", "You have built no export in the last day.")
+        return export_response(bytes(built.content), built.size)
+
+
+class BuiltExport(APIView):
+    permission_classes = _MAY_EXPORT
+
+    @extend_schema(
+        operation_id="delete_export",
+        summary="Forget the export that the caller built last",
+        responses={204: OpenApiResponse(description="It is gone, if there was one.")},
+    )
+    def delete(self, request: Request) -> Response:
+        drop_export(caller(request))
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+
+class FullExport(APIView):
+    permission_classes = _MAY_EXPORT
+
+    @extend_schema(
+        operation_id="export_all",
+        summary="The export of everything",
+        responses={200: _DOCUMENT},
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        # Whole before its first byte goes out: what fails is an error, not half a file.
+        packed, statistics = pack_export(select_everything)
+        return export_response(packed, statistics.size)
+
+
+def _unknown(error: UnknownFlowsError) -> NothingThere:
+    more = len(error.uuids) - 1
+    also = f" ({more} more)" if more else ""
+    return NothingThere(
+        "unknown-flows",
+        f"No flow on this server has the uuid {error.uuids[0]}{also}.",
+        [
+            Issue(code="unknown-flow", message="No flow on this server has this uuid.", uuid=uuid)
+            for uuid in error.uuids[:_ISSUES_TOLD]
+        ],
+    )

@@ -1,0 +1,263 @@
+"""The form that the REST door takes: an export, counted while it comes, and a few words.
+
+A saved plan and decisions on single items may come along, each as text or as a file.
+
+The file is kept in memory, where an import needs it as a whole: nothing is written to disk,
+and nothing that a form says is ever used as a path.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.http import UnreadablePostError
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from rest_framework.parsers import BaseParser
+
+from flows.counting import other_than_first
+from imports.errors import Issue, UnableToImport, printable, quoted
+from imports.planfile.decisions import GivenDecision, read_decisions
+from imports.planfile.file import read_plan
+from imports.planfile.shape import SavedPlan
+from imports.plans.plan import Mode
+from imports.uploads.uploaded_file import FORM_ALLOWANCE, FileCollector, FilePart, too_large
+
+FILE = "file"
+MODE = "duplicatesMode"
+NO_BACKUP = "noBackup"
+DRY_RUN = "dryRun"
+OVERRIDE_LOCKS = "overrideLocks"
+WITH_PLAN = "withPlan"
+DECISIONS = "decisions"
+PLAN = "plan"
+
+MODES = {
+    "leave": Mode.SKIP,
+    "rename": Mode.DUPLICATE,
+    "overwrite": Mode.OVERWRITE,
+    "skip": Mode.SKIP,
+    "duplicate": Mode.DUPLICATE,
+}
+"""The words for a mode, in lower case."""
+
+_BOOLEANS = {"true": True, "false": False}
+_KNOWN = (FILE, MODE, NO_BACKUP, DRY_RUN, OVERRIDE_LOCKS, WITH_PLAN, DECISIONS, PLAN)
+_FILES = (FILE, DECISIONS, PLAN)
+# What a plan says itself.
+_NOT_WITH_PLAN = (MODE, OVERRIDE_LOCKS, WITH_PLAN, DECISIONS)
+_LONGEST_FILE_NAME = 255
+
+
+class FormUnreadable(UnableToImport):
+    """The body is not a whole form."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class FormInvalid(UnableToImport):
+    """The form does not say what is needed: `issues` lists every problem."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """The parts of a form: its words by name, and its files."""
+
+    words: Mapping[str, list[str]]
+    files: list[FilePart] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """What a form asks for."""
+
+    file: FilePart
+    mode: Mode
+    no_backup: bool
+    dry_run: bool
+    override_locks: bool
+    with_plan: bool
+    """Whether a dry run answers the plan to be applied later."""
+    decisions: tuple[GivenDecision, ...] = ()
+    plan: SavedPlan | None = None
+    """The plan to apply. The mode and the locks are its own."""
+
+
+class FormParser(BaseParser):
+    """Reads a body of multipart/form-data to a Form.
+
+    Raises FileTooLarge as soon as a file is larger than ZIGGY_MAX_IMPORT_BYTES, before anything is
+    read where the body's length says so, and FormUnreadable.
+    """
+
+    media_type = "multipart/form-data"
+
+    def parse(  # type: ignore[override]  # request.data may be anything
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None
+    ) -> Form:
+        meta = {**parser_context["request"].META, "CONTENT_TYPE": media_type}
+        limit = settings.ZIGGY_MAX_IMPORT_BYTES
+        length = int(meta["CONTENT_LENGTH"])  # or there would be no stream
+        if length > limit + FORM_ALLOWANCE:
+            raise too_large(limit)
+        files = FileCollector(limit)
+        body: Any = _Counted(stream)
+        try:
+            words, _ = _Parser(meta, body, [files], parser_context["encoding"]).parse()
+        except RequestDataTooBig:
+            raise _long_text() from None
+        except (MultiPartParserError, SuspiciousOperation) as error:
+            why = printable(str(error))
+            raise FormUnreadable("invalid-form", f"The body is no readable form. {why}") from None
+        except UnreadablePostError:
+            raise _cut_off() from None
+        if body.count < length:
+            raise _cut_off()
+        return Form(words=dict(words.lists()), files=files.complete)
+
+
+def read_form(form: Form) -> Upload:
+    """What the form asks for.
+
+    Raises FormInvalid with everything that is wrong with it, and what read_plan and read_decisions
+    raise. Takes the files out of the form: a request lives on for a while, in cycles, and is not to
+    keep so many bytes alive.
+    """
+    issues: list[Issue] = []
+    plan, decisions = _read_text(form, PLAN, issues), _read_text(form, DECISIONS, issues)
+    if plan is not None:
+        issues += _said_by_plan(form)
+    upload = Upload(
+        file=_read_file(form, issues),
+        mode=_read_mode(form, issues) if plan is None else Mode.SKIP,
+        no_backup=_read_boolean(form, NO_BACKUP, issues),
+        dry_run=_read_boolean(form, DRY_RUN, issues),
+        override_locks=_read_boolean(form, OVERRIDE_LOCKS, issues),
+        with_plan=_read_boolean(form, WITH_PLAN, issues),
+    )
+    if upload.with_plan and not upload.dry_run:
+        message = f"Only a dry run answers its plan: send {DRY_RUN}=true as well."
+        issues.append(Issue(code="invalid-choice", path=WITH_PLAN, message=message))
+    issues += _unknown_parts(form)
+    form.files.clear()
+    if issues:
+        first = issues[0]
+        told = f"{first.path}: {first.message}{other_than_first(issues)}"
+        raise FormInvalid(first.code, told, issues)
+    return _with_what_comes_along(upload, plan, decisions)
+
+
+def _with_what_comes_along(upload: Upload, plan: bytes | None, decisions: bytes | None) -> Upload:
+    limit = settings.ZIGGY_MAX_IMPORT_BYTES
+    if plan is not None:
+        saved = read_plan(plan, max_bytes=limit)
+        return replace(upload, plan=saved, mode=saved.mode, override_locks=saved.override_locks)
+    if decisions is not None:
+        return replace(upload, decisions=read_decisions(decisions, max_bytes=limit))
+    return upload
+
+
+class _Parser(MultiPartParser):
+    """Django's parser, which drops a file whose name it does not like: here that is only text."""
+
+    def sanitize_file_name(self, file_name: str) -> str:
+        name = re.split(r"[/\\]", file_name)[-1]
+        return name[:_LONGEST_FILE_NAME] or "(no name)"
+
+
+class _Counted:
+    """A stream that knows how much was read: Django takes a body that was cut off for a whole."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self.count += len(data)
+        return data
+
+
+def _cut_off() -> FormUnreadable:
+    return FormUnreadable(
+        "cut-off", "The upload stopped before its end. Nothing was imported: send it again."
+    )
+
+
+def _long_text() -> FormUnreadable:
+    return FormUnreadable(
+        "invalid-form",
+        f"The texts of the form are larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes. "
+        f"Send {DECISIONS} and {PLAN} as files, with a file name.",
+    )
+
+
+def _read_file(form: Form, issues: list[Issue]) -> FilePart:
+    files = [file for file in form.files if file.part == FILE]
+    if len(files) == 1 and FILE not in form.words:
+        return files[0]
+    if FILE in form.words:
+        code, message = "no-file", "This must be a file, with a file name, and no text."
+    elif files:
+        code, message = "several-files", f"Send one file, not {len(files)}."
+    else:
+        code, message = "no-file", "Send the export file as the part named file."
+    issues.append(Issue(code=code, path=FILE, message=message))
+    return FilePart(part=FILE, name="", content=b"")
+
+
+def _read_text(form: Form, part: str, issues: list[Issue]) -> bytes | None:
+    """The part, which may be text or a file; None where there is none."""
+    found = [file.content for file in form.files if file.part == part]
+    found += [word.encode() for word in form.words.get(part, ())]
+    if len(found) > 1:
+        message = f"Send one of these, not {len(found)}."
+        issues.append(Issue(code="several-files", path=part, message=message))
+    return found[0] if found else None
+
+
+def _said_by_plan(form: Form) -> Iterator[Issue]:
+    present = {*form.words, *(file.part for file in form.files)}
+    for part in _NOT_WITH_PLAN:
+        if part in present:
+            yield Issue(
+                code="not-with-plan",
+                path=part,
+                message="Leave this out: the plan says what is done.",
+            )
+
+
+def _read_mode(form: Form, issues: list[Issue]) -> Mode:
+    words = form.words.get(MODE, [])
+    mode = MODES.get(words[0].lower()) if len(words) == 1 else None
+    if mode is None:
+        message = "This must be one of LEAVE (skip), RENAME (duplicate) and OVERWRITE, once."
+        issues.append(Issue(code="invalid-choice", path=MODE, message=message))
+    return mode or Mode.SKIP
+
+
+def _read_boolean(form: Form, part: str, issues: list[Issue]) -> bool:
+    words = form.words.get(part, ["false"])
+    value = _BOOLEANS.get(words[0]) if len(words) == 1 else None
+    if value is None:
+        message = "This must be true or false, once."
+        issues.append(Issue(code="invalid-choice", path=part, message=message))
+    return bool(value)
+
+
+def _unknown_parts(form: Form) -> Iterator[Issue]:
+    # A misspelt dryRun must not end as an import.
+    files = {file.part for file in form.files}.difference(_FILES)
+    for part in sorted(files.union(form.words).difference(_KNOWN) | files):
+        known = quoted(part) if part not in _KNOWN else f"a file as {part}"
+        yield Issue(
+            code="unknown-part",
+            path=printable(part),
+            message=f"This server does not know {known}. The parts of the form are "
+            f"{', '.join(_KNOWN)}; files are {', '.join(_FILES)}.",
+        )

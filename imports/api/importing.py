@@ -1,0 +1,203 @@
+"""The REST door of the import itself: a form in, the three lists out."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any, cast
+
+import msgspec
+from django.conf import settings
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from flows.rest.idempotency import HEADER, takes_key
+from flows.rest.refusals import Problem, invalid
+from imports.api.checks import caller
+from imports.api.form import Form, FormParser, Upload, read_form
+from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
+from imports.api.shapes.form import PlannedSerializer, UploadSerializer
+from imports.api.shapes.record import ProcessedSerializer
+from imports.importing.request import ImportRequest
+from imports.importing.service import plan_to_save, preview_import, run_import
+from imports.models import Door, ImportRecord
+from imports.permissions import check_done
+from imports.report import plan_data, record_data, refusal_data
+from imports.runs.idempotency import AlreadyDone, read_key
+
+_DESCRIPTION = """
+All of the file is imported, or nothing. The database is backed up first, and every item that is
+overwritten gets a named save "Pre import". Every run leaves a record, which `Location` names; a
+refused one does, too.
+
+**Asking again.** With an `Idempotency-Key`, the same request may be sent again until there is an
+answer, without a second import: the answer is that of the first run, also after a restart of the
+server. While the first runs, it is 409 `idempotency-in-progress`; for another file or other options
+under the same key it is 422 `idempotency-mismatch`. Keys are each user's own and last for 24 hours.
+What wrote nothing is not remembered, whether it was refused or its server died: the same key tries
+again. A dry run ignores the key.
+
+**Plan, review, apply.** A dry run with `withPlan=true` answers its `plan` as well. Sent as the part
+`plan`, with the same file, exactly that is done: where the file, the server or a row that the plan
+is for is not the same any more, nothing is, and 409 `stale-plan` says in `issues` what changed.
+Somebody who looks at the plan may edit the `decision` of an item, and nothing else of it, in the
+words of the part `decisions`: `{"decisions": {"UUID": "skip"}}`. Where something stands against the
+plan, such as a name that several rows bear, the answer is the refusal, and has the `plan` to decide
+it in beside it.
+
+**Refusals.** `issues` has every problem of the file at once, each with its JSON path.
+"""
+_SMS_TEST = {
+    "uuid": "c4492541-118e-4e23-9450-f2d28204ebee",
+    "name": "SMS Test",
+    "result": "OVERWRITE",
+    "matchMethod": "uuid",
+    "isProcessed": True,
+}
+_DONE = {"flowsProcessed": [_SMS_TEST], "connectionsProcessed": [], "secretsProcessed": []}
+_PLANNED = {**_DONE, "flowsProcessed": [{**_SMS_TEST, "isProcessed": False}]}
+_WHY = 'The flow "SMS Test" is locked on this server. Unlock it there, or give --override-locks.'
+_LOCKED = {
+    "message": f"flows[0]: {_WHY}",
+    "code": "locked",
+    "issues": [
+        {
+            "code": "locked",
+            "path": "flows[0]",
+            "uuid": "c4492541-118e-4e23-9450-f2d28204ebee",
+            "name": "SMS Test",
+            "message": _WHY,
+        }
+    ],
+    "requestId": "5b0a3a0e-8a55-4a0b-9a6f-4f3a0a5f0c11",
+}
+
+
+class ImportFlows(WaitsForLock):
+    parser_classes = (FormParser,)
+
+    @extend_schema(
+        operation_id="import_flows",
+        summary="Import an export file",
+        description=_DESCRIPTION,
+        request={"multipart/form-data": UploadSerializer},
+        parameters=[
+            PREFER,
+            PREFERENCE_APPLIED,
+            OpenApiParameter(
+                "Location",
+                str,
+                OpenApiParameter.HEADER,
+                description="The record of the import.",
+                response=[HTTPStatus.CREATED.value],
+            ),
+        ],
+        responses={
+            200: OpenApiResponse(PlannedSerializer, description="The plan of a dry run."),
+            201: OpenApiResponse(ProcessedSerializer, description="The import is done."),
+            403: OpenApiResponse(description="The user may not do this, or not all of it."),
+            409: OpenApiResponse(description="Another import runs, or the plan is out of date."),
+            413: OpenApiResponse(description="The file is larger than this server takes."),
+            415: OpenApiResponse(description="The body is no multipart/form-data."),
+            422: OpenApiResponse(
+                description="The form, or the file, is refused: see `issues`.",
+            ),
+            503: OpenApiResponse(description="The database could not be backed up, or is away."),
+        },
+        examples=[
+            OpenApiExample(
+                "Overwrite",
+                {"file": "(the file)", "duplicatesMode": "OVERWRITE", "noBackup": "false"},
+                request_only=True,
+                media_type=FormParser.media_type,
+            ),
+            OpenApiExample(
+                "Done", _DONE, response_only=True, status_codes=[str(HTTPStatus.CREATED.value)]
+            ),
+            OpenApiExample(
+                "Dry run", _PLANNED, response_only=True, status_codes=[str(HTTPStatus.OK.value)]
+            ),
+            OpenApiExample("Locked", _LOCKED, response_only=True, status_codes=["422"]),
+        ],
+    )
+    @takes_key
+    def post(self, request: Request) -> Response:
+        _check_address(request)
+        upload = read_form(_form(request))
+        if upload.with_plan:
+            return _planned(_asked(request, upload))
+        if upload.dry_run:
+            preview = preview_import(_asked(request, upload), record_refusal=False)
+            return Response(plan_data(preview.plan, done=False, with_details=True))
+        key = read_key(request.headers.get(HEADER))
+        try:
+            outcome = run_import(
+                replace(_asked(request, upload, key=key), lock_wait=self.lock_wait(request))
+            )
+        except AlreadyDone as earlier:
+            check_done(caller(request), earlier.record)
+            return _created(earlier.record, record_data(earlier.record))
+        return _created(outcome.record, plan_data(outcome.plan, done=True, with_details=True))
+
+
+def _check_address(request: Request) -> None:
+    """Raises Refused for a part of the form in the address: to pass it over would do the rest.
+
+    What else clients put there is no part of the contract with them, and says nothing.
+    """
+    names: Iterable[str] = UploadSerializer().fields.keys()
+    parts = {name.lower(): name for name in names}
+    misplaced = [
+        Problem(
+            code="unknown-parameter",
+            message=f"Send {parts[name.lower()]} as a part of the form, not in the address.",
+            path=name,
+        )
+        for name, value in sorted(request.query_params.items())
+        if value and name.lower() in parts
+    ]
+    if misplaced:
+        raise invalid(misplaced)
+
+
+def _form(request: Request) -> Form:
+    # An empty body has no parser, and so nobody else looks at what it is said to be.
+    if request.stream is None:
+        if request.content_type.partition(";")[0].strip().lower() != FormParser.media_type:
+            raise UnsupportedMediaType(request.content_type)
+        return Form(words={})
+    return cast(Form, request.data)
+
+
+def _asked(request: Request, upload: Upload, *, key: str | None = None) -> ImportRequest:
+    user = caller(request)
+    return ImportRequest(
+        payload=upload.file.content,
+        file_name=upload.file.name,
+        server=settings.ZIGGY_SERVER_NAME,
+        mode=upload.mode,
+        door=Door.API,
+        user=user,
+        user_name=user.get_username(),
+        with_backup=not upload.no_backup,
+        override_locks=upload.override_locks,
+        idempotency_key=key,
+        given_decisions=upload.decisions,
+        saved_plan=upload.plan,
+    )
+
+
+def _planned(asked: ImportRequest) -> Response:
+    """The plan to be applied later; a refusal of it has it as well, to be decided there."""
+    preview, saved = plan_to_save(asked)
+    plan = {"plan": msgspec.to_builtins(saved)}
+    if preview.refusal:
+        return Response({**refusal_data(preview.refusal), **plan}, status=preview.refusal.status)
+    return Response({**plan_data(preview.plan, done=False, with_details=True), **plan})
+
+
+def _created(record: ImportRecord, data: dict[str, Any]) -> Response:
+    location = reverse("import-record", args=[record.pk])
+    return Response(data, status=HTTPStatus.CREATED, headers={"Location": location})

@@ -1,0 +1,72 @@
+"""The REST door of the imports that one item was in."""
+
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from flows.content.fields import Kind
+from flows.models import MODELS, Item
+from flows.rest.declared_names import DeclaredNames
+from imports.api.checks import NothingThere, caller, needs
+from imports.api.paging import page_of, query_of
+from imports.api.shapes.history import (
+    ItemHistoryPageSerializer,
+    ItemHistoryQuery,
+    ItemImportSerializer,
+)
+from imports.permissions import VIEW_RECORDS, check_sight_of
+from imports.records.item_history import imports_of, with_states
+
+_IMPORT = {
+    "importId": 12,
+    "status": "succeeded",
+    "startedAt": "2026-03-16T17:10:06.000Z",
+    "finishedAt": "2026-03-16T17:10:06.420Z",
+    "door": "api",
+    "user": "ada",
+    "mode": "overwrite",
+    "fileName": "zexport.json",
+    "name": "SMS Test",
+    "result": "OVERWRITE",
+    "changedKeys": ["timeout"],
+    "warnings": [],
+    "before": {"kept": "save", "namedSave": "666c6f77-7361-8765-8000-000000000003"},
+    "after": {"kept": "now", "namedSave": None},
+}
+_PAGE = {"count": 1, "next": None, "previous": None, "results": [_IMPORT]}
+
+
+class ItemHistory(DeclaredNames):
+    permission_classes = needs(VIEW_RECORDS)
+
+    @extend_schema(
+        operation_id="list_imports_of_item",
+        summary="The imports that a flow, connection or secret was in, newest first",
+        description="With where the item's state before and after each is kept. A deleted item "
+        "has its imports as well. A state that the item is in now is read as the item, one in a "
+        "named save of a flow with /api/ziggy/history-load/{uuid}.",
+        parameters=[
+            OpenApiParameter("kind", str, OpenApiParameter.PATH, enum=[str(kind) for kind in Kind]),
+            OpenApiParameter("uuid", UUID, OpenApiParameter.PATH),
+            ItemHistoryQuery,
+        ],
+        responses={
+            200: OpenApiResponse(
+                ItemHistoryPageSerializer, examples=[OpenApiExample("One", _PAGE)]
+            ),
+            404: OpenApiResponse(description="There is no such item, or no such page."),
+            422: OpenApiResponse(description="A parameter is wrong."),
+        },
+    )
+    def get(self, request: Request, kind: Kind, uuid: UUID) -> Response:
+        check_sight_of(caller(request), kind)
+        query = query_of(request, ItemHistoryQuery)
+        model: type[Item] = MODELS[kind]
+        row = model._default_manager.filter(uuid=uuid).first()
+        if row is None:
+            raise NothingThere("not-found", f"There is no {kind} {uuid}.")
+        page = page_of(request, imports_of(row), query)
+        results = with_states(row, page["results"])
+        return Response({**page, "results": ItemImportSerializer(results, many=True).data})

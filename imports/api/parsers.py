@@ -1,0 +1,42 @@
+"""What the API reads. Apart from `errors`, whose views' base class loads this."""
+
+from typing import IO, Any
+
+import msgspec
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+
+from imports.errors import Issue, json_path
+from imports.exportfile.json_problems import JSONProblem
+from imports.exportfile.strict_json import read_value
+
+
+class NotStrictJSON(ParseError):  # noqa: N818 - the name says what happened
+    """The body is not JSON as files must be: `issue` says why, and where."""
+
+    def __init__(self, issue: Issue) -> None:
+        super().__init__(issue.message, code=issue.code)
+        self.issue = issue
+
+
+class StrictJSONParser(JSONParser):
+    """JSON by the rules that an import's file has to keep, so that no two doors differ.
+
+    Being a JSONParser, it is given a body that Django has read up to DATA_UPLOAD_MAX_MEMORY_SIZE.
+    """
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None
+    ) -> Any:
+        try:
+            return read_value(msgspec.Raw(stream.read()))
+        except UnicodeDecodeError:
+            raise NotStrictJSON(
+                Issue(code="invalid-encoding", message="The body is not UTF-8.")
+            ) from None
+        except JSONProblem as problem:
+            # They tell of files, which is what else is read so.
+            message = problem.message.replace("The file", "The body").replace("A file", "The body")
+            raise NotStrictJSON(
+                Issue(code=problem.code, message=message, path=json_path(*problem.path))
+            ) from None

@@ -1,0 +1,161 @@
+"""The REST door of the records that imports leave."""
+
+from typing import Any
+
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import Lower
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from flows.rest.declared_names import DeclaredNames
+from imports.api.checks import NothingThere, caller, needs
+from imports.api.paging import page_of, query_of
+from imports.api.shapes.record import (
+    ItemPageQuery,
+    RecordDetailSerializer,
+    RecordedItemSerializer,
+    RecordPageSerializer,
+    RecordQuery,
+    RecordSerializer,
+)
+from imports.models import ImportItem, ImportRecord, Status
+from imports.permissions import VIEW_RECORDS
+
+_RECORD = {
+    "id": 12,
+    "status": "succeeded",
+    "startedAt": "2026-03-16T17:10:06.000Z",
+    "finishedAt": "2026-03-16T17:10:06.420Z",
+    "seconds": 0.42,
+    "door": "api",
+    "user": "ada",
+    "server": "production",
+    "fileName": "zexport.json",
+    "fileSize": 20480,
+    "fileSha256": "4ab006ca1d302fd4f3e484db5105ad26278b1c1c914b596a7b47a8a5e0cfe606",
+    "mode": "overwrite",
+    "undoes": None,
+    "undoneBy": None,
+    "undoDepth": 0,
+    "withBackup": True,
+    "overrideLocks": False,
+    "plan": None,
+    "counts": {"OVERWRITE": 1},
+    "code": "",
+    "message": "",
+}
+_PAGE = {"count": 1, "next": None, "previous": None}
+_DETAIL = {
+    **_RECORD,
+    "issues": [],
+    "warnings": [],
+    "backup": {
+        "name": "default-20260316T171006-000000Z.sqlite3",
+        "size": 303104,
+        "sha256": "c0535e4be2b79ffd93291305436bf889314e4a3faec05ecffcbb7df31ad9e51a",
+    },
+    "items": {
+        **_PAGE,
+        "results": [
+            {
+                "kind": "flow",
+                "position": 0,
+                "uuid": "c4492541-118e-4e23-9450-f2d28204ebee",
+                "name": "SMS Test",
+                "result": "OVERWRITE",
+                "matchMethod": "uuid",
+                "targetUuid": "c4492541-118e-4e23-9450-f2d28204ebee",
+                "targetName": "SMS Test",
+                "changedKeys": ["timeout"],
+                "warnings": [],
+                "warningDetails": [],
+            }
+        ],
+    },
+}
+
+
+class Records(DeclaredNames):
+    permission_classes = needs(VIEW_RECORDS)
+
+    @extend_schema(
+        operation_id="list_imports",
+        summary="The records of imports, newest first",
+        parameters=[RecordQuery],
+        responses={
+            200: OpenApiResponse(
+                RecordPageSerializer,
+                examples=[OpenApiExample("One", {**_PAGE, "results": [_RECORD]})],
+            ),
+            404: OpenApiResponse(description="There is no such page."),
+            422: OpenApiResponse(description="A parameter is wrong."),
+        },
+    )
+    def get(self, request: Request) -> Response:
+        query = query_of(request, RecordQuery)
+        records = _wanted(query).defer("issues")
+        page = page_of(request, records, query)
+        return Response({**page, "results": _shown(request, page["results"], many=True).data})
+
+
+class Record(DeclaredNames):
+    permission_classes = needs(VIEW_RECORDS)
+
+    @extend_schema(
+        operation_id="get_import",
+        summary="The record of an import, with a page of its items",
+        parameters=[ItemPageQuery],
+        responses={
+            200: OpenApiResponse(
+                RecordDetailSerializer, examples=[OpenApiExample("An import", _DETAIL)]
+            ),
+            404: OpenApiResponse(description="There is no such record, or page of its items."),
+            422: OpenApiResponse(description="A parameter is wrong."),
+        },
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        query = query_of(request, ItemPageQuery)
+        record = _records().filter(pk=pk).first()
+        if record is None:
+            raise NothingThere("not-found", f"There is no import {pk}.")
+        page = page_of(request, record.items.order_by("pk"), query)
+        items = {**page, "results": RecordedItemSerializer(page["results"], many=True).data}
+        context = {"user": caller(request), "items": items}
+        return Response(RecordDetailSerializer(record, context=context).data)
+
+
+def _shown(request: Request, records: Any, *, many: bool) -> RecordSerializer:
+    return RecordSerializer(records, many=many, context={"user": caller(request)})
+
+
+def _wanted(query: dict[str, Any]) -> QuerySet[ImportRecord]:
+    wanted = Q()
+    for parameter, lookup in {
+        "status": "status",
+        "mode": "mode",
+        "door": "door",
+        "user": "user_name",
+        "dateFrom": "started_at__gte",
+        "dateTo": "started_at__lt",
+    }.items():
+        if parameter in query:
+            wanted &= Q(**{lookup: query[parameter]})
+    if "sha256" in query:
+        wanted &= Q(file_sha256=query["sha256"].lower())
+    if "itemUuid" in query:
+        items = ImportItem.objects.alias(file_uuid=Lower("uuid"))
+        uuid = query["itemUuid"]
+        wanted &= Q(
+            pk__in=items.filter(Q(target_uuid=uuid) | Q(file_uuid=str(uuid))).values("record")
+        )
+    return _records().filter(wanted)
+
+
+def _records() -> QuerySet[ImportRecord]:
+    """The records, each with the number of the undo that took it back."""
+    undos = ImportRecord.objects.filter(undoes=OuterRef("pk"), status=Status.SUCCEEDED)
+    newest = Subquery(undos.order_by("-pk").values("pk")[:1])
+    return ImportRecord.objects.annotate(
+        undone_by_id=Case(When(status=Status.UNDONE, then=newest), default=None)
+    )

@@ -1,0 +1,22 @@
+"""How the API writes its answers. Apart from `errors`, whose views' base class loads this."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from rest_framework.renderers import JSONRenderer
+
+from flows.web.request_id import request_id
+
+
+class ApiRenderer(JSONRenderer):
+    """JSON. An error has the id of its request, whoever made its body."""
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> Any:
+        response = (renderer_context or {}).get("response")
+        is_error = response is not None and response.status_code >= HTTPStatus.BAD_REQUEST
+        if is_error and isinstance(data, Mapping):
+            data = {**data, "requestId": request_id()}
+        return super().render(data, accepted_media_type, renderer_context)

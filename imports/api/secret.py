@@ -1,0 +1,103 @@
+"""One secret in the REST door, with where its value goes, or would go if it had one."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema_view
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from flows.content.fields import Kind
+from flows.rest import reading, schema
+from flows.rest.item_body import DESTINATIONS_KEY
+from flows.rest.preconditions import tagged
+from flows.rest.schema import operation
+from flows.rest.serializers import ITEMS
+from flows.rest.views import SecretView
+from flows.secrets.stored_destinations import SecretDestination, read_destinations
+from imports.api.checks import caller
+from imports.api.shapes.record import SENDER_KINDS
+from imports.models import ImportRecord
+from imports.permissions import may_see, may_see_records
+from imports.records.secret_origins import read_origins
+
+
+class DestinationImportSerializer(serializers.Serializer[Any]):
+    """The import that made a connection or a flow send the secret there."""
+
+    id = serializers.IntegerField()
+    startedAt = serializers.DateTimeField()  # noqa: N815 - the word of the contract
+
+
+class SecretDestinationSerializer(serializers.Serializer[Any]):
+    """Where a value of the secret goes."""
+
+    kind = serializers.ChoiceField(SENDER_KINDS)
+    uuid = serializers.UUIDField(allow_null=True, help_text="Null where the user may not see it.")
+    name = serializers.CharField(allow_null=True)
+    destination = serializers.CharField(
+        allow_null=True, help_text="The hosts, or what else can be said; a flow's code: any."
+    )
+    environments = serializers.ListField(child=serializers.CharField())
+    sinceImport = DestinationImportSerializer(  # noqa: N815 - the word of the contract
+        allow_null=True, help_text="Null where no import is known that did it."
+    )
+
+
+class SecretWithDestinationsSerializer(ITEMS[Kind.SECRET]):  # type: ignore[misc, valid-type]
+    """A secret, and where a value of it goes."""
+
+    destinations = SecretDestinationSerializer(many=True)
+
+
+_EXAMPLE = {
+    **schema.SECRET,
+    "destinations": [
+        {
+            "kind": "connection",
+            "uuid": schema.CONNECTION["uuid"],
+            "name": "Twilio",
+            "destination": "api.twilio.com",
+            "environments": ["development", "production"],
+            "sinceImport": {"id": 12, "startedAt": "2026-03-16T17:10:06.000Z"},
+        }
+    ],
+}
+
+
+@extend_schema_view(
+    get=operation(
+        "read_secret",
+        "One secret, and where its value goes, or would go if it had one.",
+        answer=SecretWithDestinationsSerializer,
+        example=_EXAMPLE,
+    )
+)
+class SecretWithDestinationsView(SecretView):
+    """One secret. No answer has a value; whoever gives one sees here where it will go."""
+
+    def get(self, request: Request, uuid: UUID) -> Response:
+        item, tag = reading.read_item(self.kind, uuid)
+        found = read_destinations([item["name"]])[item["name"]]
+        user = caller(request)
+        users = [(each.kind, each.uuid) for each in found]
+        origins = read_origins(item["uuid"], users) if may_see_records(user) else {}
+        destinations = [
+            _shown(each, user, origins.get(key)) for each, key in zip(found, users, strict=True)
+        ]
+        # Never 304: the tag is the row's, and where it is sent changes without it.
+        return tagged(Response({**item, DESTINATIONS_KEY: destinations}), tag)
+
+
+def _shown(found: SecretDestination, user: User, record: ImportRecord | None) -> dict[str, Any]:
+    sees = may_see(user, found.kind)
+    return {
+        "kind": found.kind.value,
+        "uuid": found.uuid if sees else None,
+        "name": found.name if sees else None,
+        "destination": found.label if sees else None,
+        "environments": list(found.environments),
+        "sinceImport": record and {"id": record.pk, "startedAt": record.started_at},
+    }

@@ -1,0 +1,1 @@
+"""The bodies of the REST door's requests and answers, as serializers."""

@@ -1,0 +1,56 @@
+"""The form of an import, and the answer to a dry run, as the REST door describes them."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from imports.api.shapes.record import ProcessedSerializer
+
+
+@extend_schema_field(OpenApiTypes.BINARY)
+class ExportFileField(serializers.FileField):
+    """A file to send, where drf-spectacular describes the address of one that is there."""
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """The form of an import."""
+
+    file = ExportFileField(help_text="The export file, with a file name.")
+    duplicatesMode = serializers.ChoiceField(
+        required=False,
+        choices=["LEAVE", "RENAME", "OVERWRITE"],
+        help_text="What happens to an item that exists: it is left alone (LEAVE), the file's is "
+        "added under another name (RENAME), or it becomes the file's (OVERWRITE). Required, but "
+        "with a plan. The words skip, duplicate and overwrite are taken as well, and lower case.",
+    )
+    noBackup = serializers.BooleanField(
+        default=False, help_text="Do not back the database up first."
+    )
+    dryRun = serializers.BooleanField(default=False, help_text="Tell the plan, write nothing.")
+    overrideLocks = serializers.BooleanField(
+        default=False, help_text="Overwrite locked flows as well."
+    )
+    decisions = serializers.CharField(
+        required=False,
+        help_text="What else is to happen to single items: JSON, as text or as a file. Keys are "
+        "the uuids of items, or kind:uuid; a value is skip, duplicate, overwrite, the uuid of the "
+        "row that the item is, or an object with mode and target.",
+    )
+    withPlan = serializers.BooleanField(
+        default=False, help_text="With dryRun: answer the plan as well, to be sent as plan later."
+    )
+    plan = serializers.CharField(
+        required=False,
+        help_text="The plan of an earlier dry run, to be done exactly or not at all: JSON, as text "
+        "or as a file. duplicatesMode, overrideLocks and decisions are its own and left out.",
+    )
+
+
+class PlannedSerializer(ProcessedSerializer):
+    """What a dry run would do."""
+
+    plan = serializers.DictField(
+        required=False, help_text="With withPlan: the plan, as flow_import --plan-out writes it."
+    )

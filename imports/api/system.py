@@ -1,0 +1,250 @@
+"""The REST door of the database as a whole: back it up, fetch a copy, vacuum it; the version."""
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.throttling import Limit, TooManyAttempts, TooManyAttemptsError, give_back, take
+from flows import __version__
+from flows.rest.idempotency import answered_once
+from imports.api.checks import IsAdmin, NothingThere, caller, needs
+from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
+from imports.api.shapes.record import (
+    BackupAnswerSerializer,
+    FailedBackupSerializer,
+    TransferSerializer,
+    VacuumSerializer,
+    VersionSerializer,
+)
+from imports.database.backup import make_backup
+from imports.database.vacuum import vacuum_database
+from imports.errors import BackupFailed
+from imports.exporting.downloads import build_transfer, find_transfer, gzipped
+from imports.permissions import BACK_UP_DATABASE, VACUUM_DATABASE
+
+logger = logging.getLogger(__name__)
+
+# Both what clients look for and what every error has.
+_FAILED: dict[str, Any] = {
+    "localBackupStatus": "failed",
+    "localBackupFile": None,
+    "remoteBackupStatus": "not_configured",
+    "message": "The database was not backed up. The server's log says more.",
+    "code": "backup-failed",
+    "issues": [],
+}
+
+_REQUEST_ID = "5b0a3a0e-8a55-4a0b-9a6f-4f3a0a5f0c11"
+
+
+_TOO_MANY = OpenApiResponse(
+    description="The account asked for more than ZIGGY_BACKUPS_PER_DAY backups, copies to fetch "
+    "among them; see Retry-After."
+)
+
+
+@contextmanager
+def _counted_backup(request: Request) -> Iterator[None]:
+    """Count a backup that the caller asks for; one that fails does not count.
+
+    Raises TooManyAttempts where the account had as many today as it may: each takes room on the
+    disk and pushes older ones out.
+    """
+    limits = [Limit("backup", str(caller(request).pk), what="backups")]
+    try:
+        take(limits)
+    except TooManyAttemptsError as error:
+        raise TooManyAttempts(error) from None
+    try:
+        yield
+    except BaseException:
+        give_back(limits)
+        raise
+
+
+class BackUp(APIView):
+    permission_classes = needs(BACK_UP_DATABASE)
+
+    @extend_schema(
+        operation_id="back_up_database",
+        summary="Back the database up",
+        description="The copy stays on the server, where it was read through as a restore would.",
+        request=None,
+        responses={
+            200: OpenApiResponse(
+                BackupAnswerSerializer,
+                examples=[
+                    OpenApiExample(
+                        "Done",
+                        {
+                            "localBackupStatus": "success",
+                            "localBackupFile": "default-20260316T171006-000000Z.sqlite3",
+                            "remoteBackupStatus": "not_configured",
+                        },
+                    )
+                ],
+            ),
+            429: _TOO_MANY,
+            503: OpenApiResponse(
+                FailedBackupSerializer,
+                description="There is no backup.",
+                examples=[OpenApiExample("Failed", {**_FAILED, "requestId": _REQUEST_ID})],
+            ),
+        },
+    )
+    @answered_once(in_transaction=False)
+    def post(self, request: Request) -> Response:
+        try:
+            with _counted_backup(request):
+                backup = make_backup()
+        except BackupFailed as error:
+            logger.exception("The backup failed")
+            return Response({**_FAILED, "code": error.code}, status=error.status)
+        return Response(
+            {
+                "localBackupStatus": "success",
+                "localBackupFile": backup.path.name,
+                "remoteBackupStatus": "not_configured",
+            }
+        )
+
+
+class Transfer(APIView):
+    permission_classes = (IsAdmin,)
+
+    @extend_schema(
+        operation_id="build_transfer",
+        summary="Make a copy of the database to fetch",
+        description="A backup of the database, which the caller can fetch for a day, as long as "
+        "newer backups do not push it out. For administrators only: it holds everything, with the "
+        "secrets encrypted.",
+        request=None,
+        parameters=[
+            OpenApiParameter(
+                "Location",
+                str,
+                OpenApiParameter.HEADER,
+                description="Where the copy is.",
+                response=[HTTPStatus.CREATED.value],
+            )
+        ],
+        responses={
+            201: OpenApiResponse(
+                TransferSerializer,
+                examples=[
+                    OpenApiExample(
+                        "Made",
+                        {
+                            "file": "default-20260316T171006-000000Z.sqlite3.gz",
+                            "size": 303104,
+                            "sha256": "c0535e4be2b79ffd93291305436bf889314e4a3faec05ecffcbb7df3"
+                            "1ad9e51a",
+                        },
+                    )
+                ],
+            ),
+            429: _TOO_MANY,
+            503: OpenApiResponse(description="The database could not be backed up, or is away."),
+        },
+    )
+    @answered_once(in_transaction=False)
+    def post(self, request: Request) -> Response:
+        with _counted_backup(request):
+            backup = build_transfer(caller(request))
+        return Response(
+            {"file": f"{backup.path.name}.gz", "size": backup.size, "sha256": backup.sha256},
+            status=HTTPStatus.CREATED,
+            headers={"Location": reverse("download-transfer")},
+        )
+
+
+class DownloadTransfer(APIView):
+    permission_classes = (IsAdmin,)
+    # No HEAD: it would open the file, and nobody would read it to its end and close it.
+    http_method_names = ("get", "options")
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """Errors are JSON; who asks for a file in gzip alone gets it all the same."""
+        return super().perform_content_negotiation(request, force=True)
+
+    @extend_schema(
+        operation_id="download_transfer",
+        summary="The copy of the database that the caller made last, in gzip",
+        responses={
+            (200, "application/gzip"): OpenApiTypes.BINARY,
+            404: OpenApiResponse(description="The caller has made none in the last day."),
+        },
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        path = find_transfer(caller(request))
+        if path is None:
+            message = "There is no copy of yours. Make one with POST /api/system/transfer-db."
+            raise NothingThere("no-transfer", message)
+        logger.info("User %s fetches the database", caller(request).pk)
+        return StreamingHttpResponse(
+            gzipped(path.open("rb")),
+            content_type="application/gzip",
+            headers={"Content-Disposition": f'attachment; filename="{path.name}.gz"'},
+        )
+
+
+class VersionInfo(APIView):
+    @extend_schema(
+        operation_id="version_info",
+        summary="The release that runs here",
+        responses=VersionSerializer,
+        examples=[
+            OpenApiExample(
+                "A release", {"major": 0, "minor": 1, "build": 0, "info": "Ziggy flow import 0.1.0"}
+            )
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        major, minor, build = map(int, re.findall("[0-9]+", __version__)[:3])
+        info = f"Ziggy flow import {__version__}"
+        return Response({"major": major, "minor": minor, "build": build, "info": info})
+
+
+class Vacuum(WaitsForLock):
+    permission_classes = needs(VACUUM_DATABASE)
+    # No HEAD: unlike other GETs, this one changes something.
+    http_method_names = ("get", "options")
+
+    @extend_schema(
+        operation_id="vacuum_database",
+        summary="Purge deleted items and reorganise the database",
+        description="What was deleted is gone for good; its named saves and the records of imports "
+        "stay. Others wait for the tables meanwhile.",
+        parameters=[PREFER, PREFERENCE_APPLIED],
+        responses={
+            200: VacuumSerializer,
+            409: OpenApiResponse(description="An import runs, or others use the database."),
+        },
+        examples=[
+            OpenApiExample(
+                "Done",
+                {
+                    "flows": 3,
+                    "connections": 1,
+                    "secrets": 0,
+                    "sizeBefore": 3031040,
+                    "sizeAfter": 303104,
+                },
+                response_only=True,
+                status_codes=[str(HTTPStatus.OK.value)],
+            )
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        return Response(vacuum_database(lock_wait=self.lock_wait(request)).as_dict())

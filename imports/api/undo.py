@@ -1,0 +1,181 @@
+"""The REST door of undoing an import: the number of its record in, the three lists out."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from flows.rest.declared_names import DeclaredNames
+from flows.rest.idempotency import HEADER, takes_key
+from imports.api.checks import caller, validated
+from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
+from imports.api.shapes.undo import UndoneSerializer, UndoSerializer
+from imports.errors import Issue, UnableToImport
+from imports.models import Door, ImportRecord
+from imports.permissions import check_done
+from imports.report import record_data, undo_data
+from imports.runs.idempotency import AlreadyDone, read_key
+from imports.undo.request import UndoRequest
+from imports.undo.service import preview_undo, undo_import
+
+_DESCRIPTION = """
+Every row that the import overwrote becomes exactly what its named save "Pre import" holds, and
+every row that it made is soft-deleted: all of them, or nothing. No secret value is touched. The
+database is backed up first, and every row that is written gets a named save "Pre undo", so that the
+undo can be undone: by the number of its own record, which `Location` names.
+
+**Dry run.** `dryRun` must be said, true or false: without it nothing is undone.
+
+**Conflicts.** What somebody did to a row since is told with who and when, and refused: `issues` has
+each, with the row's uuid. `conflicts` decides for all of them, `decisions` for single rows,
+in the form of the file that `import_undo --decisions` takes.
+"""
+_SAY_DRY_RUN = "Say dryRun: true to be told the plan, false to undo."
+_UUID = "c4492541-118e-4e23-9450-f2d28204ebee"
+_SMS_TEST = {
+    "uuid": _UUID,
+    "name": "SMS Test",
+    "result": "RESTORE",
+    "matchMethod": "uuid",
+    "isProcessed": True,
+}
+_DONE = {"flowsProcessed": [_SMS_TEST], "connectionsProcessed": [], "secretsProcessed": []}
+_PLANNED = {**_DONE, "flowsProcessed": [{**_SMS_TEST, "isProcessed": False}]}
+_WHY = (
+    'The flow "SMS Test" was edited since, last by ada on 2026-03-16 17:10:06 UTC. Decide to keep '
+    "it as it is, or to restore what was before."
+)
+_EDITED = {
+    "message": _WHY,
+    "code": "edited-since",
+    "issues": [
+        {"code": "edited-since", "path": "", "uuid": _UUID, "name": "SMS Test", "message": _WHY}
+    ],
+    "requestId": "5b0a3a0e-8a55-4a0b-9a6f-4f3a0a5f0c11",
+}
+
+
+class UndoImport(WaitsForLock, DeclaredNames):
+    @extend_schema(
+        operation_id="undo_import",
+        summary="Undo an import",
+        description=_DESCRIPTION,
+        request=UndoSerializer,
+        parameters=[
+            PREFER,
+            PREFERENCE_APPLIED,
+            OpenApiParameter(
+                "Location",
+                str,
+                OpenApiParameter.HEADER,
+                description="The record of the undo.",
+                response=[HTTPStatus.CREATED.value],
+            ),
+        ],
+        responses={
+            200: OpenApiResponse(UndoneSerializer, description="The plan of a dry run."),
+            201: OpenApiResponse(UndoneSerializer, description="The undo is done."),
+            403: OpenApiResponse(description="The user may not do this, or not all of it."),
+            404: OpenApiResponse(description="There is no such record."),
+            409: OpenApiResponse(
+                description="The import is undone already or wrote nothing, another one runs, or "
+                "rows changed meanwhile."
+            ),
+            422: OpenApiResponse(
+                description="The body is wrong, or rows were changed since the import: see "
+                "`issues`.",
+            ),
+            503: OpenApiResponse(description="The database could not be backed up, or is away."),
+        },
+        examples=[
+            OpenApiExample(
+                "Leave alone what was changed since",
+                {"dryRun": False, "conflicts": "keep"},
+                request_only=True,
+            ),
+            OpenApiExample(
+                "Decide for single rows",
+                {
+                    "dryRun": False,
+                    "decisions": {_UUID: "restore", f"connection:{_UUID}": "keep"},
+                },
+                request_only=True,
+            ),
+            OpenApiExample(
+                "Done", _DONE, response_only=True, status_codes=[str(HTTPStatus.CREATED.value)]
+            ),
+            OpenApiExample(
+                "Dry run", _PLANNED, response_only=True, status_codes=[str(HTTPStatus.OK.value)]
+            ),
+            OpenApiExample("Edited", _EDITED, response_only=True, status_codes=["422"]),
+        ],
+    )
+    @takes_key
+    def post(self, request: Request, pk: int) -> Response:
+        body = validated(UndoSerializer, request.data)
+        if body["dryRun"]:
+            plan = preview_undo(_asked(request, pk, body), record_refusal=False)
+            return Response(undo_data(plan, done=False, with_details=True))
+        key = read_key(request.headers.get(HEADER))
+        try:
+            asked = _asked(request, pk, body, key=key)
+            outcome = undo_import(replace(asked, lock_wait=self.lock_wait(request)))
+        except AlreadyDone as earlier:
+            check_done(caller(request), earlier.record)
+            return _created(earlier.record, record_data(earlier.record))
+        return _created(outcome.record, undo_data(outcome.plan, done=True, with_details=True))
+
+    def check_keys(self, request: Request) -> None:
+        """Raises BodyMalformed before anything else, and Refused for unknown keys."""
+        _check_dry_run(request)
+        super().check_keys(request)
+
+
+class BodyMalformed(UnableToImport):
+    """The body does not say whether the undo is to be done."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+def _check_dry_run(request: Request) -> None:
+    """Nothing is undone by somebody who left out what would have kept it from being done."""
+    if request.stream is None:
+        raise BodyMalformed("missing-body", f"A body in JSON is needed. {_SAY_DRY_RUN}")
+    if not isinstance(request.data, Mapping):
+        raise BodyMalformed("wrong-type", f"The body must be an object. {_SAY_DRY_RUN}")
+    if isinstance(request.data.get("dryRun"), bool):
+        return
+    issue = Issue(
+        code="wrong-type" if "dryRun" in request.data else "missing-key",
+        path="dryRun",
+        message=_SAY_DRY_RUN,
+    )
+    raise BodyMalformed(issue.code, f"dryRun: {_SAY_DRY_RUN}", [issue])
+
+
+def _created(record: ImportRecord, data: dict[str, Any]) -> Response:
+    location = reverse("import-record", args=[record.pk])
+    return Response(data, status=HTTPStatus.CREATED, headers={"Location": location})
+
+
+def _asked(
+    request: Request, pk: int, body: dict[str, Any], *, key: str | None = None
+) -> UndoRequest:
+    user = caller(request)
+    return UndoRequest(
+        record=pk,
+        server=settings.ZIGGY_SERVER_NAME,
+        door=Door.API,
+        user=user,
+        user_name=user.get_username(),
+        with_backup=not body["noBackup"],
+        conflicts=body.get("conflicts"),
+        decisions=body["decisions"],
+        idempotency_key=key,
+    )

@@ -1,0 +1,38 @@
+"""The addresses of imports, under /api and without a trailing slash.
+
+Before those of flows, whose `flow/{name}/{type}` would take some of them.
+"""
+
+from django.urls import path
+
+import flows.rest.converters  # noqa: F401 - the words between < and >
+from imports.api.exports import BuiltExport, FullExport, TaggedExport
+from imports.api.health import Health
+from imports.api.importing import ImportFlows
+from imports.api.item_history import ItemHistory
+from imports.api.records import Record, Records
+from imports.api.secret import SecretWithDestinationsView
+from imports.api.system import BackUp, DownloadTransfer, Transfer, Vacuum, VersionInfo
+from imports.api.undo import UndoImport
+
+urlpatterns = [
+    path("health", Health.as_view(), name="health"),
+    path("flow/import", ImportFlows.as_view(), name="flow-import"),
+    path("flow/export-tagged", TaggedExport.as_view(), name="export-tagged"),
+    path("flow/tagged-export", BuiltExport.as_view(), name="tagged-export"),
+    path("flow/export-all", FullExport.as_view(), name="export-all"),
+    path("flow/vacuum", Vacuum.as_view(), name="flow-vacuum"),
+    path("imports", Records.as_view(), name="imports"),
+    path("imports/<int:pk>", Record.as_view(), name="import-record"),
+    path(
+        "imports/items/<kind:kind>/<anycase_uuid:uuid>",
+        ItemHistory.as_view(),
+        name="item-imports",
+    ),
+    path("imports/<int:pk>/undo", UndoImport.as_view(), name="import-undo"),
+    path("secret/<anycase_uuid:uuid>", SecretWithDestinationsView.as_view()),
+    path("system/backup-db", BackUp.as_view(), name="backup-db"),
+    path("system/transfer-db", Transfer.as_view(), name="transfer-db"),
+    path("system/download-transfer", DownloadTransfer.as_view(), name="download-transfer"),
+    path("system/version-info", VersionInfo.as_view(), name="version-info"),
+]

@@ -1,0 +1,113 @@
+"""Putting a database back to one of its backups."""
+
+import sqlite3
+from contextlib import closing
+from http import HTTPStatus
+from pathlib import Path
+
+from django.db import connections
+
+from flows.servers import current_database
+from imports.database.backup import (
+    BUSY_SECONDS,
+    Fault,
+    check_integrity,
+    check_postgresql,
+    check_sqlite,
+    run_postgresql_tool,
+)
+from imports.errors import UnableToImport
+
+
+class RestoreFailed(UnableToImport):
+    """The database was not put back to the backup. The message says what state it is in."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def check_backup(path: Path) -> None:
+    """Read the whole backup. Raises RestoreFailed where it is not sound or not of this database's
+    kind.
+    """
+    alias = current_database()
+    if not path.is_file():
+        raise RestoreFailed("no-backup", f"There is no file {path}.")
+    try:
+        if connections[alias].vendor == "postgresql":
+            check_postgresql(alias, path)
+        else:
+            check_sqlite(path.resolve())
+    except (Fault, sqlite3.Error) as error:
+        message = f"{path} is not a sound backup of this database. {_sentence(error)}"
+        raise RestoreFailed("unsound-backup", message) from error
+
+
+def restore_backup(path: Path) -> None:
+    """Put the whole current database back to the backup, and close Django's connection to it.
+
+    What was written since the backup is lost. Other processes may stay connected: they see the
+    restored state from their next transaction on. Call it outside a transaction and with no import
+    running. Raises RestoreFailed; then the database is as before, but where the message says
+    otherwise.
+    """
+    check_backup(path)
+    alias = current_database()
+    connections[alias].validate_no_atomic_block()
+    # Its next query must come from a new connection, and an idle one could hold locks.
+    connections[alias].close()
+    try:
+        if connections[alias].vendor == "postgresql":
+            _restore_postgresql(alias, path)
+        else:
+            _restore_sqlite(alias, path.resolve())
+    except (Fault, sqlite3.Error) as error:
+        message = f"The database was not restored and is as before. {_sentence(error)}"
+        raise RestoreFailed("restore-failed", message) from error
+
+
+def _restore_postgresql(alias: str, path: Path) -> None:
+    run_postgresql_tool(
+        alias,
+        "pg_restore",
+        "--clean",
+        "--if-exists",
+        "--single-transaction",
+        "--exit-on-error",
+        "--no-owner",
+        "--no-password",
+        "--dbname=",  # connect to the database that the environment names
+        str(path),
+    )
+
+
+def _restore_sqlite(alias: str, path: Path) -> None:
+    database = Path(connections[alias].settings_dict["NAME"]).resolve()
+    # Copied page by page through SQLite, in one transaction. A file put underneath a database that
+    # another process has open would be undone from that process's write-ahead log.
+    with (
+        closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as backup,
+        closing(sqlite3.connect(database, timeout=BUSY_SECONDS)) as live,
+    ):
+        backup.backup(live, progress=_give_up_when_busy)
+        _check_restored(live)
+
+
+def _give_up_when_busy(status: int, _remaining: int, _total: int) -> None:
+    # SQLite has waited already; without this, Python would try again for ever.
+    if status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        raise Fault("Another process is writing to it: stop that process and try again.")
+
+
+def _check_restored(live: sqlite3.Connection) -> None:
+    try:
+        check_integrity(live)
+    except (Fault, sqlite3.Error) as error:
+        message = (
+            f"The database was restored, but is damaged: check the disk. {_sentence(error)} "
+            "Restore the backup into a new file on another disk."
+        )
+        raise RestoreFailed("damaged-after-restore", message) from error
+
+
+def _sentence(error: Fault | sqlite3.Error) -> str:
+    return f"SQLite: {error}." if isinstance(error, sqlite3.Error) else str(error)

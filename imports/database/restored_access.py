@@ -1,0 +1,165 @@
+"""Who may still enter after a restore: a backup has sessions and keys that were ended since.
+
+All sessions end, and every token is revoked that was not valid in the state before the restore; all
+are, where that state cannot be read. Accounts and passwords are those of the backup: which accounts
+may sign in again is told, for somebody to decide on. The restored database may be of an earlier
+version: what it has no table for is left out.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from hashlib import file_digest
+from pathlib import Path
+
+from django.contrib.sessions.models import Session
+from django.db import Error as DatabaseFault
+from django.db import connections, transaction
+from django.utils import timezone
+
+from accounts.models import ApiToken, User
+from accounts.tokens import Revoked, revoke_all_but, valid_digests
+from flows.counting import listed, number_of
+from flows.servers import current_database
+from imports.database.backup import Backup
+from imports.database.restore import RestoreFailed
+from imports.errors import first_line, quoted, storable
+from imports.models import RESTORE, Door, ImportRecord, Status
+
+logger = logging.getLogger(__name__)
+
+_NAMES_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may enter."""
+
+    tokens: frozenset[str] = frozenset()
+    """The digests of the valid ones."""
+    accounts: frozenset[str] = frozenset()
+    """The names of the active ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedAccess:
+    """What a restore ended, and whether it could be told what was valid before."""
+
+    sessions: int = 0
+    revoked: Revoked = field(default_factory=Revoked)
+    was_readable: bool = True
+    active_again: tuple[str, ...] = ()
+    """The names of the accounts that are active, and were not before the restore."""
+
+    def __str__(self) -> str:
+        counts = ", ".join(
+            [
+                number_of(self.sessions, "session"),
+                number_of(self.revoked.keys, "API key"),
+                number_of(self.revoked.logins, "API login"),
+            ]
+        )
+        which = (
+            "the keys and logins that were not valid before the restore"
+            if self.was_readable
+            else "all keys and logins, as the state before the restore could not be read"
+        )
+        return f"Ended: {counts} (all sessions, and {which}).{self._accounts()}"
+
+    def _accounts(self) -> str:
+        if not self.was_readable:
+            return " All accounts and passwords are those of the backup."
+        if not self.active_again:
+            return ""
+        names = [quoted(name) for name in self.active_again[:_NAMES_SHOWN]]
+        accounts = number_of(len(self.active_again), "account")
+        return (
+            f" {accounts} can sign in that could not before the restore: "
+            f"{listed(names, more=len(self.active_again) - len(names))}. Deactivate again who "
+            "should not."
+        )
+
+
+def read_access() -> Access | None:
+    """Who may enter the current database now; None where it is unreadable."""
+    try:
+        return Access(tokens=valid_digests(), accounts=_active_accounts())
+    except (DatabaseFault, ValueError) as error:  # ValueError: what is no text or time any more
+        logger.warning("Who may enter before the restore is unreadable: %s", type(error).__name__)
+        return None
+
+
+def end_access(before: Access | None) -> EndedAccess:
+    """End all sessions, and the tokens that were not valid before; all, where that is not known.
+
+    Raises RestoreFailed where that cannot be done: the database is restored then.
+    """
+    connection = connections[current_database()]
+    try:
+        tables = set(connection.introspection.table_names())
+        with transaction.atomic(using=current_database(), durable=True):
+            sessions = _end_sessions() if Session._meta.db_table in tables else 0
+            has_tokens = ApiToken._meta.db_table in tables
+            valid = before.tokens if before else frozenset()
+            revoked = revoke_all_but(valid) if has_tokens else Revoked()
+            again = sorted(_active_accounts() - before.accounts) if before else ()
+    except DatabaseFault as error:
+        raise RestoreFailed(
+            "access-not-ended",
+            "The database was restored, but its sessions and keys could not be ended: "
+            f"{first_line(error)}. Some may be valid again that were ended since. Run "
+            "database_restore again before anybody uses the server.",
+        ) from error
+    return EndedAccess(
+        sessions=sessions,
+        revoked=revoked,
+        was_readable=before is not None,
+        active_again=tuple(again),
+    )
+
+
+def record_restore(
+    path: Path, ended: EndedAccess, *, server: str, user_name: str, safety_backup: Backup | None
+) -> ImportRecord | None:
+    """Leave a record of the restore in the restored database.
+
+    None where its version has no room for that: then the log has it.
+    """
+    with path.open("rb") as file:
+        sha256 = file_digest(file, "sha256").hexdigest()
+    now = timezone.now()
+    record = ImportRecord(
+        started_at=now,
+        finished_at=now,
+        status=Status.SUCCEEDED,
+        door=Door.COMMAND,
+        user_name=storable(user_name),
+        server=storable(server),
+        file_name=storable(path.name),
+        file_size=path.stat().st_size,
+        file_sha256=sha256,
+        mode=RESTORE,
+        with_backup=safety_backup is not None,
+        override_locks=False,
+        message=str(ended),
+    )
+    if safety_backup:
+        record.backup_path = str(safety_backup.path)
+        record.backup_size = safety_backup.size
+        record.backup_sha256 = safety_backup.sha256
+    logger.warning("Restored %s from %s for %s. %s", server, path, user_name, ended)
+    try:
+        with transaction.atomic(using=current_database(), durable=True):
+            record.save()
+    except DatabaseFault as error:
+        logger.warning("The restore could not be recorded: %s", first_line(error))
+        return None
+    return record
+
+
+def _active_accounts() -> frozenset[str]:
+    return frozenset(User.objects.filter(is_active=True).values_list("username", flat=True))
+
+
+def _end_sessions() -> int:
+    count, _ = Session.objects.all().delete()
+    return count

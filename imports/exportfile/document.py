@@ -1,0 +1,200 @@
+"""Bytes to an ExportDocument: the rules of the file as a whole, all problems at once.
+
+Pure: knows no database. Source of the rules: the specification of the export file.
+"""
+
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+
+import msgspec
+
+from flows.content.fields import Kind
+from flows.counting import other_than_first
+from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue, json_path, quoted
+from imports.exportfile.items import Item, read_item
+from imports.exportfile.json_problems import JSONProblem
+from imports.exportfile.strict_json import (
+    MAX_ITEMS,
+    read_value,
+    split_list,
+    split_top_level,
+)
+
+FORMAT_VERSION = 1
+
+# Keys of the file's object that are looked into; others are ignored, where they are strict JSON.
+_VERSION_KEY = "formatVersion"
+_KNOWN_KEYS = {_VERSION_KEY, *(kind.plural for kind in Kind)}
+
+# Problems of the whole file that are no fault of its grammar.
+_NOT_AN_EXPORT = {"wrong-top-level", "duplicate-key", "too-many-keys"}
+_TOO_MANY = f"A file may hold at most {MAX_ITEMS:,} items. Export in parts."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportDocument:
+    """What a file says: its items by kind, in the file's order, and which bytes it was."""
+
+    sha256: str
+    size: int
+    items: Mapping[Kind, tuple[Item, ...]]
+
+    def __iter__(self) -> Iterator[Item]:
+        return (item for kind in Kind for item in self.items[kind])
+
+    def __len__(self) -> int:
+        return sum(map(len, self.items.values()))
+
+
+def parse(data: bytes, *, max_bytes: int) -> ExportDocument:
+    """The document that the bytes say.
+
+    Raises FileTooLarge, FileUnreadable where the bytes are not strict JSON, and FileInvalid with
+    every problem of every item where they are no export.
+    """
+    if len(data) > max_bytes:
+        raise FileTooLarge(
+            "too-large",
+            f"The file is larger than the {max_bytes:,} bytes that this server takes. "
+            "Export fewer flows at a time, or raise ZIGGY_MAX_IMPORT_BYTES.",
+        )
+    issues: list[Issue] = []
+    with _garbage_collection_paused():
+        top_level, depth = _top_level(data)
+        lists = _raw_lists(top_level, issues)
+        items = {kind: _read_items(kind, lists[kind], depth, issues) for kind in Kind}
+    issues += _repeated(items)
+    if issues:
+        raise _invalid(issues)
+    return ExportDocument(sha256=sha256(data).hexdigest(), size=len(data), items=items)
+
+
+def _invalid(issues: list[Issue]) -> FileInvalid:
+    message = f"The file is no valid export. {_told(issues[0])}{other_than_first(issues)}"
+    return FileInvalid(issues[0].code, message, issues)
+
+
+def _told(issue: Issue) -> str:
+    return f"{issue.path}: {issue.message}" if issue.path else issue.message
+
+
+@contextmanager
+def _garbage_collection_paused() -> Iterator[None]:
+    # Parsing builds many objects and no cycles: collecting would only walk them (half the time).
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _top_level(data: bytes) -> tuple[dict[str, msgspec.Raw], int]:
+    """The raw values by key, and how deep in the file the items stand."""
+    try:
+        top_level = split_top_level(data)
+        if isinstance(top_level, dict) and not any(kind.plural in top_level for kind in Kind):
+            raise JSONProblem(
+                "wrong-top-level",
+                "This is no export: the file's object has none of flows, connections and secrets.",
+            )
+    except JSONProblem as problem:
+        error = FileInvalid if problem.code in _NOT_AN_EXPORT else FileUnreadable
+        issue = _issue(problem)
+        raise error(problem.code, _told(issue), [issue]) from None
+    if isinstance(top_level, msgspec.Raw):
+        return {Kind.FLOW.plural: top_level}, 1
+    return top_level, 2
+
+
+def _raw_lists(
+    top_level: dict[str, msgspec.Raw], issues: list[Issue]
+) -> dict[Kind, list[msgspec.Raw]]:
+    _check_version(top_level.get(_VERSION_KEY), issues)
+    _check_ignored(top_level, issues)
+    lists: dict[Kind, list[msgspec.Raw]] = {}
+    for kind in Kind:
+        lists[kind] = []
+        if kind.plural in top_level:
+            try:
+                lists[kind] = split_list(top_level[kind.plural])
+            except JSONProblem as problem:
+                issues.append(_issue(problem, kind.plural))
+    if sum(map(len, lists.values())) > MAX_ITEMS:
+        raise _invalid([Issue(code="too-many-items", message=_TOO_MANY)])
+    return lists
+
+
+def _check_version(raw: msgspec.Raw | None, issues: list[Issue]) -> None:
+    if raw is None:
+        return
+    version = bytes(raw).decode().strip()
+    if version.isdecimal() and version.isascii() and 1 <= int(version[:20]) <= FORMAT_VERSION:
+        return
+    issues.append(
+        Issue(
+            code="unsupported-version",
+            path=_VERSION_KEY,
+            message=f"The file has format version {quoted(version)}, this server reads "
+            f"{FORMAT_VERSION}. Export with the same release, or upgrade this server.",
+        )
+    )
+
+
+def _check_ignored(top_level: dict[str, msgspec.Raw], issues: list[Issue]) -> None:
+    for key in (key for key in top_level if key not in _KNOWN_KEYS):
+        try:
+            read_value(top_level[key], outer_depth=1)
+        except JSONProblem as problem:
+            issues.append(_issue(problem, key))
+
+
+def _read_items(
+    kind: Kind, raws: list[msgspec.Raw], depth: int, issues: list[Issue]
+) -> tuple[Item, ...]:
+    items = (_read_raw(kind, position, raw, depth, issues) for position, raw in enumerate(raws))
+    return tuple(item for item in items if item is not None)
+
+
+def _read_raw(
+    kind: Kind, position: int, raw: msgspec.Raw, depth: int, issues: list[Issue]
+) -> Item | None:
+    try:
+        value = read_value(raw, outer_depth=depth)
+        if not isinstance(value, dict):
+            raise JSONProblem("wrong-type", f"A {kind} must be an object.")
+    except JSONProblem as problem:
+        if kind is Kind.SECRET:  # what is further in may be part of a value
+            problem.path = problem.path[:1]
+        issues.append(_issue(problem, kind.plural, position))
+        return None
+    return read_item(kind, position, value, issues)
+
+
+def _issue(problem: JSONProblem, *place: str | int) -> Issue:
+    """The problem of a value that stands at this place in the file."""
+    path = json_path(*place, *problem.path)
+    return Issue(code=problem.code, message=problem.message, path=path)
+
+
+def _repeated(items: Mapping[Kind, tuple[Item, ...]]) -> Iterator[Issue]:
+    """A uuid that stands twice within a kind; a secret's name, which is unique, that does."""
+    for kind in Kind:
+        first: dict[str, Item] = {}
+        for item in items[kind]:
+            if (other := first.setdefault(item.uuid, item)) is not item:
+                yield item.issue(
+                    "duplicate-uuid",
+                    f"{other.path} has the same uuid. Remove one of the two from the file.",
+                )
+    names: dict[str, Item] = {}
+    for item in items[Kind.SECRET]:
+        if (other := names.setdefault(item.name, item)) is not item:
+            yield item.issue(
+                "duplicate-name",
+                f"{other.path} has the same name, and a secret's name is unique. Rename one.",
+            )

@@ -1,0 +1,151 @@
+"""One item of a file: read from its JSON object, with every problem noted under its path."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from flows.content import canonical
+from flows.content.field_values import FieldProblem, read_field, read_time, read_uuid
+from flows.content.fields import (
+    CREATED_KEY,
+    DELETED_KEY,
+    FIELDS,
+    SECRET_VALUE_KEYS,
+    UPDATED_KEY,
+    UUID_KEY,
+    Kind,
+    Value,
+    is_value_like,
+    split_unknown_of_secret,
+)
+from imports.errors import Issue, printable, shortened
+from imports.exportfile.warnings import PlanWarning, WarningCode
+
+_NAME_KEY = "name"
+_REQUIRED = (UUID_KEY, _NAME_KEY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One flow, connection or secret of a file."""
+
+    kind: Kind
+    position: int
+    """Its place in the kind's list, from 0."""
+    uuid: str
+    """In lower case, as rows have it."""
+    file_uuid: str
+    """As the file has it."""
+    name: str
+    content: Mapping[str, Value]
+    """Column to value, for the known keys that the file's item has, `name` always among them."""
+    extra: str
+    """The unknown keys, as a canonical JSON object."""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    own_warnings: tuple[PlanWarning, ...] = ()
+    """What the file alone gives reason to warn of."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The texts of its own warnings."""
+        return tuple(warning.text for warning in self.own_warnings)
+
+    @property
+    def path(self) -> str:
+        """The item's JSON path in the file."""
+        return f"{self.kind.plural}[{self.position}]"
+
+    def issue(self, code: str, message: str) -> Issue:
+        """A problem of this item as a whole."""
+        return Issue(
+            code=code, message=message, path=self.path, uuid=self.file_uuid, name=self.name
+        )
+
+
+def read_item(kind: Kind, position: int, value: dict[str, Any], issues: list[Issue]) -> Item | None:
+    """The item that a JSON object says; None if it is wrong, with the problems in `issues`."""
+    path = f"{kind.plural}[{position}]"
+    found: list[Issue] = []
+
+    def take(key: str, read: Callable[[Any], Any]) -> Any:
+        try:
+            if key in _REQUIRED and key not in value:
+                raise FieldProblem("missing-key", f"This is missing: a {kind} must have a {key}.")
+            return read(value.get(key))
+        except FieldProblem as problem:
+            found.append(
+                Issue(
+                    code=problem.code,
+                    message=problem.message,
+                    path=f"{path}.{key}{problem.path}",
+                    uuid=_text_or_none(value.get(UUID_KEY)),
+                    name=_text_or_none(value.get(_NAME_KEY)),
+                )
+            )
+            return None
+
+    uuid = take(UUID_KEY, read_uuid)
+    content: dict[str, Value] = {
+        field.column: take(field.key, partial(read_field, kind, field))
+        for field in FIELDS[kind]
+        if field.key in value or field.key == _NAME_KEY
+    }
+    created_at, updated_at = take(CREATED_KEY, read_time), take(UPDATED_KEY, read_time)
+    if found:
+        issues += found
+        return None
+    unknown, ignored = _unknown_keys(kind, value)
+    return Item(
+        kind=kind,
+        position=position,
+        uuid=uuid,
+        file_uuid=value[UUID_KEY],
+        name=value[_NAME_KEY],
+        content=content,
+        extra=canonical.encode(unknown),
+        created_at=created_at,
+        updated_at=updated_at,
+        own_warnings=tuple(_warnings(kind, value, ignored)),
+    )
+
+
+def _unknown_keys(kind: Kind, value: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The keys to keep as they are, and those that carry a secret's value and are ignored."""
+    known = {field.key for field in FIELDS[kind]}
+    known |= {UUID_KEY, CREATED_KEY, UPDATED_KEY, DELETED_KEY}
+    unknown = {key: element for key, element in value.items() if key not in known}
+    if kind is not Kind.SECRET:
+        return unknown, []
+    kept, ignored = split_unknown_of_secret(unknown)
+    return {key: kept[key] for key in kept if key not in SECRET_VALUE_KEYS}, [*ignored]
+
+
+def _warnings(kind: Kind, value: dict[str, Any], ignored: list[str]) -> list[PlanWarning]:
+    warnings = [
+        PlanWarning(
+            code=WarningCode.VALUE_IGNORED,
+            text=f"{printable(key)} is ignored: {_reason_to_ignore(key)}",
+        )
+        for key in ignored
+        if value[key] is not None
+    ]
+    if value.get(DELETED_KEY):
+        text = "isDeleted is ignored: an import never deletes"
+        warnings.append(PlanWarning(code=WarningCode.DELETION_IGNORED, text=text))
+    if not value[_NAME_KEY]:
+        text = f"this {kind} has no name, so that it is matched by its uuid only"
+        warnings.append(PlanWarning(code=WarningCode.NO_NAME, text=text))
+    return warnings
+
+
+def _reason_to_ignore(key: str) -> str:
+    if is_value_like(key):
+        return "an import never sets a secret's value"
+    return "what is under an unknown key of a secret may be its value"
+
+
+def _text_or_none(value: Any) -> str | None:
+    return shortened(value) if isinstance(value, str) else None

@@ -1,0 +1,219 @@
+"""Bytes to JSON values, strictly: what two parsers could read differently is refused.
+
+Beyond JSON's grammar that is: duplicate keys, invalid UTF-8, a byte order mark, lone surrogates,
+`\\u0000` (which PostgreSQL cannot store), numbers out of range, and documents deeper than
+MAX_DEPTH. A file is split into the raw texts of its items first, so that only one item at a time
+is built from objects. Source of the rules: the last section of the export file page.
+"""
+
+import codecs
+import json
+import re
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from imports.exportfile.json_problems import (
+    MAX_DEPTH,
+    JSONProblem,
+    Path,
+    RepeatedKey,
+    check_depth,
+    find_value,
+    is_deep,
+    place_of,
+    raise_problem,
+)
+
+MAX_ITEMS = 100_000
+# A value costs up to 25 times its text in memory, so that a small file could fill it.
+MAX_VALUES_OF_ITEM = 2_000_000
+# The same of an element that is not looked into yet, and of a key of the file's object.
+_MAX_RAW_ELEMENTS = 1_000_000
+_MAX_TOP_LEVEL_KEYS = 100_000
+
+_CHUNK = 1 << 20
+_ESCAPED_COLON = re.compile(rb"\\u003a", re.IGNORECASE)
+_WHITE_SPACE = re.compile(rb"[ \t\r\n]*")
+# Possessive (`++`, `*+`): what matches keeps no way back, which would cost more than the file.
+# A text without an end goes on to the last byte, or each quote in it would be looked at as a start.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+
+
+def split_top_level(data: bytes) -> dict[str, msgspec.Raw] | msgspec.Raw:
+    """The raw values of a file's object by key, or the raw list where the file is a bare list.
+
+    Checks the grammar of the whole file. Raises JSONProblem.
+    """
+    _check_encoding(data)
+    start = _skip_white_space(data)
+    if start == len(data):
+        raise JSONProblem("empty-file", "The file is empty. Export the flows again.")
+    try:
+        if data[start : start + 1] == b"[":
+            return msgspec.json.decode(data, type=msgspec.Raw)
+        if data[start : start + 1] == b"{":
+            return _split_object(data)
+        msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise_problem(error, data)
+    raise JSONProblem(
+        "wrong-top-level",
+        "The file must hold an object with flows, connections and secrets, or a list of flows.",
+    )
+
+
+def _split_object(data: bytes) -> dict[str, msgspec.Raw]:
+    seen: set[str] = set()
+    repeated: list[str] = []
+
+    def take(_type: type, key: str) -> _Key:
+        if key in seen and not repeated:
+            repeated.append(key)
+        seen.add(key)
+        if len(seen) > _MAX_TOP_LEVEL_KEYS:
+            raise JSONProblem(
+                "too-many-keys",
+                f"The file's object may have at most {_MAX_TOP_LEVEL_KEYS:,} keys.",
+            )
+        return _Key(key)
+
+    values = msgspec.json.decode(data, type=dict[_Key, msgspec.Raw], dec_hook=take)
+    if repeated:
+        raise JSONProblem(
+            "duplicate-key", "The file's object has a key twice. Keep one of them.", (*repeated,)
+        )
+    if any("\0" in key for key in values):
+        raise _nul(())
+    return {str(key): value for key, value in values.items()}
+
+
+class _Key(str):
+    """A key of the file's object: of a type of its own, so that the parser shows each of them."""
+
+    __slots__ = ()
+
+
+def split_list(raw: msgspec.Raw) -> list[msgspec.Raw]:
+    """The raw elements of a list of items. Raises JSONProblem (`wrong-type`, `too-many-items`)."""
+    text = bytes(raw)
+    start = _skip_white_space(text)
+    if text[start : start + 1] != b"[":
+        raise JSONProblem("wrong-type", "This must be a list.")
+    if text.count(b",") >= _MAX_RAW_ELEMENTS:
+        _count_objects(text)
+    elements = msgspec.json.decode(raw, type=list[msgspec.Raw])
+    if len(elements) > MAX_ITEMS:
+        raise _too_many_items()
+    return elements
+
+
+def read_value(raw: msgspec.Raw, *, outer_depth: int = 0) -> Any:
+    """The value of a raw text, strictly. Raises JSONProblem, with the path within the value.
+
+    `outer_depth` is how deep in the file the value stands: the limit is the file's.
+    """
+    text = bytes(raw)
+    if text.count(b",") > MAX_VALUES_OF_ITEM and (
+        _STRING.sub(b"", text).count(b",") > MAX_VALUES_OF_ITEM
+    ):
+        raise JSONProblem(
+            "too-many-values", f"An item may hold at most {MAX_VALUES_OF_ITEM:,} values."
+        )
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise_problem(error, text)
+    if is_deep(text, MAX_DEPTH - outer_depth):
+        check_depth(value, MAX_DEPTH - outer_depth)
+    if _may_repeat_a_key(text, value):
+        _check_keys(text)
+    if b"\\u0000" in text and (path := find_value(value, _has_nul)) is not None:
+        raise _nul(path)
+    return value
+
+
+def _may_repeat_a_key(text: bytes, value: Any) -> bool:
+    """Whether the value has fewer keys than its text: of two equal ones the parser keeps the last.
+
+    A key has a colon behind it. Those inside texts are on both sides, unless they are escaped.
+    """
+    if _ESCAPED_COLON.search(text):
+        return True
+    return msgspec.json.encode(value).count(b":") != text.count(b":")
+
+
+def _check_encoding(data: bytes) -> None:
+    if data.startswith(codecs.BOM_UTF8):
+        raise JSONProblem(
+            "byte-order-mark",
+            "The file begins with a byte order mark. Save it as UTF-8 without one.",
+        )
+    if data.isascii():
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(data), _CHUNK):
+            decoder.decode(data[start : start + _CHUNK], final=start + _CHUNK >= len(data))
+    except UnicodeDecodeError as error:
+        # The decoder may hold back some bytes of the chunk before.
+        offset = start + error.start - (len(error.object) - len(data[start : start + _CHUNK]))
+        raise JSONProblem(
+            "invalid-encoding", f"The file is not UTF-8 {place_of(data, offset)}. Save it as UTF-8."
+        ) from None
+
+
+def _count_objects(text: bytes) -> None:
+    """Raise JSONProblem for more than MAX_ITEMS elements, before memory is taken for them."""
+    count = 0
+
+    class Element(msgspec.Struct):
+        def __post_init__(self) -> None:
+            nonlocal count
+            count += 1
+            if count > MAX_ITEMS:
+                raise _too_many_items()
+
+    try:
+        msgspec.json.decode(text, type=list[Element])
+    except msgspec.ValidationError:
+        raise JSONProblem("wrong-type", "Every item must be an object.", (count,)) from None
+
+
+def _too_many_items() -> JSONProblem:
+    return JSONProblem(
+        "too-many-items", f"A file may hold at most {MAX_ITEMS:,} items. Export in parts."
+    )
+
+
+def _check_keys(text: bytes) -> None:
+    """Raise JSONProblem for an object with a key twice."""
+    value = json.loads(text, object_pairs_hook=_unique)
+    path = find_value(value, lambda found: isinstance(found, RepeatedKey))
+    if path is not None:
+        raise JSONProblem("duplicate-key", "A key stands twice in one object.", path)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any] | RepeatedKey:
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    counts = Counter(key for key, _ in pairs)
+    return RepeatedKey(next(key for key, count in counts.items() if count > 1))
+
+
+def _has_nul(value: Any) -> bool:
+    """Whether the value is a text that holds U+0000, or an object with such a key."""
+    if isinstance(value, dict):
+        return any("\0" in key for key in value)
+    return isinstance(value, str) and "\0" in value
+
+
+def _nul(path: Path) -> JSONProblem:
+    return JSONProblem("nul-character", "Text must not hold the character U+0000. Remove it.", path)
+
+
+def _skip_white_space(data: bytes) -> int:
+    match = _WHITE_SPACE.match(data)
+    return match.end() if match else 0

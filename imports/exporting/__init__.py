@@ -1,0 +1,1 @@
+"""Writing export files: `selection` is what is in one, `write` makes it, `downloads` sends it."""

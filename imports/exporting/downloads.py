@@ -1,0 +1,108 @@
+"""What a user builds to fetch it afterwards: an export, or a copy of the whole database.
+
+Of each, a user has the one that was built last, for a day. Exports are kept in the database, so
+that any of several processes can serve them; copies of the database are files among its backups.
+"""
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+
+from accounts.models import User
+from imports.database.backup import Backup, make_backup
+from imports.database.one_state import one_state
+from imports.expiry import drop_expired, oldest_kept
+from imports.exporting.selection import Selection
+from imports.exporting.write import ExportStatistics, write_export
+from imports.models import BuiltExport, BuiltTransfer
+
+FILE_NAME = "zexport.json"
+"""What a browser calls the file of an export that it saves."""
+
+_CHUNK = 1024 * 1024
+_FASTEST = 1  # flows are repetitive: it packs them to a tenth, and the rest to hardly less
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+def pack_export(select: Callable[[], Selection]) -> tuple[bytes, ExportStatistics]:
+    """The export file of the rows that `select` chooses in this instance's database, in gzip."""
+    packed = BytesIO()
+    with (
+        one_state(),
+        gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=_FASTEST, mtime=0) as file,
+    ):
+        statistics = write_export(select(), file, server=settings.ZIGGY_SERVER_NAME)  # type: ignore[arg-type]
+    return packed.getvalue(), statistics
+
+
+def unpack_export(packed: bytes) -> Iterator[bytes]:
+    """The bytes of the export file, a piece at a time."""
+    with gzip.open(BytesIO(packed)) as file:
+        while piece := file.read(_CHUNK):
+            yield piece
+
+
+def export_response(packed: bytes, size: int) -> StreamingHttpResponse:
+    """The answer with which a browser saves a packed export, unpacked, under FILE_NAME."""
+    return StreamingHttpResponse(
+        unpack_export(packed),
+        content_type="application/json",
+        headers={
+            "Content-Disposition": f'attachment; filename="{FILE_NAME}"',
+            "Content-Length": str(size),
+        },
+    )
+
+
+def build_export(user: User, select: Callable[[], Selection]) -> ExportStatistics:
+    """Build the user's export, in the place of the one before."""
+    packed, statistics = pack_export(select)
+    drop_expired()
+    BuiltExport.objects.update_or_create(
+        user=user,
+        defaults={"built_at": timezone.now(), "content": packed, "size": statistics.size},
+    )
+    return statistics
+
+
+def find_export(user: User) -> BuiltExport | None:
+    """The export that the user built last."""
+    return BuiltExport.objects.filter(user=user, built_at__gte=oldest_kept()).first()
+
+
+def drop_export(user: User) -> None:
+    """Forget the user's export, if there is one."""
+    BuiltExport.objects.filter(user=user).delete()
+
+
+def build_transfer(user: User) -> Backup:
+    """Make the user's copy of the database. Raises BackupFailed."""
+    backup = make_backup()
+    drop_expired()
+    BuiltTransfer.objects.update_or_create(
+        user=user, defaults={"built_at": timezone.now(), "backup_name": backup.path.name}
+    )
+    return backup
+
+
+def find_transfer(user: User) -> Path | None:
+    """The file of the copy that the user made last; None where newer backups have removed it."""
+    built = BuiltTransfer.objects.filter(user=user, built_at__gte=oldest_kept()).first()
+    path = Path(settings.ZIGGY_BACKUP_DIR) / built.backup_name if built else None
+    return path if path and path.is_file() else None
+
+
+def gzipped(file: BinaryIO) -> Iterator[bytes]:
+    """The file in gzip, a piece at a time; closes it."""
+    packer = zlib.compressobj(_FASTEST, wbits=_GZIP)
+    with file:
+        while piece := file.read(_CHUNK):
+            yield packer.compress(piece)
+        yield packer.flush()

@@ -1,0 +1,114 @@
+"""Which rows an export holds: the chosen flows with all that they need, or everything.
+
+Source of the rules: the specification of the export file.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from flows.content import canonical
+from flows.content.fields import Kind
+from flows.models import MODELS, Flow
+from flows.relations.mentions import find_mentions
+from imports.rows.read import read_contents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedRow:
+    """What choosing and sorting has to know of a row."""
+
+    pk: int
+    uuid: str
+    name: str
+    updated_at: datetime
+
+
+Selection = Mapping[Kind, Sequence[ExportedRow]]
+"""By kind, the rows of an export, sorted by name and uuid."""
+
+
+class UnknownFlowsError(Exception):
+    """Flows were asked for that are not on the server."""
+
+    def __init__(self, uuids: Collection[str]) -> None:
+        super().__init__(f"No flow on this server has the uuid {', '.join(sorted(uuids))}.")
+        self.uuids = tuple(sorted(uuids))
+
+
+def select_everything() -> Selection:
+    """All live flows, connections and secrets."""
+    return {kind: _sorted(_live_rows(kind).values()) for kind in Kind}
+
+
+def select_all_flows() -> Selection:
+    """All live flows, with all that they need."""
+    live = {kind: _live_rows(kind) for kind in Kind}
+    chosen = _needed(set(live[Kind.FLOW]), live)
+    return {kind: _sorted(live[kind][key] for key in chosen[kind]) for kind in Kind}
+
+
+def select_flows(*, uuids: Collection[str] = (), tags: Collection[str] = ()) -> Selection:
+    """The flows with one of the uuids or any of the tags, with all that they need.
+
+    Nothing where neither matches. Raises UnknownFlowsError for a uuid that no live flow has.
+    """
+    live = {kind: _live_rows(kind) for kind in Kind}
+    wanted = {_canonical(uuid) for uuid in uuids}
+    if unknown := wanted - live[Kind.FLOW].keys():
+        raise UnknownFlowsError(unknown)
+    chosen = _needed(wanted | _tagged(tags), live)
+    return {kind: _sorted(live[kind][key] for key in chosen[kind]) for kind in Kind}
+
+
+def _canonical(uuid: str) -> str:
+    try:
+        return str(UUID(uuid))
+    except ValueError:
+        raise UnknownFlowsError([uuid]) from None
+
+
+def _live_rows(kind: Kind) -> dict[str, ExportedRow]:
+    rows = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
+    return {
+        str(uuid): ExportedRow(pk=pk, uuid=str(uuid), name=name, updated_at=updated_at)
+        for pk, uuid, name, updated_at in rows.values_list("pk", "uuid", "name", "updated_at")
+    }
+
+
+def _sorted(rows: Iterable[ExportedRow]) -> list[ExportedRow]:
+    # By code points, here and not in the database, so that both databases agree.
+    return sorted(rows, key=lambda row: (row.name, row.uuid))
+
+
+def _tagged(tags: Collection[str]) -> set[str]:
+    if not tags:
+        return set()
+    wanted = set(tags)
+    rows = Flow.objects.filter(is_deleted=False).order_by().values_list("uuid", "tags")
+    return {str(uuid) for uuid, text in rows if wanted.intersection(canonical.decode(text) or ())}
+
+
+def _needed(
+    flows: set[str], live: Mapping[Kind, Mapping[str, ExportedRow]]
+) -> dict[Kind, set[str]]:
+    """The flows, every flow that they call, and the connections and secrets of them all."""
+    chosen: dict[Kind, set[str]] = {Kind.FLOW: set(), Kind.CONNECTION: set(), Kind.SECRET: set()}
+    secret_names: set[str] = set()
+    new = {Kind.FLOW: flows, Kind.CONNECTION: set[str]()}
+    while any(new.values()):
+        mentioned: set[str] = set()
+        for kind, keys in new.items():
+            chosen[kind] |= keys
+            pks = [live[kind][key].pk for key in keys]
+            for _, content in read_contents(kind, pks):
+                uuids, names = find_mentions(kind, content)
+                mentioned |= uuids
+                secret_names |= names
+        chosen[Kind.SECRET] |= mentioned & live[Kind.SECRET].keys()
+        new = {kind: (mentioned & live[kind].keys()) - chosen[kind] for kind in new}
+    chosen[Kind.SECRET] |= {
+        uuid for uuid, row in live[Kind.SECRET].items() if row.name in secret_names
+    }
+    return chosen

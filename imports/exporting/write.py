@@ -1,0 +1,108 @@
+"""Rows to the bytes of an export file: the same state gives the same bytes.
+
+Rows are read and written a batch at a time, sorted, with stable keys and one line for each value,
+so that a diff of two exports is small. Secret values are never read. Source of the rules: the
+specification of the export file.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, BinaryIO
+
+import msgspec
+
+from flows.content.fields import FIELDS, Kind
+from flows.content.representation import needed_columns, represented, time_text
+from flows.models import MODELS
+from imports.errors import quoted
+from imports.exportfile.document import FORMAT_VERSION
+from imports.exporting.selection import Selection
+from imports.rows.read import CONTENT_BATCH, batches
+
+_INDENT = b"    "
+_VALUES = ("dev_value", "prod_value")
+# A word with a literal beside it: `password: 'hunter2'`. Taken as a whole, with no way back: a word
+# in which a credential's is found very often would be read again from each of them.
+_KEY_WITH_LITERAL = re.compile(
+    r"""(?<!\w)(\w++)["']?\s*+[:=]\s*+(["'`])(?!\2)(?!\$\{)""",
+)
+_CREDENTIAL = re.compile(
+    r"pass(?:word|phrase|wd)?|secret|token|api_?key|access_?key|private_?key|credential",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class ExportStatistics:
+    """What was written."""
+
+    counts: dict[Kind, int] = field(default_factory=dict)
+    size: int = 0
+    """Bytes."""
+    sha256: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+
+def write_export(selection: Selection, stream: BinaryIO, *, server: str) -> ExportStatistics:
+    """Write the export of the selected rows of the current server, named `server`.
+
+    `exportedAt` is the time of the last change in it, not of the run: two exports of the same
+    state are the same bytes.
+    """
+    statistics = ExportStatistics(counts={kind: len(selection[kind]) for kind in Kind})
+    digest = sha256()
+    for chunk in _chunks(selection, server, statistics.warnings):
+        stream.write(chunk)
+        digest.update(chunk)
+        statistics.size += len(chunk)
+    statistics.sha256 = digest.hexdigest()
+    return statistics
+
+
+def _chunks(selection: Selection, server: str, warnings: list[str]) -> Iterator[bytes]:
+    times = [row.updated_at for kind in Kind for row in selection[kind]]
+    header = {
+        "formatVersion": FORMAT_VERSION,
+        "exportedAt": time_text(max(times)) if times else None,
+        "exportedFrom": server,
+    }
+    yield msgspec.json.format(msgspec.json.encode(header), indent=2).removesuffix(b"\n}")
+    for kind in Kind:
+        yield f',\n  "{kind.plural}": ['.encode()
+        separator = b"\n"
+        for item in _items(kind, selection, warnings):
+            yield separator + _INDENT + item
+            separator = b",\n"
+        yield b"\n  ]" if selection[kind] else b"]"
+    yield b"\n}\n"
+
+
+def _items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterator[bytes]:
+    names = ("pk", *needed_columns(kind))
+    for batch in batches(selection[kind], CONTENT_BATCH):
+        pks = [row.pk for row in batch]
+        rows = {
+            values["pk"]: values
+            for values in MODELS[kind]._default_manager.filter(pk__in=pks).order_by().values(*names)
+        }
+        for pk in pks:
+            if kind is Kind.CONNECTION:
+                warnings += _credential_warnings(rows[pk])
+            text = msgspec.json.format(msgspec.json.encode(represented(kind, rows[pk])), indent=2)
+            yield text.replace(b"\n", b"\n" + _INDENT)
+
+
+def _credential_warnings(row: dict[str, Any]) -> Iterator[str]:
+    for column in _VALUES:
+        if row[column] and _holds_inline_credential(row[column]):
+            key = next(spec.key for spec in FIELDS[Kind.CONNECTION] if spec.column == column)
+            yield (
+                f"connection {quoted(row['name'])}: {key} seems to hold a credential, which is "
+                "exported as it stands. Move it to a secret."
+            )
+
+
+def _holds_inline_credential(text: str) -> bool:
+    return any(_CREDENTIAL.search(key[1]) for key in _KEY_WITH_LITERAL.finditer(text))

@@ -1,0 +1,135 @@
+"""A plan to rows: the only writer to flows, in one transaction of its caller's.
+
+Rows that exist are saved under PRE_IMPORT first, then written. All of it goes in batches; one
+`executemany` counts as one query.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from reversion.models import Revision
+
+from accounts.models import User
+from flows.content.fields import Content, Kind
+from flows.database.bulk import compress_quickly, insert_rows, update_rows
+from flows.models import MODELS, blank_content
+from flows.models import Item as StoredItem
+from flows.saves import named_saves
+from imports.errors import StalePlan, quoted
+from imports.plans.plan import Change, Plan, Result
+from imports.rows.hold import hold_rows, release_secret_names
+from imports.rows.read import CONTENT_BATCH, batches
+from imports.runs.run import Progress
+
+PRE_IMPORT = "Pre import"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Writer:
+    """Who writes the rows, and when."""
+
+    user_name: str
+    now: datetime
+
+
+def apply_plan(
+    plan: Plan, *, user: User | None, user_name: str, progress: Progress
+) -> dict[str, Revision]:
+    """Write what the plan says; the named saves of the rows before, by the path of their items.
+
+    `user_name` is written into the rows. Raises StalePlan where a row is no longer the one that the
+    plan was made for.
+    """
+    compress_quickly()
+    writer = _Writer(user_name=user_name, now=timezone.now())
+    done, total = 0, sum(change.result.writes for change in plan)
+    saves: dict[str, Revision] = {}
+    for kind in Kind:
+        existing = [change for change in plan.changes[kind] if change.written_row]
+        for batch in batches(existing, CONTENT_BATCH):
+            saves |= _save_before(kind, batch, user)
+    release_secret_names(_renamed(plan.changes[Kind.SECRET]))
+    for kind in Kind:
+        for batch in batches(_written(plan.changes[kind]), CONTENT_BATCH):
+            _overwrite(kind, [change for change in batch if change.written_row], writer)
+            _create(kind, [change for change in batch if not change.written_row], writer)
+            done += len(batch)
+            progress(done, total)
+    return saves
+
+
+def _written(changes: Iterable[Change]) -> Iterator[Change]:
+    return (change for change in changes if change.result.writes)
+
+
+def _save_before(kind: Kind, changes: Sequence[Change], user: User | None) -> dict[str, Revision]:
+    _lock_unchanged(kind, changes)
+    pks = [change.row.pk for change in changes if change.row]
+    revisions = named_saves.take_rows(MODELS[kind], pks, PRE_IMPORT, user=user)
+    return {change.item.path: revision for change, revision in zip(changes, revisions, strict=True)}
+
+
+def _lock_unchanged(kind: Kind, changes: Sequence[Change]) -> None:
+    """Keep the rows from others until the transaction ends. Raises StalePlan where one changed."""
+    rows = hold_rows(kind, [change.row.pk for change in changes if change.row])
+    for change in changes:
+        held = rows.get(change.row.pk) if change.row else None
+        if held is None or (change.before and change.before != held.digest):
+            raise StalePlan(
+                "stale-plan",
+                f"The {kind} {quoted(change.target_name)} was changed while the import was being "
+                "prepared. Nothing was written. Run the import again.",
+            )
+
+
+def _renamed(changes: Iterable[Change]) -> Iterator[int]:
+    """The rows that get another name."""
+    for change in changes:
+        if change.written_row and change.written_row.name != change.target_name:
+            yield change.written_row.pk
+
+
+def _overwrite(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
+    """Write rows that exist; those with the same columns go in one query."""
+    groups: dict[tuple[str, ...], list[tuple[int, Content]]] = defaultdict(list)
+    for change in changes:
+        if change.row:
+            values = _values(kind, change, writer)
+            groups[tuple(values)].append((change.row.pk, values))
+    for names, rows in groups.items():
+        if update_rows(MODELS[kind], names, rows) != len(rows):
+            raise StalePlan(
+                "stale-plan", "A row was deleted during the import. Run the import again."
+            )
+
+
+def _values(kind: Kind, change: Change, writer: _Writer) -> dict[str, Any]:
+    values: dict[str, Any] = dict(change.content or {})
+    if change.result is Result.CREATE:  # a deleted row comes back: it keeps nothing but its values
+        values = {**blank_content(kind), **values, "is_deleted": False}
+    return {**values, "updated_at": writer.now, "updated_by": writer.user_name}
+
+
+def _create(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
+    model: type[StoredItem] = MODELS[kind]
+    insert_rows(
+        [
+            model(
+                uuid=change.target_uuid,
+                created_at=_own_time(change, change.item.created_at, writer.now),
+                updated_at=_own_time(change, change.item.updated_at, writer.now),
+                updated_by=writer.user_name,
+                **(change.content or {}),
+            )
+            for change in changes
+        ]
+    )
+
+
+def _own_time(change: Change, said: datetime | None, now: datetime) -> datetime:
+    """A created row takes the file's times, so that an export gives them back; a copy is new."""
+    return said if said and change.result is Result.CREATE else now

@@ -1,0 +1,84 @@
+"""The record of an import, and what it keeps of each item."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.utils import timezone
+from reversion.models import Revision
+
+from flows.content.fields import columns
+from flows.models import blank_content
+from imports.errors import storable
+from imports.importing.request import ImportRequest
+from imports.models import ImportItem, ImportRecord
+from imports.plans.plan import Change, Plan, content_digest
+from imports.runs.attempt import of_the_target
+from imports.runs.idempotency import digest_of
+
+
+def new_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
+    """The record of an import that is asked for, not stored yet."""
+    return ImportRecord(
+        started_at=timezone.now(),
+        door=request.door,
+        user=of_the_target(request.user),
+        user_name=storable(request.user_name),
+        server=storable(request.server),
+        file_name=storable(request.file_name),
+        file_size=len(request.payload),
+        file_sha256=sha256,
+        mode=request.mode,
+        with_backup=request.with_backup,
+        override_locks=request.override_locks,
+        **_plan_of(request),
+        idempotency_key=request.idempotency_key,
+        idempotency_digest=digest_of(request, sha256) if request.idempotency_key else "",
+    )
+
+
+def items_of(
+    record: ImportRecord, plan: Plan, saves: Mapping[str, Revision]
+) -> Iterator[ImportItem]:
+    """What the record of an import keeps of its items; `saves` by the path of an item."""
+    return (_item(record, change, saves.get(change.item.path)) for change in plan)
+
+
+def _plan_of(request: ImportRequest) -> dict[str, Any]:
+    """What the record says of the saved plan that the request applies, if it does."""
+    plan = request.saved_plan
+    if plan is None:
+        return {}
+    return {
+        "plan_created_at": plan.made_at,
+        "plan_created_by": storable(plan.created_by),
+        "plan_checksum": plan.checksum,
+    }
+
+
+def _item(record: ImportRecord, change: Change, save: Revision | None) -> ImportItem:
+    return ImportItem(
+        record=record,
+        kind=change.item.kind,
+        position=change.item.position,
+        uuid=change.item.file_uuid,
+        name=change.item.name,
+        file_updated_at=change.item.updated_at,
+        result=change.result,
+        match_method=change.method,
+        target_uuid=change.target_uuid,
+        target_name=change.target_name,
+        content_digest=_content_digest(change),
+        is_new=change.result.writes and change.written_row is None,
+        changed_keys=[field.key for field in change.fields],
+        warnings=list(change.warnings),
+        warning_details=[notice.as_dict() for notice in change.notices],
+        named_save=save,
+    )
+
+
+def _content_digest(change: Change) -> str:
+    """Of what the row holds after the import; "" where the import left it alone."""
+    if change.after or change.content is None:
+        return change.after or ""
+    kind = change.item.kind
+    return content_digest({**blank_content(kind), **change.content}, columns(kind))

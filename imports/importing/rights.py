@@ -1,0 +1,81 @@
+"""What a user must be allowed to do to import: never less than for the same by hand."""
+
+from collections.abc import Iterator
+
+from accounts.models import User
+from flows.content.fields import Kind
+from flows.destinations.new import SECRET_TO_NEW_DESTINATION
+from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
+from imports.errors import Issue
+from imports.importing.request import ImportRequest
+from imports.permissions import (
+    OVERRIDE_LOCKS,
+    RUN_IMPORT,
+    SKIP_BACKUP,
+    check_permission,
+    check_sight_of,
+    kinds_in_sight,
+    needed_for,
+    retargeting_of,
+)
+from imports.plans.plan import Change, Plan
+
+
+def check_request(request: ImportRequest) -> None:
+    """Raises NotPermitted where the user may not even ask for this."""
+    needed = [RUN_IMPORT]
+    needed += [] if request.with_backup else [SKIP_BACKUP]
+    needed += [OVERRIDE_LOCKS] if request.override_locks else []
+    check_permission(request.user, *needed)
+
+
+def check_plan(user: User | None, plan: Plan) -> None:
+    """Raises NotPermitted where the plan does what the user may not do.
+
+    Or where it tells of connections and flows, beside its own, that the user may not see.
+    """
+    needed = {needed for change in plan for needed in _needed(change)}
+    check_permission(user, *sorted(needed), retargeting=_retargeting(user, plan))
+    check_sight_of(user, *sorted({kind for change in plan for kind in _kinds_in_notices(change)}))
+
+
+def check_sight(user: User | None, plan: Plan) -> None:
+    """Raises NotPermitted where the plan tells of rows that the user may not see."""
+    kinds = {kind for change in plan for kind in _kinds_told_of(change)}
+    kinds |= {kind for issue in plan.issues for kind in issue.tells_of}
+    check_sight_of(user, *(kind for kind in Kind if kind in kinds))
+
+
+def _retargeting(user: User | None, plan: Plan) -> Iterator[Issue]:
+    seen = kinds_in_sight(user)
+    for change in plan:
+        item = change.item
+        for message in retargeting_of(item.kind, item.name, change.notices, sees=seen):
+            yield Issue(
+                code=SECRET_TO_NEW_DESTINATION,
+                message=message,
+                path=item.path,
+                uuid=item.uuid,
+                name=item.name,
+            )
+
+
+def _kinds_told_of(change: Change) -> Iterator[Kind]:
+    """The kinds of rows that the plan tells of for an item."""
+    if change.row or change.candidates:
+        yield change.item.kind
+    for warning in change.own_warnings:
+        yield from warning.tells_of
+    yield from _kinds_in_notices(change)
+
+
+def _kinds_in_notices(change: Change) -> Iterator[Kind]:
+    """The kinds of other rows that its warnings of new destinations tell of."""
+    for notice in change.notices:
+        yield from notice.tells_of((change.item.kind, change.target_uuid))
+
+
+def _needed(change: Change) -> Iterator[str]:
+    yield from needed_for(change.item.kind, change.result)
+    if change.retargets:
+        yield RETARGET_CONNECTIONS

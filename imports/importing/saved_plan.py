@@ -1,0 +1,182 @@
+"""Plans that are saved, and what they are held against before they are applied.
+
+Which rows a plan tells of, and what these hold, is read here; imports.planfile.staleness compares.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from django.utils import timezone
+
+from flows.content.fields import Kind, columns
+from flows.content.representation import time_text
+from flows.counting import other_than_first
+from imports.database.identity import ServerIdentity, read_identity
+from imports.errors import Issue, StalePlan, storable
+from imports.exportfile.document import ExportDocument
+from imports.importing.request import ImportRequest
+from imports.permissions import may_see_records
+from imports.planfile.decisions import settle
+from imports.planfile.file import Digests, save, saved_row
+from imports.planfile.shape import SavedFile, SavedPlan, SavedServer
+from imports.planfile.staleness import (
+    LastWrites,
+    edited_rows,
+    origin_changes,
+    other_results,
+    row_changes,
+)
+from imports.plans.decisions import Decisions
+from imports.plans.matching import Row
+from imports.plans.plan import Plan, content_digest
+from imports.records.last_imports import read_import_of
+from imports.rows.read import read_contents, read_last_writes, read_rows_by_uuid
+
+
+def saved_plan(plan: Plan, document: ExportDocument, request: ImportRequest) -> SavedPlan:
+    """The plan, to be written to a file."""
+    identity = read_identity()
+    return _saved(plan, document, request, _digests(plan, _rows_of(plan), identity), identity)
+
+
+def settled(request: ImportRequest, document: ExportDocument) -> Decisions:
+    """The decisions on the document's items, wherever they come from.
+
+    Raises PlanRefused where a file's decisions do not fit the document.
+    """
+    if request.saved_plan:
+        return request.saved_plan.decisions
+    if request.given_decisions:
+        return settle(request.given_decisions, document)
+    return request.decisions
+
+
+def check_origin(request: ImportRequest, digest: str) -> None:
+    """Raises StalePlan where the request's saved plan is for another file or another server.
+
+    `digest` is the SHA-256 of the request's file.
+    """
+    if request.saved_plan is None:
+        return
+    issues = origin_changes(
+        request.saved_plan,
+        file=_file(request, digest),
+        server=SavedServer(name=request.server, identity=read_identity().text),
+    )
+    if issues:
+        raise _stale(issues)
+
+
+def check_saved(plan: Plan, document: ExportDocument, request: ImportRequest) -> None:
+    """Raises StalePlan where the plan, made now, is not the request's saved plan any more."""
+    saved = request.saved_plan
+    if saved is None:
+        return
+    identity = read_identity()
+    listed = [
+        (kind, row)
+        for kind in Kind
+        for row in read_rows_by_uuid(
+            kind, {row.uuid for item in saved.items if item.kind is kind for row in item.rows}
+        )
+    ]
+    digests = _digests(plan, [*_rows_of(plan), *listed], identity)
+    now = _saved(plan, document, request, digests, identity)
+    rows = {(kind, row.uuid): saved_row(kind, row, digests) for kind, row in listed}
+    edited = edited_rows(saved, rows)
+    last_writes = _writes_since(
+        saved, ((kind, row) for kind, row in listed if (kind, row.uuid) in edited)
+    )
+    if issues := row_changes(saved, now, rows, last_writes):
+        told = {(issue.code, issue.path) for issue in saved.issues}
+        issues += [one for one in plan.issues if (one.code, one.path) not in told]
+        raise _stale(issues, _told_import(saved, request))
+    # What stands against the plan then comes of its decisions: that is no staleness.
+    if not plan.issues and (issues := other_results(saved, now)):
+        raise _stale(issues, _told_import(saved, request))
+
+
+def _saved(
+    plan: Plan,
+    document: ExportDocument,
+    request: ImportRequest,
+    digests: Digests,
+    identity: ServerIdentity,
+) -> SavedPlan:
+    return save(
+        plan,
+        request.decisions,
+        digests,
+        identity=identity.text,
+        file=_file(request, document.sha256),
+        created_at=time_text(timezone.now()),
+        created_by=request.user_name,
+    )
+
+
+def _file(request: ImportRequest, digest: str) -> SavedFile:
+    return SavedFile(name=storable(request.file_name), size=len(request.payload), sha256=digest)
+
+
+def _rows_of(plan: Plan) -> Iterator[tuple[Kind, Row]]:
+    listed: set[tuple[Kind, str]] = set()
+    for change in plan:
+        kind, name = change.item.kind, change.item.name
+        if change.row:
+            yield kind, change.row
+        if change.candidates and (kind, name) not in listed:
+            listed.add((kind, name))  # items of one name have the same
+            yield from ((kind, row) for row in change.candidates)
+
+
+def _digests(
+    plan: Plan, rows: Iterable[tuple[Kind, Row]], identity: ServerIdentity
+) -> dict[tuple[Kind, int], str]:
+    """By kind and primary key, what stands for the rows' contents.
+
+    Where the plan was decided on a content, that one counts, and no other is read.
+    """
+    digests = {
+        (change.item.kind, change.row.pk): identity.sign(digest)
+        for change in plan
+        if change.row and (digest := change.before or change.after)
+    }
+    unread: dict[Kind, set[int]] = {kind: set() for kind in Kind}
+    for kind, row in rows:
+        if (kind, row.pk) not in digests:
+            unread[kind].add(row.pk)
+    for kind, pks in unread.items():
+        for pk, content in read_contents(kind, sorted(pks)):
+            digests[kind, pk] = identity.sign(content_digest(content, columns(kind)))
+    return digests
+
+
+def _writes_since(saved: SavedPlan, rows: Iterable[tuple[Kind, Row]]) -> LastWrites:
+    """Who wrote these rows last, and when, as far as that was since the plan was made."""
+    made_at = saved.made_at
+    uuids: dict[Kind, dict[int, str]] = {kind: {} for kind in Kind}
+    for kind, row in rows:
+        uuids[kind][row.pk] = row.uuid
+    return {
+        (kind, of_kind[pk]): write
+        for kind, of_kind in uuids.items()
+        for pk, write in read_last_writes(kind, list(of_kind)).items()
+        if made_at and write.at > made_at
+    }
+
+
+def _told_import(saved: SavedPlan, request: ImportRequest) -> str:
+    """Which import brought the plan's file in since it was made, for whoever may see records."""
+    made_at = saved.made_at
+    if made_at is None or not may_see_records(request.user):
+        return ""
+    record = read_import_of(saved.file.sha256, saved.mode, made_at)
+    if record is None:
+        return ""
+    at = f"{record.started_at:%Y-%m-%d %H:%M} UTC"
+    return f"Import {record.pk} on {at} brought this file in already. "
+
+
+def _stale(issues: list[Issue], told: str = "") -> StalePlan:
+    first = issues[0].message + other_than_first(issues, "difference")
+    message = f"{told}The plan is out of date. {first} Nothing was written. Plan again."
+    return StalePlan("stale-plan", message, issues)

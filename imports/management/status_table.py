@@ -1,0 +1,142 @@
+"""The status of a file as JSON, and in lines for people."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from flows.content.representation import time_text
+from imports.errors import printable
+from imports.management.text_columns import column_lines
+from imports.plans.drift import LastWrite
+from imports.status.decide import FileStatus, ItemStatus, State
+
+_STYLES = {
+    State.IN_SYNC: "dim",
+    State.CHANGED_HERE: "yellow",
+    State.CHANGED_IN_FILE: "green",
+    State.BOTH: "red",
+    State.ONLY_HERE: "yellow",
+    State.ONLY_IN_FILE: "green",
+    State.DIFFERS: "red",
+    State.AMBIGUOUS: "red",
+}
+_WIDE, _NARROW = 130, 75  # columns of a terminal
+_UUID_LENGTH = 36
+_ITEM_WIDTH = 44
+
+
+def status_data(status: FileStatus, *, without: Collection[State] = ()) -> dict[str, Any]:
+    """One plain dict. Items of the states in `without` are counted and not listed."""
+    return {
+        "server": status.server,
+        "fileSha256": status.file_sha256,
+        "isInSync": status.is_in_sync,
+        "counts": {state.value: status.counts[state] for state in State},
+        "items": [_item(item) for item in status.items if item.state not in without],
+        "issues": [issue.as_dict() for issue in status.issues],
+    }
+
+
+def _item(item: ItemStatus) -> dict[str, Any]:
+    write = item.last_write
+    return {
+        "kind": item.kind.value,
+        "uuid": item.uuid,
+        "name": item.name,
+        "state": item.state.value,
+        "targetUuid": item.row_uuid,
+        "targetName": item.row_name,
+        "changedKeys": list(item.changed_keys),
+        "lastImportAt": _time(item.last_import_at),
+        "lastWrittenAt": _time(write.at if write else None),
+        "lastWrittenBy": (write.by or None) if write else None,
+        "isOlder": item.is_older,
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return time_text(at) if at else None
+
+
+def status_rows(
+    status: FileStatus, *, without: Collection[State] = (), width: int | None = None
+) -> RenderableType | None:
+    """A line for each item; items of the states in `without` are left out. None for no items.
+
+    No column is wider than most items need. On a terminal of that width, what is longer goes on
+    below, and on one of little width the uuid stands below the name; without a width, it moves the
+    rest of its own line. Nothing is cut anywhere.
+    """
+    items = [item for item in status.items if item.state not in without]
+    if not items:
+        return None
+    return Group(*_lines(items)) if width is None else _table(items, width)
+
+
+def _lines(items: Sequence[ItemStatus]) -> Iterator[Text]:
+    return column_lines(
+        ("STATE", "ITEM", "UUID", "WHAT"),
+        [
+            ((item.state, _named(item), item.uuid, _told(item)), _STYLES[item.state])
+            for item in items
+        ],
+    )
+
+
+def _table(items: Sequence[ItemStatus], width: int) -> Table:
+    is_narrow = width < _WIDE
+    has_room = width >= _NARROW
+    table = Table(box=None, pad_edge=False)
+    for heading in ("STATE", "ITEM", "WHAT") if is_narrow else ("STATE", "ITEM", "UUID", "WHAT"):
+        is_item = heading == "ITEM"
+        table.add_column(
+            heading,
+            no_wrap=heading == "STATE",
+            overflow="fold",
+            min_width=_UUID_LENGTH if is_item and is_narrow and has_room else None,
+            max_width=_ITEM_WIDTH if is_item else None,
+        )
+    for item in items:
+        named = _named(item)
+        who = (f"{named}\n{item.uuid}",) if is_narrow else (named, item.uuid)
+        cells = (item.state, *who, _told(item))
+        table.add_row(*(Text(cell, style=_STYLES[item.state]) for cell in cells))
+    return table
+
+
+def _named(item: ItemStatus) -> str:
+    return f"{item.kind} {printable(item.name) or '(no name)'}"
+
+
+def summary(status: FileStatus) -> str:
+    """The counts in one line, such as `3 in sync, 1 changed here.`."""
+    counts = status.counts
+    told = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
+    return f"{told or 'Nothing to compare'}."
+
+
+def _told(item: ItemStatus) -> str:
+    return "; ".join(_parts(item))
+
+
+def _parts(item: ItemStatus) -> Iterator[str]:
+    if item.row_uuid not in (None, item.uuid):
+        yield f"here {item.row_uuid}"
+    if item.changed_keys:
+        yield ", ".join(item.changed_keys)
+    if write := item.last_write:
+        yield _written(write, is_edit=item.last_import_at is not None)
+    if item.is_older:
+        yield "older than what was imported last"
+
+
+def _written(write: LastWrite, *, is_edit: bool) -> str:
+    on = f"on {write.at:%Y-%m-%d %H:%M} UTC"
+    if is_edit:
+        return f"edited by {printable(write.by)} {on}" if write.by else f"edited {on}"
+    # A row that an import made has the file's time, which is not when its writer wrote it.
+    return f"changed {on}; written here by {printable(write.by)}" if write.by else f"changed {on}"

@@ -1,0 +1,61 @@
+"""The plan of an undo as people read it in a terminal."""
+
+from rich.text import Text
+
+from imports.errors import quoted
+from imports.management.plan_text import change_lines, framed, unfolded
+from imports.management.warning_text import ItemWarning, WarningDigest, digest_of, warning_counts
+from imports.plans.plan import UndoResult
+from imports.undo.plans.plan import UndoChange, UndoPlan
+
+_LOOKS = {
+    UndoResult.RESTORE: ("~", "restore", "yellow"),
+    UndoResult.DELETE: ("-", "delete", "red"),
+    UndoResult.KEEP: (" ", "keep", "dim"),
+}
+
+
+def undo_text(plan: UndoPlan, *, lists_all: bool = False) -> Text:
+    """Each row with its symbol, what a restore changes and what stands against it; counts last.
+
+    In the form of an import's plan: see imports.management.plan_text.
+    """
+    digest = undo_warnings(plan)
+    folded = frozenset() if lists_all else digest.told_at_once
+    lines: list[Text] = []
+    unlisted = 0
+    for change in plan:
+        warnings = unfolded(change.kind, change.all_warnings, folded)
+        if lists_all or warnings or change.writes or change.decision:
+            looks = _LOOKS[change.result]
+            lines += change_lines(looks, _named(change), change.fields, warnings)
+        else:
+            unlisted += 1
+    title = f'{plan.name.undoing} on the server "{plan.server}":'
+    return framed(title, lines, unlisted, digest, lists_all=lists_all, summary=undo_summary(plan))
+
+
+def undo_summary(plan: UndoPlan) -> str:
+    """The counts in one line: `Plan: 3 to restore, 2 to delete, 1 to keep.`"""
+    counts = plan.counts
+    warnings = warning_counts(warning for change in plan for warning in change.all_warnings)
+    return (
+        f"Plan: {counts[UndoResult.RESTORE]} to restore, {counts[UndoResult.DELETE]} to delete, "
+        f"{counts[UndoResult.KEEP]} to keep{f'; {warnings}' if warnings else ''}."
+    )
+
+
+def undo_warnings(plan: UndoPlan) -> WarningDigest:
+    """What the undo warns of, for whoever does not see the whole plan."""
+    return digest_of(
+        ItemWarning(kind=change.kind, name=change.name, named=_named(change), warning=warning)
+        for change in plan
+        for warning in change.all_warnings
+    )
+
+
+def _named(change: UndoChange) -> str:
+    renamed = change.target_name != change.name
+    target = f" as {quoted(change.target_name)}" if renamed else ""
+    deleted = ", deleted again" if change.save and change.becomes_deleted else ""
+    return f"{change.kind} {quoted(change.name)}{target} ({change.uuid}{deleted})"

@@ -1,0 +1,176 @@
+"""The warnings of a plan as people read them in a terminal: the gravest first, repeats told once.
+
+A serious one is always told in full, whatever stands beside it. Pure.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from flows.content.fields import Kind
+from flows.counting import listed, number_of
+from imports.errors import printable, quoted
+from imports.exportfile.warnings import PlanWarning, WarningCode
+
+SERIOUS_STYLE = "bold red"
+WARNING_STYLE = "yellow"
+
+# What is said of several items at once, after their number and their kind.
+_OF_SEVERAL: dict[str, str] = {
+    WarningCode.SECRET_RENAMED_IN_USE: "are renamed while others keep using the old names",
+    WarningCode.DANGLING_REFERENCE: "have dangling references",
+    WarningCode.EDITED_HERE: "were edited on this server since their last imports",
+    WarningCode.OLDER_FILE: "are older than what was imported last",
+    WarningCode.RENAMES: "are renamed",
+    WarningCode.SHARED_NAME: "share a name with others",
+    WarningCode.BROUGHT_BACK: "are brought back that were deleted",
+    WarningCode.NO_VALUE: "have no value yet",
+    WarningCode.NO_NAME: "have no name, so that they are matched by their uuids only",
+    "secret-to-new-destination": "name secrets that have no value yet, and would send one",
+    "code-uses-secret": "name secrets without a value yet in their code",
+    "gone": "are not on this server any more",
+    "no-save": "have no readable named save any more from before the run",
+    "deleted-since": "were deleted since",
+    "restored-since": "were brought back since",
+    "overwritten-since": "were written again since",
+    "edited-since": "were edited since",
+    "used": "are used by others",
+    "name-taken": "cannot have their names again, which are others' now",
+}
+# The text that is repeated says more than what is said of several.
+_TEXT_SAYS_MORE = {
+    WarningCode.DANGLING_REFERENCE,
+    WarningCode.EDITED_HERE,
+    WarningCode.OLDER_FILE,
+    WarningCode.RENAMES,
+    WarningCode.SHARED_NAME,
+    "secret-to-new-destination",
+    "code-uses-secret",
+}
+# Said of several items even where each has a text of its own; of fewer, each is told.
+_MOST_TOLD_APART = 5
+_NAMES_SHOWN = 10
+_WARNINGS_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemWarning:
+    """A warning with the item that it is of."""
+
+    kind: Kind
+    name: str
+    named: str
+    """The item as a plan names it."""
+    warning: PlanWarning
+
+    @property
+    def line(self) -> str:
+        """The warning for whoever does not see the item."""
+        return f"{self.named}: {self.warning.text}"
+
+    @property
+    def key(self) -> tuple[Kind, str, str]:
+        """What two have in common that are told at once."""
+        return self.kind, self.warning.code, self.warning.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarningDigest:
+    """All warnings of a plan, as few lines as tell them."""
+
+    serious: tuple[str, ...]
+    others: tuple[str, ...]
+    """The gravest first, whether of one item or of several."""
+    of_several: tuple[str, ...]
+    """Those of the others that are of several items."""
+    told_at_once: frozenset[tuple[Kind, str, str]]
+    """The keys of what `of_several` tells."""
+
+
+def digest_of(warnings: Iterable[ItemWarning]) -> WarningDigest:
+    """The lines that tell these warnings, which stand in the plan's order."""
+    serious: list[str] = []
+    groups: dict[tuple[int, str, Kind], list[ItemWarning]] = defaultdict(list)
+    for one in warnings:
+        if one.warning.is_serious:
+            serious.append(one.line)
+        else:
+            groups[one.warning.rank, one.warning.code, one.kind].append(one)
+    others: list[str] = []
+    of_several: list[str] = []
+    told_at_once: set[tuple[Kind, str, str]] = set()
+    for _, group in sorted(groups.items(), key=lambda pair: pair[0][0]):
+        for together in _put_together(group):
+            others.append(_line(together))
+            if len(together) > 1:
+                of_several.append(others[-1])
+                told_at_once.update(one.key for one in together)
+    return WarningDigest(
+        serious=tuple(serious),
+        others=tuple(others),
+        of_several=tuple(of_several),
+        told_at_once=frozenset(told_at_once),
+    )
+
+
+def warning_lines(serious: Iterable[str], others: Iterable[str]) -> Iterator[Text]:
+    """The lines in the colours of their weight."""
+    for lines, style in ((serious, SERIOUS_STYLE), (others, WARNING_STYLE)):
+        yield from (Text(f"! {line}", style=style) for line in lines)
+
+
+def digest_lines(warnings: WarningDigest, *, where: str) -> Iterator[Text]:
+    """All serious warnings, and the gravest 50 of the others; `where` says where the rest is."""
+    yield from warning_lines(warnings.serious, warnings.others[:_WARNINGS_SHOWN])
+    if (more := len(warnings.others) - _WARNINGS_SHOWN) > 0:
+        yield Text(f"and {number_of(more, 'more warning')}: {where}", style=WARNING_STYLE)
+
+
+def warning_counts(warnings: Iterable[PlanWarning]) -> str:
+    """How many there are, such as `2 serious warnings, 75 warnings`; "" where there are none."""
+    counts = {True: 0, False: 0}
+    for warning in warnings:
+        counts[warning.is_serious] += 1
+    told = {True: "serious warning", False: "warning"}
+    return ", ".join(number_of(counts[key], told[key]) for key in told if counts[key])
+
+
+def _put_together(group: Sequence[ItemWarning]) -> Iterator[Sequence[ItemWarning]]:
+    """The warnings of one kind and code: by their texts, or all at once where those are many."""
+    by_text: dict[str, list[ItemWarning]] = defaultdict(list)
+    for one in group:
+        by_text[one.warning.text].append(one)
+    if len(by_text) > _MOST_TOLD_APART and group[0].warning.code in _OF_SEVERAL:
+        yield group
+    else:
+        yield from by_text.values()
+
+
+def _line(together: Sequence[ItemWarning]) -> str:
+    first = together[0]
+    if len(together) == 1:
+        return first.line
+    names = {one.named: one for one in together}  # an item may have several
+    if len(names) == 1:
+        return f"{first.line} ({len(together) - 1} more like this)"
+    items = number_of(len(names), first.kind)
+    is_repeated = all(one.warning.text == first.warning.text for one in together)
+    of_several = _OF_SEVERAL.get(first.warning.code)
+    if is_repeated and (of_several is None or first.warning.code in _TEXT_SAYS_MORE):
+        said = f"{items}: {first.warning.text}"
+    else:
+        said = f"{items} {of_several}"
+    told = _names(list(names.values()))
+    return f"{said}: {told}" if told else said
+
+
+def _names(together: Sequence[ItemWarning]) -> str:
+    """The names of the first, where they have any."""
+    names = [
+        printable(one.name) if one.kind is Kind.SECRET else quoted(one.name)
+        for one in together[:_NAMES_SHOWN]
+        if one.name
+    ]
+    return listed(names, more=len(together) - len(names)) if names else ""

@@ -1,0 +1,222 @@
+"""The named saves of one item: found, taken and restored, with the rights that each needs.
+
+An item is named by its uuid or its exact name, a save by its number or the uuid that the API
+gives it. The shell has no user and may do everything.
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+from django.forms import CharField
+from reversion.errors import RevertError
+from reversion.models import Version
+
+from accounts.models import User
+from flows.content.fields import NAME_MAX_LENGTH, Kind
+from flows.destinations.new import SECRET_TO_NEW_DESTINATION
+from flows.models import MODELS, Item
+from flows.rest.save_uuids import save_number
+from flows.saves import named_saves, saved_states
+from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
+from flows.servers import current_database
+from imports.errors import Issue, StalePlan, UnableToImport, printable, quoted, storable
+from imports.permissions import check_permission, check_sight_of, kinds_in_sight, may_see
+from imports.plans.comparison import differences
+from imports.plans.plan import FieldChange
+
+_MOST_TOLD = 10
+_NUMBER_DIGITS = 18  # a longer one is no number of a row
+
+
+class NotNamed(UnableToImport):
+    """What was given names no item, no save, or more than one."""
+
+    status = HTTPStatus.NOT_FOUND
+    exit_code = 2
+
+
+class NameInvalid(UnableToImport):
+    """A save cannot have this name."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    exit_code = 2
+
+
+class SaveUnfit(UnableToImport):
+    """The save does not fit the database any more."""
+
+    status = HTTPStatus.CONFLICT
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restoring:
+    """What restoring a save would do to its item."""
+
+    item: Item
+    save: Version
+    fields: tuple[FieldChange, ...]
+    notes: tuple[str, ...]
+    """What is to be said beside the fields: deletion, secrets' values, where secrets are sent."""
+    changes: bool
+    """Whether the item is in another state now."""
+
+
+def find_item(named: str, *, kind: Kind | None, user: User | None) -> Item:
+    """The item with this uuid or, of the live ones, this name; of all kinds, where none is given.
+
+    Raises NotNamed where there is none or more than one, and NotPermitted where the user may not
+    see it.
+    """
+    kinds = [one for one in (Kind if kind is None else [kind]) if not user or may_see(user, one)]
+    if not kinds:
+        check_sight_of(user, *(Kind if kind is None else [kind]))
+    found = [item for one in kinds for item in _named(one, named)]
+    if not found:
+        message = (
+            f"There is no live {kind or 'item'} {quoted(named)}. Say a uuid, or an exact name; a "
+            "deleted item is found by its uuid."
+        )
+        raise NotNamed("not-found", message)
+    if len(found) > 1:
+        told = ", ".join(f"{item.kind} {item.uuid}" for item in found[:_MOST_TOLD])
+        more = " and more" if len(found) > _MOST_TOLD else ""
+        message = f"{quoted(named)} is more than one item: {told}{more}. Say the uuid, or --kind."
+        raise NotNamed("ambiguous", message)
+    return found[0]
+
+
+def _named(kind: Kind, named: str) -> list[Item]:
+    condition = Q(name=storable(named), is_deleted=False)
+    if uuid := _uuid(named):
+        condition |= Q(uuid=uuid)
+    model: type[Item] = MODELS[kind]
+    rows = list(model._default_manager.filter(condition).order_by("pk")[: _MOST_TOLD + 1])
+    # A uuid names one item, also where it is another one's name.
+    return [row for row in rows if row.uuid == uuid] or rows
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def take_save(item: Item, name: str, *, user: User | None) -> Version:
+    """Save the item's state under a name. Raises NotPermitted and NameInvalid."""
+    check_permission(user, f"flows.change_{item.kind}")
+    try:
+        name = CharField(max_length=NAME_MAX_LENGTH).clean(storable(name))
+    except ValidationError as error:
+        message = f"A save cannot have this name: {' '.join(error.messages)}"
+        raise NameInvalid("invalid-name", message) from None
+    with transaction.atomic(using=current_database()):
+        version: Version = named_saves.take(_locked(item), name, user=user).version_set.get()
+    return version
+
+
+def preview_restore(named: str, *, user: User | None) -> Restoring:
+    """What restoring the save with this number or uuid would do.
+
+    Raises NotNamed, SaveUnfit, and NotPermitted where the user may not restore it.
+    """
+    save, item = _find_save(named, user=user)
+    kind = item.kind
+    before, after = saved_states.present_row(item), _saved(save)
+    reasons = _check_rights(item, after, user)
+    contents = saved_states.content_of(kind, before), saved_states.content_of(kind, after)
+    notes = [*saved_states.notes_on(kind, before, after), *reasons]
+    return Restoring(
+        item=item,
+        save=save,
+        fields=differences(kind, *contents),
+        notes=tuple(notes),
+        changes=not saved_states.is_same_state(kind, before, after),
+    )
+
+
+def _check_rights(item: Item, saved: saved_states.SavedRow, user: User | None) -> list[str]:
+    """Raises NotPermitted unless the user may restore it; why more is needed than to change it."""
+    rights = list(saved_states.rights_to_restore(item, saved, sees=kinds_in_sight(user)))
+    uuid, name = str(item.uuid), str(item)
+    check_permission(
+        user,
+        f"flows.change_{item.kind}",
+        *(permission for permission, _ in rights),
+        retargeting=(
+            Issue(code=SECRET_TO_NEW_DESTINATION, message=reason, uuid=uuid, name=name)
+            for permission, reason in rights
+            if permission == RETARGET_CONNECTIONS
+        ),
+    )
+    return [reason for _, reason in rights]
+
+
+def restore(restoring: Restoring, *, user: User | None, user_name: str) -> Version:
+    """Do exactly that; the save of the state until now. `user_name` is written into the row.
+
+    Raises StalePlan, SaveUnfit, and NotPermitted where a right was lost meanwhile.
+    """
+    item, save = restoring.item, restoring.save
+    with transaction.atomic(using=current_database()):
+        lock_destinations()
+        locked = _locked(item)
+        if saved_states.present_row(locked) != saved_states.present_row(item):
+            message = f"The {item.kind} was changed meanwhile. Nothing was restored: look again."
+            raise StalePlan("stale-plan", message)
+        _check_rights(locked, _saved(save), user)
+        try:
+            saved_states.restore(locked, save, user=user, user_name=user_name)
+        except RevertError as error:
+            raise _unfit(error, "Free its name, or take the item from a backup.") from None
+        before: Version = named_saves.saves_of(locked)[0]
+        return before
+
+
+def _find_save(named: str, *, user: User | None) -> tuple[Version, Item]:
+    for kind in Kind:
+        save = _version(kind, named)
+        if save is None:
+            continue
+        check_sight_of(user, kind)
+        item = MODELS[kind]._default_manager.filter(pk=save.object_id).first()
+        if item is None:
+            message = f"The {kind} of this save was removed for good. Take it from a backup."
+            raise SaveUnfit("item-gone", message)
+        return save, item
+    message = f"There is no named save {quoted(named)}. `named_save list` tells the numbers."
+    raise NotNamed("not-found", message)
+
+
+def _version(kind: Kind, named: str) -> Version | None:
+    if uuid := _uuid(named) if "-" in named else None:
+        number = save_number(uuid)
+    else:
+        is_number = named.isascii() and named.isdecimal() and len(named) <= _NUMBER_DIGITS
+        number = int(named) if is_number else None
+    if number is None:
+        return None
+    return named_saves.find_save(MODELS[kind], number)
+
+
+def _saved(save: Version) -> saved_states.SavedRow:
+    try:
+        return saved_states.saved_row(save)
+    except RevertError as error:
+        raise _unfit(error) from None
+
+
+def _unfit(error: RevertError, advice: str = "Take the item from a backup.") -> SaveUnfit:
+    return SaveUnfit("save-unfit", f"{printable(str(error))} {advice}")
+
+
+def _locked(item: Item) -> Item:
+    row: Item | None = type(item)._default_manager.select_for_update().filter(pk=item.pk).first()
+    if row is None:
+        raise NotNamed("not-found", f"The {item.kind} was removed meanwhile.")
+    return row

@@ -1,0 +1,209 @@
+"""A file of decisions on single items, as a person writes it. Pure.
+
+    {"decisions": {
+        "UUID": "skip",
+        "UUID": "UUID of the row that the item is",
+        "connection:UUID": {"mode": "overwrite", "target": "UUID of the row"}
+    }}
+
+A key is the uuid that an item has in the export; its kind stands before it where the export has
+that uuid in two kinds. A plan file says what is decided of an item in the same words.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flows.content.field_values import FieldProblem, read_uuid
+from flows.content.fields import Kind
+from flows.counting import other_than_first
+from imports.errors import Issue, PlanRefused, json_path, printable
+from imports.exportfile.companion import invalid, read_object, read_part, reading
+from imports.exportfile.document import ExportDocument
+from imports.plans.decisions import Decision, Decisions
+from imports.plans.plan import Mode, Plan, Result
+
+T = TypeVar("T")
+
+Problems = Mapping[str, FieldProblem]
+"""What is wrong with decisions, by their keys."""
+
+DecisionValue = str | dict[str, str] | None
+"""What a file says of an item: a mode, the uuid of a row, both, or nothing."""
+
+_KEY = "decisions"
+_WHAT = "decisions"
+_WORDS = {mode.value: mode for mode in Mode}
+_EXPECTED = (
+    "This must be skip, duplicate, overwrite, the uuid of the row that the item is, or an object "
+    "with a mode and a target."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenDecision:
+    """A decision as a file has it, before it is known which item of an export it is for."""
+
+    key: str
+    kind: Kind | None
+    """None where the file does not say it."""
+    uuid: str
+    decision: Decision
+
+    @property
+    def path(self) -> str:
+        """Its JSON path in the file."""
+        return json_path(_KEY, self.key)
+
+
+def read_decisions(data: bytes, *, max_bytes: int) -> tuple[GivenDecision, ...]:
+    """What the file says of an export's items. Raises what `read_file_with` does."""
+    return read_file_with(_given, data, max_bytes=max_bytes)
+
+
+def read_file_with(
+    read: Callable[[Mapping[str, Any]], tuple[T, Problems]], data: bytes, *, max_bytes: int
+) -> T:
+    """What `read` makes of the file's decisions by their keys, with what is wrong with them.
+
+    Raises FileTooLarge, FileUnreadable where the file is not strict JSON, and FileInvalid with
+    every problem of every decision.
+    """
+    values = read_object(data, max_bytes=max_bytes, what=_WHAT)
+    issues = [
+        Issue(
+            code="unknown-key",
+            message=f"This key is unknown. The file's only key is {_KEY}.",
+            path=json_path(key),
+        )
+        for key in values
+        if key != _KEY
+    ]
+    given: Any = None
+    if _KEY in values:
+        with reading(_WHAT):
+            given = read_part(values[_KEY], _KEY)
+    if isinstance(given, dict):
+        found, problems = read(given)
+        issues += (
+            Issue(
+                code=problem.code,
+                message=problem.message,
+                path=f"{json_path(_KEY, key)}{problem.path}",
+            )
+            for key, problem in problems.items()
+        )
+    else:
+        message = f"The file must have the key {_KEY}, with an object of decisions by uuid."
+        issues.append(Issue(code="wrong-type", message=message, path=_KEY))
+    if issues:
+        raise invalid(_WHAT, issues)
+    return found
+
+
+def read_key(key: str) -> tuple[Kind | None, str]:
+    """The kind, where the key of a decision says it, and the uuid. Raises FieldProblem."""
+    word, colon, uuid = key.partition(":")
+    if colon and word not in list(Kind):
+        message = f"Before the colon must stand the item's kind: {', '.join(Kind)}."
+        raise FieldProblem("invalid-kind", message)
+    return Kind(word) if colon else None, read_uuid(uuid if colon else key)
+
+
+def _given(values: Mapping[str, Any]) -> tuple[tuple[GivenDecision, ...], Problems]:
+    given: list[GivenDecision] = []
+    problems: dict[str, FieldProblem] = {}
+    for key, value in values.items():
+        try:
+            kind, uuid = read_key(key)
+            decision = read_decision(value)
+            given.append(GivenDecision(key=key, kind=kind, uuid=uuid, decision=decision))
+        except FieldProblem as problem:
+            problems[key] = problem
+    return tuple(given), problems
+
+
+def read_decision(value: Any) -> Decision:
+    """The decision that a file's value says. Raises FieldProblem."""
+    if isinstance(value, str):
+        if value in _WORDS:
+            return Decision(mode=_WORDS[value])
+        return Decision(target_uuid=_target(value, _EXPECTED))
+    if not isinstance(value, dict) or not value:
+        raise FieldProblem("invalid-decision", _EXPECTED)
+    for key in value:
+        if key not in ("mode", "target"):
+            raise FieldProblem("unknown-key", "This key is unknown.", f".{printable(key)}")
+    mode = value.get("mode", Mode.SKIP.value)
+    if not isinstance(mode, str) or mode not in _WORDS:
+        raise FieldProblem("invalid-decision", f"This must be one of {', '.join(_WORDS)}.", ".mode")
+    return Decision(
+        mode=_WORDS[mode] if "mode" in value else None,
+        target_uuid=_target(value["target"], "This must be the uuid of a row.", ".target")
+        if "target" in value
+        else None,
+    )
+
+
+def decision_value(decision: Decision | None) -> DecisionValue:
+    """What a file says of an item with this decision."""
+    if decision is None:
+        return None
+    mode, target = decision.mode, decision.target_uuid
+    if mode and target:
+        return {"mode": mode.value, "target": target}
+    return mode.value if mode else target
+
+
+def settle(given: Sequence[GivenDecision], document: ExportDocument) -> Decisions:
+    """The decisions on the document's items. Raises PlanRefused with all that do not fit it."""
+    kinds: dict[str, list[Kind]] = {}
+    for item in document:
+        kinds.setdefault(item.uuid, []).append(item.kind)
+    settled: dict[tuple[Kind, str], Decision] = {}
+    issues: list[Issue] = []
+    for one in given:
+        found = [kind for kind in kinds.get(one.uuid, ()) if one.kind in (None, kind)]
+        if len(found) == 1 and (found[0], one.uuid) not in settled:
+            settled[found[0], one.uuid] = one.decision
+        else:
+            issues.append(_unsettled(one, found))
+    if issues:
+        first = issues[0]
+        told = f"{first.path}: {first.message}{other_than_first(issues)}"
+        raise PlanRefused(first.code, told, issues)
+    return settled
+
+
+def _unsettled(given: GivenDecision, found: Sequence[Kind]) -> Issue:
+    if not found:
+        code = "unknown-item"
+        message = f"The export has no {given.kind or 'item'} {given.uuid} to decide on."
+    elif len(found) > 1:
+        code = "ambiguous-uuid"
+        keys = " or ".join(f"{kind}:{given.uuid}" for kind in found)
+        message = f"The export has this uuid in several kinds. Say which one: {keys}."
+    else:
+        code = "duplicate-decision"
+        message = f"The {found[0]} {given.uuid} is decided on twice. Keep one of the two."
+    return Issue(code=code, message=message, path=given.path, uuid=given.uuid)
+
+
+def skipped_nothing(plan: Plan, decisions: Decisions) -> Iterator[Issue]:
+    """An issue for each item that was to be skipped and would be created: there is no row of it."""
+    for change in plan:
+        item = change.item
+        decision = decisions.get((item.kind, item.uuid))
+        if decision and decision.mode is Mode.SKIP and change.result is Result.CREATE:
+            yield item.issue(
+                "nothing-to-skip",
+                f"This {item.kind} is not on the server, so that there is nothing to skip: it "
+                "would be created. Take the decision back, or export without it.",
+            )
+
+
+def _target(value: Any, message: str, path: str = "") -> str:
+    try:
+        return read_uuid(value)
+    except FieldProblem:
+        raise FieldProblem("invalid-decision", message, path) from None

@@ -1,0 +1,254 @@
+"""A plan as a file: to be looked at, decided on, and applied later as it stands. Pure.
+
+It tells which rows the plan is for and what they held, by digests that only their server can make.
+Nothing in it is content of an item: no values and texts, no hosts, only the keys that change.
+Whoever looks at it may edit the `decision` of an item, in the words of a decisions file; a
+checksum over everything else keeps the rest as it was written.
+"""
+
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import Any, TypeVar
+
+import msgspec
+
+from flows.content.field_values import FieldProblem
+from flows.content.fields import Kind
+from flows.content.representation import time_text
+from imports.errors import Issue, json_path, printable, quoted
+from imports.exportfile.companion import invalid, issue_of, read_object, read_part, reading
+from imports.exportfile.json_problems import JSONProblem
+from imports.exportfile.strict_json import split_list
+from imports.planfile.decisions import decision_value
+from imports.planfile.shape import (
+    SavedDrift,
+    SavedFile,
+    SavedIssue,
+    SavedItem,
+    SavedPlan,
+    SavedRow,
+    SavedServer,
+)
+from imports.plans.decisions import Decision, Decisions
+from imports.plans.matching import Row
+from imports.plans.plan import Change, Drift, Plan, Result
+
+FORMAT = "flow-import-plan"
+VERSION = 1
+
+# Any number of items may bear one name, each with the same rows to choose from.
+_CANDIDATES_REPEATED = 10_000
+
+_WHAT = "plan"
+_ITEMS = "items"
+
+T = TypeVar("T")
+
+Digests = Mapping[tuple[Kind, int], str]
+"""By kind and primary key, what stands for the content of a row."""
+
+
+def save(
+    plan: Plan,
+    decisions: Decisions,
+    digests: Digests,
+    *,
+    identity: str,
+    file: SavedFile,
+    created_at: str,
+    created_by: str,
+) -> SavedPlan:
+    """The plan in the shape of its file. `digests` has every row that the plan tells of."""
+    unsigned = SavedPlan(
+        format=FORMAT,
+        version=VERSION,
+        checksum="",
+        created_at=created_at,
+        created_by=created_by,
+        file=file,
+        server=SavedServer(name=plan.server, identity=identity),
+        mode=plan.mode,
+        override_locks=plan.override_locks,
+        counts={result.value: count for result, count in plan.counts.items()},
+        issues=tuple(SavedIssue(**issue.as_dict()) for issue in plan.issues),
+        items=tuple(
+            _saved(change, decisions.get((change.item.kind, change.item.uuid)), candidates, digests)
+            for change, candidates in zip(plan, _candidates(plan, digests), strict=True)
+        ),
+    )
+    return msgspec.structs.replace(unsigned, checksum=_checksum(unsigned))
+
+
+def saved_row(kind: Kind, row: Row, digests: Digests) -> SavedRow:
+    """The row in the shape of a plan's file."""
+    return SavedRow(
+        uuid=row.uuid,
+        name=row.name,
+        is_deleted=row.is_deleted,
+        content_hash=digests.get((kind, row.pk), ""),  # of a row that was purged just now
+    )
+
+
+def write_plan(plan: SavedPlan) -> bytes:
+    """The bytes of the plan's file."""
+    return msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n"
+
+
+def read_plan(data: bytes, *, max_bytes: int) -> SavedPlan:
+    """The plan that a file says, with the decisions that were edited.
+
+    Raises FileTooLarge, FileUnreadable where it is not strict JSON, and FileInvalid where it is
+    no plan, one of another version, or was edited elsewhere than in its decisions.
+    """
+    values = read_object(data, max_bytes=max_bytes, what=_WHAT)
+    with reading(_WHAT):
+        header = {key: read_part(raw, key) for key, raw in values.items() if key != _ITEMS}
+        if (header.get("format"), header.get("version")) != (FORMAT, VERSION):
+            raise invalid(_WHAT, [_not_a_plan(header)])
+        issues: list[Issue] = []
+        items = tuple(_read_items(values.get(_ITEMS, msgspec.Raw(b"[]")), issues))
+        plan = _read({**header, _ITEMS: ()}, SavedPlan, issues)
+    if issues or plan is None:
+        raise invalid(_WHAT, issues)
+    plan = msgspec.structs.replace(plan, items=items)
+    if plan.checksum != _checksum(plan):
+        message = (
+            "It was edited elsewhere than in the decisions of its items, or not kept as a whole. "
+            "Plan again, and edit nothing else."
+        )
+        raise invalid(_WHAT, [Issue(code="edited-plan", message=message)])
+    if issues := list(_unlisted_targets(plan)):
+        raise invalid(_WHAT, issues)
+    return plan
+
+
+def _candidates(plan: Plan, digests: Digests) -> Iterator[tuple[SavedRow, ...]]:
+    """For each item, the rows to choose from; for the last of very many, they stand elsewhere.
+
+    They are told with the first item that bears their name at least, so that no plan is larger
+    than its items and its rows are many.
+    """
+    told: dict[tuple[Kind, str], tuple[SavedRow, ...]] = {}
+    repeated = 0
+    for change in plan:
+        kind, name = change.item.kind, change.item.name
+        if (kind, name) not in told:
+            rows = tuple(saved_row(kind, row, digests) for row in change.candidates)
+            if rows:
+                told[kind, name] = rows
+            yield rows
+        elif repeated < _CANDIDATES_REPEATED:
+            repeated += len(told[kind, name])
+            yield told[kind, name] if change.candidates else ()
+        else:
+            yield ()
+
+
+def _saved(
+    change: Change,
+    decision: Decision | None,
+    candidates: tuple[SavedRow, ...],
+    digests: Digests,
+) -> SavedItem:
+    item = change.item
+    decided = decision_value(decision)
+    return SavedItem(
+        path=item.path,
+        kind=item.kind,
+        uuid=item.uuid,
+        name=item.name,
+        decision=decided,
+        planned_decision=decided,
+        result=change.result,
+        match_method=change.method,
+        target_uuid=None if change.result is Result.DUPLICATE else change.target_uuid,
+        target_name=change.target_name,
+        row=saved_row(item.kind, change.row, digests) if change.row else None,
+        candidates=candidates,
+        drift=_saved_drift(change.drift) if change.drift else None,
+        changed_keys=tuple(field.key for field in change.fields),
+        retargets=change.retargets,
+        warnings=_without_hosts(change),
+    )
+
+
+def _without_hosts(change: Change) -> tuple[str, ...]:
+    shorter = {notice.text: notice.text_without_hosts for notice in change.notices}
+    return tuple(shorter.get(warning, warning) for warning in change.warnings)
+
+
+def _saved_drift(drift: Drift) -> SavedDrift:
+    return SavedDrift(
+        last_import_at=time_text(drift.last_import_at),
+        is_edited=drift.is_edited,
+        edited_at=time_text(drift.edited_at) if drift.edited_at else None,
+        edited_by=drift.edited_by or None,
+        is_older=drift.is_older,
+    )
+
+
+def _not_a_plan(header: Mapping[str, Any]) -> Issue:
+    if header.get("format") == FORMAT:
+        return Issue(
+            code="unsupported-version",
+            path="version",
+            message=f"The plan has version {quoted(str(header.get('version')))}, this server reads "
+            f"{VERSION}. Plan again with this release.",
+        )
+    return Issue(code="no-plan", message="It is no plan: flow_import --plan-out writes one.")
+
+
+def _read_items(raw: msgspec.Raw, issues: list[Issue]) -> Iterator[SavedItem]:
+    try:
+        elements = split_list(raw)
+    except JSONProblem as problem:
+        problem.path = (_ITEMS, *problem.path)
+        issues.append(issue_of(problem))
+        return
+    for position, element in enumerate(elements):
+        place = _ITEMS, position
+        try:
+            item = _read(read_part(element, *place), SavedItem, issues, json_path(*place))
+            if item:
+                _ = item.is_edited  # raises where a decision says nothing known
+                yield item
+        except JSONProblem as problem:
+            issues.append(issue_of(problem))
+        except FieldProblem as problem:
+            path = f"{json_path(*place, 'decision')}{problem.path}"
+            issues.append(Issue(code=problem.code, message=problem.message, path=path))
+
+
+def _read(value: Any, shape: type[T], issues: list[Issue], path: str = "") -> T | None:
+    try:
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError as error:
+        message = f"This is not as it was written: {printable(str(error))}."
+        issues.append(Issue(code="wrong-shape", message=message, path=path))
+        return None
+
+
+def _checksum(plan: SavedPlan) -> str:
+    """Of everything but itself and what may be edited."""
+    header = msgspec.structs.replace(plan, checksum="", items=())
+    digest = sha256(msgspec.json.encode(header))
+    for item in plan.items:
+        digest.update(msgspec.json.encode(msgspec.structs.replace(item, decision=None)))
+    return digest.hexdigest()
+
+
+def _unlisted_targets(plan: SavedPlan) -> Iterator[Issue]:
+    """An issue for each row that was chosen and that the plan knows nothing of."""
+    listed = {(item.kind, row.uuid) for item in plan.items for row in item.rows}
+    for item in plan.items:
+        target = item.chosen_row
+        if target and item.is_edited and (item.kind, target) not in listed:
+            yield Issue(
+                code="unlisted-target",
+                path=item.path,
+                uuid=item.uuid,
+                name=item.name,
+                message=f"The plan tells nothing of the {item.kind} {target}, so that nobody could "
+                "say whether it is still the same. Choose a row that the plan lists, or plan again "
+                "with this decision.",
+            )

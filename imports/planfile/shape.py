@@ -1,0 +1,165 @@
+"""The shape of a plan's file: what imports.planfile.file writes and reads. Pure."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from flows.content.field_values import FieldProblem, read_time
+from flows.content.fields import Kind
+from imports.planfile.decisions import DecisionValue, read_decision
+from imports.plans.decisions import Decision, Decisions
+from imports.plans.matching import CANDIDATES_KEPT, MatchMethod
+from imports.plans.plan import Mode, Result
+
+# A file may come from anybody: what is looked up or told of it has the form that was written.
+# Not "$", which would let a line break follow.
+_Uuid = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
+_Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+
+class _Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What all of them have in common."""
+
+
+class SavedFile(_Shape, frozen=True, kw_only=True):
+    """The export that was planned."""
+
+    name: str
+    size: int
+    sha256: _Sha256
+
+
+class SavedServer(_Shape, frozen=True, kw_only=True):
+    """The server that it was planned for."""
+
+    name: str
+    identity: str
+    """Of its database: see imports.database.identity."""
+
+
+class SavedRow(_Shape, frozen=True, kw_only=True):
+    """A row of the server, as it was."""
+
+    uuid: _Uuid
+    name: str
+    is_deleted: bool
+    content_hash: str
+
+
+class SavedDrift(_Shape, frozen=True, kw_only=True):
+    """What is to be known of a row and its item since its last import: plans.plan.Drift."""
+
+    last_import_at: str
+    is_edited: bool | None
+    edited_at: str | None
+    edited_by: str | None
+    is_older: bool
+
+
+class SavedIssue(_Shape, frozen=True, kw_only=True):
+    """Why the plan cannot be applied as it stands: see imports.errors.Issue."""
+
+    code: str
+    path: str
+    uuid: str | None
+    name: str | None
+    message: str
+
+
+class SavedItem(_Shape, frozen=True, kw_only=True):
+    """One item of the export with what happens to it."""
+
+    path: str
+    kind: Kind
+    uuid: _Uuid
+    """In lower case, as decisions have it."""
+    name: str
+    decision: DecisionValue
+    """What is decided now: the one thing that may be edited."""
+    planned_decision: DecisionValue
+    """What was decided when the plan was made."""
+    result: Result
+    match_method: MatchMethod
+    target_uuid: str | None
+    """None for a copy, whose uuid is drawn when it is made."""
+    target_name: str
+    row: SavedRow | None
+    """The row that the item is, or the deleted one that it brings back."""
+    candidates: Annotated[tuple[SavedRow, ...], msgspec.Meta(max_length=CANDIDATES_KEPT)]
+    """The rows to choose from. Of very many items of one name, the first alone has them."""
+    drift: SavedDrift | None
+    """None where no import left anything in a row that the item is."""
+    changed_keys: tuple[str, ...]
+    retargets: bool
+    warnings: tuple[str, ...]
+
+    @property
+    def key(self) -> tuple[Kind, str]:
+        """What a decision on it is known by."""
+        return self.kind, self.uuid
+
+    @property
+    def decided(self) -> Decision | None:
+        """The decision as it is followed. Raises FieldProblem where it says nothing known."""
+        return _decided(self.decision)
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether it was decided on since the plan was made."""
+        return self.decided != _decided(self.planned_decision)
+
+    @property
+    def chosen_row(self) -> str | None:
+        """The uuid of the row that somebody chose for it."""
+        return _row_of(self.decided)
+
+    @property
+    def chose_row(self) -> bool:
+        """Whether somebody chose since which row it is, or took that back."""
+        return self.chosen_row != _row_of(_decided(self.planned_decision))
+
+    @property
+    def rows(self) -> tuple[SavedRow, ...]:
+        """Every row that the plan tells of for it."""
+        return (self.row, *self.candidates) if self.row else self.candidates
+
+
+class SavedPlan(_Shape, frozen=True, kw_only=True):
+    """A whole plan."""
+
+    format: str
+    version: int
+    checksum: str
+    """Over everything else but the decisions."""
+    created_at: str
+    created_by: str
+    file: SavedFile
+    server: SavedServer
+    mode: Mode
+    override_locks: bool
+    counts: dict[str, int]
+    issues: tuple[SavedIssue, ...]
+    items: tuple[SavedItem, ...]
+
+    @property
+    def made_at(self) -> datetime | None:
+        """When the plan was made; None where somebody wrote something else there."""
+        try:
+            return read_time(self.created_at)
+        except FieldProblem:
+            return None
+
+    @property
+    def decisions(self) -> Decisions:
+        """What is decided of single items now."""
+        read = ((item.key, item.decided) for item in self.items)
+        return {key: decision for key, decision in read if decision}
+
+
+def _decided(value: DecisionValue) -> Decision | None:
+    return None if value is None else read_decision(value)
+
+
+def _row_of(decision: Decision | None) -> str | None:
+    return decision.target_uuid if decision else None

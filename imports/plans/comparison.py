@@ -1,0 +1,78 @@
+"""What an overwrite changes: an item's content held against the row's, key by key. Pure.
+
+Asked after references were rewritten, over the keys that the file's item has: an absent key says
+nothing. Documents are canonical text, so that equal JSON values are equal texts.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from flows.content import canonical
+from flows.content.fields import EXTRA, FIELDS, Content, Field, Kind, Shape, Value, columns
+from imports.errors import printable, quoted
+from imports.plans.plan import Change, FieldChange, Result, content_digest
+
+_SHOWN_LENGTH = 60
+_SHOWN_SHAPES = {Shape.NAME, Shape.CHOICE, Shape.BOOLEAN, Shape.INTEGER, Shape.TEXT}
+# May hold a credential: that it changes is said, never what it is.
+_DELICATE = {"devValue", "prodValue"}
+
+
+def compared(change: Change, stored: Content) -> Change:
+    """The overwrite with the fields that it changes; UNCHANGED where there are none."""
+    kind, content = change.item.kind, change.content or {}
+    fields = tuple(_field_changes(kind, stored, content))
+    before = content_digest(stored, columns(kind))
+    if not fields:
+        return replace(change, result=Result.UNCHANGED, content=None, after=before)
+    content = {**content, EXTRA: _merged(stored[EXTRA], content[EXTRA])}
+    return replace(
+        change,
+        fields=fields,
+        before=before,
+        after=content_digest({**stored, **content}, columns(kind)),
+        content=content,
+    )
+
+
+def differences(kind: Kind, before: Content, after: Content) -> tuple[FieldChange, ...]:
+    """Every field that differs between two whole contents of a row."""
+    if before == after:
+        return ()
+    old, new = _decoded(before[EXTRA]), _decoded(after[EXTRA])
+    gone = (FieldChange(key=printable(key)) for key in old if key not in new)
+    return (*_field_changes(kind, before, after), *gone)
+
+
+def _field_changes(kind: Kind, before: Content, after: Content) -> Iterator[FieldChange]:
+    """Over the keys that the file's item has: an absent key says nothing."""
+    for spec in FIELDS[kind]:
+        if spec.column in after and after[spec.column] != before[spec.column]:
+            yield _field_change(spec, before[spec.column], after[spec.column])
+    if before[EXTRA] != after[EXTRA]:
+        old, new = _decoded(before[EXTRA]), _decoded(after[EXTRA])
+        for key in new:
+            if key not in old or canonical.encode(old[key]) != canonical.encode(new[key]):
+                yield FieldChange(key=printable(key))
+
+
+def _field_change(spec: Field, before: Value, after: Value) -> FieldChange:
+    if spec.shape in _SHOWN_SHAPES and spec.key not in _DELICATE:
+        shown = _shown(before), _shown(after)
+        if None not in shown:
+            return FieldChange(key=spec.key, before=shown[0], after=shown[1])
+    return FieldChange(key=spec.key)
+
+
+def _shown(value: Value) -> str | None:
+    if isinstance(value, str):
+        return quoted(value) if len(value) <= _SHOWN_LENGTH else None
+    return canonical.encode(value)
+
+
+def _merged(before: Value, after: Value) -> str:
+    return canonical.encode({**_decoded(before), **_decoded(after)})
+
+
+def _decoded(extra: Value) -> dict[str, object]:
+    return dict(canonical.decode(str(extra)))

@@ -1,0 +1,76 @@
+"""Where an import would send secrets that they are not sent now: said in the plan. Pure.
+
+A secret's value never travels, so a written connection uses the stored one; whoever changes where
+the connection goes decides where that value is sent. What counts as new is
+flows.destinations.new' to say.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from flows.content.fields import Content, Kind
+from flows.destinations.destinations import NO_USES, secret_uses
+from flows.destinations.new import (
+    RowKey,
+    SecretChange,
+    SecretState,
+    Server,
+    UserChange,
+    find_new_destinations,
+)
+from flows.destinations.warnings import CodedWarning, warnings_of
+from imports.plans.plan import Change, Result
+
+Changes = Mapping[Kind, Sequence[Change]]
+
+
+def user_change(change: Change, before: Content | None) -> UserChange | None:
+    """What becomes of the row's use of secrets; None where it uses none before and after.
+
+    `before` is what an overwritten row holds.
+    """
+    kind, uuid = change.item.kind, change.target_uuid
+    if not change.result.writes or kind is Kind.SECRET:
+        return None
+    uses = secret_uses(kind, uuid, before) if before else NO_USES
+    after = secret_uses(kind, uuid, {**(before or {}), **(change.content or {})})
+    if not (uses or after):
+        return None
+    return UserChange(kind=kind, uuid=uuid, name=change.target_name, before=uses, after=after)
+
+
+def find_notices(
+    changes: Changes, users: Sequence[UserChange], server: Server
+) -> dict[RowKey, tuple[CodedWarning, ...]]:
+    """The warnings of new destinations, by the row whose change makes them."""
+    secrets = [change for change in changes[Kind.SECRET] if change.result.writes]
+    found = find_new_destinations(
+        users, list(_secret_changes(secrets, server) if secrets else ()), server
+    )
+    return {row: warnings_of(new, of=row) for row, new in found.items()}
+
+
+def with_notices(
+    changes: Sequence[Change], notices: Mapping[RowKey, tuple[CodedWarning, ...]]
+) -> tuple[Change, ...]:
+    """The changes, each with its warnings of new destinations."""
+    return tuple(_noticed(change, notices) for change in changes)
+
+
+def _noticed(change: Change, notices: Mapping[RowKey, tuple[CodedWarning, ...]]) -> Change:
+    found = notices.get((change.item.kind, change.target_uuid), ())
+    if not (found and change.result.writes):
+        return change
+    return replace(change, notices=found)
+
+
+def _secret_changes(changes: Sequence[Change], server: Server) -> Iterator[SecretChange]:
+    live, valued = server.secrets(), server.valued_secrets()
+    for change in changes:
+        is_new = change.result is not Result.OVERWRITE
+        has_value = change.result is not Result.DUPLICATE and change.target_uuid in valued
+        yield SecretChange(
+            uuid=change.target_uuid,
+            before=None if is_new else live.get(change.target_uuid),
+            after=SecretState(name=change.target_name, has_value=has_value),
+        )

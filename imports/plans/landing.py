@@ -1,0 +1,125 @@
+"""Where items land: the uuids and names by which documents have to refer to them afterwards.
+
+Pure. When an item lands in a row with another uuid or name than the file's, every imported
+document that refers to it is rewritten. Source of the rules: section 3 of the flow import page.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from flows.content import canonical
+from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, Value
+from flows.content.references import rewrite
+from flows.relations.document_rewriting import KeyCollisionError, rewrite_document
+from imports.errors import Issue, json_path
+from imports.exportfile.items import Item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The row that an item lands in, by its uuid and its name after the import."""
+
+    item: Item
+    uuid: str
+    name: str
+
+
+class LostValue(Exception):  # noqa: N818 - the name says what would happen
+    """A key that is rewritten would take the place of another key of the same object."""
+
+    def __init__(self, item: Item, path: Sequence[str | int]) -> None:
+        message = (
+            "This key is a reference that would become the same as another key of the object, and "
+            "one of the two values would be lost. Rename one of the keys in the file."
+        )
+        super().__init__(message)
+        self.issue = replace(
+            item.issue("key-collision", message),
+            path=json_path(item.kind.plural, item.position, *path),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """What references become: a map of uuids, one of secrets' names, and names by uuid."""
+
+    uuids: Mapping[str, str] = field(default_factory=dict)
+    secret_names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    """New name by new uuid, of the items whose name changes."""
+
+    def content_of(self, item: Item) -> Content:
+        """The item's content with every reference rewritten. Raises LostValue."""
+        if not (self.uuids or self.secret_names or self.names):
+            return {**item.content, EXTRA: item.extra}
+        content: dict[str, Value] = dict(item.content)
+        for spec in FIELDS[item.kind]:
+            value = content.get(spec.column)
+            if not isinstance(value, str) or spec.shape in (Shape.NAME, Shape.CHOICE):
+                continue
+            if not spec.shape.is_document:
+                content[spec.column] = self._text(value)
+                continue
+            new = self._document(value, item, spec.key)
+            if spec.shape is Shape.USES:
+                new = self._uses(new, is_same=new is value)
+            content[spec.column] = new
+        content[EXTRA] = self._document(item.extra, item)
+        return content
+
+    def _text(self, text: str) -> str:
+        return rewrite(text, uuids=self.uuids, names=self.secret_names)
+
+    def _document(self, text: str, item: Item, *keys: str) -> str:
+        try:
+            return rewrite_document(text, uuids=self.uuids, names=self.secret_names)
+        except KeyCollisionError as collision:
+            raise LostValue(item, (*keys, *collision.path)) from None
+
+    def _uses(self, text: str, *, is_same: bool) -> str:
+        """A list of what a flow uses, whose entries may repeat an item's name beside its uuid."""
+        if is_same and not self.names:
+            return text
+        return canonical.encode([self._renamed(use) for use in canonical.decode(text) or []])
+
+    def _renamed(self, use: Any) -> Any:
+        if not isinstance(use, dict) or "name" not in use:
+            return use
+        name = self.names.get(str(use["uuid"]).lower())
+        return use if name is None else {**use, "name": name}
+
+
+def land(places: Iterable[Place]) -> tuple[Landing, list[Issue]]:
+    """The landing of a file's items, and a refusal for each uuid that would mean two things."""
+    uuids: dict[str, str] = {}
+    secret_names: dict[str, str] = {}
+    names: dict[str, str] = {}
+    targets: dict[str, list[Place]] = defaultdict(list)
+    for place in places:
+        item = place.item
+        targets[item.uuid].append(place)
+        if place.uuid != item.uuid:
+            uuids[item.uuid] = place.uuid
+        if place.name != item.name:
+            names[place.uuid] = place.name
+            if item.kind is Kind.SECRET:
+                secret_names[item.name] = place.name
+    return (
+        Landing(uuids=uuids, secret_names=secret_names, names=names),
+        list(_ambiguous(targets)),
+    )
+
+
+def _ambiguous(targets: Mapping[str, list[Place]]) -> Iterator[Issue]:
+    """A uuid that two kinds of the file share, and that lands in two rows: which one is meant?"""
+    for places in targets.values():
+        if len({place.uuid for place in places}) > 1:
+            for place in places:
+                yield place.item.issue(
+                    "ambiguous-uuid",
+                    "Two items of the file, of different kinds, have this uuid and land in rows "
+                    "with different uuids, so that a reference to it could mean either. "
+                    "Give one of them another uuid.",
+                )

@@ -1,0 +1,207 @@
+"""Which stored row each item of a file is: by uuid, else by its exact name, never a guess.
+
+Pure: takes the rows as they were read (imports.rows.read). Source of the rules: section 2 of the
+flow import page.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from operator import attrgetter
+from types import MappingProxyType
+
+from flows.content.fields import Kind
+from imports.errors import Issue, quoted
+from imports.exportfile.items import Item
+
+CANDIDATES_KEPT = 100
+"""So many rows that bear an item's name are kept for somebody to choose from."""
+
+_CANDIDATES_SHOWN = 10
+# How a file of decisions says it, and the API's form; the page of the admin has a choice.
+_BY_DECISION = '(in the preview, or in the decisions: "<uuid of the item>": "<uuid of the row>")'
+
+
+class MatchMethod(StrEnum):
+    """How an item was matched."""
+
+    UUID = "uuid"
+    NAME = "name"
+    UNMATCHED = "unmatched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What matching has to know of a stored row."""
+
+    pk: int
+    uuid: str
+    name: str
+    is_deleted: bool = False
+    is_locked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """An item with the live row that it is, if there is one."""
+
+    item: Item
+    method: MatchMethod
+    row: Row | None = None
+    deleted_row: Row | None = None
+    """The soft-deleted row with an unmatched item's uuid: creating the item brings it back."""
+    namesake: Row | None = None
+    """Another row, which no item of the file is, that bears the item's name as well."""
+    is_chosen: bool = False
+    """Whether somebody chose the row."""
+    candidates: tuple[Row, ...] = ()
+    """The rows that bear the item's name, where that does not say which one it is."""
+
+
+def match_items(
+    kind: Kind,
+    items: Sequence[Item],
+    rows: Iterable[Row],
+    targets: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[list[Match], list[Issue]]:
+    """A match for every item of a kind, in order, and every reason to refuse.
+
+    `rows` must hold each stored row, soft-deleted ones too, that bears an item's uuid or name, or
+    was chosen: `targets` has, by an item's uuid, that of the live row that somebody chose for it.
+    """
+    live, deleted = _by_uuid(rows)
+    wanted = {item.uuid: targets.get(item.uuid, item.uuid) for item in items}
+    claimed = {uuid for uuid in wanted.values() if uuid in live}
+    unclaimed: dict[str, list[Row]] = defaultdict(list)
+    # Sorted, so that whatever order a database gives rows in, the same one is named.
+    for row in sorted(live.values(), key=attrgetter("uuid")):
+        if row.uuid not in claimed:
+            unclaimed[row.name].append(row)
+    matches = [_match(item, wanted[item.uuid], live, deleted, unclaimed) for item in items]
+    ambiguities = _ambiguities(kind, matches, unclaimed)
+    matches = list(_with_candidates(matches, ambiguities, live))
+    refusals = [*_refused_choices(kind, matches, targets), *_refusals(matches, ambiguities)]
+    return matches, refusals
+
+
+def _by_uuid(rows: Iterable[Row]) -> tuple[dict[str, Row], dict[str, Row]]:
+    live: dict[str, Row] = {}
+    deleted: dict[str, Row] = {}
+    for row in rows:
+        (deleted if row.is_deleted else live)[row.uuid] = row
+    return live, deleted
+
+
+def _match(
+    item: Item,
+    wanted: str,
+    live: Mapping[str, Row],
+    deleted: Mapping[str, Row],
+    unclaimed: Mapping[str, list[Row]],
+) -> Match:
+    # An empty name names nothing: such an item is matched by its uuid only.
+    bearers = unclaimed.get(item.name, []) if item.name else []
+    if row := live.get(wanted):
+        is_chosen = wanted != item.uuid
+        by_name = is_chosen and row.name == item.name
+        return Match(
+            item=item,
+            method=MatchMethod.NAME if by_name else MatchMethod.UUID,
+            row=row,
+            namesake=bearers[0] if bearers else None,
+            is_chosen=is_chosen,
+        )
+    if bearers:
+        return Match(item=item, method=MatchMethod.NAME, row=bearers[0])
+    return Match(item=item, method=MatchMethod.UNMATCHED, deleted_row=deleted.get(item.uuid))
+
+
+def _ambiguities(
+    kind: Kind, matches: Sequence[Match], unclaimed: Mapping[str, list[Row]]
+) -> dict[str, str]:
+    """By name, why it does not say which row is which item: one text for all items that bear it."""
+    claimants: dict[str, list[str]] = defaultdict(list)
+    for match in matches:
+        if match.method is MatchMethod.NAME and not match.is_chosen:
+            claimants[match.item.name].append(match.item.uuid)
+    told = {
+        name: _ambiguity(kind, name, [row.uuid for row in unclaimed[name]], uuids)
+        for name, uuids in claimants.items()
+    }
+    return {name: ambiguity for name, ambiguity in told.items() if ambiguity}
+
+
+def _with_candidates(
+    matches: Sequence[Match], ambiguities: Mapping[str, str], live: Mapping[str, Row]
+) -> Iterator[Match]:
+    """The matches; those that need a choice, or had one, with the rows to choose from."""
+    chosen = {match.item.name for match in matches if match.is_chosen}
+    by_uuid = {match.item.uuid for match in matches if not match.is_chosen}
+    named: dict[str, list[Row]] = defaultdict(list)
+    for uuid in sorted(live.keys() - by_uuid):
+        row = live[uuid]
+        if (row.name in ambiguities or row.name in chosen) and len(
+            named[row.name]
+        ) < CANDIDATES_KEPT:
+            named[row.name].append(row)
+    candidates = {name: tuple(rows) for name, rows in named.items()}
+    for match in matches:
+        is_ambiguous = match.method is MatchMethod.NAME and match.item.name in ambiguities
+        if match.is_chosen or is_ambiguous:
+            yield replace(match, candidates=candidates.get(match.item.name, ()))
+        else:
+            yield match
+
+
+def _refusals(matches: Sequence[Match], ambiguities: Mapping[str, str]) -> Iterator[Issue]:
+    for match in matches:
+        item = match.item
+        is_by_name = match.method is MatchMethod.NAME and not match.is_chosen
+        if is_by_name and (ambiguity := ambiguities.get(item.name)):
+            yield item.issue("ambiguous-name", ambiguity)
+
+
+def _refused_choices(
+    kind: Kind, matches: Sequence[Match], targets: Mapping[str, str]
+) -> Iterator[Issue]:
+    """Choices that cannot be followed: of a row that is not there, or that another item is."""
+    claimants = Counter(match.row.uuid for match in matches if match.row)
+    for match in matches:
+        target = targets.get(match.item.uuid)
+        if target is None:
+            continue
+        if match.row is None or match.row.uuid != target:
+            yield match.item.issue(
+                "unknown-target", f"There is no {kind} {target} on this server. Choose another."
+            )
+        elif claimants[target] > 1:
+            yield match.item.issue(
+                "target-taken",
+                f"Another item of the file is the {kind} {target} as well. Choose another.",
+            )
+
+
+def _ambiguity(
+    kind: Kind, name: str, candidates: Sequence[str], rivals: Sequence[str]
+) -> str | None:
+    """Why a name does not say which row is which item; None where it does."""
+    if len(candidates) > 1:
+        return (
+            f"{len(candidates)} {kind.plural} on this server are named {quoted(name)}: "
+            f"{_listed(candidates)}. Decide which one is meant {_BY_DECISION}, rename all but one "
+            "of them, or give the file's item the uuid of the one that is meant."
+        )
+    if len(rivals) > 1:
+        return (
+            f"{len(rivals)} items of the file are named {quoted(name)} ({_listed(rivals)}) "
+            f"and would be the same {kind} on this server: {candidates[0]}. "
+            f"Decide which of them it is {_BY_DECISION}, or rename all but one of them."
+        )
+    return None
+
+
+def _listed(uuids: Sequence[str]) -> str:
+    shown = ", ".join(sorted(uuids)[:_CANDIDATES_SHOWN])
+    more = len(uuids) - _CANDIDATES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,0 +1,210 @@
+"""What is warned of an item by where it lands: names that change or are shared, and references
+that lead to nothing once everything is imported. Pure.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import NamedTuple
+
+from flows.content.fields import Content, Kind
+from flows.counting import listed
+from flows.relations.mentions import find_references
+from imports.errors import printable, quoted
+from imports.exportfile.warnings import PlanWarning, WarningCode
+from imports.plans.landing import Place
+from imports.plans.matching import Match
+from imports.plans.plan import Change, Result
+
+Settled = tuple[Match, Place, Result]
+"""What is settled of an item before its content is looked at."""
+
+ReadNaming = Callable[[Collection[str]], Iterable[tuple[Kind, str, Content]]]
+"""Reads the live rows that may name one of these secrets: kind, uuid and content."""
+
+NEW_ROW = {Result.CREATE, Result.DUPLICATE}
+_MOST_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What has to be known beside an item itself."""
+
+    dangling: Mapping[str, Sequence[str]]
+    """By the path of each item, what it refers to that is neither in the file nor here."""
+    secret_names_here: Mapping[str, Sequence[str]]
+    """By the path of each item, the secrets that it names which are here, and not in the file."""
+    lost_names: Collection[str]
+    """The names that no secret has any more after the import."""
+    valued_secrets: Collection[str]
+    """The uuids of secrets with a value, where one is brought back."""
+
+
+def find_lost_names(secrets: Iterable[Settled]) -> set[str]:
+    """The names of secrets that the import gives another name, which no secret has after it."""
+    before: set[str] = set()
+    after: set[str] = set()
+    for match, place, result in secrets:
+        after.add(place.name)
+        if match.row:
+            (before if result is Result.OVERWRITE else after).add(match.row.name)
+    return before - after
+
+
+def warnings_of_place(
+    match: Match, result: Result, surroundings: Surroundings
+) -> Iterator[PlanWarning]:
+    """What is warned of an item before its content is compared with the row's."""
+    item, row = match.item, match.row
+    if row and row.name != item.name and result is Result.OVERWRITE:
+        text = f"renames {quoted(row.name)} to {quoted(item.name)}"
+        yield PlanWarning(code=WarningCode.RENAMES, text=text)
+    if match.namesake:
+        yield PlanWarning(
+            code=WarningCode.SHARED_NAME,
+            text=f"another {item.kind} on this server is named {quoted(item.name)} too: "
+            f"{match.namesake.uuid}",
+        )
+    if match.deleted_row:
+        yield PlanWarning(code=WarningCode.BROUGHT_BACK, text=f"brings back a deleted {item.kind}")
+    if item.kind is Kind.SECRET and result in NEW_ROW and not _keeps_value(match, surroundings):
+        yield PlanWarning(code=WarningCode.NO_VALUE, text="has no value yet")
+    if result is not Result.SKIP:
+        for target in _dangling(item.path, surroundings):
+            text = f"dangling reference to {printable(target)}"
+            yield PlanWarning(code=WarningCode.DANGLING_REFERENCE, text=text)
+
+
+def _keeps_value(match: Match, surroundings: Surroundings) -> bool:
+    return bool(match.deleted_row and match.deleted_row.uuid in surroundings.valued_secrets)
+
+
+def _dangling(path: str, surroundings: Surroundings) -> Sequence[str]:
+    missing = surroundings.dangling.get(path, ())
+    lost = _lost_names_of(path, surroundings.secret_names_here, surroundings.lost_names)
+    return sorted((*missing, *(f"secrets.{name}" for name in lost))) if lost else missing
+
+
+def _lost_names_of(
+    path: str, secret_names_here: Mapping[str, Sequence[str]], lost_names: Collection[str]
+) -> list[str]:
+    return [name for name in secret_names_here.get(path, ()) if name in lost_names]
+
+
+class _Bearer(NamedTuple):
+    """A row that has a name after the import."""
+
+    uuid: str
+    takes_name: bool
+    """Whether it did not have the name before."""
+    position: int | None
+    """Of the change that says so; None for the row beside which a copy is made."""
+
+
+def with_shared_names(kind: Kind, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """The changes; those that end with one name, which one of them did not have, warned of it.
+
+    A row that no item of the file is has a warning of its own.
+    """
+    if kind is Kind.SECRET:
+        return changes  # their names are unique
+    by_name: dict[str, list[_Bearer]] = defaultdict(list)
+    for position, change in enumerate(changes):
+        for name, bearer in _bearers(position, change):
+            if name:
+                by_name[name].append(bearer)
+    warned = list(changes)
+    for bearers in by_name.values():
+        if len(bearers) > 1 and any(bearer.takes_name for bearer in bearers):
+            bearers.sort(
+                key=attrgetter("uuid")
+            )  # so that no order of the file's items says who is named
+            for bearer in bearers:
+                if bearer.position is not None:
+                    change = changes[bearer.position]
+                    warned[bearer.position] = _with_shared_name(change, bearer, bearers)
+    return tuple(warned)
+
+
+def _bearers(position: int, change: Change) -> Iterator[tuple[str, _Bearer]]:
+    row = change.row
+    is_new_name = change.result in NEW_ROW or (
+        change.result is Result.OVERWRITE and row is not None and row.name != change.target_name
+    )
+    yield change.target_name, _Bearer(change.target_uuid, is_new_name, position)
+    if change.result is Result.DUPLICATE and row:
+        yield row.name, _Bearer(row.uuid, takes_name=False, position=None)
+
+
+def _with_shared_name(change: Change, own: _Bearer, bearers: Sequence[_Bearer]) -> Change:
+    if any(warning.code == WarningCode.SHARED_NAME for warning in change.own_warnings):
+        return change
+    others = [one for one in bearers[: _MOST_SHOWN + 1] if one is not own][:_MOST_SHOWN]
+    told = [f"the {change.item.kind} {other.uuid}" for other in others]
+    text = (
+        f"will share the name {quoted(change.target_name)} with "
+        f"{listed(told, more=len(bearers) - 1 - len(told))}"
+    )
+    warning = PlanWarning(code=WarningCode.SHARED_NAME, text=text)
+    return replace(change, own_warnings=(*change.own_warnings, warning))
+
+
+def with_users_of_lost_names(
+    changes: Mapping[Kind, tuple[Change, ...]],
+    lost_names: Collection[str],
+    secret_names_here: Mapping[str, Sequence[str]],
+    read_naming: ReadNaming,
+) -> dict[Kind, tuple[Change, ...]]:
+    """The changes; a secret whose old name others keep is warned of them, in the file or not."""
+    users = _users_after(changes, lost_names, secret_names_here, read_naming)
+    secrets = tuple(_with_users(change, users) for change in changes[Kind.SECRET])
+    return {**changes, Kind.SECRET: secrets}
+
+
+Users = Mapping[str, Mapping[tuple[Kind, str], str]]
+"""By the name of a secret, the names of who uses it by kind and uuid."""
+
+
+def _users_after(
+    changes: Mapping[Kind, tuple[Change, ...]],
+    lost_names: Collection[str],
+    secret_names_here: Mapping[str, Sequence[str]],
+    read_naming: ReadNaming,
+) -> Users:
+    users: dict[str, dict[tuple[Kind, str], str]] = defaultdict(dict)
+    written: dict[tuple[Kind, str], Change] = {}
+    for kind in (Kind.FLOW, Kind.CONNECTION):
+        for change in changes[kind]:
+            if change.result.writes:
+                key = kind, change.target_uuid
+                written[key] = change
+                for name in _lost_names_of(change.item.path, secret_names_here, lost_names):
+                    users[name][key] = change.target_name
+    for kind, uuid, content in read_naming(lost_names):
+        own = written.get((kind, uuid))
+        after = {**content, **(own.content or {})} if own else content
+        for reference in find_references(kind, after):
+            if reference.by_name and reference.target in lost_names:
+                users[reference.target][kind, uuid] = str(after["name"])
+    return users
+
+
+def _with_users(change: Change, users: Users) -> Change:
+    row = change.row
+    if change.result is not Result.OVERWRITE or row is None or row.name not in users:
+        return change
+    warning = renamed_in_use(row.name, users[row.name])
+    return replace(change, own_warnings=(*change.own_warnings, warning))
+
+
+def renamed_in_use(old_name: str, users: Mapping[tuple[Kind, str], str]) -> PlanWarning:
+    """The warning of a secret whose old name is used by these: their names by kind and uuid."""
+    ordered = sorted((kind, name, uuid) for (kind, uuid), name in users.items())
+    told = [f"the {kind} {quoted(name)}" for kind, name, _ in ordered[:_MOST_SHOWN]]
+    return PlanWarning(
+        code=WarningCode.SECRET_RENAMED_IN_USE,
+        text=f"secrets.{printable(old_name)} will lead to nothing, and is used by "
+        f"{listed(told, more=len(ordered) - len(told))}",
+        tells_of=frozenset(kind for kind, _, _ in ordered),
+    )

@@ -1,0 +1,1 @@
+"""What earlier runs left: last imports of rows, histories of items, checklists of records."""

@@ -1,0 +1,204 @@
+"""The checklist after an import: what is left to do by hand, read from the database as it is now.
+
+Secrets travel without values, and connections with the addresses of another server. A point is
+done when the row says so; only a connection that is right as it came is ticked off by hand. No
+secret value is ever read.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from operator import attrgetter
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from flows.content.fields import Kind, columns
+from flows.models import Connection, Secret
+from flows.secrets import values as secret_values
+from flows.servers import current_database
+from imports.models import RESTORE, UNDO, ImportItem, ImportRecord, Status
+from imports.plans.plan import Result, content_digest, differ
+from imports.rows.read import CONTENT_BATCH
+
+# How the warning begins that says what to look at next: imports.plans.build.
+_DANGLING = "dangling reference "
+
+_NEW_ROW = (str(Result.CREATE), str(Result.DUPLICATE))
+_WRITING = tuple(str(result) for result in Result if result.writes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretPoint:
+    """A secret that the import made, or that it left without a value."""
+
+    pk: int
+    uuid: UUID
+    name: str
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionPoint:
+    """A connection that the import wrote. Whoever changes it has looked at it."""
+
+    item_pk: int
+    pk: int | None
+    """Of the live row; None where there is none any more."""
+    name: str
+    result: Result
+    warnings: tuple[str, ...]
+    is_retargeted: bool
+    is_changed: bool
+    """Whether it holds something else than what the import left in it."""
+    is_looked_at: bool
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nobody needs to look at it any more."""
+        return self.pk is None or self.is_changed or self.is_looked_at
+
+
+class PointGoneError(Exception):
+    """The checklist has no such point any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checklist:
+    """What is to do after an import; what is open comes first in both lists."""
+
+    secrets: tuple[SecretPoint, ...] = ()
+    connections: tuple[ConnectionPoint, ...] = ()
+
+    @property
+    def open_secrets(self) -> list[SecretPoint]:
+        """The secrets that need a value."""
+        return [point for point in self.secrets if not point.is_done]
+
+    @property
+    def open_connections(self) -> list[ConnectionPoint]:
+        """The connections that nobody has changed or looked at since."""
+        return [point for point in self.connections if not point.is_done]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is left to do."""
+        return bool(self.open_secrets or self.open_connections)
+
+
+def read_checklist(record: ImportRecord) -> Checklist:
+    """The record's checklist; without points where the import is not, or no longer, in effect."""
+    if record.status != Status.SUCCEEDED or record.mode in {UNDO, RESTORE}:
+        return Checklist()
+    secrets = tuple(_secret_points(record))
+    connections = _connection_points(record)
+    return Checklist(
+        secrets=tuple(sorted(secrets, key=attrgetter("is_done", "name"))),
+        connections=tuple(sorted(connections, key=_urgency)),
+    )
+
+
+@sensitive_variables()
+def fill_secret(
+    record: ImportRecord, uuid: UUID, *, dev_value: str, prod_value: str, user_name: str, shown: str
+) -> Secret:
+    """Give a secret of the record's checklist its first values. The secret.
+
+    Raises as flows.secrets.values.fill_secret does, and SecretGoneError where it is none of the
+    record's, too: then nothing is written.
+    """
+    with transaction.atomic(using=current_database()):
+        if record.status != Status.SUCCEEDED or not _secrets(record).filter(uuid=uuid).exists():
+            raise secret_values.SecretGoneError
+        return secret_values.fill_secret(
+            uuid, dev_value=dev_value, prod_value=prod_value, user_name=user_name, shown=shown
+        )
+
+
+def tick_off(record: ImportRecord, item_pk: int) -> Connection:
+    """Say of a connection of the record's checklist that it is right as it came. The connection.
+
+    Raises PointGoneError where the record has no such point, or the connection is deleted.
+    """
+    with transaction.atomic(using=current_database()):
+        item = _written_connections(record).filter(pk=item_pk).select_for_update().first()
+        if record.status != Status.SUCCEEDED or item is None:
+            raise PointGoneError
+        row = Connection.objects.filter(uuid=item.target_uuid, is_deleted=False).first()
+        if row is None:
+            raise PointGoneError
+        item.looked_at = item.looked_at or timezone.now()
+        item.save(update_fields=["looked_at"])
+    return row
+
+
+def _items(record: ImportRecord, kind: Kind) -> QuerySet[ImportItem]:
+    return ImportItem.objects.filter(record=record, kind=str(kind)).order_by()
+
+
+def _secrets(record: ImportRecord) -> QuerySet[Secret]:
+    targets = _items(record, Kind.SECRET).values("target_uuid")
+    return Secret.objects.filter(uuid__in=targets, is_deleted=False)
+
+
+def _secret_points(record: ImportRecord) -> Iterator[SecretPoint]:
+    made = _items(record, Kind.SECRET).filter(target_uuid=OuterRef("uuid"), result__in=_NEW_ROW)
+    without_value = Q(dev_value__isnull=True, prod_value__isnull=True)
+    valued = _secrets(record).exclude(without_value).filter(Exists(made))
+    for is_done, secrets in ((False, _secrets(record).filter(without_value)), (True, valued)):
+        for pk, uuid, name in secrets.order_by().values_list("pk", "uuid", "name"):
+            yield SecretPoint(pk=pk, uuid=uuid, name=name, is_done=is_done)
+
+
+def _written_connections(record: ImportRecord) -> QuerySet[ImportItem]:
+    return _items(record, Kind.CONNECTION).filter(result__in=_WRITING)
+
+
+def _connection_points(record: ImportRecord) -> Iterator[ConnectionPoint]:
+    items = _written_connections(record)
+    rows = _live_connections(items)
+    written = items.order_by("position").only(
+        *("target_uuid", "target_name", "result", "warnings", "warning_details"),
+        *("content_digest", "looked_at"),
+    )
+    for item in written:
+        pk, name, digest = rows.get(item.target_uuid, (None, item.target_name, ""))
+        yield ConnectionPoint(
+            item_pk=item.pk,
+            pk=pk,
+            name=name,
+            result=Result(item.result),
+            warnings=tuple(item.warnings),
+            is_retargeted=any(detail["isSerious"] for detail in item.warning_details),
+            is_changed=differ(digest, item.content_digest),
+            is_looked_at=item.looked_at is not None,
+        )
+
+
+def _live_connections(items: QuerySet[ImportItem]) -> dict[UUID, tuple[int, str, str]]:
+    """By the uuid of a row: its number, its name, and the digest of what it holds."""
+    names = columns(Kind.CONNECTION)
+    live = Connection.objects.filter(uuid__in=items.values("target_uuid"), is_deleted=False)
+    # The texts are read a batch at a time, and only their digests kept.
+    rows = live.order_by().values_list("uuid", "pk", *names).iterator(chunk_size=CONTENT_BATCH)
+    found = {}
+    for uuid, pk, *values in rows:
+        content = dict(zip(names, values, strict=True))
+        found[uuid] = (pk, str(content["name"]), content_digest(content, names))
+    return found
+
+
+def _urgency(point: ConnectionPoint) -> tuple[bool, ...]:
+    """To sort by: what is open first, then by the weight of the warnings, then as in the file."""
+    return (
+        point.is_done,
+        not point.is_retargeted,
+        not _any_begins(_DANGLING, point.warnings),
+        not point.warnings,
+    )
+
+
+def _any_begins(words: str, warnings: Iterable[str]) -> bool:
+    return any(warning.startswith(words) for warning in warnings)

@@ -1,0 +1,123 @@
+"""The imports of one item, with the states before and after each, as far as they are kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import OuterRef, QuerySet, Subquery
+from reversion.errors import RevertError
+from reversion.models import Version
+
+from flows.content.fields import Content, Kind, columns
+from flows.models import MODELS, Item
+from flows.saves.saved_states import content_of, present_row, saved_row
+from imports.models import ImportItem
+from imports.plans.plan import content_digest
+from imports.records.kept_states import Holder, Kept, KeptState, state_after, state_before
+
+_CONTENT_BATCH = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemImport:
+    """What one import did to the item."""
+
+    item: ImportItem
+    """With its record."""
+    before: KeptState
+    after: KeptState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A state of the item. A secret's values are no content: they stay in the save."""
+
+    content: Content
+    is_deleted: bool
+
+
+def imports_of(row: Item) -> QuerySet[ImportItem]:
+    """What each import did to the row, newest first, with the record but for its problems.
+
+    An import that only met the row, and left it alone, is among them.
+    """
+    return (
+        ImportItem.objects.filter(kind=row.kind, target_uuid=row.uuid)
+        .select_related("record")
+        .defer("record__issues")
+        .order_by("-pk")
+    )
+
+
+def with_states(row: Item, items: QuerySet[ImportItem]) -> list[ItemImport]:
+    """The imports of `imports_of`, or a part of them, with their states.
+
+    Three queries, and one for each batch of saves, of which only the digests stay in memory.
+    """
+    saves = _saves_of(row)
+    # An import's own save is taken before it ends, and the row is its own until then.
+    later = saves.filter(revision__date_created__gt=OuterRef("record__finished_at"))
+    found = list(
+        items.annotate(
+            own_save=Subquery(saves.filter(revision=OuterRef("named_save")).values("pk")[:1]),
+            next_save=Subquery(later.order_by("pk").values("pk")[:1]),
+        )
+    )
+    holders = _holders(row.kind, [item.next_save for item in found if item.next_save])
+    present = content_of(row.kind, present_row(row))
+    now = Holder(digest=content_digest(present, columns(row.kind)))
+    return [
+        ItemImport(
+            item=item,
+            before=state_before(item.result, item.own_save),
+            after=state_after(
+                item.result,
+                item.content_digest,
+                leaves_deleted=item.leaves_deleted,
+                row=now,
+                next_save=holders.get(item.next_save),
+            ),
+        )
+        for item in found
+    ]
+
+
+def read_state(row: Item, state: KeptState) -> State | None:
+    """A state that is known; None where there was no such item.
+
+    Raises reversion.errors.RevertError where the save cannot be read any more.
+    """
+    if state.kept is Kept.NOTHING:
+        return None
+    held = (
+        present_row(row) if state.kept is Kept.NOW else saved_row(_saves_of(row).get(pk=state.save))
+    )
+    return State(content=content_of(row.kind, held), is_deleted=held["is_deleted"])
+
+
+def records_by_save(row: Item) -> dict[int, int]:
+    """The record of the import that took a save of the row, by the save's revision."""
+    items = ImportItem.objects.filter(kind=row.kind, target_uuid=row.uuid, named_save__isnull=False)
+    return dict(items.order_by().values_list("named_save", "record"))
+
+
+def _saves_of(row: Item) -> QuerySet[Version]:
+    model = MODELS[row.kind]
+    versions = Version.objects.get_for_model(model, model_db=DEFAULT_DB_ALIAS)
+    saves: QuerySet[Version] = versions.filter(object_id=str(row.pk)).order_by()
+    return saves
+
+
+def _holders(kind: Kind, numbers: Sequence[int]) -> dict[int, Holder]:
+    versions = Version.objects.filter(pk__in=numbers).order_by()
+    return {
+        version.pk: Holder(digest=_digest(kind, version), save=version.pk)
+        for version in versions.iterator(chunk_size=_CONTENT_BATCH)
+    }
+
+
+def _digest(kind: Kind, version: Version) -> str:
+    try:
+        return content_digest(content_of(kind, saved_row(version)), columns(kind))
+    except RevertError:
+        return ""

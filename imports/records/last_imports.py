@@ -1,0 +1,49 @@
+"""What earlier imports left behind in rows, as their records know it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Exists, Max, OuterRef
+
+from flows.content.fields import Kind
+from imports.models import RESTORE, UNDO, ImportItem, ImportRecord, Status
+from imports.plans.drift import LastImport
+from imports.plans.plan import WRITING_RESULTS, Mode
+from imports.rows.read import BATCH, batches
+
+
+def read_last_imports(kind: Kind, uuids: Iterable[str]) -> dict[str, LastImport]:
+    """By the uuid of a row, the last import that wrote it or found it unchanged."""
+    # A join would do, but SQLite would begin it with the records, and read for each batch the items
+    # of all imports that there ever were.
+    imports = ImportRecord.objects.filter(status=Status.SUCCEEDED).exclude(mode__in=[UNDO, RESTORE])
+    succeeded = Exists(imports.filter(pk=OuterRef("record")))
+    found: dict[str, LastImport] = {}
+    for batch in batches(uuids, BATCH):
+        newest = (
+            ImportItem.objects.filter(succeeded, kind=kind, target_uuid__in=batch)
+            .exclude(content_digest="")
+            .order_by()
+            .values("target_uuid")
+            .annotate(newest=Max("pk"))
+            .values("newest")
+        )
+        items = ImportItem.objects.filter(pk__in=newest).order_by()
+        for uuid, digest, file_updated_at, at in items.values_list(
+            "target_uuid", "content_digest", "file_updated_at", "record__finished_at"
+        ):
+            if at is not None:  # a record that succeeded has it
+                found[str(uuid)] = LastImport(at=at, digest=digest, file_updated_at=file_updated_at)
+    return found
+
+
+def read_import_of(file_sha256: str, mode: Mode, since: datetime) -> ImportRecord | None:
+    """The last import in effect that wrote something of the file in that mode, begun since then."""
+    imports = ImportRecord.objects.filter(
+        status=Status.SUCCEEDED,
+        file_sha256=file_sha256,
+        mode=mode,
+        started_at__gt=since,
+        counts__has_any_keys=sorted(WRITING_RESULTS),
+    )
+    return imports.order_by("-pk").first()

@@ -1,0 +1,37 @@
+"""Since which import a secret is sent where it is: read from what the records kept of it."""
+
+from collections.abc import Collection, Iterable
+
+from flows.content.fields import Kind
+from flows.destinations.new import RowKey
+from flows.destinations.uses import EVERY
+from imports.models import ImportItem, ImportRecord, Status
+from imports.rows.read import BATCH, batches
+
+
+def read_origins(secret_uuid: str, users: Collection[RowKey]) -> dict[RowKey, ImportRecord]:
+    """By each of the users, the last import in effect that made it send the secret elsewhere."""
+    wanted = set(users)
+    uuids = sorted({secret_uuid, *(uuid for _, uuid in wanted)})
+    origins: dict[RowKey, ImportRecord] = {}
+    for batch in batches(uuids, BATCH):
+        items = (
+            ImportItem.objects.filter(target_uuid__in=batch, record__status=Status.SUCCEEDED)
+            .exclude(warning_details=[])
+            .select_related("record")
+            .defer("record__issues")
+            .order_by("pk")
+        )
+        for item in items:
+            for row in _senders(item, secret_uuid):
+                known = origins.get(row)
+                if row in wanted and (known is None or known.pk <= item.record_id):
+                    origins[row] = item.record
+    return origins
+
+
+def _senders(item: ImportItem, secret_uuid: str) -> Iterable[RowKey]:
+    for detail in item.warning_details:
+        for new in detail["data"]:
+            if new["secretUuid"] == secret_uuid or new["secret"] == EVERY:
+                yield Kind(new["kind"]), new["uuid"]

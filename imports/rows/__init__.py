@@ -1,0 +1,1 @@
+"""The rows that a file touches: `read` reads them in batches, `hold` locks them to be written."""

@@ -1,0 +1,41 @@
+"""Rows that exist and are about to be written: locked, looked at once more, and out of the way."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import CharField, F, Value
+from django.db.models.functions import Cast, Concat
+
+from flows.content.fields import Kind, columns
+from flows.models import MODELS, Secret
+from imports.plans.plan import content_digest
+from imports.rows.read import CONTENT_BATCH, batches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a locked row holds."""
+
+    digest: str
+    is_deleted: bool
+
+
+def hold_rows(kind: Kind, pks: Sequence[int]) -> Mapping[int, Held]:
+    """Keep the rows from others until the transaction ends; by primary key, what they hold."""
+    names = columns(kind)
+    rows = MODELS[kind]._default_manager.filter(pk__in=pks).order_by("pk").select_for_update()
+    return {
+        pk: Held(
+            digest=content_digest(dict(zip(names, values, strict=True)), names),
+            is_deleted=is_deleted,
+        )
+        for pk, is_deleted, *values in rows.values_list("pk", "is_deleted", *names)
+    }
+
+
+def release_secret_names(pks: Iterable[int]) -> None:
+    """Give secrets that get another name one that no secret can have, so that two may swap."""
+    for batch in batches(pks, CONTENT_BATCH):
+        Secret.objects.filter(pk__in=batch).update(
+            name=Concat(Value("-"), Cast(F("pk"), CharField()))
+        )

@@ -1,0 +1,143 @@
+"""What the server holds that a file touches: the only reader of flows for an import.
+
+Every query is made for a batch of keys, so that their number grows with the batches only.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
+from itertools import islice
+from operator import or_
+from typing import TypeVar
+
+from django.db.models import Q
+
+from flows.content.fields import FIELDS, Content, Kind, Shape, columns
+from flows.models import MODELS
+from flows.relations.mentions import Reference
+from imports.exportfile.document import ExportDocument
+from imports.plans.decisions import Decisions, targets_of
+from imports.plans.drift import LastWrite
+from imports.plans.matching import Row
+
+# SQLite takes 999 variables in the oldest build that Django supports; a batch needs two each.
+BATCH = 400
+# Rows of 20 kB: a batch of contents is a few megabytes.
+CONTENT_BATCH = 200
+
+T = TypeVar("T")
+
+
+def batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The values in lists of at most that size."""
+    iterator = iter(values)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def read_rows(document: ExportDocument, decisions: Decisions) -> dict[Kind, list[Row]]:
+    """By kind, each row that a file's item may be, soft-deleted ones too.
+
+    That is each row which bears the uuid or the name of an item, or was chosen for one.
+    """
+    return {
+        kind: list(_rows(kind, document, targets_of(kind, decisions)).values()) for kind in Kind
+    }
+
+
+def _rows(kind: Kind, document: ExportDocument, targets: Mapping[str, str]) -> dict[int, Row]:
+    rows: dict[int, Row] = {}
+    asked: set[str] = {""}  # that names nothing, and others are asked once: many may bear one
+    for batch in batches(document.items[kind], BATCH):
+        wanted = Q(uuid__in={targets.get(item.uuid, item.uuid) for item in batch})
+        wanted |= Q(name__in={item.name for item in batch} - asked)
+        asked.update(item.name for item in batch)
+        rows |= {row.pk: row for row in _found(kind, wanted)}
+    return rows
+
+
+def read_rows_by_uuid(kind: Kind, uuids: Iterable[str]) -> Iterator[Row]:
+    """The rows with these uuids, soft-deleted ones too."""
+    for batch in batches(uuids, BATCH):
+        yield from _found(kind, Q(uuid__in=batch))
+
+
+def _found(kind: Kind, wanted: Q) -> Iterator[Row]:
+    names = ["pk", "uuid", "name", "is_deleted"]
+    names += ["is_locked"] if kind is Kind.FLOW else []
+    for row in MODELS[kind]._default_manager.filter(wanted).order_by().values(*names):
+        yield Row(
+            pk=row["pk"],
+            uuid=str(row["uuid"]),
+            name=row["name"],
+            is_deleted=row["is_deleted"],
+            is_locked=bool(row.get("is_locked")),
+        )
+
+
+def read_contents(kind: Kind, pks: Sequence[int]) -> Iterator[tuple[int, Content]]:
+    """The content of rows, by primary key, a batch at a time; in no order."""
+    names = columns(kind)
+    for batch in batches(pks, CONTENT_BATCH):
+        rows = MODELS[kind]._default_manager.filter(pk__in=batch).order_by()
+        for pk, *values in rows.values_list("pk", *names):
+            yield pk, dict(zip(names, values, strict=True))
+
+
+def read_last_writes(kind: Kind, pks: Sequence[int]) -> dict[int, LastWrite]:
+    """By primary key, when rows were written last, and by whom."""
+    found: dict[int, LastWrite] = {}
+    for batch in batches(pks, BATCH):
+        rows = MODELS[kind]._default_manager.filter(pk__in=batch).order_by()
+        for pk, at, by in rows.values_list("pk", "updated_at", "updated_by"):
+            found[pk] = LastWrite(at=at, by=by)
+    return found
+
+
+def read_live_names(kind: Kind) -> set[str]:
+    """The names that live rows of a kind bear: a copy needs a free one."""
+    rows = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
+    return set(rows.values_list("name", flat=True))
+
+
+def read_naming(names: Collection[str]) -> Iterator[tuple[Kind, str, Content]]:
+    """The live flows and connections that may name one of these secrets: uuid and content.
+
+    Each holds one of the names after `secrets.`; whether it uses that secret is not said.
+    """
+    if not names:
+        return
+    for kind in (Kind.FLOW, Kind.CONNECTION):
+        texts = [
+            field.column
+            for field in FIELDS[kind]
+            if field.shape.is_document or field.shape is Shape.TEXT
+        ]
+        wanted = reduce(or_, (Q((f"{column}__contains", "secrets.")) for column in texts))
+        rows = MODELS[kind]._default_manager.filter(wanted, is_deleted=False).order_by()
+        held = columns(kind)
+        for uuid, *values in rows.values_list("uuid", *held).iterator(chunk_size=CONTENT_BATCH):
+            if any(f"secrets.{name}" in text for text in map(str, values) for name in names):
+                yield kind, str(uuid), dict(zip(held, values, strict=True))
+
+
+def read_existing(references: Iterable[Reference]) -> set[Reference]:
+    """Those of the references whose target is a live row."""
+    existing: set[Reference] = set()
+    wanted = set(references)
+    for kind in Kind:
+        for key in ("uuid", "name"):
+            by_name = key == "name"
+            targets = {
+                reference.target
+                for reference in wanted
+                if reference.kind is kind and reference.by_name is by_name
+            }
+            for batch in batches(targets, BATCH):
+                rows = MODELS[kind]._default_manager.filter(
+                    **{f"{key}__in": batch}, is_deleted=False
+                )
+                existing.update(
+                    Reference(kind, str(value), by_name=by_name)
+                    for value in rows.order_by().values_list(key, flat=True)
+                )
+    return existing

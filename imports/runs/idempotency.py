@@ -1,0 +1,154 @@
+"""Asking again without a second import: what an `Idempotency-Key` of a request stands for.
+
+The record of a run is the memory: it has the key, and is written as succeeded in the transaction
+of the data, so that whatever happened to the answer, the next request with the key gets it. A run
+that wrote nothing gives its key back, and so does one whose process died. Keys are the user's own
+and last for a day.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime, timedelta
+from hashlib import sha256
+from http import HTTPStatus
+from typing import TYPE_CHECKING, NoReturn
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from flows.rest import idempotency as answers
+from imports.errors import RETRY_AFTER, UnableToImport
+from imports.models import HOLDING_KEYS, ImportRecord, Status
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+# Who asks is looked up, and the rest may differ from one attempt to the next.
+_NOT_OPTIONS = {"payload", "file_name", "user", "user_name", "door", "idempotency_key", "lock_wait"}
+
+
+class InvalidKey(UnableToImport):
+    """The key is not one."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class KeyInProgress(UnableToImport):
+    """The import that the key stands for is running."""
+
+    status = HTTPStatus.CONFLICT
+    retry_after = RETRY_AFTER
+
+
+class KeyMismatch(UnableToImport):
+    """The key stands for another import."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class AlreadyDone(Exception):  # noqa: N818 - the name says what happened
+    """The import that the key stands for is done: `record` tells what there is to answer."""
+
+    def __init__(self, record: ImportRecord) -> None:
+        super().__init__(f"Import {record.pk} is done already")
+        self.record = record
+
+
+def read_key(header: str | None) -> str | None:
+    """The key that a request's header gives, if any. Raises InvalidKey."""
+    if header is not None and not answers.is_key(header):
+        raise InvalidKey("invalid-idempotency-key", answers.INVALID_KEY)
+    return header
+
+
+def digest_of(request: "DataclassInstance", file_sha256: str = "") -> str:
+    """Equal for two requests that ask for the same: the same bytes, and every option the same."""
+    options = {
+        option.name: getattr(request, option.name)
+        for option in fields(request)
+        if option.name not in _NOT_OPTIONS
+    }
+    told = [
+        (name, sorted(map(repr, value.items())) if isinstance(value, Mapping) else repr(value))
+        for name, value in sorted(options.items())
+    ]
+    return sha256(repr((file_sha256, told)).encode()).hexdigest()
+
+
+def check_key(record: ImportRecord) -> bool:
+    """Whether another run with the key of this one is under way, or died.
+
+    Raises AlreadyDone where the import is done, and KeyMismatch where the key stands for another.
+    """
+    _check_free_elsewhere(record)
+    earlier = _earlier(record)
+    if earlier and earlier.status != Status.RUNNING:
+        _answer_again(earlier, record)
+    return earlier is not None
+
+
+def check_key_of_waiting(record: ImportRecord) -> None:
+    """As `check_key`, for a run that does not get the lock, so that none under way has died.
+
+    Raises KeyInProgress where one has the key.
+    """
+    earlier = _earlier(record)
+    if earlier and earlier.status != Status.RUNNING:
+        _answer_again(earlier, record)
+    if earlier:
+        _check_same(earlier, record)
+        raise KeyInProgress(
+            "idempotency-in-progress",
+            "The import with this Idempotency-Key is running. Ask again when it is done.",
+        )
+
+
+def free_expired_key(record: ImportRecord) -> None:
+    """Take the key of this run from one that was given it more than a day ago."""
+    if record.idempotency_key is not None:
+        holders = _holders(record.user, record.idempotency_key)
+        holders.filter(started_at__lt=_oldest()).update(idempotency_key=None)
+
+
+def holds_key(user: User, key: str) -> bool:
+    """Whether the user's key stands for a run that is done or under way."""
+    return _holders(user, key).filter(started_at__gte=_oldest()).exists()
+
+
+def _earlier(record: ImportRecord) -> ImportRecord | None:
+    if record.idempotency_key is None:
+        return None
+    holders = _holders(record.user, record.idempotency_key)
+    return holders.filter(started_at__gte=_oldest()).first()
+
+
+def _holders(user: User | None, key: str) -> QuerySet[ImportRecord]:
+    return ImportRecord.objects.filter(user=user, idempotency_key=key, status__in=HOLDING_KEYS)
+
+
+def _check_free_elsewhere(record: ImportRecord) -> None:
+    if answers.is_answered(record.user, record.idempotency_key):
+        raise KeyMismatch(
+            "idempotency-mismatch",
+            "This Idempotency-Key was used for another request. Give each request a key of its "
+            "own.",
+        )
+
+
+def _answer_again(earlier: ImportRecord, record: ImportRecord) -> NoReturn:
+    _check_same(earlier, record)
+    raise AlreadyDone(earlier)
+
+
+def _check_same(earlier: ImportRecord, record: ImportRecord) -> None:
+    if earlier.idempotency_digest != record.idempotency_digest:
+        raise KeyMismatch(
+            "idempotency-mismatch",
+            f"This Idempotency-Key was used for another file or other options: see record "
+            f"{earlier.pk}. Give each import a key of its own.",
+        )
+
+
+def _oldest() -> datetime:
+    return timezone.now() - timedelta(hours=answers.KEY_HOURS)

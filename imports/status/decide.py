@@ -1,0 +1,207 @@
+"""How the items of a file stand to the rows of a server, and both to what was imported last. Pure.
+
+The plan of an overwrite says what differs between file and row; the digest of what the last import
+left in the row says which of the two has changed since.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from operator import attrgetter
+
+from flows.content.fields import Content, Kind, columns
+from imports.errors import Issue
+from imports.plans.drift import LastImport, LastWrite
+from imports.plans.plan import Change, Plan, Result, content_digest, differ
+
+
+class State(StrEnum):
+    """How one item stands."""
+
+    IN_SYNC = "in sync"
+    """An overwrite with the file would change nothing."""
+    CHANGED_HERE = "changed here"
+    """The row was edited since its last import, which brought what the file has."""
+    CHANGED_IN_FILE = "changed in the file"
+    """The row is as its last import left it, and the file has something else."""
+    BOTH = "both"
+    """The row was edited, and the file has something else than its last import brought."""
+    ONLY_HERE = "only here"
+    ONLY_IN_FILE = "only in the file"
+    DIFFERS = "differs"
+    """Row and file differ, and no import is known that could say which of them changed."""
+    AMBIGUOUS = "ambiguous"
+    """The name does not say which row the item is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveRow:
+    """What is told of a row that no item of the file is."""
+
+    uuid: str
+    name: str
+    last_write: LastWrite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemStatus:
+    """One item of the file, or one row that the file does not have."""
+
+    kind: Kind
+    uuid: str
+    name: str
+    state: State
+    row_uuid: str | None = None
+    """Of the row that the item is; None where there is none, or more than one."""
+    row_name: str | None = None
+    changed_keys: tuple[str, ...] = ()
+    """What differs between file and row, by its keys in a file, which are printable."""
+    last_import_at: datetime | None = None
+    last_write: LastWrite | None = None
+    """Of a row that was changed here; None where the row does not say who changed it, and when."""
+    is_older: bool = False
+    """Whether the file's item is older than the one that was imported last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileStatus:
+    """How a whole file stands to a server."""
+
+    server: str
+    file_sha256: str
+    items: tuple[ItemStatus, ...]
+    issues: tuple[Issue, ...] = ()
+    """Why an import of the file would be refused."""
+
+    @property
+    def is_in_sync(self) -> bool:
+        """Whether nothing differs."""
+        return not self.issues and all(item.state is State.IN_SYNC for item in self.items)
+
+    @property
+    def counts(self) -> Counter[State]:
+        """How many items have each state."""
+        return Counter(item.state for item in self.items)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What has to be known of the server, beside the plan."""
+
+    last_imports: Mapping[Kind, Mapping[str, LastImport]]
+    """By the uuid of a row: of those that an overwrite would change."""
+    blank_content: Callable[[Kind], Content]
+    """What a new row of a kind holds where nothing is said."""
+    read_last_writes: Callable[[Kind, Sequence[int]], Mapping[int, LastWrite]]
+    only_here: Mapping[Kind, Sequence[LiveRow]]
+
+
+def file_status(plan: Plan, known: Known) -> FileStatus:
+    """The status of every item, in the file's order, and then what is only here, by name.
+
+    `plan` is that of an overwrite.
+    """
+    ambiguous = ambiguous_paths(plan)
+    items = [
+        item
+        for kind in Kind
+        for statuses in (_of_file(kind, plan, known, ambiguous), _only_here(kind, known))
+        for item in statuses
+    ]
+    return FileStatus(
+        server=plan.server, file_sha256=plan.file_sha256, items=tuple(items), issues=plan.issues
+    )
+
+
+def ambiguous_paths(plan: Plan) -> set[str]:
+    """The paths of the items whose name does not say which row they are."""
+    return {issue.path for issue in plan.issues if issue.code == "ambiguous-name"}
+
+
+def _of_file(
+    kind: Kind, plan: Plan, known: Known, ambiguous: Collection[str]
+) -> Iterator[ItemStatus]:
+    states = [
+        State.AMBIGUOUS if change.item.path in ambiguous else _state(change, known)
+        for change in plan.changes[kind]
+    ]
+    # Of the others, the drift in the plan says it.
+    unknown = [
+        change.row.pk
+        for change, state in zip(plan.changes[kind], states, strict=True)
+        if state is State.DIFFERS and change.row
+    ]
+    writes = known.read_last_writes(kind, unknown) if unknown else {}
+    for change, state in zip(plan.changes[kind], states, strict=True):
+        yield _status(change, state, known, writes)
+
+
+def _state(change: Change, known: Known) -> State:
+    if change.result is not Result.OVERWRITE:
+        return State.ONLY_IN_FILE if change.result is Result.CREATE else State.IN_SYNC
+    before, last = change.before or "", _last_import(change, known)
+    if last is None or not (before == last.digest or differ(before, last.digest)):
+        return State.DIFFERS
+    if before == last.digest:
+        return State.CHANGED_IN_FILE
+    is_as_imported = last.digest in _digests_of_file(change, known)
+    return State.CHANGED_HERE if is_as_imported else State.BOTH
+
+
+def _last_import(change: Change, known: Known) -> LastImport | None:
+    last_imports = known.last_imports.get(change.item.kind, {})
+    return last_imports.get(change.row.uuid) if change.row else None
+
+
+def _digests_of_file(change: Change, known: Known) -> Iterator[str]:
+    """Of what an import of the file leaves: in the row as it is, and in a new one.
+
+    They differ in the keys that the file does not have. The last import may have found either; one
+    that found something else in those keys cannot be told from one of another file.
+    """
+    kind = change.item.kind
+    if change.after:
+        yield change.after
+    content = {**known.blank_content(kind), **(change.content or {})}
+    yield content_digest(content, columns(kind))
+
+
+_WITH_ROW = (State.IN_SYNC, State.CHANGED_HERE, State.CHANGED_IN_FILE, State.BOTH, State.DIFFERS)
+_EDITED = (State.CHANGED_HERE, State.BOTH)
+
+
+def _status(
+    change: Change, state: State, known: Known, writes: Mapping[int, LastWrite]
+) -> ItemStatus:
+    row = change.row if state in _WITH_ROW else None
+    drift, last = change.drift, _last_import(change, known)
+    write = writes.get(row.pk) if row else None
+    if drift and drift.edited_at and state in _EDITED:
+        write = LastWrite(at=drift.edited_at, by=drift.edited_by)
+    return ItemStatus(
+        kind=change.item.kind,
+        uuid=change.item.uuid,
+        name=change.item.name,
+        state=state,
+        row_uuid=row.uuid if row else None,
+        row_name=row.name if row else None,
+        changed_keys=tuple(field.key for field in change.fields) if row else (),
+        last_import_at=last.at if last and row else None,
+        last_write=write,
+        is_older=bool(row and drift and drift.is_older),
+    )
+
+
+def _only_here(kind: Kind, known: Known) -> Iterator[ItemStatus]:
+    for row in sorted(known.only_here.get(kind, ()), key=attrgetter("name", "uuid")):
+        yield ItemStatus(
+            kind=kind,
+            uuid=row.uuid,
+            name=row.name,
+            state=State.ONLY_HERE,
+            row_uuid=row.uuid,
+            row_name=row.name,
+            last_write=row.last_write,
+        )

@@ -1,0 +1,60 @@
+"""How a file stands to a server: the file is planned as an overwrite, and what else has to be known
+is read. Nothing is written.
+
+What is decided is decided in imports.status.decide.
+"""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+
+from flows.content.fields import Kind
+from flows.models import MODELS, blank_content
+from imports.database.one_state import one_state
+from imports.exportfile.document import parse
+from imports.importing.prepare import draft_plan
+from imports.importing.request import ImportRequest
+from imports.permissions import check_sight_of
+from imports.plans.drift import LastWrite
+from imports.plans.plan import Plan, Result
+from imports.records.last_imports import read_last_imports
+from imports.rows.read import read_last_writes
+from imports.status.decide import FileStatus, Known, LiveRow, ambiguous_paths, file_status
+
+
+def read_status(request: ImportRequest, *, with_only_here: bool = True) -> FileStatus:
+    """How the items of the request's file stand to the rows of the current database.
+
+    The request is one of an overwrite. Live rows that the file does not have are told of the kinds
+    of which it has any item, unless `with_only_here` is False: the file may be a selection. Raises
+    an UnableToImport for a bad file, and for who may not see the rows.
+    """
+    document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
+    kinds = [kind for kind in Kind if document.items[kind]]
+    check_sight_of(request.user, *kinds)
+    with one_state():
+        plan = draft_plan(document, request)
+        known = Known(
+            last_imports={kind: read_last_imports(kind, _overwritten(plan, kind)) for kind in Kind},
+            blank_content=blank_content,
+            read_last_writes=read_last_writes,
+            only_here={kind: list(_only_here(plan, kind)) for kind in kinds if with_only_here},
+        )
+        return file_status(plan, known)
+
+
+def _overwritten(plan: Plan, kind: Kind) -> Iterator[str]:
+    for change in plan.changes[kind]:
+        if change.row and change.result is Result.OVERWRITE:
+            yield change.row.uuid
+
+
+def _only_here(plan: Plan, kind: Kind) -> Iterator[LiveRow]:
+    """The live rows that no item is, or may be: an ambiguous name may mean any that bears it."""
+    ambiguous = ambiguous_paths(plan)
+    names = {change.item.name for change in plan.changes[kind] if change.item.path in ambiguous}
+    matched = {change.row.uuid for change in plan.changes[kind] if change.row}
+    rows = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
+    for uuid, name, at, by in rows.values_list("uuid", "name", "updated_at", "updated_by"):
+        if str(uuid) not in matched and name not in names:
+            yield LiveRow(uuid=str(uuid), name=name, last_write=LastWrite(at=at, by=by))

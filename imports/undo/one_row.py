@@ -1,0 +1,53 @@
+"""One row of an undo with what it would change, for somebody who decides on it."""
+
+from dataclasses import dataclass
+
+from flows.content.fields import Content, Kind
+from flows.saves.saved_states import content_of
+from flows.servers import target
+from imports.plans.plan import UndoResult
+from imports.rows.read import read_contents
+from imports.undo.plans.plan import UndoChange
+from imports.undo.read import read_saved
+from imports.undo.request import UndoRequest
+from imports.undo.service import examine_undo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookedAtRow:
+    """A row of the plan, and the states that it is between. A secret's values are no content."""
+
+    change: UndoChange
+    before: Content | None
+    """What the row holds now; None where it is gone."""
+    after: Content | None
+    """What it would hold; None where it would be deleted, since there was nothing before."""
+
+
+def look_at_row(request: UndoRequest, kind: Kind, uuid: str) -> LookedAtRow | None:
+    """The row, as the request would leave it; None where the run did not write such a row.
+
+    Raises an UnableToImport where there is nothing to undo, or where the user may not see it.
+    """
+    plan = examine_undo(request).plan
+    change = next((one for one in plan.changes[kind] if one.uuid == uuid), None)
+    if change is None:
+        return None
+    with target(request.server):
+        before = _present(change)
+        return LookedAtRow(change=change, before=before, after=_after(change, before))
+
+
+def _present(change: UndoChange) -> Content | None:
+    if change.pk is None:
+        return None
+    return next((content for _, content in read_contents(change.kind, [change.pk])), None)
+
+
+def _after(change: UndoChange, before: Content | None) -> Content | None:
+    if change.result is UndoResult.DELETE:
+        return None
+    if change.save is None:
+        return before
+    states = (state for _, state in read_saved(change.kind, [change.save]))
+    return next((content_of(change.kind, state) for state in states), before)

@@ -1,0 +1,97 @@
+"""What was done since to a row that a run wrote, so that undoing the run would lose it. Pure."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from imports.errors import printable, quoted
+from imports.plans.plan import are_comparable, differ
+from imports.undo.plans.facts import LaterRun, OtherRow, PresentRow, WrittenRow
+from imports.undo.plans.plan import Conflict
+
+_USERS_SHOWN = 3
+
+
+def conflicts_of(written: WrittenRow, record: int, finished_at: datetime) -> Iterator[Conflict]:
+    """The conflicts of a row by itself. `finished_at`: when the run of that record had written."""
+    if written.is_as_before:
+        return
+    the_row = f"The {written.kind} {quoted(written.name)}"
+    if written.row is None:
+        yield Conflict(
+            code="gone",
+            message=f"{the_row} is not on this server any more: it was purged.",
+            may_restore=False,
+        )
+        return
+    if not written.is_new and written.saved is None:
+        yield Conflict(
+            code="no-save",
+            message=f"{the_row} has no readable named save any more from before run {record}.",
+            may_restore=False,
+        )
+    last = _last_write(written.row)
+    if written.row.is_deleted and not written.left_deleted:
+        yield Conflict(code="deleted-since", message=f"{the_row} was deleted since{last}.")
+    if written.left_deleted and not written.row.is_deleted:
+        yield Conflict(code="restored-since", message=f"{the_row} was brought back since{last}.")
+    is_changed = _is_changed(written, written.row, finished_at)
+    later = written.later
+    # An import may bring the same again, and it stands; an undo that does brings this run back.
+    if later and _is_left_by(later, written.row) and (is_changed or not later.is_undo):
+        yield Conflict(
+            code="overwritten-since", message=f"{the_row} was written again by {_told(later)}."
+        )
+    elif is_changed:
+        yield Conflict(code="edited-since", message=f"{the_row} was edited since{last}.")
+
+
+def used_by(written: WrittenRow, users: Sequence[OtherRow]) -> Conflict:
+    """The conflict of a row that would be deleted and that others use."""
+    shown = [f"the {user.kind} {quoted(user.name)}" for user in users[:_USERS_SHOWN]]
+    more = len(users) - len(shown)
+    return Conflict(
+        code="used",
+        message=f"The {written.kind} {quoted(written.name)} is used by {', '.join(shown)}"
+        f"{f' and {more} more' if more else ''}, which would refer to nothing.",
+        tells_of=frozenset(user.kind for user in users),
+    )
+
+
+def name_taken(written: WrittenRow, name: str, owner: OtherRow) -> Conflict:
+    """The conflict of a secret whose name before is another live secret's now."""
+    return Conflict(
+        code="name-taken",
+        message=f"The secret {quoted(written.name)} cannot be named {quoted(name)} again: "
+        f"that is the name of the secret {owner.uuid} now.",
+        may_restore=False,
+    )
+
+
+def _is_changed(written: WrittenRow, row: PresentRow, finished_at: datetime) -> bool:
+    """Whether the content is another than the run left.
+
+    Where the record does not know that, because it is older than digests or than a column of
+    content, whatever was written after the run counts. An undo gives a row its time before, too.
+    """
+    if are_comparable(written.digest, row.digest):
+        return written.digest != row.digest
+    later = written.later
+    return row.updated_at > finished_at or (later is not None and not later.is_undo)
+
+
+def _is_left_by(later: LaterRun, row: PresentRow) -> bool:
+    return not differ(later.digest, row.digest)
+
+
+def _last_write(row: PresentRow) -> str:
+    by = f" by {printable(row.updated_by)}" if row.updated_by else ""
+    return f", last{by} on {_moment(row.updated_at)}"
+
+
+def _told(later: LaterRun) -> str:
+    run = "the undo" if later.is_undo else "the import"
+    return f"{run} {later.record} of {printable(later.user_name)} on {_moment(later.at)}"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,48 @@
+"""What somebody decided for single rows of an undo, in the form of planfile.decisions. Pure.
+
+    {"UUID": "keep", "connection:UUID": "restore"}
+
+A key is the uuid of a row; its kind stands before it where the run wrote that uuid in two kinds.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.content.field_values import FieldProblem
+from imports.planfile.decisions import Problems, read_file_with, read_key
+from imports.undo.plans.plan import Decision, Decisions, GivenKey
+
+
+def read_decision_file(data: bytes, *, max_bytes: int) -> Decisions:
+    """The decisions in a file that a person wrote. Raises as imports.planfile.decisions does."""
+    return read_file_with(decisions_from, data, max_bytes=max_bytes)
+
+
+def decisions_from(values: Mapping[str, Any]) -> tuple[Decisions, Problems]:
+    """The decisions that an object tells, and what is wrong with others of it.
+
+    Which row one without a kind means is known with the rows only.
+    """
+    decisions: dict[GivenKey, Decision] = {}
+    problems: dict[str, FieldProblem] = {}
+    for key, value in values.items():
+        try:
+            row, decision = read_key(key), _read_word(value)
+            if row in decisions:
+                message = "The same row is decided on twice. Keep one of the two."
+                raise FieldProblem("duplicate-decision", message)
+            decisions[row] = decision
+        except FieldProblem as problem:
+            problems[key] = problem
+    return decisions, problems
+
+
+def decision_of(word: str) -> Decision:
+    """The decision by its word, in upper or lower case."""
+    return Decision(word.lower())
+
+
+def _read_word(value: Any) -> Decision:
+    if not isinstance(value, str) or value.lower() not in list(Decision):
+        raise FieldProblem("invalid-decision", f"This must be one of {', '.join(Decision)}.")
+    return decision_of(value)

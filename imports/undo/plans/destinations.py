@@ -1,0 +1,69 @@
+"""Where an undo would send secrets that they are not sent now: said in its plan. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from flows.content.fields import Kind
+from flows.destinations.destinations import NO_USES
+from flows.destinations.new import (
+    RowKey,
+    SecretChange,
+    SecretState,
+    Server,
+    UserChange,
+    find_new_destinations,
+)
+from flows.destinations.warnings import CodedWarning, warnings_of
+from imports.undo.plans.facts import WrittenRow
+from imports.undo.plans.plan import Key, UndoChange
+
+
+def user_changes(
+    changes: Iterable[UndoChange], rows: Mapping[Key, WrittenRow]
+) -> Iterator[UserChange]:
+    """What becomes of how written flows and connections use secrets, where they use any."""
+    for change in changes:
+        written = rows[change.key]
+        if change.kind is Kind.SECRET or not change.writes or written.row is None:
+            continue
+        before = NO_USES if change.was_deleted else written.row.uses
+        saved = written.saved.uses if written.saved else NO_USES
+        after = NO_USES if change.becomes_deleted else saved
+        if before or after:
+            yield UserChange(
+                kind=change.kind,
+                uuid=change.uuid,
+                name=change.target_name,
+                before=before,
+                after=after,
+            )
+
+
+def find_notices(
+    changes: Iterable[UndoChange], users: Iterable[UserChange], server: Server
+) -> dict[RowKey, tuple[CodedWarning, ...]]:
+    """The warnings of new destinations, by the row whose change makes them."""
+    secrets = [change for change in changes if change.kind is Kind.SECRET and change.writes]
+    found = find_new_destinations(
+        list(users), list(_secret_changes(secrets, server) if secrets else ()), server
+    )
+    return {row: warnings_of(new, of=row) for row, new in found.items()}
+
+
+def with_notices(
+    change: UndoChange, notices: Mapping[RowKey, tuple[CodedWarning, ...]]
+) -> UndoChange:
+    """The change with its warnings of new destinations."""
+    found = notices.get(change.key)
+    return replace(change, notices=found) if found else change
+
+
+def _secret_changes(changes: Iterable[UndoChange], server: Server) -> Iterator[SecretChange]:
+    live, valued = server.secrets(), server.valued_secrets()
+    for change in changes:
+        after = SecretState(name=change.target_name, has_value=change.uuid in valued)
+        yield SecretChange(
+            uuid=change.uuid,
+            before=live.get(change.uuid),
+            after=None if change.becomes_deleted else after,
+        )

@@ -1,0 +1,82 @@
+"""Names of secrets that an undo takes away while others go on using them. Pure."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from flows.content.fields import Kind
+from flows.destinations.destinations import SecretUse
+from flows.destinations.new import Server, User, UserChange
+from imports.plans.place_warnings import renamed_in_use
+from imports.undo.plans.plan import Key, UndoChange
+
+
+def with_users_of_lost_names(
+    changes: Mapping[Kind, Collection[UndoChange]], users: Iterable[UserChange], server: Server
+) -> tuple[UndoChange, ...]:
+    """The changes of secrets; one that gets another name is warned of who keeps its present name.
+
+    `users` are the written rows that use secrets. A secret that is deleted while it is used is a
+    conflict instead.
+    """
+    secrets = changes[Kind.SECRET]
+    renamed = {change.key: change.name for change in secrets if _is_renamed(change)}
+    if not renamed:
+        return tuple(secrets)
+    lost = set(renamed.values()) - _names_after(secrets, server)
+    using = _users_after(changes, users, server, lost)
+    return tuple(
+        replace(change, own_warnings=(renamed_in_use(change.name, using[change.name]),))
+        if change.key in renamed and change.name in using
+        else change
+        for change in secrets
+    )
+
+
+def _is_renamed(change: UndoChange) -> bool:
+    stays_live = not (change.was_deleted or change.becomes_deleted)
+    return change.writes and stays_live and change.target_name != change.name
+
+
+def _names_after(secrets: Iterable[UndoChange], server: Server) -> set[str]:
+    names = {uuid: secret.name for uuid, secret in server.secrets().items()}
+    for change in secrets:
+        if change.writes:
+            names.pop(change.uuid, None)
+            if not change.becomes_deleted:
+                names[change.uuid] = change.target_name
+    return set(names.values())
+
+
+def _users_after(
+    changes: Mapping[Kind, Collection[UndoChange]],
+    users: Iterable[UserChange],
+    server: Server,
+    names: Collection[str],
+) -> Mapping[str, Mapping[Key, str]]:
+    """By each of the names that is used after the undo, the names of its users by their keys."""
+    written = {
+        change.key
+        for kind in (Kind.FLOW, Kind.CONNECTION)
+        for change in changes[kind]
+        if change.writes
+    }
+    found: dict[str, dict[Key, str]] = defaultdict(dict)
+
+    def add(key: Key, name: str, uses: Iterable[SecretUse]) -> None:
+        for use in uses:
+            if use.secret in names:
+                found[use.secret][key] = name
+
+    for user in users:
+        add((user.kind, user.uuid), user.name, user.after)
+    if names:
+        for stored in _stored_users(server):
+            if (key := (stored.kind, stored.uuid)) not in written:
+                add(key, stored.name, stored.uses)
+    return found
+
+
+def _stored_users(server: Server) -> Iterator[User]:
+    yield from server.connections()
+    yield from server.flows_with_secrets()

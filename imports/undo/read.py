@@ -1,0 +1,218 @@
+"""What the server and its records hold of the rows that a run wrote: the only reader for an undo.
+
+Every query is made for a batch of rows, and only digests are kept of what rows hold.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.utils import timezone
+from reversion.errors import RevertError
+
+from flows.content.fields import Content, Kind, columns
+from flows.destinations.destinations import secret_uses
+from flows.models import MODELS, Secret
+from flows.relations.uses import find_users_of_many
+from flows.saves import named_saves
+from flows.saves.saved_states import SavedRow as SavedState
+from flows.saves.saved_states import content_of, saved_row
+from flows.secrets.stored_destinations import StoredServer
+from imports.models import UNDO, ImportItem, ImportRecord, Status
+from imports.plans.comparison import differences
+from imports.plans.plan import WRITING_RESULTS, Result, content_digest
+from imports.rows.read import BATCH, CONTENT_BATCH, batches
+from imports.undo.plans.facts import Facts, LaterRun, OtherRow, PresentRow, SavedRow, WrittenRow
+from imports.undo.plans.plan import Key
+from imports.undo.run_names import name_run
+
+
+def written_items(record: ImportRecord) -> QuerySet[ImportItem]:
+    """The items of the record whose rows were written."""
+    return record.items.filter(result__in=WRITING_RESULTS).order_by("position", "pk")
+
+
+def read_facts(record: ImportRecord) -> Facts:
+    """What deciding on the undo of that run, which succeeded, has to know."""
+    reading = _Reading(record)
+    rows = {kind: list(reading.rows(kind)) for kind in Kind}
+    return Facts(
+        record=record.pk,
+        name=name_run(record),
+        finished_at=_finished_at(record),
+        rows=rows,
+        server=StoredServer(),
+        users=reading.users(rows),
+        secrets=_live_secrets(
+            {row.saved.name for row in rows[Kind.SECRET] if row.saved and not row.ends_deleted}
+        ),
+    )
+
+
+def read_saved(kind: Kind, revisions: Sequence[int]) -> Iterator[tuple[int, SavedState]]:
+    """The states that saves hold, by their revisions; of saves that cannot be read, none."""
+    for version in named_saves.saves_in(MODELS[kind], revisions):
+        try:
+            yield version.revision_id, saved_row(version)
+        except RevertError:
+            continue
+
+
+class _Reading:
+    """Reads the rows of a run, a batch at a time."""
+
+    def __init__(self, record: ImportRecord) -> None:
+        self._record = record
+        self._last_item = record.items.aggregate(last=Max("pk"))["last"]
+
+    def rows(self, kind: Kind) -> Iterator[WrittenRow]:
+        """The rows of that kind which the run wrote, in the order of its items."""
+        items = written_items(self._record).filter(kind=kind).defer("changed_keys", "warnings")
+        for batch in batches(list(items), CONTENT_BATCH):
+            uuids = [item.target_uuid for item in batch]
+            present = dict(self._present(kind, uuids))
+            later = self._later(kind, uuids)
+            saved = dict(
+                read_saved(kind, [item.named_save_id for item in batch if item.named_save_id])
+            )
+            for item in batch:
+                row, content = present.get(str(item.target_uuid), (None, None))
+                state = saved.get(item.named_save_id or 0)
+                yield WrittenRow(
+                    kind=kind,
+                    position=item.position,
+                    uuid=str(item.target_uuid),
+                    name=item.target_name,
+                    is_new=item.is_new,
+                    left_deleted=item.leaves_deleted,
+                    digest=item.content_digest,
+                    row=row,
+                    saved=self._saved(kind, item, state, content) if state else None,
+                    later=later.get(str(item.target_uuid)),
+                )
+
+    def users(self, rows: Mapping[Kind, Sequence[WrittenRow]]) -> dict[Key, list[OtherRow]]:
+        """By each live row that the undo would delete: the live rows that came to use it since.
+
+        A row that is as it was before the run referred to nothing then, and may do so again.
+        """
+        deleted = {
+            kind: {
+                row.uuid: row.row.name
+                for row in rows[kind]
+                if row.ends_deleted and row.row and not row.row.is_deleted
+            }
+            for kind in Kind
+        }
+        written = {row.key: row for kind in Kind for row in rows[kind]}
+        found = [
+            (OtherRow(kind=kind, uuid=uuid, name=name), used)
+            for kind, uuid, name, used in find_users_of_many(deleted)
+        ]
+        others = [user.key for user, _ in found if user.key not in written]
+        new = {key for kind in Kind for key in self._written_since(kind, others)}
+        new |= {key for key, row in written.items() if not row.is_as_before}
+        users: dict[Key, list[OtherRow]] = {}
+        for user, used in found:
+            if user.key in new:
+                for key in used:
+                    users.setdefault(key, []).append(user)
+        return users
+
+    def _written_since(self, kind: Kind, keys: Iterable[Key]) -> Iterator[Key]:
+        """Those of the rows of that kind that somebody wrote, or made, after the run began."""
+        # To now: what a file dated later was not written meanwhile. A row that an import made has
+        # the times of its file.
+        since = (self._record.started_at, timezone.now())
+        for batch in batches((uuid for of, uuid in keys if of is kind), BATCH):
+            rows = MODELS[kind]._default_manager.filter(uuid__in=batch, updated_at__range=since)
+            uuids = set(rows.order_by().values_list("uuid", flat=True))
+            items = ImportItem.objects.filter(
+                kind=kind, target_uuid__in=batch, result__in=[Result.CREATE, Result.DUPLICATE]
+            )
+            uuids |= {
+                uuid
+                for uuid, item in items.order_by().values_list("target_uuid", "pk")
+                if item > self._last_item
+            }
+            yield from ((kind, str(uuid)) for uuid in uuids)
+
+    def _present(
+        self, kind: Kind, uuids: Sequence[Any]
+    ) -> Iterator[tuple[str, tuple[PresentRow, Content]]]:
+        names = columns(kind)
+        own = ("uuid", "pk", "is_deleted", "updated_at", "updated_by")
+        rows = MODELS[kind]._default_manager.filter(uuid__in=uuids).order_by()
+        for uuid, pk, is_deleted, updated_at, updated_by, *values in rows.values_list(*own, *names):
+            content = dict(zip(names, values, strict=True))
+            yield (
+                str(uuid),
+                (
+                    PresentRow(
+                        pk=pk,
+                        name=content["name"],
+                        digest=content_digest(content, names),
+                        is_deleted=is_deleted,
+                        updated_at=updated_at,
+                        updated_by=updated_by,
+                        uses=secret_uses(kind, str(uuid), content),
+                    ),
+                    content,
+                ),
+            )
+
+    def _saved(
+        self, kind: Kind, item: ImportItem, state: SavedState, present: Content | None
+    ) -> SavedRow:
+        before = content_of(kind, state)
+        return SavedRow(
+            revision=item.named_save_id or 0,
+            name=state["name"],
+            digest=content_digest(before, columns(kind)),
+            is_deleted=state["is_deleted"],
+            fields=differences(kind, present, before) if present else (),
+            uses=secret_uses(kind, str(item.target_uuid), before),
+        )
+
+    def _later(self, kind: Kind, uuids: Sequence[Any]) -> dict[str, LaterRun]:
+        """By the uuid of a row, the last run that wrote it after this one."""
+        # Not a join, and no range of items: see imports.records.last_imports.
+        succeeded = Exists(
+            ImportRecord.objects.filter(pk=OuterRef("record"), status=Status.SUCCEEDED)
+        )
+        newest = (
+            ImportItem.objects.filter(
+                succeeded, kind=kind, target_uuid__in=uuids, result__in=WRITING_RESULTS
+            )
+            .order_by()
+            .values("target_uuid")
+            .annotate(newest=Max("pk"))
+            .filter(newest__gt=self._last_item)
+            .values("newest")
+        )
+        runs = ImportItem.objects.filter(pk__in=newest).select_related("record").order_by()
+        return {
+            str(item.target_uuid): LaterRun(
+                record=item.record_id,
+                is_undo=item.record.mode == UNDO,
+                user_name=item.record.user_name,
+                at=_finished_at(item.record),
+                digest=item.content_digest,
+            )
+            for item in runs
+        }
+
+
+def _live_secrets(names: set[str]) -> dict[str, OtherRow]:
+    found: dict[str, OtherRow] = {}
+    for batch in batches(sorted(names), BATCH):
+        rows = Secret.objects.filter(name__in=batch, is_deleted=False).order_by()
+        for uuid, name in rows.values_list("uuid", "name"):
+            found[name] = OtherRow(kind=Kind.SECRET, uuid=str(uuid), name=name)
+    return found
+
+
+def _finished_at(record: ImportRecord) -> datetime:
+    """When the run had written: a record that succeeded has that."""
+    return record.finished_at or record.started_at

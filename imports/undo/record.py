@@ -1,0 +1,85 @@
+"""The record of an undo, and what becomes of the record of the run that it undoes."""
+
+from collections.abc import Iterator, Mapping
+
+from django.utils import timezone
+from reversion.models import Revision
+
+from imports.errors import StalePlan, storable
+from imports.models import UNDO, ImportItem, ImportRecord, Status
+from imports.plans.matching import MatchMethod
+from imports.runs.attempt import of_the_target
+from imports.runs.idempotency import digest_of
+from imports.undo.plans.plan import Key, UndoChange, UndoPlan
+from imports.undo.request import UndoRequest
+from imports.undo.run_names import name_run
+
+
+def new_undo_record(request: UndoRequest) -> ImportRecord:
+    """The record of an undo that is asked for, not stored yet."""
+    return ImportRecord(
+        started_at=timezone.now(),
+        door=request.door,
+        user=of_the_target(request.user),
+        user_name=storable(request.user_name),
+        server=storable(request.server),
+        file_name=f"undo of import {request.record}",
+        file_size=0,
+        file_sha256="",
+        mode=UNDO,
+        with_backup=request.with_backup,
+        override_locks=False,
+        idempotency_key=request.idempotency_key,
+        idempotency_digest=digest_of(request) if request.idempotency_key else "",
+    )
+
+
+def tie_to(undo: ImportRecord, undone: ImportRecord) -> None:
+    """Say in the record of an undo which run it undoes."""
+    undo.undoes = undone
+    undo.undo_depth = undone.undo_depth + 1
+    undo.file_name = name_run(undo).text
+
+
+def undo_items(
+    record: ImportRecord, plan: UndoPlan, saves: Mapping[Key, Revision]
+) -> Iterator[ImportItem]:
+    """What the record of an undo keeps of the rows; `saves` has their states before it."""
+    return (_item(record, change, saves.get(change.key)) for change in plan)
+
+
+def mark_undone(record: ImportRecord) -> None:
+    """Say that the run is undone, and of an undo that what it undid is in effect again.
+
+    Call it in the transaction of the data. Raises StalePlan where it does not stand any more.
+    """
+    standing = ImportRecord.objects.filter(pk=record.pk, status=Status.SUCCEEDED)
+    if not standing.update(status=Status.UNDONE):
+        raise StalePlan("stale-plan", f"Import {record.pk} was undone meanwhile.")
+    status, seen = Status.SUCCEEDED, {record.pk}
+    below = record.undoes
+    while below is not None and below.pk not in seen:
+        ImportRecord.objects.filter(pk=below.pk).update(status=status)
+        status = Status.UNDONE if status == Status.SUCCEEDED else Status.SUCCEEDED
+        seen.add(below.pk)
+        below = below.undoes
+
+
+def _item(record: ImportRecord, change: UndoChange, save: Revision | None) -> ImportItem:
+    return ImportItem(
+        record=record,
+        kind=change.kind,
+        position=change.position,
+        uuid=change.uuid,
+        name=change.name,
+        result=change.result,
+        match_method=MatchMethod.UUID,
+        target_uuid=change.uuid,
+        target_name=change.target_name,
+        content_digest=change.after or "",
+        leaves_deleted=change.becomes_deleted,
+        changed_keys=[field.key for field in change.fields],
+        warnings=list(change.warnings),
+        warning_details=[notice.as_dict() for notice in change.notices],
+        named_save=save,
+    )

@@ -1,0 +1,1 @@
+"""Files that wait in the admin for somebody to decide: `pending` keeps them and confirms them."""

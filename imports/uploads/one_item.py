@@ -1,0 +1,66 @@
+"""One item of an upload that waits, with what it would change."""
+
+from dataclasses import dataclass, replace
+
+from flows.content.fields import Content, Kind
+from flows.models import blank_content
+from imports.importing.service import examine_import
+from imports.models import PendingImport
+from imports.permissions import check_permission
+from imports.planfile.shown import ShownItem
+from imports.plans.decisions import Decision
+from imports.plans.plan import Change, Mode, Result
+from imports.rows.read import read_contents
+from imports.uploads.pending import request_of, shown_plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookedAt:
+    """An item as it was shown, and the states that it is between."""
+
+    item: ShownItem
+    before: Content | None
+    """What the row on this server holds now; None where there is no such row."""
+    after: Content
+    """What a row holds after the import; of a skipped item, what it would hold if overwritten."""
+    is_same_plan: bool
+    """Whether the same would happen now as was shown."""
+
+
+def look_at(pending: PendingImport, kind: Kind, uuid: str) -> LookedAt | None:
+    """The item with this uuid; None where the file has none.
+
+    Raises NotPermitted where the user may not see items of this kind.
+    """
+    check_permission(pending.user, f"flows.view_{kind}")
+    plan = shown_plan(pending)
+    item = next((one for one in plan.items if (one.kind, one.uuid) == (kind, uuid)), None)
+    if item is None:
+        return None
+    request = request_of(pending)
+    if item.result is Result.SKIP:
+        decision = Decision(mode=Mode.OVERWRITE, target_uuid=item.decided_target)
+        request = replace(request, decisions={**request.decisions, (kind, uuid): decision})
+    changes = examine_import(request).plan.changes[kind]
+    change = next(one for one in changes if one.item.uuid == uuid)
+    before = _content_of_row(change)
+    return LookedAt(
+        item=item,
+        before=before,
+        after=_content_after(change, before),
+        is_same_plan=(change.before == item.before or item.result is Result.SKIP)
+        and (change.row and change.row.uuid) == (item.row and item.row.uuid),
+    )
+
+
+def _content_after(change: Change, before: Content | None) -> Content:
+    # A copy is a new row: it takes nothing of the row beside which it is made.
+    if before is None or change.result is Result.DUPLICATE:
+        before = blank_content(change.item.kind)
+    return {**before, **(change.content or {})}
+
+
+def _content_of_row(change: Change) -> Content | None:
+    if change.row is None or change.row.is_deleted:
+        return None
+    return next((row for _, row in read_contents(change.item.kind, [change.row.pk])), None)
