@@ -15,12 +15,12 @@ from django.db.models import NOT_PROVIDED
 from drf_spectacular.generators import SchemaGenerator
 
 from accounts.roles import ROLES
-from flows.coded_warnings import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
-from flows.content import EXECUTION_HISTORY_LEVELS, FIELDS, Kind
+from flows.content.fields import EXECUTION_HISTORY_LEVELS, FIELDS, Kind
+from flows.destinations.new import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
 from flows.models import MODELS
 from imports import errors
+from imports.exportfile.warnings import WarningCode
 from imports.management.console import NOTHING_TO_DO, USAGE_ERROR
-from imports.plan_warnings import WarningCode
 from tools.reference_words import (
     FIELD_NOTES,
     SETTING_DEFAULTS,

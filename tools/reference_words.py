@@ -3,9 +3,9 @@
 A name that the code has and this file has not stops `make docs`, and so does the reverse.
 """
 
-from flows.coded_warnings import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
-from flows.content import Kind
-from imports.plan_warnings import WarningCode
+from flows.content.fields import Kind
+from flows.destinations.new import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
+from imports.exportfile.warnings import WarningCode
 
 SETTINGS = {
     "DATABASE_URL": "The database.",
