@@ -121,7 +121,8 @@ def test_a_body_that_is_no_object_is_refused(method, route, body):
 
 @pytest.mark.parametrize(("method", "route"), OF_THE_WIRE)
 def test_an_endpoint_of_the_contract_takes_parameters_that_nobody_knows(method, route):
-    answer, _ = ask(method, route, "?bogus=1&format=xml&dryRun=true")
+    known = "" if route == "flow/import" else "&dryRun=true"  # there it is a part of the form
+    answer, _ = ask(method, route, f"?bogus=1&format=xml{known}")
     assert 200 <= answer.status_code < 300
 
 

@@ -129,6 +129,8 @@ def test_every_name_that_an_undo_takes_from_others_is_warned_of(lists, rows, dra
     # A secret that is deleted, or kept from its name, is a conflict that names its users.
     deleted = {change.name for change in undone.plan if change.becomes_deleted}
     for _, _, name in uses_of_nothing() - before:
+        if name not in names:  # what a row used in vain before the import, it does again
+            continue
         event("deleted" if name in deleted else "renamed")
         said = f"secrets.{name} will lead to nothing, and is used by "
         assert name in deleted or any(
