@@ -14,16 +14,21 @@ class Room:
 
 ROOMS = {
     "flows.destinations.destinations": Room(
-        tests=("test_destination_settings.py", "test_connection_destinations.py")
+        tests=(
+            "flows/destinations/test_destination_settings.py",
+            "flows/destinations/test_connection_destinations.py",
+        )
     ),
-    "flows.destinations.new": Room(tests=("test_new_destinations.py",)),
-    "flows.content.plain_object": Room(tests=("test_plain_object.py",)),
-    "flows.destinations.uses": Room(tests=("test_secret_uses.py",)),
-    "imports.plans.comparison": Room(tests=("test_comparison.py",)),
-    "imports.plans.decisions": Room(tests=("test_decisions.py",)),
-    "imports.plans.landing": Room(tests=("test_landing.py",)),
-    "imports.plans.matching": Room(tests=("test_matching.py",)),
-    "imports.plans.plan": Room(tests=("test_plan.py",)),
-    "imports.plans.build": Room(tests=("test_planning.py", "test_matching.py")),
-    "imports.undo.plans.build": Room(tests=("test_undo_deciding.py",)),
+    "flows.destinations.new": Room(tests=("flows/destinations/test_new_destinations.py",)),
+    "flows.content.plain_object": Room(tests=("flows/content/test_plain_object.py",)),
+    "flows.destinations.uses": Room(tests=("flows/destinations/test_secret_uses.py",)),
+    "imports.plans.comparison": Room(tests=("imports/plans/test_comparison.py",)),
+    "imports.plans.decisions": Room(tests=("imports/plans/test_decisions.py",)),
+    "imports.plans.landing": Room(tests=("imports/plans/test_landing.py",)),
+    "imports.plans.matching": Room(tests=("imports/plans/test_matching.py",)),
+    "imports.plans.plan": Room(tests=("imports/plans/test_plan.py",)),
+    "imports.plans.build": Room(
+        tests=("imports/plans/test_planning.py", "imports/plans/test_matching.py")
+    ),
+    "imports.undo.plans.build": Room(tests=("imports/undo/test_undo_deciding.py",)),
 }

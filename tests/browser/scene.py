@@ -4,8 +4,8 @@ from copy import deepcopy
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from tests import importing
-from tests.importing import export_file
+from tests.support import importing
+from tests.support.importing import export_file
 
 ORDERS = "Order intake"
 

@@ -19,7 +19,7 @@ from imports.plans.plan import Mode
 from imports.uploads import pending as uploads
 from imports.uploads.pending import Options
 from tests.browser import scene
-from tests.importing import confirmed, request_for
+from tests.support.importing import confirmed, request_for
 
 DIRECTORY = Path(__file__).parents[2] / "docs" / "screenshots"
 PHONE = 360

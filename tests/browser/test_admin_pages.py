@@ -17,7 +17,7 @@ from reversion.models import Version
 
 from accounts.models import ApiToken, User
 from tests.browser.accessibility import EXCUSES, read_axe, scrolls_sideways, violations
-from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 
 PASSWORD = "correct-horse-battery"
 FACTORIES = {"flow": FlowFactory, "connection": ConnectionFactory, "secret": SecretFactory}

@@ -22,8 +22,8 @@ from flows.admin.items import FlowAdmin
 from flows.models import Flow
 from imports.importing.service import run_import
 from tests.browser.test_import_pages import everything, faults_here, stage
-from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
-from tests.importing import export_file, flow, request_for, uuid_of
+from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.importing import export_file, flow, request_for, uuid_of
 
 LINES = "\n".join(f"line {number} of a text that is long enough to wrap" for number in range(2000))
 USED = '[{"data":{"code":"secrets.PAYMENTS_KEY"}}]'

@@ -18,8 +18,16 @@ from imports.uploads.pending import Options
 from tests.browser import scene
 from tests.browser.accessibility import scrolls_sideways
 from tests.browser.test_admin_pages import LONG_NAME, faults_of
-from tests.factories import ConnectionFactory, FlowFactory
-from tests.importing import confirmed, connection, export_file, flow, request_for, secret, uuid_of
+from tests.support.factories import ConnectionFactory, FlowFactory
+from tests.support.importing import (
+    confirmed,
+    connection,
+    export_file,
+    flow,
+    request_for,
+    secret,
+    uuid_of,
+)
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from accounts.models import User
 from flows.models import Connection, Flow, Secret
 from imports.importing import service
 from imports.models import ImportRecord
-from tests.factories import FlowFactory
-from tests.importing import export_file, flow, secret, uuid_of
+from tests.support.factories import FlowFactory
+from tests.support.importing import export_file, flow, secret, uuid_of
 
 PASSWORD = "correct-horse-battery"
 CHANGED_FLOW = "Human In The Loop"

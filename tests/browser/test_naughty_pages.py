@@ -20,7 +20,7 @@ from flows.saves import named_saves
 from imports.importing.service import run_import
 from imports.models import ImportItem, ImportRecord
 from tests.browser.accessibility import scrolls_sideways
-from tests.importing import request_for, uuid_of
+from tests.support.importing import request_for, uuid_of
 
 NAME_LENGTH = 255
 OPENED = 10

@@ -14,8 +14,8 @@ from imports.models import ImportRecord
 from tests.browser import scene
 from tests.browser.test_admin_pages import LONG_NAME, faults_of
 from tests.browser.test_import_pages import faults_here
-from tests.factories import ConnectionFactory, FlowFactory, SecretFactory
-from tests.importing import connection, flow, import_items, request_for, secret, uuid_of
+from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.importing import connection, flow, import_items, request_for, secret, uuid_of
 
 
 @pytest.fixture

@@ -1,0 +1,63 @@
+"""Decisions for single items: kept as plain values, by kind, and for items of the file alone."""
+
+import imports.plans.decisions
+from flows.content.fields import Kind
+from imports.plans.decisions import (
+    NO_DECISIONS,
+    Decision,
+    decisions_as_list,
+    decisions_from_list,
+    decisions_to_nothing,
+    targets_of,
+)
+from imports.plans.plan import Mode
+from tests.support.imagined import a_file
+from tests.support.inert import assert_inert
+
+ONE = "11111111-0000-4000-8000-000000000001"
+TWO = "22222222-0000-4000-8000-000000000002"
+HERE = "aaaaaaaa-0000-4000-8000-00000000000a"
+THERE = "bbbbbbbb-0000-4000-8000-00000000000b"
+
+DECISIONS = {
+    (Kind.FLOW, ONE): Decision(mode=Mode.SKIP),
+    (Kind.FLOW, TWO): Decision(target_uuid=HERE),
+    (Kind.CONNECTION, ONE): Decision(mode=Mode.OVERWRITE, target_uuid=THERE),
+    (Kind.SECRET, ONE): Decision(),
+}
+KEPT = [
+    {"kind": "flow", "uuid": ONE, "mode": "skip", "target": None},
+    {"kind": "flow", "uuid": TWO, "mode": None, "target": HERE},
+    {"kind": "connection", "uuid": ONE, "mode": "overwrite", "target": THERE},
+    {"kind": "secret", "uuid": ONE, "mode": None, "target": None},
+]
+
+
+def test_decisions_are_inert_data() -> None:
+    assert_inert(imports.plans.decisions)
+
+
+def test_decisions_are_kept_as_plain_values() -> None:
+    assert decisions_as_list(DECISIONS) == KEPT
+    for one in decisions_as_list(DECISIONS):
+        assert {type(value) for value in one.values()} <= {str, type(None)}
+
+
+def test_and_come_back_from_them() -> None:
+    assert decisions_from_list(KEPT) == DECISIONS
+    assert decisions_from_list([]) == NO_DECISIONS == {}
+
+
+def test_the_chosen_rows_are_those_of_the_kind() -> None:
+    assert targets_of(Kind.FLOW, DECISIONS) == {TWO: HERE}
+    assert targets_of(Kind.CONNECTION, DECISIONS) == {ONE: THERE}
+    assert targets_of(Kind.SECRET, DECISIONS) == {}
+
+
+def test_a_decision_on_what_the_file_does_not_have_is_told() -> None:
+    document = a_file(flows=[{"uuid": ONE, "name": "A"}, {"uuid": TWO, "name": "B"}])
+    issues = list(decisions_to_nothing(document, DECISIONS))
+    assert [(issue.code, issue.message, issue.path, issue.uuid) for issue in issues] == [
+        ("unknown-item", f"The file has no connection {ONE} to decide on.", "", ONE),
+        ("unknown-item", f"The file has no secret {ONE} to decide on.", "", ONE),
+    ]

@@ -1,0 +1,988 @@
+"""Every function that takes text of a file takes time in proportion to it, whatever the text is.
+
+The functions are found in the modules that know no database (pyproject.toml lists them) and in
+those beside them: each public one that takes more than numbers and the product's own words needs a
+case here, or a reason why not. A case names what it is for, and is held to it: it has to call it.
+"""
+
+import importlib
+import inspect
+import json
+import pkgutil
+import sys
+import tomllib
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import Enum
+from types import UnionType
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from django.conf import settings
+
+from flows.content import canonical, copy_names, field_values, references, representation
+from flows.content.code_tokens import UnreadableError, read_tokens
+from flows.content.fields import FIELDS, Kind, is_value_like
+from flows.destinations import destinations
+from flows.destinations import uses as secret_uses
+from flows.destinations.new import SecretState, User
+from flows.differences import graph, graph_svg
+from flows.differences import lines as line_diff
+from flows.differences.credential_words import credential_literals
+from flows.differences.graph_difference import graph_difference
+from flows.differences.masking import Masks
+from flows.differences.values import difference
+from flows.relations import document_rewriting, mentions
+from flows.rest import item_body, placeholders
+from flows.rest.refusals import Refused
+from imports import errors
+from imports.api.form import Form, read_form
+from imports.errors import UnableToImport
+from imports.exportfile import companion as given_file
+from imports.exportfile import json_problems, strict_json
+from imports.exportfile.document import parse
+from imports.management.text_columns import column_lines
+from imports.planfile import decisions as decision_file
+from imports.planfile import file as plan_file
+from imports.planfile import shown as shown_plan
+from imports.planfile import staleness
+from imports.planfile.shape import SavedFile
+from imports.plans import comparison, decisions
+from imports.plans.build import build_plan
+from imports.plans.dangling import unresolved
+from imports.plans.plan import Mode, UndoResult, content_digest
+from imports.status import decide as status
+from imports.undo.plans import decision_file as undo_decisions
+from imports.undo.plans.lost_names import with_users_of_lost_names
+from imports.undo.plans.plan import UndoChange
+from imports.uploads.uploaded_file import FilePart
+from tests.support.growing import PER_DOUBLING, growth, seconds, slowest_growth
+from tests.support.imagined import DEFAULTS, Server, stored
+from ziggy_site.content_type import plain_content_type
+
+MUCH = 10**9
+
+# --- Which functions there are
+
+BESIDE_THE_PURE = (
+    *(
+        "flows.content.representation",
+        "flows.rest.json_body",
+        "imports.api.form",
+        "imports.uploads.uploaded_file",
+    ),
+    *("imports.api.parsers", "ziggy_site.content_type"),
+    *("imports.errors", "imports.records.kept_states", "imports.management.text_columns"),
+    *("imports.database.backup_retention", "imports.database.bound_process"),
+    *("imports.database.errors", "imports.admin.undo_marks"),
+)
+HARMLESS_TYPES = (int, bool, float, Kind, Enum, datetime, UUID, line_diff.Budget, type(None))
+
+
+def modules() -> list[str]:
+    with (settings.BASE_DIR / "pyproject.toml").open("rb") as file:
+        contracts = tomllib.load(file)["tool"]["importlinter"]["contracts"]
+    [pure] = [each for each in contracts if each["name"] == "Decisions and documents are pure"]
+    return [
+        each
+        for name in (*pure["source_modules"], *BESIDE_THE_PURE)
+        for each in with_modules_of(name)
+    ]
+
+
+def with_modules_of(name: str) -> list[str]:
+    """The module, and where it is a room, all modules in it."""
+    path = getattr(importlib.import_module(name), "__path__", [])
+    found = pkgutil.walk_packages(path, prefix=f"{name}.")
+    return [name, *(each.name for each in found)]
+
+
+def functions() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """The name and code of each public function and method that takes more than what is harmless."""
+    for name in modules():
+        for key, value in vars(importlib.import_module(name)).items():
+            if key.startswith("_") or getattr(value, "__module__", None) != name:
+                continue
+            if inspect.isfunction(value):
+                yield f"{name}.{key}", value
+            elif inspect.isclass(value):
+                for method, code in vars(value).items():
+                    if not method.startswith("_") and inspect.isfunction(code):
+                        yield f"{name}.{key}.{method}", code
+
+
+def takes_text(function: Callable[..., Any]) -> bool:
+    function = inspect.unwrap(function)
+    hints = typing.get_type_hints(function)
+    given = [
+        hints.get(name, Any) for name in inspect.signature(function).parameters if name != "self"
+    ]
+    return not all(map(_is_harmless, given))
+
+
+def _is_harmless(hint: Any) -> bool:
+    if typing.get_origin(hint) in (typing.Union, UnionType):
+        return all(map(_is_harmless, typing.get_args(hint)))
+    return isinstance(hint, type) and issubclass(hint, HARMLESS_TYPES)
+
+
+FUNCTIONS = {name: code for name, code in functions() if takes_text(code)}
+
+EXEMPT = {
+    "flows.counting.number_of": "takes a noun of the product's own",
+    "flows.counting.other_than_first": "takes a noun of the product's own, and a length",
+    "flows.rest.refusals.invalid": "joins what is told of the first problem and a number",
+    "flows.rest.refusals.not_found": "takes a word of the product's own",
+    "flows.rest.refusals.not_permitted": "takes sentences of the product's own",
+    "flows.rest.json_body.ItemParser.parse": "the site's parser, and a walk: see read_value",
+    "flows.rest.json_body.check_text": "looks for one character",
+    "flows.destinations.warnings.CodedWarning.tells_of": "takes a row's key",
+    "flows.destinations.warnings.CodedWarning.text_for": "takes the kinds that somebody may see",
+    "flows.destinations.warnings.in_order": "takes one warning of a record",
+    "flows.counting.listed": "joins words of the product's own, and the first few names",
+    "imports.database.backup_retention.superfluous": "takes the backups of a directory, and no file's text",
+    "imports.database.bound_process.bound_command": "takes a command of the product's own",
+    "imports.database.errors.code_of": "looks at the code of one error",
+    "imports.database.errors.failure_of": "looks at the code of one error",
+    "imports.database.errors.is_by_a_rival": "looks at the code of one error",
+    "imports.database.errors.loggable": "see first_line",
+    "imports.database.errors.trouble_of": "looks at the code of one error",
+    "imports.plans.destinations.with_notices": "takes a plan's changes, one after the other",
+    "imports.plans.drift.marked_with_drift": "takes rows, one after the other: test_linearity",
+    "imports.exportfile.companion.invalid": "joins what is told of the first problem and a number",
+    "imports.exportfile.companion.issue_of": "see json_path",
+    "imports.exportfile.companion.reading": "takes a word of the product's own",
+    "imports.exportfile.items.Item.issue": "keeps a message beside the item's own name",
+    "imports.records.kept_states.state_after": "takes one row",
+    "imports.records.kept_states.state_before": "takes one row",
+    "imports.plans.plan.are_comparable": "compares four characters",
+    "imports.plans.plan.with_warnings_of": "takes the warnings of one change",
+    "imports.plans.plan.differ": "compares two digests",
+    "imports.planfile.file.saved_row": "takes one row",
+    "imports.planfile.staleness.origin_changes": "compares two files' hashes",
+    "imports.undo.plans.conflicts.conflicts_of": "takes one row",
+    "imports.undo.plans.conflicts.name_taken": "takes one row",
+    "imports.undo.plans.conflicts.used_by": "tells of three users",
+    "imports.undo.plans.destinations.find_notices": "hands rows of records to find_new_destinations",
+    "imports.undo.plans.destinations.user_changes": "takes rows of records, one after the other",
+    "imports.undo.plans.destinations.with_notices": "takes one row",
+    "imports.undo.plans.build.build_undo": "takes rows of records: test_linearity has the undo",
+    "imports.undo.plans.decision_file.decision_of": "takes one of two words, or raises",
+    "imports.admin.undo_marks.changed_since": "takes rows of records: test_linearity has the undo",
+    "imports.admin.undo_marks.marks_of": "takes rows of records: test_linearity has the undo",
+    "imports.api.form.FormParser.parse": "Django's parser, which the size of the body limits",
+    "imports.uploads.uploaded_file.FileCollector.new_file": "keeps a name",
+    "imports.uploads.uploaded_file.FileCollector.receive_data_chunk": "appends to a buffer",
+    "imports.api.parsers.StrictJSONParser.parse": "see read_value",
+}
+"""By name, why a function needs no case."""
+
+
+# --- Texts: every function of one text, over every text that is made to be slow
+
+
+def _connection(text: str) -> dict[str, Any]:
+    return {**DEFAULTS[Kind.CONNECTION], "dev_value": text, "prod_value": text, "name": "C"}
+
+
+def _tokens(text: str) -> object:
+    with suppress(UnreadableError):
+        return list(credential_literals(read_tokens(text)))
+    return None
+
+
+def _refused(work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    with suppress(UnableToImport, Refused, field_values.FieldProblem, json_problems.JSONProblem):
+        return work(*args, **kwargs)
+    return None
+
+
+def _raised(text: str) -> object:
+    data = text.encode()
+    try:
+        msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        return _refused(json_problems.raise_problem, error, data)
+    return None
+
+
+_TEXT_FIELD = next(spec for spec in FIELDS[Kind.FLOW] if spec.column == "info")
+
+_UUIDS = {"c4492541-118e-4e23-9450-f2d28204ebee": "0" * 36}
+_NAMES = {"A": "B" * 40}
+
+TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
+    "canonical text": (
+        ("flows.content.canonical.encode", "flows.content.canonical.decode"),
+        lambda text: canonical.decode(canonical.encode(text)),
+    ),
+    "tokens": (
+        (
+            "flows.content.code_tokens.read_tokens",
+            "flows.differences.credential_words.credential_literals",
+        ),
+        _tokens,
+    ),
+    "a key": (("flows.content.fields.is_value_like",), is_value_like),
+    "masks": (("flows.differences.masking.Masks.masked",), lambda text: Masks().masked(text)),
+    "mentions": (
+        ("flows.relations.mentions.find_mentions", "flows.relations.mentions.find_references"),
+        lambda text: (
+            mentions.find_mentions(Kind.CONNECTION, _connection(text)),
+            [*mentions.find_references(Kind.CONNECTION, _connection(text))],
+        ),
+    ),
+    "mentions of a document": (
+        ("flows.relations.mentions.find_references",),
+        lambda text: [
+            *mentions.find_references(
+                Kind.FLOW, {"nodes": canonical.encode([{"a": text, text: 1}])}
+            )
+        ],
+    ),
+    "identifier": (("flows.content.references.is_identifier",), references.is_identifier),
+    "uuids": (
+        ("flows.content.references.find_uuids",),
+        lambda text: [references.find_uuids(text, json=json) for json in (True, False)],
+    ),
+    "names": (
+        ("flows.content.references.find_secret_names",),
+        lambda text: [references.find_secret_names(text, json=json) for json in (True, False)],
+    ),
+    "rewrite": (
+        (
+            "flows.content.references.rewrite",
+            "flows.relations.document_rewriting.rewrite_document",
+        ),
+        lambda text: [
+            *(
+                references.rewrite(text, uuids=_UUIDS, names=_NAMES, json=json)
+                for json in (True, False)
+            ),
+            document_rewriting.rewrite_document(
+                canonical.encode({text: f"secrets.A {text}"}), uuids=_UUIDS, names=_NAMES
+            ),
+        ],
+    ),
+    "secrets used": (
+        ("flows.destinations.uses.secrets_used", "flows.content.references.identifier_end"),
+        lambda text: [
+            secret_uses.secrets_used(text + " secrets.A", json=json) for json in (True, False)
+        ],
+    ),
+    "many uses of secrets": (
+        ("flows.destinations.uses.secrets_used", "flows.content.references.is_in_word"),
+        lambda text: [
+            secret_uses.secrets_used(text.replace(text[:2], "secrets."), json=json)
+            for json in (True, False)
+        ],
+    ),
+    "a plain object": (
+        (
+            *(
+                "flows.content.plain_object.read_plain_object",
+                "flows.content.plain_object.is_number_or_constant",
+            ),
+            *("flows.content.plain_object.text_of", "flows.destinations.destinations.secret_uses"),
+            *(
+                "flows.destinations.labels.hosts_label",
+                "flows.destinations.labels.word_of",
+            ),
+            "flows.destinations.labels.printable_label",
+        ),
+        lambda text: [
+            destinations.secret_uses(Kind.CONNECTION, "a uuid", _connection(value))
+            for value in (
+                text,
+                "{ maxRows: 1, host: 'a', key: secrets.A }",
+                f"{{ '{text}': 1, host: 'a', key: secrets.A }}",
+                f"{{ {text}: 1, host: 'a', key: secrets.A }}",
+                f"{{ host: '{text}', url: `{text}`, a: {text}, key: secrets.A }}",
+            )
+        ],
+    ),
+    "placeholder": (
+        ("flows.rest.placeholders.is_placeholder", "flows.rest.item_body.read_secret_value"),
+        lambda text: (
+            placeholders.is_placeholder(text),
+            _refused(item_body.read_secret_value, text),
+        ),
+    ),
+    "shown text": (
+        ("flows.differences.lines.visible", "flows.differences.lines.excerpt"),
+        lambda text: line_diff.excerpt(line_diff.visible(text)),
+    ),
+    "message": (
+        (
+            *("imports.errors.quoted", "imports.errors.printable", "imports.errors.shortened"),
+            *("imports.errors.storable", "imports.errors.json_path", "imports.errors.first_line"),
+        ),
+        lambda text: (
+            errors.quoted(text),
+            errors.shortened(text),
+            errors.storable(text),
+            errors.json_path(text, 1),
+            errors.first_line(ValueError(text)),
+        ),
+    ),
+    "field": (
+        (
+            *("flows.content.field_values.read_field", "flows.content.field_values.read_uuid"),
+            "flows.content.field_values.read_time",
+        ),
+        lambda text: (
+            field_values.read_field(Kind.FLOW, _TEXT_FIELD, text),
+            _refused(field_values.read_uuid, text),
+            _refused(field_values.read_time, text),
+        ),
+    ),
+    "copy": (
+        ("flows.content.copy_names.copy_name",),
+        lambda text: copy_names.copy_name(Kind.FLOW, text, 2),
+    ),
+    "decision": (
+        ("imports.planfile.decisions.read_key", "imports.planfile.decisions.read_decision"),
+        lambda text: (
+            _refused(decision_file.read_key, text),
+            _refused(decision_file.read_decision, text),
+            _refused(decision_file.read_decision, {text: text}),
+        ),
+    ),
+    "broken JSON": (
+        (
+            *(
+                "imports.exportfile.json_problems.raise_problem",
+                "imports.exportfile.strict_json.split_top_level",
+            ),
+            *("imports.exportfile.companion.read_object", "imports.exportfile.document.parse"),
+            *("imports.planfile.decisions.read_decisions", "imports.planfile.file.read_plan"),
+            *(
+                "imports.planfile.decisions.read_file_with",
+                "imports.undo.plans.decision_file.read_decision_file",
+            ),
+        ),
+        lambda text: (
+            _raised(text),
+            _refused(parse, text.encode(), max_bytes=MUCH),
+            _refused(decision_file.read_decisions, text.encode(), max_bytes=MUCH),
+            _refused(undo_decisions.read_decision_file, text.encode(), max_bytes=MUCH),
+            _refused(plan_file.read_plan, text.encode(), max_bytes=MUCH),
+        ),
+    ),
+    "a JSON text": (
+        (
+            *(
+                "imports.exportfile.strict_json.read_value",
+                "imports.exportfile.companion.read_part",
+            ),
+            *(
+                "imports.exportfile.json_problems.is_deep",
+                "imports.exportfile.json_problems.place_of",
+            ),
+        ),
+        lambda text: (
+            _refused(strict_json.read_value, msgspec.Raw(msgspec.json.encode({text: [text]}))),
+            _refused(given_file.read_part, msgspec.Raw(text.encode()), "a"),
+            json_problems.place_of(text.encode(), len(text)),
+        ),
+    ),
+    "content type": (
+        ("ziggy_site.content_type.plain_content_type",),
+        lambda text: plain_content_type("multipart/form-data;" + text),
+    ),
+    "a form's words": (
+        ("imports.api.form.read_form",),
+        lambda text: _refused(
+            read_form,
+            Form(
+                words={"duplicatesMode": [text], "dryRun": [text], text: [text], "plan": [text]},
+                files=[FilePart(part="file", name=text, content=text.encode())],
+            ),
+        ),
+    ),
+    "a row": (
+        ("flows.content.representation.represented",),
+        lambda text: representation.represented(
+            Kind.CONNECTION,
+            _connection(text)
+            | {"uuid": "u", "created_at": _NOW, "updated_at": _NOW, "is_deleted": False},
+        ),
+    ),
+}
+_NOW = datetime(2026, 3, 16, tzinfo=UTC)
+
+
+# --- Values: very many of something, or one thing that is very long and often meant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What is measured: the work, on what is built for a size; and the functions it is for."""
+
+    covers: tuple[str, ...]
+    build: Callable[[int], Any]
+    work: Callable[[Any], object]
+    size: int = 1_000
+
+
+def uuid(kind: str, number: int) -> str:
+    return f"{kind * 8}-0000-4000-8000-{number:012}"
+
+
+def file_of(size: int, **keys: Any) -> bytes:
+    """So many flows of one name that refer to one another, and secrets that nobody has."""
+    flows = [
+        {
+            "uuid": uuid("f", at),
+            "name": "Same",
+            "nodes": [{"id": "n", "data": {"flowUuid": uuid("f", at // 2), "x": f"secrets.S{at}"}}],
+            "updatedAt": "2026-03-16T17:10:06.000Z",
+            **keys,
+        }
+        for at in range(size)
+    ]
+    connections = [
+        {"uuid": uuid("c", at), "name": f"C{at}", "devValue": f"{{a: secrets.S{at}}}"}
+        for at in range(size)
+    ]
+    secrets = [{"uuid": uuid("5", at), "name": f"S{at}"} for at in range(size)]
+    return json.dumps({"flows": flows, "connections": connections, "secrets": secrets}).encode()
+
+
+def secret_with_keys(size: int) -> bytes:
+    keys = {f"password{at}": "x" for at in range(size)}
+    return json.dumps({"secrets": [{"uuid": uuid("5", 1), "name": "S", **keys}]}).encode()
+
+
+def wrong_items(size: int) -> bytes:
+    return json.dumps(
+        {"flows": [{"uuid": at, "name": at, "tags": at} for at in range(size)]}
+    ).encode()
+
+
+def planned(size: int, mode: Mode = Mode.OVERWRITE) -> Any:
+    """A plan for a server that has the flows under other uuids and the rest, and what it is of."""
+    document = parse(file_of(size), max_bytes=MUCH)
+    rows = [
+        *(stored(Kind.FLOW, uuid("a", at), "Same") for at in range(size)),
+        *(stored(Kind.CONNECTION, uuid("c", at), f"X{at}") for at in range(size)),
+        *(stored(Kind.SECRET, uuid("b", at), f"S{at}", has_value=True) for at in range(size)),
+    ]
+    known = Server(rows).as_stored({item.path: ["x"] for item in document})
+    return document, known, mode
+
+
+def plan_of(given: Any) -> Any:
+    document, known, mode = given
+    return build_plan(document, known, server="local", mode=mode, override_locks=False)
+
+
+def kept_plan(size: int) -> Any:
+    document, known, mode = planned(size)
+    plan = plan_of((document, known, mode))
+    return plan, saved(plan)
+
+
+def saved(plan: Any) -> Any:
+    return plan_file.save(
+        plan,
+        {},
+        {},
+        identity="x",
+        file=SavedFile(name="f", size=1, sha256="0" * 64),
+        created_at="2026-03-16T17:10:06.000Z",
+        created_by="ada",
+    )
+
+
+def sent_secrets(size: int) -> Any:
+    """Connections that send every secret, or each another one, to a server with as many of both."""
+    texts = ["{ host: 'h%d', key: secrets.S%d }", "{ host: f(%d), key: secrets.S%d }"]
+    items = [
+        {"uuid": uuid("c", at), "name": f"C{at}", "devValue": texts[at % 2] % (at, at)}
+        for at in range(size)
+    ]
+    rows = [
+        *(stored(Kind.SECRET, uuid("b", at), f"S{at}", has_value=True) for at in range(size)),
+        *(
+            stored(Kind.CONNECTION, uuid("d", at), f"X{at}", dev_value=texts[at % 2] % (-at, at))
+            for at in range(size)
+        ),
+    ]
+    payload = json.dumps({"connections": items}).encode()
+    return parse(payload, max_bytes=MUCH), Server(rows).as_stored(), Mode.OVERWRITE
+
+
+def renamed_secrets(size: int) -> Any:
+    """Secrets of a file that each get another name, with a connection each that keeps the old one."""
+    items = [{"uuid": uuid("b", at), "name": f"N{at}"} for at in range(size)]
+    rows = [stored(Kind.SECRET, uuid("b", at), f"S{at}") for at in range(size)]
+    users = [
+        (Kind.CONNECTION, uuid("d", at), _connection(f"{{ key: secrets.S{at} }}"))
+        for at in range(size)
+    ]
+    known = replace(Server(rows).as_stored(), read_naming=lambda _names: users)
+    payload = json.dumps({"secrets": items}).encode()
+    return parse(payload, max_bytes=MUCH), known, Mode.OVERWRITE
+
+
+def graph_of(nodes: list[Any], edges: list[Any]) -> tuple[str, str]:
+    return canonical.encode(nodes), canonical.encode(edges)
+
+
+def long_label(size: int) -> tuple[tuple[str, str], tuple[str, str]]:
+    nodes = [{"id": "a", "data": {"label": "word " * size * 20}}, {"id": "b"}]
+    edges = [
+        [{"id": f"e{at}", "source": "a", "target": "b", "x": x} for at in range(size)]
+        for x in (1, 2)
+    ]
+    return graph_of(nodes, edges[0]), graph_of(nodes, edges[1])
+
+
+def long_key(size: int) -> tuple[tuple[str, str], tuple[str, str]]:
+    sides = [[{"id": "a", "k" * size * 10: {f"c{at}": x for at in range(size)}}] for x in (1, 2)]
+    return graph_of(sides[0], []), graph_of(sides[1], [])
+
+
+def same_ids(size: int) -> tuple[tuple[str, str], tuple[str, str]]:
+    nodes = [
+        {"id": f"a #{at}" if at % 2 else "a", "position": {"x": at, "y": 0}} for at in range(size)
+    ]
+    edges = [{"source": "a", "target": "a"} for _ in range(size)]
+    return graph_of(nodes, edges), graph_of(nodes[::-1], edges[: size // 2])
+
+
+def compared_graphs(sides: Any) -> object:
+    before, after = (graph.read_graph(*side) for side in sides)
+    diff = graph.compare(before, after)
+    graph_svg.draw(before, title="x")
+    graph_svg.place(before.nodes)
+    graph_svg.place_pair(before, after)
+    graph_svg.draw_pair(before, after, diff, numbers={})
+    return graph_difference(*sides, line_diff.Budget(0))
+
+
+_GRAPH = (
+    *(
+        "flows.differences.graph.read_graph",
+        "flows.differences.graph.compare",
+        "flows.differences.graph.differing_paths",
+    ),
+    *(
+        "flows.differences.graph_difference.graph_difference",
+        "flows.differences.graph_svg.draw",
+        "flows.differences.graph_svg.place",
+    ),
+    *("flows.differences.graph_svg.draw_pair", "flows.differences.graph_svg.place_pair"),
+)
+
+
+def shown_again(given: Any) -> object:
+    plan, _ = given
+    shown = shown_plan.show(plan, {})
+    again = shown_plan.show(plan, {}, earlier=shown_plan.unpack_plan(shown_plan.pack_plan(shown)))
+    return [*shown_plan.chosen_items(again.items, attention="attention", text="same")]
+
+
+def held_against(given: Any) -> object:
+    plan, kept = given
+    rows = {(item.kind, row.uuid): row for item in kept.items for row in item.rows}
+    read = plan_file.read_plan(plan_file.write_plan(kept), max_bytes=MUCH)
+    return (
+        saved(plan),
+        staleness.edited_rows(kept, rows),
+        staleness.row_changes(read, kept, {}, {}),
+        staleness.other_results(read, kept),
+    )
+
+
+def decided(given: Any) -> object:
+    document, plan = given
+    file = {f"flow:{item.uuid}": "skip" for item in document.items[Kind.FLOW]}
+    data = json.dumps({"decisions": file}).encode()
+    settled = decision_file.settle(decision_file.read_decisions(data, max_bytes=MUCH), document)
+    words = {item.uuid: "keep" for item in document}
+    undo_decisions.decisions_from(words)
+    return (
+        [*decision_file.skipped_nothing(plan, settled)],
+        [decision_file.decision_value(each) for each in settled.values()],
+        decisions.decisions_from_list(decisions.decisions_as_list(settled)),
+        decisions.targets_of(Kind.FLOW, settled),
+        [*decisions.decisions_to_nothing(document, settled)],
+    )
+
+
+def status_of(plan: Any) -> object:
+    known = status.Known(
+        last_imports={},
+        blank_content=lambda kind: DEFAULTS[kind],
+        read_last_writes=lambda kind, pks: {},
+        only_here={},
+    )
+    return status.file_status(plan, known), status.ambiguous_paths(plan)
+
+
+class ServerOfNames:
+    """Has a secret for each of the names, and a flow that uses all of them."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+
+    def secrets(self) -> Mapping[str, SecretState]:
+        return {f"s{name}": SecretState(name=name, has_value=False) for name in self._names}
+
+    def connections(self) -> Iterable[User]:
+        return ()
+
+    def flows_with_secrets(self) -> Iterable[User]:
+        content = {**DEFAULTS[Kind.FLOW], "info": " ".join(f"secrets.{n}" for n in self._names)}
+        uses = destinations.secret_uses(Kind.FLOW, "f", content)
+        return [User(kind=Kind.FLOW, uuid="f", name="F", uses=uses)]
+
+
+def undone_names(size: int) -> tuple[Any, ...]:
+    names = [f"N{at}" for at in range(size)]
+    secrets = [
+        UndoChange(
+            kind=Kind.SECRET,
+            position=at,
+            uuid=f"s{name}",
+            name=name,
+            target_name=f"OLD{at}",
+            result=UndoResult.RESTORE,
+        )
+        for at, name in enumerate(names)
+    ]
+    changes = {Kind.FLOW: [], Kind.CONNECTION: [], Kind.SECRET: secrets}
+    return changes, [], ServerOfNames(names)
+
+
+def body_of(size: int) -> dict[str, Any]:
+    return {f"password{at}": "x" for at in range(size)}
+
+
+CASES = {
+    "renamed secrets that others use": Case(
+        covers=(
+            "imports.plans.place_warnings.with_users_of_lost_names",
+            "imports.plans.place_warnings.renamed_in_use",
+        ),
+        build=renamed_secrets,
+        work=plan_of,
+        size=500,
+    ),
+    "secrets that are sent": Case(
+        covers=(
+            *(
+                "flows.destinations.new.find_new_destinations",
+                "flows.destinations.warnings.warnings_of",
+            ),
+            *("imports.plans.destinations.user_change", "imports.plans.destinations.find_notices"),
+            "imports.plans.plan.keys_of",
+        ),
+        build=sent_secrets,
+        work=lambda given: plan_of(given).fingerprint,
+        size=500,
+    ),
+    "an undo that renames secrets which others use": Case(
+        covers=("imports.undo.plans.lost_names.with_users_of_lost_names",),
+        build=undone_names,
+        work=lambda given: with_users_of_lost_names(*given),
+        size=2_000,
+    ),
+    "columns of text": Case(
+        covers=("imports.management.text_columns.column_lines",),
+        build=lambda size: [((f"name {at}", "x" * (at % 99)), "") for at in range(size)],
+        work=lambda rows: [*column_lines(("NAME", "WHAT"), rows)],
+        size=5_000,
+    ),
+    "a file of many items": Case(
+        covers=(
+            "imports.exportfile.document.parse",
+            "imports.exportfile.items.read_item",
+            "imports.exportfile.strict_json.split_list",
+        ),
+        build=file_of,
+        work=lambda data: parse(data, max_bytes=MUCH),
+    ),
+    "a secret of many keys": Case(
+        covers=(
+            "imports.exportfile.items.read_item",
+            "flows.content.fields.split_unknown_of_secret",
+        ),
+        build=secret_with_keys,
+        work=lambda data: parse(data, max_bytes=MUCH),
+    ),
+    "a file of wrong items": Case(
+        covers=("imports.exportfile.document.parse",),
+        build=wrong_items,
+        work=lambda data: _refused(parse, data, max_bytes=MUCH),
+    ),
+    "a repeated key": Case(
+        covers=(
+            "imports.exportfile.strict_json.read_value",
+            "imports.exportfile.json_problems.find_value",
+        ),
+        build=lambda size: msgspec.Raw(b"[" + b'{"a\\u003a":1},' * size + b'{"a":1,"a":2}]'),
+        work=lambda raw: _refused(strict_json.read_value, raw),
+    ),
+    "texts without an end between many commas": Case(
+        covers=("imports.exportfile.strict_json.read_value",),
+        build=lambda size: msgspec.Raw(b"," * 2_000_001 + b'"' + b'\\"' * size),
+        work=lambda raw: _refused(strict_json.read_value, raw),
+        size=4_000,
+    ),
+    "a deep value": Case(
+        covers=(
+            "imports.exportfile.strict_json.read_value",
+            "imports.exportfile.json_problems.check_depth",
+        ),
+        build=lambda size: msgspec.Raw(b"[" * 900 + b"0," * size + b"0" + b"]" * 900),
+        work=lambda raw: _refused(strict_json.read_value, raw),
+    ),
+    "a body of many keys": Case(
+        covers=("flows.rest.item_body.read_item_body", "flows.rest.item_body.read_value_body"),
+        build=body_of,
+        work=lambda body: [
+            _refused(item_body.read_item_body, Kind.SECRET, body),
+            _refused(item_body.read_item_body, Kind.FLOW, {"name": "x", **body}),
+            _refused(item_body.read_value_body, body),
+        ],
+    ),
+    "copies of a name": Case(
+        covers=("flows.content.copy_names.first_free_copy",),
+        build=lambda size: {copy_names.copy_name(Kind.FLOW, "x", at) for at in range(1, size)},
+        work=lambda used: copy_names.first_free_copy(Kind.FLOW, "x", used),
+    ),
+    **{
+        f"a plan to {mode}": Case(
+            covers=(
+                *("imports.plans.build.build_plan", "imports.plans.matching.match_items"),
+                *("imports.plans.landing.land", "imports.plans.landing.Landing.content_of")[
+                    : 1 if mode is Mode.SKIP else 2
+                ],
+            ),
+            build=lambda size, mode=mode: planned(size, mode),
+            work=plan_of,
+            size=500,
+        )
+        for mode in Mode
+    },
+    "an overwrite": Case(
+        covers=(
+            *("imports.plans.comparison.compared", "imports.plans.plan.content_digest"),
+            *(
+                "imports.plans.place_warnings.find_lost_names",
+                "imports.plans.place_warnings.warnings_of_place",
+            ),
+            "imports.plans.place_warnings.with_shared_names",
+        ),
+        build=planned,
+        work=plan_of,
+        size=500,
+    ),
+    "contents of many keys": Case(
+        covers=("imports.plans.comparison.differences", "imports.plans.plan.content_digest"),
+        build=lambda size: [
+            {**DEFAULTS[Kind.FLOW], "extra": canonical.encode({f"k{at}": x for at in range(size)})}
+            for x in (1, 2)
+        ],
+        work=lambda sides: (
+            comparison.differences(Kind.FLOW, *sides),
+            content_digest(sides[0], tuple(sides[0])),
+        ),
+    ),
+    "what is dangling": Case(
+        covers=("imports.plans.dangling.unresolved",),
+        build=lambda size: parse(file_of(size), max_bytes=MUCH),
+        work=unresolved,
+    ),
+    "a shown plan": Case(
+        covers=(
+            *("imports.planfile.shown.show", "imports.planfile.shown.pack_plan"),
+            *("imports.planfile.shown.unpack_plan", "imports.planfile.shown.chosen_items"),
+        ),
+        build=kept_plan,
+        work=shown_again,
+        size=250,
+    ),
+    "a saved plan": Case(
+        covers=(
+            *(
+                "imports.planfile.file.save",
+                "imports.planfile.file.write_plan",
+                "imports.planfile.file.read_plan",
+            ),
+            *("imports.planfile.staleness.edited_rows", "imports.planfile.staleness.row_changes"),
+            "imports.planfile.staleness.other_results",
+        ),
+        build=kept_plan,
+        work=held_against,
+        size=250,
+    ),
+    "decisions": Case(
+        covers=(
+            *("imports.planfile.decisions.settle", "imports.planfile.decisions.skipped_nothing"),
+            *(
+                "imports.planfile.decisions.decision_value",
+                "imports.plans.decisions.decisions_as_list",
+            ),
+            *("imports.plans.decisions.decisions_from_list", "imports.plans.decisions.targets_of"),
+            *(
+                "imports.plans.decisions.decisions_to_nothing",
+                "imports.undo.plans.decision_file.decisions_from",
+            ),
+        ),
+        build=lambda size: ((given := planned(size))[0], plan_of(given)),
+        work=decided,
+        size=500,
+    ),
+    "a status": Case(
+        covers=("imports.status.decide.file_status", "imports.status.decide.ambiguous_paths"),
+        build=lambda size: plan_of(planned(size)),
+        work=status_of,
+        size=500,
+    ),
+    "graphs with one long label": Case(covers=_GRAPH, build=long_label, work=compared_graphs),
+    "graphs with one long key": Case(covers=_GRAPH, build=long_key, work=compared_graphs),
+    "graphs whose nodes have one id": Case(
+        covers=_GRAPH, build=same_ids, work=compared_graphs, size=2_000
+    ),
+}
+
+
+# --- What is bounded rather than linear
+
+
+def lines_of(size: int) -> tuple[str, str]:
+    return (
+        "\n".join(str(at % 7) for at in range(size)),
+        "\n".join(str(at % 5) for at in range(size)),
+    )
+
+
+def flows_of(size: int) -> list[dict[str, Any]]:
+    return [
+        {
+            **DEFAULTS[Kind.FLOW],
+            "info": "\n".join(f"{x} {at % 9}" for at in range(size)),
+            "nodes": canonical.encode([{"id": f"n{at}", "x": [x] * 9} for at in range(size)]),
+        }
+        for x in (1, 2)
+    ]
+
+
+AT_MOST = 6.0
+"""Seconds of the processor, whatever the size: a difference has a budget."""
+
+BOUNDED = {
+    "lines": Case(
+        covers=("flows.differences.lines.compare_lines",),
+        build=lines_of,
+        work=lambda sides: line_diff.compare_lines(*sides),
+    ),
+    "documents": Case(
+        covers=("flows.differences.lines.compare_documents", "flows.differences.lines.printed"),
+        build=lambda size: [canonical.encode([at % x for at in range(size)]) for x in (7, 5)],
+        work=lambda sides: line_diff.compare_documents(*sides),
+    ),
+    "a flow": Case(
+        covers=("flows.differences.values.difference",),
+        build=flows_of,
+        work=lambda sides: difference(Kind.FLOW, *sides),
+    ),
+}
+
+ALL_COVERS = [
+    *(
+        (
+            name,
+            covers,
+            lambda work=work: work("password: 'secrets.A' c4492541-118e-4e23-9450-f2d28204ebee"),
+        )
+        for name, (covers, work) in TEXT_CASES.items()
+    ),
+    *(
+        (name, case.covers, lambda case=case: case.work(case.build(4)))
+        for name, case in (CASES | BOUNDED).items()
+    ),
+]
+
+
+# --- The tests
+
+
+def test_every_function_has_a_case_or_a_reason():
+    covered = {name for _, covers, _ in ALL_COVERS for name in covers}
+    missing = sorted(FUNCTIONS.keys() - covered - EXEMPT.keys())
+    assert not missing, f"no case of growth, and no reason why not: {', '.join(missing)}"
+    unknown = sorted((covered | EXEMPT.keys()) - FUNCTIONS.keys())
+    assert not unknown, f"there are no such functions: {', '.join(unknown)}"
+    assert not covered & EXEMPT.keys()
+
+
+@pytest.mark.parametrize(
+    ("covers", "work"), [pytest.param(*each[1:], id=each[0]) for each in ALL_COVERS]
+)
+def test_a_case_calls_what_it_is_for(covers, work):
+    called = set()
+
+    def on_event(frame, event, _argument):
+        if event == "call":
+            called.add(frame.f_code)
+
+    before = sys.getprofile()
+    sys.setprofile(on_event)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    for name in covers:
+        assert inspect.unwrap(FUNCTIONS[name]).__code__ in called, name
+
+
+def test_a_new_function_would_be_missed():
+    def new(document: str) -> None: ...
+    def counts(number: int, kind: Kind, at: datetime | None) -> None: ...
+
+    assert takes_text(new)
+    assert not takes_text(counts)
+    assert len(FUNCTIONS) > 90
+
+
+@pytest.mark.parametrize(
+    ("name", "work"),
+    [
+        pytest.param(
+            name,
+            work,
+            id=name,
+        )
+        for name, (_, work) in TEXT_CASES.items()
+    ],
+)
+def test_time_is_in_proportion_to_a_text(name, work):
+    ratio, told = slowest_growth(work, 2_000)
+    assert ratio < PER_DOUBLING, f"{name}: {told}"
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])
+def test_time_is_in_proportion_to_how_much_there_is(case):
+    ratio, told = growth(case.work, case.build, case.size)
+    assert ratio < PER_DOUBLING, told
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in BOUNDED.items()])
+def test_time_is_bounded_where_it_is_not_in_proportion(case):
+    for size in (1_000, 8_000, 32_000):
+        assert seconds(case.work, case.build(size)) < AT_MOST, size
+
+
+def test_a_square_would_be_seen():
+    ratio, _ = growth(lambda text: [text.count("b") for _ in text], lambda size: "a" * size, 4_000)
+    assert ratio > PER_DOUBLING
