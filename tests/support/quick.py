@@ -1,6 +1,6 @@
 """Select the quick tests, for `make quick`: those that need no database, no process and no clock.
 
-A plugin of pytest: `python -m pytest -p tests.quick`. Left out are the tests that use the
+A plugin of pytest: `python -m pytest -p tests.support.quick`. Left out are the tests that use the
 database, those of modules that start other programs, those that measure how long something takes,
 and those of the browser and of the documentation.
 """
@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-_ROOT = Path(__file__).parent
+_ROOT = Path(__file__).parents[1]
 _FOLDERS = {"browser", "docs"}
 _DATABASE = {"db", "transactional_db", "live_server", "django_db_reset_sequences"}
 # What they measure is how time grows, or that it does not.
 _TIMED_MODULES = {"test_growth", "test_linearity", "test_pattern_growth"}
 _TIMED = re.compile(r"(?:long|linear|bounded|takes)_time|time_is_in_proportion")
-# They use databases of their own, without a fixture that says so.
-_OWN_DATABASES = {"test_accounts_roles", "test_generated_client", "test_server_identity"}
+# Of these modules only a test that starts a program itself is left out.
+_FEW_PROGRAMS = {"test_strict_json"}
 
 
 @pytest.hookimpl(trylast=True)
@@ -34,6 +34,13 @@ def _is_quick(item: pytest.Item) -> bool:
         return False
     if item.get_closest_marker("django_db") or _DATABASE & set(getattr(item, "fixturenames", ())):
         return False
-    if item.path.stem in _TIMED_MODULES | _OWN_DATABASES or _TIMED.search(item.name):
+    if item.path.stem in _TIMED_MODULES or _TIMED.search(item.name):
         return False
-    return not hasattr(getattr(item, "module", None), "subprocess")
+    return not _starts_programs(item)
+
+
+def _starts_programs(item: pytest.Item) -> bool:
+    if not hasattr(getattr(item, "module", None), "subprocess"):
+        return False
+    code = getattr(getattr(item, "function", None), "__code__", None)
+    return item.path.stem not in _FEW_PROGRAMS or code is None or "subprocess" in code.co_names
