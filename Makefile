@@ -30,7 +30,7 @@ test: .venv/development node_modules/installed  ## Run all tests, on the databas
 	$(BIN)/pytest -n auto
 
 quick: .venv/development  ## Run the tests that need no database, in under a minute
-	$(BIN)/python -m pytest -n auto -p tests.support.quick
+	$(BIN)/python -m pytest -n auto -p tests.support.quick tests/accounts tests/flows tests/imports
 
 test-postgres:  ## Run all tests on PostgreSQL: the local server's, or one started for the run
 	.ci/postgresql $(MAKE) test
