@@ -29,6 +29,20 @@ from flows.rest.schema import operation, query_parameter
 from flows.rest.serializers import CHANGED_ITEMS, ITEMS, NEW_ITEMS
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 
+SEARCH = query_parameter("search", "A part of the name or the uuid, in upper or lower case.")
+PAGING = [
+    query_parameter("limit", f"At most so many, from 1 to {MOST}; all without it."),
+    query_parameter("after", 'Those behind this place, as `Link` gives it in rel="next".'),
+    OpenApiParameter(
+        "Link",
+        str,
+        OpenApiParameter.HEADER,
+        description='The address of the next page, as rel="next", where there is one.',
+        response=[HTTPStatus.OK.value],
+    ),
+]
+_CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - a permission
+
 
 class ItemView(APIView):
     """What every endpoint here has in common."""
@@ -162,22 +176,3 @@ class OneItemView(ItemView):
         user = cast(User, request.user)
         delete_item(self.kind, uuid, user=user, condition=condition_of(request))
         return Response(status=HTTPStatus.NO_CONTENT)
-
-
-SEARCH = query_parameter("search", "A part of the name or the uuid, in upper or lower case.")
-
-
-PAGING = [
-    query_parameter("limit", f"At most so many, from 1 to {MOST}; all without it."),
-    query_parameter("after", 'Those behind this place, as `Link` gives it in rel="next".'),
-    OpenApiParameter(
-        "Link",
-        str,
-        OpenApiParameter.HEADER,
-        description='The address of the next page, as rel="next", where there is one.',
-        response=[HTTPStatus.OK.value],
-    ),
-]
-
-
-_CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - a permission
