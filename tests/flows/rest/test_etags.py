@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.models import User
 from flows.models import Connection, Flow, Secret
-from flows.rest.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import save_uuid
 from flows.saves import named_saves
 from flows.saves.state_tags import state_tag
 from tests.flows.rest.test_flows_api import Caller, refusal, row_of

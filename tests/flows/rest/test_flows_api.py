@@ -26,8 +26,8 @@ from flows.content.copy_names import first_free_copy
 from flows.content.fields import FIELDS, Kind, split_unknown_of_secret
 from flows.models import Connection, Flow, Secret
 from flows.rest import urls as api_urls
-from flows.rest.placeholders import is_placeholder
-from flows.rest.save_uuids import save_uuid
+from flows.rest.bodies.placeholders import is_placeholder
+from flows.rest.bodies.save_uuids import save_uuid
 from flows.saves import named_saves
 from imports.api.secret import SecretWithDestinationsView
 from imports.exportfile.document import parse

@@ -15,7 +15,7 @@ from reversion.models import Revision, Version
 
 from accounts.models import User
 from flows.models import Flow
-from flows.rest.save_uuids import save_number, save_uuid
+from flows.rest.bodies.save_uuids import save_number, save_uuid
 from flows.saves import named_saves
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 
