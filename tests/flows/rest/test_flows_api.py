@@ -34,6 +34,7 @@ from imports.exportfile.document import parse
 from imports.exporting.selection import select_everything
 from imports.exporting.write import write_export
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.rows import row_of
 
 VALUE = "CANARY-0f11-value"
 OTHER_VALUE = "CANARY-0f11-other"
@@ -100,11 +101,6 @@ def caller_with(db):
         return Caller(user)
 
     return make
-
-
-def row_of(item, *without):
-    row = type(item).objects.filter(pk=item.pk).values().get()
-    return {column: value for column, value in row.items() if column not in without}
 
 
 def raw_values(secret):
