@@ -16,7 +16,6 @@ from drf_spectacular.generators import SchemaGenerator
 
 from accounts.roles import ROLES
 from flows.content.fields import EXECUTION_HISTORY_LEVELS, FIELDS, Kind
-from flows.destinations.new import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
 from flows.models import MODELS
 from imports import errors
 from imports.exportfile.warnings import WarningCode
@@ -214,7 +213,11 @@ def exit_codes() -> str:
     """Return the table of the errors: class by class, with exit code and HTTP status."""
     rows = [
         ("0", "", "Done, or declined at the question."),
-        (str(USAGE_ERROR), "", "Usage: an option, a file that cannot be read, nobody to ask."),
+        (
+            str(USAGE_ERROR),
+            "",
+            "Usage: an option, a file that cannot be read, an unknown user, nobody to ask.",
+        ),
         (str(NOTHING_TO_DO), "", "Nothing to do, with `--detailed-exitcode`."),
     ]
     rows += (
@@ -233,7 +236,7 @@ def _errors() -> list[type[errors.UnableToImport]]:
 
 
 def _status(status: HTTPStatus) -> str:
-    return f"{status.value} {status.phrase}"
+    return str(status.value)  # a phrase is another in another release of Python
 
 
 def _first_line(documented: Any) -> str:
@@ -308,9 +311,15 @@ def history_levels() -> str:
 # --- Warnings
 
 
+# What a change makes of destinations has codes that are no members of WarningCode.
+_DESTINATION_CODES = ("secret-to-new-destination", "code-uses-secret")
+
+
 def warnings() -> str:
     """Return the table of the codes of warnings, the gravest first."""
-    codes = [SECRET_TO_NEW_DESTINATION, CODE_USES_SECRET, *(code.value for code in WarningCode)]
+    sources = "".join(source.read_text() for source in (ROOT / "flows").rglob("*.py"))
+    codes = [code for code in _DESTINATION_CODES if f'"{code}"' in sources]
+    codes += [code.value for code in WarningCode]
     if unknown := set(codes) ^ WARNINGS.keys():
         raise LookupError(f"Say in tools/reference_words.py what these mean: {sorted(unknown)}")
     return table(["code", "meaning"], [(f"`{code}`", WARNINGS[code]) for code in codes])

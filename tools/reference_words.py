@@ -4,7 +4,6 @@ A name that the code has and this file has not stops `make docs`, and so does th
 """
 
 from flows.content.fields import Kind
-from flows.destinations.new import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
 from imports.exportfile.warnings import WarningCode
 
 SETTINGS = {
@@ -82,10 +81,10 @@ FIELD_NOTES = {
 }
 
 WARNINGS: dict[str, str] = {
-    SECRET_TO_NEW_DESTINATION: "A connection sends a secret to a destination that it was not sent "
-    "to before. Serious where the secret has a value, and then a right of its own is needed.",
-    CODE_USES_SECRET: "A flow's code uses a secret for the first time. Serious where the secret "
-    "has a value.",
+    "secret-to-new-destination": "A connection sends a secret to a destination that it was not "
+    "sent to before. Serious where the secret has a value, and then a right of its own is needed.",
+    "code-uses-secret": "A flow's code uses a secret for the first time. Serious where the "
+    "secret has a value.",
     WarningCode.SECRET_RENAMED_IN_USE: "A secret gets another name, and others keep using the old "
     "one.",
     WarningCode.DANGLING_REFERENCE: "The item refers to something that is neither in the file nor "
