@@ -5,6 +5,7 @@ Each page is run from its stated starting point, a fresh demo, in a folder and a
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,8 @@ def test_the_examples_of_a_page_print_what_it_shows(page, fresh_demo, tmp_path):
     examples = examples_of(page)
     folder = copy_of(fresh_demo, tmp_path / "checkout")
     if any(ADDRESS in example.command for example in examples):
+        if shutil.which("curl") is None:
+            pytest.skip("curl is not installed")
         with served(folder) as address:
             ran = run_examples(examples, folder, replaced={ADDRESS: address})
     else:
