@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import PAGES, ROOT, Block, blocks_of, examples_of, name_of
+from tests.docs.pages import PAGES, ROOT, Block, Example, blocks_of, examples_of, name_of
 from tests.docs.running import (
     ADDRESS,
     Ran,
@@ -129,3 +129,16 @@ def test_three_dots_stand_for_anything():
 def test_the_demo_is_what_the_makefile_runs():
     script = demo_commands("demo: x  ## help\n\t@$(DEMO) migrate\n\t@echo done\n\nrun:\n\tno\n")
     assert script == "set -e\npython manage.py migrate\necho done\n"
+
+
+def test_what_is_typed_is_not_printed():
+    assert re.fullmatch(pattern("Import? [y/N] y\nDone.\n"), "Import? [y/N] Done.\n")
+
+
+def test_a_page_that_shows_something_else_is_found():
+    example = Example(page="page.md", line=3, command="flow_list", output="1 flow\n")
+    assert difference(Ran(example=example, output="1 flow\n", code=0)) == ""
+    told = difference(Ran(example=example, output="2 flows\n", code=0))
+    assert told.startswith(
+        "page.md:3: $ flow_list\n--- the page shows\n1 flow\n--- printed\n2 flows"
+    )
