@@ -2,7 +2,7 @@
 
 Development needs none of the variables. With DEBUG off there are no secrets in the
 defaults: a missing SECRET_KEY or ZIGGY_ENCRYPTION_KEYS stops the start with an error
-that says how to make one. The README has the table of all variables.
+that says how to make one. docs/reference/settings.md has the table of all variables.
 """
 
 from pathlib import Path

@@ -33,6 +33,11 @@ from imports.models import ImportRecord
 from imports.report import answer, refusal_data
 
 USAGE_ERROR = 2
+_TELLING_LOGGERS = (
+    "imports.runs.run",
+    "imports.runs.attempt",
+    "imports.database.restored_access",
+)
 NOTHING_TO_DO = 10
 
 _LONGEST_WAIT = 86400
@@ -167,7 +172,7 @@ def refusals(command: BaseCommand, server: str) -> Iterator[None]:
 @contextmanager
 def _unlogged() -> Iterator[None]:
     """Keep out of the log, which goes to stderr, what the command tells there by itself."""
-    loggers = [logging.getLogger(name) for name in ("imports.runs.run", "imports.runs.attempt")]
+    loggers = [logging.getLogger(name) for name in _TELLING_LOGGERS]
     for logger in loggers:
         logger.addFilter(_never)
     try:
