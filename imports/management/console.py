@@ -33,14 +33,15 @@ from imports.models import ImportRecord
 from imports.report import answer, refusal_data
 
 USAGE_ERROR = 2
+NOTHING_TO_DO = 10
+
+_LONGEST_WAIT = 86400
+# What these log, a command tells by itself.
 _TELLING_LOGGERS = (
     "imports.runs.run",
     "imports.runs.attempt",
     "imports.database.restored_access",
 )
-NOTHING_TO_DO = 10
-
-_LONGEST_WAIT = 86400
 
 
 def add_server_argument(parser: CommandParser, *, has_default: bool = True) -> None:
