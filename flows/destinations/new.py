@@ -17,6 +17,7 @@ from flows.destinations.uses import EVERY
 
 SECRET_TO_NEW_DESTINATION = "secret-to-new-destination"  # noqa: S105 - a code
 CODE_USES_SECRET = "code-uses-secret"  # noqa: S105 - a code
+DESTINATION_CODES = (SECRET_TO_NEW_DESTINATION, CODE_USES_SECRET)
 
 # As many as a warning keeps: a file can name any number.
 _MOST_NAMES = 100

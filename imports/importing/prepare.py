@@ -150,7 +150,7 @@ def _stored(document: ExportDocument, request: ImportRequest) -> Stored:
         else {},
         dangling={
             # What is not there is told to who may see what is.
-            path: [str(one) for one in found if one.kind in seen and one not in existing]
+            path: [one for one in found if one.kind in seen and one not in existing]
             for path, found in missing.items()
         },
         secret_names_here={

@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from flows.content.fields import Kind
 from flows.content.representation import time_text
-from flows.destinations.new import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
+from imports.api.shapes.warnings import WarningDetailSerializer
 from imports.models import RESTORE, UNDO, Door, ImportItem, ImportRecord, Status
 from imports.permissions import may_see_paths, message_for
 from imports.plans.matching import MatchMethod
@@ -25,8 +25,6 @@ RECORDED_RESULTS = [str(result) for words in (Result, UndoResult) for result in 
 
 
 KINDS = [str(kind) for kind in Kind]
-# What sends a secret.
-SENDER_KINDS = [Kind.CONNECTION.value, Kind.FLOW.value]
 
 
 class TimeField(serializers.DateTimeField):
@@ -171,33 +169,6 @@ class RecordedIssueSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
-class NewDestinationSerializer(serializers.Serializer[Any]):
-    """A secret, or all of them, that would be sent where it is not sent now."""
-
-    secret = serializers.CharField(help_text="Its name, or * for every secret.")
-    secretNames = serializers.ListField(child=serializers.CharField())
-    secretUuid = serializers.UUIDField(allow_null=True)
-    hasValue = serializers.BooleanField(help_text="Whether a value is stored.")
-    kind = serializers.ChoiceField(SENDER_KINDS)
-    uuid = serializers.UUIDField(
-        allow_null=True, help_text="Of what sends it. Null: a copy that is yet to be made."
-    )
-    name = serializers.CharField(help_text="Of what sends it.")
-    environments = serializers.ListField(child=serializers.CharField())
-    oldDestinations = serializers.ListField(child=serializers.CharField())
-    newDestination = serializers.CharField(allow_null=True, help_text="Null: a flow's code.")
-    changedKeys = serializers.ListField(child=serializers.CharField())
-
-
-class WarningDetailSerializer(serializers.Serializer[Any]):
-    """A warning that programs know by its code."""
-
-    code = serializers.ChoiceField([SECRET_TO_NEW_DESTINATION, CODE_USES_SECRET])
-    text = serializers.CharField()
-    isSerious = serializers.BooleanField(help_text="Whether a stored value is concerned.")
-    data = NewDestinationSerializer(many=True)  # type: ignore[assignment] # a field, which the class takes away
-
-
 class RecordedItemSerializer(serializers.ModelSerializer[ImportItem]):
     """What happened to one item of the file."""
 
@@ -211,7 +182,7 @@ class RecordedItemSerializer(serializers.ModelSerializer[ImportItem]):
     changedKeys = serializers.ListField(child=serializers.CharField(), source="changed_keys")
     warnings = serializers.ListField(child=serializers.CharField())
     warningDetails = WarningDetailSerializer(
-        many=True, source="warning_details", help_text="Those of the warnings that have a code."
+        many=True, source="warning_details", help_text="The warnings, each with its code."
     )
 
     class Meta:
@@ -311,7 +282,7 @@ class ProcessedItemSerializer(serializers.Serializer[Any]):
     targetName = serializers.CharField(required=False)
     warnings = serializers.ListField(child=serializers.CharField(), required=False)
     warningDetails = WarningDetailSerializer(
-        many=True, required=False, help_text="Those of the warnings that have a code."
+        many=True, required=False, help_text="The warnings, each with its code."
     )
 
 

@@ -659,8 +659,9 @@ class TestTwoDoors:
     def without_new_uuids(self, lists: dict[str, Any]) -> dict[str, Any]:
         """The lists as the command prints them: the API has the details of warnings as well."""
         for item in (item for items in lists.values() for item in items):
-            for detail in item.pop("warningDetails", ()):
-                assert detail["text"] in item["warnings"]
+            details = item.pop("warningDetails", [])
+            assert [detail["text"] for detail in details] == item.get("warnings", [])
+            assert all(detail["code"] != "other" for detail in details)
             if item["result"] == "DUPLICATE" and item["isProcessed"]:
                 assert UUID(item["targetUuid"]) != UUID(item["uuid"])
                 item["targetUuid"] = "drawn anew"
@@ -973,7 +974,14 @@ class TestOneRecord:
                     "targetName": "KEY",
                     "changedKeys": [],
                     "warnings": ["has no value yet"],
-                    "warningDetails": [],
+                    "warningDetails": [
+                        {
+                            "code": "no-value",
+                            "text": "has no value yet",
+                            "isSerious": False,
+                            "data": {},
+                        }
+                    ],
                 },
             ],
         }
