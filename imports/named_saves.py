@@ -17,7 +17,7 @@ from reversion.models import Version
 
 from accounts.models import User
 from flows.content.fields import NAME_MAX_LENGTH, Kind
-from flows.destinations.new import SECRET_TO_NEW_DESTINATION
+from flows.destinations.changes import SECRET_TO_NEW_DESTINATION
 from flows.models import MODELS, Item
 from flows.rest.save_uuids import save_number
 from flows.saves import named_saves, saved_states

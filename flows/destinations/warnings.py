@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.content.fields import Kind
-from flows.destinations.labels import printable_label
-from flows.destinations.new import (
+from flows.destinations.changes import (
     CODE_USES_SECRET,
     SECRET_TO_NEW_DESTINATION,
     NewDestination,
     RowKey,
 )
+from flows.destinations.labels import printable_label
 from flows.destinations.uses import EVERY
 
 _KEYS_SHOWN = 5

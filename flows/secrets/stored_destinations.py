@@ -15,14 +15,14 @@ from django.db import connections as databases
 from django.db.models import Q
 
 from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, columns
-from flows.destinations.destinations import secret_uses
-from flows.destinations.new import (
+from flows.destinations.changes import (
     SecretChange,
     SecretState,
     User,
     UserChange,
-    find_new_destinations,
 )
+from flows.destinations.destinations import secret_uses
+from flows.destinations.new import find_new_destinations
 from flows.destinations.uses import EVERY
 from flows.destinations.warnings import DestinationWarning, warnings_of
 from flows.models import MODELS, Secret

@@ -11,12 +11,11 @@ from rest_framework.response import Response
 from flows.rest.declared_names import DeclaredNames
 from imports.api.checks import NothingThere, caller, needs
 from imports.api.paging import page_of, query_of
+from imports.api.shapes.query import ItemPageQuery, RecordQuery
 from imports.api.shapes.record import (
-    ItemPageQuery,
     RecordDetailSerializer,
     RecordedItemSerializer,
     RecordPageSerializer,
-    RecordQuery,
     RecordSerializer,
 )
 from imports.models import ImportItem, ImportRecord, Status

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from flows.content.fields import Kind
 from flows.counting import listed, number_of
-from flows.destinations.new import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
+from flows.destinations.changes import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
 from imports.errors import printable, quoted
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.undo.plans.plan import ConflictCode

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from flows.content.copy_names import copy_name
 from flows.content.fields import EXTRA, Content, Kind
-from flows.destinations.new import Server, UserChange
+from flows.destinations.changes import Server, UserChange
 from flows.relations.mentions import Reference
 from imports.errors import Issue, quoted
 from imports.exportfile.document import ExportDocument

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from flows.content.fields import Content, Kind
-from flows.destinations.destinations import NO_USES, secret_uses
-from flows.destinations.new import (
+from flows.destinations.changes import (
     RowKey,
     SecretChange,
     SecretState,
     Server,
     UserChange,
-    find_new_destinations,
 )
+from flows.destinations.destinations import NO_USES, secret_uses
+from flows.destinations.new import find_new_destinations
 from flows.destinations.warnings import DestinationWarning, warnings_of
 from imports.plans.plan import Change, Result
 

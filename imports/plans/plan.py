@@ -15,7 +15,7 @@ from hashlib import blake2b, sha256
 import msgspec
 
 from flows.content.fields import Content, Kind
-from flows.destinations.new import UserChange
+from flows.destinations.changes import UserChange
 from flows.destinations.warnings import DestinationWarning
 from imports.errors import Issue
 from imports.exportfile.items import Item

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from flows.content.fields import Kind
-from flows.destinations.new import DESTINATION_CODES, RowKey
+from flows.destinations.changes import DESTINATION_CODES, RowKey
 from flows.destinations.uses import EVERY
 from imports.models import ImportItem, ImportRecord, Status
 from imports.rows.read import BATCH, batches

@@ -30,7 +30,7 @@ from flows.content.code_tokens import UnreadableError, read_tokens
 from flows.content.fields import FIELDS, Kind, is_value_like
 from flows.destinations import destinations
 from flows.destinations import uses as secret_uses
-from flows.destinations.new import SecretState, User
+from flows.destinations.changes import SecretState, User
 from flows.differences import graph, graph_svg
 from flows.differences import lines as line_diff
 from flows.differences.credential_words import credential_literals

@@ -7,8 +7,8 @@ from itertools import count
 from typing import Any
 
 from flows.content.fields import Content, Kind
+from flows.destinations.changes import SecretState, User
 from flows.destinations.destinations import secret_uses
-from flows.destinations.new import SecretState, User
 from flows.relations.mentions import Reference
 from imports.exportfile.document import ExportDocument, parse
 from imports.plans.build import Stored, build_plan

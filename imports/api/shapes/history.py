@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from flows.rest.save_uuids import save_uuid
-from imports.api.shapes.record import (
+from imports.api.shapes.query import (
     MAX_PAGE,
     RECORDED_MODES,
     RECORDED_RESULTS,

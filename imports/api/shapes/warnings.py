@@ -10,7 +10,7 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from flows.content.fields import Kind
-from flows.destinations.new import DESTINATION_CODES
+from flows.destinations.changes import DESTINATION_CODES
 from imports.exportfile.warnings import OTHER, WarningCode, in_order
 from imports.undo.plans.plan import ConflictCode
 

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from flows.content.fields import Kind
-from flows.destinations.destinations import NO_USES
-from flows.destinations.new import (
+from flows.destinations.changes import (
     RowKey,
     SecretChange,
     SecretState,
     Server,
     UserChange,
-    find_new_destinations,
 )
+from flows.destinations.destinations import NO_USES
+from flows.destinations.new import find_new_destinations
 from flows.destinations.warnings import DestinationWarning, warnings_of
 from imports.undo.plans.facts import WrittenRow
 from imports.undo.plans.plan import Key, UndoChange

@@ -12,7 +12,7 @@ from hashlib import sha256
 import msgspec
 
 from flows.content.fields import Kind
-from flows.destinations.new import UserChange
+from flows.destinations.changes import UserChange
 from flows.destinations.warnings import DestinationWarning
 from imports.errors import Issue
 from imports.exportfile.warnings import PlanWarning

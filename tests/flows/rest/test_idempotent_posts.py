@@ -96,7 +96,7 @@ class TestEveryPost:
         first = told(asked.send())
         assert first[0] in {200, 201}
         before = all_rows()
-        for module in ("api_system", "downloads", "service", "undo.service"):
+        for module in ("api.system", "exporting.downloads", "importing.service", "undo.service"):
             monkeypatch.setattr(f"imports.{module}.make_backup", lambda **_: 1 / 0)
         for _ in range(3):
             assert told(asked.send()) == first
@@ -183,7 +183,7 @@ class TestTheMemory:
     def test_what_failed_halfway_left_nothing_and_is_tried_again(self, ada, monkeypatch):
         ada.raise_request_exception = False
         with monkeypatch.context() as patch:
-            patch.setattr("flows.rest.views.reading.read_item", lambda *_: 1 / 0)
+            patch.setattr("flows.rest.item_views.reading.read_item", lambda *_: 1 / 0)
             assert post(ada, "/flow/New/HTTP").status_code == 500
         assert not Flow.objects.exists()
         assert post(ada, "/flow/New/HTTP").status_code == 201
@@ -343,7 +343,7 @@ class TestAtTheSameTime:
     @pytest.mark.parametrize(
         ("route", "slow"),
         [
-            ("connection", "flows.rest.views.create_item"),
+            ("connection", "flows.rest.item_views.create_item"),
             ("flow/export-tagged", "imports.api.exports.build_export"),
         ],
     )

@@ -7,8 +7,8 @@ from typing import Any
 
 import imports.undo.plans.build
 from flows.content.fields import Kind
+from flows.destinations.changes import SecretState, User
 from flows.destinations.destinations import Destination, SecretUse
-from flows.destinations.new import SecretState, User
 from imports.plans.plan import FieldChange, UndoResult
 from imports.undo.plans.build import build_undo
 from imports.undo.plans.facts import Facts, LaterRun, OtherRow, PresentRow, SavedRow, WrittenRow
