@@ -128,8 +128,9 @@ def stale(why: str, refusal: PlanRefused | None = None) -> StalePlan:
     """The error of a plan that cannot be carried out as it was made, and why."""
     return StalePlan(
         "stale-plan",
-        f"{why} Nothing was written. Run the import again.",
+        why,
         refusal.issues if refusal else (),
+        remedy="Nothing was written. Run the import again.",
     )
 
 

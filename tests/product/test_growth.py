@@ -157,6 +157,7 @@ EXEMPT = {
     "imports.exportfile.companion.invalid": "joins what is told of the first problem and a number",
     "imports.exportfile.companion.issue_of": "see json_path",
     "imports.exportfile.companion.reading": "takes a word of the product's own",
+    "imports.exportfile.json_problems.JSONProblem.message_of": "joins words of the product's own",
     "imports.exportfile.items.Item.issue": "keeps a message beside the item's own name",
     "imports.records.kept_states.state_after": "takes one row",
     "imports.records.kept_states.state_before": "takes one row",
@@ -473,7 +474,9 @@ def planned(size: int, mode: Mode = Mode.OVERWRITE) -> Any:
         *(stored(Kind.CONNECTION, uuid("c", at), f"X{at}") for at in range(size)),
         *(stored(Kind.SECRET, uuid("b", at), f"S{at}", has_value=True) for at in range(size)),
     ]
-    known = Server(rows).as_stored({item.path: ["x"] for item in document})
+    known = Server(rows).as_stored(
+        {item.path: [mentions.Reference(item.kind, "x")] for item in document}
+    )
     return document, known, mode
 
 
