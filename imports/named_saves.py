@@ -19,7 +19,7 @@ from accounts.models import User
 from flows.content.fields import NAME_MAX_LENGTH, Kind
 from flows.destinations.changes import SECRET_TO_NEW_DESTINATION
 from flows.models import MODELS, Item
-from flows.rest.save_uuids import save_number
+from flows.rest.bodies.save_uuids import save_number
 from flows.saves import named_saves, saved_states
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
 from flows.servers import current_database

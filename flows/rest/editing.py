@@ -21,9 +21,9 @@ from flows.content.references import rewrite
 from flows.deletion import mark_deleted
 from flows.models import MODELS, Flow, Item, Secret, blank_content
 from flows.relations.document_rewriting import KeyCollisionError, rewrite_document
-from flows.rest.item_body import ItemBody
-from flows.rest.preconditions import Condition, check_condition
-from flows.rest.refusals import Refused, not_found, not_permitted
+from flows.rest.bodies.item_body import ItemBody
+from flows.rest.requests.preconditions import Condition, check_condition
+from flows.rest.requests.refusals import Refused, not_found, not_permitted
 from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     Write,

@@ -20,11 +20,11 @@ from flows.content.fields import (
 )
 from flows.content.representation import time_text
 from flows.models import Flow
+from flows.rest.bodies.save_uuids import save_number, save_uuid
 from flows.rest.editing import locked
-from flows.rest.preconditions import Condition, check_condition
 from flows.rest.reading import shown
-from flows.rest.refusals import Problem, Refused, invalid, not_found, not_permitted
-from flows.rest.save_uuids import save_number, save_uuid
+from flows.rest.requests.preconditions import Condition, check_condition
+from flows.rest.requests.refusals import Problem, Refused, invalid, not_found, not_permitted
 from flows.saves import named_saves, saved_states
 from flows.saves.state_tags import state_tag
 from flows.servers import current_database

@@ -10,13 +10,16 @@ from rest_framework.response import Response
 from accounts.models import User
 from flows.content.field_values import FieldProblem, read_uuid
 from flows.content.fields import Kind
-from flows.rest import reading, schema, serializers
+from flows.rest import reading
+from flows.rest.bodies import schema, serializers
+from flows.rest.bodies.item_body import read_item_body
+from flows.rest.bodies.json_body import check_text
+from flows.rest.bodies.schema import operation, path_parameter, query_parameter
+from flows.rest.bodies.serializers import ITEMS
 from flows.rest.editing import (
     clone_flow,
     create_item,
 )
-from flows.rest.idempotency import answered_once
-from flows.rest.item_body import read_item_body
 from flows.rest.item_views import (
     PAGING,
     SEARCH,
@@ -26,11 +29,9 @@ from flows.rest.item_views import (
     page_of,
     whole_item,
 )
-from flows.rest.json_body import check_text
-from flows.rest.paging import read_part
-from flows.rest.refusals import Problem, invalid
-from flows.rest.schema import operation, path_parameter, query_parameter
-from flows.rest.serializers import ITEMS
+from flows.rest.requests.idempotency import answered_once
+from flows.rest.requests.paging import read_part
+from flows.rest.requests.refusals import Problem, invalid
 
 
 class FlowsView(ItemView):

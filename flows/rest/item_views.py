@@ -12,21 +12,22 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from flows.content.fields import Kind
-from flows.rest import reading, schema
+from flows.rest import reading
+from flows.rest.bodies import schema
+from flows.rest.bodies.item_body import read_item_body
+from flows.rest.bodies.json_body import ItemParser
+from flows.rest.bodies.schema import operation, query_parameter
+from flows.rest.bodies.serializers import CHANGED_ITEMS, ITEMS, NEW_ITEMS
 from flows.rest.editing import (
     change_item,
     create_item,
     delete_item,
 )
-from flows.rest.idempotency import answered_once
-from flows.rest.item_body import read_item_body
-from flows.rest.json_body import ItemParser
-from flows.rest.paging import MOST, Place, link_to_next, read_part
-from flows.rest.permissions import HasModelPermission
-from flows.rest.preconditions import answer_if_changed, condition_of, tagged
-from flows.rest.refusals import Refused, not_permitted
-from flows.rest.schema import operation, query_parameter
-from flows.rest.serializers import CHANGED_ITEMS, ITEMS, NEW_ITEMS
+from flows.rest.requests.idempotency import answered_once
+from flows.rest.requests.paging import MOST, Place, link_to_next, read_part
+from flows.rest.requests.permissions import HasModelPermission
+from flows.rest.requests.preconditions import answer_if_changed, condition_of, tagged
+from flows.rest.requests.refusals import Refused, not_permitted
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 
 SEARCH = query_parameter("search", "A part of the name or the uuid, in upper or lower case.")

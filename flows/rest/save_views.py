@@ -9,16 +9,17 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from flows.content.fields import Kind
-from flows.rest import flow_saves, schema, serializers
-from flows.rest.declared_names import DeclaredNames
-from flows.rest.idempotency import answered_once
+from flows.rest import flow_saves
+from flows.rest.bodies import schema, serializers
+from flows.rest.bodies.json_body import check_text
+from flows.rest.bodies.schema import operation, path_parameter
+from flows.rest.bodies.serializers import ITEMS
 from flows.rest.item_views import (
     ItemView,
 )
-from flows.rest.json_body import check_text
-from flows.rest.preconditions import condition_of, tagged
-from flows.rest.schema import operation, path_parameter
-from flows.rest.serializers import ITEMS
+from flows.rest.requests.declared_names import DeclaredNames
+from flows.rest.requests.idempotency import answered_once
+from flows.rest.requests.preconditions import condition_of, tagged
 
 
 class NamedSavesView(ItemView):

@@ -9,11 +9,15 @@ from rest_framework.response import Response
 from accounts.models import User
 from flows.content.fields import Kind
 from flows.encryption import MASK
-from flows.rest import reading, schema, serializers
+from flows.rest import reading
+from flows.rest.bodies import schema, serializers
+from flows.rest.bodies.item_body import read_value_body
+from flows.rest.bodies.json_body import SecretParser
+from flows.rest.bodies.schema import operation, path_parameter
+from flows.rest.bodies.serializers import ITEMS
 from flows.rest.editing import (
     change_item,
 )
-from flows.rest.item_body import read_value_body
 from flows.rest.item_views import (
     ItemsView,
     ItemView,
@@ -23,10 +27,7 @@ from flows.rest.item_views import (
     documents_list,
     whole_item,
 )
-from flows.rest.json_body import SecretParser
-from flows.rest.preconditions import condition_of
-from flows.rest.schema import operation, path_parameter
-from flows.rest.serializers import ITEMS
+from flows.rest.requests.preconditions import condition_of
 
 
 @documents_list(

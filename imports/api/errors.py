@@ -22,7 +22,7 @@ from rest_framework.views import exception_handler as default_handler
 from flows.counting import other_than_first
 from flows.database.statement_timeout import is_statement_timeout
 from flows.encryption import WrongKeyError
-from flows.rest.refusals import Refused
+from flows.rest.requests.refusals import Refused
 from flows.web.api_paths import is_of_api
 from flows.web.body_length import LENGTH_REQUIRED
 from flows.web.request_id import request_id

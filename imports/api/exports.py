@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from flows.content.fields import Kind
-from flows.rest.idempotency import answered_once
+from flows.rest.requests.idempotency import answered_once
 from imports.api.checks import NothingThere, caller, needs, validated
 from imports.api.shapes.answers import ExportRequestSerializer, ExportStatisticsSerializer
 from imports.errors import Issue

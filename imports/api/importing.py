@@ -13,8 +13,8 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows.rest.idempotency import HEADER, takes_key
-from flows.rest.refusals import Problem, invalid
+from flows.rest.requests.idempotency import HEADER, takes_key
+from flows.rest.requests.refusals import Problem, invalid
 from imports.api.checks import caller
 from imports.api.form import Form, FormParser, Upload, read_form
 from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from flows.content.fields import Kind
 from flows.models import MODELS, Item
-from flows.rest.declared_names import DeclaredNames
+from flows.rest.requests.declared_names import DeclaredNames
 from imports.api.checks import NothingThere, caller, needs
 from imports.api.paging import page_of, query_of
 from imports.api.shapes.history import (

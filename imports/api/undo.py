@@ -11,8 +11,8 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows.rest.declared_names import DeclaredNames
-from flows.rest.idempotency import HEADER, takes_key
+from flows.rest.requests.declared_names import DeclaredNames
+from flows.rest.requests.idempotency import HEADER, takes_key
 from imports.api.checks import caller, validated
 from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
 from imports.api.shapes.undo import UndoneSerializer, UndoSerializer

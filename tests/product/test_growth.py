@@ -38,8 +38,8 @@ from flows.differences.graph_difference import graph_difference
 from flows.differences.masking import Masks
 from flows.differences.values import difference
 from flows.relations import document_rewriting, mentions
-from flows.rest import item_body, placeholders
-from flows.rest.refusals import Refused
+from flows.rest.bodies import item_body, placeholders
+from flows.rest.requests.refusals import Refused
 from imports import errors
 from imports.api.form import Form, read_form
 from imports.errors import UnableToImport
@@ -72,7 +72,7 @@ MUCH = 10**9
 BESIDE_THE_PURE = (
     *(
         "flows.content.representation",
-        "flows.rest.json_body",
+        "flows.rest.bodies.json_body",
         "imports.api.form",
         "imports.uploads.uploaded_file",
     ),
@@ -136,11 +136,11 @@ FUNCTIONS = {name: code for name, code in functions() if takes_text(code)}
 EXEMPT = {
     "flows.counting.number_of": "takes a noun of the product's own",
     "flows.counting.other_than_first": "takes a noun of the product's own, and a length",
-    "flows.rest.refusals.invalid": "joins what is told of the first problem and a number",
-    "flows.rest.refusals.not_found": "takes a word of the product's own",
-    "flows.rest.refusals.not_permitted": "takes sentences of the product's own",
-    "flows.rest.json_body.ItemParser.parse": "the site's parser, and a walk: see read_value",
-    "flows.rest.json_body.check_text": "looks for one character",
+    "flows.rest.requests.refusals.invalid": "joins what is told of the first problem and a number",
+    "flows.rest.requests.refusals.not_found": "takes a word of the product's own",
+    "flows.rest.requests.refusals.not_permitted": "takes sentences of the product's own",
+    "flows.rest.bodies.json_body.ItemParser.parse": "the site's parser, and a walk: see read_value",
+    "flows.rest.bodies.json_body.check_text": "looks for one character",
     "flows.destinations.warnings.DestinationWarning.tells_of": "takes a row's key",
     "flows.destinations.warnings.DestinationWarning.text_for": "takes the kinds that somebody may see",
     "imports.exportfile.warnings.in_order": "takes one warning, of a few rows",
@@ -308,7 +308,10 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ],
     ),
     "placeholder": (
-        ("flows.rest.placeholders.is_placeholder", "flows.rest.item_body.read_secret_value"),
+        (
+            "flows.rest.bodies.placeholders.is_placeholder",
+            "flows.rest.bodies.item_body.read_secret_value",
+        ),
         lambda text: (
             placeholders.is_placeholder(text),
             _refused(item_body.read_secret_value, text),
@@ -749,7 +752,10 @@ CASES = {
         work=lambda raw: _refused(strict_json.read_value, raw),
     ),
     "a body of many keys": Case(
-        covers=("flows.rest.item_body.read_item_body", "flows.rest.item_body.read_value_body"),
+        covers=(
+            "flows.rest.bodies.item_body.read_item_body",
+            "flows.rest.bodies.item_body.read_value_body",
+        ),
         build=body_of,
         work=lambda body: [
             _refused(item_body.read_item_body, Kind.SECRET, body),

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from flows.rest.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import save_uuid
 from imports.api.shapes.query import (
     MAX_PAGE,
     RECORDED_MODES,

@@ -13,7 +13,7 @@ from flows.content.fields import Kind
 from flows.content.representation import time_text
 from flows.counting import number_of
 from flows.models import Item
-from flows.rest.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import save_uuid
 from flows.saves.named_saves import list_saves
 from flows.saves.saved_states import PRE_RESTORE, present_row
 from imports.errors import printable, quoted
