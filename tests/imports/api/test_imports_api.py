@@ -588,7 +588,8 @@ def assert_same_records() -> None:
     )
     for item in (*first_items, *second_items):
         item["named_save_id"] = item["named_save_id"] is not None
-        for new in (new for detail in item["warning_details"] for new in detail["data"]):
+        data = [detail["data"] for detail in item["warning_details"]]
+        for new in (new for sent in data if type(sent) is list for new in sent):
             new |= {"uuid": "may be drawn anew", "secretUuid": "may be drawn anew"}
         if item["result"] == "DUPLICATE":
             item["target_uuid"] = "drawn anew"
