@@ -216,7 +216,7 @@ SPECTACULAR_SETTINGS = {
     # A key that takes other words elsewhere; two keys of one body that take the same.
     "ENUM_NAME_OVERRIDES": {
         "KindEnum": "imports.api.shapes.record.KINDS",
-        "SenderKind": "imports.api.shapes.record.SENDER_KINDS",
+        "SenderKind": "imports.api.shapes.warnings.SENDER_KINDS",
         "RecordedResultEnum": "imports.api.shapes.record.RECORDED_RESULTS",
         "ConflictDecision": "imports.api.shapes.undo.DECISIONS",
     },

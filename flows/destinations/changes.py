@@ -9,6 +9,7 @@ from flows.destinations.destinations import NO_USES, SecretUse
 
 SECRET_TO_NEW_DESTINATION = "secret-to-new-destination"  # noqa: S105 - a code
 CODE_USES_SECRET = "code-uses-secret"  # noqa: S105 - a code
+DESTINATION_CODES = (SECRET_TO_NEW_DESTINATION, CODE_USES_SECRET)
 RowKey = tuple[Kind, str]
 """A row by its kind and its uuid."""
 

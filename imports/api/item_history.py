@@ -32,6 +32,7 @@ _IMPORT = {
     "result": "OVERWRITE",
     "changedKeys": ["timeout"],
     "warnings": [],
+    "warningDetails": [],
     "before": {"kept": "save", "namedSave": "666c6f77-7361-8765-8000-000000000003"},
     "after": {"kept": "now", "namedSave": None},
 }

@@ -19,7 +19,7 @@ from flows.rest.requests.preconditions import tagged
 from flows.rest.views import SecretView
 from flows.secrets.stored_destinations import SecretDestination, read_destinations
 from imports.api.checks import caller
-from imports.api.shapes.record import SENDER_KINDS
+from imports.api.shapes.warnings import SENDER_KINDS
 from imports.models import ImportRecord
 from imports.permissions import may_see, may_see_records
 from imports.records.secret_origins import read_origins

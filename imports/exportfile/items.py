@@ -137,16 +137,19 @@ def _warnings(kind: Kind, value: dict[str, Any], ignored: list[str]) -> list[Pla
         PlanWarning(
             code=WarningCode.VALUE_IGNORED,
             text=f"{printable(key)} is ignored: {_reason_to_ignore(key)}",
+            data={"key": printable(key)},
         )
         for key in ignored
         if value[key] is not None
     ]
     if value.get(DELETED_KEY):
-        text = "isDeleted is ignored: an import never deletes"
-        warnings.append(PlanWarning(code=WarningCode.DELETION_IGNORED, text=text))
+        text = f"{DELETED_KEY} is ignored: an import never deletes"
+        data = {"key": DELETED_KEY}
+        warnings.append(PlanWarning(code=WarningCode.DELETION_IGNORED, text=text, data=data))
     if not value[_NAME_KEY]:
         text = f"this {kind} has no name, so that it is matched by its uuid only"
-        warnings.append(PlanWarning(code=WarningCode.NO_NAME, text=text))
+        data = {"kind": kind.value}
+        warnings.append(PlanWarning(code=WarningCode.NO_NAME, text=text, data=data))
     return warnings
 
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 from flows.content.copy_names import copy_name
 from flows.content.fields import EXTRA, Content, Kind
 from flows.destinations.changes import Server, UserChange
+from flows.relations.mentions import Reference
 from imports.errors import Issue, quoted
 from imports.exportfile.document import ExportDocument
 from imports.exportfile.items import Item
@@ -42,7 +43,7 @@ class Stored:
     read_last_writes: ReadLastWrites
     live_names: Mapping[Kind, Collection[str]] = field(default_factory=dict)
     """All names in use, for duplicates only."""
-    dangling: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    dangling: Mapping[str, Sequence[Reference]] = field(default_factory=dict)
     """By the path of each item, what it refers to that is neither in the file nor here."""
     secret_names_here: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By the path of each item, the secrets that it names which are here, and not in the file."""

@@ -133,8 +133,8 @@ def one_transaction(attempt: Attempt, lock: HeldLock, *, again: str) -> Iterator
         if isinstance(error, IntegrityError) and is_by_a_rival(error):
             raise StalePlan(
                 "stale-plan",
-                "Somebody else wrote to this server at the same moment. Nothing was written. "
-                f"{again}",
+                "Somebody else wrote to this server at the same moment.",
+                remedy=f"{_NOTHING_WRITTEN} {again}",
             ) from None
         _settle(attempt, error)
 

@@ -30,9 +30,7 @@ def check_undo_sight(user: User | None, plan: UndoPlan) -> None:
     """Raises NotPermitted where the plan tells of rows that the user may not see."""
     kinds = {change.kind for change in plan}
     for change in plan:
-        for conflict in change.conflicts:
-            kinds |= conflict.tells_of
-        for warning in change.own_warnings:
+        for warning in (*change.conflicts, *change.own_warnings):
             kinds |= warning.tells_of
         for notice in change.notices:
             kinds |= notice.tells_of(change.key)

@@ -141,9 +141,9 @@ EXEMPT = {
     "flows.rest.requests.refusals.not_permitted": "takes sentences of the product's own",
     "flows.rest.bodies.json_body.ItemParser.parse": "the site's parser, and a walk: see read_value",
     "flows.rest.bodies.json_body.check_text": "looks for one character",
-    "flows.destinations.warnings.CodedWarning.tells_of": "takes a row's key",
-    "flows.destinations.warnings.CodedWarning.text_for": "takes the kinds that somebody may see",
-    "flows.destinations.warnings.in_order": "takes one warning of a record",
+    "flows.destinations.warnings.DestinationWarning.tells_of": "takes a row's key",
+    "flows.destinations.warnings.DestinationWarning.text_for": "takes the kinds that somebody may see",
+    "imports.exportfile.warnings.in_order": "takes one warning, of a few rows",
     "flows.counting.listed": "joins words of the product's own, and the first few names",
     "imports.database.backup_retention.superfluous": "takes the backups of a directory, and no file's text",
     "imports.database.bound_process.bound_command": "takes a command of the product's own",
@@ -157,6 +157,7 @@ EXEMPT = {
     "imports.exportfile.companion.invalid": "joins what is told of the first problem and a number",
     "imports.exportfile.companion.issue_of": "see json_path",
     "imports.exportfile.companion.reading": "takes a word of the product's own",
+    "imports.exportfile.json_problems.JSONProblem.message_of": "joins words of the product's own",
     "imports.exportfile.items.Item.issue": "keeps a message beside the item's own name",
     "imports.records.kept_states.state_after": "takes one row",
     "imports.records.kept_states.state_before": "takes one row",
@@ -476,7 +477,9 @@ def planned(size: int, mode: Mode = Mode.OVERWRITE) -> Any:
         *(stored(Kind.CONNECTION, uuid("c", at), f"X{at}") for at in range(size)),
         *(stored(Kind.SECRET, uuid("b", at), f"S{at}", has_value=True) for at in range(size)),
     ]
-    known = Server(rows).as_stored({item.path: ["x"] for item in document})
+    known = Server(rows).as_stored(
+        {item.path: [mentions.Reference(item.kind, "x")] for item in document}
+    )
     return document, known, mode
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from flows.content.fields import Content, Kind
 from flows.destinations.changes import SecretState, User
 from flows.destinations.destinations import secret_uses
+from flows.relations.mentions import Reference
 from imports.exportfile.document import ExportDocument, parse
 from imports.plans.build import Stored, build_plan
 from imports.plans.matching import Row
@@ -97,7 +98,7 @@ class Server:
     items: Sequence[StoredItem] = ()
     read: list[int] = field(default_factory=list)
 
-    def as_stored(self, dangling: Mapping[str, Sequence[str]] | None = None) -> Stored:
+    def as_stored(self, dangling: Mapping[str, Sequence[Reference]] | None = None) -> Stored:
         return Stored(
             rows={kind: [item.row for item in self._of(kind)] for kind in Kind},
             read_contents=self._read_contents,
@@ -166,7 +167,7 @@ def planned(
     *items: StoredItem,
     mode: Mode,
     override_locks: bool = False,
-    dangling: Mapping[str, Sequence[str]] | None = None,
+    dangling: Mapping[str, Sequence[Reference]] | None = None,
 ) -> Plan:
     """What an import of the document into a server with these rows would do."""
     return build_plan(

@@ -34,16 +34,27 @@ class Problem:
 
 
 class Refused(Exception):  # noqa: N818 - the name says what happened
-    """The request is not carried out, and nothing was written."""
+    """The request is not carried out, and nothing was written.
+
+    `message` is for people: the `reason`, and the `remedy` where there is one.
+    """
 
     def __init__(
-        self, status: HTTPStatus, code: str, message: str, problems: Sequence[Problem] = ()
+        self,
+        status: HTTPStatus,
+        code: str,
+        reason: str,
+        problems: Sequence[Problem] = (),
+        *,
+        remedy: str = "",
     ) -> None:
-        super().__init__(message)
         self.status = status
         self.code = code
-        self.message = message
+        self.reason = reason
+        self.remedy = remedy
+        self.message = f"{reason} {remedy}" if remedy else reason
         self.problems = tuple(problems)
+        super().__init__(self.message)
 
     def as_dict(self) -> dict[str, Any]:
         """The body of the answer."""
@@ -67,12 +78,13 @@ def not_found(kind: Kind | str) -> Refused:
     return Refused(HTTPStatus.NOT_FOUND, "not-found", f"There is no such {kind}.")
 
 
-def not_permitted(message: str, permission: str) -> Refused:
+def not_permitted(reason: str, permission: str) -> Refused:
     """The caller lacks a permission that this very request needs."""
     problem = Problem(code="not-permitted", message=f"Needs the permission {permission}.")
     return Refused(
         HTTPStatus.FORBIDDEN,
         "not-permitted",
-        f"{message} An administrator can give the right.",
+        reason,
         [problem],
+        remedy="An administrator can give the right.",
     )

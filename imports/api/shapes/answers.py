@@ -5,7 +5,8 @@ from typing import Any
 from rest_framework import serializers
 
 from imports.api.shapes.query import TextField
-from imports.api.shapes.record import RecordedIssueSerializer, WarningDetailSerializer
+from imports.api.shapes.record import RecordedIssueSerializer
+from imports.api.shapes.warnings import WarningDetailSerializer
 from imports.plans.matching import MatchMethod
 from imports.plans.plan import Result
 
@@ -25,7 +26,7 @@ class ProcessedItemSerializer(serializers.Serializer[Any]):
     targetName = serializers.CharField(required=False)
     warnings = serializers.ListField(child=serializers.CharField(), required=False)
     warningDetails = WarningDetailSerializer(
-        many=True, required=False, help_text="Those of the warnings that have a code."
+        many=True, required=False, help_text="The warnings, each with its code."
     )
 
 

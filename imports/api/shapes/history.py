@@ -12,6 +12,7 @@ from imports.api.shapes.query import (
     PageQuery,
     TimeField,
 )
+from imports.api.shapes.warnings import WarningDetailSerializer
 from imports.models import Door, Status
 from imports.records.kept_states import Kept, KeptState
 
@@ -51,6 +52,9 @@ class ItemImportSerializer(serializers.Serializer[Any]):
     result = serializers.ChoiceField(RECORDED_RESULTS, source="item.result")
     changedKeys = serializers.ListField(child=serializers.CharField(), source="item.changed_keys")
     warnings = serializers.ListField(child=serializers.CharField(), source="item.warnings")
+    warningDetails = WarningDetailSerializer(
+        many=True, source="item.warning_details", help_text="The warnings, each with its code."
+    )
     before = KeptStateSerializer()
     after = KeptStateSerializer()
 

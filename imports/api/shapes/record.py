@@ -6,14 +6,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from flows.content.fields import Kind
-from flows.destinations.changes import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
 from imports.api.shapes.query import RECORDED_MODES, RECORDED_RESULTS, TimeField
+from imports.api.shapes.warnings import WarningDetailSerializer
 from imports.models import Door, ImportItem, ImportRecord, Status
 from imports.permissions import may_see_paths, message_for
 from imports.plans.matching import MatchMethod
-
-# What sends a secret.
-SENDER_KINDS = [Kind.CONNECTION.value, Kind.FLOW.value]
 
 WARNINGS_SHOWN = 1000
 KINDS = [str(kind) for kind in Kind]
@@ -85,33 +82,6 @@ class RecordedIssueSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
-class NewDestinationSerializer(serializers.Serializer[Any]):
-    """A secret, or all of them, that would be sent where it is not sent now."""
-
-    secret = serializers.CharField(help_text="Its name, or * for every secret.")
-    secretNames = serializers.ListField(child=serializers.CharField())
-    secretUuid = serializers.UUIDField(allow_null=True)
-    hasValue = serializers.BooleanField(help_text="Whether a value is stored.")
-    kind = serializers.ChoiceField(SENDER_KINDS)
-    uuid = serializers.UUIDField(
-        allow_null=True, help_text="Of what sends it. Null: a copy that is yet to be made."
-    )
-    name = serializers.CharField(help_text="Of what sends it.")
-    environments = serializers.ListField(child=serializers.CharField())
-    oldDestinations = serializers.ListField(child=serializers.CharField())
-    newDestination = serializers.CharField(allow_null=True, help_text="Null: a flow's code.")
-    changedKeys = serializers.ListField(child=serializers.CharField())
-
-
-class WarningDetailSerializer(serializers.Serializer[Any]):
-    """A warning that programs know by its code."""
-
-    code = serializers.ChoiceField([SECRET_TO_NEW_DESTINATION, CODE_USES_SECRET])
-    text = serializers.CharField()
-    isSerious = serializers.BooleanField(help_text="Whether a stored value is concerned.")
-    data = NewDestinationSerializer(many=True)  # type: ignore[assignment] # a field, which the class takes away
-
-
 class RecordedItemSerializer(serializers.ModelSerializer[ImportItem]):
     """What happened to one item of the file."""
 
@@ -125,7 +95,7 @@ class RecordedItemSerializer(serializers.ModelSerializer[ImportItem]):
     changedKeys = serializers.ListField(child=serializers.CharField(), source="changed_keys")
     warnings = serializers.ListField(child=serializers.CharField())
     warningDetails = WarningDetailSerializer(
-        many=True, source="warning_details", help_text="Those of the warnings that have a code."
+        many=True, source="warning_details", help_text="The warnings, each with its code."
     )
 
     class Meta:

@@ -248,7 +248,7 @@ def test_code_that_uses_a_stored_value_is_red_and_needs_no_right() -> None:
         "its code uses for the first time the stored value of every secret (secrets.KEY)"
     )
     item = ImportItem.objects.get()
-    assert item.warning_details == [notice.as_dict()]
+    assert item.warning_details == [warning.as_dict() for warning in change.all_warnings]
     assert item.warning_details[0]["data"][0]["secretNames"] == ["KEY"]
 
 

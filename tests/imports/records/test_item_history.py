@@ -248,6 +248,7 @@ class TestTheApi:
             "result": "OVERWRITE",
             "changedKeys": ["info"],
             "warnings": [],
+            "warningDetails": [],
             "before": {"kept": "save", "namedSave": str(save)},
             "after": {"kept": "now", "namedSave": None},
         }
