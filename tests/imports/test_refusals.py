@@ -3,8 +3,8 @@
 from http import HTTPStatus
 
 import pytest
-from flows.rest.refusals import Refused, not_permitted
 
+from flows.rest.requests.refusals import Refused, not_permitted
 from imports.errors import StalePlan
 from imports.exportfile.json_problems import JSONProblem, too_deep
 from imports.importing.prepare import stale
