@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, TypeVar
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +15,7 @@ from flows.admin.forms import CodeTextarea, ItemForm
 from flows.admin.list_addresses import CheckedListMixin
 from flows.admin.saves import DIFFERENCE_MEDIA, SavesAdmin
 from flows.admin.soft_delete import SoftDeleteAdmin
+from flows.admin.warnings import tell_of_warnings
 from flows.differences.values import difference
 from flows.fields import DocumentField
 from flows.models import MODELS
@@ -86,9 +87,7 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.updated_by = request.user.get_username()
         super().save_model(request, obj, form, change)
-        for warning in form.warnings:
-            level = messages.ERROR if warning.is_serious else messages.WARNING
-            self.message_user(request, f"“{obj}”: {warning.text_for(form.sees)}.", level)
+        tell_of_warnings(self, request, form.warnings, name=str(obj))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -25,6 +25,7 @@ from accounts.models import User
 from flows.admin.forms import SaveForm
 from flows.admin.missing_values import tell_of_missing_values
 from flows.admin.reversion_pages import ReversionPagesAdmin, lacking_rights, version_number
+from flows.admin.warnings import warning_lines
 from flows.content.fields import Kind
 from flows.differences.values import difference
 from flows.saves import named_saves, saved_states
@@ -138,6 +139,7 @@ class SavesAdmin(ReversionPagesAdmin):
         context = {
             "save": version,
             "lacking": list(lacking_rights(request, item, saved.row)),
+            "warnings": warning_lines(request, saved_states.warnings_of_restore(item, saved.row)),
             "is_secret": item.kind is Kind.SECRET,
             **_compared(item.kind, _now(item), saved),
         }

@@ -57,6 +57,16 @@ class DestinationWarning:
         told |= {Kind.SECRET for new in self.destinations if new.secret == EVERY}
         return self.text if told <= set(sees) else _UNSEEN[self.code, self.is_serious]
 
+    def detail_for(self, sees: Collection[Kind]) -> dict[str, Any]:
+        """The warning as the API tells it to somebody who may see rows of these kinds."""
+        text = self.text_for(sees)
+        return {
+            "code": self.code,
+            "text": text,
+            "isSerious": self.is_serious,
+            "data": [*self.data] if text == self.text else [],
+        }
+
     @property
     def data(self) -> tuple[dict[str, Any], ...]:
         """The destinations in plain values, in the words of the API."""

@@ -32,6 +32,7 @@ from flows.rest.item_views import (
 from flows.rest.requests.idempotency import answered_once
 from flows.rest.requests.paging import read_part
 from flows.rest.requests.refusals import Problem, invalid
+from flows.rest.requests.warnings import WARNINGS, with_warnings
 
 
 class FlowsView(ItemView):
@@ -105,7 +106,7 @@ class NewFlowView(ItemView):
         check_text(receiver_type, "receiverType")
         body = read_item_body(Kind.FLOW, {"name": name, "listenerType": receiver_type})
         user = cast(User, request.user)
-        uuid = create_item(Kind.FLOW, body, user=user, may_retarget=False)
+        uuid, _ = create_item(Kind.FLOW, body, user=user, may_retarget=False)  # it has no code yet
         return whole_item(Kind.FLOW, uuid, status=HTTPStatus.CREATED)
 
 
@@ -121,11 +122,13 @@ class CloneFlowView(ItemView):
         answer=serializers.CLONED_FLOW,
         example={"uuid": "5d3c8c5e-9a77-4a4c-8a59-1d1f0c3a7b10"},
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
+        parameters=[WARNINGS],
     )
     @answered_once()
     def post(self, request: Request, uuid: UUID) -> Response:
-        copy = clone_flow(uuid, user=cast(User, request.user))
-        return Response({"uuid": str(copy)}, status=HTTPStatus.CREATED)
+        copy, warnings = clone_flow(uuid, user=cast(User, request.user))
+        response = Response({"uuid": str(copy)}, status=HTTPStatus.CREATED)
+        return with_warnings(response, warnings)
 
 
 _CLONE = "clone"

@@ -28,6 +28,7 @@ from flows.rest.requests.paging import MOST, Place, link_to_next, read_part
 from flows.rest.requests.permissions import HasModelPermission
 from flows.rest.requests.preconditions import answer_if_changed, condition_of, tagged
 from flows.rest.requests.refusals import Refused, not_permitted
+from flows.rest.requests.warnings import WARNINGS, with_warnings
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 
 SEARCH = query_parameter("search", "A part of the name or the uuid, in upper or lower case.")
@@ -95,6 +96,7 @@ def documents_list(kind: Kind, example: dict[str, Any], body_example: dict[str, 
             body=NEW_ITEMS[kind],
             body_example=body_example,
             errors=[HTTPStatus.CONFLICT],
+            parameters=[WARNINGS],
         ),
     )
 
@@ -118,7 +120,7 @@ def documents_item(kind: Kind, example: dict[str, Any], body_example: dict[str, 
             body=CHANGED_ITEMS[kind],
             body_example=body_example,
             errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED],
-            parameters=[schema.ETAG, schema.IF_MATCH],
+            parameters=[schema.ETAG, schema.IF_MATCH, WARNINGS],
         ),
         delete=operation(
             f"delete_{kind}",
@@ -148,8 +150,8 @@ class ItemsView(ItemView):
             raise not_permitted("You may not set a secret's value.", _CHANGE_SECRET)
         user = cast(User, request.user)
         may_retarget = user.has_perm(RETARGET_CONNECTIONS)
-        uuid = create_item(self.kind, body, user=user, may_retarget=may_retarget)
-        return whole_item(self.kind, uuid, status=HTTPStatus.CREATED)
+        uuid, warnings = create_item(self.kind, body, user=user, may_retarget=may_retarget)
+        return with_warnings(whole_item(self.kind, uuid, status=HTTPStatus.CREATED), warnings)
 
 
 class OneItemView(ItemView):
@@ -163,7 +165,7 @@ class OneItemView(ItemView):
         body = read_item_body(self.kind, body_of(request), of=uuid)
         user = cast(User, request.user)
         may_retarget = user.has_perm(RETARGET_CONNECTIONS)
-        change_item(
+        warnings = change_item(
             self.kind,
             uuid,
             body,
@@ -171,7 +173,7 @@ class OneItemView(ItemView):
             may_retarget=may_retarget,
             condition=condition_of(request),
         )
-        return whole_item(self.kind, uuid)
+        return with_warnings(whole_item(self.kind, uuid), warnings)
 
     def delete(self, request: Request, uuid: UUID) -> Response:
         user = cast(User, request.user)

@@ -20,6 +20,7 @@ from flows.rest.item_views import (
 from flows.rest.requests.declared_names import DeclaredNames
 from flows.rest.requests.idempotency import answered_once
 from flows.rest.requests.preconditions import condition_of, tagged
+from flows.rest.requests.warnings import WARNINGS, with_warnings
 
 
 class NamedSavesView(ItemView):
@@ -87,10 +88,12 @@ class RestoredSaveView(DeclaredNames, ItemView):
         answer=ITEMS[Kind.FLOW],
         example=schema.FLOW,
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED],
-        parameters=[schema.ETAG, schema.IF_MATCH],
+        parameters=[schema.ETAG, schema.IF_MATCH, WARNINGS],
     )
     @answered_once()
     def post(self, request: Request, uuid: UUID) -> Response:
         user = cast(User, request.user)
-        whole, tag = flow_saves.restore_save(uuid, user=user, condition=condition_of(request))
-        return tagged(Response(whole), tag)
+        whole, tag, warnings = flow_saves.restore_save(
+            uuid, user=user, condition=condition_of(request)
+        )
+        return with_warnings(tagged(Response(whole), tag), warnings)

@@ -4,7 +4,7 @@ Pure. The body is the one that every error of the API has; an issue has the keys
 issues have. No message quotes a secret's value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -36,7 +36,8 @@ class Problem:
 class Refused(Exception):  # noqa: N818 - the name says what happened
     """The request is not carried out, and nothing was written.
 
-    `message` is for people: the `reason`, and the `remedy` where there is one.
+    `message` is for people: the `reason`, and the `remedy` where there is one. `details` are the
+    warnings that would be told if it were carried out.
     """
 
     def __init__(
@@ -47,7 +48,9 @@ class Refused(Exception):  # noqa: N818 - the name says what happened
         problems: Sequence[Problem] = (),
         *,
         remedy: str = "",
+        details: Sequence[Mapping[str, Any]] = (),
     ) -> None:
+        self.details = tuple(details)
         self.status = status
         self.code = code
         self.reason = reason
@@ -62,6 +65,7 @@ class Refused(Exception):  # noqa: N818 - the name says what happened
             "message": self.message,
             "code": self.code,
             "issues": [problem.as_dict() for problem in self.problems],
+            **({"warningDetails": list(self.details)} if self.details else {}),
         }
 
 
@@ -78,13 +82,19 @@ def not_found(kind: Kind | str) -> Refused:
     return Refused(HTTPStatus.NOT_FOUND, "not-found", f"There is no such {kind}.")
 
 
-def not_permitted(reason: str, permission: str) -> Refused:
-    """The caller lacks a permission that this very request needs."""
+def not_permitted(
+    reason: str,
+    permission: str,
+    problems: Sequence[Problem] = (),
+    details: Sequence[Mapping[str, Any]] = (),
+) -> Refused:
+    """The caller lacks a permission that this very request needs; the problems say for what."""
     problem = Problem(code="not-permitted", message=f"Needs the permission {permission}.")
     return Refused(
         HTTPStatus.FORBIDDEN,
         "not-permitted",
         reason,
-        [problem],
+        [problem, *problems],
         remedy="An administrator can give the right.",
+        details=details,
     )
