@@ -15,10 +15,11 @@ from imports.importing.rights import check_plan, check_request, check_sight
 from imports.importing.saved_plan import check_saved
 from imports.permissions import check_sight_of, kinds_in_sight
 from imports.planfile.decisions import skipped_nothing
-from imports.plans.build import Stored, build_plan
+from imports.plans.build import build_plan
 from imports.plans.dangling import unresolved
 from imports.plans.decisions import Decisions, targets_of
 from imports.plans.destinations import find_notices
+from imports.plans.inputs import PlanInputs
 from imports.plans.matching import match_items
 from imports.plans.plan import Mode, Plan, keys_of
 from imports.records.last_imports import read_last_imports
@@ -60,7 +61,7 @@ def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
     """What the request would do now, whether or not it may be done."""
     plan = build_plan(
         document,
-        _stored(document, request),
+        _read_inputs(document, request),
         server=request.server,
         mode=request.mode,
         override_locks=request.override_locks,
@@ -133,14 +134,14 @@ def stale(why: str, refusal: PlanRefused | None = None) -> StalePlan:
     )
 
 
-def _stored(document: ExportDocument, request: ImportRequest) -> Stored:
+def _read_inputs(document: ExportDocument, request: ImportRequest) -> PlanInputs:
     missing = unresolved(document)
     seen = kinds_in_sight(request.user)
     existing = read_existing(
         {reference for found in missing.values() for reference in found if reference.kind in seen}
     )
     rows = read_rows(document, request.decisions)
-    return Stored(
+    return PlanInputs(
         rows=rows,
         read_contents=read_contents,
         read_last_writes=read_last_writes,

@@ -37,8 +37,8 @@ from imports.models import ImportRecord
 from imports.permissions import RUN_IMPORT, check_permission
 from imports.planfile.shape import SavedPlan
 from imports.plans.plan import Plan
-from imports.runs.attempt import Attempt
 from imports.runs.idempotency import check_key
+from imports.runs.recorder import RunRecorder
 from imports.runs.run import (
     Progress,
     check_encryption_keys,
@@ -74,10 +74,10 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
     Raises an UnableToImport where the import would be refused; `record_refusal` leaves a record
     of that, for a run that ends with its preview. A dry run asks for none.
     """
-    with target(request.server), recorded(_record(request), keep=record_refusal) as attempt:
+    with target(request.server), recorded(_record(request), keep=record_refusal) as recorder:
         check_server(request.server)
         check_request(request)
-        check_origin(request, attempt.record.file_sha256)
+        check_origin(request, recorder.record.file_sha256)
         document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
         request = replace(request, decisions=settled(request, document))
         return Preview(document=document, plan=plan_import(document, request))
@@ -136,22 +136,22 @@ def run_import(
     the data is as it was. Raises AlreadyDone where the request's idempotency key stands for an
     import that is done.
     """
-    with target(request.server), recorded(_record(request)) as attempt:
+    with target(request.server), recorded(_record(request)) as recorder:
         check_server(request.server)
         check_request(request)
-        may_be_running = check_key(attempt.record)
-        if confirmed and confirmed.document.sha256 != attempt.record.file_sha256:
+        may_be_running = check_key(recorder.record)
+        if confirmed and confirmed.document.sha256 != recorder.record.file_sha256:
             raise stale("The file is not the one that was shown.")
-        check_origin(request, attempt.record.file_sha256)
+        check_origin(request, recorder.record.file_sha256)
         document = (
             confirmed.document
             if confirmed
             else parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
         )
         request = replace(request, decisions=settled(request, document))
-        with hold_lock(attempt.record, wait=request.lock_wait, at_once=may_be_running) as lock:
-            check_key(attempt.record)  # again: nobody else can get it done now
-            attempt.start()
+        with hold_lock(recorder.record, wait=request.lock_wait, at_once=may_be_running) as lock:
+            check_key(recorder.record)  # again: nobody else can get it done now
+            recorder.start()
             expected = confirmed.plan.fingerprint if confirmed else fingerprint
             plan = (
                 plan_again(document, request, expected)
@@ -159,31 +159,31 @@ def run_import(
                 else plan_import(document, request)
             )
             if not plan.writes:
-                with one_transaction(attempt, lock, again=_AGAIN):
-                    attempt.succeed(plan.counts, items_of(attempt.record, plan, {}))
-                return Outcome(plan=plan, record=attempt.record)
+                with one_transaction(recorder, lock, again=_AGAIN):
+                    recorder.succeed(plan.counts, items_of(recorder.record, plan, {}))
+                return Outcome(plan=plan, record=recorder.record)
             check_encryption_keys()
             drop_expired_uploads()  # not into the backup
             if request.with_backup:
-                attempt.keep_backup(make_backup())
-            with one_transaction(attempt, lock, again=_AGAIN):
-                _write(document, plan, request, attempt, progress)
-            return Outcome(plan=plan, record=attempt.record)
+                recorder.keep_backup(make_backup())
+            with one_transaction(recorder, lock, again=_AGAIN):
+                _write(document, plan, request, recorder, progress)
+            return Outcome(plan=plan, record=recorder.record)
 
 
 def _write(
     document: ExportDocument,
     plan: Plan,
     request: ImportRequest,
-    attempt: Attempt,
+    recorder: RunRecorder,
     progress: Progress,
 ) -> None:
     lock_destinations()
     check_destinations(plan)
     check_rows(document, plan, request.decisions)
-    who = attempt.record
+    who = recorder.record
     saves = apply_plan(plan, user=who.user, user_name=who.user_name, progress=progress)
-    attempt.succeed(plan.counts, items_of(who, plan, saves))
+    recorder.succeed(plan.counts, items_of(who, plan, saves))
 
 
 def _record(request: ImportRequest) -> ImportRecord:

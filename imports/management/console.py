@@ -167,7 +167,7 @@ def refusals(command: BaseCommand, server: str) -> Iterator[None]:
 @contextmanager
 def _unlogged() -> Iterator[None]:
     """Keep out of the log, which goes to stderr, what the command tells there by itself."""
-    loggers = [logging.getLogger(name) for name in ("imports.runs.run", "imports.runs.attempt")]
+    loggers = [logging.getLogger(name) for name in ("imports.runs.run", "imports.runs.recorder")]
     for logger in loggers:
         logger.addFilter(_never)
     try:

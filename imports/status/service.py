@@ -19,7 +19,7 @@ from imports.plans.drift import LastWrite
 from imports.plans.plan import Plan, Result
 from imports.records.last_imports import read_last_imports
 from imports.rows.read import read_last_writes
-from imports.status.decide import FileStatus, Known, LiveRow, ambiguous_paths, file_status
+from imports.status.decide import FileStatus, LiveRow, StatusInputs, ambiguous_paths, file_status
 
 
 def read_status(request: ImportRequest, *, with_only_here: bool = True) -> FileStatus:
@@ -34,13 +34,13 @@ def read_status(request: ImportRequest, *, with_only_here: bool = True) -> FileS
     check_sight_of(request.user, *kinds)
     with one_state():
         plan = draft_plan(document, request)
-        known = Known(
+        inputs = StatusInputs(
             last_imports={kind: read_last_imports(kind, _overwritten(plan, kind)) for kind in Kind},
             blank_content=blank_content,
             read_last_writes=read_last_writes,
             only_here={kind: list(_only_here(plan, kind)) for kind in kinds if with_only_here},
         )
-        return file_status(plan, known)
+        return file_status(plan, inputs)
 
 
 def _overwritten(plan: Plan, kind: Kind) -> Iterator[str]:

@@ -27,8 +27,8 @@ from imports.expiry import drop_expired_uploads
 from imports.models import ImportRecord, Status
 from imports.permissions import UNDO_IMPORT, check_permission
 from imports.plans.plan import keys_of
-from imports.runs.attempt import Attempt
 from imports.runs.idempotency import check_key
+from imports.runs.recorder import RunRecorder
 from imports.runs.run import (
     Progress,
     check_encryption_keys,
@@ -41,7 +41,7 @@ from imports.undo.apply import apply_undo
 from imports.undo.plans.build import build_undo
 from imports.undo.plans.destinations import find_notices
 from imports.undo.plans.plan import UndoPlan
-from imports.undo.read import read_facts, written_items
+from imports.undo.read import read_undo_inputs, written_items
 from imports.undo.record import mark_undone, new_undo_record, tie_to, undo_items
 from imports.undo.request import UndoRequest
 from imports.undo.rights import check_undo_plan, check_undo_request, check_undo_sight
@@ -71,10 +71,13 @@ def preview_undo(request: UndoRequest, *, record_refusal: bool = True) -> UndoPl
     Raises an UnableToImport where the undo would be refused; `record_refusal` leaves a record of
     that, for a run that ends with its preview. A dry run asks for none.
     """
-    with target(request.server), recorded(new_undo_record(request), keep=record_refusal) as attempt:
+    with (
+        target(request.server),
+        recorded(new_undo_record(request), keep=record_refusal) as recorder,
+    ):
         check_server(request.server)
         check_undo_request(request)
-        return _plan(_undone(request, attempt), request)
+        return _plan(_undone(request, recorder), request)
 
 
 def examine_undo(request: UndoRequest) -> UndoPreview:
@@ -84,10 +87,10 @@ def examine_undo(request: UndoRequest) -> UndoPreview:
     Raises an UnableToImport where none can: for a record that cannot be undone, for who may undo
     nothing at all, and for who may not see the rows that the plan tells of.
     """
-    with target(request.server), recorded(new_undo_record(request), keep=False) as attempt:
+    with target(request.server), recorded(new_undo_record(request), keep=False) as recorder:
         check_server(request.server)
         check_permission(request.user, UNDO_IMPORT)
-        plan = _draft(_undone(request, attempt), request)
+        plan = _draft(_undone(request, recorder), request)
         check_undo_sight(request.user, plan)
         return UndoPreview(plan=plan, refusal=_refusal_of(plan, request))
 
@@ -105,27 +108,27 @@ def undo_import(
     Raises AlreadyDone where the request's idempotency key stands for an undo that is done.
     Where nothing has to be written, the undone run stays in effect.
     """
-    with target(request.server), recorded(new_undo_record(request)) as attempt:
+    with target(request.server), recorded(new_undo_record(request)) as recorder:
         check_server(request.server)
         check_undo_request(request)
-        may_be_running = check_key(attempt.record)
-        _undone(request, attempt)
-        with hold_lock(attempt.record, wait=request.lock_wait, at_once=may_be_running) as lock:
-            check_key(attempt.record)  # again: nobody else can get it done now
-            undone = _undone(request, attempt)
-            attempt.start()
+        may_be_running = check_key(recorder.record)
+        _undone(request, recorder)
+        with hold_lock(recorder.record, wait=request.lock_wait, at_once=may_be_running) as lock:
+            check_key(recorder.record)  # again: nobody else can get it done now
+            undone = _undone(request, recorder)
+            recorder.start()
             plan = _plan_again(undone, request, fingerprint)
             if not plan.writes:
-                with one_transaction(attempt, lock, again=_AGAIN):
-                    attempt.succeed(plan.counts, undo_items(attempt.record, plan, {}))
-                return UndoOutcome(plan=plan, record=attempt.record)
+                with one_transaction(recorder, lock, again=_AGAIN):
+                    recorder.succeed(plan.counts, undo_items(recorder.record, plan, {}))
+                return UndoOutcome(plan=plan, record=recorder.record)
             check_encryption_keys()
             drop_expired_uploads()  # not into the backup
             if request.with_backup:
-                attempt.keep_backup(make_backup(sparing=_backup_of(undone)))
-            with one_transaction(attempt, lock, again=_AGAIN):
-                _write(plan, undone, attempt, progress)
-            return UndoOutcome(plan=plan, record=attempt.record)
+                recorder.keep_backup(make_backup(sparing=_backup_of(undone)))
+            with one_transaction(recorder, lock, again=_AGAIN):
+                _write(plan, undone, recorder, progress)
+            return UndoOutcome(plan=plan, record=recorder.record)
 
 
 def kinds_to_undo(record: ImportRecord) -> set[Kind]:
@@ -136,14 +139,14 @@ def kinds_to_undo(record: ImportRecord) -> set[Kind]:
     return {Kind(kind) for kind in kinds}
 
 
-def _undone(request: UndoRequest, attempt: Attempt) -> ImportRecord:
-    """The record of the run to undo, which this attempt is tied to from now on."""
+def _undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
+    """The record of the run to undo, which this recorder is tied to from now on."""
     record = ImportRecord.objects.filter(pk=request.record).first()
     if record is None:
         raise NoSuchRecord("no-such-record", f"This server has no import {request.record}.")
-    tie_to(attempt.record, record)
+    tie_to(recorder.record, record)
     if record.status == Status.UNDONE:
-        check_key(attempt.record)  # by this very request, perhaps
+        check_key(recorder.record)  # by this very request, perhaps
         by = record.undo_in_effect()
         how = f" Undo import {by.pk} to bring it back." if by else ""
         raise AlreadyUndone("already-undone", f"Import {record.pk} is undone already.{how}")
@@ -162,7 +165,7 @@ def _undone(request: UndoRequest, attempt: Attempt) -> ImportRecord:
 def _draft(record: ImportRecord, request: UndoRequest) -> UndoPlan:
     """What the request would do now, whether or not it may be done."""
     return build_undo(
-        read_facts(record),
+        read_undo_inputs(record),
         server=request.server,
         default=request.conflicts,
         decisions=request.decisions,
@@ -231,8 +234,8 @@ def _check_destinations(plan: UndoPlan) -> None:
         )
 
 
-def _write(plan: UndoPlan, undone: ImportRecord, attempt: Attempt, progress: Progress) -> None:
-    record = attempt.record
+def _write(plan: UndoPlan, undone: ImportRecord, recorder: RunRecorder, progress: Progress) -> None:
+    record = recorder.record
     lock_destinations()
     _check_destinations(plan)
     mark_undone(undone)
@@ -243,4 +246,4 @@ def _write(plan: UndoPlan, undone: ImportRecord, attempt: Attempt, progress: Pro
         user_name=record.user_name,
         progress=progress,
     )
-    attempt.succeed(plan.counts, undo_items(record, plan, saves))
+    recorder.succeed(plan.counts, undo_items(record, plan, saves))

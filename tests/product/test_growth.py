@@ -172,6 +172,7 @@ EXEMPT = {
     "imports.undo.plans.destinations.user_changes": "takes rows of records, one after the other",
     "imports.undo.plans.destinations.with_notices": "takes one row",
     "imports.undo.plans.build.build_undo": "takes rows of records: test_linearity has the undo",
+    "imports.undo.plans.kept_rows.settle_rows": "takes rows of records: test_linearity has the undo",
     "imports.undo.plans.decision_file.decision_of": "takes one of two words, or raises",
     "imports.admin.undo_marks.changed_since": "takes rows of records: test_linearity has the undo",
     "imports.admin.undo_marks.marks_of": "takes rows of records: test_linearity has the undo",
@@ -618,7 +619,7 @@ def decided(given: Any) -> object:
 
 
 def status_of(plan: Any) -> object:
-    known = status.Known(
+    known = status.StatusInputs(
         last_imports={},
         blank_content=lambda kind: DEFAULTS[kind],
         read_last_writes=lambda kind, pks: {},
@@ -763,9 +764,12 @@ CASES = {
         f"a plan to {mode}": Case(
             covers=(
                 *("imports.plans.build.build_plan", "imports.plans.matching.match_items"),
-                *("imports.plans.landing.land", "imports.plans.landing.Landing.content_of")[
-                    : 1 if mode is Mode.SKIP else 2
-                ],
+                "imports.plans.item_destinations.settle_items",
+                "imports.plans.item_destinations.find_ambiguous_uuids",
+                *(
+                    "imports.plans.reference_map.map_references",
+                    "imports.plans.reference_map.ReferenceMap.content_of",
+                )[: 1 if mode is Mode.SKIP else 2],
             ),
             build=lambda size, mode=mode: planned(size, mode),
             work=plan_of,

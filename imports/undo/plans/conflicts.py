@@ -5,7 +5,7 @@ from datetime import datetime
 
 from imports.errors import printable, quoted
 from imports.plans.plan import are_comparable, differ
-from imports.undo.plans.facts import LaterRun, OtherRow, PresentRow, WrittenRow
+from imports.undo.plans.inputs import LaterRun, OtherRow, PresentRow, WrittenRow
 from imports.undo.plans.plan import Conflict
 
 _USERS_SHOWN = 3

@@ -14,7 +14,7 @@ from flows.destinations.new import (
     find_new_destinations,
 )
 from flows.destinations.warnings import CodedWarning, warnings_of
-from imports.undo.plans.facts import WrittenRow
+from imports.undo.plans.inputs import WrittenRow
 from imports.undo.plans.plan import Key, UndoChange
 
 

@@ -449,8 +449,8 @@ point = sys.argv[1]
 if point == "before the backup":
     imports.importing.service.make_backup = die
 elif point == "before the commit":
-    succeed = imports.importing.service.Attempt.succeed
-    imports.importing.service.Attempt.succeed = lambda *arguments: (succeed(*arguments), die())
+    succeed = imports.runs.recorder.RunRecorder.succeed
+    imports.runs.recorder.RunRecorder.succeed = lambda *arguments: (succeed(*arguments), die())
 user = User.objects.get()
 imports.importing.service.run_import(
     ImportRequest(
