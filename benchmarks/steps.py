@@ -18,7 +18,7 @@ from benchmarks.measure import STEP, Reading, Result
 
 _REST = "everything else"
 _STEPS = {
-    "split the file, hash it": ("imports.importing.service", "parse"),
+    "split the file, hash it": ("imports.importing.document", "parse"),
     "decode each item, look for depth and repeated keys": (
         "imports.exportfile.document",
         "read_value",
@@ -29,7 +29,7 @@ _STEPS = {
     ),
     "read which rows there are, and what is known of them": (
         "imports.importing.prepare",
-        "_stored",
+        "_read_inputs",
     ),
     "read the rows' contents, compare, make the plan": ("imports.importing.prepare", "build_plan"),
     "digests of contents, before and after": ("imports.plans.comparison", "content_digest"),

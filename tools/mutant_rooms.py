@@ -22,6 +22,7 @@ ROOMS = {
     "flows.destinations.new": Room(tests=("flows/destinations/test_new_destinations.py",)),
     "flows.content.plain_object": Room(tests=("flows/content/test_plain_object.py",)),
     "flows.destinations.uses": Room(tests=("flows/destinations/test_secret_uses.py",)),
+    "imports.planfile.snapshot": Room(tests=("imports/planfile/test_confirmation_token.py",)),
     "imports.plans.comparison": Room(tests=("imports/plans/test_comparison.py",)),
     "imports.plans.decisions": Room(tests=("imports/plans/test_decisions.py",)),
     "imports.plans.reference_map": Room(tests=("imports/plans/test_reference_map.py",)),

@@ -23,7 +23,7 @@ from imports.errors import (
     printable,
 )
 from imports.models import ImportRecord
-from imports.runs.idempotency import AlreadyDone, check_key_of_waiting
+from imports.runs.idempotency import AlreadyDone, check_key, check_key_of_waiting
 from imports.runs.recorder import RunRecorder, running_import
 
 logger = logging.getLogger(__name__)
@@ -65,12 +65,14 @@ def hold_lock(
     """Hold the import lock for the run of the record. Raises ImportLocked, saying who has it.
 
     Waits for it as long as whoever asks will, `wait` seconds; where that is not said, as long as
-    ZIGGY_LOCK_WAIT has it, or with `at_once` not at all.
+    ZIGGY_LOCK_WAIT has it, or with `at_once` not at all. Raises what `check_key` does where another
+    run with the same key was done meanwhile.
     """
     if wait is None:
         wait = 0 if at_once else settings.ZIGGY_LOCK_WAIT
     try:
         with import_lock(wait=wait) as lock:
+            check_key(record)  # again: nobody else can get it done now
             yield lock
     except LockHeld:
         check_key_of_waiting(record)

@@ -6,12 +6,10 @@ What is decided is decided in imports.status.decide.
 
 from collections.abc import Iterator
 
-from django.conf import settings
-
 from flows.content.fields import Kind
 from flows.models import MODELS, blank_content
 from imports.database.one_state import one_state
-from imports.exportfile.document import parse
+from imports.importing.document import read_document
 from imports.importing.prepare import draft_plan
 from imports.importing.request import ImportRequest
 from imports.permissions import check_sight_of
@@ -29,7 +27,7 @@ def read_status(request: ImportRequest, *, with_only_here: bool = True) -> FileS
     of which it has any item, unless `with_only_here` is False: the file may be a selection. Raises
     an UnableToImport for a bad file, and for who may not see the rows.
     """
-    document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
+    document = read_document(request)
     kinds = [kind for kind in Kind if document.items[kind]]
     check_sight_of(request.user, *kinds)
     with one_state():

@@ -3,18 +3,20 @@
     check the server -> find the record -> lock -> plan -> back up
         -> one transaction: [look again, save the rows before, write, record] -> outcome
 
-A preview is the same road, stopped after the plan. An undo leaves a record of its own, which can be
+A preview is the same way, stopped after the plan. An undo leaves a record of its own, which can be
 undone by the same way. Every refusal leaves one, too; a dry run none.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from reversion.models import Revision
 
 from flows.content.fields import Kind
 from flows.counting import other_than_first
 from flows.secrets.stored_destinations import StoredServer, lock_destinations
 from flows.servers import target
-from imports.database.backup import make_backup
 from imports.errors import (
     AlreadyUndone,
     NoSuchRecord,
@@ -23,24 +25,18 @@ from imports.errors import (
     UnableToImport,
     UndoRefused,
 )
-from imports.expiry import drop_expired_uploads
 from imports.models import ImportRecord, Status
 from imports.permissions import UNDO_IMPORT, check_permission
 from imports.plans.plan import keys_of
+from imports.runs.carrying_out import carry_out
 from imports.runs.idempotency import check_key
 from imports.runs.recorder import RunRecorder
-from imports.runs.run import (
-    Progress,
-    check_encryption_keys,
-    check_server,
-    hold_lock,
-    one_transaction,
-    recorded,
-)
+from imports.runs.run import Progress, check_server, hold_lock, recorded
 from imports.undo.apply import apply_undo
 from imports.undo.plans.build import build_undo
 from imports.undo.plans.destinations import find_notices
-from imports.undo.plans.plan import UndoPlan
+from imports.undo.plans.plan import Key, UndoPlan
+from imports.undo.plans.snapshot import undo_token
 from imports.undo.read import read_undo_inputs, written_items
 from imports.undo.record import mark_undone, new_undo_record, tie_to, undo_items
 from imports.undo.request import UndoRequest
@@ -90,45 +86,37 @@ def examine_undo(request: UndoRequest) -> UndoPreview:
     with target(request.server), recorded(new_undo_record(request), keep=False) as recorder:
         check_server(request.server)
         check_permission(request.user, UNDO_IMPORT)
-        plan = _draft(_undone(request, recorder), request)
-        check_undo_sight(request.user, plan)
-        return UndoPreview(plan=plan, refusal=_refusal_of(plan, request))
+        return _make_preview(_undone(request, recorder), request)
 
 
 def undo_import(
     request: UndoRequest,
     *,
-    fingerprint: str | None = None,
+    token: str | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> UndoOutcome:
     """Undo the run of the record, or change nothing.
 
-    With the `fingerprint` of the plan that was shown, exactly that plan is done or StalePlan is
-    raised. Raises an UnableToImport for every refusal; whatever is raised, the data is as it was.
-    Raises AlreadyDone where the request's idempotency key stands for an undo that is done.
+    With the confirmation `token` of the plan that was shown, exactly that plan is done or StalePlan
+    is raised. Raises an UnableToImport for every refusal; whatever is raised, the data is as it
+    was. Raises AlreadyDone where the request's idempotency key stands for an undo that is done.
     Where nothing has to be written, the undone run stays in effect.
     """
     with target(request.server), recorded(new_undo_record(request)) as recorder:
+        record = recorder.record
         check_server(request.server)
         check_undo_request(request)
-        may_be_running = check_key(recorder.record)
+        may_be_running = check_key(record)
         _undone(request, recorder)
-        with hold_lock(recorder.record, wait=request.lock_wait, at_once=may_be_running) as lock:
-            check_key(recorder.record)  # again: nobody else can get it done now
+        with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
             undone = _undone(request, recorder)
             recorder.start()
-            plan = _plan_again(undone, request, fingerprint)
-            if not plan.writes:
-                with one_transaction(recorder, lock, again=_AGAIN):
-                    recorder.succeed(plan.counts, undo_items(recorder.record, plan, {}))
-                return UndoOutcome(plan=plan, record=recorder.record)
-            check_encryption_keys()
-            drop_expired_uploads()  # not into the backup
-            if request.with_backup:
-                recorder.keep_backup(make_backup(sparing=_backup_of(undone)))
-            with one_transaction(recorder, lock, again=_AGAIN):
-                _write(plan, undone, recorder, progress)
-            return UndoOutcome(plan=plan, record=recorder.record)
+            plan = _plan_again(undone, request, token)
+            spared = _backup_of(undone)
+            with carry_out(recorder, lock, writes=plan.writes, again=_AGAIN, sparing=spared):
+                saves = _write(plan, undone, record, progress)
+                recorder.succeed(plan.counts, undo_items(record, plan, saves))
+            return UndoOutcome(plan=plan, record=record)
 
 
 def kinds_to_undo(record: ImportRecord) -> set[Kind]:
@@ -162,43 +150,48 @@ def _undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
     return record
 
 
-def _draft(record: ImportRecord, request: UndoRequest) -> UndoPlan:
-    """What the request would do now, whether or not it may be done."""
-    return build_undo(
+def _make_preview(record: ImportRecord, request: UndoRequest) -> UndoPreview:
+    """The plan of the request, and what stands against it: the one way to a plan, for every door.
+
+    Raises NotPermitted where the plan tells of rows that the user may not see.
+    """
+    plan = build_undo(
         read_undo_inputs(record),
         server=request.server,
         default=request.conflicts,
         decisions=request.decisions,
     )
+    check_undo_sight(request.user, plan)
+    return UndoPreview(plan=plan, refusal=_refusal_of(plan, request))
 
 
 def _plan(record: ImportRecord, request: UndoRequest) -> UndoPlan:
     """What the request would do now. Raises UndoRefused and NotPermitted."""
-    plan = _draft(record, request)
-    check_undo_sight(request.user, plan)
-    _check_plan(plan, request)
-    return plan
-
-
-def _check_plan(plan: UndoPlan, request: UndoRequest) -> None:
-    if plan.issues:
-        first = plan.issues[0]
-        told = first.message + other_than_first(plan.issues)
-        raise UndoRefused(first.code, told, plan.issues)
-    check_undo_plan(request.user, plan)
+    preview = _make_preview(record, request)
+    if preview.refusal:
+        raise preview.refusal
+    return preview.plan
 
 
 def _refusal_of(plan: UndoPlan, request: UndoRequest) -> UnableToImport | None:
     try:
         check_undo_request(request)
-        _check_plan(plan, request)
+        if plan.issues:
+            first = plan.issues[0]
+            told = first.message + other_than_first(plan.issues)
+            raise UndoRefused(first.code, told, plan.issues)
+        check_undo_plan(request.user, plan)
     except UnableToImport as refusal:
         return refusal
     return None
 
 
 def _plan_again(record: ImportRecord, request: UndoRequest, expected: str | None) -> UndoPlan:
-    """What the request would do now. Raises StalePlan where that is not what was `expected`."""
+    """What the request would do now.
+
+    Raises UndoRefused, NotPermitted, and StalePlan where that is not the plan that was `expected`,
+    by its token.
+    """
     try:
         plan = _plan(record, request)
     except UndoRefused as refusal:
@@ -209,7 +202,7 @@ def _plan_again(record: ImportRecord, request: UndoRequest, expected: str | None
             f"What was shown cannot be done any more. {refusal} Nothing was written. {_AGAIN}",
             refusal.issues,
         ) from None
-    if expected not in {None, plan.fingerprint}:
+    if expected not in {None, undo_token(plan)}:
         raise StalePlan(
             "stale-plan",
             f"What would happen is no longer what was shown. Nothing was written. {_AGAIN}",
@@ -234,16 +227,19 @@ def _check_destinations(plan: UndoPlan) -> None:
         )
 
 
-def _write(plan: UndoPlan, undone: ImportRecord, recorder: RunRecorder, progress: Progress) -> None:
-    record = recorder.record
+def _write(
+    plan: UndoPlan, undone: ImportRecord, record: ImportRecord, progress: Progress
+) -> Mapping[Key, Revision]:
+    """Write what the plan says, if anything; the named saves of the rows before."""
+    if not plan.writes:
+        return {}
     lock_destinations()
     _check_destinations(plan)
     mark_undone(undone)
-    saves = apply_undo(
+    return apply_undo(
         plan,
         since=record.started_at,
         user=record.user,
         user_name=record.user_name,
         progress=progress,
     )
-    recorder.succeed(plan.counts, undo_items(record, plan, saves))

@@ -19,6 +19,7 @@ from imports.api.secret import SecretWithDestinationsSerializer
 from imports.importing import service
 from imports.importing.service import preview_import, run_import
 from imports.models import ImportItem
+from imports.runs import carrying_out
 from tests.flows.secrets.test_secret_doors import form_of
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import (
@@ -269,7 +270,7 @@ def test_a_value_that_is_given_while_an_import_is_prepared_stops_it(monkeypatch)
         row.dev_value = "CANARY"
         row.save()
 
-    monkeypatch.setattr(service, "drop_expired_uploads", meanwhile)
+    monkeypatch.setattr(carrying_out, "drop_expired_uploads", meanwhile)
     payload = export_file(connection(1, "Mail", devValue=MAIL))
     with pytest.raises(service.UnableToImport) as refused:
         run_import(request_for(payload, user=user, user_name="ada"))
