@@ -81,7 +81,7 @@ BESIDE_THE_PURE = (
     *("imports.api.parsers", "ziggy_site.content_type"),
     *("imports.errors", "imports.records.kept_states", "imports.management.text_columns"),
     *("imports.database.backup_retention", "imports.database.bound_process"),
-    *("imports.database.errors"),
+    "imports.database.errors",
 )
 HARMLESS_TYPES = (int, bool, float, Kind, Enum, datetime, UUID, line_diff.Budget, type(None))
 
@@ -607,6 +607,7 @@ def held_against(given: Any) -> object:
     return (
         saved(plan),
         plan_changes.edited_rows(before, rows),
+        plan_snapshot.confirmation_token(after),
         plan_changes.changes_since(before, after),
     )
 
@@ -837,6 +838,7 @@ CASES = {
             *("imports.planfile.changes.edited_rows", "imports.planfile.changes.changes_since"),
             *("imports.planfile.snapshot.snapshot_of", "imports.planfile.shape.snapshot_of_saved"),
             "imports.planfile.snapshot.decided_contents",
+            "imports.planfile.snapshot.confirmation_token",
         ),
         build=kept_plan,
         work=held_against,

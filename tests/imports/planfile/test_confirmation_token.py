@@ -183,3 +183,9 @@ def test_the_uuids_of_new_copies_are_drawn_anew_and_not_in_the_token():
     one, other = plan_of(Mode.DUPLICATE, *ROWS), plan_of(Mode.DUPLICATE, *ROWS)
     assert one.changes[FLOW][0].target_uuid != other.changes[FLOW][0].target_uuid
     assert token_of(one) == token_of(other)
+
+
+def test_a_token_stays_what_it_is_in_later_releases_for_uploads_that_wait_keep_it():
+    assert token(Mode.OVERWRITE, *ROWS) == (
+        "529e5d0733fd845c3dfae6842dde7d58fff61bd064baa551e6f42c2a66cc37e1"
+    )
