@@ -2,7 +2,7 @@
 
 Rows must be those that the plan was made for, and hold what they held; items must come to the same,
 unless somebody decided since that something else comes of them. A saved plan, the page of an
-upload, a second tab and an undo are all told of it by `changes_since`.
+upload, a second tab and an undo have it from `changes_since` in the same words.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ class ChangeOf(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanChange:
-    """One difference: what it is of, and the words for it, with the item where it is told."""
+    """One difference: what it is of, and the words for it, with the item that they stand beside."""
 
     of: ChangeOf
     issue: Issue
