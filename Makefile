@@ -6,7 +6,7 @@ MANAGE := $(BIN)/python manage.py
 # The demo is for the embedded database, never for a server that the environment may name.
 DEMO := env -u DATABASE_URL -u ZIGGY_SERVER_NAME -u ZIGGY_SERVERS $(MANAGE)
 
-.PHONY: demo run account test test-postgres browser screenshots lint bench mutants clean help
+.PHONY: demo run account test test-postgres browser screenshots quick lint docs bench mutants clean help
 
 demo: .venv/runtime  ## Set everything up and import the sample file into the embedded database
 	@$(DEMO) migrate --verbosity 0
@@ -29,6 +29,9 @@ account: .venv/runtime  ## Make an account that may do everything
 test: .venv/development node_modules/installed  ## Run all tests, on the database that DATABASE_URL names (SQLite)
 	$(BIN)/pytest -n auto
 
+quick: .venv/development  ## Run the tests that need no database, in under a minute
+	$(BIN)/python -m pytest -n auto -p tests.support.quick tests/accounts tests/flows tests/imports
+
 test-postgres:  ## Run all tests on PostgreSQL: the local server's, or one started for the run
 	.ci/postgresql $(MAKE) test
 
@@ -46,6 +49,9 @@ lint: .venv/development  ## Style, types, the architecture and missing migration
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MANAGE) makemigrations --check --dry-run
+
+docs: .venv/development  ## Write the generated parts of docs/reference anew
+	$(BIN)/python -m tools.reference
 
 # OPTIONS="--only import --runs 3", for example; `python -m benchmarks --help` has them all.
 bench: .venv/benchmarks  ## Measure an import of 5,000 flows, its floor and its peers, in ten minutes

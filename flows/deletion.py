@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from flows.content.fields import Kind, columns
+from flows.destinations.warnings import DestinationWarning
 from flows.models import Item, Secret
 from flows.secrets.stored_destinations import (
     Write,
@@ -38,20 +39,25 @@ class SendsSecretsError(Exception):
         self.told = told
 
 
+Warnings = tuple[DestinationWarning, ...]
+"""What is to be told of secrets that are sent, as items come back, where they were not sent."""
+
+
 def bring_back(
     item: Item, *, user_name: str, may_retarget: bool, sees: Collection[Kind] = ()
-) -> None:
-    """Make a deleted item a live one again. Raises NameTakenError.
+) -> Warnings:
+    """Make a deleted item a live one again; what is to be told of it. Raises NameTakenError.
 
     `may_retarget` says whether stored secrets may thereby be sent where they are not sent now;
     where not, raises SendsSecretsError, which tells only of rows of the kinds that somebody `sees`.
     """
     with transaction.atomic(using=current_database()):
-        for row in _locked([item]):
-            if not may_retarget:
-                _check_destinations([row], sees)
+        rows = _locked([item])
+        warnings = _check_destinations(rows, sees, may_retarget=may_retarget)
+        for row in rows:
             _bring_back(row, user_name)
     item.refresh_from_db()
+    return warnings
 
 
 def _bring_back(item: Item, user_name: str) -> None:
@@ -72,18 +78,18 @@ def delete_many(items: Iterable[Any], *, user_name: str) -> None:
 
 def bring_many_back(
     items: Iterable[Any], *, user_name: str, may_retarget: bool, sees: Collection[Kind] = ()
-) -> tuple[list[Any], list[Any]]:
+) -> tuple[list[Any], list[Any], Warnings]:
     """Make those of the items that are deleted live ones, in one transaction.
 
-    Which came back, and which did not because another one has their name. Raises SendsSecretsError
+    Which came back, which did not because another one has their name, and what is to be told.
+    Raises SendsSecretsError
     as `bring_back` does; then none came back.
     """
     back: list[Any] = []
     kept: list[Any] = []
     with transaction.atomic(using=current_database()):
         items = _locked(items)
-        if not may_retarget:
-            _check_destinations(items, sees)
+        warnings = _check_destinations(items, sees, may_retarget=may_retarget)
         for item in items:
             try:
                 _bring_back(item, user_name)
@@ -91,7 +97,7 @@ def bring_many_back(
                 kept.append(item)
             else:
                 back.append(item)
-    return back, kept
+    return back, kept, warnings
 
 
 def _locked(items: Iterable[Item]) -> list[Item]:
@@ -106,7 +112,9 @@ def _locked(items: Iterable[Item]) -> list[Item]:
     return rows
 
 
-def _check_destinations(items: Iterable[Item], sees: Collection[Kind]) -> None:
+def _check_destinations(
+    items: Iterable[Item], sees: Collection[Kind], *, may_retarget: bool
+) -> Warnings:
     writes = [
         Write(
             kind=item.kind,
@@ -117,8 +125,10 @@ def _check_destinations(items: Iterable[Item], sees: Collection[Kind]) -> None:
         )
         for item in items
     ]
-    if told := told_of_refusal(warnings_of_writes(writes), sees=sees):
+    warnings = warnings_of_writes(writes)
+    if not may_retarget and (told := told_of_refusal(warnings, sees=sees)):
         raise SendsSecretsError(told)
+    return warnings
 
 
 def _write(item: Item, user_name: str, *, is_deleted: bool) -> None:

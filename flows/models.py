@@ -173,7 +173,7 @@ class Secret(Item):
 
 
 class StoredAnswer(models.Model):
-    """The answer to a request under an Idempotency-Key, for a day: see flows.rest.idempotency."""
+    """The answer to a request under an Idempotency-Key, for a day."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)

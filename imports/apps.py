@@ -7,7 +7,7 @@ class ImportsConfig(AppConfig):
     name = "imports"
 
     def ready(self) -> None:
-        from flows.rest.idempotency import register_holder
+        from flows.rest.requests.idempotency import register_holder
         from imports.runs.idempotency import holds_key
 
         register_holder(holds_key)

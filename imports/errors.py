@@ -43,7 +43,8 @@ class Issue:
 class UnableToImport(Exception):  # noqa: N818 - the name says what happened
     """The import did not happen, and nothing was written but its record.
 
-    `code` is stable, `message` is for people, `issues` are all problems that were found.
+    `code` is stable, `message` is for people: the `reason`, and the `remedy` where there is one.
+    `issues` are all problems that were found.
     """
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -53,11 +54,17 @@ class UnableToImport(Exception):  # noqa: N818 - the name says what happened
     cause: str = ""
     """What the database said, for whoever runs the server: it may name hosts."""
 
-    def __init__(self, code: str, message: str, issues: Sequence[Issue] = ()) -> None:
-        super().__init__(message)
+    def __init__(
+        self, code: str, reason: str, issues: Sequence[Issue] = (), *, remedy: str = ""
+    ) -> None:
         self.code = code
-        self.message = message
+        self.reason = reason
+        """What is wrong. Its end may say what to do, where no door says that in another way."""
+        self.remedy = remedy
+        """What became of the data, and what to do."""
+        self.message = f"{reason} {remedy}" if remedy else reason
         self.issues = tuple(issues)
+        super().__init__(self.message)
 
 
 class FileUnreadable(UnableToImport):

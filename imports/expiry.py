@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from flows.rest.idempotency import drop_expired_answers
+from flows.rest.requests.idempotency import drop_expired_answers
 from imports.models import BuiltExport, BuiltTransfer, PendingImport
 
 KEEP_HOURS = 24

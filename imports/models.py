@@ -195,8 +195,7 @@ class ImportItem(models.Model):
     changed_keys = models.JSONField(default=list, help_text="What an overwrite changed.")
     warnings = models.JSONField(default=list)
     warning_details = models.JSONField(
-        default=list,
-        help_text="Those of the warnings that programs know by a code: code, text and data.",
+        default=list, help_text="The warnings as programs know them: code, text and data."
     )
     named_save = models.ForeignKey(
         "reversion.Revision",

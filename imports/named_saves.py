@@ -17,9 +17,9 @@ from reversion.models import Version
 
 from accounts.models import User
 from flows.content.fields import NAME_MAX_LENGTH, Kind
-from flows.destinations.new import SECRET_TO_NEW_DESTINATION
+from flows.destinations.changes import SECRET_TO_NEW_DESTINATION
 from flows.models import MODELS, Item
-from flows.rest.save_uuids import save_number
+from flows.rest.bodies.save_uuids import save_number
 from flows.saves import named_saves, saved_states
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
 from flows.servers import current_database
@@ -27,6 +27,7 @@ from imports.errors import Issue, StalePlan, UnableToImport, printable, quoted, 
 from imports.permissions import check_permission, check_sight_of, kinds_in_sight, may_see
 from imports.plans.comparison import differences
 from imports.plans.plan import FieldChange
+from imports.runs.run import check_encryption_keys
 
 _MOST_TOLD = 10
 _NUMBER_DIGITS = 18  # a longer one is no number of a row
@@ -108,7 +109,11 @@ def _uuid(text: str) -> UUID | None:
 
 
 def take_save(item: Item, name: str, *, user: User | None) -> Version:
-    """Save the item's state under a name. Raises NotPermitted and NameInvalid."""
+    """Save the item's state under a name.
+
+    Raises NotPermitted, NameInvalid and WrongEncryptionKey.
+    """
+    check_encryption_keys()
     check_permission(user, f"flows.change_{item.kind}")
     try:
         name = CharField(max_length=NAME_MAX_LENGTH).clean(storable(name))
@@ -162,6 +167,7 @@ def restore(restoring: Restoring, *, user: User | None, user_name: str) -> Versi
 
     Raises StalePlan, SaveUnfit, and NotPermitted where a right was lost meanwhile.
     """
+    check_encryption_keys()
     item, save = restoring.item, restoring.save
     with transaction.atomic(using=current_database()):
         lock_destinations()

@@ -13,7 +13,7 @@ from accounts.models import User
 from flows import sight
 from flows.content.fields import Kind
 from flows.counting import other_than_first
-from flows.destinations.warnings import CodedWarning
+from flows.destinations.warnings import DestinationWarning
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from flows.servers import current_database, on_database
 from imports.errors import Issue, NotPermitted, quoted
@@ -83,7 +83,7 @@ def check_permission(
 
 
 def retargeting_of(
-    kind: Kind, name: str, notices: Iterable[CodedWarning], *, sees: Collection[Kind]
+    kind: Kind, name: str, notices: Iterable[DestinationWarning], *, sees: Collection[Kind]
 ) -> Iterator[str]:
     """For what RETARGET_CONNECTIONS is needed by the change of an item, one sentence each.
 

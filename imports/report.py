@@ -8,8 +8,8 @@ from http import HTTPStatus
 from typing import Any
 
 from flows.content.fields import Kind
-from flows.destinations.warnings import CodedWarning, in_order
 from imports.errors import UnableToImport
+from imports.exportfile.warnings import PlanWarning, in_order
 from imports.models import ImportItem, ImportRecord
 from imports.plans.matching import MatchMethod
 from imports.plans.plan import Change, Plan
@@ -19,15 +19,15 @@ from imports.undo.plans.plan import UndoChange, UndoPlan
 def plan_data(plan: Plan, *, done: bool, with_details: bool = False) -> dict[str, Any]:
     """The three lists. `done` says whether the items reached their results.
 
-    `with_details` adds to an item those of its warnings that have data for programs. The uuid of a
-    copy is not told before it is made: it is drawn anew for each plan.
+    `with_details` adds to an item its warnings with their codes and data. The uuid of a copy is
+    not told before it is made: it is drawn anew for each plan.
     """
     drawn = {one.target_uuid for one in plan if not (done or one.result.has_known_uuid)}
     return {
         f"{kind.plural}Processed": [
             {
                 **_item(change, done=done),
-                **(details_of(change.notices, without=drawn) if with_details else {}),
+                **(details_of(change.all_warnings, without=drawn) if with_details else {}),
             }
             for change in plan.changes[kind]
         ]
@@ -41,7 +41,7 @@ def undo_data(plan: UndoPlan, *, done: bool, with_details: bool = False) -> dict
         f"{kind.plural}Processed": [
             {
                 **_undo_item(change, done=done),
-                **(details_of(change.notices) if with_details else {}),
+                **(details_of(change.all_warnings) if with_details else {}),
             }
             for change in plan.changes[kind]
         ]
@@ -49,17 +49,30 @@ def undo_data(plan: UndoPlan, *, done: bool, with_details: bool = False) -> dict
     }
 
 
-def details_of(notices: Iterable[CodedWarning], *, without: Collection[str] = ()) -> dict[str, Any]:
-    """The warnings that have data for programs, under their key; empty where there are none.
+def details_of(warnings: Iterable[PlanWarning], *, without: Collection[str] = ()) -> dict[str, Any]:
+    """The warnings with their codes and data, under their key; empty where there are none.
 
     The uuids `without` are those of no row.
     """
-    details = [notice.as_dict() for notice in notices]
-    for new in (new for detail in details for new in detail["data"]):
-        for key in ("uuid", "secretUuid"):
-            if new[key] in without:
-                new[key] = None
+    details = [warning.as_dict() for warning in warnings]
+    for detail in details if without else ():
+        detail["data"] = _without(detail["data"], without)
     return {"warningDetails": details} if details else {}
+
+
+def _without(value: Any, uuids: Collection[str]) -> Any:
+    """Data of a warning with null in the place of these uuids."""
+    if isinstance(value, list):
+        return [_without(each, uuids) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: None if key in _UUID_KEYS and each in uuids else _without(each, uuids)
+        for key, each in value.items()
+    }
+
+
+_UUID_KEYS = ("uuid", "secretUuid")
 
 
 def record_data(record: ImportRecord) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.test import override_settings
+from django.test import Client, override_settings
 from pytest_django.live_server_helper import LiveServer
+
+from tests.support.users import staff_with
 
 SHARED_DATA = Path(os.environ.get("ZIGGY_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -75,3 +77,14 @@ def _no_collected_static_files() -> Iterator[None]:
 def live_server(_no_collected_static_files: None, live_server: LiveServer) -> LiveServer:
     """The server, which finds static files where they are from its start on."""
     return live_server
+
+
+@pytest.fixture
+def staff(client: Client) -> Callable[..., Client]:
+    """Logs somebody in who has just these permissions: `staff("view_flow")`."""
+
+    def log_in(*codenames: str) -> Client:
+        client.force_login(staff_with(*codenames, name="staff"))
+        return client
+
+    return log_in

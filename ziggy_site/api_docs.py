@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows.rest.declared_names import DeclaredNames
+from flows.rest.requests.declared_names import DeclaredNames
 
 
 class Schema(DeclaredNames, SpectacularJSONAPIView):

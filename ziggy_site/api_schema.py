@@ -14,7 +14,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny, IsAuthenticated
 
-from flows.rest.idempotency import HEADER
+from flows.rest.requests.idempotency import HEADER
 
 
 class ErrorIssueSerializer(serializers.Serializer[Any]):

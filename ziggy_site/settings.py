@@ -2,7 +2,7 @@
 
 Development needs none of the variables. With DEBUG off there are no secrets in the
 defaults: a missing SECRET_KEY or ZIGGY_ENCRYPTION_KEYS stops the start with an error
-that says how to make one. The README has the table of all variables.
+that says how to make one. docs/reference/settings.md has the table of all variables.
 """
 
 from pathlib import Path
@@ -216,7 +216,7 @@ SPECTACULAR_SETTINGS = {
     # A key that takes other words elsewhere; two keys of one body that take the same.
     "ENUM_NAME_OVERRIDES": {
         "KindEnum": "imports.api.shapes.record.KINDS",
-        "SenderKind": "imports.api.shapes.record.SENDER_KINDS",
+        "SenderKind": "imports.api.shapes.warnings.SENDER_KINDS",
         "RecordedResultEnum": "imports.api.shapes.record.RECORDED_RESULTS",
         "ConflictDecision": "imports.api.shapes.undo.DECISIONS",
     },

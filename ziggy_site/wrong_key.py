@@ -1,25 +1,42 @@
-"""The page that says that the server has a wrong key, where a secret was to be stored with it."""
+"""The page that says that the server has a wrong key, before anything is written with it."""
 
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from flows.encryption import WrongKeyError
+from flows.secrets.checks import check_keys_before_write
+from flows.web.api_paths import is_of_api
 
 logger = logging.getLogger(__name__)
 
 
 class WrongKeyMiddleware:
-    """Answers 503, with what to do, where a page raised WrongKeyError. Nothing was written."""
+    """Answers 503, with what to do, to what would write while the server has a wrong key.
+
+    Who logs in or out writes nothing of the server's. The API has its own answer.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
+        """The page, where a request that may write finds a wrong key."""
+        if is_of_api(request) or request.path_info in _paths_of_logins():
+            return None
+        try:
+            check_keys_before_write(str(request.method))
+        except WrongKeyError as error:
+            return self.process_exception(request, error)
+        return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The page; None, and so Django's way, for every other error."""
@@ -29,3 +46,7 @@ class WrongKeyMiddleware:
         status = HTTPStatus.SERVICE_UNAVAILABLE
         page = TemplateResponse(request, "wrong_key.html", {"error": error}, status=status)
         return page.render()
+
+
+def _paths_of_logins() -> set[str]:
+    return {reverse("admin:login"), reverse("admin:logout")}

@@ -4,6 +4,7 @@
 in common; `items` registers them.
 """
 
-from flows.admin.items import ConnectionAdmin, FlowAdmin, ItemAdmin, SecretAdmin
+from flows.admin.item_admin import ItemAdmin
+from flows.admin.items import ConnectionAdmin, FlowAdmin, SecretAdmin
 
 __all__ = ["ConnectionAdmin", "FlowAdmin", "ItemAdmin", "SecretAdmin"]

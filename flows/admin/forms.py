@@ -8,7 +8,7 @@ from django.contrib.admin.widgets import AdminTextareaWidget
 from django.views.decorators.debug import sensitive_variables
 
 from flows.content.fields import NAME_MAX_LENGTH, Content, Kind, columns
-from flows.destinations.warnings import CodedWarning
+from flows.destinations.warnings import DestinationWarning
 from flows.models import Connection, Secret, blank_content
 from flows.saves import saved_states
 from flows.saves.state_tags import state_tag
@@ -56,7 +56,7 @@ class ItemForm(forms.ModelForm):
     may_retarget = False
     sees: Collection[Kind] = ()
     """The kinds whose rows the user may see."""
-    warnings: tuple[CodedWarning, ...] = ()
+    warnings: tuple[DestinationWarning, ...] = ()
     """What is to be said of a valid form of the secrets that it sends elsewhere."""
 
     opened_on = StateField()

@@ -13,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from reversion.admin import VersionAdmin
 
 from flows.admin.missing_values import tell_of_missing_values
+from flows.admin.warnings import tell_of_warnings
 from flows.deletion import (
     NameTakenError,
     SendsSecretsError,
@@ -93,7 +94,7 @@ class SoftDeleteAdmin(VersionAdmin):
 
     def _restore(self, request: HttpRequest, item: Any) -> None:
         try:
-            bring_back(
+            warnings = bring_back(
                 item,
                 user_name=request.user.get_username(),
                 may_retarget=request.user.has_perm(RETARGET_CONNECTIONS),
@@ -107,13 +108,14 @@ class SoftDeleteAdmin(VersionAdmin):
             self.log_change(request, item, "Restored.")
             told = f"The {self.opts.verbose_name} “{item}” is restored."
             self.message_user(request, told, messages.SUCCESS)
+            tell_of_warnings(self, request, warnings, name=str(item))
             tell_of_missing_values(self, request, [item])
 
     @admin.action(permissions=["change"], description="Restore selected %(verbose_name_plural)s")
     def restore_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Make the deleted ones of the selected items live ones again."""
         try:
-            back, kept = bring_many_back(
+            back, kept, warnings = bring_many_back(
                 list(queryset.filter(is_deleted=True)),
                 user_name=request.user.get_username(),
                 may_retarget=request.user.has_perm(RETARGET_CONNECTIONS),
@@ -127,6 +129,9 @@ class SoftDeleteAdmin(VersionAdmin):
         if back:
             told = f"Restored {len(back)} {model_ngettext(self.opts, len(back))}."
             self.message_user(request, told, messages.SUCCESS)
+            for warning in warnings:
+                name = warning.destinations[0].name
+                tell_of_warnings(self, request, [warning], name=name)
             tell_of_missing_values(self, request, back)
         if kept:
             self.message_user(request, self._name_taken(kept), messages.ERROR)

@@ -1,17 +1,17 @@
-"""Warnings that programs know by a code: what is said of secrets that are sent elsewhere. Pure."""
+"""What is warned of secrets that are sent elsewhere: the texts, and the destinations. Pure."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flows.content.fields import Kind
-from flows.destinations.labels import printable_label
-from flows.destinations.new import (
+from flows.destinations.changes import (
     CODE_USES_SECRET,
     SECRET_TO_NEW_DESTINATION,
     NewDestination,
     RowKey,
 )
+from flows.destinations.labels import printable_label
 from flows.destinations.uses import EVERY
 
 _KEYS_SHOWN = 5
@@ -26,8 +26,8 @@ _UNSEEN = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CodedWarning:
-    """A warning with its code and its data."""
+class DestinationWarning:
+    """A warning of new destinations, with its code and with them."""
 
     code: str
     text: str
@@ -57,30 +57,23 @@ class CodedWarning:
         told |= {Kind.SECRET for new in self.destinations if new.secret == EVERY}
         return self.text if told <= set(sees) else _UNSEEN[self.code, self.is_serious]
 
-    def as_dict(self) -> dict[str, Any]:
-        """The warning in plain values, in the words of the API."""
+    def detail_for(self, sees: Collection[Kind]) -> dict[str, Any]:
+        """The warning as the API tells it to somebody who may see rows of these kinds."""
+        text = self.text_for(sees)
         return {
             "code": self.code,
-            "text": self.text,
+            "text": text,
             "isSerious": self.is_serious,
-            "data": [_data(new) for new in self.destinations],
+            "data": [*self.data] if text == self.text else [],
         }
 
-
-_DETAIL_KEYS = ("code", "text", "isSerious", "data")
-_DATA_KEYS = (
-    *("secret", "secretNames", "secretUuid", "hasValue", "kind", "uuid", "name"),
-    *("environments", "oldDestinations", "newDestination", "changedKeys"),
-)
+    @property
+    def data(self) -> tuple[dict[str, Any], ...]:
+        """The destinations in plain values, in the words of the API."""
+        return tuple(_data(new) for new in self.destinations)
 
 
-def in_order(detail: Mapping[str, Any]) -> dict[str, Any]:
-    """A warning's dict as `as_dict` made it: a database may give its keys back in another order."""
-    data = [{key: new[key] for key in _DATA_KEYS if key in new} for new in detail["data"]]
-    return {key: {**detail, "data": data}[key] for key in _DETAIL_KEYS}
-
-
-def warnings_of(found: Iterable[NewDestination], *, of: RowKey) -> tuple[CodedWarning, ...]:
+def warnings_of(found: Iterable[NewDestination], *, of: RowKey) -> tuple[DestinationWarning, ...]:
     """The warnings of new destinations that the change of a row makes, the serious ones first.
 
     Where another row sends the secret, as after a rename of the secret, the text names that one.
@@ -96,10 +89,10 @@ def warnings_of(found: Iterable[NewDestination], *, of: RowKey) -> tuple[CodedWa
     )
 
 
-def _sends(new: NewDestination, by: str) -> CodedWarning:
+def _sends(new: NewDestination, by: str) -> DestinationWarning:
     old = " and ".join(new.old) or "nowhere"
     start = f"sends the stored secret to another destination{by}"
-    return CodedWarning(
+    return DestinationWarning(
         code=new.code,
         text=f"{start}: {_secret(new)} -> {old} -> {new.new}{_details(new)}",
         text_without_hosts=f"{start}: {_secret(new)}{_details(new)}",
@@ -108,7 +101,7 @@ def _sends(new: NewDestination, by: str) -> CodedWarning:
     )
 
 
-def _will_send(found: Iterable[NewDestination], of: RowKey) -> Iterator[CodedWarning]:
+def _will_send(found: Iterable[NewDestination], of: RowKey) -> Iterator[DestinationWarning]:
     """One warning for all secrets without a value that a connection names for the same places."""
     users: dict[str, dict[str, list[NewDestination]]] = {}
     for new in found:
@@ -122,7 +115,7 @@ def _will_send(found: Iterable[NewDestination], of: RowKey) -> Iterator[CodedWar
             names = list(dict.fromkeys(map(_secret, each)))
             have = "has" if len(names) == 1 else "have"
             start = f"names {', '.join(names)}, which {have} no value yet{_by(each[0], of)}"
-            yield CodedWarning(
+            yield DestinationWarning(
                 code=SECRET_TO_NEW_DESTINATION,
                 text=f"{start}: a value will be sent to {told}",
                 text_without_hosts=start,
@@ -133,7 +126,7 @@ def _will_send(found: Iterable[NewDestination], of: RowKey) -> Iterator[CodedWar
 
 def _code_uses(
     found: Sequence[NewDestination], of: RowKey, *, is_serious: bool
-) -> Iterator[CodedWarning]:
+) -> Iterator[DestinationWarning]:
     users: dict[str, list[NewDestination]] = {}
     for new in found:
         users.setdefault(new.uuid, []).append(new)
@@ -145,7 +138,7 @@ def _code_uses(
             if is_serious
             else f"its code names {names}, without a value yet{by}"
         )
-        yield CodedWarning(
+        yield DestinationWarning(
             code=CODE_USES_SECRET,
             text=text,
             text_without_hosts=text,

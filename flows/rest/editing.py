@@ -19,11 +19,12 @@ from flows.content.copy_names import first_free_copy
 from flows.content.fields import EXTRA, FIELDS, Kind, Value, columns
 from flows.content.references import rewrite
 from flows.deletion import mark_deleted
+from flows.destinations.warnings import DestinationWarning
 from flows.models import MODELS, Flow, Item, Secret, blank_content
 from flows.relations.document_rewriting import KeyCollisionError, rewrite_document
-from flows.rest.item_body import ItemBody
-from flows.rest.preconditions import Condition, check_condition
-from flows.rest.refusals import Refused, not_found, not_permitted
+from flows.rest.bodies.item_body import ItemBody
+from flows.rest.requests.preconditions import Condition, check_condition
+from flows.rest.requests.refusals import Problem, Refused, not_found, not_permitted
 from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     Write,
@@ -34,9 +35,14 @@ from flows.secrets.stored_destinations import (
 from flows.servers import current_database
 from flows.sight import kinds_seen
 
+Warnings = tuple[DestinationWarning, ...]
+"""What is to be told of secrets that a write sends where they were not sent before."""
 
-def create_item(kind: Kind, body: ItemBody, *, user: User, may_retarget: bool) -> UUID:
-    """Make a new item; its uuid. Raises Refused.
+
+def create_item(
+    kind: Kind, body: ItemBody, *, user: User, may_retarget: bool
+) -> tuple[UUID, Warnings]:
+    """Make a new item; its uuid, and what is to be told of it. Raises Refused.
 
     `may_retarget` says whether a connection may send a stored secret where it is not sent now.
     """
@@ -44,13 +50,12 @@ def create_item(kind: Kind, body: ItemBody, *, user: User, may_retarget: bool) -
     uuid = UUID(body.uuid) if body.uuid else uuid4()
     with _writing(kind, uuid, body.content.get("name")):
         extra = canonical.encode(body.unknown)
-        if not may_retarget:
-            content = {**blank_content(kind), **body.content, EXTRA: extra}
-            write = Write(kind=kind, uuid=str(uuid), before=None, after=content)
-            _check_destinations(write, user)
+        content = {**blank_content(kind), **body.content, EXTRA: extra}
+        write = Write(kind=kind, uuid=str(uuid), before=None, after=content)
+        warnings = check_destinations(write, user, may_retarget=may_retarget)
         values = {**body.content, **body.secret_values, EXTRA: extra}
         model(uuid=uuid, updated_by=user.get_username(), **values).save()
-    return uuid
+    return uuid, warnings
 
 
 def change_item(
@@ -61,10 +66,10 @@ def change_item(
     user: User,
     may_retarget: bool,
     condition: Condition = None,
-) -> None:
+) -> Warnings:
     """Change what the body names, and nothing else, in a row that fits the condition.
 
-    Raises Refused.
+    What is to be told of the change. Raises Refused.
 
     `may_retarget` says whether a connection may send a stored secret where it is not sent now.
     """
@@ -74,13 +79,13 @@ def change_item(
         content = dict(body.content)
         if body.unknown:
             content[EXTRA] = canonical.encode({**canonical.decode(item.extra), **body.unknown})
-        if not may_retarget:
-            _check_destinations(_write_of(item, content), user)
+        warnings = check_destinations(_write_of(item, content), user, may_retarget=may_retarget)
         values: dict[str, Any] = {**content, **body.secret_values}
         for column, value in values.items():
             setattr(item, column, value)
         item.updated_by = user.get_username()
         item.save(update_fields=values.keys())
+    return warnings
 
 
 def delete_item(kind: Kind, uuid: UUID, *, user: User, condition: Condition = None) -> None:
@@ -91,8 +96,10 @@ def delete_item(kind: Kind, uuid: UUID, *, user: User, condition: Condition = No
         mark_deleted(item, user_name=user.get_username())
 
 
-def clone_flow(uuid: UUID, *, user: User) -> UUID:
-    """Copy a flow under the first free name; the copy's uuid. Raises Refused.
+def clone_flow(uuid: UUID, *, user: User) -> tuple[UUID, Warnings]:
+    """Copy a flow under the first free name; the copy's uuid, and what is to be told of it.
+
+    Raises Refused.
 
     Where the flow refers to itself, the copy refers to the copy.
     """
@@ -101,8 +108,10 @@ def clone_flow(uuid: UUID, *, user: User) -> UUID:
         flow = locked(Kind.FLOW, uuid)
         content = _content_of_copy(flow, copy)
         content["name"] = first_free_copy(Kind.FLOW, flow.name, _live_flow_names())
+        write = Write(kind=Kind.FLOW, uuid=str(copy), before=None, after=content)
+        warnings = check_destinations(write, user, may_retarget=False)
         Flow(uuid=copy, updated_by=user.get_username(), **content).save()
-    return copy
+    return copy, warnings
 
 
 def _live_flow_names() -> set[str]:
@@ -187,9 +196,19 @@ def _write_of(item: Item, content: Mapping[str, Value]) -> Write:
     )
 
 
-def _check_destinations(write: Write, user: User) -> None:
-    """Raises Refused where a connection would send a stored secret where it is not sent now."""
-    if write.kind is Kind.FLOW:  # its code may use any secret
-        return
-    if told := told_of_refusal(warnings_of_writes([write]), sees=kinds_seen(user)):
-        raise not_permitted(told, RETARGET_CONNECTIONS)
+def check_destinations(write: Write, user: User, *, may_retarget: bool) -> Warnings:
+    """What is to be told of where the write sends secrets.
+
+    Raises Refused where a connection would send a stored one where it is not sent now, unless the
+    user `may_retarget`.
+    """
+    warnings, sees = warnings_of_writes([write]), kinds_seen(user)
+    if not may_retarget and (told := told_of_refusal(warnings, sees=sees)):
+        needing = [warning for warning in warnings if warning.needs_right]
+        raise not_permitted(
+            told,
+            RETARGET_CONNECTIONS,
+            [Problem(code=each.code, message=f"{each.text_for(sees)}.") for each in needing],
+            [warning.detail_for(sees) for warning in needing],
+        )
+    return warnings

@@ -20,11 +20,11 @@ from flows.content.fields import (
 )
 from flows.content.representation import time_text
 from flows.models import Flow
-from flows.rest.editing import locked
-from flows.rest.preconditions import Condition, check_condition
+from flows.rest.bodies.save_uuids import save_number, save_uuid
+from flows.rest.editing import Warnings, locked
 from flows.rest.reading import shown
-from flows.rest.refusals import Problem, Refused, invalid, not_found, not_permitted
-from flows.rest.save_uuids import save_number, save_uuid
+from flows.rest.requests.preconditions import Condition, check_condition
+from flows.rest.requests.refusals import Problem, Refused, invalid, not_found, not_permitted
 from flows.saves import named_saves, saved_states
 from flows.saves.state_tags import state_tag
 from flows.servers import current_database
@@ -55,8 +55,10 @@ def load_save(uuid: UUID) -> dict[str, Any]:
 
 def restore_save(
     uuid: UUID, *, user: User, condition: Condition = None
-) -> tuple[dict[str, Any], str]:
-    """Put the flow back into the state of the save; the whole flow and its tag. Raises Refused.
+) -> tuple[dict[str, Any], str, Warnings]:
+    """Put the flow back into the state of the save. Raises Refused.
+
+    The whole flow, its tag, and what is to be told of it.
 
     Its state until now is saved before, as "Pre restore". A save can be of when the flow was
     deleted: restoring that one deletes it again, and needs that right as well.
@@ -66,7 +68,9 @@ def restore_save(
         saved = _saved(version)
         flow = locked(Kind.FLOW, UUID(saved[UUID_KEY]))
         check_condition(flow, condition)
-        rights = saved_states.rights_to_restore(flow, saved_states.saved_row(version), sees=())
+        row = saved_states.saved_row(version)
+        warnings = saved_states.warnings_of_restore(flow, row)
+        rights = saved_states.rights_to_restore(flow, row, sees=())
         for permission, reason in rights:
             if not user.has_perm(permission):
                 raise not_permitted(reason, permission)
@@ -75,7 +79,7 @@ def restore_save(
             now = saved_states.restore(flow, version, user=user, user_name=name)
         tag = state_tag(Flow.objects.get(pk=flow.pk))
     whole = {**saved, CREATED_KEY: time_text(flow.created_at), UPDATED_KEY: time_text(now)}
-    return whole, tag
+    return whole, tag, warnings
 
 
 def _version(uuid: UUID) -> Any:

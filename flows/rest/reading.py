@@ -13,9 +13,9 @@ from flows.content.references import is_identifier
 from flows.content.representation import needed_columns, represented, time_text
 from flows.encryption import MASK
 from flows.models import MODELS, Flow
-from flows.rest.item_body import HAS_VALUE_KEYS
-from flows.rest.paging import Part, Place, read_page
-from flows.rest.refusals import not_found
+from flows.rest.bodies.item_body import HAS_VALUE_KEYS
+from flows.rest.requests.paging import Part, Place, read_page
+from flows.rest.requests.refusals import not_found
 from flows.saves.state_tags import tag_of_row, tagged_columns
 
 _HAS_VALUE = ("has_dev_value", "has_prod_value")

@@ -12,7 +12,7 @@ from reversion.models import Version
 
 from accounts.models import User
 from flows.content.fields import Content, Kind, columns
-from flows.destinations.warnings import CodedWarning
+from flows.destinations.warnings import DestinationWarning
 from flows.encryption import Sealed, WrongKeyError
 from flows.models import Item
 from flows.saves import named_saves
@@ -75,7 +75,7 @@ def needs_right_to_recover(kind: Kind, saved: SavedRow) -> bool:
     return any(warning.needs_right for warning in warnings_of_writes([write]))
 
 
-def warnings_of_restore(item: Item, saved: SavedRow) -> tuple[CodedWarning, ...]:
+def warnings_of_restore(item: Item, saved: SavedRow) -> tuple[DestinationWarning, ...]:
     """What restoring would change of where secrets are sent."""
     kind, present = item.kind, present_row(item)
     write = Write(

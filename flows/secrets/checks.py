@@ -4,6 +4,7 @@ migrated or by `check --database NAME`, and as the site starts.
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.core.checks import CheckMessage, Error
@@ -14,6 +15,8 @@ from flows.secrets.canary import check_keys_open
 from flows.servers import on_database
 
 logger = logging.getLogger(__name__)
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 def check_databases(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
@@ -29,6 +32,16 @@ def log_wrong_keys() -> None:
     for error in _check_keys(DEFAULT_DB_ALIAS):
         logger.error(error.msg)
     connections[DEFAULT_DB_ALIAS].close()  # a server that forks from here must not share it
+
+
+def check_keys_before_write(method: str) -> None:
+    """Raises WrongKeyError where a request of that method may write and the keys open nothing.
+
+    A database that is away or not migrated says nothing here: whatever asks it next tells.
+    """
+    if method not in SAFE_METHODS:
+        with suppress(DatabaseError):
+            check_keys_open(may_write=False)
 
 
 def _check_keys(alias: str) -> list[CheckMessage]:

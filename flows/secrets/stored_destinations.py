@@ -15,16 +15,16 @@ from django.db import connections as databases
 from django.db.models import Q
 
 from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, columns
-from flows.destinations.destinations import secret_uses
-from flows.destinations.new import (
+from flows.destinations.changes import (
     SecretChange,
     SecretState,
     User,
     UserChange,
-    find_new_destinations,
 )
+from flows.destinations.destinations import secret_uses
+from flows.destinations.new import find_new_destinations
 from flows.destinations.uses import EVERY
-from flows.destinations.warnings import CodedWarning, warnings_of
+from flows.destinations.warnings import DestinationWarning, warnings_of
 from flows.models import MODELS, Secret
 from flows.servers import current_database
 
@@ -69,7 +69,7 @@ def lock_destinations() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
-def warnings_of_writes(writes: Iterable[Write]) -> tuple[CodedWarning, ...]:
+def warnings_of_writes(writes: Iterable[Write]) -> tuple[DestinationWarning, ...]:
     """What is to be said before these writes of the secrets that they would send elsewhere."""
     writes = list(writes)
     found = find_new_destinations(
@@ -80,7 +80,9 @@ def warnings_of_writes(writes: Iterable[Write]) -> tuple[CodedWarning, ...]:
     return tuple(warning for row, new in found.items() for warning in warnings_of(new, of=row))
 
 
-def told_of_refusal(warnings: Iterable[CodedWarning], *, sees: Collection[Kind]) -> str | None:
+def told_of_refusal(
+    warnings: Iterable[DestinationWarning], *, sees: Collection[Kind]
+) -> str | None:
     """Why a write needs RETARGET_CONNECTIONS; None where it does not.
 
     It tells nothing of rows of other kinds than somebody `sees`.

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 
 from flows.admin import ConnectionAdmin, FlowAdmin, SecretAdmin
-from flows.admin.items import DestinationLine, Since
+from flows.admin.destinations import DestinationLine, Since
 from flows.content.fields import Kind
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.admin.importing import may_import

@@ -238,9 +238,8 @@ class ImportViews:
                 server_name=request.POST.get("server_name", ""),
             )
         except StalePlan as error:
-            why = error.message.partition(" Nothing was written.")[0]
             told = "Nothing was written. This is the new plan: look at it, and confirm it below."
-            messages.error(request, f"{why} {told}")
+            messages.error(request, f"{error.reason} {told}")
             return redirect(f"{reverse('admin:imports_preview', args=[pending.pk])}?show=news")
         messages.success(request, f"The file {pending.file_name} is imported.")
         if not request.user.has_perm(VIEW_RECORDS):

@@ -93,7 +93,7 @@ class ItemImportsMixin(ItemAdmin):
     def _item_with_imports(self, request: HttpRequest, object_id: str) -> Any:
         if not request.user.has_perm(VIEW_RECORDS):
             raise PermissionDenied
-        return self._item(request, object_id)
+        return self.item_of(request, object_id)
 
     def _line(self, item: Any, each: ItemImport) -> dict[str, Any]:
         before = each.before.save

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import User
-from flows.admin.items import DestinationLine
+from flows.admin.destinations import DestinationLine
 from flows.content.fields import Kind
 from flows.models import MODELS
 from flows.secrets.stored_destinations import destinations_tag, read_destinations

@@ -215,8 +215,8 @@ def _asked(request: HttpRequest, record: ImportRecord, choices: Choices) -> Undo
 def _refusal(request: HttpRequest, error: UnableToImport) -> _Refused:
     message = message_to(request.user, error.code, error.message)  # type: ignore[arg-type]
     if isinstance(error, StalePlan):
-        why = message.partition(" Nothing was written.")[0]
         message = (
-            f"{why} Nothing was written. This is the new plan: look at it, and confirm it below."
+            f"{error.reason} Nothing was written. This is the new plan: look at it, and confirm it "
+            "below."
         )
     return _Refused(message=message, status=error.status)

@@ -22,7 +22,8 @@ from rest_framework.views import exception_handler as default_handler
 from flows.counting import other_than_first
 from flows.database.statement_timeout import is_statement_timeout
 from flows.encryption import WrongKeyError
-from flows.rest.refusals import Refused
+from flows.rest.requests.refusals import Refused
+from flows.secrets.checks import check_keys_before_write
 from flows.web.api_paths import is_of_api
 from flows.web.body_length import LENGTH_REQUIRED
 from flows.web.request_id import request_id
@@ -51,6 +52,7 @@ _TIMED_OUT = (
     "once: by a filter, a longer search, or a smaller page."
 )
 _FAILED = "The server failed. Its log says more."
+_LOGINS = "/api/auth/"
 # What Django raises, whose texts are for the log: the first that fits.
 _DJANGO_ERRORS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
     (OperationalError, HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable"),
@@ -189,6 +191,22 @@ class ApiMiddleware:
             response = _as_json(response)
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
+
+    def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
+        """The refusal of a request that may write while the server has a wrong key.
+
+        Logins write nothing of the server's.
+        """
+        if not is_of_api(request) or request.path_info.startswith(_LOGINS):
+            return None
+        try:
+            check_keys_before_write(str(request.method))
+        except WrongKeyError as error:
+            logger.error("%s", error)  # noqa: TRY400 - the text is all that there is to say
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            body = error_body(status, code="wrong-encryption-key", message=str(error))
+            return JsonResponse({**body, "requestId": request_id()}, status=status)
+        return None
 
 
 def _as_json(response: HttpResponse) -> HttpResponse:

@@ -12,9 +12,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from flows.content.fields import Kind
-from flows.rest.idempotency import answered_once
+from flows.rest.requests.idempotency import answered_once
 from imports.api.checks import NothingThere, caller, needs, validated
-from imports.api.shapes.record import ExportRequestSerializer, ExportStatisticsSerializer
+from imports.api.shapes.answers import ExportRequestSerializer, ExportStatisticsSerializer
 from imports.errors import Issue
 from imports.exporting.downloads import (
     build_export,

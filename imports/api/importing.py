@@ -13,13 +13,13 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows.rest.idempotency import HEADER, takes_key
-from flows.rest.refusals import Problem, invalid
+from flows.rest.requests.idempotency import HEADER, takes_key
+from flows.rest.requests.refusals import Problem, invalid
 from imports.api.checks import caller
 from imports.api.form import Form, FormParser, Upload, read_form
 from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
+from imports.api.shapes.answers import ProcessedSerializer
 from imports.api.shapes.form import PlannedSerializer, UploadSerializer
-from imports.api.shapes.record import ProcessedSerializer
 from imports.importing.request import ImportRequest
 from imports.importing.service import plan_to_save, preview_import, run_import
 from imports.models import Door, ImportRecord

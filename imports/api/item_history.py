@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from flows.content.fields import Kind
 from flows.models import MODELS, Item
-from flows.rest.declared_names import DeclaredNames
+from flows.rest.requests.declared_names import DeclaredNames
 from imports.api.checks import NothingThere, caller, needs
 from imports.api.paging import page_of, query_of
 from imports.api.shapes.history import (
@@ -32,6 +32,7 @@ _IMPORT = {
     "result": "OVERWRITE",
     "changedKeys": ["timeout"],
     "warnings": [],
+    "warningDetails": [],
     "before": {"kept": "save", "namedSave": "666c6f77-7361-8765-8000-000000000003"},
     "after": {"kept": "now", "namedSave": None},
 }

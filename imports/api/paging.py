@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from imports.api.checks import NothingThere, validated
-from imports.api.shapes.record import PageQuery
+from imports.api.shapes.query import PageQuery
 
 
 def query_of(request: Request, serializer: type[PageQuery]) -> dict[str, Any]:

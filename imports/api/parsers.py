@@ -35,8 +35,10 @@ class StrictJSONParser(JSONParser):
                 Issue(code="invalid-encoding", message="The body is not UTF-8.")
             ) from None
         except JSONProblem as problem:
-            # They tell of files, which is what else is read so.
-            message = problem.message.replace("The file", "The body").replace("A file", "The body")
             raise NotStrictJSON(
-                Issue(code=problem.code, message=message, path=json_path(*problem.path))
+                Issue(
+                    code=problem.code,
+                    message=problem.message_of("The body"),
+                    path=json_path(*problem.path),
+                )
             ) from None

@@ -8,15 +8,14 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows.rest.declared_names import DeclaredNames
+from flows.rest.requests.declared_names import DeclaredNames
 from imports.api.checks import NothingThere, caller, needs
 from imports.api.paging import page_of, query_of
+from imports.api.shapes.query import ItemPageQuery, RecordQuery
 from imports.api.shapes.record import (
-    ItemPageQuery,
     RecordDetailSerializer,
     RecordedItemSerializer,
     RecordPageSerializer,
-    RecordQuery,
     RecordSerializer,
 )
 from imports.models import ImportItem, ImportRecord, Status

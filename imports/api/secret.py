@@ -10,15 +10,16 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from flows.content.fields import Kind
-from flows.rest import reading, schema
-from flows.rest.item_body import DESTINATIONS_KEY
-from flows.rest.preconditions import tagged
-from flows.rest.schema import operation
-from flows.rest.serializers import ITEMS
+from flows.rest import reading
+from flows.rest.bodies import schema
+from flows.rest.bodies.item_body import DESTINATIONS_KEY
+from flows.rest.bodies.schema import operation
+from flows.rest.bodies.serializers import ITEMS
+from flows.rest.requests.preconditions import tagged
 from flows.rest.views import SecretView
 from flows.secrets.stored_destinations import SecretDestination, read_destinations
 from imports.api.checks import caller
-from imports.api.shapes.record import SENDER_KINDS
+from imports.api.shapes.warnings import SENDER_KINDS
 from imports.models import ImportRecord
 from imports.permissions import may_see, may_see_records
 from imports.records.secret_origins import read_origins

@@ -17,10 +17,10 @@ from rest_framework.views import APIView
 
 from accounts.throttling import Limit, TooManyAttempts, TooManyAttemptsError, give_back, take
 from flows import __version__
-from flows.rest.idempotency import answered_once
+from flows.rest.requests.idempotency import answered_once
 from imports.api.checks import IsAdmin, NothingThere, caller, needs
 from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
-from imports.api.shapes.record import (
+from imports.api.shapes.answers import (
     BackupAnswerSerializer,
     FailedBackupSerializer,
     TransferSerializer,

@@ -8,11 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows.rest.declared_names import DeclaredNames
-from flows.rest.idempotency import HEADER, takes_key
+from flows.rest.requests.declared_names import DeclaredNames
+from flows.rest.requests.idempotency import HEADER, takes_key
 from imports.api.checks import caller, validated
 from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
 from imports.api.shapes.undo import UndoneSerializer, UndoSerializer
@@ -147,12 +148,16 @@ def _check_dry_run(request: Request) -> None:
     """Nothing is undone by somebody who left out what would have kept it from being done."""
     if request.stream is None:
         raise BodyMalformed("missing-body", f"A body in JSON is needed. {_SAY_DRY_RUN}")
-    if not isinstance(request.data, Mapping):
+    try:
+        body = request.data
+    except UnsupportedMediaType:
+        raise BodyMalformed("wrong-type", f"The body must be JSON. {_SAY_DRY_RUN}") from None
+    if not isinstance(body, Mapping):
         raise BodyMalformed("wrong-type", f"The body must be an object. {_SAY_DRY_RUN}")
-    if isinstance(request.data.get("dryRun"), bool):
+    if isinstance(body.get("dryRun"), bool):
         return
     issue = Issue(
-        code="wrong-type" if "dryRun" in request.data else "missing-key",
+        code="wrong-type" if "dryRun" in body else "missing-key",
         path="dryRun",
         message=_SAY_DRY_RUN,
     )

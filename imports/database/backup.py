@@ -8,10 +8,7 @@ import errno
 import hashlib
 import logging
 import os
-import shutil
-import signal
 import sqlite3
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -22,12 +19,12 @@ from urllib.parse import quote, unquote
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
-from psycopg.pq import Conninfo
 
 from flows.servers import current_database
 from imports.database.backup_notes import note_of, prefix_of, read_directory, remove, write_note
 from imports.database.backup_retention import Retention, superfluous
-from imports.database.bound_process import bound_command
+from imports.database.postgresql_tools import ROOM, Fault, run_postgresql_tool
+from imports.database.verification import check_postgresql, check_sqlite
 from imports.errors import BackupFailed
 
 logger = logging.getLogger(__name__)
@@ -35,8 +32,6 @@ logger = logging.getLogger(__name__)
 BUSY_SECONDS = 20
 """How long SQLite waits for another process that has the database locked."""
 
-_INSTALL = "Install the PostgreSQL client tools of the server's major version, or set PATH."
-_ROOM = "Make room there, or set ZIGGY_BACKUP_DIR to a directory on another disk."
 _DIRECTORY = "Set ZIGGY_BACKUP_DIR to a directory that this process may write."
 _BUSY = "Another process keeps the database locked: try again when it has finished."
 _DAMAGED = "The database or its copy is damaged: check the disks."
@@ -44,15 +39,8 @@ _FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _SQLITE_ADVICE = {
     sqlite3.SQLITE_BUSY: _BUSY,
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
-    sqlite3.SQLITE_FULL: _ROOM,
-    sqlite3.SQLITE_IOERR: _ROOM,  # a quota says no more than that
-}
-_POSTGRESQL_ADVICE = {
-    "server version mismatch": _INSTALL,
-    "No space left on device": _ROOM,
-    "Disk quota exceeded": _ROOM,
-    "File too large": _ROOM,
-    "SIGXFSZ": _ROOM,
+    sqlite3.SQLITE_FULL: ROOM,
+    sqlite3.SQLITE_IOERR: ROOM,  # a quota says no more than that
 }
 
 
@@ -64,10 +52,6 @@ class Backup:
     size: int
     """Bytes."""
     sha256: str
-
-
-class Fault(Exception):  # noqa: N818 - the part of a message, not an error of its own
-    """A foreseeable fault of a backup or a restore: its text says what is wrong and what to do."""
 
 
 def make_backup(*, sparing: Path | None = None) -> Backup:
@@ -85,61 +69,6 @@ def make_backup(*, sparing: Path | None = None) -> Backup:
         raise BackupFailed("backup-failed", message) from error
     _remove_old(alias, spared={sparing and sparing.resolve()})
     return backup
-
-
-def check_sqlite(path: Path) -> None:
-    """Raises Fault or sqlite3.Error where the file is not a sound SQLite backup of a server."""
-    # immutable: nobody writes a backup, and so SQLite need not put files beside it.
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as copy:
-        check_integrity(copy)
-
-
-def check_integrity(database: sqlite3.Connection) -> None:
-    """Raises Fault or sqlite3.Error where the database is damaged or not one of Django's."""
-    # integrity_check also compares the indexes with their tables. It takes five times as long,
-    # and VACUUM has just built the indexes of a backup from the tables.
-    [first, *_] = database.execute("PRAGMA quick_check(1)").fetchone()
-    if first != "ok":
-        raise Fault(f"The file is damaged: {first}.")
-    # An empty file is a sound SQLite database too.
-    tables = "SELECT 1 FROM sqlite_master WHERE name = 'django_migrations'"
-    if database.execute(tables).fetchone() is None:
-        raise Fault("The file has no table django_migrations, so it is no server's database.")
-
-
-def check_postgresql(alias: str, path: Path) -> None:
-    """Raises Fault where the file is not a complete PostgreSQL dump."""
-    # `pg_restore --list` reads the table of contents alone, and accepts a dump that was cut off.
-    run_postgresql_tool(alias, "pg_restore", f"--file={os.devnull}", str(path))
-
-
-def run_postgresql_tool(alias: str, tool: str, *arguments: str) -> None:
-    """Run pg_dump or pg_restore, connected to the database. It ends with this process.
-
-    Raises Fault, with the first error that the tool reports and never with the password.
-    """
-    program = shutil.which(tool)
-    if program is None:
-        raise Fault(f"{tool} was not found. {_INSTALL}")
-    try:
-        done = subprocess.run(  # noqa: S603 - no shell, and no argument comes from a user
-            bound_command(program, arguments),
-            env=os.environ | _connection_environment(alias) | {"LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=settings.ZIGGY_BACKUP_TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise Fault(
-            f"{tool} was stopped after {settings.ZIGGY_BACKUP_TIMEOUT} seconds. If the database "
-            "is large, raise ZIGGY_BACKUP_TIMEOUT; else look for a session that blocks it."
-        ) from None
-    if done.returncode:
-        reason = _without_password(alias, _reason(done))
-        advice = next((text for sign, text in _POSTGRESQL_ADVICE.items() if sign in reason), "")
-        raise Fault(f"{tool} failed: {reason}. {advice}".rstrip())
 
 
 def _make(alias: str) -> Backup:
@@ -227,36 +156,9 @@ def _copy(alias: str, part: Path) -> None:
         own.execute("VACUUM INTO ?", (str(part),))
 
 
-def _connection_environment(alias: str) -> dict[str, str]:
-    """Django's connection parameters as libpq's environment variables.
-
-    An argument of a process can be read by every user of the machine, its environment cannot.
-    """
-    parameters = connections[alias].get_connection_params()
-    return {
-        option.envvar.decode(): str(parameters[option.keyword.decode()])
-        for option in Conninfo.get_defaults()
-        if option.envvar and option.keyword.decode() in parameters
-    }
-
-
-def _reason(done: "subprocess.CompletedProcess[bytes]") -> str:
-    """The first error on stderr. What follows it may quote rows."""
-    if done.returncode < 0:
-        return f"it was killed by {signal.Signals(-done.returncode).name}"
-    lines = [line.strip() for line in done.stderr.decode(errors="replace").splitlines()]
-    errors = [line for line in lines if " error: " in line]
-    return next(iter(errors or lines), f"exit code {done.returncode}")
-
-
-def _without_password(alias: str, text: str) -> str:
-    password = connections[alias].get_connection_params().get("password")
-    return text.replace(password, "***") if password else text
-
-
 def _explained(error: Fault | OSError | sqlite3.Error) -> str:
     if isinstance(error, OSError):
-        advice = _ROOM if error.errno in _FULL_ERRNOS else _DIRECTORY
+        advice = ROOM if error.errno in _FULL_ERRNOS else _DIRECTORY
         return f"{settings.ZIGGY_BACKUP_DIR}: {error.strerror}. {advice}"
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest is detail

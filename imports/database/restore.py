@@ -8,14 +8,9 @@ from pathlib import Path
 from django.db import connections
 
 from flows.servers import current_database
-from imports.database.backup import (
-    BUSY_SECONDS,
-    Fault,
-    check_integrity,
-    check_postgresql,
-    check_sqlite,
-    run_postgresql_tool,
-)
+from imports.database.backup import BUSY_SECONDS
+from imports.database.postgresql_tools import Fault, run_postgresql_tool
+from imports.database.verification import check_integrity, check_postgresql, check_sqlite
 from imports.errors import UnableToImport
 
 

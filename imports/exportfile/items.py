@@ -67,35 +67,16 @@ class Item:
 
 def read_item(kind: Kind, position: int, value: dict[str, Any], issues: list[Issue]) -> Item | None:
     """The item that a JSON object says; None if it is wrong, with the problems in `issues`."""
-    path = f"{kind.plural}[{position}]"
-    found: list[Issue] = []
-
-    def take(key: str, read: Callable[[Any], Any]) -> Any:
-        try:
-            if key in _REQUIRED and key not in value:
-                raise FieldProblem("missing-key", f"This is missing: a {kind} must have a {key}.")
-            return read(value.get(key))
-        except FieldProblem as problem:
-            found.append(
-                Issue(
-                    code=problem.code,
-                    message=problem.message,
-                    path=f"{path}.{key}{problem.path}",
-                    uuid=_text_or_none(value.get(UUID_KEY)),
-                    name=_text_or_none(value.get(_NAME_KEY)),
-                )
-            )
-            return None
-
-    uuid = take(UUID_KEY, read_uuid)
+    keys = _Keys(kind, f"{kind.plural}[{position}]", value)
+    uuid = keys.take(UUID_KEY, read_uuid)
     content: dict[str, Value] = {
-        field.column: take(field.key, partial(read_field, kind, field))
+        field.column: keys.take(field.key, partial(read_field, kind, field))
         for field in FIELDS[kind]
         if field.key in value or field.key == _NAME_KEY
     }
-    created_at, updated_at = take(CREATED_KEY, read_time), take(UPDATED_KEY, read_time)
-    if found:
-        issues += found
+    created_at, updated_at = (keys.take(key, read_time) for key in (CREATED_KEY, UPDATED_KEY))
+    if keys.issues:
+        issues += keys.issues
         return None
     unknown, ignored = _unknown_keys(kind, value)
     return Item(
@@ -110,6 +91,34 @@ def read_item(kind: Kind, position: int, value: dict[str, Any], issues: list[Iss
         updated_at=updated_at,
         own_warnings=tuple(_warnings(kind, value, ignored)),
     )
+
+
+class _Keys:
+    """The keys of an item's JSON object, read one by one; every problem becomes an issue."""
+
+    def __init__(self, kind: Kind, path: str, value: dict[str, Any]) -> None:
+        self._kind, self._path, self._value = kind, path, value
+        self.issues: list[Issue] = []
+
+    def take(self, key: str, read: Callable[[Any], Any]) -> Any:
+        """What `read` makes of the key's value; None where it is wrong."""
+        try:
+            if key in _REQUIRED and key not in self._value:
+                message = f"This is missing: a {self._kind} must have a {key}."
+                raise FieldProblem("missing-key", message)
+            return read(self._value.get(key))
+        except FieldProblem as problem:
+            self.issues.append(self._issue(key, problem))
+            return None
+
+    def _issue(self, key: str, problem: FieldProblem) -> Issue:
+        return Issue(
+            code=problem.code,
+            message=problem.message,
+            path=f"{self._path}.{key}{problem.path}",
+            uuid=_text_or_none(self._value.get(UUID_KEY)),
+            name=_text_or_none(self._value.get(_NAME_KEY)),
+        )
 
 
 def _unknown_keys(kind: Kind, value: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -128,16 +137,19 @@ def _warnings(kind: Kind, value: dict[str, Any], ignored: list[str]) -> list[Pla
         PlanWarning(
             code=WarningCode.VALUE_IGNORED,
             text=f"{printable(key)} is ignored: {_reason_to_ignore(key)}",
+            data={"key": printable(key)},
         )
         for key in ignored
         if value[key] is not None
     ]
     if value.get(DELETED_KEY):
-        text = "isDeleted is ignored: an import never deletes"
-        warnings.append(PlanWarning(code=WarningCode.DELETION_IGNORED, text=text))
+        text = f"{DELETED_KEY} is ignored: an import never deletes"
+        data = {"key": DELETED_KEY}
+        warnings.append(PlanWarning(code=WarningCode.DELETION_IGNORED, text=text, data=data))
     if not value[_NAME_KEY]:
         text = f"this {kind} has no name, so that it is matched by its uuid only"
-        warnings.append(PlanWarning(code=WarningCode.NO_NAME, text=text))
+        data = {"kind": kind.value}
+        warnings.append(PlanWarning(code=WarningCode.NO_NAME, text=text, data=data))
     return warnings
 
 

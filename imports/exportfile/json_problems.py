@@ -27,13 +27,23 @@ Path = tuple[str | int, ...]
 
 
 class JSONProblem(Exception):  # noqa: N818 - one of the problems of a file, not yet a refusal
-    """Why a text is not strict JSON: a stable code, what to do, and where, as far as is known."""
+    """Why a text is not strict JSON: a stable code, what to do, and where, as far as is known.
 
-    def __init__(self, code: str, message: str, path: Path = ()) -> None:
-        super().__init__(message)
+    `subject` is how the message begins where it is of the text as a whole: the file, unless a door
+    reads something else.
+    """
+
+    def __init__(self, code: str, message: str, path: Path = (), *, subject: str = "") -> None:
         self.code = code
-        self.message = message
         self.path = path
+        self.message = f"{subject} {message}" if subject else message
+        self._subject = subject
+        self._said = message
+        super().__init__(self.message)
+
+    def message_of(self, subject: str) -> str:
+        """The message, with another subject where it has one, such as "The body"."""
+        return f"{subject} {self._said}" if self._subject else self._said
 
 
 def raise_problem(error: Exception, text: bytes) -> NoReturn:
@@ -53,12 +63,16 @@ def raise_problem(error: Exception, text: bytes) -> NoReturn:
         ) from None
     if "truncated" in message:
         raise JSONProblem(
-            "invalid-json", "The file ends in the middle of a value. Export or upload it again."
+            "invalid-json",
+            "ends in the middle of a value. Export or upload it again.",
+            subject="The file",
         ) from None
     # Of what is left over, the parser names the second byte.
     place = place_of(text, int(byte[1]) - message.count("trailing characters")) if byte else ""
     reason = _BYTE.sub("", message).removeprefix("JSON is malformed: ")
-    raise JSONProblem("invalid-json", f"The file is not valid JSON: {reason} {place}.") from None
+    raise JSONProblem(
+        "invalid-json", f"is not valid JSON: {reason} {place}.", subject="The file"
+    ) from None
 
 
 def _lone_surrogate(message: str, text: bytes) -> int | None:
@@ -123,7 +137,7 @@ def is_deep(text: bytes, most: int) -> bool:
 
 def too_deep() -> JSONProblem:
     """The problem of a file that is nested deeper than MAX_DEPTH."""
-    return JSONProblem("too-deep", f"A file may be nested at most {MAX_DEPTH} deep.")
+    return JSONProblem("too-deep", f"may be nested at most {MAX_DEPTH} deep.", subject="A file")
 
 
 def _containers(value: Any) -> Iterator[Any]:

@@ -82,7 +82,8 @@ def _lock_unchanged(kind: Kind, changes: Sequence[Change]) -> None:
             raise StalePlan(
                 "stale-plan",
                 f"The {kind} {quoted(change.target_name)} was changed while the import was being "
-                "prepared. Nothing was written. Run the import again.",
+                "prepared.",
+                remedy="Nothing was written. Run the import again.",
             )
 
 

@@ -154,8 +154,9 @@ def stale(why: str, refusal: PlanRefused | None = None) -> StalePlan:
     """The error of a plan that cannot be carried out as it was made, and why."""
     return StalePlan(
         "stale-plan",
-        f"{why} Nothing was written. Run the import again.",
+        why,
         refusal.issues if refusal else (),
+        remedy="Nothing was written. Run the import again.",
     )
 
 
@@ -176,7 +177,7 @@ def _read_inputs(document: ExportDocument, request: ImportRequest) -> PlanInputs
         else {},
         dangling={
             # What is not there is told to who may see what is.
-            path: [str(one) for one in found if one.kind in seen and one not in existing]
+            path: [one for one in found if one.kind in seen and one not in existing]
             for path, found in missing.items()
         },
         secret_names_here={

@@ -71,7 +71,7 @@ def _item(record: ImportRecord, change: Change, save: Revision | None) -> Import
         is_new=change.result.writes and change.written_row is None,
         changed_keys=[field.key for field in change.fields],
         warnings=list(change.warnings),
-        warning_details=[notice.as_dict() for notice in change.notices],
+        warning_details=[warning.as_dict() for warning in change.all_warnings],
         named_save=save,
     )
 

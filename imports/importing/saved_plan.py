@@ -151,5 +151,5 @@ def _told_import(saved: SavedPlan, request: ImportRequest) -> str:
 
 def _stale(issues: list[Issue], told: str = "") -> StalePlan:
     first = issues[0].message + other_than_first(issues, "difference")
-    message = f"{told}The plan is out of date. {first} Nothing was written. Plan again."
-    return StalePlan("stale-plan", message, issues)
+    reason = f"{told}The plan is out of date. {first}"
+    return StalePlan("stale-plan", reason, issues, remedy="Nothing was written. Plan again.")

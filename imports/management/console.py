@@ -36,6 +36,12 @@ USAGE_ERROR = 2
 NOTHING_TO_DO = 10
 
 _LONGEST_WAIT = 86400
+# What these log, a command tells by itself.
+_TELLING_LOGGERS = (
+    "imports.runs.run",
+    "imports.runs.recorder",
+    "imports.database.restored_access",
+)
 
 
 def add_server_argument(parser: CommandParser, *, has_default: bool = True) -> None:
@@ -167,7 +173,7 @@ def refusals(command: BaseCommand, server: str) -> Iterator[None]:
 @contextmanager
 def _unlogged() -> Iterator[None]:
     """Keep out of the log, which goes to stderr, what the command tells there by itself."""
-    loggers = [logging.getLogger(name) for name in ("imports.runs.run", "imports.runs.recorder")]
+    loggers = [logging.getLogger(name) for name in _TELLING_LOGGERS]
     for logger in loggers:
         logger.addFilter(_never)
     try:

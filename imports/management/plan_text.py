@@ -85,13 +85,18 @@ def framed(
 
 def summary(plan: Plan) -> str:
     """The counts in one line, such as `Plan: 3 to create, 5 to overwrite, ...`."""
+    return f"Plan: {plan_counts(plan)}."
+
+
+def plan_counts(plan: Plan) -> str:
+    """How many items have each result, and how many warnings there are, within a sentence."""
     counts = plan.counts
     copies = f"{counts[Result.DUPLICATE]} to duplicate, " if counts[Result.DUPLICATE] else ""
     warnings = warning_counts(warning for change in plan for warning in change.all_warnings)
     return (
-        f"Plan: {counts[Result.CREATE]} to create, {copies}"
+        f"{counts[Result.CREATE]} to create, {copies}"
         f"{counts[Result.OVERWRITE]} to overwrite, {counts[Result.SKIP]} to skip, "
-        f"{counts[Result.UNCHANGED]} unchanged{f'; {warnings}' if warnings else ''}."
+        f"{counts[Result.UNCHANGED]} unchanged{f'; {warnings}' if warnings else ''}"
     )
 
 

@@ -37,11 +37,16 @@ def undo_text(plan: UndoPlan, *, lists_all: bool = False) -> Text:
 
 def undo_summary(plan: UndoPlan) -> str:
     """The counts in one line: `Plan: 3 to restore, 2 to delete, 1 to keep.`"""
+    return f"Plan: {undo_counts(plan)}."
+
+
+def undo_counts(plan: UndoPlan) -> str:
+    """How many rows have each result, and how many warnings there are, within a sentence."""
     counts = plan.counts
     warnings = warning_counts(warning for change in plan for warning in change.all_warnings)
     return (
-        f"Plan: {counts[UndoResult.RESTORE]} to restore, {counts[UndoResult.DELETE]} to delete, "
-        f"{counts[UndoResult.KEEP]} to keep{f'; {warnings}' if warnings else ''}."
+        f"{counts[UndoResult.RESTORE]} to restore, {counts[UndoResult.DELETE]} to delete, "
+        f"{counts[UndoResult.KEEP]} to keep{f'; {warnings}' if warnings else ''}"
     )
 
 

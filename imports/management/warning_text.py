@@ -11,8 +11,10 @@ from rich.text import Text
 
 from flows.content.fields import Kind
 from flows.counting import listed, number_of
+from flows.destinations.changes import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
 from imports.errors import printable, quoted
 from imports.exportfile.warnings import PlanWarning, WarningCode
+from imports.undo.plans.plan import ConflictCode
 
 SERIOUS_STYLE = "bold red"
 WARNING_STYLE = "yellow"
@@ -28,16 +30,16 @@ _OF_SEVERAL: dict[str, str] = {
     WarningCode.BROUGHT_BACK: "are brought back that were deleted",
     WarningCode.NO_VALUE: "have no value yet",
     WarningCode.NO_NAME: "have no name, so that they are matched by their uuids only",
-    "secret-to-new-destination": "name secrets that have no value yet, and would send one",
-    "code-uses-secret": "name secrets without a value yet in their code",
-    "gone": "are not on this server any more",
-    "no-save": "have no readable named save any more from before the run",
-    "deleted-since": "were deleted since",
-    "restored-since": "were brought back since",
-    "overwritten-since": "were written again since",
-    "edited-since": "were edited since",
-    "used": "are used by others",
-    "name-taken": "cannot have their names again, which are others' now",
+    SECRET_TO_NEW_DESTINATION: "name secrets that have no value yet, and would send one",
+    CODE_USES_SECRET: "name secrets without a value yet in their code",
+    ConflictCode.GONE: "are not on this server any more",
+    ConflictCode.NO_SAVE: "have no readable named save any more from before the run",
+    ConflictCode.DELETED_SINCE: "were deleted since",
+    ConflictCode.RESTORED_SINCE: "were brought back since",
+    ConflictCode.OVERWRITTEN_SINCE: "were written again since",
+    ConflictCode.EDITED_SINCE: "were edited since",
+    ConflictCode.USED: "are used by others",
+    ConflictCode.NAME_TAKEN: "cannot have their names again, which are others' now",
 }
 # The text that is repeated says more than what is said of several.
 _TEXT_SAYS_MORE = {
@@ -46,8 +48,8 @@ _TEXT_SAYS_MORE = {
     WarningCode.OLDER_FILE,
     WarningCode.RENAMES,
     WarningCode.SHARED_NAME,
-    "secret-to-new-destination",
-    "code-uses-secret",
+    SECRET_TO_NEW_DESTINATION,
+    CODE_USES_SECRET,
 }
 # Said of several items even where each has a text of its own; of fewer, each is told.
 _MOST_TOLD_APART = 5

@@ -173,8 +173,7 @@ def _saved(
 
 
 def _without_hosts(change: Change) -> tuple[str, ...]:
-    shorter = {notice.text: notice.text_without_hosts for notice in change.notices}
-    return tuple(shorter.get(warning, warning) for warning in change.warnings)
+    return tuple(warning.text_without_hosts or warning.text for warning in change.all_warnings)
 
 
 def _saved_drift(drift: Drift) -> SavedDrift:

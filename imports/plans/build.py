@@ -7,7 +7,7 @@ what has to be written is held in memory.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from flows.content.fields import EXTRA, Content, Kind
-from flows.destinations.new import UserChange
+from flows.destinations.changes import UserChange
 from imports.errors import Issue, quoted
 from imports.exportfile.document import ExportDocument
 from imports.exportfile.items import Item

@@ -9,16 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from flows.content.fields import Content, Kind
-from flows.destinations.destinations import NO_USES, secret_uses
-from flows.destinations.new import (
+from flows.destinations.changes import (
     RowKey,
     SecretChange,
     SecretState,
     Server,
     UserChange,
-    find_new_destinations,
 )
-from flows.destinations.warnings import CodedWarning, warnings_of
+from flows.destinations.destinations import NO_USES, secret_uses
+from flows.destinations.new import find_new_destinations
+from flows.destinations.warnings import DestinationWarning, warnings_of
 from imports.plans.plan import Change, Result
 
 Changes = Mapping[Kind, Sequence[Change]]
@@ -41,7 +41,7 @@ def user_change(change: Change, before: Content | None) -> UserChange | None:
 
 def find_notices(
     changes: Changes, users: Sequence[UserChange], server: Server
-) -> dict[RowKey, tuple[CodedWarning, ...]]:
+) -> dict[RowKey, tuple[DestinationWarning, ...]]:
     """The warnings of new destinations, by the row whose change makes them."""
     secrets = [change for change in changes[Kind.SECRET] if change.result.writes]
     found = find_new_destinations(
@@ -51,13 +51,13 @@ def find_notices(
 
 
 def with_notices(
-    changes: Sequence[Change], notices: Mapping[RowKey, tuple[CodedWarning, ...]]
+    changes: Sequence[Change], notices: Mapping[RowKey, tuple[DestinationWarning, ...]]
 ) -> tuple[Change, ...]:
     """The changes, each with its warnings of new destinations."""
     return tuple(_noticed(change, notices) for change in changes)
 
 
-def _noticed(change: Change, notices: Mapping[RowKey, tuple[CodedWarning, ...]]) -> Change:
+def _noticed(change: Change, notices: Mapping[RowKey, tuple[DestinationWarning, ...]]) -> Change:
     found = notices.get((change.item.kind, change.target_uuid), ())
     if not (found and change.result.writes):
         return change

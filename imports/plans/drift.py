@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flows.content.fields import Content, Kind, columns
+from flows.content.representation import time_text
 from imports.errors import printable
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.plans.plan import Change, Drift, Result, are_comparable, content_digest
@@ -110,12 +111,23 @@ def _warnings(drift: Drift) -> Iterator[PlanWarning]:
         by = f" by {printable(drift.edited_by)}" if drift.edited_by else ""
         on = f"{by} on {drift.edited_at:%Y-%m-%d %H:%M} UTC," if drift.edited_at else ""
         since = f"since its last import on {drift.last_import_at:%Y-%m-%d %H:%M} UTC"
-        text = f"edited on this server{on} {since}"
-        yield PlanWarning(code=WarningCode.EDITED_HERE, text=text)
-    if drift.is_older:
+        yield PlanWarning(
+            code=WarningCode.EDITED_HERE,
+            text=f"edited on this server{on} {since}",
+            data={
+                "at": time_text(drift.edited_at) if drift.edited_at else None,
+                "by": drift.edited_by or None,
+                "lastImportAt": time_text(drift.last_import_at),
+            },
+        )
+    if drift.file_updated_at and drift.last_file_updated_at and drift.is_older:
         yield PlanWarning(
             code=WarningCode.OLDER_FILE,
             text="older than what was imported last: this file's is of "
             f"{drift.file_updated_at:%Y-%m-%d %H:%M:%S} UTC, the last import brought one of "
             f"{drift.last_file_updated_at:%Y-%m-%d %H:%M:%S} UTC",
+            data={
+                "fileUpdatedAt": time_text(drift.file_updated_at),
+                "lastUpdatedAt": time_text(drift.last_file_updated_at),
+            },
         )

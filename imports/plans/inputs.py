@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flows.content.fields import Kind
-from flows.destinations.new import Server
+from flows.destinations.changes import Server
+from flows.relations.mentions import Reference
 from imports.plans.drift import LastImport, ReadContents, ReadLastWrites
 from imports.plans.matching import Row
 from imports.plans.place_warnings import ReadNaming
@@ -19,7 +20,7 @@ class PlanInputs:
     read_last_writes: ReadLastWrites
     live_names: Mapping[Kind, Collection[str]] = field(default_factory=dict)
     """All names in use, for duplicates only."""
-    dangling: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    dangling: Mapping[str, Sequence[Reference]] = field(default_factory=dict)
     """By the path of each item, what it refers to that is neither in the file nor here."""
     secret_names_here: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By the path of each item, the secrets that it names which are here, and not in the file."""

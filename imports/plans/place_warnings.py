@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flows.content.fields import Content, Kind
 from flows.counting import listed
-from flows.relations.mentions import find_references
+from flows.relations.mentions import Reference, find_references
 from imports.errors import printable, quoted
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.plans.matching import Match
@@ -31,7 +31,7 @@ _MOST_SHOWN = 5
 class Surroundings:
     """What has to be known beside an item itself."""
 
-    dangling: Mapping[str, Sequence[str]]
+    dangling: Mapping[str, Sequence[Reference]]
     """By the path of each item, what it refers to that is neither in the file nor here."""
     secret_names_here: Mapping[str, Sequence[str]]
     """By the path of each item, the secrets that it names which are here, and not in the file."""
@@ -58,32 +58,44 @@ def warnings_of_place(
     """What is warned of an item before its content is compared with the row's."""
     item, row = match.item, match.row
     if row and row.name != item.name and result is Result.OVERWRITE:
-        text = f"renames {quoted(row.name)} to {quoted(item.name)}"
-        yield PlanWarning(code=WarningCode.RENAMES, text=text)
+        yield PlanWarning(
+            code=WarningCode.RENAMES,
+            text=f"renames {quoted(row.name)} to {quoted(item.name)}",
+            data={"from": row.name, "to": item.name},
+        )
     if match.namesake:
         yield PlanWarning(
             code=WarningCode.SHARED_NAME,
             text=f"another {item.kind} on this server is named {quoted(item.name)} too: "
             f"{match.namesake.uuid}",
+            data=_shared_name(item.kind, item.name, [match.namesake.uuid], more=0),
         )
     if match.deleted_row:
-        yield PlanWarning(code=WarningCode.BROUGHT_BACK, text=f"brings back a deleted {item.kind}")
+        yield PlanWarning(
+            code=WarningCode.BROUGHT_BACK,
+            text=f"brings back a deleted {item.kind}",
+            data={"kind": item.kind.value},
+        )
     if item.kind is Kind.SECRET and result in NEW_ROW and not _keeps_value(match, surroundings):
         yield PlanWarning(code=WarningCode.NO_VALUE, text="has no value yet")
     if result is not Result.SKIP:
         for target in _dangling(item.path, surroundings):
-            text = f"dangling reference to {printable(target)}"
-            yield PlanWarning(code=WarningCode.DANGLING_REFERENCE, text=text)
+            yield PlanWarning(
+                code=WarningCode.DANGLING_REFERENCE,
+                text=f"dangling reference to {printable(str(target))}",
+                data={"kind": target.kind.value, "target": printable(target.target)},
+            )
 
 
 def _keeps_value(match: Match, surroundings: Surroundings) -> bool:
     return bool(match.deleted_row and match.deleted_row.uuid in surroundings.valued_secrets)
 
 
-def _dangling(path: str, surroundings: Surroundings) -> Sequence[str]:
+def _dangling(path: str, surroundings: Surroundings) -> Sequence[Reference]:
     missing = surroundings.dangling.get(path, ())
-    lost = _lost_names_of(path, surroundings.secret_names_here, surroundings.lost_names)
-    return sorted((*missing, *(f"secrets.{name}" for name in lost))) if lost else missing
+    names = _lost_names_of(path, surroundings.secret_names_here, surroundings.lost_names)
+    lost = [Reference(Kind.SECRET, name, by_name=True) for name in names]
+    return sorted((*missing, *lost), key=str) if lost else missing
 
 
 def _lost_names_of(
@@ -146,8 +158,19 @@ def _with_shared_name(change: Change, own: _Bearer, bearers: Sequence[_Bearer]) 
         f"will share the name {quoted(change.target_name)} with "
         f"{listed(told, more=len(bearers) - 1 - len(told))}"
     )
-    warning = PlanWarning(code=WarningCode.SHARED_NAME, text=text)
+    data = _shared_name(
+        change.item.kind,
+        change.target_name,
+        [other.uuid for other in others],
+        more=len(bearers) - 1 - len(others),
+    )
+    warning = PlanWarning(code=WarningCode.SHARED_NAME, text=text, data=data)
     return replace(change, own_warnings=(*change.own_warnings, warning))
+
+
+def _shared_name(kind: Kind, name: str, uuids: Sequence[str], *, more: int) -> dict[str, Any]:
+    others = [{"kind": kind.value, "uuid": uuid} for uuid in uuids]
+    return {"name": name, "others": others, "more": more}
 
 
 def with_users_of_lost_names(
@@ -201,10 +224,19 @@ def _with_users(change: Change, users: Users) -> Change:
 def renamed_in_use(old_name: str, users: Mapping[tuple[Kind, str], str]) -> PlanWarning:
     """The warning of a secret whose old name is used by these: their names by kind and uuid."""
     ordered = sorted((kind, name, uuid) for (kind, uuid), name in users.items())
-    told = [f"the {kind} {quoted(name)}" for kind, name, _ in ordered[:_MOST_SHOWN]]
+    shown = ordered[:_MOST_SHOWN]
+    told = [f"the {kind} {quoted(name)}" for kind, name, _ in shown]
+    more = len(ordered) - len(shown)
     return PlanWarning(
         code=WarningCode.SECRET_RENAMED_IN_USE,
         text=f"secrets.{printable(old_name)} will lead to nothing, and is used by "
-        f"{listed(told, more=len(ordered) - len(told))}",
+        f"{listed(told, more=more)}",
+        data={
+            "name": old_name,
+            "users": [
+                {"kind": kind.value, "uuid": uuid, "name": name} for kind, name, uuid in shown
+            ],
+            "more": more,
+        },
         tells_of=frozenset(kind for kind, _, _ in ordered),
     )

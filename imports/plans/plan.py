@@ -15,8 +15,8 @@ from hashlib import blake2b
 import msgspec
 
 from flows.content.fields import Content, Kind
-from flows.destinations.new import UserChange
-from flows.destinations.warnings import CodedWarning
+from flows.destinations.changes import UserChange
+from flows.destinations.warnings import DestinationWarning
 from imports.errors import Issue
 from imports.exportfile.items import Item
 from imports.exportfile.warnings import PlanWarning
@@ -129,8 +129,8 @@ class Change:
     """Those beside the notices."""
     drift: Drift | None = None
     """Of the row that the item is; None where no import left anything in it."""
-    notices: tuple[CodedWarning, ...] = ()
-    """Which secrets would be sent elsewhere: warnings with data for programs."""
+    notices: tuple[DestinationWarning, ...] = ()
+    """Which secrets would be sent elsewhere."""
 
     @property
     def all_warnings(self) -> tuple[PlanWarning, ...]:
@@ -182,11 +182,17 @@ class Plan:
 
 
 def with_warnings_of(
-    notices: Iterable[CodedWarning], others: Iterable[PlanWarning]
+    notices: Iterable[DestinationWarning], others: Iterable[PlanWarning]
 ) -> tuple[PlanWarning, ...]:
     """The warnings of new destinations with the others: the serious ones stand before them."""
     told = [
-        PlanWarning(code=notice.code, text=notice.text, is_serious=notice.is_serious)
+        PlanWarning(
+            code=notice.code,
+            text=notice.text,
+            text_without_hosts=notice.text_without_hosts,
+            data=notice.data,
+            is_serious=notice.is_serious,
+        )
         for notice in notices
     ]
     return (
@@ -196,7 +202,7 @@ def with_warnings_of(
     )
 
 
-def keys_of(notices: Iterable[CodedWarning]) -> set[tuple[str, ...]]:
+def keys_of(notices: Iterable[DestinationWarning]) -> set[tuple[str, ...]]:
     """What tells the serious ones apart: where stored values would be sent."""
     return {new.key for notice in notices if notice.is_serious for new in notice.destinations}
 

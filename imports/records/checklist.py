@@ -5,7 +5,7 @@ done when the row says so; only a connection that is right as it came is ticked 
 secret value is ever read.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from uuid import UUID
@@ -19,12 +19,10 @@ from flows.content.fields import Kind, columns
 from flows.models import Connection, Secret
 from flows.secrets import values as secret_values
 from flows.servers import current_database
+from imports.exportfile.warnings import WarningCode
 from imports.models import RESTORE, UNDO, ImportItem, ImportRecord, Status
 from imports.plans.plan import Result, content_digest, differ
 from imports.rows.read import CONTENT_BATCH
-
-# How the warning begins that says what to look at next: imports.plans.build.
-_DANGLING = "dangling reference "
 
 _NEW_ROW = (str(Result.CREATE), str(Result.DUPLICATE))
 _WRITING = tuple(str(result) for result in Result if result.writes)
@@ -51,6 +49,7 @@ class ConnectionPoint:
     result: Result
     warnings: tuple[str, ...]
     is_retargeted: bool
+    has_dangling_references: bool
     is_changed: bool
     """Whether it holds something else than what the import left in it."""
     is_looked_at: bool
@@ -172,6 +171,9 @@ def _connection_points(record: ImportRecord) -> Iterator[ConnectionPoint]:
             result=Result(item.result),
             warnings=tuple(item.warnings),
             is_retargeted=any(detail["isSerious"] for detail in item.warning_details),
+            has_dangling_references=any(
+                detail["code"] == WarningCode.DANGLING_REFERENCE for detail in item.warning_details
+            ),
             is_changed=differ(digest, item.content_digest),
             is_looked_at=item.looked_at is not None,
         )
@@ -195,10 +197,6 @@ def _urgency(point: ConnectionPoint) -> tuple[bool, ...]:
     return (
         point.is_done,
         not point.is_retargeted,
-        not _any_begins(_DANGLING, point.warnings),
+        not point.has_dangling_references,
         not point.warnings,
     )
-
-
-def _any_begins(words: str, warnings: Iterable[str]) -> bool:
-    return any(warning.startswith(words) for warning in warnings)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from flows.content.fields import Kind
-from flows.destinations.new import RowKey
+from flows.destinations.changes import DESTINATION_CODES, RowKey
 from flows.destinations.uses import EVERY
 from imports.models import ImportItem, ImportRecord, Status
 from imports.rows.read import BATCH, batches
@@ -32,6 +32,6 @@ def read_origins(secret_uuid: str, users: Collection[RowKey]) -> dict[RowKey, Im
 
 def _senders(item: ImportItem, secret_uuid: str) -> Iterable[RowKey]:
     for detail in item.warning_details:
-        for new in detail["data"]:
+        for new in detail["data"] if detail["code"] in DESTINATION_CODES else ():
             if new["secretUuid"] == secret_uuid or new["secret"] == EVERY:
                 yield Kind(new["kind"]), new["uuid"]

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from flows.rest import idempotency as answers
+from flows.rest.requests import idempotency as answers
 from imports.errors import RETRY_AFTER, UnableToImport
 from imports.models import HOLDING_KEYS, ImportRecord, Status
 

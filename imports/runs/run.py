@@ -135,8 +135,8 @@ def one_transaction(recorder: RunRecorder, lock: HeldLock, *, again: str) -> Ite
         if isinstance(error, IntegrityError) and is_by_a_rival(error):
             raise StalePlan(
                 "stale-plan",
-                "Somebody else wrote to this server at the same moment. Nothing was written. "
-                f"{again}",
+                "Somebody else wrote to this server at the same moment.",
+                remedy=f"{_NOTHING_WRITTEN} {again}",
             ) from None
         _settle(recorder, error)
 

@@ -132,5 +132,6 @@ def _restored_columns(kind: Kind) -> list[str]:
 def _stale(what: str) -> StalePlan:
     return StalePlan(
         "stale-plan",
-        f"{what} while the undo was being prepared. Nothing was written. Run the undo again.",
+        f"{what} while the undo was being prepared.",
+        remedy="Nothing was written. Run the undo again.",
     )

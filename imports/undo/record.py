@@ -80,6 +80,6 @@ def _item(record: ImportRecord, change: UndoChange, save: Revision | None) -> Im
         leaves_deleted=change.becomes_deleted,
         changed_keys=[field.key for field in change.fields],
         warnings=list(change.warnings),
-        warning_details=[notice.as_dict() for notice in change.notices],
+        warning_details=[warning.as_dict() for warning in change.all_warnings],
         named_save=save,
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from accounts.models import User
 from flows.content.fields import Kind
-from flows.destinations.new import SECRET_TO_NEW_DESTINATION
+from flows.destinations.changes import SECRET_TO_NEW_DESTINATION
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from imports.errors import Issue
 from imports.permissions import (
@@ -30,9 +30,7 @@ def check_undo_sight(user: User | None, plan: UndoPlan) -> None:
     """Raises NotPermitted where the plan tells of rows that the user may not see."""
     kinds = {change.kind for change in plan}
     for change in plan:
-        for conflict in change.conflicts:
-            kinds |= conflict.tells_of
-        for warning in change.own_warnings:
+        for warning in (*change.conflicts, *change.own_warnings):
             kinds |= warning.tells_of
         for notice in change.notices:
             kinds |= notice.tells_of(change.key)

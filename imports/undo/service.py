@@ -43,6 +43,7 @@ from imports.undo.request import UndoRequest
 from imports.undo.rights import check_undo_plan, check_undo_request, check_undo_sight
 
 _AGAIN = "Run the undo again."
+_REMEDY = f"Nothing was written. {_AGAIN}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,13 +200,13 @@ def _plan_again(record: ImportRecord, request: UndoRequest, expected: str | None
             raise
         raise StalePlan(
             "stale-plan",
-            f"What was shown cannot be done any more. {refusal} Nothing was written. {_AGAIN}",
+            f"What was shown cannot be done any more. {refusal}",
             refusal.issues,
+            remedy=_REMEDY,
         ) from None
     if expected not in {None, undo_token(plan)}:
         raise StalePlan(
-            "stale-plan",
-            f"What would happen is no longer what was shown. Nothing was written. {_AGAIN}",
+            "stale-plan", "What would happen is no longer what was shown.", remedy=_REMEDY
         )
     return plan
 
@@ -222,8 +223,8 @@ def _check_destinations(plan: UndoPlan) -> None:
     if not now <= {key for change in plan for key in keys_of(change.notices)}:
         raise StalePlan(
             "stale-plan",
-            "A secret got a value or another name meanwhile, or is sent elsewhere. Nothing was "
-            f"written. {_AGAIN}",
+            "A secret got a value or another name meanwhile, or is sent elsewhere.",
+            remedy=_REMEDY,
         )
 
 

@@ -17,7 +17,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import ApiToken, Attempts, User
-from accounts.tokens import find, issue_key, issue_login_token
+from accounts.tokens import find, issue_login_token
+from tests.support.users import key_for
 
 PASSWORD = "CANARY-ad11-password"
 KEYS = "/admin/accounts/apitoken/"
@@ -59,12 +60,6 @@ def boss_client(boss):
 @pytest.fixture
 def robot():
     return make_user("robot", "Service Account")
-
-
-def key_for(user, name="CI", **lasting):
-    return issue_key(
-        ApiToken(user=user, name=name, expiry=timezone.now() + timedelta(**lasting or {"days": 30}))
-    )
 
 
 def typed(user, name="Deploy", days=30):

@@ -22,8 +22,9 @@ from django.utils import timezone
 import flows
 from accounts.models import ApiToken, Attempts, User
 from accounts.throttling import Limit, TooManyAttemptsError, give_back, take, waiting_time
-from accounts.tokens import TooManyKeysError, find, issue_key, issue_login_token
+from accounts.tokens import TooManyKeysError, find, issue_login_token
 from tests.support.errors import error_of
+from tests.support.users import key_for
 
 PASSWORD = "CANARY-aa11-password"
 UUID_OF_ADA = "00000000-0000-4000-8000-0000000000ad"
@@ -95,12 +96,6 @@ def assert_not_authenticated(response):
     assert (response.status_code, response.reason_phrase) == (401, "Unauthorized")
     assert response.headers["WWW-Authenticate"] == "Bearer"
     assert error_of(response) == NOT_AUTHENTICATED
-
-
-def key_for(user, name="CI", **lasting):
-    return issue_key(
-        ApiToken(user=user, name=name, expiry=timezone.now() + timedelta(**lasting or {"days": 30}))
-    )
 
 
 def end(token):

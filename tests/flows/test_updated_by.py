@@ -15,7 +15,7 @@ from reversion.models import Version
 
 from accounts.models import User
 from flows.models import Connection, Flow, Item, Secret
-from flows.rest.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import save_uuid
 from flows.saves import named_saves
 from imports.importing.service import run_import
 from imports.models import Door

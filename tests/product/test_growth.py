@@ -30,7 +30,7 @@ from flows.content.code_tokens import UnreadableError, read_tokens
 from flows.content.fields import FIELDS, Kind, is_value_like
 from flows.destinations import destinations
 from flows.destinations import uses as secret_uses
-from flows.destinations.new import SecretState, User
+from flows.destinations.changes import SecretState, User
 from flows.differences import graph, graph_svg
 from flows.differences import lines as line_diff
 from flows.differences.credential_words import credential_literals
@@ -38,8 +38,8 @@ from flows.differences.graph_difference import graph_difference
 from flows.differences.masking import Masks
 from flows.differences.values import difference
 from flows.relations import document_rewriting, mentions
-from flows.rest import item_body, placeholders
-from flows.rest.refusals import Refused
+from flows.rest.bodies import item_body, placeholders
+from flows.rest.requests.refusals import Refused
 from imports import errors
 from imports.api.form import Form, read_form
 from imports.errors import UnableToImport
@@ -74,7 +74,7 @@ MUCH = 10**9
 BESIDE_THE_PURE = (
     *(
         "flows.content.representation",
-        "flows.rest.json_body",
+        "flows.rest.bodies.json_body",
         "imports.api.form",
         "imports.uploads.uploaded_file",
     ),
@@ -138,14 +138,15 @@ FUNCTIONS = {name: code for name, code in functions() if takes_text(code)}
 EXEMPT = {
     "flows.counting.number_of": "takes a noun of the product's own",
     "flows.counting.other_than_first": "takes a noun of the product's own, and a length",
-    "flows.rest.refusals.invalid": "joins what is told of the first problem and a number",
-    "flows.rest.refusals.not_found": "takes a word of the product's own",
-    "flows.rest.refusals.not_permitted": "takes sentences of the product's own",
-    "flows.rest.json_body.ItemParser.parse": "the site's parser, and a walk: see read_value",
-    "flows.rest.json_body.check_text": "looks for one character",
-    "flows.destinations.warnings.CodedWarning.tells_of": "takes a row's key",
-    "flows.destinations.warnings.CodedWarning.text_for": "takes the kinds that somebody may see",
-    "flows.destinations.warnings.in_order": "takes one warning of a record",
+    "flows.rest.requests.refusals.invalid": "joins what is told of the first problem and a number",
+    "flows.rest.requests.refusals.not_found": "takes a word of the product's own",
+    "flows.rest.requests.refusals.not_permitted": "takes sentences of the product's own",
+    "flows.rest.bodies.json_body.ItemParser.parse": "the site's parser, and a walk: see read_value",
+    "flows.rest.bodies.json_body.check_text": "looks for one character",
+    "flows.destinations.warnings.DestinationWarning.tells_of": "takes a row's key",
+    "flows.destinations.warnings.DestinationWarning.text_for": "takes the kinds that somebody may see",
+    "flows.destinations.warnings.DestinationWarning.detail_for": "takes the kinds that somebody may see",
+    "imports.exportfile.warnings.in_order": "takes one warning, of a few rows",
     "flows.counting.listed": "joins words of the product's own, and the first few names",
     "imports.database.backup_retention.superfluous": "takes the backups of a directory, and no file's text",
     "imports.database.bound_process.bound_command": "takes a command of the product's own",
@@ -159,6 +160,7 @@ EXEMPT = {
     "imports.exportfile.companion.invalid": "joins what is told of the first problem and a number",
     "imports.exportfile.companion.issue_of": "see json_path",
     "imports.exportfile.companion.reading": "takes a word of the product's own",
+    "imports.exportfile.json_problems.JSONProblem.message_of": "joins words of the product's own",
     "imports.exportfile.items.Item.issue": "keeps a message beside the item's own name",
     "imports.records.kept_states.state_after": "takes one row",
     "imports.records.kept_states.state_before": "takes one row",
@@ -313,7 +315,10 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ],
     ),
     "placeholder": (
-        ("flows.rest.placeholders.is_placeholder", "flows.rest.item_body.read_secret_value"),
+        (
+            "flows.rest.bodies.placeholders.is_placeholder",
+            "flows.rest.bodies.item_body.read_secret_value",
+        ),
         lambda text: (
             placeholders.is_placeholder(text),
             _refused(item_body.read_secret_value, text),
@@ -479,7 +484,9 @@ def planned(size: int, mode: Mode = Mode.OVERWRITE) -> Any:
         *(stored(Kind.CONNECTION, uuid("c", at), f"X{at}") for at in range(size)),
         *(stored(Kind.SECRET, uuid("b", at), f"S{at}", has_value=True) for at in range(size)),
     ]
-    known = Server(rows).as_stored({item.path: ["x"] for item in document})
+    known = Server(rows).as_stored(
+        {item.path: [mentions.Reference(item.kind, "x")] for item in document}
+    )
     return document, known, mode
 
 
@@ -759,7 +766,10 @@ CASES = {
         work=lambda raw: _refused(strict_json.read_value, raw),
     ),
     "a body of many keys": Case(
-        covers=("flows.rest.item_body.read_item_body", "flows.rest.item_body.read_value_body"),
+        covers=(
+            "flows.rest.bodies.item_body.read_item_body",
+            "flows.rest.bodies.item_body.read_value_body",
+        ),
         build=body_of,
         work=lambda body: [
             _refused(item_body.read_item_body, Kind.SECRET, body),

@@ -22,7 +22,7 @@ from accounts.models import User
 from accounts.tokens import issue_login_token
 from flows.content.fields import Kind
 from flows.models import Flow
-from flows.rest.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import save_uuid
 from flows.saves import named_saves
 from imports.database.backup import Backup
 from imports.database.vacuum import Vacuumed

@@ -4,7 +4,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -14,12 +13,11 @@ import pytest
 from flows.content.fields import Kind, columns
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.errors import PlanRefused
-from imports.exporting.selection import select_everything
-from imports.exporting.write import write_export
 from imports.importing.service import Outcome, run_import
 from imports.models import ImportRecord
 from tests.support.digest import ITEMS, data_rows
 from tests.support.importing import request_for
+from tests.support.rows import exported
 
 pytestmark = pytest.mark.django_db
 
@@ -47,12 +45,6 @@ def small(shared_data: Path) -> bytes:
     return json.dumps(export).encode()
 
 
-def export_everything() -> bytes:
-    stream = BytesIO()
-    write_export(select_everything(), stream, server="local")
-    return stream.getvalue()
-
-
 def items_of(payload: bytes) -> dict[str, Any]:
     """Every item of a file, by its uuid."""
     export = json.loads(payload)
@@ -69,10 +61,10 @@ class TestRoundTrip:
         outcome = run_import(request_for(payload))
         assert outcomes(outcome) == {("unmatched", "CREATE")}
         assert tuple(model.objects.count() for model in MODELS.values()) == SIZES[file.name]
-        written, exported = items_of(payload), items_of(export_everything())
-        assert exported.keys() == written.keys()
+        written, found = items_of(payload), items_of(exported())
+        assert found.keys() == written.keys()
         for uuid, item in written.items():
-            assert exported[uuid] == {**item, "isDeleted": False}
+            assert found[uuid] == {**item, "isDeleted": False}
         # One of the odd flows is called deleted by its file, which an import does not take over.
         warned = [change.item.name for change in outcome.plan if IS_DELETED in change.warnings]
         assert warned == [item["name"] for item in written.values() if item["isDeleted"]]
@@ -92,15 +84,15 @@ class TestRoundTrip:
 
     def test_an_export_that_is_imported_into_an_emptied_server_is_exported_the_same(self, file):
         run_import(request_for(file.read_bytes()))
-        first = export_everything()
+        first = exported()
         for model in MODELS.values():
             model.objects.all().delete()
         run_import(request_for(first))
-        assert export_everything() == first
+        assert exported() == first
 
     def test_an_export_changes_nothing_where_it_came_from(self, file):
         run_import(request_for(file.read_bytes()))
-        outcome = run_import(request_for(export_everything()))
+        outcome = run_import(request_for(exported()))
         assert outcomes(outcome) == {("uuid", "UNCHANGED")}
 
 

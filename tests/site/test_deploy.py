@@ -308,8 +308,21 @@ def test_one_that_is_too_large_is_told_so_in_json(site):
     assert status == 413
     assert headers["Content-Type"] == "application/json"
     error = json.loads(content)
-    assert list(error) == ["message", "code", "issues"]
+    assert list(error) == ["message", "code", "issues", "requestId"]
     assert (error["code"], error["issues"]) == ("too-large", [])
+    assert error["requestId"] == headers["X-Request-ID"] != ""
+
+
+@pytest.mark.parametrize("given", ["run-1795669:7", None, 'no "plain" word'])
+def test_a_request_keeps_the_id_that_it_came_with(site, given):
+    sent = {} if given is None else {"X_Request_ID": given}
+    for path, length in (("/api/health", 0), ("/api/flow/import", 10**12)):
+        method = "POST" if length else "GET"
+        _, headers, _ = ask(site, method, path, Content_Length=str(length), **sent)
+        if given == "run-1795669:7":
+            assert headers["X-Request-ID"] == given
+        else:
+            assert re.fullmatch(r"[0-9a-f]{32}", headers["X-Request-ID"])
 
 
 def test_the_limits_are_those_of_the_product():

@@ -7,8 +7,9 @@ from itertools import count
 from typing import Any
 
 from flows.content.fields import Content, Kind
+from flows.destinations.changes import SecretState, User
 from flows.destinations.destinations import secret_uses
-from flows.destinations.new import SecretState, User
+from flows.relations.mentions import Reference
 from imports.exportfile.document import ExportDocument, parse
 from imports.plans.build import build_plan
 from imports.plans.inputs import PlanInputs
@@ -98,7 +99,7 @@ class Server:
     items: Sequence[StoredItem] = ()
     read: list[int] = field(default_factory=list)
 
-    def as_stored(self, dangling: Mapping[str, Sequence[str]] | None = None) -> PlanInputs:
+    def as_stored(self, dangling: Mapping[str, Sequence[Reference]] | None = None) -> PlanInputs:
         return PlanInputs(
             rows={kind: [item.row for item in self._of(kind)] for kind in Kind},
             read_contents=self._read_contents,
@@ -167,7 +168,7 @@ def planned(
     *items: StoredItem,
     mode: Mode,
     override_locks: bool = False,
-    dangling: Mapping[str, Sequence[str]] | None = None,
+    dangling: Mapping[str, Sequence[Reference]] | None = None,
 ) -> Plan:
     """What an import of the document into a server with these rows would do."""
     return build_plan(

@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.roles import ROLES, Role
 from accounts.tokens import issue_login_token
 from flows.models import MODELS, Connection, Flow, Secret
-from flows.rest.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import save_uuid
 from flows.saves import named_saves
 from imports.models import BuiltExport, BuiltTransfer, ImportItem, PendingImport
 from imports.plans.plan import Mode

@@ -6,7 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from imports.api.shapes.record import ProcessedSerializer
+from imports.api.shapes.answers import ProcessedSerializer
 
 
 @extend_schema_field(OpenApiTypes.BINARY)

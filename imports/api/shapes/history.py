@@ -4,14 +4,15 @@ from typing import Any
 
 from rest_framework import serializers
 
-from flows.rest.save_uuids import save_uuid
-from imports.api.shapes.record import (
+from flows.rest.bodies.save_uuids import save_uuid
+from imports.api.shapes.query import (
     MAX_PAGE,
     RECORDED_MODES,
     RECORDED_RESULTS,
     PageQuery,
     TimeField,
 )
+from imports.api.shapes.warnings import WarningDetailSerializer
 from imports.models import Door, Status
 from imports.records.kept_states import Kept, KeptState
 
@@ -51,6 +52,9 @@ class ItemImportSerializer(serializers.Serializer[Any]):
     result = serializers.ChoiceField(RECORDED_RESULTS, source="item.result")
     changedKeys = serializers.ListField(child=serializers.CharField(), source="item.changed_keys")
     warnings = serializers.ListField(child=serializers.CharField(), source="item.warnings")
+    warningDetails = WarningDetailSerializer(
+        many=True, source="item.warning_details", help_text="The warnings, each with its code."
+    )
     before = KeptStateSerializer()
     after = KeptStateSerializer()
 

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from flows.content.fields import Kind
-from imports.api.shapes.record import ProcessedItemSerializer
+from imports.api.shapes.answers import ProcessedItemSerializer
 from imports.plans.plan import UndoResult
 from imports.undo.plans.decision_file import decision_of, decisions_from
 from imports.undo.plans.plan import Decision

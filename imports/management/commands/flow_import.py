@@ -33,7 +33,7 @@ from imports.management.console import (
 )
 from imports.management.files import may_write, read_file, read_standard_input, replacing
 from imports.management.import_arguments import EPILOG, add_import_arguments
-from imports.management.plan_text import plan_text, plan_warnings, summary
+from imports.management.plan_text import plan_counts, plan_text, plan_warnings, summary
 from imports.models import Door
 from imports.planfile.decisions import read_decisions
 from imports.planfile.file import read_plan, write_plan
@@ -178,5 +178,5 @@ def _undecided(path: Path) -> str:
 
 
 def _question(request: ImportRequest, plan: Plan) -> str:
-    counts = summary(plan).removeprefix("Plan: ").removesuffix(".")
-    return f"Import {quoted(request.file_name)} into the server {quoted(plan.server)}: {counts}?"
+    server = quoted(plan.server)
+    return f"Import {quoted(request.file_name)} into the server {server}: {plan_counts(plan)}?"

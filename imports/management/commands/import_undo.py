@@ -28,7 +28,7 @@ from imports.management.console import (
     tell,
 )
 from imports.management.files import read_file
-from imports.management.undo_text import undo_summary, undo_text, undo_warnings
+from imports.management.undo_text import undo_counts, undo_summary, undo_text, undo_warnings
 from imports.models import Door
 from imports.report import answer, undo_data
 from imports.undo.plans.decision_file import read_decision_file
@@ -158,5 +158,4 @@ def _decisions(file_path: str | None) -> Decisions:
 
 
 def _question(plan: UndoPlan) -> str:
-    counts = undo_summary(plan).removeprefix("Plan: ").removesuffix(".")
-    return f"{plan.name.undoing} on the server {quoted(plan.server)}: {counts}?"
+    return f"{plan.name.undoing} on the server {quoted(plan.server)}: {undo_counts(plan)}?"

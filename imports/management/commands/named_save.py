@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.text import capfirst
 from reversion.models import Version
 from rich.console import Console
 
@@ -12,7 +13,7 @@ from flows.content.fields import Kind
 from flows.content.representation import time_text
 from flows.counting import number_of
 from flows.models import Item
-from flows.rest.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import save_uuid
 from flows.saves.named_saves import list_saves
 from flows.saves.saved_states import PRE_RESTORE, present_row
 from imports.errors import printable, quoted
@@ -66,7 +67,7 @@ class Command(BaseCommand):
 
         def add(name: str, told: str) -> CommandParser:
             options = _teaching(_EXAMPLES[name])
-            return actions.add_parser(name, help=told, description=_sentence(told), **options)
+            return actions.add_parser(name, help=told, description=f"{capfirst(told)}.", **options)
 
         listing = add("list", "the saves of an item, newest first")
         _add_item(listing)
@@ -157,10 +158,6 @@ class Command(BaseCommand):
 def _teaching(*examples: str) -> dict[str, Any]:
     """The options of a parser whose help ends with these examples."""
     return console.teaching("\n".join(["examples:", *examples, "", _MORE]))
-
-
-def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}."
 
 
 def _add_item(parser: CommandParser) -> None:

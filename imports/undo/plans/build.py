@@ -98,7 +98,7 @@ def _issues(change: UndoChange) -> Iterator[Issue]:
         if change.decision is None or not conflict.may_restore:
             yield Issue(
                 code=conflict.code,
-                message=f"{conflict.message} {advice}",
+                message=f"{conflict.text} {advice}",
                 uuid=change.uuid,
                 name=change.name,
             )

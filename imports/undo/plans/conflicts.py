@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
+from flows.content.representation import time_text
 from imports.errors import printable, quoted
 from imports.plans.plan import are_comparable, differ
 from imports.undo.plans.inputs import LaterRun, OtherRow, PresentRow, WrittenRow
-from imports.undo.plans.plan import Conflict
+from imports.undo.plans.plan import Conflict, ConflictCode
 
 _USERS_SHOWN = 3
 
@@ -15,44 +17,68 @@ def conflicts_of(written: WrittenRow, record: int, finished_at: datetime) -> Ite
     """The conflicts of a row by itself. `finished_at`: when the run of that record had written."""
     if written.is_as_before:
         return
-    the_row = f"The {written.kind} {quoted(written.name)}"
+    the_row, own = f"The {written.kind} {quoted(written.name)}", _data(written)
     if written.row is None:
         yield Conflict(
-            code="gone",
-            message=f"{the_row} is not on this server any more: it was purged.",
+            code=ConflictCode.GONE,
+            text=f"{the_row} is not on this server any more: it was purged.",
+            data=own,
             may_restore=False,
         )
         return
     if not written.is_new and written.saved is None:
         yield Conflict(
-            code="no-save",
-            message=f"{the_row} has no readable named save any more from before run {record}.",
+            code=ConflictCode.NO_SAVE,
+            text=f"{the_row} has no readable named save any more from before run {record}.",
+            data={**own, "record": record},
             may_restore=False,
         )
-    last = _last_write(written.row)
+    last, last_data = _last_write(written.row), {**own, **_last_write_data(written.row)}
     if written.row.is_deleted and not written.left_deleted:
-        yield Conflict(code="deleted-since", message=f"{the_row} was deleted since{last}.")
+        yield Conflict(
+            code=ConflictCode.DELETED_SINCE,
+            text=f"{the_row} was deleted since{last}.",
+            data=last_data,
+        )
     if written.left_deleted and not written.row.is_deleted:
-        yield Conflict(code="restored-since", message=f"{the_row} was brought back since{last}.")
+        yield Conflict(
+            code=ConflictCode.RESTORED_SINCE,
+            text=f"{the_row} was brought back since{last}.",
+            data=last_data,
+        )
     is_changed = _is_changed(written, written.row, finished_at)
     later = written.later
     # An import may bring the same again, and it stands; an undo that does brings this run back.
     if later and _is_left_by(later, written.row) and (is_changed or not later.is_undo):
         yield Conflict(
-            code="overwritten-since", message=f"{the_row} was written again by {_told(later)}."
+            code=ConflictCode.OVERWRITTEN_SINCE,
+            text=f"{the_row} was written again by {_told(later)}.",
+            data={**own, **_run_data(later)},
         )
     elif is_changed:
-        yield Conflict(code="edited-since", message=f"{the_row} was edited since{last}.")
+        yield Conflict(
+            code=ConflictCode.EDITED_SINCE,
+            text=f"{the_row} was edited since{last}.",
+            data=last_data,
+        )
 
 
 def used_by(written: WrittenRow, users: Sequence[OtherRow]) -> Conflict:
     """The conflict of a row that would be deleted and that others use."""
-    shown = [f"the {user.kind} {quoted(user.name)}" for user in users[:_USERS_SHOWN]]
+    shown = users[:_USERS_SHOWN]
+    told = ", ".join(f"the {user.kind} {quoted(user.name)}" for user in shown)
     more = len(users) - len(shown)
     return Conflict(
-        code="used",
-        message=f"The {written.kind} {quoted(written.name)} is used by {', '.join(shown)}"
+        code=ConflictCode.USED,
+        text=f"The {written.kind} {quoted(written.name)} is used by {told}"
         f"{f' and {more} more' if more else ''}, which would refer to nothing.",
+        data={
+            **_data(written),
+            "users": [
+                {"kind": user.kind.value, "uuid": user.uuid, "name": user.name} for user in shown
+            ],
+            "more": more,
+        },
         tells_of=frozenset(user.kind for user in users),
     )
 
@@ -60,9 +86,14 @@ def used_by(written: WrittenRow, users: Sequence[OtherRow]) -> Conflict:
 def name_taken(written: WrittenRow, name: str, owner: OtherRow) -> Conflict:
     """The conflict of a secret whose name before is another live secret's now."""
     return Conflict(
-        code="name-taken",
-        message=f"The secret {quoted(written.name)} cannot be named {quoted(name)} again: "
+        code=ConflictCode.NAME_TAKEN,
+        text=f"The secret {quoted(written.name)} cannot be named {quoted(name)} again: "
         f"that is the name of the secret {owner.uuid} now.",
+        data={
+            **_data(written),
+            "to": name,
+            "others": [{"kind": owner.kind.value, "uuid": owner.uuid}],
+        },
         may_restore=False,
     )
 
@@ -86,6 +117,23 @@ def _is_left_by(later: LaterRun, row: PresentRow) -> bool:
 def _last_write(row: PresentRow) -> str:
     by = f" by {printable(row.updated_by)}" if row.updated_by else ""
     return f", last{by} on {_moment(row.updated_at)}"
+
+
+def _data(written: WrittenRow) -> dict[str, Any]:
+    return {"kind": written.kind.value, "name": written.name}
+
+
+def _last_write_data(row: PresentRow) -> dict[str, Any]:
+    return {"at": time_text(row.updated_at), "by": row.updated_by or None}
+
+
+def _run_data(later: LaterRun) -> dict[str, Any]:
+    return {
+        "record": later.record,
+        "isUndo": later.is_undo,
+        "at": time_text(later.at),
+        "by": later.user_name,
+    }
 
 
 def _told(later: LaterRun) -> str:

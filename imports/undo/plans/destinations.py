@@ -4,16 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from flows.content.fields import Kind
-from flows.destinations.destinations import NO_USES
-from flows.destinations.new import (
+from flows.destinations.changes import (
     RowKey,
     SecretChange,
     SecretState,
     Server,
     UserChange,
-    find_new_destinations,
 )
-from flows.destinations.warnings import CodedWarning, warnings_of
+from flows.destinations.destinations import NO_USES
+from flows.destinations.new import find_new_destinations
+from flows.destinations.warnings import DestinationWarning, warnings_of
 from imports.undo.plans.inputs import WrittenRow
 from imports.undo.plans.plan import Key, UndoChange
 
@@ -41,7 +41,7 @@ def user_changes(
 
 def find_notices(
     changes: Iterable[UndoChange], users: Iterable[UserChange], server: Server
-) -> dict[RowKey, tuple[CodedWarning, ...]]:
+) -> dict[RowKey, tuple[DestinationWarning, ...]]:
     """The warnings of new destinations, by the row whose change makes them."""
     secrets = [change for change in changes if change.kind is Kind.SECRET and change.writes]
     found = find_new_destinations(
@@ -51,7 +51,7 @@ def find_notices(
 
 
 def with_notices(
-    change: UndoChange, notices: Mapping[RowKey, tuple[CodedWarning, ...]]
+    change: UndoChange, notices: Mapping[RowKey, tuple[DestinationWarning, ...]]
 ) -> UndoChange:
     """The change with its warnings of new destinations."""
     found = notices.get(change.key)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from flows.content.fields import Kind
+from flows.destinations.changes import Server
 from flows.destinations.destinations import NO_USES, SecretUse
-from flows.destinations.new import Server
 from imports.plans.plan import FieldChange
 from imports.undo.plans.names import RunName
 from imports.undo.plans.plan import Key

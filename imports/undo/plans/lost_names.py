@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from flows.content.fields import Kind
+from flows.destinations.changes import Server, User, UserChange
 from flows.destinations.destinations import SecretUse
-from flows.destinations.new import Server, User, UserChange
 from imports.plans.place_warnings import renamed_in_use
 from imports.undo.plans.plan import Key, UndoChange
 

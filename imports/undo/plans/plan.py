@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from flows.content.fields import Kind
-from flows.destinations.new import UserChange
-from flows.destinations.warnings import CodedWarning
+from flows.destinations.changes import UserChange
+from flows.destinations.warnings import DestinationWarning
 from imports.errors import Issue
 from imports.exportfile.warnings import PlanWarning
 from imports.plans.plan import FieldChange, UndoResult, with_warnings_of
@@ -18,6 +18,19 @@ from imports.undo.plans.names import RunName
 
 Key = tuple[Kind, str]
 """A row by its kind and its uuid, in lower case."""
+
+
+class ConflictCode(StrEnum):
+    """What can stand against taking a row back."""
+
+    GONE = "gone"
+    NO_SAVE = "no-save"
+    DELETED_SINCE = "deleted-since"
+    RESTORED_SINCE = "restored-since"
+    OVERWRITTEN_SINCE = "overwritten-since"
+    EDITED_SINCE = "edited-since"
+    USED = "used"
+    NAME_TAKEN = "name-taken"
 
 
 class Decision(StrEnum):
@@ -36,15 +49,14 @@ Decisions = Mapping[GivenKey, Decision]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Conflict:
-    """Why a row cannot simply be taken back: what happened to it since the run."""
+class Conflict(PlanWarning):
+    """Why a row cannot simply be taken back: what happened to it since the run.
 
-    code: str
-    message: str
+    Once somebody decided on it, it is a warning like others.
+    """
+
     may_restore: bool = True
     """Whether it may be taken back all the same; else it can only be kept."""
-    tells_of: frozenset[Kind] = frozenset()
-    """The kinds of other rows that the message names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +89,8 @@ class UndoChange:
     decision: Decision | None = None
     own_warnings: tuple[PlanWarning, ...] = ()
     """What is to be known of the row as the undo leaves it."""
-    notices: tuple[CodedWarning, ...] = ()
-    """Which secrets would be sent elsewhere: warnings that programs know by a code."""
+    notices: tuple[DestinationWarning, ...] = ()
+    """Which secrets would be sent elsewhere."""
 
     @property
     def writes(self) -> bool:
@@ -98,10 +110,7 @@ class UndoChange:
     @property
     def all_warnings(self) -> tuple[PlanWarning, ...]:
         """What is to be told of the row, beside its result; the serious ones first."""
-        conflicts = (
-            PlanWarning(code=conflict.code, text=conflict.message) for conflict in self.conflicts
-        )
-        return with_warnings_of(self.notices, (*conflicts, *self.own_warnings))
+        return with_warnings_of(self.notices, (*self.conflicts, *self.own_warnings))
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -11,8 +11,10 @@ from reversion.models import Version
 from accounts.models import User
 from flows.models import Connection, Flow, Secret
 from flows.saves import named_saves
-from tests.flows.admin.test_flows_admin import errors_of, form_of, row_of, url
+from tests.flows.admin.test_flows_admin import errors_of, url
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.pages import form_of
+from tests.support.rows import row_of
 
 pytestmark = pytest.mark.django_db
 

@@ -19,6 +19,8 @@ from flows.content.fields import Kind, columns
 from flows.models import Connection, Flow, Secret
 from flows.saves import named_saves
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.pages import form_of
+from tests.support.rows import row_of
 
 VALUE = "CANARY-ad317-value"
 NEW_VALUE = "CANARY-ad317-other"
@@ -66,17 +68,6 @@ def url(kind, page, *args):
     return reverse(f"admin:flows_{kind}_{page}", args=args)
 
 
-def form_of(response):
-    """What a browser would send back for the form of a page."""
-    form = response.context["adminform"].form
-    values = {name: form[name].value() for name in form.fields}
-    return {
-        name: re.sub("\r?\n", "\r\n", value) if isinstance(value, str) else value
-        for name, value in values.items()
-        if value not in (None, False)
-    }
-
-
 def save(client, item, **typed):
     """Open the change page, type, and press Save."""
     page = url(item._meta.model_name, "change", item.pk)
@@ -91,11 +82,6 @@ def add(client, kind, **typed):
 def errors_of(response):
     assert response.status_code == 200, "the form was taken"
     return response.context["adminform"].form.errors
-
-
-def row_of(item, *without):
-    row = type(item).objects.filter(pk=item.pk).values().get()
-    return {column: value for column, value in row.items() if column not in without}
 
 
 # --- pages

@@ -18,6 +18,7 @@ from accounts.models import User
 from flows.models import Connection, Flow, Secret
 from flows.saves import named_saves
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.rows import row_of
 
 VALUE = "CANARY-5ad1-value"
 NEW_VALUE = "CANARY-5ad1-other"
@@ -30,19 +31,6 @@ KINDS = pytest.mark.parametrize("kind", ["flow", "connection", "secret"])
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def staff(client):
-    """Logs somebody in who has just these permissions."""
-
-    def log_in(*codenames):
-        user = User.objects.create_user("staff", is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-        client.force_login(user)
-        return client
-
-    return log_in
-
-
 def url(item, page, *args):
     return reverse(f"admin:flows_{item.kind}_{page}", args=[item.pk, *args])
 
@@ -53,11 +41,6 @@ def saved(item, name="save"):
 
 def change(item, **values):
     type(item).objects.filter(pk=item.pk).update(**values)
-
-
-def row_of(item, *without):
-    row = type(item).objects.filter(pk=item.pk).values().get()
-    return {column: value for column, value in row.items() if column not in without}
 
 
 def names_of(item):

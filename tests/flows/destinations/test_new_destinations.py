@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.content.fields import Kind
-from flows.destinations.destinations import SecretUse, secret_uses
-from flows.destinations.new import (
+from flows.destinations.changes import (
     CODE_USES_SECRET,
     SECRET_TO_NEW_DESTINATION,
     NewDestination,
@@ -17,8 +16,9 @@ from flows.destinations.new import (
     SecretState,
     User,
     UserChange,
-    find_new_destinations,
 )
+from flows.destinations.destinations import SecretUse, secret_uses
+from flows.destinations.new import find_new_destinations
 from flows.destinations.uses import EVERY
 
 # Ways to use the secrets A and B, each with the names that it may reach.

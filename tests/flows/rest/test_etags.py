@@ -11,11 +11,12 @@ from django.db import transaction
 
 from accounts.models import User
 from flows.models import Connection, Flow, Secret
-from flows.rest.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import save_uuid
 from flows.saves import named_saves
 from flows.saves.state_tags import state_tag
-from tests.flows.rest.test_flows_api import Caller, refusal, row_of
+from tests.flows.rest.test_flows_api import Caller, refusal
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.rows import row_of
 
 pytestmark = pytest.mark.django_db
 

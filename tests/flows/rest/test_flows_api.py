@@ -26,14 +26,15 @@ from flows.content.copy_names import first_free_copy
 from flows.content.fields import FIELDS, Kind, split_unknown_of_secret
 from flows.models import Connection, Flow, Secret
 from flows.rest import urls as api_urls
-from flows.rest.placeholders import is_placeholder
-from flows.rest.save_uuids import save_uuid
+from flows.rest.bodies.placeholders import is_placeholder
+from flows.rest.bodies.save_uuids import save_uuid
 from flows.saves import named_saves
 from imports.api.secret import SecretWithDestinationsView
 from imports.exportfile.document import parse
 from imports.exporting.selection import select_everything
 from imports.exporting.write import write_export
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.rows import row_of
 
 VALUE = "CANARY-0f11-value"
 OTHER_VALUE = "CANARY-0f11-other"
@@ -100,11 +101,6 @@ def caller_with(db):
         return Caller(user)
 
     return make
-
-
-def row_of(item, *without):
-    row = type(item).objects.filter(pk=item.pk).values().get()
-    return {column: value for column, value in row.items() if column not in without}
 
 
 def raw_values(secret):

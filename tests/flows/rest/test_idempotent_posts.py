@@ -18,7 +18,7 @@ from django.conf import settings as django_settings
 from django.db import connection as database
 from rest_framework.test import APIClient
 
-import flows.rest.idempotency
+import flows.rest.requests.idempotency
 from accounts.models import User
 from flows.models import Connection, Flow, Secret, StoredAnswer
 from imports.errors import BackupFailed
@@ -183,7 +183,7 @@ class TestTheMemory:
     def test_what_failed_halfway_left_nothing_and_is_tried_again(self, ada, monkeypatch):
         ada.raise_request_exception = False
         with monkeypatch.context() as patch:
-            patch.setattr("flows.rest.views.reading.read_item", lambda *_: 1 / 0)
+            patch.setattr("flows.rest.item_views.reading.read_item", lambda *_: 1 / 0)
             assert post(ada, "/flow/New/HTTP").status_code == 500
         assert not Flow.objects.exists()
         assert post(ada, "/flow/New/HTTP").status_code == 201
@@ -203,7 +203,7 @@ class TestTheMemory:
 
         def after(**since: int) -> APIClient:
             later = now + timedelta(**since)
-            monkeypatch.setattr(flows.rest.idempotency.timezone, "now", lambda: later)
+            monkeypatch.setattr(flows.rest.requests.idempotency.timezone, "now", lambda: later)
             return client_of(User.objects.get())
 
         assert told(post(after(hours=23, minutes=59), "/flow/New/HTTP")) == first
@@ -226,7 +226,7 @@ class TestTheMemory:
         )
         assert "CANARY" not in rows
         for stored in StoredAnswer.objects.all():
-            opened = flows.rest.idempotency.decrypt_bytes(bytes(stored.body)).decode()
+            opened = flows.rest.requests.idempotency.decrypt_bytes(bytes(stored.body)).decode()
             assert value not in opened
             assert stored.permissions
 
@@ -343,7 +343,7 @@ class TestAtTheSameTime:
     @pytest.mark.parametrize(
         ("route", "slow"),
         [
-            ("connection", "flows.rest.views.create_item"),
+            ("connection", "flows.rest.item_views.create_item"),
             ("flow/export-tagged", "imports.api.exports.build_export"),
         ],
     )
@@ -408,7 +408,7 @@ django.setup()
 from django.conf import settings
 settings.ALLOWED_HOSTS = ["testserver"]
 settings.WHITENOISE_AUTOREFRESH = True
-import flows.rest.idempotency as idempotency
+import flows.rest.requests.idempotency as idempotency
 from rest_framework.test import APIClient
 
 def die(*arguments, **options):

@@ -15,9 +15,10 @@ from reversion.models import Revision, Version
 
 from accounts.models import User
 from flows.models import Flow
-from flows.rest.save_uuids import save_number, save_uuid
+from flows.rest.bodies.save_uuids import save_number, save_uuid
 from flows.saves import named_saves
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.rows import row_of
 
 LONG_AGO = datetime(2020, 2, 29, 12, 30, 15, 250_000, tzinfo=UTC)
 NOWHERE = "99999999-9999-4999-8999-999999999999"
@@ -89,11 +90,6 @@ def restore(client, uuid):
 def saved(item, name="save"):
     """The uuid of a new named save of the item."""
     return str(save_uuid(named_saves.take(item, name).version_set.get().pk))
-
-
-def row_of(item, *without):
-    row = type(item).objects.filter(pk=item.pk).values().get()
-    return {column: value for column, value in row.items() if column not in without}
 
 
 def refusal(response):

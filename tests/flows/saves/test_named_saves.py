@@ -1,7 +1,6 @@
 """Named saves: states of single items, as django-reversion itself would keep them."""
 
 import json
-import re
 from datetime import UTC, datetime
 
 import pytest
@@ -15,6 +14,7 @@ from flows.content.fields import Kind, columns
 from flows.models import MODELS, Flow, Secret
 from flows.saves import named_saves
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.pages import form_of
 
 VALUE = "CANARY-5a7e-value"
 LONG_AGO = datetime(2020, 2, 29, 12, 30, 15, 250_000, tzinfo=UTC)
@@ -297,17 +297,6 @@ def admin_url(item, page, *args):
     return reverse(f"admin:flows_{item._meta.model_name}_{page}", args=[item.pk, *args])
 
 
-def form_data(response):
-    """What a browser would send back for the form of a page."""
-    form = response.context["adminform"].form
-    values = {name: form[name].value() for name in form.fields}
-    return {
-        name: re.sub("\r?\n", "\r\n", value) if isinstance(value, str) else value
-        for name, value in values.items()
-        if value not in (None, False)
-    }
-
-
 @KINDS
 def test_the_history_page_shows_the_save(stored, admin_client, admin_user):
     item = stored()
@@ -341,7 +330,7 @@ def test_a_save_is_restored_in_the_admin(stored, admin_client):
     blank(item)
     url = admin_url(item, "revision", version.pk)
 
-    response = admin_client.post(url, form_data(admin_client.get(url)))
+    response = admin_client.post(url, form_of(admin_client.get(url)))
 
     assert response.status_code == 302
     restored = row_of(item)
@@ -357,7 +346,7 @@ def test_a_secret_that_is_restored_in_the_admin_has_its_value_back(admin_client)
     url = admin_url(secret, "revision", version.pk)
 
     page = admin_client.get(url)
-    admin_client.post(url, form_data(page))
+    admin_client.post(url, form_of(page))
 
     assert VALUE not in page.content.decode()
     assert row_of(secret)["dev_value"] == secret.dev_value.token
@@ -369,6 +358,6 @@ def test_restoring_one_item_in_the_admin_leaves_the_others(admin_client):
     Flow.objects.update(info="later")
     url = admin_url(one, "revision", named_saves.list_saves(one)[0].pk)
 
-    admin_client.post(url, form_data(admin_client.get(url)))
+    admin_client.post(url, form_of(admin_client.get(url)))
 
     assert (row_of(one)["info"], row_of(two)["info"]) == ("", "later")

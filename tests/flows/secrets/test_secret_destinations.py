@@ -5,7 +5,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import connection as database
 from django.test import Client
 from django.urls import reverse
@@ -31,17 +30,12 @@ from tests.support.importing import (
     secret,
     uuid_of,
 )
+from tests.support.users import staff_with
 
 pytestmark = pytest.mark.django_db
 
 MAIL = "{ host: 'smtp.example.com', port: 25, password: secrets.KEY }"
 EVERY = ("view_flow", "view_connection", "view_secret", "view_importrecord", "change_secret")
-
-
-def somebody(*codenames: str) -> User:
-    user = User.objects.create_user("ada", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-    return User.objects.get(pk=user.pk)
 
 
 def get(user: User, uuid: str) -> dict[str, Any]:
@@ -72,7 +66,7 @@ def an_import() -> int:
 
 def test_the_api_tells_each_destination_and_since_which_import() -> None:
     number = an_import()
-    told = get(somebody(*EVERY), uuid_of("5", 1))
+    told = get(staff_with(*EVERY), uuid_of("5", 1))
     started = told["destinations"][0]["sinceImport"]["startedAt"]
     assert told["destinations"] == [
         {
@@ -97,7 +91,7 @@ def test_the_api_tells_each_destination_and_since_which_import() -> None:
 
 def test_who_may_not_see_connections_or_records_is_told_that_there_are_some() -> None:
     an_import()
-    told = get(somebody("view_secret"), uuid_of("5", 1))["destinations"]
+    told = get(staff_with("view_secret"), uuid_of("5", 1))["destinations"]
     assert [one["kind"] for one in told] == ["connection", "flow"]
     hidden = {"uuid": None, "name": None, "destination": None, "sinceImport": None}
     assert all(one.items() >= hidden.items() for one in told)
@@ -108,14 +102,14 @@ def test_a_later_import_is_the_one_that_it_goes_there_since() -> None:
     again = import_items(connection(1, "Mail", devValue=MAIL, description="x")).record.pk
     moved = import_items(connection(1, "Mail", devValue=MAIL.replace("25", "587"))).record.pk
     assert first < again < moved
-    mail, _ = get(somebody(*EVERY), uuid_of("5", 1))["destinations"]
+    mail, _ = get(staff_with(*EVERY), uuid_of("5", 1))["destinations"]
     assert (mail["destination"], mail["sinceImport"]["id"]) == ("smtp.example.com:587", moved)
 
 
 def test_the_page_of_a_secret_tells_it_before_the_fields_of_the_values() -> None:
     number = an_import()
     row = Secret.objects.get()
-    text = page(somebody(*EVERY), reverse("admin:flows_secret_change", args=[row.pk]))
+    text = page(staff_with(*EVERY), reverse("admin:flows_secret_change", args=[row.pk]))
     told = f"to smtp.example.com:25, by the connection Mail, since import {number} of"
     assert text.index(told) < text.index("New development value")
     assert "to its code, by the flow Sync" in text
@@ -125,7 +119,7 @@ def test_the_page_tells_nothing_of_what_the_account_may_not_see() -> None:
     an_import()
     row = Secret.objects.get()
     url = reverse("admin:flows_secret_change", args=[row.pk])
-    text = page(somebody("view_secret", "change_secret"), url)
+    text = page(staff_with("view_secret", "change_secret"), url)
     assert "smtp.example.com" not in text
     assert "Mail" not in text
     assert "to where a connection sends it, which your account may not see" in text
@@ -134,7 +128,7 @@ def test_the_page_tells_nothing_of_what_the_account_may_not_see() -> None:
 def test_the_checklist_tells_it_beside_the_fields_of_the_values() -> None:
     number = an_import()
     url = reverse("admin:imports_importrecord_change", args=[number])
-    text = page(somebody(*EVERY), url)
+    text = page(staff_with(*EVERY), url)
     checklist = text[text.index("Checklist after the import") :]
     assert checklist.index("A value goes: to smtp.example.com:25") < checklist.index(
         "Development value"
@@ -144,7 +138,7 @@ def test_the_checklist_tells_it_beside_the_fields_of_the_values() -> None:
 def test_a_new_secret_whose_name_is_used_takes_no_value_before_its_page_tells_where() -> None:
     ConnectionFactory(name="Mail", dev_value=MAIL)
     client = Client()
-    client.force_login(somebody("view_secret", "add_secret", "change_secret"))
+    client.force_login(staff_with("view_secret", "add_secret", "change_secret"))
     typed = {"name": "KEY", "tags": "[]", "extra": "{}", "new_dev_value": "CANARY"}
     url = reverse("admin:flows_secret_add")
     answer = client.post(url, typed)
@@ -169,7 +163,7 @@ def has_value() -> bool:
 
 
 def test_a_value_that_would_go_where_the_page_did_not_show_it_is_not_stored() -> None:
-    client, url, typed = a_secret_and_its_form(somebody(*EVERY))
+    client, url, typed = a_secret_and_its_form(staff_with(*EVERY))
     ConnectionFactory(name="Chat", dev_value="{ host: 'chat.example.com', key: secrets.KEY }")
     answer = client.post(url, typed)
     told = answer.content.decode()
@@ -184,7 +178,7 @@ def test_a_value_that_would_go_where_the_page_did_not_show_it_is_not_stored() ->
 
 @pytest.mark.parametrize("shown", ["", "0" * 64, None])
 def test_a_form_that_does_not_say_what_it_showed_stores_no_value(shown: str | None) -> None:
-    client, url, typed = a_secret_and_its_form(somebody(*EVERY))
+    client, url, typed = a_secret_and_its_form(staff_with(*EVERY))
     typed.pop("shown_destinations")
     answer = client.post(url, typed if shown is None else {**typed, "shown_destinations": shown})
     assert "Where a value goes has changed" in answer.content.decode()
@@ -193,7 +187,7 @@ def test_a_form_that_does_not_say_what_it_showed_stores_no_value(shown: str | No
 
 
 def test_a_value_is_not_given_with_a_new_name_that_is_used_already() -> None:
-    client, url, typed = a_secret_and_its_form(somebody(*EVERY))
+    client, url, typed = a_secret_and_its_form(staff_with(*EVERY))
     ConnectionFactory(name="Chat", dev_value="{ host: 'chat.example.com', key: secrets.OTHER }")
     told = client.post(url, {**typed, "name": "OTHER"}).content.decode()
     assert "Connections or flows name OTHER already." in told
@@ -205,7 +199,7 @@ def test_a_value_is_not_given_with_a_new_name_that_is_used_already() -> None:
 def test_the_checklist_stores_no_value_that_would_go_where_it_did_not_show_it() -> None:
     number = an_import()
     client = Client()
-    client.force_login(somebody(*EVERY))
+    client.force_login(staff_with(*EVERY))
     page = reverse("admin:imports_importrecord_change", args=[number])
 
     def shown() -> str:
@@ -244,7 +238,7 @@ def test_what_an_import_would_make_of_a_secret_without_a_value_is_a_plain_warnin
 
 def test_code_that_uses_a_stored_value_is_red_and_needs_no_right() -> None:
     SecretFactory(uuid=uuid_of("5", 1), name="KEY", dev_value="CANARY")
-    user = somebody("run_import", "skip_backup", "add_flow")
+    user = staff_with("run_import", "skip_backup", "add_flow")
     payload = export_file(flow(1, "Sync", nodes=[{"id": "1", "data": {"code": "secrets[x]"}}]))
     done = run_import(request_for(payload, user=user, user_name="ada"))
     (change,) = done.plan
@@ -255,13 +249,13 @@ def test_code_that_uses_a_stored_value_is_red_and_needs_no_right() -> None:
         "its code uses for the first time the stored value of every secret (secrets.KEY)"
     )
     item = ImportItem.objects.get()
-    assert item.warning_details == [notice.as_dict()]
+    assert item.warning_details == [warning.as_dict() for warning in change.all_warnings]
     assert item.warning_details[0]["data"][0]["secretNames"] == ["KEY"]
 
 
 def test_a_value_that_is_given_while_an_import_is_prepared_stops_it(monkeypatch) -> None:
     key = SecretFactory(name="KEY")
-    user = somebody("run_import", "skip_backup", "add_connection")
+    user = staff_with("run_import", "skip_backup", "add_connection")
     drop = carrying_out.drop_expired_uploads
 
     def meanwhile() -> None:

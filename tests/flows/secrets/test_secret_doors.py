@@ -33,6 +33,7 @@ from tests.support.importing import (
     uuid_of,
 )
 from tests.support.undoing import undo_request
+from tests.support.users import logged_in
 
 pytestmark = pytest.mark.django_db
 
@@ -65,12 +66,6 @@ def user_with(may_retarget: bool) -> User:
     return User.objects.get(pk=user.pk)
 
 
-def admin_client(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def api(user: User, method: str, path: str, body: dict[str, Any]) -> int:
     client = APIClient()
     client.force_authenticate(user)
@@ -100,7 +95,7 @@ def form_of(client: Client, url: str) -> dict[str, Any]:
 
 
 def post_form(user: User, url: str, **typed: Any) -> None:
-    client = admin_client(user)
+    client = logged_in(user)
     answer = client.post(url, {**form_of(client, url), **typed})
     assert answer.status_code in {200, 302}
 
@@ -169,7 +164,7 @@ def _saved(before: str, after: str) -> tuple[Connection, int]:
 def by_save_in_the_admin(user: User, before: str, after: str) -> Callable[[], None]:
     row, number = _saved(before, after)
     url = reverse("admin:flows_connection_restore_save", args=[row.pk, number])
-    return lambda: admin_client(user).post(url)
+    return lambda: logged_in(user).post(url)
 
 
 def by_reversions_own_page(user: User, before: str, after: str) -> Callable[[], None]:
@@ -177,7 +172,7 @@ def by_reversions_own_page(user: User, before: str, after: str) -> Callable[[], 
     url = reverse("admin:flows_connection_revision", args=[row.pk, number])
 
     def revert() -> None:
-        client = admin_client(user)
+        client = logged_in(user)
         client.post(url, form_of(client, url))
 
     return revert
@@ -266,7 +261,7 @@ def _rename(case: Case, door: str) -> Callable[[], Any]:
         return lambda: post_form(case.user, url, name="WANTED")
     number = named_saves.take(Secret(pk=case.key.pk, uuid=case.key.uuid, name="WANTED",
         dev_value=case.key.dev_value), "save").version_set.get().pk  # fmt: skip
-    return lambda: admin_client(case.user).post(
+    return lambda: logged_in(case.user).post(
         reverse("admin:flows_secret_restore_save", args=[case.key.pk, number])
     )
 
@@ -313,7 +308,7 @@ def test_what_comes_back(case: Case, door: str, kind: str) -> None:
     number = named_saves.take(row, "live").version_set.get().pk
     _delete(row)
     item = connection(1, "Evil", devValue=EVIL) if kind == "connection" else secret(1, "KEY")
-    client = admin_client(case.user)
+    client = logged_in(case.user)
     doors: dict[str, Callable[[], Any]] = {
         "import": lambda: imports(case.user, item),
         "undelete": lambda: client.post(reverse(f"admin:flows_{kind}_undelete", args=[row.pk])),
@@ -341,7 +336,7 @@ def test_a_row_that_was_removed_for_good_and_is_recovered(case: Case) -> None:
     url = reverse("admin:flows_connection_recover", args=[number])
 
     def recover() -> None:
-        client = admin_client(case.user)
+        client = logged_in(case.user)
         client.post(url, form_of(client, url))
 
     case.check(recover)
@@ -353,7 +348,7 @@ def test_a_value_that_comes_back_with_a_save_is_a_stored_one(may_retarget: bool)
     number = named_saves.take(key, "with its value").version_set.get().pk
     Secret.objects.filter(pk=key.pk).update(dev_value=None)
     stored_connection(EVIL)
-    client = admin_client(user_with(may_retarget))
+    client = logged_in(user_with(may_retarget))
     url = reverse("admin:flows_secret_restore_save", args=[key.pk, number])
     assert client.post(url).status_code == 403
     assert not Secret.objects.get(pk=key.pk).has_value

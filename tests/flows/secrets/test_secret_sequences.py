@@ -13,13 +13,13 @@ from flows.saves import named_saves
 from tests.flows.secrets.test_secret_doors import (
     EVIL,
     GOOD,
-    admin_client,
     api,
     form_of,
     pairs,
     user_with,
 )
 from tests.support.factories import ConnectionFactory, SecretFactory
+from tests.support.users import logged_in
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +30,7 @@ def test_of_two_deleted_secrets_with_one_name_either_may_come_back(valued_first:
     values = ["CANARY", None] if valued_first else [None, "CANARY"]
     keys = [SecretFactory(name="KEY", dev_value=value, is_deleted=True) for value in values]
     ConnectionFactory(dev_value=EVIL)
-    admin_client(user_with(may_retarget=False)).post(
+    logged_in(user_with(may_retarget=False)).post(
         reverse("admin:flows_secret_changelist") + "?state=deleted",
         {"action": "restore_selected", "_selected_action": [key.pk for key in keys]},
     )
@@ -123,7 +123,7 @@ def test_a_door_locks_destinations_before_it_locks_a_row_or_reads_where_secrets_
         pytest.skip("a writing transaction of SQLite is alone anyway")
     ConnectionFactory(dev_value=GOOD)  # which sends it there already
     SecretFactory(name="KEY", dev_value="CANARY")
-    client = admin_client(user_with(may_retarget))
+    client = logged_in(user_with(may_retarget))
     asked: list[str] = []
 
     def note(execute: Any, sql: str, *args: Any) -> Any:

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
@@ -25,18 +24,13 @@ from tests.support.importing import (
     uuid_of,
 )
 from tests.support.undoing import undo_request
+from tests.support.users import staff_with
 
 pytestmark = pytest.mark.django_db
 
 HOST = "internal.example.com"
 WANTED = f"{{ host: '{HOST}', key: secrets.WANTED }}"
 ALL = f"(() => fetch('{HOST}', secrets))()"
-
-
-def somebody(*codenames: str) -> User:
-    user = User.objects.create_user("ada", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-    return User.objects.get(pk=user.pk)
 
 
 @pytest.fixture
@@ -89,11 +83,11 @@ def _page_of_a_save(user: User, key: Secret) -> str:
 
 @pytest.mark.parametrize("door", [_put, _form, _undelete, _page_of_a_save])
 def test_a_refusal_tells_no_connection_that_the_account_may_not_see(door, key: Secret) -> None:
-    assert_tells_nothing(door(somebody("view_secret", "change_secret"), key))
+    assert_tells_nothing(door(staff_with("view_secret", "change_secret"), key))
 
 
 def test_what_is_done_tells_no_more_either(key: Secret) -> None:
-    user = somebody("view_secret", "change_secret", "retarget_connections")
+    user = staff_with("view_secret", "change_secret", "retarget_connections")
     answer = _form(user, key)
     assert Secret.objects.get().name == "WANTED"
     assert_tells_nothing(answer)
@@ -103,7 +97,7 @@ def test_a_connection_that_may_use_every_secret_tells_no_names_of_them() -> None
     SecretFactory(name="HIDDEN_KEY", dev_value="CANARY")
     row = ConnectionFactory()
     client = APIClient()
-    client.force_authenticate(somebody("view_connection", "change_connection"))
+    client.force_authenticate(staff_with("view_connection", "change_connection"))
     answer = client.put(f"/api/connection/{row.uuid}", {"devValue": ALL}, format="json")
     assert answer.status_code == 403
     assert "HIDDEN_KEY" not in answer.content.decode()
@@ -117,7 +111,7 @@ IMPORT = (
 
 
 def test_an_import_tells_nothing_of_what_the_account_may_not_see(key: Secret) -> None:
-    user = somebody(*IMPORT)
+    user = staff_with(*IMPORT)
     request = request_for(export_file(secret(1, "WANTED")), user=user, user_name="ada")
     for look in (examine_import, preview_import):
         with pytest.raises(NotPermitted) as refused:
@@ -128,7 +122,7 @@ def test_an_import_tells_nothing_of_what_the_account_may_not_see(key: Secret) ->
 
 
 def test_an_import_of_a_new_connection_needs_no_sight_of_others(key: Secret) -> None:
-    user = somebody(*IMPORT)
+    user = staff_with(*IMPORT)
     item = connection(7, "New", devValue="{ host: 'a', key: secrets.NONE }")
     preview_import(request_for(export_file(item), user=user, user_name="ada"))
 
@@ -138,7 +132,7 @@ def test_an_undo_tells_nothing_of_what_the_account_may_not_see() -> None:
     record = import_items(secret(1, "KEY")).record
     ConnectionFactory(name="Hidden connection", dev_value=WANTED)
     with pytest.raises(NotPermitted) as refused:
-        preview_undo(undo_request(record, user=somebody(*IMPORT), user_name="ada"))
+        preview_undo(undo_request(record, user=staff_with(*IMPORT), user_name="ada"))
     told = json.dumps([issue.message for issue in refused.value.issues])
     assert "flows.view_connection" in told
     assert key.name == "WANTED"

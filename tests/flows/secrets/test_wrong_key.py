@@ -8,8 +8,10 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.checks import Tags, run_checks
 from django.core.management import call_command
+from django.db import OperationalError
 from django.db.transaction import atomic
 from django.test import Client
+from django.urls import reverse
 
 from accounts.models import User
 from accounts.tokens import issue_login_token
@@ -17,11 +19,13 @@ from flows.encryption import Sealed, WrongKeyError, seal
 from flows.models import EncryptionCanary, Flow, Secret
 from flows.saves import named_saves
 from flows.secrets.canary import check_keys_open
+from flows.secrets.checks import check_keys_before_write
 from flows.secrets.key_rotation import rotate_keys
 from imports.database.backup import make_backup
 from imports.errors import WrongEncryptionKey
+from tests.support.digest import all_rows
 from tests.support.errors import error_of
-from tests.support.factories import SecretFactory
+from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import child_environment, flow, import_items
 
 FIRST, OTHER = (Fernet.generate_key().decode() for _ in range(2))
@@ -205,3 +209,91 @@ def test_a_second_canary_is_never_made():
     EncryptionCanary.objects.create(pk=1, token=seal("ziggy").token)
     check_keys_open()
     assert EncryptionCanary.objects.count() == 1
+
+
+# --- Before any write, at every door
+
+
+@pytest.fixture
+def rows(db, keys):
+    """A row of each kind, with a save, on a database whose canary was made by the first key."""
+    check_keys_open()
+    found = {
+        "flow": FlowFactory(name="A"),
+        "connection": ConnectionFactory(name="B"),
+        "secret": SecretFactory(name="C", dev_value="x"),
+    }
+    for row in found.values():
+        named_saves.take(row, "before")
+    keys.ZIGGY_ENCRYPTION_KEYS = [OTHER]
+    return found
+
+
+KINDS = ("flow", "connection", "secret")
+API_WRITES = [
+    *((kind, "PUT", "/api/{kind}/{uuid}", {"description": "new"}) for kind in KINDS),
+    *((kind, "DELETE", "/api/{kind}/{uuid}", None) for kind in KINDS),
+    *((kind, "POST", "/api/{kind}", {"name": "NEW"}) for kind in ("connection", "secret")),
+    ("flow", "POST", "/api/flow/NEW/HTTP", None),
+    ("flow", "POST", "/api/flow/clone/{uuid}", None),
+    ("flow", "POST", "/api/ziggy/history-named-save/{uuid}/NEW", None),
+]
+
+
+@pytest.mark.parametrize(("kind", "method", "path", "body"), API_WRITES)
+def test_the_api_writes_nothing(kind, method, path, body, rows):
+    before = all_rows()
+    address = path.format(kind=kind, uuid=rows[kind].uuid)
+    headers = {f"HTTP_{key.upper()}": value for key, value in admin_token().items()}
+    before = all_rows()
+    answer = Client().generic(
+        method, address, json.dumps(body or {}), content_type="application/json", **headers
+    )
+    error = error_of(answer)
+    assert (answer.status_code, error["code"]) == (503, "wrong-encryption-key")
+    assert error["message"] == MESSAGE
+    assert all_rows() == before
+    assert Client().get(f"/api/{kind}", **headers).status_code == 200
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("page", ["change", "delete", "saves"])
+def test_the_admin_writes_nothing(kind, page, rows, admin_client):
+    url = reverse(f"admin:flows_{kind}_{page}", args=[rows[kind].pk])
+    assert admin_client.get(url).status_code == 200
+    before = all_rows()
+    answer = admin_client.post(url, {"name": "new", "post": "yes"})
+    assert answer.status_code == 503
+    assert "ZIGGY_ENCRYPTION_KEYS" in answer.content.decode()
+    assert all_rows() == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_command_of_named_saves_writes_nothing(kind, rows, run_command):
+    save = named_saves.list_saves(rows[kind])[0].pk
+    type(rows[kind]).objects.update(name="NEW")
+    before = all_rows()
+    for arguments in (["restore", str(save), "--no-prompt"], ["take", "NEW", "--name", "x"]):
+        done = run_command("named_save", *arguments)
+        assert done.code == 1
+        assert json.loads(done.out)["data"]["code"] == "wrong-encryption-key"
+    assert all_rows() == before
+
+
+def test_who_logs_in_may_and_the_lists_are_read(rows):
+    User.objects.create_superuser("ada", password="pass")
+    client = Client()
+    url = reverse("admin:login")
+    assert client.post(url, {"username": "ada", "password": "pass"}).status_code == 302
+    assert client.get(reverse("admin:flows_flow_changelist")).status_code == 200
+    body = json.dumps({"username": "ada", "password": "pass"})
+    answer = client.post("/api/auth/login", body, content_type="application/json")
+    assert answer.status_code in (200, 201)
+
+
+def test_without_a_database_the_check_says_nothing(monkeypatch):
+    def fail(**_):
+        raise OperationalError("away")
+
+    monkeypatch.setattr("flows.secrets.checks.check_keys_open", fail)
+    check_keys_before_write("POST")

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from imports.admin.busy import is_busy
 from imports.models import ImportRecord
-from tests.flows.admin.test_flows_admin import form_of, url
+from tests.flows.admin.test_flows_admin import url
 from tests.support.factories import FlowFactory
+from tests.support.pages import form_of
 from tests.support.uploading import caller
 from tests.support.walking import user_in
 

@@ -4,7 +4,7 @@ import re
 from html import unescape
 
 import pytest
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -18,6 +18,7 @@ from imports.models import ImportItem, ImportRecord
 from imports.undo.service import undo_import
 from tests.support.factories import FlowFactory, SecretFactory
 from tests.support.importing import connection, flow, import_items, secret, uuid_of
+from tests.support.pages import text_of
 from tests.support.undoing import undo_request
 
 VALUE = "CANARY-71d0-value"
@@ -45,13 +46,6 @@ def newest():
     return ImportItem.objects.order_by("-pk")[0].pk
 
 
-def text_of(response):
-    """What a reader sees of a page's main part, on one line."""
-    assert response.status_code == 200
-    main = response.content.decode().partition("<main")[2].partition("</main>")[0]
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", main)).split())
-
-
 def rows_of(response):
     """Of each import, its result, what changed, and the links and notes of the last cell."""
     assert response.status_code == 200
@@ -63,19 +57,6 @@ def rows_of(response):
         if row
     ]
     return [tuple(row[4:]) for row in words]
-
-
-@pytest.fixture
-def staff(client):
-    """Logs somebody in who has just these permissions."""
-
-    def log_in(*codenames):
-        user = User.objects.create_user("staff", is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-        client.force_login(user)
-        return client
-
-    return log_in
 
 
 # --- the list

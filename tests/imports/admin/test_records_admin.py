@@ -3,7 +3,6 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,6 +18,7 @@ from imports.admin.wording import counted, lasting
 from imports.models import ImportItem, ImportRecord
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, flow, import_items, secret, uuid_of
+from tests.support.pages import text_of
 
 LIST = "/admin/imports/importrecord/"
 VALUE = "CANARY-4ec0-value"
@@ -56,13 +56,6 @@ def page_of(record):
 
 def fill_url(record, number=1):
     return f"{LIST}{record.pk}/secrets/{uuid_of('5', number)}/"
-
-
-def text_of(response):
-    """What a reader sees of a page's main part, on one line."""
-    assert response.status_code == 200
-    main = response.content.decode().partition("<main")[2].partition("</main>")[0]
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", main)).split())
 
 
 def make_record(**values):

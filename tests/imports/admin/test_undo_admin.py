@@ -26,6 +26,7 @@ from imports.undo.service import examine_undo, undo_import
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, flow, import_items, secret, uuid_of
 from tests.support.undoing import undo_request
+from tests.support.users import logged_in
 
 pytestmark = pytest.mark.django_db
 
@@ -40,19 +41,13 @@ def quick_passwords(settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-def client_of(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def client_in(role):
     """Somebody of that role on staff; `staff` has no role."""
     if role == "anonymous":
         return Client()
     user = User.objects.create_user(role, is_staff=True, is_superuser=role == "superuser")
     user.groups.set(Group.objects.filter(name=role))
-    return client_of(user)
+    return logged_in(user)
 
 
 def client_who_may(*codenames):
@@ -60,7 +55,7 @@ def client_who_may(*codenames):
     permissions = Permission.objects.filter(codename__in=codenames)
     assert len(permissions) == len(codenames)
     user.user_permissions.set(permissions)
-    return client_of(user)
+    return logged_in(user)
 
 
 @pytest.fixture

@@ -97,7 +97,8 @@ class TestAnImport:
             '"name":"Twilio","result":"CREATE","matchMethod":"unmatched","isProcessed":true}],'
             '"secretsProcessed":[{"uuid":"55555555-0000-4000-8000-000000000001","name":"KEY",'
             '"result":"CREATE","matchMethod":"unmatched","isProcessed":true,'
-            '"warnings":["has no value yet"]}]}'
+            '"warnings":["has no value yet"],"warningDetails":[{"code":"no-value",'
+            '"text":"has no value yet","isSerious":false,"data":{}}]}]}'
         )
         assert answer.headers["Location"] == f"/api/imports/{ImportRecord.objects.get().pk}"
         assert Flow.objects.get().timeout == 2
@@ -588,7 +589,8 @@ def assert_same_records() -> None:
     )
     for item in (*first_items, *second_items):
         item["named_save_id"] = item["named_save_id"] is not None
-        for new in (new for detail in item["warning_details"] for new in detail["data"]):
+        data = [detail["data"] for detail in item["warning_details"]]
+        for new in (new for sent in data if type(sent) is list for new in sent):
             new |= {"uuid": "may be drawn anew", "secretUuid": "may be drawn anew"}
         if item["result"] == "DUPLICATE":
             item["target_uuid"] = "drawn anew"
@@ -633,7 +635,7 @@ class TestTwoDoors:
         told = json.loads(command(run_command, tmp_path, self.file(), mode).out)
         ImportItem.objects.bulk_update(items, ["content_digest"])
         assert (answer.status_code, answer.reason_phrase) == (told["status"], told["statusText"])
-        assert self.without_new_uuids(answer.json()) == self.without_new_uuids(told["data"])
+        assert self.as_the_command_prints(answer.json()) == self.without_new_uuids(told["data"])
         assert ImportRecord.objects.first().counts == self.COUNTS[mode]
         assert_same_records()
 
@@ -643,7 +645,7 @@ class TestTwoDoors:
         answer = upload(ada, self.file(), mode.removeprefix("--"), dryRun="true")
         told = json.loads(command(run_command, tmp_path, self.file(), mode, "--dry-run").out)
         assert (answer.status_code, answer.reason_phrase) == (told["status"], told["statusText"])
-        assert self.without_new_uuids(answer.json()) == self.without_new_uuids(told["data"])
+        assert self.as_the_command_prints(answer.json()) == self.without_new_uuids(told["data"])
         assert not ImportRecord.objects.exists()
 
     def test_real_flows(self, ada, run_command, tmp_path, shared_data):
@@ -653,15 +655,20 @@ class TestTwoDoors:
         for model in (Flow, Connection, Secret):
             model.objects.all().delete()
         told = json.loads(command(run_command, tmp_path, payload, "--overwrite").out)
-        assert self.without_new_uuids(answer.json()) == told["data"]
+        assert self.as_the_command_prints(answer.json()) == told["data"]
         assert len(answer.json()["flowsProcessed"]) > 10
         assert_same_records()
 
-    def without_new_uuids(self, lists: dict[str, Any]) -> dict[str, Any]:
-        """The lists as the command prints them: the API has the details of warnings as well."""
+    def as_the_command_prints(self, lists: dict[str, Any]) -> dict[str, Any]:
+        """The API's lists without the details of warnings, which it has of each."""
         for item in (item for items in lists.values() for item in items):
-            for detail in item.pop("warningDetails", ()):
-                assert detail["text"] in item["warnings"]
+            details = item.pop("warningDetails", [])
+            assert [detail["text"] for detail in details] == item.get("warnings", [])
+            assert all(detail["code"] != "other" for detail in details)
+        return self.without_new_uuids(lists)
+
+    def without_new_uuids(self, lists: dict[str, Any]) -> dict[str, Any]:
+        for item in (item for items in lists.values() for item in items):
             if item["result"] == "DUPLICATE" and item["isProcessed"]:
                 assert UUID(item["targetUuid"]) != UUID(item["uuid"])
                 item["targetUuid"] = "drawn anew"
@@ -974,7 +981,14 @@ class TestOneRecord:
                     "targetName": "KEY",
                     "changedKeys": [],
                     "warnings": ["has no value yet"],
-                    "warningDetails": [],
+                    "warningDetails": [
+                        {
+                            "code": "no-value",
+                            "text": "has no value yet",
+                            "isSerious": False,
+                            "data": {},
+                        }
+                    ],
                 },
             ],
         }

@@ -11,7 +11,7 @@ from reversion.models import Version
 from accounts.models import User
 from flows.content.fields import Kind
 from flows.models import Connection, Flow, Secret
-from flows.rest.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import save_uuid
 from flows.saves import named_saves
 from imports import named_saves as item_saves
 from imports.errors import NotPermitted, StalePlan

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from flows.content.fields import Kind
+from flows.relations.mentions import Reference
 from imports.management.plan_text import plan_text, summary
 from imports.plans.plan import Mode
 from tests.support.imagined import a_file, planned, stored
@@ -68,7 +69,7 @@ def plan_with_every_result():
         stored(SECRET, uuid(11), "OLD_KEY", is_deleted=True),
         mode=Mode.OVERWRITE,
         override_locks=True,
-        dangling={"flows[0]": ["secrets.LOST"]},
+        dangling={"flows[0]": [Reference(SECRET, "LOST", by_name=True)]},
     )
     return replace(
         overwrite,

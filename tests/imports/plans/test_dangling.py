@@ -153,7 +153,12 @@ def test_a_text_with_thousands_of_keys_is_searched_at_once():
 # --- In a plan
 
 A_FLOW = a_file(flows=[{"uuid": SMS, "name": "SMS"}, {"uuid": TWILIO, "name": "Other"}])
-DANGLING = {"flows[0]": [f"connection {GONE}", "secrets.LOST"]}
+DANGLING = {
+    "flows[0]": [
+        Reference(Kind.CONNECTION, GONE),
+        Reference(Kind.SECRET, "LOST", by_name=True),
+    ]
+}
 WARNINGS = (f"dangling reference to connection {GONE}", "dangling reference to secrets.LOST")
 
 
@@ -181,7 +186,9 @@ def test_a_dangling_reference_is_a_warning_of(mode, row, result, warnings):
 
 
 def test_a_dangling_name_in_a_warning_is_printable_and_cut():
-    dangling = {"flows[0]": ["secrets.A\u200dB", "secrets." + "A" * 500]}
+    dangling = {
+        "flows[0]": [Reference(Kind.SECRET, name, by_name=True) for name in ("A\u200dB", "A" * 500)]
+    }
     first, _ = planned(A_FLOW, mode=Mode.SKIP, dangling=dangling)
     assert first.warnings == (
         "dangling reference to secrets.A\\u200dB",

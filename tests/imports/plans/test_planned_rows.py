@@ -48,8 +48,11 @@ def uuids_in(data):
         for item in items:
             yield item.get("targetUuid")
             for detail in item.get("warningDetails", ()):
-                for new in detail["data"]:
-                    yield from (new["uuid"], new["secretUuid"])
+                data = detail["data"]
+                if isinstance(data, list):
+                    yield from (new[key] for new in data for key in ("uuid", "secretUuid"))
+                else:
+                    yield from (row["uuid"] for row in data.get("others", ()))
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -4,6 +4,7 @@ import pytest
 
 import imports.plans.inputs
 from flows.content.fields import Kind
+from flows.relations.mentions import Reference
 from imports.plans.build import build_plan
 from imports.plans.decisions import Decision
 from imports.plans.matching import Row
@@ -260,9 +261,12 @@ def test_a_locked_flow_is_overwritten_by_nobody_unasked(mode, info, is_locked, i
 @pytest.mark.parametrize("mode", list(Mode))
 def test_what_an_item_refers_to_in_vain_is_told_unless_it_is_left_alone(mode):
     document = a_file(flows=[{"uuid": ONE, "name": "A", "info": "x"}])
-    dangling = {"flows[0]": ["a flow\u200b", "b"], "flows[1]": ["c"]}
+    dangling = {
+        "flows[0]": [Reference(FLOW, "a\u200b"), Reference(FLOW, "b")],
+        "flows[1]": [Reference(FLOW, "c")],
+    }
     plan = plan_of(document, stored(FLOW, ONE, "A"), mode=mode, dangling=dangling)
-    expected = ("dangling reference to a flow\\u200b", "dangling reference to b")
+    expected = ("dangling reference to flow a\\u200b", "dangling reference to flow b")
     assert warnings(plan) == {"flows[0]": () if mode is Mode.SKIP else expected}
 
 

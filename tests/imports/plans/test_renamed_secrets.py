@@ -140,10 +140,7 @@ def plan_of(document, rows, mode):
     missing = unresolved(document)
     stored = replace(
         Server(rows).as_stored(
-            {
-                path: [str(one) for one in found if not exists(one)]
-                for path, found in missing.items()
-            }
+            {path: [one for one in found if not exists(one)] for path, found in missing.items()}
         ),
         secret_names_here={
             path: [one.target for one in found if one.by_name and exists(one)]

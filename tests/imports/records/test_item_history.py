@@ -7,7 +7,7 @@ from reversion.errors import RevertError
 from reversion.models import Revision, Version
 
 from flows.models import Connection, Flow, Secret
-from flows.rest.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import save_uuid
 from flows.saves import named_saves, saved_states
 from imports.models import ImportRecord
 from imports.records.item_history import imports_of, read_state, records_by_save, with_states
@@ -248,6 +248,7 @@ class TestTheApi:
             "result": "OVERWRITE",
             "changedKeys": ["info"],
             "warnings": [],
+            "warningDetails": [],
             "before": {"kept": "save", "namedSave": str(save)},
             "after": {"kept": "now", "namedSave": None},
         }

@@ -7,11 +7,18 @@ from typing import Any
 
 import imports.undo.plans.kept_rows
 from flows.content.fields import Kind
+from flows.destinations.changes import SecretState, User
 from flows.destinations.destinations import Destination, SecretUse
-from flows.destinations.new import SecretState, User
 from imports.plans.plan import FieldChange, UndoResult
 from imports.undo.plans.build import build_undo
-from imports.undo.plans.inputs import OtherRow, PresentRow, SavedRow, UndoInputs, WrittenRow
+from imports.undo.plans.inputs import (
+    LaterRun,
+    OtherRow,
+    PresentRow,
+    SavedRow,
+    UndoInputs,
+    WrittenRow,
+)
 from imports.undo.plans.names import RunName
 from imports.undo.plans.plan import Decision, UndoPlan
 from tests.support.inert import assert_inert
@@ -345,3 +352,58 @@ def test_a_secret_that_gets_its_name_back_is_told_where_it_goes() -> None:
 
     [change] = undone(overwritten(SECRET, "s", "OTHER", "KEY"), server=Used())
     assert [notice.needs_right for notice in change.notices] == [True]
+
+
+def test_what_stands_against_it_has_codes_and_data() -> None:
+    user = OtherRow(kind=FLOW, uuid="u", name="User")
+    later = LaterRun(record=15, is_undo=False, user_name="bob", at=SINCE, digest="cols-later")
+    again = row("Again", "cols-later", updated_at=SINCE)
+    plan = undone(
+        made(FLOW, "1", "Used"),
+        edited(overwritten(FLOW, "2", "Edited", "Was")),
+        replace(overwritten(FLOW, "3", "Again", "Was"), row=again, later=later),
+        overwritten(FLOW, "4", "Gone", "Was", row=None),
+        overwritten(FLOW, "5", "No save", "Was", saved=None),
+        made(FLOW, "6", "Deleted", is_new=False, row=row("Deleted", is_deleted=True), saved=None),
+        overwritten(SECRET, "7", "NEW", "OLD"),
+        users={(FLOW, "1"): [user]},
+        secrets=[OtherRow(kind=SECRET, uuid="s", name="OLD")],
+        default=KEEP,
+    )
+    last = {"at": "2026-03-17T09:00:00.000Z", "by": "eve"}
+    assert {
+        (change.name, warning.code): warning.as_dict()["data"]
+        for change in plan
+        for warning in change.all_warnings
+    } == {
+        ("Used", "used"): {
+            "kind": "flow",
+            "name": "Used",
+            "users": [{"kind": "flow", "uuid": "u", "name": "User"}],
+            "more": 0,
+        },
+        ("Edited", "edited-since"): {"kind": "flow", "name": "Edited", **last},
+        ("Again", "overwritten-since"): {
+            "kind": "flow",
+            "name": "Again",
+            "record": 15,
+            "isUndo": False,
+            "at": "2026-03-17T09:00:00.000Z",
+            "by": "bob",
+        },
+        ("Gone", "gone"): {"kind": "flow", "name": "Gone"},
+        ("No save", "no-save"): {"kind": "flow", "name": "No save", "record": 12},
+        ("Deleted", "no-save"): {"kind": "flow", "name": "Deleted", "record": 12},
+        ("Deleted", "deleted-since"): {
+            "kind": "flow",
+            "name": "Deleted",
+            "at": "2026-03-16T17:00:00.000Z",
+            "by": "alice",
+        },
+        ("NEW", "name-taken"): {
+            "kind": "secret",
+            "name": "NEW",
+            "to": "OLD",
+            "others": [{"kind": "secret", "uuid": "s"}],
+        },
+    }

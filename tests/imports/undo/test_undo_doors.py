@@ -263,7 +263,7 @@ class TestApi:
         address = f"/api/imports/{record.pk}/undo"
         form = "application/x-www-form-urlencoded"
         answer = ada.generic("POST", address, b"dryRun=true", content_type=form)
-        assert answer.status_code == 415
+        assert answer.status_code == 400
         assert all_rows() == before
 
     def test_a_dry_run_tells_the_plan_and_writes_nothing(self, record, ada):

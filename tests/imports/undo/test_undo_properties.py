@@ -5,7 +5,6 @@ the last digit. An export after an undo is the export before, byte by byte.
 """
 
 from datetime import UTC, datetime
-from io import BytesIO
 from typing import Any
 
 import pytest
@@ -16,8 +15,6 @@ from reversion.models import Revision
 from flows.content.fields import Kind, columns
 from flows.models import MODELS
 from imports.errors import UnableToImport, UndoRefused
-from imports.exporting.selection import select_everything
-from imports.exporting.write import write_export
 from imports.importing.service import Outcome, run_import
 from imports.models import ImportRecord
 from imports.plans.decisions import Decision as ItemDecision
@@ -28,6 +25,7 @@ from imports.undo.service import UndoOutcome, examine_undo, undo_import
 from tests.support.drawn import Lists, files, servers
 from tests.support.imagined import StoredItem
 from tests.support.importing import export_file, request_for
+from tests.support.rows import exported
 from tests.support.undoing import undo_request
 
 pytestmark = pytest.mark.django_db
@@ -103,13 +101,6 @@ def undone(record: ImportRecord) -> UndoOutcome:
     plan = examine_undo(undo_request(record)).plan
     assert [change.conflicts for change in plan if change.conflicts] == []
     return undo_import(undo_request(record))
-
-
-def exported() -> bytes:
-    """The export of everything."""
-    stream = BytesIO()
-    write_export(select_everything(), stream, server="local")
-    return stream.getvalue()
 
 
 def of_before(now: State, before: State) -> State:

@@ -12,7 +12,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from flows.rest.refusals import Problem, Refused, invalid
+from flows.rest.requests.refusals import Problem, Refused, invalid
 
 _WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
 _LONGEST_NAME = 200

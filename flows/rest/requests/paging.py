@@ -19,7 +19,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Collate
 from django.http import QueryDict
 
-from flows.rest.refusals import Problem, invalid
+from flows.rest.requests.refusals import Problem, invalid
 from flows.servers import current_database
 
 MOST = 1000

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.models import Item
-from flows.rest.refusals import Refused
+from flows.rest.requests.refusals import Refused
 from flows.saves.state_tags import state_tag
 
 Condition = str | None

@@ -4,7 +4,7 @@ Pure. The body is the one that every error of the API has; an issue has the keys
 issues have. No message quotes a secret's value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -34,16 +34,30 @@ class Problem:
 
 
 class Refused(Exception):  # noqa: N818 - the name says what happened
-    """The request is not carried out, and nothing was written."""
+    """The request is not carried out, and nothing was written.
+
+    `message` is for people: the `reason`, and the `remedy` where there is one. `details` are the
+    warnings that would be told if it were carried out.
+    """
 
     def __init__(
-        self, status: HTTPStatus, code: str, message: str, problems: Sequence[Problem] = ()
+        self,
+        status: HTTPStatus,
+        code: str,
+        reason: str,
+        problems: Sequence[Problem] = (),
+        *,
+        remedy: str = "",
+        details: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        super().__init__(message)
+        self.details = tuple(details)
         self.status = status
         self.code = code
-        self.message = message
+        self.reason = reason
+        self.remedy = remedy
+        self.message = f"{reason} {remedy}" if remedy else reason
         self.problems = tuple(problems)
+        super().__init__(self.message)
 
     def as_dict(self) -> dict[str, Any]:
         """The body of the answer."""
@@ -51,6 +65,7 @@ class Refused(Exception):  # noqa: N818 - the name says what happened
             "message": self.message,
             "code": self.code,
             "issues": [problem.as_dict() for problem in self.problems],
+            **({"warningDetails": list(self.details)} if self.details else {}),
         }
 
 
@@ -67,12 +82,19 @@ def not_found(kind: Kind | str) -> Refused:
     return Refused(HTTPStatus.NOT_FOUND, "not-found", f"There is no such {kind}.")
 
 
-def not_permitted(message: str, permission: str) -> Refused:
-    """The caller lacks a permission that this very request needs."""
+def not_permitted(
+    reason: str,
+    permission: str,
+    problems: Sequence[Problem] = (),
+    details: Sequence[Mapping[str, Any]] = (),
+) -> Refused:
+    """The caller lacks a permission that this very request needs; the problems say for what."""
     problem = Problem(code="not-permitted", message=f"Needs the permission {permission}.")
     return Refused(
         HTTPStatus.FORBIDDEN,
         "not-permitted",
-        f"{message} An administrator can give the right.",
-        [problem],
+        reason,
+        [problem, *problems],
+        remedy="An administrator can give the right.",
+        details=details,
     )

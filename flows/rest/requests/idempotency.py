@@ -25,7 +25,7 @@ from accounts.models import User
 from flows.database.locks import Lock, LockHeld, hold_lock
 from flows.encryption import WrongKeyError, decrypt_bytes, encrypt_bytes
 from flows.models import StoredAnswer
-from flows.rest.refusals import Refused, not_permitted
+from flows.rest.requests.refusals import Refused, not_permitted
 from flows.servers import current_database
 
 KEY_HOURS = 24
@@ -146,7 +146,7 @@ def _digest(request: Request) -> str:
     """
     body = None if request.stream is None else request.data
     told = json.dumps([request.method, request.get_full_path(), body], sort_keys=True)
-    return salted_hmac("flows.rest.idempotency", told, algorithm="sha256").hexdigest()
+    return salted_hmac("flows.rest.requests.idempotency", told, algorithm="sha256").hexdigest()
 
 
 def _remember(response: Response, user: User, key: str, digest: str) -> None:

@@ -13,7 +13,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.settings import api_settings
 
-from flows.rest.refusals import Problem, Refused, invalid
+from flows.rest.requests.refusals import Problem, Refused, invalid
 
 # A file may be 64 deep, and there an item stands in a list in an object: whatever is stored can be
 # exported and imported again.

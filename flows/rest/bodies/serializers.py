@@ -1,6 +1,6 @@
 """The bodies and answers of the API as its documentation shows them.
 
-What a body may hold is decided by flows.rest.item_body; here the same table is told to
+What a body may hold is decided by flows.rest.bodies.item_body; here the same table is told to
 drf-spectacular, so that a new field is in the documentation by itself.
 """
 
@@ -21,7 +21,7 @@ from flows.content.fields import (
     Kind,
     Shape,
 )
-from flows.rest.item_body import HAS_VALUE_KEYS
+from flows.rest.bodies.item_body import HAS_VALUE_KEYS
 
 _Fields = Mapping[str, Any]
 _SerializerClass = type[serializers.Serializer[Any]]

@@ -23,8 +23,8 @@ from flows.content.fields import (
     is_value_like,
     split_unknown_of_secret,
 )
-from flows.rest.placeholders import is_placeholder
-from flows.rest.refusals import Problem, invalid
+from flows.rest.bodies.placeholders import is_placeholder
+from flows.rest.requests.refusals import Problem, invalid
 
 HAS_VALUE_KEYS = ("hasDevValue", "hasProdValue")
 """Whether a secret has its values: only ever read, so that a body may bring them along."""

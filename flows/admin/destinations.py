@@ -1,0 +1,25 @@
+"""A destination of a secret as pages show it."""
+
+from dataclasses import dataclass
+
+from flows.secrets.stored_destinations import (
+    SecretDestination,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """What a destination came with: a text, and the address of its page."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationLine:
+    """A destination of a secret, as a page shows it."""
+
+    destination: SecretDestination
+    may_view: bool
+    """Whether the user may see what sends it."""
+    since: Since | None = None

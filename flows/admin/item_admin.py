@@ -1,0 +1,130 @@
+"""What the lists and pages of the three kinds have in common."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, TypeVar
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+
+from flows.admin.filters import StateFilter
+from flows.admin.forms import CodeTextarea, ItemForm
+from flows.admin.list_addresses import CheckedListMixin
+from flows.admin.saves import DIFFERENCE_MEDIA, SavesAdmin
+from flows.admin.soft_delete import SoftDeleteAdmin
+from flows.admin.warnings import tell_of_warnings
+from flows.differences.values import difference
+from flows.fields import DocumentField
+from flows.models import MODELS
+from flows.relations.uses import RelatedItems, find_users, find_uses
+from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
+from flows.sight import kinds_seen
+
+_Admin = TypeVar("_Admin", bound=admin.ModelAdmin)
+# Of texts that are short nearly always. An input of one line would lose a line end.
+_LINES = {
+    **dict.fromkeys(("listener_type", "queue_uuid", "tenant_id", "type", "group"), 1),
+    **dict.fromkeys(("tags", "used_connections", "used_secrets", "viewport", "description"), 3),
+}
+ROW = ("Row", {"fields": ("uuid", "created_at", "updated_at", "updated_by")})
+_VIEWS_OF_FORMS = ("add_view", "change_view", "changeform_view", "revision_view", "recover_view")
+
+
+class ItemChangeList(ChangeList):
+    """A list that does not read the long texts of its items."""
+
+    model_admin: "ItemAdmin"
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        rows = super().get_queryset(request, exclude_parameters)
+        return rows.defer(*self.model_admin.not_listed)
+
+
+class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
+    """What the three kinds have in common."""
+
+    form = ItemForm
+    # Not django-reversion's, with its button to recover what was deleted for good.
+    change_list_template = "admin/change_list.html"
+    formfield_overrides: ClassVar = {DocumentField: {"widget": CodeTextarea}}
+    list_display: tuple[str, ...] = ("display_name", "uuid", "updated_at")
+    list_display_links = ("display_name",)
+    list_filter: tuple[Any, ...] = (StateFilter,)
+    search_fields = ("name", "uuid")
+    readonly_fields: tuple[str, ...] = ("uuid", "created_at", "updated_at", "updated_by")
+    list_per_page = 50
+
+    not_listed: tuple[str, ...] = ("extra",)
+    """Columns that the list does not need."""
+
+    class Media:
+        css: ClassVar = {"all": ("flows/items.css",)}
+
+    @admin.display(description="name", ordering="name")
+    def display_name(self, item: Any) -> str:
+        deleted = " (deleted)" if item.is_deleted else ""
+        return f"{item}{deleted}"
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and (lines := _LINES.get(db_field.name)):
+            field.widget.attrs["rows"] = lines
+        return field
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ItemChangeList
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_form(request, *args, **kwargs)
+        form.may_retarget = request.user.has_perm(RETARGET_CONNECTIONS)
+        form.sees = kinds_seen(request.user)
+        form.present_tag = getattr(request, "present_tag", None)
+        return form
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.updated_by = request.user.get_username()
+        super().save_model(request, obj, form, change)
+        tell_of_warnings(self, request, form.warnings, name=str(obj))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if original := context.get("original"):
+            # As it is stored: a form that was refused has left what was typed in the object.
+            item = getattr(request, "shown_item", None)
+            item = item or self.model._default_manager.get(pk=original.pk)
+            context["uses"] = self._visible(request, find_uses(item))
+            context["users"] = self._visible(request, find_users(item))
+            context |= _conflict(context["adminform"].form, context["media"])
+            context["show_delete"] = context.get("show_delete", True) and not item.is_deleted
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _visible(
+        self, request: HttpRequest, groups: Iterable[RelatedItems]
+    ) -> list[tuple[RelatedItems, bool]]:
+        """Each group with whether the user may see its items."""
+        admins = {kind: self.admin_site.get_model_admin(model) for kind, model in MODELS.items()}
+        return [(group, admins[group.kind].has_view_permission(request)) for group in groups]
+
+
+def _conflict(form: Any, media: Any) -> dict[str, Any]:
+    """What the page of a form shows that was refused because somebody else saved meanwhile."""
+    if not getattr(form, "saved_meanwhile", False):
+        return {}
+    shown = difference(form.instance.kind, form.stored_content, form.typed_content)
+    return {"conflict": form.state, "difference": shown, "media": media + DIFFERENCE_MEDIA}
+
+
+def hidden_from_reports(*parameters: str) -> Callable[[type[_Admin]], type[_Admin]]:
+    """Keep what is posted under these names, and what is made of it, out of reports of crashes."""
+    hide = [sensitive_post_parameters(*parameters), sensitive_variables()]
+
+    def decorate(admin_class: type[_Admin]) -> type[_Admin]:
+        for view in _VIEWS_OF_FORMS:
+            admin_class = method_decorator(hide, name=view)(admin_class)
+        return admin_class
+
+    return decorate

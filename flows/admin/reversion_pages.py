@@ -1,0 +1,169 @@
+"""django-reversion's own pages, with the rights of this site, which only write when asked to."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from reversion.admin import VersionAdmin
+from reversion.errors import RevertError
+from reversion.models import Version
+
+from flows.content.fields import Kind
+from flows.saves import saved_states
+from flows.saves.saved_states import SavedRow
+from flows.saves.state_tags import state_tag
+from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
+from flows.servers import current_database
+from flows.sight import kinds_seen
+
+_NUMBER_DIGITS = 18  # a longer one is no number of a row
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
+
+
+class ReversionPagesAdmin(VersionAdmin):
+    """The pages that show a saved state as a form."""
+
+    def create_revision(self, request: HttpRequest) -> AbstractContextManager[Any]:
+        """A revision of what the request writes; one that only reads opens no transaction.
+
+        On SQLite that would take the lock which an import that is writing has.
+        """
+        if request.method in SAFE_METHODS:
+            return nullcontext()
+        revision: AbstractContextManager[Any] = super().create_revision(request)
+        return revision
+
+    def _reversion_revisionform_view(
+        self,
+        request: HttpRequest,
+        version: Version,
+        template_name: Any,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The form of a saved state. django-reversion restores it to show it, and rolls back."""
+        if request.method not in SAFE_METHODS:
+            return super()._reversion_revisionform_view(
+                request, version, template_name, extra_context
+            )
+        try:
+            saved_states.saved_row(version)
+        except RevertError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
+            return HttpResponseRedirect(reverse(f"{self.admin_site.name}:{name}"))
+        request.shown_item = version._object_version.object  # type: ignore[attr-defined]
+        pk = quote(version.object_id)
+        page = self.changeform_view(request, pk, request.path, extra_context)
+        if isinstance(page, TemplateResponse):
+            page.template_name = template_name
+        return page
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """The item; where the page shows a saved state, the item in that one."""
+        if (shown := getattr(request, "shown_item", None)) is not None:
+            return shown
+        item = super().get_object(request, *args, **kwargs)
+        if item is None or not getattr(request, "locks_item", False):
+            return item
+        if item.kind is not Kind.FLOW:
+            lock_destinations()  # before the row, as imports do
+        return type(item)._default_manager.select_for_update().filter(pk=item.pk).first()
+
+    def revision_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        version_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        item = self.item_of(request, object_id)
+        # By its model too: another one's items have the same numbers.
+        versions = Version.objects.get_for_model(self.model)
+        version = get_object_or_404(versions, pk=version_number(version_id), object_id=str(item.pk))
+        request.present_tag = state_tag(item)  # type: ignore[attr-defined]
+        if request.method != "POST":
+            return super().revision_view(request, object_id, version_id, extra_context)
+        with transaction.atomic(using=current_database()):
+            if item.kind is not Kind.FLOW:
+                lock_destinations()
+            item = self.locked_row(item)
+            request.present_tag = state_tag(item)  # type: ignore[attr-defined]
+            try:
+                row = saved_states.saved_row(version)
+            except RevertError:
+                pass  # which the page tells
+            else:
+                if any(lacking_rights(request, item, row)):
+                    raise PermissionDenied
+            return super().revision_view(request, object_id, version_id, extra_context)
+
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The form of an item, whose row is locked before anybody looks at it to save."""
+        request.locks_item = request.method == "POST"  # type: ignore[attr-defined]
+        page: HttpResponse = super().change_view(request, *args, **kwargs)
+        return page
+
+    def recover_view(
+        self, request: HttpRequest, version_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        deleted = Version.objects.get_deleted(self.model)
+        version = get_object_or_404(deleted, pk=version_number(version_id))
+        if request.method != "POST":
+            return super().recover_view(request, version_id, extra_context)
+        with transaction.atomic(using=current_database()):
+            if self.model.kind is not Kind.FLOW:
+                lock_destinations()
+            self._check_recovery(request, version)
+            return super().recover_view(request, version_id, extra_context)
+
+    def _check_recovery(self, request: HttpRequest, version: Version) -> None:
+        """Raises PermissionDenied where the row that comes back would send secrets elsewhere."""
+        if request.user.has_perm(RETARGET_CONNECTIONS):
+            return
+        try:
+            row = saved_states.saved_row(version)
+        except RevertError:
+            return  # which the page tells
+        if saved_states.needs_right_to_recover(self.model.kind, row):
+            raise PermissionDenied
+
+    def item_of(self, request: HttpRequest, object_id: str) -> Any:
+        """The item of an address. Raises Http404, and PermissionDenied where it may not be seen."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        item = self.get_object(request, unquote(object_id))
+        if item is None:
+            raise Http404
+        if not self.has_view_permission(request, item):
+            raise PermissionDenied
+        return item
+
+    def locked_row(self, item: Any) -> Any:
+        """The item's row as it is now, locked until the transaction ends."""
+        return get_object_or_404(type(item)._default_manager.select_for_update(), pk=item.pk)
+
+
+def version_number(typed: str) -> int:
+    """The number of a version in an address. Raises Http404."""
+    if len(typed) > _NUMBER_DIGITS or not typed.isascii() or not typed.isdecimal():
+        raise Http404
+    return int(typed)
+
+
+def lacking_rights(request: HttpRequest, item: Any, saved: SavedRow) -> Iterator[tuple[str, str]]:
+    """The permissions that the user lacks for a restore, each with the reason that it needs."""
+    for permission, reason in saved_states.rights_to_restore(
+        item, saved, sees=kinds_seen(request.user)
+    ):
+        if not request.user.has_perm(permission):
+            yield permission, reason

@@ -1,0 +1,46 @@
+"""What a page says of secrets that a write sends where they were not sent before."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.http import HttpRequest
+
+from flows.destinations.warnings import DestinationWarning
+from flows.sight import kinds_seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarningLine:
+    """A warning as a page shows it."""
+
+    text: str
+    is_serious: bool
+    """Whether it is red."""
+
+
+def warning_lines(
+    request: HttpRequest, warnings: Iterable[DestinationWarning]
+) -> list[WarningLine]:
+    """The warnings as the user may see them, the serious ones first."""
+    sees = kinds_seen(request.user)
+    lines = [
+        WarningLine(text=f"{warning.text_for(sees)}.", is_serious=warning.is_serious)
+        for warning in warnings
+    ]
+    return sorted(lines, key=lambda line: not line.is_serious)
+
+
+def tell_of_warnings(
+    admin: "ModelAdmin[Any]",
+    request: HttpRequest,
+    warnings: Iterable[DestinationWarning],
+    *,
+    name: str = "",
+) -> None:
+    """Say on the next page what a write is warned of: in red what is serious. `name` is whose."""
+    for line in warning_lines(request, warnings):
+        level = messages.ERROR if line.is_serious else messages.WARNING
+        admin.message_user(request, f"“{name}”: {line.text}" if name else line.text, level)

@@ -1,0 +1,134 @@
+"""The endpoints of flows."""
+
+from http import HTTPStatus
+from typing import cast
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from flows.content.field_values import FieldProblem, read_uuid
+from flows.content.fields import Kind
+from flows.rest import reading
+from flows.rest.bodies import schema, serializers
+from flows.rest.bodies.item_body import read_item_body
+from flows.rest.bodies.json_body import check_text
+from flows.rest.bodies.schema import operation, path_parameter, query_parameter
+from flows.rest.bodies.serializers import ITEMS
+from flows.rest.editing import (
+    clone_flow,
+    create_item,
+)
+from flows.rest.item_views import (
+    PAGING,
+    SEARCH,
+    ItemView,
+    OneItemView,
+    documents_item,
+    page_of,
+    whole_item,
+)
+from flows.rest.requests.idempotency import answered_once
+from flows.rest.requests.paging import read_part
+from flows.rest.requests.refusals import Problem, invalid
+from flows.rest.requests.warnings import WARNINGS, with_warnings
+
+
+class FlowsView(ItemView):
+    """All flows."""
+
+    kind = Kind.FLOW
+
+    @operation(
+        "list_flows",
+        "The flows that all the conditions fit, by name; an empty condition says nothing.",
+        answer=serializers.LISTED_FLOW(many=True),
+        example=schema.LISTED_FLOW,
+        errors=[HTTPStatus.UNPROCESSABLE_ENTITY],
+        parameters=[
+            SEARCH,
+            query_parameter("flowId", "The uuid of one flow."),
+            query_parameter("tags", "Flows with any of these tags, separated by commas."),
+            *PAGING,
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        parameters = request.query_params
+        tags = [tag.strip() for tag in parameters.get("tags", "").split(",")]
+        found = reading.list_flows(
+            search=parameters.get("search", ""),
+            uuid=_uuid_parameter("flowId", parameters.get("flowId", "")),
+            tags=[tag for tag in tags if tag],
+            part=read_part(parameters.dict()),
+        )
+        return page_of(request, *found)
+
+
+def _uuid_parameter(name: str, value: str) -> UUID | None:
+    try:
+        return UUID(read_uuid(value)) if value else None
+    except FieldProblem as problem:
+        told = Problem(code=problem.code, message=problem.message, path=name)
+        raise invalid([told]) from None
+
+
+@documents_item(Kind.FLOW, schema.FLOW, {"tags": ["sms", "tested"]})
+class FlowView(OneItemView):
+    """One flow."""
+
+    kind = Kind.FLOW
+
+
+class NewFlowView(ItemView):
+    """A flow to be."""
+
+    kind = Kind.FLOW
+
+    @operation(
+        "create_flow",
+        "Make an empty flow of this name, with this listener.",
+        status=HTTPStatus.CREATED,
+        answer=ITEMS[Kind.FLOW],
+        example=schema.FLOW,
+        errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
+        parameters=[
+            path_parameter("name", "The flow's name."),
+            path_parameter("receiver_type", "The flow's `listenerType`."),
+        ],
+    )
+    @answered_once()
+    def post(self, request: Request, name: str, receiver_type: str) -> Response:
+        if name == _CLONE:  # the uuid behind it is none: a slip, and not a flow of that name
+            message = "A flow to clone is named by its uuid."
+            raise invalid([Problem(code="invalid-uuid", message=message, path="uuid")])
+        check_text(name, "name")
+        check_text(receiver_type, "receiverType")
+        body = read_item_body(Kind.FLOW, {"name": name, "listenerType": receiver_type})
+        user = cast(User, request.user)
+        uuid, _ = create_item(Kind.FLOW, body, user=user, may_retarget=False)  # it has no code yet
+        return whole_item(Kind.FLOW, uuid, status=HTTPStatus.CREATED)
+
+
+class CloneFlowView(ItemView):
+    """A copy to be of a flow."""
+
+    kind = Kind.FLOW
+
+    @operation(
+        "clone_flow",
+        "Copy a flow under the first free name `NAME (copy)`.",
+        status=HTTPStatus.CREATED,
+        answer=serializers.CLONED_FLOW,
+        example={"uuid": "5d3c8c5e-9a77-4a4c-8a59-1d1f0c3a7b10"},
+        errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
+        parameters=[WARNINGS],
+    )
+    @answered_once()
+    def post(self, request: Request, uuid: UUID) -> Response:
+        copy, warnings = clone_flow(uuid, user=cast(User, request.user))
+        response = Response({"uuid": str(copy)}, status=HTTPStatus.CREATED)
+        return with_warnings(response, warnings)
+
+
+_CLONE = "clone"

@@ -1,0 +1,181 @@
+"""What the endpoints of all kinds have in common: translate, call once, answer."""
+
+from http import HTTPStatus
+from typing import Any, ClassVar, cast
+from uuid import UUID
+
+from django.http import HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter, extend_schema_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import User
+from flows.content.fields import Kind
+from flows.rest import reading
+from flows.rest.bodies import schema
+from flows.rest.bodies.item_body import read_item_body
+from flows.rest.bodies.json_body import ItemParser
+from flows.rest.bodies.schema import operation, query_parameter
+from flows.rest.bodies.serializers import CHANGED_ITEMS, ITEMS, NEW_ITEMS
+from flows.rest.editing import (
+    change_item,
+    create_item,
+    delete_item,
+)
+from flows.rest.requests.idempotency import answered_once
+from flows.rest.requests.paging import MOST, Place, link_to_next, read_part
+from flows.rest.requests.permissions import HasModelPermission
+from flows.rest.requests.preconditions import answer_if_changed, condition_of, tagged
+from flows.rest.requests.refusals import Refused, not_permitted
+from flows.rest.requests.warnings import WARNINGS, with_warnings
+from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
+
+SEARCH = query_parameter("search", "A part of the name or the uuid, in upper or lower case.")
+PAGING = [
+    query_parameter("limit", f"At most so many, from 1 to {MOST}; all without it."),
+    query_parameter("after", 'Those behind this place, as `Link` gives it in rel="next".'),
+    OpenApiParameter(
+        "Link",
+        str,
+        OpenApiParameter.HEADER,
+        description='The address of the next page, as rel="next", where there is one.',
+        response=[HTTPStatus.OK.value],
+    ),
+]
+_CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - a permission
+
+
+class ItemView(APIView):
+    """What every endpoint here has in common."""
+
+    kind: ClassVar[Kind]
+    permission_classes = (HasModelPermission,)
+    parser_classes = (ItemParser,)
+
+
+def body_of(request: Request) -> Any:
+    """The request's body. Raises Refused where there is none."""
+    if request.stream is None:
+        message = "A body in JSON is needed, with its Content-Length."
+        raise Refused(HTTPStatus.BAD_REQUEST, "missing-body", message)
+    return request.data
+
+
+def page_of(request: Request, items: list[dict[str, Any]], place: Place | None) -> Response:
+    """The answer with a part of a list, and where the next one is."""
+    response = Response(items)
+    if place is not None:
+        response.headers["Link"] = link_to_next(request.path, request.query_params, place)
+    return response
+
+
+def whole_item(kind: Kind, uuid: UUID, *, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """The answer with the whole item as it is now, and its tag."""
+    item, tag = reading.read_item(kind, uuid)
+    return tagged(Response(item, status=status), tag)
+
+
+def documents_list(kind: Kind, example: dict[str, Any], body_example: dict[str, Any]) -> Any:
+    """The documentation of an ItemsView."""
+    return extend_schema_view(
+        get=operation(
+            f"list_{kind.plural}",
+            f"The {kind.plural}, by name.",
+            answer=ITEMS[kind](many=True),
+            example=example,
+            errors=[HTTPStatus.UNPROCESSABLE_ENTITY],
+            parameters=[SEARCH, *PAGING],
+        ),
+        post=operation(
+            f"create_{kind}",
+            f"Make a {kind}.",
+            status=HTTPStatus.CREATED,
+            answer=ITEMS[kind],
+            example=example,
+            body=NEW_ITEMS[kind],
+            body_example=body_example,
+            errors=[HTTPStatus.CONFLICT],
+            parameters=[WARNINGS],
+        ),
+    )
+
+
+def documents_item(kind: Kind, example: dict[str, Any], body_example: dict[str, Any]) -> Any:
+    """The documentation of an OneItemView."""
+    return extend_schema_view(
+        get=operation(
+            f"read_{kind}",
+            f"One {kind}.",
+            answer=ITEMS[kind],
+            example=example,
+            errors=[HTTPStatus.NOT_MODIFIED, HTTPStatus.NOT_FOUND],
+            parameters=[schema.ETAG, schema.IF_NONE_MATCH],
+        ),
+        put=operation(
+            f"change_{kind}",
+            f"Change what the body names of a {kind}, and keep the rest.",
+            answer=ITEMS[kind],
+            example=example,
+            body=CHANGED_ITEMS[kind],
+            body_example=body_example,
+            errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED],
+            parameters=[schema.ETAG, schema.IF_MATCH, WARNINGS],
+        ),
+        delete=operation(
+            f"delete_{kind}",
+            f"Delete a {kind}. Its history is kept.",
+            status=HTTPStatus.NO_CONTENT,
+            answer=None,
+            errors=[HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED],
+            parameters=[schema.IF_MATCH],
+        ),
+    )
+
+
+class ItemsView(ItemView):
+    """All items of a kind."""
+
+    def get(self, request: Request) -> Response:
+        parameters = request.query_params
+        found = reading.list_items(
+            self.kind, parameters.get("search", ""), read_part(parameters.dict())
+        )
+        return page_of(request, *found)
+
+    @answered_once()
+    def post(self, request: Request) -> Response:
+        body = read_item_body(self.kind, body_of(request))
+        if body.secret_values and not request.user.has_perm(_CHANGE_SECRET):
+            raise not_permitted("You may not set a secret's value.", _CHANGE_SECRET)
+        user = cast(User, request.user)
+        may_retarget = user.has_perm(RETARGET_CONNECTIONS)
+        uuid, warnings = create_item(self.kind, body, user=user, may_retarget=may_retarget)
+        return with_warnings(whole_item(self.kind, uuid, status=HTTPStatus.CREATED), warnings)
+
+
+class OneItemView(ItemView):
+    """One item of a kind."""
+
+    def get(self, request: Request, uuid: UUID) -> HttpResponseBase:
+        item, tag = reading.read_item(self.kind, uuid)
+        return answer_if_changed(request, Response(item), tag)
+
+    def put(self, request: Request, uuid: UUID) -> Response:
+        body = read_item_body(self.kind, body_of(request), of=uuid)
+        user = cast(User, request.user)
+        may_retarget = user.has_perm(RETARGET_CONNECTIONS)
+        warnings = change_item(
+            self.kind,
+            uuid,
+            body,
+            user=user,
+            may_retarget=may_retarget,
+            condition=condition_of(request),
+        )
+        return with_warnings(whole_item(self.kind, uuid), warnings)
+
+    def delete(self, request: Request, uuid: UUID) -> Response:
+        user = cast(User, request.user)
+        delete_item(self.kind, uuid, user=user, condition=condition_of(request))
+        return Response(status=HTTPStatus.NO_CONTENT)

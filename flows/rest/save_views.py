@@ -1,0 +1,99 @@
+"""The endpoints of the named saves of flows."""
+
+from http import HTTPStatus
+from typing import ClassVar, cast
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from flows.content.fields import Kind
+from flows.rest import flow_saves
+from flows.rest.bodies import schema, serializers
+from flows.rest.bodies.json_body import check_text
+from flows.rest.bodies.schema import operation, path_parameter
+from flows.rest.bodies.serializers import ITEMS
+from flows.rest.item_views import (
+    ItemView,
+)
+from flows.rest.requests.declared_names import DeclaredNames
+from flows.rest.requests.idempotency import answered_once
+from flows.rest.requests.preconditions import condition_of, tagged
+from flows.rest.requests.warnings import WARNINGS, with_warnings
+
+
+class NamedSavesView(ItemView):
+    """The named saves of a flow."""
+
+    kind = Kind.FLOW
+
+    @operation(
+        "list_named_saves",
+        "The flow's named saves, newest first.",
+        answer=serializers.NAMED_SAVE(many=True),
+        example=schema.NAMED_SAVE,
+        errors=[HTTPStatus.NOT_FOUND],
+    )
+    def get(self, request: Request, uuid: UUID) -> Response:
+        return Response(flow_saves.list_saves(uuid))
+
+
+class NewNamedSaveView(ItemView):
+    """A named save to be."""
+
+    kind = Kind.FLOW
+    verbs: ClassVar = {"POST": "change"}  # a save adds to the flow's history, not a flow
+
+    @operation(
+        "take_named_save",
+        "Save the flow's state under a name.",
+        status=HTTPStatus.CREATED,
+        answer=serializers.NAMED_SAVE,
+        example=schema.NAMED_SAVE,
+        errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
+        parameters=[path_parameter("name", "The save's name.")],
+    )
+    @answered_once()
+    def post(self, request: Request, uuid: UUID, name: str) -> Response:
+        save = flow_saves.take_save(uuid, check_text(name, "name"), user=cast(User, request.user))
+        return Response(save, status=HTTPStatus.CREATED)
+
+
+class LoadedSaveView(ItemView):
+    """A flow as it was saved."""
+
+    kind = Kind.FLOW
+
+    @operation(
+        "load_named_save",
+        "The flow as it was saved.",
+        answer=ITEMS[Kind.FLOW],
+        example=schema.FLOW,
+        errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT],
+    )
+    def get(self, request: Request, uuid: UUID) -> Response:
+        return Response(flow_saves.load_save(uuid))
+
+
+class RestoredSaveView(DeclaredNames, ItemView):
+    """A flow to be put back into a saved state."""
+
+    kind = Kind.FLOW
+    verbs: ClassVar = {"POST": "change"}
+
+    @operation(
+        "restore_named_save",
+        "Put the flow back into the saved state. What it was is saved as `Pre restore` before.",
+        answer=ITEMS[Kind.FLOW],
+        example=schema.FLOW,
+        errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED],
+        parameters=[schema.ETAG, schema.IF_MATCH, WARNINGS],
+    )
+    @answered_once()
+    def post(self, request: Request, uuid: UUID) -> Response:
+        user = cast(User, request.user)
+        whole, tag, warnings = flow_saves.restore_save(
+            uuid, user=user, condition=condition_of(request)
+        )
+        return with_warnings(tagged(Response(whole), tag), warnings)

@@ -1,0 +1,103 @@
+"""What an import, an export and the upkeep of a server answer."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from imports.api.shapes.query import TextField
+from imports.api.shapes.record import RecordedIssueSerializer
+from imports.api.shapes.warnings import WarningDetailSerializer
+from imports.plans.matching import MatchMethod
+from imports.plans.plan import Result
+
+
+class ProcessedItemSerializer(serializers.Serializer[Any]):
+    """One item of the file. The last four are there only where they say something more."""
+
+    uuid = serializers.CharField(help_text="As the file has it.")
+    name = serializers.CharField(help_text="As the file has it.")
+    result = serializers.ChoiceField([str(result) for result in Result])
+    matchMethod = serializers.ChoiceField([str(method) for method in MatchMethod])
+    isProcessed = serializers.BooleanField(help_text="False on a dry run.")
+    targetUuid = serializers.CharField(
+        required=False,
+        help_text="Of the row. Not of a copy that is yet to be made, in a dry run.",
+    )
+    targetName = serializers.CharField(required=False)
+    warnings = serializers.ListField(child=serializers.CharField(), required=False)
+    warningDetails = WarningDetailSerializer(
+        many=True, required=False, help_text="The warnings, each with its code."
+    )
+
+
+class ProcessedSerializer(serializers.Serializer[Any]):
+    """What an import did, or a dry run would do, in the file's order."""
+
+    flowsProcessed = ProcessedItemSerializer(many=True)
+    connectionsProcessed = ProcessedItemSerializer(many=True)
+    secretsProcessed = ProcessedItemSerializer(many=True)
+
+
+class ExportRequestSerializer(serializers.Serializer[Any]):
+    """Which flows: those with any of the tags or one of the uuids; without both, all."""
+
+    tags = serializers.ListField(
+        child=TextField(allow_blank=True, trim_whitespace=False),
+        allow_null=True, default=list,
+    )  # fmt: skip
+    flowUuids = serializers.ListField(child=serializers.UUIDField(), allow_null=True, default=list)
+
+
+class ExportStatisticsSerializer(serializers.Serializer[Any]):
+    """What the export holds."""
+
+    flows = serializers.IntegerField()
+    connections = serializers.IntegerField()
+    secrets = serializers.IntegerField()
+    size = serializers.IntegerField(help_text="Bytes.")
+    sha256 = serializers.CharField()
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+class BackupAnswerSerializer(serializers.Serializer[Any]):
+    """How the backup went."""
+
+    localBackupStatus = serializers.ChoiceField(["success", "failed"])
+    localBackupFile = serializers.CharField(allow_null=True, help_text="Its name.")
+    remoteBackupStatus = serializers.ChoiceField(["not_configured"])
+
+
+class FailedBackupSerializer(BackupAnswerSerializer):
+    """That there is no backup: an error's body as well."""
+
+    message = serializers.CharField()
+    code = serializers.CharField()
+    issues = RecordedIssueSerializer(many=True)
+    requestId = serializers.CharField()
+
+
+class TransferSerializer(serializers.Serializer[Any]):
+    """The copy of the database that can be fetched now."""
+
+    file = serializers.CharField(help_text="The name of what will be fetched, in gzip.")
+    size = serializers.IntegerField(help_text="Bytes, unpacked.")
+    sha256 = serializers.CharField(help_text="Unpacked.")
+
+
+class VersionSerializer(serializers.Serializer[Any]):
+    """The release that runs here."""
+
+    major = serializers.IntegerField()
+    minor = serializers.IntegerField()
+    build = serializers.IntegerField()
+    info = serializers.CharField()
+
+
+class VacuumSerializer(serializers.Serializer[Any]):
+    """How many deleted rows were purged, and the database's size."""
+
+    flows = serializers.IntegerField()
+    connections = serializers.IntegerField()
+    secrets = serializers.IntegerField()
+    sizeBefore = serializers.IntegerField(help_text="Bytes.")
+    sizeAfter = serializers.IntegerField(help_text="Bytes.")

@@ -1,0 +1,106 @@
+"""The shapes of what is warned of an item."""
+
+from typing import Any
+
+from drf_spectacular.utils import (
+    PolymorphicProxySerializer,
+    extend_schema_field,
+    inline_serializer,
+)
+from rest_framework import serializers
+
+from flows.content.fields import Kind
+from flows.destinations.changes import DESTINATION_CODES
+from imports.exportfile.warnings import OTHER, WarningCode, in_order
+from imports.undo.plans.plan import ConflictCode
+
+_KINDS = [str(kind) for kind in Kind]
+# What sends a secret.
+SENDER_KINDS = [Kind.CONNECTION.value, Kind.FLOW.value]
+
+
+class NewDestinationSerializer(serializers.Serializer[Any]):
+    """A secret, or all of them, that would be sent where it is not sent now."""
+
+    secret = serializers.CharField(help_text="Its name, or * for every secret.")
+    secretNames = serializers.ListField(child=serializers.CharField())
+    secretUuid = serializers.UUIDField(allow_null=True)
+    hasValue = serializers.BooleanField(help_text="Whether a value is stored.")
+    kind = serializers.ChoiceField(SENDER_KINDS)
+    uuid = serializers.UUIDField(
+        allow_null=True, help_text="Of what sends it. Null: a copy that is yet to be made."
+    )
+    name = serializers.CharField(help_text="Of what sends it.")
+    environments = serializers.ListField(child=serializers.CharField())
+    oldDestinations = serializers.ListField(child=serializers.CharField())
+    newDestination = serializers.CharField(allow_null=True, help_text="Null: a flow's code.")
+    changedKeys = serializers.ListField(child=serializers.CharField())
+
+
+class WarnedRowSerializer(serializers.Serializer[Any]):
+    """Another row that a warning's text names."""
+
+    kind = serializers.ChoiceField(_KINDS)
+    uuid = serializers.CharField(
+        allow_null=True, help_text="Null: of a copy that is yet to be made."
+    )
+    name = serializers.CharField(required=False)
+
+
+def _optional(field: type[serializers.Field[Any, Any, Any, Any]], **options: Any) -> Any:
+    return field(required=False, **options)
+
+
+# One of its fields is named `from`, which no attribute of a class can be.
+WarningFactsSerializer = inline_serializer(
+    "WarningFacts",
+    {
+        "kind": _optional(serializers.ChoiceField, choices=_KINDS),
+        "name": _optional(serializers.CharField),
+        "from": _optional(serializers.CharField),
+        "to": _optional(serializers.CharField),
+        "target": _optional(serializers.CharField),
+        "key": _optional(serializers.CharField),
+        "record": _optional(serializers.IntegerField),
+        "isUndo": _optional(serializers.BooleanField),
+        "at": _optional(serializers.DateTimeField, allow_null=True),
+        "by": _optional(serializers.CharField, allow_null=True),
+        "lastImportAt": _optional(serializers.DateTimeField),
+        "fileUpdatedAt": _optional(serializers.DateTimeField),
+        "lastUpdatedAt": _optional(serializers.DateTimeField),
+        "others": _optional(WarnedRowSerializer, many=True),
+        "users": _optional(WarnedRowSerializer, many=True),
+        "more": _optional(serializers.IntegerField, help_text="How many others there are."),
+    },
+)
+
+
+@extend_schema_field(
+    PolymorphicProxySerializer(
+        component_name="WarningData",
+        serializers=[NewDestinationSerializer(many=True), WarningFactsSerializer],
+        resource_type_field_name=None,
+        many=False,
+    )
+)
+class WarningDataField(serializers.Field[Any, Any, Any, Any]):
+    """What a warning's text says, as it was planned."""
+
+    def to_representation(self, value: Any) -> Any:
+        return in_order(value)
+
+
+class WarningDetailSerializer(serializers.Serializer[Any]):
+    """A warning as programs know it: by its code, with what its text says as data."""
+
+    code = serializers.ChoiceField(
+        [*DESTINATION_CODES, *map(str, ConflictCode), *map(str, WarningCode), OTHER],
+        help_text="Those of secrets that are sent elsewhere, those of what stands against an undo, "
+        "the others, and `other` for what an old record says in words alone.",
+    )
+    text = serializers.CharField()
+    isSerious = serializers.BooleanField(help_text="Whether a stored value is concerned.")
+    data = WarningDataField(  # type: ignore[assignment] # a field, which the class takes away
+        help_text="Of the first two codes a list of new destinations. Else an object with the "
+        "names, uuids, times and numbers of the text, which is empty where it has none."
+    )

@@ -1,0 +1,22 @@
+"""Pages of the admin in tests: what a reader sees of one, and what a browser sends back."""
+
+import re
+from html import unescape
+
+
+def text_of(response):
+    """What a reader sees of a page's main part, on one line."""
+    assert response.status_code == 200
+    main = response.content.decode().partition("<main")[2].partition("</main>")[0]
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", main)).split())
+
+
+def form_of(response):
+    """What a browser would send back for the form of a page."""
+    form = response.context["adminform"].form
+    values = {name: form[name].value() for name in form.fields}
+    return {
+        name: re.sub("\r?\n", "\r\n", value) if isinstance(value, str) else value
+        for name, value in values.items()
+        if value not in (None, False)
+    }

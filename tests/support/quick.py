@@ -1,0 +1,46 @@
+"""Select the quick tests, for `make quick`: those that need no database, no process and no clock.
+
+A plugin of pytest: `python -m pytest -p tests.support.quick`. Left out are the tests that use the
+database, those of modules that start other programs, those that measure how long something takes,
+and those of the browser and of the documentation.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[1]
+_FOLDERS = {"browser", "docs"}
+_DATABASE = {"db", "transactional_db", "live_server", "django_db_reset_sequences"}
+# What they measure is how time grows, or that it does not.
+_TIMED_MODULES = {"test_growth", "test_linearity", "test_pattern_growth"}
+_TIMED = re.compile(r"(?:long|linear|bounded|takes)_time|time_is_in_proportion")
+# Of these modules only a test that starts a program itself is left out.
+_FEW_PROGRAMS = {"test_strict_json"}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out every test that is not quick."""
+    left_out = [item for item in items if not _is_quick(item)]
+    config.hook.pytest_deselected(items=left_out)
+    kept = set(items) - set(left_out)
+    items[:] = [item for item in items if item in kept]
+
+
+def _is_quick(item: pytest.Item) -> bool:
+    if _FOLDERS & set(item.path.relative_to(_ROOT).parts):
+        return False
+    if item.get_closest_marker("django_db") or _DATABASE & set(getattr(item, "fixturenames", ())):
+        return False
+    if item.path.stem in _TIMED_MODULES or _TIMED.search(item.name):
+        return False
+    return not _starts_programs(item)
+
+
+def _starts_programs(item: pytest.Item) -> bool:
+    if not hasattr(getattr(item, "module", None), "subprocess"):
+        return False
+    code = getattr(getattr(item, "function", None), "__code__", None)
+    return item.path.stem not in _FEW_PROGRAMS or code is None or "subprocess" in code.co_names
