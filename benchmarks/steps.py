@@ -18,7 +18,7 @@ from benchmarks.measure import STEP, Reading, Result
 
 _REST = "everything else"
 _STEPS = {
-    "split the file, hash it": ("imports.importing.service", "parse"),
+    "split the file, hash it": ("imports.importing.document", "parse"),
     "decode each item, look for depth and repeated keys": (
         "imports.exportfile.document",
         "read_value",
@@ -29,15 +29,15 @@ _STEPS = {
     ),
     "read which rows there are, and what is known of them": (
         "imports.importing.prepare",
-        "_stored",
+        "_read_inputs",
     ),
     "read the rows' contents, compare, make the plan": ("imports.importing.prepare", "build_plan"),
     "digests of contents, before and after": ("imports.plans.comparison", "content_digest"),
     "look once more which rows there are": ("imports.importing.service", "check_rows"),
-    "lock the rows, and read their contents again": ("imports.importing.apply", "hold_rows"),
+    "lock the rows, and read their contents again": ("imports.importing.apply", "lock_rows"),
     "copy them into named saves": ("flows.saves.named_saves", "take_rows"),
     "write the rows": ("imports.importing.apply", "update_rows"),
-    "write the record and its items": ("imports.runs.attempt.Attempt", "succeed"),
+    "write the record and its items": ("imports.runs.recorder.RunRecorder", "succeed"),
     "commit": ("django.db.backends.base.base.BaseDatabaseWrapper", "_commit"),
 }
 

@@ -22,13 +22,18 @@ ROOMS = {
     "flows.destinations.new": Room(tests=("flows/destinations/test_new_destinations.py",)),
     "flows.content.plain_object": Room(tests=("flows/content/test_plain_object.py",)),
     "flows.destinations.uses": Room(tests=("flows/destinations/test_secret_uses.py",)),
+    "imports.planfile.snapshot": Room(tests=("imports/planfile/test_confirmation_token.py",)),
     "imports.plans.comparison": Room(tests=("imports/plans/test_comparison.py",)),
     "imports.plans.decisions": Room(tests=("imports/plans/test_decisions.py",)),
-    "imports.plans.landing": Room(tests=("imports/plans/test_landing.py",)),
+    "imports.plans.reference_map": Room(tests=("imports/plans/test_reference_map.py",)),
     "imports.plans.matching": Room(tests=("imports/plans/test_matching.py",)),
     "imports.plans.plan": Room(tests=("imports/plans/test_plan.py",)),
     "imports.plans.build": Room(
         tests=("imports/plans/test_planning.py", "imports/plans/test_matching.py")
     ),
+    "imports.plans.item_destinations": Room(
+        tests=("imports/plans/test_planning.py", "imports/plans/test_matching.py")
+    ),
     "imports.undo.plans.build": Room(tests=("imports/undo/test_undo_deciding.py",)),
+    "imports.undo.plans.kept_rows": Room(tests=("imports/undo/test_undo_deciding.py",)),
 }

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from flows.web.api_paths import is_of_api
 from imports.database.errors import trouble_of
 from imports.errors import RETRY_AFTER
-from imports.runs.attempt import running_import
+from imports.runs.recorder import running_import
 
 _LOCKED = "database-locked"
 

@@ -9,7 +9,7 @@ from django import forms
 from flows.content.fields import Kind
 from imports.models import PendingImport
 from imports.permissions import OVERRIDE_LOCKS, SKIP_BACKUP
-from imports.planfile.shown import ShownItem
+from imports.planfile.page import PageItem
 from imports.plans.decisions import Decision
 from imports.plans.plan import Mode, Result
 from imports.uploads.pending import Options
@@ -101,7 +101,7 @@ class FilterForm(forms.Form):
 
     @property
     def conditions(self) -> dict[str, Any]:
-        """For imports.planfile.shown.chosen_items."""
+        """For imports.planfile.page.chosen_items."""
         self.is_valid()
         said = self.cleaned_data
         return {
@@ -112,7 +112,7 @@ class FilterForm(forms.Form):
 
 
 def read_decisions(
-    sent: Mapping[str, Any], listed: Iterable[ShownItem]
+    sent: Mapping[str, Any], listed: Iterable[PageItem]
 ) -> dict[tuple[Kind, str], Decision]:
     """What is decided for items: for all that are listed, or for each that the page showed.
 

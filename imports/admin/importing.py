@@ -34,10 +34,13 @@ from imports.admin.uploading import UploadViews, import_page
 from imports.errors import NotPermitted, StalePlan, UnableToImport
 from imports.models import PendingImport
 from imports.permissions import RUN_IMPORT, VIEW_RECORDS
-from imports.planfile.shown import chosen_items
+from imports.planfile.page import chosen_items
 from imports.plans.plan import Mode, Result
 from imports.uploads import pending as uploads
+from imports.uploads.errors import NothingPending
 from imports.uploads.one_item import look_at
+from imports.uploads.planning import page_of
+from imports.uploads.progress import progress_of
 
 ITEMS_ON_A_PAGE = 100
 
@@ -92,7 +95,7 @@ def _told(view: View) -> View:
             return view(self, request, pending, **kwargs)
         except NotPermitted as error:
             raise PermissionDenied(error.message) from None
-        except uploads.NothingPending as error:
+        except NothingPending as error:
             messages.error(request, error.message)
             return redirect("admin:imports_upload")
         except UnableToImport as error:
@@ -136,7 +139,7 @@ class ImportViews:
     @_told
     def preview(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """What would happen, item by item."""
-        plan = uploads.shown_plan(pending)
+        plan = page_of(pending)
         chosen = FilterForm(request.GET)
         items = list(chosen_items(plan.items, **chosen.conditions))
         counts = plan.counts
@@ -161,7 +164,7 @@ class ImportViews:
             "here": request.GET.urlencode(),
             "token": uploads.token_of(pending, plan),
             "choices": ChoicesForm(pending=pending, user=request.user),
-            "progress": uploads.progress_of(pending),
+            "progress": progress_of(pending),
             "asks_for_name": settings.ZIGGY_CONFIRM_SERVER_NAME,
         }
         return import_page(self._site, request, "preview", context)
@@ -181,7 +184,7 @@ class ImportViews:
         """Take what the form says. Whether that was something new."""
         form = ChoicesForm(request.POST, pending=pending, user=request.user)
         chosen = FilterForm(request.GET)
-        listed = chosen_items(uploads.shown_plan(pending).items, **chosen.conditions)
+        listed = chosen_items(page_of(pending).items, **chosen.conditions)
         try:
             decisions = read_decisions(request.POST, listed)
         except ValueError:
@@ -196,8 +199,8 @@ class ImportViews:
         """Plan again, and say what is different."""
         if "mode" in request.POST and self._decided(request, pending):
             messages.info(request, "Planned again with these choices.")
-        elif news := uploads.look_again(pending).news:
-            messages.warning(request, f"Planned again: {len(news)} items are different now.")
+        elif different := uploads.look_again(pending).different_items:
+            messages.warning(request, f"Planned again: {len(different)} items are different now.")
         else:
             messages.info(request, "Planned again: nothing is different.")
         return _back(request, pending.pk)
@@ -258,7 +261,7 @@ class ImportViews:
             pending = uploads.find_pending(request.user, number)  # type: ignore[arg-type]
         except UnableToImport as error:
             return JsonResponse({"message": error.message}, status=error.status)
-        progress = uploads.progress_of(pending)
+        progress = progress_of(pending)
         told = {
             "running": progress.is_running,
             "phase": progress.phase,

@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from flows.content.fields import Kind
 from imports.admin.undo_forms import CHOICE, Choices, UndoFilterForm
-from imports.admin.undo_marks import changed_since, marks_of
 from imports.plans.plan import UndoResult
 from imports.undo.plans.plan import Conflict, Decision, UndoChange, UndoPlan
+from imports.undo.plans.snapshot import pack_rows, row_changes_since, undo_token
 from imports.undo.service import UndoPreview
 
 ROWS_ON_A_PAGE = 100
@@ -26,8 +26,8 @@ class UndoLine:
     """A row of the plan as one line of the table."""
 
     change: UndoChange
-    is_news: bool
-    """Whether the row was changed since the page was opened."""
+    difference: str
+    """What was changed of the row since the page was opened."""
     record: int
     """The number of the record of the run that is undone."""
     chosen: Decision | None
@@ -53,7 +53,7 @@ class UndoLine:
     @property
     def stands_out(self) -> bool:
         """Whether somebody should look at it before the others."""
-        return self.is_news or bool(self.change.conflicts)
+        return bool(self.difference or self.change.conflicts)
 
     @property
     def problems(self) -> list[Conflict]:
@@ -87,13 +87,13 @@ class UndoLine:
 
 
 def undo_context(
-    request: HttpRequest, preview: UndoPreview, choices: Choices, *, marks: str
+    request: HttpRequest, preview: UndoPreview, choices: Choices, *, packed: str
 ) -> dict[str, Any]:
-    """The context of the page. `marks` are those of the plan that was shown first, if one was."""
+    """The context of the page. `packed` has the rows of the plan that was shown first, if any."""
     asked = request.POST if request.method == "POST" else request.GET
     plan = preview.plan
     chosen = UndoFilterForm(asked)
-    lines = sorted(_lines(plan, choices, marks), key=_urgency)
+    lines = sorted(_lines(plan, choices, packed), key=_urgency)
     found = [line for line in lines if _fits(line, **chosen.said)]
     page = Paginator(found, ROWS_ON_A_PAGE).get_page(asked.get("page"))
     conflicts = sum(1 for line in lines if line.change.conflicts)
@@ -114,16 +114,17 @@ def undo_context(
         "pages": page.paginator.get_elided_page_range(page.number),
         "decisions": list(_WORDS.items()),
         "chosen": choices,
-        "marks": marks or marks_of(plan),
+        "token": undo_token(plan),
+        "packed": packed or pack_rows(plan),
     }
 
 
-def _lines(plan: UndoPlan, choices: Choices, marks: str) -> Iterator[UndoLine]:
-    news = changed_since(plan, marks)
+def _lines(plan: UndoPlan, choices: Choices, packed: str) -> Iterator[UndoLine]:
+    differences = row_changes_since(packed, plan)
     for change in plan:
         yield UndoLine(
             change=change,
-            is_news=change.key in news,
+            difference=differences.get(change.key, ""),
             record=plan.record,
             chosen=choices.decisions.get(change.key),
         )
@@ -131,14 +132,14 @@ def _lines(plan: UndoPlan, choices: Choices, marks: str) -> Iterator[UndoLine]:
 
 def _urgency(line: UndoLine) -> tuple[bool, bool, bool]:
     """To sort by: what has to be decided first, then what was; others stay in their order."""
-    return not line.is_news, not line.problems, not line.stands_out
+    return not line.difference, not line.problems, not line.stands_out
 
 
 def _fits(line: UndoLine, *, result: str, show: str, q: str) -> bool:
     change = line.change
     if result and change.result != result:
         return False
-    shown = {"conflict": change.conflicts, "refused": line.problems, "news": line.is_news}
+    shown = {"conflict": change.conflicts, "refused": line.problems, "news": line.difference}
     if show and not shown[show]:
         return False
     part = q.casefold()

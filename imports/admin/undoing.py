@@ -142,7 +142,7 @@ class UndoViews:
             return self._page(request, record, choices, refused=refused)
         try:
             outcome = undo_import(
-                _asked(request, record, choices), fingerprint=request.POST.get("shown", "")
+                _asked(request, record, choices), token=request.POST.get("shown", "")
             )
         except NotUndoable:
             raise
@@ -172,7 +172,7 @@ class UndoViews:
             "options": options,
             "with_backup": options.with_backup,
             "asks_for_name": settings.ZIGGY_CONFIRM_SERVER_NAME,
-            **undo_context(request, preview, choices, marks=request.POST.get("marks", "")),
+            **undo_context(request, preview, choices, packed=request.POST.get("shown_rows", "")),
         }
         status = refused.status if refused else HTTPStatus.OK
         return import_page(self._site, request, "undo", context, status=status)

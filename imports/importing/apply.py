@@ -21,7 +21,7 @@ from flows.models import Item as StoredItem
 from flows.saves import named_saves
 from imports.errors import StalePlan, quoted
 from imports.plans.plan import Change, Plan, Result
-from imports.rows.hold import hold_rows, release_secret_names
+from imports.rows.lock import lock_rows, release_secret_names
 from imports.rows.read import CONTENT_BATCH, batches
 from imports.runs.run import Progress
 
@@ -75,10 +75,10 @@ def _save_before(kind: Kind, changes: Sequence[Change], user: User | None) -> di
 
 def _lock_unchanged(kind: Kind, changes: Sequence[Change]) -> None:
     """Keep the rows from others until the transaction ends. Raises StalePlan where one changed."""
-    rows = hold_rows(kind, [change.row.pk for change in changes if change.row])
+    rows = lock_rows(kind, [change.row.pk for change in changes if change.row])
     for change in changes:
-        held = rows.get(change.row.pk) if change.row else None
-        if held is None or (change.before and change.before != held.digest):
+        locked = rows.get(change.row.pk) if change.row else None
+        if locked is None or (change.before and change.before != locked.digest):
             raise StalePlan(
                 "stale-plan",
                 f"The {kind} {quoted(change.target_name)} was changed while the import was being "

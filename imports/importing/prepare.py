@@ -3,7 +3,7 @@
 Everything that is decided is decided in imports.plans.build.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from flows.content.fields import Kind
 from flows.counting import other_than_first
@@ -15,10 +15,12 @@ from imports.importing.rights import check_plan, check_request, check_sight
 from imports.importing.saved_plan import check_saved
 from imports.permissions import check_sight_of, kinds_in_sight
 from imports.planfile.decisions import skipped_nothing
-from imports.plans.build import Stored, build_plan
+from imports.planfile.snapshot import confirmation_token, snapshot_of
+from imports.plans.build import build_plan
 from imports.plans.dangling import unresolved
 from imports.plans.decisions import Decisions, targets_of
 from imports.plans.destinations import find_notices
+from imports.plans.inputs import PlanInputs
 from imports.plans.matching import match_items
 from imports.plans.plan import Mode, Plan, keys_of
 from imports.records.last_imports import read_last_imports
@@ -33,18 +35,43 @@ from imports.rows.read import (
 )
 
 
-def plan_import(document: ExportDocument, request: ImportRequest) -> Plan:
-    """What the request would do now. Raises PlanRefused, StalePlan and NotPermitted."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a request would do now, or why it would be refused."""
+
+    document: ExportDocument = field(repr=False)
+    plan: Plan
+    refusal: UnableToImport | None = None
+
+    @property
+    def token(self) -> str:
+        """The confirmation token of the plan."""
+        return confirmation_token(snapshot_of(self.plan))
+
+
+def make_preview(document: ExportDocument, request: ImportRequest) -> Preview:
+    """The plan of the request, and what stands against it: the one way to a plan, for every door.
+
+    Raises NotPermitted where the plan tells of rows that the user may not see, and StalePlan where
+    it is not the request's saved plan any more.
+    """
     plan = draft_plan(document, request)
-    check_sight_of_named(request)
+    _check_sight_of_named(request)
     check_sight(request.user, plan)  # a refusal tells of rows too
     if request.saved_plan:
-        check_saved(plan, document, request)
-    _check_plan(plan, request)
-    return plan
+        check_saved(plan, request)
+    return Preview(document=document, plan=plan, refusal=_refusal_of(plan, request))
 
 
-def check_sight_of_named(request: ImportRequest) -> None:
+def plan_import(document: ExportDocument, request: ImportRequest) -> Plan:
+    """What the request would do now. Raises PlanRefused, StalePlan and NotPermitted."""
+    preview = make_preview(document, request)
+    if preview.refusal:
+        raise preview.refusal
+    return preview.plan
+
+
+def _check_sight_of_named(request: ImportRequest) -> None:
     """Raises NotPermitted where the request names rows by uuid that the user may not see.
 
     Those are the rows that somebody chose, and those of a saved plan, which anybody may have
@@ -60,7 +87,7 @@ def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
     """What the request would do now, whether or not it may be done."""
     plan = build_plan(
         document,
-        _stored(document, request),
+        _read_inputs(document, request),
         server=request.server,
         mode=request.mode,
         override_locks=request.override_locks,
@@ -71,32 +98,31 @@ def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
     return plan
 
 
-def _check_plan(plan: Plan, request: ImportRequest) -> None:
-    if plan.issues:
-        raise _refused(plan)
-    check_plan(request.user, plan)
-
-
-def refusal_of(plan: Plan, request: ImportRequest) -> UnableToImport | None:
+def _refusal_of(plan: Plan, request: ImportRequest) -> UnableToImport | None:
     """What stands against carrying the plan out, if anything."""
     try:
         check_request(request)
-        _check_plan(plan, request)
+        if plan.issues:
+            raise _refused(plan)
+        check_plan(request.user, plan)
     except UnableToImport as refusal:
         return refusal
     return None
 
 
-def plan_again(document: ExportDocument, request: ImportRequest, expected: str) -> Plan:
-    """What the request would do now.
+def plan_again(document: ExportDocument, request: ImportRequest, expected: str | None) -> Plan:
+    """What the request would do now. Raises PlanRefused, StalePlan and NotPermitted.
 
-    Raises StalePlan where that is not the plan that was confirmed, `expected` by its fingerprint.
+    Raises StalePlan where that is not the plan that was confirmed, `expected` by its token;
+    None where none was.
     """
     try:
         plan = plan_import(document, request)
     except PlanRefused as refusal:
+        if expected is None:
+            raise
         raise stale(f"What was shown cannot be done any more. {refusal}", refusal) from None
-    if plan.fingerprint != expected:
+    if expected not in {None, confirmation_token(snapshot_of(plan))}:
         raise stale("What would happen is no longer what was shown.")
     return plan
 
@@ -134,14 +160,14 @@ def stale(why: str, refusal: PlanRefused | None = None) -> StalePlan:
     )
 
 
-def _stored(document: ExportDocument, request: ImportRequest) -> Stored:
+def _read_inputs(document: ExportDocument, request: ImportRequest) -> PlanInputs:
     missing = unresolved(document)
     seen = kinds_in_sight(request.user)
     existing = read_existing(
         {reference for found in missing.values() for reference in found if reference.kind in seen}
     )
     rows = read_rows(document, request.decisions)
-    return Stored(
+    return PlanInputs(
         rows=rows,
         read_contents=read_contents,
         read_last_writes=read_last_writes,

@@ -12,8 +12,8 @@ from imports.errors import storable
 from imports.importing.request import ImportRequest
 from imports.models import ImportItem, ImportRecord
 from imports.plans.plan import Change, Plan, content_digest
-from imports.runs.attempt import of_the_target
 from imports.runs.idempotency import digest_of
+from imports.runs.recorder import of_the_target
 
 
 def new_record(request: ImportRequest, *, sha256: str) -> ImportRecord:

@@ -1,6 +1,6 @@
 """Plans that are saved, and what they are held against before they are applied.
 
-Which rows a plan tells of, and what these hold, is read here; imports.planfile.staleness compares.
+Which rows a plan tells of, and what these hold, is read here; imports.planfile.changes compares.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,29 +13,34 @@ from flows.counting import other_than_first
 from imports.database.identity import ServerIdentity, read_identity
 from imports.errors import Issue, StalePlan, storable
 from imports.exportfile.document import ExportDocument
+from imports.importing.changes import read_changes, read_rows_of
 from imports.importing.request import ImportRequest
 from imports.permissions import may_see_records
+from imports.planfile.changes import ChangeOf, PlanChange
 from imports.planfile.decisions import settle
-from imports.planfile.file import Digests, save, saved_row
-from imports.planfile.shape import SavedFile, SavedPlan, SavedServer
-from imports.planfile.staleness import (
-    LastWrites,
-    edited_rows,
-    origin_changes,
-    other_results,
-    row_changes,
-)
+from imports.planfile.file import save
+from imports.planfile.origin import origin_changes
+from imports.planfile.shape import SavedFile, SavedPlan, SavedServer, snapshot_of_saved
+from imports.planfile.snapshot import decided_contents
 from imports.plans.decisions import Decisions
 from imports.plans.matching import Row
 from imports.plans.plan import Plan, content_digest
 from imports.records.last_imports import read_import_of
-from imports.rows.read import read_contents, read_last_writes, read_rows_by_uuid
+from imports.rows.read import read_contents
 
 
 def saved_plan(plan: Plan, document: ExportDocument, request: ImportRequest) -> SavedPlan:
     """The plan, to be written to a file."""
     identity = read_identity()
-    return _saved(plan, document, request, _digests(plan, _rows_of(plan), identity), identity)
+    return save(
+        plan,
+        request.decisions,
+        _digests(plan, _rows_of(plan), identity),
+        identity=identity.text,
+        file=_file(request, document.sha256),
+        created_at=time_text(timezone.now()),
+        created_by=request.user_name,
+    )
 
 
 def settled(request: ImportRequest, document: ExportDocument) -> Decisions:
@@ -66,51 +71,35 @@ def check_origin(request: ImportRequest, digest: str) -> None:
         raise _stale(issues)
 
 
-def check_saved(plan: Plan, document: ExportDocument, request: ImportRequest) -> None:
+def check_saved(plan: Plan, request: ImportRequest) -> None:
     """Raises StalePlan where the plan, made now, is not the request's saved plan any more."""
     saved = request.saved_plan
     if saved is None:
         return
-    identity = read_identity()
-    listed = [
-        (kind, row)
-        for kind in Kind
-        for row in read_rows_by_uuid(
-            kind, {row.uuid for item in saved.items if item.kind is kind for row in item.rows}
-        )
-    ]
-    digests = _digests(plan, [*_rows_of(plan), *listed], identity)
-    now = _saved(plan, document, request, digests, identity)
-    rows = {(kind, row.uuid): saved_row(kind, row, digests) for kind, row in listed}
-    edited = edited_rows(saved, rows)
-    last_writes = _writes_since(
-        saved, ((kind, row) for kind, row in listed if (kind, row.uuid) in edited)
-    )
-    if issues := row_changes(saved, now, rows, last_writes):
-        told = {(issue.code, issue.path) for issue in saved.issues}
-        issues += [one for one in plan.issues if (one.code, one.path) not in told]
-        raise _stale(issues, _told_import(saved, request))
-    # What stands against the plan then comes of its decisions: that is no staleness.
-    if not plan.issues and (issues := other_results(saved, now)):
-        raise _stale(issues, _told_import(saved, request))
-
-
-def _saved(
-    plan: Plan,
-    document: ExportDocument,
-    request: ImportRequest,
-    digests: Digests,
-    identity: ServerIdentity,
-) -> SavedPlan:
-    return save(
+    before = snapshot_of_saved(saved)
+    rows = read_rows_of(before)
+    changes = read_changes(
+        before,
         plan,
         request.decisions,
-        digests,
-        identity=identity.text,
-        file=_file(request, document.sha256),
-        created_at=time_text(timezone.now()),
-        created_by=request.user_name,
+        rows=rows,
+        contents=_digests(plan, [*_rows_of(plan), *rows], read_identity()),
+        made_at=saved.made_at,
     )
+    if issues := _issues(changes, ChangeOf.ITEMS, ChangeOf.ROW):
+        known = {(issue.code, issue.path) for issue in saved.issues}
+        issues += [one for one in plan.issues if (one.code, one.path) not in known]
+    # What stands against the plan otherwise comes of its decisions: that is no staleness.
+    elif not plan.issues:
+        # What could not be done is not looked at item by item: nobody decided on it.
+        solved = _issues(changes, ChangeOf.SOLVED)
+        issues = solved or _issues(changes, ChangeOf.MATCH, ChangeOf.RESULT)
+    if issues:
+        raise _stale(issues, _told_import(saved, request))
+
+
+def _issues(changes: Iterable[PlanChange], *of: ChangeOf) -> list[Issue]:
+    return [change.issue for change in changes if change.of in of]
 
 
 def _file(request: ImportRequest, digest: str) -> SavedFile:
@@ -135,11 +124,7 @@ def _digests(
 
     Where the plan was decided on a content, that one counts, and no other is read.
     """
-    digests = {
-        (change.item.kind, change.row.pk): identity.sign(digest)
-        for change in plan
-        if change.row and (digest := change.before or change.after)
-    }
+    digests = {row: identity.sign(digest) for row, digest in decided_contents(plan).items()}
     unread: dict[Kind, set[int]] = {kind: set() for kind in Kind}
     for kind, row in rows:
         if (kind, row.pk) not in digests:
@@ -147,21 +132,9 @@ def _digests(
     for kind, pks in unread.items():
         for pk, content in read_contents(kind, sorted(pks)):
             digests[kind, pk] = identity.sign(content_digest(content, columns(kind)))
+        for pk in pks:
+            digests.setdefault((kind, pk), "")  # of a row that was purged just now
     return digests
-
-
-def _writes_since(saved: SavedPlan, rows: Iterable[tuple[Kind, Row]]) -> LastWrites:
-    """Who wrote these rows last, and when, as far as that was since the plan was made."""
-    made_at = saved.made_at
-    uuids: dict[Kind, dict[int, str]] = {kind: {} for kind in Kind}
-    for kind, row in rows:
-        uuids[kind][row.pk] = row.uuid
-    return {
-        (kind, of_kind[pk]): write
-        for kind, of_kind in uuids.items()
-        for pk, write in read_last_writes(kind, list(of_kind)).items()
-        if made_at and write.at > made_at
-    }
 
 
 def _told_import(saved: SavedPlan, request: ImportRequest) -> str:

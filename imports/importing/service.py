@@ -1,63 +1,45 @@
 """The import, in order: what the command, the admin and the API call.
 
-    check the server -> parse -> lock -> plan -> back up
+    check the server and the request -> read the document -> lock -> plan -> back up
         -> one transaction: [look again, save the rows before, write, record] -> outcome
 
-A preview is the same road, stopped after the plan. Every run leaves an ImportRecord.
+A preview is the same way, stopped after the plan. Every run leaves an ImportRecord.
 """
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 
-from django.conf import settings
+from reversion.models import Revision
 
 from flows.secrets.stored_destinations import lock_destinations
 from flows.servers import target
-from imports.database.backup import make_backup
 from imports.database.one_state import one_state
-from imports.errors import NotPermitted, UnableToImport
-from imports.expiry import drop_expired_uploads
-from imports.exportfile.document import ExportDocument, parse
+from imports.errors import NotPermitted
+from imports.exportfile.document import ExportDocument
 from imports.importing.apply import apply_plan
+from imports.importing.document import read_request
 from imports.importing.prepare import (
+    Preview,
     check_destinations,
     check_rows,
-    check_sight_of_named,
-    draft_plan,
+    make_preview,
     plan_again,
-    plan_import,
-    refusal_of,
     stale,
 )
 from imports.importing.record import items_of, new_record
 from imports.importing.request import ImportRequest
-from imports.importing.rights import check_request, check_sight
-from imports.importing.saved_plan import check_origin, saved_plan, settled
+from imports.importing.rights import check_request
+from imports.importing.saved_plan import saved_plan
 from imports.models import ImportRecord
 from imports.permissions import RUN_IMPORT, check_permission
 from imports.planfile.shape import SavedPlan
 from imports.plans.plan import Plan
-from imports.runs.attempt import Attempt
+from imports.runs.carrying_out import carry_out
 from imports.runs.idempotency import check_key
-from imports.runs.run import (
-    Progress,
-    check_encryption_keys,
-    check_server,
-    hold_lock,
-    one_transaction,
-    recorded,
-)
+from imports.runs.run import Progress, check_server, hold_lock, recorded
 
 _AGAIN = "Run the import again."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """What a request would do now, or why it would be refused."""
-
-    document: ExportDocument = field(repr=False)
-    plan: Plan
-    refusal: UnableToImport | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +56,12 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
     Raises an UnableToImport where the import would be refused; `record_refusal` leaves a record
     of that, for a run that ends with its preview. A dry run asks for none.
     """
-    with target(request.server), recorded(_record(request), keep=record_refusal) as attempt:
-        check_server(request.server)
-        check_request(request)
-        check_origin(request, attempt.record.file_sha256)
-        document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
-        request = replace(request, decisions=settled(request, document))
-        return Preview(document=document, plan=plan_import(document, request))
+    with target(request.server), recorded(_record(request), keep=record_refusal) as recorder:
+        document, request = _read(request, recorder.record)
+        preview = make_preview(document, request)
+        if preview.refusal:
+            raise preview.refusal
+        return preview
 
 
 def plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
@@ -89,20 +70,14 @@ def plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
     What stands against the plan is the preview's `refusal`, which a decision may mend: the saved
     plan has its issues. Raises an UnableToImport where none can, as a dry run does.
     """
-    with target(request.server), recorded(_record(request), keep=False):
-        check_server(request.server)
-        check_request(request)
-        document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
-        request = replace(request, decisions=settled(request, document))
+    with target(request.server), recorded(_record(request), keep=False) as recorder:
+        document, request = _read(request, recorder.record)
         with one_state():
-            plan = draft_plan(document, request)
-            check_sight_of_named(request)
-            check_sight(request.user, plan)
-            saved = saved_plan(plan, document, request)
-        refusal = refusal_of(plan, request)
-        if isinstance(refusal, NotPermitted):
-            raise refusal
-        return Preview(document=document, plan=plan, refusal=refusal), saved
+            preview = make_preview(document, request)
+            saved = saved_plan(preview.plan, document, request)
+        if isinstance(preview.refusal, NotPermitted):
+            raise preview.refusal
+        return preview, saved
 
 
 def examine_import(request: ImportRequest, *, record_refusal: bool = False) -> Preview:
@@ -113,77 +88,72 @@ def examine_import(request: ImportRequest, *, record_refusal: bool = False) -> P
     all, and for who may not see the rows that the plan tells of. `record_refusal` leaves a record
     of that, for a file that somebody brings; who only looks leaves none.
     """
-    with target(request.server), recorded(_record(request), keep=record_refusal):
-        check_server(request.server)
-        check_permission(request.user, RUN_IMPORT)
-        document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
-        plan = draft_plan(document, request)
-        check_sight(request.user, plan)
-        return Preview(document=document, plan=plan, refusal=refusal_of(plan, request))
+    with target(request.server), recorded(_record(request), keep=record_refusal) as recorder:
+        return make_preview(*_read(request, recorder.record, may_change_options=True))
 
 
 def run_import(
     request: ImportRequest,
     *,
     confirmed: Preview | None = None,
-    fingerprint: str | None = None,
+    token: str | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> Outcome:
     """Do the import, or change nothing.
 
-    With a `confirmed` preview, or the `fingerprint` of the plan that was shown, exactly that plan
-    is done or StalePlan is raised. Raises an UnableToImport for every refusal; whatever is raised,
-    the data is as it was. Raises AlreadyDone where the request's idempotency key stands for an
-    import that is done.
+    With a `confirmed` preview, or the confirmation `token` of the plan that was shown, exactly that
+    plan is done or StalePlan is raised. Raises an UnableToImport for every refusal; whatever is
+    raised, the data is as it was. Raises AlreadyDone where the request's idempotency key stands for
+    an import that is done.
     """
-    with target(request.server), recorded(_record(request)) as attempt:
-        check_server(request.server)
-        check_request(request)
-        may_be_running = check_key(attempt.record)
-        if confirmed and confirmed.document.sha256 != attempt.record.file_sha256:
+    with target(request.server), recorded(_record(request)) as recorder:
+        record = recorder.record
+        _check(request)
+        may_be_running = check_key(record)
+        if confirmed and confirmed.document.sha256 != record.file_sha256:
             raise stale("The file is not the one that was shown.")
-        check_origin(request, attempt.record.file_sha256)
-        document = (
-            confirmed.document
-            if confirmed
-            else parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
-        )
-        request = replace(request, decisions=settled(request, document))
-        with hold_lock(attempt.record, wait=request.lock_wait, at_once=may_be_running) as lock:
-            check_key(attempt.record)  # again: nobody else can get it done now
-            attempt.start()
-            expected = confirmed.plan.fingerprint if confirmed else fingerprint
-            plan = (
-                plan_again(document, request, expected)
-                if expected
-                else plan_import(document, request)
-            )
-            if not plan.writes:
-                with one_transaction(attempt, lock, again=_AGAIN):
-                    attempt.succeed(plan.counts, items_of(attempt.record, plan, {}))
-                return Outcome(plan=plan, record=attempt.record)
-            check_encryption_keys()
-            drop_expired_uploads()  # not into the backup
-            if request.with_backup:
-                attempt.keep_backup(make_backup())
-            with one_transaction(attempt, lock, again=_AGAIN):
-                _write(document, plan, request, attempt, progress)
-            return Outcome(plan=plan, record=attempt.record)
+        document = confirmed.document if confirmed else None
+        document, request = read_request(request, sha256=record.file_sha256, document=document)
+        with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
+            recorder.start()
+            plan = plan_again(document, request, confirmed.token if confirmed else token)
+            with carry_out(recorder, lock, writes=plan.writes, again=_AGAIN):
+                saves = _write(document, plan, request, record, progress)
+                recorder.succeed(plan.counts, items_of(record, plan, saves))
+            return Outcome(plan=plan, record=record)
+
+
+def _check(request: ImportRequest, *, may_change_options: bool = False) -> None:
+    """Raises WrongServer, and NotPermitted where the user may not ask for this."""
+    check_server(request.server)
+    if may_change_options:
+        check_permission(request.user, RUN_IMPORT)
+    else:
+        check_request(request)
+
+
+def _read(
+    request: ImportRequest, record: ImportRecord, *, may_change_options: bool = False
+) -> tuple[ExportDocument, ImportRequest]:
+    """What is to be planned, once all is checked that can be without the document."""
+    _check(request, may_change_options=may_change_options)
+    return read_request(request, sha256=record.file_sha256)
 
 
 def _write(
     document: ExportDocument,
     plan: Plan,
     request: ImportRequest,
-    attempt: Attempt,
+    record: ImportRecord,
     progress: Progress,
-) -> None:
+) -> Mapping[str, Revision]:
+    """Write what the plan says, if anything; the named saves of the rows before."""
+    if not plan.writes:
+        return {}
     lock_destinations()
     check_destinations(plan)
     check_rows(document, plan, request.decisions)
-    who = attempt.record
-    saves = apply_plan(plan, user=who.user, user_name=who.user_name, progress=progress)
-    attempt.succeed(plan.counts, items_of(who, plan, saves))
+    return apply_plan(plan, user=record.user, user_name=record.user_name, progress=progress)
 
 
 def _record(request: ImportRequest) -> ImportRecord:

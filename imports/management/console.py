@@ -39,7 +39,7 @@ _LONGEST_WAIT = 86400
 # What these log, a command tells by itself.
 _TELLING_LOGGERS = (
     "imports.runs.run",
-    "imports.runs.attempt",
+    "imports.runs.recorder",
     "imports.database.restored_access",
 )
 

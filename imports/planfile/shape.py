@@ -7,7 +7,9 @@ import msgspec
 
 from flows.content.field_values import FieldProblem, read_time
 from flows.content.fields import Kind
+from imports.errors import Issue
 from imports.planfile.decisions import DecisionValue, read_decision
+from imports.planfile.snapshot import ItemSnapshot, PlanSnapshot, RowSnapshot
 from imports.plans.decisions import Decision, Decisions
 from imports.plans.matching import CANDIDATES_KEPT, MatchMethod
 from imports.plans.plan import Mode, Result
@@ -115,11 +117,6 @@ class SavedItem(_Shape, frozen=True, kw_only=True):
         return _row_of(self.decided)
 
     @property
-    def chose_row(self) -> bool:
-        """Whether somebody chose since which row it is, or took that back."""
-        return self.chosen_row != _row_of(_decided(self.planned_decision))
-
-    @property
     def rows(self) -> tuple[SavedRow, ...]:
         """Every row that the plan tells of for it."""
         return (self.row, *self.candidates) if self.row else self.candidates
@@ -155,6 +152,35 @@ class SavedPlan(_Shape, frozen=True, kw_only=True):
         """What is decided of single items now."""
         read = ((item.key, item.decided) for item in self.items)
         return {key: decision for key, decision in read if decision}
+
+
+def snapshot_of_saved(plan: SavedPlan) -> PlanSnapshot:
+    """The snapshot of the plan as it was made, before anybody edited a decision of it."""
+    return PlanSnapshot(
+        items=tuple(
+            ItemSnapshot(
+                kind=item.kind,
+                uuid=item.uuid,
+                path=item.path,
+                name=item.name,
+                result=item.result,
+                row=_row_snapshot(item.row) if item.row else None,
+                candidates=tuple(map(_row_snapshot, item.candidates)),
+                target_name=item.target_name,
+                decision=_decided(item.planned_decision),
+                changed_keys=item.changed_keys,
+                retargets=item.retargets,
+            )
+            for item in plan.items
+        ),
+        issues=tuple(Issue(**msgspec.structs.asdict(issue)) for issue in plan.issues),
+    )
+
+
+def _row_snapshot(row: SavedRow) -> RowSnapshot:
+    return RowSnapshot(
+        uuid=row.uuid, name=row.name, is_deleted=row.is_deleted, content=row.content_hash
+    )
 
 
 def _decided(value: DecisionValue) -> Decision | None:

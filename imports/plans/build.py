@@ -4,26 +4,22 @@ Stored contents are asked for through a callable and looked at one row at a time
 what has to be written is held in memory.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from uuid import uuid4
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from flows.content.copy_names import copy_name
 from flows.content.fields import EXTRA, Content, Kind
-from flows.destinations.changes import Server, UserChange
-from flows.relations.mentions import Reference
+from flows.destinations.changes import UserChange
 from imports.errors import Issue, quoted
 from imports.exportfile.document import ExportDocument
 from imports.exportfile.items import Item
 from imports.plans.comparison import compared
-from imports.plans.decisions import NO_DECISIONS, Decisions, decisions_to_nothing, targets_of
+from imports.plans.decisions import NO_DECISIONS, Decisions, decisions_to_nothing
 from imports.plans.destinations import find_notices, user_change, with_notices
-from imports.plans.drift import LastImport, ReadContents, ReadLastWrites, marked_with_drift
-from imports.plans.landing import Landing, LostValue, Place, land
-from imports.plans.matching import Match, Row, match_items
+from imports.plans.drift import ReadContents, marked_with_drift
+from imports.plans.inputs import PlanInputs
+from imports.plans.item_destinations import find_ambiguous_uuids, settle_items
+from imports.plans.matching import Match
 from imports.plans.place_warnings import (
     NEW_ROW,
-    ReadNaming,
     Settled,
     Surroundings,
     find_lost_names,
@@ -32,34 +28,12 @@ from imports.plans.place_warnings import (
     with_users_of_lost_names,
 )
 from imports.plans.plan import Change, Mode, Plan, Result
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """What planning has to know of the server."""
-
-    rows: Mapping[Kind, Sequence[Row]]
-    read_contents: ReadContents
-    read_last_writes: ReadLastWrites
-    live_names: Mapping[Kind, Collection[str]] = field(default_factory=dict)
-    """All names in use, for duplicates only."""
-    dangling: Mapping[str, Sequence[Reference]] = field(default_factory=dict)
-    """By the path of each item, what it refers to that is neither in the file nor here."""
-    secret_names_here: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """By the path of each item, the secrets that it names which are here, and not in the file."""
-    server: Server
-    """Which secrets there are, and where they are sent."""
-    read_rows: Callable[[Kind, Iterable[str]], Iterable[Row]] = lambda _kind, _uuids: ()
-    """Reads the rows of a kind with these uuids."""
-    read_naming: ReadNaming = lambda _names: ()
-    """Reads the rows that may name one of these secrets."""
-    last_imports: Mapping[Kind, Mapping[str, LastImport]] = field(default_factory=dict)
-    """By kind and by the uuid of a row, the last import that it came from."""
+from imports.plans.reference_map import Destination, LostValue, ReferenceMap, map_references
 
 
 def build_plan(
     document: ExportDocument,
-    stored: Stored,
+    inputs: PlanInputs,
     *,
     server: str,
     mode: Mode,
@@ -70,37 +44,18 @@ def build_plan(
 
     `decisions` are for single items, where the mode is not what is wanted.
     """
-    settled: dict[Kind, list[Settled]] = {}
-    issues = list(decisions_to_nothing(document, decisions))
-    for kind in Kind:
-        matches, refused = match_items(
-            kind, document.items[kind], stored.rows[kind], targets_of(kind, decisions)
-        )
-        results = [_result(match, mode, decisions) for match in matches]
-        places = _places(matches, results, stored.live_names)
-        settled[kind] = list(zip(matches, places, results, strict=True))
-        issues += refused
-    issues += _taken_secret_names(settled[Kind.SECRET])
-    landing, refused = land(place for kind in Kind for _, place, _ in settled[kind])
-    issues += refused
-    issues += _meant_otherwise(settled, document, stored.read_rows)
+    settled, refused = settle_items(document, inputs, mode, decisions)
+    references, ambiguous = map_references(
+        destination for kind in Kind for _, destination, _ in settled[kind]
+    )
+    issues = [
+        *decisions_to_nothing(document, decisions),
+        *refused,
+        *ambiguous,
+        *find_ambiguous_uuids(settled, document, inputs.read_rows),
+    ]
     users: list[UserChange] = []
-    surroundings = _surroundings(settled[Kind.SECRET], stored)
-    changes = {
-        kind: with_shared_names(
-            kind,
-            _changes(
-                *(kind, settled[kind], landing, stored, surroundings), users=users, issues=issues
-            ),
-        )
-        for kind in Kind
-    }
-    if lost := surroundings.lost_names:
-        changes = with_users_of_lost_names(
-            changes, lost, stored.secret_names_here, stored.read_naming
-        )
-    if notices := find_notices(changes, users, stored.server):
-        changes = {kind: with_notices(changes[kind], notices) for kind in Kind}
+    changes = _all_changes(settled, references, inputs, users=users, issues=issues)
     if not override_locks:
         issues += _locked(changes[Kind.FLOW])
     return Plan(
@@ -114,136 +69,51 @@ def build_plan(
     )
 
 
-def _surroundings(secrets: Sequence[Settled], stored: Stored) -> Surroundings:
+def _all_changes(
+    settled: Mapping[Kind, Sequence[Settled]],
+    references: ReferenceMap,
+    inputs: PlanInputs,
+    *,
+    users: list[UserChange],
+    issues: list[Issue],
+) -> dict[Kind, tuple[Change, ...]]:
+    """The changes by kind with all their warnings; `users` and `issues` as `_changes` has them."""
+    surroundings = _surroundings(settled[Kind.SECRET], inputs)
+    changes = {
+        kind: with_shared_names(
+            kind,
+            _changes(
+                *(kind, settled[kind], references, inputs, surroundings),
+                users=users,
+                issues=issues,
+            ),
+        )
+        for kind in Kind
+    }
+    if lost := surroundings.lost_names:
+        changes = with_users_of_lost_names(
+            changes, lost, inputs.secret_names_here, inputs.read_naming
+        )
+    if notices := find_notices(changes, users, inputs.server):
+        changes = {kind: with_notices(changes[kind], notices) for kind in Kind}
+    return changes
+
+
+def _surroundings(secrets: Sequence[Settled], inputs: PlanInputs) -> Surroundings:
     brings_back = any(match.deleted_row for match, _, _ in secrets)
     return Surroundings(
-        dangling=stored.dangling,
-        secret_names_here=stored.secret_names_here,
+        dangling=inputs.dangling,
+        secret_names_here=inputs.secret_names_here,
         lost_names=find_lost_names(secrets),
-        valued_secrets=stored.server.valued_secrets() if brings_back else (),
+        valued_secrets=inputs.server.valued_secrets() if brings_back else (),
     )
-
-
-def _result(match: Match, mode: Mode, decisions: Decisions) -> Result:
-    if match.row is None:
-        return Result.CREATE
-    decision = decisions.get((match.item.kind, match.item.uuid))
-    return Result[((decision and decision.mode) or mode).name]
-
-
-def _places(
-    matches: Sequence[Match],
-    results: Sequence[Result],
-    live_names: Mapping[Kind, Collection[str]],
-) -> Iterator[Place]:
-    names = _FreeNames(
-        *(live_names.get(match.item.kind, ()) for match in matches[:1]),
-        (
-            match.item.name
-            for match, result in zip(matches, results, strict=True)
-            if result in _TAKES_NAME
-        ),
-    )
-    for match, result in zip(matches, results, strict=True):
-        item = match.item
-        if match.row is None:
-            yield Place(item=item, uuid=item.uuid, name=item.name)
-        elif result is Result.DUPLICATE:
-            yield Place(item=item, uuid=str(uuid4()), name=names.copy_of(item))
-        else:
-            name = match.row.name if result is Result.SKIP else item.name
-            yield Place(item=item, uuid=match.row.uuid, name=name)
-
-
-_TAKES_NAME = {Result.CREATE, Result.OVERWRITE}
-
-
-class _FreeNames:
-    """Draws the first free name for each copy; linear even if all names are cut to one."""
-
-    def __init__(self, *used: Iterable[str]) -> None:
-        self._used = {name for names in used for name in names}
-        self._next: dict[str, int] = {}
-
-    def copy_of(self, item: Item) -> str:
-        number, passed = 1, []
-        while (name := copy_name(item.kind, item.name, number)) in self._used:
-            passed.append(name)
-            number = self._next.get(name, number + 1)
-        self._used.add(name)
-        # What comes after a name that is taken depends on that name only, however it was cut.
-        self._next |= dict.fromkeys((*passed, name), number + 1)
-        return name
-
-
-def _taken_secret_names(settled: Sequence[Settled]) -> Iterator[Issue]:
-    """A secret whose name a row keeps that no item of the file is, or that is left alone."""
-    kept = {match.namesake.name: match.namesake for match, _, _ in settled if match.namesake} | {
-        match.row.name: match.row
-        for match, place, _ in settled
-        if match.row and (place.uuid != match.row.uuid or place.name == match.row.name)
-    }
-    for match, place, result in settled:
-        if result.writes and place.name in kept and kept[place.name] is not match.row:
-            yield match.item.issue(
-                "name-taken",
-                f"The name {quoted(place.name)} belongs to another secret on this server: "
-                f"{kept[place.name].uuid}. A secret's name is unique: rename one of the two.",
-            )
-
-
-def _meant_otherwise(
-    settled: Mapping[Kind, Sequence[Settled]],
-    document: ExportDocument,
-    read_rows: Callable[[Kind, Iterable[str]], Iterable[Row]],
-) -> Iterator[Issue]:
-    """An item that moves to another uuid, while a row of another kind bears the one that it had.
-
-    A document of the file that has that uuid could mean the row, and would be led past it.
-    """
-    moved = [match.item for kind in Kind for match, place, _ in settled[kind] if _moves(place)]
-    own = {(item.kind, item.uuid) for item in document} if moved else set()
-    for other in Kind:
-        wanted = {
-            item.uuid: item
-            for item in moved
-            if item.kind is not other and (other, item.uuid) not in own
-        }
-        rows = [row for row in read_rows(other, wanted) if not row.is_deleted] if wanted else []
-        for uuid in sorted({row.uuid for row in rows} & _mentioned(settled, rows)):
-            issue = wanted[uuid].issue(
-                "ambiguous-uuid",
-                f"A {other} on this server has this uuid too, and the file's {wanted[uuid].kind} "
-                "lands in a row with another one, so that a reference in the file could mean "
-                "either. Give the file's item another uuid.",
-            )
-            yield replace(issue, tells_of=frozenset({other}))
-
-
-def _moves(place: Place) -> bool:
-    return place.uuid != place.item.uuid
-
-
-def _mentioned(settled: Mapping[Kind, Sequence[Settled]], rows: Collection[Row]) -> set[str]:
-    """The uuids of the rows that stand in what the import writes."""
-    if not rows:
-        return set()
-    texts = [
-        value.lower()
-        for kind in Kind
-        for match, _, result in settled[kind]
-        if result.writes
-        for value in (*match.item.content.values(), match.item.extra)
-        if isinstance(value, str)
-    ]
-    return {row.uuid for row in rows if any(row.uuid in text for text in texts)}
 
 
 def _changes(
     kind: Kind,
     settled: Sequence[Settled],
-    landing: Landing,
-    stored: Stored,
+    references: ReferenceMap,
+    inputs: PlanInputs,
     surroundings: Surroundings,
     *,
     users: list[UserChange],
@@ -258,19 +128,19 @@ def _changes(
         [
             _change(
                 match,
-                place,
+                destination,
                 result,
-                _content(match.item, place, landing, issues) if result.writes else None,
+                _content(match.item, destination, references, issues) if result.writes else None,
                 surroundings,
             )
-            for match, place, result in settled
+            for match, destination, result in settled
         ],
-        stored.read_contents,
+        inputs.read_contents,
         users,
     )
-    last_imports = stored.last_imports.get(kind, {})
+    last_imports = inputs.last_imports.get(kind, {})
     return marked_with_drift(
-        kind, changes, last_imports, stored.read_last_writes, stored.read_contents
+        kind, changes, last_imports, inputs.read_last_writes, inputs.read_contents
     )
 
 
@@ -295,7 +165,7 @@ def _compared(
 
 def _change(
     match: Match,
-    place: Place,
+    destination: Destination,
     result: Result,
     content: Content | None,
     surroundings: Surroundings,
@@ -305,8 +175,8 @@ def _change(
         item=item,
         result=result,
         method=match.method,
-        target_uuid=place.uuid,
-        target_name=place.name,
+        target_uuid=destination.uuid,
+        target_name=destination.name,
         row=match.deleted_row if result is Result.CREATE else match.row,
         content=content,
         candidates=match.candidates,
@@ -314,13 +184,15 @@ def _change(
     )
 
 
-def _content(item: Item, place: Place, landing: Landing, issues: list[Issue]) -> Content:
+def _content(
+    item: Item, destination: Destination, references: ReferenceMap, issues: list[Issue]
+) -> Content:
     """What is to be written; what stands against that goes into the issues."""
     try:
-        return {**landing.content_of(item), "name": place.name}
+        return {**references.content_of(item), "name": destination.name}
     except LostValue as lost:
         issues.append(lost.issue)
-        return {**item.content, EXTRA: item.extra, "name": place.name}
+        return {**item.content, EXTRA: item.extra, "name": destination.name}
 
 
 def _locked(changes: Iterable[Change]) -> Iterator[Issue]:

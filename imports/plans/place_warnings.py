@@ -13,11 +13,11 @@ from flows.counting import listed
 from flows.relations.mentions import Reference, find_references
 from imports.errors import printable, quoted
 from imports.exportfile.warnings import PlanWarning, WarningCode
-from imports.plans.landing import Place
 from imports.plans.matching import Match
 from imports.plans.plan import Change, Result
+from imports.plans.reference_map import Destination
 
-Settled = tuple[Match, Place, Result]
+Settled = tuple[Match, Destination, Result]
 """What is settled of an item before its content is looked at."""
 
 ReadNaming = Callable[[Collection[str]], Iterable[tuple[Kind, str, Content]]]
@@ -45,8 +45,8 @@ def find_lost_names(secrets: Iterable[Settled]) -> set[str]:
     """The names of secrets that the import gives another name, which no secret has after it."""
     before: set[str] = set()
     after: set[str] = set()
-    for match, place, result in secrets:
-        after.add(place.name)
+    for match, destination, result in secrets:
+        after.add(destination.name)
         if match.row:
             (before if result is Result.OVERWRITE else after).add(match.row.name)
     return before - after

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 
 import msgspec
 
@@ -179,28 +179,6 @@ class Plan:
     def counts(self) -> Counter[Result]:
         """How many items have each result."""
         return Counter(change.result for change in self)
-
-    @property
-    def fingerprint(self) -> str:
-        """Equal for two plans that would do the same to the same rows.
-
-        The uuids of new copies are not in it: they are drawn anew for each plan.
-        """
-        decisions = [
-            (
-                change.item.kind,
-                change.item.uuid,
-                change.result,
-                change.row.uuid if change.row else None,
-                change.row.name if change.row else None,
-                change.target_name,
-                change.before,
-                sorted(keys_of(change.notices)),
-            )
-            for change in self
-        ]
-        header = (self.file_sha256, self.server, self.mode, self.override_locks)
-        return sha256(msgspec.json.encode((header, decisions))).hexdigest()
 
 
 def with_warnings_of(

@@ -1,4 +1,4 @@
 """What every run has, whatever it does: its record, its lock, its transaction, its progress.
 
-For others: `run.recorded`, `run.hold_lock`, `run.one_transaction`, and `idempotency.check_key`.
+For others: `run.recorded`, `run.hold_lock`, `carrying_out.carry_out`, and `idempotency.check_key`.
 """

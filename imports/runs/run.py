@@ -23,8 +23,8 @@ from imports.errors import (
     printable,
 )
 from imports.models import ImportRecord
-from imports.runs.attempt import Attempt, running_import
-from imports.runs.idempotency import AlreadyDone, check_key_of_waiting
+from imports.runs.idempotency import AlreadyDone, check_key, check_key_of_waiting
+from imports.runs.recorder import RunRecorder, running_import
 
 logger = logging.getLogger(__name__)
 
@@ -65,12 +65,14 @@ def hold_lock(
     """Hold the import lock for the run of the record. Raises ImportLocked, saying who has it.
 
     Waits for it as long as whoever asks will, `wait` seconds; where that is not said, as long as
-    ZIGGY_LOCK_WAIT has it, or with `at_once` not at all.
+    ZIGGY_LOCK_WAIT has it, or with `at_once` not at all. Raises what `check_key` does where another
+    run with the same key was done meanwhile.
     """
     if wait is None:
         wait = 0 if at_once else settings.ZIGGY_LOCK_WAIT
     try:
         with import_lock(wait=wait) as lock:
+            check_key(record)  # again: nobody else can get it done now
             yield lock
     except LockHeld:
         check_key_of_waiting(record)
@@ -90,35 +92,35 @@ def _locked_by(holder: ImportRecord | None) -> ImportLocked:
 
 
 @contextmanager
-def recorded(record: ImportRecord, *, keep: bool = True) -> Iterator[Attempt]:
+def recorded(record: ImportRecord, *, keep: bool = True) -> Iterator[RunRecorder]:
     """The run of the record, which with `keep` says why the block was left by an error."""
-    attempt = Attempt(record)
+    recorder = RunRecorder(record)
     try:
-        yield attempt
+        yield recorder
     except AlreadyDone:  # no run of its own
         raise
     except UnableToImport as error:
         if keep:
-            attempt.refuse(error)
+            recorder.refuse(error)
         raise
     except DatabaseError as error:
         failure = failure_of(error, outcome=_NOTHING_WRITTEN)
         if failure is None:
             if keep:
-                attempt.fail(error)
+                recorder.fail(error)
             raise
         logger.error("The database failed an import: %s", loggable(error))  # noqa: TRY400
         if keep:
-            attempt.refuse(failure)
+            recorder.refuse(failure)
         raise failure from None
     except BaseException as error:
         if keep:
-            attempt.fail(error)
+            recorder.fail(error)
         raise
 
 
 @contextmanager
-def one_transaction(attempt: Attempt, lock: HeldLock, *, again: str) -> Iterator[None]:
+def one_transaction(recorder: RunRecorder, lock: HeldLock, *, again: str) -> Iterator[None]:
     """One transaction for all writes of a run. `again` says what to do where somebody interfered.
 
     Raises StalePlan and ImportFailed for errors of the database, and where the lock was lost; then
@@ -136,23 +138,23 @@ def one_transaction(attempt: Attempt, lock: HeldLock, *, again: str) -> Iterator
                 "Somebody else wrote to this server at the same moment.",
                 remedy=f"{_NOTHING_WRITTEN} {again}",
             ) from None
-        _settle(attempt, error)
+        _settle(recorder, error)
 
 
-def _settle(attempt: Attempt, error: DatabaseError) -> None:
+def _settle(recorder: RunRecorder, error: DatabaseError) -> None:
     """What became of the transaction that an error ended: usually nothing, and ImportFailed.
 
     Where only the answer to COMMIT was lost, the import is done, and this returns.
     """
     # None of these errors goes on as a cause: a traceback would quote what follows the first line.
     try:
-        if attempt.is_committed():
+        if recorder.is_committed():
             return
     except DatabaseError:
         raise ImportFailed(
             "outcome-unknown",
             "The connection to the database was lost at the end of the import, which is there as "
-            f"a whole or not at all: see the status of its record {attempt.record.pk}.",
+            f"a whole or not at all: see the status of its record {recorder.record.pk}.",
         ) from None
     logger.error("The database refused an import's write: %s", loggable(error))
     failure = failure_of(error, outcome=_NOTHING_WRITTEN)

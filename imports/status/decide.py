@@ -87,7 +87,7 @@ class FileStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class StatusInputs:
     """What has to be known of the server, beside the plan."""
 
     last_imports: Mapping[Kind, Mapping[str, LastImport]]
@@ -98,7 +98,7 @@ class Known:
     only_here: Mapping[Kind, Sequence[LiveRow]]
 
 
-def file_status(plan: Plan, known: Known) -> FileStatus:
+def file_status(plan: Plan, inputs: StatusInputs) -> FileStatus:
     """The status of every item, in the file's order, and then what is only here, by name.
 
     `plan` is that of an overwrite.
@@ -107,7 +107,7 @@ def file_status(plan: Plan, known: Known) -> FileStatus:
     items = [
         item
         for kind in Kind
-        for statuses in (_of_file(kind, plan, known, ambiguous), _only_here(kind, known))
+        for statuses in (_of_file(kind, plan, inputs, ambiguous), _only_here(kind, inputs))
         for item in statuses
     ]
     return FileStatus(
@@ -121,10 +121,10 @@ def ambiguous_paths(plan: Plan) -> set[str]:
 
 
 def _of_file(
-    kind: Kind, plan: Plan, known: Known, ambiguous: Collection[str]
+    kind: Kind, plan: Plan, inputs: StatusInputs, ambiguous: Collection[str]
 ) -> Iterator[ItemStatus]:
     states = [
-        State.AMBIGUOUS if change.item.path in ambiguous else _state(change, known)
+        State.AMBIGUOUS if change.item.path in ambiguous else _state(change, inputs)
         for change in plan.changes[kind]
     ]
     # Of the others, the drift in the plan says it.
@@ -133,29 +133,29 @@ def _of_file(
         for change, state in zip(plan.changes[kind], states, strict=True)
         if state is State.DIFFERS and change.row
     ]
-    writes = known.read_last_writes(kind, unknown) if unknown else {}
+    writes = inputs.read_last_writes(kind, unknown) if unknown else {}
     for change, state in zip(plan.changes[kind], states, strict=True):
-        yield _status(change, state, known, writes)
+        yield _status(change, state, inputs, writes)
 
 
-def _state(change: Change, known: Known) -> State:
+def _state(change: Change, inputs: StatusInputs) -> State:
     if change.result is not Result.OVERWRITE:
         return State.ONLY_IN_FILE if change.result is Result.CREATE else State.IN_SYNC
-    before, last = change.before or "", _last_import(change, known)
+    before, last = change.before or "", _last_import(change, inputs)
     if last is None or not (before == last.digest or differ(before, last.digest)):
         return State.DIFFERS
     if before == last.digest:
         return State.CHANGED_IN_FILE
-    is_as_imported = last.digest in _digests_of_file(change, known)
+    is_as_imported = last.digest in _digests_of_file(change, inputs)
     return State.CHANGED_HERE if is_as_imported else State.BOTH
 
 
-def _last_import(change: Change, known: Known) -> LastImport | None:
-    last_imports = known.last_imports.get(change.item.kind, {})
+def _last_import(change: Change, inputs: StatusInputs) -> LastImport | None:
+    last_imports = inputs.last_imports.get(change.item.kind, {})
     return last_imports.get(change.row.uuid) if change.row else None
 
 
-def _digests_of_file(change: Change, known: Known) -> Iterator[str]:
+def _digests_of_file(change: Change, inputs: StatusInputs) -> Iterator[str]:
     """Of what an import of the file leaves: in the row as it is, and in a new one.
 
     They differ in the keys that the file does not have. The last import may have found either; one
@@ -164,7 +164,7 @@ def _digests_of_file(change: Change, known: Known) -> Iterator[str]:
     kind = change.item.kind
     if change.after:
         yield change.after
-    content = {**known.blank_content(kind), **(change.content or {})}
+    content = {**inputs.blank_content(kind), **(change.content or {})}
     yield content_digest(content, columns(kind))
 
 
@@ -173,10 +173,10 @@ _EDITED = (State.CHANGED_HERE, State.BOTH)
 
 
 def _status(
-    change: Change, state: State, known: Known, writes: Mapping[int, LastWrite]
+    change: Change, state: State, inputs: StatusInputs, writes: Mapping[int, LastWrite]
 ) -> ItemStatus:
     row = change.row if state in _WITH_ROW else None
-    drift, last = change.drift, _last_import(change, known)
+    drift, last = change.drift, _last_import(change, inputs)
     write = writes.get(row.pk) if row else None
     if drift and drift.edited_at and state in _EDITED:
         write = LastWrite(at=drift.edited_at, by=drift.edited_by)
@@ -194,8 +194,8 @@ def _status(
     )
 
 
-def _only_here(kind: Kind, known: Known) -> Iterator[ItemStatus]:
-    for row in sorted(known.only_here.get(kind, ()), key=attrgetter("name", "uuid")):
+def _only_here(kind: Kind, inputs: StatusInputs) -> Iterator[ItemStatus]:
+    for row in sorted(inputs.only_here.get(kind, ()), key=attrgetter("name", "uuid")):
         yield ItemStatus(
             kind=kind,
             uuid=row.uuid,

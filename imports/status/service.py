@@ -6,12 +6,10 @@ What is decided is decided in imports.status.decide.
 
 from collections.abc import Iterator
 
-from django.conf import settings
-
 from flows.content.fields import Kind
 from flows.models import MODELS, blank_content
 from imports.database.one_state import one_state
-from imports.exportfile.document import parse
+from imports.importing.document import read_document
 from imports.importing.prepare import draft_plan
 from imports.importing.request import ImportRequest
 from imports.permissions import check_sight_of
@@ -19,7 +17,7 @@ from imports.plans.drift import LastWrite
 from imports.plans.plan import Plan, Result
 from imports.records.last_imports import read_last_imports
 from imports.rows.read import read_last_writes
-from imports.status.decide import FileStatus, Known, LiveRow, ambiguous_paths, file_status
+from imports.status.decide import FileStatus, LiveRow, StatusInputs, ambiguous_paths, file_status
 
 
 def read_status(request: ImportRequest, *, with_only_here: bool = True) -> FileStatus:
@@ -29,18 +27,18 @@ def read_status(request: ImportRequest, *, with_only_here: bool = True) -> FileS
     of which it has any item, unless `with_only_here` is False: the file may be a selection. Raises
     an UnableToImport for a bad file, and for who may not see the rows.
     """
-    document = parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
+    document = read_document(request)
     kinds = [kind for kind in Kind if document.items[kind]]
     check_sight_of(request.user, *kinds)
     with one_state():
         plan = draft_plan(document, request)
-        known = Known(
+        inputs = StatusInputs(
             last_imports={kind: read_last_imports(kind, _overwritten(plan, kind)) for kind in Kind},
             blank_content=blank_content,
             read_last_writes=read_last_writes,
             only_here={kind: list(_only_here(plan, kind)) for kind in kinds if with_only_here},
         )
-        return file_status(plan, known)
+        return file_status(plan, inputs)
 
 
 def _overwritten(plan: Plan, kind: Kind) -> Iterator[str]:

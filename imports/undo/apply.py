@@ -19,7 +19,7 @@ from flows.relations.uses import find_users_of_many
 from flows.saves import named_saves
 from imports.errors import StalePlan, quoted
 from imports.plans.plan import UndoResult
-from imports.rows.hold import hold_rows, release_secret_names
+from imports.rows.lock import lock_rows, release_secret_names
 from imports.rows.read import CONTENT_BATCH, batches
 from imports.runs.run import Progress
 from imports.undo.plans.plan import Key, UndoChange, UndoPlan
@@ -78,10 +78,13 @@ def _save_before(
     kind: Kind, changes: Sequence[UndoChange], user: User | None
 ) -> dict[Key, Revision]:
     pks = [change.pk for change in changes if change.pk]
-    rows = hold_rows(kind, pks)
+    rows = lock_rows(kind, pks)
     for change in changes:
-        held = rows.get(change.pk or 0)
-        if held is None or (held.digest, held.is_deleted) != (change.before, change.was_deleted):
+        locked = rows.get(change.pk or 0)
+        if locked is None or (locked.digest, locked.is_deleted) != (
+            change.before,
+            change.was_deleted,
+        ):
             raise _stale(f"The {kind} {quoted(change.name)} was changed")
     revisions = named_saves.take_rows(MODELS[kind], pks, PRE_UNDO, user=user)
     return {change.key: revision for change, revision in zip(changes, revisions, strict=True)}

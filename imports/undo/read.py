@@ -23,7 +23,14 @@ from imports.models import UNDO, ImportItem, ImportRecord, Status
 from imports.plans.comparison import differences
 from imports.plans.plan import WRITING_RESULTS, Result, content_digest
 from imports.rows.read import BATCH, CONTENT_BATCH, batches
-from imports.undo.plans.facts import Facts, LaterRun, OtherRow, PresentRow, SavedRow, WrittenRow
+from imports.undo.plans.inputs import (
+    LaterRun,
+    OtherRow,
+    PresentRow,
+    SavedRow,
+    UndoInputs,
+    WrittenRow,
+)
 from imports.undo.plans.plan import Key
 from imports.undo.run_names import name_run
 
@@ -33,11 +40,11 @@ def written_items(record: ImportRecord) -> QuerySet[ImportItem]:
     return record.items.filter(result__in=WRITING_RESULTS).order_by("position", "pk")
 
 
-def read_facts(record: ImportRecord) -> Facts:
+def read_undo_inputs(record: ImportRecord) -> UndoInputs:
     """What deciding on the undo of that run, which succeeded, has to know."""
     reading = _Reading(record)
     rows = {kind: list(reading.rows(kind)) for kind in Kind}
-    return Facts(
+    return UndoInputs(
         record=record.pk,
         name=name_run(record),
         finished_at=_finished_at(record),

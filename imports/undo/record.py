@@ -8,8 +8,8 @@ from reversion.models import Revision
 from imports.errors import StalePlan, storable
 from imports.models import UNDO, ImportItem, ImportRecord, Status
 from imports.plans.matching import MatchMethod
-from imports.runs.attempt import of_the_target
 from imports.runs.idempotency import digest_of
+from imports.runs.recorder import of_the_target
 from imports.undo.plans.plan import Key, UndoChange, UndoPlan
 from imports.undo.request import UndoRequest
 from imports.undo.run_names import name_run

@@ -1,1 +1,3 @@
-"""Files that wait in the admin for somebody to decide: `pending` keeps them and confirms them."""
+"""Files that wait in the admin for somebody to decide: `pending` keeps them and confirms them,
+`planning` makes their plans, `progress` says how far an import is.
+"""

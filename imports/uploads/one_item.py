@@ -7,18 +7,18 @@ from flows.models import blank_content
 from imports.importing.service import examine_import
 from imports.models import PendingImport
 from imports.permissions import check_permission
-from imports.planfile.shown import ShownItem
+from imports.planfile.page import PageItem
 from imports.plans.decisions import Decision
 from imports.plans.plan import Change, Mode, Result
 from imports.rows.read import read_contents
-from imports.uploads.pending import request_of, shown_plan
+from imports.uploads.planning import page_of, request_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookedAt:
     """An item as it was shown, and the states that it is between."""
 
-    item: ShownItem
+    item: PageItem
     before: Content | None
     """What the row on this server holds now; None where there is no such row."""
     after: Content
@@ -33,8 +33,8 @@ def look_at(pending: PendingImport, kind: Kind, uuid: str) -> LookedAt | None:
     Raises NotPermitted where the user may not see items of this kind.
     """
     check_permission(pending.user, f"flows.view_{kind}")
-    plan = shown_plan(pending)
-    item = next((one for one in plan.items if (one.kind, one.uuid) == (kind, uuid)), None)
+    page = page_of(pending)
+    item = next((one for one in page.items if (one.kind, one.uuid) == (kind, uuid)), None)
     if item is None:
         return None
     request = request_of(pending)

@@ -11,24 +11,20 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
 from django.utils import timezone
 
 from accounts.models import User
 from flows.content.fields import Kind
-from flows.encryption import WrongKeyError, decrypt_bytes, encrypt_bytes
-from imports.database.lock import is_lock_held
-from imports.errors import StalePlan, UnableToImport, WrongServer, storable
+from flows.encryption import encrypt_bytes
+from imports.errors import StalePlan, WrongServer, storable
 from imports.expiry import drop_expired_uploads, oldest_kept
-from imports.importing.request import ImportRequest
-from imports.importing.service import Preview, examine_import, run_import
-from imports.models import Door, ImportRecord, PendingImport, Status
+from imports.importing.service import run_import
+from imports.models import ImportRecord, PendingImport
 from imports.permissions import RUN_IMPORT, check_permission
-from imports.planfile.shown import ShownPlan, pack_plan, show, unpack_plan
+from imports.planfile.page import PlanPage
 from imports.plans.decisions import (
     Decision,
     Decisions,
@@ -38,31 +34,14 @@ from imports.plans.decisions import (
 from imports.plans.plan import Mode
 from imports.runs.idempotency import AlreadyDone
 from imports.runs.run import check_encryption_keys
+from imports.uploads.errors import NothingPending, UploadRefused
+from imports.uploads.planning import page_of, plan_again, plan_first, request_of
+from imports.uploads.progress import check_idle, progress_keeper
 
 MOST_WAITING = 10
 """So many uploads of a user may wait at a time."""
 
 _FASTEST = 1
-_PROGRESS_SECONDS = 3600
-
-
-class NothingPending(UnableToImport):
-    """The user has no such upload: it was cancelled, or is more than a day old."""
-
-    status = HTTPStatus.NOT_FOUND
-
-    def __init__(self) -> None:
-        super().__init__(
-            "nothing-pending",
-            "This upload is not there any more: it was imported or cancelled, or is more than a "
-            "day old. See the records, or upload the file again.",
-        )
-
-
-class UploadRefused(UnableToImport):
-    """The upload cannot be done this with now."""
-
-    status = HTTPStatus.CONFLICT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,19 +51,6 @@ class Options:
     mode: Mode
     with_backup: bool = True
     override_locks: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far the import of an upload is."""
-
-    is_running: bool
-    record: int | None = None
-    """Of the import, when it is done."""
-    phase: str = ""
-    done: int = 0
-    total: int = 0
-    """Items to write; 0 where that is not known."""
 
 
 def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> PendingImport:
@@ -109,11 +75,10 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
         with_backup=options.with_backup,
         override_locks=options.override_locks,
     )
-    preview = examine_import(_request(pending, payload), record_refusal=True)
+    preview = plan_first(pending, payload)
     pending.file_sha256 = preview.document.sha256
     check_encryption_keys()
     pending.content = encrypt_bytes(zlib.compress(payload, _FASTEST))
-    _keep_plan(pending, preview)
     pending.save()
     return pending
 
@@ -141,13 +106,6 @@ def find_pending(user: User, number: int) -> PendingImport:
     return pending
 
 
-def shown_plan(pending: PendingImport) -> ShownPlan:
-    """The plan that was made last. Raises NothingPending."""
-    if not pending.plan:
-        raise NothingPending
-    return unpack_plan(bytes(pending.plan))
-
-
 def decide(
     pending: PendingImport, options: Options, decisions: Mapping[tuple[Kind, str], Decision]
 ) -> bool:
@@ -163,21 +121,21 @@ def decide(
     decided = (options.mode, options.with_backup, options.override_locks, kept)
     if decided == _decided(pending):
         return False
-    _check_idle(pending)
+    check_idle(pending)
     pending.mode, pending.with_backup, pending.override_locks, pending.decisions = decided
-    _plan_again(pending, is_decided=True)
+    plan_again(pending, is_decided=True)
     return True
 
 
-def look_again(pending: PendingImport) -> ShownPlan:
+def look_again(pending: PendingImport) -> PlanPage:
     """Plan again, with what is different from the plan that was shown before."""
-    _check_idle(pending)
-    return _plan_again(pending)
+    check_idle(pending)
+    return plan_again(pending)
 
 
-def token_of(pending: PendingImport, plan: ShownPlan) -> str:
+def token_of(pending: PendingImport, page: PlanPage) -> str:
     """Stands for what was shown: another one, where anything else would be done."""
-    shown = f"{plan.fingerprint} {pending.with_backup}"
+    shown = f"{page.token} {pending.with_backup}"
     return sha256(shown.encode()).hexdigest()
 
 
@@ -188,8 +146,8 @@ def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> Imp
     be done now, WrongServer where the server's name had to be typed and was not, and whatever
     else `run_import` raises. Whatever is raised, nothing was written and the file still waits.
     """
-    plan = shown_plan(pending)
-    if shown != token_of(pending, plan):
+    page = page_of(pending)
+    if shown != token_of(pending, page):
         raise UploadRefused(
             "other-plan",
             "The plan was made anew since it was shown on that page. Nothing was written. "
@@ -203,13 +161,7 @@ def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> Imp
         )
     request = request_of(pending)
     try:
-        record = run_import(
-            request,
-            fingerprint=plan.fingerprint,
-            progress=lambda done, total: cache.set(
-                _progress_key(pending), (done, total), _PROGRESS_SECONDS
-            ),
-        ).record
+        record = run_import(request, token=page.token, progress=progress_keeper(pending)).record
     except AlreadyDone as earlier:
         record = earlier.record
     except StalePlan:
@@ -222,111 +174,9 @@ def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> Imp
 
 def cancel(pending: PendingImport) -> None:
     """Forget the upload. Raises UploadRefused while it is being imported."""
-    _check_idle(pending)
+    check_idle(pending)
     PendingImport.objects.filter(pk=pending.pk, record=None).delete()
-
-
-def progress_of(pending: PendingImport) -> Progress:
-    """How far the import of the upload is."""
-    if pending.record_id:
-        return Progress(is_running=False, record=pending.record_id)
-    running = ImportRecord.objects.filter(
-        status=Status.RUNNING, user=pending.user, idempotency_key=_key(pending)
-    ).first()
-    if running is None or not is_lock_held():  # without the lock, its process died
-        return Progress(is_running=False)
-    if running.with_backup and not running.backup_path:
-        return Progress(is_running=True, phase="Planning again and backing the database up")
-    done, total = cache.get(_progress_key(pending), (0, 0))
-    # All is written, but what is recorded with it is not: then the transaction ends.
-    phase = "Writing" if done < total or not total else "Recording what was written"
-    return Progress(is_running=True, phase=phase, done=done, total=total)
 
 
 def _decided(pending: PendingImport) -> tuple[Any, ...]:
     return (pending.mode, pending.with_backup, pending.override_locks, pending.decisions)
-
-
-def _check_idle(pending: PendingImport) -> None:
-    if progress_of(pending).is_running:
-        raise UploadRefused(
-            "import-running", "This upload is being imported. Its record will say how it ended."
-        )
-
-
-def _plan_again(pending: PendingImport, *, is_decided: bool = False) -> ShownPlan:
-    earlier = shown_plan(pending)
-    preview = examine_import(request_of(pending), record_refusal=True)
-    plan = _keep_plan(pending, preview, earlier, is_decided=is_decided)
-    waiting = PendingImport.objects.filter(pk=pending.pk, record=None)
-    if not waiting.update(
-        plan=pending.plan,
-        planned_at=pending.planned_at,
-        decisions=pending.decisions,
-        mode=pending.mode,
-        with_backup=pending.with_backup,
-        override_locks=pending.override_locks,
-    ):
-        raise NothingPending
-    return plan
-
-
-def _keep_plan(
-    pending: PendingImport,
-    preview: Preview,
-    earlier: ShownPlan | None = None,
-    *,
-    is_decided: bool = False,
-) -> ShownPlan:
-    plan = show(
-        preview.plan,
-        decisions_from_list(pending.decisions),
-        refusal=preview.refusal,
-        earlier=earlier,
-        is_decided=is_decided,
-    )
-    pending.plan = pack_plan(plan)
-    pending.planned_at = timezone.now()
-    return plan
-
-
-def request_of(pending: PendingImport) -> ImportRequest:
-    """The import that the upload asks for, with its file. Raises NothingPending."""
-    try:
-        content = pending.content
-        if not content:  # applied in the meantime
-            raise NothingPending
-        return _request(pending, zlib.decompress(decrypt_bytes(bytes(content))))
-    except PendingImport.DoesNotExist:
-        raise NothingPending from None
-    except WrongKeyError:
-        raise UploadRefused(
-            "wrong-encryption-key",
-            "The encryption keys of this server were changed. Cancel this upload, and upload the "
-            "file again.",
-        ) from None
-
-
-def _request(pending: PendingImport, payload: bytes) -> ImportRequest:
-    return ImportRequest(
-        payload=payload,
-        file_name=pending.file_name,
-        server=settings.ZIGGY_SERVER_NAME,
-        mode=Mode(pending.mode),
-        door=Door.ADMIN,
-        user=pending.user,
-        user_name=pending.user.get_username(),
-        with_backup=pending.with_backup,
-        override_locks=pending.override_locks,
-        decisions=decisions_from_list(pending.decisions),
-        idempotency_key=_key(pending) if pending.pk else None,
-    )
-
-
-def _key(pending: PendingImport) -> str:
-    # Whatever becomes of the answer, the upload is applied once.
-    return f"upload-{pending.pk}"
-
-
-def _progress_key(pending: PendingImport) -> str:
-    return f"imports.progress.{pending.pk}"

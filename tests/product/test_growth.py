@@ -47,10 +47,12 @@ from imports.exportfile import companion as given_file
 from imports.exportfile import json_problems, strict_json
 from imports.exportfile.document import parse
 from imports.management.text_columns import column_lines
+from imports.planfile import changes as plan_changes
 from imports.planfile import decisions as decision_file
 from imports.planfile import file as plan_file
-from imports.planfile import shown as shown_plan
-from imports.planfile import staleness
+from imports.planfile import page as plan_page
+from imports.planfile import shape as plan_shape
+from imports.planfile import snapshot as plan_snapshot
 from imports.planfile.shape import SavedFile
 from imports.plans import comparison, decisions
 from imports.plans.build import build_plan
@@ -79,7 +81,7 @@ BESIDE_THE_PURE = (
     *("imports.api.parsers", "ziggy_site.content_type"),
     *("imports.errors", "imports.records.kept_states", "imports.management.text_columns"),
     *("imports.database.backup_retention", "imports.database.bound_process"),
-    *("imports.database.errors", "imports.admin.undo_marks"),
+    "imports.database.errors",
 )
 HARMLESS_TYPES = (int, bool, float, Kind, Enum, datetime, UUID, line_diff.Budget, type(None))
 
@@ -143,6 +145,7 @@ EXEMPT = {
     "flows.rest.bodies.json_body.check_text": "looks for one character",
     "flows.destinations.warnings.DestinationWarning.tells_of": "takes a row's key",
     "flows.destinations.warnings.DestinationWarning.text_for": "takes the kinds that somebody may see",
+    "flows.destinations.warnings.DestinationWarning.detail_for": "takes the kinds that somebody may see",
     "imports.exportfile.warnings.in_order": "takes one warning, of a few rows",
     "flows.counting.listed": "joins words of the product's own, and the first few names",
     "imports.database.backup_retention.superfluous": "takes the backups of a directory, and no file's text",
@@ -165,7 +168,8 @@ EXEMPT = {
     "imports.plans.plan.with_warnings_of": "takes the warnings of one change",
     "imports.plans.plan.differ": "compares two digests",
     "imports.planfile.file.saved_row": "takes one row",
-    "imports.planfile.staleness.origin_changes": "compares two files' hashes",
+    "imports.planfile.snapshot.row_snapshot": "takes one row",
+    "imports.planfile.origin.origin_changes": "compares two files' hashes",
     "imports.undo.plans.conflicts.conflicts_of": "takes one row",
     "imports.undo.plans.conflicts.name_taken": "takes one row",
     "imports.undo.plans.conflicts.used_by": "tells of three users",
@@ -173,9 +177,12 @@ EXEMPT = {
     "imports.undo.plans.destinations.user_changes": "takes rows of records, one after the other",
     "imports.undo.plans.destinations.with_notices": "takes one row",
     "imports.undo.plans.build.build_undo": "takes rows of records: test_linearity has the undo",
+    "imports.undo.plans.kept_rows.settle_rows": "takes rows of records: test_linearity has the undo",
+    **{
+        f"imports.undo.plans.snapshot.{name}": "takes rows of records: test_linearity has the undo"
+        for name in ("snapshot_of_undo", "undo_token", "pack_rows", "row_changes_since")
+    },
     "imports.undo.plans.decision_file.decision_of": "takes one of two words, or raises",
-    "imports.admin.undo_marks.changed_since": "takes rows of records: test_linearity has the undo",
-    "imports.admin.undo_marks.marks_of": "takes rows of records: test_linearity has the undo",
     "imports.api.form.FormParser.parse": "Django's parser, which the size of the body limits",
     "imports.uploads.uploaded_file.FileCollector.new_file": "keeps a name",
     "imports.uploads.uploaded_file.FileCollector.receive_data_chunk": "appends to a buffer",
@@ -590,20 +597,25 @@ _GRAPH = (
 
 def shown_again(given: Any) -> object:
     plan, _ = given
-    shown = shown_plan.show(plan, {})
-    again = shown_plan.show(plan, {}, earlier=shown_plan.unpack_plan(shown_plan.pack_plan(shown)))
-    return [*shown_plan.chosen_items(again.items, attention="attention", text="same")]
+    shown = plan_page.unpack_page(plan_page.pack_page(plan_page.make_page(plan, {})))
+    before = plan_page.snapshot_of_page(shown)
+    changes = plan_changes.changes_since(before, plan_snapshot.snapshot_of(plan))
+    differences = plan_page.differences_of(changes, shown, is_decided=False)
+    again = plan_page.make_page(plan, {}, differences=differences)
+    return [*plan_page.chosen_items(again.items, attention="attention", text="same")]
 
 
 def held_against(given: Any) -> object:
     plan, kept = given
-    rows = {(item.kind, row.uuid): row for item in kept.items for row in item.rows}
     read = plan_file.read_plan(plan_file.write_plan(kept), max_bytes=MUCH)
+    before = plan_shape.snapshot_of_saved(read)
+    rows = {(item.kind, row.uuid): row for item in before.items for row in item.rows}
+    after = plan_snapshot.snapshot_of(plan, {}, plan_snapshot.decided_contents(plan))
     return (
         saved(plan),
-        staleness.edited_rows(kept, rows),
-        staleness.row_changes(read, kept, {}, {}),
-        staleness.other_results(read, kept),
+        plan_changes.edited_rows(before, rows),
+        plan_snapshot.confirmation_token(after),
+        plan_changes.changes_since(before, after),
     )
 
 
@@ -624,7 +636,7 @@ def decided(given: Any) -> object:
 
 
 def status_of(plan: Any) -> object:
-    known = status.Known(
+    known = status.StatusInputs(
         last_imports={},
         blank_content=lambda kind: DEFAULTS[kind],
         read_last_writes=lambda kind, pks: {},
@@ -692,7 +704,9 @@ CASES = {
             "imports.plans.plan.keys_of",
         ),
         build=sent_secrets,
-        work=lambda given: plan_of(given).fingerprint,
+        work=lambda given: plan_snapshot.confirmation_token(
+            plan_snapshot.snapshot_of(plan_of(given))
+        ),
         size=500,
     ),
     "an undo that renames secrets which others use": Case(
@@ -772,9 +786,12 @@ CASES = {
         f"a plan to {mode}": Case(
             covers=(
                 *("imports.plans.build.build_plan", "imports.plans.matching.match_items"),
-                *("imports.plans.landing.land", "imports.plans.landing.Landing.content_of")[
-                    : 1 if mode is Mode.SKIP else 2
-                ],
+                "imports.plans.item_destinations.settle_items",
+                "imports.plans.item_destinations.find_ambiguous_uuids",
+                *(
+                    "imports.plans.reference_map.map_references",
+                    "imports.plans.reference_map.ReferenceMap.content_of",
+                )[: 1 if mode is Mode.SKIP else 2],
             ),
             build=lambda size, mode=mode: planned(size, mode),
             work=plan_of,
@@ -813,8 +830,9 @@ CASES = {
     ),
     "a shown plan": Case(
         covers=(
-            *("imports.planfile.shown.show", "imports.planfile.shown.pack_plan"),
-            *("imports.planfile.shown.unpack_plan", "imports.planfile.shown.chosen_items"),
+            *("imports.planfile.page.make_page", "imports.planfile.page.pack_page"),
+            *("imports.planfile.page.unpack_page", "imports.planfile.page.chosen_items"),
+            *("imports.planfile.page.snapshot_of_page", "imports.planfile.page.differences_of"),
         ),
         build=kept_plan,
         work=shown_again,
@@ -827,8 +845,10 @@ CASES = {
                 "imports.planfile.file.write_plan",
                 "imports.planfile.file.read_plan",
             ),
-            *("imports.planfile.staleness.edited_rows", "imports.planfile.staleness.row_changes"),
-            "imports.planfile.staleness.other_results",
+            *("imports.planfile.changes.edited_rows", "imports.planfile.changes.changes_since"),
+            *("imports.planfile.snapshot.snapshot_of", "imports.planfile.shape.snapshot_of_saved"),
+            "imports.planfile.snapshot.decided_contents",
+            "imports.planfile.snapshot.confirmation_token",
         ),
         build=kept_plan,
         work=held_against,

@@ -74,8 +74,7 @@ def quick_and_quiet(settings: Any, monkeypatch: pytest.MonkeyPatch, backup_direc
         return Backup(path=path, size=6, sha256="0" * 64)
 
     for place in (
-        "imports.importing.service",
-        "imports.undo.service",
+        "imports.runs.carrying_out",
         "imports.exporting.downloads",
         "imports.api.system",
     ):

@@ -237,7 +237,7 @@ def quick_upkeep(monkeypatch, backup_directory: Path) -> None:
         path.write_bytes(b"a copy")
         return Backup(path=path, size=6, sha256="0" * 64)
 
-    for module in ("exporting.downloads", "api.system", "importing.service", "undo.service"):
+    for module in ("exporting.downloads", "api.system", "runs.carrying_out"):
         monkeypatch.setattr(f"imports.{module}.make_backup", make)
     vacuumed = Vacuumed(purged=dict.fromkeys(Kind, 0), size_before=2, size_after=1)
     monkeypatch.setattr("imports.api.system.vacuum_database", lambda **_: vacuumed)

@@ -11,7 +11,8 @@ from flows.destinations.changes import SecretState, User
 from flows.destinations.destinations import secret_uses
 from flows.relations.mentions import Reference
 from imports.exportfile.document import ExportDocument, parse
-from imports.plans.build import Stored, build_plan
+from imports.plans.build import build_plan
+from imports.plans.inputs import PlanInputs
 from imports.plans.matching import Row
 from imports.plans.plan import Mode, Plan
 
@@ -98,8 +99,8 @@ class Server:
     items: Sequence[StoredItem] = ()
     read: list[int] = field(default_factory=list)
 
-    def as_stored(self, dangling: Mapping[str, Sequence[Reference]] | None = None) -> Stored:
-        return Stored(
+    def as_stored(self, dangling: Mapping[str, Sequence[Reference]] | None = None) -> PlanInputs:
+        return PlanInputs(
             rows={kind: [item.row for item in self._of(kind)] for kind in Kind},
             read_contents=self._read_contents,
             read_last_writes=lambda _kind, _pks: {},

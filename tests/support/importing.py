@@ -12,6 +12,7 @@ from imports.importing.service import Outcome, run_import
 from imports.models import Door, ImportRecord, PendingImport
 from imports.plans.plan import Mode
 from imports.uploads import pending as uploads
+from imports.uploads.planning import page_of
 
 SERVER = "local"
 
@@ -61,7 +62,7 @@ def import_items(*items: dict[str, Any], mode: str = "overwrite", **changes: Any
 
 def confirmed(pending: PendingImport) -> ImportRecord:
     """The record of the upload, which somebody confirms as it stands."""
-    return uploads.confirm(pending, shown=uploads.token_of(pending, uploads.shown_plan(pending)))
+    return uploads.confirm(pending, shown=uploads.token_of(pending, page_of(pending)))
 
 
 def results(outcome: Any) -> list[tuple[str, str]]:

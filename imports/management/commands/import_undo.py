@@ -33,6 +33,7 @@ from imports.models import Door
 from imports.report import answer, undo_data
 from imports.undo.plans.decision_file import read_decision_file
 from imports.undo.plans.plan import Decision, Decisions, UndoPlan
+from imports.undo.plans.snapshot import undo_token
 from imports.undo.request import UndoRequest
 from imports.undo.service import examine_undo, preview_undo, undo_import
 
@@ -127,15 +128,15 @@ class Command(BaseCommand):
 
     def _undo(self, request: UndoRequest, *, ask: bool) -> UndoPlan | None:
         """The plan that was done; None where the person said no."""
-        fingerprint = None
+        token = None
         if ask:
             plan = self._shown(request)
             if plan.writes and not confirm(self, _question(plan)):
                 print_cancelled(self)
                 return None
-            fingerprint = plan.fingerprint
+            token = undo_token(plan)
         with progress_bar() as progress:
-            outcome = undo_import(request, fingerprint=fingerprint, progress=progress)
+            outcome = undo_import(request, token=token, progress=progress)
         if not ask:
             show_warnings(undo_warnings(outcome.plan), outcome.record)
         end = closing(undo_summary(outcome.plan), outcome.record, wrote=outcome.plan.writes)

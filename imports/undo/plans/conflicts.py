@@ -7,7 +7,7 @@ from typing import Any
 from flows.content.representation import time_text
 from imports.errors import printable, quoted
 from imports.plans.plan import are_comparable, differ
-from imports.undo.plans.facts import LaterRun, OtherRow, PresentRow, WrittenRow
+from imports.undo.plans.inputs import LaterRun, OtherRow, PresentRow, WrittenRow
 from imports.undo.plans.plan import Conflict, ConflictCode
 
 _USERS_SHOWN = 3

@@ -14,7 +14,7 @@ from flows.destinations.changes import (
 from flows.destinations.destinations import NO_USES
 from flows.destinations.new import find_new_destinations
 from flows.destinations.warnings import DestinationWarning, warnings_of
-from imports.undo.plans.facts import WrittenRow
+from imports.undo.plans.inputs import WrittenRow
 from imports.undo.plans.plan import Key, UndoChange
 
 

@@ -7,16 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import sha256
-
-import msgspec
 
 from flows.content.fields import Kind
 from flows.destinations.changes import UserChange
 from flows.destinations.warnings import DestinationWarning
 from imports.errors import Issue
 from imports.exportfile.warnings import PlanWarning
-from imports.plans.plan import FieldChange, UndoResult, keys_of, with_warnings_of
+from imports.plans.plan import FieldChange, UndoResult, with_warnings_of
 from imports.undo.plans.names import RunName
 
 Key = tuple[Kind, str]
@@ -147,16 +144,3 @@ class UndoPlan:
     def counts(self) -> Counter[UndoResult]:
         """How many rows have each result."""
         return Counter(change.result for change in self)
-
-    @property
-    def fingerprint(self) -> str:
-        """Equal for two plans that tell the same, and would do it to rows in the same state."""
-        decided = [
-            (
-                *(change.kind, change.uuid, change.result, change.pk, change.save),
-                *(change.before, change.was_deleted, change.after, change.becomes_deleted),
-                *(change.decision, change.warnings, sorted(keys_of(change.notices))),
-            )
-            for change in self
-        ]
-        return sha256(msgspec.json.encode((self.record, self.server, decided))).hexdigest()

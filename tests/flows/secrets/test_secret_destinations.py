@@ -15,9 +15,10 @@ from flows.content import canonical
 from flows.models import Connection, Secret
 from flows.secrets.stored_destinations import read_destinations
 from imports.api.secret import SecretWithDestinationsSerializer
-from imports.importing import service
+from imports.errors import UnableToImport
 from imports.importing.service import preview_import, run_import
 from imports.models import ImportItem
+from imports.runs import carrying_out
 from tests.flows.secrets.test_secret_doors import form_of
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import (
@@ -255,7 +256,7 @@ def test_code_that_uses_a_stored_value_is_red_and_needs_no_right() -> None:
 def test_a_value_that_is_given_while_an_import_is_prepared_stops_it(monkeypatch) -> None:
     key = SecretFactory(name="KEY")
     user = staff_with("run_import", "skip_backup", "add_connection")
-    drop = service.drop_expired_uploads
+    drop = carrying_out.drop_expired_uploads
 
     def meanwhile() -> None:
         drop()
@@ -263,9 +264,9 @@ def test_a_value_that_is_given_while_an_import_is_prepared_stops_it(monkeypatch)
         row.dev_value = "CANARY"
         row.save()
 
-    monkeypatch.setattr(service, "drop_expired_uploads", meanwhile)
+    monkeypatch.setattr(carrying_out, "drop_expired_uploads", meanwhile)
     payload = export_file(connection(1, "Mail", devValue=MAIL))
-    with pytest.raises(service.UnableToImport) as refused:
+    with pytest.raises(UnableToImport) as refused:
         run_import(request_for(payload, user=user, user_name="ada"))
     assert refused.value.code == "stale-plan"
     assert not Connection.objects.exists()

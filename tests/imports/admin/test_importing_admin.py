@@ -17,6 +17,8 @@ from accounts.roles import ROLES, Role
 from flows.models import Connection, Flow, Secret
 from imports.models import ImportRecord, PendingImport, Status
 from imports.uploads import pending as uploads
+from imports.uploads import progress
+from imports.uploads.planning import page_of
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection as a_connection
 from tests.support.importing import export_file, flow, import_items, secret, uuid_of
@@ -29,6 +31,9 @@ VALUE = "CANARY-pending-value"
 @pytest.fixture(autouse=True)
 def quick_passwords(settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+SYNC = f'The flow "Sync" ({uuid_of("f", 1)})'
 
 
 def user_in(role, name="ada"):
@@ -68,7 +73,7 @@ def post(client, name, pending, data=None, query=""):
 def confirm(client, pending, **data):
     """Press the button of the page, whose choices are those of the plan."""
     pending.refresh_from_db()
-    shown = uploads.token_of(pending, uploads.shown_plan(pending)) if pending.plan else ""
+    shown = uploads.token_of(pending, page_of(pending)) if pending.plan else ""
     return post(client, "confirm", pending, {"shown": shown, **data})
 
 
@@ -402,7 +407,7 @@ class TestConfirmation:
         ]
         assert shown(ada, pending, show="news") == [("F1", "OVERWRITE")]
         (item,) = page(ada, "preview", pending, show="news").context["page"]
-        assert item.news == "the row here was edited meanwhile"
+        assert item.difference == f'The flow "F1" ({uuid_of("f", 1)}) was edited since.'
         record = ImportRecord.objects.get()
         assert (record.status, record.code) == ("refused", "stale-plan")
         confirm(ada, pending)
@@ -411,10 +416,10 @@ class TestConfirmation:
     @pytest.mark.parametrize(
         ("edit", "news"),
         [
-            (lambda: Flow.objects.all().delete(), "was OVERWRITE, is CREATE"),
-            (lambda: Flow.objects.update(info="new"), "was OVERWRITE, is UNCHANGED"),
-            (lambda: Flow.objects.update(is_locked=True), "cannot be done any more"),
-            (lambda: Flow.objects.update(name="Other"), "the row here was edited meanwhile"),
+            (lambda: Flow.objects.all().delete(), f"{SYNC} is not there any more."),
+            (lambda: Flow.objects.update(info="new"), f"{SYNC} was edited since."),
+            (lambda: Flow.objects.update(is_locked=True), f"{SYNC} was edited since."),
+            (lambda: Flow.objects.update(name="Other"), f'{SYNC} is named "Other" now.'),
         ],
         ids=["deleted", "already the same", "locked", "renamed"],
     )
@@ -424,7 +429,7 @@ class TestConfirmation:
         edit()
         post(ada, "again", pending)
         (item,) = page(ada, "preview", pending).context["page"]
-        assert item.news == news
+        assert item.difference == news
 
     def test_planning_again_tells_when_nothing_is_different(self, ada):
         pending = staged(ada, flow(1, "Sync"))
@@ -504,8 +509,8 @@ def running_record(pending):
 
 class TestProgress:
     def test_a_running_import_is_told(self, ada, monkeypatch):
-        monkeypatch.setattr(uploads, "is_lock_held", lambda: True)
-        uploads.cache.clear()  # an upload of another test may have had the same number
+        monkeypatch.setattr("imports.uploads.progress.is_lock_held", lambda: True)
+        progress.cache.clear()  # an upload of another test may have had the same number
         pending = staged(ada, flow(1, "Sync"))
         assert page(ada, "progress", pending).json()["running"] is False
         record = running_record(pending)
@@ -526,9 +531,9 @@ class TestProgress:
         pending = staged(
             ada, *(flow(number, f"F{number}") for number in range(450)), no_backup="on"
         )
-        kept = uploads.cache.set
+        kept = progress.cache.set
         monkeypatch.setattr(
-            uploads.cache,
+            progress.cache,
             "set",
             lambda key, value, time: (seen.append(value), kept(key, value, time)),
         )
@@ -546,7 +551,7 @@ class TestProgress:
     def test_meanwhile_nothing_is_decided_and_nothing_cancelled(self, ada, monkeypatch, name):
         pending = staged(ada, flow(1, "Sync"))
         running_record(pending)
-        monkeypatch.setattr(uploads, "is_lock_held", lambda: True)
+        monkeypatch.setattr("imports.uploads.progress.is_lock_held", lambda: True)
         answer = post(ada, name, pending, {"mode": "skip"})
         assert told(ada, answer) == [
             "This upload is being imported. Its record will say how it ended."
@@ -639,7 +644,7 @@ class TestWhatThePageShowed:
     def test_a_page_whose_plan_was_made_anew_elsewhere_confirms_nothing(self, ada):
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
         pending = staged(ada, flow(1, "Sync", info="new"), flow(2, "More"), mode="skip")
-        old_page = uploads.token_of(pending, uploads.shown_plan(pending))
+        old_page = uploads.token_of(pending, page_of(pending))
         post(ada, "decide", pending, {"mode": "overwrite"})
         answer = post(ada, "confirm", pending, {"shown": old_page})
         assert told(ada, answer)[1:] == [
@@ -650,7 +655,7 @@ class TestWhatThePageShowed:
 
     def test_so_does_one_that_showed_a_backup(self, ada):
         pending = staged(ada, flow(1, "Sync"))
-        old_page = uploads.token_of(pending, uploads.shown_plan(pending))
+        old_page = uploads.token_of(pending, page_of(pending))
         post(ada, "decide", pending, {"mode": "overwrite", "no_backup": "on"})
         post(ada, "confirm", pending, {"shown": old_page})
         assert not Flow.objects.exists()
@@ -706,7 +711,7 @@ class TestWhatThePageShowed:
 
     def test_nothing_new_is_not_planned_again(self, ada, monkeypatch):
         pending = staged(ada, flow(1, "Sync"))
-        monkeypatch.setattr(uploads, "examine_import", None)
+        monkeypatch.setattr("imports.uploads.planning.examine_import", None)
         answer = post(ada, "decide", pending, {"mode": "overwrite", "page": "1"})
         assert told(ada, answer) == []
 
@@ -718,8 +723,8 @@ class TestWhatThePageShowed:
         name = f"mode:flow:{uuid_of('f', 2)}"
         for mode in ("skip", "duplicate"):
             post(ada, "decide", pending, {"mode": "overwrite", name: mode})
-            news = [item.news for item in page(ada, "preview", pending).context["page"]]
-            assert news == ["the row here was edited meanwhile", ""]
+            news = [item.difference for item in page(ada, "preview", pending).context["page"]]
+            assert news == [f'The flow "F1" ({uuid_of("f", 1)}) was edited since.', ""]
 
     def test_a_copy_is_shown_as_it_will_be(self, ada):
         ConnectionFactory(
@@ -736,7 +741,7 @@ class TestWhatThePageShowed:
     @pytest.mark.parametrize("name", ["again", "decide", "confirm", "pending_item"])
     def test_an_upload_that_is_cancelled_meanwhile_is_told(self, ada, monkeypatch, name):
         pending = staged(ada, flow(1, "Sync"))
-        token = uploads.token_of(pending, uploads.shown_plan(pending))
+        token = uploads.token_of(pending, page_of(pending))
         found = uploads.find_pending
 
         def find_and_lose(user, number):

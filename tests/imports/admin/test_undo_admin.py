@@ -19,9 +19,9 @@ from django.urls import reverse
 from accounts.models import User
 from flows.models import Connection, Flow, Secret
 from imports.admin import undo_page
-from imports.admin.undo_marks import changed_since, marks_of
 from imports.database.lock import import_lock
 from imports.models import ImportRecord
+from imports.undo.plans.snapshot import pack_rows, row_changes_since, undo_token
 from imports.undo.service import examine_undo, undo_import
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, flow, import_items, secret, uuid_of
@@ -88,12 +88,12 @@ def form_of(answer, **choices):
     context = answer.context
     lines = context["page"]
     selects = {line.choice_name: line.chosen or "" for line in lines if line.choices}
-    shown = {"shown": context["plan"].fingerprint}
+    shown = {"shown": context["token"]}
     return {
         "decided": context["chosen"].as_json(),
         "decided_conflicts": context["chosen"].conflicts or "",
         "conflicts": context["chosen"].conflicts or "",
-        "marks": context["marks"],
+        "shown_rows": context["packed"],
         "no_backup": "on",
         **(shown if 'name="shown"' in answer.content.decode() else {}),
         **selects,
@@ -169,7 +169,7 @@ def test_who_may_see_the_pages_which_change_nothing(method, page, role, answer, 
 def test_who_may_undo(role, answer, record):
     client = client_in(role)
     plan = examine_undo(undo_request(record)).plan
-    response = client.post(url_of(record), {"confirm": "Undo", "shown": plan.fingerprint})
+    response = client.post(url_of(record), {"confirm": "Undo", "shown": undo_token(plan)})
     if answer == LOGIN:
         assert response.url.startswith("/admin/login/")
     elif answer == "undone":
@@ -228,7 +228,7 @@ def test_who_may_see_but_not_write_is_told_which_rights_are_missing(record):
     assert "bob may not change flows and delete flows." in text_of(answer)
     assert 'name="confirm"' not in answer.content.decode()
     plan = answer.context["plan"]
-    refused = client.post(url_of(record), {"confirm": "Undo", "shown": plan.fingerprint})
+    refused = client.post(url_of(record), {"confirm": "Undo", "shown": undo_token(plan)})
     assert refused.status_code == 403
     assert Flow.objects.filter(name="New").exists()
 
@@ -535,13 +535,12 @@ def test_what_was_edited_since_the_page_was_shown_is_shown_again(admin, record):
     text = text_of(answer)
     assert "This was not done. What was shown cannot be done any more." in text
     assert "This is the new plan: look at it, and confirm it below." in text
-    assert "Made changed since you opened this page" not in text
-    (news,) = [line for line in answer.context["page"] if line.is_news]
+    (news,) = [line for line in answer.context["page"] if line.difference]
     assert (news.change.name, answer.context["page"][0]) == ("Made", news)
     assert 'The flow "Made" was edited since, last by dora' in text
     assert Flow.objects.get(uuid=uuid_of("f", 1)).name == "New"
     answer = admin.post(url_of(record), form_of(answer, **{choice(2): "keep"}))
-    assert [line.change.name for line in answer.context["page"] if line.is_news] == ["Made"]
+    assert [line.change.name for line in answer.context["page"] if line.difference] == ["Made"]
     confirm(admin, record, answer)
     assert Flow.objects.get(uuid=uuid_of("f", 1)).name == "Old"
     assert Flow.objects.get(uuid=uuid_of("f", 2)).info == "meanwhile"
@@ -554,7 +553,7 @@ def test_what_was_decided_is_done_to_no_other_state_than_was_shown(admin, record
     answer = confirm(admin, record, page)
     assert answer.status_code == 409
     assert answer.context["chosen"].decisions == {("flow", uuid_of("f", 1)): "restore"}
-    assert answer.context["page"][0].is_news
+    assert answer.context["page"][0].difference
     assert Flow.objects.get(uuid=uuid_of("f", 1)).info == "mine, and more"
     confirm(admin, record, answer)
     assert Flow.objects.get(uuid=uuid_of("f", 1)).info == "before"
@@ -655,7 +654,7 @@ def test_what_is_as_it_was_is_nothing_to_undo(admin):
     edit(1, is_deleted=True)
     answer = admin.get(url_of(record))
     assert "There is nothing to undo: everything is as it was before" in text_of(answer)
-    form = {**form_of(answer), "shown": answer.context["plan"].fingerprint, "confirm": "Undo"}
+    form = {**form_of(answer), "shown": answer.context["token"], "confirm": "Undo"}
     assert told(admin.post(url_of(record), form)) == [
         "There was nothing to undo, and nothing was written."
     ]
@@ -752,19 +751,41 @@ def test_strange_texts_are_shown_as_texts(name, admin):
         assert name in text_of(admin.get(url_of(record)))
 
 
-# --- marks
+# --- the rows that were shown
 
 
-def test_marks_tell_which_rows_were_changed(record):
+def test_the_rows_of_a_page_say_which_were_changed(record):
     before = examine_undo(undo_request(record)).plan
-    marks = marks_of(before)
-    assert len(marks) == 8
-    assert changed_since(before, marks) == set()
+    packed = pack_rows(before)
+    assert len(packed) == 10
+    assert row_changes_since(packed, before) == {}
     edit(2, info="meanwhile")
     after = examine_undo(undo_request(record)).plan
-    assert changed_since(after, marks) == {("flow", uuid_of("f", 2))}
-    assert changed_since(after, "") == set()
-    assert changed_since(after, marks[:4]) == set()
+    second = uuid_of("f", 2)
+    edited = {("flow", second): f'The flow "Made" ({second}) was edited since.'}
+    assert row_changes_since(packed, after) == edited
+    assert row_changes_since("", after) == {}
+    assert row_changes_since(packed[:5], after) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda rows: rows.update(is_deleted=True), "was deleted since."),
+        (lambda rows: rows.update(name="Other"), "was edited since."),
+        (lambda rows: rows.delete(), "is not there any more."),
+    ],
+    ids=["deleted", "renamed", "purged"],
+)
+def test_the_rows_of_a_page_say_how_they_were_changed_and_how_that_is_taken_back(
+    record, change, told
+):
+    packed = pack_rows(examine_undo(undo_request(record)).plan)
+    change(Flow.objects.filter(uuid=uuid_of("f", 2)))
+    plan = examine_undo(undo_request(record)).plan
+    [message] = row_changes_since(packed, plan).values()
+    assert message.endswith(told)
+    assert row_changes_since(pack_rows(plan), plan) == {}
 
 
 def test_the_choices_go_into_the_form_and_out_again(admin, record):

@@ -26,6 +26,7 @@ from rest_framework.test import APIClient
 
 import imports.exporting.downloads
 import imports.importing.service
+import imports.runs.carrying_out
 from accounts.models import User
 from accounts.tokens import issue_login_token
 from benchmarks.generate import export_file as benchmark_file
@@ -530,7 +531,7 @@ class TestRefusals:
         [("Admin", 201), ("Editor", 201), ("Service Account", 201), ("Operator", 403)],
     )
     def test_the_roles_that_write_may_import(self, role, status, monkeypatch):
-        monkeypatch.setattr(imports.importing.service, "make_backup", _no_backup)
+        monkeypatch.setattr(imports.runs.carrying_out, "make_backup", _no_backup)
         assert upload(caller("bob", role=role), NEW_FLOW, noBackup="false").status_code == status
 
     @pytest.mark.parametrize("header", [None, "Bearer wrong", "Token x"])
@@ -548,7 +549,7 @@ class TestRefusals:
         assert answer.status_code == 405
 
 
-def _no_backup() -> Any:
+def _no_backup(**_: Any) -> Any:
     path = Path("/backups/default-20260316T171006-000000Z.sqlite3")
     return imports.database.backup.Backup(path=path, size=1, sha256="0" * 64)
 
@@ -704,12 +705,12 @@ class TestTwoAtOnce:
         settings.ZIGGY_LOCK_WAIT = wait
         backing_up, second_answered = threading.Event(), threading.Event()
 
-        def slow_backup() -> Any:
+        def slow_backup(**_: Any) -> Any:
             backing_up.set()
             second_answered.wait(timeout=1)
             return _no_backup()
 
-        monkeypatch.setattr(imports.importing.service, "make_backup", slow_backup)
+        monkeypatch.setattr(imports.runs.carrying_out, "make_backup", slow_backup)
         answers: dict[str, Any] = {}
 
         def first() -> None:

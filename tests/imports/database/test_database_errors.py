@@ -248,7 +248,7 @@ def test_real_errors_of_postgresql(run_command, tmp_path):
     ):
         with connection.cursor() as cursor:
             cursor.execute(statement)
-        slow = patch("imports.importing.service.check_encryption_keys", _take_time)
+        slow = patch("imports.runs.carrying_out.check_encryption_keys", _take_time)
         with slow:
             done = run_command("flow_import", *arguments)
         connection.close()

@@ -237,7 +237,7 @@ def test_an_import_that_loses_its_lock_alone_writes_nothing(before, when):
     lost: list[bool] = []
     is_before = when == "before the write"
     with (
-        patch("imports.importing.service.check_encryption_keys", end_lock if is_before else int),
+        patch("imports.runs.carrying_out.check_encryption_keys", end_lock if is_before else int),
         pytest.raises(ImportFailed) as raised,
     ):
         run_import(request_for(FILE), progress=(lambda *_: None) if is_before else lose)

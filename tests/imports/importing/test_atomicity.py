@@ -86,7 +86,7 @@ def before() -> Rows:
 def do_import(mode: str, **changes: Any) -> Outcome:
     """Import the file, with uuids for new copies that are the same every time."""
     numbers = count(1)
-    with patch("imports.plans.build.uuid4", lambda: UUID(int=next(numbers))):
+    with patch("imports.plans.item_destinations.uuid4", lambda: UUID(int=next(numbers))):
         return run_import(request_for(FILE, mode, **changes))
 
 
@@ -248,13 +248,13 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 import imports.database.backup
-import imports.plans.build
+import imports.plans.item_destinations
 from imports.importing.service import run_import
 from tests.support.importing import request_for
 
 FILE = sys.stdin.buffer.read(int(sys.argv[1]))
 numbers, statements = count(1), count(1)
-imports.plans.build.uuid4 = lambda: UUID(int=next(numbers))
+imports.plans.item_destinations.uuid4 = lambda: UUID(int=next(numbers))
 commit, copy = BaseDatabaseWrapper._commit, imports.database.backup._copy
 
 def die(*args):

@@ -8,6 +8,7 @@ from cryptography.fernet import Fernet
 from reversion.models import Version
 
 import imports.importing.service
+import imports.runs.carrying_out
 from flows.models import Connection, Flow, Secret
 from imports.database.backup import make_backup
 from imports.database.lock import LockHeld, import_lock
@@ -255,7 +256,7 @@ class TestChangeDuringTheImport:
     """Somebody writes after the plan was made under the lock: by hand, for that needs no lock."""
 
     def run_with(self, monkeypatch, change: Callable[[], Any]) -> StalePlan:
-        monkeypatch.setattr(imports.importing.service, "check_encryption_keys", change)
+        monkeypatch.setattr(imports.runs.carrying_out, "check_encryption_keys", change)
         with pytest.raises(StalePlan) as raised:
             run_import(request_for(the_file()))
         assert raised.value.code == "stale-plan"
@@ -388,14 +389,14 @@ class TestOrder:
     ):
         seen = []
 
-        def looking_around() -> Any:
+        def looking_around(**_: Any) -> Any:
             with pytest.raises(LockHeld), import_lock(wait=0):
                 pass
             seen.append((data_rows() == before, ImportRecord.objects.get().status))
             return make_backup()
 
         before = data_rows()
-        monkeypatch.setattr(imports.importing.service, "make_backup", looking_around)
+        monkeypatch.setattr(imports.runs.carrying_out, "make_backup", looking_around)
         run_import(request_for(the_file(), with_backup=True))
         assert seen == [(True, "running")]
 

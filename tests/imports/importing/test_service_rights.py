@@ -33,6 +33,7 @@ from imports.named_saves import SaveUnfit, find_item, preview_restore, restore, 
 from imports.plans.decisions import Decision
 from imports.plans.plan import Mode
 from imports.undo.plans import plan as undo_plan
+from imports.undo.plans.snapshot import undo_token
 from imports.undo.service import examine_undo, preview_undo, undo_import
 from tests.product.test_permission_matrix import ROWS as MATRIX
 from tests.support.digest import Rows, all_rows, data_rows
@@ -84,8 +85,7 @@ class Case:
 def quick_backups(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Backups that take no time: whether one is asked for is what needs a right."""
     backup = Backup(path=tmp_path / "copy", size=1, sha256="0" * 64)
-    for place in ("imports.importing.service", "imports.undo.service"):
-        monkeypatch.setattr(f"{place}.make_backup", lambda **_: backup)
+    monkeypatch.setattr("imports.runs.carrying_out.make_backup", lambda **_: backup)
 
 
 # --- Imports of a file
@@ -229,9 +229,9 @@ def shown(request: ImportRequest) -> Any:
     return run_import(request, confirmed=allowed)
 
 
-def fingerprinted(request: ImportRequest) -> Any:
+def with_token(request: ImportRequest) -> Any:
     allowed = preview_import(replace(request, user=None), record_refusal=False)
-    return run_import(request, fingerprint=allowed.plan.fingerprint)
+    return run_import(request, token=allowed.token)
 
 
 def planned(request: ImportRequest) -> ImportRequest:
@@ -249,7 +249,7 @@ IMPORT_CALLS: dict[str, tuple[Callable[[ImportRequest], Any], bool]] = {
     "examine_import": (examine_import, False),
     "run_import": (run_import, True),
     "run_import as confirmed": (shown, True),
-    "run_import as fingerprinted": (fingerprinted, True),
+    "run_import with a token": (with_token, True),
     "run_import by a plan": (lambda request: run_import(planned(request)), True),
 }
 
@@ -359,15 +359,15 @@ def used() -> Any:
     return outcome
 
 
-def fingerprinted_undo(request: Any) -> Any:
-    return undo_import(request, fingerprint=preview_undo(replace(request, user=None)).fingerprint)
+def undo_with_token(request: Any) -> Any:
+    return undo_import(request, token=undo_token(preview_undo(replace(request, user=None))))
 
 
 UNDO_CALLS: dict[str, tuple[Callable[[Any], Any], bool]] = {
     "preview_undo": (preview_undo, True),
     "examine_undo": (examine_undo, False),
     "undo_import": (undo_import, True),
-    "undo_import as fingerprinted": (fingerprinted_undo, True),
+    "undo_import with a token": (undo_with_token, True),
 }
 
 

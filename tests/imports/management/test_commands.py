@@ -190,14 +190,14 @@ class TestInAProcessOfItsOwn:
 IMPORT_THAT_WAITS = """
 import sys, django
 django.setup()
-import imports.importing.service
+import imports.runs.carrying_out
 from django.core.management import call_command
 
 def wait():
     print("waiting", flush=True)
     sys.stdin.readline()
 
-imports.importing.service.check_encryption_keys = wait
+imports.runs.carrying_out.check_encryption_keys = wait
 call_command("flow_import", *sys.argv[1:])
 """
 

@@ -118,7 +118,7 @@ def test_a_plan_with_every_result_is_printed_like_this():
 
 
 def test_a_plan_with_copies_is_printed_like_this(monkeypatch):
-    monkeypatch.setattr("imports.plans.build.uuid4", lambda: HERE)
+    monkeypatch.setattr("imports.plans.item_destinations.uuid4", lambda: HERE)
     plan = planned(
         a_file(flows=[{"uuid": uuid(1), "name": "A"}, {"uuid": uuid(2), "name": "B"}]),
         stored(FLOW, uuid(1), "A"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-import imports.plans.build
+import imports.plans.inputs
 from flows.content.fields import Kind
 from flows.relations.mentions import Reference
 from imports.plans.build import build_plan
@@ -24,20 +24,22 @@ THERE = "bbbbbbbb-0000-4000-8000-00000000000b"
 def plan_of(document, *rows: StoredItem, mode=Mode.OVERWRITE, decisions=None, others=(), **options):
     """The plan; `others` are rows that no item's uuid or name leads to, by their kind."""
     server = Server(rows)
-    facts = server.as_stored(options.pop("dangling", None))
+    inputs = server.as_stored(options.pop("dangling", None))
 
     def read_rows(kind, uuids):
         wanted = set(uuids)
         return [row for of_kind, row in others if of_kind is kind and row.uuid in wanted]
 
-    facts = imports.plans.build.Stored(
+    inputs = imports.plans.inputs.PlanInputs(
         **{
-            name: getattr(facts, name) for name in facts.__dataclass_fields__ if name != "read_rows"
+            name: getattr(inputs, name)
+            for name in inputs.__dataclass_fields__
+            if name != "read_rows"
         },
         read_rows=read_rows,
     )
     options = {"server": "production", "mode": mode, **options}
-    return build_plan(document, facts, decisions=decisions or {}, **options)
+    return build_plan(document, inputs, decisions=decisions or {}, **options)
 
 
 def told(plan):
@@ -49,7 +51,7 @@ def warnings(plan):
 
 
 def test_what_planning_knows_is_inert_data():
-    assert_inert(imports.plans.build)
+    assert_inert(imports.plans.inputs)
 
 
 # --- What happens to an item

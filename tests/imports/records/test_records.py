@@ -402,7 +402,7 @@ class TestFailed:
         with failing_on("", "imports_importrecord"), pytest.raises(WrongServer):
             run_import(request_for(ONE_FLOW, server="production"))
         assert ImportRecord.objects.count() == 0
-        [logged] = [one for one in caplog.records if one.name == "imports.runs.attempt"]
+        [logged] = [one for one in caplog.records if one.name == "imports.runs.recorder"]
         assert logged.getMessage().startswith(
             "The record of a refused import could not be written: "
         )

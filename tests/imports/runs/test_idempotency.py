@@ -16,6 +16,7 @@ from django.db import connection as database
 from rest_framework.test import APIClient
 
 import imports.importing.service
+import imports.runs.carrying_out
 import imports.runs.idempotency
 from accounts.models import User
 from flows.models import Flow
@@ -305,12 +306,12 @@ class TestAfterFailure:
         assert upload(ada, OTHER, key="key-1").status_code == 201
 
     def test_a_failed_backup_is_tried_again(self, ada, monkeypatch):
-        def fail() -> None:
+        def fail(**_: Any) -> None:
             raise BackupFailed("backup-failed", "no room")
 
-        monkeypatch.setattr(imports.importing.service, "make_backup", fail)
+        monkeypatch.setattr(imports.runs.carrying_out, "make_backup", fail)
         assert upload(ada, ORDERS, key="key-1", noBackup="false").status_code == 503
-        monkeypatch.setattr(imports.importing.service, "make_backup", a_backup)
+        monkeypatch.setattr(imports.runs.carrying_out, "make_backup", a_backup)
         assert upload(ada, ORDERS, key="key-1", noBackup="false").status_code == 201
         assert [each.status for each in ImportRecord.objects.all()] == ["succeeded", "refused"]
 
@@ -332,7 +333,7 @@ class TestAfterFailure:
         assert [each.status for each in ImportRecord.objects.all()] == ["succeeded", "interrupted"]
 
 
-def a_backup() -> Backup:
+def a_backup(**_: Any) -> Backup:
     return Backup(path=Path("/backups/b.sqlite3"), size=1, sha256="0" * 64)
 
 
@@ -357,12 +358,12 @@ class TestWhileItRuns:
         settings.ZIGGY_LOCK_WAIT = 0
         entered, leave = threading.Event(), threading.Event()
 
-        def slow_backup() -> Backup:
+        def slow_backup(**_: Any) -> Backup:
             entered.set()
             assert leave.wait(timeout=20)
             return a_backup()
 
-        monkeypatch.setattr(imports.importing.service, "make_backup", slow_backup)
+        monkeypatch.setattr(imports.runs.carrying_out, "make_backup", slow_backup)
         answers: list[Any] = []
 
         def run() -> None:
@@ -437,6 +438,7 @@ import os, signal, sys
 import django
 django.setup()
 import imports.importing.service
+import imports.runs.carrying_out
 from accounts.models import User
 from imports.models import Door, ImportRecord
 from imports.plans.plan import Mode
@@ -447,10 +449,10 @@ def die(*arguments, **options):
 
 point = sys.argv[1]
 if point == "before the backup":
-    imports.importing.service.make_backup = die
+    imports.runs.carrying_out.make_backup = die
 elif point == "before the commit":
-    succeed = imports.importing.service.Attempt.succeed
-    imports.importing.service.Attempt.succeed = lambda *arguments: (succeed(*arguments), die())
+    succeed = imports.runs.recorder.RunRecorder.succeed
+    imports.runs.recorder.RunRecorder.succeed = lambda *arguments: (succeed(*arguments), die())
 user = User.objects.get()
 imports.importing.service.run_import(
     ImportRequest(
@@ -502,7 +504,7 @@ class TestAfterACrash:
     @pytest.mark.parametrize("point", ["before the backup", "before the commit"])
     @pytest.mark.parametrize("payload", [ORDERS, OTHER], ids=["the same file", "another file"])
     def test_what_was_not_is_done_now(self, ada, point, payload, monkeypatch):
-        monkeypatch.setattr(imports.importing.service, "make_backup", a_backup)
+        monkeypatch.setattr(imports.runs.carrying_out, "make_backup", a_backup)
         self.die(point)
         assert not Flow.objects.exists()
         assert ImportRecord.objects.get().status == "running"

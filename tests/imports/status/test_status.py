@@ -23,7 +23,7 @@ from imports.management.status_table import status_data, status_rows, summary
 from imports.models import ImportItem, ImportRecord
 from imports.plans.drift import LastImport, LastWrite
 from imports.plans.plan import Mode, content_digest
-from imports.status.decide import FileStatus, ItemStatus, Known, LiveRow, State, file_status
+from imports.status.decide import FileStatus, ItemStatus, LiveRow, State, StatusInputs, file_status
 from imports.status.service import read_status
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.imagined import DEFAULTS, a_file, planned, stored
@@ -48,7 +48,7 @@ VALUE = "CANARY-57a7-value"
 def known(*, imported=None, only_here=(), writes=None):
     """The server, where the last import of the flow F1 left this content in its row."""
     digest = imported and content_digest({**DEFAULTS[Kind.FLOW], **imported}, columns(Kind.FLOW))
-    return Known(
+    return StatusInputs(
         last_imports={Kind.FLOW: {F1: LastImport(at=THEN, digest=digest)} if digest else {}},
         blank_content=DEFAULTS.get,
         read_last_writes=lambda _kind, pks: dict.fromkeys(pks, writes) if writes else {},

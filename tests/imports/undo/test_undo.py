@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from reversion.models import Revision, Version
 
+import imports.runs.carrying_out
 import imports.undo.apply
 import imports.undo.service
 from accounts.models import User
@@ -44,6 +45,7 @@ from imports.plans.plan import content_digest
 from imports.records.last_imports import read_last_imports
 from imports.undo.plans.decision_file import decisions_from, read_decision_file
 from imports.undo.plans.plan import Decision, UndoPlan
+from imports.undo.plans.snapshot import undo_token
 from imports.undo.service import UndoOutcome, examine_undo, preview_undo, undo_import
 from tests.support.digest import all_rows, data_rows
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
@@ -587,23 +589,23 @@ class TestStory:
 
     def test_what_was_shown_is_done_or_nothing(self):
         record, rows = imported(Kind.FLOW, "overwritten")
-        shown = preview_undo(undo_request(record, conflicts=RESTORE)).fingerprint
+        shown = undo_token(preview_undo(undo_request(record, conflicts=RESTORE)))
         rows.update(info="edited")
         before = data_rows()
         with pytest.raises(StalePlan):
-            undo_import(undo_request(record, conflicts=RESTORE), fingerprint=shown)
+            undo_import(undo_request(record, conflicts=RESTORE), token=shown)
         with pytest.raises(StalePlan) as raised:
-            undo_import(undo_request(record), fingerprint=shown)
+            undo_import(undo_request(record), token=shown)
         assert codes(raised.value) == ["edited-since"]
         assert data_rows() == before
 
     def test_who_uses_a_row_by_now_is_shown_before_it_is_deleted(self):
         record = import_items(secret(1, "KEY")).record
         FlowFactory(name="One", nodes='[{"code":"secrets.KEY"}]')
-        shown = preview_undo(undo_request(record, conflicts=RESTORE)).fingerprint
+        shown = undo_token(preview_undo(undo_request(record, conflicts=RESTORE)))
         FlowFactory(name="Two", nodes='[{"code":"secrets.KEY"}]')
         with pytest.raises(StalePlan):
-            undo_import(undo_request(record, conflicts=RESTORE), fingerprint=shown)
+            undo_import(undo_request(record, conflicts=RESTORE), token=shown)
         assert not Secret.objects.get().is_deleted
 
     @pytest.mark.parametrize(
@@ -624,7 +626,7 @@ class TestStory:
             change(rows)
             after.append(data_rows())
 
-        monkeypatch.setattr(imports.undo.service, "check_encryption_keys", changing)
+        monkeypatch.setattr(imports.runs.carrying_out, "check_encryption_keys", changing)
         with pytest.raises(StalePlan):
             undo(record)
         assert data_rows() == after[0]
@@ -644,7 +646,7 @@ class TestStory:
             if is_dated_later:  # as by an import: that holds the lock, so it was there before
                 Flow.objects.update(updated_at=timezone.now() + timedelta(days=1))
 
-        monkeypatch.setattr(imports.undo.service, "check_encryption_keys", changing)
+        monkeypatch.setattr(imports.runs.carrying_out, "check_encryption_keys", changing)
         if is_dated_later:
             undo(record)
             return
@@ -712,7 +714,7 @@ class TestBackup:
         def fail(**_: Any) -> None:
             raise BackupFailed("backup-failed", "No room.")
 
-        monkeypatch.setattr(imports.undo.service, "make_backup", fail)
+        monkeypatch.setattr(imports.runs.carrying_out, "make_backup", fail)
         with pytest.raises(BackupFailed):
             undo(record, with_backup=True)
         assert not Flow.objects.get().is_deleted
@@ -720,7 +722,7 @@ class TestBackup:
     def test_none_is_made_where_nothing_is_written(self, monkeypatch):
         record, rows = imported(Kind.FLOW, "created")
         rows.update(is_deleted=True)
-        monkeypatch.setattr(imports.undo.service, "make_backup", lambda **_: 1 / 0)
+        monkeypatch.setattr(imports.runs.carrying_out, "make_backup", lambda **_: 1 / 0)
         assert undo(record, with_backup=True).record.status == "succeeded"
 
 

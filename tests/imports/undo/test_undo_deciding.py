@@ -1,17 +1,24 @@
-"""What becomes of each row that a run wrote, decided of facts alone: no database is asked."""
+"""What becomes of each row that a run wrote, decided of inputs alone: no database is asked."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import imports.undo.plans.build
+import imports.undo.plans.kept_rows
 from flows.content.fields import Kind
 from flows.destinations.changes import SecretState, User
 from flows.destinations.destinations import Destination, SecretUse
 from imports.plans.plan import FieldChange, UndoResult
 from imports.undo.plans.build import build_undo
-from imports.undo.plans.facts import Facts, LaterRun, OtherRow, PresentRow, SavedRow, WrittenRow
+from imports.undo.plans.inputs import (
+    LaterRun,
+    OtherRow,
+    PresentRow,
+    SavedRow,
+    UndoInputs,
+    WrittenRow,
+)
 from imports.undo.plans.names import RunName
 from imports.undo.plans.plan import Decision, UndoPlan
 from tests.support.inert import assert_inert
@@ -84,7 +91,7 @@ def undone(
     secrets: Sequence[OtherRow] = (),
     server: Any = None,
 ) -> UndoPlan:
-    facts = Facts(
+    inputs = UndoInputs(
         record=12,
         name=RunName(number=12, depth=0, root=12),
         finished_at=DONE,
@@ -93,7 +100,7 @@ def undone(
         users=users or {},
         secrets={secret.name: secret for secret in secrets},
     )
-    return build_undo(facts, server="production", default=default, decisions=decisions or {})
+    return build_undo(inputs, server="production", default=default, decisions=decisions or {})
 
 
 def results(plan: UndoPlan) -> list[tuple[str, str]]:
@@ -105,7 +112,7 @@ def issues(plan: UndoPlan) -> list[tuple[str, str]]:
 
 
 def test_deciding_has_inert_data_of_its_own() -> None:
-    assert_inert(imports.undo.plans.build)
+    assert_inert(imports.undo.plans.kept_rows)
 
 
 # --- One row

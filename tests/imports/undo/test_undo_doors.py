@@ -219,7 +219,7 @@ class TestApi:
         assert written() == by_command
 
     def test_everything_else_may_be_left_out(self, record, ada, monkeypatch):
-        monkeypatch.setattr("imports.undo.service.make_backup", lambda **_: 1 / 0)
+        monkeypatch.setattr("imports.runs.carrying_out.make_backup", lambda **_: 1 / 0)
         with pytest.raises(ZeroDivisionError):  # so that a backup would be made
             ada.post(f"/api/imports/{record.pk}/undo", {"dryRun": False}, format="json")
 

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 _ISSUES_KEPT = 1000
 
 
-class Attempt:
+class RunRecorder:
     """One run on its way to a record. Nothing is written before `start` or the end."""
 
     def __init__(self, record: ImportRecord) -> None:

@@ -1,4 +1,4 @@
-"""Where items land: the uuids and names by which documents have to refer to them afterwards.
+"""What references become: the uuids and names by which documents refer to items after an import.
 
 Pure. When an item lands in a row with another uuid or name than the file's, every imported
 document that refers to it is rewritten. Source of the rules: section 3 of the flow import page.
@@ -18,7 +18,7 @@ from imports.exportfile.items import Item
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Destination:
     """The row that an item lands in, by its uuid and its name after the import."""
 
     item: Item
@@ -42,7 +42,7 @@ class LostValue(Exception):  # noqa: N818 - the name says what would happen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Landing:
+class ReferenceMap:
     """What references become: a map of uuids, one of secrets' names, and names by uuid."""
 
     uuids: Mapping[str, str] = field(default_factory=dict)
@@ -91,33 +91,33 @@ class Landing:
         return use if name is None else {**use, "name": name}
 
 
-def land(places: Iterable[Place]) -> tuple[Landing, list[Issue]]:
-    """The landing of a file's items, and a refusal for each uuid that would mean two things."""
+def map_references(destinations: Iterable[Destination]) -> tuple[ReferenceMap, list[Issue]]:
+    """The map for a file's items, and a refusal for each uuid that would mean two things."""
     uuids: dict[str, str] = {}
     secret_names: dict[str, str] = {}
     names: dict[str, str] = {}
-    targets: dict[str, list[Place]] = defaultdict(list)
-    for place in places:
-        item = place.item
-        targets[item.uuid].append(place)
-        if place.uuid != item.uuid:
-            uuids[item.uuid] = place.uuid
-        if place.name != item.name:
-            names[place.uuid] = place.name
+    targets: dict[str, list[Destination]] = defaultdict(list)
+    for destination in destinations:
+        item = destination.item
+        targets[item.uuid].append(destination)
+        if destination.uuid != item.uuid:
+            uuids[item.uuid] = destination.uuid
+        if destination.name != item.name:
+            names[destination.uuid] = destination.name
             if item.kind is Kind.SECRET:
-                secret_names[item.name] = place.name
+                secret_names[item.name] = destination.name
     return (
-        Landing(uuids=uuids, secret_names=secret_names, names=names),
+        ReferenceMap(uuids=uuids, secret_names=secret_names, names=names),
         list(_ambiguous(targets)),
     )
 
 
-def _ambiguous(targets: Mapping[str, list[Place]]) -> Iterator[Issue]:
+def _ambiguous(targets: Mapping[str, list[Destination]]) -> Iterator[Issue]:
     """A uuid that two kinds of the file share, and that lands in two rows: which one is meant?"""
-    for places in targets.values():
-        if len({place.uuid for place in places}) > 1:
-            for place in places:
-                yield place.item.issue(
+    for destinations in targets.values():
+        if len({destination.uuid for destination in destinations}) > 1:
+            for destination in destinations:
+                yield destination.item.issue(
                     "ambiguous-uuid",
                     "Two items of the file, of different kinds, have this uuid and land in rows "
                     "with different uuids, so that a reference to it could mean either. "

@@ -106,7 +106,7 @@ class OtherRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class UndoInputs:
     """What deciding has to know of the server."""
 
     record: int

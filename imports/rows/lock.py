@@ -13,19 +13,19 @@ from imports.rows.read import CONTENT_BATCH, batches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class LockedRow:
     """What a locked row holds."""
 
     digest: str
     is_deleted: bool
 
 
-def hold_rows(kind: Kind, pks: Sequence[int]) -> Mapping[int, Held]:
-    """Keep the rows from others until the transaction ends; by primary key, what they hold."""
+def lock_rows(kind: Kind, pks: Sequence[int]) -> Mapping[int, LockedRow]:
+    """Lock the rows until the transaction ends; by primary key, what they hold."""
     names = columns(kind)
     rows = MODELS[kind]._default_manager.filter(pk__in=pks).order_by("pk").select_for_update()
     return {
-        pk: Held(
+        pk: LockedRow(
             digest=content_digest(dict(zip(names, values, strict=True)), names),
             is_deleted=is_deleted,
         )

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 
-import imports.plans.landing
+import imports.plans.reference_map
 from flows.content import canonical
 from flows.content.fields import Kind
-from imports.plans.landing import Landing, LostValue, Place, land
 from imports.plans.plan import Mode
+from imports.plans.reference_map import Destination, LostValue, ReferenceMap, map_references
 from tests.support.imagined import a_file, planned, stored
 from tests.support.inert import assert_inert
 
@@ -35,13 +35,15 @@ def content_of(flow=None, connection=None, secret=None, *, others=(), moves=()):
     )
     other_items = a_file(**dict(others))
     (item,) = document
-    places = [
-        Place(item=moved, uuid=uuid, name=name)
+    destinations = [
+        Destination(item=moved, uuid=uuid, name=name)
         for moved, (uuid, name) in zip(other_items, moves, strict=True)
     ]
-    landing, issues = land([Place(item=item, uuid=item.uuid, name=item.name), *places])
+    references, issues = map_references(
+        [Destination(item=item, uuid=item.uuid, name=item.name), *destinations]
+    )
     assert issues == []
-    return landing.content_of(item)
+    return references.content_of(item)
 
 
 def with_connection_moved(**keys):
@@ -501,7 +503,7 @@ AMBIGUOUS = (
 def test_a_key_that_would_take_another_ones_place_is_refused(keys, path):
     document = a_file(flows=[{"uuid": SMS_HERE, "name": "A"}, {"uuid": SMS, "name": "SMS", **keys}])
     with pytest.raises(LostValue) as lost:
-        Landing(uuids={TWILIO: TWILIO_HERE}).content_of(document.items[FLOW][1])
+        ReferenceMap(uuids={TWILIO: TWILIO_HERE}).content_of(document.items[FLOW][1])
     issue = lost.value.issue
     assert (issue.code, issue.message, str(lost.value)) == ("key-collision", COLLISION, COLLISION)
     assert (issue.uuid, issue.name) == (SMS, "SMS")
@@ -515,13 +517,13 @@ def test_a_uuid_that_would_mean_two_rows_is_refused_for_each_item():
         secrets=[{"uuid": TWILIO, "name": "D"}],
     )
     a, b, c, d = document
-    places = [
-        Place(item=a, uuid=SMS, name="A"),
-        Place(item=b, uuid=SMS_HERE, name="B"),
-        Place(item=c, uuid=TWILIO_HERE, name="C"),
-        Place(item=d, uuid=TWILIO_HERE, name="D"),
+    destinations = [
+        Destination(item=a, uuid=SMS, name="A"),
+        Destination(item=b, uuid=SMS_HERE, name="B"),
+        Destination(item=c, uuid=TWILIO_HERE, name="C"),
+        Destination(item=d, uuid=TWILIO_HERE, name="D"),
     ]
-    _, issues = land(places)
+    _, issues = map_references(destinations)
     assert [(issue.code, issue.message, issue.path) for issue in issues] == [
         ("ambiguous-uuid", AMBIGUOUS, "flows[0]"),
         ("ambiguous-uuid", AMBIGUOUS, "connections[0]"),
@@ -529,4 +531,4 @@ def test_a_uuid_that_would_mean_two_rows_is_refused_for_each_item():
 
 
 def test_where_items_land_is_inert_data():
-    assert_inert(imports.plans.landing)
+    assert_inert(imports.plans.reference_map)

@@ -1,0 +1,61 @@
+"""What is different since a plan was made: the rows that it was for are read, and compared.
+
+The comparing is imports.planfile.changes'.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from flows.content.fields import Kind
+from imports.planfile.changes import PlanChange, changes_since, edited_rows
+from imports.planfile.snapshot import Contents, PlanSnapshot, row_snapshot, snapshot_of
+from imports.plans.decisions import Decisions
+from imports.plans.drift import LastWrite
+from imports.plans.matching import Row
+from imports.plans.plan import Plan
+from imports.rows.read import read_last_writes, read_rows_by_uuid
+
+Rows = Sequence[tuple[Kind, Row]]
+
+
+def read_rows_of(snapshot: PlanSnapshot) -> list[tuple[Kind, Row]]:
+    """The rows that the snapshot names, as they are now; those that are gone are left out."""
+    uuids: dict[Kind, set[str]] = {kind: set() for kind in Kind}
+    for item in snapshot.items:
+        uuids[item.kind].update(row.uuid for row in item.rows)
+    return [(kind, row) for kind in Kind for row in read_rows_by_uuid(kind, uuids[kind])]
+
+
+def read_changes(
+    before: PlanSnapshot,
+    plan: Plan,
+    decisions: Decisions,
+    *,
+    rows: Rows,
+    contents: Contents,
+    made_at: datetime | None,
+) -> list[PlanChange]:
+    """What is different between the plan, made now, and that of `before`, which was made then.
+
+    `rows` are those of `before` as they are now, and `contents` what they and the plan's hold.
+    """
+    now = {(kind, row.uuid): row_snapshot(kind, row, contents) for kind, row in rows}
+    edited = edited_rows(before, now)
+    written = [(kind, row) for kind, row in rows if (kind, row.uuid) in edited]
+    for (kind, uuid), write in _writes_since(made_at, written).items():
+        now[kind, uuid] = replace(now[kind, uuid], last_write=write)
+    return changes_since(before, replace(snapshot_of(plan, decisions, contents), rows=now))
+
+
+def _writes_since(made_at: datetime | None, rows: Rows) -> dict[tuple[Kind, str], LastWrite]:
+    """Who wrote these rows last, and when, as far as that was since the plan was made."""
+    uuids: dict[Kind, dict[int, str]] = {kind: {} for kind in Kind}
+    for kind, row in rows:
+        uuids[kind][row.pk] = row.uuid
+    return {
+        (kind, of_kind[pk]): write
+        for kind, of_kind in uuids.items()
+        for pk, write in read_last_writes(kind, list(of_kind)).items()
+        if made_at and write.at > made_at
+    }

@@ -1,0 +1,31 @@
+"""The document of a request: its file, read once, whatever is to be done with it."""
+
+from dataclasses import replace
+
+from django.conf import settings
+
+from imports.exportfile.document import ExportDocument, parse
+from imports.importing.request import ImportRequest
+from imports.importing.saved_plan import check_origin, settled
+
+
+def read_document(request: ImportRequest, *, sha256: str | None = None) -> ExportDocument:
+    """The document that the request is for. `sha256` is that of its file, where it is known.
+
+    Raises FileTooLarge, FileUnreadable and FileInvalid.
+    """
+    return parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES, sha256=sha256)
+
+
+def read_request(
+    request: ImportRequest, *, sha256: str, document: ExportDocument | None = None
+) -> tuple[ExportDocument, ImportRequest]:
+    """The request's document, and the request with its decisions on the document's items.
+
+    A `document` that was read of the same file already is not read again. Raises StalePlan where
+    a saved plan is for another file or server, what `read_document` raises, and PlanRefused where
+    decisions do not fit the document.
+    """
+    check_origin(request, sha256)
+    document = document or read_document(request, sha256=sha256)
+    return document, replace(request, decisions=settled(request, document))

@@ -1,0 +1,206 @@
+"""What is different between two plans: one that somebody looked at, and one that is made now. Pure.
+
+Rows must be those that the plan was made for, and hold what they held; items must come to the same,
+unless somebody decided since that something else comes of them. A saved plan, the page of an
+upload, a second tab and an undo have it from `changes_since` in the same words.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from flows.content.fields import Kind
+from imports.errors import Issue, printable, quoted
+from imports.planfile.snapshot import ItemKey, ItemSnapshot, PlanSnapshot, RowSnapshot
+from imports.plans.drift import LastWrite
+
+
+class ChangeOf(StrEnum):
+    """What is not as it was."""
+
+    ITEMS = "items"
+    """The plans are not for the same items: nothing else of them can be compared."""
+    ROW = "row"
+    MATCH = "match"
+    """Which row an item is."""
+    SOLVED = "solved"
+    """What stood against an item, and does not any more."""
+    REFUSED = "refused"
+    """What stands against an item, and did not."""
+    RESULT = "result"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanChange:
+    """One difference: what it is of, and the words for it, with the item that they stand beside."""
+
+    of: ChangeOf
+    issue: Issue
+    key: ItemKey | None = None
+    """The item; None where it is none of the plan's."""
+
+
+def changes_since(before: PlanSnapshot, after: PlanSnapshot) -> list[PlanChange]:
+    """What is different in `after`, each row and each item once: rows first, in the file's order.
+
+    `after` has in its `rows` those of the earlier plan that are still there.
+    """
+    if [item.key for item in before.items] != [item.key for item in after.items]:
+        message = "The plan's items are not those of the file."
+        return [PlanChange(of=ChangeOf.ITEMS, issue=Issue(code="other-items", message=message))]
+    return [*_row_changes(before, after), *_item_changes(before, after)]
+
+
+def edited_rows(before: PlanSnapshot, rows: Mapping[ItemKey, RowSnapshot]) -> set[ItemKey]:
+    """Those of the rows that hold something else than they did in the earlier plan."""
+    return {
+        (item.kind, was.uuid)
+        for item in before.items
+        for was in item.rows
+        if (now := rows.get((item.kind, was.uuid))) and _is_edited(was, now)
+    }
+
+
+def _is_edited(was: RowSnapshot, now: RowSnapshot) -> bool:
+    return None not in {was.content, now.content} and was.content != now.content
+
+
+def _row_changes(before: PlanSnapshot, after: PlanSnapshot) -> Iterator[PlanChange]:
+    known = {(item.kind, row.uuid) for item in before.items for row in item.rows}
+    unseen = set(known)
+    for item, planned in zip(before.items, after.items, strict=True):
+        for row in item.rows:
+            if (key := (item.kind, row.uuid)) in unseen:
+                unseen.remove(key)
+                yield from _changes_of_row(item, row, after.rows.get(key))
+        for row in planned.rows:
+            if (key := (item.kind, row.uuid)) not in known:
+                known.add(key)
+                yield _row_change(
+                    item,
+                    "row-appeared",
+                    f"{_name_row(item.kind, row)} is on the server now, and was not when the plan "
+                    "was made.",
+                )
+
+
+def _changes_of_row(
+    item: ItemSnapshot, was: RowSnapshot, now: RowSnapshot | None
+) -> Iterator[PlanChange]:
+    row = _name_row(item.kind, was)
+    if now is None:
+        yield _row_change(item, "row-gone", f"{row} is not there any more.")
+    elif now.is_deleted and not was.is_deleted:
+        yield _row_change(item, "row-deleted", f"{row} was deleted since.")
+    elif was.is_deleted and not now.is_deleted:
+        yield _row_change(item, "row-restored", f"{row} was deleted, and is there again.")
+    elif was.name != now.name:
+        yield _row_change(item, "row-renamed", f"{row} is named {quoted(now.name)} now.")
+    elif _is_edited(was, now):
+        yield _row_change(item, "row-edited", f"{row} was edited since{_by(now.last_write)}.")
+
+
+def _item_changes(before: PlanSnapshot, after: PlanSnapshot) -> Iterator[PlanChange]:
+    """What would come of items otherwise than it was planned, though their rows may be the same."""
+    had, has = ({issue.path for issue in plan.issues} for plan in (before, after))
+    pairs = list(zip(before.items, after.items, strict=True))
+    is_decided = any(was.decision != now.decision for was, now in pairs)
+    if not is_decided:  # else it is known why
+        keys = {was.path: was.key for was in before.items}
+        yield from (
+            _solved(issue, keys.get(issue.path)) for issue in before.issues if issue.path not in has
+        )
+    for was, now in pairs:
+        if now.path in had:  # what could not be applied has no result to hold to
+            continue
+        if now.path in has:
+            yield _refused(was, now)
+        else:
+            yield from _other_plan(was, now, is_decided=is_decided)
+
+
+def _solved(issue: Issue, key: ItemKey | None) -> PlanChange:
+    message = f"{issue.path} could not be done when the plan was made, and could be done now."
+    return PlanChange(
+        of=ChangeOf.SOLVED,
+        key=key,
+        issue=Issue(
+            code="other-result",
+            path=issue.path,
+            uuid=issue.uuid,
+            name=issue.name,
+            message=message,
+        ),
+    )
+
+
+def _refused(was: ItemSnapshot, now: ItemSnapshot) -> PlanChange:
+    message = f"{_name_item(now)} could be done when the plan was made, and cannot be done now."
+    return _change(ChangeOf.REFUSED, was, "other-result", message)
+
+
+def _other_plan(was: ItemSnapshot, now: ItemSnapshot, *, is_decided: bool) -> Iterator[PlanChange]:
+    chose_row = was.chosen_row != now.chosen_row
+    if _uuid_of(was.row) != _uuid_of(now.row) and not chose_row:
+        message = f"{_name_item(now)} would be {_describe(now.row)}, not {_describe(was.row)}."
+        yield _change(ChangeOf.MATCH, was, "other-row", message)
+        return
+    is_decided_anew = was.decision != now.decision and was.result is not now.result
+    if not (chose_row or is_decided_anew) and (message := _difference(was, now)):
+        advice = (
+            " It may follow from what was decided of other items: plan again with these decisions."
+            if is_decided
+            else ""
+        )
+        yield _change(ChangeOf.RESULT, was, "other-result", message + advice)
+
+
+def _difference(was: ItemSnapshot, now: ItemSnapshot) -> str:
+    item = _name_item(now)
+    if was.result is not now.result:
+        return f"{item} was to be {was.result}, and would be {now.result}."
+    if was.target_name != now.target_name:
+        name, other = quoted(was.target_name), quoted(now.target_name)
+        return f"{item} was to be named {name}, and would be {other}."
+    if was.retargets is not now.retargets:
+        return f"Whether {item} sends a stored secret to another destination is different."
+    if None not in {was.destinations, now.destinations} and was.destinations != now.destinations:
+        return f"Where {item} sends a stored secret is different."
+    if None not in {was.changed_keys, now.changed_keys} and was.changed_keys != now.changed_keys:
+        return f"{item} would change other keys."
+    return ""
+
+
+def _by(write: LastWrite | None) -> str:
+    if write is None:
+        return ""
+    by = f" by {printable(write.by)}" if write.by else ""
+    return f", last{by} on {write.at:%Y-%m-%d %H:%M} UTC"
+
+
+def _name_row(kind: Kind, row: RowSnapshot) -> str:
+    return f"The {kind} {quoted(row.name)} ({row.uuid})"
+
+
+def _name_item(item: ItemSnapshot) -> str:
+    return f"{item.path} {quoted(item.name)}"
+
+
+def _describe(row: RowSnapshot | None) -> str:
+    return f"the row {quoted(row.name)} ({row.uuid})" if row else "a new row"
+
+
+def _uuid_of(row: RowSnapshot | None) -> str | None:
+    return row.uuid if row else None
+
+
+def _row_change(item: ItemSnapshot, code: str, message: str) -> PlanChange:
+    return _change(ChangeOf.ROW, item, code, message)
+
+
+def _change(of: ChangeOf, item: ItemSnapshot, code: str, message: str) -> PlanChange:
+    return PlanChange(
+        of=of,
+        key=item.key,
+        issue=Issue(code=code, message=message, path=item.path, uuid=item.uuid, name=item.name),
+    )

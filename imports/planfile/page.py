@@ -1,0 +1,290 @@
+"""A plan as a page shows it to somebody who decides on it: kept, filtered, compared with the next.
+
+Pure. It has no content of any item, so that it can be kept beside the file and is quick to read,
+however large that is.
+"""
+
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from flows.content.fields import Kind
+from imports.errors import Issue, UnableToImport, json_path
+from imports.planfile.changes import ChangeOf, PlanChange
+from imports.planfile.snapshot import (
+    ItemKey,
+    ItemSnapshot,
+    PlanSnapshot,
+    RowSnapshot,
+    confirmation_token,
+    snapshot_of,
+)
+from imports.plans.decisions import Decision, Decisions
+from imports.plans.matching import MatchMethod
+from imports.plans.plan import Change, Mode, Plan, Result, keys_of
+
+_FASTEST = 1
+
+
+class PageField(msgspec.Struct, frozen=True, kw_only=True):
+    """A field that an overwrite changes: see imports.plans.plan.FieldChange."""
+
+    key: str
+    before: str | None = None
+    after: str | None = None
+
+
+class PageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the server, to link to."""
+
+    pk: int
+    uuid: str
+    name: str
+
+
+class PageIssue(msgspec.Struct, frozen=True, kw_only=True):
+    """A reason why there can be no import."""
+
+    code: str
+    message: str
+    path: str = ""
+
+
+class PageItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One item of the file with what happens to it."""
+
+    kind: Kind
+    uuid: str
+    """In lower case, as decisions have it."""
+    name: str
+    result: Result
+    method: MatchMethod
+    target_uuid: str
+    target_name: str
+    row: PageRow | None = None
+    """The row that the item is, or the deleted one that it brings back."""
+    fields: tuple[PageField, ...] = ()
+    warnings: tuple[str, ...] = ()
+    issues: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
+    """The serious ones of the warnings: to be shown in red."""
+    retargets: bool = False
+    candidates: tuple[PageRow, ...] = ()
+    decided_mode: Mode | None = None
+    decided_target: str | None = None
+    before: str | None = None
+    """The digest of the row's content that the plan was made for."""
+    destinations: tuple[tuple[str, ...], ...] | None = None
+    """Where stored secrets would be sent and are not sent now; None where that was not kept."""
+    difference: str = msgspec.field(name="news", default="")
+    """What is different from the plan that was shown before."""
+
+    @property
+    def is_matched(self) -> bool:
+        """Whether there is something to decide: the server has the item already."""
+        return self.method is not MatchMethod.UNMATCHED
+
+    @property
+    def other_warnings(self) -> list[str]:
+        """The warnings that are no alarms."""
+        return [warning for warning in self.warnings if warning not in self.alarms]
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether somebody should look at it before saying yes."""
+        return bool(self.warnings or self.issues or self.difference)
+
+
+class PlanPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole plan as it was shown."""
+
+    token: str = msgspec.field(name="fingerprint")
+    """The confirmation token of the plan."""
+    items: tuple[PageItem, ...]
+    refusal: str = ""
+    """Why it cannot be carried out as it stands; "" where it can."""
+    refusal_code: str = ""
+    issues: tuple[PageIssue, ...] = ()
+
+    @property
+    def counts(self) -> dict[Kind, Counter[Result]]:
+        """How many items of each kind have each result."""
+        counts: dict[Kind, Counter[Result]] = {kind: Counter() for kind in Kind}
+        for item in self.items:
+            counts[item.kind][item.result] += 1
+        return counts
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is anything to write."""
+        return any(item.result.writes for item in self.items)
+
+    @property
+    def different_items(self) -> list[PageItem]:
+        """The items of which something is different from the plan that was shown before."""
+        return [item for item in self.items if item.difference]
+
+
+Attention = Literal["", "attention", "refused", "news"]
+
+
+def make_page(
+    plan: Plan,
+    decisions: Decisions,
+    *,
+    refusal: UnableToImport | None = None,
+    differences: Mapping[ItemKey, str] | None = None,
+) -> PlanPage:
+    """The page of the plan. `differences` from the plan that was shown before are by item."""
+    messages: dict[tuple[str | None, str], list[str]] = {}
+    for issue in plan.issues:
+        messages.setdefault((issue.uuid, issue.path), []).append(issue.message)
+    items = []
+    for change in plan:
+        key = change.item.kind, change.item.uuid
+        of_item = messages.get((change.item.file_uuid, change.item.path), [])
+        item = _page_item(change, decisions.get(key), of_item)
+        difference = (differences or {}).get(key, "")
+        items.append(msgspec.structs.replace(item, difference=difference) if difference else item)
+    return PlanPage(
+        token=confirmation_token(snapshot_of(plan)),
+        items=tuple(items),
+        refusal=refusal.message if refusal else "",
+        refusal_code=refusal.code if refusal else "",
+        issues=tuple(
+            PageIssue(code=issue.code, message=issue.message, path=issue.path)
+            for issue in (refusal.issues if refusal else ())
+        ),
+    )
+
+
+def snapshot_of_page(page: PlanPage) -> PlanSnapshot:
+    """The snapshot of the plan that the page shows."""
+    numbers: Counter[Kind] = Counter()
+    items: list[ItemSnapshot] = []
+    issues: list[Issue] = []
+    for item in page.items:
+        path = json_path(item.kind.plural, numbers[item.kind])
+        numbers[item.kind] += 1
+        items.append(_snapshot_of_item(item, path))
+        if item.issues:
+            message = item.issues[0]
+            issues.append(
+                Issue(code="refused", message=message, path=path, uuid=item.uuid, name=item.name)
+            )
+    return PlanSnapshot(items=tuple(items), issues=tuple(issues))
+
+
+def differences_of(
+    changes: Iterable[PlanChange], earlier: PlanPage, *, is_decided: bool
+) -> dict[ItemKey, str]:
+    """By item, the weightiest of the changes since the page that was shown earlier.
+
+    `is_decided` says that somebody decided otherwise since: then only what happened to the rows
+    of the server is different, and what was said of that before is said again.
+    """
+    differences: dict[ItemKey, str] = {}
+    for change in changes:
+        if change.key and (not is_decided or change.of in _OF_ROWS):
+            differences.setdefault(change.key, change.issue.message)
+    if is_decided:
+        said = {(item.kind, item.uuid): item.difference for item in earlier.items}
+        return {**said, **differences}
+    return differences
+
+
+_OF_ROWS = {ChangeOf.ROW, ChangeOf.MATCH}
+
+
+def _snapshot_of_item(item: PageItem, path: str) -> ItemSnapshot:
+    is_decided = item.decided_mode or item.decided_target
+    return ItemSnapshot(
+        kind=item.kind,
+        uuid=item.uuid,
+        path=path,
+        name=item.name,
+        result=item.result,
+        row=_row_snapshot(item.row, is_deleted=item.result is Result.CREATE, content=item.before)
+        if item.row
+        else None,
+        candidates=tuple(_row_snapshot(row) for row in item.candidates),
+        target_name=item.target_name,
+        decision=Decision(mode=item.decided_mode, target_uuid=item.decided_target)
+        if is_decided
+        else None,
+        changed_keys=tuple(field.key for field in item.fields),
+        retargets=item.retargets,
+        destinations=item.destinations,
+    )
+
+
+def _row_snapshot(
+    row: PageRow, *, is_deleted: bool = False, content: str | None = None
+) -> RowSnapshot:
+    return RowSnapshot(uuid=row.uuid, name=row.name, is_deleted=is_deleted, content=content)
+
+
+def _page_item(change: Change, decision: Decision | None, issues: Sequence[str]) -> PageItem:
+    row = change.row
+    return PageItem(
+        kind=change.item.kind,
+        uuid=change.item.uuid,
+        name=change.item.name,
+        result=change.result,
+        method=change.method,
+        target_uuid=change.target_uuid,
+        target_name=change.target_name,
+        row=PageRow(pk=row.pk, uuid=row.uuid, name=row.name) if row else None,
+        fields=tuple(
+            PageField(key=field.key, before=field.before, after=field.after)
+            for field in change.fields
+        ),
+        warnings=change.warnings,
+        issues=tuple(issues),
+        alarms=tuple(notice.text for notice in change.notices if notice.is_serious),
+        retargets=change.retargets,
+        candidates=tuple(
+            PageRow(pk=row.pk, uuid=row.uuid, name=row.name) for row in change.candidates
+        ),
+        decided_mode=decision.mode if decision else None,
+        decided_target=decision.target_uuid if decision else None,
+        before=change.before,
+        destinations=tuple(sorted(keys_of(change.notices))),
+    )
+
+
+def chosen_items(
+    items: Iterable[PageItem],
+    *,
+    result: Result | None = None,
+    attention: Attention = "",
+    text: str = "",
+) -> Iterator[PageItem]:
+    """The items that all the conditions fit; `text` is looked for in names and uuids."""
+    part = text.casefold()
+    for item in items:
+        if result is not None and item.result is not result:
+            continue
+        if attention == "attention" and not item.needs_attention:
+            continue
+        if attention == "refused" and not item.issues:
+            continue
+        if attention == "news" and not item.difference:
+            continue
+        names = (item.name, item.target_name, item.uuid, item.target_uuid)
+        if part and not any(part in name.casefold() for name in names):
+            continue
+        yield item
+
+
+def pack_page(page: PlanPage) -> bytes:
+    """The page as bytes, to be kept."""
+    return zlib.compress(msgspec.json.encode(page), _FASTEST)
+
+
+def unpack_page(packed: bytes) -> PlanPage:
+    """The page that `pack_page` made bytes of."""
+    return msgspec.json.decode(zlib.decompress(packed), type=PlanPage)

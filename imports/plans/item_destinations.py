@@ -1,0 +1,155 @@
+"""Which row each item of a file is written to, and under which uuid and name. Pure."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from uuid import uuid4
+
+from flows.content.copy_names import copy_name
+from flows.content.fields import Kind
+from imports.errors import Issue, quoted
+from imports.exportfile.document import ExportDocument
+from imports.exportfile.items import Item
+from imports.plans.decisions import Decisions, targets_of
+from imports.plans.inputs import PlanInputs
+from imports.plans.matching import Match, Row, match_items
+from imports.plans.place_warnings import Settled
+from imports.plans.plan import Mode, Result
+from imports.plans.reference_map import Destination
+
+
+def settle_items(
+    document: ExportDocument, inputs: PlanInputs, mode: Mode, decisions: Decisions
+) -> tuple[dict[Kind, list[Settled]], list[Issue]]:
+    """By kind, the match, destination and result of each item, and what stands against them."""
+    settled: dict[Kind, list[Settled]] = {}
+    issues: list[Issue] = []
+    for kind in Kind:
+        matches, refused = match_items(
+            kind, document.items[kind], inputs.rows[kind], targets_of(kind, decisions)
+        )
+        results = [_result(match, mode, decisions) for match in matches]
+        destinations = _destinations(matches, results, inputs.live_names)
+        settled[kind] = list(zip(matches, destinations, results, strict=True))
+        issues += refused
+    issues += _taken_secret_names(settled[Kind.SECRET])
+    return settled, issues
+
+
+def find_ambiguous_uuids(
+    settled: Mapping[Kind, Sequence[Settled]],
+    document: ExportDocument,
+    read_rows: Callable[[Kind, Iterable[str]], Iterable[Row]],
+) -> Iterator[Issue]:
+    """An issue for each item that gets another uuid, while a row of another kind bears its own.
+
+    A document of the file that has that uuid could mean the row, and would be led past it.
+    """
+    moved = [
+        match.item
+        for kind in Kind
+        for match, destination, _ in settled[kind]
+        if _moves(destination)
+    ]
+    own = {(item.kind, item.uuid) for item in document} if moved else set()
+    for other in Kind:
+        wanted = {
+            item.uuid: item
+            for item in moved
+            if item.kind is not other and (other, item.uuid) not in own
+        }
+        rows = [row for row in read_rows(other, wanted) if not row.is_deleted] if wanted else []
+        for uuid in sorted({row.uuid for row in rows} & _mentioned(settled, rows)):
+            issue = wanted[uuid].issue(
+                "ambiguous-uuid",
+                f"A {other} on this server has this uuid too, and the file's {wanted[uuid].kind} "
+                "lands in a row with another one, so that a reference in the file could mean "
+                "either. Give the file's item another uuid.",
+            )
+            yield replace(issue, tells_of=frozenset({other}))
+
+
+def _result(match: Match, mode: Mode, decisions: Decisions) -> Result:
+    if match.row is None:
+        return Result.CREATE
+    decision = decisions.get((match.item.kind, match.item.uuid))
+    return Result[((decision and decision.mode) or mode).name]
+
+
+def _destinations(
+    matches: Sequence[Match],
+    results: Sequence[Result],
+    live_names: Mapping[Kind, Collection[str]],
+) -> Iterator[Destination]:
+    names = _FreeNames(
+        *(live_names.get(match.item.kind, ()) for match in matches[:1]),
+        (
+            match.item.name
+            for match, result in zip(matches, results, strict=True)
+            if result in _TAKES_NAME
+        ),
+    )
+    for match, result in zip(matches, results, strict=True):
+        item = match.item
+        if match.row is None:
+            yield Destination(item=item, uuid=item.uuid, name=item.name)
+        elif result is Result.DUPLICATE:
+            yield Destination(item=item, uuid=str(uuid4()), name=names.copy_of(item))
+        else:
+            name = match.row.name if result is Result.SKIP else item.name
+            yield Destination(item=item, uuid=match.row.uuid, name=name)
+
+
+_TAKES_NAME = {Result.CREATE, Result.OVERWRITE}
+
+
+class _FreeNames:
+    """Draws the first free name for each copy; linear even if all names are cut to one."""
+
+    def __init__(self, *used: Iterable[str]) -> None:
+        self._used = {name for names in used for name in names}
+        self._next: dict[str, int] = {}
+
+    def copy_of(self, item: Item) -> str:
+        number, passed = 1, []
+        while (name := copy_name(item.kind, item.name, number)) in self._used:
+            passed.append(name)
+            number = self._next.get(name, number + 1)
+        self._used.add(name)
+        # What comes after a name that is taken depends on that name only, however it was cut.
+        self._next |= dict.fromkeys((*passed, name), number + 1)
+        return name
+
+
+def _taken_secret_names(settled: Sequence[Settled]) -> Iterator[Issue]:
+    """A secret whose name a row keeps that no item of the file is, or that is left alone."""
+    kept = {match.namesake.name: match.namesake for match, _, _ in settled if match.namesake} | {
+        match.row.name: match.row
+        for match, destination, _ in settled
+        if match.row and (destination.uuid != match.row.uuid or destination.name == match.row.name)
+    }
+    for match, destination, result in settled:
+        if result.writes and destination.name in kept and kept[destination.name] is not match.row:
+            yield match.item.issue(
+                "name-taken",
+                f"The name {quoted(destination.name)} belongs to another secret on this server: "
+                f"{kept[destination.name].uuid}. A secret's name is unique: rename one of the two.",
+            )
+
+
+def _moves(destination: Destination) -> bool:
+    return destination.uuid != destination.item.uuid
+
+
+def _mentioned(settled: Mapping[Kind, Sequence[Settled]], rows: Collection[Row]) -> set[str]:
+    """The uuids of the rows that stand in what the import writes."""
+    if not rows:
+        return set()
+    texts = [
+        value.lower()
+        for kind in Kind
+        for match, _, result in settled[kind]
+        if result.writes
+        for value in (*match.item.content.values(), match.item.extra)
+        if isinstance(value, str)
+    ]
+    return {row.uuid for row in rows if any(row.uuid in text for text in texts)}

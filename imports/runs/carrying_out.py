@@ -1,0 +1,33 @@
+"""How every run is carried out: keys checked, a backup, and one transaction for all that it writes.
+
+What is checked and planned before, and what is written, is the service's of each kind of run.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from imports.database.backup import make_backup
+from imports.database.lock import HeldLock
+from imports.expiry import drop_expired_uploads
+from imports.runs.recorder import RunRecorder
+from imports.runs.run import check_encryption_keys, one_transaction
+
+
+@contextmanager
+def carry_out(
+    recorder: RunRecorder, lock: HeldLock, *, writes: bool, again: str, sparing: Path | None = None
+) -> Iterator[None]:
+    """One transaction for what the run writes and records, after a backup where it has one.
+
+    A run that `writes` nothing needs neither keys nor backup: its record alone is written.
+    `sparing` names a backup that must not make room for the new one. Raises WrongEncryptionKey,
+    BackupFailed and what `one_transaction` does.
+    """
+    if writes:
+        check_encryption_keys()
+        drop_expired_uploads()  # not into the backup
+        if recorder.record.with_backup:
+            recorder.keep_backup(make_backup(sparing=sparing))
+    with one_transaction(recorder, lock, again=again):
+        yield

@@ -1,0 +1,127 @@
+"""Which rows an undo leaves as they are: by decisions, and by what follows from these. Pure.
+
+A row that stays stays in use: what it uses cannot be deleted below it, and the name that it bears
+cannot become another's. So keeping one row can stand against taking back another.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+from flows.content.fields import Kind
+from imports.errors import Issue
+from imports.undo.plans.conflicts import conflicts_of, name_taken, used_by
+from imports.undo.plans.inputs import OtherRow, UndoInputs, WrittenRow
+from imports.undo.plans.plan import Conflict, Decision, Decisions, Key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledRows:
+    """What is decided of the rows that the run wrote, by their keys."""
+
+    kept: frozenset[Key]
+    conflicts: Mapping[Key, tuple[Conflict, ...]]
+    decisions: Mapping[Key, Decision | None]
+    issues: tuple[Issue, ...]
+    """What stands against decisions that were given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hindrance:
+    """What stands against taking a row back, as long as another one stays as it is."""
+
+    row: Key
+    stays: OtherRow
+    name: str | None = None
+    """The name that both would bear; None where the one that stays uses the row."""
+
+
+def settle_rows(inputs: UndoInputs, default: Decision | None, decisions: Decisions) -> SettledRows:
+    """What is decided of every row: `default` where there is a conflict and no other decision."""
+    rows = {row.key: row for kind in Kind for row in inputs.rows[kind]}
+    settled, issues = _settled_decisions(inputs.record, rows, decisions)
+    own = {
+        key: tuple(conflicts_of(row, inputs.record, inputs.finished_at))
+        for key, row in rows.items()
+    }
+    hindered: dict[Key, list[_Hindrance]] = defaultdict(list)
+
+    def decided(key: Key) -> Decision | None:
+        return settled.get(key) or (default if own[key] or key in hindered else None)
+
+    kept = _find_kept(rows, _hindrances(inputs), hindered, decided)
+    return SettledRows(
+        kept=frozenset(kept),
+        conflicts={
+            key: (*own[key], *_conflicts_with(row, hindered.get(key, ())))
+            for key, row in rows.items()
+        },
+        decisions={key: decided(key) for key in rows},
+        issues=tuple(issues),
+    )
+
+
+def _find_kept(
+    rows: Mapping[Key, WrittenRow],
+    hindrances: Mapping[Key, Sequence[_Hindrance]],
+    hindered: dict[Key, list[_Hindrance]],
+    decided: Callable[[Key], Decision | None],
+) -> set[Key]:
+    """The rows that stay as they are; into `hindered` goes what they and others stand against."""
+    kept = {key for key, row in rows.items() if row.is_as_before or decided(key) is Decision.KEEP}
+    waiting = [key for key in hindrances if key in kept or key not in rows]
+    while waiting:
+        for hindrance in hindrances.get(waiting.pop(), ()):
+            if rows[hindrance.row].is_as_before:
+                continue
+            hindered[hindrance.row].append(hindrance)
+            if hindrance.row not in kept and decided(hindrance.row) is Decision.KEEP:
+                kept.add(hindrance.row)
+                waiting.append(hindrance.row)
+    return kept
+
+
+def _hindrances(inputs: UndoInputs) -> Mapping[Key, Sequence[_Hindrance]]:
+    """By each row that may stay, what that would stand against."""
+    found: dict[Key, list[_Hindrance]] = defaultdict(list)
+    for used, users in inputs.users.items():
+        for user in users:
+            found[user.key].append(_Hindrance(row=used, stays=user))
+    for secret in inputs.rows[Kind.SECRET]:
+        owner = inputs.secrets.get(secret.saved.name) if secret.saved else None
+        if owner and owner.key != secret.key and not secret.ends_deleted:
+            found[owner.key].append(_Hindrance(row=secret.key, stays=owner, name=owner.name))
+    return found
+
+
+def _conflicts_with(row: WrittenRow, hindrances: Sequence[_Hindrance]) -> Iterator[Conflict]:
+    users = [hindrance.stays for hindrance in hindrances if hindrance.name is None]
+    if users:
+        yield used_by(row, sorted(users, key=attrgetter("kind", "name", "uuid")))
+    for hindrance in hindrances:
+        if hindrance.name is not None:
+            yield name_taken(row, hindrance.name, hindrance.stays)
+
+
+def _settled_decisions(
+    record: int, rows: Mapping[Key, WrittenRow], decisions: Decisions
+) -> tuple[Mapping[Key, Decision], Sequence[Issue]]:
+    """The decisions by row, and an issue for each that is for no row, or not for one alone."""
+    settled: dict[Key, Decision] = {}
+    issues: list[Issue] = []
+    for (given, uuid), decision in decisions.items():
+        found = [(kind, uuid) for kind in Kind if given in (None, kind) and (kind, uuid) in rows]
+        if len(found) == 1 and found[0] not in settled:
+            settled[found[0]] = decision
+        elif not found:
+            # A slip, most likely.
+            message = f"Run {record} wrote no {given or 'item'} {uuid} to decide on."
+            issues.append(Issue(code="unknown-item", message=message, uuid=uuid))
+        elif len(found) > 1:
+            message = f"Run {record} wrote {uuid} in several kinds. Say which one."
+            issues.append(Issue(code="ambiguous-uuid", message=message, uuid=uuid))
+        else:
+            message = f"The {found[0][0]} {uuid} is decided on twice. Keep one of the two."
+            issues.append(Issue(code="duplicate-decision", message=message, uuid=uuid))
+    return settled, issues

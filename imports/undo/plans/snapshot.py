@@ -1,0 +1,110 @@
+"""The plan of an undo as it was shown: its snapshot, and what a page keeps of it. Pure.
+
+A page keeps a few letters for each row, in the order of the plan, which is the record's and never
+another: that is enough to say what was changed since, whatever is decided.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import blake2b
+
+import msgspec
+
+from imports.planfile.changes import ChangeOf, changes_since
+from imports.planfile.snapshot import (
+    ItemKey,
+    ItemSnapshot,
+    PlanSnapshot,
+    RowSnapshot,
+    confirmation_token,
+)
+from imports.plans.plan import keys_of
+from imports.undo.plans.plan import UndoChange, UndoPlan
+
+_BYTES = 3  # without padding in base64
+_LETTERS = 5
+_GONE, _DELETED, _LIVE = "gdl"
+
+
+def snapshot_of_undo(plan: UndoPlan) -> PlanSnapshot:
+    """The snapshot of a plan that is made now."""
+    return PlanSnapshot(
+        origin=(plan.record, plan.server),
+        items=tuple(_item(change) for change in plan),
+        issues=plan.issues,
+    )
+
+
+def undo_token(plan: UndoPlan) -> str:
+    """Equal for two plans that say the same, and would do it to rows in the same state."""
+    return confirmation_token(snapshot_of_undo(plan))
+
+
+def pack_rows(plan: UndoPlan) -> str:
+    """What a page keeps of the rows as they are now, whatever is decided for them."""
+    return "".join(_pack(item.row) for item in snapshot_of_undo(plan).items)
+
+
+def row_changes_since(packed: str, plan: UndoPlan) -> dict[ItemKey, str]:
+    """By row, what is different from what `pack_rows` made; nothing where a page kept nothing.
+
+    How a row was named then is not kept: it is told by the name that it has now.
+    """
+    now = snapshot_of_undo(plan)
+    items = tuple(replace(item, row=_unpack(_pack(item.row), item)) for item in now.items)
+    after = replace(
+        now, items=items, rows={item.key: item.row for item in items if item.row is not None}
+    )
+    before = replace(now, items=tuple(_as_packed(packed, items)))
+    return {
+        change.key: change.issue.message
+        for change in changes_since(before, after)
+        if change.key and change.of is ChangeOf.ROW
+    }
+
+
+def _item(change: UndoChange) -> ItemSnapshot:
+    row = RowSnapshot(
+        uuid=change.uuid,
+        name=change.name,
+        is_deleted=change.was_deleted,
+        content=change.before,
+    )
+    return ItemSnapshot(
+        kind=change.kind,
+        uuid=change.uuid,
+        name=change.name,
+        result=change.result,
+        row=row if change.pk else None,
+        target_name=change.target_name,
+        destinations=tuple(sorted(keys_of(change.notices))),
+        details=(
+            *(change.pk, change.was_deleted, change.save, change.after, change.becomes_deleted),
+            *(change.decision, *change.warnings),
+        ),
+    )
+
+
+def _pack(row: RowSnapshot | None) -> str:
+    if row is None:
+        return _GONE * _LETTERS
+    content = b64encode(blake2b(msgspec.json.encode(row.content), digest_size=_BYTES).digest())
+    return f"{_DELETED if row.is_deleted else _LIVE}{content.decode()}"
+
+
+def _unpack(packed: str, item: ItemSnapshot) -> RowSnapshot | None:
+    if packed[:1] == _GONE:
+        return None
+    return RowSnapshot(
+        uuid=item.uuid,
+        name=item.name,
+        is_deleted=packed[:1] == _DELETED,
+        content=packed[1:],
+    )
+
+
+def _as_packed(packed: str, items: tuple[ItemSnapshot, ...]) -> Iterator[ItemSnapshot]:
+    for number, item in enumerate(items):
+        kept = packed[number * _LETTERS : (number + 1) * _LETTERS]
+        yield replace(item, row=_unpack(kept, item)) if len(kept) == _LETTERS else item

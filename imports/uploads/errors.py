@@ -1,0 +1,24 @@
+"""What can stand against doing something with an upload, beside what stands against its import."""
+
+from http import HTTPStatus
+
+from imports.errors import UnableToImport
+
+
+class NothingPending(UnableToImport):
+    """The user has no such upload: it was cancelled, or is more than a day old."""
+
+    status = HTTPStatus.NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nothing-pending",
+            "This upload is not there any more: it was imported or cancelled, or is more than a "
+            "day old. See the records, or upload the file again.",
+        )
+
+
+class UploadRefused(UnableToImport):
+    """The upload cannot be done this with now."""
+
+    status = HTTPStatus.CONFLICT

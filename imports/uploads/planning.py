@@ -1,0 +1,129 @@
+"""The plan of an upload: the import that it asks for, and the page that is kept of its plan."""
+
+import zlib
+
+from django.conf import settings
+from django.utils import timezone
+
+from flows.encryption import WrongKeyError, decrypt_bytes
+from imports.importing.changes import read_changes, read_rows_of
+from imports.importing.prepare import Preview
+from imports.importing.request import ImportRequest
+from imports.importing.service import examine_import
+from imports.models import Door, PendingImport
+from imports.planfile.page import (
+    PlanPage,
+    differences_of,
+    make_page,
+    pack_page,
+    snapshot_of_page,
+    unpack_page,
+)
+from imports.planfile.snapshot import ItemKey, decided_contents
+from imports.plans.decisions import decisions_from_list
+from imports.plans.plan import Mode
+from imports.uploads.errors import NothingPending, UploadRefused
+
+
+def page_of(pending: PendingImport) -> PlanPage:
+    """The page of the plan that was made last. Raises NothingPending."""
+    if not pending.plan:
+        raise NothingPending
+    return unpack_page(bytes(pending.plan))
+
+
+def plan_first(pending: PendingImport, payload: bytes) -> Preview:
+    """Plan the import of a file that is not kept yet, and keep the page of its plan."""
+    preview = examine_import(_request(pending, payload), record_refusal=True)
+    _keep_page(pending, preview, {})
+    return preview
+
+
+def plan_again(pending: PendingImport, *, is_decided: bool = False) -> PlanPage:
+    """Plan again, and keep the page with what is different from the one before.
+
+    `is_decided` says that the upload's options or decisions were changed: they are kept too.
+    Raises NothingPending where the upload is gone meanwhile, and what `examine_import` raises.
+    """
+    earlier = page_of(pending)
+    preview = examine_import(request_of(pending), record_refusal=True)
+    differences = _differences(pending, preview, earlier, is_decided=is_decided)
+    page = _keep_page(pending, preview, differences)
+    waiting = PendingImport.objects.filter(pk=pending.pk, record=None)
+    if not waiting.update(
+        plan=pending.plan,
+        planned_at=pending.planned_at,
+        decisions=pending.decisions,
+        mode=pending.mode,
+        with_backup=pending.with_backup,
+        override_locks=pending.override_locks,
+    ):
+        raise NothingPending
+    return page
+
+
+def request_of(pending: PendingImport) -> ImportRequest:
+    """The import that the upload asks for, with its file. Raises NothingPending."""
+    try:
+        content = pending.content
+        if not content:  # applied in the meantime
+            raise NothingPending
+        return _request(pending, zlib.decompress(decrypt_bytes(bytes(content))))
+    except PendingImport.DoesNotExist:
+        raise NothingPending from None
+    except WrongKeyError:
+        raise UploadRefused(
+            "wrong-encryption-key",
+            "The encryption keys of this server were changed. Cancel this upload, and upload the "
+            "file again.",
+        ) from None
+
+
+def _request(pending: PendingImport, payload: bytes) -> ImportRequest:
+    return ImportRequest(
+        payload=payload,
+        file_name=pending.file_name,
+        server=settings.ZIGGY_SERVER_NAME,
+        mode=Mode(pending.mode),
+        door=Door.ADMIN,
+        user=pending.user,
+        user_name=pending.user.get_username(),
+        with_backup=pending.with_backup,
+        override_locks=pending.override_locks,
+        decisions=decisions_from_list(pending.decisions),
+        idempotency_key=key_of(pending) if pending.pk else None,
+    )
+
+
+def key_of(pending: PendingImport) -> str:
+    """The idempotency key of its import: whatever becomes of the answer, it is applied once."""
+    return f"upload-{pending.pk}"
+
+
+def _differences(
+    pending: PendingImport, preview: Preview, earlier: PlanPage, *, is_decided: bool
+) -> dict[ItemKey, str]:
+    before = snapshot_of_page(earlier)
+    changes = read_changes(
+        before,
+        preview.plan,
+        decisions_from_list(pending.decisions),
+        rows=read_rows_of(before),
+        contents=decided_contents(preview.plan),
+        made_at=pending.planned_at,
+    )
+    return differences_of(changes, earlier, is_decided=is_decided)
+
+
+def _keep_page(
+    pending: PendingImport, preview: Preview, differences: dict[ItemKey, str]
+) -> PlanPage:
+    page = make_page(
+        preview.plan,
+        decisions_from_list(pending.decisions),
+        refusal=preview.refusal,
+        differences=differences,
+    )
+    pending.plan = pack_page(page)
+    pending.planned_at = timezone.now()
+    return page

@@ -1,0 +1,60 @@
+"""How far the import of an upload is: kept in the cache while it runs, for the page that waits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.core.cache import cache
+
+from imports.database.lock import is_lock_held
+from imports.models import ImportRecord, PendingImport, Status
+from imports.uploads.errors import UploadRefused
+from imports.uploads.planning import key_of
+
+_PROGRESS_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the import of an upload is."""
+
+    is_running: bool
+    record: int | None = None
+    """Of the import, when it is done."""
+    phase: str = ""
+    done: int = 0
+    total: int = 0
+    """Items to write; 0 where that is not known."""
+
+
+def progress_of(pending: PendingImport) -> Progress:
+    """How far the import of the upload is."""
+    if pending.record_id:
+        return Progress(is_running=False, record=pending.record_id)
+    running = ImportRecord.objects.filter(
+        status=Status.RUNNING, user=pending.user, idempotency_key=key_of(pending)
+    ).first()
+    if running is None or not is_lock_held():  # without the lock, its process died
+        return Progress(is_running=False)
+    if running.with_backup and not running.backup_path:
+        return Progress(is_running=True, phase="Planning again and backing the database up")
+    done, total = cache.get(_progress_key(pending), (0, 0))
+    # All is written, but what is recorded with it is not: then the transaction ends.
+    phase = "Writing" if done < total or not total else "Recording what was written"
+    return Progress(is_running=True, phase=phase, done=done, total=total)
+
+
+def progress_keeper(pending: PendingImport) -> Callable[[int, int], None]:
+    """What keeps how many items are written, of how many, for `progress_of`."""
+    return lambda done, total: cache.set(_progress_key(pending), (done, total), _PROGRESS_SECONDS)
+
+
+def check_idle(pending: PendingImport) -> None:
+    """Raises UploadRefused while the upload is being imported."""
+    if progress_of(pending).is_running:
+        raise UploadRefused(
+            "import-running", "This upload is being imported. Its record will say how it ended."
+        )
+
+
+def _progress_key(pending: PendingImport) -> str:
+    return f"imports.progress.{pending.pk}"
