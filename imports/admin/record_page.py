@@ -22,6 +22,7 @@ from flows.content.fields import Kind
 from flows.models import MODELS
 from flows.secrets.stored_destinations import destinations_tag, read_destinations
 from imports.admin.item_page import has_difference
+from imports.admin.record_warnings import warned_items
 from imports.admin.wording import RESULT_WORDS, lasting, options
 from imports.models import ImportItem, ImportRecord, Status
 from imports.permissions import may_see, may_see_paths, message_for
@@ -32,7 +33,6 @@ CHANGE_CONNECTION = "flows.change_connection"
 CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - the word, not a value
 
 ITEMS_PER_PAGE = 100
-_WARNED_SHOWN = 200
 _RECORDS_SHOWN = 10
 _POINTS_SHOWN = 50
 
@@ -114,7 +114,7 @@ def record_context(
         "backup": _backup(record, user),
         "same_file": _same_file(record),
         "counts": _counts(record),
-        "warned": _warned(record),
+        "warned": warned_items(_sorted(record.items.all())),
         **_checklist(checklist, user, refused),
         **_items(request, record),
     }
@@ -167,16 +167,6 @@ def _counts(record: ImportRecord) -> dict[str, Any]:
         if any(str(kind) == key[0] for key in found)
     ]
     return {"results": [RESULT_WORDS[result] for result in results], "rows": rows}
-
-
-def _warned(record: ImportRecord) -> dict[str, Any]:
-    items = _sorted(record.items.exclude(warnings=[]))
-    count = items.count()
-    return {
-        "count": count,
-        "items": list(items[:_WARNED_SHOWN]),
-        "hidden": max(0, count - _WARNED_SHOWN),
-    }
 
 
 def _checklist(checklist: Checklist, user: User, refused: FillForm | None) -> dict[str, Any]:

@@ -34,6 +34,11 @@ class UndoLine:
     """What is decided for it alone."""
 
     @property
+    def serious(self) -> list[str]:
+        """The texts of its serious warnings."""
+        return [notice.text for notice in self.change.notices if notice.is_serious]
+
+    @property
     def url(self) -> str:
         """Of the page that shows what the undo would make of the row."""
         arguments = [self.record, self.change.kind, self.change.uuid]
@@ -107,6 +112,7 @@ def undo_context(
         "total": [(result, plan.counts[result]) for result in UndoResult if plan.counts[result]],
         "rows": len(lines),
         "conflicts": conflicts,
+        "serious": [line for line in lines if line.serious],
         "has_more_conflicts": conflicts > sum(1 for line in page if line.change.conflicts),
         "filter": chosen,
         "is_filtered": any(chosen.said.values()),

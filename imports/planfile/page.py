@@ -123,6 +123,11 @@ class PlanPage(msgspec.Struct, frozen=True, kw_only=True):
         return any(item.result.writes for item in self.items)
 
     @property
+    def serious_items(self) -> list[PageItem]:
+        """The items with a serious warning: named before the list, whose pages would hide them."""
+        return [item for item in self.items if item.alarms]
+
+    @property
     def different_items(self) -> list[PageItem]:
         """The items of which something is different from the plan that was shown before."""
         return [item for item in self.items if item.difference]
