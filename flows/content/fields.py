@@ -106,6 +106,9 @@ FIELDS: dict[Kind, tuple[Field, ...]] = {
     ),
 }
 
+# Texts for people: what they say of secrets is no use of one.
+PROSE_KEYS = frozenset({"info", "description"})
+
 # The column of a kind's unknown keys, kept and exported again.
 EXTRA = "extra"
 

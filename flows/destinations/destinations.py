@@ -15,7 +15,15 @@ from hashlib import blake2b
 
 import msgspec
 
-from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, Value
+from flows.content.fields import (
+    EXTRA,
+    FIELDS,
+    PROSE_KEYS,
+    Content,
+    Kind,
+    Shape,
+    Value,
+)
 from flows.content.plain_object import (
     PlainObject,
     is_number_or_constant,
@@ -49,8 +57,6 @@ _HARMLESS_TEXTS = {
     *("label", "locale", "loglevel", "timezone"),
 }
 _OF_ADDRESSES = frozenset(".:@\\$<[")
-# Markdown and descriptions may speak of a secret without using it.
-_PROSE = {"info", "description"}
 _KEY_LENGTH = 80
 
 
@@ -94,7 +100,7 @@ def _uses_of_flow(uuid: str, content: Content) -> Iterator[SecretUse]:
     names: set[str] = set()
     for spec in FIELDS[Kind.FLOW]:
         text = content.get(spec.column)
-        is_code = spec.shape not in (Shape.NAME, Shape.CHOICE) and spec.key not in _PROSE
+        is_code = spec.shape not in (Shape.NAME, Shape.CHOICE) and spec.key not in PROSE_KEYS
         if is_code and isinstance(text, str):
             names |= secrets_used(text, json=spec.shape.is_document)
     names |= secrets_used(str(content.get(EXTRA) or ""), json=True)

@@ -9,7 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flows.content import canonical
-from flows.content.fields import FIELDS, Content, Kind, Shape
+from flows.content.fields import (
+    FIELDS,
+    PROSE_KEYS,
+    Content,
+    Kind,
+    Shape,
+)
 from flows.content.references import find_secret_names, find_uuids
 
 # In canonical JSON a quote without a backslash before it opens or closes a text, so that a text
@@ -24,8 +30,6 @@ _KIND_OF_KEY = {
     "secret": Kind.SECRET,
 }
 _KIND_OF_LIST = {"connections": Kind.CONNECTION, "secrets": Kind.SECRET}
-# Markdown and descriptions may speak of a secret without using it.
-_PROSE = {"info", "description"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def find_references(kind: Kind, content: Content) -> Iterator[Reference]:
         if not isinstance(text, str) or spec.shape in (Shape.NAME, Shape.CHOICE):
             continue
         is_document = spec.shape.is_document
-        if "secrets." in text and spec.key not in _PROSE:
+        if "secrets." in text and spec.key not in PROSE_KEYS:
             for name in find_secret_names(text, json=is_document):
                 yield Reference(Kind.SECRET, name, by_name=True)
         if spec.shape is Shape.USES:

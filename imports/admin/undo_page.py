@@ -36,7 +36,7 @@ class UndoLine:
     @property
     def serious(self) -> list[str]:
         """The texts of its serious warnings."""
-        return [notice.text for notice in self.change.notices if notice.is_serious]
+        return [each.text for each in self.change.all_warnings if each.is_serious]
 
     @property
     def url(self) -> str:

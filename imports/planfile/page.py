@@ -249,7 +249,7 @@ def _page_item(change: Change, decision: Decision | None, issues: Sequence[str])
         ),
         warnings=change.warnings,
         issues=tuple(issues),
-        alarms=tuple(notice.text for notice in change.notices if notice.is_serious),
+        alarms=tuple(each.text for each in change.all_warnings if each.is_serious),
         retargets=change.retargets,
         candidates=tuple(
             PageRow(pk=row.pk, uuid=row.uuid, name=row.name) for row in change.candidates
