@@ -1,7 +1,7 @@
-"""The errors of an import: one family, which every door translates for its callers.
+"""The errors of imports and undos: one family, which each door maps to its own form.
 
-Each has a stable code, the HTTP status that the REST door gives and the exit code that the
-command gives (sections 1 of the flow import page). The message says what is wrong and what to do.
+Each has a stable code, the HTTP status of the API and the exit code of the command (section 1 of
+the flow import page). The message says what is wrong and what to do.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from flows.content.fields import Kind
 
 RETRY_AFTER = 5
-"""Seconds after which asking again is worth while, where another run is in the way."""
+"""Seconds to wait before asking again, while another run has the lock."""
 
 _LONGEST_QUOTE = 200
 _LONGEST_NAME = 255
@@ -22,46 +22,46 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$-]{0,99}", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """One problem of a file: where it is, and what to do."""
+    """One problem of a file or a plan, with its path in the file."""
 
     code: str
     message: str
     path: str = ""
     """The JSON path in the file, such as `flows[3].name`."""
     uuid: str | None = None
-    """The uuid and name of the item, as the file has them, where they could be read."""
+    """The uuid and name of the item as in the file, where they could be read."""
     name: str | None = None
     tells_of: frozenset[Kind] = frozenset()
-    """The kinds of rows that the message tells of, other than the item's own."""
+    """The kinds of rows that the message describes, other than the item's own."""
 
     def as_dict(self) -> dict[str, Any]:
-        """In the order and under the keys of the specification."""
+        """Return the issue under the keys of the specification, in their order."""
         values = asdict(self)
         return {key: values[key] for key in ("code", "path", "uuid", "name", "message")}
 
 
 class UnableToImport(Exception):  # noqa: N818 - the name says what happened
-    """The import did not happen, and nothing was written but its record.
+    """An import or undo that was refused or failed; nothing was written but its record.
 
-    `code` is stable, `message` is for people: the `reason`, and the `remedy` where there is one.
+    `code` is stable; `message` is for people: `reason`, followed by `remedy` where there is one.
     `issues` are all problems that were found.
     """
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     exit_code: ClassVar[int] = 1
     retry_after: ClassVar[int | None] = None
-    """Seconds after which the same request may succeed, where it is only too early."""
+    """Seconds after which the same request may succeed; None where waiting does not help."""
     cause: str = ""
-    """What the database said, for whoever runs the server: it may name hosts."""
+    """The database's own error, for administrators only: it may name hosts."""
 
     def __init__(
         self, code: str, reason: str, issues: Sequence[Issue] = (), *, remedy: str = ""
     ) -> None:
         self.code = code
         self.reason = reason
-        """What is wrong. Its end may say what to do, where no door says that in another way."""
+        """What is wrong; it may end with what to do, where `remedy` is empty."""
         self.remedy = remedy
-        """What became of the data, and what to do."""
+        """The state of the data after the refusal, and what to do."""
         self.message = f"{reason} {remedy}" if remedy else reason
         self.issues = tuple(issues)
         super().__init__(self.message)
@@ -81,14 +81,14 @@ class FileTooLarge(FileUnreadable):
 
 
 class FileInvalid(UnableToImport):
-    """The file is JSON, but not an export: `issues` lists every problem."""
+    """The file is JSON, but not an export; `issues` has every problem."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     exit_code = 3
 
 
 class PlanRefused(UnableToImport):
-    """The file is sound, but cannot be imported into this server: `issues` lists every reason."""
+    """The file is valid, but cannot be imported into this server; `issues` has every reason."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     exit_code = 3
@@ -102,7 +102,7 @@ class NoSuchRecord(UnableToImport):
 
 
 class NotUndoable(UnableToImport):
-    """The run is not in effect, or has nothing that could be undone."""
+    """The run is not in effect, or has nothing to undo."""
 
     status = HTTPStatus.CONFLICT
     exit_code = 3
@@ -113,7 +113,7 @@ class AlreadyUndone(NotUndoable):
 
 
 class UndoRefused(UnableToImport):
-    """The undo would lose what was done since: `issues` lists every reason."""
+    """The undo would lose later changes; `issues` has every reason."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     exit_code = 3
@@ -128,7 +128,7 @@ class ImportLocked(UnableToImport):
 
 
 class StalePlan(UnableToImport):
-    """What would happen is no longer what was planned."""
+    """The plan that was made or confirmed is no longer what would happen."""
 
     status = HTTPStatus.CONFLICT
     exit_code = 5
@@ -142,7 +142,7 @@ class BackupFailed(UnableToImport):
 
 
 class NotPermitted(UnableToImport):
-    """The user may not do this."""
+    """The user lacks a permission that this needs."""
 
     status = HTTPStatus.FORBIDDEN
     exit_code = 7
@@ -156,17 +156,20 @@ class WrongServer(UnableToImport):
 
 
 class WrongEncryptionKey(UnableToImport):
-    """The configured keys do not open the secrets that are stored."""
+    """The configured keys do not decrypt the stored secrets."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class ImportFailed(UnableToImport):
-    """An error stopped the import; the data is as it was."""
+    """An unexpected error stopped the import; the data is as before."""
 
 
 def json_path(*steps: str | int) -> str:
-    """The path of these keys and indexes: `flows[3].nodes[0]["a key"]`. Keys come from a file."""
+    """Return the path of these keys and indexes, such as `flows[3].nodes[0]["a key"]`.
+
+    Keys are from a file; those that are not plain names are quoted by `quoted`.
+    """
     return "".join(map(_step, steps)).removeprefix(".")
 
 
@@ -177,17 +180,17 @@ def _step(step: str | int) -> str:
 
 
 def shortened(text: str) -> str:
-    """Text from a file, cut if it is longer than any name: data beside a message."""
+    """Return text from a file, cut if it is longer than any name; for data beside a message."""
     return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_QUOTE]}..."
 
 
 def quoted(text: str) -> str:
-    """Text from a file, for a message: as `printable` has it, in double quotes."""
+    """Return text from a file for a message: as `printable` does, in double quotes."""
     return f'"{printable(text)}"'
 
 
 def printable(text: str) -> str:
-    """Text from a file, for people: on one line, without control characters, cut if long."""
+    """Return text from a file for people: on one line, no control characters, cut if long."""
     if len(text) > _LONGEST_QUOTE:
         text = f"{text[:_LONGEST_QUOTE]}..."
     return "".join(
@@ -196,10 +199,10 @@ def printable(text: str) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """What an error of the database says, without what may quote a row: that comes after it."""
+    """Return the first line of a database error: later lines may quote a row."""
     return str(error).partition("\n")[0]
 
 
 def storable(text: str) -> str:
-    """Text that every database takes, as it is where it can be: a file's name may be any bytes."""
+    """Return text that every database accepts: surrogates and NUL characters are escaped."""
     return text.encode(errors="backslashreplace").decode().replace("\0", r"\x00")

@@ -1,7 +1,7 @@
-"""What every import leaves behind: a record, and an item of it for each item of the file.
+"""The models of imports: the record of each run with its items, uploads, and built downloads.
 
-Records outlive what they tell of: users, rows and revisions may go, their names stay as text. No
-secret value ever enters one. Source of the rules: section 5 of the flow import page.
+Records outlive users, rows and revisions, whose names stay as text. No secret value is ever stored
+in a record. Source of the rules: section 5 of the flow import page.
 """
 
 from enum import StrEnum
@@ -17,7 +17,7 @@ from imports.plans.plan import Mode, Result, UndoResult
 
 
 class Door(models.TextChoices):
-    """How an import came in."""
+    """The door through which a run was started."""
 
     COMMAND = "command", "Command"
     ADMIN = "admin", "Admin"
@@ -25,13 +25,13 @@ class Door(models.TextChoices):
 
 
 class Status(models.TextChoices):
-    """How an import stands.
+    """The state of a run.
 
-    RUNNING is written before the work, in a transaction of its own; SUCCEEDED in the transaction
-    of the data, so that one is true exactly when the other is; REFUSED (the file is sound, the
-    import may not be) and FAILED (the file is bad, or an error) after nothing was written. A run
-    whose process died stays RUNNING until the next one finds it and makes it INTERRUPTED. UNDONE
-    follows SUCCEEDED.
+    RUNNING is written before the work, in a transaction of its own. SUCCEEDED is written in the
+    transaction of the data, so that either both are committed or neither. REFUSED (the file is
+    valid, but the import is not allowed) and FAILED (a bad file or an error) are written after
+    nothing else was. A run whose process died stays RUNNING until the next run finds it and sets
+    INTERRUPTED. UNDONE follows SUCCEEDED.
     """
 
     RUNNING = "running", "Running"
@@ -42,15 +42,15 @@ class Status(models.TextChoices):
     UNDONE = "undone", "Undone"
 
 
-# What a key of an idempotent request stands for; a run that wrote nothing may be tried again.
+# The states in which an idempotency key is taken; a run that wrote nothing may be repeated.
 HOLDING_KEYS = (Status.RUNNING, Status.SUCCEEDED, Status.UNDONE)
 
 
 UNDO = "undo"
-"""The mode of a run that takes another one back."""
+"""The mode of a run that undoes another."""
 
 RESTORE = "restore"
-"""The mode of what puts the whole database back to a backup."""
+"""The mode of a run that restores the whole database from a backup."""
 
 
 def _choices(words: type[StrEnum]) -> list[tuple[str, str]]:
@@ -58,7 +58,7 @@ def _choices(words: type[StrEnum]) -> list[tuple[str, str]]:
 
 
 class ImportRecord(models.Model):
-    """One run of an import, through any door."""
+    """The record of one run, through any door."""
 
     started_at = models.DateTimeField(db_index=True)
     finished_at = models.DateTimeField(null=True)
@@ -141,18 +141,18 @@ class ImportRecord(models.Model):
 
     @property
     def seconds(self) -> float | None:
-        """How long the run took; None while it runs."""
+        """Return the seconds that the run took; None while it is running."""
         if self.finished_at is None:
             return None
         return float((self.finished_at - self.started_at).total_seconds())
 
     @property
     def is_redo(self) -> bool:
-        """Whether the run undid an undo, so that what that took away is there again."""
+        """Return whether the run undid an undo, which restores what that undo reverted."""
         return self.undo_depth > 0 and self.undo_depth % 2 == 0
 
     def first_run(self) -> "ImportRecord":
-        """The import that this run is, undoes, or redoes, as far as there are records."""
+        """Return the import that this run is, undoes or redoes, as far as there are records."""
         record, seen = self, {self.pk}
         while record.undoes is not None and record.undoes.pk not in seen:
             record = record.undoes
@@ -160,14 +160,14 @@ class ImportRecord(models.Model):
         return record
 
     def undo_in_effect(self) -> "ImportRecord | None":
-        """The undo that took this run back, where it is taken back."""
+        """Return the undo that is in effect for this run; None where it is not undone."""
         if self.status != Status.UNDONE:
             return None
         return self.undone_by.filter(status=Status.SUCCEEDED).order_by("-pk").first()
 
 
 class ImportItem(models.Model):
-    """What happened to one item of an import's file."""
+    """The result of one item of a run."""
 
     record = models.ForeignKey(ImportRecord, on_delete=models.CASCADE, related_name="items")
     kind = models.CharField(max_length=20, choices=_choices(Kind))
@@ -210,7 +210,7 @@ class ImportItem(models.Model):
 
     class Meta:
         ordering: ClassVar = ["record", "pk"]
-        # As files have it, a uuid may be in upper case.
+        # In files, a uuid may be in upper case.
         indexes: ClassVar = [models.Index(Lower("uuid"), name="imports_importitem_lower_uuid")]
 
     def __str__(self) -> str:
@@ -218,9 +218,10 @@ class ImportItem(models.Model):
 
 
 class PendingImport(models.Model):
-    """An uploaded file with its plan, from the upload until it is applied, cancelled or a day old.
+    """An uploaded file with its plan, kept until it is cancelled or a day old.
 
-    What is applied stays for that day without the file, so that its address leads to the record.
+    After it is applied, the row is kept for that day without the file, so that its address
+    redirects to the record.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -247,7 +248,7 @@ class PendingImport(models.Model):
 
 
 class BuiltExport(models.Model):
-    """The export that a user had built last, to be fetched within a day."""
+    """The last export that a user had built, available for a day."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
@@ -264,7 +265,7 @@ class BuiltExport(models.Model):
 
 
 class BuiltTransfer(models.Model):
-    """The copy of the database that a user had made last, to be fetched within a day."""
+    """The last copy of the database that a user had made, available for a day."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"

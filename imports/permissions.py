@@ -1,8 +1,8 @@
-"""What a user must be allowed to do for a plan to be carried out.
+"""The permissions that a user needs for a plan to be applied.
 
-Rights by import are never more than rights by hand, and some things that only an import can do
-have a right of their own. The shell has no user and may do everything. Deny first: every right
-that is needed is looked up, and all that are missing are told at once.
+An import never needs less than the same changes by hand, and what only an import can do has
+permissions of its own. A user of None is the shell, which may do everything. All permissions that
+are needed are checked first, so that one refusal lists all that are missing.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -43,7 +43,7 @@ _REASONS = {
 # The messages of these refusals name directories and hosts of the server.
 _INTERNAL_CODES = {"backup-failed", "no-lock"}
 _HIDDEN = "The server could not do it, and nothing was changed. Its log says more."
-# By the result of an item, what the same by hand would be.
+# By the result of an item, the permission that the same change by hand needs.
 _VERBS: dict[str, str] = {
     Result.CREATE: "add",
     Result.DUPLICATE: "add",
@@ -56,13 +56,14 @@ _VERBS: dict[str, str] = {
 def check_permission(
     user: User | None, *permissions: str, retargeting: Iterable[Issue] = ()
 ) -> None:
-    """Raises NotPermitted, with an issue for each that is missing, unless the user has them all.
+    """Raise NotPermitted, with an issue for each that is missing, unless the user has them all.
 
-    `retargeting` is for what RETARGET_CONNECTIONS is needed: told with it, where that is missing.
+    `retargeting` are the issues for which RETARGET_CONNECTIONS is needed; they are added where that
+    permission is missing.
     """
     if user is None:
         return
-    # The same key is somebody else on another server: rights are looked up where the user is from.
+    # The same key is another user on another server: use the database that the user was read from.
     with on_database(user._state.db or current_database()):
         missing = [permission for permission in permissions if not user.has_perm(permission)]
     if missing:
@@ -85,9 +86,9 @@ def check_permission(
 def retargeting_of(
     kind: Kind, name: str, notices: Iterable[DestinationWarning], *, sees: Collection[Kind]
 ) -> Iterator[str]:
-    """For what RETARGET_CONNECTIONS is needed by the change of an item, one sentence each.
+    """Return one sentence for each warning of an item's change that needs RETARGET_CONNECTIONS.
 
-    They tell nothing of other rows than of those kinds that somebody `sees`.
+    The sentences name other rows only of the kinds in `sees`.
     """
     for notice in notices:
         if notice.needs_right:
@@ -95,7 +96,7 @@ def retargeting_of(
 
 
 def check_done(user: User, record: ImportRecord) -> None:
-    """Raises NotPermitted where the user may not do any more what the run of the record did."""
+    """Raise NotPermitted unless the user may still do what the record's run did."""
     items = record.items.order_by().values_list("kind", "result").distinct()
     check_permission(
         user, *sorted({needed for kind, result in items for needed in needed_for(kind, result)})
@@ -103,7 +104,7 @@ def check_done(user: User, record: ImportRecord) -> None:
 
 
 def may_see_records(user: User | None) -> bool:
-    """Whether the user may see the records of imports."""
+    """Return whether the user may see the records of imports."""
     if user is None:
         return True
     with on_database(user._state.db or current_database()):
@@ -111,29 +112,29 @@ def may_see_records(user: User | None) -> bool:
 
 
 def may_see_paths(user: User) -> bool:
-    """Whether the user may know where on the server something lies."""
+    """Return whether the user may see paths of the server's files."""
     return user.has_perm(BACK_UP_DATABASE)
 
 
 def message_for(user: User, record: ImportRecord) -> str:
-    """The record's message, as far as the user may know it."""
+    """Return the record's message as the user may see it."""
     return message_to(user, record.code, record.message)
 
 
 def message_to(user: User, code: str, message: str) -> str:
-    """The message of a refusal with that code, as far as the user may know it."""
+    """Return the message of a refusal with that code as the user may see it."""
     hides = code in _INTERNAL_CODES and not may_see_paths(user)
     return _HIDDEN if hides else message
 
 
 def check_sight_of(user: User | None, *kinds: Kind) -> None:
-    """Raises NotPermitted unless the user may see rows of all these kinds."""
+    """Raise NotPermitted unless the user may see rows of all these kinds."""
     seen = kinds_in_sight(user)
     check_permission(user, *(f"flows.view_{kind}" for kind in kinds if kind not in seen))
 
 
 def kinds_in_sight(user: User | None) -> list[Kind]:
-    """The kinds whose rows the user may see."""
+    """Return the kinds whose rows the user may see."""
     if user is None:
         return list(Kind)
     with on_database(user._state.db or current_database()):
@@ -141,12 +142,12 @@ def kinds_in_sight(user: User | None) -> list[Kind]:
 
 
 def may_see(user: User | AnonymousUser, kind: Kind) -> bool:
-    """Whether the user may see rows of the kind: as in the admin, also by changing them."""
+    """Return whether the user may see rows of the kind: with the view or the change permission."""
     return sight.may_see(user, kind)
 
 
 def needed_for(kind: str, result: str) -> Iterator[str]:
-    """The permissions on an item of that kind which gets that result."""
+    """Return the permissions needed for an item of that kind with that result."""
     if verb := _VERBS.get(result):
         yield f"flows.{verb}_{kind}"
     if result == Result.OVERWRITE:

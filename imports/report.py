@@ -1,4 +1,4 @@
-"""A plan or an outcome to one plain dict: the command's output and the API's body.
+"""Plans and outcomes as plain dicts: the command's output and the API's body.
 
 The keys and their order are the specification's (section 1 of the flow import page).
 """
@@ -17,10 +17,10 @@ from imports.undo.plans.plan import UndoChange, UndoPlan
 
 
 def plan_data(plan: Plan, *, done: bool, with_details: bool = False) -> dict[str, Any]:
-    """The three lists. `done` says whether the items reached their results.
+    """Return the three lists of items; `done` is whether the items have reached their results.
 
-    `with_details` adds to an item its warnings with their codes and data. The uuid of a copy is
-    not told before it is made: it is drawn anew for each plan.
+    `with_details` adds the warnings of each item with their codes and data. The uuid of a copy is
+    left out before it is made, because each plan draws a new one.
     """
     drawn = {one.target_uuid for one in plan if not (done or one.result.has_known_uuid)}
     return {
@@ -36,7 +36,7 @@ def plan_data(plan: Plan, *, done: bool, with_details: bool = False) -> dict[str
 
 
 def undo_data(plan: UndoPlan, *, done: bool, with_details: bool = False) -> dict[str, Any]:
-    """The three lists of an undo, in the same form."""
+    """Return the three lists of an undo, in the form of `plan_data`."""
     return {
         f"{kind.plural}Processed": [
             {
@@ -50,9 +50,9 @@ def undo_data(plan: UndoPlan, *, done: bool, with_details: bool = False) -> dict
 
 
 def details_of(warnings: Iterable[PlanWarning], *, without: Collection[str] = ()) -> dict[str, Any]:
-    """The warnings with their codes and data, under their key; empty where there are none.
+    """Return `warningDetails` with each warning's code and data; an empty dict for no warnings.
 
-    The uuids `without` are those of no row.
+    The uuids `without` are replaced by None: they belong to no row yet.
     """
     details = [warning.as_dict() for warning in warnings]
     for detail in details if without else ():
@@ -61,7 +61,7 @@ def details_of(warnings: Iterable[PlanWarning], *, without: Collection[str] = ()
 
 
 def _without(value: Any, uuids: Collection[str]) -> Any:
-    """Data of a warning with null in the place of these uuids."""
+    """Return the data of a warning with None in place of these uuids."""
     if isinstance(value, list):
         return [_without(each, uuids) for each in value]
     if not isinstance(value, dict):
@@ -76,7 +76,7 @@ _UUID_KEYS = ("uuid", "secretUuid")
 
 
 def record_data(record: ImportRecord) -> dict[str, Any]:
-    """What `plan_data` with details was for an import that is done, from its record."""
+    """Return what `plan_data` with details returns for an import that is done, from its record."""
     lists: dict[str, Any] = {f"{kind.plural}Processed": [] for kind in Kind}
     for item in record.items.order_by("position", "pk"):
         kept = [in_order(detail) for detail in item.warning_details]
@@ -86,7 +86,7 @@ def record_data(record: ImportRecord) -> dict[str, Any]:
 
 
 def refusal_data(error: UnableToImport) -> dict[str, Any]:
-    """Why there was no import, with every problem that was found."""
+    """Return the message, code and issues of a refusal."""
     return {
         "message": error.message,
         "code": error.code,
@@ -95,7 +95,7 @@ def refusal_data(error: UnableToImport) -> dict[str, Any]:
 
 
 def answer(status: HTTPStatus, data: dict[str, Any]) -> dict[str, Any]:
-    """The object that the command prints."""
+    """Return the object that the command prints."""
     return {"status": status.value, "statusText": status.phrase, "data": data}
 
 
@@ -140,7 +140,7 @@ def _recorded_item(item: ImportItem) -> dict[str, Any]:
 
 
 def _entry(**entry: Any) -> dict[str, Any]:
-    """An item of one of the lists, without what says nothing more."""
+    """Return an item of a list without the keys that are empty or repeat another."""
     if entry["targetUuid"] in (None, entry["uuid"].lower()):
         del entry["targetUuid"]
     if entry["targetName"] == entry["name"]:

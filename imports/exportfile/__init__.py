@@ -1,5 +1,5 @@
-"""Pure: the bytes of an export file to its items, with every problem of the file at once.
+"""Pure: read the bytes of an export file into its items, or list every problem of the file.
 
-For others: `document.parse`, `items.Item`, `companion` for the files beside it, `strict_json` and
-`warnings`, the form in which a room tells what is to be known of an item.
+For others: `document.parse`, `items.Item`, `companion` for the files given beside an export,
+`strict_json`, and `warnings` with the form of a plan's warnings.
 """

@@ -1,4 +1,4 @@
-"""A JSON file that is given beside an export: one object, read as strictly as an export. Pure."""
+"""Read a JSON file given beside an export: one object, as strictly as an export. Pure."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from imports.errors import (
 from imports.exportfile.json_problems import JSONProblem
 from imports.exportfile.strict_json import read_value, split_top_level
 
-# What strict JSON says of these is meant for an export.
+# The messages of strict JSON for these codes are about an export.
 _MESSAGES = {
     "empty-file": "It is empty.",
     "wrong-top-level": "It must hold a JSON object.",
@@ -26,7 +26,7 @@ _MESSAGES = {
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Tell the problems of the `what` file ("plan") that are found inside as FileUnreadable."""
+    """Raise FileUnreadable for a JSONProblem raised inside; `what` names the file ("plan")."""
     try:
         yield
     except JSONProblem as problem:
@@ -37,7 +37,7 @@ def reading(what: str) -> Iterator[None]:
 
 
 def read_object(data: bytes, *, max_bytes: int, what: str) -> dict[str, msgspec.Raw]:
-    """The raw values of the object by key. Raises FileTooLarge and FileUnreadable."""
+    """Return the raw values of the object by key. Raise FileTooLarge or FileUnreadable."""
     if len(data) > max_bytes:
         raise FileTooLarge(
             "too-large",
@@ -52,7 +52,7 @@ def read_object(data: bytes, *, max_bytes: int, what: str) -> dict[str, msgspec.
 
 
 def read_part(raw: msgspec.Raw, *place: str | int) -> Any:
-    """The value that stands at this place in the file. Raises JSONProblem."""
+    """Return the value of a part of the file; `place` is its path. Raise JSONProblem."""
     try:
         return read_value(raw, outer_depth=len(place))
     except JSONProblem as problem:
@@ -61,13 +61,13 @@ def read_part(raw: msgspec.Raw, *place: str | int) -> Any:
 
 
 def issue_of(problem: JSONProblem) -> Issue:
-    """The problem, with its path in the file."""
+    """Return the problem as an issue with its path in the file."""
     message = _MESSAGES.get(problem.code, problem.message)
     return Issue(code=problem.code, message=message, path=json_path(*problem.path))
 
 
 def invalid(what: str, issues: Sequence[Issue]) -> FileInvalid:
-    """The refusal of a `what` file that is JSON, but does not say what it must."""
+    """Return the refusal of a `what` file that is JSON but has wrong content."""
     told = f"The {what} file is refused. {_told(issues[0])}{other_than_first(issues)}"
     return FileInvalid(issues[0].code, told, issues)
 

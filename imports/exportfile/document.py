@@ -1,6 +1,6 @@
-"""Bytes to an ExportDocument: the rules of the file as a whole, all problems at once.
+"""Read the bytes of a file into an ExportDocument; check the rules of the file as a whole.
 
-Pure: knows no database. Source of the rules: the specification of the export file.
+Pure: no database. Source of the rules: the specification of the export file.
 """
 
 import gc
@@ -25,18 +25,18 @@ from imports.exportfile.strict_json import (
 
 FORMAT_VERSION = 1
 
-# Keys of the file's object that are looked into; others are ignored, where they are strict JSON.
+# The keys of the file's object that are read; others are ignored if they are strict JSON.
 _VERSION_KEY = "formatVersion"
 _KNOWN_KEYS = {_VERSION_KEY, *(kind.plural for kind in Kind)}
 
-# Problems of the whole file that are no fault of its grammar.
+# Codes of problems that make a file invalid rather than unreadable.
 _NOT_AN_EXPORT = {"wrong-top-level", "duplicate-key", "too-many-keys"}
 _TOO_MANY = f"A file may hold at most {MAX_ITEMS:,} items. Export in parts."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportDocument:
-    """What a file says: its items by kind, in the file's order, and which bytes it was."""
+    """The items of a file by kind, in the file's order, with its SHA-256 and size in bytes."""
 
     sha256: str
     size: int
@@ -50,10 +50,10 @@ class ExportDocument:
 
 
 def parse(data: bytes, *, max_bytes: int, sha256: str | None = None) -> ExportDocument:
-    """The document that the bytes say. `sha256` is theirs, where it is known already.
+    """Return the document of these bytes. `sha256` is their digest, where it is known already.
 
     Raises FileTooLarge, FileUnreadable where the bytes are not strict JSON, and FileInvalid with
-    every problem of every item where they are no export.
+    every problem of every item where they are not an export.
     """
     if len(data) > max_bytes:
         raise FileTooLarge(
@@ -85,7 +85,7 @@ def _told(issue: Issue) -> str:
 
 @contextmanager
 def _garbage_collection_paused() -> Iterator[None]:
-    # Parsing builds many objects and no cycles: collecting would only walk them (half the time).
+    # Parsing creates many objects and no cycles: collecting would take half the time for nothing.
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -96,7 +96,7 @@ def _garbage_collection_paused() -> Iterator[None]:
 
 
 def _top_level(data: bytes) -> tuple[dict[str, msgspec.Raw], int]:
-    """The raw values by key, and how deep in the file the items stand."""
+    """Return the raw values by key, and the depth of the items in the file."""
     try:
         top_level = split_top_level(data)
         if isinstance(top_level, dict) and not any(kind.plural in top_level for kind in Kind):
@@ -170,7 +170,7 @@ def _read_raw(
         if not isinstance(value, dict):
             raise JSONProblem("wrong-type", f"A {kind} must be an object.")
     except JSONProblem as problem:
-        if kind is Kind.SECRET:  # what is further in may be part of a value
+        if kind is Kind.SECRET:  # what is deeper may be part of a value
             problem.path = problem.path[:1]
         issues.append(_issue(problem, kind.plural, position))
         return None
@@ -178,13 +178,13 @@ def _read_raw(
 
 
 def _issue(problem: JSONProblem, *place: str | int) -> Issue:
-    """The problem of a value that stands at this place in the file."""
+    """Return the problem of the value at this path as an issue."""
     path = json_path(*place, *problem.path)
     return Issue(code=problem.code, message=problem.message, path=path)
 
 
 def _repeated(items: Mapping[Kind, tuple[Item, ...]]) -> Iterator[Issue]:
-    """A uuid that stands twice within a kind; a secret's name, which is unique, that does."""
+    """Yield an issue for each repeated uuid of a kind, and each repeated name of a secret."""
     for kind in Kind:
         first: dict[str, Item] = {}
         for item in items[kind]:

@@ -1,4 +1,4 @@
-"""One item of a file: read from its JSON object, with every problem noted under its path."""
+"""Read one item of a file from its JSON object, with every problem under its path."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,40 +33,40 @@ class Item:
 
     kind: Kind
     position: int
-    """Its place in the kind's list, from 0."""
+    """The index in the kind's list, from 0."""
     uuid: str
-    """In lower case, as rows have it."""
+    """In lower case, as in rows."""
     file_uuid: str
-    """As the file has it."""
+    """As in the file."""
     name: str
     content: Mapping[str, Value]
-    """Column to value, for the known keys that the file's item has, `name` always among them."""
+    """Column to value, for the known keys that the item has in the file, always with `name`."""
     extra: str
     """The unknown keys, as a canonical JSON object."""
     created_at: datetime | None = None
     updated_at: datetime | None = None
     own_warnings: tuple[PlanWarning, ...] = ()
-    """What the file alone gives reason to warn of."""
+    """The warnings due to the file alone."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The texts of its own warnings."""
+        """Return the texts of the item's own warnings."""
         return tuple(warning.text for warning in self.own_warnings)
 
     @property
     def path(self) -> str:
-        """The item's JSON path in the file."""
+        """Return the item's JSON path in the file."""
         return f"{self.kind.plural}[{self.position}]"
 
     def issue(self, code: str, message: str) -> Issue:
-        """A problem of this item as a whole."""
+        """Return an issue of this item as a whole."""
         return Issue(
             code=code, message=message, path=self.path, uuid=self.file_uuid, name=self.name
         )
 
 
 def read_item(kind: Kind, position: int, value: dict[str, Any], issues: list[Issue]) -> Item | None:
-    """The item that a JSON object says; None if it is wrong, with the problems in `issues`."""
+    """Return the item of a JSON object; add its problems to `issues` and return None if wrong."""
     keys = _Keys(kind, f"{kind.plural}[{position}]", value)
     uuid = keys.take(UUID_KEY, read_uuid)
     content: dict[str, Value] = {
@@ -94,14 +94,14 @@ def read_item(kind: Kind, position: int, value: dict[str, Any], issues: list[Iss
 
 
 class _Keys:
-    """The keys of an item's JSON object, read one by one; every problem becomes an issue."""
+    """The keys of an item's JSON object, read one by one; every problem is added to `issues`."""
 
     def __init__(self, kind: Kind, path: str, value: dict[str, Any]) -> None:
         self._kind, self._path, self._value = kind, path, value
         self.issues: list[Issue] = []
 
     def take(self, key: str, read: Callable[[Any], Any]) -> Any:
-        """What `read` makes of the key's value; None where it is wrong."""
+        """Return the result of `read` for the key's value; None where the value is wrong."""
         try:
             if key in _REQUIRED and key not in self._value:
                 message = f"This is missing: a {self._kind} must have a {key}."
@@ -122,7 +122,7 @@ class _Keys:
 
 
 def _unknown_keys(kind: Kind, value: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The keys to keep as they are, and those that carry a secret's value and are ignored."""
+    """Return the unknown keys to keep, and those ignored as possible values of a secret."""
     known = {field.key for field in FIELDS[kind]}
     known |= {UUID_KEY, CREATED_KEY, UPDATED_KEY, DELETED_KEY}
     unknown = {key: element for key, element in value.items() if key not in known}

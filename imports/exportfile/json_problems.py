@@ -1,6 +1,6 @@
-"""Why a text is not strict JSON: problems, found in values and told from a parser's errors.
+"""The problems of a text that is not strict JSON, found in values or in a parser's errors.
 
-The parser says little and names bytes; people are told a line and a column, or a JSON path.
+The parser's errors give byte offsets; problems have a line and a column, or a JSON path.
 """
 
 import json
@@ -23,14 +23,14 @@ _LONE_HIGH_SURROGATE = re.compile(
 _BYTE = re.compile(r" ?\(byte (\d+)\)$")
 
 Path = tuple[str | int, ...]
-"""The keys and indexes that lead to a value."""
+"""The keys and indexes of a value, from the outermost."""
 
 
 class JSONProblem(Exception):  # noqa: N818 - one of the problems of a file, not yet a refusal
-    """Why a text is not strict JSON: a stable code, what to do, and where, as far as is known.
+    """Why a text is not strict JSON: a stable code, a message, and the path where it is known.
 
-    `subject` is how the message begins where it is of the text as a whole: the file, unless a door
-    reads something else.
+    `subject` is the beginning of the message where it is about the whole text: "The file", which
+    `message_of` replaces where something else is read.
     """
 
     def __init__(self, code: str, message: str, path: Path = (), *, subject: str = "") -> None:
@@ -42,12 +42,12 @@ class JSONProblem(Exception):  # noqa: N818 - one of the problems of a file, not
         super().__init__(self.message)
 
     def message_of(self, subject: str) -> str:
-        """The message, with another subject where it has one, such as "The body"."""
+        """Return the message with another subject, where it has one, such as "The body"."""
         return f"{subject} {self._said}" if self._subject else self._said
 
 
 def raise_problem(error: Exception, text: bytes) -> NoReturn:
-    """Raise the JSONProblem that tells what the parser's error means."""
+    """Raise the JSONProblem for an error of the parser on this text."""
     message = str(error)
     byte = _BYTE.search(message)
     if isinstance(error, RecursionError):
@@ -67,7 +67,7 @@ def raise_problem(error: Exception, text: bytes) -> NoReturn:
             "ends in the middle of a value. Export or upload it again.",
             subject="The file",
         ) from None
-    # Of what is left over, the parser names the second byte.
+    # For trailing characters, the parser's offset is of their second byte.
     place = place_of(text, int(byte[1]) - message.count("trailing characters")) if byte else ""
     reason = _BYTE.sub("", message).removeprefix("JSON is malformed: ")
     raise JSONProblem(
@@ -76,8 +76,8 @@ def raise_problem(error: Exception, text: bytes) -> NoReturn:
 
 
 def _lone_surrogate(message: str, text: bytes) -> int | None:
-    """Where half of a surrogate pair stands, if that is what the parser's message is about."""
-    # A missing second half has many names there: it depends on what stands in its place.
+    """Return the offset of half a surrogate pair, if the parser's message is about one."""
+    # The message for a missing second half depends on the characters after the first.
     if not any(words in message for words in ("surrogate", "truncated", "hex escape")):
         return None
     byte = _BYTE.search(message)
@@ -100,19 +100,19 @@ def _out_of_range_path(text: bytes) -> Path:
 def _integer(digits: str) -> float:
     try:
         return int(digits)
-    except ValueError:  # more digits than Python reads
+    except ValueError:  # more digits than Python converts
         return math.inf
 
 
 def place_of(data: bytes, offset: int) -> str:
-    """Line and column, in characters, of an offset."""
+    """Return the line and the column, in characters from 1, of a byte offset."""
     line = data.count(b"\n", 0, offset) + 1
     before = data[data.rfind(b"\n", 0, offset) + 1 : offset]
     return f"at line {line}, column {len(before.decode(errors='replace')) + 1}"
 
 
 def check_depth(value: Any, most: int) -> None:
-    """Raises JSONProblem where the value is nested deeper than `most`."""
+    """Raise JSONProblem where the value is nested deeper than `most`."""
     level = [value] if type(value) in _CONTAINERS else []
     for _ in range(most):
         if not level:
@@ -123,20 +123,21 @@ def check_depth(value: Any, most: int) -> None:
 
 
 def is_deep(text: bytes, most: int) -> bool:
-    """Whether a text that is known to be JSON may be nested deeper than `most`.
+    """Return whether a text, known to be JSON, may be nested deeper than `most`.
 
-    Told from its indentation: half the work of a walk through the value. Not of very many values,
-    whose indentation could take a thousand times their own room.
+    It is decided by indenting the text, which takes half the time of a walk through the value. For
+    very many values the answer is True, because their indentation could take a thousand times the
+    text's memory.
     """
     if sum(map(text.count, (b",", b"[", b"{"))) > _MOST_INDENTED:
         return True
-    # No line break stands inside a text. An empty list or object stands where its parent's
-    # values do, so that this is true of some that are just deep enough.
+    # Strings contain no line break. An empty list or object is indented as its parent's values are,
+    # so that this is also true for some values of depth `most`.
     return b"\n" + b" " * most in msgspec.json.format(text, indent=1)
 
 
 def too_deep() -> JSONProblem:
-    """The problem of a file that is nested deeper than MAX_DEPTH."""
+    """Return the problem of a file that is nested deeper than MAX_DEPTH."""
     return JSONProblem("too-deep", f"may be nested at most {MAX_DEPTH} deep.", subject="A file")
 
 
@@ -150,13 +151,13 @@ _CONTAINERS = (dict, list)
 
 @dataclass(frozen=True, slots=True)
 class RepeatedKey:
-    """Stands for an object in which the key stands twice."""
+    """The replacement of an object that has this key twice."""
 
     key: str
 
 
 def find_value(value: Any, is_wrong: Callable[[Any], bool], path: Path = ()) -> Path | None:
-    """The path of the first value that is wrong; where a key stands twice, that of the key."""
+    """Return the path of the first wrong value, with the key for a RepeatedKey; None if none is."""
     if is_wrong(value):
         return (*path, value.key) if isinstance(value, RepeatedKey) else path
     children: Any = ()

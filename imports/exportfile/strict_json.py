@@ -27,22 +27,23 @@ from imports.exportfile.json_problems import (
 )
 
 MAX_ITEMS = 100_000
-# A value costs up to 25 times its text in memory, so that a small file could fill it.
+# A value takes up to 25 times its text in memory, so that a small file could exhaust it.
 MAX_VALUES_OF_ITEM = 2_000_000
-# The same of an element that is not looked into yet, and of a key of the file's object.
+# The same limit for elements before they are parsed, and for keys of the file's object.
 _MAX_RAW_ELEMENTS = 1_000_000
 _MAX_TOP_LEVEL_KEYS = 100_000
 
 _CHUNK = 1 << 20
 _ESCAPED_COLON = re.compile(rb"\\u003a", re.IGNORECASE)
 _WHITE_SPACE = re.compile(rb"[ \t\r\n]*")
-# Possessive (`++`, `*+`): what matches keeps no way back, which would cost more than the file.
-# A text without an end goes on to the last byte, or each quote in it would be looked at as a start.
+# Possessive (`++`, `*+`): no backtracking positions are kept, which would take more memory than the
+# file. The closing quote is optional, so that an unterminated string is matched once, up to the
+# end, instead of searching from each quote in it.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 
 def split_top_level(data: bytes) -> dict[str, msgspec.Raw] | msgspec.Raw:
-    """The raw values of a file's object by key, or the raw list where the file is a bare list.
+    """Return the raw values of a file's object by key, or the raw text of a file that is a list.
 
     Checks the grammar of the whole file. Raises JSONProblem.
     """
@@ -90,13 +91,13 @@ def _split_object(data: bytes) -> dict[str, msgspec.Raw]:
 
 
 class _Key(str):
-    """A key of the file's object: of a type of its own, so that the parser shows each of them."""
+    """A key of the file's object; its own type makes the parser call `take` for each key."""
 
     __slots__ = ()
 
 
 def split_list(raw: msgspec.Raw) -> list[msgspec.Raw]:
-    """The raw elements of a list of items. Raises JSONProblem (`wrong-type`, `too-many-items`)."""
+    """Return the raw elements of a list. Raise JSONProblem (`wrong-type`, `too-many-items`)."""
     text = bytes(raw)
     start = _skip_white_space(text)
     if text[start : start + 1] != b"[":
@@ -110,9 +111,10 @@ def split_list(raw: msgspec.Raw) -> list[msgspec.Raw]:
 
 
 def read_value(raw: msgspec.Raw, *, outer_depth: int = 0) -> Any:
-    """The value of a raw text, strictly. Raises JSONProblem, with the path within the value.
+    """Return the value of a raw text, read strictly.
 
-    `outer_depth` is how deep in the file the value stands: the limit is the file's.
+    Raises JSONProblem with the path within the value. `outer_depth` is the depth of the value in
+    the file, to which the limit applies.
     """
     text = bytes(raw)
     if text.count(b",") > MAX_VALUES_OF_ITEM and (
@@ -135,9 +137,10 @@ def read_value(raw: msgspec.Raw, *, outer_depth: int = 0) -> Any:
 
 
 def _may_repeat_a_key(text: bytes, value: Any) -> bool:
-    """Whether the value has fewer keys than its text: of two equal ones the parser keeps the last.
+    """Return whether the text may have a repeated key, of which the parser keeps only the last.
 
-    A key has a colon behind it. Those inside texts are on both sides, unless they are escaped.
+    A repeated key's colon is missing from the encoded value. Colons inside strings are in both,
+    unless they are escaped.
     """
     if _ESCAPED_COLON.search(text):
         return True
@@ -157,7 +160,7 @@ def _check_encoding(data: bytes) -> None:
         for start in range(0, len(data), _CHUNK):
             decoder.decode(data[start : start + _CHUNK], final=start + _CHUNK >= len(data))
     except UnicodeDecodeError as error:
-        # The decoder may hold back some bytes of the chunk before.
+        # The decoder may keep some bytes of the previous chunk.
         offset = start + error.start - (len(error.object) - len(data[start : start + _CHUNK]))
         raise JSONProblem(
             "invalid-encoding", f"The file is not UTF-8 {place_of(data, offset)}. Save it as UTF-8."
@@ -165,7 +168,7 @@ def _check_encoding(data: bytes) -> None:
 
 
 def _count_objects(text: bytes) -> None:
-    """Raise JSONProblem for more than MAX_ITEMS elements, before memory is taken for them."""
+    """Raise JSONProblem for more than MAX_ITEMS elements, before memory is used for them."""
     count = 0
 
     class Element(msgspec.Struct):
@@ -188,7 +191,7 @@ def _too_many_items() -> JSONProblem:
 
 
 def _check_keys(text: bytes) -> None:
-    """Raise JSONProblem for an object with a key twice."""
+    """Raise JSONProblem for an object that has a key twice."""
     value = json.loads(text, object_pairs_hook=_unique)
     path = find_value(value, lambda found: isinstance(found, RepeatedKey))
     if path is not None:
@@ -204,7 +207,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any] | RepeatedKey:
 
 
 def _has_nul(value: Any) -> bool:
-    """Whether the value is a text that holds U+0000, or an object with such a key."""
+    """Return whether the value is a string with U+0000, or an object with such a key."""
     if isinstance(value, dict):
         return any("\0" in key for key in value)
     return isinstance(value, str) and "\0" in value

@@ -1,6 +1,4 @@
-"""The warnings of a plan: what is told of an item, for people as a text, for programs as a code
-with data. Pure.
-"""
+"""The warnings of a plan: a text for people, and a code with data for programs. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,14 +8,14 @@ from typing import Any
 from flows.content.fields import Kind
 
 Data = Mapping[str, Any] | Sequence[Mapping[str, Any]]
-"""What a text says, in plain values: of new destinations of secrets one object each."""
+"""The values in a warning's text; for new destinations of secrets one object each."""
 
 
 class WarningCode(StrEnum):
-    """What is warned of, the gravest first.
+    """The codes of warnings about items, the gravest first.
 
-    What an import says of secrets that are sent elsewhere, and an undo of its conflicts, has
-    codes of its own, which are graver than these.
+    The warnings about destinations of secrets, and those about conflicts in an undo, have codes of
+    their own, which are graver than these.
     """
 
     SECRET_RENAMED_IN_USE = "secret-renamed-in-use"  # noqa: S105 - a code
@@ -34,34 +32,34 @@ class WarningCode(StrEnum):
 
 
 OTHER = "other"
-"""The code of a warning of an old record, whose text alone was kept, and says no other code."""
+"""The code of a warning in an old record, which kept only the text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanWarning:
-    """What is to be known of an item before it is imported, or taken back."""
+    """A warning about an item of an import or an undo."""
 
     code: str
     text: str
     text_without_hosts: str = ""
-    """The text for what is kept in files, where that is another one."""
+    """The text for files that are kept, where it differs; "" where it does not."""
 
     data: Data = field(default_factory=dict)
-    """The names, uuids, times and numbers that the text says."""
+    """The names, uuids, times and numbers in the text."""
 
     is_serious: bool = False
-    """Whether it is shown in red, and never left out: a stored value would be sent elsewhere."""
+    """Whether it is shown in red and never left out: a stored value would be sent elsewhere."""
 
     tells_of: frozenset[Kind] = frozenset()
-    """The kinds of other rows that the text names."""
+    """The kinds of the other rows that the text names."""
 
     @property
     def rank(self) -> int:
-        """To sort by: the gravest is 0."""
+        """Return the sort key: 0 is the gravest."""
         return 0 if self.is_serious else _RANKS.get(self.code, 1)
 
     def as_dict(self) -> dict[str, Any]:
-        """The warning in plain values, in the words of the API."""
+        """Return the warning as plain values under the API's keys."""
         detail: dict[str, Any] = in_order(
             {
                 "code": str(self.code),
@@ -74,7 +72,7 @@ class PlanWarning:
 
 
 def in_order(value: Any) -> Any:
-    """A warning's dict with its keys in their order: a database may give them back in another."""
+    """Return a warning's dict with its keys in order: a database may return them in another."""
     if isinstance(value, Mapping):
         ordered = sorted(value, key=lambda key: _KEY_RANKS.get(key, len(_KEY_RANKS)))
         return {key: in_order(value[key]) for key in ordered}

@@ -1,7 +1,7 @@
-"""A plan to rows: the only writer to flows, in one transaction of its caller's.
+"""Write a plan's rows: the only writer of flows for an import, in its caller's transaction.
 
-Rows that exist are saved under PRE_IMPORT first, then written. All of it goes in batches; one
-`executemany` counts as one query.
+Existing rows get a named save (PRE_IMPORT) before they are written. Everything is written in
+batches; one `executemany` counts as one query.
 """
 
 from collections import defaultdict
@@ -30,7 +30,7 @@ PRE_IMPORT = "Pre import"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Writer:
-    """Who writes the rows, and when."""
+    """The name of the user who writes the rows, and the time."""
 
     user_name: str
     now: datetime
@@ -39,10 +39,10 @@ class _Writer:
 def apply_plan(
     plan: Plan, *, user: User | None, user_name: str, progress: Progress
 ) -> dict[str, Revision]:
-    """Write what the plan says; the named saves of the rows before, by the path of their items.
+    """Write the plan's rows; return the named saves taken before, by the path of their items.
 
-    `user_name` is written into the rows. Raises StalePlan where a row is no longer the one that the
-    plan was made for.
+    `user_name` is written into the rows. Call it in a transaction. Raises StalePlan where a row is
+    no longer as it was when the plan was made.
     """
     compress_quickly()
     writer = _Writer(user_name=user_name, now=timezone.now())
@@ -74,7 +74,7 @@ def _save_before(kind: Kind, changes: Sequence[Change], user: User | None) -> di
 
 
 def _lock_unchanged(kind: Kind, changes: Sequence[Change]) -> None:
-    """Keep the rows from others until the transaction ends. Raises StalePlan where one changed."""
+    """Lock the rows until the transaction ends. Raise StalePlan where one changed."""
     rows = lock_rows(kind, [change.row.pk for change in changes if change.row])
     for change in changes:
         locked = rows.get(change.row.pk) if change.row else None
@@ -88,14 +88,16 @@ def _lock_unchanged(kind: Kind, changes: Sequence[Change]) -> None:
 
 
 def _renamed(changes: Iterable[Change]) -> Iterator[int]:
-    """The rows that get another name."""
+    """Yield the primary keys of the rows that are renamed."""
     for change in changes:
         if change.written_row and change.written_row.name != change.target_name:
             yield change.written_row.pk
 
 
 def _overwrite(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
-    """Write rows that exist; those with the same columns go in one query."""
+    """Write existing rows, those with the same columns in one query. Raise StalePlan if one is
+    gone.
+    """
     groups: dict[tuple[str, ...], list[tuple[int, Content]]] = defaultdict(list)
     for change in changes:
         if change.row:
@@ -110,7 +112,7 @@ def _overwrite(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
 
 def _values(kind: Kind, change: Change, writer: _Writer) -> dict[str, Any]:
     values: dict[str, Any] = dict(change.content or {})
-    if change.result is Result.CREATE:  # a deleted row comes back: it keeps nothing but its values
+    if change.result is Result.CREATE:  # a restored row keeps none of its old values
         values = {**blank_content(kind), **values, "is_deleted": False}
     return {**values, "updated_at": writer.now, "updated_by": writer.user_name}
 
@@ -132,5 +134,5 @@ def _create(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
 
 
 def _own_time(change: Change, said: datetime | None, now: datetime) -> datetime:
-    """A created row takes the file's times, so that an export gives them back; a copy is new."""
+    """Return the file's time for a created row, so that exports keep it; now for a copy."""
     return said if said and change.result is Result.CREATE else now

@@ -1,7 +1,4 @@
-"""What is different since a plan was made: the rows that it was for are read, and compared.
-
-The comparing is imports.planfile.changes'.
-"""
+"""Compare a plan with an earlier snapshot: read its rows, and call imports.planfile.changes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +17,7 @@ Rows = Sequence[tuple[Kind, Row]]
 
 
 def read_rows_of(snapshot: PlanSnapshot) -> list[tuple[Kind, Row]]:
-    """The rows that the snapshot names, as they are now; those that are gone are left out."""
+    """Return the rows that the snapshot refers to as they are now, without those that are gone."""
     uuids: dict[Kind, set[str]] = {kind: set() for kind in Kind}
     for item in snapshot.items:
         uuids[item.kind].update(row.uuid for row in item.rows)
@@ -36,9 +33,10 @@ def read_changes(
     contents: Contents,
     made_at: datetime | None,
 ) -> list[PlanChange]:
-    """What is different between the plan, made now, and that of `before`, which was made then.
+    """Return the differences between the snapshot `before`, made at `made_at`, and the plan of now.
 
-    `rows` are those of `before` as they are now, and `contents` what they and the plan's hold.
+    `rows` are the rows of `before` as they are now; `contents` has the contents of these and of the
+    plan's rows.
     """
     now = {(kind, row.uuid): row_snapshot(kind, row, contents) for kind, row in rows}
     edited = edited_rows(before, now)
@@ -49,7 +47,7 @@ def read_changes(
 
 
 def _writes_since(made_at: datetime | None, rows: Rows) -> dict[tuple[Kind, str], LastWrite]:
-    """Who wrote these rows last, and when, as far as that was since the plan was made."""
+    """Return when and by whom these rows were last written, where that was after `made_at`."""
     uuids: dict[Kind, dict[int, str]] = {kind: {} for kind in Kind}
     for kind, row in rows:
         uuids[kind][row.pk] = row.uuid

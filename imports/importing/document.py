@@ -1,4 +1,4 @@
-"""The document of a request: its file, read once, whatever is to be done with it."""
+"""Read the document of a request from its file."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from imports.importing.saved_plan import check_origin, settled
 
 
 def read_document(request: ImportRequest, *, sha256: str | None = None) -> ExportDocument:
-    """The document that the request is for. `sha256` is that of its file, where it is known.
+    """Return the request's document. `sha256` is that of its file, where it is known.
 
     Raises FileTooLarge, FileUnreadable and FileInvalid.
     """
@@ -20,9 +20,9 @@ def read_document(request: ImportRequest, *, sha256: str | None = None) -> Expor
 def read_request(
     request: ImportRequest, *, sha256: str, document: ExportDocument | None = None
 ) -> tuple[ExportDocument, ImportRequest]:
-    """The request's document, and the request with its decisions on the document's items.
+    """Return the request's document, and the request with its decisions on the document's items.
 
-    A `document` that was read of the same file already is not read again. Raises StalePlan where
+    A `document` of the same file is used instead of reading the file again. Raises StalePlan where
     a saved plan is for another file or server, what `read_document` raises, and PlanRefused where
     decisions do not fit the document.
     """

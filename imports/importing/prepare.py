@@ -1,6 +1,6 @@
-"""From a document to its plan on this server: what planning has to know is read, rights are asked.
+"""Plan a document on this server: read the inputs of the plan and check permissions.
 
-Everything that is decided is decided in imports.plans.build.
+What the plan contains is decided in imports.plans.build.
 """
 
 from dataclasses import dataclass, field, replace
@@ -37,7 +37,7 @@ from imports.rows.read import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What a request would do now, or why it would be refused."""
+    """The plan of a request as of now, and the refusal, if the plan may not be applied."""
 
     document: ExportDocument = field(repr=False)
     plan: Plan
@@ -45,26 +45,26 @@ class Preview:
 
     @property
     def token(self) -> str:
-        """The confirmation token of the plan."""
+        """Return the confirmation token of the plan."""
         return confirmation_token(snapshot_of(self.plan))
 
 
 def make_preview(document: ExportDocument, request: ImportRequest) -> Preview:
-    """The plan of the request, and what stands against it: the one way to a plan, for every door.
+    """Return the plan of the request with its refusal, if any. All doors get their plans from here.
 
-    Raises NotPermitted where the plan tells of rows that the user may not see, and StalePlan where
-    it is not the request's saved plan any more.
+    Raises NotPermitted where the plan describes rows that the user may not see, and StalePlan where
+    the plan differs from the request's saved plan.
     """
     plan = draft_plan(document, request)
     _check_sight_of_named(request)
-    check_sight(request.user, plan)  # a refusal tells of rows too
+    check_sight(request.user, plan)  # a refusal describes rows too
     if request.saved_plan:
         check_saved(plan, request)
     return Preview(document=document, plan=plan, refusal=_refusal_of(plan, request))
 
 
 def plan_import(document: ExportDocument, request: ImportRequest) -> Plan:
-    """What the request would do now. Raises PlanRefused, StalePlan and NotPermitted."""
+    """Return the plan of the request. Raise its refusal: PlanRefused, StalePlan or NotPermitted."""
     preview = make_preview(document, request)
     if preview.refusal:
         raise preview.refusal
@@ -72,10 +72,10 @@ def plan_import(document: ExportDocument, request: ImportRequest) -> Plan:
 
 
 def _check_sight_of_named(request: ImportRequest) -> None:
-    """Raises NotPermitted where the request names rows by uuid that the user may not see.
+    """Raise NotPermitted where the request names rows by uuid that the user may not see.
 
-    Those are the rows that somebody chose, and those of a saved plan, which anybody may have
-    written: whatever is answered tells of them.
+    These are the targets of decisions and the rows of a saved plan, which is a file that anybody
+    may have written; every answer would describe them.
     """
     kinds = {kind for kind in Kind if targets_of(kind, request.decisions)}
     if request.saved_plan:
@@ -84,7 +84,7 @@ def _check_sight_of_named(request: ImportRequest) -> None:
 
 
 def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
-    """What the request would do now, whether or not it may be done."""
+    """Return the plan of the request, whether or not it may be applied."""
     plan = build_plan(
         document,
         _read_inputs(document, request),
@@ -99,7 +99,7 @@ def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
 
 
 def _refusal_of(plan: Plan, request: ImportRequest) -> UnableToImport | None:
-    """What stands against carrying the plan out, if anything."""
+    """Return the refusal of the plan; None where it may be applied."""
     try:
         check_request(request)
         if plan.issues:
@@ -111,10 +111,10 @@ def _refusal_of(plan: Plan, request: ImportRequest) -> UnableToImport | None:
 
 
 def plan_again(document: ExportDocument, request: ImportRequest, expected: str | None) -> Plan:
-    """What the request would do now. Raises PlanRefused, StalePlan and NotPermitted.
+    """Return the plan of the request. Raise PlanRefused, StalePlan or NotPermitted.
 
-    Raises StalePlan where that is not the plan that was confirmed, `expected` by its token;
-    None where none was.
+    Raises StalePlan where its confirmation token is not `expected`, which is None where no plan was
+    confirmed. For a confirmed plan, PlanRefused becomes StalePlan.
     """
     try:
         plan = plan_import(document, request)
@@ -128,7 +128,10 @@ def plan_again(document: ExportDocument, request: ImportRequest, expected: str |
 
 
 def check_rows(document: ExportDocument, plan: Plan, decisions: Decisions) -> None:
-    """The items still are the same rows; what those hold is checked as they are written."""
+    """Raise StalePlan unless the items match the same rows as in the plan.
+
+    The rows' contents are checked when they are locked.
+    """
     rows = read_rows(document, decisions)
     for kind in Kind:
         matches, issues = match_items(
@@ -140,9 +143,9 @@ def check_rows(document: ExportDocument, plan: Plan, decisions: Decisions) -> No
 
 
 def check_destinations(plan: Plan) -> None:
-    """Raises StalePlan where the plan would send stored values elsewhere than it says.
+    """Raise StalePlan where the plan would send stored values to destinations it does not name.
 
-    Call it in the transaction of the writes, after lock_destinations.
+    Call it in the transaction of the writes, after `lock_destinations`.
     """
     found = find_notices(plan.changes, plan.secret_users, StoredServer())
     now = {key for notices in found.values() for key in keys_of(notices)}
@@ -151,7 +154,7 @@ def check_destinations(plan: Plan) -> None:
 
 
 def stale(why: str, refusal: PlanRefused | None = None) -> StalePlan:
-    """The error of a plan that cannot be carried out as it was made, and why."""
+    """Return the error for a plan that can no longer be applied, with the refusal's issues."""
     return StalePlan(
         "stale-plan",
         why,
@@ -176,7 +179,7 @@ def _read_inputs(document: ExportDocument, request: ImportRequest) -> PlanInputs
         if _uses(Mode.DUPLICATE, request)
         else {},
         dangling={
-            # What is not there is told to who may see what is.
+            # Missing references are shown only to users who may see existing rows of the kind.
             path: [one for one in found if one.kind in seen and one not in existing]
             for path, found in missing.items()
         },

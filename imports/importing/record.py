@@ -1,4 +1,4 @@
-"""The record of an import, and what it keeps of each item."""
+"""Make the record of an import and its items."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from imports.runs.recorder import of_the_target
 
 
 def new_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
-    """The record of an import that is asked for, not stored yet."""
+    """Return an unsaved record of the import that is asked for."""
     return ImportRecord(
         started_at=timezone.now(),
         door=request.door,
@@ -39,12 +39,12 @@ def new_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
 def items_of(
     record: ImportRecord, plan: Plan, saves: Mapping[str, Revision]
 ) -> Iterator[ImportItem]:
-    """What the record of an import keeps of its items; `saves` by the path of an item."""
+    """Yield the record's unsaved items; `saves` has the named saves by the path of an item."""
     return (_item(record, change, saves.get(change.item.path)) for change in plan)
 
 
 def _plan_of(request: ImportRequest) -> dict[str, Any]:
-    """What the record says of the saved plan that the request applies, if it does."""
+    """Return the record's fields about the saved plan of the request; none without one."""
     plan = request.saved_plan
     if plan is None:
         return {}
@@ -77,7 +77,7 @@ def _item(record: ImportRecord, change: Change, save: Revision | None) -> Import
 
 
 def _content_digest(change: Change) -> str:
-    """Of what the row holds after the import; "" where the import left it alone."""
+    """Return the digest of the row's content after the import; "" where it was not written."""
     if change.after or change.content is None:
         return change.after or ""
     kind = change.item.kind

@@ -1,4 +1,4 @@
-"""What somebody asks for, through whatever door."""
+"""The request for an import, the same for every door."""
 
 from dataclasses import dataclass, field
 
@@ -12,13 +12,13 @@ from imports.plans.plan import Mode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRequest:
-    """One import that is asked for."""
+    """One import that is asked for, with its options."""
 
     payload: bytes = field(repr=False)
     file_name: str
-    """For the record and for messages; never opened."""
+    """For the record and for messages; the file is never opened by it."""
     server: str
-    """The friendly name of the target: this instance's or a registered server's."""
+    """The friendly name of the target: this instance or a registered server."""
     mode: Mode
     door: Door
     user: User | None = None
@@ -26,12 +26,12 @@ class ImportRequest:
     with_backup: bool = True
     override_locks: bool = False
     decisions: Decisions = field(default_factory=dict)
-    """For single items, where the mode is not what is wanted."""
+    """Decisions for single items, which override the mode."""
     given_decisions: tuple[GivenDecision, ...] = ()
-    """The same as a file has them: `decisions` are made of them when the export is read."""
+    """Decisions as in a decisions file; `decisions` are made from them when the export is read."""
     saved_plan: SavedPlan | None = field(default=None, repr=False)
-    """The plan that is to be done exactly, or not at all. Mode, locks and decisions are its own."""
+    """The plan to apply exactly, or not at all. Mode, locks and decisions are taken from it."""
     idempotency_key: str | None = None
-    """Under which the user may ask again without a second import: see imports.runs.idempotency."""
+    """The key that lets the user repeat the request safely: see imports.runs.idempotency."""
     lock_wait: float | None = None
-    """Seconds to wait for another run to let go of the lock; None for the server's own."""
+    """Seconds to wait for another run to release the lock; None for the server's setting."""

@@ -1,4 +1,4 @@
-"""What a user must be allowed to do to import: never less than for the same by hand."""
+"""The permissions needed for an import: never less than for the same changes by hand."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ from imports.plans.plan import Change, Plan
 
 
 def check_request(request: ImportRequest) -> None:
-    """Raises NotPermitted where the user may not even ask for this."""
+    """Raise NotPermitted where the user may not import with these options."""
     needed = [RUN_IMPORT]
     needed += [] if request.with_backup else [SKIP_BACKUP]
     needed += [OVERRIDE_LOCKS] if request.override_locks else []
@@ -30,9 +30,9 @@ def check_request(request: ImportRequest) -> None:
 
 
 def check_plan(user: User | None, plan: Plan) -> None:
-    """Raises NotPermitted where the plan does what the user may not do.
+    """Raise NotPermitted where the user may not apply the plan.
 
-    Or where it tells of connections and flows, beside its own, that the user may not see.
+    Also where its warnings about destinations describe other rows that the user may not see.
     """
     needed = {needed for change in plan for needed in _needed(change)}
     check_permission(user, *sorted(needed), retargeting=_retargeting(user, plan))
@@ -40,7 +40,7 @@ def check_plan(user: User | None, plan: Plan) -> None:
 
 
 def check_sight(user: User | None, plan: Plan) -> None:
-    """Raises NotPermitted where the plan tells of rows that the user may not see."""
+    """Raise NotPermitted where the plan describes rows that the user may not see."""
     kinds = {kind for change in plan for kind in _kinds_told_of(change)}
     kinds |= {kind for issue in plan.issues for kind in issue.tells_of}
     check_sight_of(user, *(kind for kind in Kind if kind in kinds))
@@ -61,7 +61,7 @@ def _retargeting(user: User | None, plan: Plan) -> Iterator[Issue]:
 
 
 def _kinds_told_of(change: Change) -> Iterator[Kind]:
-    """The kinds of rows that the plan tells of for an item."""
+    """Yield the kinds of the rows that the plan describes for an item."""
     if change.row or change.candidates:
         yield change.item.kind
     for warning in change.own_warnings:
@@ -70,7 +70,7 @@ def _kinds_told_of(change: Change) -> Iterator[Kind]:
 
 
 def _kinds_in_notices(change: Change) -> Iterator[Kind]:
-    """The kinds of other rows that its warnings of new destinations tell of."""
+    """Yield the kinds of the other rows in its warnings about destinations."""
     for notice in change.notices:
         yield from notice.tells_of((change.item.kind, change.target_uuid))
 

@@ -1,6 +1,6 @@
-"""Plans that are saved, and what they are held against before they are applied.
+"""Make saved plans, and compare them with the plan of now before they are applied.
 
-Which rows a plan tells of, and what these hold, is read here; imports.planfile.changes compares.
+The rows and contents are read here; imports.planfile.changes compares them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ from imports.rows.read import read_contents
 
 
 def saved_plan(plan: Plan, document: ExportDocument, request: ImportRequest) -> SavedPlan:
-    """The plan, to be written to a file."""
+    """Return the plan in the form that is written to a file."""
     identity = read_identity()
     return save(
         plan,
@@ -44,7 +44,7 @@ def saved_plan(plan: Plan, document: ExportDocument, request: ImportRequest) -> 
 
 
 def settled(request: ImportRequest, document: ExportDocument) -> Decisions:
-    """The decisions on the document's items, wherever they come from.
+    """Return the decisions on the document's items, from the saved plan, a file or the request.
 
     Raises PlanRefused where a file's decisions do not fit the document.
     """
@@ -56,7 +56,7 @@ def settled(request: ImportRequest, document: ExportDocument) -> Decisions:
 
 
 def check_origin(request: ImportRequest, digest: str) -> None:
-    """Raises StalePlan where the request's saved plan is for another file or another server.
+    """Raise StalePlan where the request's saved plan is for another file or another server.
 
     `digest` is the SHA-256 of the request's file.
     """
@@ -72,7 +72,7 @@ def check_origin(request: ImportRequest, digest: str) -> None:
 
 
 def check_saved(plan: Plan, request: ImportRequest) -> None:
-    """Raises StalePlan where the plan, made now, is not the request's saved plan any more."""
+    """Raise StalePlan where the plan, made now, differs from the request's saved plan."""
     saved = request.saved_plan
     if saved is None:
         return
@@ -89,9 +89,9 @@ def check_saved(plan: Plan, request: ImportRequest) -> None:
     if issues := _issues(changes, ChangeOf.ITEMS, ChangeOf.ROW):
         known = {(issue.code, issue.path) for issue in saved.issues}
         issues += [one for one in plan.issues if (one.code, one.path) not in known]
-    # What stands against the plan otherwise comes of its decisions: that is no staleness.
+    # Other issues of the plan are due to its decisions: they do not make it stale.
     elif not plan.issues:
-        # What could not be done is not looked at item by item: nobody decided on it.
+        # Items of a plan with issues are not compared: nobody decided on them.
         solved = _issues(changes, ChangeOf.SOLVED)
         issues = solved or _issues(changes, ChangeOf.MATCH, ChangeOf.RESULT)
     if issues:
@@ -113,16 +113,16 @@ def _rows_of(plan: Plan) -> Iterator[tuple[Kind, Row]]:
         if change.row:
             yield kind, change.row
         if change.candidates and (kind, name) not in listed:
-            listed.add((kind, name))  # items of one name have the same
+            listed.add((kind, name))  # items of one name have the same candidates
             yield from ((kind, row) for row in change.candidates)
 
 
 def _digests(
     plan: Plan, rows: Iterable[tuple[Kind, Row]], identity: ServerIdentity
 ) -> dict[tuple[Kind, int], str]:
-    """By kind and primary key, what stands for the rows' contents.
+    """Return the signed digests of the rows' contents, by kind and primary key.
 
-    Where the plan was decided on a content, that one counts, and no other is read.
+    Contents on which the plan was decided are used as they are, and not read again.
     """
     digests = {row: identity.sign(digest) for row, digest in decided_contents(plan).items()}
     unread: dict[Kind, set[int]] = {kind: set() for kind in Kind}
@@ -133,12 +133,15 @@ def _digests(
         for pk, content in read_contents(kind, sorted(pks)):
             digests[kind, pk] = identity.sign(content_digest(content, columns(kind)))
         for pk in pks:
-            digests.setdefault((kind, pk), "")  # of a row that was purged just now
+            digests.setdefault((kind, pk), "")  # the row was purged just now
     return digests
 
 
 def _told_import(saved: SavedPlan, request: ImportRequest) -> str:
-    """Which import brought the plan's file in since it was made, for whoever may see records."""
+    """Return a sentence on the import of the plan's file since the plan was made, if any.
+
+    Empty where the user may not see records.
+    """
     made_at = saved.made_at
     if made_at is None or not may_see_records(request.user):
         return ""

@@ -1,9 +1,9 @@
-"""The import, in order: what the command, the admin and the API call.
+"""The functions that the command, the admin and the API call for an import.
 
     check the server and the request -> read the document -> lock -> plan -> back up
-        -> one transaction: [look again, save the rows before, write, record] -> outcome
+        -> one transaction: [check rows again, named saves, write, record] -> outcome
 
-A preview is the same way, stopped after the plan. Every run leaves an ImportRecord.
+A preview stops after the plan. Every run leaves an ImportRecord.
 """
 
 from collections.abc import Mapping
@@ -44,17 +44,17 @@ _AGAIN = "Run the import again."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a run did: all that its plan says."""
+    """The plan and the record of a run that succeeded."""
 
     plan: Plan
     record: ImportRecord
 
 
 def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Preview:
-    """Plan the import and write nothing.
+    """Return the preview of an import that may be applied; write no rows.
 
-    Raises an UnableToImport where the import would be refused; `record_refusal` leaves a record
-    of that, for a run that ends with its preview. A dry run asks for none.
+    Raises an UnableToImport where the import would be refused. With `record_refusal` the refusal is
+    recorded, for runs that end with their preview; a dry run passes False.
     """
     with target(request.server), recorded(_record(request), keep=record_refusal) as recorder:
         document, request = _read(request, recorder.record)
@@ -65,10 +65,10 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
 
 
 def plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
-    """Plan the import for somebody who applies it later, and write nothing.
+    """Return the preview and the plan to save; write nothing.
 
-    What stands against the plan is the preview's `refusal`, which a decision may mend: the saved
-    plan has its issues. Raises an UnableToImport where none can, as a dry run does.
+    A refusal is in the preview's `refusal` where a decision may resolve it; the saved plan has its
+    issues. Raises an UnableToImport, as a dry run does, where none can.
     """
     with target(request.server), recorded(_record(request), keep=False) as recorder:
         document, request = _read(request, recorder.record)
@@ -81,12 +81,12 @@ def plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
 
 
 def examine_import(request: ImportRequest, *, record_refusal: bool = False) -> Preview:
-    """Plan the import for somebody who can still decide otherwise, and write nothing.
+    """Return the preview for a user who can still change mode, options and decisions.
 
-    What stands against the plan is its `refusal`, which another mode, another option or a decision
-    may mend. Raises an UnableToImport where none can: for a bad file, for who may not import at
-    all, and for who may not see the rows that the plan tells of. `record_refusal` leaves a record
-    of that, for a file that somebody brings; who only looks leaves none.
+    A refusal that these may resolve is in the preview's `refusal`. Raises an UnableToImport for
+    others: for a bad file, and for a user who may not import at all or not see the rows that the
+    plan describes. Writes nothing, but `record_refusal` leaves a record of what is raised, as for
+    an upload.
     """
     with target(request.server), recorded(_record(request), keep=record_refusal) as recorder:
         return make_preview(*_read(request, recorder.record, may_change_options=True))
@@ -99,12 +99,12 @@ def run_import(
     token: str | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> Outcome:
-    """Do the import, or change nothing.
+    """Apply the import, or change nothing.
 
     With a `confirmed` preview, or the confirmation `token` of the plan that was shown, exactly that
-    plan is done or StalePlan is raised. Raises an UnableToImport for every refusal; whatever is
-    raised, the data is as it was. Raises AlreadyDone where the request's idempotency key stands for
-    an import that is done.
+    plan is applied or StalePlan is raised. Raises an UnableToImport for every refusal; the data is
+    unchanged whenever anything is raised. Raises AlreadyDone where the request's idempotency key
+    belongs to an import that is done.
     """
     with target(request.server), recorded(_record(request)) as recorder:
         record = recorder.record
@@ -124,7 +124,7 @@ def run_import(
 
 
 def _check(request: ImportRequest, *, may_change_options: bool = False) -> None:
-    """Raises WrongServer, and NotPermitted where the user may not ask for this."""
+    """Raise WrongServer, or NotPermitted where the user may not ask for this."""
     check_server(request.server)
     if may_change_options:
         check_permission(request.user, RUN_IMPORT)
@@ -135,7 +135,7 @@ def _check(request: ImportRequest, *, may_change_options: bool = False) -> None:
 def _read(
     request: ImportRequest, record: ImportRecord, *, may_change_options: bool = False
 ) -> tuple[ExportDocument, ImportRequest]:
-    """What is to be planned, once all is checked that can be without the document."""
+    """Return document and request with its decisions, after the checks that need no document."""
     _check(request, may_change_options=may_change_options)
     return read_request(request, sha256=record.file_sha256)
 
@@ -147,7 +147,7 @@ def _write(
     record: ImportRecord,
     progress: Progress,
 ) -> Mapping[str, Revision]:
-    """Write what the plan says, if anything; the named saves of the rows before."""
+    """Write the plan's rows, if any; return the named saves taken before, by path of the items."""
     if not plan.writes:
         return {}
     lock_destinations()

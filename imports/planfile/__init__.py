@@ -1,4 +1,4 @@
-"""Pure: a plan kept to be looked at, decided on and applied later, and what changed since.
+"""Pure: plans that are saved, decided on and applied later, and their differences from later ones.
 
 For others: `file.read_plan` and `write_plan`, `decisions.read_decisions`, `page` for the plan of a
 page, `snapshot.PlanSnapshot` and `confirmation_token`, `changes.changes_since` for the differences.

@@ -1,8 +1,8 @@
-"""What is different between two plans: one that somebody looked at, and one that is made now. Pure.
+"""Find the differences between an earlier plan and one that is made now. Pure.
 
-Rows must be those that the plan was made for, and hold what they held; items must come to the same,
-unless somebody decided since that something else comes of them. A saved plan, the page of an
-upload, a second tab and an undo have it from `changes_since` in the same words.
+The rows must be those of the earlier plan with the same content, and the items must have the same
+results, unless a decision made since changes them. A saved plan, the page of an upload, a second
+tab and an undo all get their differences, with the same texts, from `changes_since`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,34 +16,34 @@ from imports.plans.drift import LastWrite
 
 
 class ChangeOf(StrEnum):
-    """What is not as it was."""
+    """The part of a plan in which a difference is."""
 
     ITEMS = "items"
-    """The plans are not for the same items: nothing else of them can be compared."""
+    """The plans are not for the same items: nothing else is compared."""
     ROW = "row"
     MATCH = "match"
-    """Which row an item is."""
+    """The row that an item matches."""
     SOLVED = "solved"
-    """What stood against an item, and does not any more."""
+    """An item that could not be applied, and now can."""
     REFUSED = "refused"
-    """What stands against an item, and did not."""
+    """An item that could be applied, and now cannot."""
     RESULT = "result"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanChange:
-    """One difference: what it is of, and the words for it, with the item that they stand beside."""
+    """One difference between two plans, with the item to show it at."""
 
     of: ChangeOf
     issue: Issue
     key: ItemKey | None = None
-    """The item; None where it is none of the plan's."""
+    """The item; None where the plan does not have it."""
 
 
 def changes_since(before: PlanSnapshot, after: PlanSnapshot) -> list[PlanChange]:
-    """What is different in `after`, each row and each item once: rows first, in the file's order.
+    """Return the differences in `after`, once for each row and item: rows first, in file order.
 
-    `after` has in its `rows` those of the earlier plan that are still there.
+    `after.rows` must have those rows of the earlier plan that still exist.
     """
     if [item.key for item in before.items] != [item.key for item in after.items]:
         message = "The plan's items are not those of the file."
@@ -52,7 +52,7 @@ def changes_since(before: PlanSnapshot, after: PlanSnapshot) -> list[PlanChange]
 
 
 def edited_rows(before: PlanSnapshot, rows: Mapping[ItemKey, RowSnapshot]) -> set[ItemKey]:
-    """Those of the rows that hold something else than they did in the earlier plan."""
+    """Return the keys of the rows whose content differs from that in the earlier plan."""
     return {
         (item.kind, was.uuid)
         for item in before.items
@@ -101,17 +101,17 @@ def _changes_of_row(
 
 
 def _item_changes(before: PlanSnapshot, after: PlanSnapshot) -> Iterator[PlanChange]:
-    """What would come of items otherwise than it was planned, though their rows may be the same."""
+    """Yield the differences of items that are not due to their rows."""
     had, has = ({issue.path for issue in plan.issues} for plan in (before, after))
     pairs = list(zip(before.items, after.items, strict=True))
     is_decided = any(was.decision != now.decision for was, now in pairs)
-    if not is_decided:  # else it is known why
+    if not is_decided:  # with decisions, the reason is known
         keys = {was.path: was.key for was in before.items}
         yield from (
             _solved(issue, keys.get(issue.path)) for issue in before.issues if issue.path not in has
         )
     for was, now in pairs:
-        if now.path in had:  # what could not be applied has no result to hold to
+        if now.path in had:  # an item that could not be applied has no result to compare
             continue
         if now.path in has:
             yield _refused(was, now)

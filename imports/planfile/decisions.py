@@ -1,4 +1,4 @@
-"""A file of decisions on single items, as a person writes it. Pure.
+"""Read a file of decisions on single items, as a person writes it. Pure.
 
     {"decisions": {
         "UUID": "skip",
@@ -6,8 +6,8 @@
         "connection:UUID": {"mode": "overwrite", "target": "UUID of the row"}
     }}
 
-A key is the uuid that an item has in the export; its kind stands before it where the export has
-that uuid in two kinds. A plan file says what is decided of an item in the same words.
+A key is the uuid of an item in the export, preceded by its kind where the export has that uuid in
+two kinds. A plan file has decisions in the same form.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,10 +26,10 @@ from imports.plans.plan import Mode, Plan, Result
 T = TypeVar("T")
 
 Problems = Mapping[str, FieldProblem]
-"""What is wrong with decisions, by their keys."""
+"""The problems of decisions, by their keys."""
 
 DecisionValue = str | dict[str, str] | None
-"""What a file says of an item: a mode, the uuid of a row, both, or nothing."""
+"""A decision as in a file: a mode, the uuid of a row, both, or None."""
 
 _KEY = "decisions"
 _WHAT = "decisions"
@@ -42,32 +42,32 @@ _EXPECTED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenDecision:
-    """A decision as a file has it, before it is known which item of an export it is for."""
+    """A decision as in a file, not yet matched with an item of an export."""
 
     key: str
     kind: Kind | None
-    """None where the file does not say it."""
+    """None where the key has no kind."""
     uuid: str
     decision: Decision
 
     @property
     def path(self) -> str:
-        """Its JSON path in the file."""
+        """Return its JSON path in the file."""
         return json_path(_KEY, self.key)
 
 
 def read_decisions(data: bytes, *, max_bytes: int) -> tuple[GivenDecision, ...]:
-    """What the file says of an export's items. Raises what `read_file_with` does."""
+    """Return the decisions in a file's bytes. Raise what `read_file_with` does."""
     return read_file_with(_given, data, max_bytes=max_bytes)
 
 
 def read_file_with(
     read: Callable[[Mapping[str, Any]], tuple[T, Problems]], data: bytes, *, max_bytes: int
 ) -> T:
-    """What `read` makes of the file's decisions by their keys, with what is wrong with them.
+    """Return the result of `read` for the file's decisions by key.
 
-    Raises FileTooLarge, FileUnreadable where the file is not strict JSON, and FileInvalid with
-    every problem of every decision.
+    `read` returns its result and the problems by key. Raises FileTooLarge, FileUnreadable where the
+    file is not strict JSON, and FileInvalid with every problem of every decision.
     """
     values = read_object(data, max_bytes=max_bytes, what=_WHAT)
     issues = [
@@ -102,7 +102,7 @@ def read_file_with(
 
 
 def read_key(key: str) -> tuple[Kind | None, str]:
-    """The kind, where the key of a decision says it, and the uuid. Raises FieldProblem."""
+    """Return the kind, None where the key has none, and the uuid. Raise FieldProblem."""
     word, colon, uuid = key.partition(":")
     if colon and word not in list(Kind):
         message = f"Before the colon must stand the item's kind: {', '.join(Kind)}."
@@ -124,7 +124,7 @@ def _given(values: Mapping[str, Any]) -> tuple[tuple[GivenDecision, ...], Proble
 
 
 def read_decision(value: Any) -> Decision:
-    """The decision that a file's value says. Raises FieldProblem."""
+    """Return the decision of a file's value. Raise FieldProblem."""
     if isinstance(value, str):
         if value in _WORDS:
             return Decision(mode=_WORDS[value])
@@ -146,7 +146,7 @@ def read_decision(value: Any) -> Decision:
 
 
 def decision_value(decision: Decision | None) -> DecisionValue:
-    """What a file says of an item with this decision."""
+    """Return the value for a file of this decision."""
     if decision is None:
         return None
     mode, target = decision.mode, decision.target_uuid
@@ -156,7 +156,7 @@ def decision_value(decision: Decision | None) -> DecisionValue:
 
 
 def settle(given: Sequence[GivenDecision], document: ExportDocument) -> Decisions:
-    """The decisions on the document's items. Raises PlanRefused with all that do not fit it."""
+    """Return the decisions on the document's items. Raise PlanRefused with all that do not fit."""
     kinds: dict[str, list[Kind]] = {}
     for item in document:
         kinds.setdefault(item.uuid, []).append(item.kind)
@@ -190,7 +190,7 @@ def _unsettled(given: GivenDecision, found: Sequence[Kind]) -> Issue:
 
 
 def skipped_nothing(plan: Plan, decisions: Decisions) -> Iterator[Issue]:
-    """An issue for each item that was to be skipped and would be created: there is no row of it."""
+    """Yield an issue for each item that is to be skipped but has no row, and would be created."""
     for change in plan:
         item = change.item
         decision = decisions.get((item.kind, item.uuid))

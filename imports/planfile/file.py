@@ -1,9 +1,9 @@
-"""A plan as a file: to be looked at, decided on, and applied later as it stands. Pure.
+"""Write and read a plan as a file, to be reviewed, decided on and applied later unchanged. Pure.
 
-It tells which rows the plan is for and what they held, by digests that only their server can make.
-Nothing in it is content of an item: no values and texts, no hosts, only the keys that change.
-Whoever looks at it may edit the `decision` of an item, in the words of a decisions file; a
-checksum over everything else keeps the rest as it was written.
+It has the rows of the plan with digests of their contents that only their server can compute. It
+has no content of items: no values and texts, no hosts, only the keys that change. The `decision` of
+an item may be edited, in the form of a decisions file; a checksum over everything else detects
+other edits.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ from imports.plans.plan import Change, Drift, Plan, Result
 FORMAT = "flow-import-plan"
 VERSION = 1
 
-# Any number of items may bear one name, each with the same rows to choose from.
+# Any number of items may have the same name, each with the same candidates.
 _CANDIDATES_REPEATED = 10_000
 
 _WHAT = "plan"
@@ -45,7 +45,7 @@ _ITEMS = "items"
 T = TypeVar("T")
 
 Digests = Mapping[tuple[Kind, int], str]
-"""By kind and primary key, what stands for the content of a row."""
+"""The digests of rows' contents, by kind and primary key."""
 
 
 def save(
@@ -58,7 +58,7 @@ def save(
     created_at: str,
     created_by: str,
 ) -> SavedPlan:
-    """The plan in the shape of its file. `digests` has every row that the plan tells of."""
+    """Return the plan in the form of its file. `digests` must have every row of the plan."""
     unsigned = SavedPlan(
         format=FORMAT,
         version=VERSION,
@@ -80,25 +80,25 @@ def save(
 
 
 def saved_row(kind: Kind, row: Row, digests: Digests) -> SavedRow:
-    """The row in the shape of a plan's file."""
+    """Return the row in the form of a plan's file."""
     return SavedRow(
         uuid=row.uuid,
         name=row.name,
         is_deleted=row.is_deleted,
-        content_hash=digests.get((kind, row.pk), ""),  # of a row that was purged just now
+        content_hash=digests.get((kind, row.pk), ""),  # the row was purged just now
     )
 
 
 def write_plan(plan: SavedPlan) -> bytes:
-    """The bytes of the plan's file."""
+    """Return the bytes of the plan's file."""
     return msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n"
 
 
 def read_plan(data: bytes, *, max_bytes: int) -> SavedPlan:
-    """The plan that a file says, with the decisions that were edited.
+    """Return the plan in a file's bytes, with the decisions that were edited.
 
-    Raises FileTooLarge, FileUnreadable where it is not strict JSON, and FileInvalid where it is
-    no plan, one of another version, or was edited elsewhere than in its decisions.
+    Raises FileTooLarge, FileUnreadable where it is not strict JSON, and FileInvalid where it is not
+    a plan, has another version, or was edited elsewhere than in its decisions.
     """
     values = read_object(data, max_bytes=max_bytes, what=_WHAT)
     with reading(_WHAT):
@@ -123,10 +123,10 @@ def read_plan(data: bytes, *, max_bytes: int) -> SavedPlan:
 
 
 def _candidates(plan: Plan, digests: Digests) -> Iterator[tuple[SavedRow, ...]]:
-    """For each item, the rows to choose from; for the last of very many, they stand elsewhere.
+    """Yield the candidates of each item; none once very many were repeated.
 
-    They are told with the first item that bears their name at least, so that no plan is larger
-    than its items and its rows are many.
+    The first item of a name always has them, so that the size of a plan is limited by the numbers
+    of its items and rows.
     """
     told: dict[tuple[Kind, str], tuple[SavedRow, ...]] = {}
     repeated = 0
@@ -209,7 +209,7 @@ def _read_items(raw: msgspec.Raw, issues: list[Issue]) -> Iterator[SavedItem]:
         try:
             item = _read(read_part(element, *place), SavedItem, issues, json_path(*place))
             if item:
-                _ = item.is_edited  # raises where a decision says nothing known
+                _ = item.is_edited  # raises FieldProblem for an invalid decision
                 yield item
         except JSONProblem as problem:
             issues.append(issue_of(problem))
@@ -228,7 +228,7 @@ def _read(value: Any, shape: type[T], issues: list[Issue], path: str = "") -> T 
 
 
 def _checksum(plan: SavedPlan) -> str:
-    """Of everything but itself and what may be edited."""
+    """Return the digest of everything but the checksum and the decisions."""
     header = msgspec.structs.replace(plan, checksum="", items=())
     digest = sha256(msgspec.json.encode(header))
     for item in plan.items:
@@ -237,7 +237,7 @@ def _checksum(plan: SavedPlan) -> str:
 
 
 def _unlisted_targets(plan: SavedPlan) -> Iterator[Issue]:
-    """An issue for each row that was chosen and that the plan knows nothing of."""
+    """Yield an issue for each edited decision with a row that the plan does not list."""
     listed = {(item.kind, row.uuid) for item in plan.items for row in item.rows}
     for item in plan.items:
         target = item.chosen_row

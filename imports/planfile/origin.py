@@ -1,11 +1,11 @@
-"""Whether a saved plan is for another file or another server. Pure."""
+"""Check whether a saved plan is for another file or another server. Pure."""
 
 from imports.errors import Issue, quoted
 from imports.planfile.shape import SavedFile, SavedPlan, SavedServer
 
 
 def origin_changes(saved: SavedPlan, *, file: SavedFile, server: SavedServer) -> list[Issue]:
-    """An issue where the plan was made for another file or another server."""
+    """Return issues where the plan was made for another file or another server."""
     issues = []
     if (saved.file.sha256, saved.file.size) != (file.sha256, file.size):
         issues.append(

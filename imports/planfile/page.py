@@ -1,7 +1,7 @@
-"""A plan as a page shows it to somebody who decides on it: kept, filtered, compared with the next.
+"""A plan as a page shows it for decisions: stored, filtered, compared with the next. Pure.
 
-Pure. It has no content of any item, so that it can be kept beside the file and is quick to read,
-however large that is.
+It has no content of items, so that it can be stored beside the file and read quickly, however large
+the file is.
 """
 
 import zlib
@@ -46,7 +46,7 @@ class PageRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PageIssue(msgspec.Struct, frozen=True, kw_only=True):
-    """A reason why there can be no import."""
+    """A reason to refuse the import."""
 
     code: str
     message: str
@@ -54,47 +54,47 @@ class PageIssue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PageItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One item of the file with what happens to it."""
+    """One item of the plan with its result."""
 
     kind: Kind
     uuid: str
-    """In lower case, as decisions have it."""
+    """In lower case, as in decisions."""
     name: str
     result: Result
     method: MatchMethod
     target_uuid: str
     target_name: str
     row: PageRow | None = None
-    """The row that the item is, or the deleted one that it brings back."""
+    """The row that the item matches, or the soft-deleted one that it restores."""
     fields: tuple[PageField, ...] = ()
     warnings: tuple[str, ...] = ()
     issues: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
-    """The serious ones of the warnings: to be shown in red."""
+    """The texts of the serious warnings, shown in red."""
     retargets: bool = False
     candidates: tuple[PageRow, ...] = ()
     decided_mode: Mode | None = None
     decided_target: str | None = None
     before: str | None = None
-    """The digest of the row's content that the plan was made for."""
+    """The digest of the row's content when the plan was made."""
     destinations: tuple[tuple[str, ...], ...] | None = None
-    """Where stored secrets would be sent and are not sent now; None where that was not kept."""
+    """The new destinations of stored secrets; None where they were not kept."""
     difference: str = msgspec.field(name="news", default="")
-    """What is different from the plan that was shown before."""
+    """The difference from the plan that was shown before."""
 
     @property
     def is_matched(self) -> bool:
-        """Whether there is something to decide: the server has the item already."""
+        """Return whether the item matches a row, so that there is something to decide."""
         return self.method is not MatchMethod.UNMATCHED
 
     @property
     def other_warnings(self) -> list[str]:
-        """The warnings that are no alarms."""
+        """Return the warnings that are not in `alarms`."""
         return [warning for warning in self.warnings if warning not in self.alarms]
 
     @property
     def needs_attention(self) -> bool:
-        """Whether somebody should look at it before saying yes."""
+        """Return whether the item should be reviewed before confirming."""
         return bool(self.warnings or self.issues or self.difference)
 
 
@@ -105,13 +105,13 @@ class PlanPage(msgspec.Struct, frozen=True, kw_only=True):
     """The confirmation token of the plan."""
     items: tuple[PageItem, ...]
     refusal: str = ""
-    """Why it cannot be carried out as it stands; "" where it can."""
+    """Why the plan cannot be applied; "" where it can."""
     refusal_code: str = ""
     issues: tuple[PageIssue, ...] = ()
 
     @property
     def counts(self) -> dict[Kind, Counter[Result]]:
-        """How many items of each kind have each result."""
+        """Return the number of items of each kind by result."""
         counts: dict[Kind, Counter[Result]] = {kind: Counter() for kind in Kind}
         for item in self.items:
             counts[item.kind][item.result] += 1
@@ -119,17 +119,17 @@ class PlanPage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def writes(self) -> bool:
-        """Whether there is anything to write."""
+        """Return whether any row is written."""
         return any(item.result.writes for item in self.items)
 
     @property
     def serious_items(self) -> list[PageItem]:
-        """The items with a serious warning: named before the list, whose pages would hide them."""
+        """Return the items with a serious warning, shown before the list with its pages."""
         return [item for item in self.items if item.alarms]
 
     @property
     def different_items(self) -> list[PageItem]:
-        """The items of which something is different from the plan that was shown before."""
+        """Return the items that differ from the plan that was shown before."""
         return [item for item in self.items if item.difference]
 
 
@@ -143,7 +143,7 @@ def make_page(
     refusal: UnableToImport | None = None,
     differences: Mapping[ItemKey, str] | None = None,
 ) -> PlanPage:
-    """The page of the plan. `differences` from the plan that was shown before are by item."""
+    """Return the page of the plan; `differences` from the plan shown before are by item."""
     messages: dict[tuple[str | None, str], list[str]] = {}
     for issue in plan.issues:
         messages.setdefault((issue.uuid, issue.path), []).append(issue.message)
@@ -167,7 +167,7 @@ def make_page(
 
 
 def snapshot_of_page(page: PlanPage) -> PlanSnapshot:
-    """The snapshot of the plan that the page shows."""
+    """Return the snapshot of the plan that the page shows."""
     numbers: Counter[Kind] = Counter()
     items: list[ItemSnapshot] = []
     issues: list[Issue] = []
@@ -186,10 +186,10 @@ def snapshot_of_page(page: PlanPage) -> PlanSnapshot:
 def differences_of(
     changes: Iterable[PlanChange], earlier: PlanPage, *, is_decided: bool
 ) -> dict[ItemKey, str]:
-    """By item, the weightiest of the changes since the page that was shown earlier.
+    """Return the most important change of each item since the page that was shown earlier.
 
-    `is_decided` says that somebody decided otherwise since: then only what happened to the rows
-    of the server is different, and what was said of that before is said again.
+    With `is_decided`, decisions were changed since: then only changes of rows count, and those of
+    the earlier page are repeated.
     """
     differences: dict[ItemKey, str] = {}
     for change in changes:
@@ -268,7 +268,7 @@ def chosen_items(
     attention: Attention = "",
     text: str = "",
 ) -> Iterator[PageItem]:
-    """The items that all the conditions fit; `text` is looked for in names and uuids."""
+    """Yield the items that meet all conditions; `text` is searched in names and uuids."""
     part = text.casefold()
     for item in items:
         if result is not None and item.result is not result:
@@ -286,10 +286,10 @@ def chosen_items(
 
 
 def pack_page(page: PlanPage) -> bytes:
-    """The page as bytes, to be kept."""
+    """Return the page as bytes for storage."""
     return zlib.compress(msgspec.json.encode(page), _FASTEST)
 
 
 def unpack_page(packed: bytes) -> PlanPage:
-    """The page that `pack_page` made bytes of."""
+    """Return the page from the bytes of `pack_page`."""
     return msgspec.json.decode(zlib.decompress(packed), type=PlanPage)

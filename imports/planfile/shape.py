@@ -1,4 +1,4 @@
-"""The shape of a plan's file: what imports.planfile.file writes and reads. Pure."""
+"""The form of a plan's file, which imports.planfile.file writes and reads. Pure."""
 
 from datetime import datetime
 from typing import Annotated
@@ -14,18 +14,18 @@ from imports.plans.decisions import Decision, Decisions
 from imports.plans.matching import CANDIDATES_KEPT, MatchMethod
 from imports.plans.plan import Mode, Result
 
-# A file may come from anybody: what is looked up or told of it has the form that was written.
-# Not "$", which would let a line break follow.
+# A file may have been written by anybody: values that are looked up or shown must have the form in
+# which they were written. Not "$", which would allow a line break after it.
 _Uuid = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
 _Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class _Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What all of them have in common."""
+    """The settings common to all parts of the file."""
 
 
 class SavedFile(_Shape, frozen=True, kw_only=True):
-    """The export that was planned."""
+    """The export for which the plan was made."""
 
     name: str
     size: int
@@ -33,15 +33,15 @@ class SavedFile(_Shape, frozen=True, kw_only=True):
 
 
 class SavedServer(_Shape, frozen=True, kw_only=True):
-    """The server that it was planned for."""
+    """The server for which the plan was made."""
 
     name: str
     identity: str
-    """Of its database: see imports.database.identity."""
+    """The identity of its database: see imports.database.identity."""
 
 
 class SavedRow(_Shape, frozen=True, kw_only=True):
-    """A row of the server, as it was."""
+    """A row of the server when the plan was made."""
 
     uuid: _Uuid
     name: str
@@ -50,7 +50,7 @@ class SavedRow(_Shape, frozen=True, kw_only=True):
 
 
 class SavedDrift(_Shape, frozen=True, kw_only=True):
-    """What is to be known of a row and its item since its last import: plans.plan.Drift."""
+    """The drift of a row and its item: see imports.plans.plan.Drift."""
 
     last_import_at: str
     is_edited: bool | None
@@ -60,7 +60,7 @@ class SavedDrift(_Shape, frozen=True, kw_only=True):
 
 
 class SavedIssue(_Shape, frozen=True, kw_only=True):
-    """Why the plan cannot be applied as it stands: see imports.errors.Issue."""
+    """A reason why the plan cannot be applied: see imports.errors.Issue."""
 
     code: str
     path: str
@@ -70,55 +70,55 @@ class SavedIssue(_Shape, frozen=True, kw_only=True):
 
 
 class SavedItem(_Shape, frozen=True, kw_only=True):
-    """One item of the export with what happens to it."""
+    """One item of the plan with its result."""
 
     path: str
     kind: Kind
     uuid: _Uuid
-    """In lower case, as decisions have it."""
+    """In lower case, as in decisions."""
     name: str
     decision: DecisionValue
-    """What is decided now: the one thing that may be edited."""
+    """The decision now: the only value that may be edited."""
     planned_decision: DecisionValue
-    """What was decided when the plan was made."""
+    """The decision when the plan was made."""
     result: Result
     match_method: MatchMethod
     target_uuid: str | None
-    """None for a copy, whose uuid is drawn when it is made."""
+    """None for a copy, whose uuid is random."""
     target_name: str
     row: SavedRow | None
-    """The row that the item is, or the deleted one that it brings back."""
+    """The row that the item matches, or the soft-deleted one that it restores."""
     candidates: Annotated[tuple[SavedRow, ...], msgspec.Meta(max_length=CANDIDATES_KEPT)]
-    """The rows to choose from. Of very many items of one name, the first alone has them."""
+    """The rows to choose from; of very many items of one name, only the first have them."""
     drift: SavedDrift | None
-    """None where no import left anything in a row that the item is."""
+    """None where the item's row has no last import."""
     changed_keys: tuple[str, ...]
     retargets: bool
     warnings: tuple[str, ...]
 
     @property
     def key(self) -> tuple[Kind, str]:
-        """What a decision on it is known by."""
+        """Return the key of decisions on the item."""
         return self.kind, self.uuid
 
     @property
     def decided(self) -> Decision | None:
-        """The decision as it is followed. Raises FieldProblem where it says nothing known."""
+        """Return the decision. Raise FieldProblem where it is invalid."""
         return _decided(self.decision)
 
     @property
     def is_edited(self) -> bool:
-        """Whether it was decided on since the plan was made."""
+        """Return whether the decision was edited since the plan was made."""
         return self.decided != _decided(self.planned_decision)
 
     @property
     def chosen_row(self) -> str | None:
-        """The uuid of the row that somebody chose for it."""
+        """Return the uuid of the row chosen for the item."""
         return _row_of(self.decided)
 
     @property
     def rows(self) -> tuple[SavedRow, ...]:
-        """Every row that the plan tells of for it."""
+        """Return every row that the plan has for the item."""
         return (self.row, *self.candidates) if self.row else self.candidates
 
 
@@ -128,7 +128,7 @@ class SavedPlan(_Shape, frozen=True, kw_only=True):
     format: str
     version: int
     checksum: str
-    """Over everything else but the decisions."""
+    """Over everything but the decisions."""
     created_at: str
     created_by: str
     file: SavedFile
@@ -141,7 +141,7 @@ class SavedPlan(_Shape, frozen=True, kw_only=True):
 
     @property
     def made_at(self) -> datetime | None:
-        """When the plan was made; None where somebody wrote something else there."""
+        """Return when the plan was made; None where the file has no valid time."""
         try:
             return read_time(self.created_at)
         except FieldProblem:
@@ -149,13 +149,13 @@ class SavedPlan(_Shape, frozen=True, kw_only=True):
 
     @property
     def decisions(self) -> Decisions:
-        """What is decided of single items now."""
+        """Return the decisions on single items as they are now."""
         read = ((item.key, item.decided) for item in self.items)
         return {key: decision for key, decision in read if decision}
 
 
 def snapshot_of_saved(plan: SavedPlan) -> PlanSnapshot:
-    """The snapshot of the plan as it was made, before anybody edited a decision of it."""
+    """Return the snapshot of the plan as it was made, without later edits of decisions."""
     return PlanSnapshot(
         items=tuple(
             ItemSnapshot(

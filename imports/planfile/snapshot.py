@@ -1,7 +1,7 @@
-"""A plan as somebody saw it: what is confirmed, and what a later plan is compared with. Pure.
+"""The parts of a plan that are confirmed and compared with a later plan. Pure.
 
-Every kind of plan has a snapshot: one that is made now, one of a page, one of a file, that of an
-undo. A part that one of them does not know is None there, and is not compared.
+Every form of plan has a snapshot: a plan made now, a page, a file, the plan of an undo. A part that
+a form does not have is None, and is not compared.
 """
 
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ from imports.plans.matching import Row
 from imports.plans.plan import Change, Plan, Result, UndoResult, keys_of
 
 ItemKey = tuple[Kind, str]
-"""An item, or a row, by its kind and its uuid."""
+"""An item or a row, by its kind and its uuid."""
 
 Contents = Mapping[tuple[Kind, int], str]
-"""By kind and primary key, what stands for the content of a row."""
+"""The digests of rows' contents, by kind and primary key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,68 +33,68 @@ class RowSnapshot:
     name: str
     is_deleted: bool
     content: str | None = None
-    """What stands for its content."""
+    """The digest of its content; None where it is not known."""
     last_write: LastWrite | None = None
-    """Who wrote it last, and when, where that was since the plan that it is compared with."""
+    """When and by whom it was last written, if that was after the plan to compare with was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemSnapshot:
-    """An item with what would happen to it; of an undo, a row that the run wrote."""
+    """An item with its result; in an undo, a row that the run wrote."""
 
     kind: Kind
     uuid: str
     path: str = ""
-    """Where it stands in the file; "" in an undo."""
+    """The item's path in the file; "" in an undo."""
     name: str
     result: Result | UndoResult
     row: RowSnapshot | None = None
-    """The row that it is, or the deleted one that it brings back."""
+    """The row that the item matches, or the soft-deleted one that it restores."""
     candidates: tuple[RowSnapshot, ...] = ()
-    """The rows that it may be."""
+    """The rows that the item may match."""
     target_name: str
     decision: Decision | None = None
     changed_keys: tuple[str, ...] | None = None
     retargets: bool = False
     destinations: tuple[tuple[str, ...], ...] | None = None
-    """Where stored secrets would be sent that are not sent there now."""
+    """The new destinations of stored secrets; None where they were not kept."""
     details: tuple[Any, ...] = ()
-    """What else a confirmation of it is for."""
+    """Other values that a confirmation includes."""
 
     @property
     def key(self) -> ItemKey:
-        """What a decision on it is known by."""
+        """Return the key of decisions on the item."""
         return self.kind, self.uuid
 
     @property
     def chosen_row(self) -> str | None:
-        """The uuid of the row that somebody chose for it."""
+        """Return the uuid of the row chosen for the item."""
         return self.decision.target_uuid if self.decision else None
 
     @property
     def rows(self) -> tuple[RowSnapshot, ...]:
-        """Every row that the plan names for it."""
+        """Return every row that the plan has for the item."""
         return (self.row, *self.candidates) if self.row else self.candidates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSnapshot:
-    """A whole plan."""
+    """The parts of a whole plan."""
 
     origin: tuple[Any, ...] = ()
-    """What the plan is for: a file or a run, a server, and the options."""
+    """What the plan is made for: a file or a run, a server, and the options."""
     items: tuple[ItemSnapshot, ...]
     issues: tuple[Issue, ...] = ()
     rows: Mapping[ItemKey, RowSnapshot] = field(default_factory=dict)
-    """The rows of an earlier plan as they are now, by which it is told which are gone."""
+    """The rows of an earlier plan as they are now; missing ones are gone."""
 
 
 def snapshot_of(
     plan: Plan, decisions: Decisions = NO_DECISIONS, contents: Contents | None = None
 ) -> PlanSnapshot:
-    """The snapshot of a plan that is made now. `decisions` are those that it was made with.
+    """Return the snapshot of a plan that is made now; `decisions` are those it was made with.
 
-    `contents` has the contents of rows; without it, they are those that the plan was decided on.
+    `contents` has the digests of rows; the default are those for which the plan was decided.
     """
     if contents is None:
         contents = decided_contents(plan)
@@ -106,7 +106,7 @@ def snapshot_of(
 
 
 def decided_contents(plan: Plan) -> dict[tuple[Kind, int], str]:
-    """The digests of the contents that the plan was decided on."""
+    """Return the digests of the contents for which the plan was decided."""
     return {
         (change.item.kind, change.row.pk): digest
         for change in plan
@@ -115,7 +115,7 @@ def decided_contents(plan: Plan) -> dict[tuple[Kind, int], str]:
 
 
 def row_snapshot(kind: Kind, row: Row, contents: Contents) -> RowSnapshot:
-    """The snapshot of a row; `contents` may have its content."""
+    """Return the snapshot of a row, with its digest if `contents` has it."""
     return RowSnapshot(
         uuid=row.uuid,
         name=row.name,
@@ -125,9 +125,9 @@ def row_snapshot(kind: Kind, row: Row, contents: Contents) -> RowSnapshot:
 
 
 def confirmation_token(snapshot: PlanSnapshot) -> str:
-    """Equal for two plans that would do the same to the same rows: what a person says yes to.
+    """Return a text that is equal for two plans that do the same to the same rows.
 
-    The uuids of new copies are not in it: they are drawn anew for each plan.
+    The uuids of new copies are left out: each plan draws new ones.
     """
     items = [
         (
@@ -146,7 +146,7 @@ def confirmation_token(snapshot: PlanSnapshot) -> str:
     return sha256(msgspec.json.encode((snapshot.origin, items))).hexdigest()
 
 
-# What becomes of these depends on what the row holds.
+# The effect of these results depends on the row's content.
 _OF_A_CONTENT = {Result.OVERWRITE, *UndoResult}
 
 

@@ -1,4 +1,4 @@
-"""Pure: an export document and what the server holds to a plan, which is data and does nothing.
+"""Pure: make the plan of an import from an export document and the server's rows.
 
-For others: `build.build_plan`, and `plan` for what a plan is made of.
+For others: `build.build_plan`, and `plan` with the parts of a plan.
 """

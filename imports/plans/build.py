@@ -1,7 +1,7 @@
-"""The decision: matches and a mode to a Plan. Pure; section 3 of the flow import page.
+"""Build the plan of an import from matches and a mode. Pure; section 3 of the flow import page.
 
-Stored contents are asked for through a callable and looked at one row at a time, so that only
-what has to be written is held in memory.
+Stored contents are read through a callable, one row at a time, so that only the contents to be
+written are kept in memory.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,9 +40,9 @@ def build_plan(
     override_locks: bool = False,
     decisions: Decisions = NO_DECISIONS,
 ) -> Plan:
-    """What the import would do. The plan's issues are all the reasons why there can be none.
+    """Return the plan of the import; its issues are all the reasons to refuse it.
 
-    `decisions` are for single items, where the mode is not what is wanted.
+    `decisions` are for single items, and override the mode.
     """
     settled, refused = settle_items(document, inputs, mode, decisions)
     references, ambiguous = map_references(
@@ -77,7 +77,7 @@ def _all_changes(
     users: list[UserChange],
     issues: list[Issue],
 ) -> dict[Kind, tuple[Change, ...]]:
-    """The changes by kind with all their warnings; `users` and `issues` as `_changes` has them."""
+    """Return the changes by kind with all their warnings; add to `users` and `issues`."""
     surroundings = _surroundings(settled[Kind.SECRET], inputs)
     changes = {
         kind: with_shared_names(
@@ -119,9 +119,9 @@ def _changes(
     users: list[UserChange],
     issues: list[Issue],
 ) -> tuple[Change, ...]:
-    """The changes of a kind.
+    """Return the changes of a kind, with drift.
 
-    To `users` is added how what they write uses secrets, to `issues` what stands against them.
+    Adds to `users` how the written rows use secrets, and to `issues` the reasons to refuse.
     """
     changes = _compared(
         kind,
@@ -147,7 +147,7 @@ def _changes(
 def _compared(
     kind: Kind, changes: list[Change], read_contents: ReadContents, users: list[UserChange]
 ) -> tuple[Change, ...]:
-    """The changes, with each overwrite held against the row's content."""
+    """Return the changes with each overwrite compared with the row's content; add to `users`."""
     overwrites = {
         change.row.pk: position
         for position, change in enumerate(changes)
@@ -187,7 +187,7 @@ def _change(
 def _content(
     item: Item, destination: Destination, references: ReferenceMap, issues: list[Issue]
 ) -> Content:
-    """What is to be written; what stands against that goes into the issues."""
+    """Return the content to write; add an issue where a reference cannot be rewritten."""
     try:
         return {**references.content_of(item), "name": destination.name}
     except LostValue as lost:

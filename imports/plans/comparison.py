@@ -1,7 +1,7 @@
-"""What an overwrite changes: an item's content held against the row's, key by key. Pure.
+"""Compare an item's content with its row's, key by key, for an overwrite. Pure.
 
-Asked after references were rewritten, over the keys that the file's item has: an absent key says
-nothing. Documents are canonical text, so that equal JSON values are equal texts.
+It is done after references are rewritten, for the keys that the item has in the file: an absent key
+changes nothing. Documents are canonical text, so that equal JSON values are equal texts.
 """
 
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from imports.plans.plan import Change, FieldChange, Result, content_digest
 
 _SHOWN_LENGTH = 60
 _SHOWN_SHAPES = {Shape.NAME, Shape.CHOICE, Shape.BOOLEAN, Shape.INTEGER, Shape.TEXT}
-# May hold a credential: that it changes is said, never what it is.
+# May contain a credential: shown as changed, without the values.
 _DELICATE = {"devValue", "prodValue"}
 
 
 def compared(change: Change, stored: Content) -> Change:
-    """The overwrite with the fields that it changes; UNCHANGED where there are none."""
+    """Return the overwrite with the fields that it changes; UNCHANGED where there are none."""
     kind, content = change.item.kind, change.content or {}
     fields = tuple(_field_changes(kind, stored, content))
     before = content_digest(stored, columns(kind))
@@ -36,7 +36,7 @@ def compared(change: Change, stored: Content) -> Change:
 
 
 def differences(kind: Kind, before: Content, after: Content) -> tuple[FieldChange, ...]:
-    """Every field that differs between two whole contents of a row."""
+    """Return every field that differs between two whole contents of a row."""
     if before == after:
         return ()
     old, new = _decoded(before[EXTRA]), _decoded(after[EXTRA])
@@ -45,7 +45,7 @@ def differences(kind: Kind, before: Content, after: Content) -> tuple[FieldChang
 
 
 def _field_changes(kind: Kind, before: Content, after: Content) -> Iterator[FieldChange]:
-    """Over the keys that the file's item has: an absent key says nothing."""
+    """Yield the changes of the keys that `after` has."""
     for spec in FIELDS[kind]:
         if spec.column in after and after[spec.column] != before[spec.column]:
             yield _field_change(spec, before[spec.column], after[spec.column])

@@ -1,4 +1,4 @@
-"""References to what is neither in the file nor on the server: worth a warning. Pure."""
+"""Find the references to what is not in the file. Pure."""
 
 from flows.content.fields import Kind
 from flows.relations.mentions import Reference, find_references
@@ -6,9 +6,9 @@ from imports.exportfile.document import ExportDocument
 
 
 def unresolved(document: ExportDocument) -> dict[str, list[Reference]]:
-    """By the path of each item, what it refers to that is not in the file, sorted.
+    """Return, by the path of each item, its references to what is not in the file, sorted.
 
-    Which of it the server has is for the caller to look up.
+    The caller looks up which of the targets are on the server.
     """
     uuids = {kind: {item.uuid for item in document.items[kind]} for kind in Kind}
     names = {item.name for item in document.items[Kind.SECRET]}

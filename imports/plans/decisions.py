@@ -1,6 +1,6 @@
-"""What somebody decided for single items, where the mode of the whole import is not what they want.
+"""The decisions for single items of an import, which override its mode. Pure.
 
-Pure. Every door can give them: the preview page by its choices, the command and the API by a file.
+The preview page makes them from its choices, the command and the API from a file.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,21 +14,21 @@ from imports.plans.plan import Mode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What is decided for one item; None leaves it to the import."""
+    """The decision for one item; None is for what the import's mode and matching decide."""
 
     mode: Mode | None = None
     target_uuid: str | None = None
-    """The uuid, in lower case, of the live row that the item is."""
+    """The uuid, in lower case, of the live row that the item is matched with."""
 
 
 Decisions = Mapping[tuple[Kind, str], Decision]
-"""By the kind and the uuid (in lower case) that an item has in the file."""
+"""By the kind and the uuid (in lower case) of the item in the file."""
 
 NO_DECISIONS: Decisions = {}
 
 
 def decisions_as_list(decisions: Decisions) -> list[dict[str, str | None]]:
-    """The decisions as plain values, to be kept."""
+    """Return the decisions as plain values for storage."""
     return [
         {
             "kind": kind.value,
@@ -41,7 +41,7 @@ def decisions_as_list(decisions: Decisions) -> list[dict[str, str | None]]:
 
 
 def decisions_from_list(kept: Iterable[Mapping[str, str | None]]) -> Decisions:
-    """The decisions that `decisions_as_list` made plain values of."""
+    """Return the decisions from the values of `decisions_as_list`."""
     return {
         (Kind(str(one["kind"])), str(one["uuid"])): Decision(
             mode=Mode(one["mode"]) if one["mode"] else None, target_uuid=one["target"]
@@ -51,7 +51,7 @@ def decisions_from_list(kept: Iterable[Mapping[str, str | None]]) -> Decisions:
 
 
 def targets_of(kind: Kind, decisions: Decisions) -> dict[str, str]:
-    """By the uuids of a kind's items, the rows that were chosen for them."""
+    """Return the uuids of the rows chosen for a kind's items, by the uuid of the item."""
     return {
         uuid: decision.target_uuid
         for (of_kind, uuid), decision in decisions.items()
@@ -60,7 +60,7 @@ def targets_of(kind: Kind, decisions: Decisions) -> dict[str, str]:
 
 
 def decisions_to_nothing(document: ExportDocument, decisions: Decisions) -> Iterator[Issue]:
-    """An issue for each decision on an item that the file does not have: a slip, most likely."""
+    """Yield an issue for each decision on an item that the file does not have."""
     known = {(item.kind, item.uuid) for item in document}
     for kind, uuid in decisions:
         if (kind, uuid) not in known:

@@ -1,8 +1,8 @@
-"""Where an import would send secrets that they are not sent now: said in the plan. Pure.
+"""Warn of the destinations to which an import would newly send secrets. Pure.
 
-A secret's value never travels, so a written connection uses the stored one; whoever changes where
-the connection goes decides where that value is sent. What counts as new is
-flows.destinations.new' to say.
+A secret's value is never in a file, so a written connection uses the stored one, and a change of
+the connection's host decides where that value is sent. flows.destinations.new defines which
+destinations are new.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,9 +25,9 @@ Changes = Mapping[Kind, Sequence[Change]]
 
 
 def user_change(change: Change, before: Content | None) -> UserChange | None:
-    """What becomes of the row's use of secrets; None where it uses none before and after.
+    """Return how a change affects the row's use of secrets; None for a row that uses none.
 
-    `before` is what an overwritten row holds.
+    `before` is the content of an overwritten row; None for a new row.
     """
     kind, uuid = change.item.kind, change.target_uuid
     if not change.result.writes or kind is Kind.SECRET:
@@ -42,7 +42,7 @@ def user_change(change: Change, before: Content | None) -> UserChange | None:
 def find_notices(
     changes: Changes, users: Sequence[UserChange], server: Server
 ) -> dict[RowKey, tuple[DestinationWarning, ...]]:
-    """The warnings of new destinations, by the row whose change makes them."""
+    """Return the warnings about new destinations, by the row whose change causes them."""
     secrets = [change for change in changes[Kind.SECRET] if change.result.writes]
     found = find_new_destinations(
         users, list(_secret_changes(secrets, server) if secrets else ()), server
@@ -53,7 +53,7 @@ def find_notices(
 def with_notices(
     changes: Sequence[Change], notices: Mapping[RowKey, tuple[DestinationWarning, ...]]
 ) -> tuple[Change, ...]:
-    """The changes, each with its warnings of new destinations."""
+    """Return the changes, each with its warnings about new destinations."""
     return tuple(_noticed(change, notices) for change in changes)
 
 

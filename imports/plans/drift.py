@@ -1,7 +1,6 @@
-"""Drift: rows that were edited on this server since an import last wrote them, and items of a file
-that are older than what that import brought. Told in the plan.
+"""Find drift: rows edited since their last import, and items older than that import's.
 
-What an import leaves in a row is known by its digest. Pure.
+An edited row is recognised by the digest of its content after the import. Pure.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.plans.plan import Change, Drift, Result, are_comparable, content_digest
 
 ReadContents = Callable[[Kind, Sequence[int]], Iterable[tuple[int, Content]]]
-"""The contents of rows of a kind, by their primary keys."""
+"""Yields primary key and content of the rows of a kind with these primary keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,18 +23,18 @@ class LastImport:
 
     at: datetime
     digest: str
-    """Of the row's content then: see imports.plans.plan.content_digest."""
+    """The digest of the row's content then: see imports.plans.plan.content_digest."""
     file_updated_at: datetime | None = None
-    """When its file's item was changed last, as that file had it."""
+    """When the item was last changed, according to that import's file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastWrite:
-    """When a row was written last, and by whom."""
+    """When and by whom a row was last written."""
 
     at: datetime
     by: str
-    """The name; "" where it is not known."""
+    """The user's name; "" where it is not known."""
 
 
 ReadLastWrites = Callable[[Kind, Sequence[int]], Mapping[int, LastWrite]]
@@ -49,15 +48,15 @@ def marked_with_drift(
     read_last_writes: ReadLastWrites,
     read_contents: ReadContents,
 ) -> tuple[Change, ...]:
-    """The changes, each whose row an import left something in with its drift, and warned of it.
+    """Return the changes with the drift of rows that have a last import, and its warnings.
 
-    `last_imports` has, by the uuid of a row, what an import left in it. Of rows that nothing is
-    known of, those alone are read whole that were written after their last import.
+    `last_imports` is by the uuid of a row. Of rows without a digest, only those are read that were
+    written after their last import.
     """
     lasts = {
         change.row.pk: last
         for change in changes
-        # What a created item brings back was deleted, and counts as absent.
+        # A soft-deleted row that a CREATE restores counts as absent.
         if change.row
         and change.result is not Result.CREATE
         and (last := last_imports.get(change.row.uuid))
@@ -92,10 +91,11 @@ def _marked(
         file_updated_at=change.item.updated_at,
         last_file_updated_at=last.file_updated_at,
     )
-    # What is not younger than the import is the import's own: the row does not say who edited.
+    # An earlier write is the import's own; then it is not known when and by whom the row was
+    # edited.
     if is_edited and write and write.at > last.at:
         drift = replace(drift, edited_at=write.at, edited_by=write.by)
-    # A row that holds what the file brings is not lost, whatever was done to it.
+    # A row with the content of the file loses nothing, even if it was edited.
     warnings = () if change.result is Result.UNCHANGED else _warnings(drift)
     return replace(change, drift=drift, own_warnings=(*change.own_warnings, *warnings))
 

@@ -1,4 +1,4 @@
-"""Which row each item of a file is written to, and under which uuid and name. Pure."""
+"""Decide the row, uuid and name to which each item of a file is written. Pure."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ from imports.plans.reference_map import Destination
 def settle_items(
     document: ExportDocument, inputs: PlanInputs, mode: Mode, decisions: Decisions
 ) -> tuple[dict[Kind, list[Settled]], list[Issue]]:
-    """By kind, the match, destination and result of each item, and what stands against them."""
+    """Return the match, destination and result of each item by kind, and the reasons to refuse."""
     settled: dict[Kind, list[Settled]] = {}
     issues: list[Issue] = []
     for kind in Kind:
@@ -40,9 +40,9 @@ def find_ambiguous_uuids(
     document: ExportDocument,
     read_rows: Callable[[Kind, Iterable[str]], Iterable[Row]],
 ) -> Iterator[Issue]:
-    """An issue for each item that gets another uuid, while a row of another kind bears its own.
+    """Yield an issue for each item with a new uuid while a row of another kind has its old one.
 
-    A document of the file that has that uuid could mean the row, and would be led past it.
+    A reference in the file to that uuid could mean the row, and would be rewritten.
     """
     moved = [
         match.item
@@ -103,7 +103,7 @@ _TAKES_NAME = {Result.CREATE, Result.OVERWRITE}
 
 
 class _FreeNames:
-    """Draws the first free name for each copy; linear even if all names are cut to one."""
+    """Picks the first free name for each copy, in linear time even if all names are cut to one."""
 
     def __init__(self, *used: Iterable[str]) -> None:
         self._used = {name for names in used for name in names}
@@ -115,13 +115,16 @@ class _FreeNames:
             passed.append(name)
             number = self._next.get(name, number + 1)
         self._used.add(name)
-        # What comes after a name that is taken depends on that name only, however it was cut.
+        # The name after a taken one depends on that name only, however it was cut.
         self._next |= dict.fromkeys((*passed, name), number + 1)
         return name
 
 
 def _taken_secret_names(settled: Sequence[Settled]) -> Iterator[Issue]:
-    """A secret whose name a row keeps that no item of the file is, or that is left alone."""
+    """Yield an issue for each secret whose name another row keeps.
+
+    Such a row is matched by no item, or keeps its name.
+    """
     kept = {match.namesake.name: match.namesake for match, _, _ in settled if match.namesake} | {
         match.row.name: match.row
         for match, destination, _ in settled
@@ -141,7 +144,7 @@ def _moves(destination: Destination) -> bool:
 
 
 def _mentioned(settled: Mapping[Kind, Sequence[Settled]], rows: Collection[Row]) -> set[str]:
-    """The uuids of the rows that stand in what the import writes."""
+    """Return the uuids of those rows that are mentioned in what the import writes."""
     if not rows:
         return set()
     texts = [

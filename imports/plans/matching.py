@@ -1,7 +1,7 @@
-"""Which stored row each item of a file is: by uuid, else by its exact name, never a guess.
+"""Match each item of a file with a stored row: by uuid, else by its exact name.
 
-Pure: takes the rows as they were read (imports.rows.read). Source of the rules: section 2 of the
-flow import page.
+Pure: the rows are read by imports.rows.read. Source of the rules: section 2 of the flow import
+page.
 """
 
 from collections import Counter, defaultdict
@@ -16,10 +16,10 @@ from imports.errors import Issue, quoted
 from imports.exportfile.items import Item
 
 CANDIDATES_KEPT = 100
-"""So many rows that bear an item's name are kept for somebody to choose from."""
+"""The most rows with an item's name that are kept as candidates."""
 
 _CANDIDATES_SHOWN = 10
-# How a file of decisions says it, and the API's form; the page of the admin has a choice.
+# The form of a decisions file and of the API; the admin's page has a choice.
 _BY_DECISION = '(in the preview, or in the decisions: "<uuid of the item>": "<uuid of the row>")'
 
 
@@ -33,7 +33,7 @@ class MatchMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What matching has to know of a stored row."""
+    """The part of a stored row that matching needs."""
 
     pk: int
     uuid: str
@@ -44,19 +44,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """An item with the live row that it is, if there is one."""
+    """An item with the live row that it matches, if there is one."""
 
     item: Item
     method: MatchMethod
     row: Row | None = None
     deleted_row: Row | None = None
-    """The soft-deleted row with an unmatched item's uuid: creating the item brings it back."""
+    """The soft-deleted row with an unmatched item's uuid, which creating the item restores."""
     namesake: Row | None = None
-    """Another row, which no item of the file is, that bears the item's name as well."""
+    """Another row with the item's name, which no item of the file matches."""
     is_chosen: bool = False
-    """Whether somebody chose the row."""
+    """Whether the row was chosen by a decision."""
     candidates: tuple[Row, ...] = ()
-    """The rows that bear the item's name, where that does not say which one it is."""
+    """The rows with the item's name, where the name is ambiguous or the row was chosen."""
 
 
 def match_items(
@@ -65,16 +65,16 @@ def match_items(
     rows: Iterable[Row],
     targets: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[list[Match], list[Issue]]:
-    """A match for every item of a kind, in order, and every reason to refuse.
+    """Return a match for every item of a kind, in order, and every reason to refuse.
 
-    `rows` must hold each stored row, soft-deleted ones too, that bears an item's uuid or name, or
-    was chosen: `targets` has, by an item's uuid, that of the live row that somebody chose for it.
+    `rows` must contain each stored row, soft-deleted ones too, with the uuid or the name of an item
+    or with a uuid in `targets`, which has the uuids of chosen live rows by the item's uuid.
     """
     live, deleted = _by_uuid(rows)
     wanted = {item.uuid: targets.get(item.uuid, item.uuid) for item in items}
     claimed = {uuid for uuid in wanted.values() if uuid in live}
     unclaimed: dict[str, list[Row]] = defaultdict(list)
-    # Sorted, so that whatever order a database gives rows in, the same one is named.
+    # Sorted, so that the same row is named in whatever order a database returns them.
     for row in sorted(live.values(), key=attrgetter("uuid")):
         if row.uuid not in claimed:
             unclaimed[row.name].append(row)
@@ -100,7 +100,7 @@ def _match(
     deleted: Mapping[str, Row],
     unclaimed: Mapping[str, list[Row]],
 ) -> Match:
-    # An empty name names nothing: such an item is matched by its uuid only.
+    # An item with an empty name is matched by its uuid only.
     bearers = unclaimed.get(item.name, []) if item.name else []
     if row := live.get(wanted):
         is_chosen = wanted != item.uuid
@@ -120,7 +120,7 @@ def _match(
 def _ambiguities(
     kind: Kind, matches: Sequence[Match], unclaimed: Mapping[str, list[Row]]
 ) -> dict[str, str]:
-    """By name, why it does not say which row is which item: one text for all items that bear it."""
+    """Return the texts of the ambiguities by name: one for all items with that name."""
     claimants: dict[str, list[str]] = defaultdict(list)
     for match in matches:
         if match.method is MatchMethod.NAME and not match.is_chosen:
@@ -135,7 +135,7 @@ def _ambiguities(
 def _with_candidates(
     matches: Sequence[Match], ambiguities: Mapping[str, str], live: Mapping[str, Row]
 ) -> Iterator[Match]:
-    """The matches; those that need a choice, or had one, with the rows to choose from."""
+    """Return the matches; those that need a choice, or had one, have the rows to choose from."""
     chosen = {match.item.name for match in matches if match.is_chosen}
     by_uuid = {match.item.uuid for match in matches if not match.is_chosen}
     named: dict[str, list[Row]] = defaultdict(list)
@@ -165,7 +165,7 @@ def _refusals(matches: Sequence[Match], ambiguities: Mapping[str, str]) -> Itera
 def _refused_choices(
     kind: Kind, matches: Sequence[Match], targets: Mapping[str, str]
 ) -> Iterator[Issue]:
-    """Choices that cannot be followed: of a row that is not there, or that another item is."""
+    """Yield an issue for each choice of a row that does not exist or matches another item."""
     claimants = Counter(match.row.uuid for match in matches if match.row)
     for match in matches:
         target = targets.get(match.item.uuid)
@@ -185,7 +185,7 @@ def _refused_choices(
 def _ambiguity(
     kind: Kind, name: str, candidates: Sequence[str], rivals: Sequence[str]
 ) -> str | None:
-    """Why a name does not say which row is which item; None where it does."""
+    """Return why a name does not identify one row and one item; None where it does."""
     if len(candidates) > 1:
         return (
             f"{len(candidates)} {kind.plural} on this server are named {quoted(name)}: "

@@ -1,6 +1,4 @@
-"""What is warned of an item by where it lands: names that change or are shared, and references
-that lead to nothing once everything is imported. Pure.
-"""
+"""Warn of names that change or are shared, and of references that dangle after the import. Pure."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +16,7 @@ from imports.plans.plan import Change, Result
 from imports.plans.reference_map import Destination
 
 Settled = tuple[Match, Destination, Result]
-"""What is settled of an item before its content is looked at."""
+"""The match, destination and result of an item, before its content is compared."""
 
 ReadNaming = Callable[[Collection[str]], Iterable[tuple[Kind, str, Content]]]
 """Reads the live rows that may name one of these secrets: kind, uuid and content."""
@@ -29,20 +27,20 @@ _MOST_SHOWN = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What has to be known beside an item itself."""
+    """What the warnings need beside the item itself."""
 
     dangling: Mapping[str, Sequence[Reference]]
-    """By the path of each item, what it refers to that is neither in the file nor here."""
+    """By the path of each item, its references to what is neither in the file nor on the server."""
     secret_names_here: Mapping[str, Sequence[str]]
-    """By the path of each item, the secrets that it names which are here, and not in the file."""
+    """By the path of each item, the secrets it names that are on the server and not in the file."""
     lost_names: Collection[str]
     """The names that no secret has any more after the import."""
     valued_secrets: Collection[str]
-    """The uuids of secrets with a value, where one is brought back."""
+    """The uuids of secrets with a value; empty unless a deleted secret is restored."""
 
 
 def find_lost_names(secrets: Iterable[Settled]) -> set[str]:
-    """The names of secrets that the import gives another name, which no secret has after it."""
+    """Return the names of renamed secrets that no secret has after the import."""
     before: set[str] = set()
     after: set[str] = set()
     for match, destination, result in secrets:
@@ -55,7 +53,7 @@ def find_lost_names(secrets: Iterable[Settled]) -> set[str]:
 def warnings_of_place(
     match: Match, result: Result, surroundings: Surroundings
 ) -> Iterator[PlanWarning]:
-    """What is warned of an item before its content is compared with the row's."""
+    """Yield the warnings of an item that do not depend on its row's content."""
     item, row = match.item, match.row
     if row and row.name != item.name and result is Result.OVERWRITE:
         yield PlanWarning(
@@ -109,18 +107,18 @@ class _Bearer(NamedTuple):
 
     uuid: str
     takes_name: bool
-    """Whether it did not have the name before."""
+    """Whether it had another name before, or did not exist."""
     position: int | None
-    """Of the change that says so; None for the row beside which a copy is made."""
+    """The index of its change; None for the row of which a copy is made."""
 
 
 def with_shared_names(kind: Kind, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """The changes; those that end with one name, which one of them did not have, warned of it.
+    """Return the changes with a warning where several rows end with a name that is new to one.
 
-    A row that no item of the file is has a warning of its own.
+    Rows that no item of the file matches have a warning of their own.
     """
     if kind is Kind.SECRET:
-        return changes  # their names are unique
+        return changes  # secret names are unique
     by_name: dict[str, list[_Bearer]] = defaultdict(list)
     for position, change in enumerate(changes):
         for name, bearer in _bearers(position, change):
@@ -129,9 +127,7 @@ def with_shared_names(kind: Kind, changes: tuple[Change, ...]) -> tuple[Change, 
     warned = list(changes)
     for bearers in by_name.values():
         if len(bearers) > 1 and any(bearer.takes_name for bearer in bearers):
-            bearers.sort(
-                key=attrgetter("uuid")
-            )  # so that no order of the file's items says who is named
+            bearers.sort(key=attrgetter("uuid"))  # independent of the order of the file's items
             for bearer in bearers:
                 if bearer.position is not None:
                     change = changes[bearer.position]
@@ -179,14 +175,17 @@ def with_users_of_lost_names(
     secret_names_here: Mapping[str, Sequence[str]],
     read_naming: ReadNaming,
 ) -> dict[Kind, tuple[Change, ...]]:
-    """The changes; a secret whose old name others keep is warned of them, in the file or not."""
+    """Return the changes with a warning for each renamed secret whose old name is still used.
+
+    The users may be in the file or only on the server.
+    """
     users = _users_after(changes, lost_names, secret_names_here, read_naming)
     secrets = tuple(_with_users(change, users) for change in changes[Kind.SECRET])
     return {**changes, Kind.SECRET: secrets}
 
 
 Users = Mapping[str, Mapping[tuple[Kind, str], str]]
-"""By the name of a secret, the names of who uses it by kind and uuid."""
+"""By the name of a secret, the names of the rows that use it, by kind and uuid."""
 
 
 def _users_after(
@@ -222,7 +221,10 @@ def _with_users(change: Change, users: Users) -> Change:
 
 
 def renamed_in_use(old_name: str, users: Mapping[tuple[Kind, str], str]) -> PlanWarning:
-    """The warning of a secret whose old name is used by these: their names by kind and uuid."""
+    """Return the warning for a secret whose old name is used by these rows.
+
+    `users` has their names by kind and uuid.
+    """
     ordered = sorted((kind, name, uuid) for (kind, uuid), name in users.items())
     shown = ordered[:_MOST_SHOWN]
     told = [f"the {kind} {quoted(name)}" for kind, name, _ in shown]

@@ -1,7 +1,7 @@
-"""A plan: what an import would do, item by item, as inert data.
+"""The plan of an import: each item with its result, as inert data.
 
-Deciding it is imports.plans.build's; printing, storing and applying it others'. Applying obeys the
-plan and never the mode.
+imports.plans.build makes it; others print, store and apply it. What is applied is the plan, never
+the mode.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ from imports.plans.matching import MatchMethod, Row
 
 
 class Mode(StrEnum):
-    """What happens to an item that exists on the server already."""
+    """What happens to an item that already exists on the server."""
 
     SKIP = "skip"
     DUPLICATE = "duplicate"
@@ -32,7 +32,7 @@ class Mode(StrEnum):
 
 
 class Result(StrEnum):
-    """What happens to one item. Doing nothing is a result too."""
+    """What happens to one item; SKIP and UNCHANGED write nothing."""
 
     CREATE = "CREATE"
     OVERWRITE = "OVERWRITE"
@@ -42,12 +42,12 @@ class Result(StrEnum):
 
     @property
     def writes(self) -> bool:
-        """Whether a row is written."""
+        """Return whether a row is written."""
         return self in _WRITING
 
     @property
     def has_known_uuid(self) -> bool:
-        """Whether the uuid of the row is known before it is written: that of a copy is drawn."""
+        """Return whether the row's uuid is known before it is written; a copy's is random."""
         return self is not Result.DUPLICATE
 
 
@@ -55,26 +55,26 @@ _WRITING = {Result.CREATE, Result.OVERWRITE, Result.DUPLICATE}
 
 
 class UndoResult(StrEnum):
-    """What happens to one item when the run that wrote it is taken back."""
+    """What an undo does with one item of a run."""
 
     RESTORE = "RESTORE"
-    """The row gets back the state of its save from before that run."""
+    """The row is restored to its named save from before the run."""
     DELETE = "DELETE"
-    """The row that the run made is soft-deleted."""
+    """The row that the run created is soft-deleted."""
     KEEP = "KEEP"
-    """The row stays as it is: there is nothing to take back, or somebody decided so."""
+    """The row stays as it is: there is nothing to undo, or a decision says so."""
 
 
 WRITING_RESULTS: frozenset[str] = frozenset({*_WRITING, UndoResult.RESTORE, UndoResult.DELETE})
-"""The results with which a row is written, by an import or by an undo."""
+"""The results that write a row, of imports and undos."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
-    """A field that an overwrite changes, by its key in a file, which is printable and not long.
+    """A field that an overwrite changes, by its key in a file, printable and of limited length.
 
-    `before` and `after` are short printable texts, or None for what is too long or too delicate
-    to show (documents, and a connection's values, which may hold a credential).
+    `before` and `after` are short printable texts, or None for values that are too long to show or
+    may contain a credential (documents, and a connection's values).
     """
 
     key: str
@@ -84,30 +84,30 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """What is to be known of a row and its item since the last import that wrote the row."""
+    """The drift of a row and its item since the last import that wrote the row."""
 
     last_import_at: datetime
     is_edited: bool | None = None
-    """Whether the row holds something else than that import left in it; None: nobody can say."""
+    """Whether the row differs from what that import left; None where that cannot be decided."""
     edited_at: datetime | None = None
-    """When it was edited last; None where the row does not say."""
+    """When it was last edited; None where that is not known."""
     edited_by: str = ""
-    """The name of who edited it last; "" where it is not known."""
+    """The name of the user who last edited it; "" where it is not known."""
     file_updated_at: datetime | None = None
-    """When the item was changed last, as the file has it."""
+    """When the item was last changed, according to the file."""
     last_file_updated_at: datetime | None = None
-    """When the item of that import was changed last, as its file had it."""
+    """When the item of that import was last changed, according to its file."""
 
     @property
     def is_older(self) -> bool:
-        """Whether the file's item is older than the one that was imported last."""
+        """Return whether the item is older than the one that was last imported."""
         own, imported = self.file_updated_at, self.last_file_updated_at
         return own is not None and imported is not None and own < imported
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One item with its result."""
+    """One item of a plan with its result."""
 
     item: Item
     result: Result
@@ -115,48 +115,48 @@ class Change:
     target_uuid: str
     target_name: str
     row: Row | None = None
-    """The row that the item is; else the soft-deleted one with its uuid, which is brought back."""
+    """The row that the item matches, or the soft-deleted one with its uuid, which is restored."""
     content: Content | None = None
-    """What is written: column to value, after references were rewritten; None: nothing."""
+    """The columns to write, after references were rewritten; None where nothing is written."""
     before: str | None = None
-    """The digest of the row's content that an overwrite was decided on."""
+    """The digest of the row's content for which an overwrite was decided."""
     after: str | None = None
-    """The digest of the content that a row which is overwritten, or unchanged, then has."""
+    """The digest of an overwritten or unchanged row's content after the import."""
     candidates: tuple[Row, ...] = ()
-    """The rows that bear the item's name, where the name alone does not say which one it is."""
+    """The rows with the item's name, where the name is ambiguous or the row was chosen."""
     fields: tuple[FieldChange, ...] = ()
     own_warnings: tuple[PlanWarning, ...] = ()
-    """Those beside the notices."""
+    """The warnings other than `notices`."""
     drift: Drift | None = None
-    """Of the row that the item is; None where no import left anything in it."""
+    """The drift of the matched row; None where it has no last import."""
     notices: tuple[DestinationWarning, ...] = ()
-    """Which secrets would be sent elsewhere."""
+    """The warnings about new destinations of secrets."""
 
     @property
     def all_warnings(self) -> tuple[PlanWarning, ...]:
-        """What is to be told of the item, the serious ones first."""
+        """Return all warnings of the item, the serious ones first."""
         return with_warnings_of(self.notices, self.own_warnings)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The texts of all warnings."""
+        """Return the texts of all warnings."""
         return tuple(warning.text for warning in self.all_warnings)
 
     @property
     def retargets(self) -> bool:
-        """Whether a secret with a stored value is sent to another destination by a connection."""
+        """Return whether a connection sends a stored secret value to another destination."""
         return any(notice.needs_right for notice in self.notices)
 
     @property
     def written_row(self) -> Row | None:
-        """The existing row that is written, after a named save; None where that is a new one."""
+        """Return the existing row that is written, after a named save; None for a new row."""
         writes_it = self.result.writes and self.result is not Result.DUPLICATE
         return self.row if writes_it else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Every item's change, in the file's order, or the reasons why there can be no import."""
+    """The changes of all items in the file's order, and the reasons to refuse the import."""
 
     file_sha256: str
     server: str
@@ -165,26 +165,26 @@ class Plan:
     changes: Mapping[Kind, tuple[Change, ...]]
     issues: tuple[Issue, ...] = ()
     secret_users: tuple[UserChange, ...] = ()
-    """What becomes of how written flows and connections use secrets, where they use any."""
+    """How written flows and connections use secrets before and after, where they use any."""
 
     def __iter__(self) -> Iterator[Change]:
         return (change for kind in Kind for change in self.changes[kind])
 
     @property
     def writes(self) -> bool:
-        """Whether there is anything to write."""
+        """Return whether any row is written."""
         return any(change.result.writes for change in self)
 
     @property
     def counts(self) -> Counter[Result]:
-        """How many items have each result."""
+        """Return the number of items by result."""
         return Counter(change.result for change in self)
 
 
 def with_warnings_of(
     notices: Iterable[DestinationWarning], others: Iterable[PlanWarning]
 ) -> tuple[PlanWarning, ...]:
-    """The warnings of new destinations with the others: the serious ones stand before them."""
+    """Return the warnings about destinations with the others: the serious ones come first."""
     told = [
         PlanWarning(
             code=notice.code,
@@ -203,16 +203,17 @@ def with_warnings_of(
 
 
 def keys_of(notices: Iterable[DestinationWarning]) -> set[tuple[str, ...]]:
-    """What tells the serious ones apart: where stored values would be sent."""
+    """Return the destinations of the serious warnings, as keys that can be compared."""
     return {new.key for notice in notices if notice.is_serious for new in notice.destinations}
 
 
 def content_digest(content: Content, columns: Sequence[str]) -> str:
-    """A digest of a row's content, to tell later whether the row is still the same.
+    """Return a digest of a row's content, to detect later changes.
 
-    It begins with one of the columns: digests over other columns cannot be compared with it.
+    It begins with a digest of the columns: digests of other columns are not comparable.
     """
-    # In MessagePack every value has its type and its length, so that no two contents are one text.
+    # In MessagePack every value has its type and length, so that different contents never have the
+    # same encoding.
     text = msgspec.msgpack.encode([content[column] for column in columns])
     return f"{_columns_digest(tuple(columns))}{blake2b(text, digest_size=16).hexdigest()}"
 
@@ -224,12 +225,12 @@ def _columns_digest(columns: tuple[str, ...]) -> str:
 
 
 def differ(digest: str, other: str) -> bool:
-    """Whether two digests are of different content; False where they cannot be compared."""
+    """Return whether two digests are of different content; False where they are not comparable."""
     return digest != other and are_comparable(digest, other)
 
 
 def are_comparable(digest: str, other: str) -> bool:
-    """Whether two digests are of the same columns. An empty one is no digest."""
+    """Return whether two digests are of the same columns; False for an empty one."""
     return bool(digest) and digest[:_COLUMNS_DIGEST] == other[:_COLUMNS_DIGEST]
 
 

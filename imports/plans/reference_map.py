@@ -1,7 +1,7 @@
-"""What references become: the uuids and names by which documents refer to items after an import.
+"""Map the uuids and names in a file's references to those on the server. Pure.
 
-Pure. When an item lands in a row with another uuid or name than the file's, every imported
-document that refers to it is rewritten. Source of the rules: section 3 of the flow import page.
+Where an item is written to a row with another uuid or name, the references to it in every imported
+document are rewritten. Source of the rules: section 3 of the flow import page.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ from imports.exportfile.items import Item
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """The row that an item lands in, by its uuid and its name after the import."""
+    """The uuid and the name, after the import, of the row to which an item is written."""
 
     item: Item
     uuid: str
@@ -27,7 +27,7 @@ class Destination:
 
 
 class LostValue(Exception):  # noqa: N818 - the name says what would happen
-    """A key that is rewritten would take the place of another key of the same object."""
+    """A rewritten key would replace another key of the same object."""
 
     def __init__(self, item: Item, path: Sequence[str | int]) -> None:
         message = (
@@ -43,15 +43,15 @@ class LostValue(Exception):  # noqa: N818 - the name says what would happen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceMap:
-    """What references become: a map of uuids, one of secrets' names, and names by uuid."""
+    """The maps for rewriting references: of uuids, of secrets' names, and of names by uuid."""
 
     uuids: Mapping[str, str] = field(default_factory=dict)
     secret_names: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
-    """New name by new uuid, of the items whose name changes."""
+    """New name by new uuid, for items whose name changes."""
 
     def content_of(self, item: Item) -> Content:
-        """The item's content with every reference rewritten. Raises LostValue."""
+        """Return the item's content with every reference rewritten. Raise LostValue."""
         if not (self.uuids or self.secret_names or self.names):
             return {**item.content, EXTRA: item.extra}
         content: dict[str, Value] = dict(item.content)
@@ -79,7 +79,7 @@ class ReferenceMap:
             raise LostValue(item, (*keys, *collision.path)) from None
 
     def _uses(self, text: str, *, is_same: bool) -> str:
-        """A list of what a flow uses, whose entries may repeat an item's name beside its uuid."""
+        """Return a flow's list of uses with new names; its entries may repeat an item's name."""
         if is_same and not self.names:
             return text
         return canonical.encode([self._renamed(use) for use in canonical.decode(text) or []])
@@ -92,7 +92,7 @@ class ReferenceMap:
 
 
 def map_references(destinations: Iterable[Destination]) -> tuple[ReferenceMap, list[Issue]]:
-    """The map for a file's items, and a refusal for each uuid that would mean two things."""
+    """Return the map for a file's items, and an issue for each uuid that would be ambiguous."""
     uuids: dict[str, str] = {}
     secret_names: dict[str, str] = {}
     names: dict[str, str] = {}
@@ -113,7 +113,7 @@ def map_references(destinations: Iterable[Destination]) -> tuple[ReferenceMap, l
 
 
 def _ambiguous(targets: Mapping[str, list[Destination]]) -> Iterator[Issue]:
-    """A uuid that two kinds of the file share, and that lands in two rows: which one is meant?"""
+    """Yield an issue for each item whose uuid two kinds share and that gets different uuids."""
     for destinations in targets.values():
         if len({destination.uuid for destination in destinations}) > 1:
             for destination in destinations:

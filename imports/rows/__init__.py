@@ -1,1 +1,1 @@
-"""The rows that a file touches: `read` reads them in batches, `lock` locks them to be written."""
+"""The rows that a file's items match: `read` reads them in batches, `lock` locks them."""

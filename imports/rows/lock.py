@@ -1,4 +1,4 @@
-"""Rows that exist and are about to be written: locked, looked at once more, and out of the way."""
+"""Lock existing rows before they are written, and clear the way for renames of secrets."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,17 @@ from imports.rows.read import CONTENT_BATCH, batches
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedRow:
-    """What a locked row holds."""
+    """The content digest of a locked row, and whether the row is soft-deleted."""
 
     digest: str
     is_deleted: bool
 
 
 def lock_rows(kind: Kind, pks: Sequence[int]) -> Mapping[int, LockedRow]:
-    """Lock the rows until the transaction ends; by primary key, what they hold."""
+    """Lock the rows in order of primary key until the transaction ends; return them by key.
+
+    Rows that no longer exist are left out.
+    """
     names = columns(kind)
     rows = MODELS[kind]._default_manager.filter(pk__in=pks).order_by("pk").select_for_update()
     return {
@@ -34,7 +37,7 @@ def lock_rows(kind: Kind, pks: Sequence[int]) -> Mapping[int, LockedRow]:
 
 
 def release_secret_names(pks: Iterable[int]) -> None:
-    """Give secrets that get another name one that no secret can have, so that two may swap."""
+    """Give these secrets temporary names that no secret can have, so that two can swap names."""
     for batch in batches(pks, CONTENT_BATCH):
         Secret.objects.filter(pk__in=batch).update(
             name=Concat(Value("-"), Cast(F("pk"), CharField()))

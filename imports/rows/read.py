@@ -1,6 +1,6 @@
-"""What the server holds that a file touches: the only reader of flows for an import.
+"""The queries for the rows that a file's items match: the only reader of flows for an import.
 
-Every query is made for a batch of keys, so that their number grows with the batches only.
+Each query is for a batch of keys, so that the number of queries grows only with the batches.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,25 +19,26 @@ from imports.plans.decisions import Decisions, targets_of
 from imports.plans.drift import LastWrite
 from imports.plans.matching import Row
 
-# SQLite takes 999 variables in the oldest build that Django supports; a batch needs two each.
+# SQLite's limit was 999 variables in the oldest build that Django supports; a batch uses up to two
+# for each key.
 BATCH = 400
-# Rows of 20 kB: a batch of contents is a few megabytes.
+# Rows can have 20 kB: a batch of contents is a few megabytes.
 CONTENT_BATCH = 200
 
 T = TypeVar("T")
 
 
 def batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The values in lists of at most that size."""
+    """Yield the values in lists of at most that size."""
     iterator = iter(values)
     while batch := list(islice(iterator, size)):
         yield batch
 
 
 def read_rows(document: ExportDocument, decisions: Decisions) -> dict[Kind, list[Row]]:
-    """By kind, each row that a file's item may be, soft-deleted ones too.
+    """Return, by kind, each row that an item of the file may match, soft-deleted ones too.
 
-    That is each row which bears the uuid or the name of an item, or was chosen for one.
+    These are the rows with the uuid or the name of an item, and those chosen by a decision.
     """
     return {
         kind: list(_rows(kind, document, targets_of(kind, decisions)).values()) for kind in Kind
@@ -46,7 +47,7 @@ def read_rows(document: ExportDocument, decisions: Decisions) -> dict[Kind, list
 
 def _rows(kind: Kind, document: ExportDocument, targets: Mapping[str, str]) -> dict[int, Row]:
     rows: dict[int, Row] = {}
-    asked: set[str] = {""}  # that names nothing, and others are asked once: many may bear one
+    asked: set[str] = {""}  # "" matches nothing; each other name is looked up once
     for batch in batches(document.items[kind], BATCH):
         wanted = Q(uuid__in={targets.get(item.uuid, item.uuid) for item in batch})
         wanted |= Q(name__in={item.name for item in batch} - asked)
@@ -56,7 +57,7 @@ def _rows(kind: Kind, document: ExportDocument, targets: Mapping[str, str]) -> d
 
 
 def read_rows_by_uuid(kind: Kind, uuids: Iterable[str]) -> Iterator[Row]:
-    """The rows with these uuids, soft-deleted ones too."""
+    """Yield the rows with these uuids, soft-deleted ones too."""
     for batch in batches(uuids, BATCH):
         yield from _found(kind, Q(uuid__in=batch))
 
@@ -75,7 +76,7 @@ def _found(kind: Kind, wanted: Q) -> Iterator[Row]:
 
 
 def read_contents(kind: Kind, pks: Sequence[int]) -> Iterator[tuple[int, Content]]:
-    """The content of rows, by primary key, a batch at a time; in no order."""
+    """Yield primary key and content of the rows, read in batches; in no order."""
     names = columns(kind)
     for batch in batches(pks, CONTENT_BATCH):
         rows = MODELS[kind]._default_manager.filter(pk__in=batch).order_by()
@@ -84,7 +85,7 @@ def read_contents(kind: Kind, pks: Sequence[int]) -> Iterator[tuple[int, Content
 
 
 def read_last_writes(kind: Kind, pks: Sequence[int]) -> dict[int, LastWrite]:
-    """By primary key, when rows were written last, and by whom."""
+    """Return when and by whom the rows were last written, by primary key."""
     found: dict[int, LastWrite] = {}
     for batch in batches(pks, BATCH):
         rows = MODELS[kind]._default_manager.filter(pk__in=batch).order_by()
@@ -94,15 +95,15 @@ def read_last_writes(kind: Kind, pks: Sequence[int]) -> dict[int, LastWrite]:
 
 
 def read_live_names(kind: Kind) -> set[str]:
-    """The names that live rows of a kind bear: a copy needs a free one."""
+    """Return the names of the live rows of a kind; a copy needs another name."""
     rows = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
     return set(rows.values_list("name", flat=True))
 
 
 def read_naming(names: Collection[str]) -> Iterator[tuple[Kind, str, Content]]:
-    """The live flows and connections that may name one of these secrets: uuid and content.
+    """Yield kind, uuid and content of live flows and connections that may use these secrets.
 
-    Each holds one of the names after `secrets.`; whether it uses that secret is not said.
+    Each contains `secrets.` followed by one of the names; it may still not use that secret.
     """
     if not names:
         return
@@ -121,7 +122,7 @@ def read_naming(names: Collection[str]) -> Iterator[tuple[Kind, str, Content]]:
 
 
 def read_existing(references: Iterable[Reference]) -> set[Reference]:
-    """Those of the references whose target is a live row."""
+    """Return those of the references whose target is a live row."""
     existing: set[Reference] = set()
     wanted = set(references)
     for kind in Kind:

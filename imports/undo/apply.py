@@ -1,7 +1,7 @@
-"""The plan of an undo to rows: the only writer of an undo, in one transaction of its caller's.
+"""Write the rows of an undo's plan: the only writer of an undo, in its caller's transaction.
 
-Every row that is written is saved under PRE_UNDO first, so that the undo can be undone. A secret's
-values are never written, and neither is when a row was made, which no run changes.
+Every row gets a named save (PRE_UNDO) before it is written, so that the undo can be undone. A
+secret's values are never written, nor is the creation time of a row, which no run changes.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,10 +33,11 @@ _KEPT_COLUMNS = {"id", "uuid", "created_at"}
 def apply_undo(
     plan: UndoPlan, *, since: datetime, user: User | None, user_name: str, progress: Progress
 ) -> dict[Key, Revision]:
-    """Write what the plan says; the named saves of the rows before.
+    """Write the plan's rows; return the named saves taken before, by key.
 
-    `since` is when the plan was begun. Raises StalePlan where a row, or its named save, is no
-    longer what the plan was made for, and where something came to use a row that is deleted.
+    `since` is when planning began. Call it in a transaction. Raises StalePlan where a row or its
+    named save is no longer as it was when the plan was made, and where a row written since then
+    uses a row that is deleted.
     """
     compress_quickly()
     done, total = 0, sum(change.writes for change in plan)
@@ -63,7 +64,7 @@ def _batches(plan: UndoPlan, *results: UndoResult) -> Iterator[tuple[Kind, list[
 
 
 def _giving_up_names(secrets: Iterable[UndoChange]) -> Iterator[int]:
-    """The restored secrets that do not bear their name any more, which another may get."""
+    """Yield the primary keys of restored secrets whose present name another may get."""
     for change in secrets:
         is_renamed = change.name != change.target_name
         if (
@@ -99,7 +100,7 @@ def _check_uses(plan: UndoPlan, since: datetime) -> None:
         }
         for kind in Kind
     }
-    # To now: what a file dated later was not written meanwhile.
+    # Only up to now: a row with a later time, from a file, was not written meanwhile.
     for kind, *_ in find_users_of_many(deleted, written=(since, timezone.now())):
         raise _stale(f"A {kind} that uses what the undo would delete was written")
 

@@ -1,4 +1,4 @@
-"""One row of an undo with what it would change, for somebody who decides on it."""
+"""Show one row of an undo with what would change, for a decision on it."""
 
 from dataclasses import dataclass
 
@@ -15,17 +15,17 @@ from imports.undo.service import examine_undo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookedAtRow:
-    """A row of the plan, and the states that it is between. A secret's values are no content."""
+    """A row of the plan with its contents before and after, which exclude secret values."""
 
     change: UndoChange
     before: Content | None
-    """What the row holds now; None where it is gone."""
+    """The content now; None where the row is gone."""
     after: Content | None
-    """What it would hold; None where it would be deleted, since there was nothing before."""
+    """The content after the undo; None where the row would be deleted."""
 
 
 def look_at_row(request: UndoRequest, kind: Kind, uuid: str) -> LookedAtRow | None:
-    """The row, as the request would leave it; None where the run did not write such a row.
+    """Return the row as the request would leave it; None where the run did not write that row.
 
     Raises an UnableToImport where there is nothing to undo, or where the user may not see it.
     """

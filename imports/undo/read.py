@@ -1,6 +1,6 @@
-"""What the server and its records hold of the rows that a run wrote: the only reader for an undo.
+"""The queries for the rows that a run wrote and their records: the only reader for an undo.
 
-Every query is made for a batch of rows, and only digests are kept of what rows hold.
+Each query is for a batch of rows, and only digests of their contents are kept.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,12 +36,12 @@ from imports.undo.run_names import name_run
 
 
 def written_items(record: ImportRecord) -> QuerySet[ImportItem]:
-    """The items of the record whose rows were written."""
+    """Return the items of the record whose rows were written, in order."""
     return record.items.filter(result__in=WRITING_RESULTS).order_by("position", "pk")
 
 
 def read_undo_inputs(record: ImportRecord) -> UndoInputs:
-    """What deciding on the undo of that run, which succeeded, has to know."""
+    """Return the inputs for planning the undo of a run that succeeded."""
     reading = _Reading(record)
     rows = {kind: list(reading.rows(kind)) for kind in Kind}
     return UndoInputs(
@@ -58,7 +58,7 @@ def read_undo_inputs(record: ImportRecord) -> UndoInputs:
 
 
 def read_saved(kind: Kind, revisions: Sequence[int]) -> Iterator[tuple[int, SavedState]]:
-    """The states that saves hold, by their revisions; of saves that cannot be read, none."""
+    """Yield revision and state of the readable named saves with these revisions."""
     for version in named_saves.saves_in(MODELS[kind], revisions):
         try:
             yield version.revision_id, saved_row(version)
@@ -67,14 +67,14 @@ def read_saved(kind: Kind, revisions: Sequence[int]) -> Iterator[tuple[int, Save
 
 
 class _Reading:
-    """Reads the rows of a run, a batch at a time."""
+    """Reads the rows of a run in batches."""
 
     def __init__(self, record: ImportRecord) -> None:
         self._record = record
         self._last_item = record.items.aggregate(last=Max("pk"))["last"]
 
     def rows(self, kind: Kind) -> Iterator[WrittenRow]:
-        """The rows of that kind which the run wrote, in the order of its items."""
+        """Yield the rows of that kind that the run wrote, in the order of its items."""
         items = written_items(self._record).filter(kind=kind).defer("changed_keys", "warnings")
         for batch in batches(list(items), CONTENT_BATCH):
             uuids = [item.target_uuid for item in batch]
@@ -100,9 +100,10 @@ class _Reading:
                 )
 
     def users(self, rows: Mapping[Kind, Sequence[WrittenRow]]) -> dict[Key, list[OtherRow]]:
-        """By each live row that the undo would delete: the live rows that came to use it since.
+        """Return the rows that began to use rows after the run, by each row the undo would delete.
 
-        A row that is as it was before the run referred to nothing then, and may do so again.
+        Only live rows count. A row that is as it was before the run had dangling references then,
+        and may have them again.
         """
         deleted = {
             kind: {
@@ -128,9 +129,9 @@ class _Reading:
         return users
 
     def _written_since(self, kind: Kind, keys: Iterable[Key]) -> Iterator[Key]:
-        """Those of the rows of that kind that somebody wrote, or made, after the run began."""
-        # To now: what a file dated later was not written meanwhile. A row that an import made has
-        # the times of its file.
+        """Yield the keys of those rows that were written or created after the run began."""
+        # Only up to now: a row with a later time, from a file, was not written meanwhile. A row
+        # that an import created has the times of its file.
         since = (self._record.started_at, timezone.now())
         for batch in batches((uuid for of, uuid in keys if of is kind), BATCH):
             rows = MODELS[kind]._default_manager.filter(uuid__in=batch, updated_at__range=since)
@@ -183,8 +184,8 @@ class _Reading:
         )
 
     def _later(self, kind: Kind, uuids: Sequence[Any]) -> dict[str, LaterRun]:
-        """By the uuid of a row, the last run that wrote it after this one."""
-        # Not a join, and no range of items: see imports.records.last_imports.
+        """Return the last run that wrote a row after this one, by the uuid of the row."""
+        # Neither a join nor a range of items: see imports.records.last_imports.
         succeeded = Exists(
             ImportRecord.objects.filter(pk=OuterRef("record"), status=Status.SUCCEEDED)
         )
@@ -221,5 +222,5 @@ def _live_secrets(names: set[str]) -> dict[str, OtherRow]:
 
 
 def _finished_at(record: ImportRecord) -> datetime:
-    """When the run had written: a record that succeeded has that."""
+    """Return when the run ended; a record that succeeded has that time."""
     return record.finished_at or record.started_at

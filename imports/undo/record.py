@@ -1,4 +1,4 @@
-"""The record of an undo, and what becomes of the record of the run that it undoes."""
+"""Make the record of an undo, and update the record of the run that it undoes."""
 
 from collections.abc import Iterator, Mapping
 
@@ -16,7 +16,7 @@ from imports.undo.run_names import name_run
 
 
 def new_undo_record(request: UndoRequest) -> ImportRecord:
-    """The record of an undo that is asked for, not stored yet."""
+    """Return an unsaved record of the undo that is asked for."""
     return ImportRecord(
         started_at=timezone.now(),
         door=request.door,
@@ -35,7 +35,7 @@ def new_undo_record(request: UndoRequest) -> ImportRecord:
 
 
 def tie_to(undo: ImportRecord, undone: ImportRecord) -> None:
-    """Say in the record of an undo which run it undoes."""
+    """Set the run that is undone in the record of an undo."""
     undo.undoes = undone
     undo.undo_depth = undone.undo_depth + 1
     undo.file_name = name_run(undo).text
@@ -44,14 +44,15 @@ def tie_to(undo: ImportRecord, undone: ImportRecord) -> None:
 def undo_items(
     record: ImportRecord, plan: UndoPlan, saves: Mapping[Key, Revision]
 ) -> Iterator[ImportItem]:
-    """What the record of an undo keeps of the rows; `saves` has their states before it."""
+    """Yield the record's unsaved items; `saves` has the named saves taken before, by key."""
     return (_item(record, change, saves.get(change.key)) for change in plan)
 
 
 def mark_undone(record: ImportRecord) -> None:
-    """Say that the run is undone, and of an undo that what it undid is in effect again.
+    """Set the run to UNDONE, and switch the status of each run below it that it undid or redid.
 
-    Call it in the transaction of the data. Raises StalePlan where it does not stand any more.
+    Call it in the transaction of the data. Raises StalePlan where the run is not in effect any
+    more.
     """
     standing = ImportRecord.objects.filter(pk=record.pk, status=Status.SUCCEEDED)
     if not standing.update(status=Status.UNDONE):

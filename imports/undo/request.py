@@ -1,4 +1,4 @@
-"""What somebody asks for who wants a run undone, through whatever door."""
+"""The request for an undo, the same for every door."""
 
 from dataclasses import dataclass, field
 
@@ -9,21 +9,21 @@ from imports.undo.plans.plan import Decision, Decisions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoRequest:
-    """One undo that is asked for."""
+    """One undo that is asked for, with its options."""
 
     record: int
-    """The number of the run's record, on that server."""
+    """The number of the run's record on that server."""
     server: str
-    """The friendly name of the server: this instance's or a registered one's."""
+    """The friendly name of the server: this instance or a registered server."""
     door: Door
     user: User | None = None
     user_name: str
     with_backup: bool = True
     conflicts: Decision | None = None
-    """For every conflict that `decisions` says nothing of; None refuses them."""
+    """The resolution for conflicts without one in `decisions`; None refuses the undo."""
     decisions: Decisions = field(default_factory=dict)
-    """For single rows."""
+    """The resolutions for single rows."""
     idempotency_key: str | None = None
-    """Under which the user may ask again without a second undo: see imports.runs.idempotency."""
+    """The key that lets the user repeat the request safely: see imports.runs.idempotency."""
     lock_wait: float | None = None
-    """Seconds to wait for another run to let go of the lock; None for the server's own."""
+    """Seconds to wait for another run to release the lock; None for the server's setting."""

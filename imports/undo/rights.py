@@ -1,4 +1,4 @@
-"""What a user must be allowed to do to undo a run: never less than for the same by hand."""
+"""The permissions needed for an undo: never less than for the same changes by hand."""
 
 from collections.abc import Iterator
 
@@ -20,14 +20,14 @@ from imports.undo.request import UndoRequest
 
 
 def check_undo_request(request: UndoRequest) -> None:
-    """Raises NotPermitted where the user may not even ask for this."""
+    """Raise NotPermitted where the user may not undo with these options."""
     needed = [UNDO_IMPORT]
     needed += [] if request.with_backup else [SKIP_BACKUP]
     check_permission(request.user, *needed)
 
 
 def check_undo_sight(user: User | None, plan: UndoPlan) -> None:
-    """Raises NotPermitted where the plan tells of rows that the user may not see."""
+    """Raise NotPermitted where the plan describes rows that the user may not see."""
     kinds = {change.kind for change in plan}
     for change in plan:
         for warning in (*change.conflicts, *change.own_warnings):
@@ -38,7 +38,7 @@ def check_undo_sight(user: User | None, plan: UndoPlan) -> None:
 
 
 def check_undo_plan(user: User | None, plan: UndoPlan) -> None:
-    """Raises NotPermitted where the plan does what the user may not do."""
+    """Raise NotPermitted where the user may not apply the plan."""
     needed = {needed for change in plan for needed in _needed(change)}
     check_permission(user, *sorted(needed), retargeting=_retargeting(user, plan))
 

@@ -1,10 +1,10 @@
-"""The undo of an import, in order: what the command, the admin and the API call.
+"""The functions that the command, the admin and the API call for an undo.
 
     check the server -> find the record -> lock -> plan -> back up
-        -> one transaction: [look again, save the rows before, write, record] -> outcome
+        -> one transaction: [check rows again, named saves, write, record] -> outcome
 
-A preview is the same way, stopped after the plan. An undo leaves a record of its own, which can be
-undone by the same way. Every refusal leaves one, too; a dry run none.
+A preview stops after the plan. An undo leaves a record, and can itself be undone. A refusal leaves
+a record, too; a dry run none.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ _REMEDY = f"Nothing was written. {_AGAIN}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoPreview:
-    """What a request would do now, or why it would be refused."""
+    """The plan of a request as of now, and the refusal, if the plan may not be applied."""
 
     plan: UndoPlan
     refusal: UnableToImport | None = None
@@ -56,17 +56,17 @@ class UndoPreview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoOutcome:
-    """What an undo did: all that its plan says."""
+    """The plan and the record of an undo that succeeded."""
 
     plan: UndoPlan
     record: ImportRecord
 
 
 def preview_undo(request: UndoRequest, *, record_refusal: bool = True) -> UndoPlan:
-    """Plan the undo and write nothing.
+    """Return the plan of an undo that may be applied; write no rows.
 
-    Raises an UnableToImport where the undo would be refused; `record_refusal` leaves a record of
-    that, for a run that ends with its preview. A dry run asks for none.
+    Raises an UnableToImport where the undo would be refused. With `record_refusal` the refusal is
+    recorded, for runs that end with their preview; a dry run passes False.
     """
     with (
         target(request.server),
@@ -78,11 +78,11 @@ def preview_undo(request: UndoRequest, *, record_refusal: bool = True) -> UndoPl
 
 
 def examine_undo(request: UndoRequest) -> UndoPreview:
-    """Plan the undo for somebody who can still decide, and write nothing, no record either.
+    """Return the preview for a user who can still change decisions and options; write nothing.
 
-    What stands against the plan is its `refusal`, which a decision or another option may mend.
-    Raises an UnableToImport where none can: for a record that cannot be undone, for who may undo
-    nothing at all, and for who may not see the rows that the plan tells of.
+    A refusal that these may resolve is in the preview's `refusal`. Raises an UnableToImport for
+    others: for a record that cannot be undone, and for a user who may undo nothing at all or not
+    see the rows that the plan describes. No record is left.
     """
     with target(request.server), recorded(new_undo_record(request), keep=False) as recorder:
         check_server(request.server)
@@ -98,10 +98,10 @@ def undo_import(
 ) -> UndoOutcome:
     """Undo the run of the record, or change nothing.
 
-    With the confirmation `token` of the plan that was shown, exactly that plan is done or StalePlan
-    is raised. Raises an UnableToImport for every refusal; whatever is raised, the data is as it
-    was. Raises AlreadyDone where the request's idempotency key stands for an undo that is done.
-    Where nothing has to be written, the undone run stays in effect.
+    With the confirmation `token` of the plan that was shown, exactly that plan is applied or
+    StalePlan is raised. Raises an UnableToImport for every refusal; the data is unchanged whenever
+    anything is raised. Raises AlreadyDone where the request's idempotency key belongs to an undo
+    that is done. Where nothing has to be written, the undone run stays in effect.
     """
     with target(request.server), recorded(new_undo_record(request)) as recorder:
         record = recorder.record
@@ -121,7 +121,7 @@ def undo_import(
 
 
 def kinds_to_undo(record: ImportRecord) -> set[Kind]:
-    """The kinds of the rows that an undo of the run would touch; none where it cannot be undone."""
+    """Return the kinds of the rows that an undo would affect; none where it is not possible."""
     if record.status != Status.SUCCEEDED:
         return set()
     kinds = written_items(record).order_by().values_list("kind", flat=True).distinct()
@@ -129,13 +129,16 @@ def kinds_to_undo(record: ImportRecord) -> set[Kind]:
 
 
 def _undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
-    """The record of the run to undo, which this recorder is tied to from now on."""
+    """Return the record of the run to undo, after setting it in the recorder's record.
+
+    Raises NoSuchRecord, AlreadyUndone or NotUndoable.
+    """
     record = ImportRecord.objects.filter(pk=request.record).first()
     if record is None:
         raise NoSuchRecord("no-such-record", f"This server has no import {request.record}.")
     tie_to(recorder.record, record)
     if record.status == Status.UNDONE:
-        check_key(recorder.record)  # by this very request, perhaps
+        check_key(recorder.record)  # it may have been undone by this very request
         by = record.undo_in_effect()
         how = f" Undo import {by.pk} to bring it back." if by else ""
         raise AlreadyUndone("already-undone", f"Import {record.pk} is undone already.{how}")
@@ -152,9 +155,9 @@ def _undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
 
 
 def _make_preview(record: ImportRecord, request: UndoRequest) -> UndoPreview:
-    """The plan of the request, and what stands against it: the one way to a plan, for every door.
+    """Return the plan of the request with its refusal, if any. All doors get their plans from here.
 
-    Raises NotPermitted where the plan tells of rows that the user may not see.
+    Raises NotPermitted where the plan describes rows that the user may not see.
     """
     plan = build_undo(
         read_undo_inputs(record),
@@ -167,7 +170,7 @@ def _make_preview(record: ImportRecord, request: UndoRequest) -> UndoPreview:
 
 
 def _plan(record: ImportRecord, request: UndoRequest) -> UndoPlan:
-    """What the request would do now. Raises UndoRefused and NotPermitted."""
+    """Return the plan of the request. Raise its refusal: UndoRefused or NotPermitted."""
     preview = _make_preview(record, request)
     if preview.refusal:
         raise preview.refusal
@@ -188,10 +191,10 @@ def _refusal_of(plan: UndoPlan, request: UndoRequest) -> UnableToImport | None:
 
 
 def _plan_again(record: ImportRecord, request: UndoRequest, expected: str | None) -> UndoPlan:
-    """What the request would do now.
+    """Return the plan of the request. Raise UndoRefused, NotPermitted or StalePlan.
 
-    Raises UndoRefused, NotPermitted, and StalePlan where that is not the plan that was `expected`,
-    by its token.
+    Raises StalePlan where its confirmation token is not `expected`, which is None where no plan was
+    confirmed. For a confirmed plan, UndoRefused becomes StalePlan.
     """
     try:
         plan = _plan(record, request)
@@ -212,12 +215,12 @@ def _plan_again(record: ImportRecord, request: UndoRequest, expected: str | None
 
 
 def _backup_of(record: ImportRecord) -> Path | None:
-    """The backup of the run, which must not make room for that of its undo."""
+    """Return the backup of the run, which the backup of its undo must not replace."""
     return Path(record.backup_path) if record.backup_path else None
 
 
 def _check_destinations(plan: UndoPlan) -> None:
-    """Raises StalePlan where the undo would send stored values elsewhere than its plan says."""
+    """Raise StalePlan where the undo would send stored values to destinations not in its plan."""
     found = find_notices(plan.changes[Kind.SECRET], plan.secret_users, StoredServer())
     now = {key for notices in found.values() for key in keys_of(notices)}
     if not now <= {key for change in plan for key in keys_of(change.notices)}:
@@ -231,7 +234,7 @@ def _check_destinations(plan: UndoPlan) -> None:
 def _write(
     plan: UndoPlan, undone: ImportRecord, record: ImportRecord, progress: Progress
 ) -> Mapping[Key, Revision]:
-    """Write what the plan says, if anything; the named saves of the rows before."""
+    """Write the plan's rows, if any; return the named saves taken before, by key."""
     if not plan.writes:
         return {}
     lock_destinations()

@@ -1,1 +1,1 @@
-"""Pure: what a run wrote, and what is there now, to the plan of its undo."""
+"""Pure: make the plan of an undo from the rows that the run wrote, then and now."""

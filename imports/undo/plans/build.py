@@ -1,4 +1,4 @@
-"""The decision: what is known of the rows that a run wrote, to an UndoPlan. Pure."""
+"""Build the plan of an undo from the rows that the run wrote. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,9 +20,9 @@ _MAY_KEEP = "It can only stay as it is: decide to keep it."
 def build_undo(
     inputs: UndoInputs, *, server: str, default: Decision | None, decisions: Decisions
 ) -> UndoPlan:
-    """What undoing the run would do. The plan's issues are all the reasons why it may not be.
+    """Return the plan of the undo; its issues are all the reasons to refuse it.
 
-    `default` is decided for every row with a conflict that `decisions` says nothing of.
+    `default` is the resolution of each conflict that has none in `decisions`.
     """
     settled = settle_rows(inputs, default, decisions)
     changes = {kind: tuple(_change(row, settled) for row in inputs.rows[kind]) for kind in Kind}
@@ -72,7 +72,7 @@ def _change(row: WrittenRow, settled: SettledRows) -> UndoChange:
 
 
 def _taken_back(change: UndoChange, row: WrittenRow, present: PresentRow) -> UndoChange:
-    """The change that takes the row back, as far as there is a state before."""
+    """Return the change with its result, KEEP where there is no state before."""
     if row.is_new:
         return replace(change, result=UndoResult.DELETE, after=present.digest, becomes_deleted=True)
     if row.saved is None:

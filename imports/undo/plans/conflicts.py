@@ -1,4 +1,4 @@
-"""What was done since to a row that a run wrote, so that undoing the run would lose it. Pure."""
+"""Find the conflicts of an undo: later changes of a row that it would lose. Pure."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ _USERS_SHOWN = 3
 
 
 def conflicts_of(written: WrittenRow, record: int, finished_at: datetime) -> Iterator[Conflict]:
-    """The conflicts of a row by itself. `finished_at`: when the run of that record had written."""
+    """Yield the conflicts of a single row. `finished_at` is when the run of that record ended."""
     if written.is_as_before:
         return
     the_row, own = f"The {written.kind} {quoted(written.name)}", _data(written)
@@ -48,7 +48,8 @@ def conflicts_of(written: WrittenRow, record: int, finished_at: datetime) -> Ite
         )
     is_changed = _is_changed(written, written.row, finished_at)
     later = written.later
-    # An import may bring the same again, and it stands; an undo that does brings this run back.
+    # A later import of the same content is a conflict, because it stays in effect; an undo that
+    # restores the same content puts this run back into effect.
     if later and _is_left_by(later, written.row) and (is_changed or not later.is_undo):
         yield Conflict(
             code=ConflictCode.OVERWRITTEN_SINCE,
@@ -64,7 +65,7 @@ def conflicts_of(written: WrittenRow, record: int, finished_at: datetime) -> Ite
 
 
 def used_by(written: WrittenRow, users: Sequence[OtherRow]) -> Conflict:
-    """The conflict of a row that would be deleted and that others use."""
+    """Return the conflict of a row that would be deleted and that others use."""
     shown = users[:_USERS_SHOWN]
     told = ", ".join(f"the {user.kind} {quoted(user.name)}" for user in shown)
     more = len(users) - len(shown)
@@ -84,7 +85,7 @@ def used_by(written: WrittenRow, users: Sequence[OtherRow]) -> Conflict:
 
 
 def name_taken(written: WrittenRow, name: str, owner: OtherRow) -> Conflict:
-    """The conflict of a secret whose name before is another live secret's now."""
+    """Return the conflict of a secret whose previous name another live secret has now."""
     return Conflict(
         code=ConflictCode.NAME_TAKEN,
         text=f"The secret {quoted(written.name)} cannot be named {quoted(name)} again: "
@@ -99,10 +100,10 @@ def name_taken(written: WrittenRow, name: str, owner: OtherRow) -> Conflict:
 
 
 def _is_changed(written: WrittenRow, row: PresentRow, finished_at: datetime) -> bool:
-    """Whether the content is another than the run left.
+    """Return whether the content differs from what the run left.
 
-    Where the record does not know that, because it is older than digests or than a column of
-    content, whatever was written after the run counts. An undo gives a row its time before, too.
+    Where the digests are not comparable, because the record is older than digests or than a column
+    of content, any write after the run counts. An undo restores a row's time of writing, too.
     """
     if are_comparable(written.digest, row.digest):
         return written.digest != row.digest

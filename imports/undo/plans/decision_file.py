@@ -1,8 +1,8 @@
-"""What somebody decided for single rows of an undo, in the form of planfile.decisions. Pure.
+"""Read the decisions for single rows of an undo, as imports.planfile.decisions does. Pure.
 
     {"UUID": "keep", "connection:UUID": "restore"}
 
-A key is the uuid of a row; its kind stands before it where the run wrote that uuid in two kinds.
+A key is the uuid of a row, preceded by its kind where the run wrote that uuid in two kinds.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ from imports.undo.plans.plan import Decision, Decisions, GivenKey
 
 
 def read_decision_file(data: bytes, *, max_bytes: int) -> Decisions:
-    """The decisions in a file that a person wrote. Raises as imports.planfile.decisions does."""
+    """Return the decisions in a file's bytes. Raise what imports.planfile.decisions does."""
     return read_file_with(decisions_from, data, max_bytes=max_bytes)
 
 
 def decisions_from(values: Mapping[str, Any]) -> tuple[Decisions, Problems]:
-    """The decisions that an object tells, and what is wrong with others of it.
+    """Return the decisions in an object, and the problems of the others by key.
 
-    Which row one without a kind means is known with the rows only.
+    The row of a decision without a kind is found later, when the rows are read.
     """
     decisions: dict[GivenKey, Decision] = {}
     problems: dict[str, FieldProblem] = {}
@@ -38,7 +38,7 @@ def decisions_from(values: Mapping[str, Any]) -> tuple[Decisions, Problems]:
 
 
 def decision_of(word: str) -> Decision:
-    """The decision by its word, in upper or lower case."""
+    """Return the decision with this word, in upper or lower case."""
     return Decision(word.lower())
 
 

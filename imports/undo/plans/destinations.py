@@ -1,4 +1,4 @@
-"""Where an undo would send secrets that they are not sent now: said in its plan. Pure."""
+"""Warn of the destinations to which an undo would newly send secrets. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -21,7 +21,7 @@ from imports.undo.plans.plan import Key, UndoChange
 def user_changes(
     changes: Iterable[UndoChange], rows: Mapping[Key, WrittenRow]
 ) -> Iterator[UserChange]:
-    """What becomes of how written flows and connections use secrets, where they use any."""
+    """Yield how written flows and connections use secrets before and after, where they use any."""
     for change in changes:
         written = rows[change.key]
         if change.kind is Kind.SECRET or not change.writes or written.row is None:
@@ -42,7 +42,7 @@ def user_changes(
 def find_notices(
     changes: Iterable[UndoChange], users: Iterable[UserChange], server: Server
 ) -> dict[RowKey, tuple[DestinationWarning, ...]]:
-    """The warnings of new destinations, by the row whose change makes them."""
+    """Return the warnings about new destinations, by the row whose change causes them."""
     secrets = [change for change in changes if change.kind is Kind.SECRET and change.writes]
     found = find_new_destinations(
         list(users), list(_secret_changes(secrets, server) if secrets else ()), server
@@ -53,7 +53,7 @@ def find_notices(
 def with_notices(
     change: UndoChange, notices: Mapping[RowKey, tuple[DestinationWarning, ...]]
 ) -> UndoChange:
-    """The change with its warnings of new destinations."""
+    """Return the change with its warnings about new destinations."""
     found = notices.get(change.key)
     return replace(change, notices=found) if found else change
 

@@ -1,4 +1,4 @@
-"""What deciding on an undo has to know: of each row that the run wrote, then and now. Pure."""
+"""The inputs for planning an undo: each row that the run wrote, then and now. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from imports.undo.plans.plan import Key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresentRow:
-    """The row as it is now."""
+    """A row as it is now."""
 
     pk: int
     name: str
@@ -23,21 +23,21 @@ class PresentRow:
     updated_at: datetime
     updated_by: str
     uses: frozenset[SecretUse] = NO_USES
-    """What it does with secrets, or did before it was deleted."""
+    """Its uses of secrets; of a deleted row, those from before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedRow:
-    """The row before the run, as its named save has it."""
+    """A row before the run, from its named save."""
 
     revision: int
     name: str
     digest: str
     is_deleted: bool
     fields: tuple[FieldChange, ...] = ()
-    """What differs between the row as it is now and this state."""
+    """The differences between the row as it is now and this state."""
     uses: frozenset[SecretUse] = NO_USES
-    """What the row then did with secrets."""
+    """The row's uses of secrets in this state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,30 +59,30 @@ class WrittenRow:
     position: int
     uuid: str
     name: str
-    """The name that the run left."""
+    """The row's name after the run."""
     is_new: bool
-    """Whether the run made the row, so that there is no state before."""
+    """Whether the run created the row, so that there is no state before."""
     left_deleted: bool
     digest: str
-    """Of the content that the run left; empty where that was not kept."""
+    """The digest of the content after the run; "" where that was not kept."""
     row: PresentRow | None = None
     saved: SavedRow | None = None
-    """None of a new row, and where the save is gone or cannot be read."""
+    """None for a new row, and where the named save is gone or cannot be read."""
     later: LaterRun | None = None
 
     @property
     def key(self) -> Key:
-        """What decisions name the row by."""
+        """Return the key of decisions on the row."""
         return self.kind, self.uuid
 
     @property
     def ends_deleted(self) -> bool:
-        """Whether the undo makes the row a deleted one."""
+        """Return whether the row is deleted after the undo."""
         return self.is_new or (self.saved is not None and self.saved.is_deleted)
 
     @property
     def is_as_before(self) -> bool:
-        """Whether the row is already what the undo would make of it."""
+        """Return whether the row is already as the undo would leave it."""
         if self.is_new:
             return self.row is None or self.row.is_deleted
         if self.row is None or self.saved is None:
@@ -93,7 +93,7 @@ class WrittenRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherRow:
-    """A live row of the server that uses another one, or bears a name."""
+    """A live row that uses a row of the run or has a name in question."""
 
     kind: Kind
     uuid: str
@@ -101,22 +101,22 @@ class OtherRow:
 
     @property
     def key(self) -> Key:
-        """As that of a row that the run wrote."""
+        """Return the row's key, as of a WrittenRow."""
         return self.kind, self.uuid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoInputs:
-    """What deciding has to know of the server."""
+    """What is known of the server and the run for planning an undo."""
 
     record: int
     name: RunName
-    """What the run is called."""
+    """The name of the run."""
     finished_at: datetime
     rows: Mapping[Kind, Sequence[WrittenRow]]
     server: Server
-    """Which secrets there are, and where they are sent."""
+    """The server's secrets and their destinations."""
     users: Mapping[Key, Sequence[OtherRow]] = field(default_factory=dict)
-    """By each live row that the undo would delete: the live rows that came to use it since."""
+    """The live rows that began to use rows after the run, by each row the undo would delete."""
     secrets: Mapping[str, OtherRow] = field(default_factory=dict)
-    """The live secrets that bear a name which a restored one had, by that name."""
+    """The live secrets that have the previous name of a restored one, by that name."""

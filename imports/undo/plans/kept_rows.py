@@ -1,7 +1,7 @@
-"""Which rows an undo leaves as they are: by decisions, and by what follows from these. Pure.
+"""Decide which rows an undo keeps: by resolutions and by their consequences. Pure.
 
-A row that stays stays in use: what it uses cannot be deleted below it, and the name that it bears
-cannot become another's. So keeping one row can stand against taking back another.
+A row that is kept keeps its uses and its name: what it uses cannot be deleted, and its name cannot
+be given to another row. So keeping one row can prevent undoing another.
 """
 
 from collections import defaultdict
@@ -18,27 +18,27 @@ from imports.undo.plans.plan import Conflict, Decision, Decisions, Key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettledRows:
-    """What is decided of the rows that the run wrote, by their keys."""
+    """The resolutions and conflicts of the rows that the run wrote, by their keys."""
 
     kept: frozenset[Key]
     conflicts: Mapping[Key, tuple[Conflict, ...]]
     decisions: Mapping[Key, Decision | None]
     issues: tuple[Issue, ...]
-    """What stands against decisions that were given."""
+    """The problems of the decisions that were given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Hindrance:
-    """What stands against taking a row back, as long as another one stays as it is."""
+    """What prevents undoing a row as long as another row stays as it is."""
 
     row: Key
     stays: OtherRow
     name: str | None = None
-    """The name that both would bear; None where the one that stays uses the row."""
+    """The name that both would have; None where the other row uses the row."""
 
 
 def settle_rows(inputs: UndoInputs, default: Decision | None, decisions: Decisions) -> SettledRows:
-    """What is decided of every row: `default` where there is a conflict and no other decision."""
+    """Return the rows to keep; `default` is for conflicts that `decisions` do not resolve."""
     rows = {row.key: row for kind in Kind for row in inputs.rows[kind]}
     settled, issues = _settled_decisions(inputs.record, rows, decisions)
     own = {
@@ -68,7 +68,7 @@ def _find_kept(
     hindered: dict[Key, list[_Hindrance]],
     decided: Callable[[Key], Decision | None],
 ) -> set[Key]:
-    """The rows that stay as they are; into `hindered` goes what they and others stand against."""
+    """Return the rows that stay as they are; add what prevents undoing others to `hindered`."""
     kept = {key for key, row in rows.items() if row.is_as_before or decided(key) is Decision.KEEP}
     waiting = [key for key in hindrances if key in kept or key not in rows]
     while waiting:
@@ -83,7 +83,7 @@ def _find_kept(
 
 
 def _hindrances(inputs: UndoInputs) -> Mapping[Key, Sequence[_Hindrance]]:
-    """By each row that may stay, what that would stand against."""
+    """Return what a row would prevent by staying as it is, by the key of that row."""
     found: dict[Key, list[_Hindrance]] = defaultdict(list)
     for used, users in inputs.users.items():
         for user in users:
@@ -107,7 +107,7 @@ def _conflicts_with(row: WrittenRow, hindrances: Sequence[_Hindrance]) -> Iterat
 def _settled_decisions(
     record: int, rows: Mapping[Key, WrittenRow], decisions: Decisions
 ) -> tuple[Mapping[Key, Decision], Sequence[Issue]]:
-    """The decisions by row, and an issue for each that is for no row, or not for one alone."""
+    """Return the decisions by row, and an issue for each that does not refer to exactly one row."""
     settled: dict[Key, Decision] = {}
     issues: list[Issue] = []
     for (given, uuid), decision in decisions.items():
@@ -115,7 +115,7 @@ def _settled_decisions(
         if len(found) == 1 and found[0] not in settled:
             settled[found[0]] = decision
         elif not found:
-            # A slip, most likely.
+            # Most likely a mistake.
             message = f"Run {record} wrote no {given or 'item'} {uuid} to decide on."
             issues.append(Issue(code="unknown-item", message=message, uuid=uuid))
         elif len(found) > 1:

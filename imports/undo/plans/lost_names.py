@@ -1,4 +1,4 @@
-"""Names of secrets that an undo takes away while others go on using them. Pure."""
+"""Warn of names of secrets that an undo removes while others still use them. Pure."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -14,10 +14,10 @@ from imports.undo.plans.plan import Key, UndoChange
 def with_users_of_lost_names(
     changes: Mapping[Kind, Collection[UndoChange]], users: Iterable[UserChange], server: Server
 ) -> tuple[UndoChange, ...]:
-    """The changes of secrets; one that gets another name is warned of who keeps its present name.
+    """Return the changes of secrets, with a warning for each renamed one whose name is still used.
 
-    `users` are the written rows that use secrets. A secret that is deleted while it is used is a
-    conflict instead.
+    `users` are the written rows that use secrets. The deletion of a secret in use is a conflict
+    instead.
     """
     secrets = changes[Kind.SECRET]
     renamed = {change.key: change.name for change in secrets if _is_renamed(change)}
@@ -54,7 +54,7 @@ def _users_after(
     server: Server,
     names: Collection[str],
 ) -> Mapping[str, Mapping[Key, str]]:
-    """By each of the names that is used after the undo, the names of its users by their keys."""
+    """Return the names of the users after the undo by their keys, by each lost name still used."""
     written = {
         change.key
         for kind in (Kind.FLOW, Kind.CONNECTION)

@@ -1,6 +1,7 @@
-"""What a run that undoes another one is called: an undo, or the redo that undoes an undo. Pure.
+"""Name a run that undoes another: an undo, or the redo that undoes an undo. Pure.
 
-How deep a run is says which: 0 an import, 1 its undo, 2 the redo, 3 the undo of that, and so on.
+The depth of a run is 0 for an import, 1 for its undo, 2 for the redo, 3 for the undo of that, and
+so on.
 """
 
 from dataclasses import dataclass
@@ -8,22 +9,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunName:
-    """What a run is called that lies that deep above an import."""
+    """The name of a run of that depth."""
 
     number: int
-    """Of its record."""
+    """The number of its record."""
     depth: int
     root: int | None
-    """The number of the import at the beginning; None where its record is gone."""
+    """The number of the import at depth 0; None where its record is gone."""
 
     @property
     def is_redo(self) -> bool:
-        """Whether the run brings back what an undo took away."""
+        """Return whether the run restores what an undo reverted."""
         return self.depth > 0 and self.depth % 2 == 0
 
     @property
     def text(self) -> str:
-        """What the run is: `import 12`, `undo of import 12`, `redo of import 12`."""
+        """Return the run's name: `import 12`, `undo of import 12`, `redo of import 12`."""
         if not self.depth:
             return self._root
         word = "redo" if self.is_redo else "undo"
@@ -31,17 +32,17 @@ class RunName:
 
     @property
     def verb(self) -> str:
-        """What undoing the run does to the import: undo or redo it."""
+        """Return the effect on the import of undoing the run: `Undo` or `Redo`."""
         return "Undo" if self.depth % 2 == 0 else "Redo"
 
     @property
     def short_undoing(self) -> str:
-        """What undoing the run is called: `Undo import 12`, `Redo import 12`."""
+        """Return the name of undoing the run: `Undo import 12`, `Redo import 12`."""
         return f"{self.verb} {self._root}{_again(self.depth + 1)}"
 
     @property
     def undoing(self) -> str:
-        """The same, with what is undone for it."""
+        """Return the same, followed by the run that is undone for it."""
         if not self.depth:
             return self.short_undoing
         done = "redid" if self.is_redo else "undid"
@@ -49,7 +50,7 @@ class RunName:
 
     @property
     def done(self) -> str:
-        """What is so once the run is undone."""
+        """Return the result of undoing the run: `Import 12 is undone`."""
         return f"{self._root} is {'undone' if self.verb == 'Undo' else 'redone'}".capitalize()
 
     @property

@@ -1,6 +1,6 @@
-"""The plan of an undo: what would happen to each row that a run wrote, as inert data.
+"""The plan of an undo: each row that a run wrote with its result, as inert data.
 
-Deciding it is imports.undo.plans.build's. Doing it obeys the plan alone.
+imports.undo.plans.build makes it; what is applied is the plan alone.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ Key = tuple[Kind, str]
 
 
 class ConflictCode(StrEnum):
-    """What can stand against taking a row back."""
+    """The codes of conflicts."""
 
     GONE = "gone"
     NO_SAVE = "no-save"
@@ -34,113 +34,113 @@ class ConflictCode(StrEnum):
 
 
 class Decision(StrEnum):
-    """What somebody decided for a row that stands against the undo."""
+    """The resolution of a conflict."""
 
     KEEP = "keep"
     """The row stays as it is now."""
     RESTORE = "restore"
-    """The row becomes what it was before the run, whatever was done to it since."""
+    """The row is restored to its state before the run; later changes are lost."""
 
 
 GivenKey = tuple[Kind | None, str]
-"""As somebody names a row: the kind may be left out where the run wrote that uuid in one alone."""
+"""A row as a person names it: the kind may be None where only one kind has that uuid."""
 
 Decisions = Mapping[GivenKey, Decision]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict(PlanWarning):
-    """Why a row cannot simply be taken back: what happened to it since the run.
+    """A reason not to undo a row, because of a change since the run.
 
-    Once somebody decided on it, it is a warning like others.
+    Once it is resolved, it is shown as a warning.
     """
 
     may_restore: bool = True
-    """Whether it may be taken back all the same; else it can only be kept."""
+    """Whether it can be resolved by restoring the row; otherwise it can only be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoChange:
-    """A row that the run wrote, with its result."""
+    """One row of an undo's plan with its result."""
 
     kind: Kind
     position: int
-    """Of the item in the run's record."""
+    """The position of the item in the run's record."""
     uuid: str
     name: str
-    """The row's name now; of a row that is gone, the one that the run left."""
+    """The row's name now; where the row is gone, the one after the run."""
     target_name: str
     """The row's name after the undo."""
     result: UndoResult
     pk: int | None = None
-    """Of the row; None where that is gone."""
+    """The row's primary key; None where the row is gone."""
     save: int | None = None
-    """The revision that has the state before, where that is restored."""
+    """The revision with the state to restore, if any."""
     before: str | None = None
-    """The digest of the content that this was decided on."""
+    """The digest of the content for which the result was decided."""
     was_deleted: bool = False
     after: str | None = None
-    """The digest of the content that the row has after the undo; None where it is kept."""
+    """The digest of the content after the undo; None where the row is kept."""
     becomes_deleted: bool = False
     fields: tuple[FieldChange, ...] = ()
-    """What a restore changes."""
+    """The fields that a restore changes."""
     conflicts: tuple[Conflict, ...] = ()
-    """What was done to the row since, whether or not somebody decided on it."""
+    """The conflicts of the row, resolved or not."""
     decision: Decision | None = None
     own_warnings: tuple[PlanWarning, ...] = ()
-    """What is to be known of the row as the undo leaves it."""
+    """The warnings about the row as the undo leaves it."""
     notices: tuple[DestinationWarning, ...] = ()
-    """Which secrets would be sent elsewhere."""
+    """The warnings about new destinations of secrets."""
 
     @property
     def writes(self) -> bool:
-        """Whether the row is written."""
+        """Return whether the row is written."""
         return self.result is not UndoResult.KEEP
 
     @property
     def key(self) -> Key:
-        """What decisions name the row by."""
+        """Return the key of decisions on the row."""
         return self.kind, self.uuid
 
     @property
     def may_restore(self) -> bool:
-        """Whether somebody may decide to take the row back."""
+        """Return whether all conflicts may be resolved by restoring the row."""
         return all(conflict.may_restore for conflict in self.conflicts)
 
     @property
     def all_warnings(self) -> tuple[PlanWarning, ...]:
-        """What is to be told of the row, beside its result; the serious ones first."""
+        """Return all warnings of the row with its conflicts, the serious ones first."""
         return with_warnings_of(self.notices, (*self.conflicts, *self.own_warnings))
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The texts of all warnings."""
+        """Return the texts of all warnings."""
         return tuple(warning.text for warning in self.all_warnings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoPlan:
-    """What becomes of every row that the run wrote, or the reasons why it cannot be undone."""
+    """The changes of all rows that the run wrote, and the reasons to refuse the undo."""
 
     record: int
     """The number of the run's record."""
     name: RunName
-    """What the run is called."""
+    """The name of the run."""
     server: str
     changes: Mapping[Kind, tuple[UndoChange, ...]]
     issues: tuple[Issue, ...] = ()
     secret_users: tuple[UserChange, ...] = ()
-    """What becomes of how written flows and connections use secrets, where they use any."""
+    """How written flows and connections use secrets before and after, where they use any."""
 
     def __iter__(self) -> Iterator[UndoChange]:
         return (change for kind in Kind for change in self.changes[kind])
 
     @property
     def writes(self) -> bool:
-        """Whether there is anything to write."""
+        """Return whether any row is written."""
         return any(change.writes for change in self)
 
     @property
     def counts(self) -> Counter[UndoResult]:
-        """How many rows have each result."""
+        """Return the number of rows by result."""
         return Counter(change.result for change in self)

@@ -1,7 +1,7 @@
-"""The plan of an undo as it was shown: its snapshot, and what a page keeps of it. Pure.
+"""The snapshot of an undo's plan, and its short form for a page. Pure.
 
-A page keeps a few letters for each row, in the order of the plan, which is the record's and never
-another: that is enough to say what was changed since, whatever is decided.
+The short form has a few characters for each row, in the order of the run's record, which never
+changes: enough to find the rows that changed, whatever is decided.
 """
 
 from base64 import b64encode
@@ -28,7 +28,7 @@ _GONE, _DELETED, _LIVE = "gdl"
 
 
 def snapshot_of_undo(plan: UndoPlan) -> PlanSnapshot:
-    """The snapshot of a plan that is made now."""
+    """Return the snapshot of a plan that is made now."""
     return PlanSnapshot(
         origin=(plan.record, plan.server),
         items=tuple(_item(change) for change in plan),
@@ -37,19 +37,19 @@ def snapshot_of_undo(plan: UndoPlan) -> PlanSnapshot:
 
 
 def undo_token(plan: UndoPlan) -> str:
-    """Equal for two plans that say the same, and would do it to rows in the same state."""
+    """Return a text that is equal for two plans that do the same to rows in the same state."""
     return confirmation_token(snapshot_of_undo(plan))
 
 
 def pack_rows(plan: UndoPlan) -> str:
-    """What a page keeps of the rows as they are now, whatever is decided for them."""
+    """Return the short form of the rows as they are now, independent of decisions."""
     return "".join(_pack(item.row) for item in snapshot_of_undo(plan).items)
 
 
 def row_changes_since(packed: str, plan: UndoPlan) -> dict[ItemKey, str]:
-    """By row, what is different from what `pack_rows` made; nothing where a page kept nothing.
+    """Return the changes of rows since `pack_rows`, by key; none for an empty text.
 
-    How a row was named then is not kept: it is told by the name that it has now.
+    The previous names are not kept: texts have the present ones.
     """
     now = snapshot_of_undo(plan)
     items = tuple(replace(item, row=_unpack(_pack(item.row), item)) for item in now.items)
