@@ -109,9 +109,9 @@ def _uuid(text: str) -> UUID | None:
 
 
 def take_save(item: Item, name: str, *, user: User | None) -> Version:
-    """Take a named save of the item's state.
+    """Take a named save of the item's state, and return it.
 
-    Raises NotPermitted, NameInvalid and WrongEncryptionKey.
+    Raises NotPermitted, NameInvalid, WrongEncryptionKey, and NotNamed if the item's row is gone.
     """
     check_encryption_keys()
     check_permission(user, f"flows.change_{item.kind}")

@@ -57,7 +57,7 @@ class TextReplacer(Operator):  # type: ignore[misc]
             yield node.start_pos, node.end_pos
 
     def mutate(self, node: Any, index: int) -> Any:
-        """Put a word before the text."""
+        """Put a mark before the text."""
         start = node.value.index(node.value[-1])
         quote = node.value[-1] * (3 if node.value.endswith(node.value[-1] * 3) else 1)
         head, rest = node.value[: start + len(quote)], node.value[start + len(quote) :]

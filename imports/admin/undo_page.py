@@ -137,7 +137,7 @@ def _lines(plan: UndoPlan, choices: Choices, packed: str) -> Iterator[UndoLine]:
 
 
 def _urgency(line: UndoLine) -> tuple[bool, bool, bool]:
-    """Return the sort key: rows to be decided first, then decided ones, then the others."""
+    """Return the sort key: rows changed since, rows to decide on, decided ones, others."""
     return not line.difference, not line.problems, not line.stands_out
 
 

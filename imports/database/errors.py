@@ -1,7 +1,7 @@
 """What an error of the database means, by its code. Pure.
 
 The error's text is not used: a trigger's message may be anything, and PostgreSQL's DETAIL quotes
-values of rows. What is shown and logged is a sentence of ours, with the code.
+values of rows. What is shown and logged is a sentence from this module, with the code.
 """
 
 import sqlite3

@@ -15,7 +15,7 @@ from imports.errors import UnableToImport
 
 
 class RestoreFailed(UnableToImport):
-    """The database was not restored from the backup. The message says what state it is in."""
+    """The database was not restored from the backup. The message describes its state."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 

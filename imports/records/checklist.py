@@ -40,7 +40,7 @@ class SecretPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionPoint:
-    """A connection that the import wrote. It is done as soon as it is changed."""
+    """A connection that the import wrote, done when it is changed, ticked off or deleted."""
 
     item_pk: int
     pk: int | None
@@ -88,7 +88,7 @@ class Checklist:
 
 
 def read_checklist(record: ImportRecord) -> Checklist:
-    """Return the record's checklist, which is empty unless the import is still in effect."""
+    """Return the record's checklist: empty unless it is of an import that is still in effect."""
     if record.status != Status.SUCCEEDED or record.mode in {UNDO, RESTORE}:
         return Checklist()
     secrets = tuple(_secret_points(record))

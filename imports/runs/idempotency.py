@@ -92,7 +92,7 @@ def check_key(record: ImportRecord) -> bool:
 def check_key_of_waiting(record: ImportRecord) -> None:
     """Check the key as `check_key` does, for a run that did not get the lock.
 
-    Raises KeyInProgress if a run with the key is under way: one that has died holds no lock.
+    Raises KeyInProgress if a run with the key is under way: the lock is held, so it has not died.
     """
     earlier = _earlier(record)
     if earlier and earlier.status != Status.RUNNING:

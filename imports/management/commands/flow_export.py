@@ -34,7 +34,7 @@ DEFAULT_NAME = "zexport.json"
 
 
 class NothingToExport(UnableToImport):
-    """There is nothing to export, and the command was told to fail then."""
+    """There is nothing to export, which an option of the command makes an error."""
 
     status = HTTPStatus.NOT_FOUND
 
