@@ -143,7 +143,7 @@ class ImportFlows(WaitsForLock):
 
 
 def _check_address(request: Request) -> None:
-    """Raise Refused if a part of the form is in the query: ignoring it could do unwanted things.
+    """Raise Refused if a part of the form, such as dryRun, is in the query: it would be ignored.
 
     Other parameters are no part of the API's contract, and are ignored.
     """

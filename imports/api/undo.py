@@ -145,7 +145,7 @@ class BodyMalformed(UnableToImport):
 
 
 def _check_dry_run(request: Request) -> None:
-    """Raise BodyMalformed unless dryRun is a boolean: nothing is undone because it was left out."""
+    """Raise BodyMalformed unless dryRun is a boolean: leaving it out must not undo anything."""
     if request.stream is None:
         raise BodyMalformed("missing-body", f"A body in JSON is needed. {_SAY_DRY_RUN}")
     try:

@@ -34,7 +34,7 @@ class HeldLock:
         Call it first in the transaction that writes.
         """
         connection = connections[current_database()]
-        if connection.vendor == "postgresql":  # a transaction of SQLite is exclusive
+        if connection.vendor == "postgresql":  # SQLite's own lock keeps writers out
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITING_KEY])
 
