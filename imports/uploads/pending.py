@@ -142,9 +142,9 @@ def token_of(pending: PendingImport, page: PlanPage) -> str:
 def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> ImportRecord:
     """Import exactly what was shown, given its confirmation token, and return the record.
 
-    Raises StalePlan if something else would be done now, after storing the new plan; WrongServer if
-    the server's name is required and was not typed; and what `run_import` raises. Then nothing was
-    written and the upload still waits.
+    Raises UploadRefused if the page showed an earlier plan; StalePlan if something else would be
+    done now, after storing the new plan; WrongServer if the server's name is required and was not
+    typed; and what `run_import` raises. Then nothing was written and the upload still waits.
     """
     page = page_of(pending)
     if shown != token_of(pending, page):
