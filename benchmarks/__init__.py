@@ -1,1 +1,1 @@
-"""Measurements, outside the test suite: `make bench`."""
+"""Benchmarks, which are not part of the tests: `make bench`."""

@@ -23,7 +23,7 @@ _QUICK = {"flows": 200, "kilobytes": 5, "runs": 1}
 
 
 def main() -> None:
-    """Do what the options say."""
+    """Run the benchmarks that the options ask for."""
     options = _options()
     options.load = os.getloadavg()[0]
     start = time.perf_counter()

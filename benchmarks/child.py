@@ -14,13 +14,13 @@ from benchmarks.measure import tell
 
 
 def main() -> None:
-    """Set Django up as its test runner does, do the work, print what it tells."""
+    """Set Django up as its test runner does, do the work, and print its result."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "ziggy_site.settings"
     django.setup()
     from django.conf import settings
 
-    settings.DEBUG = False  # else Django keeps the text of every query, which no server does
-    settings.WHITENOISE_AUTOREFRESH = True  # static files are where they are in a checkout
+    settings.DEBUG = False  # as on a server: with DEBUG, Django keeps the text of every query
+    settings.WHITENOISE_AUTOREFRESH = True  # static files are found as in a checkout
     module, _, function = sys.argv[1].partition(".")
     work = getattr(import_module(f"benchmarks.{module}"), function)
     tell(work(**json.loads(sys.argv[2])))

@@ -1,7 +1,7 @@
-"""The floor: the least work that does the same job, without Django's and the product's layers.
+"""The floor: the least work for the same result, without Django's and the product's layers.
 
-No rule is checked here and nothing is decided. What it writes is compared with what the product
-writes (`written`), since a floor that writes less would be none.
+It checks no rules and decides nothing. What it writes is compared with what the product writes
+(`written`), since a floor that wrote less would not be one.
 """
 
 import io
@@ -30,7 +30,7 @@ _TYPES = {Shape.BOOLEAN: bool | None, Shape.INTEGER: int | None}
 
 
 def _structure(kind: Kind) -> type[msgspec.Struct]:
-    """What is read of an item: documents stay the bytes that the file has for them."""
+    """Return the structure to decode of an item, in which documents remain the file's bytes."""
     blank = MODELS[kind]()
     fields: list[Any] = [("uuid", str)]
     for spec in FIELDS[kind]:
@@ -52,12 +52,12 @@ _READ = msgspec.json.Decoder(_File)
 
 
 def write_slices(path: str, items: int) -> Result:
-    """The floor of an import: documents are stored as the file has them."""
+    """Measure the floor of an import that stores documents as the file has them."""
     return _write(path, items, "floor", lambda raw: str(raw, "utf-8"))
 
 
 def write_canonical(path: str, items: int) -> Result:
-    """The same, with documents in canonical form: the table's text is then the product's."""
+    """Measure the floor of an import that stores documents in the product's canonical form."""
     return _write(
         path, items, "floor, documents sorted", lambda raw: canonical.encode(_decode(raw))
     )
@@ -87,7 +87,7 @@ def _write(path: str, items: int, name: str, text: Callable[[msgspec.Raw], str])
 
 @contextmanager
 def _transaction() -> Iterator[Any]:
-    """A transaction on the driver's own connection, which has the product's settings."""
+    """Open a transaction on the driver's own connection, which has the product's settings."""
     database = connection.connection
     if connection.vendor == "postgresql":
         with database.transaction():
@@ -143,7 +143,7 @@ def _write_postgresql(
 def _rows(
     kind: Kind, items: Sequence[Any], text: Callable[[msgspec.Raw], str]
 ) -> tuple[list[str], Iterator[list[Any]]]:
-    """The columns of a row, and the rows: content, then what a new row has in the others."""
+    """Return the column names, and the rows: the content, then a new row's other columns."""
     keys = [spec.key for spec in FIELDS[kind]]
     content = ["uuid", *(spec.column for spec in FIELDS[kind])]
     now = datetime.now(UTC)
@@ -193,7 +193,7 @@ def _history(kind: Kind) -> str:
 
 
 def written() -> dict[str, str]:
-    """What the tables hold: a digest of the texts, and one of the values that documents say."""
+    """Return a digest of the tables' texts, and one of the values in their documents."""
     text, value = sha256(), sha256()
     for kind in Kind:
         documents = {spec.column for spec in FIELDS[kind] if spec.shape.is_document}
@@ -211,7 +211,7 @@ def written() -> dict[str, str]:
 
 
 def write_export(stream: BinaryIO, *, indent: bool) -> None:
-    """The floor of an export: one query for each kind, and all of it encoded at once."""
+    """Write the floor of an export: one query for each kind, and all encoded at once."""
     exported = {kind.plural: list(_exported(kind)) for kind in Kind}
     data = msgspec.json.encode(exported)
     stream.write(msgspec.json.format(data, indent=2) if indent else data)
@@ -246,7 +246,7 @@ def _exported(kind: Kind) -> Iterator[dict[str, Any]]:
 
 
 def exports_the_same(ours: bytes) -> bool:
-    """Whether the floor's export says of every item what the product's does, but for its times."""
+    """Return whether the floor's export equals the product's in every item, except for times."""
     stream = io.BytesIO()
     write_export(stream, indent=False)
     theirs, own = msgspec.json.decode(stream.getvalue()), msgspec.json.decode(ours)
@@ -258,7 +258,7 @@ def exports_the_same(ours: bytes) -> bool:
 
 
 def copy_database(target: Path) -> None:
-    """The floor of a backup: what the database's own tool does, with its own defaults."""
+    """Make the floor of a backup, with the database's own tool and its defaults."""
     target.unlink(missing_ok=True)
     if connection.vendor == "sqlite":
         with (

@@ -1,4 +1,4 @@
-"""Export files of any size for measurements: the same arguments give the same bytes."""
+"""Export files of any size: the same arguments give the same bytes."""
 
 import json
 import random
@@ -15,7 +15,7 @@ _TOLD = {"flows": "info", "connections": "description", "secrets": "description"
 
 
 def export_file(flows: int, *, kilobytes: int, revision: int) -> bytes:
-    """An export of so many flows of about so many kilobytes each.
+    """Return an export of so many flows of about `kilobytes` each.
 
     Two revisions have the same uuids and names, and differ in every flow.
     """
@@ -32,15 +32,14 @@ def write_export_files(
 
 
 def generated_path(directory: Path, flows: int, revision: int) -> Path:
-    """Where `write_export_files` puts an export."""
+    """Return where `write_export_files` writes an export."""
     return directory / f"{flows}-flows-{revision}.json"
 
 
 def write_revisions(sources: Sequence[Path], before: Path, after: Path) -> int:
-    """Bring real exports into one, and write it as it is and with every item changed.
+    """Merge exports, write them as they are and with every item changed; return the item count.
 
-    Of items with one uuid the first is taken. How many items there are. Raises ValueError where a
-    file is no export.
+    Of items with the same uuid the first is used. Raises ValueError if a file is no export.
     """
     items: dict[str, dict[str, Any]] = {kind: {} for kind in _KINDS}
     for source in sources:
@@ -70,14 +69,14 @@ def _file(texts: Iterable[bytes]) -> bytes:
 
 
 def generated_flow(index: int, size: int, revision: int) -> dict[str, Any]:
-    """A flow of about so many bytes, the same for the same arguments."""
+    """Return a flow of about `size` bytes, the same for the same arguments."""
     chance = random.Random(index)
     uuid = UUID(int=chance.getrandbits(128), version=4)
     nodes: list[dict[str, Any]] = []
     room = size - 600
     while room > 0:
         nodes.append(_node(len(nodes), chance, revision))
-        room -= len(json.dumps(nodes[-1])) + 60  # and the edge to it
+        room -= len(json.dumps(nodes[-1])) + 60  # and its edge
     edges = [
         {"id": f"e{at}", "source": f"n{at}", "target": f"n{at + 1}"} for at in range(len(nodes) - 1)
     ]

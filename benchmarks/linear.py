@@ -1,4 +1,4 @@
-"""Files in which something stands very often. The time for twice as much must be about twice."""
+"""Files with very many of one thing, for which twice as many must take about twice as long."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ _USERS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Something that a file may hold very much of."""
+    """Something of which a file may have very many."""
 
     what: str
     size: int
-    """How much there is of it; the measurement compares half of that with it."""
+    """How many there are; the measurement compares with half of that."""
     stored: Callable[[int], bytes]
-    """The file that is imported first, for a size."""
+    """Returns the file that is imported first, for a size."""
     payload: Callable[[int, int], bytes]
-    """The file that is measured, for a size and a revision: two revisions differ."""
+    """Returns the file that is measured, for a size and a revision: two revisions differ."""
     is_refused: bool = False
-    """Whether the plan is a refusal, so that it is all there is to measure."""
+    """Whether the plan is a refusal, so that only the plan is measured."""
 
 
 def _one_name(size: int, revision: int, *, first: int = 0) -> bytes:
@@ -53,7 +53,7 @@ def _one_connection(nodes: int, revision: int) -> bytes:
 
 
 def _secrets(size: int, revision: int) -> bytes:
-    """Each is used by a connection and named in a flow, and matched by its name alone."""
+    """Return secrets that are each used by a connection and a flow, and matched by name only."""
     secrets = [
         {"uuid": uuid(3, at + revision * size), "name": f"S{at}", "description": str(revision)}
         for at in range(size)
@@ -103,11 +103,11 @@ CASES = (
 
 
 def uuid(kind: int, number: int) -> str:
-    """A uuid for the number, random enough that no order of them is that of the numbers."""
+    """Return a uuid for the number. Their order is not that of the numbers."""
     mixed = (number * 0x9E3779B97F4A7C15F39CC0605CEDC835 + kind) % 2**128
     return str(UUID(int=mixed, version=4))
 
 
 def export(**lists: list[dict[str, Any]]) -> bytes:
-    """The bytes of an export file."""
+    """Return the bytes of an export file."""
     return msgspec.json.encode(lists)

@@ -1,7 +1,7 @@
-"""A piece of work measured inside a child process, and the child as its parent sees it.
+"""Measuring work in a child process, and starting the child from its parent.
 
-Every child is a fresh process, so that neither memory nor caches of one measurement help or
-burden the next. The parent holds no data: its own memory must not count as a child's.
+Every child is a new process, so that neither memory nor caches of one measurement affect the next.
+The parent holds no data, since its memory must not count as a child's.
 """
 
 import gc
@@ -18,45 +18,44 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 STEP = "step: "
-"""What the name of a row begins with that is a part of another one."""
+"""The prefix of a row's name that is a part of another row."""
 
 Rows = dict[str, list["Reading"]]
-"""By what was measured, each of its runs."""
+"""By what was measured, the readings of its runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One run of one thing."""
+    """The measured values of one run."""
 
     seconds: float
     megabytes: float | None = None
-    """How far the process's peak of memory rose over what it was before; None where earlier work
-    in the same process had its own."""
+    """By how much the process's peak of memory rose; None after earlier work in the process."""
     queries: int | None = None
     items: int
-    """How many items it was for: of a slow peer, fewer than of the others."""
+    """The number of items: for a slow peer, fewer than for the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a child has to tell."""
+    """The output of a child."""
 
     rows: Rows = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
-    """Whatever else: digests of what was written, versions, the text of a profile."""
+    """Other output: digests of what was written, versions, the text of a profile."""
 
 
 def measured(
     work: Callable[[], object], *, items: int, counts_queries: bool = True, is_first: bool = True
 ) -> Reading:
-    """Do the work once, in this process, where it is the first work or comes after other."""
+    """Do the work once in this process and measure it; memory only if it is the first work."""
     from django.db import connection
 
     queries = 0
 
     def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         nonlocal queries
-        queries += 1  # an executemany is one
+        queries += 1  # an executemany counts once
         return execute(sql, params, many, context)
 
     connection.ensure_connection()
@@ -80,7 +79,7 @@ def _peak() -> float:
 
 
 def run_child(work: str, *, database_url: str, scratch: Path, **arguments: Any) -> Result:
-    """Do `module.function` of this package in a process of its own, on that database."""
+    """Run `module.function` of this package in a new process, on that database."""
     variables = {
         "DATABASE_URL": database_url,
         "ZIGGY_BACKUP_DIR": str(scratch / "backups"),
@@ -102,7 +101,7 @@ def run_child(work: str, *, database_url: str, scratch: Path, **arguments: Any) 
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without what would set the product up otherwise."""
+    """Return this process's environment without variables that configure the product."""
     names = {"DATABASE_URL", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS"}
     return {
         name: value

@@ -1,4 +1,4 @@
-"""What the product does, measured by the functions that its doors call."""
+"""Measurements of the product, by the functions that its commands and pages call."""
 
 import platform
 import sqlite3
@@ -33,11 +33,11 @@ from imports.undo.service import UndoOutcome, undo_import
 from imports.uploads.pending import Options, stage
 
 _later = partial(measured, is_first=False)
-"""Measures what is done by turns in one process."""
+"""Measures several works in turns in one process."""
 
 
 def facts() -> Result:
-    """What was measured with."""
+    """Return the versions that were measured."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             database = sqlite3.sqlite_version
@@ -54,24 +54,24 @@ def facts() -> Result:
 
 
 def migrate() -> Result:
-    """Make the tables."""
+    """Create the tables."""
     call_command("migrate", verbosity=0)
     return Result()
 
 
 def fill(path: str) -> Result:
-    """Import the file and measure nothing."""
+    """Import the file without measuring."""
     run(Path(path).read_bytes())
     return Result()
 
 
 def create(path: str, items: int) -> Result:
-    """A file whose items are all new."""
+    """Measure the import of a file whose items are all new."""
     return _import("import, all created", path, items, "CREATE")
 
 
 def overwrite(path: str, items: int) -> Result:
-    """A file whose items all exist and all differ; then its undo."""
+    """Measure the import of a file whose items all exist and all differ; then its undo."""
     done = _import("import, all overwritten", path, items, "OVERWRITE")
     return Result(rows={**done.rows, "undo of it": [_undo(items)]}, facts=done.facts)
 
@@ -92,7 +92,7 @@ def _undo(items: int) -> Reading:
 
 
 def repeat(path: str, items: int) -> Result:
-    """A file that was imported already."""
+    """Measure the import of a file that was imported already."""
     return _import("import, all unchanged", path, items, "UNCHANGED")
 
 
@@ -106,7 +106,7 @@ def _import(name: str, path: str, items: int, result: str) -> Result:
 
 
 def overwrite_by_turns(name: str, before: str, after: str, items: int, runs: int) -> Result:
-    """Overwrite the items of one file with those of another and back, in one process."""
+    """Measure overwriting the items of one file with those of another and back, in one process."""
     run(Path(before).read_bytes())
     readings = [
         _later(lambda path=path: run(Path(path).read_bytes()), items=items)
@@ -116,7 +116,7 @@ def overwrite_by_turns(name: str, before: str, after: str, items: int, runs: int
 
 
 def plan(path: str, items: int, runs: int) -> Result:
-    """Planning against parsing, in turns."""
+    """Measure planning against parsing, in turns."""
     payload = Path(path).read_bytes()
     rows: dict[str, list[Reading]] = {"parse only": [], "plan only": []}
     for _ in range(runs):
@@ -128,7 +128,7 @@ def plan(path: str, items: int, runs: int) -> Result:
 
 
 def first_page(path: str, items: int, runs: int) -> Result:
-    """An upload in the admin until the first page of its preview is there."""
+    """Measure an upload in the admin, up to the first page of its preview."""
     payload = Path(path).read_bytes()
     user = User.objects.create_superuser("benchmark")
     client = Client(SERVER_NAME="localhost")
@@ -152,14 +152,14 @@ def first_page(path: str, items: int, runs: int) -> Result:
 
 
 class _Nowhere:
-    """A stream that forgets."""
+    """A stream that discards what is written."""
 
     def write(self, data: bytes) -> int:
         return len(data)
 
 
 def export(items: int, runs: int) -> Result:
-    """An export of everything against its floor, in turns."""
+    """Measure an export of everything against its floor, in turns."""
     _check_exports()
     nowhere = cast("BinaryIO", _Nowhere())
     works = {
@@ -188,7 +188,7 @@ def _export(stream: BinaryIO) -> None:
 
 
 def backup(items: int, runs: int) -> Result:
-    """The verified backup against what the database's own tool does, in turns."""
+    """Measure the verified backup against the database's own tool, in turns."""
     target = Path(settings.ZIGGY_BACKUP_DIR).with_name("copy")
     rows: dict[str, list[Reading]] = {"backup floor": [], "backup": []}
     for _ in range(runs):
@@ -200,12 +200,12 @@ def backup(items: int, runs: int) -> Result:
 
 
 def run(payload: bytes) -> Outcome:
-    """Import the bytes, as the command does, without a backup."""
+    """Import the bytes as the command does, without a backup."""
     return run_import(request(payload))
 
 
 def request(payload: bytes, **changes: Any) -> ImportRequest:
-    """An import that overwrites what there is."""
+    """Return a request for an overwrite."""
     return ImportRequest(
         payload=payload,
         file_name="benchmark.json",

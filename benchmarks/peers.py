@@ -1,5 +1,6 @@
-"""Other ways to bring the same flows into the same table. None of them plans or records anything,
-and only the plain loop keeps what it replaces.
+"""Other ways to write the same flows to the same table.
+
+None of them plans or records anything, and only the plain loop keeps what it replaces.
 """
 
 import json
@@ -28,7 +29,7 @@ FIXTURE, DATASET = "fixture.json", "dataset.json"
 
 
 def prepare(path: str, directory: str, flows: int) -> Result:
-    """Bring the file in, and write the first flows as each peer wants them."""
+    """Import the file, and write the first flows in the form of each peer."""
     ours.run(Path(path).read_bytes())
     rows = list(Flow.objects.order_by("pk")[:flows])
     with (Path(directory) / FIXTURE).open("w") as file:
@@ -42,21 +43,21 @@ def _row(flow: Flow) -> dict[str, Any]:
 
 
 def load_data(directory: str, flows: int) -> Result:
-    """Django's own: one UPDATE for each row."""
+    """Measure Django's own loaddata: one UPDATE for each row."""
     path = Path(directory) / FIXTURE
     work = lambda: call_command("loaddata", str(path), verbosity=0)  # noqa: E731
     return _measured("loaddata", work, directory, flows)
 
 
 class _UuidWidget(Widget):
-    """Without it a uuid is a text, which finds no row among those that are read at once."""
+    """Reads a uuid: as a text it would match no row among those that are read at once."""
 
     def clean(self, value: Any, row: Any = None, **options: Any) -> UUID:
         return UUID(value)
 
 
 class FlowResource(ModelResource):
-    """The quickest that django-import-export has: bulk queries, no diffs, rows found at once."""
+    """The fastest settings of django-import-export: bulk queries, no diffs, rows found at once."""
 
     uuid = Field(attribute="uuid", column_name="uuid", widget=_UuidWidget())
 
@@ -72,7 +73,7 @@ class FlowResource(ModelResource):
 
 
 def import_export(directory: str, flows: int) -> Result:
-    """django-import-export in bulk mode."""
+    """Measure django-import-export in bulk mode."""
 
     def work() -> None:
         text = (Path(directory) / DATASET).read_text()
@@ -83,7 +84,7 @@ def import_export(directory: str, flows: int) -> Result:
 
 
 def plain_loop(directory: str, flows: int) -> Result:
-    """What one would write first: get, save a revision, set, save."""
+    """Measure a simple loop: get, save a revision, set, save."""
 
     @transaction.atomic
     def work() -> None:

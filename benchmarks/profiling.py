@@ -1,4 +1,4 @@
-"""Where the time of an overwrite goes, by module and by function."""
+"""The profile of an overwrite, by module and by function."""
 
 import cProfile
 import io
@@ -13,7 +13,7 @@ _SHOWN = 40
 
 
 def overwrite(path: str) -> Result:
-    """The profile of an import whose items all exist and all differ, as a text."""
+    """Return the profile of an import whose items all exist and all differ, as a text."""
     profile = cProfile.Profile()
     profile.enable()
     ours.run(Path(path).read_bytes())
@@ -29,7 +29,7 @@ def overwrite(path: str) -> Result:
 
 
 def _by_module(statistics: pstats.Stats) -> list[tuple[str, tuple[float, int]]]:
-    """Own time and calls by file, what is written in C by its name; most time first."""
+    """Return own time and calls by file, or by name for C functions; most time first."""
     sums: dict[str, tuple[float, int]] = defaultdict(lambda: (0.0, 0))
     for (file, _, function), (_, calls, own, *_) in statistics.stats.items():  # type: ignore[attr-defined]
         module = function if file == "~" else _module(Path(file))

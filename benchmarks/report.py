@@ -1,4 +1,4 @@
-"""Readings to text: lines while they come, and the tables of README.md."""
+"""The text of readings: lines while they are made, and the tables of README.md."""
 
 import os
 import platform
@@ -19,32 +19,32 @@ _BATCH = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What was measured, and of what."""
+    """All readings of a run, and what was measured."""
 
     flows: int
     file_megabytes: float
     runs: int
     what: str
     load: float
-    """Of the machine, by other work, when the run began."""
+    """The machine's load average when the run began."""
     facts: Mapping[str, Mapping[str, str]]
-    """Of each database."""
+    """By database."""
     rows: Mapping[str, Rows]
-    """Of each database."""
+    """By database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A figure that must not be above a limit."""
+    """A figure with its upper limit."""
 
     what: str
     limit: float
     figure: Callable[[Run, Rows], float]
-    """Raises KeyError where it was not measured."""
+    """Raises KeyError if it was not measured."""
 
 
 def lines(vendor: str, rows: Rows) -> Iterator[str]:
-    """What was measured on one database, to be printed."""
+    """Yield the lines to print for the readings on one database."""
     for name, readings in rows.items():
         seconds = [reading.seconds for reading in readings]
         spread = f"{min(seconds):.2f} to {max(seconds):.2f}"
@@ -56,13 +56,13 @@ def lines(vendor: str, rows: Rows) -> Iterator[str]:
 
 
 def write_readme(run: Run) -> None:
-    """Put the tables into README.md."""
+    """Write the tables into README.md."""
     text = README.read_text()
     README.write_text(_MEASURED.sub(lambda found: f"{found[1]}{markdown(run)}{found[2]}", text))
 
 
 def markdown(run: Run) -> str:
-    """Machine, targets and all that was measured."""
+    """Return the machine, the targets and all readings, as Markdown."""
     tables = (_targets(run), _steps(run), _all_rows(run))
     return "\n".join((_machine(run), *(line for table in tables for line in ("", *table)), ""))
 
@@ -79,7 +79,7 @@ def _machine(run: Run) -> str:
 
 
 def _floor(run: Run) -> str:
-    """Whether the floor's tables were the import's, where that was looked at."""
+    """Return how the floor's tables compare with the import's; "" if they were not compared."""
     equal = {facts["floor"] for facts in run.facts.values() if "floor" in facts}
     return f" The floor {' and '.join(sorted(equal))} as the import." if equal else ""
 
@@ -110,7 +110,7 @@ def _judged(target: Target, run: Run, rows: Rows) -> str:
 
 
 def _steps(run: Run) -> Iterator[str]:
-    """Where the time of an overwrite goes."""
+    """Yield the table of the steps of an overwrite."""
     yield from _head("step of an overwrite", *(_NAMES[vendor] for vendor in run.rows))
     for name in _names(run):
         if name.startswith(STEP):
@@ -122,7 +122,7 @@ def _steps(run: Run) -> Iterator[str]:
 
 
 def _names(run: Run) -> dict[str, None]:
-    """What was measured, in order."""
+    """Return the names of what was measured, in order."""
     return dict.fromkeys(name for rows in run.rows.values() for name in rows)
 
 
@@ -177,22 +177,22 @@ def _queries(readings: Sequence[Reading]) -> str:
 
 
 def per_item(readings: Sequence[Reading]) -> float:
-    """The median of the seconds for one item."""
+    """Return the median of the seconds for one item."""
     return median(reading.seconds / reading.items for reading in readings)
 
 
 def sized(flows: int) -> str:
-    """The name of an overwrite of so many flows."""
+    """Return the name of an overwrite of so many flows."""
     return f"import of {flows:,} flows, all overwritten"
 
 
 def sizes(flows: int) -> tuple[int, int]:
-    """How many flows the two imports have whose time for a flow is compared."""
+    """Return the numbers of flows of the two imports whose time for a flow is compared."""
     return max(flows // 5, 1), flows * 2
 
 
 def targets(run: Run) -> Iterator[Target]:
-    """All targets, those of the linear cases last."""
+    """Yield all targets, those of the linear cases last."""
     ours = "import, all overwritten"
     yield _ratio("import with Pre import saves / floor", ours, "floor", 1.5)
     yield _ratio(
@@ -255,7 +255,7 @@ def _more_queries(run: Run, rows: Rows) -> float:
 
 
 def _growth(rows: Rows, what: str) -> float:
-    """How much longer twice as much takes."""
+    """Return how many times as long twice as much takes."""
     found = [readings for name, readings in rows.items() if name.endswith(f" {what}")]
     if not found:
         raise KeyError(what)

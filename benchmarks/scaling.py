@@ -9,7 +9,7 @@ from imports.importing.service import examine_import
 
 
 def case(number: int, size: int, runs: int) -> Result:
-    """A case at a size, on an empty server, in one process."""
+    """Measure a case at a size, on an empty server, in one process."""
     chosen = CASES[number]
     ours.run(chosen.stored(size))
     readings: list[Reading] = []
@@ -23,5 +23,5 @@ def case(number: int, size: int, runs: int) -> Result:
 
 
 def row_name(number: int, size: int) -> str:
-    """How a case at a size is called."""
+    """Return the name of a case at a size."""
     return f"{size:,} {CASES[number].what}"

@@ -1,4 +1,4 @@
-"""What is measured on one database, in which order, each on a fresh copy of a filled server."""
+"""The measurements on one database, in order, each on a new copy of a filled server."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ _LEAST_TURNS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """The files that are imported, and how often."""
+    """The files to import, and how often."""
 
     directory: Path
     before: Path
@@ -24,19 +24,19 @@ class Sample:
     items: int
     runs: int
     scales: dict[int, tuple[Path, Path]] = field(default_factory=dict)
-    """By number of flows, a file and the one that changes all of it; none for real files."""
+    """By number of flows, a file and one that changes all its flows; empty for real files."""
     shrink: int = 1
-    """By how much the linear cases are smaller than they should be."""
+    """The divisor of the linear cases' sizes."""
     is_generated: bool = True
 
     @property
     def peer_flows(self) -> int:
-        """Peers are slow: they get a fifth of the flows, and their time for a flow counts."""
+        """Return how many flows the peers get: a fifth, since they are slow."""
         return max(self.items // 5, 1)
 
 
 class Bench:
-    """Measures on one server; `tell` gets the rows of each group when they are there."""
+    """Measures on one server; calls `tell` with the rows of each group when it is done."""
 
     def __init__(self, server: Server, sample: Sample, tell: Callable[[Rows], None]) -> None:
         self._server, self._sample, self._tell = server, sample, tell
@@ -44,12 +44,12 @@ class Bench:
         self.facts: dict[str, str] = {}
 
     def prepare(self) -> None:
-        """Make the two servers that copies are taken of."""
+        """Create the two servers that are copied."""
         url = self._server.create(EMPTY)
         self._run_at(url, "ours.migrate")
         self.facts = self._run_at(url, "ours.facts").facts
-        # Not settled: PostgreSQL would note that the tables are empty, and plan for that until it
-        # looks again, which it does not do while a large import is running.
+        # Without `settle`: PostgreSQL would record that the tables are empty, and plan for that
+        # until it analyses them again, which it does not do during a large import.
         self._run_at(self._server.copy(EMPTY, FILLED), "ours.fill", path=self._sample.before)
         self._server.settle(FILLED)
 
@@ -59,11 +59,11 @@ class Bench:
             groups[name](self)
 
     def profile(self) -> str:
-        """Where the time of an overwrite goes."""
+        """Return the profile of an overwrite."""
         return self._run(FILLED, "profiling.overwrite", path=self._sample.after).facts["profile"]
 
     def imports(self) -> None:
-        """Floor and product in turns."""
+        """Measure floor and product in turns."""
         sample = self._sample
         after = {"path": sample.after, "items": sample.items}
         before = {"path": sample.before, "items": sample.items}
@@ -84,7 +84,7 @@ class Bench:
         self._keep(found)
 
     def _check_floor(self, results: dict[str, Result]) -> None:
-        """A floor that writes something else than the product would be none."""
+        """Record whether the floor wrote what the product did; exit if not, for generated files."""
         ours = results["ours"].facts
         equal = (
             results["floor"].facts["value"] == ours["value"]
@@ -95,37 +95,37 @@ class Bench:
         self.facts["floor"] = "wrote the same" if equal else "did not write the same"
 
     def steps(self) -> None:
-        """Where the time of an overwrite goes."""
+        """Measure the steps of an overwrite."""
         job = {"path": self._sample.after, "items": self._sample.items}
         for _ in range(self._few_runs()):
             self._keep(self._run(FILLED, "steps.overwrite", **job).rows)
 
     def plans(self) -> None:
-        """Planning, and what an upload in the admin takes."""
+        """Measure planning, and an upload in the admin."""
         payload = {"path": self._sample.after, "items": self._sample.items}
         found = self._run(FILLED, "ours.plan", **payload, runs=self._sample.runs).rows
         page = self._run(FILLED, "ours.first_page", **payload, runs=self._few_runs())
         self._keep({**found, **page.rows})
 
     def exports(self) -> None:
-        """An export of everything."""
+        """Measure an export of everything."""
         self._keep(
             self._run(FILLED, "ours.export", items=self._sample.items, runs=self._sample.runs).rows
         )
 
     def backups(self) -> None:
-        """The backup of the filled server."""
+        """Measure the backup of the filled server."""
         self._keep(
             self._run(FILLED, "ours.backup", items=self._sample.items, runs=self._sample.runs).rows
         )
 
     def startup(self) -> None:
-        """The command as a whole process."""
+        """Measure the command as a whole process."""
         directory, runs = self._sample.directory, self._sample.runs
         self._keep(self._run(EMPTY, "startup.commands", directory=directory, runs=runs).rows)
 
     def peers(self) -> None:
-        """Other ways to write the same flows, in turns."""
+        """Measure other ways to write the same flows, in turns."""
         job: dict[str, Any] = {
             "directory": self._sample.directory,
             "flows": self._sample.peer_flows,
@@ -138,7 +138,7 @@ class Bench:
         self._keep(found)
 
     def scales(self) -> None:
-        """Few flows against many."""
+        """Measure few flows against many."""
         for flows, (before, after) in self._sample.scales.items():
             self._keep(
                 self._run(
@@ -153,7 +153,7 @@ class Bench:
             )
 
     def linear(self) -> None:
-        """Files in which something stands very often."""
+        """Measure the files with very many of one thing."""
         for number, case in enumerate(CASES):
             size = case.size // self._sample.shrink
             for share in (size // 2, size):
@@ -194,5 +194,5 @@ groups: dict[str, Callable[[Bench], None]] = {
 
 
 def generated_sizes(flows: int) -> Iterator[int]:
-    """How many flows the files have that a run needs."""
+    """Yield the numbers of flows of the files that a run needs."""
     yield from sorted({flows, *sizes(flows)})

@@ -1,4 +1,4 @@
-"""Databases to measure on: templates that are filled once, and a fresh copy for each run."""
+"""Databases for measurements: templates that are filled once, and a new copy for each run."""
 
 import os
 import shutil
@@ -12,24 +12,24 @@ from psycopg import sql
 
 
 class Server(Protocol):
-    """Where databases are made and dropped. What is made stays until `close`."""
+    """Creates and drops databases. They are kept until `close`."""
 
     vendor: str
 
     def create(self, name: str) -> str:
-        """Make an empty database; its URL."""
+        """Create an empty database, and return its URL."""
 
     def copy(self, source: str, name: str) -> str:
-        """Make a database that holds what the source does, in place of the one before; its URL.
+        """Replace the database by a copy of the source, and return its URL.
 
-        All is on the disk then, so that no run pays for the copy.
+        The copy is on the disk then, so that no run has to wait for it.
         """
 
     def settle(self, name: str) -> None:
-        """Tidy a filled database up, as one that has been in use is."""
+        """Prepare a filled database as regular use would."""
 
     def close(self) -> None:
-        """Drop all that was made."""
+        """Drop all databases that were created."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Sqlite:
         return f"sqlite:///{path}"
 
     def settle(self, name: str) -> None:
-        """Nothing: the last connection has brought everything into the file."""
+        """Do nothing: the last connection has moved everything into the file."""
 
     def close(self) -> None:
         for path in self.directory.glob("bench_*.sqlite3"):
@@ -66,7 +66,7 @@ class Sqlite:
 
 
 class Postgresql:
-    """Databases of a server, whose URL names one; theirs are named after that."""
+    """Databases of the server in a URL; their names begin with that of its database."""
 
     vendor = "postgresql"
 

@@ -1,4 +1,4 @@
-"""The command as a whole process, beside the least that a command of Django's takes."""
+"""The command as a whole process, compared with a minimal command of Django's."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ FLOWS = 8
 
 
 def commands(directory: str, runs: int) -> Result:
-    """`flow_import` of a few small flows, all changed, and `manage.py check`, in turns."""
+    """Measure `flow_import` of a few small flows, all changed, and `manage.py check`, in turns."""
     paths = [Path(directory) / f"small-{revision}.json" for revision in (1, 2)]
     for revision, path in enumerate(paths, 1):
         path.write_bytes(export_file(FLOWS, kilobytes=2, revision=revision))

@@ -1,6 +1,6 @@
-"""Where the time of an overwrite goes, step by step: measured from outside, without a profiler.
+"""The steps of an overwrite, measured from outside, without a profiler.
 
-A step's time is its own: what another step takes within it counts for that one alone.
+A step's time excludes that of other steps within it.
 """
 
 import time
@@ -43,7 +43,7 @@ _STEPS = {
 
 
 def overwrite(path: str, items: int) -> Result:
-    """The steps of an import whose items all exist and all differ."""
+    """Measure the steps of an import whose items all exist and all differ."""
     payload = Path(path).read_bytes()
     steps = _Steps()
     with ExitStack() as patches:

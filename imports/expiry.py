@@ -1,4 +1,4 @@
-"""What is kept for a day: uploads that wait for a yes, exports, database copies, answers."""
+"""Removal of what is kept for a day: waiting uploads, exports, database copies, answers."""
 
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ KEEP_HOURS = 24
 
 
 def drop_expired() -> None:
-    """Forget what is more than a day old. Backups stay."""
+    """Delete what is more than a day old, except backups."""
     drop_expired_uploads()
     drop_expired_answers()
     BuiltExport.objects.filter(built_at__lt=oldest_kept()).delete()
@@ -19,12 +19,12 @@ def drop_expired() -> None:
 
 
 def drop_expired_uploads() -> None:
-    """Forget the uploads that are more than a day old."""
+    """Delete the uploads that are more than a day old."""
     expired = PendingImport.objects.filter(created_at__lt=oldest_kept())
-    if expired.exists():  # a deletion of nothing is a transaction too
+    if expired.exists():  # deleting nothing would open a transaction too
         expired.delete()
 
 
 def oldest_kept() -> datetime:
-    """What was made before this is forgotten."""
+    """Return the time before which what was made has expired."""
     return timezone.now() - timedelta(hours=KEEP_HOURS)

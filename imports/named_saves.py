@@ -1,7 +1,7 @@
-"""The named saves of one item: found, taken and restored, with the rights that each needs.
+"""Finding, taking and restoring the named saves of one item, with the rights that each needs.
 
-An item is named by its uuid or its exact name, a save by its number or the uuid that the API
-gives it. The shell has no user and may do everything.
+An item is given by its uuid or exact name, a named save by its number or the uuid that the API has
+for it. The shell has no user and all rights.
 """
 
 from dataclasses import dataclass
@@ -30,25 +30,25 @@ from imports.plans.plan import FieldChange
 from imports.runs.run import check_encryption_keys
 
 _MOST_TOLD = 10
-_NUMBER_DIGITS = 18  # a longer one is no number of a row
+_NUMBER_DIGITS = 18  # a longer one cannot be a row's number
 
 
 class NotNamed(UnableToImport):
-    """What was given names no item, no save, or more than one."""
+    """The text matches no item or named save, or more than one."""
 
     status = HTTPStatus.NOT_FOUND
     exit_code = 2
 
 
 class NameInvalid(UnableToImport):
-    """A save cannot have this name."""
+    """A named save cannot have this name."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     exit_code = 2
 
 
 class SaveUnfit(UnableToImport):
-    """The save does not fit the database any more."""
+    """The named save does not fit the database any more."""
 
     status = HTTPStatus.CONFLICT
     exit_code = 3
@@ -56,22 +56,22 @@ class SaveUnfit(UnableToImport):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restoring:
-    """What restoring a save would do to its item."""
+    """What restoring a named save would do to its item."""
 
     item: Item
     save: Version
     fields: tuple[FieldChange, ...]
     notes: tuple[str, ...]
-    """What is to be said beside the fields: deletion, secrets' values, where secrets are sent."""
+    """Remarks beside the fields: deletion, values of secrets, new destinations of secrets."""
     changes: bool
-    """Whether the item is in another state now."""
+    """Whether restoring changes the item's state."""
 
 
 def find_item(named: str, *, kind: Kind | None, user: User | None) -> Item:
-    """The item with this uuid or, of the live ones, this name; of all kinds, where none is given.
+    """Return the item with this uuid or, among live items, this name.
 
-    Raises NotNamed where there is none or more than one, and NotPermitted where the user may not
-    see it.
+    `kind` None means all kinds. Raises NotNamed if there is none or more than one, and NotPermitted
+    if the user may not see it.
     """
     kinds = [one for one in (Kind if kind is None else [kind]) if not user or may_see(user, one)]
     if not kinds:
@@ -97,7 +97,7 @@ def _named(kind: Kind, named: str) -> list[Item]:
         condition |= Q(uuid=uuid)
     model: type[Item] = MODELS[kind]
     rows = list(model._default_manager.filter(condition).order_by("pk")[: _MOST_TOLD + 1])
-    # A uuid names one item, also where it is another one's name.
+    # A uuid identifies one item, even if it is also another item's name.
     return [row for row in rows if row.uuid == uuid] or rows
 
 
@@ -109,9 +109,9 @@ def _uuid(text: str) -> UUID | None:
 
 
 def take_save(item: Item, name: str, *, user: User | None) -> Version:
-    """Save the item's state under a name.
+    """Take a named save of the item's state, and return it.
 
-    Raises NotPermitted, NameInvalid and WrongEncryptionKey.
+    Raises NotPermitted, NameInvalid, WrongEncryptionKey, and NotNamed if the item's row is gone.
     """
     check_encryption_keys()
     check_permission(user, f"flows.change_{item.kind}")
@@ -126,9 +126,9 @@ def take_save(item: Item, name: str, *, user: User | None) -> Version:
 
 
 def preview_restore(named: str, *, user: User | None) -> Restoring:
-    """What restoring the save with this number or uuid would do.
+    """Return what restoring the named save with this number or uuid would do.
 
-    Raises NotNamed, SaveUnfit, and NotPermitted where the user may not restore it.
+    Raises NotNamed, SaveUnfit, and NotPermitted if the user may not restore it.
     """
     save, item = _find_save(named, user=user)
     kind = item.kind
@@ -146,7 +146,7 @@ def preview_restore(named: str, *, user: User | None) -> Restoring:
 
 
 def _check_rights(item: Item, saved: saved_states.SavedRow, user: User | None) -> list[str]:
-    """Raises NotPermitted unless the user may restore it; why more is needed than to change it."""
+    """Raise NotPermitted unless the user may restore it; return why extra rights are needed."""
     rights = list(saved_states.rights_to_restore(item, saved, sees=kinds_in_sight(user)))
     uuid, name = str(item.uuid), str(item)
     check_permission(
@@ -163,9 +163,11 @@ def _check_rights(item: Item, saved: saved_states.SavedRow, user: User | None) -
 
 
 def restore(restoring: Restoring, *, user: User | None, user_name: str) -> Version:
-    """Do exactly that; the save of the state until now. `user_name` is written into the row.
+    """Restore as previewed, and return the named save of the state before.
 
-    Raises StalePlan, SaveUnfit, and NotPermitted where a right was lost meanwhile.
+    `user_name` is written into the row. Raises StalePlan if the row was changed since the preview,
+    SaveUnfit, NotNamed if the row is gone, NotPermitted if a right was lost since, and
+    WrongEncryptionKey.
     """
     check_encryption_keys()
     item, save = restoring.item, restoring.save

@@ -1,1 +1,1 @@
-"""Tools for who works on the code, run on demand."""
+"""Development tools, run on demand."""

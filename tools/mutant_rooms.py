@@ -1,15 +1,15 @@
-"""Which tests are those of a module: what a mutant of it is run against."""
+"""The tests of each module, which its mutants are run against."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """The files in tests/ that a module's mutants must fail."""
+    """The files in tests/ of which one must fail for each of a module's mutants."""
 
     tests: tuple[str, ...]
     needs_django: bool = False
-    """Whether they need its settings, or a database. Without it, a mutant takes a second."""
+    """Whether they need Django's settings or a database. Without, a mutant takes a second."""
 
 
 ROOMS = {

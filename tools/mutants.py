@@ -1,9 +1,9 @@
-"""How many mutants of a module its own tests kill: `python -m tools.mutants MODULE`.
+"""Measure how many mutants of a module its own tests kill: `python -m tools.mutants MODULE`.
 
-Each place of the module is changed once, by an operator of Cosmic Ray that is drawn by the seed,
-and the tests of the module's room alone are run against it, in a copy of the checkout. Survivors
-are printed with their diff. A mutant that means the same as the original cannot be killed; it is
-counted as a survivor all the same.
+Each place of the module is changed once, by an operator of Cosmic Ray chosen by the seed, and only
+the tests of the module's room are run against it, in a copy of the checkout. Survivors are printed
+with their diff. A mutant that is equivalent to the original cannot be killed, but counts as a
+survivor.
 """
 
 import argparse
@@ -39,17 +39,17 @@ _TIMEOUT_FACTOR = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """What became of a module's mutants."""
+    """The results of a module's mutants."""
 
     module: str
     places: int
     mutants: int
     survivors: Sequence[str]
-    """A diff of each."""
+    """The diff of each."""
 
     @property
     def killed(self) -> int:
-        """How many mutants made a test fail."""
+        """Return how many mutants made a test fail."""
         return self.mutants - len(self.survivors)
 
     def __str__(self) -> str:
@@ -60,7 +60,7 @@ class Score:
 
 
 def main() -> int:
-    """Run it; 1 where a mutant survived."""
+    """Print the scores; return 1 if a mutant survived."""
     arguments = _parser().parse_args()
     mutation_operators.register()
     scores = []
@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _copy(directory: Path) -> Path:
-    """A copy of what git has or would take: mutants are never written to the checkout."""
+    """Copy the files that git tracks or would add: the checkout itself is never changed."""
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listed, cwd=_ROOT, check=True, capture_output=True).stdout  # noqa: S603
     for name in filter(None, names.decode().split("\0")):
@@ -117,7 +117,7 @@ def _score(module: str, copies: Sequence[Path], *, sample: int | None, seed: int
 
 
 def _places(copy: Path, path: Path) -> Iterator[list[WorkItem]]:
-    """By each place of the module that can be changed, the ways in which it can."""
+    """Yield, for each place of the module that can be changed, its mutations."""
     types = mutation_operators.annotations((copy / path).read_text())
     places: dict[object, list[WorkItem]] = defaultdict(list)
     with contextlib.chdir(copy), use_db(":memory:") as work:
@@ -127,7 +127,7 @@ def _places(copy: Path, path: Path) -> Iterator[list[WorkItem]]:
             span = tuple(mutation.start_pos), tuple(mutation.end_pos)
             if not any(start <= span[0] and span[1] <= end for start, end in types):
                 places[span].append(item)
-    # In the order of the module and of the operators' names, so that a seed draws the same again.
+    # Sorted, so that a seed always draws the same.
     for span in sorted(places, key=repr):
         yield sorted(places[span], key=_name)
 
@@ -149,7 +149,7 @@ def _command(room: Room) -> str:
 
 
 def _seconds(command: str, copy: Path) -> float:
-    """How long the tests take without a mutation; they must pass."""
+    """Return how long the tests take without a mutation; exit if they fail."""
     begin = datetime.now(UTC)
     with contextlib.chdir(copy):
         done = subprocess.run(  # noqa: S603
@@ -163,7 +163,7 @@ def _seconds(command: str, copy: Path) -> float:
 def _results(
     items: Sequence[WorkItem], copies: Sequence[Path], command: str, timeout: float
 ) -> Iterable[WorkResult]:
-    """What became of each mutant, in order. Each process works in a copy of its own."""
+    """Return the result of each mutant. Each process works in its own copy."""
     shares = [(items[number :: len(copies)], copy) for number, copy in enumerate(copies)]
     with ProcessPoolExecutor(len(copies)) as pool:
         done = [pool.submit(_run, share, copy, command, timeout) for share, copy in shares]
@@ -178,15 +178,15 @@ def _run(items: Sequence[WorkItem], copy: Path, command: str, timeout: float) ->
 
 
 def _checked(result: WorkResult) -> WorkResult:
-    """The result, which is one of a mutant that was made and tested."""
+    """Return the result. Raises RuntimeError if the mutant could not be made."""
     if result.worker_outcome is not WorkerOutcome.NORMAL:
         raise RuntimeError(f"A mutant could not be made: {result.output}")
     return result
 
 
 def _environment() -> dict[str, str]:
-    # Without the plugins that are not asked for, a run starts in half the time. Bytecode could be
-    # taken for that of the mutant before.
+    # Without automatic plugins, a run starts in half the time. Bytecode could be that of the mutant
+    # before.
     return {
         **os.environ,
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
@@ -196,7 +196,7 @@ def _environment() -> dict[str, str]:
 
 
 def _table(scores: Iterable[Score]) -> Iterator[str]:
-    """Lines of Markdown, for docs/mutants.md."""
+    """Yield the lines of a Markdown table, for docs/mutants.md."""
     yield "| module | places | mutants | killed | score |"
     yield "|---|---|---|---|---|"
     for score in scores:

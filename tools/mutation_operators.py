@@ -1,7 +1,7 @@
-"""Mutations that Cosmic Ray does not have: a statement that is left out, and another text.
+"""Mutations that Cosmic Ray lacks: a removed statement, and a changed text.
 
-They are what stands for a guard that is gone: a check that is not called, an error that is not
-raised, a word that is missing from a table.
+They imitate a missing guard: a check that is not called, an error that is not raised, a word that
+is missing from a table.
 """
 
 import ast
@@ -22,26 +22,26 @@ class StatementRemover(Operator):  # type: ignore[misc]
     """Replaces a call, a raise, a yield or an assignment to a key by `pass`."""
 
     def mutation_positions(self, node: Any) -> Iterator[Span]:
-        """Where such a statement is."""
+        """Yield where such a statement is."""
         if node.type == "simple_stmt" and _is_removable(node.children[0]):
             yield node.children[0].start_pos, node.children[0].end_pos
 
     def mutate(self, node: Any, index: int) -> Any:
-        """The statement without what it does."""
+        """Replace the statement by `pass`."""
         first = node.children[0].get_first_leaf()
         node.children[0] = Keyword("pass", first.start_pos, first.prefix)
         return node
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
-        """For Cosmic Ray's own documentation."""
+        """Return an example for Cosmic Ray's documentation."""
         return (Example("check(user)", "pass"),)
 
 
 def _is_removable(statement: Any) -> bool:
     if statement.type in {"raise_stmt", "yield_expr"}:
         return True
-    if statement.type == "expr_stmt":  # of a name, what follows would fail by a NameError
+    if statement.type == "expr_stmt":  # without a plain name's assignment, a NameError would follow
         target, operator = statement.children[0], statement.children[1]
         is_augmented = operator.type == "operator" and operator.value not in {"=", ":"}
         return is_augmented or target.type in {"atom_expr", "power"}
@@ -49,15 +49,15 @@ def _is_removable(statement: Any) -> bool:
 
 
 class TextReplacer(Operator):  # type: ignore[misc]
-    """Makes a text another one; docstrings and what is formatted stay."""
+    """Changes a text, except for docstrings and f-strings."""
 
     def mutation_positions(self, node: Any) -> Iterator[Span]:
-        """Where a text is that does something."""
+        """Yield where such a text is."""
         if isinstance(node, String) and not _is_docstring(node):
             yield node.start_pos, node.end_pos
 
     def mutate(self, node: Any, index: int) -> Any:
-        """The text with a word before it."""
+        """Put a mark before the text."""
         start = node.value.index(node.value[-1])
         quote = node.value[-1] * (3 if node.value.endswith(node.value[-1] * 3) else 1)
         head, rest = node.value[: start + len(quote)], node.value[start + len(quote) :]
@@ -66,19 +66,19 @@ class TextReplacer(Operator):  # type: ignore[misc]
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
-        """For Cosmic Ray's own documentation."""
+        """Return an example for Cosmic Ray's documentation."""
         return (Example("x = 'a'", f"x = '{_MARK}a'"),)
 
 
 def _is_docstring(node: Any) -> bool:
-    """Whether the text stands alone, as its own statement."""
+    """Return whether the text is a statement of its own."""
     while node.parent.type == "strings":
         node = node.parent
     return bool(node.parent.type in {"simple_stmt", "file_input", "suite"})
 
 
 class _Provider:
-    """The operators above, by name."""
+    """Provides the operators above, by name."""
 
     _operators: ClassVar = {"StatementRemover": StatementRemover, "TextReplacer": TextReplacer}
 
@@ -90,12 +90,12 @@ class _Provider:
 
 
 def register() -> None:
-    """Make Cosmic Ray know these operators in this process."""
+    """Register these operators with Cosmic Ray in this process."""
     cosmic_ray.plugins.OPERATOR_PROVIDERS["ziggy"] = _Provider()
 
 
 def annotations(source: str) -> list[Span]:
-    """Where the module has types: a mutant there fails by itself, or changes nothing."""
+    """Return where the module has annotations: a mutant there fails at once or changes nothing."""
     parts = (
         part
         for node in ast.walk(ast.parse(source))

@@ -22,7 +22,7 @@ _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DO
 
 
 def filled(text: str, blocks: Mapping[str, Callable[[], str]]) -> str:
-    """Return the page with each of its blocks written anew. Raises KeyError for an unknown one."""
+    """Return the page with its blocks generated again. Raises KeyError for an unknown block."""
     return _BLOCK.sub(lambda found: f"{found[1]}{blocks[found[2]]().strip()}\n{found[3]}", text)
 
 
@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def _set_up_django() -> None:
-    # The reference is of a server without settings of its own.
+    # Environment variables must not change the defaults in the reference.
     for name in os.environ:
         if name.startswith("ZIGGY_") or name in {"DATABASE_URL", "DEBUG"}:
             del os.environ[name]

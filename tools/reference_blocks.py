@@ -1,4 +1,4 @@
-"""The generated blocks of docs/reference, each by its name: tables in Markdown, from the code."""
+"""The generated blocks of docs/reference, by name: Markdown tables, from the code."""
 
 import ast
 import inspect
@@ -236,7 +236,7 @@ def _errors() -> list[type[errors.UnableToImport]]:
 
 
 def _status(status: HTTPStatus) -> str:
-    return str(status.value)  # a phrase is another in another release of Python
+    return str(status.value)  # a phrase differs between releases of Python
 
 
 def _first_line(documented: Any) -> str:
@@ -311,12 +311,12 @@ def history_levels() -> str:
 # --- Warnings
 
 
-# What a change makes of destinations has codes that are no members of WarningCode.
+# The codes of warnings about destinations, which are not members of WarningCode.
 _DESTINATION_CODES = ("secret-to-new-destination", "code-uses-secret")
 
 
 def warnings() -> str:
-    """Return the table of the codes of warnings, the gravest first."""
+    """Return the table of the codes of warnings, the most severe first."""
     sources = "".join(source.read_text() for source in (ROOT / "flows").rglob("*.py"))
     codes = [code for code in _DESTINATION_CODES if f'"{code}"' in sources]
     codes += [code.value for code in WarningCode]

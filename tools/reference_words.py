@@ -1,6 +1,6 @@
-"""What the reference says in people's words, where the code has none: by the code's own names.
+"""Descriptions for the reference that the code does not have, by the code's own names.
 
-A name that the code has and this file has not stops `make docs`, and so does the reverse.
+`make docs` fails for a name that is only in the code, or only here.
 """
 
 from flows.content.fields import Kind
@@ -51,7 +51,7 @@ SETTINGS = {
     "ZIGGY_KEEPALIVE": "Seconds that a connection of the proxy is kept open.",
 }
 
-# Where the code's default is no plain value.
+# For defaults that are no plain values in the code.
 SETTING_DEFAULTS = {
     "DATABASE_URL": "`db.sqlite3` beside `manage.py`",
     "SECRET_KEY": "development only",

@@ -1,4 +1,4 @@
-"""The admin's door: buttons on the list of flows, the pages of an import, and its records."""
+"""The admin: buttons on the list of flows, the pages of an import, and the records."""
 
 from imports.admin.flows import PortableFlowAdmin
 from imports.admin.records import ImportRecordAdmin

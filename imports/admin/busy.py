@@ -1,7 +1,7 @@
-"""The page that says that the database is being written by somebody else, instead of a failure.
+"""The page for a locked database, in place of an error.
 
-SQLite has one writer at a time: what is saved while a large import is written waits, for as long as
-the database's `timeout` says, and then has to be told. PostgreSQL waits for rows alone.
+SQLite has one writer at a time: a form that is sent while a large import is written waits for the
+database's `timeout`, and then gets this page. PostgreSQL waits for rows only.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _LOCKED = "database-locked"
 
 
 class BusyMiddleware:
-    """Answers 503 where a page could not get the lock that it needs. The API has its own answer."""
+    """Responds with 503 if a page could not get a lock. The API has its own response."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -37,6 +37,6 @@ class BusyMiddleware:
 
 
 def is_busy(error: Exception) -> bool:
-    """Whether the database refused because somebody else holds a lock."""
+    """Return whether the database failed because of another process's lock."""
     trouble = trouble_of(error)
     return trouble is not None and trouble.code == _LOCKED

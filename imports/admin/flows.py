@@ -1,4 +1,4 @@
-"""Flows in the admin, with the way in and the way out; each kind with the imports of its items."""
+"""Flows in the admin, with import and export; and items of each kind with their imports."""
 
 from dataclasses import replace
 from typing import Any
@@ -26,13 +26,13 @@ admin.site.unregister(MODELS.values())
 
 @admin.register(Flow)
 class PortableFlowAdmin(ItemImportsMixin, FlowAdmin):
-    """Flows, which come from other servers and go to them."""
+    """Flows, with their import and export."""
 
     change_list_template = "admin/imports/flow_change_list.html"
     actions = (*FlowAdmin.actions, "export_selected")
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may see all that an export holds."""
+        """Return whether the user may see all that an export contains."""
         return request.user.has_perms([f"flows.view_{kind}" for kind in Kind])
 
     def changelist_view(
@@ -50,7 +50,7 @@ class PortableFlowAdmin(ItemImportsMixin, FlowAdmin):
     def export_selected(
         self, request: HttpRequest, queryset: QuerySet[Flow]
     ) -> StreamingHttpResponse | None:
-        """The export file, to be imported on another server."""
+        """Return the export of the selected flows, for a browser to save."""
         uuids = [str(uuid) for uuid in queryset.order_by().values_list("uuid", flat=True)]
         try:
             packed, statistics = pack_export(lambda: select_flows(uuids=uuids))
@@ -65,12 +65,12 @@ class PortableFlowAdmin(ItemImportsMixin, FlowAdmin):
 
 @admin.register(Connection)
 class ImportedConnectionAdmin(ItemImportsMixin, ConnectionAdmin):
-    """Connections, with the imports that each was in."""
+    """Connections, with the imports of each."""
 
 
 @admin.register(Secret)
 class ImportedSecretAdmin(ItemImportsMixin, SecretAdmin):
-    """Secrets, with the imports that each was in, and with which of them it came to be sent."""
+    """Secrets, with the imports of each, and since which import each destination gets it."""
 
     def destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:
         lines = super().destination_lines(request, secret)

@@ -1,4 +1,4 @@
-"""The forms of the import pages: what a browser sends, read into what imports.uploads takes."""
+"""The forms of the import pages: from a browser's data to the arguments of imports.uploads."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -28,7 +28,7 @@ _ATTENTION = [
 
 
 class OptionsForm(forms.Form):
-    """The mode and the options of an import. Options that need a right are there for who has it."""
+    """The mode and the options of an import; those that need a right only for users who have it."""
 
     mode = forms.ChoiceField(
         choices=_MODES,
@@ -50,7 +50,7 @@ class OptionsForm(forms.Form):
 
     @property
     def options(self) -> Options:
-        """What the form says, when it is valid."""
+        """Return the options of a valid form."""
         return Options(
             mode=Mode(self.cleaned_data["mode"]),
             with_backup=not self.cleaned_data.get("no_backup", False),
@@ -59,14 +59,14 @@ class OptionsForm(forms.Form):
 
 
 class UploadForm(OptionsForm):
-    """The options of a file that was sent beside them."""
+    """The options of a file that is uploaded with them."""
 
     def __init__(self, *args: Any, files_given: int = 0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._files_given = files_given
 
     def clean(self) -> dict[str, Any]:
-        """Exactly one file."""
+        """Require exactly one file."""
         super().clean()
         if self._files_given != 1:
             raise forms.ValidationError(
@@ -78,7 +78,7 @@ class UploadForm(OptionsForm):
 
 
 class ChoicesForm(OptionsForm):
-    """The options of an upload that waits."""
+    """The options of a waiting upload."""
 
     def __init__(self, *args: Any, pending: PendingImport, **kwargs: Any) -> None:
         initial = {
@@ -90,7 +90,7 @@ class ChoicesForm(OptionsForm):
 
 
 class FilterForm(forms.Form):
-    """Which items a list shows. What makes no sense shows them all."""
+    """Which items a list shows. Invalid values show all."""
 
     result = forms.ChoiceField(
         required=False,
@@ -101,7 +101,7 @@ class FilterForm(forms.Form):
 
     @property
     def conditions(self) -> dict[str, Any]:
-        """For imports.planfile.page.chosen_items."""
+        """Return the arguments for imports.planfile.page.chosen_items."""
         self.is_valid()
         said = self.cleaned_data
         return {
@@ -114,10 +114,10 @@ class FilterForm(forms.Form):
 def read_decisions(
     sent: Mapping[str, Any], listed: Iterable[PageItem]
 ) -> dict[tuple[Kind, str], Decision]:
-    """What is decided for items: for all that are listed, or for each that the page showed.
+    """Return the decisions for items: one for all that are listed, or those of the page's choices.
 
-    A choice that is no mode, or for an item that is not listed, says nothing. Raises ValueError
-    for a row that is no uuid.
+    A choice that is no mode, or for an item that is not listed, is ignored. Raises ValueError for a
+    row that is no uuid.
     """
     modes = {mode.value: mode for mode in Mode}
     for_all = sent.get("mode_of_all", "")

@@ -1,6 +1,6 @@
-"""The admin's door of the import: look at the plan of an uploaded file, decide, confirm.
+"""The import in the admin: show the plan of an uploaded file, decide, confirm.
 
-Each view translates, calls imports.uploads.pending, and translates back.
+Each view reads the request, calls imports.uploads.pending, and responds.
 """
 
 from collections import Counter
@@ -46,7 +46,7 @@ ITEMS_ON_A_PAGE = 100
 
 
 class FormInvalid(UnableToImport):
-    """A form says what no page offers."""
+    """A form contains what no page offers."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
@@ -55,7 +55,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def import_urls(site: AdminSite) -> list[URLPattern]:
-    """The addresses of the pages, to be put before those of the records."""
+    """Return the URLs of the pages. They must come before those of the records."""
     views = ImportViews(site)
     wrap = site.admin_view
     return [
@@ -75,12 +75,15 @@ def import_urls(site: AdminSite) -> list[URLPattern]:
 
 
 def may_import(request: HttpRequest) -> bool:
-    """Whether the pages are there for the user, for the links that lead to them."""
+    """Return whether the user may open the pages, for the links to them."""
     return request.user.has_perm(RUN_IMPORT)
 
 
 def _told(view: View) -> View:
-    """The view, with the errors of the family as a message on the upload's page."""
+    """Wrap the view: look the upload up, and show an UnableToImport as a message.
+
+    It redirects to the record if the upload is applied, and responds 403 for NotPermitted.
+    """
 
     @wraps(view)
     def told(
@@ -106,7 +109,7 @@ def _told(view: View) -> View:
 
 
 def _back(request: HttpRequest, number: int) -> HttpResponse:
-    """To the preview: the same part of the list, or the one that a button asks for."""
+    """Redirect to the preview, at the same page of the list or the one that a button asks for."""
     query = request.GET.copy()
     if "filter" in request.POST:
         query = QueryDict(mutable=True)
@@ -118,7 +121,7 @@ def _back(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _followed_by_script(view: View) -> View:
-    """The view that tells a script where to go: one that follows by itself eats the messages."""
+    """Wrap the view: return a redirect as JSON to a script, which else would lose the messages."""
 
     @wraps(view)
     def told(self: "ImportViews", request: HttpRequest, number: int) -> HttpResponseBase:
@@ -130,7 +133,7 @@ def _followed_by_script(view: View) -> View:
 
 
 class ImportViews:
-    """The pages of an upload that waits."""
+    """The pages of a waiting upload."""
 
     def __init__(self, site: AdminSite) -> None:
         self._site = site
@@ -138,7 +141,7 @@ class ImportViews:
     @method_decorator(require_http_methods(["GET", "HEAD"]))
     @_told
     def preview(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
-        """What would happen, item by item."""
+        """Show what would happen, item by item."""
         plan = page_of(pending)
         chosen = FilterForm(request.GET)
         items = list(chosen_items(plan.items, **chosen.conditions))
@@ -172,16 +175,16 @@ class ImportViews:
     @method_decorator(require_POST)
     @_told
     def decide(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
-        """Take the mode, the options and the choices for single items, and plan again.
+        """Apply the form's mode, options and decisions, and plan again.
 
-        So do the buttons that turn the page or filter the list, that no choice is lost.
+        The buttons that turn the page or filter the list do so too, so that no choice is lost.
         """
         if self._decided(request, pending):
             messages.info(request, "Planned again with these choices.")
         return _back(request, pending.pk)
 
     def _decided(self, request: HttpRequest, pending: PendingImport) -> bool:
-        """Take what the form says. Whether that was something new."""
+        """Apply the form's choices, and return whether any was new."""
         form = ChoicesForm(request.POST, pending=pending, user=request.user)
         chosen = FilterForm(request.GET)
         listed = chosen_items(page_of(pending).items, **chosen.conditions)
@@ -196,7 +199,7 @@ class ImportViews:
     @method_decorator(require_POST)
     @_told
     def look_again(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
-        """Plan again, and say what is different."""
+        """Plan again, and show how many items differ."""
         if "mode" in request.POST and self._decided(request, pending):
             messages.info(request, "Planned again with these choices.")
         elif different := uploads.look_again(pending).different_items:
@@ -210,7 +213,7 @@ class ImportViews:
     def item(
         self, request: HttpRequest, pending: PendingImport, *, kind: str, uuid: str
     ) -> HttpResponseBase:
-        """What one item would change, with pictures."""
+        """Show what one item would change, with graphs."""
         if kind not in set(Kind) or (looked := look_at(pending, Kind(kind), uuid)) is None:
             raise Http404
         context = {
@@ -226,7 +229,7 @@ class ImportViews:
     @_followed_by_script
     @_told
     def confirm(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
-        """Do what was shown, unless the form says that something else is wanted."""
+        """Import what was shown, unless the form has choices that are not in the plan yet."""
         if "mode" in request.POST and self._decided(request, pending):
             told = "Some choices were not in the plan yet. Look at what they change, and confirm."
             messages.warning(request, f"{told} Nothing was written.")
@@ -249,14 +252,14 @@ class ImportViews:
     @method_decorator(require_POST)
     @_told
     def cancel(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
-        """Forget the upload."""
+        """Cancel the upload."""
         uploads.cancel(pending)
         messages.info(request, f"The upload of {pending.file_name} is cancelled.")
         return redirect("admin:imports_upload")
 
     @method_decorator(require_GET)
     def progress(self, request: HttpRequest, number: int) -> HttpResponseBase:
-        """How far the import is, for the page that waits for it."""
+        """Return how far the import is, as JSON for the waiting page."""
         try:
             pending = uploads.find_pending(request.user, number)  # type: ignore[arg-type]
         except UnableToImport as error:

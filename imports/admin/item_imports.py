@@ -1,4 +1,4 @@
-"""The imports that an item was in: a list, and what each changed, reached from the item's page."""
+"""The imports of an item: their list, and what each changed, linked from the item's page."""
 
 from collections.abc import Iterator
 from typing import Any, cast
@@ -26,7 +26,7 @@ _LOST_AFTER = "What the import left is not kept any more: it was changed since w
 
 
 class ItemImportsMixin(ItemAdmin):
-    """The pages of an item's imports, for those who may see the item and records."""
+    """The pages of an item's imports, for users who may see the item and records."""
 
     change_form_template = "admin/imports/item_change_form.html"
 
@@ -52,7 +52,7 @@ class ItemImportsMixin(ItemAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def imports_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The imports, newest first, a page at a time."""
+        """List the imports, newest first, in pages."""
         item = self._item_with_imports(request, object_id)
         imports = Paginator(imports_of(item), IMPORTS_PER_PAGE)
         page = imports.get_page(request.GET.get("page"))
@@ -66,7 +66,7 @@ class ItemImportsMixin(ItemAdmin):
         return self._page(request, item, "Imports", "admin/imports/item_imports.html", context)
 
     def import_view(self, request: HttpRequest, object_id: str, number: int) -> HttpResponse:
-        """What one import changed: the state before it beside the one that it left."""
+        """Show what one import changed: the states before and after it."""
         item = self._item_with_imports(request, object_id)
         found = with_states(item, imports_of(item).filter(pk=number))
         if not found or not _is_shown(found[0]):

@@ -1,4 +1,4 @@
-"""What an import changed in one row: the row's state before, held against the row as it is now."""
+"""What an import changed in one row: the state before it, compared with the present row."""
 
 from typing import Any
 
@@ -20,12 +20,12 @@ UNFIT_SAVE = "The state before the import does not fit the database any more."
 
 
 def has_difference(item: ImportItem) -> bool:
-    """Whether the run wrote the item, so that there is something to show of it."""
+    """Return whether the run wrote the item, so that there is a difference to show."""
     return item.result in WRITING_RESULTS
 
 
 def item_context(item: ImportItem) -> dict[str, Any]:
-    """The context of the page: what differs, or `fault`, the reason why that cannot be said."""
+    """Return the context of the page, with the difference or, as `fault`, why there is none."""
     kind = Kind(item.kind)
     model: type[Item] = MODELS[kind]
     row = model._default_manager.filter(uuid=item.target_uuid).first()
@@ -45,9 +45,9 @@ def item_context(item: ImportItem) -> dict[str, Any]:
 
 
 def _before(item: ImportItem, model: type[Item]) -> tuple[Content | None, Any, str]:
-    """The row's content before the import, None where there was none; when it was saved; a fault.
+    """Return the row's content before the import, when it was saved, and a fault or "".
 
-    A secret's values are no content: they stay in the save.
+    The content is None if there was no row. The values of a secret are not part of the content.
     """
     if item.named_save_id is None:
         return None, None, "" if item.is_new else NO_SAVE

@@ -1,4 +1,4 @@
-"""What the page of one record shows: read here, in a fixed number of queries, and worded."""
+"""The content of a record's page, read in a fixed number of queries."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ _LABELS = {"dev_value": "Development value", "prod_value": "Production value"}
 
 
 class FillForm(forms.Form):
-    """The first values of a secret: write-only, never given back, not even after an error."""
+    """The first values of a secret. They are never shown again, not even after an error."""
 
     def __init__(self, data: Any = None, *, uuid: UUID) -> None:
         super().__init__(data, auto_id=f"secret-{uuid}-%s")
@@ -61,7 +61,7 @@ class FillForm(forms.Form):
         return self.cleaned_data
 
     def given(self) -> list[str]:
-        """The labels of the values that were given."""
+        """Return the labels of the given values."""
         return [label for name, label in _LABELS.items() if self.cleaned_data[name]]
 
 
@@ -83,22 +83,22 @@ class ItemLine:
     item: ImportItem
     result: str
     has_other_uuid: bool
-    """Whether the row's uuid is not the file's."""
+    """Whether the row's uuid differs from the file's."""
     target_url: str | None
     difference_url: str | None
     target_state: str
-    """What became of the row, where it is not simply there."""
+    """What became of the row; "" if it simply exists."""
 
 
 def record_url(record: ImportRecord) -> str:
-    """The address of the record's page."""
+    """Return the URL of the record's page."""
     return reverse("admin:imports_importrecord_change", args=[record.pk])
 
 
 def record_context(
     request: HttpRequest, record: ImportRecord, *, refused: FillForm | None
 ) -> dict[str, Any]:
-    """The context of the page. `refused` is the form of a secret that was not taken."""
+    """Return the context of the page; `refused` is a form for a secret that was refused."""
     user: Any = request.user
     checklist = read_checklist(record)
     name = name_run(record)
@@ -121,14 +121,14 @@ def record_context(
 
 
 def _backup(record: ImportRecord, user: User) -> dict[str, str] | None:
-    """Where the backup is and how it is restored: for those who may make one, else its name."""
+    """Return where the backup is and how to restore it; only its name without the right to."""
     path = record.backup_path
     if not path:
         return None
     if not may_see_paths(user):
         return {"path": path.rpartition("/")[2]}
     command = f"python manage.py database_restore {quote(path)}"
-    # A run from another instance, to which this database is a registered server.
+    # The run was made from another instance, where this database is a registered server.
     if record.server != settings.ZIGGY_SERVER_NAME:
         command += f" --server {quote(record.server)}"
     return {"path": path, "command": command}
@@ -155,7 +155,7 @@ def _same_file(record: ImportRecord) -> dict[str, Any]:
 
 
 def _counts(record: ImportRecord) -> dict[str, Any]:
-    """How many items there are, by kind and result; without what is nowhere."""
+    """Return the number of items by kind and result, without zero rows and columns."""
     found = {
         (row["kind"], row["result"]): row["number"]
         for row in record.items.order_by().values("kind", "result").annotate(number=Count("pk"))
@@ -200,7 +200,7 @@ def _checklist(checklist: Checklist, user: User, refused: FillForm | None) -> di
 
 
 def _shown(points: Sequence[Any], *, keep: UUID | None) -> list[Any]:
-    """The first points, and the one that somebody is at."""
+    """Return the first points, and the one with the uuid `keep`."""
     return [
         point for number, point in enumerate(points) if number < _POINTS_SHOWN or point.uuid == keep
     ]
@@ -232,13 +232,13 @@ def _filtered(items: QuerySet[ImportItem], asked: dict[str, Any]) -> QuerySet[Im
 
 
 def bears(text: str) -> Q:
-    """The condition of an item of a record that its name or uuid, there or here, has the text."""
+    """Return the condition that an item's name or uuid, in the file or here, contains the text."""
     names = ("name", "target_name", "uuid", "target_uuid")
     return reduce(or_, (Q((f"{name}__icontains", text)) for name in names))
 
 
 def _sorted(items: QuerySet[ImportItem]) -> QuerySet[ImportItem]:
-    """Flows, connections, secrets, each in the file's order."""
+    """Sort by kind (flows, connections, secrets), then by the file's order."""
     order = [When(kind=str(kind), then=Value(number)) for number, kind in enumerate(Kind)]
     return items.order_by(Case(*order, output_field=IntegerField()), "position", "pk")
 

@@ -1,4 +1,4 @@
-"""What a record's page says was warned of, with nothing serious left out."""
+"""The warnings on a record's page. No serious one is left out."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ _WARNED_SHOWN = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarnedLine:
-    """An item with what was warned of it."""
+    """An item with its warnings."""
 
     item: ImportItem
     serious: list[str]
@@ -20,7 +20,7 @@ class WarnedLine:
 
 
 def warned_items(items: QuerySet[ImportItem]) -> dict[str, Any]:
-    """Of a record's sorted items, each with a serious warning, then the first of the others."""
+    """Return the items with a serious warning, the first of the others, and the counts."""
     items = items.exclude(warnings=[])
     details = items.order_by().values_list("pk", "warning_details")
     serious = {pk for pk, each in details.iterator() if any(one["isSerious"] for one in each)}

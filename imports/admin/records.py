@@ -1,7 +1,7 @@
-"""The records of imports in Django's admin: a list, a page for each, and its checklist.
+"""The records of imports in the admin: a list, a page for each, and its checklist.
 
-Read-only for everybody: a record is written by the run that it tells of. What can be done here is
-to give a secret of an import its first value, and to say that a connection is right as it came.
+Read-only: only the run itself writes its record. A user can give a secret of the checklist its
+first value, and tick a connection off.
 """
 
 from typing import Any
@@ -118,13 +118,13 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
     ) -> tuple[QuerySet[ImportRecord], bool]:
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
         if term := search_term.strip():
-            # Not through search_fields: a join would give a record once for each of its items.
+            # Not by search_fields: with a join, a record would appear once for each of its items.
             items = ImportItem.objects.order_by().filter(bears(term))
             found |= queryset.filter(pk__in=items.values("record"))
         return found, has_duplicates
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        """The columns; why a run was refused is told as far as the user may know it."""
+        """Return the columns; the reason of a refusal is shown as far as the user may see it."""
 
         @admin.display(description="status", ordering="status")
         def state(record: ImportRecord) -> str:
@@ -141,7 +141,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
         return [state if name == "state" else name for name in super().get_list_display(request)]
 
     def state(self, record: ImportRecord) -> str:
-        """Its place among the columns: see get_list_display."""
+        """Return the status. The column is replaced in get_list_display."""
         return record.get_status_display()
 
     @admin.display(description="server", ordering="server")
@@ -184,7 +184,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
         return self._page(request, self._record(request, object_id))
 
     def item_view(self, request: HttpRequest, record_id: int, item_id: int) -> HttpResponse:
-        """What the import changed in the row of one of its items."""
+        """Show what the import changed in the row of one of its items."""
         record = self._record(request, str(record_id))
         item = ImportItem.objects.filter(record=record, pk=item_id).first()
         if item is None or not has_difference(item):
@@ -204,10 +204,10 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
     @sensitive_variables()
     @method_decorator(sensitive_post_parameters("dev_value", "prod_value"))
     def fill_view(self, request: HttpRequest, record_id: int, secret_uuid: UUID) -> HttpResponse:
-        """Give a secret of the checklist its first value, and go back to the record."""
+        """Set the first value of a secret of the checklist, and redirect to the record."""
         record = self._record(request, str(record_id))
         page = f"{record_url(record)}#checklist"
-        if request.method != "POST":  # somebody came back to the address of a refused form
+        if request.method != "POST":  # the URL of a refused form was opened again
             return HttpResponseRedirect(page)
         if not request.user.has_perm(CHANGE_SECRET):
             raise PermissionDenied
@@ -218,7 +218,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
         return HttpResponseRedirect(page)
 
     def tick_off_view(self, request: HttpRequest, record_id: int, item_id: int) -> HttpResponse:
-        """Note that somebody looked at a connection of the checklist, and it is right."""
+        """Tick a connection of the checklist off."""
         record = self._record(request, str(record_id))
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
@@ -265,7 +265,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
                     user_name=name,
                     shown=request.POST.get("shown", ""),
                 )
-                # Which values were given, and nothing of what they are.
+                # Only which values were given, nothing of the values themselves.
                 said = [{"changed": {"fields": form.given()}}]
                 self.admin_site.get_model_admin(Secret).log_change(request, secret, said)
         except GoesElsewhereError:

@@ -1,4 +1,4 @@
-"""The forms of the pages of an undo: what a browser sends, read into what imports.undo takes."""
+"""The forms of an undo's pages: from a browser's data to the arguments of imports.undo."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from imports.undo.plans.decision_file import decision_of, read_decision_file
 from imports.undo.plans.plan import Decision, Decisions, GivenKey
 
 CHOICE = "decision:"
-"""What the name of a row's choice begins with; its kind and uuid follow."""
+"""The prefix of the name of a row's choice, before its kind and uuid."""
 
 _SHOWN = [
     ("", "all items"),
@@ -26,22 +26,22 @@ _SHOWN = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What is decided for conflicts."""
+    """The decisions on conflicts."""
 
     conflicts: Decision | None = None
-    """For every conflict that `decisions` says nothing of."""
+    """For every conflict that is not in `decisions`."""
     decisions: Decisions = field(default_factory=dict)
 
     def as_json(self) -> str:
-        """For `earlier_choices`."""
+        """Return the decisions as JSON, which `earlier_choices` reads."""
         decided = {_as_text(key): decision for key, decision in self.decisions.items()}
         return json.dumps({"decisions": decided})
 
 
 def earlier_choices(sent: Mapping[str, Any]) -> Choices:
-    """The choices that the shown plan was made with, those of rows on other pages too.
+    """Return the choices of the plan that was shown, also those of rows on other pages.
 
-    Raises FileUnreadable and FileInvalid for what no page sends.
+    Raises FileUnreadable and FileInvalid for data that no page sends.
     """
     return Choices(
         conflicts=_decision(sent.get("decided_conflicts", "")),
@@ -50,9 +50,9 @@ def earlier_choices(sent: Mapping[str, Any]) -> Choices:
 
 
 def read_choices(sent: Mapping[str, Any], earlier: Choices) -> Choices:
-    """The choices of the page, and of the earlier ones those that it does not show.
+    """Return the choices of the page, and the earlier ones of rows that it does not show.
 
-    Raises FileInvalid for what no page sends.
+    Raises FileInvalid for data that no page sends.
     """
     chosen = {
         name.removeprefix(CHOICE): value for name, value in sent.items() if name.startswith(CHOICE)
@@ -79,7 +79,7 @@ def _decision(word: str) -> Decision | None:
 
 
 class OptionsForm(forms.Form):
-    """The options of an undo. What needs a right is there for who has it."""
+    """The options of an undo; those that need a right only for users who have it."""
 
     no_backup = forms.BooleanField(
         required=False, label="Without a backup of the database before the undo"
@@ -92,17 +92,17 @@ class OptionsForm(forms.Form):
 
     @property
     def with_backup(self) -> bool:
-        """Whether the database is backed up first."""
+        """Return whether the database is backed up first."""
         return not (self.is_valid() and self.cleaned_data.get("no_backup"))
 
 
 class ConfirmationForm(forms.Form):
-    """What is typed to confirm, where that is asked for."""
+    """The server's name, typed as a confirmation if that is required."""
 
     server_name = forms.CharField(required=False, max_length=1000)
 
     def clean_server_name(self) -> str:
-        """The name of this server."""
+        """Require the name of this server."""
         name: str = self.cleaned_data["server_name"]
         if settings.ZIGGY_CONFIRM_SERVER_NAME and name != settings.ZIGGY_SERVER_NAME:
             raise forms.ValidationError(
@@ -113,7 +113,7 @@ class ConfirmationForm(forms.Form):
 
 
 class UndoFilterForm(forms.Form):
-    """Which rows the list shows. What makes no sense shows them all."""
+    """Which rows the list shows. Invalid values show all."""
 
     result = forms.ChoiceField(
         required=False,
@@ -124,6 +124,6 @@ class UndoFilterForm(forms.Form):
 
     @property
     def said(self) -> dict[str, str]:
-        """What is asked for, by the names of the fields."""
+        """Return the filter's values by field name."""
         self.is_valid()
         return {name: self.cleaned_data.get(name, "") for name in self.base_fields}

@@ -1,4 +1,4 @@
-"""What the page of an undo shows: its plan, conflicts first, a part of it at a time."""
+"""The content of an undo's page: its plan, conflicts first, in pages."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,47 +27,47 @@ class UndoLine:
 
     change: UndoChange
     difference: str
-    """What was changed of the row since the page was opened."""
+    """How the row was changed since the page was opened; "" if it was not."""
     record: int
     """The number of the record of the run that is undone."""
     chosen: Decision | None
-    """What is decided for it alone."""
+    """The decision on this row alone."""
 
     @property
     def serious(self) -> list[str]:
-        """The texts of its serious warnings."""
+        """Return the texts of the row's serious warnings."""
         return [each.text for each in self.change.all_warnings if each.is_serious]
 
     @property
     def url(self) -> str:
-        """Of the page that shows what the undo would make of the row."""
+        """Return the URL of the page that shows what the undo would change in the row."""
         arguments = [self.record, self.change.kind, self.change.uuid]
         return reverse("admin:imports_importrecord_undo_row", args=arguments)
 
     @property
     def row_url(self) -> str | None:
-        """Of the row's own page, where it is not gone."""
+        """Return the URL of the row's own page; None if the row is gone."""
         pk = self.change.pk
         return reverse(f"admin:flows_{self.change.kind}_change", args=[pk]) if pk else None
 
     @property
     def group(self) -> str:
-        """Under which heading it stands."""
+        """Return the heading of the line."""
         return "conflicts" if self.stands_out else self.change.kind.plural
 
     @property
     def stands_out(self) -> bool:
-        """Whether somebody should look at it before the others."""
+        """Return whether the row has conflicts or was changed since, and so comes first."""
         return bool(self.difference or self.change.conflicts)
 
     @property
     def problems(self) -> list[Conflict]:
-        """The conflicts that nobody decided on, or not as one can."""
+        """Return the conflicts without a decision, or with one that is not possible."""
         return [one for one in self.change.conflicts if not self._is_settled(one)]
 
     @property
     def settled(self) -> list[Conflict]:
-        """The conflicts that are decided."""
+        """Return the conflicts that are decided."""
         return [one for one in self.change.conflicts if self._is_settled(one)]
 
     def _is_settled(self, conflict: Conflict) -> bool:
@@ -76,7 +76,7 @@ class UndoLine:
 
     @property
     def choices(self) -> list[tuple[Decision, str]]:
-        """What may be decided for it; nothing where there is nothing to decide."""
+        """Return the possible decisions with their words; none without a conflict."""
         if not self.change.conflicts and self.chosen is None:
             return []
         return [
@@ -87,14 +87,14 @@ class UndoLine:
 
     @property
     def choice_name(self) -> str:
-        """The name of its choice in the form."""
+        """Return the name of the row's choice in the form."""
         return f"{CHOICE}{self.change.kind}:{self.change.uuid}"
 
 
 def undo_context(
     request: HttpRequest, preview: UndoPreview, choices: Choices, *, packed: str
 ) -> dict[str, Any]:
-    """The context of the page. `packed` has the rows of the plan that was shown first, if any."""
+    """Return the context of the page; `packed` has the rows of the plan shown first, or is ""."""
     asked = request.POST if request.method == "POST" else request.GET
     plan = preview.plan
     chosen = UndoFilterForm(asked)
@@ -137,7 +137,7 @@ def _lines(plan: UndoPlan, choices: Choices, packed: str) -> Iterator[UndoLine]:
 
 
 def _urgency(line: UndoLine) -> tuple[bool, bool, bool]:
-    """To sort by: what has to be decided first, then what was; others stay in their order."""
+    """Return the sort key: rows changed since, rows to decide on, decided ones, others."""
     return not line.difference, not line.problems, not line.stands_out
 
 
@@ -153,7 +153,7 @@ def _fits(line: UndoLine, *, result: str, show: str, q: str) -> bool:
 
 
 def _counts(plan: UndoPlan) -> list[tuple[Kind, list[tuple[UndoResult, int]]]]:
-    """By kind, how many rows have each result."""
+    """Return, by kind, the number of rows with each result."""
     numbers = {(kind, result): 0 for kind in Kind for result in UndoResult}
     for change in plan:
         numbers[change.kind, change.result] += 1

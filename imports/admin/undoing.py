@@ -1,7 +1,7 @@
-"""The admin's door of undoing an import: look at its plan, decide on conflicts, confirm.
+"""The undo of an import in the admin: show its plan, decide on conflicts, confirm.
 
-Each view translates, calls imports.undo, and translates back. The plan is made anew for every view
-and nothing of it is stored: what is decided is in the page's form.
+Each view reads the request, calls imports.undo, and responds. The plan is made again for every view
+and never stored: the decisions are in the page's form.
 """
 
 from collections.abc import Callable
@@ -50,7 +50,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def undo_urls(site: AdminSite) -> list[URLPattern]:
-    """The addresses of the pages, to be put before those of the records."""
+    """Return the URLs of the pages. They must come before those of the records."""
     views = UndoViews(site)
     wrap = site.admin_view
     return [
@@ -64,7 +64,7 @@ def undo_urls(site: AdminSite) -> list[URLPattern]:
 
 
 def may_undo(request: HttpRequest, record: ImportRecord) -> bool:
-    """Whether the pages are there for the user and the record, for the links that lead to them."""
+    """Return whether the user may open the record's pages of undo, for the links to them."""
     if not request.user.has_perm(UNDO_IMPORT):
         return False
     kinds = kinds_to_undo(record)
@@ -72,7 +72,10 @@ def may_undo(request: HttpRequest, record: ImportRecord) -> bool:
 
 
 def _told(view: View) -> View:
-    """The view of a record that the user may undo; where nobody can, back to the record."""
+    """Wrap the view: look the record up, and redirect to it if it cannot be undone.
+
+    It responds 403 if the user may not undo it.
+    """
 
     @wraps(view)
     def told(
@@ -93,7 +96,7 @@ def _told(view: View) -> View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Refused:
-    """Why what was sent was not done."""
+    """Why the request was refused."""
 
     message: str
     status: HTTPStatus
@@ -109,9 +112,10 @@ class UndoViews:
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     @_told
     def undo(self, request: HttpRequest, record: ImportRecord) -> HttpResponseBase:
-        """What would happen, row by row; with choices again; and when confirmed, do it.
+        """Show what would happen, row by row; after a confirmation, undo it.
 
-        So do the buttons that turn the page or filter the list, that no choice is lost.
+        The buttons that turn the page or filter the list send the choices too, so that none is
+        lost.
         """
         if request.method != "POST":
             return self._page(request, record, Choices())
@@ -182,7 +186,7 @@ class UndoViews:
     def row(
         self, request: HttpRequest, record: ImportRecord, *, kind: str, uuid: UUID
     ) -> HttpResponseBase:
-        """What the undo would make of one row, with pictures."""
+        """Show what the undo would change in one row, with graphs."""
         if kind not in set(Kind):
             raise Http404
         looked = look_at_row(_asked(request, record, Choices()), Kind(kind), str(uuid))

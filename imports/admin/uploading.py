@@ -1,4 +1,4 @@
-"""The page that takes a file to import."""
+"""The page for uploading a file to import."""
 
 from http import HTTPStatus
 from typing import Any
@@ -27,11 +27,11 @@ class UploadViews:
     def __init__(self, site: AdminSite) -> None:
         self._site = site
 
-    # The file is counted while it comes, so that the handler must be there before anybody looks
-    # at the form: also before the check of its token, which _upload makes.
+    # The file is counted while it is received, so its handler must be set before the form is read,
+    # also before the CSRF check, which reads it: _upload makes that check.
     @method_decorator(csrf_exempt)
     def upload(self, request: HttpRequest) -> HttpResponseBase:
-        """Ask for a file, or stage the one that comes."""
+        """Show the form, or stage the file that is sent."""
         _check_may_import(request)
         limit = settings.ZIGGY_MAX_IMPORT_BYTES
         collector = FileCollector(limit)
@@ -91,7 +91,7 @@ def import_page(
     context: dict[str, Any],
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
-    """One of the pages of an import, by the name of its template."""
+    """Render one of the pages of an import, by the name of its template."""
     context = {
         **site.each_context(request),
         "opts": ImportRecord._meta,

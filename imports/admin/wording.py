@@ -1,11 +1,11 @@
-"""How the pages of records say things: words that more than one of them uses."""
+"""The words that several pages of records use."""
 
 from collections.abc import Iterable, Mapping
 
 from imports.models import RESTORE, UNDO, ImportRecord
 from imports.plans.plan import Mode, Result, UndoResult
 
-# What matters most to somebody who looks for trouble comes first.
+# In order of importance to a reader who looks for trouble.
 RESULT_WORDS: Mapping[str, str] = {
     Result.OVERWRITE: "overwritten",
     Result.CREATE: "created",
@@ -30,7 +30,7 @@ _TENTHS_UNTIL = 10
 
 
 def counted(counts: Mapping[str, int]) -> str:
-    """Counts by result in words: `2 overwritten, 3 created`."""
+    """Return counts by result in words: `2 overwritten, 3 created`."""
     words = (
         f"{counts[result]:,} {word}"
         for result, word in RESULT_WORDS.items()
@@ -40,7 +40,7 @@ def counted(counts: Mapping[str, int]) -> str:
 
 
 def lasting(seconds: float | None) -> str:
-    """A duration in words: `0.42 s`, `12.5 s`, `3 min 5 s`; empty where it is not known."""
+    """Return a duration in words: `0.42 s`, `12.5 s`, `3 min 5 s`; empty for None."""
     if seconds is None:
         return ""
     if seconds < _MINUTE:
@@ -50,7 +50,7 @@ def lasting(seconds: float | None) -> str:
 
 
 def options(record: ImportRecord) -> Iterable[str]:
-    """What was asked for, in sentences."""
+    """Return the options of the run, in sentences."""
     yield _REDO_WORDS if record.is_redo else _MODE_WORDS[record.mode]
     yield "With a backup" if record.with_backup else "Without a backup"
     if record.override_locks:

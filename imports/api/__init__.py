@@ -1,4 +1,4 @@
-"""The REST door: each view reads a request, calls one function of a service room, and answers.
+"""The REST API of imports: each view reads a request, calls one service function, and responds.
 
-The site includes `urls`. `shapes/` describes the bodies; `errors` translates what views raise.
+The site includes `urls`. `shapes/` has the serializers; `errors` maps exceptions to responses.
 """

@@ -1,4 +1,4 @@
-"""What the endpoints of imports ask before anything else: rights, and sound parameters."""
+"""What the endpoints of imports check first: rights, and valid parameters."""
 
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -29,12 +29,12 @@ class NothingThere(UnableToImport):
 
 
 def caller(request: Request) -> User:
-    """Who asks. An endpoint is not reached without one."""
+    """Return the caller's user. Every endpoint requires one."""
     return cast(User, request.user)
 
 
 def needs(*permissions: str) -> list[type[BasePermission]]:
-    """The permission classes of an endpoint that needs all of these permissions."""
+    """Return the permission classes of an endpoint that needs all of these permissions."""
 
     class HasPermissions(BasePermission):
         def has_permission(self, request: Request, view: APIView) -> bool:
@@ -56,7 +56,7 @@ class IsAdmin(IsAuthenticated):
 
 
 def validated(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
-    """What the serializer makes of the data. Raises RequestInvalid with every problem."""
+    """Return the data as the serializer reads it. Raises RequestInvalid with every problem."""
     reader = serializer(data=data)
     if reader.is_valid():
         return dict(reader.validated_data)

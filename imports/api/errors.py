@@ -1,9 +1,8 @@
-"""What all doors of the API have in common: how an error looks, the headers, and its health.
+"""What all API endpoints share: the form of errors, the headers, and the health of the server.
 
-An error is `{message, code, issues, requestId}` with its status, whatever went wrong and wherever.
-What a view raises is translated by `exception_handler`, and given its requestId by the renderer;
-what never reached a view, or what nobody foresaw, by `ApiMiddleware`. Neither tells of stacks,
-queries, paths or hosts.
+An error is `{message, code, issues, requestId}` with its status, whatever its cause.
+`exception_handler` maps what a view raises, and the renderer adds the requestId; `ApiMiddleware`
+maps what reached no view and unforeseen errors. Neither shows stacks, queries, paths or hosts.
 """
 
 import logging
@@ -37,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 _NOT_AUTHENTICATED = "Log in, and send the token as Authorization: Bearer TOKEN."
-# What Django says for itself, by status: nothing of the request, nothing of the inside.
+# By status, in place of Django's own texts: they quote nothing of the request or the server.
 _MESSAGES = {
     HTTPStatus.BAD_REQUEST: "The request is malformed.",
     HTTPStatus.FORBIDDEN: "You may not do this.",
@@ -53,7 +52,7 @@ _TIMED_OUT = (
 )
 _FAILED = "The server failed. Its log says more."
 _LOGINS = "/api/auth/"
-# What Django raises, whose texts are for the log: the first that fits.
+# Exceptions of Django's, whose texts are only logged. The first match counts.
 _DJANGO_ERRORS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
     (OperationalError, HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable"),
     (InterfaceError, HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable"),
@@ -62,13 +61,13 @@ _DJANGO_ERRORS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
     (Http404, HTTPStatus.NOT_FOUND, "not-found"),
     (PermissionDenied, HTTPStatus.FORBIDDEN, "permission-denied"),
 )
-# Codes of a failing import whose messages name nothing of the inside; others go to the log alone.
+# Codes of failed imports whose messages reveal nothing internal; others are only logged.
 _TELLING_CODES = ("outcome-unknown", "database-error", "wrong-encryption-key")
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """The answer to what a view raised; None, which Django logs and makes a 500, for the rest."""
-    if request := context.get("request"):  # an error is JSON, whatever else the view answers with
+    """Return the response to what a view raised; None for the rest, which Django makes a 500."""
+    if request := context.get("request"):  # an error is JSON, whatever the view's format
         request.accepted_renderer, request.accepted_media_type = ApiRenderer(), "application/json"
     if isinstance(error, Refused):
         return Response(error.as_dict(), status=error.status)
@@ -82,14 +81,14 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
             if status == HTTPStatus.SERVICE_UNAVAILABLE:
                 answer.headers["Retry-After"] = str(RETRY_AFTER)
             return answer
-    response = default_handler(error, context)  # which knows the headers
+    response = default_handler(error, context)  # it sets the headers
     if response is not None and isinstance(error, exceptions.APIException):
         response.data = _explained(error)
     return response
 
 
 def _failure_of_server(error: Exception, context: dict[str, Any]) -> Response | None:
-    """The answer to a failure of the database or of its keys that says what it is."""
+    """Return the response to a failure of the database or its keys that has a code, or None."""
     if is_statement_timeout(error):
         return _timed_out(context["request"])
     if isinstance(error, DatabaseError) and (failure := failure_of(error)):
@@ -107,7 +106,7 @@ def _failure_of_server(error: Exception, context: dict[str, Any]) -> Response | 
 def error_body(
     status: HTTPStatus, *, code: str = "", message: str = "", issues: Sequence[Issue] = ()
 ) -> dict[str, Any]:
-    """The body of an answer with that status; code and message are those of the status if empty."""
+    """Return the body of a response; an empty code or message is replaced by the status's own."""
     told = _FAILED if status >= HTTPStatus.INTERNAL_SERVER_ERROR else f"{status.phrase}."
     return {
         "message": message or _MESSAGES.get(status, told),
@@ -141,7 +140,7 @@ def _timed_out(request: Request) -> Response:
 
 def _explained(error: exceptions.APIException) -> dict[str, Any]:
     status = HTTPStatus(error.status_code)
-    # One body for whatever is wrong with a token; subclasses speak for themselves.
+    # One body for every fault of a token; subclasses have messages of their own.
     if type(error) in {exceptions.NotAuthenticated, exceptions.AuthenticationFailed}:
         return error_body(status, code="not-authenticated", message=_NOT_AUTHENTICATED)
     if isinstance(error, NotStrictJSON):
@@ -159,7 +158,7 @@ def _explained(error: exceptions.APIException) -> dict[str, Any]:
 
 
 def _issues(detail: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
-    """Every problem that a serializer found, with where it is."""
+    """Yield every problem that a serializer found, with its path."""
     if isinstance(detail, dict):
         for key, each in detail.items():
             yield from _issues(each, path if key == "non_field_errors" else (*path, key))

@@ -1,4 +1,4 @@
-"""The REST door of exports: build one and fetch it, or fetch everything."""
+"""The REST API of exports: build one and fetch it, or fetch everything."""
 
 from functools import partial
 from http import HTTPStatus
@@ -153,7 +153,7 @@ class FullExport(APIView):
         responses={200: _DOCUMENT},
     )
     def get(self, request: Request) -> StreamingHttpResponse:
-        # Whole before its first byte goes out: what fails is an error, not half a file.
+        # Built as a whole before the first byte is sent: a failure is an error, not half a file.
         packed, statistics = pack_export(select_everything)
         return export_response(packed, statistics.size)
 

@@ -1,9 +1,9 @@
-"""The form that the REST door takes: an export, counted while it comes, and a few words.
+"""The form of an import: an export file, options, and optionally a saved plan and decisions.
 
-A saved plan and decisions on single items may come along, each as text or as a file.
+The plan and the decisions may each be sent as text or as a file.
 
-The file is kept in memory, where an import needs it as a whole: nothing is written to disk,
-and nothing that a form says is ever used as a path.
+Files are counted while they are received and kept in memory, as the import needs them as a whole.
+Nothing is written to disk, and nothing from a form is used as a path.
 """
 
 import re
@@ -42,12 +42,12 @@ MODES = {
     "skip": Mode.SKIP,
     "duplicate": Mode.DUPLICATE,
 }
-"""The words for a mode, in lower case."""
+"""The form's words for a mode, in lower case."""
 
 _BOOLEANS = {"true": True, "false": False}
 _KNOWN = (FILE, MODE, NO_BACKUP, DRY_RUN, OVERRIDE_LOCKS, WITH_PLAN, DECISIONS, PLAN)
 _FILES = (FILE, DECISIONS, PLAN)
-# What a plan says itself.
+# The saved plan has these itself.
 _NOT_WITH_PLAN = (MODE, OVERRIDE_LOCKS, WITH_PLAN, DECISIONS)
 _LONGEST_FILE_NAME = 255
 
@@ -102,7 +102,7 @@ class FormParser(BaseParser):
     ) -> Form:
         meta = {**parser_context["request"].META, "CONTENT_TYPE": media_type}
         limit = settings.ZIGGY_MAX_IMPORT_BYTES
-        length = int(meta["CONTENT_LENGTH"])  # or there would be no stream
+        length = int(meta["CONTENT_LENGTH"])  # otherwise there would be no stream
         if length > limit + FORM_ALLOWANCE:
             raise too_large(limit)
         files = FileCollector(limit)
@@ -122,11 +122,11 @@ class FormParser(BaseParser):
 
 
 def read_form(form: Form) -> Upload:
-    """What the form asks for.
+    """Return what the form asks for, and remove the files from it.
 
-    Raises FormInvalid with everything that is wrong with it, and what read_plan and read_decisions
-    raise. Takes the files out of the form: a request lives on for a while, in cycles, and is not to
-    keep so many bytes alive.
+    Raises FormInvalid with every problem of the form, and what read_plan and read_decisions raise.
+    The files are removed because reference cycles keep a request alive for a while, and with it
+    their bytes.
     """
     issues: list[Issue] = []
     plan, decisions = _read_text(form, PLAN, issues), _read_text(form, DECISIONS, issues)
@@ -212,7 +212,7 @@ def _read_file(form: Form, issues: list[Issue]) -> FilePart:
 
 
 def _read_text(form: Form, part: str, issues: list[Issue]) -> bytes | None:
-    """The part, which may be text or a file; None where there is none."""
+    """Return the part, which may be text or a file; None if there is none."""
     found = [file.content for file in form.files if file.part == part]
     found += [word.encode() for word in form.words.get(part, ())]
     if len(found) > 1:
@@ -251,7 +251,7 @@ def _read_boolean(form: Form, part: str, issues: list[Issue]) -> bool:
 
 
 def _unknown_parts(form: Form) -> Iterator[Issue]:
-    # A misspelt dryRun must not end as an import.
+    # A misspelt dryRun must not result in an import.
     files = {file.part for file in form.files}.difference(_FILES)
     for part in sorted(files.union(form.words).difference(_KNOWN) | files):
         known = quoted(part) if part not in _KNOWN else f"a file as {part}"

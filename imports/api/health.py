@@ -1,4 +1,4 @@
-"""For monitoring: whether the server and its database answer."""
+"""Monitoring: whether the server and its database respond."""
 
 import logging
 from http import HTTPStatus

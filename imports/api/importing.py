@@ -1,4 +1,4 @@
-"""The REST door of the import itself: a form in, the three lists out."""
+"""The REST API of the import: a form in, the three lists out."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -143,9 +143,9 @@ class ImportFlows(WaitsForLock):
 
 
 def _check_address(request: Request) -> None:
-    """Raises Refused for a part of the form in the address: to pass it over would do the rest.
+    """Raise Refused if a part of the form, such as dryRun, is in the query: it would be ignored.
 
-    What else clients put there is no part of the contract with them, and says nothing.
+    Other parameters are no part of the API's contract, and are ignored.
     """
     names: Iterable[str] = UploadSerializer().fields.keys()
     parts = {name.lower(): name for name in names}
@@ -163,7 +163,7 @@ def _check_address(request: Request) -> None:
 
 
 def _form(request: Request) -> Form:
-    # An empty body has no parser, and so nobody else looks at what it is said to be.
+    # An empty body has no parser, so its media type is checked here.
     if request.stream is None:
         if request.content_type.partition(";")[0].strip().lower() != FormParser.media_type:
             raise UnsupportedMediaType(request.content_type)
@@ -190,7 +190,7 @@ def _asked(request: Request, upload: Upload, *, key: str | None = None) -> Impor
 
 
 def _planned(asked: ImportRequest) -> Response:
-    """The plan to be applied later; a refusal of it has it as well, to be decided there."""
+    """Return the plan to be applied later; the response to a refusal has it too, for decisions."""
     preview, saved = plan_to_save(asked)
     plan = {"plan": msgspec.to_builtins(saved)}
     if preview.refusal:

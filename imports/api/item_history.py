@@ -1,4 +1,4 @@
-"""The REST door of the imports that one item was in."""
+"""The REST API of the imports of one item."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Lists of the REST door of imports, which come a page at a time."""
+"""The lists of the REST API of imports, in pages."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -11,12 +11,12 @@ from imports.api.shapes.query import PageQuery
 
 
 def query_of(request: Request, serializer: type[PageQuery]) -> dict[str, Any]:
-    """The parameters; an empty one says nothing."""
+    """Return the query's parameters. Empty ones are ignored."""
     return validated(serializer, {key: word for key, word in request.query_params.items() if word})
 
 
 def page_of(request: Request, rows: QuerySet[Any], query: dict[str, Any]) -> dict[str, Any]:
-    """A part of the rows. Raises NothingThere where they end before it."""
+    """Return one page of the rows. Raises NothingThere if they have fewer pages."""
     number, size = query["page"], query["pageSize"]
     count = rows.count()
     last = max(1, -(-count // size))

@@ -1,4 +1,4 @@
-"""What the API reads. Apart from `errors`, whose views' base class loads this."""
+"""The parsers of the API. Separate from `errors`, which imports DRF's views, which load this."""
 
 from typing import IO, Any
 

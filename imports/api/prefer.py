@@ -1,4 +1,4 @@
-"""How long a caller of the API will wait for the import lock: `Prefer: wait=60` (RFC 7240)."""
+"""How long a caller waits for the import lock: `Prefer: wait=60` (RFC 7240)."""
 
 import re
 from collections.abc import Iterator
@@ -10,29 +10,29 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-_PIECE = re.compile(r"\"[^\"]*\"?|[^\",]+|,")  # a comma in quotes is none
+_PIECE = re.compile(r"\"[^\"]*\"?|[^\",]+|,")  # a comma in quotes separates nothing
 
 
 def preferred_wait(header: str) -> int | None:
-    """The seconds that the header's `wait` says, as many as ZIGGY_MOST_LOCK_WAIT; None without one.
+    """Return the seconds of the header's `wait`, at most ZIGGY_MOST_LOCK_WAIT; None without one.
 
-    What cannot be read is ignored, as the RFC has it, and of two the first counts.
+    An unreadable value is ignored, and of two the first counts, as in RFC 7240.
     """
     for preference in _preferences(header):
-        # Parameters behind a semicolon say nothing here.
+        # Parameters after a semicolon are ignored.
         name, _, value = preference.partition(";")[0].partition("=")
         if name.strip().lower() != "wait":
             continue
         value = value.strip().strip('"')
         if not (value.isascii() and value.isdecimal()):
             return None
-        # A number of any length; so many digits are more than anybody waits.
+        # The number may have any length; these digits already exceed every limit.
         return min(int(value[:9]), settings.ZIGGY_MOST_LOCK_WAIT)
     return None
 
 
 def _preferences(header: str) -> Iterator[str]:
-    """What stands between the commas."""
+    """Yield the parts of the header between commas."""
     pieces: list[str] = []
     for piece in _PIECE.findall(header):
         if piece == ",":

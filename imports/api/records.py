@@ -1,4 +1,4 @@
-"""The REST door of the records that imports leave."""
+"""The REST API of the records of imports."""
 
 from typing import Any
 
@@ -152,7 +152,7 @@ def _wanted(query: dict[str, Any]) -> QuerySet[ImportRecord]:
 
 
 def _records() -> QuerySet[ImportRecord]:
-    """The records, each with the number of the undo that took it back."""
+    """Return the records, each with the number of the undo that undid it."""
     undos = ImportRecord.objects.filter(undoes=OuterRef("pk"), status=Status.SUCCEEDED)
     newest = Subquery(undos.order_by("-pk").values("pk")[:1])
     return ImportRecord.objects.annotate(

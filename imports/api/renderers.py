@@ -1,4 +1,4 @@
-"""How the API writes its answers. Apart from `errors`, whose views' base class loads this."""
+"""The renderers of the API. Separate from `errors`, which imports DRF's views, which load this."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

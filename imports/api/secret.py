@@ -1,4 +1,4 @@
-"""One secret in the REST door, with where its value goes, or would go if it had one."""
+"""One secret in the REST API, with the destinations of its value, even if it has none yet."""
 
 from typing import Any
 from uuid import UUID
@@ -88,7 +88,7 @@ class SecretWithDestinationsView(SecretView):
         destinations = [
             _shown(each, user, origins.get(key)) for each, key in zip(found, users, strict=True)
         ]
-        # Never 304: the tag is the row's, and where it is sent changes without it.
+        # Never 304: the tag is the row's, and the destinations change without it.
         return tagged(Response({**item, DESTINATIONS_KEY: destinations}), tag)
 
 

@@ -1,4 +1,4 @@
-"""The REST door of the database as a whole: back it up, fetch a copy, vacuum it; the version."""
+"""The REST API of the database as a whole: backup, copy, vacuum; and the version."""
 
 import logging
 import re
@@ -35,7 +35,7 @@ from imports.permissions import BACK_UP_DATABASE, VACUUM_DATABASE
 
 logger = logging.getLogger(__name__)
 
-# Both what clients look for and what every error has.
+# With what clients look for, and what every error has.
 _FAILED: dict[str, Any] = {
     "localBackupStatus": "failed",
     "localBackupFile": None,
@@ -56,10 +56,10 @@ _TOO_MANY = OpenApiResponse(
 
 @contextmanager
 def _counted_backup(request: Request) -> Iterator[None]:
-    """Count a backup that the caller asks for; one that fails does not count.
+    """Count the backup that the caller asks for, unless the block raises.
 
-    Raises TooManyAttempts where the account had as many today as it may: each takes room on the
-    disk and pushes older ones out.
+    Raises TooManyAttempts if the account has reached its limit of the day: each backup takes room
+    on the disk and causes older ones to be removed.
     """
     limits = [Limit("backup", str(caller(request).pk), what="backups")]
     try:
@@ -171,7 +171,7 @@ class Transfer(APIView):
 
 class DownloadTransfer(APIView):
     permission_classes = (IsAdmin,)
-    # No HEAD: it would open the file, and nobody would read it to its end and close it.
+    # No HEAD: it would open the file, and nothing would close it.
     http_method_names = ("get", "options")
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:

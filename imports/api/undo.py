@@ -1,4 +1,4 @@
-"""The REST door of undoing an import: the number of its record in, the three lists out."""
+"""The REST API of undoing an import: the number of its record in, the three lists out."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -145,7 +145,7 @@ class BodyMalformed(UnableToImport):
 
 
 def _check_dry_run(request: Request) -> None:
-    """Nothing is undone by somebody who left out what would have kept it from being done."""
+    """Raise BodyMalformed unless dryRun is a boolean: leaving it out must not undo anything."""
     if request.stream is None:
         raise BodyMalformed("missing-body", f"A body in JSON is needed. {_SAY_DRY_RUN}")
     try:

@@ -1,6 +1,6 @@
-"""The addresses of imports, under /api and without a trailing slash.
+"""The URLs of imports, under /api and without a trailing slash.
 
-Before those of flows, whose `flow/{name}/{type}` would take some of them.
+They come before those of flows, whose `flow/{name}/{type}` would match some of them.
 """
 
 from django.urls import path

@@ -1,5 +1,5 @@
-"""A server's database as a whole: backup and restore, the import lock, one state for a reader.
+"""A server's database as a whole: backup, restore, import lock, vacuum, consistent reads.
 
 For others: `backup.make_backup`, `restore.restore_backup`, `restored_access`, `lock.import_lock`,
-`one_state.one_state`, `vacuum`, `identity`, and `errors`, which says what an error of it means.
+`one_state.one_state`, `vacuum`, `identity`, and `errors`, which classifies the database's errors.
 """

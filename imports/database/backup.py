@@ -1,7 +1,7 @@
 """The verified backup of a whole database, made before an import.
 
-A copy is written under a temporary name, read through as a restore would read it, noted
-(backup_notes), and only then gets its final name: a file without `.part` was complete and readable.
+A copy is written under a temporary name, verified by reading it as a restore would, noted
+(backup_notes), and only then renamed: a file without `.part` was complete and readable.
 """
 
 import errno
@@ -30,7 +30,7 @@ from imports.errors import BackupFailed
 logger = logging.getLogger(__name__)
 
 BUSY_SECONDS = 20
-"""How long SQLite waits for another process that has the database locked."""
+"""Seconds that SQLite waits for another process that has locked the database."""
 
 _DIRECTORY = "Set ZIGGY_BACKUP_DIR to a directory that this process may write."
 _BUSY = "Another process keeps the database locked: try again when it has finished."
@@ -40,13 +40,13 @@ _SQLITE_ADVICE = {
     sqlite3.SQLITE_BUSY: _BUSY,
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_FULL: ROOM,
-    sqlite3.SQLITE_IOERR: ROOM,  # a quota says no more than that
+    sqlite3.SQLITE_IOERR: ROOM,  # also for an exceeded quota
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """A backup that was read through when it was made."""
+    """A backup that was verified when it was made."""
 
     path: Path
     size: int
@@ -55,11 +55,11 @@ class Backup:
 
 
 def make_backup(*, sparing: Path | None = None) -> Backup:
-    """Back up the current database into ZIGGY_BACKUP_DIR and read the copy through.
+    """Back up the current database into ZIGGY_BACKUP_DIR and verify the copy.
 
-    The copy has what is committed, so call this outside a transaction. Older backups are removed as
-    backup_retention says, but `sparing` in no case. Raises BackupFailed; then there is no new file,
-    and no old one was removed.
+    The copy has only what is committed, so call this outside a transaction. Older backups are
+    removed according to backup_retention, but never `sparing`. Raises BackupFailed; then there is
+    no new file, and no old one was removed.
     """
     alias = current_database()
     try:
@@ -87,7 +87,7 @@ def _make(alias: str) -> Backup:
         )
         part.rename(path)
         _sync(directory)
-    except BaseException:  # also Ctrl-C
+    except BaseException:  # Ctrl-C too
         # SQLite cannot always remove its journal when the disk is full.
         for file in (part, part.with_name(f"{part.name}-journal"), path, note_of(path)):
             file.unlink(missing_ok=True)
@@ -96,13 +96,13 @@ def _make(alias: str) -> Backup:
 
 
 def other_server_of(path: Path) -> str | None:
-    """The server that the backup's name says it is of, where that is not the current one."""
+    """Return the server in the backup's name, or None if it is the current one or unknown."""
     prefix = prefix_of(path)
     return unquote(prefix) if prefix and prefix != _prefix(current_database()) else None
 
 
 def _reserve(directory: Path, alias: str) -> tuple[Path, Path]:
-    """A final name that is free, and an empty file of its own under the temporary name."""
+    """Return a free final name, and the temporary name, under which an empty file is created."""
     suffix = ".dump" if connections[alias].vendor == "postgresql" else ".sqlite3"
     moment = datetime.now(UTC)
     while True:
@@ -117,14 +117,14 @@ def _reserve(directory: Path, alias: str) -> tuple[Path, Path]:
 
 
 def _prefix(alias: str) -> str:
-    # The server's name, so that servers which share a directory keep out of each other's way.
+    # The server's name separates the backups of servers that share a directory.
     server = settings.ZIGGY_SERVER_NAME if alias == DEFAULT_DB_ALIAS else alias
-    # Quoting keeps two aliases apart, which dropping the odd characters would not.
+    # Quoting keeps two aliases distinct; dropping the unusual characters would not.
     return quote(server, safe="")
 
 
 def _digest_on_disk(part: Path) -> str:
-    """The SHA-256 of the file, all of which is on the disk then."""
+    """Return the SHA-256 of the file, after all of it was written to the disk."""
     with part.open("rb") as copy:
         sha256 = hashlib.file_digest(copy, "sha256").hexdigest()
         os.fsync(copy.fileno())
@@ -132,7 +132,7 @@ def _digest_on_disk(part: Path) -> str:
 
 
 def _check(alias: str, part: Path) -> None:
-    """Read the file through."""
+    """Verify the file by reading all of it."""
     if connections[alias].vendor == "postgresql":
         check_postgresql(alias, part)
     else:
@@ -140,7 +140,7 @@ def _check(alias: str, part: Path) -> None:
 
 
 def _copy(alias: str, part: Path) -> None:
-    """Fill the file, which exists and is empty."""
+    """Copy the database into the file, which exists and is empty."""
     if connections[alias].vendor == "postgresql":
         run_postgresql_tool(
             alias, "pg_dump", "--format=custom", "--compress=1", "--no-password", f"--file={part}"
@@ -149,8 +149,8 @@ def _copy(alias: str, part: Path) -> None:
     database = Path(connections[alias].settings_dict["NAME"]).resolve()
     if not database.is_file():
         raise Fault(f"There is no database {database}. Correct DATABASE_URL, or run migrate.")
-    # Nothing is written, but mode=ro would refuse after a writer was killed: the journal that it
-    # left has to be rolled back first.
+    # Nothing is written. mode=ro would be refused after a writer was killed: the journal that it
+    # left must be rolled back first.
     uri = f"{database.as_uri()}?mode=rw"
     with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)) as own:
         own.execute("VACUUM INTO ?", (str(part),))
@@ -167,7 +167,7 @@ def _explained(error: Fault | OSError | sqlite3.Error) -> str:
 
 
 def _sync(directory: Path) -> None:
-    """Make a new name in the directory survive a power failure."""
+    """Flush the directory, so that a new name in it survives a power failure."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -176,14 +176,14 @@ def _sync(directory: Path) -> None:
 
 
 def _remove_old(alias: str, *, spared: set[Path | None]) -> None:
-    """Remove the backups that are not to be kept, and what killed backups left."""
+    """Remove superfluous backups, and the leftovers of backups that were killed."""
     retention = Retention(
         keep=settings.ZIGGY_BACKUP_KEEP,
         days=settings.ZIGGY_BACKUP_DAYS,
         max_bytes=settings.ZIGGY_BACKUP_MAX_BYTES,
     )
     directory = Path(settings.ZIGGY_BACKUP_DIR).resolve()
-    # Another directory's file has nothing to do with a name in this one.
+    # A spared file of another directory does not protect the same name in this one.
     names = {path.name for path in spared if path and path.parent == directory}
     try:
         found = read_directory(directory, _prefix(alias))
@@ -191,12 +191,12 @@ def _remove_old(alias: str, *, spared: set[Path | None]) -> None:
             remove(directory / backup.name)
         for file in found.leftovers:
             _remove_abandoned(file)
-    except OSError as error:  # the new backup is good all the same
+    except OSError as error:  # the new backup is valid all the same
         logger.warning("Old backups were not removed: %s", error)
 
 
 def _remove_abandoned(file: Path) -> None:
-    # No backup still runs after twice the timeout: pg_dump has it once, pg_restore has it once.
+    # No backup runs longer: pg_dump and pg_restore each have the timeout once.
     abandoned = time.time() - 2 * settings.ZIGGY_BACKUP_TIMEOUT
     with suppress(FileNotFoundError):
         if file.stat().st_mtime < abandoned:

@@ -1,18 +1,18 @@
-"""What is known of each backup in the directory: a note, `NAME.json`, beside the file `NAME`.
+"""The note of each backup: `NAME.json` beside the file `NAME`.
 
-The note has the backup's sequence number, when it was verified, its size and SHA-256. It is written
-once the copy was read through, before the copy gets its final name.
+The note has the backup's sequence number, the time it was verified, its size and SHA-256. It is
+written after the copy was verified and before the copy gets its final name.
 
-The truth lies in notes, and not elsewhere, because a note goes where its backup goes: a table of
-the database would lose the newest rows with each restore, and knows nothing of what a command made
-or somebody removed; the time of a file changes when it is copied; its name has the clock's time,
-which may go back. The sequence number is one more than the highest that is there, so it needs no
-clock. Of two backups that are made at the same moment both may get one number: then the times tell.
+This data is kept in notes because a note is moved and removed with its backup. A table of the
+database would lose its newest rows with each restore, and would miss what commands made or people
+removed. A file's time changes when it is copied, and the time in its name is the clock's, which may
+go back. The sequence number is one more than the highest in the directory, so it needs no clock.
+Two backups made at the same moment may get the same number: then the times decide.
 
-Servers that share a directory have backups under prefixes of their own, and do not look at each
-other's. A backup without a note (of an earlier version, or copied without it) counts as older than
-all that have one, and its name is all that tells its age. A backup whose size is not that of its
-note is half of one: it is not counted among the newest.
+Servers that share a directory have prefixes of their own, and ignore each other's backups. A backup
+without a note (of an earlier version, or copied without it) counts as older than all that have one;
+its age is read from its name. A backup whose size differs from its note is incomplete, and does not
+count among the newest.
 """
 
 import json
@@ -38,23 +38,22 @@ class Directory:
 
     backups: list[KeptBackup]
     leftovers: list[Path]
-    """Parts that a backup left which was killed, or that one is still writing; notes of backups
-    that are gone, or not there yet."""
+    """Parts and notes without a backup: from killed backups, or ones still being written."""
 
 
 def prefix_of(backup: Path) -> str | None:
-    """The prefix of the server that a backup's name says it was made on; None for other names."""
+    """Return the prefix of the server in a backup's name; None for other names."""
     match = _NAME.fullmatch(backup.name)
     return match["prefix"] if match else None
 
 
 def note_of(backup: Path) -> Path:
-    """The file of the backup's note."""
+    """Return the path of the backup's note."""
     return backup.with_name(f"{backup.name}{NOTE_SUFFIX}")
 
 
 def write_note(backup: Path, *, prefix: str, verified_at: datetime, size: int, sha256: str) -> None:
-    """Note a copy that was verified, under the final name that it gets next."""
+    """Write the note of a verified copy, under the final name that the copy gets next."""
     known = read_directory(backup.parent, prefix).backups
     content = {
         "sequence": max((one.sequence for one in known), default=0) + 1,
@@ -65,20 +64,20 @@ def write_note(backup: Path, *, prefix: str, verified_at: datetime, size: int, s
     note = note_of(backup)
     part = note.with_name(f"{backup.name}.part{NOTE_SUFFIX}")
     try:
-        # Written whole or not at all: half a note would make its backup one of an unknown age.
+        # Written as a whole or not at all: with half a note, its backup would be of unknown age.
         part.touch(mode=0o600, exist_ok=False)
         with part.open("w") as file:
             json.dump(content, file)
             file.flush()
             os.fsync(file.fileno())
         part.rename(note)
-    except BaseException:  # also Ctrl-C
+    except BaseException:  # Ctrl-C too
         part.unlink(missing_ok=True)
         raise
 
 
 def read_directory(directory: Path, prefix: str) -> Directory:
-    """What lies there of the server's. Files that others remove meanwhile are left out."""
+    """Return the server's backups and leftovers, without files that are removed meanwhile."""
     name = re.compile(
         rf"(?P<copy>{re.escape(prefix)}-(?P<stamp>{_STAMP}){_COPY_SUFFIX})"
         rf"(?P<rest>{_PART_SUFFIX}|(?:\.part)?{re.escape(NOTE_SUFFIX)})?"
@@ -99,8 +98,9 @@ def read_directory(directory: Path, prefix: str) -> Directory:
 
 
 def remove(backup: Path) -> None:
-    """Remove a backup and its note. Others may have done so meanwhile."""
-    # The note last: a note alone is a leftover, a backup alone one of an unknown age.
+    """Remove a backup and its note, if they still exist."""
+    # The note last: without a note a backup is of unknown age, without a backup a note is a
+    # leftover.
     backup.unlink(missing_ok=True)
     note_of(backup).unlink(missing_ok=True)
 
@@ -111,7 +111,7 @@ def _read(backup: Path, stamp: str) -> KeptBackup:
         note = json.loads(note_of(backup).read_bytes())
         sequence, size = int(note["sequence"]), int(note["size"])
         verified_at = datetime.fromisoformat(note["verifiedAt"]).astimezone(UTC)
-    except (FileNotFoundError, ValueError, KeyError, TypeError):  # none, or none of ours
+    except (FileNotFoundError, ValueError, KeyError, TypeError):  # no note, or none of ours
         sequence, size = 0, status.st_size
         verified_at = _time_of(stamp)
     return KeptBackup(
@@ -126,5 +126,5 @@ def _read(backup: Path, stamp: str) -> KeptBackup:
 def _time_of(stamp: str) -> datetime:
     try:
         return datetime.strptime(stamp, "%Y%m%dT%H%M%S-%f%z")
-    except ValueError:  # digits that are no date
+    except ValueError:  # the digits are not a date
         return datetime.min.replace(tzinfo=UTC)

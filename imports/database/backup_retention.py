@@ -1,13 +1,12 @@
-"""Which backups of a server are kept. Pure: what lies in the directory is read by backup_notes.
+"""Which backups of a server are kept. Pure: backup_notes reads the directory.
 
-A backup goes when it is neither among the newest `keep` nor younger than `days`, and then, the
-oldest first, while all together exceed `max_bytes`. The newest that was verified never goes, nor
-does one that is spared.
+A backup is removed if it is neither among the newest `keep` nor younger than `days`; then, the
+oldest first, while all together exceed `max_bytes`. The newest verified one and spared ones are
+never removed.
 
-The order is that of the sequence numbers which backups are given as they are verified, whatever
-the clock said. For the age, a time that lies in the future is no evidence, and no backup is older
-than one before it: where the clock was ahead, or went back after a backup, backups may be kept too
-long, but not too short.
+Backups are ordered by the sequence numbers that they get when they are verified, whatever the clock
+was. For the age, a time in the future is ignored, and no backup is older than one before it: after
+the clock was wrong, backups may be kept too long, but not too short.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -21,16 +20,16 @@ class KeptBackup:
 
     name: str
     sequence: int
-    """Higher for what was verified later; 0 where that is not known: before all that is."""
+    """Higher for what was verified later; 0, before all others, if unknown."""
     verified_at: datetime
     size: int
     is_whole: bool
-    """Whether its size is what it was when it was verified."""
+    """Whether its size is still the verified one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """What is kept: the number of the newest, all younger than some days, at most some bytes."""
+    """How many of the newest are kept, for how many days all, and at most how many bytes."""
 
     keep: int
     days: float
@@ -40,7 +39,7 @@ class Retention:
 def superfluous(
     backups: Sequence[KeptBackup], retention: Retention, *, now: datetime, spared: Collection[str]
 ) -> list[KeptBackup]:
-    """The backups that go, the oldest first. Those `spared`, by name, stay and do not count."""
+    """Return the backups to remove, oldest first. Those `spared`, by name, do not count."""
     ordered = sorted(backups, key=lambda one: (one.sequence, one.verified_at, one.name))
     whole = [one for one in ordered if one.is_whole]
     untouchable = {*spared, *(one.name for one in whole[-1:])}
@@ -59,7 +58,7 @@ def superfluous(
 
 
 def _times(ordered: Sequence[KeptBackup], now: datetime) -> Iterator[datetime]:
-    """When each was verified, at the latest."""
+    """Yield the latest time at which each may have been verified."""
     latest = None
     for index, one in enumerate(ordered):
         known = [each.verified_at for each in ordered[index:] if each.verified_at <= now]
@@ -71,7 +70,7 @@ def _times(ordered: Sequence[KeptBackup], now: datetime) -> Iterator[datetime]:
 def _beyond(
     max_bytes: int, stay: Sequence[KeptBackup], untouchable: Collection[str]
 ) -> Iterator[KeptBackup]:
-    """The oldest of them that must go until the rest fits."""
+    """Yield the oldest backups to remove until the rest fits."""
     total = sum(one.size for one in stay)
     for one in stay:
         if total <= max_bytes:

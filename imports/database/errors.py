@@ -1,7 +1,7 @@
-"""What an error of the database means, by its code: never by its text, which may quote rows. Pure.
+"""What an error of the database means, by its code. Pure.
 
-A trigger's message is anybody's words, and PostgreSQL's DETAIL quotes values. So what is told and
-logged of an error that the database gave is a sentence of ours, with the code beside it.
+The error's text is not used: a trigger's message may be anything, and PostgreSQL's DETAIL quotes
+values of rows. What is shown and logged is a sentence from this module, with the code.
 """
 
 import sqlite3
@@ -13,11 +13,11 @@ from imports.errors import RETRY_AFTER, ImportFailed, first_line
 
 
 class DatabaseFailed(ImportFailed):
-    """An error of the database stopped the run. The message tells nothing of rows or hosts."""
+    """An error of the database stopped the run. The message quotes no rows and no hosts."""
 
 
 class DatabaseUnavailable(DatabaseFailed):
-    """The database cannot do it now, for a reason that passes or that somebody can mend."""
+    """The database cannot do this now, for a reason that passes or can be repaired."""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.SERVICE_UNAVAILABLE
     retry_after = RETRY_AFTER
@@ -28,11 +28,11 @@ class Trouble:
     """What is wrong with the database, and what to do."""
 
     code: str
-    """Stable, for machines: the code of the refusal and of the record."""
+    """Stable: the code of the refusal and of the record."""
     text: str
-    """Sentences for people, without anything of a row."""
+    """Sentences for people, which quote no rows."""
     is_passing: bool = True
-    """Whether the database cannot do it now; else it will not do this at all."""
+    """Whether trying again later may succeed."""
 
 
 _FULL = Trouble(
@@ -102,7 +102,7 @@ _BY_SQLSTATE = {
     "P0001": _REFUSED,  # RAISE EXCEPTION
 }
 _BY_SQLSTATE_CLASS = {"08": _LOST, "57": _LOST, "53": _FULL, "23": _REFUSED, "58": _DAMAGED}
-# 53000, 53200 and 53300 are want of other things than disk.
+# 53000, 53200 and 53300 are other shortages than of disk space.
 _BY_SQLSTATE |= dict.fromkeys(
     ("53000", "53200", "53300", "53400"),
     Trouble(
@@ -121,7 +121,7 @@ _BY_SQLITE_CODE = {
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_NOTADB: _DAMAGED,
 }
-# What only another writer at the same moment brings about, after all that was checked before.
+# After all checks, only another writer at the same moment can cause these.
 _RIVAL_SQLSTATES = {"23505", "23503", "23P01"}
 _RIVAL_SQLITE_CODES = {
     sqlite3.SQLITE_CONSTRAINT_UNIQUE,
@@ -130,11 +130,11 @@ _RIVAL_SQLITE_CODES = {
     sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY,
 }
 _TELLING_NAMES = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CANTOPEN}
-_MAIN_CODE = 0xFF  # the rest of an extended code is detail
+_MAIN_CODE = 0xFF  # the higher bits of an extended code are detail
 
 
 def trouble_of(error: BaseException) -> Trouble | None:
-    """What the error's code says is wrong; None where it has none, or one that says nothing."""
+    """Return what is wrong by the error's code; None without a code that is known."""
     sqlstate, sqlite_code = _sqlstate(error), _sqlite_code(error)
     if sqlstate is not None:
         return _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE_CLASS.get(sqlstate[:2])
@@ -146,9 +146,9 @@ def trouble_of(error: BaseException) -> Trouble | None:
 
 
 def is_by_a_rival(error: BaseException) -> bool:
-    """Whether a row that somebody else wrote, or removed, at the same moment is in the way.
+    """Return whether the error was caused by a row that another writer changed at the same moment.
 
-    A broken constraint that bears no code counts as one: the driver knows no more.
+    A violated constraint without a code counts as one: the driver gives no more details.
     """
     sqlstate, sqlite_code = _sqlstate(error), _sqlite_code(error)
     if sqlstate is not None:
@@ -157,10 +157,10 @@ def is_by_a_rival(error: BaseException) -> bool:
 
 
 def loggable(error: Exception) -> str:
-    """The error for people, without anything of a row: its code, or else its first line.
+    """Return the error in a form that quotes no rows: its code, or else its first line.
 
-    SQLite's errors of a statement, or of a file, tell a name that is missing. What PostgreSQL gives
-    without a code comes from its client. Neither knows any rows.
+    SQLite's errors of a statement or a file give a missing name, and PostgreSQL's without a code
+    are from its client library: neither quotes rows.
     """
     sqlstate, sqlite_code = _sqlstate(error), _sqlite_code(error)
     if sqlstate is not None:
@@ -171,7 +171,10 @@ def loggable(error: Exception) -> str:
 
 
 def failure_of(error: BaseException, *, outcome: str = "") -> DatabaseFailed | None:
-    """The refusal that tells what is wrong, and the `outcome`; None where no code says it."""
+    """Return the refusal for the error, ending with `outcome`; None if its code is not known.
+
+    Also None for NOT_MIGRATED.
+    """
     trouble = trouble_of(error)
     if trouble is None or trouble is NOT_MIGRATED:
         return None
@@ -184,7 +187,7 @@ def failure_of(error: BaseException, *, outcome: str = "") -> DatabaseFailed | N
 
 
 def code_of(error: BaseException) -> str:
-    """The error's code, as a sentence to look it up by; "" where it has none."""
+    """Return the error's code as a sentence; "" without a code."""
     if (sqlstate := _sqlstate(error)) is not None:
         return f"PostgreSQL's code is {sqlstate}."
     if _sqlite_code(error) is not None:
@@ -193,13 +196,13 @@ def code_of(error: BaseException) -> str:
 
 
 def _is_of_a_lost_connection(cause: BaseException) -> bool:
-    """Whether psycopg raised it itself: without a server, an error has a class and no code."""
+    """Return whether psycopg raised it itself: then an error has a class but no code."""
     is_operational = type(cause).__name__ in {"OperationalError", "InterfaceError"}
     return is_operational and hasattr(cause, "sqlstate")
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The driver's own error, which Django's has as its cause."""
+    """Return the driver's own error, which is the cause of Django's."""
     return error.__cause__ or error
 
 

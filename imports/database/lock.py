@@ -1,8 +1,8 @@
-"""One import at a time on a database.
+"""The import lock: one import at a time on a database.
 
-The lock's transaction is not the one that writes, so the lock can be lost alone: its connection is
-cut, its file is removed. Who writes therefore keeps other writers out by the writing transaction
-itself (`keep_others_out`), and asks at its end whether the lock was held all the time (`check`).
+The lock has a transaction of its own, so it can be lost alone: its connection is cut, or its file
+is removed. A writer therefore also keeps other writers out by the writing transaction
+(`keep_others_out`), and checks at the end that the lock was never lost (`check`).
 """
 
 from collections.abc import Iterator
@@ -23,23 +23,23 @@ _WRITING_KEY = int.from_bytes(b"ziggywrt", "big")
 
 
 class HeldLock:
-    """The lock in the hands of its holder."""
+    """The import lock, as its holder has it."""
 
     def __init__(self, handle: LockHandle) -> None:
         self._handle = handle
 
     def keep_others_out(self) -> None:
-        """Let nobody else write before the present transaction ends, whoever has the lock then.
+        """Keep other writers out until the present transaction ends, even if the lock is lost.
 
         Call it first in the transaction that writes.
         """
         connection = connections[current_database()]
-        if connection.vendor == "postgresql":  # one of SQLite has the database to itself
+        if connection.vendor == "postgresql":  # SQLite's own lock keeps writers out
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITING_KEY])
 
     def check(self) -> None:
-        """Raises DatabaseUnavailable where the lock was lost: somebody else may have got it.
+        """Raise DatabaseUnavailable if the lock was lost, so that another run may have got it.
 
         Call it last in the transaction that writes.
         """
@@ -55,10 +55,11 @@ class HeldLock:
 def import_lock(*, wait: float) -> Iterator[HeldLock]:
     """Hold the import lock of the current database while the block runs.
 
-    Raises LockHeld where another holder, in whatever process, keeps it for longer than `wait`
-    seconds. A block inside a block is another holder too: it waits, and raises.
+    Raises LockHeld if another holder, in any process, keeps it for longer than `wait` seconds, and
+    ImportFailed if the lock cannot be used. A nested block counts as another holder: it waits, and
+    raises.
 
-    Whoever holds it may take long over each statement, in a request as well.
+    Within the block, statements have no time limit, in a request as well.
     """
     try:
         with limit_statements(0), hold_lock(_IMPORT, wait=wait) as handle:
@@ -71,7 +72,7 @@ def import_lock(*, wait: float) -> Iterator[HeldLock]:
 
 
 def is_lock_held() -> bool:
-    """Whether somebody holds the import lock of the current database now."""
+    """Return whether the import lock of the current database is held now."""
     try:
         with import_lock(wait=0):
             return False

@@ -1,4 +1,4 @@
-"""Many reads of one state of the database, whatever others write meanwhile."""
+"""Consistent reads: many reads of one state of the database, whatever is written meanwhile."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ from flows.servers import current_database
 
 @contextmanager
 def one_state() -> Iterator[None]:
-    """Every read of the current database in the block sees the state at its beginning.
+    """Let every read of the current database in the block see the state at its beginning.
 
-    Nothing may be written in it, and nobody waits for it. In a block inside a transaction the
-    reads are that transaction's own.
+    Nothing may be written in the block, and it blocks no writers. Inside a transaction, the reads
+    are those of that transaction.
     """
     connection = connections[current_database()]
     if connection.in_atomic_block:

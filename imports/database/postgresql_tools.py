@@ -1,4 +1,4 @@
-"""pg_dump and pg_restore, run for a database of Django's."""
+"""Running pg_dump and pg_restore for a database of Django's."""
 
 import os
 import shutil
@@ -23,11 +23,11 @@ _POSTGRESQL_ADVICE = {
 
 
 class Fault(Exception):  # noqa: N818 - the part of a message, not an error of its own
-    """A foreseeable fault of a backup or a restore: its text says what is wrong and what to do."""
+    """A foreseeable fault of a backup or a restore. Its text says what is wrong and what to do."""
 
 
 def run_postgresql_tool(alias: str, tool: str, *arguments: str) -> None:
-    """Run pg_dump or pg_restore, connected to the database. It ends with this process.
+    """Run pg_dump or pg_restore on the database, bound to this process.
 
     Raises Fault, with the first error that the tool reports and never with the password.
     """
@@ -56,9 +56,9 @@ def run_postgresql_tool(alias: str, tool: str, *arguments: str) -> None:
 
 
 def _connection_environment(alias: str) -> dict[str, str]:
-    """Django's connection parameters as libpq's environment variables.
+    """Return Django's connection parameters as libpq's environment variables.
 
-    An argument of a process can be read by every user of the machine, its environment cannot.
+    Every user of the machine can read a process's arguments, but not its environment.
     """
     parameters = connections[alias].get_connection_params()
     return {
@@ -69,7 +69,7 @@ def _connection_environment(alias: str) -> dict[str, str]:
 
 
 def _reason(done: "subprocess.CompletedProcess[bytes]") -> str:
-    """The first error on stderr. What follows it may quote rows."""
+    """Return the first error on stderr. What follows it may quote rows."""
     if done.returncode < 0:
         return f"it was killed by {signal.Signals(-done.returncode).name}"
     lines = [line.strip() for line in done.stderr.decode(errors="replace").splitlines()]

@@ -1,4 +1,4 @@
-"""Putting a database back to one of its backups."""
+"""Restoring a database from one of its backups."""
 
 import sqlite3
 from contextlib import closing
@@ -15,15 +15,13 @@ from imports.errors import UnableToImport
 
 
 class RestoreFailed(UnableToImport):
-    """The database was not put back to the backup. The message says what state it is in."""
+    """The database was not restored from the backup. The message describes its state."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def check_backup(path: Path) -> None:
-    """Read the whole backup. Raises RestoreFailed where it is not sound or not of this database's
-    kind.
-    """
+    """Read the whole backup. Raises RestoreFailed if it is damaged or of another kind."""
     alias = current_database()
     if not path.is_file():
         raise RestoreFailed("no-backup", f"There is no file {path}.")
@@ -38,17 +36,17 @@ def check_backup(path: Path) -> None:
 
 
 def restore_backup(path: Path) -> None:
-    """Put the whole current database back to the backup, and close Django's connection to it.
+    """Restore the whole current database from the backup, and close Django's connection to it.
 
     What was written since the backup is lost. Other processes may stay connected: they see the
     restored state from their next transaction on. Call it outside a transaction and with no import
-    running. Raises RestoreFailed; then the database is as before, but where the message says
+    running. Raises RestoreFailed; then the database is as before, unless the message says
     otherwise.
     """
     check_backup(path)
     alias = current_database()
     connections[alias].validate_no_atomic_block()
-    # Its next query must come from a new connection, and an idle one could hold locks.
+    # The next query needs a new connection, and an idle one could hold locks.
     connections[alias].close()
     try:
         if connections[alias].vendor == "postgresql":
@@ -70,15 +68,15 @@ def _restore_postgresql(alias: str, path: Path) -> None:
         "--exit-on-error",
         "--no-owner",
         "--no-password",
-        "--dbname=",  # connect to the database that the environment names
+        "--dbname=",  # the database is in the environment
         str(path),
     )
 
 
 def _restore_sqlite(alias: str, path: Path) -> None:
     database = Path(connections[alias].settings_dict["NAME"]).resolve()
-    # Copied page by page through SQLite, in one transaction. A file put underneath a database that
-    # another process has open would be undone from that process's write-ahead log.
+    # Copied page by page by SQLite, in one transaction. If the file were replaced while another
+    # process has the database open, that process's write-ahead log would undo it.
     with (
         closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as backup,
         closing(sqlite3.connect(database, timeout=BUSY_SECONDS)) as live,
@@ -88,7 +86,7 @@ def _restore_sqlite(alias: str, path: Path) -> None:
 
 
 def _give_up_when_busy(status: int, _remaining: int, _total: int) -> None:
-    # SQLite has waited already; without this, Python would try again for ever.
+    # SQLite has waited already; otherwise Python would try again for ever.
     if status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         raise Fault("Another process is writing to it: stop that process and try again.")
 

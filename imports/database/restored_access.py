@@ -1,9 +1,9 @@
-"""Who may still enter after a restore: a backup has sessions and keys that were ended since.
+"""Ending access after a restore: a backup has sessions and tokens that were ended since.
 
-All sessions end, and every token is revoked that was not valid in the state before the restore; all
-are, where that state cannot be read. Accounts and passwords are those of the backup: which accounts
-may sign in again is told, for somebody to decide on. The restored database may be of an earlier
-version: what it has no table for is left out.
+All sessions are ended, and every token is revoked that was not valid in the state before the
+restore; all tokens, if that state cannot be read. Accounts and passwords are the backup's: the
+accounts that are active again are listed, for a person to decide on. The restored database may be
+of an earlier version: tables that it lacks are skipped.
 """
 
 import logging
@@ -32,7 +32,7 @@ _NAMES_SHOWN = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Who may enter."""
+    """The tokens and accounts that give access."""
 
     tokens: frozenset[str] = frozenset()
     """The digests of the valid ones."""
@@ -42,7 +42,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedAccess:
-    """What a restore ended, and whether it could be told what was valid before."""
+    """What a restore ended, and whether the access before it could be read."""
 
     sessions: int = 0
     revoked: Revoked = field(default_factory=Revoked)
@@ -80,18 +80,18 @@ class EndedAccess:
 
 
 def read_access() -> Access | None:
-    """Who may enter the current database now; None where it is unreadable."""
+    """Return the present access to the current database; None if it is unreadable."""
     try:
         return Access(tokens=valid_digests(), accounts=_active_accounts())
-    except (DatabaseFault, ValueError) as error:  # ValueError: what is no text or time any more
+    except (DatabaseFault, ValueError) as error:  # ValueError: a text or time is damaged
         logger.warning("Who may enter before the restore is unreadable: %s", type(error).__name__)
         return None
 
 
 def end_access(before: Access | None) -> EndedAccess:
-    """End all sessions, and the tokens that were not valid before; all, where that is not known.
+    """End all sessions, and revoke the tokens that were not valid before; all, for None.
 
-    Raises RestoreFailed where that cannot be done: the database is restored then.
+    Raises RestoreFailed if that fails: the database has been restored by then.
     """
     connection = connections[current_database()]
     try:
@@ -120,9 +120,9 @@ def end_access(before: Access | None) -> EndedAccess:
 def record_restore(
     path: Path, ended: EndedAccess, *, server: str, user_name: str, safety_backup: Backup | None
 ) -> ImportRecord | None:
-    """Leave a record of the restore in the restored database.
+    """Write a record of the restore into the restored database.
 
-    None where its version has no room for that: then the log has it.
+    Returns None if that version of the database cannot store it; the log has it in any case.
     """
     with path.open("rb") as file:
         sha256 = file_digest(file, "sha256").hexdigest()

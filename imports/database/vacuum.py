@@ -1,4 +1,4 @@
-"""Purging deleted rows and reorganising the database, so that it is small and fast again."""
+"""Purging soft-deleted rows and reorganising the database, so that it is small and fast."""
 
 import logging
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ from imports.expiry import drop_expired
 logger = logging.getLogger(__name__)
 
 _WAIT = "20s"
-"""How long PostgreSQL waits for others that use a table, who in turn wait for it."""
+"""How long PostgreSQL waits for others that use a table. Meanwhile, later ones wait for it."""
 
 
 class DatabaseBusy(UnableToImport):
-    """Deleted rows are gone, but the database could not be reorganised."""
+    """Deleted rows were purged, but the database could not be reorganised."""
 
     status = HTTPStatus.CONFLICT
     retry_after = RETRY_AFTER
@@ -38,17 +38,17 @@ class Vacuumed:
     size_after: int
 
     def as_dict(self) -> dict[str, int]:
-        """As the command and the API answer it."""
+        """Return it as the command and the API answer it."""
         counts = {kind.plural: self.purged[kind] for kind in Kind}
         return {**counts, "sizeBefore": self.size_before, "sizeAfter": self.size_after}
 
 
 def vacuum_database(*, lock_wait: float | None = None) -> Vacuumed:
-    """Remove the soft-deleted rows of the current database for good, and reorganise it.
+    """Purge the soft-deleted rows of the current database, and reorganise it.
 
-    Their named saves and the records of imports stay. Waits `lock_wait` seconds for a running
-    import, or as long as ZIGGY_LOCK_WAIT has it. Call it outside a transaction. Raises ImportLocked
-    while an import is running, and DatabaseBusy.
+    Their named saves and the records of imports are kept. Waits `lock_wait` seconds for a running
+    import, or ZIGGY_LOCK_WAIT if None. Call it outside a transaction. Raises ImportLocked while an
+    import is running, and DatabaseBusy.
     """
     connection = connections[current_database()]
     connection.validate_no_atomic_block()
@@ -93,7 +93,7 @@ def _vacuum(connection: BaseDatabaseWrapper) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute("VACUUM")
-        # What was rewritten lies in the write-ahead log until it is put into the file.
+        # What was rewritten is in the write-ahead log until it is moved into the file.
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 

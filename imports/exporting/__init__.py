@@ -1,1 +1,1 @@
-"""Writing export files: `selection` is what is in one, `write` makes it, `downloads` sends it."""
+"""Making exports: `selection` chooses the rows, `write` writes them, `downloads` serves them."""

@@ -1,7 +1,7 @@
-"""What a user builds to fetch it afterwards: an export, or a copy of the whole database.
+"""Downloads that a user builds first: an export, or a copy of the whole database.
 
-Of each, a user has the one that was built last, for a day. Exports are kept in the database, so
-that any of several processes can serve them; copies of the database are files among its backups.
+Each user's last one of either is kept for a day. Exports are kept in the database, so that any
+process can serve them; copies of the database are files among its backups.
 """
 
 import gzip
@@ -24,15 +24,15 @@ from imports.exporting.write import ExportStatistics, write_export
 from imports.models import BuiltExport, BuiltTransfer
 
 FILE_NAME = "zexport.json"
-"""What a browser calls the file of an export that it saves."""
+"""The file name of an export that a browser saves."""
 
 _CHUNK = 1024 * 1024
-_FASTEST = 1  # flows are repetitive: it packs them to a tenth, and the rest to hardly less
+_FASTEST = 1  # flows are repetitive: it packs them to a tenth, slower levels hardly better
 _GZIP = 16 + zlib.MAX_WBITS
 
 
 def pack_export(select: Callable[[], Selection]) -> tuple[bytes, ExportStatistics]:
-    """The export file of the rows that `select` chooses in this instance's database, in gzip."""
+    """Return the gzipped export of the rows that `select` chooses in this instance's database."""
     packed = BytesIO()
     with (
         one_state(),
@@ -43,14 +43,14 @@ def pack_export(select: Callable[[], Selection]) -> tuple[bytes, ExportStatistic
 
 
 def unpack_export(packed: bytes) -> Iterator[bytes]:
-    """The bytes of the export file, a piece at a time."""
+    """Yield the bytes of the export, in pieces."""
     with gzip.open(BytesIO(packed)) as file:
         while piece := file.read(_CHUNK):
             yield piece
 
 
 def export_response(packed: bytes, size: int) -> StreamingHttpResponse:
-    """The answer with which a browser saves a packed export, unpacked, under FILE_NAME."""
+    """Return the response with which a browser saves a packed export, unpacked, as FILE_NAME."""
     return StreamingHttpResponse(
         unpack_export(packed),
         content_type="application/json",
@@ -62,7 +62,7 @@ def export_response(packed: bytes, size: int) -> StreamingHttpResponse:
 
 
 def build_export(user: User, select: Callable[[], Selection]) -> ExportStatistics:
-    """Build the user's export, in the place of the one before."""
+    """Build the user's export, in place of the one before."""
     packed, statistics = pack_export(select)
     drop_expired()
     BuiltExport.objects.update_or_create(
@@ -73,12 +73,12 @@ def build_export(user: User, select: Callable[[], Selection]) -> ExportStatistic
 
 
 def find_export(user: User) -> BuiltExport | None:
-    """The export that the user built last."""
+    """Return the export that the user built last, or None."""
     return BuiltExport.objects.filter(user=user, built_at__gte=oldest_kept()).first()
 
 
 def drop_export(user: User) -> None:
-    """Forget the user's export, if there is one."""
+    """Delete the user's export, if there is one."""
     BuiltExport.objects.filter(user=user).delete()
 
 
@@ -93,14 +93,14 @@ def build_transfer(user: User) -> Backup:
 
 
 def find_transfer(user: User) -> Path | None:
-    """The file of the copy that the user made last; None where newer backups have removed it."""
+    """Return the path of the user's last copy; None if there is none or it was removed."""
     built = BuiltTransfer.objects.filter(user=user, built_at__gte=oldest_kept()).first()
     path = Path(settings.ZIGGY_BACKUP_DIR) / built.backup_name if built else None
     return path if path and path.is_file() else None
 
 
 def gzipped(file: BinaryIO) -> Iterator[bytes]:
-    """The file in gzip, a piece at a time; closes it."""
+    """Yield the file in gzip, in pieces, and close it."""
     packer = zlib.compressobj(_FASTEST, wbits=_GZIP)
     with file:
         while piece := file.read(_CHUNK):

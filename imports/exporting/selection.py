@@ -1,4 +1,4 @@
-"""Which rows an export holds: the chosen flows with all that they need, or everything.
+"""Which rows an export has: the chosen flows with all that they need, or everything.
 
 Source of the rules: the specification of the export file.
 """
@@ -17,7 +17,7 @@ from imports.rows.read import read_contents
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedRow:
-    """What choosing and sorting has to know of a row."""
+    """What is needed of a row to choose and sort it."""
 
     pk: int
     uuid: str
@@ -30,7 +30,7 @@ Selection = Mapping[Kind, Sequence[ExportedRow]]
 
 
 class UnknownFlowsError(Exception):
-    """Flows were asked for that are not on the server."""
+    """Some of the chosen flows are not on the server."""
 
     def __init__(self, uuids: Collection[str]) -> None:
         super().__init__(f"No flow on this server has the uuid {', '.join(sorted(uuids))}.")
@@ -38,21 +38,21 @@ class UnknownFlowsError(Exception):
 
 
 def select_everything() -> Selection:
-    """All live flows, connections and secrets."""
+    """Return all live flows, connections and secrets."""
     return {kind: _sorted(_live_rows(kind).values()) for kind in Kind}
 
 
 def select_all_flows() -> Selection:
-    """All live flows, with all that they need."""
+    """Return all live flows, with all that they need."""
     live = {kind: _live_rows(kind) for kind in Kind}
     chosen = _needed(set(live[Kind.FLOW]), live)
     return {kind: _sorted(live[kind][key] for key in chosen[kind]) for kind in Kind}
 
 
 def select_flows(*, uuids: Collection[str] = (), tags: Collection[str] = ()) -> Selection:
-    """The flows with one of the uuids or any of the tags, with all that they need.
+    """Return the flows with one of the uuids or any of the tags, with all that they need.
 
-    Nothing where neither matches. Raises UnknownFlowsError for a uuid that no live flow has.
+    Empty if nothing matches. Raises UnknownFlowsError for a uuid that no live flow has.
     """
     live = {kind: _live_rows(kind) for kind in Kind}
     wanted = {_canonical(uuid) for uuid in uuids}
@@ -78,7 +78,7 @@ def _live_rows(kind: Kind) -> dict[str, ExportedRow]:
 
 
 def _sorted(rows: Iterable[ExportedRow]) -> list[ExportedRow]:
-    # By code points, here and not in the database, so that both databases agree.
+    # By code points, and not by the database, so that SQLite and PostgreSQL agree.
     return sorted(rows, key=lambda row: (row.name, row.uuid))
 
 
@@ -93,7 +93,7 @@ def _tagged(tags: Collection[str]) -> set[str]:
 def _needed(
     flows: set[str], live: Mapping[Kind, Mapping[str, ExportedRow]]
 ) -> dict[Kind, set[str]]:
-    """The flows, every flow that they call, and the connections and secrets of them all."""
+    """Return the flows, all flows that they call, and the connections and secrets of them all."""
     chosen: dict[Kind, set[str]] = {Kind.FLOW: set(), Kind.CONNECTION: set(), Kind.SECRET: set()}
     secret_names: set[str] = set()
     new = {Kind.FLOW: flows, Kind.CONNECTION: set[str]()}

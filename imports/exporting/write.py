@@ -1,7 +1,7 @@
-"""Rows to the bytes of an export file: the same state gives the same bytes.
+"""Writing rows as the bytes of an export: the same state gives the same bytes.
 
 Rows are read and written a batch at a time, sorted, with stable keys and one line for each value,
-so that a diff of two exports is small. Secret values are never read. Source of the rules: the
+so that a diff of two exports is small. Values of secrets are never read. Source of the rules: the
 specification of the export file.
 """
 
@@ -23,8 +23,8 @@ from imports.rows.read import CONTENT_BATCH, batches
 
 _INDENT = b"    "
 _VALUES = ("dev_value", "prod_value")
-# A word with a literal beside it: `password: 'hunter2'`. Taken as a whole, with no way back: a word
-# in which a credential's is found very often would be read again from each of them.
+# A word with a literal beside it: `password: 'hunter2'`. Matched as a whole, without backtracking:
+# a word that contains the name of a credential very often would be read again from each of them.
 _KEY_WITH_LITERAL = re.compile(
     r"""(?<!\w)(\w++)["']?\s*+[:=]\s*+(["'`])(?!\2)(?!\$\{)""",
 )
@@ -40,7 +40,7 @@ class ExportStatistics:
 
     counts: dict[Kind, int] = field(default_factory=dict)
     size: int = 0
-    """Bytes."""
+    """In bytes."""
     sha256: str = ""
     warnings: list[str] = field(default_factory=list)
 
@@ -48,7 +48,7 @@ class ExportStatistics:
 def write_export(selection: Selection, stream: BinaryIO, *, server: str) -> ExportStatistics:
     """Write the export of the selected rows of the current server, named `server`.
 
-    `exportedAt` is the time of the last change in it, not of the run: two exports of the same
+    `exportedAt` is the time of the last change in it, not of the export: two exports of the same
     state are the same bytes.
     """
     statistics = ExportStatistics(counts={kind: len(selection[kind]) for kind in Kind})

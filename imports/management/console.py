@@ -1,4 +1,4 @@
-"""What the commands have in common: JSON alone on stdout, text for people on stderr."""
+"""What the commands share: options, JSON alone on stdout, text for people on stderr."""
 
 import getpass
 import json
@@ -36,7 +36,7 @@ USAGE_ERROR = 2
 NOTHING_TO_DO = 10
 
 _LONGEST_WAIT = 86400
-# What these log, a command tells by itself.
+# A command prints itself what these log.
 _TELLING_LOGGERS = (
     "imports.runs.run",
     "imports.runs.recorder",
@@ -45,10 +45,10 @@ _TELLING_LOGGERS = (
 
 
 def add_server_argument(parser: CommandParser, *, has_default: bool = True) -> None:
-    """The option that names the server. Without it, a command means this instance.
+    """Add the option that names the server; the default is this instance.
 
-    A command that has no default asks for the name where more than one server is known: what it
-    takes back must not be another server's.
+    Without a default, a command requires the name if more than one server is known, so that it
+    never takes back a run of the wrong server.
     """
     this, *registered = server_names()
     is_required = bool(registered) and not has_default
@@ -65,9 +65,9 @@ def add_server_argument(parser: CommandParser, *, has_default: bool = True) -> N
 
 
 def teaching(epilog: str, *, allow_abbrev: bool = False) -> dict[str, Any]:
-    """The options of a parser whose help ends with examples.
+    """Return the options of a parser whose help ends with examples.
 
-    Options are not to be abbreviated: `--over` must never be taken for a mode.
+    Options may not be abbreviated: `--over` must never be taken for a mode.
     """
     return {
         "epilog": epilog,
@@ -77,7 +77,7 @@ def teaching(epilog: str, *, allow_abbrev: bool = False) -> dict[str, Any]:
 
 
 def add_run_arguments(parser: ArgumentParser, *, verb: str) -> None:
-    """The options that every run has which writes: "import", "undo"."""
+    """Add the options of every run that writes; `verb` is "import" or "undo"."""
     parser.add_argument(
         "--no-prompt", action="store_true", help="do not ask for confirmation (automation)"
     )
@@ -103,14 +103,14 @@ def add_run_arguments(parser: ArgumentParser, *, verb: str) -> None:
 
 def _seconds(text: str) -> float:
     seconds = float(text)
-    if not 0 <= seconds <= _LONGEST_WAIT:  # which is not so for nan either
+    if not 0 <= seconds <= _LONGEST_WAIT:  # false for nan too
         raise ArgumentTypeError(f"a number of seconds from 0 to {_LONGEST_WAIT} is needed")
     return seconds
 
 
 @contextmanager
 def on_server(name: str) -> Iterator[None]:
-    """Send every query to the server of that name. Raises WrongServer where there is none."""
+    """Send every query to the named server. Raises WrongServer for an unknown name."""
     if name not in server_names():
         known = ", ".join(server_names())
         message = f"There is no server {quoted(name)} here. The servers are: {known}."
@@ -121,15 +121,15 @@ def on_server(name: str) -> Iterator[None]:
 
 def print_json(command: BaseCommand, result: dict[str, Any]) -> None:
     """Print the one JSON object of a command on stdout."""
-    # ASCII alone, so that no terminal or pipe can refuse the answer to what is done already.
+    # ASCII only, so that no terminal or pipe rejects the answer of a run that is done.
     command.stdout.write(json.dumps(result, indent=2))
 
 
 def print_end(command: BaseCommand, closing: str, result: dict[str, Any]) -> None:
     """Print the last line of a run, for people, and its JSON.
 
-    The line comes first, so that no pipe which closes keeps it back, but on a terminal, where
-    pages of JSON would carry it off.
+    The line comes first, so that it is printed even if stdout is closed; on a terminal it comes
+    last, where it stays visible after pages of JSON.
     """
     if command.stdout.isatty():
         print_json(command, result)
@@ -145,7 +145,7 @@ def print_cancelled(command: BaseCommand) -> None:
 
 
 def refuse(command: BaseCommand, error: UnableToImport) -> NoReturn:
-    """Print the refusal, and end the command with the error's exit code and its message."""
+    """Print the refusal, and raise CommandError with the error's exit code and message."""
     message = f"{error.message} {error.cause}".rstrip()
     print_json(command, answer(error.status, {**refusal_data(error), "message": message}))
     raise CommandError(message, returncode=error.exit_code) from error
@@ -153,9 +153,9 @@ def refuse(command: BaseCommand, error: UnableToImport) -> NoReturn:
 
 @contextmanager
 def refusals(command: BaseCommand, server: str) -> Iterator[None]:
-    """End the command with one line and the exit code of what the block raises, as `refuse` does.
+    """End the command as `refuse` does for an UnableToImport that the block raises.
 
-    That is an UnableToImport, or an error of the server's database, which is away or not migrated.
+    So too for an error of the server's database, such as an unreachable or unmigrated one.
     """
     try:
         with _unlogged():
@@ -163,7 +163,7 @@ def refusals(command: BaseCommand, server: str) -> Iterator[None]:
     except UnableToImport as error:
         refuse(command, error)
     except DatabaseFault as error:
-        # That a table is not there is told by its name, which is nobody's secret.
+        # An error for a missing table quotes only its name, which is no secret.
         is_migrated = trouble_of(error) is not NOT_MIGRATED
         reason = loggable(error) if is_migrated else first_line(error).rstrip(".")
         told = ImportFailed("database-error", unusable_database(reason, server))
@@ -172,7 +172,7 @@ def refusals(command: BaseCommand, server: str) -> Iterator[None]:
 
 @contextmanager
 def _unlogged() -> Iterator[None]:
-    """Keep out of the log, which goes to stderr, what the command tells there by itself."""
+    """Keep out of the log, which is written to stderr, what the command prints there itself."""
     loggers = [logging.getLogger(name) for name in _TELLING_LOGGERS]
     for logger in loggers:
         logger.addFilter(_never)
@@ -188,12 +188,12 @@ def _never(_record: logging.LogRecord) -> bool:
 
 
 def tell(command: BaseCommand, text: str, *, ending: str = "\n") -> None:
-    """Write a line for people."""
+    """Write a line for people to stderr."""
     command.stderr.write(text, style_func=str, ending=ending)
 
 
 def require_terminal() -> None:
-    """Raises CommandError where nobody can be asked: silence must never be taken for a yes."""
+    """Raise CommandError if stdin is no terminal, since nobody can answer a question there."""
     if not sys.stdin.isatty():
         raise CommandError(
             "Standard input is no terminal, so there is nobody to ask. "
@@ -203,7 +203,7 @@ def require_terminal() -> None:
 
 
 def confirm(command: BaseCommand, question: str) -> bool:
-    """Whether the person at the terminal answers yes. Enter, Ctrl-C and Ctrl-D are a no."""
+    """Return whether the person at the terminal answers yes. Enter, Ctrl-C and Ctrl-D mean no."""
     tell(command, f"{question} [y/N] ", ending="")
     command.stderr.flush()
     try:
@@ -214,9 +214,9 @@ def confirm(command: BaseCommand, question: str) -> bool:
 
 
 def find_user(name: str | None, server: str) -> User | None:
-    """The active user of that name on the server; None where no name is given.
+    """Return the active user of that name on the server; None if no name is given.
 
-    Raises CommandError where there is none.
+    Raises CommandError if there is no such user.
     """
     if name is None:
         return None
@@ -231,13 +231,13 @@ def find_user(name: str | None, server: str) -> User | None:
 
 
 def name_of(user: User | None) -> str:
-    """The name under which a command writes: the user's, or that of the account of this shell."""
+    """Return the name to record for a command: the user's, or the shell account's."""
     return user.get_username() if user else storable(getpass.getuser())
 
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr while rows are written, where that is a terminal."""
+    """Show a bar on stderr while rows are written, if it is a terminal; yield its callback."""
     console = Console(stderr=True)
     columns = (TextColumn("Writing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
@@ -246,14 +246,14 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
 
 
 def show(text: Text) -> None:
-    """Print a plan for people, in colours where they can be seen."""
+    """Print a plan for people, in colours if the terminal has them."""
     Console(stderr=True, highlight=False).print(text, soft_wrap=True)
 
 
 def show_warnings(warnings: WarningDigest, record: ImportRecord) -> None:
-    """Print what a run nobody was asked about warns of.
+    """Print the warnings of a run without a prompt.
 
-    Serious warnings are told whatever their number; of very many others, the record has the rest.
+    All serious warnings are printed; if there are very many others, the record has the rest.
     """
     lines = [*digest_lines(warnings, where=f"see record {record.pk}")]
     if lines:
@@ -261,7 +261,7 @@ def show_warnings(warnings: WarningDigest, record: ImportRecord) -> None:
 
 
 def closing(summary: str, record: ImportRecord, *, wrote: bool) -> str:
-    """The last line of a run: its counts, its record and its backup."""
+    """Return the last line of a run: its counts, its record and its backup."""
     backup = f" The backup is {record.backup_path}." if record.backup_path else ""
     end = "Done" if wrote else "Nothing to do"
     return f"{summary} {end}: record {record.pk}{_plan_of(record)}.{backup}"

@@ -1,4 +1,4 @@
-"""Files that a command is told to read or to write: what goes wrong with them is a usage error."""
+"""Reading and writing the files that a command is given. Their faults are usage errors."""
 
 import sys
 import tempfile
@@ -15,7 +15,7 @@ from imports.management.console import USAGE_ERROR, confirm, require_terminal
 
 
 def read_file(path: str) -> bytes:
-    """The file, or as much of it as is needed to see that it is too large."""
+    """Return the file, or as much of it as shows that it is too large."""
     limit = settings.ZIGGY_MAX_IMPORT_BYTES + 1
     try:
         with Path(path).open("rb") as file:
@@ -28,14 +28,14 @@ def read_file(path: str) -> bytes:
 
 
 def read_standard_input() -> bytes:
-    """What comes in, or as much of it as is needed to see that it is too large."""
+    """Return standard input, or as much of it as shows that it is too large."""
     return sys.stdin.buffer.read(settings.ZIGGY_MAX_IMPORT_BYTES + 1)
 
 
 def may_write(command: BaseCommand, path: Path, *, ask: bool) -> bool:
-    """Whether the file may be written: where one is there, the person is asked first.
+    """Return whether the file may be written; if it exists, the person is asked first.
 
-    Raises CommandError where there is nobody to ask.
+    Raises CommandError if there is nobody to ask.
     """
     if not (ask and path.exists()):
         return True
@@ -45,9 +45,9 @@ def may_write(command: BaseCommand, path: Path, *, ask: bool) -> bool:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write into, which takes the place of the one at the path when it is whole."""
+    """Open a file that replaces the one at the path when it is complete."""
     try:
-        # Beside the file, and renamed: a reader never finds half of it.
+        # Written beside the file and then renamed: a reader never finds an incomplete one.
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".zexport-", delete=False) as part:
             try:
                 yield cast(BinaryIO, part)

@@ -1,4 +1,4 @@
-"""The options of flow_import, and what its help teaches."""
+"""The options of flow_import, and the examples of its help."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 
@@ -56,7 +56,7 @@ def add_import_arguments(parser: ArgumentParser) -> None:
 
 
 def _add_ways(parser: ArgumentParser) -> None:
-    """What happens to items that exist already: exactly one of these."""
+    """Add the options for what happens to items that exist already: exactly one is required."""
     ways = parser.add_mutually_exclusive_group(required=True)
     ways.add_argument(
         "--skip", dest="mode", action="store_const", const=Mode.SKIP,
@@ -96,7 +96,7 @@ def _file_to_write(path: str) -> str:
 
 
 def _file_name(path: str) -> str:
-    # A variable of a script that is not set must not be as if the option were not given.
+    # An unset variable of a script must not have the effect of a missing option.
     if not path:
         raise ArgumentTypeError("the name of the file is empty")
     return path

@@ -1,4 +1,4 @@
-"""A plan as people read it in a terminal."""
+"""The text of a plan, for a terminal."""
 
 from collections.abc import Collection, Iterable, Iterator
 
@@ -22,10 +22,10 @@ from imports.plans.plan import Change, FieldChange, Mode, Plan, Result
 
 LIST_ALL = "-v 2 lists all"
 
-_SCREEN = 40  # lines that a terminal shows at once
+_SCREEN = 40  # lines of a terminal
 
 Looks = tuple[str, str, str]
-"""Symbol, verb and style of a result, as in the plans of Terraform."""
+"""Symbol, verb and style of a result, as in Terraform's plans."""
 
 # There is no "-": an import never deletes.
 _LOOKS: dict[Result, Looks] = {
@@ -38,11 +38,11 @@ _LOOKS: dict[Result, Looks] = {
 
 
 def plan_text(plan: Plan, *, lists_all: bool = False) -> Text:
-    """What would happen, with what an overwrite changes and all warnings; counts last.
+    """Return the text of the plan: its items with changes and warnings, then the counts.
 
-    Items to which nothing happens, because the mode or their content says so, are a number, and
-    what several items have in common is told once, unless everything is listed. Serious warnings
-    stand below the items once more, where nobody has to look for them.
+    Without `lists_all`, items to which nothing happens are counted and not listed, unless that was
+    decided for the item; and a warning that several items share is printed once. Serious warnings
+    are repeated below the items.
     """
     digest = _digest(plan, is_done=False)
     folded = frozenset() if lists_all else digest.told_at_once
@@ -69,13 +69,13 @@ def framed(
     lists_all: bool,
     summary: str,
 ) -> Text:
-    """A plan's items between its title and its counts, with what is told of several of them."""
+    """Return the text of a plan: title, items, warnings of several items, counts."""
     body = [*lines]
     if unlisted:
         body.append(
             Text(f"    {number_of(unlisted, 'item')} not touched ({LIST_ALL})", style="dim")
         )
-    if len(body) > _SCREEN:  # who decides at its end sees all that is warned of
+    if len(body) > _SCREEN:  # so that all warnings are near the prompt
         told = [*digest_lines(digest, where="see the items above")]
     else:
         told = [*warning_lines(digest.serious, () if lists_all else digest.of_several)]
@@ -84,12 +84,12 @@ def framed(
 
 
 def summary(plan: Plan) -> str:
-    """The counts in one line, such as `Plan: 3 to create, 5 to overwrite, ...`."""
+    """Return the counts in one line, such as `Plan: 3 to create, 5 to overwrite, ...`."""
     return f"Plan: {plan_counts(plan)}."
 
 
 def plan_counts(plan: Plan) -> str:
-    """How many items have each result, and how many warnings there are, within a sentence."""
+    """Return the number of items of each result and of warnings, as a part of a sentence."""
     counts = plan.counts
     copies = f"{counts[Result.DUPLICATE]} to duplicate, " if counts[Result.DUPLICATE] else ""
     warnings = warning_counts(warning for change in plan for warning in change.all_warnings)
@@ -101,7 +101,7 @@ def plan_counts(plan: Plan) -> str:
 
 
 def plan_warnings(plan: Plan) -> WarningDigest:
-    """What a plan that is done warns of, for whoever does not see the whole plan."""
+    """Return the warnings of a plan that is done, for readers who do not see the plan."""
     return _digest(plan, is_done=True)
 
 
@@ -125,7 +125,7 @@ def _unfolded(change: Change, folded: Collection[tuple[Kind, str, str]]) -> list
 def unfolded(
     kind: Kind, warnings: Iterable[PlanWarning], folded: Collection[tuple[Kind, str, str]]
 ) -> list[PlanWarning]:
-    """Those of an item's warnings that are told with the item, the gravest first."""
+    """Return the item's warnings that are printed with it, the most severe first."""
     told = (
         warning
         for warning in warnings
@@ -135,7 +135,7 @@ def unfolded(
 
 
 def _is_decided(change: Change, mode: Mode) -> bool:
-    """Whether something happens to the item, or somebody decided that nothing does."""
+    """Return whether something happens to the item, or a decision prevents it."""
     is_skipped = change.result is Result.SKIP and mode is not Mode.SKIP
     return change.result.writes or is_skipped
 
@@ -143,7 +143,7 @@ def _is_decided(change: Change, mode: Mode) -> bool:
 def change_lines(
     looks: Looks, named: str, fields: Iterable[FieldChange], warnings: Iterable[PlanWarning]
 ) -> Iterator[Text]:
-    """What happens to a row, named in words: its symbol and verb, what changes, its warnings."""
+    """Yield what happens to a row: its symbol and verb, its changes, its warnings."""
     symbol, verb, style = looks
     yield Text(f"  {symbol} {verb} {named}", style=style)
     for text in field_texts(fields):
@@ -156,14 +156,14 @@ def change_lines(
 def _named(change: Change, *, is_done: bool) -> str:
     item = change.item
     target = "" if change.target_name == item.name else f" as {quoted(change.target_name)}"
-    # A copy has no uuid before it is made.
+    # The uuid of a copy is unknown before it is made.
     is_known = change.target_uuid != item.uuid and (is_done or change.result.has_known_uuid)
     row = f", here {change.target_uuid}" if is_known else ""
     return f"{item.kind} {quoted(item.name)}{target} ({item.uuid}{row})"
 
 
 def field_texts(fields: Iterable[FieldChange]) -> Iterator[str]:
-    """One text for each field that can be shown, and one for all others."""
+    """Yield a text for each field that can be shown, and one for all others."""
     hidden = []
     for field in fields:
         if field.before is None:
@@ -175,7 +175,7 @@ def field_texts(fields: Iterable[FieldChange]) -> Iterator[str]:
 
 
 def field_text(field: FieldChange) -> str:
-    """What a field changes from and to, as far as it may be shown."""
+    """Return the old and the new value of a field, if they may be shown."""
     if field.before is None:
         return f"{field.key} (changed)"
     return f"{field.key}: {field.before} -> {field.after}"

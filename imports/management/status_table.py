@@ -1,4 +1,4 @@
-"""The status of a file as JSON, and in lines for people."""
+"""The status of a file as JSON, and as lines of text."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ _ITEM_WIDTH = 44
 
 
 def status_data(status: FileStatus, *, without: Collection[State] = ()) -> dict[str, Any]:
-    """One plain dict. Items of the states in `without` are counted and not listed."""
+    """Return the status as a dict. Items of the states in `without` are counted but not listed."""
     return {
         "server": status.server,
         "fileSha256": status.file_sha256,
@@ -65,11 +65,11 @@ def _time(at: datetime | None) -> str | None:
 def status_rows(
     status: FileStatus, *, without: Collection[State] = (), width: int | None = None
 ) -> RenderableType | None:
-    """A line for each item; items of the states in `without` are left out. None for no items.
+    """Return a line for each item, except for those of the states in `without`; None for no items.
 
-    No column is wider than most items need. On a terminal of that width, what is longer goes on
-    below, and on one of little width the uuid stands below the name; without a width, it moves the
-    rest of its own line. Nothing is cut anywhere.
+    No column is wider than most items need. On a terminal of `width` columns, longer text is
+    wrapped, and on a narrow one the uuid is below the name; without a width, longer text shifts the
+    rest of its own line. Nothing is cut.
     """
     items = [item for item in status.items if item.state not in without]
     if not items:
@@ -113,7 +113,7 @@ def _named(item: ItemStatus) -> str:
 
 
 def summary(status: FileStatus) -> str:
-    """The counts in one line, such as `3 in sync, 1 changed here.`."""
+    """Return the counts in one line, such as `3 in sync, 1 changed here.`."""
     counts = status.counts
     told = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
     return f"{told or 'Nothing to compare'}."
@@ -138,5 +138,5 @@ def _written(write: LastWrite, *, is_edit: bool) -> str:
     on = f"on {write.at:%Y-%m-%d %H:%M} UTC"
     if is_edit:
         return f"edited by {printable(write.by)} {on}" if write.by else f"edited {on}"
-    # A row that an import made has the file's time, which is not when its writer wrote it.
+    # A row that an import created has the file's time of change, not the time it was written here.
     return f"changed {on}; written here by {printable(write.by)}" if write.by else f"changed {on}"

@@ -1,21 +1,21 @@
-"""Columns of text where no terminal has a width to fit into: a pipe, a file, a log."""
+"""Columns of text for output without a terminal's width: a pipe, a file, a log."""
 
 from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 from rich.text import Text
 
-_WIDEST = 44  # cells: what most names need
+_WIDEST = 44  # cells: enough for most names
 
 Row = tuple[Sequence[str], str]
-"""The cells of a line with the style of the line."""
+"""The cells of a line, and the style of the line."""
 
 
 def column_lines(headings: Sequence[str], rows: Sequence[Row]) -> Iterator[Text]:
-    """A line for the headings, and one for each row.
+    """Yield a line for the headings, and one for each row.
 
-    A column is as wide as its widest cell, but at most 44 cells. A longer one moves the rest of
-    its own line alone, so that one long name does not widen every line. Nothing is cut.
+    A column is as wide as its widest cell, but at most 44 cells. A longer cell shifts the rest of
+    its own line only, so that one long name does not widen every line. Nothing is cut.
     """
     lines = [(headings, ""), *rows]
     widths = [

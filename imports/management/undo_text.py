@@ -1,4 +1,4 @@
-"""The plan of an undo as people read it in a terminal."""
+"""The text of an undo's plan, for a terminal."""
 
 from rich.text import Text
 
@@ -16,9 +16,9 @@ _LOOKS = {
 
 
 def undo_text(plan: UndoPlan, *, lists_all: bool = False) -> Text:
-    """Each row with its symbol, what a restore changes and what stands against it; counts last.
+    """Return the text of the plan: its rows with changes, conflicts and warnings, then the counts.
 
-    In the form of an import's plan: see imports.management.plan_text.
+    The form is that of an import's plan: see imports.management.plan_text.
     """
     digest = undo_warnings(plan)
     folded = frozenset() if lists_all else digest.told_at_once
@@ -36,12 +36,12 @@ def undo_text(plan: UndoPlan, *, lists_all: bool = False) -> Text:
 
 
 def undo_summary(plan: UndoPlan) -> str:
-    """The counts in one line: `Plan: 3 to restore, 2 to delete, 1 to keep.`"""
+    """Return the counts in one line: `Plan: 3 to restore, 2 to delete, 1 to keep.`"""
     return f"Plan: {undo_counts(plan)}."
 
 
 def undo_counts(plan: UndoPlan) -> str:
-    """How many rows have each result, and how many warnings there are, within a sentence."""
+    """Return the number of rows of each result and of warnings, as a part of a sentence."""
     counts = plan.counts
     warnings = warning_counts(warning for change in plan for warning in change.all_warnings)
     return (
@@ -51,7 +51,7 @@ def undo_counts(plan: UndoPlan) -> str:
 
 
 def undo_warnings(plan: UndoPlan) -> WarningDigest:
-    """What the undo warns of, for whoever does not see the whole plan."""
+    """Return the warnings of the undo, for readers who do not see the plan."""
     return digest_of(
         ItemWarning(kind=change.kind, name=change.name, named=_named(change), warning=warning)
         for change in plan

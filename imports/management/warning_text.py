@@ -1,6 +1,6 @@
-"""The warnings of a plan as people read them in a terminal: the gravest first, repeats told once.
+"""The text of a plan's warnings, for a terminal: the most severe first, repeated ones once.
 
-A serious one is always told in full, whatever stands beside it. Pure.
+A serious warning is always printed by itself. Pure.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ from imports.undo.plans.plan import ConflictCode
 SERIOUS_STYLE = "bold red"
 WARNING_STYLE = "yellow"
 
-# What is said of several items at once, after their number and their kind.
+# The text for several items, after their number and their kind.
 _OF_SEVERAL: dict[str, str] = {
     WarningCode.SECRET_RENAMED_IN_USE: "are renamed while others keep using the old names",
     WarningCode.DANGLING_REFERENCE: "have dangling references",
@@ -41,7 +41,7 @@ _OF_SEVERAL: dict[str, str] = {
     ConflictCode.USED: "are used by others",
     ConflictCode.NAME_TAKEN: "cannot have their names again, which are others' now",
 }
-# The text that is repeated says more than what is said of several.
+# For these codes, a repeated text is more precise than the one for several items.
 _TEXT_SAYS_MORE = {
     WarningCode.DANGLING_REFERENCE,
     WarningCode.EDITED_HERE,
@@ -51,7 +51,7 @@ _TEXT_SAYS_MORE = {
     SECRET_TO_NEW_DESTINATION,
     CODE_USES_SECRET,
 }
-# Said of several items even where each has a text of its own; of fewer, each is told.
+# With more different texts, one text for several items is printed in their place.
 _MOST_TOLD_APART = 5
 _NAMES_SHOWN = 10
 _WARNINGS_SHOWN = 50
@@ -59,40 +59,40 @@ _WARNINGS_SHOWN = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemWarning:
-    """A warning with the item that it is of."""
+    """A warning with its item."""
 
     kind: Kind
     name: str
     named: str
-    """The item as a plan names it."""
+    """The item's name in a plan's text."""
     warning: PlanWarning
 
     @property
     def line(self) -> str:
-        """The warning for whoever does not see the item."""
+        """Return the warning with its item's name."""
         return f"{self.named}: {self.warning.text}"
 
     @property
     def key(self) -> tuple[Kind, str, str]:
-        """What two have in common that are told at once."""
+        """Return what is equal for warnings that are printed as one."""
         return self.kind, self.warning.code, self.warning.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarningDigest:
-    """All warnings of a plan, as few lines as tell them."""
+    """All warnings of a plan, in as few lines as possible."""
 
     serious: tuple[str, ...]
     others: tuple[str, ...]
-    """The gravest first, whether of one item or of several."""
+    """The most severe first, whether of one item or of several."""
     of_several: tuple[str, ...]
-    """Those of the others that are of several items."""
+    """Those of `others` that are of several items."""
     told_at_once: frozenset[tuple[Kind, str, str]]
-    """The keys of what `of_several` tells."""
+    """The keys of the warnings in `of_several`."""
 
 
 def digest_of(warnings: Iterable[ItemWarning]) -> WarningDigest:
-    """The lines that tell these warnings, which stand in the plan's order."""
+    """Return the lines for these warnings, which are in the plan's order."""
     serious: list[str] = []
     groups: dict[tuple[int, str, Kind], list[ItemWarning]] = defaultdict(list)
     for one in warnings:
@@ -118,20 +118,20 @@ def digest_of(warnings: Iterable[ItemWarning]) -> WarningDigest:
 
 
 def warning_lines(serious: Iterable[str], others: Iterable[str]) -> Iterator[Text]:
-    """The lines in the colours of their weight."""
+    """Yield the lines in the colours of their severity."""
     for lines, style in ((serious, SERIOUS_STYLE), (others, WARNING_STYLE)):
         yield from (Text(f"! {line}", style=style) for line in lines)
 
 
 def digest_lines(warnings: WarningDigest, *, where: str) -> Iterator[Text]:
-    """All serious warnings, and the gravest 50 of the others; `where` says where the rest is."""
+    """Yield all serious warnings and the 50 most severe others; `where` says where the rest is."""
     yield from warning_lines(warnings.serious, warnings.others[:_WARNINGS_SHOWN])
     if (more := len(warnings.others) - _WARNINGS_SHOWN) > 0:
         yield Text(f"and {number_of(more, 'more warning')}: {where}", style=WARNING_STYLE)
 
 
 def warning_counts(warnings: Iterable[PlanWarning]) -> str:
-    """How many there are, such as `2 serious warnings, 75 warnings`; "" where there are none."""
+    """Return the counts, such as `2 serious warnings, 75 warnings`; "" for none."""
     counts = {True: 0, False: 0}
     for warning in warnings:
         counts[warning.is_serious] += 1
@@ -140,7 +140,7 @@ def warning_counts(warnings: Iterable[PlanWarning]) -> str:
 
 
 def _put_together(group: Sequence[ItemWarning]) -> Iterator[Sequence[ItemWarning]]:
-    """The warnings of one kind and code: by their texts, or all at once where those are many."""
+    """Group the warnings of one kind and code by text, or all together if the texts are many."""
     by_text: dict[str, list[ItemWarning]] = defaultdict(list)
     for one in group:
         by_text[one.warning.text].append(one)
@@ -154,7 +154,7 @@ def _line(together: Sequence[ItemWarning]) -> str:
     first = together[0]
     if len(together) == 1:
         return first.line
-    names = {one.named: one for one in together}  # an item may have several
+    names = {one.named: one for one in together}  # an item may have several warnings
     if len(names) == 1:
         return f"{first.line} ({len(together) - 1} more like this)"
     items = number_of(len(names), first.kind)
@@ -169,7 +169,7 @@ def _line(together: Sequence[ItemWarning]) -> str:
 
 
 def _names(together: Sequence[ItemWarning]) -> str:
-    """The names of the first, where they have any."""
+    """Return the first names, or "" if there are none."""
     names = [
         printable(one.name) if one.kind is Kind.SECRET else quoted(one.name)
         for one in together[:_NAMES_SHOWN]

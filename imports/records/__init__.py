@@ -1,1 +1,1 @@
-"""What earlier runs left: last imports of rows, histories of items, checklists of records."""
+"""Reading what earlier runs left: last imports of rows, histories of items, checklists."""

@@ -1,8 +1,8 @@
-"""The checklist after an import: what is left to do by hand, read from the database as it is now.
+"""The checklist after an import: what is left to do by hand, read from the present database.
 
-Secrets travel without values, and connections with the addresses of another server. A point is
-done when the row says so; only a connection that is right as it came is ticked off by hand. No
-secret value is ever read.
+Exported secrets have no values, and connections have the addresses of another server. A point is
+done when the row shows it; only a connection that needs no change is ticked off by hand. Values of
+secrets are never read.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ _WRITING = tuple(str(result) for result in Result if result.writes)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretPoint:
-    """A secret that the import made, or that it left without a value."""
+    """A secret that the import created, or that it left without a value."""
 
     pk: int
     uuid: UUID
@@ -40,23 +40,23 @@ class SecretPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionPoint:
-    """A connection that the import wrote. Whoever changes it has looked at it."""
+    """A connection that the import wrote, done when it is changed, ticked off or deleted."""
 
     item_pk: int
     pk: int | None
-    """Of the live row; None where there is none any more."""
+    """The key of the live row; None if there is none any more."""
     name: str
     result: Result
     warnings: tuple[str, ...]
     is_retargeted: bool
     has_dangling_references: bool
     is_changed: bool
-    """Whether it holds something else than what the import left in it."""
+    """Whether its content differs from what the import wrote."""
     is_looked_at: bool
 
     @property
     def is_done(self) -> bool:
-        """Whether nobody needs to look at it any more."""
+        """Return whether it needs no attention any more."""
         return self.pk is None or self.is_changed or self.is_looked_at
 
 
@@ -66,29 +66,29 @@ class PointGoneError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checklist:
-    """What is to do after an import; what is open comes first in both lists."""
+    """What is to do after an import; both lists begin with what is open."""
 
     secrets: tuple[SecretPoint, ...] = ()
     connections: tuple[ConnectionPoint, ...] = ()
 
     @property
     def open_secrets(self) -> list[SecretPoint]:
-        """The secrets that need a value."""
+        """Return the secrets that need a value."""
         return [point for point in self.secrets if not point.is_done]
 
     @property
     def open_connections(self) -> list[ConnectionPoint]:
-        """The connections that nobody has changed or looked at since."""
+        """Return the connections that were neither changed nor ticked off since."""
         return [point for point in self.connections if not point.is_done]
 
     @property
     def is_open(self) -> bool:
-        """Whether anything is left to do."""
+        """Return whether anything is left to do."""
         return bool(self.open_secrets or self.open_connections)
 
 
 def read_checklist(record: ImportRecord) -> Checklist:
-    """The record's checklist; without points where the import is not, or no longer, in effect."""
+    """Return the record's checklist: empty unless it is of an import that is still in effect."""
     if record.status != Status.SUCCEEDED or record.mode in {UNDO, RESTORE}:
         return Checklist()
     secrets = tuple(_secret_points(record))
@@ -103,10 +103,10 @@ def read_checklist(record: ImportRecord) -> Checklist:
 def fill_secret(
     record: ImportRecord, uuid: UUID, *, dev_value: str, prod_value: str, user_name: str, shown: str
 ) -> Secret:
-    """Give a secret of the record's checklist its first values. The secret.
+    """Set the first values of a secret of the record's checklist, and return the secret.
 
-    Raises as flows.secrets.values.fill_secret does, and SecretGoneError where it is none of the
-    record's, too: then nothing is written.
+    Raises what flows.secrets.values.fill_secret raises, and SecretGoneError if the secret is not
+    one of the record's; then nothing is written.
     """
     with transaction.atomic(using=current_database()):
         if record.status != Status.SUCCEEDED or not _secrets(record).filter(uuid=uuid).exists():
@@ -117,9 +117,9 @@ def fill_secret(
 
 
 def tick_off(record: ImportRecord, item_pk: int) -> Connection:
-    """Say of a connection of the record's checklist that it is right as it came. The connection.
+    """Mark a connection of the record's checklist as checked, and return the connection.
 
-    Raises PointGoneError where the record has no such point, or the connection is deleted.
+    Raises PointGoneError if the record has no such point or the connection is deleted.
     """
     with transaction.atomic(using=current_database()):
         item = _written_connections(record).filter(pk=item_pk).select_for_update().first()
@@ -180,10 +180,10 @@ def _connection_points(record: ImportRecord) -> Iterator[ConnectionPoint]:
 
 
 def _live_connections(items: QuerySet[ImportItem]) -> dict[UUID, tuple[int, str, str]]:
-    """By the uuid of a row: its number, its name, and the digest of what it holds."""
+    """Return, by uuid, each row's key, its name, and the digest of its content."""
     names = columns(Kind.CONNECTION)
     live = Connection.objects.filter(uuid__in=items.values("target_uuid"), is_deleted=False)
-    # The texts are read a batch at a time, and only their digests kept.
+    # Only the digests are kept in memory; the texts are read a batch at a time.
     rows = live.order_by().values_list("uuid", "pk", *names).iterator(chunk_size=CONTENT_BATCH)
     found = {}
     for uuid, pk, *values in rows:
@@ -193,7 +193,7 @@ def _live_connections(items: QuerySet[ImportItem]) -> dict[UUID, tuple[int, str,
 
 
 def _urgency(point: ConnectionPoint) -> tuple[bool, ...]:
-    """To sort by: what is open first, then by the weight of the warnings, then as in the file."""
+    """Return the sort key: open points first, then by the severity of the warnings."""
     return (
         point.is_done,
         not point.is_retargeted,

@@ -30,16 +30,16 @@ class ItemImport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A state of the item. A secret's values are no content: they stay in the save."""
+    """A state of the item. The values of a secret are not part of the content."""
 
     content: Content
     is_deleted: bool
 
 
 def imports_of(row: Item) -> QuerySet[ImportItem]:
-    """What each import did to the row, newest first, with the record but for its problems.
+    """Return what each import did to the row, newest first, with its record without issues.
 
-    An import that only met the row, and left it alone, is among them.
+    Imports that matched the row and left it unchanged are among them.
     """
     return (
         ImportItem.objects.filter(kind=row.kind, target_uuid=row.uuid)
@@ -50,12 +50,13 @@ def imports_of(row: Item) -> QuerySet[ImportItem]:
 
 
 def with_states(row: Item, items: QuerySet[ImportItem]) -> list[ItemImport]:
-    """The imports of `imports_of`, or a part of them, with their states.
+    """Return the imports of `imports_of`, or a part of them, with their states.
 
-    Three queries, and one for each batch of saves, of which only the digests stay in memory.
+    Makes three queries, and one for each batch of named saves, of which only digests are kept in
+    memory.
     """
     saves = _saves_of(row)
-    # An import's own save is taken before it ends, and the row is its own until then.
+    # An import's own named save is taken before it ends; no other run writes the row before.
     later = saves.filter(revision__date_created__gt=OuterRef("record__finished_at"))
     found = list(
         items.annotate(
@@ -83,9 +84,9 @@ def with_states(row: Item, items: QuerySet[ImportItem]) -> list[ItemImport]:
 
 
 def read_state(row: Item, state: KeptState) -> State | None:
-    """A state that is known; None where there was no such item.
+    """Return a known state; None if the item did not exist.
 
-    Raises reversion.errors.RevertError where the save cannot be read any more.
+    Raises reversion.errors.RevertError if the named save cannot be read any more.
     """
     if state.kept is Kept.NOTHING:
         return None
@@ -96,7 +97,7 @@ def read_state(row: Item, state: KeptState) -> State | None:
 
 
 def records_by_save(row: Item) -> dict[int, int]:
-    """The record of the import that took a save of the row, by the save's revision."""
+    """Return the number of the import record by the revision of the named save that it took."""
     items = ImportItem.objects.filter(kind=row.kind, target_uuid=row.uuid, named_save__isnull=False)
     return dict(items.order_by().values_list("named_save", "record"))
 

@@ -1,8 +1,8 @@
-"""Where the states of an item before and after an import are kept: in saves, or in the row. Pure.
+"""Where the states of an item before and after an import are kept: in named saves or the row.
 
-An import saves what a row held before, and notes the digest of what it left. What it left is
-therefore what the next save of the row holds, or the row itself, where that has the same digest:
-else somebody wrote the row in between, and the state is nowhere any more.
+An import saves the row's state before, and records the digest of the state after. That state is the
+row's present one, or in the next named save of the row, if the digests are equal; else the row was
+written in between, and the state is lost. Pure.
 """
 
 from dataclasses import dataclass
@@ -15,44 +15,44 @@ _LEFT_ALONE = {Result.SKIP, Result.UNCHANGED, UndoResult.KEEP}
 
 
 class Kept(StrEnum):
-    """Where a state is."""
+    """Where a state is kept."""
 
     NOTHING = "nothing"
-    """There was no such item, or no more."""
+    """The item did not exist, or was deleted."""
     SAVE = "save"
-    """A named save holds it."""
+    """In a named save."""
     NOW = "now"
-    """The row holds it."""
+    """In the row."""
     UNTOUCHED = "untouched"
-    """The import wrote nothing: it is the same on both sides."""
+    """The import wrote nothing: the states before and after are the same."""
     LOST = "lost"
     """It is not kept any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptState:
-    """Where a state is; `save` is the number of the save that holds it."""
+    """Where a state is kept; `save` is the number of its named save."""
 
     kept: Kept
     save: int | None = None
 
     @property
     def is_known(self) -> bool:
-        """Whether the state can be shown beside another one."""
+        """Return whether the state can be read and compared."""
         return self.kept in {Kept.NOTHING, Kept.SAVE, Kept.NOW}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Something that holds a state of the row: a save by its number, or the row itself."""
+    """What holds a state of the row: a named save by its number, or the row itself."""
 
     digest: str
-    """Of the content; empty where it cannot be read any more."""
+    """Of the content; empty if it cannot be read any more."""
     save: int | None = None
 
 
 def state_before(result: str, save: int | None) -> KeptState:
-    """The state before an import with that result. `save` is the one that the import took."""
+    """Return where the state before an import is kept; `save` is the named save it took."""
     if result in _LEFT_ALONE:
         return KeptState(kept=Kept.UNTOUCHED)
     if save is not None:
@@ -68,9 +68,9 @@ def state_after(
     row: Holder,
     next_save: Holder | None,
 ) -> KeptState:
-    """The state that an import with that result left; `digest` is of its content.
+    """Return where the state after an import is kept; `digest` is of its content.
 
-    `next_save` is the first one that was taken of the row afterwards.
+    `next_save` is the first named save that was taken of the row afterwards.
     """
     if result in _LEFT_ALONE:
         return KeptState(kept=Kept.UNTOUCHED)

@@ -1,4 +1,4 @@
-"""What earlier imports left behind in rows, as their records know it."""
+"""Reading the last imports of rows and files from the records."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,9 +13,9 @@ from imports.rows.read import BATCH, batches
 
 
 def read_last_imports(kind: Kind, uuids: Iterable[str]) -> dict[str, LastImport]:
-    """By the uuid of a row, the last import that wrote it or found it unchanged."""
-    # A join would do, but SQLite would begin it with the records, and read for each batch the items
-    # of all imports that there ever were.
+    """Return, by the uuid of a row, the last import that wrote it or found it unchanged."""
+    # Not a join: SQLite would begin it with the records, and for each batch read the items of all
+    # imports.
     imports = ImportRecord.objects.filter(status=Status.SUCCEEDED).exclude(mode__in=[UNDO, RESTORE])
     succeeded = Exists(imports.filter(pk=OuterRef("record")))
     found: dict[str, LastImport] = {}
@@ -32,13 +32,16 @@ def read_last_imports(kind: Kind, uuids: Iterable[str]) -> dict[str, LastImport]
         for uuid, digest, file_updated_at, at in items.values_list(
             "target_uuid", "content_digest", "file_updated_at", "record__finished_at"
         ):
-            if at is not None:  # a record that succeeded has it
+            if at is not None:  # every succeeded record has it
                 found[str(uuid)] = LastImport(at=at, digest=digest, file_updated_at=file_updated_at)
     return found
 
 
 def read_import_of(file_sha256: str, mode: Mode, since: datetime) -> ImportRecord | None:
-    """The last import in effect that wrote something of the file in that mode, begun since then."""
+    """Return the newest import in effect that wrote something of the file in that mode, or None.
+
+    Only imports that started after `since` count.
+    """
     imports = ImportRecord.objects.filter(
         status=Status.SUCCEEDED,
         file_sha256=file_sha256,

@@ -1,4 +1,4 @@
-"""Since which import a secret is sent where it is: read from what the records kept of it."""
+"""Finding the import since which a secret is sent to a destination, from the records' warnings."""
 
 from collections.abc import Collection, Iterable
 
@@ -10,7 +10,10 @@ from imports.rows.read import BATCH, batches
 
 
 def read_origins(secret_uuid: str, users: Collection[RowKey]) -> dict[RowKey, ImportRecord]:
-    """By each of the users, the last import in effect that made it send the secret elsewhere."""
+    """Return, for each row that uses the secret, the last import in effect that retargeted it.
+
+    Rows without such an import are left out.
+    """
     wanted = set(users)
     uuids = sorted({secret_uuid, *(uuid for _, uuid in wanted)})
     origins: dict[RowKey, ImportRecord] = {}

@@ -1,4 +1,4 @@
-"""What every run has, whatever it does: its record, its lock, its transaction, its progress.
+"""What every kind of run shares: its record, its lock, its transaction, its progress.
 
 For others: `run.recorded`, `run.hold_lock`, `carrying_out.carry_out`, and `idempotency.check_key`.
 """

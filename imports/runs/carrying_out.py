@@ -1,6 +1,6 @@
-"""How every run is carried out: keys checked, a backup, and one transaction for all that it writes.
+"""The carrying out of every run: keys checked, a backup, one transaction for all writes.
 
-What is checked and planned before, and what is written, is the service's of each kind of run.
+What is checked and planned before, and what is written, is up to the service of each kind of run.
 """
 
 from collections.abc import Iterator
@@ -18,15 +18,15 @@ from imports.runs.run import check_encryption_keys, one_transaction
 def carry_out(
     recorder: RunRecorder, lock: HeldLock, *, writes: bool, again: str, sparing: Path | None = None
 ) -> Iterator[None]:
-    """One transaction for what the run writes and records, after a backup where it has one.
+    """Open one transaction for what the run writes and records, after a backup if it has one.
 
-    A run that `writes` nothing needs neither keys nor backup: its record alone is written.
-    `sparing` names a backup that must not make room for the new one. Raises WrongEncryptionKey,
-    BackupFailed and what `one_transaction` does.
+    A run that `writes` nothing needs neither keys nor backup: only its record is written. `sparing`
+    is a backup that is not removed to make room for the new one. Raises WrongEncryptionKey,
+    BackupFailed and what `one_transaction` raises.
     """
     if writes:
         check_encryption_keys()
-        drop_expired_uploads()  # not into the backup
+        drop_expired_uploads()  # keeps them out of the backup
         if recorder.record.with_backup:
             recorder.keep_backup(make_backup(sparing=sparing))
     with one_transaction(recorder, lock, again=again):

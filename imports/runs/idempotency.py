@@ -1,9 +1,9 @@
-"""Asking again without a second import: what an `Idempotency-Key` of a request stands for.
+"""Idempotency of runs: a request that is repeated with its `Idempotency-Key` imports only once.
 
-The record of a run is the memory: it has the key, and is written as succeeded in the transaction
-of the data, so that whatever happened to the answer, the next request with the key gets it. A run
-that wrote nothing gives its key back, and so does one whose process died. Keys are the user's own
-and last for a day.
+The key is kept in the run's record, which is written as succeeded in the transaction of the data:
+the next request with the key gets its answer, whether or not the first answer arrived. A run that
+wrote nothing releases its key, as does one whose process died. Each user has keys of their own,
+which are valid for a day.
 """
 
 from collections.abc import Mapping
@@ -24,31 +24,31 @@ from imports.models import HOLDING_KEYS, ImportRecord, Status
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-# Who asks is looked up, and the rest may differ from one attempt to the next.
+# The user is part of the look-up, and the rest may differ between two attempts.
 _NOT_OPTIONS = {"payload", "file_name", "user", "user_name", "door", "idempotency_key", "lock_wait"}
 
 
 class InvalidKey(UnableToImport):
-    """The key is not one."""
+    """The key is malformed."""
 
     status = HTTPStatus.BAD_REQUEST
 
 
 class KeyInProgress(UnableToImport):
-    """The import that the key stands for is running."""
+    """The import with this key is running."""
 
     status = HTTPStatus.CONFLICT
     retry_after = RETRY_AFTER
 
 
 class KeyMismatch(UnableToImport):
-    """The key stands for another import."""
+    """The key was used for another import."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 class AlreadyDone(Exception):  # noqa: N818 - the name says what happened
-    """The import that the key stands for is done: `record` tells what there is to answer."""
+    """The import with this key is done; `record` is its record."""
 
     def __init__(self, record: ImportRecord) -> None:
         super().__init__(f"Import {record.pk} is done already")
@@ -56,14 +56,14 @@ class AlreadyDone(Exception):  # noqa: N818 - the name says what happened
 
 
 def read_key(header: str | None) -> str | None:
-    """The key that a request's header gives, if any. Raises InvalidKey."""
+    """Return the key in a request's header, or None. Raises InvalidKey."""
     if header is not None and not answers.is_key(header):
         raise InvalidKey("invalid-idempotency-key", answers.INVALID_KEY)
     return header
 
 
 def digest_of(request: "DataclassInstance", file_sha256: str = "") -> str:
-    """Equal for two requests that ask for the same: the same bytes, and every option the same."""
+    """Return a digest that is equal for two requests with the same bytes and the same options."""
     options = {
         option.name: getattr(request, option.name)
         for option in fields(request)
@@ -77,9 +77,10 @@ def digest_of(request: "DataclassInstance", file_sha256: str = "") -> str:
 
 
 def check_key(record: ImportRecord) -> bool:
-    """Whether another run with the key of this one is under way, or died.
+    """Return whether another run with this record's key is under way or has died.
 
-    Raises AlreadyDone where the import is done, and KeyMismatch where the key stands for another.
+    Raises AlreadyDone if that import is done, and KeyMismatch if the key was used for another
+    request.
     """
     _check_free_elsewhere(record)
     earlier = _earlier(record)
@@ -89,9 +90,9 @@ def check_key(record: ImportRecord) -> bool:
 
 
 def check_key_of_waiting(record: ImportRecord) -> None:
-    """As `check_key`, for a run that does not get the lock, so that none under way has died.
+    """Check the key as `check_key` does, for a run that did not get the lock.
 
-    Raises KeyInProgress where one has the key.
+    Raises KeyInProgress if a run with the key is under way: the lock is held, so it has not died.
     """
     earlier = _earlier(record)
     if earlier and earlier.status != Status.RUNNING:
@@ -105,14 +106,14 @@ def check_key_of_waiting(record: ImportRecord) -> None:
 
 
 def free_expired_key(record: ImportRecord) -> None:
-    """Take the key of this run from one that was given it more than a day ago."""
+    """Remove this run's key from a record that was started with it more than a day ago."""
     if record.idempotency_key is not None:
         holders = _holders(record.user, record.idempotency_key)
         holders.filter(started_at__lt=_oldest()).update(idempotency_key=None)
 
 
 def holds_key(user: User, key: str) -> bool:
-    """Whether the user's key stands for a run that is done or under way."""
+    """Return whether the user's key belongs to a run that is done or under way."""
     return _holders(user, key).filter(started_at__gte=_oldest()).exists()
 
 

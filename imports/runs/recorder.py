@@ -1,4 +1,4 @@
-"""The record of a run, from its start to its end."""
+"""Writing the record of a run, from its start to its end."""
 
 import logging
 from collections import Counter
@@ -26,18 +26,18 @@ from imports.runs.idempotency import free_expired_key
 
 logger = logging.getLogger(__name__)
 
-# A bad file of 100,000 items has as many problems: the record keeps the first, the answer all.
+# A bad file of 100,000 items may have as many problems: the answer has all, the record the first.
 _ISSUES_KEPT = 1000
 
 
 class RunRecorder:
-    """One run on its way to a record. Nothing is written before `start` or the end."""
+    """Writes the record of one run. Nothing is written before `start` or the end."""
 
     def __init__(self, record: ImportRecord) -> None:
         self.record = record
 
     def start(self) -> None:
-        """Say that the run is under way, and that those which died are not."""
+        """Record the run as running, and earlier running ones as interrupted."""
         ImportRecord.objects.filter(status=Status.RUNNING).update(
             status=Status.INTERRUPTED,
             finished_at=timezone.now(),
@@ -49,7 +49,7 @@ class RunRecorder:
         self.record.save()
 
     def keep_backup(self, backup: Backup) -> None:
-        """Tie the backup to the record before anything is written."""
+        """Record the backup. Call it before anything is written."""
         self.record.backup_path = str(backup.path)
         self.record.backup_size = backup.size
         self.record.backup_sha256 = backup.sha256
@@ -58,14 +58,14 @@ class RunRecorder:
     def succeed(
         self, counts: Counter[Result] | Counter[UndoResult], items: Iterable[ImportItem]
     ) -> None:
-        """Record what was done to which items. Call it in the transaction of the data."""
+        """Record the counts and the items with their results. Call it in the data's transaction."""
         self.record.counts = {result.value: count for result, count in counts.items()}
         self._finish(Status.SUCCEEDED)
         for batch in batches(items, BATCH):
             insert_rows(batch)
 
     def refuse(self, error: UnableToImport) -> None:
-        """Record why nothing was written: a bad file or an error (failed), or it may not be."""
+        """Record why nothing was written: as failed for a bad file or an error, else as refused."""
         has_failed = isinstance(error, FileUnreadable | FileInvalid | ImportFailed)
         self._end_badly(
             Status.FAILED if has_failed else Status.REFUSED,
@@ -75,7 +75,7 @@ class RunRecorder:
         )
 
     def fail(self, error: BaseException) -> None:
-        """Record an unforeseen end, without the error's text: it may hold values of the file."""
+        """Record an unforeseen error, without its text, which may quote values of the file."""
         interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
         self._end_badly(
             Status.INTERRUPTED if interrupted else Status.FAILED,
@@ -84,7 +84,7 @@ class RunRecorder:
         )
 
     def is_committed(self) -> bool:
-        """Whether the database has the run as succeeded: then it has the run's data as well."""
+        """Return whether the database has the run, and so its data, as succeeded."""
         done = ImportRecord.objects.filter(pk=self.record.pk, status=Status.SUCCEEDED)
         return done.exists()
 
@@ -98,18 +98,18 @@ class RunRecorder:
         try:
             self._finish_unless_committed(status)
         except DatabaseError:
-            # The run may have ended because its connection was cut: nobody else ends the record.
+            # The connection may have been cut. No other process ends this record.
             _drop_connection()
             try:
                 self._finish_unless_committed(status)
             except DatabaseError as error:
-                # The caller's error is the one to tell; this one is for whoever reads the log.
+                # The caller raises its own error; this one is only logged.
                 logger.error(  # noqa: TRY400 - a traceback quotes what follows the first line
                     "The record of a %s import could not be written: %s", status, loggable(error)
                 )
 
     def _finish_unless_committed(self, status: Status) -> None:
-        # What comes after the commit, such as Ctrl-C, takes nothing back.
+        # What happens after the commit, such as Ctrl-C, undoes nothing.
         if not self.is_committed():
             self._finish(status)
 
@@ -120,17 +120,17 @@ class RunRecorder:
 
 
 def _drop_connection() -> None:
-    """Let the next query make a connection, where no transaction would be lost by that."""
+    """Close the connection, so that the next query opens one, unless a transaction is open."""
     connection = connections[current_database()]
     if not connection.in_atomic_block:
         connection.close()
 
 
 def of_the_target(user: User | None) -> User | None:
-    """The user, unless it is one of another server: each has users of its own."""
+    """Return the user, or None if it is another server's: each server has users of its own."""
     return user if user and user._state.db == current_database() else None
 
 
 def running_import() -> ImportRecord | None:
-    """The record of the import that is under way, if one is."""
+    """Return the record of the import that is under way, or None."""
     return ImportRecord.objects.filter(status=Status.RUNNING).first()

@@ -1,4 +1,4 @@
-"""What an import and its undo have in common: the server, the lock, the transaction, the end."""
+"""What an import and its undo share: server, lock, record and transaction."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -29,13 +29,13 @@ from imports.runs.recorder import RunRecorder, running_import
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
-"""Is told how many items are written, of how many."""
+"""Called with the number of items written so far, and of all items to write."""
 
 _NOTHING_WRITTEN = "Nothing was written."
 
 
 def check_server(server: str) -> None:
-    """Raises WrongServer unless it is this instance's name or a registered server's."""
+    """Raise WrongServer unless it is the name of this instance or of a registered server."""
     if server not in server_names():
         raise WrongServer(
             "wrong-server",
@@ -45,13 +45,14 @@ def check_server(server: str) -> None:
 
 
 def check_encryption_keys() -> None:
-    """Raises WrongEncryptionKey: with a wrong key, what is written next would open no more.
+    """Raise WrongEncryptionKey unless the canary and the newest stored secret can be decrypted.
 
-    The canary must open, and the newest stored secret, which another key may have sealed.
+    With a wrong key, the secrets that are written next could not be decrypted later. The newest
+    secret is checked too because another key may have encrypted it.
     """
     stored = Secret.objects.exclude(dev_value=None, prod_value=None).order_by("-pk").first()
     try:
-        check_keys_open(may_write=False)  # a run seals nothing
+        check_keys_open(may_write=False)  # a run encrypts nothing
         if stored:
             stored.check_values_open()
     except WrongKeyError as error:
@@ -62,17 +63,16 @@ def check_encryption_keys() -> None:
 def hold_lock(
     record: ImportRecord, *, wait: float | None, at_once: bool = False
 ) -> Iterator[HeldLock]:
-    """Hold the import lock for the run of the record. Raises ImportLocked, saying who has it.
+    """Hold the import lock for the record's run. Raises ImportLocked, naming its holder.
 
-    Waits for it as long as whoever asks will, `wait` seconds; where that is not said, as long as
-    ZIGGY_LOCK_WAIT has it, or with `at_once` not at all. Raises what `check_key` does where another
-    run with the same key was done meanwhile.
+    Waits for `wait` seconds; if that is None, for ZIGGY_LOCK_WAIT seconds or, with `at_once`, not
+    at all. Raises what `check_key` raises if another run with the same key was done meanwhile.
     """
     if wait is None:
         wait = 0 if at_once else settings.ZIGGY_LOCK_WAIT
     try:
         with import_lock(wait=wait) as lock:
-            check_key(record)  # again: nobody else can get it done now
+            check_key(record)  # again: with the lock held, no other run can finish
             yield lock
     except LockHeld:
         check_key_of_waiting(record)
@@ -93,11 +93,14 @@ def _locked_by(holder: ImportRecord | None) -> ImportLocked:
 
 @contextmanager
 def recorded(record: ImportRecord, *, keep: bool = True) -> Iterator[RunRecorder]:
-    """The run of the record, which with `keep` says why the block was left by an error."""
+    """Yield the run's recorder; with `keep`, record the error that the block raises.
+
+    A database error is raised as the DatabaseFailed that `failure_of` returns for it, if any.
+    """
     recorder = RunRecorder(record)
     try:
         yield recorder
-    except AlreadyDone:  # no run of its own
+    except AlreadyDone:  # the record is another run's
         raise
     except UnableToImport as error:
         if keep:
@@ -121,10 +124,11 @@ def recorded(record: ImportRecord, *, keep: bool = True) -> Iterator[RunRecorder
 
 @contextmanager
 def one_transaction(recorder: RunRecorder, lock: HeldLock, *, again: str) -> Iterator[None]:
-    """One transaction for all writes of a run. `again` says what to do where somebody interfered.
+    """Open one transaction for all writes of a run. `again` is the remedy of a StalePlan.
 
-    Raises StalePlan and ImportFailed for errors of the database, and where the lock was lost; then
-    nothing was written.
+    Raises StalePlan if another writer interfered, and ImportFailed for other errors of the database
+    or a lost lock. Then nothing was written, except with code `outcome-unknown`: the connection was
+    lost at the end.
     """
     try:
         with transaction.atomic(using=current_database(), durable=True):
@@ -142,11 +146,11 @@ def one_transaction(recorder: RunRecorder, lock: HeldLock, *, again: str) -> Ite
 
 
 def _settle(recorder: RunRecorder, error: DatabaseError) -> None:
-    """What became of the transaction that an error ended: usually nothing, and ImportFailed.
+    """Raise ImportFailed for the error, unless the transaction was committed all the same.
 
-    Where only the answer to COMMIT was lost, the import is done, and this returns.
+    That is so if only the answer to COMMIT was lost.
     """
-    # None of these errors goes on as a cause: a traceback would quote what follows the first line.
+    # Each is raised without its cause: a traceback would quote what follows the error's first line.
     try:
         if recorder.is_committed():
             return

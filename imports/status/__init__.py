@@ -1,1 +1,1 @@
-"""A file against a server: `decide` says of each item which side changed, `service` reads both."""
+"""The status of a file on a server: `decide` finds which side changed, `service` reads both."""

@@ -1,7 +1,7 @@
-"""How the items of a file stand to the rows of a server, and both to what was imported last. Pure.
+"""Deciding how each item of a file compares with its row and with its last import. Pure.
 
-The plan of an overwrite says what differs between file and row; the digest of what the last import
-left in the row says which of the two has changed since.
+The plan of an overwrite has what differs between file and row; the digest of what the last import
+wrote shows which of the two has changed since.
 """
 
 from collections import Counter
@@ -18,27 +18,27 @@ from imports.plans.plan import Change, Plan, Result, content_digest, differ
 
 
 class State(StrEnum):
-    """How one item stands."""
+    """How one item compares with the server."""
 
     IN_SYNC = "in sync"
     """An overwrite with the file would change nothing."""
     CHANGED_HERE = "changed here"
-    """The row was edited since its last import, which brought what the file has."""
+    """The row was edited since its last import, and the file is as that import left the row."""
     CHANGED_IN_FILE = "changed in the file"
-    """The row is as its last import left it, and the file has something else."""
+    """The row is as its last import left it, and the file differs."""
     BOTH = "both"
-    """The row was edited, and the file has something else than its last import brought."""
+    """The row was edited, and the file differs from what the last import wrote."""
     ONLY_HERE = "only here"
     ONLY_IN_FILE = "only in the file"
     DIFFERS = "differs"
-    """Row and file differ, and no import is known that could say which of them changed."""
+    """Row and file differ, and no known import shows which of them changed."""
     AMBIGUOUS = "ambiguous"
-    """The name does not say which row the item is."""
+    """The name matches more than one row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRow:
-    """What is told of a row that no item of the file is."""
+    """A row that matches no item of the file."""
 
     uuid: str
     name: str
@@ -47,27 +47,27 @@ class LiveRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemStatus:
-    """One item of the file, or one row that the file does not have."""
+    """The status of an item of the file, or of a row that the file does not have."""
 
     kind: Kind
     uuid: str
     name: str
     state: State
     row_uuid: str | None = None
-    """Of the row that the item is; None where there is none, or more than one."""
+    """The uuid of the matched row; None if there is none, or more than one."""
     row_name: str | None = None
     changed_keys: tuple[str, ...] = ()
-    """What differs between file and row, by its keys in a file, which are printable."""
+    """The keys, as in a file, in which file and row differ; they are printable."""
     last_import_at: datetime | None = None
     last_write: LastWrite | None = None
-    """Of a row that was changed here; None where the row does not say who changed it, and when."""
+    """Of a row that was changed here; None if the row does not record its last change."""
     is_older: bool = False
     """Whether the file's item is older than the one that was imported last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileStatus:
-    """How a whole file stands to a server."""
+    """The status of a whole file on a server."""
 
     server: str
     file_sha256: str
@@ -77,29 +77,29 @@ class FileStatus:
 
     @property
     def is_in_sync(self) -> bool:
-        """Whether nothing differs."""
+        """Return whether nothing differs."""
         return not self.issues and all(item.state is State.IN_SYNC for item in self.items)
 
     @property
     def counts(self) -> Counter[State]:
-        """How many items have each state."""
+        """Return how many items have each state."""
         return Counter(item.state for item in self.items)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusInputs:
-    """What has to be known of the server, beside the plan."""
+    """What a status is made from, beside the plan."""
 
     last_imports: Mapping[Kind, Mapping[str, LastImport]]
-    """By the uuid of a row: of those that an overwrite would change."""
+    """By the uuid of a row, for the rows that an overwrite would change."""
     blank_content: Callable[[Kind], Content]
-    """What a new row of a kind holds where nothing is said."""
+    """Returns the default content of a new row of a kind."""
     read_last_writes: Callable[[Kind, Sequence[int]], Mapping[int, LastWrite]]
     only_here: Mapping[Kind, Sequence[LiveRow]]
 
 
 def file_status(plan: Plan, inputs: StatusInputs) -> FileStatus:
-    """The status of every item, in the file's order, and then what is only here, by name.
+    """Return the status of every item, in the file's order, then of the rows only here, by name.
 
     `plan` is that of an overwrite.
     """
@@ -116,7 +116,7 @@ def file_status(plan: Plan, inputs: StatusInputs) -> FileStatus:
 
 
 def ambiguous_paths(plan: Plan) -> set[str]:
-    """The paths of the items whose name does not say which row they are."""
+    """Return the paths of the items whose name matches more than one row."""
     return {issue.path for issue in plan.issues if issue.code == "ambiguous-name"}
 
 
@@ -127,7 +127,7 @@ def _of_file(
         State.AMBIGUOUS if change.item.path in ambiguous else _state(change, inputs)
         for change in plan.changes[kind]
     ]
-    # Of the others, the drift in the plan says it.
+    # For the other rows, the plan's drift has the last write.
     unknown = [
         change.row.pk
         for change, state in zip(plan.changes[kind], states, strict=True)
@@ -156,10 +156,10 @@ def _last_import(change: Change, inputs: StatusInputs) -> LastImport | None:
 
 
 def _digests_of_file(change: Change, inputs: StatusInputs) -> Iterator[str]:
-    """Of what an import of the file leaves: in the row as it is, and in a new one.
+    """Yield the digests of what an import of the file writes: to the present row, and to a new one.
 
     They differ in the keys that the file does not have. The last import may have found either; one
-    that found something else in those keys cannot be told from one of another file.
+    that found other values in those keys is taken for an import of another file.
     """
     kind = change.item.kind
     if change.after:

@@ -1,7 +1,6 @@
-"""How a file stands to a server: the file is planned as an overwrite, and what else has to be known
-is read. Nothing is written.
+"""Reading the status of a file on a server. Nothing is written.
 
-What is decided is decided in imports.status.decide.
+The file is planned as an overwrite; imports.status.decide decides on the states.
 """
 
 from collections.abc import Iterator
@@ -21,11 +20,11 @@ from imports.status.decide import FileStatus, LiveRow, StatusInputs, ambiguous_p
 
 
 def read_status(request: ImportRequest, *, with_only_here: bool = True) -> FileStatus:
-    """How the items of the request's file stand to the rows of the current database.
+    """Return how the items of the request's file compare with the rows of the current database.
 
-    The request is one of an overwrite. Live rows that the file does not have are told of the kinds
-    of which it has any item, unless `with_only_here` is False: the file may be a selection. Raises
-    an UnableToImport for a bad file, and for who may not see the rows.
+    The request is for an overwrite. Live rows that the file does not have are included for each
+    kind of which it has items, unless `with_only_here` is False, as for a file that is a selection.
+    Raises an UnableToImport for a bad file, and if the user may not see the rows.
     """
     document = read_document(request)
     kinds = [kind for kind in Kind if document.items[kind]]
@@ -48,7 +47,7 @@ def _overwritten(plan: Plan, kind: Kind) -> Iterator[str]:
 
 
 def _only_here(plan: Plan, kind: Kind) -> Iterator[LiveRow]:
-    """The live rows that no item is, or may be: an ambiguous name may mean any that bears it."""
+    """Yield the live rows that match no item. An ambiguous name may match any row that has it."""
     ambiguous = ambiguous_paths(plan)
     names = {change.item.name for change in plan.changes[kind] if change.item.path in ambiguous}
     matched = {change.row.uuid for change in plan.changes[kind] if change.row}

@@ -1,3 +1,4 @@
-"""Files that wait in the admin for somebody to decide: `pending` keeps them and confirms them,
-`planning` makes their plans, `progress` says how far an import is.
+"""Uploads that wait in the admin for a confirmation.
+
+`pending` stores and confirms them, `planning` makes their plans, `progress` has that of an import.
 """

@@ -1,4 +1,4 @@
-"""What can stand against doing something with an upload, beside what stands against its import."""
+"""Refusals of what is asked of an upload, beside those of its import."""
 
 from http import HTTPStatus
 
@@ -19,6 +19,6 @@ class NothingPending(UnableToImport):
 
 
 class UploadRefused(UnableToImport):
-    """The upload cannot be done this with now."""
+    """This cannot be done with the upload now."""
 
     status = HTTPStatus.CONFLICT

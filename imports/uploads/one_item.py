@@ -1,4 +1,4 @@
-"""One item of an upload that waits, with what it would change."""
+"""One item of a waiting upload, with what it would change."""
 
 from dataclasses import dataclass, replace
 
@@ -16,21 +16,22 @@ from imports.uploads.planning import page_of, request_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookedAt:
-    """An item as it was shown, and the states that it is between."""
+    """An item as it was shown, with its states before and after."""
 
     item: PageItem
     before: Content | None
-    """What the row on this server holds now; None where there is no such row."""
+    """The present content of the row; None if there is no such row."""
     after: Content
-    """What a row holds after the import; of a skipped item, what it would hold if overwritten."""
+    """The content after the import; for a skipped item, as if it were overwritten."""
     is_same_plan: bool
-    """Whether the same would happen now as was shown."""
+    """Whether what would happen now is what was shown."""
 
 
 def look_at(pending: PendingImport, kind: Kind, uuid: str) -> LookedAt | None:
-    """The item with this uuid; None where the file has none.
+    """Return the item with this uuid; None if the file has none.
 
-    Raises NotPermitted where the user may not see items of this kind.
+    Raises NotPermitted if the user may not see items of this kind, and what `examine_import`
+    raises.
     """
     check_permission(pending.user, f"flows.view_{kind}")
     page = page_of(pending)
@@ -54,7 +55,7 @@ def look_at(pending: PendingImport, kind: Kind, uuid: str) -> LookedAt | None:
 
 
 def _content_after(change: Change, before: Content | None) -> Content:
-    # A copy is a new row: it takes nothing of the row beside which it is made.
+    # A copy is a new row: it takes nothing from the row that it duplicates.
     if before is None or change.result is Result.DUPLICATE:
         before = blank_content(change.item.kind)
     return {**before, **(change.content or {})}

@@ -1,10 +1,10 @@
-"""Uploads that wait for somebody's yes: what the admin page does, step by step.
+"""Uploads that wait for a confirmation: what the admin's pages do, step by step.
 
     stage -> look at the plan, decide, look again -> confirm, or cancel
 
-The file waits in the database with the plan that was shown, so that leaving the page loses
-nothing. What is confirmed is that plan: where another one would be carried out now, nothing is,
-and the new plan is shown with what is different. An upload is its user's own.
+The file is stored with the plan that was shown, so that leaving the page loses nothing. That plan
+is what is confirmed: if something else would be done now, nothing is, and the new plan is shown
+with the differences. Nobody else sees a user's uploads.
 """
 
 import zlib
@@ -39,14 +39,14 @@ from imports.uploads.planning import page_of, plan_again, plan_first, request_of
 from imports.uploads.progress import check_idle, progress_keeper
 
 MOST_WAITING = 10
-"""So many uploads of a user may wait at a time."""
+"""The most uploads of a user that may wait at a time."""
 
 _FASTEST = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What an import is asked to do, but for single items."""
+    """The options of an import, without the decisions on single items."""
 
     mode: Mode
     with_backup: bool = True
@@ -54,10 +54,10 @@ class Options:
 
 
 def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> PendingImport:
-    """Keep the file with its plan.
+    """Store the file with its plan.
 
-    Raises an UnableToImport, with its record, for a bad file, and UploadRefused where too many
-    uploads of the user wait already.
+    Raises an UnableToImport, with its record, for a bad file, and UploadRefused if too many uploads
+    of the user wait already.
     """
     check_permission(user, RUN_IMPORT)
     drop_expired_uploads()
@@ -84,13 +84,13 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
 
 
 def waiting_uploads(user: User) -> list[PendingImport]:
-    """The user's uploads that wait, newest first, without their files."""
+    """Return the user's waiting uploads, newest first, without their files."""
     waiting = PendingImport.objects.filter(user=user, record=None, created_at__gte=oldest_kept())
     return list(waiting.defer("content", "plan").order_by("-created_at", "-pk"))
 
 
 def find_pending(user: User, number: int) -> PendingImport:
-    """The user's upload, without its file; its `record` where it is applied.
+    """Return the user's upload, without its file; it has a `record` if it was applied.
 
     Raises NotPermitted and NothingPending.
     """
@@ -109,10 +109,10 @@ def find_pending(user: User, number: int) -> PendingImport:
 def decide(
     pending: PendingImport, options: Options, decisions: Mapping[tuple[Kind, str], Decision]
 ) -> bool:
-    """Plan again with these options, and with these decisions beside those of before.
+    """Plan again with these options, and with these decisions added to the earlier ones.
 
-    A decision for nothing takes back the one that there was. Answers whether anything was decided
-    otherwise than before: where not, the plan is the one that there was.
+    An empty decision removes the earlier one. Returns whether anything was decided differently; if
+    not, the plan is kept.
     """
     merged: Decisions = {**decisions_from_list(pending.decisions), **decisions}
     kept = decisions_as_list(
@@ -128,23 +128,23 @@ def decide(
 
 
 def look_again(pending: PendingImport) -> PlanPage:
-    """Plan again, with what is different from the plan that was shown before."""
+    """Plan again, and return the page with what differs from the plan that was shown before."""
     check_idle(pending)
     return plan_again(pending)
 
 
 def token_of(pending: PendingImport, page: PlanPage) -> str:
-    """Stands for what was shown: another one, where anything else would be done."""
+    """Return the confirmation token of what was shown."""
     shown = f"{page.token} {pending.with_backup}"
     return sha256(shown.encode()).hexdigest()
 
 
 def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> ImportRecord:
-    """Do exactly what was shown, by its token; the record of the import.
+    """Import exactly what was shown, given its confirmation token, and return the record.
 
-    Raises StalePlan, with the new plan in the place of the old one, where something else would
-    be done now, WrongServer where the server's name had to be typed and was not, and whatever
-    else `run_import` raises. Whatever is raised, nothing was written and the file still waits.
+    Raises UploadRefused if the page showed an earlier plan; StalePlan if something else would be
+    done now, after storing the new plan; WrongServer if the server's name is required and was not
+    typed; and what `run_import` raises. Then nothing was written and the upload still waits.
     """
     page = page_of(pending)
     if shown != token_of(pending, page):
@@ -167,13 +167,13 @@ def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> Imp
     except StalePlan:
         look_again(pending)
         raise
-    # Not `save`, which would bring back a row that is gone meanwhile.
+    # Not `save`, which would insert a row again that was deleted meanwhile.
     PendingImport.objects.filter(pk=pending.pk).update(record=record, content=None, plan=None)
     return record
 
 
 def cancel(pending: PendingImport) -> None:
-    """Forget the upload. Raises UploadRefused while it is being imported."""
+    """Delete the upload. Raises UploadRefused while it is being imported."""
     check_idle(pending)
     PendingImport.objects.filter(pk=pending.pk, record=None).delete()
 

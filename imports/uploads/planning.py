@@ -1,4 +1,4 @@
-"""The plan of an upload: the import that it asks for, and the page that is kept of its plan."""
+"""Planning an upload: the import that it asks for, and the stored page of its plan."""
 
 import zlib
 
@@ -26,24 +26,24 @@ from imports.uploads.errors import NothingPending, UploadRefused
 
 
 def page_of(pending: PendingImport) -> PlanPage:
-    """The page of the plan that was made last. Raises NothingPending."""
+    """Return the page of the last plan. Raises NothingPending."""
     if not pending.plan:
         raise NothingPending
     return unpack_page(bytes(pending.plan))
 
 
 def plan_first(pending: PendingImport, payload: bytes) -> Preview:
-    """Plan the import of a file that is not kept yet, and keep the page of its plan."""
+    """Plan the import of a file that is not stored yet, and set the page of its plan."""
     preview = examine_import(_request(pending, payload), record_refusal=True)
     _keep_page(pending, preview, {})
     return preview
 
 
 def plan_again(pending: PendingImport, *, is_decided: bool = False) -> PlanPage:
-    """Plan again, and keep the page with what is different from the one before.
+    """Plan again, and store the page with what differs from the one before.
 
-    `is_decided` says that the upload's options or decisions were changed: they are kept too.
-    Raises NothingPending where the upload is gone meanwhile, and what `examine_import` raises.
+    With `is_decided`, the upload's options or decisions were changed, and are stored too. Raises
+    NothingPending if the upload is gone meanwhile, and what `examine_import` raises.
     """
     earlier = page_of(pending)
     preview = examine_import(request_of(pending), record_refusal=True)
@@ -63,10 +63,13 @@ def plan_again(pending: PendingImport, *, is_decided: bool = False) -> PlanPage:
 
 
 def request_of(pending: PendingImport) -> ImportRequest:
-    """The import that the upload asks for, with its file. Raises NothingPending."""
+    """Return the import that the upload asks for, with its file.
+
+    Raises NothingPending, and UploadRefused if the file cannot be decrypted any more.
+    """
     try:
         content = pending.content
-        if not content:  # applied in the meantime
+        if not content:  # it was applied meanwhile
             raise NothingPending
         return _request(pending, zlib.decompress(decrypt_bytes(bytes(content))))
     except PendingImport.DoesNotExist:
@@ -96,7 +99,7 @@ def _request(pending: PendingImport, payload: bytes) -> ImportRequest:
 
 
 def key_of(pending: PendingImport) -> str:
-    """The idempotency key of its import: whatever becomes of the answer, it is applied once."""
+    """Return the idempotency key of its import, so that it is applied only once."""
     return f"upload-{pending.pk}"
 
 

@@ -1,4 +1,4 @@
-"""How far the import of an upload is: kept in the cache while it runs, for the page that waits."""
+"""How far the import of an upload is: kept in the cache while it runs, for the waiting page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,33 +23,33 @@ class Progress:
     phase: str = ""
     done: int = 0
     total: int = 0
-    """Items to write; 0 where that is not known."""
+    """Number of items to write; 0 if unknown."""
 
 
 def progress_of(pending: PendingImport) -> Progress:
-    """How far the import of the upload is."""
+    """Return how far the import of the upload is."""
     if pending.record_id:
         return Progress(is_running=False, record=pending.record_id)
     running = ImportRecord.objects.filter(
         status=Status.RUNNING, user=pending.user, idempotency_key=key_of(pending)
     ).first()
-    if running is None or not is_lock_held():  # without the lock, its process died
+    if running is None or not is_lock_held():  # without the lock, its process has died
         return Progress(is_running=False)
     if running.with_backup and not running.backup_path:
         return Progress(is_running=True, phase="Planning again and backing the database up")
     done, total = cache.get(_progress_key(pending), (0, 0))
-    # All is written, but what is recorded with it is not: then the transaction ends.
+    # After the last item, the record is written and the transaction ends.
     phase = "Writing" if done < total or not total else "Recording what was written"
     return Progress(is_running=True, phase=phase, done=done, total=total)
 
 
 def progress_keeper(pending: PendingImport) -> Callable[[int, int], None]:
-    """What keeps how many items are written, of how many, for `progress_of`."""
+    """Return the callback that stores how many items are written, of how many."""
     return lambda done, total: cache.set(_progress_key(pending), (done, total), _PROGRESS_SECONDS)
 
 
 def check_idle(pending: PendingImport) -> None:
-    """Raises UploadRefused while the upload is being imported."""
+    """Raise UploadRefused while the upload is being imported."""
     if progress_of(pending).is_running:
         raise UploadRefused(
             "import-running", "This upload is being imported. Its record will say how it ended."

@@ -1,6 +1,6 @@
-"""A file of a form, counted while it comes and kept in memory, where an import needs it as a whole.
+"""A file of a form, counted while it is received and kept in memory as a whole for the import.
 
-Nothing is written to disk, and nothing that a form says is ever used as a path.
+Nothing is written to disk, and nothing from a form is used as a path.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from imports.errors import FileTooLarge
 
 FORM_ALLOWANCE = 64 * 1024
-"""Bytes that a body may have beyond the largest file: the other parts, and what is between them."""
+"""Bytes that a body may have beyond the largest file, for the other parts and boundaries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +21,12 @@ class FilePart:
 
     part: str
     name: str
-    """As the client calls the file, without directories, cut."""
+    """The client's name for the file, without directories, truncated."""
     content: bytes = field(repr=False)
 
 
 class FileCollector(FileUploadHandler):
-    """Keeps the bytes of files in memory. Raises FileTooLarge at the first beyond the limit."""
+    """Collects the bytes of files in memory. Raises FileTooLarge at the first beyond the limit."""
 
     def __init__(self, limit: int) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class FileCollector(FileUploadHandler):
         self._bytes.write(raw_data)
 
     def file_complete(self, file_size: int) -> None:
-        # getvalue() of a buffer that is not written to any more is no copy.
+        # getvalue() of a buffer that is not written to again makes no copy.
         content, self._bytes = self._bytes.getvalue(), BytesIO()
         self.complete.append(
             FilePart(part=str(self.field_name), name=str(self.file_name), content=content)
@@ -54,7 +54,7 @@ class FileCollector(FileUploadHandler):
 
 
 def too_large(limit: int) -> FileTooLarge:
-    """The refusal of a file that is larger than so many bytes."""
+    """Return the refusal of a file that is larger than `limit` bytes."""
     return FileTooLarge(
         "too-large",
         f"The file is larger than the {limit:,} bytes that this server takes. "

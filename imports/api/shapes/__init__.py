@@ -1,1 +1,1 @@
-"""The bodies of the REST door's requests and answers, as serializers."""
+"""The serializers of the REST API's requests and responses."""

@@ -1,4 +1,4 @@
-"""What an import, an export and the upkeep of a server answer."""
+"""The responses of imports, exports and the upkeep of a server."""
 
 from typing import Any
 

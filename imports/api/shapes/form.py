@@ -1,4 +1,4 @@
-"""The form of an import, and the answer to a dry run, as the REST door describes them."""
+"""The form of an import and the response to a dry run, for the description of the API."""
 
 from typing import Any
 

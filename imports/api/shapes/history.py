@@ -1,4 +1,4 @@
-"""The shapes of an item's imports, in the contract's words."""
+"""The serializers of an item's imports, in the contract's words."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a question for records may hold, and the fields that it is made of."""
+"""The query of a list of records, and its fields."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The shapes of what the REST door of imports takes and answers, in the contract's words."""
+"""The serializers of records, in the contract's words."""
 
 from typing import Any, ClassVar
 

@@ -1,4 +1,4 @@
-"""The shapes of what the REST door of undoing takes and answers."""
+"""The request and the responses of an undo."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from imports.undo.plans.decision_file import decision_of, decisions_from
 from imports.undo.plans.plan import Decision
 
 DECISIONS = [str(decision) for decision in Decision]
-"""The words; they are taken in upper case as well, and one spelling is told."""
+"""The choices for a conflict. Upper case is accepted too, but only one spelling is documented."""
 
 
 @extend_schema_field(

@@ -1,4 +1,4 @@
-"""The shapes of what is warned of an item."""
+"""The serializers of an item's warnings."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from imports.exportfile.warnings import OTHER, WarningCode, in_order
 from imports.undo.plans.plan import ConflictCode
 
 _KINDS = [str(kind) for kind in Kind]
-# What sends a secret.
+# The kinds that send secrets.
 SENDER_KINDS = [Kind.CONNECTION.value, Kind.FLOW.value]
 
 
@@ -51,7 +51,7 @@ def _optional(field: type[serializers.Field[Any, Any, Any, Any]], **options: Any
     return field(required=False, **options)
 
 
-# One of its fields is named `from`, which no attribute of a class can be.
+# One of its fields is named `from`, which cannot be an attribute of a class.
 WarningFactsSerializer = inline_serializer(
     "WarningFacts",
     {

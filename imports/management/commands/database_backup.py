@@ -1,4 +1,4 @@
-"""manage.py database_backup: a verified backup, now."""
+"""manage.py database_backup: make a verified backup."""
 
 import time
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""manage.py database_restore: a server's database, put back to a backup."""
+"""manage.py database_restore: restore a server's database from a backup."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -82,7 +82,7 @@ class Command(BaseCommand):
 
 
 def _of_another_server(server: str, path: Path) -> str:
-    """What to say where the backup was made on another server, as far as its name says."""
+    """Return a warning if the backup's name is another server's, else ""."""
     with target(server):
         other = other_server_of(path)
     if other is None:
@@ -101,12 +101,15 @@ class _Restored:
 
 
 def _restore(path: Path, server: str, *, backup_first: bool) -> _Restored:
-    """Restore, with no import running, and end what was ended since the backup."""
+    """Restore the backup under the import lock, and end access that was ended since it was made.
+
+    Raises ImportLocked while an import is running, and BackupFailed and RestoreFailed.
+    """
     try:
         with import_lock(wait=settings.ZIGGY_LOCK_WAIT) as lock:
             safety_backup = make_backup(sparing=path) if backup_first else None
             lock.check()
-            before = read_access()  # as late as can be
+            before = read_access()  # as late as possible
             restore_backup(path)
             ended = end_access(before)
             record = record_restore(
@@ -125,11 +128,11 @@ def _restore(path: Path, server: str, *, backup_first: bool) -> _Restored:
 
 
 def _wrong_key() -> str:
-    """What to say where the secrets of the backup were sealed with another key."""
+    """Return a warning if the backup's secrets were encrypted with another key, else ""."""
     try:
         check_keys_open(may_write=False)
     except WrongKeyError as error:
         return str(error)
-    except DatabaseError:  # an earlier version's, which is migrated next
+    except DatabaseError:  # of an earlier version, to be migrated next
         return ""
     return ""

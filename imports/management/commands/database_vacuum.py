@@ -1,4 +1,4 @@
-"""manage.py database_vacuum: deleted rows purged, the database reorganised."""
+"""manage.py database_vacuum: purge soft-deleted rows, and reorganise the database."""
 
 from http import HTTPStatus
 from typing import Any

@@ -1,4 +1,4 @@
-"""Export flows with all that they need: the command's door to imports.exporting.write."""
+"""Export flows with all that they need: the command of imports.exporting.write."""
 
 import sys
 from argparse import ArgumentParser
@@ -34,7 +34,7 @@ DEFAULT_NAME = "zexport.json"
 
 
 class NothingToExport(UnableToImport):
-    """Nothing was found to export, which somebody said is an error."""
+    """There is nothing to export, which an option of the command makes an error."""
 
     status = HTTPStatus.NOT_FOUND
 
@@ -111,7 +111,7 @@ class Command(BaseCommand):
 
 
 def _path(file_path: str | None, directory: str | None) -> Path | None:
-    """The file to write; None for standard output."""
+    """Return the path of the file to write; None for standard output."""
     if file_path == "-":
         return None
     return Path(file_path) if file_path else Path(directory or ".") / DEFAULT_NAME
@@ -123,7 +123,7 @@ def _select(flow_ids: str, tags: str) -> Selection:
 
 
 def _nothing_to_export(tags: str) -> UnableToImport:
-    """The refusal of an export without items, which leaves the file as it is."""
+    """Return the refusal of an export without items. An existing file is not changed."""
     return NothingToExport("nothing-to-export", f"{_nothing_found(tags)} No file was written.")
 
 

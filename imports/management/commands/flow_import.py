@@ -1,4 +1,4 @@
-"""Import an export file into a server: the command's door to imports.importing.service."""
+"""Import an export file into a server: the command of imports.importing.service."""
 
 import shlex
 import sys
@@ -71,7 +71,7 @@ class Command(BaseCommand):
     def _save_plan(
         self, request: ImportRequest, path: Path, file_path: str, *, ask: bool
     ) -> Plan | None:
-        """The plan that was written; None where the person said no. Raises its refusal."""
+        """Write the plan, and return it; None if the person declined. Raises the plan's refusal."""
         if not may_write(self, path, ask=ask):
             print_cancelled(self)
             return None
@@ -93,7 +93,7 @@ class Command(BaseCommand):
         return plan
 
     def _import(self, request: ImportRequest, *, ask: bool) -> Plan | None:
-        """The plan that was done; None where the person said no."""
+        """Import, and return the plan that was done; None if the person declined."""
         confirmed = None
         if ask:
             confirmed = preview_import(request)
@@ -111,9 +111,9 @@ class Command(BaseCommand):
 
 
 def _check_combination(**options: Any) -> None:
-    """Raises CommandError where an option says what the plan that is applied says already.
+    """Raise CommandError if an option contradicts the saved plan that is applied.
 
-    Also where the plan would take the place of a file that it is made from.
+    Also if the plan would be written to a file that it is made from.
     """
     sources = [options[given] for given in ("file_path", "decisions") if options[given]]
     if options["plan_out"] and Path(options["plan_out"]).resolve() in (
@@ -142,7 +142,7 @@ def _request(
     decisions: str | None,
     **options: Any,
 ) -> ImportRequest:
-    """What is asked for. Raises CommandError, and UnableToImport for a bad plan or decisions."""
+    """Return the request. Raises CommandError, and UnableToImport for a bad plan or decisions."""
     user = find_user(options["user"], server)
     limit = settings.ZIGGY_MAX_IMPORT_BYTES
     from_input = file_path == "-"

@@ -85,5 +85,5 @@ def _cells(flow: dict[str, Any]) -> list[str]:
 
 
 def _printable(text: str) -> str:
-    """On one line and without control characters, which would move a terminal's cursor."""
+    """Return the text on one line, without control characters, which could move the cursor."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,4 +1,4 @@
-"""How a file stands to a server: the command's door to imports.status.service."""
+"""Show the status of a file on a server: the command of imports.status.service."""
 
 import sys
 from argparse import ArgumentParser
@@ -99,7 +99,7 @@ class Command(BaseCommand):
                 door=Door.COMMAND,
                 user=user,
                 user_name=name_of(user),
-                override_locks=True,  # whether a row is locked says nothing of what it holds
+                override_locks=True,  # a row's lock does not affect its status
             )
             status = read_status(request, with_only_here=not options["ignore_only_here"])
         lists_all = not options["only_differences"] and (options["json"] or verbosity > 1)
@@ -112,7 +112,7 @@ class Command(BaseCommand):
             sys.exit(DIFFERENT)
 
     def _print_table(self, status: FileStatus, without: set[State]) -> None:
-        # A pipe has no width to fit into, and a cut uuid helps nobody.
+        # A pipe has no width to fit into, and a cut uuid is useless.
         is_terminal = self.stdout.isatty()
         width = None if is_terminal else _UNLIMITED
         file = cast(IO[str], self.stdout)

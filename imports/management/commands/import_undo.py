@@ -1,4 +1,4 @@
-"""Undo an import: the command's door to imports.undo.service."""
+"""Undo an import: the command of imports.undo.service."""
 
 import sys
 from http import HTTPStatus
@@ -127,7 +127,7 @@ class Command(BaseCommand):
         return preview.plan
 
     def _undo(self, request: UndoRequest, *, ask: bool) -> UndoPlan | None:
-        """The plan that was done; None where the person said no."""
+        """Undo, and return the plan that was done; None if the person declined."""
         token = None
         if ask:
             plan = self._shown(request)
@@ -144,10 +144,10 @@ class Command(BaseCommand):
         return outcome.plan
 
     def _shown(self, request: UndoRequest) -> UndoPlan:
-        """The plan, which the person has seen with all that stands against it."""
+        """Print the plan with all its conflicts, and return it."""
         preview = examine_undo(request)
         show(undo_text(preview.plan, lists_all=self.lists_all))
-        # A refusal ends the run here, and so it leaves its record.
+        # With a refusal, this raises it, and so it is recorded.
         return preview_undo(request) if preview.refusal else preview.plan
 
 

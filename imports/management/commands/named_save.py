@@ -1,4 +1,4 @@
-"""List, take and restore named saves of one item: the command's door to imports.named_saves."""
+"""List, take and restore named saves of one item: the command of imports.named_saves."""
 
 from http import HTTPStatus
 from typing import Any
@@ -156,7 +156,7 @@ class Command(BaseCommand):
 
 
 def _teaching(*examples: str) -> dict[str, Any]:
-    """The options of a parser whose help ends with these examples."""
+    """Return the options of a parser whose help ends with these examples."""
     return console.teaching("\n".join(["examples:", *examples, "", _MORE]))
 
 
