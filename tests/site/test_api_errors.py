@@ -93,7 +93,8 @@ urlpatterns = [
     *site_urlpatterns,
 ]
 
-pytestmark = pytest.mark.urls(__name__)
+# What may write asks first whether the keys are right.
+pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
 
 @pytest.fixture(autouse=True)
