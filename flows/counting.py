@@ -9,7 +9,7 @@ def number_of(count: int, noun: str) -> str:
 
 
 def other_than_first(things: Sized, noun: str = "problem") -> str:
-    """Return how many there are beside the first, as ` (2 more problems)`; empty for one or none."""
+    """Return how many there are beside the first: ` (2 more problems)`, or nothing."""
     others = len(things) - 1
     return f" ({number_of(others, f'more {noun}')})" if others > 0 else ""
 

@@ -100,7 +100,7 @@ def bring_many_back(
 
 
 def _locked(items: Iterable[Item]) -> list[Item]:
-    """Return those of the items that are deleted, read again and locked until the transaction ends."""
+    """Return those of the items that are deleted, read again and locked in the transaction."""
     items = list(items)
     if any(item.kind is not Kind.FLOW for item in items):
         lock_destinations()  # before the rows, as imports do

@@ -24,7 +24,7 @@ _INTEGERS = (-(2**63), 2**63 - 1)
 
 
 class FieldProblem(Exception):  # noqa: N818 - one of the problems of a file, not yet a refusal
-    """A value that does not fit its field: a stable code, what to do, and the path inside the value."""
+    """A value that does not fit its field: a stable code, what to do, and the path inside it."""
 
     def __init__(self, code: str, message: str, path: str = "") -> None:
         super().__init__(message)

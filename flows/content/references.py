@@ -26,7 +26,7 @@ Span = tuple[int, int]
 
 
 def is_identifier(text: str) -> bool:
-    """Return whether text is a JavaScript identifier (an IdentifierName), such as a secret's name."""
+    """Return whether text is a JavaScript identifier (IdentifierName), as secret names are."""
     return bool(text) and _is_identifier_start(text[0]) and _identifier_length(text) == len(text)
 
 
@@ -138,7 +138,7 @@ def _ends_escape(text: str, end: int) -> bool:
 
 
 def _starts_inside_escape(text: str, start: int) -> bool:
-    """Return whether the position is inside a JSON escape: its letter, or one of its four digits."""
+    """Return whether the position is inside a JSON escape: at its letter or a digit."""
     if _is_escaped(text, start):
         return True
     return any(

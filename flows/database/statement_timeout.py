@@ -71,7 +71,7 @@ def _tell(connection: BaseDatabaseWrapper) -> None:
                     else "RESET statement_timeout"
                 )
     except DatabaseFault:
-        # Close the connection rather than leave this page's limit to the next; the next statement opens
-        # another. In a transaction that failed, the rollback undoes the limit.
+        # The next page must not get this limit, so the connection is closed: the next statement
+        # opens another. In a transaction that failed, the rollback undoes the limit.
         if not connection.in_atomic_block:
             connection.close()

@@ -72,7 +72,7 @@ def _host_of_url(url: str) -> str:
 
 
 def _host(text: str) -> str:
-    """Return the start of the text that has only hosts and ports; empty where there is none."""
+    """Return the text up to the end of its hosts and ports; NOT_SHOWN for any other text."""
     end = _BEHIND_HOST.search(text)
     host = text[: end.start()] if end else text
     return host if _HOSTS.fullmatch(host) else NOT_SHOWN

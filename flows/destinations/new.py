@@ -141,7 +141,7 @@ def _pairs(uses: Iterable[SecretUse], names: Mapping[str, Sequence[str]]) -> Ite
 def _unchanged_users(
     users: Sequence[UserChange], given: Sequence[SecretChange], server: Server
 ) -> Iterator[UserChange]:
-    """Return the other users of a secret with a value that is renamed or restored."""
+    """Yield the other users of a secret with a value that is renamed or restored."""
     names = {change.after.name for change in given if change.after and change.after.has_value}
     if not names:
         return
@@ -193,7 +193,7 @@ def _first_labels(labels: Iterable[str]) -> tuple[str, ...]:
 def _grouped(
     change: UserChange, pairs: set[_Pair], states: _States, sent: _Sent
 ) -> Iterator[NewDestination]:
-    """Group the pairs of one user, both environments as one; only EVERY's where there is one."""
+    """Yield one user's pairs, both environments as one; only EVERY's where there is one."""
     every = {pair[1:] for pair in pairs if pair.secret == EVERY}
     groups: dict[tuple[str, Destination], set[str]] = defaultdict(set)
     for pair in pairs:

@@ -42,13 +42,13 @@ class DestinationWarning:
         return any(new.needs_right for new in self.destinations)
 
     def tells_of(self, row: RowKey) -> frozenset[Kind]:
-        """Return the kinds of the rows that the text names, beside the changed row itself."""
+        """Return the kinds of the rows that it describes beside the changed row."""
         kinds: set[Kind] = set()
         for new in self.destinations:
             if (new.kind, new.uuid) != row or new.old:
                 kinds.add(new.kind)
             if new.secret == EVERY and new.names and new.kind is not Kind.FLOW:
-                kinds.add(Kind.SECRET)  # for a flow's code there is no such right
+                kinds.add(Kind.SECRET)  # a flow's code needs no right
         return frozenset(kinds)
 
     def text_for(self, sees: Collection[Kind]) -> str:
@@ -102,7 +102,7 @@ def _sends(new: NewDestination, by: str) -> DestinationWarning:
 
 
 def _will_send(found: Iterable[NewDestination], of: RowKey) -> Iterator[DestinationWarning]:
-    """Yield one warning for all secrets without a value that a connection sends to the same places."""
+    """Yield one warning for all secrets without a value that are sent to the same places."""
     users: dict[str, dict[str, list[NewDestination]]] = {}
     for new in found:
         users.setdefault(new.uuid, {}).setdefault(new.secret, []).append(new)
@@ -156,14 +156,14 @@ def _secret(new: NewDestination) -> str:
 
 
 def _by(new: NewDestination, of: RowKey) -> str:
-    """Return the row that sends the secret, where it is not the changed one."""
+    """Return ` by the KIND "NAME"` of the row that sends it; empty for the changed row."""
     if (new.kind, new.uuid) == of:
         return ""
     return f' by the {new.kind} "{printable_label(new.name)}"'
 
 
 def _environment(new: NewDestination) -> str:
-    """Return the environment where it is only one."""
+    """Return `in ENVIRONMENT` where there is only one; else empty."""
     return f"in {new.environments[0]}" if len(new.environments) == 1 else ""
 
 
@@ -172,7 +172,7 @@ def _place(new: NewDestination) -> str:
 
 
 def _details(new: NewDestination) -> str:
-    """Return the one environment, and which settings differ where the hosts are the same."""
+    """Return, in brackets, the one environment and the changed settings; empty for none."""
     details = [_environment(new)] if _environment(new) else []
     if new.changed:
         more = len(new.changed) - _KEYS_SHOWN
