@@ -40,7 +40,7 @@ class SendsSecretsError(Exception):
 
 
 Warnings = tuple[DestinationWarning, ...]
-"""What is to be told of secrets that are sent, as items come back, where they were not sent."""
+"""The warnings of secrets that restored items send where they were not sent before."""
 
 
 def bring_back(

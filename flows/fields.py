@@ -81,8 +81,9 @@ class EncryptedTextField(models.TextField):
     """
 
     check_keys: ClassVar[Callable[[], None]]
-    """Raises WrongKeyError rather than let a second key seal beside the one of the database. The
-    app gives it, once the models are there that it asks."""
+    """Raise WrongKeyError if the database's secrets are sealed with another key. Set by the app
+    once the models are loaded, which it queries.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"null": True, "blank": True, "default": None, **kwargs})

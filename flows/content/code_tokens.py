@@ -27,7 +27,7 @@ class Token:
 
     kind: str
     content: str
-    """Of a literal what stands between its quotes."""
+    """Of a literal, the text between its quotes."""
     start: int
     end: int
     starts_line: bool

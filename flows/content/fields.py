@@ -14,7 +14,7 @@ from typing import Any
 # The stored value of a column: documents are canonical JSON text (flows.content.canonical).
 Value = str | int | bool | None
 Content = Mapping[str, Value]
-"""Column name to value: what an item says, or what a row holds."""
+"""Column name to value: the content of an item or of a row."""
 
 
 class Kind(StrEnum):
@@ -115,7 +115,7 @@ CREATED_KEY = "createdAt"
 UPDATED_KEY = "updatedAt"
 DELETED_KEY = "isDeleted"
 SECRET_VALUE_KEYS = ("devValue", "prodValue")
-"""A secret's values: always null in a file, and in none of our exports anything else."""
+"""The keys of a secret's values: always null in an export; a file with a value is refused."""
 
 _VALUE_LIKE = re.compile(
     r"value|secret|plain|cipher|crypt|password|passphrase|token|credential", re.IGNORECASE

@@ -13,8 +13,8 @@ from flows.content.references import identifier_end
 PlainObject = Mapping[str, Union[str, tuple[str, ...], "PlainObject"]]
 """Key to a literal, a list of literals or an object.
 
-A literal is as it is written, a simple text in double quotes whatever its own are: `'false'`, which
-is true, is another one than `false`. A place in a list that is left out is an empty literal.
+A literal is as it is written, a simple text always in double quotes: `'false'`, which is true,
+differs from `false`. A place in a list that is left out is an empty literal.
 """
 
 MAX_DEPTH = 64

@@ -15,7 +15,7 @@ from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 _QUERY_CANCELED = "57014"
-"""PostgreSQL's code (SQLSTATE) of a statement that the time-out ended."""
+"""PostgreSQL's code (SQLSTATE) for a statement that the time-out ended."""
 
 _limit: ContextVar[float] = ContextVar("statement_timeout", default=0.0)
 

@@ -80,17 +80,18 @@ class NewDestination:
     secret_uuid: str
     """Empty for EVERY."""
     names: tuple[str, ...]
-    """Of the secrets that it stands for, those with a value first."""
+    """The names of the secrets that it includes, those with a value first."""
     has_value: bool
     kind: Kind
-    """Of the user that sends it."""
+    """The kind of the user that sends it."""
     uuid: str
     name: str
     environments: tuple[str, ...]
-    """Of a connection: in which of them. Empty for a flow."""
+    """The environments of a connection that send it; empty for a flow."""
     old: tuple[str, ...]
-    """Where it is sent now: by that user, in the same environments or else in any, or if that
-    sends it nowhere, by the others."""
+    """Where it is sent now: by that user, in the same environments or else in any; if that user
+    sends it nowhere, by the others.
+    """
     new: str
     changed: tuple[str, ...] = ()
     """The keys that differ, where the user sent it to another destination before."""

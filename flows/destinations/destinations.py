@@ -28,7 +28,7 @@ from flows.destinations.uses import EVERY, secrets_used
 DEVELOPMENT = "development"
 PRODUCTION = "production"
 UNKNOWN = "unknown"
-"""The label of a destination that is computed."""
+"""The label of a computed destination."""
 
 # Numbers and constants under keys with these words change how, not where, a connection works.
 _HARMLESS_PARTS = ("timeout", "interval", "retries")
@@ -60,9 +60,9 @@ class Destination:
 
     identity: str
     label: str = field(compare=False)
-    """The hosts, or what else can be said; never a credential."""
+    """The hosts, or another description; never a credential."""
     parts: frozenset[tuple[str, str]] = field(compare=False, repr=False, default=frozenset())
-    """Each setting by its key and a digest, to tell which ones differ between two."""
+    """Each setting by its key and a digest, to find which ones differ between two."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ HOST_WORDS = (
     *("host", "server", "endpoint", "address", "broker", "domain", "url", "uri", "proxy"),
     *("region", "bucket"),
 )
-"""In the key of a setting that says where a connection leads, in small letters."""
+"""Parts of the keys of settings that decide where a connection connects to, in small letters."""
 
 _SHOWN_LENGTH = 80
 _HOSTS_SHOWN = 5

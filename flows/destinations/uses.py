@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from flows.content.references import identifier_end, is_in_word
 
 EVERY = "*"
-"""In place of a name: every secret, whatever it is called. No secret can be named so."""
+"""Used as a name for every secret. No secret can have this name."""
 
 _WORD = "secrets"
 _KEY_END = '":'
