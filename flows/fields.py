@@ -81,9 +81,8 @@ class EncryptedTextField(models.TextField):
     """
 
     check_keys: ClassVar[Callable[[], None]]
-    """Raise WrongKeyError if the database's secrets are sealed with another key. Set by the app
-    once the models are loaded, which it queries.
-    """
+    """Called before a text is sealed; raises WrongKeyError where no configured key opens what the
+    database has sealed. Set by the app, once the models are loaded."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"null": True, "blank": True, "default": None, **kwargs})

@@ -115,7 +115,7 @@ CREATED_KEY = "createdAt"
 UPDATED_KEY = "updatedAt"
 DELETED_KEY = "isDeleted"
 SECRET_VALUE_KEYS = ("devValue", "prodValue")
-"""The keys of a secret's values: always null in an export; a file with a value is refused."""
+"""The keys of a secret's values: always null in a file."""
 
 _VALUE_LIKE = re.compile(
     r"value|secret|plain|cipher|crypt|password|passphrase|token|credential", re.IGNORECASE

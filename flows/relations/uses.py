@@ -80,7 +80,7 @@ def find_users(item: Item) -> list[RelatedItems]:
 def find_users_of_many(
     rows: Mapping[Kind, Mapping[str, str]], *, written: tuple[datetime, datetime] | None = None
 ) -> Iterator[tuple[Kind, str, str, list[tuple[Kind, str]]]]:
-    """Yield every live row that uses one of those: its kind, uuid and name, and which of them it uses.
+    """Yield each live row that uses one of `rows`: its kind, uuid and name, and which it uses.
 
     `rows` has, by kind and by the uuid in lower case, the name of each. Reads every live row that
     can use any, a chunk at a time; with `written`, only those written between these two times.
@@ -107,7 +107,7 @@ def find_users_of_many(
 def _used(
     kind: Kind, uuids: Collection[str], names: Collection[str], references: Collection[Reference]
 ) -> RelatedItems:
-    """Return the rows with one of the uuids or names, and the references that match none of them."""
+    """Return the rows with these uuids or names, and the references that match none of them."""
     rows = MODELS[kind]._default_manager.order_by()
     if len(uuids) + len(names) <= _MOST_ASKED_FOR:
         rows = rows.filter(Q(uuid__in=uuids) | Q(name__in=names))

@@ -140,7 +140,7 @@ def saves_of(item: Item) -> QuerySet[Version]:
 
 
 def find_save(model: type[Item], number: int) -> Version | None:
-    """Return the named save with this number of its version, of an item of that model; else None."""
+    """Return the named save whose version has this number; None where the model has none."""
     return (
         Version.objects.get_for_model(model, model_db=_SAVED_DB)
         .filter(pk=number)

@@ -13,7 +13,7 @@ from flows.fields import TOKEN_KEY, EncryptedTextField
 
 
 def row_as_json(model: type[Model], connection: BaseDatabaseWrapper) -> str:
-    """Return the SQL expression of a list with one serialised object: the row of the model's table."""
+    """Return the SQL expression of a list with one serialised object: a row of the model."""
     is_postgresql = connection.vendor == "postgresql"
     express = _postgresql if is_postgresql else _sqlite
     fields = ", ".join(

@@ -52,7 +52,7 @@ def content_of(kind: Kind, row: SavedRow) -> Content:
 def rights_to_restore(
     item: Item, saved: SavedRow, *, sees: Collection[Kind]
 ) -> Iterator[tuple[str, str]]:
-    """Return the permissions, beside that to change the item, that restoring needs, with reasons.
+    """Yield the permissions, beside that to change the item, that restoring needs, with reasons.
 
     The reasons name only rows of the kinds in `sees`.
     """
@@ -122,7 +122,7 @@ def is_same_state(kind: Kind, before: SavedRow, after: SavedRow) -> bool:
 
 
 def notes_on(kind: Kind, before: SavedRow, after: SavedRow) -> Iterator[str]:
-    """Yield the notes beside the content: whether it is deleted, and which values of a secret differ."""
+    """Yield notes on what is no content: deletion, and how the values of a secret differ."""
     if before["is_deleted"] != after["is_deleted"]:
         yield f"The {kind} {'becomes deleted' if after['is_deleted'] else 'is live again'}."
     if kind is Kind.SECRET:

@@ -19,7 +19,7 @@ _SALT = "flows.saves.state_tags"
 
 
 def state_tag(item: Item) -> str:
-    """Return the tag of the row that the object was read from, as long as nothing is assigned to it."""
+    """Return the tag of the row that the object was read from; call it before any assignment."""
     return tag_of_row({name: getattr(item, name) for name in tagged_columns(type(item))})
 
 

@@ -1,5 +1,6 @@
-"""Check whether the configured keys are those of the databases: in Django's checks, at `migrate`
-or `check --database NAME`, and as the site starts.
+"""Check whether the configured keys are those of the databases.
+
+Called by Django's checks (`migrate`, `check --database NAME`), and as the site starts.
 """
 
 import logging

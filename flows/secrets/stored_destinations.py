@@ -70,7 +70,7 @@ def lock_destinations() -> None:
 
 
 def warnings_of_writes(writes: Iterable[Write]) -> tuple[DestinationWarning, ...]:
-    """Return the warnings of secrets that these writes would send elsewhere; call it before them."""
+    """Return the warnings of secrets that these writes, not done yet, would send elsewhere."""
     writes = list(writes)
     found = find_new_destinations(
         [_user_change(write) for write in writes if write.kind is not Kind.SECRET],

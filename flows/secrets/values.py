@@ -29,8 +29,9 @@ def fill_secret(
     """Set the values of a live secret without a value, and return it; an empty text is none.
 
     `shown` is the destinations_tag of the destinations that were shown to the user. Writes only the
-    values and the user's name. Raises SecretGoneError, GoesElsewhereError where the destinations
-    have changed, and HasValueError where the secret has a value in either environment, which is kept.
+    values and the user's name. Raises SecretGoneError, HasValueError where the
+    secret has a value in either environment, which is kept, and GoesElsewhereError where the
+    destinations have changed.
     """
     with transaction.atomic(using=current_database()):
         lock_destinations()  # before the row, as imports do
