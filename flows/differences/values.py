@@ -56,7 +56,7 @@ class Difference:
 
 
 def difference(kind: Kind, before: Content | None, after: Content | None) -> Difference:
-    """Return the differences of two contents; None before: a new item, None after: a deleted one."""
+    """Return the differences of two contents; None before: a new item, None after: one removed."""
     old, new = before or {}, after or {}
     budget = Budget()
     return Difference(

@@ -33,7 +33,7 @@ HEADER = "Idempotency-Key"
 INVALID_KEY = f"An {HEADER} must be 1 to 255 visible ASCII characters, such as a new UUID."
 
 _KEY = re.compile(r"[!-~]{1,255}")
-_SQLITE_LOCKS = 64  # files; of two requests at once whose keys share one, one is told to try again
+_SQLITE_LOCKS = 64  # files; where two keys share one, the second request at once gets a refusal
 
 Post = Callable[..., Response]
 KeyHolder = Callable[[User, str], bool]
