@@ -23,7 +23,7 @@ _DAYS_OFFERED = 90
 
 @admin.register(User)
 class UserAdmin(CheckedListMixin, DjangoUserAdmin):
-    """Users. Who is no superuser can neither make one nor change one."""
+    """Users. A user who is no superuser can neither make nor change a superuser."""
 
     list_display = ("username", "email", "role", "is_active", "is_staff", "last_login")
     list_filter = ("groups", "is_active", "is_staff", "is_superuser")
@@ -53,7 +53,7 @@ def _may_touch(request: HttpRequest, user: User | None) -> bool:
 
 
 class KeyForm(forms.ModelForm):
-    """What is asked for a new key: for whom, what it is for, and how long."""
+    """The form of a new key: its user, its purpose, and its last day."""
 
     name = forms.CharField(max_length=100, help_text="What the key is for, such as a CI pipeline.")
     expiry = forms.SplitDateTimeField(widget=AdminSplitDateTime)
@@ -86,7 +86,7 @@ class KeyForm(forms.ModelForm):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(CheckedListMixin, admin.ModelAdmin):
-    """Keys are issued and revoked, never changed. One is shown once: on the page that answers."""
+    """Keys: issued and revoked, never changed. A key is shown once, on the page that issues it."""
 
     form = KeyForm
     list_display = ("purpose", "user", "created", "expiry", "good")
@@ -108,7 +108,7 @@ class ApiTokenAdmin(CheckedListMixin, admin.ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
-        """Who is no superuser revokes no superuser's key, as one issues none."""
+        """Return whether the user may revoke keys; only superusers may revoke a superuser's."""
         may = super().has_delete_permission(request, obj)
         return may and _may_touch(request, obj.user if obj else None)
 

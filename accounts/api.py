@@ -1,4 +1,4 @@
-"""The REST door of accounts: log in, exchange a token, log out, who am I."""
+"""The API of accounts: log in, exchange a token, log out, get the user of the token."""
 
 from typing import Any, cast
 

@@ -1,4 +1,4 @@
-"""Who calls the API: the holder of a bearer token, and nobody else. Cookies say nothing."""
+"""Authenticate callers of the API by their bearer token alone; cookies are ignored."""
 
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -21,8 +21,8 @@ CHALLENGE = "Bearer"
 class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer TOKEN`.
 
-    Takes the place of django-rest-knox's class, which answers 500 to a header that is not UTF-8,
-    reads all tokens of the user and deletes expired ones at each request. This is one query.
+    Replaces django-rest-knox's class, which answers 500 to a header that is not UTF-8, reads all
+    tokens of the user and deletes expired ones at each request. This is one query.
     """
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
@@ -37,9 +37,10 @@ class BearerAuthentication(BaseAuthentication):
 
 
 def find_or_refuse(request: Request, token: str) -> ApiToken:
-    """The stored row of a good token. Raises AuthenticationFailed, or Throttled after too many.
+    """Return the stored row of a valid token.
 
-    Whoever holds a good token gets in all the same, wherever the wrong ones come from.
+    Raises AuthenticationFailed, or Throttled after too many wrong ones from one address. A valid
+    token is never throttled.
     """
     if stored := find(token):
         return stored

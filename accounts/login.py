@@ -1,4 +1,4 @@
-"""The login, for every door: by name or e-mail address, and throttled."""
+"""The login of the API and the admin: by name or e-mail address, and throttled."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from accounts.throttling import (
 
 
 class NameOrEmailBackend(ModelBackend):
-    """Django's backend, where an e-mail address does as well as a user name."""
+    """Django's backend, which takes an e-mail address as well as a user name."""
 
     @sensitive_variables("password")
     def authenticate(
@@ -35,7 +35,7 @@ class NameOrEmailBackend(ModelBackend):
             return None
         user = _find(username)
         if user is None:
-            # As much work as for a user there is, so that time does not tell the difference.
+            # As much work as for an existing user, so that the time does not show the difference.
             User().set_password(password)
             return None
         if user.check_password(password) and self.user_can_authenticate(user):
@@ -44,8 +44,8 @@ class NameOrEmailBackend(ModelBackend):
 
 
 def _find(name: str) -> User | None:
-    """A user by the exact name, or else by the e-mail address, whatever its case."""
-    # Folded by the database, as the constraint is that keeps addresses unique.
+    """Return a user by the exact name, or else by the e-mail address, whatever its case."""
+    # Lower case is made by the database, as in the constraint that keeps addresses unique.
     is_email = Q(folded_email=Lower(Value(name))) & ~Q(email="")
     found = User.objects.alias(folded_email=Lower("email")).filter(Q(username=name) | is_email)
     return min(found, key=lambda user: user.username != name, default=None)
@@ -53,14 +53,14 @@ def _find(name: str) -> User | None:
 
 @sensitive_variables("password")
 def log_in(request: HttpRequest, *, username: str, password: str) -> User | None:
-    """Who that is; None for a wrong name, a wrong password or a user who is not active.
+    """Return the user; None for a wrong name, a wrong password or a user who is not active.
 
     Raises TooManyAttemptsError after too many wrong ones by one name from one address, or from one
-    address. Too many by one name, wherever they come from, refuse nobody: whoever tries it then
-    waits for some seconds, so that nobody can keep a user out from elsewhere.
+    address. Too many by one name from any addresses refuse nobody: each further attempt waits for
+    some seconds, so that nobody can lock a user out from elsewhere.
 
-    A name counts as it was typed. To count a user's name and e-mail address as one would tell
-    anybody that they are one user's.
+    A name counts as it was typed. Counting a user's name and e-mail address as one would show that
+    both are the same user's.
     """
     address, name = address_of(request), username.casefold()
     limits = [Limit("login-address", address), Limit("login", f"{address} {name}")]

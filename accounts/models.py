@@ -1,4 +1,4 @@
-"""Who works with the server, the tokens they hold, and the attempts that failed."""
+"""Users, the tokens of the API, and counts of failed attempts."""
 
 import uuid
 from hashlib import sha256
@@ -16,8 +16,8 @@ from knox.models import AbstractAuthToken
 class User(AbstractUser):
     """A person or a service. A model of our own from the start, because swapping it later is hard.
 
-    `uuid` is what callers know a user by. An e-mail address may be used to log in, so no two
-    users share one, whatever its case.
+    `uuid` identifies a user in the API. An e-mail address may be used to log in, so no two users
+    share one, whatever its case.
     """
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
@@ -33,24 +33,24 @@ class User(AbstractUser):
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; a user who is not active keeps no tokens, so that none revives with the user."""
+        """Save, and delete an inactive user's tokens, so that none works again later."""
         super().save(*args, **kwargs)
         if not self.is_active:
             self.auth_token_set.all().delete()
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Whether that is the password."""
+        """Return whether that is the password."""
         before = self.password_stamp
         is_correct = super().check_password(raw_password)
         if self.password_stamp != before:
-            # Django hashed it anew, in today's way. It is the same password: tokens stay good.
+            # Django hashed it again, in today's way. It is the same password: tokens stay valid.
             self.auth_token_set.filter(password_stamp=before).update(
                 password_stamp=self.password_stamp
             )
         return is_correct
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
-        """Whether the user has the permission; if so, `granted_permissions` has it from now on."""
+        """Return whether the user has the permission; if so, add it to `granted_permissions`."""
         has_it = super().has_perm(perm, obj)
         if has_it:
             self.granted_permissions.add(perm)
@@ -58,27 +58,27 @@ class User(AbstractUser):
 
     @cached_property
     def granted_permissions(self) -> set[str]:
-        """The permissions that this object was asked for and said yes to."""
+        """Return the permissions that were checked on this object and granted."""
         return set()
 
     @property
     def password_stamp(self) -> str:
-        """Another one for each password that is set; tells nothing of the password."""
+        """Return a digest that differs for each password that is set, and shows nothing of it."""
         return sha256(self.password.encode()).hexdigest()
 
 
 class ApiToken(AbstractAuthToken):
-    """What a caller of the API shows instead of a password; only its hash is stored.
+    """What a caller of the API sends instead of a password; only its hash is stored.
 
-    Tokens from a login have no name. Those with one are keys for automation, which somebody
-    issued in the admin. Each is bound to the password that the user had when it was issued.
+    Tokens from a login have no name. Those with one are keys for automation, which were issued in
+    the admin. Each is bound to the password that the user had when it was issued.
     """
 
     name = models.CharField(max_length=100, blank=True, help_text="What it is for.")
     password_stamp = models.CharField(max_length=64, editable=False)
 
     token_in_clear = ""
-    """Of a key that was issued just now, for the page that shows it; never stored."""
+    """Of a key that was just issued, for the page that shows it; never stored."""
 
     class Meta:
         verbose_name = "API key"
@@ -95,7 +95,7 @@ class ApiToken(AbstractAuthToken):
         return f"{self.name or 'login'} ({self.user})"
 
     def is_good(self) -> bool:
-        """Whether it still opens the door: not expired, and the user as when it was issued."""
+        """Return whether it is valid: not expired, and the user active with the same password."""
         return (
             (self.expiry is None or self.expiry > timezone.now())
             and self.user.is_active
@@ -104,7 +104,7 @@ class ApiToken(AbstractAuthToken):
 
 
 class Attempts(models.Model):
-    """How many attempts failed that have something in common, such as a user name, until when.
+    """The number of failed attempts with something in common, such as a user name, until a time.
 
     They are counted in the database, which all processes of the server share.
     """

@@ -1,7 +1,7 @@
-"""What each role may do: the one table, which migrations write into the groups of the database.
+"""The permissions of each role: one table, which migrations write into the database's groups.
 
-After a change of the table, add a migration that runs `write_roles` again. Meant to be read by
-people too: from the strongest role to the weakest.
+After a change of the table, add a migration that runs `write_roles` again. From the strongest
+role to the weakest.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Role(StrEnum):
-    """A role by the word that callers of the API know."""
+    """A role, by its name in the API."""
 
     ADMIN = "ADMIN"
     EDITOR = "EDITOR"
@@ -26,7 +26,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """A role: the name of its group, and the permissions that the group gives."""
+    """A role: the name of its group, and the permissions of the group."""
 
     group: str
     permissions: frozenset[str]
@@ -49,7 +49,7 @@ _IMPORT = frozenset(
     {"imports.run_import", "imports.overwrite_items", "imports.back_up_database"},
 )
 
-# From the strongest to the weakest: who is in several groups has the strongest role.
+# From the strongest to the weakest: a user in several groups has the strongest role.
 ROLES: dict[Role, Definition] = {
     Role.ADMIN: Definition(
         group="Admin",
@@ -81,7 +81,7 @@ ROLES: dict[Role, Definition] = {
 
 
 def role_of(user: "User | AnonymousUser") -> Role | None:
-    """The user's strongest role; a superuser is an admin."""
+    """Return the user's strongest role; a superuser is an admin."""
     if user.is_superuser:
         return Role.ADMIN
     groups = _groups_of(user)
@@ -89,7 +89,7 @@ def role_of(user: "User | AnonymousUser") -> Role | None:
 
 
 def is_service_account(user: "User | AnonymousUser") -> bool:
-    """Whether the user is one, whatever else the user is too."""
+    """Return whether the user is a service account, whatever other roles it has."""
     return ROLES[Role.SERVICE_ACCOUNT].group in _groups_of(user)
 
 
@@ -101,9 +101,9 @@ def _groups_of(user: "User | AnonymousUser") -> set[str]:
 def write_roles(apps: Any, schema_editor: Any) -> None:
     """Make each role's group and give it exactly the permissions of the table (for migrations).
 
-    Django makes the rows of permissions only after the last migration, so this makes them where
-    they are missing. What the models of this migration's state do not have yet is left out: the
-    migration that follows it runs this again.
+    Django makes the rows of permissions only after the last migration, so this makes the missing
+    ones. Permissions of models that this migration's state does not have yet are left out: a later
+    migration runs this again.
     """
     database = schema_editor.connection.alias
     _make_permissions(apps, database)

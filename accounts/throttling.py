@@ -1,11 +1,11 @@
-"""Limits on what is tried too often: counted in the database, so that all processes share them.
+"""Limits on failed attempts: counted in the database, so that all processes share them.
 
 An attempt is counted before it is made, and given back if it succeeds: however many are made at
 once, no more than the limit can fail.
 
-A limit refuses until its period ends. A delay never does: beyond its number, whoever tries from
-an address waits some seconds, at most `LONGEST_DELAY`, and then has one attempt, whatever others
-do meanwhile.
+A limit refuses until its period ends. A delay never refuses for good: beyond its number, an address
+waits some seconds, at most `LONGEST_DELAY`, and then has one attempt, whatever other addresses do
+meanwhile.
 """
 
 import math
@@ -28,17 +28,17 @@ from accounts.models import Attempts
 from flows.counting import number_of
 
 LONGEST_DELAY = 60
-"""Seconds that a delay takes at most."""
+"""The longest delay, in seconds."""
 
 _TURN_SECONDS = 600
-"""How long somebody who has waited may take until the attempt."""
+"""How many seconds after its delay the attempt may be made."""
 _PURGED_AT_ONCE = 500
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 
 
 class TooManyAttemptsError(Exception):
-    """A limit is reached; `wait` says for how many seconds more. The text is for people."""
+    """A limit is reached; `wait` is how many seconds are left. The text is for people."""
 
     def __init__(self, wait: int, what: str = "wrong passwords") -> None:
         super().__init__(f"Too many {what}. Try again in {waiting_time(wait)}.")
@@ -46,7 +46,7 @@ class TooManyAttemptsError(Exception):
 
 
 class TooManyAttempts(Throttled):
-    """The 429 of the API, in the words of the error."""
+    """The 429 of the API, with the text of the error."""
 
     def __init__(self, error: TooManyAttemptsError) -> None:
         super().__init__(detail=str(error))
@@ -54,7 +54,7 @@ class TooManyAttempts(Throttled):
 
 
 def waiting_time(seconds: int) -> str:
-    """Seconds for people, rounded up: "45 seconds", "59 minutes", "23 hours"."""
+    """Return a duration for people, rounded up: "45 seconds", "59 minutes", "23 hours"."""
     if seconds <= _MINUTE:
         return number_of(seconds, "second")
     if seconds <= _HOUR:
@@ -64,9 +64,9 @@ def waiting_time(seconds: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """On the attempts that have an `ident` in common; how many is in ZIGGY_ATTEMPTS, by scope.
+    """A limit on the attempts with one `ident`: ZIGGY_ATTEMPTS has its number and period, by scope.
 
-    `what` says what there was too much of.
+    `what` is what was attempted, for the message.
     """
 
     scope: str
@@ -83,14 +83,14 @@ class Limit:
 
     @property
     def key(self) -> str:
-        """A hash: who it was that failed need not be stored."""
+        """Return a hash, so that the `ident` is not stored."""
         return sha256(f"{self.scope} {self.ident}".encode()).hexdigest()
 
 
 def address_of(request: HttpRequest | Request) -> str:
-    """Where a request comes from: what a proxy says counts only as far as NUM_PROXIES trusts it.
+    """Return the address of a request; headers of proxies count as far as NUM_PROXIES trusts them.
 
-    Of an IPv6 address, the network: whoever has one has all of its addresses.
+    Of an IPv6 address, returns the /64 network, as its holder has all addresses in it.
     """
     text = str(BaseThrottle().get_ident(request))  # type: ignore[arg-type] # it reads headers alone
     try:
@@ -105,7 +105,7 @@ def address_of(request: HttpRequest | Request) -> str:
 def take(limits: Sequence[Limit]) -> None:
     """Count an attempt under each of the limits. Raises TooManyAttemptsError, and counts nothing.
 
-    All callers name the scopes in one order: each waits for the rows of the one before.
+    All callers pass the scopes in one order, so that they lock rows in one order.
     """
     _check(limits)  # without a lock, so that a flood costs no writes
     with transaction.atomic():
@@ -115,10 +115,10 @@ def take(limits: Sequence[Limit]) -> None:
 
 
 def take_delayed(limit: Limit, *, by: str) -> None:
-    """Count an attempt under a limit that delays and never refuses.
+    """Count an attempt under a limit that delays and never refuses for good.
 
-    Beyond the limit, who tries, named `by`, gets an attempt after a wait that grows with the
-    count, and is bounded. Raises TooManyAttemptsError, and counts nothing, until that is over.
+    Beyond the limit, `by` (such as an address) gets an attempt after a wait that grows with the
+    count, up to a maximum. Raises TooManyAttemptsError, and counts nothing, until that is over.
     """
     turn_key = Limit(f"{limit.scope}-turn", f"{limit.ident} {by}").key
     wait = _seconds_until(Attempts.objects.filter(pk=turn_key).first())
@@ -136,7 +136,7 @@ def take_delayed(limit: Limit, *, by: str) -> None:
 
 
 def _take_turn(key: str, *, beyond: int) -> float:
-    """The seconds until the turn comes; 0 where it has come, and is taken, or none is needed."""
+    """Return the seconds until the attempt; 0, and end the wait, where it may be made now."""
     if beyond < 0:
         return 0
     turn = Attempts.objects.filter(pk=key, ends_at__gt=timezone.now()).first()
@@ -152,7 +152,7 @@ def _take_turn(key: str, *, beyond: int) -> float:
 
 
 def _seconds_until(turn: Attempts | None) -> float:
-    """How long it is until the turn comes. Its row ends when nobody took it."""
+    """Return the seconds until the attempt. The row ends if it is not made."""
     if turn is None:
         return 0
     left: float = (turn.ends_at - timezone.now()).total_seconds()
@@ -160,7 +160,7 @@ def _seconds_until(turn: Attempts | None) -> float:
 
 
 def give_back(limits: Sequence[Limit]) -> None:
-    """The attempt that was counted did not fail."""
+    """Take back the count of an attempt that did not fail."""
     for limit in limits:
         Attempts.objects.filter(pk=limit.key, count__gt=0).update(count=F("count") - 1)
 
@@ -179,7 +179,7 @@ def _check_one(limit: Limit, counted: Attempts) -> None:
 
 
 def _take_one(limit: Limit) -> bool:
-    """Count one, and whether it is the first that was ever counted there."""
+    """Count one attempt, and return whether it is the first ever under the limit."""
     counted, is_new = _counted(limit)
     _check_one(limit, counted)
     counted.count += 1
@@ -188,7 +188,7 @@ def _take_one(limit: Limit) -> bool:
 
 
 def _counted(limit: Limit) -> tuple[Attempts, bool]:
-    """What was counted in the present period, locked, and whether that is new."""
+    """Return the locked count of the present period, and whether its row is new."""
     now = timezone.now()
     counted, is_new = Attempts.objects.select_for_update().get_or_create(
         key=limit.key, defaults={"count": 0, "ends_at": now + limit.period}
@@ -199,7 +199,7 @@ def _counted(limit: Limit) -> tuple[Attempts, bool]:
 
 
 def _purge() -> None:
-    """Drop what has ended, but for rows that somebody is counting in: waiting could deadlock."""
+    """Delete ended counts, except rows that are locked: waiting for them could deadlock."""
     ended = Attempts.objects.filter(ends_at__lte=timezone.now())
     free = ended.select_for_update(skip_locked=True).values_list("pk", flat=True)
     with transaction.atomic():

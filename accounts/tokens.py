@@ -1,4 +1,4 @@
-"""Tokens: issued, found, exchanged. A token in clear is seen once, by who it is issued to."""
+"""Issue, find, exchange and revoke tokens. A token in clear is shown once, when it is issued."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revoked:
-    """How many tokens ended: keys for automation, and logins."""
+    """The numbers of revoked tokens: keys for automation, and logins."""
 
     keys: int = 0
     logins: int = 0
 
 
 class TooManyKeysError(Exception):
-    """The user has as many keys as one may have."""
+    """The user has the largest number of keys that one may have."""
 
 
 def issue_login_token(user: User) -> str:
-    """A token for some hours. Beyond the most that one may have, the oldest login ends."""
+    """Return a new token for ZIGGY_TOKEN_HOURS; of too many, the oldest login is deleted."""
     with transaction.atomic():
         _lock_and_tidy(user)
         logins = ApiToken.objects.filter(user=user, name="").order_by("-created")
@@ -40,7 +40,10 @@ def issue_login_token(user: User) -> str:
 
 
 def check_room_for_key(user: User) -> None:
-    """Raises TooManyKeysError. For use in a transaction, until whose end the answer holds."""
+    """Raise TooManyKeysError where the user has no room for a key. Locks the user's row.
+
+    Call it in a transaction: there is room until its end.
+    """
     _lock_and_tidy(user)
     keys = ApiToken.objects.filter(user=user).exclude(name="")
     if keys.count() >= settings.ZIGGY_TOKENS_PER_USER:
@@ -48,45 +51,45 @@ def check_room_for_key(user: User) -> None:
 
 
 def issue_key(key: ApiToken) -> str:
-    """Store a key that has its user, name and expiry. Raises TooManyKeysError."""
+    """Store a key with its user, name and expiry; return its token. Raises TooManyKeysError."""
     with transaction.atomic():
         check_room_for_key(key.user)
         return _issue(key)
 
 
 def find(token: str) -> ApiToken | None:
-    """The stored row of a token that is good now, with its user."""
+    """Return the stored row of a valid token, with its user; else None."""
     stored = ApiToken.objects.select_related("user").filter(digest=hash_token(token)).first()
     return stored if stored and stored.is_good() else None
 
 
 def exchange(stored: ApiToken) -> str | None:
-    """A new token for the same purpose; the old one is gone. None where it was gone already.
+    """Revoke the token and return a new one for the same purpose; None if it was revoked already.
 
-    A login lasts its hours from now; a key keeps the end that was set when it was issued.
+    A login lasts its hours from now; a key keeps its expiry.
     """
     expiry = stored.expiry if stored.name else _end_of_login()
     with transaction.atomic():
         if not revoke(stored):
             return None
-        # Bound to the same password: should that have changed a moment ago, this is no good either.
+        # Bound to the same password: if that has just changed, this one is not valid either.
         return _issue(ApiToken(user=stored.user, name=stored.name, expiry=expiry))
 
 
 def revoke(stored: ApiToken) -> bool:
-    """Whether this call ended the token: of several at once, one does."""
+    """Return whether this call deleted the token: of several at once, one does."""
     return bool(ApiToken.objects.filter(pk=stored.pk).delete()[0])
 
 
 def valid_digests() -> frozenset[str]:
-    """The digests of all tokens of the current database that are good now."""
+    """Return the digests of all valid tokens of the current database."""
     stored = ApiToken.objects.select_related("user")
     return frozenset(token.digest for token in stored.iterator() if token.is_good())
 
 
 def revoke_all_but(digests: Collection[str]) -> Revoked:
     """Revoke every token of the current database that is not among these."""
-    # These columns alone: the database may be of an earlier version.
+    # Only these columns: the database may be of an earlier version.
     revoked = [
         (digest, name)
         for digest, name in ApiToken.objects.values_list("digest", "name")
@@ -104,7 +107,7 @@ def _end_of_login() -> datetime:
 
 
 def _lock_and_tidy(user: User) -> None:
-    """Count the user's tokens one call at a time; those that are no good do not count."""
+    """Lock the user's row, so that tokens are counted one call at a time; delete invalid tokens."""
     stored = User.objects.select_for_update().get(pk=user.pk)
     ApiToken.objects.filter(user=user).filter(
         Q(expiry__lte=timezone.now()) | ~Q(password_stamp=stored.password_stamp)

@@ -1,3 +1,3 @@
-"""Flows, connections and secrets: what they hold, and their doors."""
+"""Flows, connections and secrets: their content, their rows, and their admin and API."""
 
 __version__ = "0.1.0"

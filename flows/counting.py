@@ -1,21 +1,21 @@
-"""Numbers of things in messages, with the noun in the singular or the plural. Pure."""
+"""Counts and lists in messages, with the noun in the singular or the plural. Pure."""
 
 from collections.abc import Sequence, Sized
 
 
 def number_of(count: int, noun: str) -> str:
-    """The number with its noun: `1 flow`, `2 flows`."""
+    """Return the number with its noun: `1 flow`, `2 flows`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def other_than_first(things: Sized, noun: str = "problem") -> str:
-    """How many there are beside the first, to be said after it: ` (2 more problems)` or nothing."""
+    """Return how many there are beside the first: ` (2 more problems)`, or nothing."""
     others = len(things) - 1
     return f" ({number_of(others, f'more {noun}')})" if others > 0 else ""
 
 
 def listed(things: Sequence[str], *, more: int = 0) -> str:
-    """The things in words, such as `a, b and c` or `a, b and 3 more`."""
+    """Return the things in words, such as `a, b and c` or `a, b and 3 more`."""
     words = [*things, f"{more} more"] if more > 0 else list(things)
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last

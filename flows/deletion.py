@@ -1,7 +1,7 @@
-"""Deleting softly, and bringing back: the row keeps its uuid and its history.
+"""Delete items softly, and restore them: the row keeps its uuid and its history.
 
-Rows are written without signals, so that many of them do not end up in one revision. Each is told
-the name of who does it, `user_name`.
+Rows are written without signals, so that many of them do not end up in one revision. `user_name`
+is written into each row.
 """
 
 from collections.abc import Collection, Iterable
@@ -23,16 +23,16 @@ from flows.servers import current_database
 
 
 class NameTakenError(Exception):
-    """The item cannot come back: another one has its name meanwhile."""
+    """The item cannot be restored: another one has its name meanwhile."""
 
 
 def mark_deleted(item: Item, *, user_name: str) -> None:
-    """Delete the item. Its row should be locked."""
+    """Delete the item softly. Lock its row before."""
     _write(item, user_name, is_deleted=True)
 
 
 class SendsSecretsError(Exception):
-    """The items cannot come back without the right to send stored secrets elsewhere."""
+    """The items cannot be restored without the right to send stored secrets elsewhere."""
 
     def __init__(self, told: str) -> None:
         super().__init__(told)
@@ -40,16 +40,16 @@ class SendsSecretsError(Exception):
 
 
 Warnings = tuple[DestinationWarning, ...]
-"""What is to be told of secrets that are sent, as items come back, where they were not sent."""
+"""The warnings of secrets that restored items send where they were not sent before."""
 
 
 def bring_back(
     item: Item, *, user_name: str, may_retarget: bool, sees: Collection[Kind] = ()
 ) -> Warnings:
-    """Make a deleted item a live one again; what is to be told of it. Raises NameTakenError.
+    """Restore a deleted item and return the warnings of it. Raises NameTakenError.
 
-    `may_retarget` says whether stored secrets may thereby be sent where they are not sent now;
-    where not, raises SendsSecretsError, which tells only of rows of the kinds that somebody `sees`.
+    `may_retarget` is whether stored secrets may thereby be sent where they are not sent now; if
+    not, raises SendsSecretsError, whose text names only rows of the kinds in `sees`.
     """
     with transaction.atomic(using=current_database()):
         rows = _locked([item])
@@ -79,11 +79,10 @@ def delete_many(items: Iterable[Any], *, user_name: str) -> None:
 def bring_many_back(
     items: Iterable[Any], *, user_name: str, may_retarget: bool, sees: Collection[Kind] = ()
 ) -> tuple[list[Any], list[Any], Warnings]:
-    """Make those of the items that are deleted live ones, in one transaction.
+    """Restore those of the items that are deleted, in one transaction.
 
-    Which came back, which did not because another one has their name, and what is to be told.
-    Raises SendsSecretsError
-    as `bring_back` does; then none came back.
+    Returns which were restored, which were not because another one has their name, and the
+    warnings. Raises SendsSecretsError as `bring_back` does; then none is restored.
     """
     back: list[Any] = []
     kept: list[Any] = []
@@ -101,7 +100,7 @@ def bring_many_back(
 
 
 def _locked(items: Iterable[Item]) -> list[Item]:
-    """Those of the items that are deleted, as they are now, kept from others until the end."""
+    """Return those of the items that are deleted, read again and locked in the transaction."""
     items = list(items)
     if any(item.kind is not Kind.FLOW for item in items):
         lock_destinations()  # before the rows, as imports do

@@ -1,8 +1,8 @@
-"""Secret values at rest: sealed with the first of the configured keys, opened with any of them.
+"""Encrypt secret values: sealed with the first of the configured keys, opened with any of them.
 
-The tokens are Fernet's (AES-128-CBC with HMAC-SHA256, cryptography.io). A value is kept sealed in
-memory as well and opened only by an explicit `reveal()`, so that neither a log line nor a saved
-row can carry or re-encrypt it by accident.
+The tokens are Fernet's (AES-128-CBC with HMAC-SHA256, cryptography.io). A value is sealed in
+memory as well and opened only by an explicit `reveal()`, so that no log line and no saved row
+contains it in clear or encrypts it again by accident.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -35,12 +35,12 @@ class Sealed:
     token: str
 
     def reveal(self) -> str:
-        """The value in clear. Raises WrongKeyError where no configured key opens it."""
+        """Return the value in clear. Raises WrongKeyError where no configured key opens it."""
         with _wrong_key():
             return _keys().decrypt(self.token).decode()
 
     def rotated(self) -> "Sealed":
-        """The same value sealed with the current key: itself, where it is so already.
+        """Return the value sealed with the current key: itself, where it is so already.
 
         Raises WrongKeyError as `reveal` does.
         """
@@ -65,23 +65,23 @@ def _wrong_key() -> Iterator[None]:
 
 
 def seal(value: str) -> Sealed:
-    """The value, encrypted with the current key."""
+    """Return the value, encrypted with the current key."""
     return Sealed(_keys().encrypt(value.encode()).decode())
 
 
 def encrypt_bytes(data: bytes) -> bytes:
-    """The bytes, encrypted with the current key."""
+    """Return the bytes, encrypted with the current key."""
     return urlsafe_b64decode(_keys().encrypt(data))
 
 
 def decrypt_bytes(data: bytes) -> bytes:
-    """The bytes in clear. Raises WrongKeyError where no configured key opens them."""
+    """Return the bytes in clear. Raises WrongKeyError where no configured key opens them."""
     with _wrong_key():
         return _keys().decrypt(urlsafe_b64encode(data))
 
 
 def check_keys() -> None:
-    """Raises ImproperlyConfigured where a configured key is not a Fernet key."""
+    """Raise ImproperlyConfigured where a configured key is not a Fernet key."""
     _keys()
 
 

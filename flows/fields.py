@@ -15,11 +15,11 @@ TOKEN_KEY = "$enc"  # noqa: S105 - the word, not a value
 
 
 class DocumentField(models.TextField):
-    """A JSON document, kept as canonical text (content.canonical); the attribute is that text.
+    """A JSON document, stored as canonical text (content.canonical); the attribute is that text.
 
-    `clean` brings what a form gives into canonical form. `json_type` is the type that the
-    document must have, list or dict; `null` is allowed too, as a file may say it. A form that is
-    left empty gives the empty document, or NULL where the column allows it.
+    `clean` converts a form's text to canonical form. `json_type` is the type that the document must
+    have, list or dict; `null` is allowed too, as in a file. An empty form field gives the empty
+    document, or NULL where the column allows it.
     """
 
     def __init__(self, *args: Any, json_type: type = dict, **kwargs: Any) -> None:
@@ -51,8 +51,8 @@ class DocumentField(models.TextField):
 class SecretExtraField(DocumentField):
     """The unknown keys of a secret, without all that may be its value.
 
-    Whatever writes the column, a saved state or a fixture that is loaded as well, none of that
-    gets into the database, where it would lie in clear text.
+    Values are removed on every write of the column, also from a saved state or a loaded fixture:
+    the database would contain them in clear text.
     """
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
@@ -67,23 +67,22 @@ class SecretExtraField(DocumentField):
         try:
             unknown = canonical.decode(text)
         except (msgspec.DecodeError, RecursionError):
-            return canonical.EMPTY_OBJECT  # no JSON: nothing of it is known to be no value
+            return canonical.EMPTY_OBJECT  # not JSON: any part of it may be a value
         if not isinstance(unknown, dict):
             return canonical.EMPTY_OBJECT
         return canonical.encode(split_unknown_of_secret(unknown)[0])
 
 
 class EncryptedTextField(models.TextField):
-    """A secret value, kept as a Fernet token. The attribute is a Sealed value or None.
+    """A secret value, stored as a Fernet token. The attribute is a Sealed value or None.
 
-    A text that is assigned is sealed when the row is saved; an empty one is no value. Serialised
-    (a named save, dumpdata) it is `{"$enc": token}`, never clear text, and comes back from that
-    unchanged.
+    An assigned text is sealed when the row is saved; an empty one is no value. Serialised (a named
+    save, dumpdata) it is `{"$enc": token}`, never clear text, and is read from that unchanged.
     """
 
     check_keys: ClassVar[Callable[[], None]]
-    """Raises WrongKeyError rather than let a second key seal beside the one of the database. The
-    app gives it, once the models are there that it asks."""
+    """Called before a text is sealed; raises WrongKeyError where no configured key opens what the
+    database has sealed. Set by the app, once the models are loaded."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"null": True, "blank": True, "default": None, **kwargs})

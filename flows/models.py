@@ -1,7 +1,7 @@
 """Flows, and the connections and secrets that they use.
 
 The columns are those of content.fields; documents are canonical JSON text. Rows are soft-deleted:
-they keep their uuid and their history and can come back. `uuid`, `created_at`, `updated_at` and
+they keep their uuid and their history and can be restored. `uuid`, `created_at`, `updated_at` and
 `updated_by` are a row's own and no content.
 """
 
@@ -22,7 +22,7 @@ from flows.fields import DocumentField, EncryptedTextField, SecretExtraField
 
 
 class Item(models.Model):
-    """What the three kinds have in common."""
+    """Base of the three kinds."""
 
     kind: ClassVar[Kind]
 
@@ -50,7 +50,7 @@ class Item(models.Model):
         return str(getattr(self, "name", "")) or f"(no name) {self.uuid}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, with `updated_at` set to now; `updated_by` is the caller's to set.
+        """Save, with `updated_at` set to now; the caller sets `updated_by`.
 
         Imports and reverts write rows without this.
         """
@@ -101,7 +101,7 @@ class Flow(Item):
 
 @reversion.register()
 class Connection(Item):
-    """How flows reach another system. Its values may name secrets, as `secrets.NAME`."""
+    """How flows reach another system. Its values may refer to secrets, as `secrets.NAME`."""
 
     kind = Kind.CONNECTION
 
@@ -119,7 +119,7 @@ class Connection(Item):
 
 
 def validate_identifier(value: str) -> None:
-    """Raises ValidationError where the value is not a JavaScript identifier."""
+    """Raise ValidationError where the value is not a JavaScript identifier."""
     if not is_identifier(value):
         raise ValidationError(
             "A secret's name must be a JavaScript identifier: letters, digits, _ and $, "
@@ -151,7 +151,7 @@ class Secret(Item):
     class Meta:
         ordering: ClassVar = ["name", "pk"]
         constraints: ClassVar = [
-            # A soft-deleted secret does not keep its name from being used again.
+            # A soft-deleted secret leaves its name free.
             models.UniqueConstraint(
                 fields=["name"],
                 condition=models.Q(is_deleted=False),
@@ -162,11 +162,11 @@ class Secret(Item):
 
     @property
     def has_value(self) -> bool:
-        """Whether the secret has a value in either environment."""
+        """Return whether the secret has a value in either environment."""
         return self.dev_value is not None or self.prod_value is not None
 
     def check_values_open(self) -> None:
-        """Raises WrongKeyError where no configured key opens a stored value."""
+        """Raise WrongKeyError where no configured key opens a stored value."""
         for value in (self.dev_value, self.prod_value):
             if isinstance(value, Sealed):
                 value.reveal()
@@ -215,6 +215,6 @@ MODELS: dict[Kind, type[Flow] | type[Connection] | type[Secret]] = {
 
 
 def blank_content(kind: Kind) -> dict[str, Any]:
-    """What a new row of the kind holds where nothing is said, by column."""
+    """Return the defaults of a new row of the kind, by column."""
     blank = MODELS[kind]()
     return {name: getattr(blank, name) for name in columns(kind)}

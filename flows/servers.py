@@ -1,7 +1,7 @@
 """The servers that a run can be meant for: this instance, and those registered in ZIGGY_SERVERS.
 
-A registered server is a database of its own. While one is the target, every query goes there;
-otherwise all go to this instance's database.
+A registered server is a database of its own. While one is the target, all queries are sent to it;
+otherwise to this instance's database.
 """
 
 import shlex
@@ -17,17 +17,17 @@ _target: ContextVar[str] = ContextVar("target", default=DEFAULT_DB_ALIAS)
 
 
 def current_database() -> str:
-    """The alias, in Django's DATABASES, of the database that queries go to now."""
+    """Return the alias, in Django's DATABASES, of the database that queries are sent to now."""
     return _target.get()
 
 
 def server_names() -> list[str]:
-    """The names that a run may give: this instance's first, then the registered servers'."""
+    """Return the names that a run may give: this instance's first, then the registered servers'."""
     return [settings.ZIGGY_SERVER_NAME, *settings.ZIGGY_SERVERS]
 
 
 def unusable_database(reason: str, server: str) -> str:
-    """What to tell of a server whose database cannot be used at all, why, and what to do."""
+    """Return the message for a server whose database cannot be used: why, and what to do."""
     is_here = server == server_names()[0]
     migrate = ["manage.py", "migrate", *([] if is_here else ["--database", server])]
     return (
@@ -37,10 +37,10 @@ def unusable_database(reason: str, server: str) -> str:
 
 @contextmanager
 def target(server: str) -> Iterator[None]:
-    """Send every query to the server of that name.
+    """Send every query of the block to the server of that name.
 
-    An unknown name changes nothing: whoever writes checks the name, so that a refusal can be
-    recorded here.
+    An unknown name changes nothing: the caller checks the name before it writes, so that a refusal
+    can be recorded here.
     """
     if server == settings.ZIGGY_SERVER_NAME:
         database = DEFAULT_DB_ALIAS
@@ -52,7 +52,7 @@ def target(server: str) -> Iterator[None]:
 
 @contextmanager
 def on_database(alias: str) -> Iterator[None]:
-    """Send every query to the database of that alias in Django's DATABASES."""
+    """Send every query of the block to the database of that alias in Django's DATABASES."""
     token = _target.set(alias)
     try:
         yield
@@ -61,7 +61,7 @@ def on_database(alias: str) -> Iterator[None]:
 
 
 class ServerRouter:
-    """Django's database router for the target."""
+    """Django's database router, which uses the target's database."""
 
     def db_for_read(self, model: Any, **hints: Any) -> str:
         return current_database()

@@ -1,4 +1,4 @@
-"""Which kinds of items an account may see: what a page or a refusal may tell of them."""
+"""Which kinds of items an account may see, and so which a page or a refusal may name."""
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
 
@@ -6,11 +6,11 @@ from flows.content.fields import Kind
 
 
 def may_see(user: AbstractBaseUser | PermissionsMixin | AnonymousUser, kind: Kind) -> bool:
-    """Whether the user may see rows of the kind: as in the admin, also by changing them."""
+    """Return whether the user may see rows of the kind: as in the admin, also by changing them."""
     may = user.has_perm  # type: ignore[union-attr]
     return bool(may(f"flows.view_{kind}") or may(f"flows.change_{kind}"))
 
 
 def kinds_seen(user: AbstractBaseUser | PermissionsMixin | AnonymousUser) -> frozenset[Kind]:
-    """The kinds whose rows the user may see."""
+    """Return the kinds whose rows the user may see."""
     return frozenset(kind for kind in Kind if may_see(user, kind))

@@ -1,1 +1,1 @@
-"""The site: settings, addresses and what belongs to no app."""
+"""The site: its settings, addresses, and what is part of no app."""

@@ -1,4 +1,4 @@
-"""The admin site: who may enter it, and through which form."""
+"""The admin site: its users, and its login form."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from accounts.throttling import TooManyAttemptsError
 
 
 class LoginForm(AdminAuthenticationForm):
-    """The login of the API, with its limits, for those who may enter the admin."""
+    """The login of the API, with its limits, for users who may use the admin."""
 
     def clean(self) -> dict[str, Any]:
         username = self.cleaned_data.get("username")
@@ -42,7 +42,7 @@ class LoginForm(AdminAuthenticationForm):
 
 
 class AdminSite(admin.AdminSite):
-    """Django's admin site, which no service account enters, staff or not."""
+    """Django's admin site, which refuses service accounts, staff or not."""
 
     site_header = site_title = "Ziggy flow import"
     login_form = LoginForm
@@ -52,7 +52,7 @@ class AdminSite(admin.AdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The login page. Who is logged in already goes on to where its link leads."""
+        """Answer with the login page; redirect a logged-in user to the link's target."""
         link = request.GET.get(REDIRECT_FIELD_NAME, "")
         if (
             request.method == "GET"

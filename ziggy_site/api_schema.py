@@ -1,7 +1,7 @@
-"""How the API describes itself (OpenAPI), as far as it is the same for every endpoint.
+"""Describe the API (OpenAPI), as far as it is the same for every endpoint.
 
-A view names its own answers; the errors that any of its kind can give are added here. Where a
-view names an error with no body of its own (`responses={409: None}`), it has that of all errors.
+A view declares its own answers; the errors that any of its kind can give are added here. An error
+that a view declares without a body (`responses={409: None}`) has the body of all errors.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What an asynchronous web server loads."""
+"""The application for asynchronous web servers."""
 
 from ziggy_site.serving import asgi_application as application
 

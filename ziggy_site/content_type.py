@@ -1,4 +1,4 @@
-"""The Content-Type of a request, before Django reads it. Pure."""
+"""Clean the Content-Type of a request, before Django reads it. Pure."""
 
 import re
 
@@ -6,10 +6,10 @@ _BOUNDARY = re.compile(r'(?:^|;)\s*boundary=("[^"]*"|[^;]*)', re.IGNORECASE)
 
 
 def plain_content_type(value: str) -> str:
-    """The media type, and of its parameters the boundary between parts alone.
+    """Return the media type with at most one parameter, the boundary between parts.
 
-    Everything here is UTF-8, so that a charset says nothing. Django decodes the query by whatever
-    charset is named: with some of Python's codecs it raises, before anything can answer.
+    All bodies are UTF-8, so the charset is dropped. Django decodes the query by whatever charset is
+    named: with some of Python's codecs it raises, before an error can be answered.
     """
     media_type, _, parameters = value.partition(";")
     boundary = _BOUNDARY.search(parameters)

@@ -1,7 +1,7 @@
-"""Databases as the environment names them: DATABASE_URL, and the list of ZIGGY_SERVERS.
+"""Read the databases of the environment: DATABASE_URL, and the list of ZIGGY_SERVERS.
 
-What is wrong is told by the name of the variable and of the entry, never by its text: that may
-hold a password.
+Errors have the names of the variable and of the entry, never its text, which may contain a
+password.
 """
 
 from typing import Any
@@ -14,9 +14,9 @@ _QUOTING = "Write what is special in a URL (@ : / ? # % and commas) as %40 and s
 
 
 def read_database(url: str, *, of: str) -> dict[str, Any]:
-    """Django's description of a database, with what each engine needs for safe imports.
+    """Return Django's settings of a database, with what each engine needs for safe imports.
 
-    Raises ImproperlyConfigured where the URL is none of a database; `of` says which URL it is.
+    Raises ImproperlyConfigured where the URL is none of a database; `of` is its name in the error.
     """
     database = _parse(url, of)
     if database["ENGINE"].endswith("sqlite3"):
@@ -32,7 +32,7 @@ def read_database(url: str, *, of: str) -> dict[str, Any]:
 
 
 def read_servers(text: str, *, taken: set[str]) -> dict[str, str]:
-    """The URLs of `NAME=DATABASE_URL,NAME=DATABASE_URL`, by name.
+    """Return the URLs of `NAME=DATABASE_URL,NAME=DATABASE_URL`, by name.
 
     Raises ImproperlyConfigured where that is malformed, or a name is given twice or `taken`.
     """

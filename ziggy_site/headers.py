@@ -1,10 +1,10 @@
-"""The headers of every answer for which neither Django nor django-csp has a setting."""
+"""Headers of every answer for which neither Django nor django-csp has a setting."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-# What a browser offers to pages and none of ours uses.
+# Features that a browser offers to pages and that are not used here.
 _UNUSED = ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
 _PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in _UNUSED)
 
@@ -12,7 +12,7 @@ _PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in _UNUSED)
 def permissions_policy(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: no page, and nothing that it may come to hold, gets at the user's devices."""
+    """Deny every page, and all that is embedded in it, the user's devices. Middleware."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -25,9 +25,9 @@ def permissions_policy(
 def no_store(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: no browser and no proxy keeps what is answered, which may need a login.
+    """Forbid browsers and proxies to store answers, which may need a login. Middleware.
 
-    A computer that several people use must not show a page after its user logged out.
+    A shared computer must not show a page after its user logged out.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:

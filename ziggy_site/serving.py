@@ -1,4 +1,4 @@
-"""The applications that web servers load, behind `wsgi` and `asgi`."""
+"""The applications for web servers, used by `wsgi` and `asgi`."""
 
 import os
 import time
@@ -22,12 +22,12 @@ _asgi = get_asgi_application()
 
 
 def wsgi_application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Django's application, which is told no charset, and whose answers reach the client."""
+    """Run Django's application without the request's charset; discard the rest of the body."""
     if "CONTENT_TYPE" in environ:
         environ["CONTENT_TYPE"] = plain_content_type(environ["CONTENT_TYPE"])
     body: Any = environ["wsgi.input"]
     length = environ.get("CONTENT_LENGTH")
-    # Not every server's stream ends where the body does. One that has no length is refused.
+    # Not every server's stream ends at the end of the body. A body without a length is refused.
     if length or not environ.get("wsgi.input_terminated"):
         body = LimitedStream(body, int(length) if length and length.isdecimal() else 0)
     environ["wsgi.input"] = body
@@ -40,13 +40,13 @@ def _discard(body: Any) -> None:
     # A server that closes while the client is still sending resets the connection: instead of the
     # refusal of its upload (401, 413) the client would see a broken pipe.
     end = time.monotonic() + _DISCARD_SECONDS
-    with suppress(OSError):  # the client has gone
+    with suppress(OSError):  # the client has disconnected
         while time.monotonic() < end and body.read(_CHUNK):
             pass
 
 
 async def asgi_application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Django's application, which is told no charset."""
+    """Run Django's application without the request's charset."""
     headers = [
         (name, _plain(value) if name.lower() == b"content-type" else value)
         for name, value in scope.get("headers", [])

@@ -2,7 +2,7 @@
 
 Development needs none of the variables. With DEBUG off there are no secrets in the
 defaults: a missing SECRET_KEY or ZIGGY_ENCRYPTION_KEYS stops the start with an error
-that says how to make one. docs/reference/settings.md has the table of all variables.
+that describes how to make one. docs/reference/settings.md has the table of all variables.
 """
 
 from pathlib import Path
@@ -58,27 +58,27 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 ZIGGY_SERVER_NAME = env.str("ZIGGY_SERVER_NAME", default="local")
 ZIGGY_BACKUP_DIR = Path(env.str("ZIGGY_BACKUP_DIR", default=str(BASE_DIR / "backups")))
-# A backup goes when it is neither among so many newest nor younger than so many days; and, the
-# oldest first, while a server's backups have more bytes than that.
+# A backup is deleted when it is neither among the KEEP newest nor younger than DAYS; and, the
+# oldest first, while a server's backups have more than MAX_BYTES.
 ZIGGY_BACKUP_KEEP = env.int("ZIGGY_BACKUP_KEEP", default=10)
 ZIGGY_BACKUP_DAYS = env.float("ZIGGY_BACKUP_DAYS", default=30.0)
 ZIGGY_BACKUP_MAX_BYTES: int | None = env.int("ZIGGY_BACKUP_MAX_BYTES", default=None)
-# How many backups an account may ask the API for in a day, copies to fetch among them.
+# The most backups that an account may make by the API in a day, copies to fetch among them.
 ZIGGY_BACKUPS_PER_DAY = env.int("ZIGGY_BACKUPS_PER_DAY", default=20)
 ZIGGY_BACKUP_TIMEOUT = env.int("ZIGGY_BACKUP_TIMEOUT", default=3600)  # seconds
 ZIGGY_MAX_IMPORT_BYTES = env.int("ZIGGY_MAX_IMPORT_BYTES", default=256 * 1024 * 1024)
 ZIGGY_LOCK_WAIT = env.float("ZIGGY_LOCK_WAIT", default=5.0)  # seconds
-# Seconds that PostgreSQL may take over one statement of a page or an answer; 0 is no limit.
+# Seconds that PostgreSQL may take for one statement of a page or an answer; 0 is no limit.
 ZIGGY_STATEMENT_TIMEOUT = env.float("ZIGGY_STATEMENT_TIMEOUT", default=30.0)
-ZIGGY_MOST_LOCK_WAIT = env.int("ZIGGY_MOST_LOCK_WAIT", default=60)  # that a caller may ask for
-# Ask whoever imports in the admin to type the server's name: for servers that matter.
+ZIGGY_MOST_LOCK_WAIT = env.int("ZIGGY_MOST_LOCK_WAIT", default=60)  # the most that a caller may set
+# Whether an import in the admin needs the server's name typed: for important servers.
 ZIGGY_CONFIRM_SERVER_NAME = env.bool("ZIGGY_CONFIRM_SERVER_NAME", default=False)
 ZIGGY_TOKEN_HOURS = env.float("ZIGGY_TOKEN_HOURS", default=24.0)  # how long a login lasts
 ZIGGY_KEY_DAYS = env.int("ZIGGY_KEY_DAYS", default=365)  # the longest that a named key lasts
-ZIGGY_TOKENS_PER_USER = env.int("ZIGGY_TOKENS_PER_USER", default=100)  # of each of these sorts
+ZIGGY_TOKENS_PER_USER = env.int("ZIGGY_TOKENS_PER_USER", default=100)  # of each kind: logins, keys
 # How many attempts may fail in how many seconds: by one name from one address, from one address,
-# with a wrong token from one address. Those by one name from anywhere refuse nobody: beyond that
-# number, each attempt waits for a minute at most, so that nobody can keep a user out.
+# with a wrong token from one address. Those by one name from any addresses refuse nobody: beyond
+# that number, each attempt waits for a minute at most, so that nobody can lock a user out.
 ZIGGY_ATTEMPTS = {
     "login": (20, 3600),
     "login-address": (100, 3600),
@@ -114,7 +114,7 @@ MIDDLEWARE = [
     "ziggy_site.headers.permissions_policy",
     "flows.web.body_length.require_length",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "ziggy_site.headers.no_store",  # static files, which are everybody's, do not come by here
+    "ziggy_site.headers.no_store",  # static files, which are public, are answered before
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -151,7 +151,7 @@ DATABASES = {
     ),
 }
 # Other servers that a run may name, as NAME=DATABASE_URL,NAME=DATABASE_URL. Each is a database
-# of its own under that name; what `flows.servers` selects is where a command reads and writes.
+# of its own under that name; `flows.servers` selects the one that a command reads and writes.
 ZIGGY_SERVERS = read_servers(
     env.str("ZIGGY_SERVERS", default=""), taken={"default", ZIGGY_SERVER_NAME}
 )
@@ -180,26 +180,26 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 REST_FRAMEWORK = {
-    # Deny first: an endpoint that is meant to be open says so itself.
+    # Denied by default: an open endpoint declares that itself.
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    # A bearer token and nothing else: no cookie and no session speaks for a caller.
+    # Bearer tokens only: cookies and sessions are ignored.
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
     "DEFAULT_RENDERER_CLASSES": ["imports.api.renderers.ApiRenderer"],
     "DEFAULT_PARSER_CLASSES": ["imports.api.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "ziggy_site.api_schema.ApiSchema",
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "PAGE_SIZE": 50,
-    # There is one format, and a parameter of that name means nothing.
+    # There is one format, and a parameter of that name has no effect.
     "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "imports.api.errors.exception_handler",
-    # How many proxies stand in front, whose word for a caller's address is taken.
+    # How many proxies in front are trusted for a caller's address.
     "NUM_PROXIES": env.int(
         "ZIGGY_PROXIES", default=int(env.bool("BEHIND_TLS_PROXY", default=False))
     ),
 }
 
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - the name of a model
-# knox's own migrations know nothing of that, and would make a table for its own model.
+# knox's own migrations ignore that setting, and would make a table for its own model.
 MIGRATION_MODULES = {"knox": None}
 REST_KNOX = {"TOKEN_PREFIX": "zgy_"}  # for scanners that look for leaked secrets
 
@@ -210,17 +210,17 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api",
     "SERVE_INCLUDE_SCHEMA": False,
-    # A PATCH here needs every key of its body, as any other method does.
+    # A PATCH needs every key of its body here, as any other method does.
     "COMPONENT_SPLIT_PATCH": False,
     "SERVE_AUTHENTICATION": [],
-    # A key that takes other words elsewhere; two keys of one body that take the same.
+    # A key with other words elsewhere; two keys of one body with the same words.
     "ENUM_NAME_OVERRIDES": {
         "KindEnum": "imports.api.shapes.record.KINDS",
         "SenderKind": "imports.api.shapes.warnings.SENDER_KINDS",
         "RecordedResultEnum": "imports.api.shapes.record.RECORDED_RESULTS",
         "ConflictDecision": "imports.api.shapes.undo.DECISIONS",
     },
-    # Everything that the page of the documentation loads is served from here.
+    # All files of the documentation's page are served from here.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
@@ -234,8 +234,8 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "ziggy_site" / "static"]
 
-# A page runs what this server serves as files of its own, and nothing that stands in its text:
-# what somebody wrote into a name or a value is never a script, a style or a form to elsewhere.
+# A page runs only files of this server, and nothing in its own text: a text that was typed into a
+# name or a value is never a script, a style or a form to elsewhere.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -250,7 +250,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-# Django's defaults, which are meant: written down so that no other release changes them.
+# Django's defaults, written down so that a later release does not change them.
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -263,8 +263,8 @@ if not DEBUG:
     )
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    # Browsers' lists of HTTPS sites hold whole domains, and are left again in months: not for one
-    # host to decide. So the check for deployment need not ask for it.
+    # Browsers' lists of HTTPS sites contain whole domains, and removal takes months: not a decision
+    # for one host. So the check for deployment need not ask for it.
     SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
     SILENCED_SYSTEM_CHECKS = ["security.W021"]
     SESSION_COOKIE_SECURE = True

@@ -9,7 +9,7 @@ from ziggy_site.api_docs import Docs, Schema
 
 api_urlpatterns: list[URLPattern | URLResolver] = [
     path("schema", Schema.as_view(), name="schema"),
-    # The page's icons stand in its style sheet, as data.
+    # The page's icons are in its style sheet, as data.
     path("docs", csp_update({"img-src": ["data:"]})(Docs.as_view()), name="docs"),
     path("", include("accounts.urls")),
     path("", include("imports.api.urls")),

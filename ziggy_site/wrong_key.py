@@ -1,4 +1,4 @@
-"""The page that says that the server has a wrong key, before anything is written with it."""
+"""The page for a server with a wrong key, before anything is written with it."""
 
 import logging
 from collections.abc import Callable
@@ -17,9 +17,9 @@ logger = logging.getLogger(__name__)
 
 
 class WrongKeyMiddleware:
-    """Answers 503, with what to do, to what would write while the server has a wrong key.
+    """Answers 503, with what to do, to requests that would write while the server has a wrong key.
 
-    Who logs in or out writes nothing of the server's. The API has its own answer.
+    Logins and logouts are not refused. The API has its own answer.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -29,7 +29,7 @@ class WrongKeyMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
-        """The page, where a request that may write finds a wrong key."""
+        """Answer with the page where a request that may write finds a wrong key."""
         if is_of_api(request) or request.path_info in _paths_of_logins():
             return None
         try:
@@ -39,7 +39,7 @@ class WrongKeyMiddleware:
         return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """The page; None, and so Django's way, for every other error."""
+        """Answer a WrongKeyError with the page; return None for every other error."""
         if not isinstance(error, WrongKeyError):
             return None
         logger.error("%s", error)

@@ -1,4 +1,4 @@
-"""What a web server such as gunicorn loads."""
+"""The application for web servers such as gunicorn."""
 
 from ziggy_site.serving import wsgi_application as application
 

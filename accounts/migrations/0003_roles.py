@@ -14,6 +14,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # The way back leaves the groups: who is in them is not ours to forget.
+        # The way back keeps the groups: their members must not be lost.
         migrations.RunPython(write_roles, migrations.RunPython.noop),
     ]

@@ -1,7 +1,7 @@
 """Flows, connections and secrets in Django's admin, each with its named saves.
 
-`forms` and `filters` are what pages show; `soft_delete` and `saves` are what the three kinds have
-in common; `items` registers them.
+`forms` and `filters` are parts of pages; `soft_delete` and `saves` are common to the three kinds;
+`items` registers them.
 """
 
 from flows.admin.item_admin import ItemAdmin

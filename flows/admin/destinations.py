@@ -1,4 +1,4 @@
-"""A destination of a secret as pages show it."""
+"""A destination of a secret, for pages."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from flows.secrets.stored_destinations import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Since:
-    """What a destination came with: a text, and the address of its page."""
+    """What made a destination: a text, and the address of its page."""
 
     text: str
     url: str
@@ -21,5 +21,5 @@ class DestinationLine:
 
     destination: SecretDestination
     may_view: bool
-    """Whether the user may see what sends it."""
+    """Whether the user may see the flow or connection that sends it."""
     since: Since | None = None

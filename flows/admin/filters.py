@@ -12,7 +12,7 @@ from flows.models import Flow
 
 
 def tags_of(text: str) -> list[str]:
-    """The tags of a document of tags; what is no text, which only a person can write, as JSON."""
+    """Return the tags of a document of tags; a tag that is no text is returned as JSON."""
     return [
         tag if isinstance(tag, str) else canonical.encode(tag)
         for tag in canonical.decode(text) or ()
@@ -20,7 +20,7 @@ def tags_of(text: str) -> list[str]:
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Live items, which is what a list shows of itself, deleted ones, or all."""
+    """Filters by state: live items by default, deleted ones, or all."""
 
     title = "state"
     parameter_name = "state"
@@ -40,7 +40,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 class TextFilter(admin.AllValuesFieldListFilter):
-    """The texts that a column has; an empty one has a name too, by which it can be chosen."""
+    """Filters by the texts of a column; an empty text can be chosen as "(empty)"."""
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
@@ -48,7 +48,7 @@ class TextFilter(admin.AllValuesFieldListFilter):
 
 
 class TagFilter(admin.SimpleListFilter):
-    """One of the tags that live flows have."""
+    """Filters by one of the tags of live flows."""
 
     title = "tag"
     parameter_name = "tag"
@@ -61,7 +61,7 @@ class TagFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if (wanted := self.value()) is None:
             return queryset
-        # Read, not searched for by the database: to it a document is one text.
+        # Read here, not searched by the database: it has a document as one text.
         rows = queryset.order_by().values_list("tags", flat=True)
         texts = [text for text in set(rows.distinct()) if wanted in tags_of(text)]
         return queryset.filter(tags__in=texts)

@@ -25,7 +25,7 @@ _LONGEST_TAG = 64
 
 
 class CodeTextarea(AdminTextareaWidget):
-    """A text of code or JSON: in a font of one width, without help for spelling."""
+    """A text of code or JSON: in a font of one width, without spell checking."""
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         code = {"class": "vLargeTextField code-text", "spellcheck": "false", "autocomplete": "off"}
@@ -43,33 +43,33 @@ class StateField(forms.CharField):
 
 
 class ItemForm(forms.ModelForm):
-    """A form that keeps a text as it is where nobody changed it.
+    """A form that keeps a text as it is where the user did not change it.
 
-    A browser makes an empty text of null and CRLF of every line end, and Django's form fields
-    cut the spaces at both ends: each would make the item differ from the file it came from.
+    A browser makes an empty text of null and CRLF of every line end, and Django's form fields cut
+    the spaces at both ends: each would make the item differ from its imported file.
 
-    It knows the state that it was opened on, and does not write over what somebody else saved
-    meanwhile, unless it is told to, by the tag of the state that was shown beside it. What would
-    send a stored secret where it is not sent now is refused without the right to.
+    The form has the tag of the state that it was opened on, and does not overwrite a later state
+    unless `save_over` has the tag of that one, which was shown with it. A change that would send a
+    stored secret where it is not sent now is refused without the right to.
     """
 
     may_retarget = False
     sees: Collection[Kind] = ()
     """The kinds whose rows the user may see."""
     warnings: tuple[DestinationWarning, ...] = ()
-    """What is to be said of a valid form of the secrets that it sends elsewhere."""
+    """The warnings of secrets that a valid form sends elsewhere."""
 
     opened_on = StateField()
     save_over = StateField()
 
     present_tag: str | None = None
-    """The tag of the stored row, where the form's object is not it."""
+    """The tag of the stored row, where the form's object has another state."""
     saved_meanwhile = False
-    """Whether the form was refused because the row is not the one that it was opened on."""
+    """Whether the form was refused because the row changed after the form was opened."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.stored = saved_states.present_row(self.instance)  # before what is typed gets into it
+        self.stored = saved_states.present_row(self.instance)  # before the typed values are in it
         if self.instance.pk is not None:
             self.state = self.present_tag or state_tag(self.instance)
             self.initial["opened_on"] = self.state
@@ -83,14 +83,14 @@ class ItemForm(forms.ModelForm):
         return self.cleaned_data
 
     def _check_destinations(self) -> None:
-        if self.instance.kind is not Kind.FLOW:  # whose code needs no right
+        if self.instance.kind is not Kind.FLOW:  # a flow's code needs no right
             lock_destinations()
         self.warnings = warnings_of_writes([self._write()])
         if not self.may_retarget and (told := told_of_refusal(self.warnings, sees=self.sees)):
             self.add_error(None, f"{told} This needs the permission {RETARGET_CONNECTIONS}.")
 
     def _write(self) -> Write:
-        # As it is stored: the form's own object may be another state of it.
+        # From the database: the form's own object may have another state.
         item = type(self.instance)._default_manager.filter(pk=self.instance.pk).first()
         kind = self.instance.kind
         before = {name: getattr(item, name) for name in columns(kind)} if item else None
@@ -135,13 +135,13 @@ class ItemForm(forms.ModelForm):
 
     @property
     def typed_content(self) -> Content:
-        """The content that the row would get; what is wrong in the form is as it is stored."""
+        """Return the content that the row would get; for invalid fields, the stored values."""
         content = saved_states.content_of(self.instance.kind, self.stored)
         return {**content, **{key: self.cleaned_data.get(key, content[key]) for key in content}}
 
     @property
     def stored_content(self) -> Content:
-        """The content that the row has now."""
+        """Return the content that the row has now."""
         return saved_states.content_of(self.instance.kind, self.stored)
 
 
@@ -150,7 +150,7 @@ def _as_typed(text: str | None) -> str:
 
 
 class ConnectionForm(ItemForm):
-    """A connection, whose values may name secrets."""
+    """A connection, whose values may refer to secrets."""
 
     class Meta:
         model = Connection
@@ -178,7 +178,7 @@ def _clear(label: str) -> forms.BooleanField:
 
 
 class SecretForm(ItemForm):
-    """A secret whose values are write-only: what is stored is never shown, empty leaves it."""
+    """A secret with write-only values: stored ones are never shown, an empty field keeps them."""
 
     new_dev_value = _new_value("development value")
     clear_dev_value = _clear("development value")
@@ -207,7 +207,7 @@ class SecretForm(ItemForm):
         return any(self.cleaned_data.get(f"new_{column}") for column in ("dev_value", "prod_value"))
 
     def _not_shown(self) -> str | None:
-        """Why the value that is given would go where the page did not show it."""
+        """Return why the given value would be sent where the page did not show it; else None."""
         name = self.cleaned_data.get("name", "")
         is_shown = self.instance.pk is not None and name == self.stored["name"]
         shown = self.cleaned_data.get("shown_destinations", "") if is_shown else ""
@@ -233,13 +233,13 @@ class SecretForm(ItemForm):
         return super().save(commit)
 
     def _get_validation_exclusions(self) -> set[str]:
-        # It is no field, and a name is unique among live secrets: Django would not look at all.
+        # It is no field, and a name is unique among live secrets: Django would skip the check.
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
         return exclusions - {"is_deleted"}
 
 
 class SaveForm(forms.Form):
-    """The name of a named save to be."""
+    """The name of a new named save."""
 
     name = forms.CharField(
         max_length=NAME_MAX_LENGTH,

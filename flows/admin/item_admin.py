@@ -1,4 +1,4 @@
-"""What the lists and pages of the three kinds have in common."""
+"""Common parts of the lists and pages of the three kinds."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, TypeVar
@@ -24,7 +24,7 @@ from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from flows.sight import kinds_seen
 
 _Admin = TypeVar("_Admin", bound=admin.ModelAdmin)
-# Of texts that are short nearly always. An input of one line would lose a line end.
+# For texts that are nearly always short. An input of one line would lose a line end.
 _LINES = {
     **dict.fromkeys(("listener_type", "queue_uuid", "tenant_id", "type", "group"), 1),
     **dict.fromkeys(("tags", "used_connections", "used_secrets", "viewport", "description"), 3),
@@ -44,7 +44,7 @@ class ItemChangeList(ChangeList):
 
 
 class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
-    """What the three kinds have in common."""
+    """Base of the admin classes of the three kinds."""
 
     form = ItemForm
     # Not django-reversion's, with its button to recover what was deleted for good.
@@ -58,7 +58,7 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
     list_per_page = 50
 
     not_listed: tuple[str, ...] = ("extra",)
-    """Columns that the list does not need."""
+    """Columns that the list does not read."""
 
     class Media:
         css: ClassVar = {"all": ("flows/items.css",)}
@@ -93,7 +93,7 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if original := context.get("original"):
-            # As it is stored: a form that was refused has left what was typed in the object.
+            # From the database: after a refused form, the object has the typed values.
             item = getattr(request, "shown_item", None)
             item = item or self.model._default_manager.get(pk=original.pk)
             context["uses"] = self._visible(request, find_uses(item))
@@ -105,13 +105,13 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
     def _visible(
         self, request: HttpRequest, groups: Iterable[RelatedItems]
     ) -> list[tuple[RelatedItems, bool]]:
-        """Each group with whether the user may see its items."""
+        """Return each group with whether the user may see its items."""
         admins = {kind: self.admin_site.get_model_admin(model) for kind, model in MODELS.items()}
         return [(group, admins[group.kind].has_view_permission(request)) for group in groups]
 
 
 def _conflict(form: Any, media: Any) -> dict[str, Any]:
-    """What the page of a form shows that was refused because somebody else saved meanwhile."""
+    """Return the context for a form that was refused because the row was changed meanwhile."""
     if not getattr(form, "saved_meanwhile", False):
         return {}
     shown = difference(form.instance.kind, form.stored_content, form.typed_content)
@@ -119,7 +119,7 @@ def _conflict(form: Any, media: Any) -> dict[str, Any]:
 
 
 def hidden_from_reports(*parameters: str) -> Callable[[type[_Admin]], type[_Admin]]:
-    """Keep what is posted under these names, and what is made of it, out of reports of crashes."""
+    """Hide the posted fields of these names, and local variables, in reports of crashes."""
     hide = [sensitive_post_parameters(*parameters), sensitive_variables()]
 
     def decorate(admin_class: type[_Admin]) -> type[_Admin]:

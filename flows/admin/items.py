@@ -1,4 +1,4 @@
-"""The three kinds: their lists and pages."""
+"""The lists and pages of the three kinds."""
 
 from typing import Any, ClassVar
 
@@ -88,16 +88,16 @@ class FlowAdmin(ItemAdmin):
 
     @admin.display(description="picture")
     def picture(self, flow: Flow) -> str:
-        # As it is stored: a form that was refused has left what was typed in the object. An object
-        # that no query made holds a saved state, which it shows.
+        # From the database: after a refused form, the object has the typed values. An object that
+        # no query made has a saved state, which is the one to show.
         if flow._state.db is not None:
             flow = Flow._default_manager.only("name", "nodes", "edges").get(pk=flow.pk)
         graph = read_graph(flow.nodes, flow.edges)
         if not graph.nodes:
             return "This flow has no nodes."
-        # Everything in it that comes from the flow was escaped where it was drawn.
+        # All texts of the flow in it were escaped when it was drawn.
         drawing = mark_safe(draw(graph, title=f"Picture of {flow}"))  # noqa: S308
-        # It scrolls, also by the keyboard.
+        # It can be scrolled, also with the keyboard.
         frame = '<div class="graph-scroll" tabindex="0" role="region" aria-label="Picture">{}</div>'
         return format_html(frame, drawing)
 
@@ -150,7 +150,7 @@ class SecretAdmin(ItemAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if original := context.get("original"):
-            # As it is stored, unless it was removed for good and is to be recovered.
+            # From the database, unless it was removed for good and is being recovered.
             secret = Secret._default_manager.filter(pk=original.pk).first() or original
             lines = self.destination_lines(request, secret)
             context["secret_destinations"] = lines
@@ -158,7 +158,7 @@ class SecretAdmin(ItemAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:
-        """Where a value of the secret goes, for whoever is about to give it one."""
+        """Return the destinations of the secret, to show them before a value is given."""
         found = read_destinations([secret.name])[secret.name]
         admins = {kind: self.admin_site.get_model_admin(model) for kind, model in MODELS.items()}
         return [

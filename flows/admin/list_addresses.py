@@ -1,7 +1,7 @@
-"""The addresses of the admin's lists, of which anybody can type any: checked before the database.
+"""Check the addresses of the admin's lists, which can be typed freely, before the database is used.
 
-What a list is asked in its address is one of its own filters or refused, and what no filter can
-mean leads to the bare list instead of an error.
+A parameter of the query is one of the list's own filters or is refused; a value that no filter
+can have leads to the list without filters instead of an error.
 """
 
 from collections.abc import Iterator
@@ -12,16 +12,16 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.http import HttpRequest
 
-# What Django's own filters append to the field that they are of.
+# The suffixes that Django's own filters append to their field.
 _ENDINGS = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
-_NUL = "\0"  # no text on PostgreSQL holds it
+_NUL = "\0"  # no text on PostgreSQL can contain it
 
 
 class CheckedListMixin:
-    """For a ModelAdmin: its list looks up nothing but what its filters offer, and counts none."""
+    """Limits a ModelAdmin's list to the lookups of its filters, without counts of their rows."""
 
     # Django would count the rows of each choice by itself, and there is one for each tag: minutes
-    # on a large server, for whoever may see the list. Refused in the address, too.
+    # on a large server, for any user who may see the list. Also refused as a parameter.
     show_facets = admin.ShowFacets.NEVER
 
     get_list_filter: Any
@@ -33,7 +33,7 @@ class CheckedListMixin:
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         for name, values in request.GET.lists():
-            # What is searched for goes through a form of Django's, which says that it is wrong.
+            # The search text is checked by a form of Django's, which shows the error.
             if name != SEARCH_VAR and any(_NUL in text for text in (name, *values)):
                 raise IncorrectLookupParameters
         try:

@@ -1,4 +1,4 @@
-"""What the admin says of a secret that came back: it has no value until somebody gives it one."""
+"""Warnings of restored secrets without a value."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,7 +15,7 @@ _NAMES_TOLD = 10
 def tell_of_missing_values(
     admin: "ModelAdmin[Any]", request: HttpRequest, items: Iterable[Any]
 ) -> None:
-    """Warn of the live secrets without a value among the items, which were just brought back."""
+    """Warn of the live secrets without a value among the items, which were just restored."""
     names = [
         f"“{item}”"
         for item in items

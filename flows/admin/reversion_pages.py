@@ -1,4 +1,4 @@
-"""django-reversion's own pages, with the rights of this site, which only write when asked to."""
+"""django-reversion's own pages, with this site's permissions, and without writes on a GET."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -24,7 +24,7 @@ from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destina
 from flows.servers import current_database
 from flows.sight import kinds_seen
 
-_NUMBER_DIGITS = 18  # a longer one is no number of a row
+_NUMBER_DIGITS = 18  # no row's number is longer
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
@@ -32,9 +32,9 @@ class ReversionPagesAdmin(VersionAdmin):
     """The pages that show a saved state as a form."""
 
     def create_revision(self, request: HttpRequest) -> AbstractContextManager[Any]:
-        """A revision of what the request writes; one that only reads opens no transaction.
+        """Return a revision of the request's writes; one that only reads opens no transaction.
 
-        On SQLite that would take the lock which an import that is writing has.
+        On SQLite a transaction would wait for the lock of a running import.
         """
         if request.method in SAFE_METHODS:
             return nullcontext()
@@ -48,7 +48,7 @@ class ReversionPagesAdmin(VersionAdmin):
         template_name: Any,
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The form of a saved state. django-reversion restores it to show it, and rolls back."""
+        """Answer with the form of a saved state. A GET does not restore it and roll back."""
         if request.method not in SAFE_METHODS:
             return super()._reversion_revisionform_view(
                 request, version, template_name, extra_context
@@ -67,7 +67,7 @@ class ReversionPagesAdmin(VersionAdmin):
         return page
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """The item; where the page shows a saved state, the item in that one."""
+        """Return the item; where the page shows a saved state, the item in that state."""
         if (shown := getattr(request, "shown_item", None)) is not None:
             return shown
         item = super().get_object(request, *args, **kwargs)
@@ -85,7 +85,7 @@ class ReversionPagesAdmin(VersionAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         item = self.item_of(request, object_id)
-        # By its model too: another one's items have the same numbers.
+        # By its model too: items of other models have the same numbers.
         versions = Version.objects.get_for_model(self.model)
         version = get_object_or_404(versions, pk=version_number(version_id), object_id=str(item.pk))
         request.present_tag = state_tag(item)  # type: ignore[attr-defined]
@@ -99,14 +99,14 @@ class ReversionPagesAdmin(VersionAdmin):
             try:
                 row = saved_states.saved_row(version)
             except RevertError:
-                pass  # which the page tells
+                pass  # the page shows the error
             else:
                 if any(lacking_rights(request, item, row)):
                     raise PermissionDenied
             return super().revision_view(request, object_id, version_id, extra_context)
 
     def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The form of an item, whose row is locked before anybody looks at it to save."""
+        """Answer with the form of an item; to save, its row is locked before it is read."""
         request.locks_item = request.method == "POST"  # type: ignore[attr-defined]
         page: HttpResponse = super().change_view(request, *args, **kwargs)
         return page
@@ -127,18 +127,18 @@ class ReversionPagesAdmin(VersionAdmin):
             return super().recover_view(request, version_id, extra_context)
 
     def _check_recovery(self, request: HttpRequest, version: Version) -> None:
-        """Raises PermissionDenied where the row that comes back would send secrets elsewhere."""
+        """Raise PermissionDenied where the restored row would send secrets elsewhere."""
         if request.user.has_perm(RETARGET_CONNECTIONS):
             return
         try:
             row = saved_states.saved_row(version)
         except RevertError:
-            return  # which the page tells
+            return  # the page shows the error
         if saved_states.needs_right_to_recover(self.model.kind, row):
             raise PermissionDenied
 
     def item_of(self, request: HttpRequest, object_id: str) -> Any:
-        """The item of an address. Raises Http404, and PermissionDenied where it may not be seen."""
+        """Return the item of an address. Raises Http404; PermissionDenied if it may not be seen."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         item = self.get_object(request, unquote(object_id))
@@ -149,19 +149,19 @@ class ReversionPagesAdmin(VersionAdmin):
         return item
 
     def locked_row(self, item: Any) -> Any:
-        """The item's row as it is now, locked until the transaction ends."""
+        """Return the item's row as it is now, locked until the transaction ends."""
         return get_object_or_404(type(item)._default_manager.select_for_update(), pk=item.pk)
 
 
 def version_number(typed: str) -> int:
-    """The number of a version in an address. Raises Http404."""
+    """Return the number of a version in an address. Raises Http404."""
     if len(typed) > _NUMBER_DIGITS or not typed.isascii() or not typed.isdecimal():
         raise Http404
     return int(typed)
 
 
 def lacking_rights(request: HttpRequest, item: Any, saved: SavedRow) -> Iterator[tuple[str, str]]:
-    """The permissions that the user lacks for a restore, each with the reason that it needs."""
+    """Yield the permissions that the user lacks for a restore, each with why it is needed."""
     for permission, reason in saved_states.rights_to_restore(
         item, saved, sees=kinds_seen(request.user)
     ):

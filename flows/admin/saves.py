@@ -1,7 +1,7 @@
-"""The named saves of an item in the admin: listed, taken, compared, restored.
+"""List, take, compare and restore an item's named saves in the admin.
 
-The pages have addresses of their own: those of django-reversion work inside a revision, which
-would take what happens here for a change of its own.
+The pages have addresses of their own: django-reversion's pages run inside a revision, which would
+record the writes here as a change of its own.
 """
 
 from collections.abc import Mapping
@@ -76,7 +76,7 @@ class SavesAdmin(ReversionPagesAdmin):
     # --- list and take
 
     def saves_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The saves, newest first, with a form to take one and a form to compare two."""
+        """Answer with the saves, newest first, a form to take one and a form to compare two."""
         item = self.item_of(request, object_id)
         may_change = self.has_change_permission(request, item)
         if request.method == "POST" and not may_change:
@@ -104,7 +104,7 @@ class SavesAdmin(ReversionPagesAdmin):
     # --- compare
 
     def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """What differs between two saves, or between one and now."""
+        """Answer with the differences between two saves, or between one and the present state."""
         item = self.item_of(request, object_id)
         try:
             before = self._state(item, request.GET.get("before", ""))
@@ -116,7 +116,7 @@ class SavesAdmin(ReversionPagesAdmin):
         return self._page(request, item, "Compare", "admin/flows/compare_saves.html", context)
 
     def _state(self, item: Any, chosen: str) -> State:
-        """The state that somebody chose. Raises Http404 and RevertError."""
+        """Return the chosen state. Raises Http404 and RevertError."""
         if chosen == NOW:
             return _now(item)
         return _saved(self._version(item, version_number(chosen)))
@@ -124,7 +124,7 @@ class SavesAdmin(ReversionPagesAdmin):
     # --- restore
 
     def restore_save_view(self, request: HttpRequest, object_id: str, number: int) -> HttpResponse:
-        """Ask, with what would change, and put the item back into the state of a save."""
+        """Show what would change, and on POST restore the item to the state of a save."""
         item = self.item_of(request, object_id)
         if not self.has_change_permission(request, item):
             raise PermissionDenied
@@ -169,7 +169,7 @@ class SavesAdmin(ReversionPagesAdmin):
         return version
 
     def saves_url(self, item: Any) -> str:
-        """The address of the list of the item's saves."""
+        """Return the address of the list of the item's saves."""
         name = f"{self.opts.app_label}_{self.opts.model_name}_saves"
         return reverse(f"{self.admin_site.name}:{name}", args=[quote(item.pk)])
 

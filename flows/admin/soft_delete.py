@@ -1,4 +1,4 @@
-"""Deleting in the admin is soft: the row, its uuid and its history stay, and it can come back."""
+"""Soft deletion in the admin: the row, its uuid and its history stay, and it can be restored."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -78,7 +78,7 @@ class SoftDeleteAdmin(VersionAdmin):
     # --- restore
 
     def undelete_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Make a deleted item a live one again."""
+        """Restore a deleted item."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         item = self.get_object(request, unquote(object_id))
@@ -113,7 +113,7 @@ class SoftDeleteAdmin(VersionAdmin):
 
     @admin.action(permissions=["change"], description="Restore selected %(verbose_name_plural)s")
     def restore_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Make the deleted ones of the selected items live ones again."""
+        """Restore the deleted ones of the selected items."""
         try:
             back, kept, warnings = bring_many_back(
                 list(queryset.filter(is_deleted=True)),
@@ -147,7 +147,7 @@ class SoftDeleteAdmin(VersionAdmin):
         )
 
     def change_url(self, item: Any) -> str:
-        """The address of the item's page."""
+        """Return the address of the item's page."""
         name = f"{self.opts.app_label}_{self.opts.model_name}_change"
         return reverse(f"{self.admin_site.name}:{name}", args=[quote(item.pk)])
 

@@ -1,4 +1,4 @@
-"""What a page says of secrets that a write sends where they were not sent before."""
+"""Warnings, on pages, of secrets that a write sends where they were not sent before."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ class WarningLine:
 
     text: str
     is_serious: bool
-    """Whether it is red."""
+    """Whether it is shown in red."""
 
 
 def warning_lines(
     request: HttpRequest, warnings: Iterable[DestinationWarning]
 ) -> list[WarningLine]:
-    """The warnings as the user may see them, the serious ones first."""
+    """Return the warnings as the user may see them, the serious ones first."""
     sees = kinds_seen(request.user)
     lines = [
         WarningLine(text=f"{warning.text_for(sees)}.", is_serious=warning.is_serious)
@@ -40,7 +40,7 @@ def tell_of_warnings(
     *,
     name: str = "",
 ) -> None:
-    """Say on the next page what a write is warned of: in red what is serious. `name` is whose."""
+    """Show the warnings of a write on the next page, serious ones in red. `name` is the item's."""
     for line in warning_lines(request, warnings):
         level = messages.ERROR if line.is_serious else messages.WARNING
         admin.message_user(request, f"“{name}”: {line.text}" if name else line.text, level)

@@ -1,1 +1,1 @@
-"""Pure: what flows, connections and secrets hold, their fields, and the texts in them."""
+"""Pure: the content of flows, connections and secrets, their fields, and the texts in them."""

@@ -1,9 +1,9 @@
-"""Canonical JSON: one text for one JSON value, so that equal values are equal texts.
+"""Canonical JSON: one text for each JSON value, so that equal values have equal texts.
 
 Keys are sorted, there is no white space, and a number without a fraction is written without
 one (`936.0` is `936`), as RFC 8785 asks; unlike there, integers keep all their digits. Documents
-are kept in this form in text columns rather than in JSON columns: PostgreSQL's `jsonb` would
-reorder keys and turn `1e300` into an integer, so that the two databases would not agree.
+are stored in this form in text columns, not in JSON columns: PostgreSQL's `jsonb` would reorder
+keys and turn `1e300` into an integer, so that the two databases would differ.
 """
 
 import re
@@ -17,7 +17,7 @@ _WHOLE_FLOAT = re.compile(rb"\.0(?:[,\]}]|$)")
 
 
 def encode(value: Any) -> str:
-    """The canonical text of a JSON value made of dict, list, str, int, float, bool and None."""
+    """Return the canonical text of a value made of dict, list, str, int, float, bool and None."""
     text = msgspec.json.encode(value, order="sorted")
     if _WHOLE_FLOAT.search(text):
         text = msgspec.json.encode(_WHOLE_NUMBERS.decode(text), order="sorted")
@@ -25,7 +25,7 @@ def encode(value: Any) -> str:
 
 
 def decode(text: str) -> Any:
-    """The JSON value of a canonical text. Raises msgspec.DecodeError where it is none."""
+    """Return the JSON value of a canonical text. Raises msgspec.DecodeError for any other text."""
     return msgspec.json.decode(text)
 
 

@@ -1,4 +1,4 @@
-"""A JavaScript-like text as tokens: literals, words and marks. Pure."""
+"""Split a JavaScript-like text into tokens: literals, words and marks. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -23,37 +23,37 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token and where it stands; a literal's quotes belong to it."""
+    """A token with its position; the quotes of a literal are part of it."""
 
     kind: str
     content: str
-    """Of a literal what stands between its quotes."""
+    """Of a literal, the text between its quotes."""
     start: int
     end: int
     starts_line: bool
 
     @property
     def is_text(self) -> bool:
-        """Whether it is a literal."""
+        """Return whether the token is a literal."""
         return self.kind == "text"
 
     @property
     def is_word(self) -> bool:
-        """Whether it is a name, a number or whatever else stands without quotes."""
+        """Return whether the token is a name, a number or anything else without quotes."""
         return self.kind == "word"
 
     @property
     def inner(self) -> tuple[int, int]:
-        """Where its content stands."""
+        """Return the start and the end of the token's content, without quotes."""
         return (self.start + 1, self.end - 1) if self.is_text else (self.start, self.end)
 
 
 def read_tokens(text: str) -> list[Token]:
-    """The tokens of the text, without white space and comments. Raises UnreadableError."""
+    """Return the tokens of the text, without white space and comments. Raises UnreadableError."""
     tokens: list[Token] = []
     position = 0
     starts_line = True
-    last_comment_end = text.rfind("*/")  # looked for once, however many comments have no end
+    last_comment_end = text.rfind("*/")  # searched once, however many comments have no end
     while position < len(text):
         if text.startswith("/*", position) and position + 2 <= last_comment_end:
             behind = text.index("*/", position + 2) + 2

@@ -1,4 +1,4 @@
-"""The names of copies: `NAME (copy)`, `NAME (copy 2)` ..., of a secret `NAME_copy`. Pure."""
+"""Names of copies: `NAME (copy)`, `NAME (copy 2)` ..., for a secret `NAME_copy`. Pure."""
 
 from collections.abc import Collection
 from itertools import count
@@ -7,7 +7,7 @@ from flows.content.fields import NAME_MAX_LENGTH, Kind
 
 
 def copy_name(kind: Kind, name: str, number: int) -> str:
-    """The name of the n-th copy, n being `number`, cut to fit. A secret's stays an identifier."""
+    """Return the name of copy `number`, cut to the longest name. A secret's stays an identifier."""
     if kind is Kind.SECRET:
         suffix = "_copy" if number == 1 else f"_copy_{number}"
     else:
@@ -16,6 +16,6 @@ def copy_name(kind: Kind, name: str, number: int) -> str:
 
 
 def first_free_copy(kind: Kind, name: str, used: Collection[str]) -> str:
-    """The name of the first copy that is not used."""
+    """Return the name of the first copy that is not in `used`."""
     names = (copy_name(kind, name, number) for number in count(1))
     return next(copy for copy in names if copy not in used)

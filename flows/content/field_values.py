@@ -1,6 +1,6 @@
-"""One value of a file to one column's value, by the shape that the field takes.
+"""Convert one value of a file into one column's value, by the shape of the field.
 
-Strict: nothing is guessed or converted, since `str({"a": 1})` in a name would be stored and found.
+Strict: nothing is guessed or converted. `str({"a": 1})` as a name would be stored and matched.
 """
 
 import re
@@ -24,7 +24,7 @@ _INTEGERS = (-(2**63), 2**63 - 1)
 
 
 class FieldProblem(Exception):  # noqa: N818 - one of the problems of a file, not yet a refusal
-    """Why a value does not fit its field: a stable code, what to do, and where inside the value."""
+    """A value that does not fit its field: a stable code, what to do, and the path inside it."""
 
     def __init__(self, code: str, message: str, path: str = "") -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class FieldProblem(Exception):  # noqa: N818 - one of the problems of a file, no
 
 
 def read_field(kind: Kind, field: Field, value: Any) -> Value:
-    """The column's value. Raises FieldProblem where the value has another shape."""
+    """Return the column's value. Raises FieldProblem where the value has another shape."""
     if field.shape is Shape.NAME:
         return _read_name(kind, value)
     if value is None:
@@ -43,7 +43,7 @@ def read_field(kind: Kind, field: Field, value: Any) -> Value:
 
 
 def read_uuid(value: Any) -> str:
-    """The uuid in lower case. Raises FieldProblem."""
+    """Return the uuid in lower case. Raises FieldProblem."""
     if not _is_uuid(value):
         raise FieldProblem(
             "invalid-uuid",
@@ -53,7 +53,7 @@ def read_uuid(value: Any) -> str:
 
 
 def read_time(value: Any) -> datetime | None:
-    """A point in time, in UTC where it names no zone; None for null. Raises FieldProblem."""
+    """Return a time, in UTC where the text has no zone; None for null. Raises FieldProblem."""
     if value is None:
         return None
     try:

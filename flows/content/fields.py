@@ -1,7 +1,7 @@
-"""What a flow, a connection and a secret consist of: one table for every room.
+"""The fields of a flow, a connection and a secret: one table for the whole project.
 
-Reading a file, comparing, writing rows, exporting and serving all follow it, so that a field
-added here is known everywhere (and a test fails for a model field that is missing here).
+Reading a file, comparing, writing rows, exporting and serving all use it, so a field that is
+added here is supported everywhere (a test fails for a model field that is missing here).
 Source of the rules: the specification of the export file.
 """
 
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any
 
-# A column's value as it is stored: documents are canonical JSON text (flows.content.canonical).
+# The stored value of a column: documents are canonical JSON text (flows.content.canonical).
 Value = str | int | bool | None
 Content = Mapping[str, Value]
-"""Column name to value: what an item says, or what a row holds."""
+"""Column name to value: the content of an item or of a row."""
 
 
 class Kind(StrEnum):
-    """The three kinds of item. The order is that of every report: flows first."""
+    """The three kinds of item, in the order of every report: flows first."""
 
     FLOW = "flow"
     CONNECTION = "connection"
@@ -26,12 +26,12 @@ class Kind(StrEnum):
 
     @property
     def plural(self) -> str:
-        """The key of the kind's list in an export file."""
+        """Return the key of the kind's list in an export file."""
         return f"{self.value}s"
 
 
 class Shape(Enum):
-    """The JSON type that a field takes; null is allowed for all but NAME."""
+    """The JSON type of a field; null is allowed for all but NAME."""
 
     NAME = "text of at most 255 characters"
     TEXT = "text"
@@ -45,7 +45,7 @@ class Shape(Enum):
 
     @property
     def is_document(self) -> bool:
-        """Whether the column holds canonical JSON text."""
+        """Return whether the column contains canonical JSON text."""
         return self in _DOCUMENTS
 
 
@@ -59,7 +59,7 @@ class Field:
     key: str
     column: str
     shape: Shape
-    # An optional key is absent from an export where the column is NULL.
+    # An optional key is left out of an export where the column is NULL.
     optional: bool = False
 
 
@@ -106,10 +106,10 @@ FIELDS: dict[Kind, tuple[Field, ...]] = {
     ),
 }
 
-# Texts for people: what they say of secrets is no use of one.
+# Texts for people, which may mention a secret without using it.
 PROSE_KEYS = frozenset({"info", "description"})
 
-# The column of a kind's unknown keys, kept and exported again.
+# The column of a kind's unknown keys, which are kept and exported again.
 EXTRA = "extra"
 
 # Keys with a meaning of their own. They are never content: a difference in them is no change.
@@ -118,7 +118,7 @@ CREATED_KEY = "createdAt"
 UPDATED_KEY = "updatedAt"
 DELETED_KEY = "isDeleted"
 SECRET_VALUE_KEYS = ("devValue", "prodValue")
-"""A secret's values: always null in a file, and in none of our exports anything else."""
+"""The keys of a secret's values: always null in a file."""
 
 _VALUE_LIKE = re.compile(
     r"value|secret|plain|cipher|crypt|password|passphrase|token|credential", re.IGNORECASE
@@ -126,17 +126,17 @@ _VALUE_LIKE = re.compile(
 
 
 def is_value_like(key: str) -> bool:
-    """Whether a secret's unknown key sounds as if it carried the value: it is never kept."""
+    """Return whether a secret's unknown key may be named for the value: it is never kept."""
     return _VALUE_LIKE.search(key) is not None
 
 
 def split_unknown_of_secret(
     unknown: Mapping[str, Any],
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Split a secret's unknown keys into those to keep and those that may carry its value.
+    """Split a secret's unknown keys into those to keep and those that may contain its value.
 
-    Rows and exports hold unknown keys in clear text, and any text or number may be the value, as
-    anything that holds one may: only null, true, false and what is empty are kept.
+    Rows and exports contain unknown keys in clear text, and any text or number may be the value,
+    alone or inside a list or an object: only null, true, false and empty values are kept.
     """
     kept = {
         key: value
@@ -160,5 +160,5 @@ NAME_MAX_LENGTH = 255
 
 
 def columns(kind: Kind) -> tuple[str, ...]:
-    """The columns that hold the kind's content, `extra` last."""
+    """Return the columns of the kind's content, `extra` last."""
     return (*(field.column for field in FIELDS[kind]), EXTRA)

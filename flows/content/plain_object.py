@@ -1,7 +1,7 @@
 """Read a connection's value where it is a plain JavaScript object: literals and `secrets.NAME`.
 
-What is not read may compute what it says, so nothing can be known of it. Pure, and linear in the
-length of the text.
+Any other text may be code that computes its value, so nothing is known of it. Pure, and linear in
+the length of the text.
 """
 
 import re
@@ -13,8 +13,8 @@ from flows.content.references import identifier_end
 PlainObject = Mapping[str, Union[str, tuple[str, ...], "PlainObject"]]
 """Key to a literal, a list of literals or an object.
 
-A literal is as it is written, a simple text in double quotes whatever its own are: `'false'`, which
-is true, is another one than `false`. A place in a list that is left out is an empty literal.
+A literal is as it is written, a simple text always in double quotes: `'false'`, which is true,
+differs from `false`. A place in a list that is left out is an empty literal.
 """
 
 MAX_DEPTH = 64
@@ -29,7 +29,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _KEY = re.compile(r"[\w$-]+")
-# `0x1` and `1` are one key in two spellings.
+# `0x1` and `1` are the same key, spelled differently.
 _PLAIN_KEY = re.compile(r"(?!\d)[\w$-]+|0|[1-9][0-9]*")
 _NUMBER = re.compile(
     r"[+-]?(?:0[xXbBoO][0-9a-fA-F]+|[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+)"
@@ -43,7 +43,7 @@ class _UnreadableError(Exception):
 
 
 def read_plain_object(text: str) -> PlainObject | None:
-    """The object that the text says; None where it is not one of literals and `secrets.NAME`."""
+    """Return the object of the text; None where it has more than literals and `secrets.NAME`."""
     try:
         tokens = [*_tokens(text), ""]
         if tokens[0] != "{":
@@ -55,12 +55,12 @@ def read_plain_object(text: str) -> PlainObject | None:
 
 
 def is_number_or_constant(literal: str) -> bool:
-    """Whether the literal is a number, true, false, null or undefined."""
+    """Return whether the literal is a number, true, false, null or undefined."""
     return literal in _CONSTANTS or _NUMBER.fullmatch(literal) is not None
 
 
 def text_of(literal: str) -> str:
-    """What stands between the quotes of a text; any other literal as it is written."""
+    """Return the text between the quotes of a text literal; any other literal as it is written."""
     return literal[1:-1] if literal[:1] in {"'", '"', "`"} else literal
 
 
@@ -76,7 +76,7 @@ def _tokens(text: str) -> Iterator[str]:
 
 
 def _read_object(tokens: list[str], at: int, depth: int) -> tuple[PlainObject, int]:
-    """What follows an opening brace, and the position behind its end."""
+    """Return the object after an opening brace, and the position after its end."""
     if depth > MAX_DEPTH:
         raise _UnreadableError
     settings: dict[str, str | tuple[str, ...] | PlainObject] = {}
@@ -106,7 +106,7 @@ def _key(token: str) -> str:
 
 
 def _read_list(tokens: list[str], at: int) -> tuple[tuple[str, ...], int]:
-    """The literals of a list, and the position behind its end."""
+    """Return the literals of a list, and the position after its end."""
     literals = []
     while tokens[at] != "]":
         if tokens[at] == ",":
@@ -131,7 +131,7 @@ def _literal(token: str) -> str:
 
 
 def _template(token: str) -> str:
-    """A template whose every expression is a secret by its name."""
+    """Return a template that has no expressions but secrets by their names."""
     for part in token.split("${")[1:]:
         name, brace, _ = part.partition("}")
         if not (brace and _is_secret(name.strip())):

@@ -1,9 +1,9 @@
-"""Find and rewrite what documents refer to: items by uuid, secrets as `secrets.NAME`.
+"""Find and rewrite references in documents: items by uuid, secrets as `secrets.NAME`.
 
 Pure functions over text. A document is either plain text (a connection's values, markdown) or
-canonical JSON (nodes and edges), which is scanned as it stands, without building its objects.
-In JSON the characters of an escape such as `\\n` or `\\u001f` are no part of a word, so scanning
-has to know where an escape ends. Source of the rules: section 3 of the flow import page.
+canonical JSON (nodes and edges), which is scanned as text, without building its objects.
+In JSON the characters of an escape such as `\\n` or `\\u001f` are no part of a word, so the scan
+finds where an escape ends. Source of the rules: section 3 of the flow import page.
 """
 
 import re
@@ -15,10 +15,10 @@ _UUID_FROM_DASH = re.compile(r"-(?=(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})")
 _FIRST_GROUP = re.compile(r"[0-9a-fA-F]{8}")
 _UUID_LENGTH = 36
 
-# Not every character beyond ASCII belongs to an identifier: see _identifier_length.
+# Not every character beyond ASCII is part of an identifier: see _identifier_length.
 _SECRET = re.compile(r"secrets\.([$_A-Za-z\x80-\U0010ffff][$_0-9A-Za-z\x80-\U0010ffff]*)")
 _JOINERS = "\u200c\u200d"  # allowed inside an identifier by ECMAScript
-_EMOJI_STYLE = "\ufe0f"  # ends many an emoji; a letter's part by the letter of Unicode only
+_EMOJI_STYLE = "\ufe0f"  # ends many an emoji; only by the letter of Unicode part of an identifier
 
 _JSON_LETTER_ESCAPES = "bfnrt"
 
@@ -26,27 +26,27 @@ Span = tuple[int, int]
 
 
 def is_identifier(text: str) -> bool:
-    """Whether text is a JavaScript identifier (an IdentifierName), such as a secret's name."""
+    """Return whether text is a JavaScript identifier (IdentifierName), as secret names are."""
     return bool(text) and _is_identifier_start(text[0]) and _identifier_length(text) == len(text)
 
 
 def find_uuids(text: str, *, json: bool = False) -> set[str]:
-    """The uuids that stand anywhere in text, in lower case."""
+    """Return the uuids anywhere in text, in lower case."""
     return {text[start:end].lower() for start, end in _uuid_spans(text, json=json)}
 
 
 def find_secret_names(text: str, *, json: bool = False) -> set[str]:
-    """The names that stand in text as a whole identifier after `secrets.`."""
+    """Return the names in text that are a whole identifier after `secrets.`."""
     return {text[start:end] for start, end in _secret_spans(text, json=json)}
 
 
 def rewrite(
     text: str, *, uuids: Mapping[str, str], names: Mapping[str, str], json: bool = False
 ) -> str:
-    """Text with every reference replaced, all at once, so that two items may swap.
+    """Return the text with every reference replaced, all at once, so that two items may swap.
 
-    `uuids` maps lower-case uuids and `names` maps secrets' names. The same object comes back
-    where nothing is replaced. In JSON a uuid may be a key, so the result can need sorting again.
+    `uuids` maps lower-case uuids and `names` maps secrets' names. Returns the same object where
+    nothing is replaced. In JSON a uuid may be a key, so the result can need sorting again.
     """
     if uuids and "-" in text:
         text = _replace(text, _uuid_spans(text, json=json), lambda found: uuids.get(found.lower()))
@@ -82,7 +82,7 @@ def _uuid_spans(text: str, *, json: bool) -> Iterator[Span]:
 def _secret_spans(text: str, *, json: bool) -> Iterator[Span]:
     at = 0
     while match := _SECRET.search(text, at):
-        # Go on right behind the name: what the pattern took beyond it may hold the next one.
+        # Continue right after the name: the rest of the match may contain the next reference.
         start = at = match.start(1)
         if _is_identifier_start(text[start]) and not is_in_word(text, match.start(), json=json):
             at += _identifier_length(match[1])
@@ -90,9 +90,9 @@ def _secret_spans(text: str, *, json: bool) -> Iterator[Span]:
 
 
 def is_in_word(text: str, at: int, *, json: bool) -> bool:
-    """Whether the character before the position belongs to the same word.
+    """Return whether the character before the position is part of the same word.
 
-    With `json`, the text is a JSON document, where the letter of an escape belongs to none.
+    With `json`, the text is a JSON document, where the letter of an escape is part of none.
     """
     if at == 0 or text[at - 1] == _EMOJI_STYLE or not _is_identifier_part(text[at - 1]):
         return False
@@ -100,7 +100,7 @@ def is_in_word(text: str, at: int, *, json: bool) -> bool:
 
 
 def identifier_end(text: str, start: int) -> int:
-    """Where the JavaScript identifier ends that begins at the position; `start` where none does."""
+    """Return where the identifier that starts at the position ends; `start` where there is none."""
     if start >= len(text) or not _is_identifier_start(text[start]):
         return start
     end = start + 1
@@ -110,7 +110,7 @@ def identifier_end(text: str, start: int) -> int:
 
 
 def _identifier_length(word: str) -> int:
-    """How many of the word's first characters may stand in an identifier."""
+    """Return how many of the word's first characters can be an identifier's."""
     return next((at for at, char in enumerate(word) if not _is_identifier_part(char)), len(word))
 
 
@@ -123,7 +123,7 @@ def _is_identifier_part(char: str) -> bool:
 
 
 def _is_escaped(text: str, at: int) -> bool:
-    """Whether an odd number of backslashes stands before the position."""
+    """Return whether an odd number of backslashes precedes the position."""
     run = 0
     while run < at and text[at - 1 - run] == "\\":
         run += 1
@@ -131,14 +131,14 @@ def _is_escaped(text: str, at: int) -> bool:
 
 
 def _ends_escape(text: str, end: int) -> bool:
-    """Whether the text before the position ends with a JSON escape such as `\\n` or `\\u001f`."""
+    """Return whether the text before `end` ends with a JSON escape such as `\\n` or `\\u001f`."""
     if text[end - 1] in _JSON_LETTER_ESCAPES and _is_escaped(text, end - 1):
         return True
     return text[max(0, end - 5)] == "u" and _is_escaped(text, end - 5)
 
 
 def _starts_inside_escape(text: str, start: int) -> bool:
-    """Whether the position is within a JSON escape: its letter, or one of its four digits."""
+    """Return whether the position is inside a JSON escape: at its letter or a digit."""
     if _is_escaped(text, start):
         return True
     return any(

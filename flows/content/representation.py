@@ -1,4 +1,4 @@
-"""A row to the JSON object by which files and the API know it. Secret values are never read."""
+"""Convert a row into its JSON object in files and the API. Secret values are never read."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,14 +21,14 @@ from flows.content.fields import (
 
 
 def needed_columns(kind: Kind) -> tuple[str, ...]:
-    """The columns that `represented` wants: ask the database for no others."""
+    """Return the columns that `represented` needs, so that a query can read no others."""
     return ("uuid", "created_at", "updated_at", *columns(kind))
 
 
 def represented(kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
-    """The object of a row, given by its columns. Documents in it are msgspec.Raw.
+    """Return the object of a row, given by its columns. Documents in it are msgspec.Raw.
 
-    The unknown keys of an imported item are in it again, and a live row's `isDeleted` is false.
+    It includes the unknown keys of an imported item; a live row's `isDeleted` is false.
     """
     item: dict[str, Any] = {UUID_KEY: str(row["uuid"])}
     for spec in FIELDS[kind]:
@@ -45,6 +45,6 @@ def represented(kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def time_text(time: datetime) -> str:
-    """A point in time as files and the API have it: in UTC, to the millisecond or finer."""
+    """Return a time as in files and the API: in UTC, to the millisecond or finer."""
     precision = "microseconds" if time.microsecond % 1000 else "milliseconds"
     return time.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")

@@ -1,6 +1,6 @@
-"""Many rows in one query, with `executemany` or, on PostgreSQL, COPY.
+"""Write many rows in one query, with `executemany` or, on PostgreSQL, COPY.
 
-Django's own bulk writes put all rows into one statement. On PostgreSQL that goes through arrays
+Django's own bulk writes put all rows into one statement. On PostgreSQL that uses arrays
 (UNNEST), for which psycopg escapes every quote of every document in Python: ten times slower for
 rows of 20 kB (measured; see benchmarks/README.md).
 """
@@ -18,7 +18,7 @@ from flows.servers import current_database
 def compress_quickly() -> None:
     """Let PostgreSQL compress what the present transaction writes with LZ4, where it can.
 
-    Its default, pglz, takes longer for rows of 20 kB than all else that writing them takes
+    Its default, pglz, takes longer for rows of 20 kB than all other parts of writing them
     (measured; see benchmarks/README.md). What is compressed already stays as it is.
     """
     connection = connections[current_database()]
@@ -53,7 +53,7 @@ def insert_rows(rows: Sequence[Model]) -> None:
 def update_rows(
     model: type[Model], names: Sequence[str], rows: Sequence[tuple[int, Mapping[str, Any]]]
 ) -> int:
-    """Set the named fields of rows, each given by its primary key; how many rows there were.
+    """Set the named fields of rows, each given by its primary key; return how many rows there were.
 
     Call it in a transaction.
     """
@@ -71,9 +71,9 @@ def update_rows(
 def _prepared(
     field: "Field[Any, Any]", values: Sequence[Any], connection: BaseDatabaseWrapper
 ) -> Sequence[Any]:
-    """A column of values as the database driver takes them."""
+    """Return a column's values as the database driver takes them."""
     if type(field).get_prep_value in _KEEPS_TEXT and all(type(value) is str for value in values):
-        return values  # what Django would do to each of them comes to nothing
+        return values  # Django would convert none of them
     return [field.get_db_prep_save(value, connection) for value in values]
 
 
@@ -103,7 +103,7 @@ def _copy_and_update(
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
 ) -> int:
-    """The rows go into a temporary table, as fast as PostgreSQL takes any, and over from there."""
+    """Write the rows into a temporary table with COPY, and update from there."""
     quote = connection.ops.quote_name
     table, key = quote(model._meta.db_table), quote(str(model._meta.pk.column))
     new = quote(f"new_{model._meta.db_table}")
@@ -113,7 +113,7 @@ def _copy_and_update(
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {new} ON COMMIT DROP "  # noqa: S608
             f"AS SELECT * FROM {table} WITH NO DATA"
         )
-        # Django's cursor does not know COPY: psycopg's does, whose errors have to become Django's.
+        # Django's cursor has no COPY: psycopg's has, whose errors have to become Django's.
         with (
             connection.wrap_database_errors,
             cursor.cursor.copy(f"COPY {new} ({', '.join(columns)}, {key}) FROM STDIN") as copy,

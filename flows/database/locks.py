@@ -1,7 +1,7 @@
-"""Locks on a database that one process at a time holds, whatever its number of processes.
+"""Locks on a database, each held by one process at a time.
 
-They are the database system's own and are held by an open transaction, so that they end with their
-holder, also when that is killed: there is nothing to unlock by hand, ever.
+They are the database system's own and are held by an open transaction, so they end with their
+holder, also when that is killed: no lock is ever removed by hand.
 """
 
 import sqlite3
@@ -26,7 +26,7 @@ _KEEP_TRANSACTION_OPEN = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """Which lock: its number on PostgreSQL, and the end of a file's name beside SQLite's file."""
+    """A lock: its number on PostgreSQL, and the suffix of its file's name beside SQLite's file."""
 
     number: int
     """A signed number of 64 bits: PostgreSQL keeps one set of them for each database."""
@@ -34,11 +34,11 @@ class Lock:
 
 
 class LockHeld(Exception):  # noqa: N818 - the name says what happened
-    """Another holder has kept the lock for the whole time that this one was ready to wait."""
+    """Another holder kept the lock for the whole waiting time."""
 
 
 class LockUnusable(Exception):  # noqa: N818 - the name says what happened
-    """The lock's file cannot be used: `path` and `reason` say which, and why."""
+    """The lock's file cannot be used: `path` is which, `reason` is why."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"The lock file {path} cannot be used. SQLite: {reason}")
@@ -47,18 +47,18 @@ class LockUnusable(Exception):  # noqa: N818 - the name says what happened
 
 
 class LockHandle(Protocol):
-    """A lock in the hands of its holder."""
+    """A lock as its holder has it."""
 
     def loss(self) -> str:
-        """How the lock was lost, in a sentence; empty while it is held."""
+        """Return how the lock was lost, in a sentence; empty while it is held."""
 
 
 @contextmanager
 def hold_lock(lock: Lock, *, wait: float) -> Iterator[LockHandle]:
     """Hold the lock of the current database while the block runs.
 
-    Raises LockHeld where another holder, in whatever process, keeps it for longer than `wait`
-    seconds, and LockUnusable. A block inside a block is another holder too: it waits, and raises.
+    Raises LockHeld where another holder, in any process, keeps it for longer than `wait` seconds,
+    and LockUnusable. A block inside a block is another holder too: it waits, and raises.
     """
     connection = connections[current_database()]
     hold = _hold_postgresql if connection.vendor == "postgresql" else _hold_sqlite
@@ -71,7 +71,7 @@ def _hold_postgresql(
     connection: BaseDatabaseWrapper, lock: Lock, wait: float
 ) -> Iterator[LockHandle]:
     # The lock ends with its transaction, so it needs one that is not the holder's work. It is not a
-    # session's lock, because a transaction pooler hands sessions from one client to the next.
+    # session's lock, because a transaction pooler moves sessions from one client to the next.
     with closing(connection.copy()) as holder:
         holder.set_autocommit(False)
         deadline = time.monotonic() + wait
@@ -89,7 +89,7 @@ class _PostgresqlHandle:
 
     def loss(self) -> str:
         try:
-            # Its transaction has the lock, and a connection that was cut is never made again.
+            # Its transaction has the lock; a connection that was cut is never made again.
             with self._holder.cursor() as cursor:
                 cursor.execute("SELECT 1")
         except DatabaseError:
@@ -103,14 +103,14 @@ def _try_advisory_lock(holder: BaseDatabaseWrapper, lock: Lock) -> bool:
         if cursor.fetchone()[0]:
             cursor.execute(_KEEP_TRANSACTION_OPEN)
             return True
-    holder.rollback()  # who waits keeps no transaction open, which VACUUM would wait for
+    holder.rollback()  # a waiting process keeps no transaction open, which would block VACUUM
     return False
 
 
 @contextmanager
 def _hold_sqlite(connection: BaseDatabaseWrapper, lock: Lock, wait: float) -> Iterator[LockHandle]:
-    # A database beside the database: a lock on the latter would keep the work itself out. The
-    # name is resolved, so that two names of one database have one lock.
+    # A separate database file: a lock on the database itself would also block the work. The path is
+    # resolved, so that two names of one database have one lock.
     database = Path(connection.settings_dict["NAME"]).resolve()
     path = database.with_name(f"{database.name}.{lock.file_suffix}")
     with _explaining(path):
@@ -131,7 +131,7 @@ class _SqliteHandle:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file it is; None where there is none."""
+    """Return the identity (device and inode) of the file; None where there is none."""
     try:
         found = path.stat()
     except FileNotFoundError:

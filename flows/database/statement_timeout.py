@@ -1,8 +1,8 @@
-"""How long one statement of PostgreSQL may take: limited in a page, never in a run that writes.
+"""Limit how long one statement of PostgreSQL may take: in a page, never in a run that writes.
 
-The limit is the session's setting `statement_timeout`. Connections outlive requests, so that every
-change of the limit is told to the connections that are open, and to each that is opened later. On
-SQLite, which has no such setting, there is no limit.
+The limit is the session's setting `statement_timeout`. Connections outlive requests, so every
+change of the limit is set on the open connections, and on each that is opened later. SQLite has
+no such setting, and no limit.
 """
 
 from collections.abc import Iterator
@@ -15,16 +15,16 @@ from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 _QUERY_CANCELED = "57014"
-"""PostgreSQL's code (SQLSTATE) of a statement that the time-out ended."""
+"""PostgreSQL's code (SQLSTATE) for a statement that the time-out ended."""
 
 _limit: ContextVar[float] = ContextVar("statement_timeout", default=0.0)
 
 
 @contextmanager
 def limit_statements(seconds: float) -> Iterator[None]:
-    """End every statement of the block that takes longer. With 0 none is ended.
+    """End every statement of the block that takes longer than `seconds`; 0 is no limit.
 
-    Call it outside a transaction: a rollback would take the limit back.
+    Call it outside a transaction: a rollback would undo the limit.
     """
     if seconds == _limit.get():
         yield
@@ -39,7 +39,7 @@ def limit_statements(seconds: float) -> Iterator[None]:
 
 
 def is_statement_timeout(error: BaseException) -> bool:
-    """Whether the database's error says that a statement took longer than it may."""
+    """Return whether the database's error is that of a statement that took too long."""
     return (
         isinstance(error, OperationalError)
         and getattr(error.__cause__, "sqlstate", None) == _QUERY_CANCELED
@@ -47,7 +47,7 @@ def is_statement_timeout(error: BaseException) -> bool:
 
 
 def tell_new_connection(connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
-    """Give a connection that was just opened the limit; receives Django's `connection_created`."""
+    """Set the limit on a new connection; receives Django's `connection_created`."""
     if _limit.get():
         _tell(connection)
 
@@ -61,7 +61,7 @@ def _tell(connection: BaseDatabaseWrapper) -> None:
     if connection.vendor != "postgresql":
         return
     milliseconds = round(_limit.get() * 1000)
-    # Past Django's cursors: no statement of the page.
+    # Without Django's cursors: it is no statement of the page.
     try:
         with connection.wrap_database_errors:
             if connection.connection is not None:
@@ -71,7 +71,7 @@ def _tell(connection: BaseDatabaseWrapper) -> None:
                     else "RESET statement_timeout"
                 )
     except DatabaseFault:
-        # It is lost, and the next statement opens another: rather than to leave the limit of this
-        # page to the next. In a transaction that failed, the rollback takes the limit back.
+        # The next page must not get this limit, so the connection is closed: the next statement
+        # opens another. In a transaction that failed, the rollback undoes the limit.
         if not connection.in_atomic_block:
             connection.close()

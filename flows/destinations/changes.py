@@ -1,4 +1,4 @@
-"""What a change makes of secrets and their users, and a new destination that it makes. Pure."""
+"""Changes of secrets and their users, and the new destinations that they make. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ RowKey = tuple[Kind, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A live flow or connection with what it does with secrets."""
+    """A live flow or connection with the secrets that it uses."""
 
     kind: Kind
     uuid: str
@@ -26,7 +26,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserChange:
-    """What a change makes of a flow or a connection; without uses where it is not live."""
+    """A flow or a connection before and after a change; without uses where it is not live."""
 
     kind: Kind
     uuid: str
@@ -45,9 +45,9 @@ class SecretState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretChange:
-    """What a change makes of a secret; None where it is not live.
+    """A secret before and after a change; None where it is not live.
 
-    A value that somebody gives is none that is stored: it does not count as one before or after.
+    A value that is given by the change is not a stored one: it counts neither before nor after.
     """
 
     uuid: str
@@ -56,54 +56,55 @@ class SecretChange:
 
 
 class Server(Protocol):
-    """What is asked of the server as it is before the change, as far as it is needed."""
+    """The server before the change; each part is read only when it is needed."""
 
     def secrets(self) -> Mapping[str, SecretState]:
-        """The live secrets by their uuids."""
+        """Return the live secrets by their uuids."""
 
     def valued_secrets(self) -> Collection[str]:
-        """The uuids of all secrets that have a value, deleted ones too."""
+        """Return the uuids of all secrets that have a value, deleted ones too."""
 
     def connections(self) -> Iterable[User]:
-        """Every live connection that uses a secret."""
+        """Return every live connection that uses a secret."""
 
     def flows_with_secrets(self) -> Iterable[User]:
-        """Every live flow that uses a secret."""
+        """Return every live flow that uses a secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDestination:
-    """A secret, or all secrets, of a user that would be sent where they are not sent now."""
+    """A secret, or all secrets, that a user would send where they are not sent now."""
 
     secret: str
     """The name after the change, or EVERY."""
     secret_uuid: str
     """Empty for EVERY."""
     names: tuple[str, ...]
-    """Of the secrets that it stands for, those with a value first."""
+    """The names of the secrets that it includes, those with a value first."""
     has_value: bool
     kind: Kind
-    """Of the user that sends it."""
+    """The kind of the user that sends it."""
     uuid: str
     name: str
     environments: tuple[str, ...]
-    """Of a connection: in which of them. Empty for a flow."""
+    """The environments of a connection that send it; empty for a flow."""
     old: tuple[str, ...]
-    """Where it is sent now: by that user, in the same environments or else in any, or if that
-    sends it nowhere, by the others."""
+    """Where it is sent now: by that user, in the same environments or else in any; if that user
+    sends it nowhere, by the others.
+    """
     new: str
     changed: tuple[str, ...] = ()
     """The keys that differ, where the user sent it to another destination before."""
 
     @property
     def code(self) -> str:
-        """What programs know it by."""
+        """Return the code of its warning, for programs."""
         is_flow = self.kind is Kind.FLOW
         return CODE_USES_SECRET if is_flow else SECRET_TO_NEW_DESTINATION
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What tells two apart: not by which row, which may be a copy that is drawn anew."""
+        """Return what identifies it; not the row, which may be a copy that gets a new uuid."""
         return (
             *(self.code, self.secret, self.secret_uuid, str(self.has_value)),
             *(self.new, *self.environments),
@@ -111,5 +112,5 @@ class NewDestination:
 
     @property
     def needs_right(self) -> bool:
-        """Whether a stored value would be sent by a connection, which needs a right."""
+        """Return whether a connection would send a stored value, which needs a right."""
         return self.has_value and self.kind is not Kind.FLOW

@@ -1,10 +1,10 @@
-"""Where connections and flows send the secrets that they use. Pure.
+"""Find where connections and flows send the secrets that they use. Pure.
 
-A connection sends a secret wherever its values say. What says so is everything in a plain object
-but a few settings that are known to be harmless, and its type: two connections with the same of
-these have the same destination. A value that is no plain object may compute anything, so that its
+A connection's values decide where it sends a secret: every entry of a plain object but a few
+settings that are known to be harmless, and the connection's type. Two connections that are equal
+in these have the same destination. A value that is no plain object may compute anything, so its
 whole text is an unknown destination, for every secret. Production uses the development value where
-it has none of its own. For a flow's code, which may send a secret anywhere, the flow itself is the
+it has none of its own. A flow's code may send a secret anywhere, so the flow itself is the
 destination.
 """
 
@@ -36,7 +36,7 @@ from flows.destinations.uses import EVERY, secrets_used
 DEVELOPMENT = "development"
 PRODUCTION = "production"
 UNKNOWN = "unknown"
-"""The label of a destination that is computed."""
+"""The label of a computed destination."""
 
 # Numbers and constants under keys with these words change how, not where, a connection works.
 _HARMLESS_PARTS = ("timeout", "interval", "retries")
@@ -44,14 +44,14 @@ _HARMLESS_STARTS = (
     *("pool", "retry", "keepalive", "debug", "batchsize", "pagesize"),
     *("maxpool", "minpool", "maxretr", "maxconn"),
 )
-_LIMIT = re.compile(r"(?i:max|min)(?:imum)?(?![a-z])")  # `minioPort` is none
+_LIMIT = re.compile(r"(?i:max|min)(?:imum)?(?![a-z])")  # not in `minioPort`
 _TIME = re.compile(r"(?:timeout|interval)(?:ms|millis|milliseconds|s|secs?|seconds)?\Z")
-# A number can be an address, or a constant say whether the other side is verified, nevertheless.
+# Even so, a number can be an address, and a constant can turn off verification of the other side.
 _NEVER_HARMLESS_PARTS = (
     *(*HOST_WORDS, "port", "path", "socket", "redirect", "auth"),
     *("ssl", "tls", "cert", "secur", "verif", "version"),
 )
-# Texts under these keys, as long as they could be no address.
+# Texts under these keys, as long as they cannot be an address.
 _HARMLESS_TEXTS = {
     *("applicationname", "charset", "comment", "debug", "description", "encoding"),
     *("label", "locale", "loglevel", "timezone"),
@@ -66,9 +66,9 @@ class Destination:
 
     identity: str
     label: str = field(compare=False)
-    """The hosts, or what else can be said; never a credential."""
+    """The hosts, or another description; never a credential."""
     parts: frozenset[tuple[str, str]] = field(compare=False, repr=False, default=frozenset())
-    """Each setting by its key and a digest, to tell which ones differ between two."""
+    """Each setting by its key and a digest, to find which ones differ between two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,9 @@ NO_USES: frozenset[SecretUse] = frozenset()
 
 
 def secret_uses(kind: Kind, uuid: str, content: Content) -> frozenset[SecretUse]:
-    """What a live flow or connection with this content does with secrets.
+    """Return the secret uses of a live flow or connection with this content.
 
-    A column that `content` has not is taken as empty.
+    A column that `content` does not have is taken as empty.
     """
     if kind is Kind.FLOW:
         return frozenset(_uses_of_flow(uuid, content))

@@ -1,4 +1,4 @@
-"""What people are shown of where a connection leads: its hosts, and never a credential. Pure."""
+"""Labels of a connection's destination: its hosts, and never a credential. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ HOST_WORDS = (
     *("host", "server", "endpoint", "address", "broker", "domain", "url", "uri", "proxy"),
     *("region", "bucket"),
 )
-"""In the key of a setting that says where a connection leads, in small letters."""
+"""Parts of the keys of settings that decide where a connection connects to, in small letters."""
 
 _SHOWN_LENGTH = 80
 _HOSTS_SHOWN = 5
@@ -25,20 +25,20 @@ _PORT = re.compile(r"[0-9]{1,5}|secrets\.\w{1,60}")
 
 
 def hosts_label(settings: PlainObject) -> str:
-    """The hosts that the settings say; empty where they say none."""
+    """Return the hosts in the settings; empty where there are none."""
     hosts = sorted(set(_hosts(settings)))
     more = len(hosts) - _HOSTS_SHOWN
     return ", ".join(hosts[:_HOSTS_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def printable_label(text: str) -> str:
-    """The text, short, on one line, without characters that cannot be seen."""
+    """Return the text, short, on one line, without invisible characters."""
     shown = "".join(char if char.isprintable() else "?" for char in text[: _SHOWN_LENGTH + 1])
     return shown if len(shown) <= _SHOWN_LENGTH else f"{shown[:_SHOWN_LENGTH]}..."
 
 
 def word_of(key: str) -> str:
-    """The key in small letters, without what stands between its words."""
+    """Return the key in small letters, without the characters between its words."""
     return key.lower().replace("_", "").replace("-", "")
 
 
@@ -62,17 +62,17 @@ def _hosts(settings: PlainObject) -> Iterator[str]:
 
 
 def _host_of_url(url: str) -> str:
-    """The scheme, host and port of a URL: a path or a query may be a credential."""
+    """Return the scheme, host and port of a URL: a path or a query may be a credential."""
     before, _, rest = url.partition("://")
     scheme = _SCHEME.search(before[-20:])
     host = _host(rest)
-    if "@" in rest and ":" in host:  # before the @ there may be a password, whatever is in it
+    if "@" in rest and ":" in host:  # before the @ there may be a password, with any characters
         host = NOT_SHOWN
     return printable_label(f"{scheme[0] if scheme else ''}://{host}")
 
 
 def _host(text: str) -> str:
-    """The text up to what may stand behind hosts and their ports, if it begins with such."""
+    """Return the text up to the end of its hosts and ports; NOT_SHOWN for any other text."""
     end = _BEHIND_HOST.search(text)
     host = text[: end.start()] if end else text
     return host if _HOSTS.fullmatch(host) else NOT_SHOWN

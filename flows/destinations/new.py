@@ -1,9 +1,9 @@
-"""Which pairs of a secret and a destination exist after a change that did not exist before? Pure.
+"""Find the pairs of a secret and a destination that exist only after a change. Pure.
 
-One function answers for every change, however many rows it writes and whatever makes it. A pair is
-a row of a secret with where it is sent, so that a renamed, restored or newly named secret makes
-pairs as a changed host does. Since pairs are a function of the state, no sequence of writes that
-each make none can make one.
+One function serves every change, however many rows it writes and whatever makes it. A pair is a
+row of a secret and where it is sent, so a renamed, restored or newly named secret makes pairs as a
+changed host does. Pairs are a function of the state, so a sequence of writes that each make no new
+pair makes none.
 """
 
 from collections import defaultdict
@@ -23,7 +23,7 @@ from flows.destinations.changes import (
 from flows.destinations.destinations import Destination, SecretUse
 from flows.destinations.uses import EVERY
 
-# As many as a warning keeps: a file can name any number.
+# The most that a warning keeps: a file can name any number.
 _MOST_NAMES = 100
 _MOST_LABELS = 5
 
@@ -31,7 +31,7 @@ _MOST_LABELS = 5
 def find_new_destinations(
     users: Sequence[UserChange], secrets: Sequence[SecretChange], server: Server
 ) -> dict[RowKey, list[NewDestination]]:
-    """The new pairs, by the row of the change that makes each: the user, else the secret."""
+    """Return the new pairs, by the row of the change that makes each: the user, else the secret."""
     given = [change for change in secrets if change.after and change.after != change.before]
     relevant = [change for change in users if given or not change.after <= change.before]
     if not any(change.after for change in relevant) and not given:
@@ -85,16 +85,16 @@ class _States:
         """The same of those alone that come back with a value, or get one back."""
 
     def pairs_before(self, uses: Iterable[SecretUse]) -> set[_Pair]:
-        """The pairs that the uses make before the change."""
+        """Return the pairs that the uses make before the change."""
         return set(_pairs(uses, self._before_names))
 
     def new_pairs(self, change: UserChange) -> set[_Pair]:
-        """The pairs that the user makes after the change and did not make before."""
+        """Return the pairs that the user makes after the change and did not make before."""
         before = self.pairs_before(change.before)
         return self.not_in(before, set(_pairs(change.after, self._after_names)))
 
     def not_in(self, before: set[_Pair], pairs: set[_Pair]) -> set[_Pair]:
-        """Those of the pairs after the change that those before it do not say already."""
+        """Return those pairs after the change that those before it do not include."""
         return {pair for pair in pairs if not self._is_known(pair, before)}
 
     def _is_known(self, pair: _Pair, before: set[_Pair]) -> bool:
@@ -105,7 +105,7 @@ class _States:
         )
 
     def _counted_before(self, uuid: str) -> bool:
-        """Whether the secret was there, and had a value if it then has one."""
+        """Return whether the secret existed before, with a value if it has one after."""
         before, after = self.before.get(uuid), self.after[uuid]
         return before is not None and (before.has_value or not after.has_value)
 
@@ -125,7 +125,7 @@ def _sorted_names(states: Iterable[SecretState]) -> _Names:
 
 
 def _uuids_by_name(states: Mapping[str, SecretState]) -> Mapping[str, Sequence[str]]:
-    """Several for a name where it is not known which of the secrets gets it."""
+    """Return the uuids by name; several where it is unknown which of the secrets gets the name."""
     uuids: dict[str, list[str]] = {}
     for uuid, state in states.items():
         uuids.setdefault(state.name, []).append(uuid)
@@ -141,7 +141,7 @@ def _pairs(uses: Iterable[SecretUse], names: Mapping[str, Sequence[str]]) -> Ite
 def _unchanged_users(
     users: Sequence[UserChange], given: Sequence[SecretChange], server: Server
 ) -> Iterator[UserChange]:
-    """Who else uses a secret with a value that gets another name, or that comes back."""
+    """Yield the other users of a secret with a value that is renamed or restored."""
     names = {change.after.name for change in given if change.after and change.after.has_value}
     if not names:
         return
@@ -156,7 +156,7 @@ def _unchanged_users(
 
 
 class _Sent:
-    """Where connections send the secrets before the change that new pairs were found of."""
+    """Where connections send, before the change, the secrets of the new pairs."""
 
     def __init__(
         self,
@@ -180,7 +180,7 @@ class _Sent:
         self._all = _first_labels(pair.destination.label for pair in self.pairs)
 
     def labels(self, secret: str) -> tuple[str, ...]:
-        """Where the secret is sent; of EVERY, where any is."""
+        """Return where the secret is sent; for EVERY, where any is."""
         return self._all if secret == EVERY else self._labels.get(secret, ())
 
 
@@ -193,7 +193,7 @@ def _first_labels(labels: Iterable[str]) -> tuple[str, ...]:
 def _grouped(
     change: UserChange, pairs: set[_Pair], states: _States, sent: _Sent
 ) -> Iterator[NewDestination]:
-    """The pairs that one user makes, both environments as one; none beside that of EVERY."""
+    """Yield one user's pairs, both environments as one; only EVERY's where there is one."""
     every = {pair[1:] for pair in pairs if pair.secret == EVERY}
     groups: dict[tuple[str, Destination], set[str]] = defaultdict(set)
     for pair in pairs:
@@ -222,12 +222,12 @@ def _grouped(
 
 
 def _old_labels(own: Sequence[_Pair], environments: set[str]) -> tuple[str, ...]:
-    """Where the user sends it now: in these environments, or else in any."""
+    """Return where the user sends it now: in these environments, or else in any."""
     same = [old for old in own if old.environment in environments]
     return _first_labels(old.destination.label for old in same or own)
 
 
 def _changed_keys(destination: Destination, before: Iterable[Destination]) -> tuple[str, ...]:
-    """The settings that differ from where the user sent it before, where the hosts do not."""
+    """Return the settings that differ from those before, where the hosts are the same."""
     same = [old for old in before if old.label == destination.label]
     return tuple(sorted({key for old in same for key, _ in old.parts ^ destination.parts}))

@@ -1,7 +1,7 @@
-"""Which secrets a text uses: `secrets.NAME` names one, any other use of `secrets` counts as all.
+"""Find which secrets a text uses: `secrets.NAME` is one, any other use of `secrets` is all.
 
 Code can reach a secret in more ways than a reader can list (`secrets["X"]`, `secrets?.X`,
-`const {X} = secrets`, letters written as `\\u0073`), so only the one plain form is taken as naming
+`const {X} = secrets`, letters written as `\\u0073`), so only the one plain form counts as naming
 one secret. Pure, and linear in the length of the text.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from flows.content.references import identifier_end, is_in_word
 
 EVERY = "*"
-"""In place of a name: every secret, whatever it is called. No secret can be named so."""
+"""Used as a name for every secret. No secret can have this name."""
 
 _WORD = "secrets"
 _KEY_END = '":'
@@ -22,9 +22,9 @@ _JSON_ESCAPE = re.compile(r"\\\\u(?:00([0-7][0-9a-fA-F])|\{0*([0-7]?[0-9a-fA-F])
 
 
 def secrets_used(text: str, *, json: bool = False) -> frozenset[str]:
-    """The names of the secrets that the text uses; EVERY among them where it may use any.
+    """Return the names of the secrets that the text uses; with EVERY where it may use any.
 
-    With `json`, the text is a canonical JSON document, whose strings are looked at; a key named
+    With `json`, the text is a canonical JSON document, of which the strings are read; a key named
     `secrets` is no use.
     """
     if _WORD not in text and "\\u" not in text:
@@ -49,12 +49,12 @@ def _named(text: str, *, json: bool) -> Iterator[str]:
 
 
 def _is_key(text: str, start: int, end: int) -> bool:
-    """Whether the word is a whole key of a JSON document."""
+    """Return whether the word is a whole key of a JSON document."""
     return text[start - 1 : start] == '"' and text.startswith(_KEY_END, end)
 
 
 def _goes_on(text: str, end: int, *, json: bool) -> bool:
-    """Whether an escape continues the identifier, which then is another one."""
+    """Return whether an escape continues the identifier, which then is another one."""
     return text.startswith("\\\\" if json else "\\", end)
 
 

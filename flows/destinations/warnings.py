@@ -1,4 +1,4 @@
-"""What is warned of secrets that are sent elsewhere: the texts, and the destinations. Pure."""
+"""Warnings of secrets that are sent elsewhere: their texts and destinations. Pure."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _UNSEEN = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationWarning:
-    """A warning of new destinations, with its code and with them."""
+    """A warning of new destinations, with its code and the destinations."""
 
     code: str
     text: str
@@ -38,27 +38,27 @@ class DestinationWarning:
 
     @property
     def needs_right(self) -> bool:
-        """Whether what it warns of needs the right to point connections elsewhere."""
+        """Return whether what it warns of needs the right to retarget connections."""
         return any(new.needs_right for new in self.destinations)
 
     def tells_of(self, row: RowKey) -> frozenset[Kind]:
-        """Of which kinds it tells more than the change of that row, which it warns of, does."""
+        """Return the kinds of the rows that it describes beside the changed row."""
         kinds: set[Kind] = set()
         for new in self.destinations:
             if (new.kind, new.uuid) != row or new.old:
                 kinds.add(new.kind)
             if new.secret == EVERY and new.names and new.kind is not Kind.FLOW:
-                kinds.add(Kind.SECRET)  # a flow's code needs no right of its own
+                kinds.add(Kind.SECRET)  # a flow's code needs no right
         return frozenset(kinds)
 
     def text_for(self, sees: Collection[Kind]) -> str:
-        """The text for somebody who may see rows of these kinds."""
+        """Return the text for an account that may see rows of these kinds."""
         told = {new.kind for new in self.destinations}
         told |= {Kind.SECRET for new in self.destinations if new.secret == EVERY}
         return self.text if told <= set(sees) else _UNSEEN[self.code, self.is_serious]
 
     def detail_for(self, sees: Collection[Kind]) -> dict[str, Any]:
-        """The warning as the API tells it to somebody who may see rows of these kinds."""
+        """Return the warning as in the API, for an account that may see rows of these kinds."""
         text = self.text_for(sees)
         return {
             "code": self.code,
@@ -69,14 +69,14 @@ class DestinationWarning:
 
     @property
     def data(self) -> tuple[dict[str, Any], ...]:
-        """The destinations in plain values, in the words of the API."""
+        """Return the destinations as plain values, under the keys of the API."""
         return tuple(_data(new) for new in self.destinations)
 
 
 def warnings_of(found: Iterable[NewDestination], *, of: RowKey) -> tuple[DestinationWarning, ...]:
-    """The warnings of new destinations that the change of a row makes, the serious ones first.
+    """Return the warnings of new destinations that a row's change makes, the serious ones first.
 
-    Where another row sends the secret, as after a rename of the secret, the text names that one.
+    Where another row sends the secret, as after a rename of the secret, the text names that row.
     """
     found = sorted(found, key=lambda new: (new.secret, new.new, new.kind, new.uuid))
     of_connections = [new for new in found if new.code == SECRET_TO_NEW_DESTINATION]
@@ -102,7 +102,7 @@ def _sends(new: NewDestination, by: str) -> DestinationWarning:
 
 
 def _will_send(found: Iterable[NewDestination], of: RowKey) -> Iterator[DestinationWarning]:
-    """One warning for all secrets without a value that a connection names for the same places."""
+    """Yield one warning for all secrets without a value that are sent to the same places."""
     users: dict[str, dict[str, list[NewDestination]]] = {}
     for new in found:
         users.setdefault(new.uuid, {}).setdefault(new.secret, []).append(new)
@@ -156,14 +156,14 @@ def _secret(new: NewDestination) -> str:
 
 
 def _by(new: NewDestination, of: RowKey) -> str:
-    """By which row, where the warning is not that row's own."""
+    """Return ` by the KIND "NAME"` of the row that sends it; empty for the changed row."""
     if (new.kind, new.uuid) == of:
         return ""
     return f' by the {new.kind} "{printable_label(new.name)}"'
 
 
 def _environment(new: NewDestination) -> str:
-    """The environment where it is one alone."""
+    """Return `in ENVIRONMENT` where there is only one; else empty."""
     return f"in {new.environments[0]}" if len(new.environments) == 1 else ""
 
 
@@ -172,7 +172,7 @@ def _place(new: NewDestination) -> str:
 
 
 def _details(new: NewDestination) -> str:
-    """In which environment alone, and what differs where the hosts are the same."""
+    """Return, in brackets, the one environment and the changed settings; empty for none."""
     details = [_environment(new)] if _environment(new) else []
     if new.changed:
         more = len(new.changed) - _KEYS_SHOWN

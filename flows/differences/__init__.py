@@ -1,1 +1,1 @@
-"""Pure: what differs between two states of an item, as values, lines and pictures of its graph."""
+"""Pure: compare two states of an item, as values, lines and pictures of its graph."""

@@ -1,4 +1,4 @@
-"""Which literals of a text stand beside a word that sounds like a credential. Pure."""
+"""Find the literals of a text that are next to a word for a credential. Pure."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -21,17 +21,17 @@ _SEARCH = re.compile(CREDENTIAL, re.IGNORECASE)
 _NAME = re.compile(r"[\w .$-]{1,64}")
 _VALUE_KEYS = re.compile(r"val(?:ue)?|v|content|data|default|text|raw", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|u\{0*([0-9a-f]{1,5})\}|x([0-9a-f]{2}))", re.IGNORECASE)
-# Of a longer one the escapes are not read: it is longer than a name, whatever they are.
+# Escapes of a longer name are not decoded: it is too long for a name in any case.
 _LONGEST_ESCAPED = 1_000
 _OPERATOR = re.compile(r"[-+*/|&?!<>.%^~]{1,3}")
 _OPENING, _CLOSING = "{[(", "}])"
-# A line that ends or begins with one of these goes on.
+# A line that ends or begins with one of these continues.
 _JOINING = frozenset("+|&?.=:")
 
 
 @dataclass(slots=True)
 class _Group:
-    """What stands directly between two brackets."""
+    """The tokens directly between two brackets."""
 
     is_object: bool
     texts: list[tuple[str, Token]] = field(default_factory=list)
@@ -39,11 +39,11 @@ class _Group:
 
 
 def credential_literals(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
-    """Where the literals and words are that belong to a key or a name of a credential."""
+    """Yield the spans of the literals and words after a key or a name of a credential."""
     yield from _named(tokens)
     until = 0
     for at, token in enumerate(tokens):
-        if at < until:  # all values there are known already
+        if at < until:  # all values there are found already
             continue
         separator = _separator(tokens, at)
         if separator and _is_credential(token):
@@ -57,14 +57,14 @@ def _is_credential(token: Token) -> bool:
 
 
 def _unescaped(name: str) -> str:
-    """The name without escapes, which hide nothing from whoever runs the text."""
+    """Return the name without escapes: the code that runs sees it so."""
     if "\\" not in name or len(name) > _LONGEST_ESCAPED:
         return name
     return _ESCAPE.sub(lambda found: chr(int(found[1] or found[2] or found[3], 16)), name)
 
 
 def _separator(tokens: Sequence[Token], at: int) -> int | None:
-    """Where `:` or `=` is that follows a key, which may stand in brackets of its own."""
+    """Return the position of the `:` or `=` after a key, which may be in brackets; else None."""
     if not (tokens[at].is_text or tokens[at].is_word):
         return None
     following = at + 1
@@ -76,10 +76,10 @@ def _separator(tokens: Sequence[Token], at: int) -> int | None:
 
 
 def _end_of_expression(tokens: Sequence[Token], start: int) -> int:
-    """Behind the last token of a value: at a comma, a closing bracket or another line."""
+    """Return the end of a value: the position of a comma, a closing bracket or another line."""
     depth = 0
     if start < len(tokens) and tokens[start].is_word and tokens[start].content.startswith("//"):
-        # Rather a comment than half of an address: the value may stand on the next line.
+        # Rather a comment than half of an address: the value may be on the next line.
         behind = range(start + 1, len(tokens))
         start = next((at for at in behind if tokens[at].starts_line), len(tokens))
     for at in range(start, len(tokens)):
@@ -113,7 +113,7 @@ def _values(tokens: Sequence[Token], start: int, end: int) -> Iterator[tuple[int
 
 
 def _named(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
-    """Literals beside a literal that names them: `{name: "password", value: "..."}`."""
+    """Yield literals next to a literal that names them: `{name: "password", value: "..."}`."""
     groups = [_Group(is_object=False)]
     for at, token in enumerate(tokens):
         if token.is_text:

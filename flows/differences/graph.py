@@ -1,8 +1,8 @@
-"""A flow's nodes and edges as a graph that can be drawn and compared. Pure.
+"""Read a flow's nodes and edges as a graph that can be drawn and compared. Pure.
 
-Real flows are odd: positions are null, several nodes share one id, edges lead to nowhere. Nothing
-here raises for them: a node that repeats an id gets a key of its own, an edge without an end is
-kept and said to dangle.
+Real flows have null positions, several nodes with one id, edges without an end. None of these
+raises: a node that repeats an id gets a key of its own, an edge without an end is kept and listed
+as dangling.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from typing import Any
 
 from flows.content import canonical
 
-# Keys of a node that say where and how it is shown, not what it does.
+# Keys of a node for where and how it is shown, not what it does.
 _LAYOUT_KEYS = frozenset(
     {
         "position",
@@ -27,24 +27,24 @@ _LAYOUT_KEYS = frozenset(
     }
 )
 _DEEPEST_PATH = 6
-# Of a key that is longer, a path has the beginning: one long key may have very many others in it.
+# Of a longer key, a path has the beginning: there may be very many paths with one long key.
 _LONGEST_KEY = 100
 
 
 class Status(StrEnum):
-    """What happened to a node or an edge between two graphs."""
+    """The change of a node or an edge between two graphs."""
 
     SAME = "same"
     ADDED = "added"
     REMOVED = "removed"
     CHANGED = "changed"
     MOVED = "moved"
-    """Stands elsewhere, or is shown differently, and does the same."""
+    """At another position, or shown differently, with the same function."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A node: its key is its id, with a number behind it where it repeats one."""
+    """A node: its key is its id, with a number after it where it repeats one."""
 
     key: str
     label: str
@@ -52,7 +52,7 @@ class Node:
     x: float | None
     y: float | None
     value: Mapping[str, Any]
-    """The node as the flow has it."""
+    """The node in the flow's JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +74,14 @@ class Graph:
 
     @property
     def dangling(self) -> list[Edge]:
-        """The edges that lead from or to a node that is not there."""
+        """Return the edges with an end that is no node of the graph."""
         ids = {node.key for node in self.nodes}
         return [edge for edge in self.edges if edge.source not in ids or edge.target not in ids]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What happened to one node or edge, with the paths of the values that differ."""
+    """The change of one node or edge, with the paths of the values that differ."""
 
     key: str
     status: Status
@@ -97,13 +97,13 @@ class GraphDiff:
 
     @property
     def counts(self) -> Counter[Status]:
-        """How many nodes and edges have each status."""
+        """Return how many nodes and edges have each status."""
         changes = (*self.nodes.values(), *self.edges.values())
         return Counter(change.status for change in changes)
 
 
 def read_graph(nodes: str, edges: str) -> Graph:
-    """The graph of two documents of canonical JSON, whatever is in them."""
+    """Return the graph of two documents of canonical JSON; any content is accepted."""
     read_nodes = _with_keys(_objects(nodes), lambda value: _text(value.get("id")))
     read_edges = _with_keys(_objects(edges), _edge_key)
     return Graph(
@@ -121,16 +121,16 @@ def read_graph(nodes: str, edges: str) -> Graph:
 
 
 def compare(before: Graph, after: Graph) -> GraphDiff:
-    """What changed from one graph to the other, node by node and edge by edge."""
+    """Return the changes from one graph to the other, node by node and edge by edge."""
     return GraphDiff(
         nodes=_changes(before.nodes, after.nodes), edges=_changes(before.edges, after.edges)
     )
 
 
 def differing_paths(before: Any, after: Any, path: str = "", depth: int = 0) -> Iterator[str]:
-    """The dotted paths at which two JSON values differ, down to a depth; "" for the whole value.
+    """Yield the dotted paths at which two JSON values differ, down to a depth.
 
-    Of keys that are very long they have the beginning.
+    The path of the whole value is "". Very long keys are cut.
     """
     if canonical.encode(before) == canonical.encode(after):
         return
@@ -175,7 +175,7 @@ def _objects(text: str) -> list[dict[str, Any]]:
 
 
 def _with_keys(values: Iterable[dict[str, Any]], name: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each value with its name as the key; the second of the same name is `NAME #2`."""
+    """Yield each value with its name as the key; the second of the same name is `NAME #2`."""
     seen: Counter[str] = Counter()
     for value in values:
         key = first = name(value)

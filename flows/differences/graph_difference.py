@@ -1,4 +1,4 @@
-"""Two graphs of one flow compared for people: two pictures, and a list of what changed. Pure."""
+"""Compare two graphs of one flow for people: two pictures, and a list of changes. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -38,13 +38,13 @@ class PartChange:
     status: Status
     paths: tuple[str, ...]
     more_paths: int = 0
-    """How many more paths differ than are told."""
+    """How many further paths differ."""
     lines: LineDiff | None = None
     """Its JSON line by line; None where there were too many changes to compare."""
 
     @property
     def sign(self) -> str:
-        """The badge that it has in the pictures."""
+        """Return its badge in the pictures."""
         return BADGES.get(self.status, "")
 
 
@@ -58,12 +58,12 @@ class Count:
 
     @property
     def sign(self) -> str:
-        """The badge that they have in the pictures."""
+        """Return their badge in the pictures."""
         return BADGES.get(self.status, "=")
 
     @property
     def words(self) -> str:
-        """Such as `2 nodes and 1 edge changed`."""
+        """Return the counts in words, such as `2 nodes and 1 edge changed`."""
         nodes = f"{self.nodes} node{'' if self.nodes == 1 else 's'}"
         edges = f"{self.edges} edge{'' if self.edges == 1 else 's'}"
         parts = [text for count, text in ((self.nodes, nodes), (self.edges, edges)) if count]
@@ -72,23 +72,23 @@ class Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphDifference:
-    """The pictures are SVG, made by graph_svg; None on the side where the flow is not."""
+    """Two pictures, as SVG, and the changes; a picture is None where there is no flow."""
 
     before: str | None
     after: str | None
     counts: tuple[Count, ...]
     changes: tuple[PartChange, ...]
     layout: tuple[PartChange, ...]
-    """What stands elsewhere, or is shown differently, and does the same."""
+    """Nodes and edges at another position, or shown differently, with the same function."""
 
     @property
     def only_order(self) -> bool:
-        """Whether nothing but the order of nodes or edges differs."""
+        """Return whether only the order of nodes or edges differs."""
         return not self.changes and not self.layout
 
     @property
     def last(self) -> int:
-        """The number of the last change, those of the layout included."""
+        """Return the number of the last change, those of the layout included."""
         return len(self.changes) + len(self.layout)
 
 
@@ -99,7 +99,7 @@ Documents = tuple[str, ...]
 def graph_difference(
     before: Documents | None, after: Documents | None, budget: Budget
 ) -> GraphDifference:
-    """What differs between a flow's nodes and edges and those of another state of it."""
+    """Return the differences between a flow's nodes and edges in two states."""
     old, new = (read_graph(*side) if side else _NOTHING for side in (before, after))
     diff = compare(old, new)
     listed = _in_reading_order(old, new, diff)
@@ -137,7 +137,7 @@ class _Part:
 
 
 def _in_reading_order(old: Graph, new: Graph, diff: GraphDiff) -> list[_Part]:
-    """The nodes that differ, from the left to the right, and then the edges."""
+    """Return the nodes that differ, from left to right, and then the edges."""
     before, after = place_pair(old, new)
     spots = {**before, **after}
     nodes = _differing("node", diff.nodes, old.nodes, new.nodes)
@@ -163,7 +163,7 @@ def _differing(
 
 
 def _labels(old: Graph, new: Graph) -> dict[str, str]:
-    """By the key of a node, its label on one line: any number of edges may lead to it."""
+    """Return each node's label on one line, by its key: any number of edges may refer to it."""
     return {node.key: _one_line(node.label) for node in (*old.nodes, *new.nodes)}
 
 

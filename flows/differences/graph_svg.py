@@ -1,9 +1,9 @@
-"""A graph as a picture: SVG text for a page, made on the server. Pure.
+"""Draw a graph as a picture: SVG text for a page, made on the server. Pure.
 
-Nodes stand where they stand on the canvas. Empty stretches of it are shortened, so that a node
-100,000 steps away does not make the others specks, and nodes without a position are lined up
-below. The looks are the page's style sheet's: nothing here has a style of its own, which a strict
-Content-Security-Policy would forbid.
+Nodes are drawn at their positions in the flow. Long empty stretches are shortened, so that a node
+100,000 units away does not make the others tiny, and nodes without a position are drawn in rows
+below. The page's style sheet has all styles: inline ones would be refused by a strict
+Content-Security-Policy.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ _MARGIN = 36
 # An empty stretch longer than this is drawn this long.
 _LONGEST_GAP = 320
 _GRID_COLUMNS = 6
-# Nodes that would overlap are drawn at most so much further apart, and measured against so many.
+# The largest factor by which overlapping nodes are moved apart, and the most nodes to compare.
 _WIDEST_SPREAD = 2.5
 _SPACE = 24
 _MOST_MEASURED = 500
@@ -45,7 +45,7 @@ BADGES = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the upper left corner of a node is drawn."""
+    """The position at which the upper left corner of a node is drawn."""
 
     x: float
     y: float
@@ -57,7 +57,7 @@ PartId = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Marks:
-    """What happened to the parts of a picture, and the numbers of their entries on the page."""
+    """The changes of the parts of a picture, and the numbers of their entries on the page."""
 
     diff: GraphDiff
     numbers: Mapping[PartId, int]
@@ -67,7 +67,7 @@ _UNMARKED = _Marks(diff=GraphDiff(nodes={}, edges={}), numbers={})
 
 
 def draw(graph: Graph, *, title: str) -> str:
-    """The graph as an SVG element, with `title` as its name for those who cannot see it."""
+    """Return the graph as an SVG element, with `title` as its accessible name."""
     [places] = _place_all([graph.nodes])
     return _svg(graph, places, _size(places), _UNMARKED, title=title, prefix="")
 
@@ -75,9 +75,9 @@ def draw(graph: Graph, *, title: str) -> str:
 def draw_pair(
     before: Graph, after: Graph, diff: GraphDiff, *, numbers: Mapping[PartId, int]
 ) -> tuple[str, str]:
-    """Two states of a graph as two pictures of the same size, on one canvas.
+    """Return two states of a graph as two pictures of the same size, on one canvas.
 
-    What did not move stands at the same place in both. A part that has a number links to the
+    Nodes that did not move have the same position in both. A part that has a number links to the
     element `change-NUMBER` of the page.
     """
     old, new = place_pair(before, after)
@@ -90,12 +90,12 @@ def draw_pair(
 
 
 def place(nodes: Sequence[Node]) -> dict[str, Place]:
-    """Where each node is drawn, by its key: from (margin, margin) to the right and down."""
+    """Return where each node is drawn, by its key: from (margin, margin) to the right and down."""
     return _place_all([nodes])[0]
 
 
 def place_pair(before: Graph, after: Graph) -> tuple[dict[str, Place], dict[str, Place]]:
-    """Where the nodes of two states of a graph are drawn on their one canvas."""
+    """Return where the nodes of two states of a graph are drawn on their common canvas."""
     old, new = _place_all([before.nodes, after.nodes])
     return old, new
 
@@ -144,7 +144,7 @@ def _svg(
     title: str,
     prefix: str,
 ) -> str:
-    """The picture; `prefix` keeps the ids of several pictures on one page apart."""
+    """Return the picture; `prefix` makes the ids of several pictures on one page distinct."""
     width, height = size
     marker = f"{prefix}arrow"
     parts = [
@@ -164,10 +164,10 @@ def _svg(
 
 
 def _spreads(graphs: Sequence[Sequence[Node]]) -> tuple[float, float]:
-    """How much wider and higher than it is a graph is drawn, so that few nodes overlap.
+    """Return the factors by which graphs are made wider and higher, so that few nodes overlap.
 
-    Nodes are smaller where these graphs come from. Of two that would overlap, the axis on which
-    less is needed counts; two that stand on each other there, may do so here.
+    In the editor of these graphs nodes are smaller. Of two that would overlap, the axis that
+    needs less counts; two at the same position there may overlap here.
     """
     needs: tuple[list[float], list[float]] = ([], [])
     for nodes in graphs:
@@ -186,7 +186,7 @@ def _spreads(graphs: Sequence[Sequence[Node]]) -> tuple[float, float]:
 
 
 def _shortened(values: Iterable[float], size: float, spread: float) -> dict[float, float]:
-    """Coordinates to drawn ones: the order and short distances stay, long gaps become shorter."""
+    """Map coordinates to drawn ones: order and short distances stay, long gaps get shorter."""
     drawn: dict[float, float] = {}
     last: float | None = None
     for value in sorted(set(values)):
@@ -205,7 +205,7 @@ def _node(node: Node, spot: Place, marks: _Marks, prefix: str) -> str:
     if change:
         told = f"{told}, {WORDS[status]}"
     element = "a" if number else "g"
-    # A link is named by its title; what it shows has to be part of a name that is given otherwise.
+    # A link is named by its title; the text that it shows must be part of that name.
     kind = (
         f' href="#change-{number}" data-change="{number}"'
         if number
@@ -243,7 +243,7 @@ def _edges(graph: Graph, places: Mapping[str, Place], marks: _Marks, marker: str
 
 
 def _edge_link(drawn: str, status: Status, number: int) -> str:
-    """An edge that can be clicked; the keyboard reaches its entry through the list below."""
+    """Return an edge as a link; with the keyboard, its entry in the list is reached instead."""
     return (
         f'<a href="#change-{number}" data-change="{number}" tabindex="-1" '
         f'aria-label="edge, {WORDS[status]}">{drawn}</a>'
@@ -251,15 +251,15 @@ def _edge_link(drawn: str, status: Status, number: int) -> str:
 
 
 def _path(edge: Edge, places: Mapping[str, Place]) -> tuple[str, bool]:
-    """The curve from the source's right side to the target's left, and whether an end is missing.
+    """Return the curve from the source's right to the target's left, and whether an end is missing.
 
-    Of an edge with one end a stump is drawn; of one with none, nothing.
+    An edge with one end is drawn as a stump, one with none not at all.
     """
     source, target = places.get(edge.source), places.get(edge.target)
     if source and target:
         x1, y1 = source.x + NODE_WIDTH, source.y + NODE_HEIGHT / 2
         x2, y2 = target.x, target.y + NODE_HEIGHT / 2
-        # An edge that leads back bends no further than the margin, or it would leave the picture.
+        # The bend of a backward edge is at most the margin, to stay inside the picture.
         bend = max(40, (x2 - x1) / 2)
         curve = f"C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
         return f"M{x1:.1f} {y1:.1f}{curve}", False
@@ -278,5 +278,5 @@ def _cut(text: str, length: int) -> str:
 
 
 def _escaped(text: str) -> str:
-    """The text for SVG, without characters that no document may hold."""
+    """Return the text escaped for SVG, without characters that XML does not allow."""
     return escape("".join(char if char.isprintable() else " " for char in text))

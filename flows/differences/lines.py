@@ -1,8 +1,8 @@
-"""Two texts compared line by line, for people to read: bounded, whatever the texts are. Pure.
+"""Compare two texts line by line for people to read, in bounded time for any texts. Pure.
 
-Unchanged stretches are folded, changed words inside a changed line are marked, characters that
-cannot be seen are written out. difflib takes quadratic time, so that what is too long is not
-compared, and said to be so.
+Unchanged stretches are folded, changed words inside a changed line are marked, invisible characters
+are written out. difflib takes quadratic time, so texts that are too long are not compared, and
+reported as such.
 """
 
 import re
@@ -17,9 +17,9 @@ import msgspec
 
 LONGEST_TEXT = 200_000
 MOST_LINES = 5_000
-# What is left when equal lines at both ends are set aside may take this many comparisons.
+# The most comparisons for the lines that remain without the equal ones at both ends.
 _MOST_COMPARISONS = 1_000_000
-# How many comparisons all texts of one difference may take together, and what showing a line adds.
+# The most comparisons for all texts of one difference, and what showing a line adds to them.
 _BUDGET = 6_000_000
 _LINE_COST = 6
 _CONTEXT = 3
@@ -34,20 +34,20 @@ _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 class RowKind(StrEnum):
-    """What a row of a comparison says of its line."""
+    """The kind of a row of a comparison."""
 
     SAME = "same"
     ADDED = "added"
     REMOVED = "removed"
     FOLD = "fold"
-    """Stands for `count` unchanged lines."""
+    """A row for `count` unchanged lines."""
     CUT = "cut"
-    """Stands for `count` further rows that are not shown."""
+    """A row for `count` further rows that are not shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A part of a line; `marked` where it differs from the line that it replaces or became."""
+    """A part of a line; `marked` where it differs from the line before or after the change."""
 
     text: str
     marked: bool = False
@@ -65,7 +65,7 @@ class Row:
 
     @property
     def sign(self) -> str:
-        """What tells the row's kind without colour."""
+        """Return a sign for the row's kind, besides its colour."""
         return {RowKind.ADDED: "+", RowKind.REMOVED: "\N{MINUS SIGN}"}.get(self.kind, "")
 
 
@@ -77,11 +77,11 @@ class LineDiff:
     too_long: bool = False
     before_size: int = 0
     after_size: int = 0
-    """Characters."""
+    """In characters."""
 
 
 class TooLongError(Exception):
-    """The budget of comparisons does not suffice."""
+    """The budget of comparisons is too small."""
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ class Budget:
 
 
 class _Matcher(SequenceMatcher[str]):
-    """A matcher that pays for each pass over its lines, however often these repeat."""
+    """A matcher that takes from the budget for each pass over its lines, repeated ones too."""
 
     def __init__(self, old: Sequence[str], new: Sequence[str], budget: Budget, *, autojunk: bool):
         counts = Counter(new)
@@ -114,10 +114,9 @@ class _Matcher(SequenceMatcher[str]):
 
 
 def compare_lines(before: str, after: str, budget: Budget | None = None) -> LineDiff:
-    """What differs between two texts; an empty text has no lines.
+    """Return the differences between two texts; an empty text has no lines.
 
-    Texts for which the budget does not suffice are too long; without one they have one of their
-    own.
+    Texts for which the budget is too small are too long; without `budget` they have their own.
     """
     budget = budget or Budget()
     sizes = LineDiff(too_long=True, before_size=len(before), after_size=len(after))
@@ -140,27 +139,27 @@ def compare_lines(before: str, after: str, budget: Budget | None = None) -> Line
 def compare_documents(
     before: str | None, after: str | None, budget: Budget | None = None
 ) -> LineDiff:
-    """What differs between two documents of canonical JSON, printed with a line for each value."""
+    """Return the differences of two documents of canonical JSON, with a line for each value."""
     old, new = (printed(document) if document else "" for document in (before, after))
     return compare_lines(old, new, budget)
 
 
 def printed(document: str) -> str:
-    """Canonical JSON with a line for each value, unless it is too long to be compared."""
+    """Return canonical JSON with a line for each value; unchanged if it is too long to compare."""
     if len(document) > LONGEST_TEXT:
         return document
     return msgspec.json.format(document, indent=2)
 
 
 def visible(text: str) -> str:
-    """The text with every character that cannot be seen written out, such as `\\u200b`."""
+    """Return the text with every invisible character written out, such as `\\u200b`."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() or char in "\n\t" else _escape(char) for char in text)
 
 
 def excerpt(text: str) -> str:
-    """A text on one line, cut in the middle where it is very long."""
+    """Return the text on one line, cut in the middle where it is very long."""
     return text if len(text) <= _LONG_LINE else _shortened(text, _EXCERPT)
 
 
@@ -170,7 +169,7 @@ def _escape(char: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """The lines with their ends, of which only `\\n` is not shown: CRLF differs from LF."""
+    """Return the lines with their ends, of which only `\\n` is not shown: CRLF differs from LF."""
     return text.split("\n") if text else []
 
 
@@ -204,7 +203,7 @@ def _rows(
 def _replaced(
     old: Sequence[str], new: Sequence[str], olds: range, news: range, budget: Budget
 ) -> Iterator[Row]:
-    """Removed lines, then added ones; as many of one as of the other are compared in pairs."""
+    """Yield removed lines, then added ones, compared in pairs if there are as many of both."""
     if len(olds) == len(news) <= _MOST_PAIRS:
         pairs = [_words(old[i], new[j], budget) for i, j in zip(olds, news, strict=True)]
     else:
@@ -226,7 +225,7 @@ def _plain(line: str) -> tuple[Piece, ...]:
 
 
 def _words(old: str, new: str, budget: Budget) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
-    """The pieces of two lines, with the words that differ marked."""
+    """Return the pieces of two lines, with the words that differ marked."""
     olds, news = _WORD.findall(old), _WORD.findall(new)
     start, end = _equal_ends(olds, news)
     middle_old, middle_new = olds[start : len(olds) - end], news[start : len(news) - end]
@@ -259,7 +258,7 @@ def _shortened(text: str, length: int) -> str:
 
 
 def _folded(rows: Sequence[Row]) -> Iterator[Row]:
-    """The rows without the unchanged ones that are far from any change; nothing if all are."""
+    """Yield the rows without unchanged ones far from any change; nothing if all are."""
     changed = [at for at, row in enumerate(rows) if row.kind is not RowKind.SAME]
     near = {at for change in changed for at in range(change - _CONTEXT, change + _CONTEXT + 1)}
     left_out: list[Row] = []

@@ -1,8 +1,8 @@
-"""What seems to be a credential in a connection's text, hidden before people see it. Pure.
+"""Hide probable credentials in a connection's text before it is shown. Pure.
 
-A connection's values are a JavaScript-like object, JSON, or any text, in which somebody may have
-left a credential instead of a reference such as `secrets.NAME`. Several rules look for one, each
-by itself, and what any of them finds is hidden: rather too much than too little.
+A connection's values are a JavaScript-like object, JSON, or any text, which may contain a
+credential instead of a reference such as `secrets.NAME`. Several independent rules search for one,
+and what any of them finds is hidden: rather too much than too little.
 """
 
 import re
@@ -18,7 +18,7 @@ _REFERENCE = re.compile(r"(?<![\w$.-])secrets\.[A-Za-z_$][\w$]*(?![\w$-])")
 _HARMLESS = re.compile(r"|true|false|null|undefined")
 _SCHEMES = "bearer|basic|digest|negotiate|token|api-?key|oauth|ssws"
 _BETWEEN_REFERENCES = re.compile(rf"(?:[\s\"'`${{}}()+,;]|{_SCHEMES})*", re.IGNORECASE)
-# A key that sounds like a credential, and what stands between it and its value.
+# A key with a word for a credential, and the characters between it and its value.
 _KEYED = re.compile(
     rf"(?:{CREDENTIAL})[\w$.-]{{0,64}}\\*+[\"'`]?\s{{0,20}}\]?\s{{0,20}}"
     r"(?:=>|:=|[:=>]|\bis\b|\s(?=[\"'`]))\s{0,200}",
@@ -27,7 +27,7 @@ _KEYED = re.compile(
 _OPTION = re.compile(
     rf"(?<![\w-])--?[\w-]{{0,64}}(?:{CREDENTIAL})[\w-]{{0,64}}[ \t]++(\S+)", re.IGNORECASE
 )
-# Where a value without quotes ends in an object: before the next key, or before closing brackets.
+# The end of an unquoted value in an object: before the next key, or before closing brackets.
 _BARE_END = re.compile(r"\s*+(?:,\s*+(?:$|[\"']?[\w$-]{1,64}+[\"']?\s*+:)|[\]})]++\s*+[,;]?\s*+$)")
 # Not inside of several closing brackets: what follows them is the same for each.
 _MAY_END = re.compile(r"(?<![\s\]})])(?=\s*+[,\]})])|(?<=[\]})])(?=\s*+,|\s++[\]})])")
@@ -49,9 +49,9 @@ _KNOWN_TOKEN = re.compile(
 _LONG_WORDS = (re.compile(r"[A-Za-z0-9_+=~-]{16,}"), re.compile(r"[A-Za-z0-9+/]{36,}"))
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ALIKE = 32
-"""So many letters, or digits, on end are no word, or number, that people use."""
+"""The fewest letters, or digits, in a row that no natural word, or number, has."""
 _RANDOM_TURNS = (0.45, 0.45, 0.35, 0.2)
-"""How often the kinds of characters take turns in a random word, by the number of its digits."""
+"""How often the kinds of characters change in a random word, by the number of its digits."""
 _LONG_RANDOM_TURNS = 0.2
 _LONGEST_LINE = 2_000
 
@@ -59,14 +59,14 @@ _LONGEST_LINE = 2_000
 class Masks:
     """Hides literals behind numbers: the same literal has the same number in every text.
 
-    A change from one hidden literal to another is a change of the number, and so can be seen.
+    A change from one hidden literal to another is shown as a change of the number.
     """
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
     def masked(self, text: str) -> str:
-        """The text with everything hidden that seems to be a credential."""
+        """Return the text with all probable credentials hidden."""
         pieces: list[str] = []
         done = 0
         for start, end in _merged(_spans(text)):
@@ -75,7 +75,7 @@ class Masks:
         return "".join([*pieces, text[done:]])
 
     def _hidden(self, text: str) -> str:
-        """A mask in place of the text, or around the references to secrets in it."""
+        """Return a mask for the text, or for the parts of it around references to secrets."""
         references = list(_REFERENCE.finditer(text))
         shown = _BETWEEN_REFERENCES if references else _HARMLESS
         pieces: list[str] = []
@@ -94,7 +94,7 @@ class Masks:
 
 
 def _spans(text: str) -> Iterator[Span]:
-    """Where a credential may stand, by every rule; the spans may overlap."""
+    """Yield where a credential may be, by every rule; the spans may overlap."""
     try:
         tokens = read_tokens(text)
     except UnreadableError:
@@ -115,7 +115,7 @@ def _spans(text: str) -> Iterator[Span]:
 
 
 def _from_first_quote(text: str) -> Iterator[Span]:
-    """Of a text whose quotes do not match, every line from the first of them on."""
+    """Yield every line from the first quote on, for a text whose quotes do not match."""
     first = min((at for at in map(text.find, _QUOTES) if at >= 0), default=len(text))
     for line in re.compile(r"[^\n]+").finditer(text, first):
         yield line.span()
@@ -154,9 +154,9 @@ def _end_of_line(text: str, start: int) -> int:
 
 
 def _end_of_literal(text: str, start: int) -> int:
-    """The end of the literal whose quote is at start; the text's end if it has none.
+    """Return the end of the literal whose quote is at start; the text's end if it has none.
 
-    A doubled quote is one inside of it, as in SQL.
+    A doubled quote is part of the literal, as in SQL.
     """
     quote, at = text[start], start + 1
     while at < len(text):
@@ -181,9 +181,9 @@ def _end_of_bare(text: str, start: int, line_end: int) -> int:
 
 
 def _in_addresses(text: str) -> Iterator[Span]:
-    """The password of `scheme://user:password@host`, whatever characters it is made of.
+    """Yield the password of `scheme://user:password@host`, whatever characters it has.
 
-    Where a word or line of many addresses ends, and its last `@` is, is looked for once.
+    The end of a word or line of many addresses, and its last `@`, is searched for only once.
     """
     word_end = word_at = line_end = line_at = -1
     for address in _ADDRESS.finditer(text):
@@ -205,9 +205,9 @@ def _in_addresses(text: str) -> Iterator[Span]:
 
 
 def _looks_random(word: str) -> bool:
-    """Whether a word is rather made by a machine than by a person.
+    """Return whether a word is rather made by a machine than by a person.
 
-    In a random one, small letters, capitals and digits take turns.
+    In a random word, small letters, capitals and digits change often.
     """
     runs = re.findall(r"[a-z]+|[A-Z]+|[0-9]+", word)
     if any(len(run) >= _ALIKE for run in runs):
@@ -219,7 +219,7 @@ def _looks_random(word: str) -> bool:
 
 
 def _merged(spans: Iterable[Span]) -> Iterator[Span]:
-    """The spans in order, those that overlap as one."""
+    """Yield the spans in order, overlapping ones merged."""
     last_start = last_end = 0
     for start, end in sorted(spans):
         if start >= end:

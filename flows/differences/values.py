@@ -1,7 +1,7 @@
-"""What differs between two states of one item, as a tree that a page can show. Pure.
+"""Compare two states of one item, as a tree that a page can show. Pure.
 
-The page knows no rule: which fields are compared how, what is hidden and what is too long is
-decided here. Secret values are never read: they are no content (see flows.content.fields).
+All rules are applied here: which fields are compared how, what is hidden and what is too long.
+Secret values are never read: they are no content (see flows.content.fields).
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from flows.differences.lines import LONGEST_TEXT, Budget, LineDiff, compare_line
 from flows.differences.masking import Masks
 
 _GRAPH_COLUMNS = ("nodes", "edges")
-# Columns of a connection in which somebody may have left a credential.
+# Columns of a connection that may contain a credential.
 _MASKED = ("dev_value", "prod_value", EXTRA)
 _SHORT = 80
 
@@ -31,18 +31,18 @@ class FieldDifference:
     after: str | None = None
     lines: LineDiff | None = None
     masked: bool = False
-    """Whether what seems to be a credential was hidden."""
+    """Whether a probable credential was hidden."""
 
     @property
     def only_space(self) -> bool:
-        """Whether only white space differs, which nobody would see."""
+        """Return whether only white space differs, which is hard to see."""
         sides = (self.before, self.after)
         return None not in sides and (self.before or "").split() == (self.after or "").split()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """All that differs between two states of an item."""
+    """All differences between two states of an item."""
 
     kind: Kind
     is_new: bool
@@ -56,7 +56,7 @@ class Difference:
 
 
 def difference(kind: Kind, before: Content | None, after: Content | None) -> Difference:
-    """What differs between two contents; None before: the item is new, None after: it is gone."""
+    """Return the differences of two contents; None before: a new item, None after: one removed."""
     old, new = before or {}, after or {}
     budget = Budget()
     return Difference(
@@ -94,7 +94,7 @@ def _masked(
 ) -> FieldDifference:
     clear = [_long_text(field, value) for value in sides]
     texts = clear
-    if max(map(len, clear)) <= LONGEST_TEXT:  # nothing is shown of a longer one
+    if max(map(len, clear)) <= LONGEST_TEXT:  # no value of a longer one is shown
         texts = [masks.masked(text) for text in clear]
     lines = compare_lines(texts[0], texts[1], budget)
     return FieldDifference(key=field.key, lines=lines, masked=texts != clear)

@@ -1,1 +1,1 @@
-"""What an item refers to, and what refers to it."""
+"""The items that an item refers to, and those that refer to it."""

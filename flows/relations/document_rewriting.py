@@ -1,4 +1,4 @@
-"""References in a JSON document replaced, where a key may be one, without losing a value. Pure."""
+"""Replace references in a JSON document, also in its keys, without losing a value. Pure."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ class KeyCollisionError(Exception):
 
 
 def rewrite_document(text: str, *, uuids: Mapping[str, str], names: Mapping[str, str]) -> str:
-    """The canonical document with every reference replaced; the same text where there is none.
+    """Return the canonical document with every reference replaced; the same text where none is.
 
     Raises KeyCollisionError.
     """
@@ -42,7 +42,7 @@ def _read(text: str) -> Any:
 
 
 def _collisions(before: Any, after: Any, path: Path = ()) -> Iterator[Path]:
-    """The keys of the document before that one in the document after takes the place of."""
+    """Yield the keys of the document before that are the same key as another one after."""
     if isinstance(before, _Pairs):
         seen: set[str] = set()
         for (key, value), (new_key, new_value) in zip(before, after, strict=True):

@@ -1,7 +1,7 @@
-"""What an item's content mentions of other items: any uuid, secrets as `secrets.NAME`. Pure.
+"""Find what an item's content mentions: any uuid, and secrets as `secrets.NAME`. Pure.
 
-Any uuid inside a document may be one of a connection or of a flow, but only those under a key
-that says so can be missed: a node has an id too.
+Any uuid inside a document may be a connection's or a flow's, but only those under a key for such
+are reported as missing: a node has an id too.
 """
 
 import re
@@ -18,8 +18,8 @@ from flows.content.fields import (
 )
 from flows.content.references import find_secret_names, find_uuids
 
-# In canonical JSON a quote without a backslash before it opens or closes a text, so that a text
-# which itself holds JSON is not mistaken for a key.
+# In canonical JSON a quote without a backslash before it opens or closes a text, so that JSON
+# inside a text is not mistaken for a key.
 _KEYED = re.compile(
     r'"(connection|flow|subflow|secret)Uuids?":(?:"([^"\\]*)"|\[((?:"[^"\\]*",?)*)\])'
 )
@@ -45,7 +45,7 @@ class Reference:
 
 
 def find_mentions(kind: Kind, content: Content) -> tuple[set[str], set[str]]:
-    """Every uuid, in lower case, and every secret's name that stands anywhere in the content."""
+    """Return every uuid, in lower case, and every secret's name that the content mentions."""
     uuids: set[str] = set()
     names: set[str] = set()
     for spec in FIELDS[kind]:
@@ -57,9 +57,9 @@ def find_mentions(kind: Kind, content: Content) -> tuple[set[str], set[str]]:
 
 
 def find_references(kind: Kind, content: Content) -> Iterator[Reference]:
-    """What the content refers to for certain, so that it is missed where it is not there.
+    """Yield the certain references of the content: if their item does not exist, it is missing.
 
-    A column that `content` has not is not looked at.
+    A column that `content` does not have is skipped.
     """
     for spec in FIELDS[kind]:
         text = content.get(spec.column)
@@ -85,5 +85,5 @@ def _keyed(text: str) -> Iterator[Reference]:
 def _used(text: str) -> Iterator[str]:
     for use in canonical.decode(text) or []:
         uuid = use.get("uuid") if isinstance(use, dict) else use
-        if isinstance(uuid, str):  # what somebody typed by hand may be anything
+        if isinstance(uuid, str):  # a value that was typed by hand may be anything
             yield uuid.lower()

@@ -1,9 +1,9 @@
-"""What an item uses and what uses it, read from the rows: never from a list that can be stale.
+"""Find what an item uses and what uses it, read from the rows: never from a list that can be stale.
 
-A flow uses connections, secrets and subflows; a connection uses secrets. What a document mentions
-counts, as it does for an export. Each direction takes one query for each kind, and the answer is
-the same on every database: they only choose the rows that can mention an item, which are then
-read by the rules of `flows.content.references`.
+A flow uses connections, secrets and subflows; a connection uses secrets. All that a document
+mentions counts, as it does for an export. Each direction takes one query for each kind, and the
+result is the same on every database: queries only choose the rows that can mention an item, which
+are then read by the rules of `flows.content.references`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -28,19 +28,19 @@ USED_KINDS: Mapping[Kind, tuple[Kind, ...]] = {
 MOST_SHOWN = 100
 # Rows of 20 kB each: a chunk is a few megabytes.
 _CHUNK = 100
-# SQLite takes 999 variables in the oldest build that Django supports: of more, all rows are read.
+# SQLite takes 999 variables in the oldest build that Django supports: for more, all rows are read.
 _MOST_ASKED_FOR = 900
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Related:
-    """An item at the other end of a use."""
+    """An item that uses another one, or is used by it."""
 
     kind: Kind
     name: str
-    """Its name; of an item that is missing, what the reference says: its uuid or name."""
+    """Its name; of a missing item, the text of the reference: its uuid or name."""
     pk: int | None = None
-    """None where no row is there."""
+    """None where there is no row."""
     is_deleted: bool = False
 
 
@@ -54,12 +54,12 @@ class RelatedItems:
 
     @property
     def count(self) -> int:
-        """How many there are, shown or not."""
+        """Return how many there are, shown or not."""
         return len(self.shown) + self.more
 
 
 def find_uses(item: Item) -> list[RelatedItems]:
-    """What the item uses, by kind: live, deleted and missing items; kinds without any left out."""
+    """Return what the item uses, by kind: live, deleted and missing items; no kind without any."""
     content = {name: getattr(item, name) for name in columns(item.kind)}
     uuids, names = find_mentions(item.kind, content)
     references = set(find_references(item.kind, content))
@@ -71,7 +71,7 @@ def find_uses(item: Item) -> list[RelatedItems]:
 
 
 def find_users(item: Item) -> list[RelatedItems]:
-    """The live items that use the item, by kind; kinds without any left out."""
+    """Return the live items that use the item, by kind; no kind without any."""
     kinds = [kind for kind, used in USED_KINDS.items() if item.kind in used]
     groups = (_group(kind, _users(kind, item)) for kind in kinds)
     return [group for group in groups if group.count]
@@ -80,7 +80,7 @@ def find_users(item: Item) -> list[RelatedItems]:
 def find_users_of_many(
     rows: Mapping[Kind, Mapping[str, str]], *, written: tuple[datetime, datetime] | None = None
 ) -> Iterator[tuple[Kind, str, str, list[tuple[Kind, str]]]]:
-    """Every live row that uses one of those: its kind, uuid and name, and which of them it uses.
+    """Yield each live row that uses one of `rows`: its kind, uuid and name, and which it uses.
 
     `rows` has, by kind and by the uuid in lower case, the name of each. Reads every live row that
     can use any, a chunk at a time; with `written`, only those written between these two times.
@@ -107,7 +107,7 @@ def find_users_of_many(
 def _used(
     kind: Kind, uuids: Collection[str], names: Collection[str], references: Collection[Reference]
 ) -> RelatedItems:
-    """The rows with one of the uuids or names, and the references that lead to none of them."""
+    """Return the rows with these uuids or names, and the references that match none of them."""
     rows = MODELS[kind]._default_manager.order_by()
     if len(uuids) + len(names) <= _MOST_ASKED_FOR:
         rows = rows.filter(Q(uuid__in=uuids) | Q(name__in=names))
@@ -146,7 +146,7 @@ def _users(kind: Kind, item: Item) -> Iterator[Related]:
 
 
 def _mentions(text: str, item: Item, *, json: bool) -> bool:
-    # Most texts hold neither, and a plain search is quicker than reading them.
+    # Most texts have neither, and a plain search is quicker than reading them.
     uuid, name = str(item.uuid), _secret_name(item)
     if uuid in text.lower() and uuid in find_uuids(text, json=json):
         return True
@@ -160,8 +160,8 @@ def _secret_name(item: Item) -> str | None:
 
 
 def _may_mention(kind: Kind, item: Item) -> Q:
-    """A condition that every row fits which mentions the item, and few others."""
-    # The same in upper case: a reference may be written so.
+    """Return a condition for every row that mentions the item, and few others."""
+    # Also in upper case: a reference may be written so.
     wanted = {"icontains": str(item.uuid)}
     if name := _secret_name(item):
         wanted["contains"] = f"secrets.{name}"

@@ -1,1 +1,1 @@
-"""The REST door to flows, connections, secrets and named saves."""
+"""The API of flows, connections, secrets and named saves."""

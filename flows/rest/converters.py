@@ -1,4 +1,4 @@
-"""What the addresses of the API hold in their places. To import this is to register it."""
+"""Converters for the addresses of the API. Importing this module registers them."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from flows.content.fields import Kind
 
 
 class AnyCaseUUIDConverter:
-    """A uuid in upper or lower case, as files have them; Django's own takes lower case only."""
+    """A uuid in upper or lower case, as in files; Django's own takes lower case only."""
 
     regex = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 
@@ -20,7 +20,7 @@ class AnyCaseUUIDConverter:
 
 
 class AnyTextConverter:
-    r"""A name: any text, with slashes and line ends, which `path` does not take."""
+    r"""A name: any text, also with slashes and line ends, which `path` does not match."""
 
     regex = r"[\s\S]+"
 

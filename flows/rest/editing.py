@@ -1,8 +1,8 @@
-"""Items made and changed one at a time, by hand: the only writer of the API.
+"""Make and change single items by hand: the only writer of the API.
 
-Each function is one transaction, and writes the name of who asks into the row. A row is locked
-before it is changed, and only the columns that a body names are written, so that a stored secret
-value is not touched by a change beside it.
+Each function is one transaction, and writes the user's name into the row. A row is locked before
+it is changed, and only the columns in a body are written, so that a stored secret value is not
+touched by another change.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,15 +36,15 @@ from flows.servers import current_database
 from flows.sight import kinds_seen
 
 Warnings = tuple[DestinationWarning, ...]
-"""What is to be told of secrets that a write sends where they were not sent before."""
+"""The warnings of secrets that a write sends where they were not sent before."""
 
 
 def create_item(
     kind: Kind, body: ItemBody, *, user: User, may_retarget: bool
 ) -> tuple[UUID, Warnings]:
-    """Make a new item; its uuid, and what is to be told of it. Raises Refused.
+    """Make an item; return its uuid and the warnings of it. Raises Refused.
 
-    `may_retarget` says whether a connection may send a stored secret where it is not sent now.
+    `may_retarget` is whether a connection may send a stored secret where it is not sent now.
     """
     model: type[Item] = MODELS[kind]
     uuid = UUID(body.uuid) if body.uuid else uuid4()
@@ -67,11 +67,10 @@ def change_item(
     may_retarget: bool,
     condition: Condition = None,
 ) -> Warnings:
-    """Change what the body names, and nothing else, in a row that fits the condition.
+    """Change the columns in the body in a row that fits the condition; return the warnings.
 
-    What is to be told of the change. Raises Refused.
-
-    `may_retarget` says whether a connection may send a stored secret where it is not sent now.
+    Raises Refused. `may_retarget` is whether a connection may send a stored secret where it is not
+    sent now.
     """
     with _writing(kind, None, body.content.get("name")):
         item = locked(kind, uuid)
@@ -97,11 +96,9 @@ def delete_item(kind: Kind, uuid: UUID, *, user: User, condition: Condition = No
 
 
 def clone_flow(uuid: UUID, *, user: User) -> tuple[UUID, Warnings]:
-    """Copy a flow under the first free name; the copy's uuid, and what is to be told of it.
+    """Copy a flow under the first free name; return the copy's uuid and the warnings of it.
 
-    Raises Refused.
-
-    Where the flow refers to itself, the copy refers to the copy.
+    Where the flow refers to itself, the copy refers to the copy. Raises Refused.
     """
     copy = uuid4()
     with transaction.atomic(using=current_database()):
@@ -149,7 +146,7 @@ _DOCUMENTS = {spec.column for spec in FIELDS[Kind.FLOW] if spec.shape.is_documen
 
 
 def locked(kind: Kind, uuid: UUID) -> Any:
-    """The live row, kept from others until the transaction ends. Raises Refused."""
+    """Return the live row, locked until the transaction ends. Raises Refused."""
     model: type[Item] = MODELS[kind]
     rows = model._default_manager.select_for_update()
     item = rows.filter(uuid=uuid, is_deleted=False).first()
@@ -160,14 +157,14 @@ def locked(kind: Kind, uuid: UUID) -> Any:
 
 @contextmanager
 def _writing(kind: Kind, uuid: UUID | None, name: Value) -> Iterator[None]:
-    """A transaction. Raises Refused where it fails because the uuid or the name is taken."""
+    """Run the block in a transaction. Raises Refused where the uuid or the name is taken."""
     try:
         with transaction.atomic(using=current_database()):
             if kind is not Kind.FLOW:
                 lock_destinations()  # before the row, as imports do
             yield
     except IntegrityError:
-        # Asked afterwards: after a look before, somebody else could still take them.
+        # Checked afterwards: after an earlier check, another request could still take them.
         _check_free(kind, uuid, name)
         raise
 
@@ -197,10 +194,10 @@ def _write_of(item: Item, content: Mapping[str, Value]) -> Write:
 
 
 def check_destinations(write: Write, user: User, *, may_retarget: bool) -> Warnings:
-    """What is to be told of where the write sends secrets.
+    """Return the warnings of where the write sends secrets.
 
-    Raises Refused where a connection would send a stored one where it is not sent now, unless the
-    user `may_retarget`.
+    Raises Refused where a connection would send a stored one where it is not sent now, unless
+    `may_retarget`.
     """
     warnings, sees = warnings_of_writes([write]), kinds_seen(user)
     if not may_retarget and (told := told_of_refusal(warnings, sees=sees)):

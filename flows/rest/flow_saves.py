@@ -1,4 +1,4 @@
-"""A flow's named saves as the API knows them: listed, taken, looked at, restored."""
+"""List, take, load and restore a flow's named saves, in the form of the API."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ from flows.servers import current_database
 
 
 def list_saves(flow_uuid: UUID) -> list[dict[str, Any]]:
-    """What the list of a live flow's saves tells, newest first. Raises Refused."""
+    """Return the saves of a live flow for a list, newest first. Raises Refused."""
     flow = Flow.objects.filter(uuid=flow_uuid, is_deleted=False).only("pk").first()
     if flow is None:
         raise not_found(Kind.FLOW)
@@ -39,7 +39,7 @@ def list_saves(flow_uuid: UUID) -> list[dict[str, Any]]:
 
 
 def take_save(flow_uuid: UUID, name: str, *, user: User) -> dict[str, Any]:
-    """Save the flow's state under a name; what a list would tell of it. Raises Refused."""
+    """Save the flow's state under a name; return the save as in a list. Raises Refused."""
     if len(name) > NAME_MAX_LENGTH:
         message = f"A name may have at most {NAME_MAX_LENGTH} characters, this one has {len(name)}."
         raise invalid([Problem(code="name-too-long", message=message, path="name")])
@@ -49,19 +49,17 @@ def take_save(flow_uuid: UUID, name: str, *, user: User) -> dict[str, Any]:
 
 
 def load_save(uuid: UUID) -> dict[str, Any]:
-    """The whole flow as it was saved. Raises Refused."""
+    """Return the whole flow as it was saved. Raises Refused."""
     return _saved(_version(uuid))
 
 
 def restore_save(
     uuid: UUID, *, user: User, condition: Condition = None
 ) -> tuple[dict[str, Any], str, Warnings]:
-    """Put the flow back into the state of the save. Raises Refused.
+    """Restore the flow to the state of the save; return the whole flow, its tag and the warnings.
 
-    The whole flow, its tag, and what is to be told of it.
-
-    Its state until now is saved before, as "Pre restore". A save can be of when the flow was
-    deleted: restoring that one deletes it again, and needs that right as well.
+    Saves the present state first, as "Pre restore". A save can be of when the flow was deleted:
+    restoring that one deletes it again, and needs that right as well. Raises Refused.
     """
     with transaction.atomic(using=current_database()):
         version = _version(uuid)
@@ -83,7 +81,7 @@ def restore_save(
 
 
 def _version(uuid: UUID) -> Any:
-    """The version of a live flow."""
+    """Return the version of a live flow. Raises Refused."""
     number = save_number(uuid)
     version = None if number is None else named_saves.find_save(Flow, number)
     if version is None or not _is_live(version):

@@ -99,7 +99,7 @@ class NewFlowView(ItemView):
     )
     @answered_once()
     def post(self, request: Request, name: str, receiver_type: str) -> Response:
-        if name == _CLONE:  # the uuid behind it is none: a slip, and not a flow of that name
+        if name == _CLONE:  # a mistake in the uuid after it, not a flow of that name
             message = "A flow to clone is named by its uuid."
             raise invalid([Problem(code="invalid-uuid", message=message, path="uuid")])
         check_text(name, "name")

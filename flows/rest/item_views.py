@@ -1,4 +1,4 @@
-"""What the endpoints of all kinds have in common: translate, call once, answer."""
+"""Common parts of the endpoints of all kinds: translate in, call once, translate out."""
 
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
@@ -55,7 +55,7 @@ class ItemView(APIView):
 
 
 def body_of(request: Request) -> Any:
-    """The request's body. Raises Refused where there is none."""
+    """Return the request's body. Raises Refused where there is none."""
     if request.stream is None:
         message = "A body in JSON is needed, with its Content-Length."
         raise Refused(HTTPStatus.BAD_REQUEST, "missing-body", message)
@@ -63,7 +63,7 @@ def body_of(request: Request) -> Any:
 
 
 def page_of(request: Request, items: list[dict[str, Any]], place: Place | None) -> Response:
-    """The answer with a part of a list, and where the next one is."""
+    """Return the answer with a part of a list, and a link to the next part."""
     response = Response(items)
     if place is not None:
         response.headers["Link"] = link_to_next(request.path, request.query_params, place)
@@ -71,13 +71,13 @@ def page_of(request: Request, items: list[dict[str, Any]], place: Place | None) 
 
 
 def whole_item(kind: Kind, uuid: UUID, *, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    """The answer with the whole item as it is now, and its tag."""
+    """Return the answer with the whole item as it is now, and its tag."""
     item, tag = reading.read_item(kind, uuid)
     return tagged(Response(item, status=status), tag)
 
 
 def documents_list(kind: Kind, example: dict[str, Any], body_example: dict[str, Any]) -> Any:
-    """The documentation of an ItemsView."""
+    """Return the decorator that documents an ItemsView."""
     return extend_schema_view(
         get=operation(
             f"list_{kind.plural}",
@@ -102,7 +102,7 @@ def documents_list(kind: Kind, example: dict[str, Any], body_example: dict[str, 
 
 
 def documents_item(kind: Kind, example: dict[str, Any], body_example: dict[str, Any]) -> Any:
-    """The documentation of an OneItemView."""
+    """Return the decorator that documents a OneItemView."""
     return extend_schema_view(
         get=operation(
             f"read_{kind}",

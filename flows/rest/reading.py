@@ -1,4 +1,4 @@
-"""Live rows as the API shows them. A secret's value is never opened, only whether there is one."""
+"""Read live rows for the API. A secret's value is never opened, only whether there is one."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
@@ -22,7 +22,7 @@ _HAS_VALUE = ("has_dev_value", "has_prod_value")
 
 
 def shown(kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
-    """The whole object of a row, given by its columns, made of plain values."""
+    """Return the whole object of a row, given by its columns, made of plain values."""
     item: dict[str, Any] = canonical.decode(msgspec.json.encode(represented(kind, row)).decode())
     if kind is Kind.SECRET:
         item |= {key: row[name] for key, name in zip(HAS_VALUE_KEYS, _HAS_VALUE, strict=True)}
@@ -30,7 +30,7 @@ def shown(kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_item(kind: Kind, uuid: UUID) -> tuple[dict[str, Any], str]:
-    """The whole object of a live row, and the tag of its state. Raises Refused."""
+    """Return the whole object of a live row, and the tag of its state. Raises Refused."""
     columns = tagged_columns(MODELS[kind])
     row = next(_rows(kind, Q(uuid=uuid), columns), None)
     if row is None:
@@ -39,13 +39,13 @@ def read_item(kind: Kind, uuid: UUID) -> tuple[dict[str, Any], str]:
 
 
 def list_items(kind: Kind, search: str, part: Part) -> tuple[list[dict[str, Any]], Place | None]:
-    """The whole objects of the live rows that bear the text in their name or uuid, by name.
+    """Return the whole objects of the live rows with the text in their name or uuid, by name.
 
-    With the place after which the next page begins, where there is one.
+    Also returns the place after which the next page begins; None where there is no next page.
     """
     if part.is_all:
         return [shown(kind, row) for row in _found(_rows(kind, Q()), search)], None
-    # Which rows they are is asked first, so that no document is read of any other.
+    # The keys are read first, so that documents are read of the page's rows only.
     live = MODELS[kind]._default_manager.filter(is_deleted=False)
     keys, place = read_page(live, ("pk", "uuid", "name"), part, _bearing(search))
     order = {key["uuid"]: number for number, key in enumerate(keys)}
@@ -56,9 +56,9 @@ def list_items(kind: Kind, search: str, part: Part) -> tuple[list[dict[str, Any]
 def list_flows(
     *, search: str, uuid: UUID | None, tags: Collection[str], part: Part
 ) -> tuple[list[dict[str, Any]], Place | None]:
-    """What a list of flows tells of those that all the conditions fit, by name.
+    """Return the flows that fit all the conditions, as in a list, by name.
 
-    With the place after which the next page begins, where there is one.
+    Also returns the place after which the next page begins; None where there is no next page.
     """
     rows = Flow.objects.filter(is_deleted=False).order_by()
     if uuid is not None:
@@ -96,8 +96,11 @@ def _listed(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def masked_value(name: str) -> dict[str, Any]:
-    """The uuid of the live secret with that name, and a mask where it has a value."""
-    # What no secret can be named is not asked for: PostgreSQL would fail on U+0000.
+    """Return the uuid of the live secret with that name, and a mask where it has a value.
+
+    Raises Refused.
+    """
+    # A text that cannot be a name is not queried: PostgreSQL would fail on U+0000.
     row = next(_rows(Kind.SECRET, Q(name=name)), None) if is_identifier(name) else None
     if row is None:
         raise not_found(Kind.SECRET)
@@ -117,12 +120,12 @@ def _rows(kind: Kind, wanted: Q, columns: tuple[str, ...] = ()) -> Iterator[dict
 
 
 def _found(rows: Iterable[dict[str, Any]], search: str) -> list[dict[str, Any]]:
-    # Not in the database: each has another idea of what upper and lower case are, and of order.
+    # Not in the database: databases differ in upper and lower case, and in order.
     found = filter(_bearing(search), rows)
     return sorted(found, key=lambda row: (row["name"], str(row["uuid"])))
 
 
 def _bearing(search: str) -> Callable[[dict[str, Any]], bool]:
-    """Whether a row bears the text in its name or its uuid, whatever the case."""
+    """Return a test of whether a row has the text in its name or uuid, whatever the case."""
     part = search.casefold()
     return lambda row: part in row["name"].casefold() or part in str(row["uuid"])

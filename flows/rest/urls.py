@@ -1,6 +1,6 @@
 """The addresses of the API of flows, connections, secrets and named saves, below /api/.
 
-One secret is served by imports.api.secret, which knows with which import it came to be sent where.
+One secret is served by imports.api.secret, which adds the imports that made its destinations.
 """
 
 from django.urls import path

@@ -1,8 +1,8 @@
-"""Django's JSON serializer, whose times keep their microseconds.
+"""Django's JSON serializer, with microseconds in its times.
 
-Django's own cuts them to milliseconds, as JavaScript has them. A named save has to give back what
-the row held, to the last digit: `settings.SERIALIZATION_MODULES` puts this one in its place, for
-django-reversion too. What was written with milliseconds is read as before.
+Django's own cuts times to milliseconds, as JavaScript has them. A named save must restore a row
+to the last digit: `settings.SERIALIZATION_MODULES` replaces Django's with this one, for
+django-reversion too. Times with milliseconds are read as before.
 """
 
 from datetime import datetime
@@ -17,7 +17,7 @@ class ExactEncoder(json.DjangoJSONEncoder):
     """Django's encoder, with times as `datetime.isoformat` has them."""
 
     def default(self, o: Any) -> Any:
-        """Return what JSON has in place of the value."""
+        """Return the value as JSON has it."""
         if isinstance(o, datetime):
             return o.isoformat().replace("+00:00", "Z")
         return super().default(o)

@@ -1,7 +1,7 @@
 """Named saves: states of single items under a name, kept by django-reversion.
 
 A named save is one Revision with one Version and the save's name as its comment. One revision
-for each item, never one for many: django-reversion restores a revision as a whole, and so even
+for each item, never one for many: django-reversion restores a revision as a whole, so even
 viewing one item's save would touch all the others.
 """
 
@@ -27,8 +27,8 @@ from flows.saves.row_json import row_as_json, uuid_text
 from flows.servers import current_database
 
 _BATCH = 200
-# A save lies in the database of its item, by whatever name that is reached: to the server whose
-# database it is, whose admin has to find the save, it is the default one.
+# A save is written to the database of its item, under whatever alias that is used: for the server
+# that has the database, and lists the save in its admin, it is the default one.
 _SAVED_DB = DEFAULT_DB_ALIAS
 
 
@@ -38,9 +38,9 @@ def take(item: Item, name: str, *, user: User | None = None) -> Revision:
 
 
 def take_many(items: Sequence[Item], name: str, *, user: User | None = None) -> list[Revision]:
-    """Save the state of items of one kind under a name; the revisions in the items' order.
+    """Save the state of items of one kind under a name; return the revisions in the items' order.
 
-    Read the rows inside the transaction: what is saved is the object in memory. One query for
+    Read the rows inside the transaction: the object in memory is what is saved. One query for
     each batch of items, and one for all. The rows are what django-reversion would write.
     """
     if not items:
@@ -69,9 +69,9 @@ def take_many(items: Sequence[Item], name: str, *, user: User | None = None) -> 
 def take_rows(
     model: type[Item], pks: Sequence[int], name: str, *, user: User | None = None
 ) -> list[Revision]:
-    """Save the state of rows of one kind under a name; the revisions in the order of the keys.
+    """Save the state of rows of one kind under a name; return the revisions in the keys' order.
 
-    As `take_many`, of what the database holds: the rows do not leave it.
+    As `take_many`, but from the rows in the database: they are not read into Python.
     """
     database = current_database()
     connection = connections[database]
@@ -91,7 +91,7 @@ def _copy_into_versions(
     connection: BaseDatabaseWrapper,
     pairs: Iterable[tuple[int, Revision]],
 ) -> tuple[str, list[Any]]:
-    """The statement that copies each row into its revision, and its parameters."""
+    """Return the statement that copies each row into its revision, and its parameters."""
     quote = connection.ops.quote_name
     key, uuid, named = (quote(column) for column in (str(model._meta.pk.column), "uuid", "name"))
     values = ", ".join(f"({int(pk)}, {int(revision.pk)})" for pk, revision in pairs)
@@ -117,19 +117,19 @@ def _new_revisions(number: int, name: str, user: User | None) -> list[Revision]:
 
 
 def _serialized(item: Item) -> str:
-    # In one go: Django's JSON serializer streams, which takes twice the time for the same text.
+    # In one piece: Django's JSON serializer streams, which takes twice the time for the same text.
     return json.dumps(serializers.serialize("python", [item]), cls=ExactEncoder, ensure_ascii=False)
 
 
 def list_saves(item: Item) -> list[Version]:
-    """All of `saves_of`, read."""
+    """Return all of `saves_of`, read."""
     return list(saves_of(item))
 
 
 def saves_of(item: Item) -> QuerySet[Version]:
-    """The item's named saves, newest first. Each one's name is `version.revision.comment`.
+    """Return the item's named saves, newest first. Each one's name is `version.revision.comment`.
 
-    The saved states themselves are read one by one, where somebody looks at them.
+    The saved states are read one by one, when they are used.
     """
     return (  # type: ignore[no-any-return]
         Version.objects.get_for_object(item, model_db=_SAVED_DB)
@@ -140,7 +140,7 @@ def saves_of(item: Item) -> QuerySet[Version]:
 
 
 def find_save(model: type[Item], number: int) -> Version | None:
-    """The named save of an item of that model whose version has this number."""
+    """Return the named save whose version has this number; None where the model has none."""
     return (
         Version.objects.get_for_model(model, model_db=_SAVED_DB)
         .filter(pk=number)
@@ -151,22 +151,22 @@ def find_save(model: type[Item], number: int) -> Version | None:
 
 
 def saves_in(model: type[Item], revisions: Iterable[int]) -> Iterator[Version]:
-    """The saves of items of that model that these revisions hold, with the saved states."""
+    """Yield the saves of items of that model in these revisions, with the saved states."""
     content_type = ContentType.objects.db_manager(current_database()).get_for_model(model)
-    # Asked for the model too, SQLite would read every save of the model there ever was.
+    # With a condition on the model, SQLite would read every save of the model.
     for version in Version.objects.filter(revision__in=revisions).order_by():
         if (version.content_type_id, version.db) == (content_type.pk, _SAVED_DB):
             yield version
 
 
 def restore(version: Version) -> None:
-    """Put the item back into the state of the save: that item alone.
+    """Restore the item to the state of the save: that item alone.
 
     Raises reversion.errors.RevertError where the save does not fit the database any more.
     """
     version.db = current_database()
     try:
-        # Not the whole revision: one that somebody else made can hold other items as well.
+        # Not the whole revision: one that was made otherwise can contain other items as well.
         with transaction.atomic(using=version.db):
             version.revert()
     except (IntegrityError, ObjectDoesNotExist) as error:

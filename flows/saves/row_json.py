@@ -1,7 +1,7 @@
-"""A row as django-reversion keeps it, made by the database: no row goes through Python.
+"""Serialise a row as django-reversion does, in the database: no row is read into Python.
 
-What it makes is what saves.json_serializer makes of the object, but for white space and the zeros
-at the end of a time: a test holds the two against each other.
+The result is that of saves.json_serializer, but for white space and the zeros at the end of a
+time: a test compares the two.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from flows.fields import TOKEN_KEY, EncryptedTextField
 
 
 def row_as_json(model: type[Model], connection: BaseDatabaseWrapper) -> str:
-    """The SQL expression of a list with one serialised object: the row of the model's table."""
+    """Return the SQL expression of a list with one serialised object: a row of the model."""
     is_postgresql = connection.vendor == "postgresql"
     express = _postgresql if is_postgresql else _sqlite
     fields = ", ".join(
@@ -31,7 +31,7 @@ _SQLITE = ("json_object", "json_array")
 
 
 def uuid_text(column: str, connection: BaseDatabaseWrapper) -> str:
-    """The SQL expression of a uuid as Python writes it."""
+    """Return the SQL expression of a uuid as Python writes it."""
     return f"CAST({column} AS text)" if connection.vendor == "postgresql" else _dashed(column)
 
 

@@ -1,6 +1,6 @@
-"""The state that a named save holds: looked at, and restored over the present one.
+"""Read the state of a named save, and restore it over the present one.
 
-What every door tells of a restore: what it needs, and that the present state is saved before.
+Also what every door shows of a restore: the rights that it needs, and its warnings.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -31,12 +31,12 @@ SavedRow = Mapping[str, Any]
 
 
 def present_row(item: Item) -> SavedRow:
-    """The item's columns as `saved_row` would give them of a save."""
+    """Return the item's present columns in the form of `saved_row`."""
     return {field.attname: getattr(item, field.attname) for field in item._meta.concrete_fields}
 
 
 def saved_row(version: Version) -> SavedRow:
-    """The item's columns as they were saved.
+    """Return the item's columns as they were saved.
 
     Raises reversion.errors.RevertError where the save cannot be read any more.
     """
@@ -45,16 +45,16 @@ def saved_row(version: Version) -> SavedRow:
 
 
 def content_of(kind: Kind, row: SavedRow) -> Content:
-    """The content among a row's columns: no secret's value."""
+    """Return the content among a row's columns: no secret's value."""
     return {name: row[name] for name in columns(kind)}
 
 
 def rights_to_restore(
     item: Item, saved: SavedRow, *, sees: Collection[Kind]
 ) -> Iterator[tuple[str, str]]:
-    """The permissions that restoring needs beside that to change the item, each with its reason.
+    """Yield the permissions, beside that to change the item, that restoring needs, with reasons.
 
-    No reason tells of rows of other kinds than somebody `sees`.
+    The reasons name only rows of the kinds in `sees`.
     """
     kind = item.kind
     if saved["is_deleted"] and not item.is_deleted:
@@ -64,7 +64,7 @@ def rights_to_restore(
 
 
 def needs_right_to_recover(kind: Kind, saved: SavedRow) -> bool:
-    """Whether bringing back a row that was removed for good needs RETARGET_CONNECTIONS."""
+    """Return whether restoring a row that was removed for good needs RETARGET_CONNECTIONS."""
     write = Write(
         kind=kind,
         uuid=str(saved["uuid"]),
@@ -76,7 +76,7 @@ def needs_right_to_recover(kind: Kind, saved: SavedRow) -> bool:
 
 
 def warnings_of_restore(item: Item, saved: SavedRow) -> tuple[DestinationWarning, ...]:
-    """What restoring would change of where secrets are sent."""
+    """Return the warnings of secrets that restoring would send elsewhere."""
     kind, present = item.kind, present_row(item)
     write = Write(
         kind=kind,
@@ -94,11 +94,11 @@ def _has_value(kind: Kind, row: SavedRow) -> bool:
 
 
 def restore(item: Item, version: Version, *, user: User | None, user_name: str) -> datetime:
-    """Put the locked row of the item into the state of its save; the new `updated_at`.
+    """Restore the item's row to the state of its save; return the new `updated_at`.
 
-    The state until now is saved before, as PRE_RESTORE. `user_name` is written into the row. Be in
-    a transaction. Raises reversion.errors.RevertError where the save does not fit the database any
-    more.
+    Saves the present state first, as PRE_RESTORE, and writes `user_name` into the row. Call it in a
+    transaction with the row locked. Raises reversion.errors.RevertError where the save does not fit
+    the database any more.
     """
     named_saves.take(item, PRE_RESTORE, user=user)
     named_saves.restore(version)
@@ -110,7 +110,7 @@ def restore(item: Item, version: Version, *, user: User | None, user_name: str) 
 
 
 def is_same_state(kind: Kind, before: SavedRow, after: SavedRow) -> bool:
-    """Whether nothing would change from one to the other: in a secret, no value either."""
+    """Return whether the two states are the same, a secret's values included."""
     return (
         before["is_deleted"] == after["is_deleted"]
         and content_of(kind, before) == content_of(kind, after)
@@ -122,7 +122,7 @@ def is_same_state(kind: Kind, before: SavedRow, after: SavedRow) -> bool:
 
 
 def notes_on(kind: Kind, before: SavedRow, after: SavedRow) -> Iterator[str]:
-    """What is to be said beside the content: whether it is deleted, and of secrets their values."""
+    """Yield notes on what is no content: deletion, and how the values of a secret differ."""
     if before["is_deleted"] != after["is_deleted"]:
         yield f"The {kind} {'becomes deleted' if after['is_deleted'] else 'is live again'}."
     if kind is Kind.SECRET:
@@ -144,7 +144,7 @@ def _value_note(label: str, before: Any, after: Any) -> str:
 
 
 def is_same_value(one: Sealed | None, other: Sealed | None) -> bool | None:
-    """Whether two sealed secret values are the same; None where no key opens one of them."""
+    """Return whether two sealed secret values are the same; None where no key opens one of them."""
     if one == other:  # without a key
         return True
     if one is None or other is None:

@@ -1,8 +1,8 @@
-"""A short word for the present state of a row: another one after every change.
+"""A short tag for the present state of a row, which differs after every change.
 
-Who read a row says by it what they read, so that nobody writes over what somebody else wrote
-meanwhile: the ETag of the API, a hidden field of the admin's forms. It is keyed, and made of what
-is stored, which of a secret's value is the sealed text: it tells nothing of a value.
+A client sends the tag of the state that it read, so that it does not overwrite a later one: the
+ETag of the API, a hidden field of the admin's forms. It is a keyed hash of what is stored, which
+for a secret's value is the sealed text: no value can be found from it.
 """
 
 from collections.abc import Mapping
@@ -19,18 +19,18 @@ _SALT = "flows.saves.state_tags"
 
 
 def state_tag(item: Item) -> str:
-    """The tag of the row that the object was read from, as long as nothing is assigned to it."""
+    """Return the tag of the row that the object was read from; call it before any assignment."""
     return tag_of_row({name: getattr(item, name) for name in tagged_columns(type(item))})
 
 
 def tag_of_row(row: Mapping[str, Any]) -> str:
-    """The tag of a row, given by all of `tagged_columns`."""
+    """Return the tag of a row, given by all of `tagged_columns`."""
     parts = [(name, _plain(row[name])) for name in sorted(row)]
     return salted_hmac(_SALT, msgspec.json.encode(parts), algorithm="sha256").hexdigest()
 
 
 def tagged_columns(model: type[Item]) -> tuple[str, ...]:
-    """The columns that a tag is made of: all, as two writes can have one time."""
+    """Return the columns that a tag is made of: all, as two writes can have the same time."""
     return tuple(field.attname for field in model._meta.concrete_fields)
 
 

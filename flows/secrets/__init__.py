@@ -1,1 +1,1 @@
-"""The secrets that are stored: their keys, their values, and where they are sent."""
+"""The stored secrets: their keys, their values, and where they are sent."""

@@ -1,9 +1,9 @@
-"""Whether the configured keys are those of the database, told from a row that any of them opens.
+"""Check whether the configured keys are those of the database, by a row that any of them opens.
 
-The row is made when the next secret is sealed, or the keys are rotated, by the keys that are
+The row is made when the next secret is sealed, or the keys are rotated, with the keys that are
 configured then. A database of an earlier version has secrets and no such row: then the newest
-stored secret, or else the newest saved one, must open first, so that a wrong key never gets a
-canary of its own. A registered server's database has its own row.
+stored secret, or else the newest saved one, must open first, so that no row is made with a wrong
+key. A registered server's database has its own row.
 """
 
 import json
@@ -20,7 +20,7 @@ _PK = 1
 
 
 def check_keys_open(*, may_write: bool = True) -> None:
-    """Raises WrongKeyError where no configured key opens what the current database has sealed.
+    """Raise WrongKeyError where no configured key opens what the current database has sealed.
 
     Makes the canary where there is none, if it `may_write`.
     """
@@ -29,7 +29,7 @@ def check_keys_open(*, may_write: bool = True) -> None:
         _check_stored()
         if not may_write:
             return
-        # Another process may have made one meanwhile, by other keys: that one counts.
+        # Another process may have made one meanwhile, with other keys: that one counts.
         canary, _ = EncryptionCanary.objects.get_or_create(pk=_PK, defaults={"token": _new()})
     Sealed(canary.token).reveal()
 

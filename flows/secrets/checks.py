@@ -1,5 +1,6 @@
-"""Whether the configured keys are those of the databases: asked by Django's checks, as the site is
-migrated or by `check --database NAME`, and as the site starts.
+"""Check whether the configured keys are those of the databases.
+
+Called by Django's checks (`migrate`, `check --database NAME`), and as the site starts.
 """
 
 import logging
@@ -20,14 +21,14 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 def check_databases(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """An error for each of these databases whose secrets the configured keys do not open."""
+    """Return an error for each of these databases whose secrets the configured keys do not open."""
     return [error for alias in databases or () for error in _check_keys(alias)]
 
 
 def log_wrong_keys() -> None:
     """Log an error where the configured keys do not open the secrets of this instance.
 
-    The site starts all the same: its health is 503 then, and whatever needs no secret still works.
+    The site starts all the same: its health is 503 then, and all that needs no secret still works.
     """
     for error in _check_keys(DEFAULT_DB_ALIAS):
         logger.error(error.msg)
@@ -35,9 +36,10 @@ def log_wrong_keys() -> None:
 
 
 def check_keys_before_write(method: str) -> None:
-    """Raises WrongKeyError where a request of that method may write and the keys open nothing.
+    """Raise WrongKeyError where a request of that method may write and no key opens the secrets.
 
-    A database that is away or not migrated says nothing here: whatever asks it next tells.
+    Returns without an error where the database is unreachable or not migrated: the next query
+    raises that.
     """
     if method not in SAFE_METHODS:
         with suppress(DatabaseError):
@@ -50,6 +52,6 @@ def _check_keys(alias: str) -> list[CheckMessage]:
             check_keys_open(may_write=False)
     except WrongKeyError as error:
         return [Error(f"{alias}: {error}", id="flows.E001")]
-    except DatabaseError:  # not there, or not migrated yet: whoever needs it says so
+    except DatabaseError:  # unreachable, or not migrated yet: the next query raises it
         return []
     return []

@@ -30,14 +30,14 @@ _Row = TypeVar("_Row", bound=models.Model)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """How much was sealed anew: values of rows, and named saves."""
+    """The numbers of what was sealed again: values of rows, and named saves."""
 
     values: int
     versions: int
 
 
 def rotate_keys() -> Rotation:
-    """Bring all secrets of the current database under the first of ZIGGY_ENCRYPTION_KEYS.
+    """Seal all secrets of the current database with the first of ZIGGY_ENCRYPTION_KEYS.
 
     One transaction; the rows' `updated_at` stays. Where no configured key opens a value, raises
     WrongKeyError with a note that names the secret, and nothing is changed.
@@ -51,7 +51,7 @@ def rotate_keys() -> Rotation:
 
 def _rotate_rows() -> int:
     count = 0
-    # Locked: a value that somebody sets meanwhile must not be written over with the old one.
+    # Locked: a value that is set meanwhile must not be overwritten with the old one.
     rows = Secret.objects.select_for_update().only("name", *_FIELDS)
     for batch in _batches(rows):
         changed = []
@@ -93,7 +93,7 @@ def _rotate_versions() -> int:
 
 
 def _rotate_serialized(text: str) -> str | None:
-    """The serialised secret with its values sealed anew; None where all are so already."""
+    """Return the serialised secret with its values sealed again; None where all are so already."""
     objects = json.loads(text)
     changed = False
     for fields in (each["fields"] for each in objects):

@@ -1,6 +1,6 @@
-"""Where the server's secrets are sent, read from the database, and what a write would change of it.
+"""Read where the server's secrets are sent, and what a write would change of it.
 
-Every write of a connection or a secret asks `warnings_of_writes` first, in a transaction that
+Before every write of a connection or a secret, call `warnings_of_writes` in a transaction that
 began with `lock_destinations`: two writes that make no new pair each could make one together.
 """
 
@@ -28,7 +28,7 @@ from flows.destinations.warnings import DestinationWarning, warnings_of
 from flows.models import MODELS, Secret
 from flows.servers import current_database
 
-# A right of its own, which an import needs for the same.
+# The right that an import needs for the same.
 RETARGET_CONNECTIONS = "imports.retarget_connections"
 
 _LOCK = 0x5A49_6701  # any number that nothing else of this application locks
@@ -38,16 +38,16 @@ _CHUNK = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """What a write makes of one row. Contents are whole, and None where the row is not live."""
+    """A write of one row. Contents are whole, and None where the row is not live."""
 
     kind: Kind
     uuid: str
     before: Content | None
     after: Content | None
     had_value: bool = False
-    """Whether a secret has a stored value before."""
+    """Whether a secret has a stored value before the write."""
     has_value: bool = False
-    """Whether it has a stored value after: one that comes back counts, one that is given not."""
+    """Whether it has a stored value after: a restored one counts, a newly given one does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class SecretDestination:
 
 
 def lock_destinations() -> None:
-    """Keep others from changing where secrets go, until the transaction ends."""
+    """Lock the destinations of secrets against other writers, until the transaction ends."""
     database = databases[current_database()]
     if database.vendor == "postgresql":  # a writing transaction of SQLite is alone anyway
         with database.cursor() as cursor:
@@ -70,7 +70,7 @@ def lock_destinations() -> None:
 
 
 def warnings_of_writes(writes: Iterable[Write]) -> tuple[DestinationWarning, ...]:
-    """What is to be said before these writes of the secrets that they would send elsewhere."""
+    """Return the warnings of secrets that these writes, not done yet, would send elsewhere."""
     writes = list(writes)
     found = find_new_destinations(
         [_user_change(write) for write in writes if write.kind is not Kind.SECRET],
@@ -83,16 +83,16 @@ def warnings_of_writes(writes: Iterable[Write]) -> tuple[DestinationWarning, ...
 def told_of_refusal(
     warnings: Iterable[DestinationWarning], *, sees: Collection[Kind]
 ) -> str | None:
-    """Why a write needs RETARGET_CONNECTIONS; None where it does not.
+    """Return why a write needs RETARGET_CONNECTIONS; None where it does not.
 
-    It tells nothing of rows of other kinds than somebody `sees`.
+    The text names only rows of the kinds in `sees`.
     """
     told = [warning.text_for(sees) for warning in warnings if warning.needs_right]
     return f"This {'; '.join(told)}." if told else None
 
 
 def read_destinations(names: Iterable[str]) -> dict[str, list[SecretDestination]]:
-    """By each of the names, where the live connections and flows send the secret so named."""
+    """Return, for each name, where the live connections and flows send the secret of that name."""
     found: dict[str, list[SecretDestination]] = {name: [] for name in names}
     server = StoredServer()
     for user in (*server.connections(), *(server.flows_with_secrets() if found else ())):
@@ -114,37 +114,37 @@ def read_destinations(names: Iterable[str]) -> dict[str, list[SecretDestination]
 
 
 def destinations_tag(destinations: Iterable[SecretDestination]) -> str:
-    """A digest of where a secret is sent, equal for two lists of the same places."""
+    """Return a digest of where a secret is sent, equal for two lists of the same places."""
     places = sorted((each.kind, each.uuid, each.environments, each.label) for each in destinations)
     return sha256(msgspec.json.encode(places)).hexdigest()
 
 
 def goes_where_shown(name: str, shown: str) -> bool:
-    """Whether a value of the secret so named goes nowhere, or where it went by that tag.
+    """Return whether a value of that secret is sent nowhere, or only where the tag `shown` is of.
 
-    Ask it in a transaction that began with `lock_destinations`: then it stays so until its end.
+    Call it in a transaction that began with `lock_destinations`: then it stays so until its end.
     """
     found = read_destinations([name])[name]
     return not found or destinations_tag(found) == shown
 
 
 class StoredServer:
-    """The server as it is, a new_destinations.Server. Each query is made once, when asked."""
+    """The present server, a new_destinations.Server. Each query is made once, when it is needed."""
 
     def secrets(self) -> Mapping[str, SecretState]:
-        """The live secrets by their uuids, without reading a value."""
+        """Return the live secrets by their uuids, without reading a value."""
         return self._secrets
 
     def valued_secrets(self) -> set[str]:
-        """The uuids of all secrets that have a value, deleted ones too."""
+        """Return the uuids of all secrets that have a value, deleted ones too."""
         return {uuid for uuid, *_, has_value in self._rows if has_value}
 
     def connections(self) -> Sequence[User]:
-        """Every live connection that uses a secret, by name."""
+        """Return every live connection that uses a secret, by name."""
         return self._connections
 
     def flows_with_secrets(self) -> Sequence[User]:
-        """Every live flow that uses a secret, by name."""
+        """Return every live flow that uses a secret, by name."""
         return self._flows
 
     @cached_property
@@ -174,7 +174,7 @@ class StoredServer:
 
 
 def _may_use_secrets() -> Q:
-    """A condition that every flow fits which uses a secret."""
+    """Return a condition for every flow that uses a secret, and few others."""
     fields = [field for field in FIELDS[Kind.FLOW] if field.shape not in (Shape.NAME, Shape.CHOICE)]
     documents = {EXTRA, *(field.column for field in fields if field.shape.is_document)}
     texts = {field.column for field in fields if field.shape is Shape.TEXT}

@@ -1,4 +1,4 @@
-"""A value for a secret that has none yet: given once, never overwritten, never read."""
+"""Give a value to a secret that has none: given once, never overwritten, never read."""
 
 from uuid import UUID
 
@@ -15,23 +15,23 @@ class SecretGoneError(Exception):
 
 
 class HasValueError(Exception):
-    """The secret has a value already: somebody else gave it one meanwhile."""
+    """The secret has a value already: it was set meanwhile."""
 
 
 class GoesElsewhereError(Exception):
-    """A value would go to another place than was shown to whoever gives it."""
+    """A value would be sent to another place than was shown to the user who gives it."""
 
 
 @sensitive_variables()
 def fill_secret(
     uuid: UUID, *, dev_value: str, prod_value: str, user_name: str, shown: str
 ) -> Secret:
-    """Give a live secret without a value its values; an empty text is none. The secret.
+    """Set the values of a live secret without a value, and return it; an empty text is none.
 
-    `shown` is the destinations_tag of where a value goes, as whoever gives it was shown. Nothing
-    but the values, and the name of who gave them, is written. Raises SecretGoneError,
-    GoesElsewhereError where that is not so any more, and HasValueError where the secret has a
-    value in either environment, which then stays as it is.
+    `shown` is the destinations_tag of the destinations that were shown to the user. Writes only the
+    values and the user's name. Raises SecretGoneError, HasValueError where the
+    secret has a value in either environment, which is kept, and GoesElsewhereError where the
+    destinations have changed.
     """
     with transaction.atomic(using=current_database()):
         lock_destinations()  # before the row, as imports do

@@ -1,1 +1,1 @@
-"""What every request has: an id, a body of a known length, a limit for its statements."""
+"""Middleware for every request: its id, the length of its body, a limit for its statements."""

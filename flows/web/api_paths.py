@@ -1,4 +1,4 @@
-"""Which requests are the API's."""
+"""Recognise the requests of the API."""
 
 from django.http import HttpRequest
 

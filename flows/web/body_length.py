@@ -1,8 +1,7 @@
-"""Middleware: a body must come with its Content-Length, at every door of the site.
+"""Middleware: a body must have a Content-Length, on every path of the site.
 
-Django takes a body without one for an empty body: what its sender said in it, such as that a run is
-to be a dry one, would not be heard. Servers that read chunks tell of them by Transfer-Encoding;
-over HTTP/2 a body may come with neither header.
+Django takes a body without one for an empty body and would ignore its content, such as `dryRun`.
+Servers that read chunks pass on Transfer-Encoding; over HTTP/2 a body may have neither header.
 """
 
 from collections.abc import Callable
@@ -39,8 +38,8 @@ def _has_body_without_length(request: HttpRequest) -> bool:
         return True
     if request.META.get("CONTENT_LENGTH"):
         return False
-    if isinstance(request, ASGIRequest):  # which has read the body already
+    if isinstance(request, ASGIRequest):  # it has read the body already
         return bool(request.read(1))
-    # A server that does not say so would wait for bytes that do not come.
+    # A server that does not mark it would wait for bytes that are never sent.
     ends = request.META.get("wsgi.input_terminated")
     return bool(ends and request.META["wsgi.input"].read(1))

@@ -1,8 +1,7 @@
-"""One id for each request: in its answer, in the body of its errors and in the log's lines.
+"""One id for each request: in its answer, in the body of its errors and in the lines of the log.
 
-Whoever sees an error can name it, and whoever reads the log finds it. A caller, or a proxy in
-front, may give the id; what is no plain word is not taken, so that it can break neither a header
-nor a line.
+It connects an error that a user reports with the log. A caller, or a proxy in front, may give the
+id; one that is no plain word is replaced, so that it can break neither a header nor a line.
 """
 
 import logging
@@ -21,14 +20,14 @@ _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def request_id() -> str:
-    """The id of the request that is being answered; empty outside of one, as in a command."""
+    """Return the id of the present request; empty outside of one, as in a command."""
     return _current.get()
 
 
 def with_request_id(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware, the outermost: every answer has the id of its request."""
+    """Add the request's id to every answer. The outermost middleware."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         given = request.headers.get(HEADER, "")
@@ -44,7 +43,7 @@ def with_request_id(
 
 
 class RequestIdFilter(logging.Filter):
-    """Gives each line of the log the id of its request, in brackets, where there is one."""
+    """Adds the request's id, in brackets, to each line of the log; nothing outside of a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = f"[{request_id()}] " if request_id() else ""

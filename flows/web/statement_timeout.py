@@ -1,4 +1,4 @@
-"""A request whose statement took too long: ended by the database, and answered with what to do."""
+"""Middleware: the database ends a request's statement that takes too long; the answer is a 503."""
 
 import logging
 from collections.abc import Callable
@@ -17,10 +17,10 @@ logger = logging.getLogger(__name__)
 
 
 class StatementTimeoutMiddleware:
-    """Limits each statement of a request, and answers 503 where one was ended.
+    """Limits each statement of a request, and answers 503, with what to do, where one was ended.
 
-    What holds the import's lock is not limited. The API's views answer by their own exception
-    handler, in JSON.
+    A request that holds the import's lock is not limited. The API's views answer by their own
+    exception handler, in JSON.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -49,7 +49,7 @@ class StatementTimeoutMiddleware:
 
 
 def log_timeout(request: HttpRequest, response: Any) -> None:
-    """Log a line that says which request it was, in the place of Django's own for the answer."""
+    """Log the request of the time-out, instead of Django's own line for the answer."""
     log_response(
         "A statement was ended after %s s: %s %s",
         settings.ZIGGY_STATEMENT_TIMEOUT,

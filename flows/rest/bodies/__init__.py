@@ -1,1 +1,1 @@
-"""What bodies may hold, and what answers show."""
+"""The bodies of requests and answers."""

@@ -1,7 +1,8 @@
-"""The JSON object by which somebody makes or changes an item, read as strictly as a file's item.
+"""Read the JSON object that makes or changes an item, as strictly as a file's item.
 
 Pure. Unknown keys of flows and connections are kept, as those of a file are. Under an unknown key
-of a secret its value would lie unencrypted: a body with anything that may be one is refused.
+a secret's value would be stored in clear: a key that is named for a value is refused, and of the
+others only what cannot be a value is kept.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -27,9 +28,9 @@ from flows.rest.bodies.placeholders import is_placeholder
 from flows.rest.requests.refusals import Problem, invalid
 
 HAS_VALUE_KEYS = ("hasDevValue", "hasProdValue")
-"""Whether a secret has its values: only ever read, so that a body may bring them along."""
+"""Whether a secret has its values: read-only, and ignored in a body."""
 DESTINATIONS_KEY = "destinations"
-"""Where a secret's value goes: only ever read, too."""
+"""Where a secret's value is sent: read-only, and ignored in a body."""
 
 Reader = Callable[[Any], Any]
 
@@ -42,7 +43,7 @@ _LONGEST_PATH = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemBody:
-    """What a body says. What it does not name stays as it is, or takes the model's default."""
+    """The content of a body. A missing column stays as it is, or has the model's default."""
 
     uuid: str | None
     content: Mapping[str, Value]
@@ -54,7 +55,7 @@ class ItemBody:
 
 
 def read_item_body(kind: Kind, body: Any, *, of: UUID | None = None) -> ItemBody:
-    """What the body says of a new item, or of the existing one with the uuid `of`.
+    """Return the body for a new item, or for the existing one with the uuid `of`.
 
     Raises Refused with every problem at once.
     """
@@ -74,15 +75,15 @@ def read_item_body(kind: Kind, body: Any, *, of: UUID | None = None) -> ItemBody
 
 
 def _kept_unknown(kind: Kind, unknown: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What is kept of unknown keys: of a secret, nothing that may be its value.
+    """Return the unknown keys to keep: of a secret, those that cannot contain its value.
 
-    Clients may send keys that nobody here knows: that is no reason to refuse their request.
+    Clients may send keys that are unknown here, so the request is not refused.
     """
     return split_unknown_of_secret(unknown)[0] if kind is Kind.SECRET else unknown
 
 
 def read_value_body(body: Any) -> tuple[UUID, ItemBody]:
-    """Which secret a body for one value is about, and the change of it. Raises Refused."""
+    """Return the uuid of the secret, and the change, of a body for one value. Raises Refused."""
     readers: dict[str, Reader] = {
         UUID_KEY: read_uuid,
         _ENVIRONMENT_KEY: _read_environment,
@@ -102,7 +103,7 @@ def _object(body: Any) -> dict[str, Any]:
 def _read_keys(
     keys: Mapping[str, Any], readers: Mapping[str, Reader], *, required: Collection[str]
 ) -> dict[str, Any]:
-    """What the readers make of the keys that are there. Raises Refused."""
+    """Return the values of the keys that are present, read by the readers. Raises Refused."""
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, read in readers.items():
@@ -121,7 +122,7 @@ def _read_keys(
 
 
 def read_secret_value(value: Any) -> str:
-    """A new secret value; empty for none. Raises FieldProblem, which never quotes it."""
+    """Return a new secret value; empty for none. Raises FieldProblem, which never quotes it."""
     if not isinstance(value, str):
         raise FieldProblem("wrong-type", "This must be text.")
     if is_placeholder(value):
@@ -133,7 +134,7 @@ def read_secret_value(value: Any) -> str:
 
 
 def _readers(kind: Kind, of: UUID | None, keys: Mapping[str, Any]) -> dict[str, Reader]:
-    """How the value of each key that has a meaning is read."""
+    """Return the reader of each known key."""
     readers: dict[str, Reader] = {UUID_KEY: partial(_read_uuid, of)}
     readers |= {spec.key: partial(read_field, kind, spec) for spec in FIELDS[kind]}
     readers |= {CREATED_KEY: read_time, UPDATED_KEY: read_time, DELETED_KEY: _read_deleted}

@@ -1,6 +1,6 @@
-"""The body of a request: strict JSON, of up to the size of an import's file.
+"""Parse the body of a request: strict JSON, of up to the size of an import's file.
 
-What strict JSON is, the site's own parser decides (DEFAULT_PARSER_CLASSES), as for any body.
+The site's own parser (DEFAULT_PARSER_CLASSES) defines strict JSON, as for any body.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from rest_framework.settings import api_settings
 
 from flows.rest.requests.refusals import Problem, Refused, invalid
 
-# A file may be 64 deep, and there an item stands in a list in an object: whatever is stored can be
+# A file may be 64 deep, and an item in it is in a list in an object: whatever is stored can be
 # exported and imported again.
 MAX_DEPTH = 62
 
@@ -24,7 +24,7 @@ class ItemParser(BaseParser):
     """Reads the body itself: Django would refuse one of over 2.5 MB, and flows are large."""
 
     media_type = "application/json"
-    # Whether a problem tells where it is: not in a secret, whose value may be what is wrong.
+    # Whether a problem includes its position: not in a secret, whose value may be what is wrong.
     tells_places = True
 
     def parse(
@@ -33,7 +33,7 @@ class ItemParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """The value of the body. Raises Refused, or the ParseError of the site's parser."""
+        """Return the value of the body. Raises Refused, or the ParseError of the site's parser."""
         body = _read(stream, parser_context)
         (site_parser,) = cast(list[type[BaseParser]], api_settings.DEFAULT_PARSER_CLASSES)
         try:
@@ -48,13 +48,13 @@ class ItemParser(BaseParser):
 
 
 class SecretParser(ItemParser):
-    """For bodies that may hold a secret's value."""
+    """Parses bodies that may contain a secret's value."""
 
     tells_places = False
 
 
 def check_text(text: str, path: str) -> str:
-    """A text from the address of a request. Raises Refused where no file may hold it."""
+    """Return a text from a request's address. Raises Refused where a file may not contain it."""
     if "\0" in text:
         message = "Text must not hold the character U+0000. Remove it."
         raise invalid([Problem(code="nul-character", message=message, path=path)])

@@ -1,4 +1,4 @@
-"""What stands for a secret value where the value itself may not be shown. Pure.
+"""Recognise placeholders that are shown instead of a secret value. Pure.
 
 A client that reads a secret, changes its description and sends all of it back must not make the
 mask the new value.
@@ -21,5 +21,5 @@ _PLACEHOLDER = re.compile(
 
 
 def is_placeholder(value: str) -> bool:
-    """Whether the text is a mask such as `********` or `[REDACTED]`, whatever surrounds it."""
+    """Return whether the text is a mask such as `********` or `[REDACTED]`, with any brackets."""
     return _PLACEHOLDER.fullmatch(value.strip()) is not None

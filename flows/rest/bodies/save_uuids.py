@@ -1,9 +1,9 @@
-"""The uuid by which the API knows a named save. Pure.
+"""The uuid of a named save in the API. Pure.
 
-A named save is a version of django-reversion, which has a number and no uuid. The uuid holds the
-number in its last 62 bits, behind a prefix that is the same for all: it is stable for as long as
-the save exists, needs no table, and leads back to the version. It is a uuid of version 8, for
-which RFC 9562 leaves the bits to whoever makes it, and it is unique on one server only.
+A named save is a version of django-reversion, which has a number and no uuid. The uuid has the
+number in its last 62 bits, after a fixed prefix: it is stable for as long as the save exists,
+needs no table, and gives the version back. It is a uuid of version 8, for which RFC 9562 leaves the
+bits to its maker, and it is unique on one server only.
 """
 
 from uuid import UUID
@@ -13,11 +13,11 @@ _MOST = 2**62 - 1
 
 
 def save_uuid(number: int) -> UUID:
-    """The uuid of the version with this number."""
+    """Return the uuid of the version with this number."""
     return UUID(int=_PREFIX.int | number)
 
 
 def save_number(uuid: UUID) -> int | None:
-    """The number of the version with this uuid; None where it is no save's."""
+    """Return the number of the version with this uuid; None where it is no save's."""
     number = uuid.int ^ _PREFIX.int
     return number if number <= _MOST else None

@@ -1,4 +1,4 @@
-"""How the endpoints are told in the API's documentation, with an example for each."""
+"""Describe the endpoints for the API's documentation, with an example for each."""
 
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from drf_spectacular.utils import (
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
-# What the site says of every endpoint of its kind needs no word here.
+# The errors that the site adds to every endpoint of its kind are left out here.
 _WHY = {
     HTTPStatus.NOT_MODIFIED: "It is still what `If-None-Match` names.",
     HTTPStatus.NOT_FOUND: "There is no such thing, or no more.",
@@ -56,7 +56,7 @@ def operation(
     errors: Sequence[HTTPStatus] = (),
     parameters: Sequence[OpenApiParameter] = (),
 ) -> Callable[[_View], _View]:
-    """Tell of an endpoint's method: what it takes, what it answers, what it refuses on its own."""
+    """Describe a method of an endpoint: its body and parameters, its answers, its own errors."""
     refusals = {*errors, *([HTTPStatus.UNPROCESSABLE_ENTITY] if body else [])}
     told = {error.value: OpenApiResponse(description=_WHY[error]) for error in sorted(refusals)}
     examples = []
@@ -76,12 +76,12 @@ def operation(
 
 
 def query_parameter(name: str, description: str) -> OpenApiParameter:
-    """A parameter behind the question mark, which may be left out or empty."""
+    """Return a parameter of the query, which may be left out or empty."""
     return OpenApiParameter(name, str, OpenApiParameter.QUERY, description=description)
 
 
 def path_parameter(name: str, description: str) -> OpenApiParameter:
-    """Free text in the path, percent-encoded."""
+    """Return a parameter of the path: free text, percent-encoded."""
     return OpenApiParameter(name, str, OpenApiParameter.PATH, description=description)
 
 

@@ -1,7 +1,7 @@
-"""The bodies and answers of the API as its documentation shows them.
+"""The bodies and answers of the API for its documentation.
 
-What a body may hold is decided by flows.rest.bodies.item_body; here the same table is told to
-drf-spectacular, so that a new field is in the documentation by itself.
+flows.rest.bodies.item_body decides what a body may contain; the serializers here are made for
+drf-spectacular from the same table, so that a new field is documented by itself.
 """
 
 from collections.abc import Callable, Mapping
@@ -108,11 +108,11 @@ def _body(kind: Kind, *, new: bool) -> _SerializerClass:
 
 
 ITEMS = {kind: _whole(kind) for kind in Kind}
-"""A whole item, as it is read."""
+"""The serializer of a whole item, for answers."""
 NEW_ITEMS = {kind: _body(kind, new=True) for kind in (Kind.CONNECTION, Kind.SECRET)}
-"""What makes an item."""
+"""The serializer of the body that makes an item."""
 CHANGED_ITEMS = {kind: _body(kind, new=False) for kind in Kind}
-"""What changes an item: a key that is left out says nothing."""
+"""The serializer of the body that changes an item: every key may be left out."""
 
 LISTED_FLOW = _serializer(
     "ListedFlow",

@@ -1,1 +1,1 @@
-"""What any request may carry or lack: a key to ask again, a condition, a page, rights; refusals."""
+"""Common parts of requests: idempotency keys, conditions, pages, permissions; and refusals."""

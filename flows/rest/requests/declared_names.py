@@ -1,6 +1,6 @@
-"""Endpoints that take the names that they declare, and refuse every other.
+"""Endpoints that take only the names that they declare, and refuse every other.
 
-What an endpoint declares is what its documentation says: there is no second list that could differ.
+An endpoint's documentation is its declaration: there is no second list that could differ.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -29,7 +29,7 @@ class DeclaredNames(APIView):
         """Raises Refused for names that are not declared, to callers that may ask at all."""
         super().initial(request, *args, **kwargs)
         if request.method not in self.allowed_methods:
-            return  # which is told next
+            return  # the rest of the initialisation answers it
         _refuse("parameter", request.query_params, _declared_parameters(self, request))
         if request.method in _WITH_BODY:
             self.check_keys(request)
@@ -54,7 +54,7 @@ def _refuse(what: str, given: Iterable[str], declared: Collection[str]) -> None:
 
 
 def _keys_given(request: Request) -> Iterable[str]:
-    """Of the body, where there is one. Raises Refused for one that is no object."""
+    """Return the keys of the body, where there is one. Raises Refused for one that is no object."""
     if request.stream is None:
         return ()
     if not isinstance(request.data, Mapping):
@@ -63,7 +63,7 @@ def _keys_given(request: Request) -> Iterable[str]:
 
 
 def _declared_parameters(view: APIView, request: Request) -> list[str]:
-    """In the address, of the method; all methods' for OPTIONS, which declares none."""
+    """Return the query's parameters for the method; for OPTIONS, those of all methods."""
     methods = view.allowed_methods if request.method == "OPTIONS" else [str(request.method)]
     return [
         name
@@ -81,7 +81,7 @@ def _declared_keys(view: APIView, request: Request) -> list[str]:
 
 
 def _documentation(view: APIView, method: str) -> AutoSchema | None:
-    """What extend_schema left at the method; None where there is nothing."""
+    """Return what extend_schema attached to the method; None where there is nothing."""
     handler = getattr(view, method.lower(), None)
     schema_class = getattr(handler, "kwargs", {}).get("schema")
     if schema_class is None:

@@ -1,4 +1,4 @@
-"""Asking again without a second effect: the `Idempotency-Key` of requests that change something.
+"""Repeat a request without a second effect, by its `Idempotency-Key`.
 
 The answer of the first run is kept for a day, encrypted, in the transaction of what it changed: a
 process that dies in between leaves neither, and the key free. Keys are each user's own.
@@ -33,7 +33,7 @@ HEADER = "Idempotency-Key"
 INVALID_KEY = f"An {HEADER} must be 1 to 255 visible ASCII characters, such as a new UUID."
 
 _KEY = re.compile(r"[!-~]{1,255}")
-_SQLITE_LOCKS = 64  # files; two keys that share one are told to ask again, should they meet
+_SQLITE_LOCKS = 64  # files; where two keys share one, the second request at once gets a refusal
 
 Post = Callable[..., Response]
 KeyHolder = Callable[[User, str], bool]
@@ -41,40 +41,40 @@ _other_holders: list[KeyHolder] = []
 
 
 def is_key(text: str) -> bool:
-    """Whether a header's text is a key."""
+    """Return whether a header's text is a valid key."""
     return _KEY.fullmatch(text) is not None
 
 
 def oldest_kept() -> datetime:
-    """A key that was given before this is free again."""
+    """Return the time before which keys are free again."""
     return timezone.now() - timedelta(hours=KEY_HOURS)
 
 
 def is_answered(user: User | None, key: str | None) -> bool:
-    """Whether a key stands for a request whose answer is kept here."""
+    """Return whether the answer to the request with this key is kept here."""
     return key is not None and _answers(user, key).exists()
 
 
 def register_holder(holds: KeyHolder) -> None:
-    """Let another room say which keys it keeps itself: those stand for other requests."""
+    """Register a function that returns whether a user's key is used by another kind of request."""
     _other_holders.append(holds)
 
 
 def takes_key(post: Post) -> Post:
-    """Say of a view's method that it takes a key, for the documentation and for tests.
+    """Mark a view's method as taking a key, for the documentation and for tests.
 
-    By itself this marks those that keep what their keys stand for in a record of their own.
+    Used alone for methods that keep the answers of their keys in a record of their own.
     """
     post.takes_idempotency_key = True  # type: ignore[attr-defined]
     return post
 
 
 def answered_once(*, in_transaction: bool = True) -> Callable[[Post], Post]:
-    """A view's method is carried out once for a key; asked again, it answers as the first time.
+    """Return a decorator: a view's method runs once for a key, repetitions get the first answer.
 
-    With `in_transaction` the method and the memory of its answer are one transaction. Without, a
-    process that dies between the two leaves the effect and a free key: for what cannot run in a
-    transaction, and does no harm when it is done twice.
+    With `in_transaction` the method and the storing of its answer are one transaction. Without, a
+    process that dies between the two leaves the effect and a free key: for methods that cannot run
+    in a transaction, and do no harm when they run twice.
     """
 
     def decorate(post: Post) -> Post:
@@ -95,7 +95,7 @@ def answered_once(*, in_transaction: bool = True) -> Callable[[Post], Post]:
 
 
 def drop_expired_answers() -> None:
-    """Forget the answers that are more than a day old."""
+    """Delete the answers that are more than a day old."""
     expired = StoredAnswer.objects.filter(created_at__lt=oldest_kept())
     if expired.exists():  # a deletion of nothing is a transaction too
         expired.delete()
@@ -141,8 +141,10 @@ def _lock(user: User, key: str) -> Lock:
 
 
 def _digest(request: Request) -> str:
-    """Equal for two requests that ask for the same. With a key: a body may hold a secret's value,
-    which nobody shall be able to guess from what is stored.
+    """Return a digest that is equal for two equal requests.
+
+    Keyed, because a body may contain a secret's value, which nobody must be able to guess from what
+    is stored.
     """
     body = None if request.stream is None else request.data
     told = json.dumps([request.method, request.get_full_path(), body], sort_keys=True)
@@ -165,7 +167,7 @@ def _remember(response: Response, user: User, key: str, digest: str) -> None:
 
 
 def _answer_again(earlier: StoredAnswer, digest: str, user: User) -> Response:
-    """What was answered first, to a caller who would still get it. Raises Refused."""
+    """Return the first answer, if the user may still get it. Raises Refused."""
     if not constant_time_compare(earlier.digest, digest):
         _refuse_mismatch()
     for permission in earlier.permissions:

@@ -1,8 +1,8 @@
-"""A list a page at a time: which part is asked for, and the address of the next.
+"""Lists in pages: the part that a request asks for, and the address of the next.
 
-Pages follow one another by the place of their last row, its name and uuid, which the cursor holds:
-it stays good when that row is renamed, deleted or purged meanwhile. The order is by code points, on
-every database.
+Pages follow one another by the place of their last row, its name and uuid, which the cursor
+contains: it stays valid when that row is renamed, deleted or purged. The order is by code points,
+on every database.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -23,7 +23,7 @@ from flows.rest.requests.refusals import Problem, invalid
 from flows.servers import current_database
 
 MOST = 1000
-"""So many items a page may have."""
+"""The most items of a page."""
 
 _READ_AT_ONCE = 500
 
@@ -32,13 +32,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a row stands in the list."""
+    """The place of a row in the list."""
 
     name: str
     uuid: UUID
 
     def cursor(self) -> str:
-        """The place as one word, for an address."""
+        """Return the place as one word, for an address."""
         text = msgspec.json.encode([self.name, str(self.uuid)])
         return urlsafe_b64encode(text).decode().rstrip("=")
 
@@ -52,12 +52,12 @@ class Part:
 
     @property
     def is_all(self) -> bool:
-        """Whether nothing but the whole list is asked for."""
+        """Return whether the whole list is asked for."""
         return self.limit is None and self.after is None
 
 
 def read_part(parameters: Mapping[str, str]) -> Part:
-    """What `limit` and `after` ask for; empty ones say nothing. Raises Refused."""
+    """Return the part of `limit` and `after`; empty ones are ignored. Raises Refused."""
     limit, after = parameters.get("limit", ""), parameters.get("after", "")
     return Part(limit=_limit(limit) if limit else None, after=_place(after) if after else None)
 
@@ -73,7 +73,7 @@ def _place(cursor: str) -> Place:
     try:
         text = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         name, uuid = msgspec.json.decode(text, type=tuple[str, UUID])
-        if "\0" in name:  # which no name has, and PostgreSQL takes not even in a question
+        if "\0" in name:  # no name has it, and PostgreSQL refuses it in a query too
             raise ValueError
     except (NoBase64, ValueError, msgspec.MsgspecError):
         message = 'Take this from the address that `Link` gave as rel="next".'
@@ -84,9 +84,9 @@ def _place(cursor: str) -> Place:
 def read_page(
     rows: QuerySet[Any], columns: tuple[str, ...], part: Part, fits: Callable[[Row], bool]
 ) -> tuple[list[Row], Place | None]:
-    """The rows of the part that fit, by name, and the last one's place where there are more.
+    """Return the rows of the part that fit, by name, and the last one's place where there are more.
 
-    Nothing but the columns is read, and name and uuid must be among them.
+    Reads only the columns, which must include name and uuid.
     """
     found = (row for row in _in_order(rows, columns, part) if fits(row))
     if part.limit is None:
@@ -116,7 +116,7 @@ def _in_order(rows: QuerySet[Any], columns: tuple[str, ...], part: Part) -> Iter
 
 
 def link_to_next(path: str, parameters: QueryDict, place: Place) -> str:
-    """The `Link` header that names the page after the place, with the same conditions."""
+    """Return the `Link` header with the address of the page after the place, same conditions."""
     query = parameters.copy()
     query["after"] = place.cursor()
     return f'<{path}?{query.urlencode()}>; rel="next"'

@@ -1,4 +1,4 @@
-"""Who may use the API of an item: Django's permissions of its model, and no one else."""
+"""The permissions of the API of items: Django's permissions of their models."""
 
 from typing import Any
 
@@ -19,10 +19,10 @@ _VERBS = {
 
 
 class HasModelPermission(BasePermission):
-    """Every method needs a permission, reading too.
+    """Requires a permission for every method, reading too.
 
-    `view.kind` says of which model, and `view.verbs` where a method needs another permission than
-    it usually does.
+    `view.kind` is the model's kind, and `view.verbs` has the methods that need another permission
+    than they usually do.
     """
 
     message = "Your account may not do this. An administrator can give the right."

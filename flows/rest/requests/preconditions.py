@@ -1,4 +1,4 @@
-"""`ETag` and `If-Match` (RFC 9110): nobody writes over what somebody else wrote meanwhile."""
+"""`ETag` and `If-Match` (RFC 9110): no write replaces a change that its caller has not read."""
 
 from http import HTTPStatus
 from typing import cast
@@ -14,18 +14,18 @@ from flows.rest.requests.refusals import Refused
 from flows.saves.state_tags import state_tag
 
 Condition = str | None
-"""What a request's `If-Match` says; None where it has none."""
+"""The `If-Match` of a request; None where it has none."""
 
 
 def condition_of(request: Request) -> Condition:
-    """What the request says of the state that it is for."""
+    """Return the request's condition on the state of the row."""
     return request.headers.get("If-Match")
 
 
 def check_condition(item: Item, condition: Condition) -> None:
-    """Raises Refused where the locked row is not in a state that the condition names.
+    """Raise Refused where the locked row is in none of the states that the condition lists.
 
-    As the RFC has it for writing, a weak tag names none.
+    As the RFC requires for writing, a weak tag matches none.
     """
     if condition is None:
         return
@@ -42,7 +42,7 @@ def check_condition(item: Item, condition: Condition) -> None:
 
 
 def tagged(response: Response, tag: str) -> Response:
-    """The answer with the tag of the item that it holds."""
+    """Return the answer with the tag of its item."""
     response.headers["ETag"] = quote_etag(tag)
     return response
 
@@ -50,7 +50,7 @@ def tagged(response: Response, tag: str) -> Response:
 def answer_if_changed(
     request: HttpRequest | Request, response: Response, tag: str
 ) -> HttpResponseBase:
-    """The answer to a GET, or 304 where `If-None-Match` says that the caller has it."""
+    """Return the answer to a GET, or 304 where `If-None-Match` has its tag."""
     tagged(response, tag)
     answer = get_conditional_response(request, etag=response.headers["ETag"], response=response)
-    return cast(HttpResponseBase, answer)  # it gives back the response that it is given
+    return cast(HttpResponseBase, answer)  # it returns the response that it is given

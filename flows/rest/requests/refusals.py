@@ -1,7 +1,7 @@
-"""Why the API does not do what it was asked for: the rooms raise it, the door tells it.
+"""Refusals of the API: raised by the functions that do the work, answered by the views.
 
-Pure. The body is the one that every error of the API has; an issue has the keys that an import's
-issues have. No message quotes a secret's value.
+Pure. The body is that of all errors of the API; an issue has the keys of an import's issues. No
+message quotes a secret's value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,15 +15,15 @@ from flows.counting import other_than_first
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong with a request: a stable code, where, and what to do."""
+    """One problem of a request: a stable code, where it is, and what to do."""
 
     code: str
     message: str
     path: str = ""
-    """The place in the body, such as `nodes[3].data`, or the name of a parameter."""
+    """The path in the body, such as `nodes[3].data`, or the name of a parameter."""
 
     def as_dict(self) -> dict[str, str | None]:
-        """In the order and under the keys of an import's issues."""
+        """Return it under the keys of an import's issues, in their order."""
         return {
             "code": self.code,
             "path": self.path,
@@ -37,7 +37,7 @@ class Refused(Exception):  # noqa: N818 - the name says what happened
     """The request is not carried out, and nothing was written.
 
     `message` is for people: the `reason`, and the `remedy` where there is one. `details` are the
-    warnings that would be told if it were carried out.
+    warnings that it would have if it were carried out.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Refused(Exception):  # noqa: N818 - the name says what happened
         super().__init__(self.message)
 
     def as_dict(self) -> dict[str, Any]:
-        """The body of the answer."""
+        """Return the body of the answer."""
         return {
             "message": self.message,
             "code": self.code,
@@ -70,7 +70,7 @@ class Refused(Exception):  # noqa: N818 - the name says what happened
 
 
 def invalid(problems: Sequence[Problem]) -> Refused:
-    """The refusal of a request with these problems, one at least."""
+    """Return the refusal of a request with these problems, one at least."""
     first = problems[0]
     told = f"{first.path}: {first.message}" if first.path else first.message
     message = told + other_than_first(problems)
@@ -78,7 +78,7 @@ def invalid(problems: Sequence[Problem]) -> Refused:
 
 
 def not_found(kind: Kind | str) -> Refused:
-    """There is no such thing, or no more."""
+    """Return the refusal for something that does not exist, or no longer."""
     return Refused(HTTPStatus.NOT_FOUND, "not-found", f"There is no such {kind}.")
 
 
@@ -88,7 +88,7 @@ def not_permitted(
     problems: Sequence[Problem] = (),
     details: Sequence[Mapping[str, Any]] = (),
 ) -> Refused:
-    """The caller lacks a permission that this very request needs; the problems say for what."""
+    """Return the refusal for a missing permission; the problems are what it is needed for."""
     problem = Problem(code="not-permitted", message=f"Needs the permission {permission}.")
     return Refused(
         HTTPStatus.FORBIDDEN,

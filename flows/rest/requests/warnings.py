@@ -1,4 +1,4 @@
-"""What a write of one item is warned of, told in a header: the bodies are the contract's own."""
+"""The warnings of a write of one item, in a header: the contract with clients fixes the bodies."""
 
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -21,7 +21,7 @@ WARNINGS = OpenApiParameter(
 
 
 def with_warnings(response: Response, warnings: Iterable[DestinationWarning]) -> Response:
-    """The response with the codes of the warnings, each once, the serious ones first."""
+    """Return the response with the codes of the warnings, each once, the serious ones first."""
     told = {(not warning.is_serious, warning.code) for warning in warnings}
     if told:
         codes = [f"{code}{'' if is_plain else ';serious'}" for is_plain, code in sorted(told)]
