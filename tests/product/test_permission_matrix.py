@@ -312,7 +312,7 @@ def test_each_role_gets_what_its_cell_says(
         assert kept_rows() == before
         if method != "HEAD":
             # Of a connection that is pointed elsewhere, the secret is told with its data.
-            told = ["warningDetails"] if "retarget" in route else []
+            told = ["warningDetails"] if case == "retarget" else []
             assert list(answer.json()) == ["message", "code", "issues", *told, "requestId"]
 
 
