@@ -42,7 +42,7 @@ DIFFERENCE_MEDIA = Media(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class ComparedState:
     """A state of an item to compare: the present one, which has no save, or a saved one."""
 
     name: str
@@ -115,7 +115,7 @@ class SavesAdmin(ReversionPagesAdmin):
         context = {"before": before, "after": after, **_compared(item.kind, before, after)}
         return self._page(request, item, "Compare", "admin/flows/compare_saves.html", context)
 
-    def _state(self, item: Any, chosen: str) -> State:
+    def _state(self, item: Any, chosen: str) -> ComparedState:
         """Return the chosen state. Raises Http404 and RevertError."""
         if chosen == NOW:
             return _now(item)
@@ -188,17 +188,17 @@ class SavesAdmin(ReversionPagesAdmin):
         return TemplateResponse(request, template, page)
 
 
-def _now(item: Any) -> State:
-    return State(name="Now", when=item.updated_at, row=saved_states.present_row(item))
+def _now(item: Any) -> ComparedState:
+    return ComparedState(name="Now", when=item.updated_at, row=saved_states.present_row(item))
 
 
-def _saved(version: Version) -> State:
+def _saved(version: Version) -> ComparedState:
     revision = version.revision
     row = saved_states.saved_row(version)
-    return State(name=revision.comment, when=revision.date_created, row=row)
+    return ComparedState(name=revision.comment, when=revision.date_created, row=row)
 
 
-def _compared(kind: Kind, before: State, after: State) -> dict[str, Any]:
+def _compared(kind: Kind, before: ComparedState, after: ComparedState) -> dict[str, Any]:
     contents = (saved_states.content_of(kind, state.row) for state in (before, after))
     return {
         "difference": difference(kind, *contents),

@@ -15,7 +15,7 @@ RowKey = tuple[Kind, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class User:
+class SecretUser:
     """A live flow or connection with the secrets that it uses."""
 
     kind: Kind
@@ -64,10 +64,10 @@ class Server(Protocol):
     def valued_secrets(self) -> Collection[str]:
         """Return the uuids of all secrets that have a value, deleted ones too."""
 
-    def connections(self) -> Iterable[User]:
+    def connections(self) -> Iterable[SecretUser]:
         """Return every live connection that uses a secret."""
 
-    def flows_with_secrets(self) -> Iterable[User]:
+    def flows_with_secrets(self) -> Iterable[SecretUser]:
         """Return every live flow that uses a secret."""
 
 

@@ -31,7 +31,7 @@ _DEEPEST_PATH = 6
 _LONGEST_KEY = 100
 
 
-class Status(StrEnum):
+class NodeStatus(StrEnum):
     """The change of a node or an edge between two graphs."""
 
     SAME = "same"
@@ -80,11 +80,11 @@ class Graph:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class NodeChange:
     """The change of one node or edge, with the paths of the values that differ."""
 
     key: str
-    status: Status
+    status: NodeStatus
     paths: tuple[str, ...] = ()
 
 
@@ -92,11 +92,11 @@ class Change:
 class GraphDiff:
     """Two graphs compared: by key, the change of every node and edge of either."""
 
-    nodes: Mapping[str, Change]
-    edges: Mapping[str, Change]
+    nodes: Mapping[str, NodeChange]
+    edges: Mapping[str, NodeChange]
 
     @property
-    def counts(self) -> Counter[Status]:
+    def counts(self) -> Counter[NodeStatus]:
         """Return how many nodes and edges have each status."""
         changes = (*self.nodes.values(), *self.edges.values())
         return Counter(change.status for change in changes)
@@ -148,25 +148,27 @@ def differing_paths(before: Any, after: Any, path: str = "", depth: int = 0) -> 
 
 def _changes(
     before: Sequence[Node] | Sequence[Edge], after: Sequence[Node] | Sequence[Edge]
-) -> dict[str, Change]:
+) -> dict[str, NodeChange]:
     old = {part.key: part.value for part in before}
     new = {part.key: part.value for part in after}
     changes = {
         key: _change(key, old[key], new[key])
         if key in new
-        else Change(key=key, status=Status.REMOVED)
+        else NodeChange(key=key, status=NodeStatus.REMOVED)
         for key in old
     }
     added = (key for key in new if key not in old)
-    return {**changes, **{key: Change(key=key, status=Status.ADDED) for key in added}}
+    return {**changes, **{key: NodeChange(key=key, status=NodeStatus.ADDED) for key in added}}
 
 
-def _change(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:
+def _change(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> NodeChange:
     paths = tuple(differing_paths(dict(old), dict(new)))
     if not paths:
-        return Change(key=key, status=Status.SAME)
+        return NodeChange(key=key, status=NodeStatus.SAME)
     is_layout = all(path.partition(".")[0] in _LAYOUT_KEYS for path in paths)
-    return Change(key=key, status=Status.MOVED if is_layout else Status.CHANGED, paths=paths)
+    return NodeChange(
+        key=key, status=NodeStatus.MOVED if is_layout else NodeStatus.CHANGED, paths=paths
+    )
 
 
 def _objects(text: str) -> list[dict[str, Any]]:

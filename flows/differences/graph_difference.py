@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from flows.content import canonical
 from flows.differences.graph import (
-    Change,
     Edge,
     Graph,
     GraphDiff,
     Node,
-    Status,
+    NodeChange,
+    NodeStatus,
     compare,
     read_graph,
 )
@@ -23,7 +23,13 @@ _MOST_COMPARED = 500
 _MOST_TEXT = 2_000_000
 _LONGEST_LABEL = 80
 _MOST_PATHS = 50
-_COUNTED = (Status.ADDED, Status.REMOVED, Status.CHANGED, Status.MOVED, Status.SAME)
+_COUNTED = (
+    NodeStatus.ADDED,
+    NodeStatus.REMOVED,
+    NodeStatus.CHANGED,
+    NodeStatus.MOVED,
+    NodeStatus.SAME,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +41,7 @@ class PartChange:
     """`node` or `edge`."""
     label: str
     type: str
-    status: Status
+    status: NodeStatus
     paths: tuple[str, ...]
     more_paths: int = 0
     """How many further paths differ."""
@@ -52,7 +58,7 @@ class PartChange:
 class Count:
     """How many nodes and edges have a status."""
 
-    status: Status
+    status: NodeStatus
     nodes: int
     edges: int
 
@@ -103,8 +109,8 @@ def graph_difference(
     old, new = (read_graph(*side) if side else _NOTHING for side in (before, after))
     diff = compare(old, new)
     listed = _in_reading_order(old, new, diff)
-    changed = [part for part in listed if part.change.status is not Status.MOVED]
-    moved = [part for part in listed if part.change.status is Status.MOVED]
+    changed = [part for part in listed if part.change.status is not NodeStatus.MOVED]
+    moved = [part for part in listed if part.change.status is NodeStatus.MOVED]
     numbers = {part.id: number for number, part in enumerate((*changed, *moved), start=1)}
     pictures = draw_pair(old, new, diff, numbers=numbers)
     compared = _compared((*changed, *moved), _labels(old, new), budget)
@@ -125,7 +131,7 @@ class _Part:
     """A node or edge that differs, as it was and as it is."""
 
     id: PartId
-    change: Change
+    change: NodeChange
     before: Node | Edge | None
     after: Node | Edge | None
 
@@ -149,7 +155,7 @@ def _in_reading_order(old: Graph, new: Graph, diff: GraphDiff) -> list[_Part]:
 
 def _differing(
     part: str,
-    changes: Mapping[str, Change],
+    changes: Mapping[str, NodeChange],
     old: Sequence[Node] | Sequence[Edge],
     new: Sequence[Node] | Sequence[Edge],
 ) -> list[_Part]:
@@ -158,7 +164,7 @@ def _differing(
     return [
         _Part((part, key), change, before.get(key), after.get(key))
         for key, change in changes.items()
-        if change.status is not Status.SAME
+        if change.status is not NodeStatus.SAME
     ]
 
 

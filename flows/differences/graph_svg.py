@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from flows.differences.graph import Edge, Graph, GraphDiff, Node, Status
+from flows.differences.graph import Edge, Graph, GraphDiff, Node, NodeStatus
 
 NODE_WIDTH = 180
 NODE_HEIGHT = 56
@@ -29,22 +29,22 @@ _TYPE_LENGTH = 25
 _TOLD_LENGTH = 200
 
 WORDS = {
-    Status.SAME: "unchanged",
-    Status.ADDED: "added",
-    Status.REMOVED: "removed",
-    Status.CHANGED: "changed",
-    Status.MOVED: "moved",
+    NodeStatus.SAME: "unchanged",
+    NodeStatus.ADDED: "added",
+    NodeStatus.REMOVED: "removed",
+    NodeStatus.CHANGED: "changed",
+    NodeStatus.MOVED: "moved",
 }
 BADGES = {
-    Status.ADDED: "+",
-    Status.REMOVED: "\N{MINUS SIGN}",
-    Status.CHANGED: "~",
-    Status.MOVED: "\N{LEFT RIGHT ARROW}",
+    NodeStatus.ADDED: "+",
+    NodeStatus.REMOVED: "\N{MINUS SIGN}",
+    NodeStatus.CHANGED: "~",
+    NodeStatus.MOVED: "\N{LEFT RIGHT ARROW}",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NodePlace:
     """The position at which the upper left corner of a node is drawn."""
 
     x: float
@@ -89,18 +89,18 @@ def draw_pair(
     )
 
 
-def place(nodes: Sequence[Node]) -> dict[str, Place]:
+def place(nodes: Sequence[Node]) -> dict[str, NodePlace]:
     """Return where each node is drawn, by its key: from (margin, margin) to the right and down."""
     return _place_all([nodes])[0]
 
 
-def place_pair(before: Graph, after: Graph) -> tuple[dict[str, Place], dict[str, Place]]:
+def place_pair(before: Graph, after: Graph) -> tuple[dict[str, NodePlace], dict[str, NodePlace]]:
     """Return where the nodes of two states of a graph are drawn on their common canvas."""
     old, new = _place_all([before.nodes, after.nodes])
     return old, new
 
 
-def _place_all(graphs: Sequence[Sequence[Node]]) -> list[dict[str, Place]]:
+def _place_all(graphs: Sequence[Sequence[Node]]) -> list[dict[str, NodePlace]]:
     placed = [node for nodes in graphs for node in nodes if _has_position(node)]
     wider, higher = _spreads(graphs)
     across = _shortened([node.x or 0 for node in placed], NODE_WIDTH, wider)
@@ -110,7 +110,7 @@ def _place_all(graphs: Sequence[Sequence[Node]]) -> list[dict[str, Place]]:
     grid = {key: _in_grid(number, top) for number, key in enumerate(dict.fromkeys(lost))}
     return [
         {
-            node.key: Place(across[node.x or 0], down[node.y or 0])
+            node.key: NodePlace(across[node.x or 0], down[node.y or 0])
             if _has_position(node)
             else grid[node.key]
             for node in nodes
@@ -123,12 +123,12 @@ def _has_position(node: Node) -> bool:
     return node.x is not None and node.y is not None
 
 
-def _in_grid(number: int, top: float) -> Place:
+def _in_grid(number: int, top: float) -> NodePlace:
     row, column = divmod(number, _GRID_COLUMNS)
-    return Place(_MARGIN + column * _GRID_STEP[0], top + row * _GRID_STEP[1])
+    return NodePlace(_MARGIN + column * _GRID_STEP[0], top + row * _GRID_STEP[1])
 
 
-def _size(places: Mapping[Any, Place]) -> tuple[float, float]:
+def _size(places: Mapping[Any, NodePlace]) -> tuple[float, float]:
     return (
         max((spot.x for spot in places.values()), default=0) + NODE_WIDTH + _MARGIN,
         max((spot.y for spot in places.values()), default=0) + NODE_HEIGHT + _MARGIN,
@@ -137,7 +137,7 @@ def _size(places: Mapping[Any, Place]) -> tuple[float, float]:
 
 def _svg(
     graph: Graph,
-    places: Mapping[str, Place],
+    places: Mapping[str, NodePlace],
     size: tuple[float, float],
     marks: _Marks,
     *,
@@ -198,9 +198,9 @@ def _shortened(values: Iterable[float], size: float, spread: float) -> dict[floa
     return drawn
 
 
-def _node(node: Node, spot: Place, marks: _Marks, prefix: str) -> str:
+def _node(node: Node, spot: NodePlace, marks: _Marks, prefix: str) -> str:
     change, number = marks.diff.nodes.get(node.key), marks.numbers.get(("node", node.key))
-    status = change.status if change else Status.SAME
+    status = change.status if change else NodeStatus.SAME
     told = _escaped(_cut(node.label or node.key, _TOLD_LENGTH))
     if change:
         told = f"{told}, {WORDS[status]}"
@@ -231,10 +231,12 @@ def _badge(sign: str) -> str:
     )
 
 
-def _edges(graph: Graph, places: Mapping[str, Place], marks: _Marks, marker: str) -> Iterable[str]:
+def _edges(
+    graph: Graph, places: Mapping[str, NodePlace], marks: _Marks, marker: str
+) -> Iterable[str]:
     for edge in graph.edges:
         change, number = marks.diff.edges.get(edge.key), marks.numbers.get(("edge", edge.key))
-        status = change.status if change else Status.SAME
+        status = change.status if change else NodeStatus.SAME
         path, dangles = _path(edge, places)
         if path:
             classes = f"edge {status}" + (" dangling" if dangles else "")
@@ -242,7 +244,7 @@ def _edges(graph: Graph, places: Mapping[str, Place], marks: _Marks, marker: str
             yield _edge_link(drawn, status, number) if number else drawn
 
 
-def _edge_link(drawn: str, status: Status, number: int) -> str:
+def _edge_link(drawn: str, status: NodeStatus, number: int) -> str:
     """Return an edge as a link; with the keyboard, its entry in the list is reached instead."""
     return (
         f'<a href="#change-{number}" data-change="{number}" tabindex="-1" '
@@ -250,7 +252,7 @@ def _edge_link(drawn: str, status: Status, number: int) -> str:
     )
 
 
-def _path(edge: Edge, places: Mapping[str, Place]) -> tuple[str, bool]:
+def _path(edge: Edge, places: Mapping[str, NodePlace]) -> tuple[str, bool]:
     """Return the curve from the source's right to the target's left, and whether an end is missing.
 
     An edge with one end is drawn as a stump, one with none not at all.

@@ -54,7 +54,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class DiffRow:
     """A line, with its number on each side that has it; or a stretch that is left out."""
 
     kind: RowKind
@@ -73,7 +73,7 @@ class Row:
 class LineDiff:
     """The rows of a comparison; none where the texts are equal or were too long to compare."""
 
-    rows: tuple[Row, ...] = ()
+    rows: tuple[DiffRow, ...] = ()
     too_long: bool = False
     before_size: int = 0
     after_size: int = 0
@@ -186,7 +186,7 @@ def _equal_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
 
 def _rows(
     old: Sequence[str], new: Sequence[str], equal_ends: tuple[int, int], budget: Budget
-) -> Iterator[Row]:
+) -> Iterator[DiffRow]:
     start, end = equal_ends
     last_old, last_new = len(old) - end, len(new) - end
     yield from (_same(old[at], at, at) for at in range(start))
@@ -202,7 +202,7 @@ def _rows(
 
 def _replaced(
     old: Sequence[str], new: Sequence[str], olds: range, news: range, budget: Budget
-) -> Iterator[Row]:
+) -> Iterator[DiffRow]:
     """Yield removed lines, then added ones, compared in pairs if there are as many of both."""
     if len(olds) == len(news) <= _MOST_PAIRS:
         pairs = [_words(old[i], new[j], budget) for i, j in zip(olds, news, strict=True)]
@@ -210,14 +210,14 @@ def _replaced(
         pairs = []
     for number, i in enumerate(olds):
         pieces = pairs[number][0] if pairs else _plain(old[i])
-        yield Row(kind=RowKind.REMOVED, before=i + 1, pieces=pieces)
+        yield DiffRow(kind=RowKind.REMOVED, before=i + 1, pieces=pieces)
     for number, j in enumerate(news):
         pieces = pairs[number][1] if pairs else _plain(new[j])
-        yield Row(kind=RowKind.ADDED, after=j + 1, pieces=pieces)
+        yield DiffRow(kind=RowKind.ADDED, after=j + 1, pieces=pieces)
 
 
-def _same(line: str, old: int, new: int) -> Row:
-    return Row(kind=RowKind.SAME, before=old + 1, after=new + 1, pieces=_plain(line))
+def _same(line: str, old: int, new: int) -> DiffRow:
+    return DiffRow(kind=RowKind.SAME, before=old + 1, after=new + 1, pieces=_plain(line))
 
 
 def _plain(line: str) -> tuple[Piece, ...]:
@@ -257,11 +257,11 @@ def _shortened(text: str, length: int) -> str:
     )
 
 
-def _folded(rows: Sequence[Row]) -> Iterator[Row]:
+def _folded(rows: Sequence[DiffRow]) -> Iterator[DiffRow]:
     """Yield the rows without unchanged ones far from any change; nothing if all are."""
     changed = [at for at, row in enumerate(rows) if row.kind is not RowKind.SAME]
     near = {at for change in changed for at in range(change - _CONTEXT, change + _CONTEXT + 1)}
-    left_out: list[Row] = []
+    left_out: list[DiffRow] = []
     for at, row in enumerate(rows if changed else ()):
         if at not in near:
             left_out.append(row)
@@ -272,12 +272,12 @@ def _folded(rows: Sequence[Row]) -> Iterator[Row]:
     yield from _fold(left_out)
 
 
-def _fold(rows: Sequence[Row]) -> Sequence[Row]:
-    return [Row(kind=RowKind.FOLD, count=len(rows))] if len(rows) > 1 else rows
+def _fold(rows: Sequence[DiffRow]) -> Sequence[DiffRow]:
+    return [DiffRow(kind=RowKind.FOLD, count=len(rows))] if len(rows) > 1 else rows
 
 
-def _bounded(rows: Iterable[Row]) -> list[Row]:
+def _bounded(rows: Iterable[DiffRow]) -> list[DiffRow]:
     every = list(rows)
     if len(every) <= _MOST_ROWS:
         return every
-    return [*every[:_MOST_ROWS], Row(kind=RowKind.CUT, count=len(every) - _MOST_ROWS)]
+    return [*every[:_MOST_ROWS], DiffRow(kind=RowKind.CUT, count=len(every) - _MOST_ROWS)]

@@ -24,7 +24,7 @@ from flows.rest.editing import (
     delete_item,
 )
 from flows.rest.requests.idempotency import answered_once
-from flows.rest.requests.paging import MOST, Place, link_to_next, read_part
+from flows.rest.requests.paging import MOST, PagePlace, link_to_next, read_part
 from flows.rest.requests.permissions import HasModelPermission
 from flows.rest.requests.preconditions import answer_if_changed, condition_of, tagged
 from flows.rest.requests.refusals import Refused, not_permitted
@@ -62,7 +62,7 @@ def body_of(request: Request) -> Any:
     return request.data
 
 
-def page_of(request: Request, items: list[dict[str, Any]], place: Place | None) -> Response:
+def page_of(request: Request, items: list[dict[str, Any]], place: PagePlace | None) -> Response:
     """Return the answer with a part of a list, and a link to the next part."""
     response = Response(items)
     if place is not None:

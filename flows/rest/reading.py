@@ -14,7 +14,7 @@ from flows.content.representation import needed_columns, represented, time_text
 from flows.encryption import MASK
 from flows.models import MODELS, Flow
 from flows.rest.bodies.item_body import HAS_VALUE_KEYS
-from flows.rest.requests.paging import Part, Place, read_page
+from flows.rest.requests.paging import PagePlace, Part, read_page
 from flows.rest.requests.refusals import not_found
 from flows.saves.state_tags import tag_of_row, tagged_columns
 
@@ -38,7 +38,9 @@ def read_item(kind: Kind, uuid: UUID) -> tuple[dict[str, Any], str]:
     return shown(kind, row), tag_of_row({name: row[name] for name in columns})
 
 
-def list_items(kind: Kind, search: str, part: Part) -> tuple[list[dict[str, Any]], Place | None]:
+def list_items(
+    kind: Kind, search: str, part: Part
+) -> tuple[list[dict[str, Any]], PagePlace | None]:
     """Return the whole objects of the live rows with the text in their name or uuid, by name.
 
     Also returns the place after which the next page begins; None where there is no next page.
@@ -55,7 +57,7 @@ def list_items(kind: Kind, search: str, part: Part) -> tuple[list[dict[str, Any]
 
 def list_flows(
     *, search: str, uuid: UUID | None, tags: Collection[str], part: Part
-) -> tuple[list[dict[str, Any]], Place | None]:
+) -> tuple[list[dict[str, Any]], PagePlace | None]:
     """Return the flows that fit all the conditions, as in a list, by name.
 
     Also returns the place after which the next page begins; None where there is no next page.

@@ -18,7 +18,7 @@ from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, columns
 from flows.destinations.changes import (
     SecretChange,
     SecretState,
-    User,
+    SecretUser,
     UserChange,
 )
 from flows.destinations.destinations import secret_uses
@@ -139,11 +139,11 @@ class StoredServer:
         """Return the uuids of all secrets that have a value, deleted ones too."""
         return {uuid for uuid, *_, has_value in self._rows if has_value}
 
-    def connections(self) -> Sequence[User]:
+    def connections(self) -> Sequence[SecretUser]:
         """Return every live connection that uses a secret, by name."""
         return self._connections
 
-    def flows_with_secrets(self) -> Sequence[User]:
+    def flows_with_secrets(self) -> Sequence[SecretUser]:
         """Return every live flow that uses a secret, by name."""
         return self._flows
 
@@ -165,11 +165,11 @@ class StoredServer:
         ]
 
     @cached_property
-    def _connections(self) -> Sequence[User]:
+    def _connections(self) -> Sequence[SecretUser]:
         return list(_users(Kind.CONNECTION, Q()))
 
     @cached_property
-    def _flows(self) -> Sequence[User]:
+    def _flows(self) -> Sequence[SecretUser]:
         return list(_users(Kind.FLOW, _MAY_USE_SECRETS))
 
 
@@ -190,13 +190,13 @@ def _may_use_secrets() -> Q:
 _MAY_USE_SECRETS = _may_use_secrets()
 
 
-def _users(kind: Kind, condition: Q) -> Iterator[User]:
+def _users(kind: Kind, condition: Q) -> Iterator[SecretUser]:
     names = columns(kind)
     rows = MODELS[kind]._default_manager.filter(condition, is_deleted=False).order_by("pk")
     for uuid, *values in rows.values_list("uuid", *names).iterator(chunk_size=_CHUNK):
         content = dict(zip(names, values, strict=True))
         if uses := secret_uses(kind, str(uuid), content):
-            yield User(kind=kind, uuid=str(uuid), name=str(content["name"]), uses=uses)
+            yield SecretUser(kind=kind, uuid=str(uuid), name=str(content["name"]), uses=uses)
 
 
 def _user_change(write: Write) -> UserChange:

@@ -10,7 +10,7 @@ from flows.content.fields import Kind
 from imports.models import PendingImport
 from imports.permissions import OVERRIDE_LOCKS, SKIP_BACKUP
 from imports.planfile.page import PageItem
-from imports.plans.decisions import Decision
+from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Mode, Result
 from imports.uploads.pending import Options
 
@@ -113,7 +113,7 @@ class FilterForm(forms.Form):
 
 def read_decisions(
     sent: Mapping[str, Any], listed: Iterable[PageItem]
-) -> dict[tuple[Kind, str], Decision]:
+) -> dict[tuple[Kind, str], ItemDecision]:
     """Return the decisions for items: one for all that are listed, or those of the page's choices.
 
     A choice that is no mode, or for an item that is not listed, is ignored. Raises ValueError for a
@@ -121,7 +121,7 @@ def read_decisions(
     """
     modes = {mode.value: mode for mode in Mode}
     for_all = sent.get("mode_of_all", "")
-    decisions: dict[tuple[Kind, str], Decision] = {}
+    decisions: dict[tuple[Kind, str], ItemDecision] = {}
     for item in listed:
         name = f"{item.kind}:{item.uuid}"
         if f"mode:{name}" not in sent and not (for_all and item.is_matched):
@@ -130,7 +130,7 @@ def read_decisions(
         if for_all and item.is_matched:
             mode = for_all
         target = sent.get(f"target:{name}", item.decided_target or "")
-        decisions[item.kind, item.uuid] = Decision(
+        decisions[item.kind, item.uuid] = ItemDecision(
             mode=modes.get(mode), target_uuid=str(UUID(target)) if target else None
         )
     return decisions

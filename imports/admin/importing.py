@@ -45,7 +45,7 @@ from imports.uploads.progress import progress_of
 ITEMS_ON_A_PAGE = 100
 
 
-class FormInvalid(UnableToImport):
+class ChoicesInvalid(UnableToImport):
     """A form contains what no page offers."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -193,7 +193,7 @@ class ImportViews:
         except ValueError:
             form.add_error(None, "no uuid")
         if not form.is_valid():
-            raise FormInvalid("invalid-choice", "Choose out of the lists. Nothing was changed.")
+            raise ChoicesInvalid("invalid-choice", "Choose out of the lists. Nothing was changed.")
         return uploads.decide(pending, form.options, decisions)
 
     @method_decorator(require_POST)

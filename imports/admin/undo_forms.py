@@ -11,7 +11,7 @@ from django.conf import settings
 from imports.permissions import SKIP_BACKUP
 from imports.plans.plan import UndoResult
 from imports.undo.plans.decision_file import decision_of, read_decision_file
-from imports.undo.plans.plan import Decision, Decisions, GivenKey
+from imports.undo.plans.plan import ConflictResolution, Decisions, GivenKey
 
 CHOICE = "decision:"
 """The prefix of the name of a row's choice, before its kind and uuid."""
@@ -28,7 +28,7 @@ _SHOWN = [
 class Choices:
     """The decisions on conflicts."""
 
-    conflicts: Decision | None = None
+    conflicts: ConflictResolution | None = None
     """For every conflict that is not in `decisions`."""
     decisions: Decisions = field(default_factory=dict)
 
@@ -74,11 +74,11 @@ def _read(decided: str) -> Decisions:
     return read_decision_file(decided.encode(), max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
 
 
-def _decision(word: str) -> Decision | None:
-    return decision_of(word) if word in set(Decision) else None
+def _decision(word: str) -> ConflictResolution | None:
+    return decision_of(word) if word in set(ConflictResolution) else None
 
 
-class OptionsForm(forms.Form):
+class UndoOptionsForm(forms.Form):
     """The options of an undo; those that need a right only for users who have it."""
 
     no_backup = forms.BooleanField(

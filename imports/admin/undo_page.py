@@ -11,14 +11,17 @@ from django.urls import reverse
 from flows.content.fields import Kind
 from imports.admin.undo_forms import CHOICE, Choices, UndoFilterForm
 from imports.plans.plan import UndoResult
-from imports.undo.plans.plan import Conflict, Decision, UndoChange, UndoPlan
+from imports.undo.plans.plan import Conflict, ConflictResolution, UndoChange, UndoPlan
 from imports.undo.plans.snapshot import pack_rows, row_changes_since, undo_token
 from imports.undo.service import UndoPreview
 
 ROWS_ON_A_PAGE = 100
 ISSUES_SHOWN = 200
 
-_WORDS = {Decision.KEEP: "keep it as it is", Decision.RESTORE: "restore what was before"}
+_WORDS = {
+    ConflictResolution.KEEP: "keep it as it is",
+    ConflictResolution.RESTORE: "restore what was before",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,7 @@ class UndoLine:
     """How the row was changed since the page was opened; "" if it was not."""
     record: int
     """The number of the record of the run that is undone."""
-    chosen: Decision | None
+    chosen: ConflictResolution | None
     """The decision on this row alone."""
 
     @property
@@ -72,17 +75,19 @@ class UndoLine:
 
     def _is_settled(self, conflict: Conflict) -> bool:
         decision = self.change.decision
-        return decision is Decision.KEEP or (decision is not None and conflict.may_restore)
+        return decision is ConflictResolution.KEEP or (
+            decision is not None and conflict.may_restore
+        )
 
     @property
-    def choices(self) -> list[tuple[Decision, str]]:
+    def choices(self) -> list[tuple[ConflictResolution, str]]:
         """Return the possible decisions with their words; none without a conflict."""
         if not self.change.conflicts and self.chosen is None:
             return []
         return [
             (decision, words)
             for decision, words in _WORDS.items()
-            if decision is Decision.KEEP or self.change.may_restore
+            if decision is ConflictResolution.KEEP or self.change.may_restore
         ]
 
     @property

@@ -26,7 +26,7 @@ from flows.differences.values import difference
 from imports.admin.undo_forms import (
     Choices,
     ConfirmationForm,
-    OptionsForm,
+    UndoOptionsForm,
     earlier_choices,
     read_choices,
 )
@@ -166,7 +166,9 @@ class UndoViews:
         *,
         refused: _Refused | None = None,
     ) -> HttpResponse:
-        options = OptionsForm(request.POST if request.method == "POST" else None, user=request.user)
+        options = UndoOptionsForm(
+            request.POST if request.method == "POST" else None, user=request.user
+        )
         preview = examine_undo(_asked(request, record, choices))
         context = {
             "title": preview.plan.name.undoing,
@@ -203,7 +205,7 @@ class UndoViews:
 
 def _asked(request: HttpRequest, record: ImportRecord, choices: Choices) -> UndoRequest:
     user: Any = request.user
-    options = OptionsForm(request.POST, user=user)
+    options = UndoOptionsForm(request.POST, user=user)
     return UndoRequest(
         record=record.pk,
         server=settings.ZIGGY_SERVER_NAME,

@@ -131,7 +131,7 @@ class TaggedExport(APIView):
         return export_response(bytes(built.content), built.size)
 
 
-class BuiltExport(APIView):
+class BuiltExportView(APIView):
     permission_classes = _MAY_EXPORT
 
     @extend_schema(

@@ -6,7 +6,7 @@ They come before those of flows, whose `flow/{name}/{type}` would match some of 
 from django.urls import path
 
 import flows.rest.converters  # noqa: F401 - the words between < and >
-from imports.api.exports import BuiltExport, FullExport, TaggedExport
+from imports.api.exports import BuiltExportView, FullExport, TaggedExport
 from imports.api.health import Health
 from imports.api.importing import ImportFlows
 from imports.api.item_history import ItemHistory
@@ -19,7 +19,7 @@ urlpatterns = [
     path("health", Health.as_view(), name="health"),
     path("flow/import", ImportFlows.as_view(), name="flow-import"),
     path("flow/export-tagged", TaggedExport.as_view(), name="export-tagged"),
-    path("flow/tagged-export", BuiltExport.as_view(), name="tagged-export"),
+    path("flow/tagged-export", BuiltExportView.as_view(), name="tagged-export"),
     path("flow/export-all", FullExport.as_view(), name="export-all"),
     path("flow/vacuum", Vacuum.as_view(), name="flow-vacuum"),
     path("imports", Records.as_view(), name="imports"),

@@ -14,7 +14,7 @@ import msgspec
 from flows.content.fields import Kind
 from flows.counting import other_than_first
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue, json_path, quoted
-from imports.exportfile.items import Item, read_item
+from imports.exportfile.items import FileItem, read_item
 from imports.exportfile.json_problems import JSONProblem
 from imports.exportfile.strict_json import (
     MAX_ITEMS,
@@ -40,9 +40,9 @@ class ExportDocument:
 
     sha256: str
     size: int
-    items: Mapping[Kind, tuple[Item, ...]]
+    items: Mapping[Kind, tuple[FileItem, ...]]
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[FileItem]:
         return (item for kind in Kind for item in self.items[kind])
 
     def __len__(self) -> int:
@@ -157,14 +157,14 @@ def _check_ignored(top_level: dict[str, msgspec.Raw], issues: list[Issue]) -> No
 
 def _read_items(
     kind: Kind, raws: list[msgspec.Raw], depth: int, issues: list[Issue]
-) -> tuple[Item, ...]:
+) -> tuple[FileItem, ...]:
     items = (_read_raw(kind, position, raw, depth, issues) for position, raw in enumerate(raws))
     return tuple(item for item in items if item is not None)
 
 
 def _read_raw(
     kind: Kind, position: int, raw: msgspec.Raw, depth: int, issues: list[Issue]
-) -> Item | None:
+) -> FileItem | None:
     try:
         value = read_value(raw, outer_depth=depth)
         if not isinstance(value, dict):
@@ -183,17 +183,17 @@ def _issue(problem: JSONProblem, *place: str | int) -> Issue:
     return Issue(code=problem.code, message=problem.message, path=path)
 
 
-def _repeated(items: Mapping[Kind, tuple[Item, ...]]) -> Iterator[Issue]:
+def _repeated(items: Mapping[Kind, tuple[FileItem, ...]]) -> Iterator[Issue]:
     """Yield an issue for each repeated uuid of a kind, and each repeated name of a secret."""
     for kind in Kind:
-        first: dict[str, Item] = {}
+        first: dict[str, FileItem] = {}
         for item in items[kind]:
             if (other := first.setdefault(item.uuid, item)) is not item:
                 yield item.issue(
                     "duplicate-uuid",
                     f"{other.path} has the same uuid. Remove one of the two from the file.",
                 )
-    names: dict[str, Item] = {}
+    names: dict[str, FileItem] = {}
     for item in items[Kind.SECRET]:
         if (other := names.setdefault(item.name, item)) is not item:
             yield item.issue(

@@ -28,7 +28,7 @@ _REQUIRED = (UUID_KEY, _NAME_KEY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class FileItem:
     """One flow, connection or secret of a file."""
 
     kind: Kind
@@ -65,7 +65,9 @@ class Item:
         )
 
 
-def read_item(kind: Kind, position: int, value: dict[str, Any], issues: list[Issue]) -> Item | None:
+def read_item(
+    kind: Kind, position: int, value: dict[str, Any], issues: list[Issue]
+) -> FileItem | None:
     """Return the item of a JSON object; add its problems to `issues` and return None if wrong."""
     keys = _Keys(kind, f"{kind.plural}[{position}]", value)
     uuid = keys.take(UUID_KEY, read_uuid)
@@ -79,7 +81,7 @@ def read_item(kind: Kind, position: int, value: dict[str, Any], issues: list[Iss
         issues += keys.issues
         return None
     unknown, ignored = _unknown_keys(kind, value)
-    return Item(
+    return FileItem(
         kind=kind,
         position=position,
         uuid=uuid,

@@ -12,30 +12,30 @@ from flows.content.representation import time_text
 from imports.errors import printable
 from imports.management.text_columns import column_lines
 from imports.plans.drift import LastWrite
-from imports.status.decide import FileStatus, ItemStatus, State
+from imports.status.decide import FileStatus, ItemStatus, SyncState
 
 _STYLES = {
-    State.IN_SYNC: "dim",
-    State.CHANGED_HERE: "yellow",
-    State.CHANGED_IN_FILE: "green",
-    State.BOTH: "red",
-    State.ONLY_HERE: "yellow",
-    State.ONLY_IN_FILE: "green",
-    State.DIFFERS: "red",
-    State.AMBIGUOUS: "red",
+    SyncState.IN_SYNC: "dim",
+    SyncState.CHANGED_HERE: "yellow",
+    SyncState.CHANGED_IN_FILE: "green",
+    SyncState.BOTH: "red",
+    SyncState.ONLY_HERE: "yellow",
+    SyncState.ONLY_IN_FILE: "green",
+    SyncState.DIFFERS: "red",
+    SyncState.AMBIGUOUS: "red",
 }
 _WIDE, _NARROW = 130, 75  # columns of a terminal
 _UUID_LENGTH = 36
 _ITEM_WIDTH = 44
 
 
-def status_data(status: FileStatus, *, without: Collection[State] = ()) -> dict[str, Any]:
+def status_data(status: FileStatus, *, without: Collection[SyncState] = ()) -> dict[str, Any]:
     """Return the status as a dict. Items of the states in `without` are counted but not listed."""
     return {
         "server": status.server,
         "fileSha256": status.file_sha256,
         "isInSync": status.is_in_sync,
-        "counts": {state.value: status.counts[state] for state in State},
+        "counts": {state.value: status.counts[state] for state in SyncState},
         "items": [_item(item) for item in status.items if item.state not in without],
         "issues": [issue.as_dict() for issue in status.issues],
     }
@@ -63,7 +63,7 @@ def _time(at: datetime | None) -> str | None:
 
 
 def status_rows(
-    status: FileStatus, *, without: Collection[State] = (), width: int | None = None
+    status: FileStatus, *, without: Collection[SyncState] = (), width: int | None = None
 ) -> RenderableType | None:
     """Return a line for each item, except for those of the states in `without`; None for no items.
 
@@ -115,7 +115,7 @@ def _named(item: ItemStatus) -> str:
 def summary(status: FileStatus) -> str:
     """Return the counts in one line, such as `3 in sync, 1 changed here.`."""
     counts = status.counts
-    told = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
+    told = ", ".join(f"{counts[state]} {state}" for state in SyncState if counts[state])
     return f"{told or 'Nothing to compare'}."
 
 

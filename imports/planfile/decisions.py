@@ -20,7 +20,7 @@ from flows.counting import other_than_first
 from imports.errors import Issue, PlanRefused, json_path, printable
 from imports.exportfile.companion import invalid, read_object, read_part, reading
 from imports.exportfile.document import ExportDocument
-from imports.plans.decisions import Decision, Decisions
+from imports.plans.decisions import Decisions, ItemDecision
 from imports.plans.plan import Mode, Plan, Result
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class GivenDecision:
     kind: Kind | None
     """None where the key has no kind."""
     uuid: str
-    decision: Decision
+    decision: ItemDecision
 
     @property
     def path(self) -> str:
@@ -123,12 +123,12 @@ def _given(values: Mapping[str, Any]) -> tuple[tuple[GivenDecision, ...], Proble
     return tuple(given), problems
 
 
-def read_decision(value: Any) -> Decision:
+def read_decision(value: Any) -> ItemDecision:
     """Return the decision of a file's value. Raise FieldProblem."""
     if isinstance(value, str):
         if value in _WORDS:
-            return Decision(mode=_WORDS[value])
-        return Decision(target_uuid=_target(value, _EXPECTED))
+            return ItemDecision(mode=_WORDS[value])
+        return ItemDecision(target_uuid=_target(value, _EXPECTED))
     if not isinstance(value, dict) or not value:
         raise FieldProblem("invalid-decision", _EXPECTED)
     for key in value:
@@ -137,7 +137,7 @@ def read_decision(value: Any) -> Decision:
     mode = value.get("mode", Mode.SKIP.value)
     if not isinstance(mode, str) or mode not in _WORDS:
         raise FieldProblem("invalid-decision", f"This must be one of {', '.join(_WORDS)}.", ".mode")
-    return Decision(
+    return ItemDecision(
         mode=_WORDS[mode] if "mode" in value else None,
         target_uuid=_target(value["target"], "This must be the uuid of a row.", ".target")
         if "target" in value
@@ -145,7 +145,7 @@ def read_decision(value: Any) -> Decision:
     )
 
 
-def decision_value(decision: Decision | None) -> DecisionValue:
+def decision_value(decision: ItemDecision | None) -> DecisionValue:
     """Return the value for a file of this decision."""
     if decision is None:
         return None
@@ -160,7 +160,7 @@ def settle(given: Sequence[GivenDecision], document: ExportDocument) -> Decision
     kinds: dict[str, list[Kind]] = {}
     for item in document:
         kinds.setdefault(item.uuid, []).append(item.kind)
-    settled: dict[tuple[Kind, str], Decision] = {}
+    settled: dict[tuple[Kind, str], ItemDecision] = {}
     issues: list[Issue] = []
     for one in given:
         found = [kind for kind in kinds.get(one.uuid, ()) if one.kind in (None, kind)]

@@ -26,10 +26,10 @@ from imports.planfile.shape import (
     SavedIssue,
     SavedItem,
     SavedPlan,
-    SavedRow,
+    SavedPlanRow,
     SavedServer,
 )
-from imports.plans.decisions import Decision, Decisions
+from imports.plans.decisions import Decisions, ItemDecision
 from imports.plans.matching import Row
 from imports.plans.plan import Change, Drift, Plan, Result
 
@@ -79,9 +79,9 @@ def save(
     return msgspec.structs.replace(unsigned, checksum=_checksum(unsigned))
 
 
-def saved_row(kind: Kind, row: Row, digests: Digests) -> SavedRow:
+def saved_row(kind: Kind, row: Row, digests: Digests) -> SavedPlanRow:
     """Return the row in the form of a plan's file."""
-    return SavedRow(
+    return SavedPlanRow(
         uuid=row.uuid,
         name=row.name,
         is_deleted=row.is_deleted,
@@ -122,13 +122,13 @@ def read_plan(data: bytes, *, max_bytes: int) -> SavedPlan:
     return plan
 
 
-def _candidates(plan: Plan, digests: Digests) -> Iterator[tuple[SavedRow, ...]]:
+def _candidates(plan: Plan, digests: Digests) -> Iterator[tuple[SavedPlanRow, ...]]:
     """Yield the candidates of each item; none once very many were repeated.
 
     The first item of a name always has them, so that the size of a plan is limited by the numbers
     of its items and rows.
     """
-    told: dict[tuple[Kind, str], tuple[SavedRow, ...]] = {}
+    told: dict[tuple[Kind, str], tuple[SavedPlanRow, ...]] = {}
     repeated = 0
     for change in plan:
         kind, name = change.item.kind, change.item.name
@@ -146,8 +146,8 @@ def _candidates(plan: Plan, digests: Digests) -> Iterator[tuple[SavedRow, ...]]:
 
 def _saved(
     change: Change,
-    decision: Decision | None,
-    candidates: tuple[SavedRow, ...],
+    decision: ItemDecision | None,
+    candidates: tuple[SavedPlanRow, ...],
     digests: Digests,
 ) -> SavedItem:
     item = change.item

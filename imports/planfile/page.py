@@ -22,7 +22,7 @@ from imports.planfile.snapshot import (
     confirmation_token,
     snapshot_of,
 )
-from imports.plans.decisions import Decision, Decisions
+from imports.plans.decisions import Decisions, ItemDecision
 from imports.plans.matching import MatchMethod
 from imports.plans.plan import Change, Mode, Plan, Result, keys_of
 
@@ -217,7 +217,7 @@ def _snapshot_of_item(item: PageItem, path: str) -> ItemSnapshot:
         else None,
         candidates=tuple(_row_snapshot(row) for row in item.candidates),
         target_name=item.target_name,
-        decision=Decision(mode=item.decided_mode, target_uuid=item.decided_target)
+        decision=ItemDecision(mode=item.decided_mode, target_uuid=item.decided_target)
         if is_decided
         else None,
         changed_keys=tuple(field.key for field in item.fields),
@@ -232,7 +232,7 @@ def _row_snapshot(
     return RowSnapshot(uuid=row.uuid, name=row.name, is_deleted=is_deleted, content=content)
 
 
-def _page_item(change: Change, decision: Decision | None, issues: Sequence[str]) -> PageItem:
+def _page_item(change: Change, decision: ItemDecision | None, issues: Sequence[str]) -> PageItem:
     row = change.row
     return PageItem(
         kind=change.item.kind,

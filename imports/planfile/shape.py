@@ -10,7 +10,7 @@ from flows.content.fields import Kind
 from imports.errors import Issue
 from imports.planfile.decisions import DecisionValue, read_decision
 from imports.planfile.snapshot import ItemSnapshot, PlanSnapshot, RowSnapshot
-from imports.plans.decisions import Decision, Decisions
+from imports.plans.decisions import Decisions, ItemDecision
 from imports.plans.matching import CANDIDATES_KEPT, MatchMethod
 from imports.plans.plan import Mode, Result
 
@@ -40,7 +40,7 @@ class SavedServer(_Shape, frozen=True, kw_only=True):
     """The identity of its database: see imports.database.identity."""
 
 
-class SavedRow(_Shape, frozen=True, kw_only=True):
+class SavedPlanRow(_Shape, frozen=True, kw_only=True):
     """A row of the server when the plan was made."""
 
     uuid: _Uuid
@@ -86,9 +86,9 @@ class SavedItem(_Shape, frozen=True, kw_only=True):
     target_uuid: str | None
     """None for a copy, whose uuid is random."""
     target_name: str
-    row: SavedRow | None
+    row: SavedPlanRow | None
     """The row that the item matches, or the soft-deleted one that it restores."""
-    candidates: Annotated[tuple[SavedRow, ...], msgspec.Meta(max_length=CANDIDATES_KEPT)]
+    candidates: Annotated[tuple[SavedPlanRow, ...], msgspec.Meta(max_length=CANDIDATES_KEPT)]
     """The rows to choose from; of very many items of one name, only the first have them."""
     drift: SavedDrift | None
     """None where the item's row has no last import."""
@@ -102,7 +102,7 @@ class SavedItem(_Shape, frozen=True, kw_only=True):
         return self.kind, self.uuid
 
     @property
-    def decided(self) -> Decision | None:
+    def decided(self) -> ItemDecision | None:
         """Return the decision. Raise FieldProblem where it is invalid."""
         return _decided(self.decision)
 
@@ -117,7 +117,7 @@ class SavedItem(_Shape, frozen=True, kw_only=True):
         return _row_of(self.decided)
 
     @property
-    def rows(self) -> tuple[SavedRow, ...]:
+    def rows(self) -> tuple[SavedPlanRow, ...]:
         """Return every row that the plan has for the item."""
         return (self.row, *self.candidates) if self.row else self.candidates
 
@@ -177,15 +177,15 @@ def snapshot_of_saved(plan: SavedPlan) -> PlanSnapshot:
     )
 
 
-def _row_snapshot(row: SavedRow) -> RowSnapshot:
+def _row_snapshot(row: SavedPlanRow) -> RowSnapshot:
     return RowSnapshot(
         uuid=row.uuid, name=row.name, is_deleted=row.is_deleted, content=row.content_hash
     )
 
 
-def _decided(value: DecisionValue) -> Decision | None:
+def _decided(value: DecisionValue) -> ItemDecision | None:
     return None if value is None else read_decision(value)
 
 
-def _row_of(decision: Decision | None) -> str | None:
+def _row_of(decision: ItemDecision | None) -> str | None:
     return decision.target_uuid if decision else None

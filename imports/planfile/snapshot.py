@@ -13,7 +13,7 @@ import msgspec
 
 from flows.content.fields import Kind
 from imports.errors import Issue
-from imports.plans.decisions import NO_DECISIONS, Decision, Decisions
+from imports.plans.decisions import NO_DECISIONS, Decisions, ItemDecision
 from imports.plans.drift import LastWrite
 from imports.plans.matching import Row
 from imports.plans.plan import Change, Plan, Result, UndoResult, keys_of
@@ -53,7 +53,7 @@ class ItemSnapshot:
     candidates: tuple[RowSnapshot, ...] = ()
     """The rows that the item may match."""
     target_name: str
-    decision: Decision | None = None
+    decision: ItemDecision | None = None
     changed_keys: tuple[str, ...] | None = None
     retargets: bool = False
     destinations: tuple[tuple[str, ...], ...] | None = None

@@ -10,7 +10,7 @@ from flows.content.fields import EXTRA, Content, Kind
 from flows.destinations.changes import UserChange
 from imports.errors import Issue, quoted
 from imports.exportfile.document import ExportDocument
-from imports.exportfile.items import Item
+from imports.exportfile.items import FileItem
 from imports.plans.comparison import compared
 from imports.plans.decisions import NO_DECISIONS, Decisions, decisions_to_nothing
 from imports.plans.destinations import find_notices, user_change, with_notices
@@ -28,7 +28,7 @@ from imports.plans.place_warnings import (
     with_users_of_lost_names,
 )
 from imports.plans.plan import Change, Mode, Plan, Result
-from imports.plans.reference_map import Destination, LostValue, ReferenceMap, map_references
+from imports.plans.reference_map import ItemDestination, LostValue, ReferenceMap, map_references
 
 
 def build_plan(
@@ -165,7 +165,7 @@ def _compared(
 
 def _change(
     match: Match,
-    destination: Destination,
+    destination: ItemDestination,
     result: Result,
     content: Content | None,
     surroundings: Surroundings,
@@ -185,7 +185,7 @@ def _change(
 
 
 def _content(
-    item: Item, destination: Destination, references: ReferenceMap, issues: list[Issue]
+    item: FileItem, destination: ItemDestination, references: ReferenceMap, issues: list[Issue]
 ) -> Content:
     """Return the content to write; add an issue where a reference cannot be rewritten."""
     try:

@@ -13,7 +13,7 @@ from imports.plans.plan import Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class ItemDecision:
     """The decision for one item; None is for what the import's mode and matching decide."""
 
     mode: Mode | None = None
@@ -21,7 +21,7 @@ class Decision:
     """The uuid, in lower case, of the live row that the item is matched with."""
 
 
-Decisions = Mapping[tuple[Kind, str], Decision]
+Decisions = Mapping[tuple[Kind, str], ItemDecision]
 """By the kind and the uuid (in lower case) of the item in the file."""
 
 NO_DECISIONS: Decisions = {}
@@ -43,7 +43,7 @@ def decisions_as_list(decisions: Decisions) -> list[dict[str, str | None]]:
 def decisions_from_list(kept: Iterable[Mapping[str, str | None]]) -> Decisions:
     """Return the decisions from the values of `decisions_as_list`."""
     return {
-        (Kind(str(one["kind"])), str(one["uuid"])): Decision(
+        (Kind(str(one["kind"])), str(one["uuid"])): ItemDecision(
             mode=Mode(one["mode"]) if one["mode"] else None, target_uuid=one["target"]
         )
         for one in kept

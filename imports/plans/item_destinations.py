@@ -8,13 +8,13 @@ from flows.content.copy_names import copy_name
 from flows.content.fields import Kind
 from imports.errors import Issue, quoted
 from imports.exportfile.document import ExportDocument
-from imports.exportfile.items import Item
+from imports.exportfile.items import FileItem
 from imports.plans.decisions import Decisions, targets_of
 from imports.plans.inputs import PlanInputs
 from imports.plans.matching import Match, Row, match_items
 from imports.plans.place_warnings import Settled
 from imports.plans.plan import Mode, Result
-from imports.plans.reference_map import Destination
+from imports.plans.reference_map import ItemDestination
 
 
 def settle_items(
@@ -79,7 +79,7 @@ def _destinations(
     matches: Sequence[Match],
     results: Sequence[Result],
     live_names: Mapping[Kind, Collection[str]],
-) -> Iterator[Destination]:
+) -> Iterator[ItemDestination]:
     names = _FreeNames(
         *(live_names.get(match.item.kind, ()) for match in matches[:1]),
         (
@@ -91,12 +91,12 @@ def _destinations(
     for match, result in zip(matches, results, strict=True):
         item = match.item
         if match.row is None:
-            yield Destination(item=item, uuid=item.uuid, name=item.name)
+            yield ItemDestination(item=item, uuid=item.uuid, name=item.name)
         elif result is Result.DUPLICATE:
-            yield Destination(item=item, uuid=str(uuid4()), name=names.copy_of(item))
+            yield ItemDestination(item=item, uuid=str(uuid4()), name=names.copy_of(item))
         else:
             name = match.row.name if result is Result.SKIP else item.name
-            yield Destination(item=item, uuid=match.row.uuid, name=name)
+            yield ItemDestination(item=item, uuid=match.row.uuid, name=name)
 
 
 _TAKES_NAME = {Result.CREATE, Result.OVERWRITE}
@@ -109,7 +109,7 @@ class _FreeNames:
         self._used = {name for names in used for name in names}
         self._next: dict[str, int] = {}
 
-    def copy_of(self, item: Item) -> str:
+    def copy_of(self, item: FileItem) -> str:
         number, passed = 1, []
         while (name := copy_name(item.kind, item.name, number)) in self._used:
             passed.append(name)
@@ -139,7 +139,7 @@ def _taken_secret_names(settled: Sequence[Settled]) -> Iterator[Issue]:
             )
 
 
-def _moves(destination: Destination) -> bool:
+def _moves(destination: ItemDestination) -> bool:
     return destination.uuid != destination.item.uuid
 
 

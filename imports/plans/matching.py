@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from flows.content.fields import Kind
 from imports.errors import Issue, quoted
-from imports.exportfile.items import Item
+from imports.exportfile.items import FileItem
 
 CANDIDATES_KEPT = 100
 """The most rows with an item's name that are kept as candidates."""
@@ -46,7 +46,7 @@ class Row:
 class Match:
     """An item with the live row that it matches, if there is one."""
 
-    item: Item
+    item: FileItem
     method: MatchMethod
     row: Row | None = None
     deleted_row: Row | None = None
@@ -61,7 +61,7 @@ class Match:
 
 def match_items(
     kind: Kind,
-    items: Sequence[Item],
+    items: Sequence[FileItem],
     rows: Iterable[Row],
     targets: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[list[Match], list[Issue]]:
@@ -94,7 +94,7 @@ def _by_uuid(rows: Iterable[Row]) -> tuple[dict[str, Row], dict[str, Row]]:
 
 
 def _match(
-    item: Item,
+    item: FileItem,
     wanted: str,
     live: Mapping[str, Row],
     deleted: Mapping[str, Row],

@@ -13,9 +13,9 @@ from imports.errors import printable, quoted
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.plans.matching import Match
 from imports.plans.plan import Change, Result
-from imports.plans.reference_map import Destination
+from imports.plans.reference_map import ItemDestination
 
-Settled = tuple[Match, Destination, Result]
+Settled = tuple[Match, ItemDestination, Result]
 """The match, destination and result of an item, before its content is compared."""
 
 ReadNaming = Callable[[Collection[str]], Iterable[tuple[Kind, str, Content]]]

@@ -18,7 +18,7 @@ from flows.content.fields import Content, Kind
 from flows.destinations.changes import UserChange
 from flows.destinations.warnings import DestinationWarning
 from imports.errors import Issue
-from imports.exportfile.items import Item
+from imports.exportfile.items import FileItem
 from imports.exportfile.warnings import PlanWarning
 from imports.plans.matching import MatchMethod, Row
 
@@ -109,7 +109,7 @@ class Drift:
 class Change:
     """One item of a plan with its result."""
 
-    item: Item
+    item: FileItem
     result: Result
     method: MatchMethod
     target_uuid: str

@@ -14,14 +14,14 @@ from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, Value
 from flows.content.references import rewrite
 from flows.relations.document_rewriting import KeyCollisionError, rewrite_document
 from imports.errors import Issue, json_path
-from imports.exportfile.items import Item
+from imports.exportfile.items import FileItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
+class ItemDestination:
     """The uuid and the name, after the import, of the row to which an item is written."""
 
-    item: Item
+    item: FileItem
     uuid: str
     name: str
 
@@ -29,7 +29,7 @@ class Destination:
 class LostValue(Exception):  # noqa: N818 - the name says what would happen
     """A rewritten key would replace another key of the same object."""
 
-    def __init__(self, item: Item, path: Sequence[str | int]) -> None:
+    def __init__(self, item: FileItem, path: Sequence[str | int]) -> None:
         message = (
             "This key is a reference that would become the same as another key of the object, and "
             "one of the two values would be lost. Rename one of the keys in the file."
@@ -50,7 +50,7 @@ class ReferenceMap:
     names: Mapping[str, str] = field(default_factory=dict)
     """New name by new uuid, for items whose name changes."""
 
-    def content_of(self, item: Item) -> Content:
+    def content_of(self, item: FileItem) -> Content:
         """Return the item's content with every reference rewritten. Raise LostValue."""
         if not (self.uuids or self.secret_names or self.names):
             return {**item.content, EXTRA: item.extra}
@@ -72,7 +72,7 @@ class ReferenceMap:
     def _text(self, text: str) -> str:
         return rewrite(text, uuids=self.uuids, names=self.secret_names)
 
-    def _document(self, text: str, item: Item, *keys: str) -> str:
+    def _document(self, text: str, item: FileItem, *keys: str) -> str:
         try:
             return rewrite_document(text, uuids=self.uuids, names=self.secret_names)
         except KeyCollisionError as collision:
@@ -91,12 +91,12 @@ class ReferenceMap:
         return use if name is None else {**use, "name": name}
 
 
-def map_references(destinations: Iterable[Destination]) -> tuple[ReferenceMap, list[Issue]]:
+def map_references(destinations: Iterable[ItemDestination]) -> tuple[ReferenceMap, list[Issue]]:
     """Return the map for a file's items, and an issue for each uuid that would be ambiguous."""
     uuids: dict[str, str] = {}
     secret_names: dict[str, str] = {}
     names: dict[str, str] = {}
-    targets: dict[str, list[Destination]] = defaultdict(list)
+    targets: dict[str, list[ItemDestination]] = defaultdict(list)
     for destination in destinations:
         item = destination.item
         targets[item.uuid].append(destination)
@@ -112,7 +112,7 @@ def map_references(destinations: Iterable[Destination]) -> tuple[ReferenceMap, l
     )
 
 
-def _ambiguous(targets: Mapping[str, list[Destination]]) -> Iterator[Issue]:
+def _ambiguous(targets: Mapping[str, list[ItemDestination]]) -> Iterator[Issue]:
     """Yield an issue for each item whose uuid two kinds share and that gets different uuids."""
     for destinations in targets.values():
         if len({destination.uuid for destination in destinations}) > 1:

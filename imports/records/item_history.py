@@ -29,7 +29,7 @@ class ItemImport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class ItemState:
     """A state of the item. The values of a secret are not part of the content."""
 
     content: Content
@@ -83,7 +83,7 @@ def with_states(row: Item, items: QuerySet[ImportItem]) -> list[ItemImport]:
     ]
 
 
-def read_state(row: Item, state: KeptState) -> State | None:
+def read_state(row: Item, state: KeptState) -> ItemState | None:
     """Return a known state; None if the item did not exist.
 
     Raises reversion.errors.RevertError if the named save cannot be read any more.
@@ -93,7 +93,7 @@ def read_state(row: Item, state: KeptState) -> State | None:
     held = (
         present_row(row) if state.kept is Kept.NOW else saved_row(_saves_of(row).get(pk=state.save))
     )
-    return State(content=content_of(row.kind, held), is_deleted=held["is_deleted"])
+    return ItemState(content=content_of(row.kind, held), is_deleted=held["is_deleted"])
 
 
 def records_by_save(row: Item) -> dict[int, int]:

@@ -17,7 +17,7 @@ from imports.plans.drift import LastImport, LastWrite
 from imports.plans.plan import Change, Plan, Result, content_digest, differ
 
 
-class State(StrEnum):
+class SyncState(StrEnum):
     """How one item compares with the server."""
 
     IN_SYNC = "in sync"
@@ -52,7 +52,7 @@ class ItemStatus:
     kind: Kind
     uuid: str
     name: str
-    state: State
+    state: SyncState
     row_uuid: str | None = None
     """The uuid of the matched row; None if there is none, or more than one."""
     row_name: str | None = None
@@ -78,10 +78,10 @@ class FileStatus:
     @property
     def is_in_sync(self) -> bool:
         """Return whether nothing differs."""
-        return not self.issues and all(item.state is State.IN_SYNC for item in self.items)
+        return not self.issues and all(item.state is SyncState.IN_SYNC for item in self.items)
 
     @property
-    def counts(self) -> Counter[State]:
+    def counts(self) -> Counter[SyncState]:
         """Return how many items have each state."""
         return Counter(item.state for item in self.items)
 
@@ -124,30 +124,30 @@ def _of_file(
     kind: Kind, plan: Plan, inputs: StatusInputs, ambiguous: Collection[str]
 ) -> Iterator[ItemStatus]:
     states = [
-        State.AMBIGUOUS if change.item.path in ambiguous else _state(change, inputs)
+        SyncState.AMBIGUOUS if change.item.path in ambiguous else _state(change, inputs)
         for change in plan.changes[kind]
     ]
     # For the other rows, the plan's drift has the last write.
     unknown = [
         change.row.pk
         for change, state in zip(plan.changes[kind], states, strict=True)
-        if state is State.DIFFERS and change.row
+        if state is SyncState.DIFFERS and change.row
     ]
     writes = inputs.read_last_writes(kind, unknown) if unknown else {}
     for change, state in zip(plan.changes[kind], states, strict=True):
         yield _status(change, state, inputs, writes)
 
 
-def _state(change: Change, inputs: StatusInputs) -> State:
+def _state(change: Change, inputs: StatusInputs) -> SyncState:
     if change.result is not Result.OVERWRITE:
-        return State.ONLY_IN_FILE if change.result is Result.CREATE else State.IN_SYNC
+        return SyncState.ONLY_IN_FILE if change.result is Result.CREATE else SyncState.IN_SYNC
     before, last = change.before or "", _last_import(change, inputs)
     if last is None or not (before == last.digest or differ(before, last.digest)):
-        return State.DIFFERS
+        return SyncState.DIFFERS
     if before == last.digest:
-        return State.CHANGED_IN_FILE
+        return SyncState.CHANGED_IN_FILE
     is_as_imported = last.digest in _digests_of_file(change, inputs)
-    return State.CHANGED_HERE if is_as_imported else State.BOTH
+    return SyncState.CHANGED_HERE if is_as_imported else SyncState.BOTH
 
 
 def _last_import(change: Change, inputs: StatusInputs) -> LastImport | None:
@@ -168,12 +168,18 @@ def _digests_of_file(change: Change, inputs: StatusInputs) -> Iterator[str]:
     yield content_digest(content, columns(kind))
 
 
-_WITH_ROW = (State.IN_SYNC, State.CHANGED_HERE, State.CHANGED_IN_FILE, State.BOTH, State.DIFFERS)
-_EDITED = (State.CHANGED_HERE, State.BOTH)
+_WITH_ROW = (
+    SyncState.IN_SYNC,
+    SyncState.CHANGED_HERE,
+    SyncState.CHANGED_IN_FILE,
+    SyncState.BOTH,
+    SyncState.DIFFERS,
+)
+_EDITED = (SyncState.CHANGED_HERE, SyncState.BOTH)
 
 
 def _status(
-    change: Change, state: State, inputs: StatusInputs, writes: Mapping[int, LastWrite]
+    change: Change, state: SyncState, inputs: StatusInputs, writes: Mapping[int, LastWrite]
 ) -> ItemStatus:
     row = change.row if state in _WITH_ROW else None
     drift, last = change.drift, _last_import(change, inputs)
@@ -200,7 +206,7 @@ def _only_here(kind: Kind, inputs: StatusInputs) -> Iterator[ItemStatus]:
             kind=kind,
             uuid=row.uuid,
             name=row.name,
-            state=State.ONLY_HERE,
+            state=SyncState.ONLY_HERE,
             row_uuid=row.uuid,
             row_name=row.name,
             last_write=row.last_write,

@@ -27,7 +27,7 @@ from imports.undo.plans.inputs import (
     LaterRun,
     OtherRow,
     PresentRow,
-    SavedRow,
+    RowBefore,
     UndoInputs,
     WrittenRow,
 )
@@ -172,9 +172,9 @@ class _Reading:
 
     def _saved(
         self, kind: Kind, item: ImportItem, state: SavedState, present: Content | None
-    ) -> SavedRow:
+    ) -> RowBefore:
         before = content_of(kind, state)
-        return SavedRow(
+        return RowBefore(
             revision=item.named_save_id or 0,
             name=state["name"],
             digest=content_digest(before, columns(kind)),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from accounts.models import User
 from imports.models import Door
-from imports.undo.plans.plan import Decision, Decisions
+from imports.undo.plans.plan import ConflictResolution, Decisions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class UndoRequest:
     user: User | None = None
     user_name: str
     with_backup: bool = True
-    conflicts: Decision | None = None
+    conflicts: ConflictResolution | None = None
     """The resolution for conflicts without one in `decisions`; None refuses the undo."""
     decisions: Decisions = field(default_factory=dict)
     """The resolutions for single rows."""

@@ -8,7 +8,7 @@ from imports.importing.service import examine_import
 from imports.models import PendingImport
 from imports.permissions import check_permission
 from imports.planfile.page import PageItem
-from imports.plans.decisions import Decision
+from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Change, Mode, Result
 from imports.rows.read import read_contents
 from imports.uploads.planning import page_of, request_of
@@ -40,7 +40,7 @@ def look_at(pending: PendingImport, kind: Kind, uuid: str) -> LookedAt | None:
         return None
     request = request_of(pending)
     if item.result is Result.SKIP:
-        decision = Decision(mode=Mode.OVERWRITE, target_uuid=item.decided_target)
+        decision = ItemDecision(mode=Mode.OVERWRITE, target_uuid=item.decided_target)
         request = replace(request, decisions={**request.decisions, (kind, uuid): decision})
     changes = examine_import(request).plan.changes[kind]
     change = next(one for one in changes if one.item.uuid == uuid)

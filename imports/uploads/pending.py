@@ -26,8 +26,8 @@ from imports.models import ImportRecord, PendingImport
 from imports.permissions import RUN_IMPORT, check_permission
 from imports.planfile.page import PlanPage
 from imports.plans.decisions import (
-    Decision,
     Decisions,
+    ItemDecision,
     decisions_as_list,
     decisions_from_list,
 )
@@ -107,7 +107,7 @@ def find_pending(user: User, number: int) -> PendingImport:
 
 
 def decide(
-    pending: PendingImport, options: Options, decisions: Mapping[tuple[Kind, str], Decision]
+    pending: PendingImport, options: Options, decisions: Mapping[tuple[Kind, str], ItemDecision]
 ) -> bool:
     """Plan again with these options, and with these decisions added to the earlier ones.
 

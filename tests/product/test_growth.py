@@ -30,7 +30,7 @@ from flows.content.code_tokens import UnreadableError, read_tokens
 from flows.content.fields import FIELDS, Kind, is_value_like
 from flows.destinations import destinations
 from flows.destinations import uses as secret_uses
-from flows.destinations.changes import SecretState, User
+from flows.destinations.changes import SecretState, SecretUser
 from flows.differences import graph, graph_svg
 from flows.differences import lines as line_diff
 from flows.differences.credential_words import credential_literals
@@ -654,13 +654,13 @@ class ServerOfNames:
     def secrets(self) -> Mapping[str, SecretState]:
         return {f"s{name}": SecretState(name=name, has_value=False) for name in self._names}
 
-    def connections(self) -> Iterable[User]:
+    def connections(self) -> Iterable[SecretUser]:
         return ()
 
-    def flows_with_secrets(self) -> Iterable[User]:
+    def flows_with_secrets(self) -> Iterable[SecretUser]:
         content = {**DEFAULTS[Kind.FLOW], "info": " ".join(f"secrets.{n}" for n in self._names)}
         uses = destinations.secret_uses(Kind.FLOW, "f", content)
-        return [User(kind=Kind.FLOW, uuid="f", name="F", uses=uses)]
+        return [SecretUser(kind=Kind.FLOW, uuid="f", name="F", uses=uses)]
 
 
 def undone_names(size: int) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from flows.content.fields import Content, Kind
-from flows.destinations.changes import SecretState, User
+from flows.destinations.changes import SecretState, SecretUser
 from flows.destinations.destinations import secret_uses
 from flows.relations.mentions import Reference
 from imports.exportfile.document import ExportDocument, parse
@@ -124,17 +124,17 @@ class Server:
     def valued_secrets(self) -> set[str]:
         return {item.row.uuid for item in self._of(Kind.SECRET) if item.has_value}
 
-    def connections(self) -> Iterator[User]:
+    def connections(self) -> Iterator[SecretUser]:
         return self._users(Kind.CONNECTION)
 
-    def flows_with_secrets(self) -> Iterator[User]:
+    def flows_with_secrets(self) -> Iterator[SecretUser]:
         return self._users(Kind.FLOW)
 
-    def _users(self, kind: Kind) -> Iterator[User]:
+    def _users(self, kind: Kind) -> Iterator[SecretUser]:
         for item in self._of(kind):
             uses = secret_uses(kind, item.row.uuid, item.content)
             if uses and not item.row.is_deleted:
-                yield User(kind=kind, uuid=item.row.uuid, name=item.row.name, uses=uses)
+                yield SecretUser(kind=kind, uuid=item.row.uuid, name=item.row.name, uses=uses)
 
     def _read_naming(self, _names: Collection[str]) -> Iterator[tuple[Kind, str, Content]]:
         for item in self.items:

@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class PagePlace:
     """The place of a row in the list."""
 
     name: str
@@ -48,7 +48,7 @@ class Part:
     """The part of a list that is asked for."""
 
     limit: int | None = None
-    after: Place | None = None
+    after: PagePlace | None = None
 
     @property
     def is_all(self) -> bool:
@@ -69,7 +69,7 @@ def _limit(text: str) -> int:
     raise invalid([Problem(code="invalid-limit", message=message, path="limit")])
 
 
-def _place(cursor: str) -> Place:
+def _place(cursor: str) -> PagePlace:
     try:
         text = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         name, uuid = msgspec.json.decode(text, type=tuple[str, UUID])
@@ -78,12 +78,12 @@ def _place(cursor: str) -> Place:
     except (NoBase64, ValueError, msgspec.MsgspecError):
         message = 'Take this from the address that `Link` gave as rel="next".'
         raise invalid([Problem(code="invalid-cursor", message=message, path="after")]) from None
-    return Place(name=name, uuid=uuid)
+    return PagePlace(name=name, uuid=uuid)
 
 
 def read_page(
     rows: QuerySet[Any], columns: tuple[str, ...], part: Part, fits: Callable[[Row], bool]
-) -> tuple[list[Row], Place | None]:
+) -> tuple[list[Row], PagePlace | None]:
     """Return the rows of the part that fit, by name, and the last one's place where there are more.
 
     Reads only the columns, which must include name and uuid.
@@ -95,7 +95,7 @@ def read_page(
     if len(page) <= part.limit:
         return page, None
     last = page[part.limit - 1]
-    return page[: part.limit], Place(name=last["name"], uuid=last["uuid"])
+    return page[: part.limit], PagePlace(name=last["name"], uuid=last["uuid"])
 
 
 def _in_order(rows: QuerySet[Any], columns: tuple[str, ...], part: Part) -> Iterator[Row]:
@@ -112,10 +112,10 @@ def _in_order(rows: QuerySet[Any], columns: tuple[str, ...], part: Part) -> Iter
         yield from batch
         if len(batch) < size:
             return
-        after, size = Place(name=batch[-1]["name"], uuid=batch[-1]["uuid"]), _READ_AT_ONCE
+        after, size = PagePlace(name=batch[-1]["name"], uuid=batch[-1]["uuid"]), _READ_AT_ONCE
 
 
-def link_to_next(path: str, parameters: QueryDict, place: Place) -> str:
+def link_to_next(path: str, parameters: QueryDict, place: PagePlace) -> str:
     """Return the `Link` header with the address of the page after the place, same conditions."""
     query = parameters.copy()
     query["after"] = place.cursor()

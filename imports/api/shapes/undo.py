@@ -10,9 +10,9 @@ from flows.content.fields import Kind
 from imports.api.shapes.answers import ProcessedItemSerializer
 from imports.plans.plan import UndoResult
 from imports.undo.plans.decision_file import decision_of, decisions_from
-from imports.undo.plans.plan import Decision
+from imports.undo.plans.plan import ConflictResolution
 
-DECISIONS = [str(decision) for decision in Decision]
+DECISIONS = [str(decision) for decision in ConflictResolution]
 """The choices for a conflict. Upper case is accepted too, but only one spelling is documented."""
 
 

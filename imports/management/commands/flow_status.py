@@ -24,7 +24,7 @@ from imports.management.status_table import status_data, status_rows, summary
 from imports.models import Door
 from imports.plans.plan import Mode
 from imports.report import answer
-from imports.status.decide import FileStatus, State
+from imports.status.decide import FileStatus, SyncState
 from imports.status.service import read_status
 
 DIFFERENT = 2
@@ -103,7 +103,7 @@ class Command(BaseCommand):
             )
             status = read_status(request, with_only_here=not options["ignore_only_here"])
         lists_all = not options["only_differences"] and (options["json"] or verbosity > 1)
-        without = set() if lists_all else {State.IN_SYNC}
+        without = set() if lists_all else {SyncState.IN_SYNC}
         if options["json"]:
             print_json(self, answer(HTTPStatus.OK, status_data(status, without=without)))
         else:
@@ -111,7 +111,7 @@ class Command(BaseCommand):
         if not status.is_in_sync:
             sys.exit(DIFFERENT)
 
-    def _print_table(self, status: FileStatus, without: set[State]) -> None:
+    def _print_table(self, status: FileStatus, without: set[SyncState]) -> None:
         # A pipe has no width to fit into, and a cut uuid is useless.
         is_terminal = self.stdout.isatty()
         width = None if is_terminal else _UNLIMITED
@@ -122,5 +122,5 @@ class Command(BaseCommand):
             console.print(rows)
         for issue in status.issues:
             console.print(f"! {issue.path}: {issue.message}", soft_wrap=True)
-        is_unlisted = without and status.counts[State.IN_SYNC]
+        is_unlisted = without and status.counts[SyncState.IN_SYNC]
         console.print(f"{summary(status)}{_HINT if is_unlisted else ''}")

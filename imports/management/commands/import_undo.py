@@ -32,7 +32,7 @@ from imports.management.undo_text import undo_counts, undo_summary, undo_text, u
 from imports.models import Door
 from imports.report import answer, undo_data
 from imports.undo.plans.decision_file import read_decision_file
-from imports.undo.plans.plan import Decision, Decisions, UndoPlan
+from imports.undo.plans.plan import ConflictResolution, Decisions, UndoPlan
 from imports.undo.plans.snapshot import undo_token
 from imports.undo.request import UndoRequest
 from imports.undo.service import examine_undo, preview_undo, undo_import
@@ -79,11 +79,11 @@ class Command(BaseCommand):
         add_server_argument(parser, has_default=False)
         conflicts = parser.add_mutually_exclusive_group()
         conflicts.add_argument(
-            "--keep", dest="conflicts", action="store_const", const=Decision.KEEP,
+            "--keep", dest="conflicts", action="store_const", const=ConflictResolution.KEEP,
             help="leave rows alone that were changed since the import",
         )  # fmt: skip
         conflicts.add_argument(
-            "--restore", dest="conflicts", action="store_const", const=Decision.RESTORE,
+            "--restore", dest="conflicts", action="store_const", const=ConflictResolution.RESTORE,
             help="bring back what was before the import, whatever was done to a row since",
         )  # fmt: skip
         parser.add_argument(

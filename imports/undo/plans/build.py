@@ -10,7 +10,7 @@ from imports.undo.plans.destinations import find_notices, user_changes, with_not
 from imports.undo.plans.inputs import PresentRow, UndoInputs, WrittenRow
 from imports.undo.plans.kept_rows import SettledRows, settle_rows
 from imports.undo.plans.lost_names import with_users_of_lost_names
-from imports.undo.plans.plan import Decision, Decisions, UndoChange, UndoPlan
+from imports.undo.plans.plan import ConflictResolution, Decisions, UndoChange, UndoPlan
 
 _MAY_DECIDE = "Decide to keep it as it is, or to restore what was before."
 _MAY_DELETE = "Decide to keep it as it is, or to restore what was before: then it is deleted."
@@ -18,7 +18,7 @@ _MAY_KEEP = "It can only stay as it is: decide to keep it."
 
 
 def build_undo(
-    inputs: UndoInputs, *, server: str, default: Decision | None, decisions: Decisions
+    inputs: UndoInputs, *, server: str, default: ConflictResolution | None, decisions: Decisions
 ) -> UndoPlan:
     """Return the plan of the undo; its issues are all the reasons to refuse it.
 
@@ -89,7 +89,7 @@ def _taken_back(change: UndoChange, row: WrittenRow, present: PresentRow) -> Und
 
 
 def _issues(change: UndoChange) -> Iterator[Issue]:
-    if change.decision is Decision.KEEP:
+    if change.decision is ConflictResolution.KEEP:
         return
     advice = _MAY_KEEP
     if change.may_restore:

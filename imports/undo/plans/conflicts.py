@@ -17,12 +17,12 @@ def conflicts_of(written: WrittenRow, record: int, finished_at: datetime) -> Ite
     """Yield the conflicts of a single row. `finished_at` is when the run of that record ended."""
     if written.is_as_before:
         return
-    the_row, own = f"The {written.kind} {quoted(written.name)}", _data(written)
+    the_row = f"The {written.kind} {quoted(written.name)}"
     if written.row is None:
         yield Conflict(
             code=ConflictCode.GONE,
             text=f"{the_row} is not on this server any more: it was purged.",
-            data=own,
+            data=_data(written),
             may_restore=False,
         )
         return
@@ -30,37 +30,41 @@ def conflicts_of(written: WrittenRow, record: int, finished_at: datetime) -> Ite
         yield Conflict(
             code=ConflictCode.NO_SAVE,
             text=f"{the_row} has no readable named save any more from before run {record}.",
-            data={**own, "record": record},
+            data={**_data(written), "record": record},
             may_restore=False,
         )
-    last, last_data = _last_write(written.row), {**own, **_last_write_data(written.row)}
-    if written.row.is_deleted and not written.left_deleted:
-        yield Conflict(
-            code=ConflictCode.DELETED_SINCE,
-            text=f"{the_row} was deleted since{last}.",
-            data=last_data,
-        )
-    if written.left_deleted and not written.row.is_deleted:
-        yield Conflict(
-            code=ConflictCode.RESTORED_SINCE,
-            text=f"{the_row} was brought back since{last}.",
-            data=last_data,
-        )
-    is_changed = _is_changed(written, written.row, finished_at)
+    yield from _deletions(the_row, written, written.row)
+    yield from _writes(the_row, written, written.row, finished_at)
+
+
+def _deletions(the_row: str, written: WrittenRow, row: PresentRow) -> Iterator[Conflict]:
+    last, data = _last_write(row), {**_data(written), **_last_write_data(row)}
+    if row.is_deleted and not written.left_deleted:
+        text = f"{the_row} was deleted since{last}."
+        yield Conflict(code=ConflictCode.DELETED_SINCE, text=text, data=data)
+    if written.left_deleted and not row.is_deleted:
+        text = f"{the_row} was brought back since{last}."
+        yield Conflict(code=ConflictCode.RESTORED_SINCE, text=text, data=data)
+
+
+def _writes(
+    the_row: str, written: WrittenRow, row: PresentRow, finished_at: datetime
+) -> Iterator[Conflict]:
+    is_changed = _is_changed(written, row, finished_at)
     later = written.later
-    # A later import of the same content is a conflict, because it stays in effect; an undo that
-    # restores the same content puts this run back into effect.
-    if later and _is_left_by(later, written.row) and (is_changed or not later.is_undo):
+    # A later import may write the same content again and still be in effect. An undo that writes it
+    # puts this run back into effect.
+    if later and _is_left_by(later, row) and (is_changed or not later.is_undo):
         yield Conflict(
             code=ConflictCode.OVERWRITTEN_SINCE,
             text=f"{the_row} was written again by {_told(later)}.",
-            data={**own, **_run_data(later)},
+            data={**_data(written), **_run_data(later)},
         )
     elif is_changed:
         yield Conflict(
             code=ConflictCode.EDITED_SINCE,
-            text=f"{the_row} was edited since{last}.",
-            data=last_data,
+            text=f"{the_row} was edited since{_last_write(row)}.",
+            data={**_data(written), **_last_write_data(row)},
         )
 
 

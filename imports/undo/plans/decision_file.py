@@ -10,7 +10,7 @@ from typing import Any
 
 from flows.content.field_values import FieldProblem
 from imports.planfile.decisions import Problems, read_file_with, read_key
-from imports.undo.plans.plan import Decision, Decisions, GivenKey
+from imports.undo.plans.plan import ConflictResolution, Decisions, GivenKey
 
 
 def read_decision_file(data: bytes, *, max_bytes: int) -> Decisions:
@@ -23,7 +23,7 @@ def decisions_from(values: Mapping[str, Any]) -> tuple[Decisions, Problems]:
 
     The row of a decision without a kind is found later, when the rows are read.
     """
-    decisions: dict[GivenKey, Decision] = {}
+    decisions: dict[GivenKey, ConflictResolution] = {}
     problems: dict[str, FieldProblem] = {}
     for key, value in values.items():
         try:
@@ -37,12 +37,14 @@ def decisions_from(values: Mapping[str, Any]) -> tuple[Decisions, Problems]:
     return decisions, problems
 
 
-def decision_of(word: str) -> Decision:
+def decision_of(word: str) -> ConflictResolution:
     """Return the decision with this word, in upper or lower case."""
-    return Decision(word.lower())
+    return ConflictResolution(word.lower())
 
 
-def _read_word(value: Any) -> Decision:
-    if not isinstance(value, str) or value.lower() not in list(Decision):
-        raise FieldProblem("invalid-decision", f"This must be one of {', '.join(Decision)}.")
+def _read_word(value: Any) -> ConflictResolution:
+    if not isinstance(value, str) or value.lower() not in list(ConflictResolution):
+        raise FieldProblem(
+            "invalid-decision", f"This must be one of {', '.join(ConflictResolution)}."
+        )
     return decision_of(value)

@@ -27,7 +27,7 @@ class PresentRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SavedRow:
+class RowBefore:
     """A row before the run, from its named save."""
 
     revision: int
@@ -66,7 +66,7 @@ class WrittenRow:
     digest: str
     """The digest of the content after the run; "" where that was not kept."""
     row: PresentRow | None = None
-    saved: SavedRow | None = None
+    saved: RowBefore | None = None
     """None for a new row, and where the named save is gone or cannot be read."""
     later: LaterRun | None = None
 

@@ -13,7 +13,7 @@ from flows.content.fields import Kind
 from imports.errors import Issue
 from imports.undo.plans.conflicts import conflicts_of, name_taken, used_by
 from imports.undo.plans.inputs import OtherRow, UndoInputs, WrittenRow
-from imports.undo.plans.plan import Conflict, Decision, Decisions, Key
+from imports.undo.plans.plan import Conflict, ConflictResolution, Decisions, Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class SettledRows:
 
     kept: frozenset[Key]
     conflicts: Mapping[Key, tuple[Conflict, ...]]
-    decisions: Mapping[Key, Decision | None]
+    decisions: Mapping[Key, ConflictResolution | None]
     issues: tuple[Issue, ...]
     """The problems of the decisions that were given."""
 
@@ -37,7 +37,9 @@ class _Hindrance:
     """The name that both would have; None where the other row uses the row."""
 
 
-def settle_rows(inputs: UndoInputs, default: Decision | None, decisions: Decisions) -> SettledRows:
+def settle_rows(
+    inputs: UndoInputs, default: ConflictResolution | None, decisions: Decisions
+) -> SettledRows:
     """Return the rows to keep; `default` is for conflicts that `decisions` do not resolve."""
     rows = {row.key: row for kind in Kind for row in inputs.rows[kind]}
     settled, issues = _settled_decisions(inputs.record, rows, decisions)
@@ -47,7 +49,7 @@ def settle_rows(inputs: UndoInputs, default: Decision | None, decisions: Decisio
     }
     hindered: dict[Key, list[_Hindrance]] = defaultdict(list)
 
-    def decided(key: Key) -> Decision | None:
+    def decided(key: Key) -> ConflictResolution | None:
         return settled.get(key) or (default if own[key] or key in hindered else None)
 
     kept = _find_kept(rows, _hindrances(inputs), hindered, decided)
@@ -66,17 +68,21 @@ def _find_kept(
     rows: Mapping[Key, WrittenRow],
     hindrances: Mapping[Key, Sequence[_Hindrance]],
     hindered: dict[Key, list[_Hindrance]],
-    decided: Callable[[Key], Decision | None],
+    decided: Callable[[Key], ConflictResolution | None],
 ) -> set[Key]:
     """Return the rows that stay as they are; add what prevents undoing others to `hindered`."""
-    kept = {key for key, row in rows.items() if row.is_as_before or decided(key) is Decision.KEEP}
+    kept = {
+        key
+        for key, row in rows.items()
+        if row.is_as_before or decided(key) is ConflictResolution.KEEP
+    }
     waiting = [key for key in hindrances if key in kept or key not in rows]
     while waiting:
         for hindrance in hindrances.get(waiting.pop(), ()):
             if rows[hindrance.row].is_as_before:
                 continue
             hindered[hindrance.row].append(hindrance)
-            if hindrance.row not in kept and decided(hindrance.row) is Decision.KEEP:
+            if hindrance.row not in kept and decided(hindrance.row) is ConflictResolution.KEEP:
                 kept.add(hindrance.row)
                 waiting.append(hindrance.row)
     return kept
@@ -106,9 +112,9 @@ def _conflicts_with(row: WrittenRow, hindrances: Sequence[_Hindrance]) -> Iterat
 
 def _settled_decisions(
     record: int, rows: Mapping[Key, WrittenRow], decisions: Decisions
-) -> tuple[Mapping[Key, Decision], Sequence[Issue]]:
+) -> tuple[Mapping[Key, ConflictResolution], Sequence[Issue]]:
     """Return the decisions by row, and an issue for each that does not refer to exactly one row."""
-    settled: dict[Key, Decision] = {}
+    settled: dict[Key, ConflictResolution] = {}
     issues: list[Issue] = []
     for (given, uuid), decision in decisions.items():
         found = [(kind, uuid) for kind in Kind if given in (None, kind) and (kind, uuid) in rows]

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from flows.content.fields import Kind
-from flows.destinations.changes import Server, User, UserChange
+from flows.destinations.changes import SecretUser, Server, UserChange
 from flows.destinations.destinations import SecretUse
 from imports.plans.place_warnings import renamed_in_use
 from imports.undo.plans.plan import Key, UndoChange
@@ -77,6 +77,6 @@ def _users_after(
     return found
 
 
-def _stored_users(server: Server) -> Iterator[User]:
+def _stored_users(server: Server) -> Iterator[SecretUser]:
     yield from server.connections()
     yield from server.flows_with_secrets()

@@ -33,7 +33,7 @@ class ConflictCode(StrEnum):
     NAME_TAKEN = "name-taken"
 
 
-class Decision(StrEnum):
+class ConflictResolution(StrEnum):
     """The resolution of a conflict."""
 
     KEEP = "keep"
@@ -45,7 +45,7 @@ class Decision(StrEnum):
 GivenKey = tuple[Kind | None, str]
 """A row as a person names it: the kind may be None where only one kind has that uuid."""
 
-Decisions = Mapping[GivenKey, Decision]
+Decisions = Mapping[GivenKey, ConflictResolution]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class UndoChange:
     """The fields that a restore changes."""
     conflicts: tuple[Conflict, ...] = ()
     """The conflicts of the row, resolved or not."""
-    decision: Decision | None = None
+    decision: ConflictResolution | None = None
     own_warnings: tuple[PlanWarning, ...] = ()
     """The warnings about the row as the undo leaves it."""
     notices: tuple[DestinationWarning, ...] = ()

@@ -14,7 +14,7 @@ from flows.destinations.changes import (
     NewDestination,
     SecretChange,
     SecretState,
-    User,
+    SecretUser,
     UserChange,
 )
 from flows.destinations.destinations import SecretUse, secret_uses
@@ -86,12 +86,12 @@ class State:
     def valued_secrets(self) -> set[str]:
         return {uuid for uuid, one in self.secrets_by_uuid.items() if one.has_value}
 
-    def connections(self) -> Iterator[User]:
+    def connections(self) -> Iterator[SecretUser]:
         for uuid in self.connections_by_uuid:
             if uses := self.uses(uuid):
-                yield User(kind=Kind.CONNECTION, uuid=uuid, name=uuid, uses=uses)
+                yield SecretUser(kind=Kind.CONNECTION, uuid=uuid, name=uuid, uses=uses)
 
-    def flows_with_secrets(self) -> Iterator[User]:
+    def flows_with_secrets(self) -> Iterator[SecretUser]:
         return iter(())
 
     def uses(self, uuid: str):

@@ -12,8 +12,16 @@ from django.template.loader import render_to_string
 
 from flows.content import canonical
 from flows.content.fields import FIELDS, Kind
-from flows.differences.graph import Status
-from flows.differences.lines import Budget, LineDiff, Piece, Row, RowKind, compare_lines, visible
+from flows.differences.graph import NodeStatus
+from flows.differences.lines import (
+    Budget,
+    DiffRow,
+    LineDiff,
+    Piece,
+    RowKind,
+    compare_lines,
+    visible,
+)
 from flows.differences.values import Difference, FieldDifference, difference
 
 # --- Lines
@@ -24,7 +32,7 @@ def shown(lines: LineDiff) -> list[str]:
     return [_shown(row) for row in lines.rows]
 
 
-def _shown(row: Row) -> str:
+def _shown(row: DiffRow) -> str:
     if row.kind in (RowKind.FOLD, RowKind.CUT):
         return f"{row.kind} {row.count}"
     sign = {RowKind.ADDED: "+", RowKind.REMOVED: "-"}.get(row.kind, " ")
@@ -101,7 +109,7 @@ def test_a_change_in_a_long_text_is_compared() -> None:
 
 def test_many_rows_are_cut() -> None:
     rows = compare_lines("", "x\n" * 999).rows
-    assert (len(rows), rows[-1]) == (401, Row(kind=RowKind.CUT, count=600))
+    assert (len(rows), rows[-1]) == (401, DiffRow(kind=RowKind.CUT, count=600))
 
 
 @pytest.mark.parametrize("lines", [2, 30, 99, 199, 200, 990])
@@ -279,11 +287,11 @@ def test_changes_are_numbered_from_the_left_to_the_right_edges_and_layout_last()
     graph = graphs().graph
     assert graph is not None
     assert [(each.number, each.part, each.label, each.status) for each in graph.changes] == [
-        (1, "node", "gone", Status.REMOVED),
-        (2, "node", "New", Status.CHANGED),
-        (3, "node", "new", Status.ADDED),
-        (4, "edge", "gone → same", Status.REMOVED),
-        (5, "edge", "same → nowhere", Status.ADDED),
+        (1, "node", "gone", NodeStatus.REMOVED),
+        (2, "node", "New", NodeStatus.CHANGED),
+        (3, "node", "new", NodeStatus.ADDED),
+        (4, "edge", "gone → same", NodeStatus.REMOVED),
+        (5, "edge", "same → nowhere", NodeStatus.ADDED),
     ]
     assert [(each.number, each.label, each.paths) for each in graph.layout] == [
         (6, "moved", ("position.x",))
@@ -317,7 +325,7 @@ def test_a_new_flow_has_one_picture() -> None:
     assert graph
     assert graph.before is None
     assert graph.after is not None
-    assert [change.status for change in graph.changes] == [Status.ADDED]
+    assert [change.status for change in graph.changes] == [NodeStatus.ADDED]
 
 
 def test_a_flow_whose_graph_stays_has_no_pictures() -> None:

@@ -9,7 +9,14 @@ from xml.etree import ElementTree
 import pytest
 
 from flows.content import canonical
-from flows.differences.graph import Change, Graph, Status, compare, differing_paths, read_graph
+from flows.differences.graph import (
+    Graph,
+    NodeChange,
+    NodeStatus,
+    compare,
+    differing_paths,
+    read_graph,
+)
 from flows.differences.graph_svg import NODE_HEIGHT, NODE_WIDTH, draw, draw_pair, place, place_pair
 from tests.support.factories import FlowFactory
 
@@ -65,15 +72,15 @@ def test_what_changed_is_told_node_by_node_and_edge_by_edge() -> None:
     after = graph_of([node("same"), node("moved", x=50), node("changed", label="New"), node("new")])
     diff = compare(before, after)
     assert diff.nodes == {
-        "same": Change(key="same", status=Status.SAME),
-        "moved": Change(key="moved", status=Status.MOVED, paths=("position.x",)),
-        "changed": Change(key="changed", status=Status.CHANGED, paths=("data.label",)),
-        "gone": Change(key="gone", status=Status.REMOVED),
-        "new": Change(key="new", status=Status.ADDED),
+        "same": NodeChange(key="same", status=NodeStatus.SAME),
+        "moved": NodeChange(key="moved", status=NodeStatus.MOVED, paths=("position.x",)),
+        "changed": NodeChange(key="changed", status=NodeStatus.CHANGED, paths=("data.label",)),
+        "gone": NodeChange(key="gone", status=NodeStatus.REMOVED),
+        "new": NodeChange(key="new", status=NodeStatus.ADDED),
     }
-    assert diff.edges == {"e": Change(key="e", status=Status.REMOVED)}
+    assert diff.edges == {"e": NodeChange(key="e", status=NodeStatus.REMOVED)}
     assert diff.counts == {
-        Status.SAME: 1, Status.MOVED: 1, Status.CHANGED: 1, Status.REMOVED: 2, Status.ADDED: 1,
+        NodeStatus.SAME: 1, NodeStatus.MOVED: 1, NodeStatus.CHANGED: 1, NodeStatus.REMOVED: 2, NodeStatus.ADDED: 1,
     }  # fmt: skip
 
 

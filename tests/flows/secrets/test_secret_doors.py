@@ -280,10 +280,10 @@ def test_a_rename_that_is_undone(case: Case) -> None:
 
 def test_a_rename_by_a_decision(case: Case) -> None:
     from flows.content.fields import Kind  # noqa: PLC0415
-    from imports.plans.decisions import Decision  # noqa: PLC0415
+    from imports.plans.decisions import ItemDecision  # noqa: PLC0415
 
     ConnectionFactory(dev_value="{ host: 'evil.example.com', key: secrets.WANTED }")
-    decided = Decision(mode=None, target_uuid=str(case.key.uuid))
+    decided = ItemDecision(mode=None, target_uuid=str(case.key.uuid))
     request = request_for(
         export_file(secret(7, "WANTED")),
         user=case.user,

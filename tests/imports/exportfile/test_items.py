@@ -10,7 +10,7 @@ import pytest
 from flows.content.fields import FIELDS, SECRET_VALUE_KEYS, Field, Kind, Shape
 from imports.errors import FileInvalid
 from imports.exportfile.document import parse
-from imports.exportfile.items import Item, read_item
+from imports.exportfile.items import FileItem, read_item
 from imports.report import refusal_data
 
 UUID = "c4492541-118e-4e23-9450-f2d28204ebee"
@@ -26,7 +26,7 @@ def named(kind_and_field: Any) -> str | None:
 EVERY_FIELD = pytest.mark.parametrize(("kind", "field"), FIELDS_OF_EVERY_KIND, ids=named)
 
 
-def read(kind: Kind, **keys: Any) -> Item:
+def read(kind: Kind, **keys: Any) -> FileItem:
     """The item with these keys, a uuid and a name, as the third of its kind."""
     issues: list[Any] = []
     item = read_item(kind, 2, {"uuid": UUID, "name": "NAME", **keys}, issues)

@@ -30,7 +30,7 @@ from imports.importing.request import ImportRequest
 from imports.importing.service import examine_import, plan_to_save, preview_import, run_import
 from imports.models import ImportRecord, Status
 from imports.named_saves import SaveUnfit, find_item, preview_restore, restore, take_save
-from imports.plans.decisions import Decision
+from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Mode
 from imports.undo.plans import plan as undo_plan
 from imports.undo.plans.snapshot import undo_token
@@ -153,7 +153,7 @@ def situations() -> Iterator[Situation]:
             is_rare=is_rare,
         )
         yield Situation(name=f"a {kind} left alone", items=changed, mode="skip", sees=(kind,))
-        decided = {(kind, uuid(LETTERS[kind], 1)): Decision(mode=Mode.OVERWRITE)}
+        decided = {(kind, uuid(LETTERS[kind], 1)): ItemDecision(mode=Mode.OVERWRITE)}
         yield Situation(
             name=f"an overwrite of a {kind} that is decided on",
             items=changed,
@@ -163,7 +163,7 @@ def situations() -> Iterator[Situation]:
             is_rare=is_rare,
         )
         # Whoever chooses a row by its uuid is told whether there is one.
-        chosen = {(kind, NEW[kind]["uuid"]): Decision(target_uuid=uuid(LETTERS[kind], 1))}
+        chosen = {(kind, NEW[kind]["uuid"]): ItemDecision(target_uuid=uuid(LETTERS[kind], 1))}
         yield Situation(
             name=f"a {kind} chosen and left alone",
             items=(NEW[kind],),
@@ -306,7 +306,7 @@ def undone() -> Iterator[Undone]:
             name=f"a {kind} that stays",
             done=lambda kind=kind: edited(kind),
             needs=(view,),
-            options={"conflicts": undo_plan.Decision.KEEP},
+            options={"conflicts": undo_plan.ConflictResolution.KEEP},
         )
     yield Undone(
         name="no backup",
@@ -333,7 +333,7 @@ def undone() -> Iterator[Undone]:
         name="a secret that a flow uses by now",
         done=used,
         needs=("flows.view_secret", "flows.view_flow"),
-        options={"conflicts": undo_plan.Decision.KEEP},
+        options={"conflicts": undo_plan.ConflictResolution.KEEP},
     )
 
 
@@ -555,7 +555,7 @@ def test_who_may_not_ask_for_it_is_refused_before_the_file_is_read(
 def test_who_may_not_see_rows_is_not_told_that_a_chosen_one_is_not_there(
     function: Callable[[ImportRequest], Any],
 ) -> None:
-    chosen = {(Kind.FLOW, uuid("f", 2)): Decision(target_uuid=uuid("f", 404))}
+    chosen = {(Kind.FLOW, uuid("f", 2)): ItemDecision(target_uuid=uuid("f", 404))}
     user = user_with([RUN, "flows.add_flow"])
     asked = request_for(export_file(NEW[Kind.FLOW]), user=user, with_backup=True, decisions=chosen)
     with pytest.raises(NotPermitted) as refused:

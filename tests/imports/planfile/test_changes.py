@@ -26,7 +26,7 @@ from imports.planfile.snapshot import (
     confirmation_token,
     snapshot_of,
 )
-from imports.plans.decisions import Decision
+from imports.plans.decisions import ItemDecision
 from imports.plans.drift import LastWrite
 from imports.plans.plan import Mode, Result
 from tests.support.imagined import a_file, planned, stored
@@ -141,7 +141,7 @@ def test_another_row_of_an_item_is_told_unless_it_was_chosen():
     before = plan_with(replace(ITEM, candidates=(OTHER_ROW,)), *rows)
     message = f'flows[0] "Sync" would be the row "Mail" ({OTHER}), not the row "Sync" ({UUID}).'
     assert differences(before, plan_with(other, *rows)) == [("match", "other-row", message)]
-    chosen = replace(other, decision=Decision(target_uuid=OTHER))
+    chosen = replace(other, decision=ItemDecision(target_uuid=OTHER))
     assert differences(before, plan_with(chosen, *rows)) == []
 
 

@@ -8,7 +8,7 @@ import pytest
 from flows.content.fields import Kind
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, PlanRefused
 from imports.planfile.decisions import decision_value, read_decision, read_decisions, settle
-from imports.plans.decisions import Decision
+from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Mode
 from tests.support.imagined import a_file
 from tests.support.importing import connection, flow, uuid_of
@@ -32,14 +32,14 @@ def refusal(data: bytes) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("value", "decision"),
     [
-        ("skip", Decision(mode=Mode.SKIP)),
-        ("duplicate", Decision(mode=Mode.DUPLICATE)),
-        ("overwrite", Decision(mode=Mode.OVERWRITE)),
-        (ROW, Decision(target_uuid=ROW)),
-        (ROW.upper(), Decision(target_uuid=ROW)),
-        ({"mode": "skip"}, Decision(mode=Mode.SKIP)),
-        ({"target": ROW}, Decision(target_uuid=ROW)),
-        ({"mode": "overwrite", "target": ROW}, Decision(mode=Mode.OVERWRITE, target_uuid=ROW)),
+        ("skip", ItemDecision(mode=Mode.SKIP)),
+        ("duplicate", ItemDecision(mode=Mode.DUPLICATE)),
+        ("overwrite", ItemDecision(mode=Mode.OVERWRITE)),
+        (ROW, ItemDecision(target_uuid=ROW)),
+        (ROW.upper(), ItemDecision(target_uuid=ROW)),
+        ({"mode": "skip"}, ItemDecision(mode=Mode.SKIP)),
+        ({"target": ROW}, ItemDecision(target_uuid=ROW)),
+        ({"mode": "overwrite", "target": ROW}, ItemDecision(mode=Mode.OVERWRITE, target_uuid=ROW)),
     ],
 )
 def test_a_decision_is_a_mode_a_row_or_both(value, decision):
@@ -106,7 +106,7 @@ def test_every_problem_is_told_at_once():
 def test_a_uuid_is_that_of_the_file_in_any_case():
     document = a_file(flows=[flow(1, "A")])
     settled = settle(read({ONE.upper(): "skip"}), document)
-    assert settled == {(Kind.FLOW, ONE): Decision(mode=Mode.SKIP)}
+    assert settled == {(Kind.FLOW, ONE): ItemDecision(mode=Mode.SKIP)}
 
 
 class TestAUuidOfTwoKinds:
@@ -124,8 +124,8 @@ class TestAUuidOfTwoKinds:
             read({f"flow:{ONE}": "skip", f"connection:{ONE}": "duplicate"}), self.DOCUMENT
         )
         assert settled == {
-            (Kind.FLOW, ONE): Decision(mode=Mode.SKIP),
-            (Kind.CONNECTION, ONE): Decision(mode=Mode.DUPLICATE),
+            (Kind.FLOW, ONE): ItemDecision(mode=Mode.SKIP),
+            (Kind.CONNECTION, ONE): ItemDecision(mode=Mode.DUPLICATE),
         }
 
 

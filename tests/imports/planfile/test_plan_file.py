@@ -12,7 +12,7 @@ from flows.content.fields import Kind
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable
 from imports.planfile.file import read_plan, save, write_plan
 from imports.planfile.shape import SavedFile, SavedPlan
-from imports.plans.decisions import Decision
+from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Drift, Mode, Plan
 from tests.support.imagined import Server, StoredItem, a_file, stored
 from tests.support.imagined import planned as plan_of
@@ -69,9 +69,9 @@ def refusal(data: bytes) -> list[tuple[str, str]]:
 
 
 def test_what_is_written_is_what_is_read():
-    plan = a_plan(decisions={(Kind.FLOW, uuid_of("f", 1)): Decision(mode=Mode.SKIP)})
+    plan = a_plan(decisions={(Kind.FLOW, uuid_of("f", 1)): ItemDecision(mode=Mode.SKIP)})
     assert read(write_plan(plan)) == plan
-    assert plan.decisions == {(Kind.FLOW, uuid_of("f", 1)): Decision(mode=Mode.SKIP)}
+    assert plan.decisions == {(Kind.FLOW, uuid_of("f", 1)): ItemDecision(mode=Mode.SKIP)}
     assert not any(item.is_edited for item in plan.items)
 
 
@@ -162,11 +162,11 @@ def test_the_layout_of_the_file_does_not_count():
 @pytest.mark.parametrize(
     ("value", "decision"),
     [
-        ("skip", Decision(mode=Mode.SKIP)),
-        (uuid_of("f", 9), Decision(target_uuid=uuid_of("f", 9))),
+        ("skip", ItemDecision(mode=Mode.SKIP)),
+        (uuid_of("f", 9), ItemDecision(target_uuid=uuid_of("f", 9))),
         (
             {"mode": "duplicate", "target": uuid_of("f", 9)},
-            Decision(mode=Mode.DUPLICATE, target_uuid=uuid_of("f", 9)),
+            ItemDecision(mode=Mode.DUPLICATE, target_uuid=uuid_of("f", 9)),
         ),
     ],
 )

@@ -15,7 +15,7 @@ import pytest
 from flows.content.fields import Kind
 from imports.errors import Issue
 from imports.plans.build import build_plan
-from imports.plans.decisions import Decision
+from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Change, Mode, Plan
 from tests.support.imagined import Server, StoredItem, a_file, planned, stored
 
@@ -1266,7 +1266,7 @@ def test_a_secret_does_not_get_the_name_that_another_keeps_by_a_decision_of_its_
         server.as_stored(),
         server="production",
         mode=Mode.OVERWRITE,
-        decisions={(SECRET, TWO): Decision(mode=mode)},
+        decisions={(SECRET, TWO): ItemDecision(mode=mode)},
     )
     assert plan.issues == (
         Issue(

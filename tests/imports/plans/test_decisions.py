@@ -4,7 +4,7 @@ import imports.plans.decisions
 from flows.content.fields import Kind
 from imports.plans.decisions import (
     NO_DECISIONS,
-    Decision,
+    ItemDecision,
     decisions_as_list,
     decisions_from_list,
     decisions_to_nothing,
@@ -20,10 +20,10 @@ HERE = "aaaaaaaa-0000-4000-8000-00000000000a"
 THERE = "bbbbbbbb-0000-4000-8000-00000000000b"
 
 DECISIONS = {
-    (Kind.FLOW, ONE): Decision(mode=Mode.SKIP),
-    (Kind.FLOW, TWO): Decision(target_uuid=HERE),
-    (Kind.CONNECTION, ONE): Decision(mode=Mode.OVERWRITE, target_uuid=THERE),
-    (Kind.SECRET, ONE): Decision(),
+    (Kind.FLOW, ONE): ItemDecision(mode=Mode.SKIP),
+    (Kind.FLOW, TWO): ItemDecision(target_uuid=HERE),
+    (Kind.CONNECTION, ONE): ItemDecision(mode=Mode.OVERWRITE, target_uuid=THERE),
+    (Kind.SECRET, ONE): ItemDecision(),
 }
 KEPT = [
     {"kind": "flow", "uuid": ONE, "mode": "skip", "target": None},

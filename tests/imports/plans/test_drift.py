@@ -15,7 +15,7 @@ from flows.models import Flow
 from imports.errors import NotPermitted
 from imports.importing.service import preview_import
 from imports.models import ImportItem, ImportRecord, Status
-from imports.plans.decisions import Decision
+from imports.plans.decisions import ItemDecision
 from imports.plans.drift import LastImport, LastWrite, marked_with_drift
 from imports.plans.matching import MatchMethod, Row
 from imports.plans.plan import Change, Mode, Result, content_digest, differ
@@ -260,7 +260,7 @@ def test_an_item_that_somebody_decided_to_skip_is_told_of_among_overwritten_ones
     edit(timeout=61)
     request = request_for(
         export_file(flow(1, "Sync", info="next"), flow(2, "Other", info="next")),
-        decisions={(Kind.FLOW, uuid_of("f", 1)): Decision(mode=Mode.SKIP)},
+        decisions={(Kind.FLOW, uuid_of("f", 1)): ItemDecision(mode=Mode.SKIP)},
     )
     told = [
         (str(change.result), change.drift.is_edited, bool(change.warnings))

@@ -7,7 +7,7 @@ import pytest
 from flows.content.fields import Kind
 from flows.models import Connection, Secret
 from imports.importing.service import preview_import, run_import
-from imports.plans.decisions import Decision
+from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Mode
 from imports.report import plan_data
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
@@ -155,7 +155,7 @@ def test_a_rename_into_a_name_that_another_row_keeps_is_warned_of_on_both(letter
 def test_a_skipped_row_keeps_its_name(letter):
     item, make, kind = MAKERS[letter]
     make(uuid=uuid_of(letter, 1), name="A")
-    decisions = {(Kind(kind), uuid_of(letter, 1)): Decision(mode=Mode.SKIP)}
+    decisions = {(Kind(kind), uuid_of(letter, 1)): ItemDecision(mode=Mode.SKIP)}
     _, new = told(item(1, "Other"), item(2, "A"), decisions=decisions)
     assert new == [f'will share the name "A" with the {kind} {uuid_of(letter, 1)}']
 
@@ -202,6 +202,6 @@ def test_a_decision_as_the_message_words_it_settles_an_ambiguous_name(run_comman
 def test_a_decision_settles_which_of_two_items_a_row_is():
     row = FlowFactory(name="A", info="x")
     items = flow(1, "A", info="y"), flow(2, "A")
-    decisions = {(Kind.FLOW, uuid_of("f", 2)): Decision(target_uuid=str(row.uuid))}
+    decisions = {(Kind.FLOW, uuid_of("f", 2)): ItemDecision(target_uuid=str(row.uuid))}
     outcome = import_items(*items, decisions=decisions)
     assert results(outcome) == [("A", "CREATE"), ("A", "UNCHANGED")]

@@ -6,7 +6,7 @@ import imports.plans.inputs
 from flows.content.fields import Kind
 from flows.relations.mentions import Reference
 from imports.plans.build import build_plan
-from imports.plans.decisions import Decision
+from imports.plans.decisions import ItemDecision
 from imports.plans.matching import Row
 from imports.plans.plan import Mode, Result
 from tests.support.imagined import Server, StoredItem, a_file, planned, stored
@@ -63,21 +63,21 @@ def test_a_decision_goes_before_the_mode_and_one_without_a_mode_leaves_it(mode):
         flows=[{"uuid": uuid, "name": uuid, "info": "x"} for uuid in (ONE, TWO, THREE)]
     )
     rows = [stored(FLOW, uuid, uuid) for uuid in (ONE, TWO, THREE)]
-    decisions = {(FLOW, ONE): Decision(mode=Mode.SKIP), (FLOW, TWO): Decision()}
+    decisions = {(FLOW, ONE): ItemDecision(mode=Mode.SKIP), (FLOW, TWO): ItemDecision()}
     plan = plan_of(document, *rows, mode=mode, decisions=decisions)
     by_mode = {Mode.SKIP: "SKIP", Mode.DUPLICATE: "DUPLICATE", Mode.OVERWRITE: "OVERWRITE"}[mode]
     assert [change.result for change in plan] == ["SKIP", by_mode, by_mode]
 
 
 def test_a_decision_on_what_the_file_does_not_have_is_an_issue():
-    plan = plan_of(a_file(), decisions={(FLOW, ONE): Decision(mode=Mode.SKIP)})
+    plan = plan_of(a_file(), decisions={(FLOW, ONE): ItemDecision(mode=Mode.SKIP)})
     assert told(plan) == [("unknown-item", "", f"The file has no flow {ONE} to decide on.")]
 
 
 def test_what_does_not_exist_is_created_whatever_is_decided():
     document = a_file(flows=[{"uuid": ONE, "name": "A"}])
     for mode in Mode:
-        plan = plan_of(document, mode=mode, decisions={(FLOW, ONE): Decision(mode=Mode.SKIP)})
+        plan = plan_of(document, mode=mode, decisions={(FLOW, ONE): ItemDecision(mode=Mode.SKIP)})
         assert [change.result for change in plan] == [Result.CREATE]
 
 
@@ -135,7 +135,7 @@ def test_a_secret_that_is_left_alone_keeps_its_name_from_others():
     document = a_file(secrets=[{"uuid": ONE, "name": "B"}, {"uuid": TWO, "name": "A"}])
     rows = stored(SECRET, ONE, "A"), stored(SECRET, TWO, "B")
     assert plan_of(document, *rows).issues == ()  # they swap
-    plan = plan_of(document, *rows, decisions={(SECRET, ONE): Decision(mode=Mode.SKIP)})
+    plan = plan_of(document, *rows, decisions={(SECRET, ONE): ItemDecision(mode=Mode.SKIP)})
     assert [(issue.code, issue.path) for issue in plan.issues] == [("name-taken", "secrets[1]")]
 
 
@@ -201,7 +201,7 @@ def test_but_not_where_nothing_mentions_it_or_moves_or_the_row_is_deleted():
     deleted = Row(pk=9, uuid=ONE, name="Elsewhere", is_deleted=True)
     assert plan_of(moving(**MENTIONS), row, others=[(FLOW, deleted)]).issues == ()
     assert plan_of(moving(**MENTIONS), row, others=[(CONNECTION, ELSEWHERE)]).issues == ()
-    skipped = {(FLOW, TWO): Decision(mode=Mode.SKIP)}
+    skipped = {(FLOW, TWO): ItemDecision(mode=Mode.SKIP)}
     rows = row, stored(FLOW, TWO, "F")
     assert plan_of(moving(**MENTIONS), *rows, others=others, decisions=skipped).issues == ()
 
@@ -222,7 +222,7 @@ def test_nor_where_the_file_has_an_item_of_that_kind_and_uuid():
 def test_a_key_that_would_be_lost_is_an_issue_and_the_plan_is_there_all_the_same():
     keys = {"nodes": [{"map": {ONE: 1, HERE: 2}}]}
     rows = stored(CONNECTION, HERE, "C"), stored(FLOW, TWO, "F")
-    copied = {(FLOW, TWO): Decision(mode=Mode.DUPLICATE)}
+    copied = {(FLOW, TWO): ItemDecision(mode=Mode.DUPLICATE)}
     plan = plan_of(moving(**keys), *rows, decisions=copied)
     assert [issue.code for issue in plan.issues] == ["key-collision"]
     assert plan.changes[FLOW][0].content["name"] == "F (copy)"

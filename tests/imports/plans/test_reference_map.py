@@ -10,7 +10,7 @@ import imports.plans.reference_map
 from flows.content import canonical
 from flows.content.fields import Kind
 from imports.plans.plan import Mode
-from imports.plans.reference_map import Destination, LostValue, ReferenceMap, map_references
+from imports.plans.reference_map import ItemDestination, LostValue, ReferenceMap, map_references
 from tests.support.imagined import a_file, planned, stored
 from tests.support.inert import assert_inert
 
@@ -36,11 +36,11 @@ def content_of(flow=None, connection=None, secret=None, *, others=(), moves=()):
     other_items = a_file(**dict(others))
     (item,) = document
     destinations = [
-        Destination(item=moved, uuid=uuid, name=name)
+        ItemDestination(item=moved, uuid=uuid, name=name)
         for moved, (uuid, name) in zip(other_items, moves, strict=True)
     ]
     references, issues = map_references(
-        [Destination(item=item, uuid=item.uuid, name=item.name), *destinations]
+        [ItemDestination(item=item, uuid=item.uuid, name=item.name), *destinations]
     )
     assert issues == []
     return references.content_of(item)
@@ -518,10 +518,10 @@ def test_a_uuid_that_would_mean_two_rows_is_refused_for_each_item():
     )
     a, b, c, d = document
     destinations = [
-        Destination(item=a, uuid=SMS, name="A"),
-        Destination(item=b, uuid=SMS_HERE, name="B"),
-        Destination(item=c, uuid=TWILIO_HERE, name="C"),
-        Destination(item=d, uuid=TWILIO_HERE, name="D"),
+        ItemDestination(item=a, uuid=SMS, name="A"),
+        ItemDestination(item=b, uuid=SMS_HERE, name="B"),
+        ItemDestination(item=c, uuid=TWILIO_HERE, name="C"),
+        ItemDestination(item=d, uuid=TWILIO_HERE, name="D"),
     ]
     _, issues = map_references(destinations)
     assert [(issue.code, issue.message, issue.path) for issue in issues] == [

@@ -11,7 +11,7 @@ from flows.relations.mentions import find_references
 from imports.importing.service import preview_import
 from imports.plans.build import build_plan
 from imports.plans.dangling import unresolved
-from imports.plans.decisions import Decision
+from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Mode, Result
 from tests.imports.plans.test_properties import after
 from tests.support.drawn import files, servers
@@ -89,7 +89,7 @@ def test_a_key_that_the_file_has_not_keeps_the_name(renamed):
 
 def test_a_row_that_is_skipped_keeps_the_name(renamed):
     FlowFactory(uuid=uuid_of("f", 1), name="Orders", nodes='[{"code":"secrets.OLD"}]')
-    decisions = {(Kind.FLOW, uuid_of("f", 1)): Decision(mode=Mode.SKIP)}
+    decisions = {(Kind.FLOW, uuid_of("f", 1)): ItemDecision(mode=Mode.SKIP)}
     orders = flow(1, "Orders", nodes=[{"code": "secrets.NEW"}])
     told = warnings_of(orders, renamed, decisions=decisions)
     assert f'{OLD}the flow "Orders"' in told["NEW"]

@@ -23,7 +23,14 @@ from imports.management.status_table import status_data, status_rows, summary
 from imports.models import ImportItem, ImportRecord
 from imports.plans.drift import LastImport, LastWrite
 from imports.plans.plan import Mode, content_digest
-from imports.status.decide import FileStatus, ItemStatus, LiveRow, State, StatusInputs, file_status
+from imports.status.decide import (
+    FileStatus,
+    ItemStatus,
+    LiveRow,
+    StatusInputs,
+    SyncState,
+    file_status,
+)
 from imports.status.service import read_status
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.imagined import DEFAULTS, a_file, planned, stored
@@ -59,14 +66,14 @@ def known(*, imported=None, only_here=(), writes=None):
 @pytest.mark.parametrize(
     ("row", "imported", "state"),
     [
-        pytest.param("file", None, State.IN_SYNC, id="the same, and never imported"),
-        pytest.param("file", "file", State.IN_SYNC, id="the same"),
-        pytest.param("file", "other", State.IN_SYNC, id="the same edit on both sides"),
-        pytest.param("here", "file", State.CHANGED_HERE, id="an edit here"),
-        pytest.param("here", "here", State.CHANGED_IN_FILE, id="an edit in the file"),
-        pytest.param("here", "other", State.BOTH, id="edits on both sides"),
-        pytest.param("here", None, State.DIFFERS, id="different, and never imported"),
-        pytest.param(None, None, State.ONLY_IN_FILE, id="no row"),
+        pytest.param("file", None, SyncState.IN_SYNC, id="the same, and never imported"),
+        pytest.param("file", "file", SyncState.IN_SYNC, id="the same"),
+        pytest.param("file", "other", SyncState.IN_SYNC, id="the same edit on both sides"),
+        pytest.param("here", "file", SyncState.CHANGED_HERE, id="an edit here"),
+        pytest.param("here", "here", SyncState.CHANGED_IN_FILE, id="an edit in the file"),
+        pytest.param("here", "other", SyncState.BOTH, id="edits on both sides"),
+        pytest.param("here", None, SyncState.DIFFERS, id="different, and never imported"),
+        pytest.param(None, None, SyncState.ONLY_IN_FILE, id="no row"),
     ],
 )
 def test_the_state_of_an_item(row, imported, state):
@@ -77,7 +84,7 @@ def test_the_state_of_an_item(row, imported, state):
     assert item.state is state
     assert item.changed_keys == (("info",) if row == "here" else ())
     assert item.row_uuid == (F1 if row else None)
-    assert status.is_in_sync is (state is State.IN_SYNC)
+    assert status.is_in_sync is (state is SyncState.IN_SYNC)
     assert status.counts == {state: 1}
 
 
@@ -87,7 +94,7 @@ def test_a_digest_over_other_columns_says_nothing():
     server = known(imported={"name": "Sync", "info": "file"})
     other = content_digest({"a": 1}, ["a"])
     server.last_imports[Kind.FLOW][F1] = LastImport(at=THEN, digest=other)
-    assert file_status(plan, server).items[0].state is State.DIFFERS
+    assert file_status(plan, server).items[0].state is SyncState.DIFFERS
 
 
 def test_a_key_that_the_file_does_not_have_does_not_change_it():
@@ -95,7 +102,7 @@ def test_a_key_that_the_file_does_not_have_does_not_change_it():
     row = stored(Kind.FLOW, F1, "Sync", info="here", timeout=61)
     plan = planned(a_file(flows=[flow(1, "Sync", info="file")]), row, mode=Mode.OVERWRITE)
     status = file_status(plan, known(imported={"name": "Sync", "info": "file"}))
-    assert status.items[0].state is State.CHANGED_HERE
+    assert status.items[0].state is SyncState.CHANGED_HERE
 
 
 def test_what_is_only_here_comes_after_the_files_items_by_name():
@@ -107,9 +114,9 @@ def test_what_is_only_here_comes_after_the_files_items_by_name():
     plan = planned(a_file(flows=[flow(1, "z")]), mode=Mode.OVERWRITE)
     items = file_status(plan, known(only_here=rows)).items
     assert [(item.name, item.state) for item in items] == [
-        ("z", State.ONLY_IN_FILE),
-        ("a", State.ONLY_HERE),
-        ("b", State.ONLY_HERE),
+        ("z", SyncState.ONLY_IN_FILE),
+        ("a", SyncState.ONLY_HERE),
+        ("b", SyncState.ONLY_HERE),
     ]
     assert items[1].last_write == write
 
@@ -118,7 +125,7 @@ def test_a_name_that_says_not_which_row_is_ambiguous_and_an_issue():
     rows = [stored(Kind.FLOW, uuid_of("f", n), "Sync") for n in (8, 9)]
     plan = planned(a_file(flows=[flow(1, "Sync")]), *rows, mode=Mode.OVERWRITE)
     status = file_status(plan, known())
-    assert [(item.state, item.row_uuid) for item in status.items] == [(State.AMBIGUOUS, None)]
+    assert [(item.state, item.row_uuid) for item in status.items] == [(SyncState.AMBIGUOUS, None)]
     assert [issue.code for issue in status.issues] == ["ambiguous-name"]
     assert not status.is_in_sync
 
@@ -128,14 +135,14 @@ def test_of_a_difference_that_no_import_explains_it_is_told_who_wrote_the_row():
     row = stored(Kind.FLOW, F1, "Sync", info="here")
     plan = planned(a_file(flows=[flow(1, "Sync", info="file")]), row, mode=Mode.OVERWRITE)
     (item,) = file_status(plan, known(writes=write)).items
-    assert (item.state, item.last_write, item.last_import_at) == (State.DIFFERS, write, None)
+    assert (item.state, item.last_write, item.last_import_at) == (SyncState.DIFFERS, write, None)
 
 
 # --- as people see it
 
 
 def item_status(**values):
-    defaults = {"kind": Kind.FLOW, "uuid": F1, "name": "Sync", "state": State.IN_SYNC}
+    defaults = {"kind": Kind.FLOW, "uuid": F1, "name": "Sync", "state": SyncState.IN_SYNC}
     return ItemStatus(**{**defaults, "row_uuid": F1, **values})
 
 
@@ -201,7 +208,7 @@ def test_a_strange_name_is_shown_as_text(name, shown):
 )
 @pytest.mark.parametrize("width", [None, 100, 130, 200])
 def test_a_long_name_widens_no_other_row(name, width):
-    others = [item_status(name=f"Flow {number}", state=State.BOTH) for number in range(20)]
+    others = [item_status(name=f"Flow {number}", state=SyncState.BOTH) for number in range(20)]
     plain = [line.rstrip() for line in drawn(*others, width=width).splitlines()]
     lines = [
         line.rstrip() for line in drawn(item_status(name=name), *others, width=width).splitlines()
@@ -226,7 +233,7 @@ def test_columns_are_aligned_by_the_room_that_characters_take(width):
 def test_on_a_narrow_terminal_nothing_is_cut(width):
     item = item_status(
         name="\u6d41" * 30,
-        state=State.CHANGED_IN_FILE,
+        state=SyncState.CHANGED_IN_FILE,
         changed_keys=("executionHistoryLevel",),
     )
     lines = drawn(item, width=width).splitlines()
@@ -240,18 +247,18 @@ def test_on_a_narrow_terminal_nothing_is_cut(width):
 
 
 def test_items_in_sync_can_be_left_out():
-    items = (item_status(name="Same"), item_status(name="Other", state=State.BOTH))
-    told = drawn(*items, width=200, without={State.IN_SYNC})
+    items = (item_status(name="Same"), item_status(name="Other", state=SyncState.BOTH))
+    told = drawn(*items, width=200, without={SyncState.IN_SYNC})
     assert "Other" in told
     assert "Same" not in told
     status = FileStatus(server="local", file_sha256="0", items=items)
-    data = status_data(status, without={State.IN_SYNC})
+    data = status_data(status, without={SyncState.IN_SYNC})
     assert [item["name"] for item in data["items"]] == ["Other"]
     assert (data["counts"]["in sync"], data["counts"]["both"]) == (1, 1)
 
 
 def test_the_summary_counts_what_there_is():
-    items = (item_status(), item_status(state=State.BOTH), item_status())
+    items = (item_status(), item_status(state=SyncState.BOTH), item_status())
     assert summary(FileStatus(server="", file_sha256="", items=items)) == "2 in sync, 1 both."
     assert summary(FileStatus(server="", file_sha256="", items=())) == "Nothing to compare."
 
@@ -453,7 +460,7 @@ def test_as_json_it_is_one_object(run_command, file):
     assert answer["data"] == {
         "server": "local",
         "isInSync": False,
-        "counts": {state.value: int(state is State.CHANGED_HERE) for state in State},
+        "counts": {state.value: int(state is SyncState.CHANGED_HERE) for state in SyncState},
         "items": [
             {
                 "kind": "flow",
@@ -595,5 +602,5 @@ def test_the_help_says_how_to_tell_the_codes_apart(capsys):
         call_command("flow_status", "--help")
     told = capsys.readouterr().out
     assert "A usage error is 2 as well, with nothing on stdout." in told
-    for state in State:
+    for state in SyncState:
         assert state.value in told

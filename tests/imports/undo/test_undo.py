@@ -44,7 +44,7 @@ from imports.models import ImportItem, ImportRecord
 from imports.plans.plan import content_digest
 from imports.records.last_imports import read_last_imports
 from imports.undo.plans.decision_file import decisions_from, read_decision_file
-from imports.undo.plans.plan import Decision, UndoPlan
+from imports.undo.plans.plan import ConflictResolution, UndoPlan
 from imports.undo.plans.snapshot import undo_token
 from imports.undo.service import UndoOutcome, examine_undo, preview_undo, undo_import
 from tests.support.digest import all_rows, data_rows
@@ -63,7 +63,7 @@ from tests.support.undoing import undo_request
 
 pytestmark = pytest.mark.django_db
 
-KEEP, RESTORE = Decision.KEEP, Decision.RESTORE
+KEEP, RESTORE = ConflictResolution.KEEP, ConflictResolution.RESTORE
 
 
 def undo(record: ImportRecord, **changes: Any) -> UndoOutcome:

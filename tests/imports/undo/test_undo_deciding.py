@@ -7,7 +7,7 @@ from typing import Any
 
 import imports.undo.plans.kept_rows
 from flows.content.fields import Kind
-from flows.destinations.changes import SecretState, User
+from flows.destinations.changes import SecretState, SecretUser
 from flows.destinations.destinations import Destination, SecretUse
 from imports.plans.plan import FieldChange, UndoResult
 from imports.undo.plans.build import build_undo
@@ -15,16 +15,16 @@ from imports.undo.plans.inputs import (
     LaterRun,
     OtherRow,
     PresentRow,
-    SavedRow,
+    RowBefore,
     UndoInputs,
     WrittenRow,
 )
 from imports.undo.plans.names import RunName
-from imports.undo.plans.plan import Decision, UndoPlan
+from imports.undo.plans.plan import ConflictResolution, UndoPlan
 from tests.support.inert import assert_inert
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
-KEEP, RESTORE = Decision.KEEP, Decision.RESTORE
+KEEP, RESTORE = ConflictResolution.KEEP, ConflictResolution.RESTORE
 DONE = datetime(2026, 3, 16, 17, 0, tzinfo=UTC)
 SINCE = datetime(2026, 3, 17, 9, 0, tzinfo=UTC)
 
@@ -42,10 +42,10 @@ class Nobody:
     def valued_secrets(self) -> set[str]:
         return set()
 
-    def connections(self) -> list[User]:
+    def connections(self) -> list[SecretUser]:
         return []
 
-    def flows_with_secrets(self) -> list[User]:
+    def flows_with_secrets(self) -> list[SecretUser]:
         return []
 
 
@@ -73,7 +73,7 @@ def made(kind: Kind, uuid: str, name: str, **changes: Any) -> WrittenRow:
 
 def overwritten(kind: Kind, uuid: str, name: str, before: str, **changes: Any) -> WrittenRow:
     """A row that the run overwrote: its name before was `before`."""
-    saved = SavedRow(revision=3, name=before, digest="cols-before", is_deleted=False)
+    saved = RowBefore(revision=3, name=before, digest="cols-before", is_deleted=False)
     return made(kind, uuid, name, **{"is_new": False, "saved": saved, **changes})
 
 
@@ -85,7 +85,7 @@ def edited(written: WrittenRow) -> WrittenRow:
 
 def undone(
     *rows: WrittenRow,
-    default: Decision | None = None,
+    default: ConflictResolution | None = None,
     decisions: Any = None,
     users: Any = None,
     secrets: Sequence[OtherRow] = (),
@@ -131,7 +131,7 @@ def test_a_row_that_the_run_made_is_deleted() -> None:
 
 def test_a_row_that_the_run_overwrote_gets_its_saved_state() -> None:
     fields = (FieldChange(key="name", before='"NEW"', after='"OLD"'),)
-    saved = SavedRow(revision=3, name="OLD", digest="cols-before", is_deleted=True, fields=fields)
+    saved = RowBefore(revision=3, name="OLD", digest="cols-before", is_deleted=True, fields=fields)
     [change] = undone(overwritten(SECRET, "a", "NEW", "OLD", saved=saved))
     assert (change.result, change.name, change.target_name) == (UndoResult.RESTORE, "NEW", "OLD")
     assert (change.before, change.after, change.save) == ("cols-left", "cols-before", 3)
@@ -300,7 +300,7 @@ def test_a_name_that_another_secret_has_now_can_only_be_left_to_it() -> None:
 def test_its_own_name_and_that_of_a_row_that_ends_deleted_stand_against_nothing() -> None:
     own = overwritten(SECRET, "s", "OLD", "OLD")
     assert undone(own, secrets=[other(SECRET, "s", "OLD")]).issues == ()
-    saved = SavedRow(revision=3, name="OLD", digest="cols-before", is_deleted=True)
+    saved = RowBefore(revision=3, name="OLD", digest="cols-before", is_deleted=True)
     deleted = overwritten(SECRET, "s", "NEW", "OLD", saved=saved)
     assert undone(deleted, secrets=[other(SECRET, "o", "OLD")]).issues == ()
 
@@ -329,7 +329,7 @@ class OneSecret(Nobody):
 
 
 def test_a_connection_that_is_led_elsewhere_is_told() -> None:
-    saved = SavedRow(revision=3, name="C", digest="cols-before", is_deleted=False, uses=sends("b"))
+    saved = RowBefore(revision=3, name="C", digest="cols-before", is_deleted=False, uses=sends("b"))
     written = overwritten(CONNECTION, "c", "C", "C", saved=saved, row=row("C", uses=sends("a")))
     plan = undone(written, made(FLOW, "f", "F"), server=OneSecret())
     flow, change = plan
@@ -347,8 +347,8 @@ def test_a_secret_that_gets_its_name_back_is_told_where_it_goes() -> None:
         def secrets(self) -> dict[str, SecretState]:
             return {"s": SecretState(name="OTHER", has_value=True)}
 
-        def connections(self) -> list[User]:
-            return [User(kind=CONNECTION, uuid="c", name="C", uses=sends("a"))]
+        def connections(self) -> list[SecretUser]:
+            return [SecretUser(kind=CONNECTION, uuid="c", name="C", uses=sends("a"))]
 
     [change] = undone(overwritten(SECRET, "s", "OTHER", "KEY"), server=Used())
     assert [notice.needs_right for notice in change.notices] == [True]

@@ -8,7 +8,7 @@ from flows.destinations.destinations import secret_uses
 from flows.models import MODELS, Secret
 from imports.errors import NotPermitted
 from imports.plans.plan import Mode
-from imports.undo.plans.plan import Decision
+from imports.undo.plans.plan import ConflictResolution
 from imports.undo.service import examine_undo, undo_import
 from tests.imports.importing.test_service_rights import user_with
 from tests.imports.undo.test_undo_properties import choices, imported
@@ -58,14 +58,14 @@ def test_what_the_undo_takes_back_with_it_uses_the_name_no_more(renaming):
 def test_a_row_that_is_kept_goes_on_using_it(renaming):
     FlowFactory(uuid=uuid_of("f", 1), name="Orders", nodes='[{"code":"secrets.OLD"}]')
     record = renaming(flow(1, "Orders", nodes=[{"code": "secrets.NEW"}]))
-    keep = {(Kind.FLOW, uuid_of("f", 1)): Decision.KEEP}
+    keep = {(Kind.FLOW, uuid_of("f", 1)): ConflictResolution.KEEP}
     assert warnings_of(record, decisions=keep)["NEW"] == (f'{NEW}the flow "Orders"',)
 
 
 def test_a_secret_that_keeps_its_name_loses_none(renaming):
     record = renaming()
     FlowFactory(name="Orders", nodes=USES_NEW)
-    keep = {(Kind.SECRET, uuid_of("5", 1)): Decision.KEEP}
+    keep = {(Kind.SECRET, uuid_of("5", 1)): ConflictResolution.KEEP}
     assert warnings_of(record, decisions=keep)["NEW"] == ()
 
 
@@ -123,7 +123,7 @@ def test_every_name_that_an_undo_takes_from_others_is_warned_of(lists, rows, dra
     assume(any(item.kind == Kind.SECRET for item in outcome.record.items.all()))
     FlowFactory(name="Newcomer", nodes=f'[{{"code":"{"; ".join(f"secrets.{n}" for n in names)}"}}]')
     before = uses_of_nothing()
-    request = undo_request(outcome.record, conflicts=Decision.RESTORE)
+    request = undo_request(outcome.record, conflicts=ConflictResolution.RESTORE)
     undone = undo_import(request)
     told = [warning for change in undone.plan for warning in change.warnings]
     # A secret that is deleted, or kept from its name, is a conflict that names its users.

@@ -17,10 +17,10 @@ from flows.models import MODELS
 from imports.errors import UnableToImport, UndoRefused
 from imports.importing.service import Outcome, run_import
 from imports.models import ImportRecord
-from imports.plans.decisions import Decision as ItemDecision
 from imports.plans.decisions import Decisions as ItemDecisions
+from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Mode, UndoResult, content_digest
-from imports.undo.plans.plan import Decision, Key, UndoPlan
+from imports.undo.plans.plan import ConflictResolution, Key, UndoPlan
 from imports.undo.service import UndoOutcome, examine_undo, undo_import
 from tests.support.drawn import Lists, files, servers
 from tests.support.imagined import StoredItem
@@ -151,9 +151,9 @@ def test_an_export_after_an_undo_is_the_export_before(lists, rows, mode, drawn):
 def test_the_plan_is_what_is_done(lists, rows, mode, drawn):
     _, outcome = imported(lists, rows, mode, drawn)
     for _ in range(3):
-        plan = examine_undo(undo_request(outcome.record, conflicts=Decision.RESTORE)).plan
+        plan = examine_undo(undo_request(outcome.record, conflicts=ConflictResolution.RESTORE)).plan
         before = state()
-        done = undo_import(undo_request(outcome.record, conflicts=Decision.RESTORE))
+        done = undo_import(undo_request(outcome.record, conflicts=ConflictResolution.RESTORE))
         assert done.plan == plan
         assert_done(plan, before)
         assert [
@@ -228,16 +228,16 @@ def test_what_somebody_did_since_is_kept_or_taken_back_as_decided(lists, rows, m
             undo_import(undo_request(outcome.record))
         assert state() == edited
 
-    preview = examine_undo(undo_request(outcome.record, conflicts=Decision.KEEP))
+    preview = examine_undo(undo_request(outcome.record, conflicts=ConflictResolution.KEEP))
     assert preview.refusal is None
     for change in preview.plan:
         if change.conflicts:
             assert change.result is UndoResult.KEEP
 
-    preview = examine_undo(undo_request(outcome.record, conflicts=Decision.RESTORE))
+    preview = examine_undo(undo_request(outcome.record, conflicts=ConflictResolution.RESTORE))
     if preview.refusal is None:
         event("restored")
-        undo_import(undo_request(outcome.record, conflicts=Decision.RESTORE))
+        undo_import(undo_request(outcome.record, conflicts=ConflictResolution.RESTORE))
         written = {change.key for change in preview.plan if change.writes}
         now = state()
         for key in written:
