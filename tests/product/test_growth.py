@@ -161,7 +161,7 @@ EXEMPT = {
     "imports.exportfile.companion.issue_of": "see json_path",
     "imports.exportfile.companion.reading": "takes a word of the product's own",
     "imports.exportfile.json_problems.JSONProblem.message_of": "joins words of the product's own",
-    "imports.exportfile.items.Item.issue": "keeps a message beside the item's own name",
+    "imports.exportfile.items.FileItem.issue": "keeps a message beside the item's own name",
     "imports.records.kept_states.state_after": "takes one row",
     "imports.records.kept_states.state_before": "takes one row",
     "imports.plans.plan.are_comparable": "compares four characters",
