@@ -325,3 +325,80 @@ def test_a_connection_of_many_secrets_is_compared_in_linear_time() -> None:
     found = find_new_destinations([change], [], state)
     assert len(found[Kind.CONNECTION, "c"]) == many
     assert looked_up < 100 * many
+
+
+def renamed(uuid: str, before: str, after: str, *, has_value: bool = True) -> SecretChange:
+    return SecretChange(
+        uuid=uuid,
+        before=SecretState(name=before, has_value=has_value),
+        after=SecretState(name=after, has_value=has_value),
+    )
+
+
+def test_every_secret_that_a_rename_reaches_is_told_of_by_that_secret() -> None:
+    value = Value("one", "password", "(s => s.A)(secrets)")
+    server = State({"s": Secret("OLD"), "t": Secret("T")}, {"c": Connection(value)})
+    assert find_new_destinations([], [renamed("s", "OLD", "NEW")], server) == {}
+    back = SecretChange(uuid="n", after=SecretState(name="N", has_value=True))
+    ((row, (new,)),) = find_new_destinations([], [back], server).items()
+    assert row == (Kind.SECRET, "n")
+    assert (new.secret, new.secret_uuid, new.names, new.has_value) == (EVERY, "", ("N",), True)
+
+
+def test_a_user_that_the_same_change_writes_is_told_of_once_and_by_itself() -> None:
+    server = State({"s": Secret("B")}, {"c": Connection(Value("one", "password", "secrets.A"))})
+    own = connection_change("{ host: 'one', k: secrets.A }", "{ host: 'two', k: secrets.A }")
+    found = find_new_destinations([own], [renamed("s", "B", "A")], server)
+    ((row, (new,)),) = found.items()
+    assert (row, new.old, new.new) == ((Kind.CONNECTION, "c"), (), "two")
+
+
+@pytest.mark.parametrize(("number", "told"), [(5, ()), (6, ("1 more",)), (7, ("2 more",))])
+def test_of_many_places_the_first_five_are_named_and_how_many_more(number, told) -> None:
+    hosts = [f"h{at}" for at in range(number)]
+    server = State(
+        {"s": Secret("A"), "t": Secret("B")},
+        {
+            **{host: Connection(Value(host, "password", "secrets.A")) for host in hosts},
+            "other": Connection(Value("elsewhere", "password", "secrets.B")),
+        },
+    )
+    change = connection_change("", "{ host: 'new', k: secrets.A }", uuid="new")
+    (new,) = find_new_destinations([change], [], server)[Kind.CONNECTION, "new"]
+    assert new.old == (*hosts[:5], *told)
+
+
+def test_of_every_secret_all_places_are_named_where_any_goes_now() -> None:
+    server = State(
+        {"s": Secret("A"), "t": Secret("B")},
+        {
+            "a": Connection(Value("one", "password", "secrets.A")),
+            "b": Connection(Value("two", "password", "secrets.B")),
+        },
+    )
+    change = connection_change("", "(s => s)(secrets)", uuid="new")
+    (new,) = find_new_destinations([change], [], server)[Kind.CONNECTION, "new"]
+    assert (new.secret, new.names, new.old) == (EVERY, ("A", "B"), ("one", "two"))
+
+
+def test_a_flow_has_no_environment_and_a_connection_the_one_that_sends() -> None:
+    uses = secret_uses(Kind.FLOW, "f", {"info": "", "nodes": '[{"code":"f(secrets.A)"}]'})
+    change = UserChange(kind=Kind.FLOW, uuid="f", name="F", after=uses)
+    (new,) = find_new_destinations([change], [], SERVER)[Kind.FLOW, "f"]
+    assert new.environments == ()
+
+
+def test_which_keys_changed_is_told_where_the_host_stays() -> None:
+    before = "{ host: 'one', user: 'a', db: 'x', k: secrets.A }"
+    after = "{ host: 'one', user: 'b', db: 'x', k: secrets.A }"
+    (new,) = find_new_destinations([connection_change(before, after)], [], SERVER)[
+        Kind.CONNECTION, "c"
+    ]
+    assert (new.old, new.new, new.changed) == (("one",), "one", ("user",))
+
+
+def test_what_is_frozen_cannot_be_changed() -> None:
+    change = connection_change("", "{ host: 'new', k: secrets.A }")
+    (new,) = find_new_destinations([change], [], SERVER)[Kind.CONNECTION, "c"]
+    with pytest.raises(AttributeError):
+        new.secret = "B"  # type: ignore[misc]
