@@ -17,7 +17,8 @@ ROOMS = {
         tests=(
             "flows/destinations/test_destination_settings.py",
             "flows/destinations/test_connection_destinations.py",
-        )
+        ),
+        needs_django=True,
     ),
     "flows.destinations.new": Room(tests=("flows/destinations/test_new_destinations.py",)),
     "flows.content.plain_object": Room(tests=("flows/content/test_plain_object.py",)),
