@@ -147,7 +147,9 @@ def preview_restore(named: str, *, user: User | None) -> Restoring:
 
 def _check_rights(item: Item, saved: saved_states.SavedRow, user: User | None) -> list[str]:
     """Raise NotPermitted unless the user may restore it; return why extra rights are needed."""
-    rights = list(saved_states.rights_to_restore(item, saved, sees=kinds_in_sight(user)))
+    warnings = saved_states.warnings_of_restore(item, saved)
+    sees = kinds_in_sight(user)
+    rights = list(saved_states.rights_to_restore(item, saved, warnings, sees=sees))
     uuid, name = str(item.uuid), str(item)
     check_permission(
         user,

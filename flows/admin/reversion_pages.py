@@ -1,6 +1,6 @@
 """django-reversion's own pages, with this site's permissions, and without writes on a GET."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -17,15 +17,16 @@ from reversion.errors import RevertError
 from reversion.models import Version
 
 from flows.content.fields import Kind
+from flows.destinations.warnings import DestinationWarning
 from flows.saves import saved_states
 from flows.saves.saved_states import SavedRow
 from flows.saves.state_tags import state_tag
+from flows.secrets.checks import SAFE_METHODS
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
 from flows.servers import current_database
 from flows.sight import kinds_seen
 
 _NUMBER_DIGITS = 18  # no row's number is longer
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
 class ReversionPagesAdmin(VersionAdmin):
@@ -101,7 +102,8 @@ class ReversionPagesAdmin(VersionAdmin):
             except RevertError:
                 pass  # the page shows the error
             else:
-                if any(lacking_rights(request, item, row)):
+                warnings = saved_states.warnings_of_restore(item, row)
+                if any(lacking_rights(request, item, row, warnings)):
                     raise PermissionDenied
             return super().revision_view(request, object_id, version_id, extra_context)
 
@@ -160,10 +162,15 @@ def version_number(typed: str) -> int:
     return int(typed)
 
 
-def lacking_rights(request: HttpRequest, item: Any, saved: SavedRow) -> Iterator[tuple[str, str]]:
-    """Yield the permissions that the user lacks for a restore, each with why it is needed."""
+def lacking_rights(
+    request: HttpRequest, item: Any, saved: SavedRow, warnings: Iterable[DestinationWarning]
+) -> Iterator[tuple[str, str]]:
+    """Yield the permissions that the user lacks for a restore, each with why it is needed.
+
+    `warnings` are those of `warnings_of_restore`.
+    """
     for permission, reason in saved_states.rights_to_restore(
-        item, saved, sees=kinds_seen(request.user)
+        item, saved, warnings, sees=kinds_seen(request.user)
     ):
         if not request.user.has_perm(permission):
             yield permission, reason

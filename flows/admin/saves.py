@@ -136,10 +136,11 @@ class SavesAdmin(ReversionPagesAdmin):
         except RevertError as error:
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(self.saves_url(item))
+        warnings = saved_states.warnings_of_restore(item, saved.row)
         context = {
             "save": version,
-            "lacking": list(lacking_rights(request, item, saved.row)),
-            "warnings": warning_lines(request, saved_states.warnings_of_restore(item, saved.row)),
+            "lacking": list(lacking_rights(request, item, saved.row, warnings)),
+            "warnings": warning_lines(request, warnings),
             "is_secret": item.kind is Kind.SECRET,
             **_compared(item.kind, _now(item), saved),
         }
@@ -149,9 +150,11 @@ class SavesAdmin(ReversionPagesAdmin):
         with transaction.atomic(using=current_database()):
             lock_destinations()
             locked = self.locked_row(item)
-            if any(lacking_rights(request, locked, saved_states.saved_row(version))):
+            row = saved_states.saved_row(version)
+            warnings = saved_states.warnings_of_restore(locked, row)
+            if any(lacking_rights(request, locked, row, warnings)):
                 raise PermissionDenied
-            is_revived = locked.is_deleted and not saved_states.saved_row(version)["is_deleted"]
+            is_revived = locked.is_deleted and not row["is_deleted"]
             user = cast(User, request.user)
             saved_states.restore(locked, version, user=user, user_name=user.get_username())
         name = version.revision.comment

@@ -3,7 +3,7 @@
 Also what every door shows of a restore: the rights that it needs, and its warnings.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -50,16 +50,21 @@ def content_of(kind: Kind, row: SavedRow) -> Content:
 
 
 def rights_to_restore(
-    item: Item, saved: SavedRow, *, sees: Collection[Kind]
+    item: Item,
+    saved: SavedRow,
+    warnings: Iterable[DestinationWarning],
+    *,
+    sees: Collection[Kind],
 ) -> Iterator[tuple[str, str]]:
     """Yield the permissions, beside that to change the item, that restoring needs, with reasons.
 
-    The reasons name only rows of the kinds in `sees`.
+    `warnings` are those of `warnings_of_restore`. The reasons name only rows of the kinds in
+    `sees`.
     """
     kind = item.kind
     if saved["is_deleted"] and not item.is_deleted:
         yield f"flows.delete_{kind}", f"This save would delete the {kind}."
-    if told := told_of_refusal(warnings_of_restore(item, saved), sees=sees):
+    if told := told_of_refusal(warnings, sees=sees):
         yield RETARGET_CONNECTIONS, told
 
 

@@ -95,9 +95,7 @@ def _failure_of_server(error: Exception, context: dict[str, Any]) -> Response | 
         logger.error("The database failed a request: %s", loggable(error))
         return _refusal(failure)
     if isinstance(error, WrongKeyError):
-        logger.error("%s", error)
-        status = HTTPStatus.SERVICE_UNAVAILABLE
-        return _answer(status, code="wrong-encryption-key", message=str(error))
+        return Response(_wrong_key(error), status=HTTPStatus.SERVICE_UNAVAILABLE)
     if isinstance(error, OperationalError | InterfaceError):
         logger.error("The database does not answer", exc_info=error)
     return None
@@ -113,6 +111,13 @@ def error_body(
         "code": code or status.phrase.lower().replace(" ", "-"),
         "issues": [issue.as_dict() for issue in issues],
     }
+
+
+def _wrong_key(error: WrongKeyError) -> dict[str, Any]:
+    """Log the error; return the body of the response to it."""
+    logger.error("%s", error)
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    return error_body(status, code="wrong-encryption-key", message=str(error))
 
 
 def _answer(status: HTTPStatus, **parts: Any) -> Response:
@@ -201,10 +206,8 @@ class ApiMiddleware:
         try:
             check_keys_before_write(str(request.method))
         except WrongKeyError as error:
-            logger.error("%s", error)  # noqa: TRY400 - the text is all that there is to say
-            status = HTTPStatus.SERVICE_UNAVAILABLE
-            body = error_body(status, code="wrong-encryption-key", message=str(error))
-            return JsonResponse({**body, "requestId": request_id()}, status=status)
+            body = {**_wrong_key(error), "requestId": request_id()}
+            return JsonResponse(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
         return None
 
 

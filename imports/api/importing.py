@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 from django.conf import settings
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,7 +17,7 @@ from flows.rest.requests.idempotency import HEADER, takes_key
 from flows.rest.requests.refusals import Problem, invalid
 from imports.api.checks import caller
 from imports.api.form import Form, FormParser, Upload, read_form
-from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
+from imports.api.prefer import WaitsForLock, run_parameters
 from imports.api.shapes.answers import ProcessedSerializer
 from imports.api.shapes.form import PlannedSerializer, UploadSerializer
 from imports.importing.request import ImportRequest
@@ -83,17 +83,7 @@ class ImportFlows(WaitsForLock):
         summary="Import an export file",
         description=_DESCRIPTION,
         request={"multipart/form-data": UploadSerializer},
-        parameters=[
-            PREFER,
-            PREFERENCE_APPLIED,
-            OpenApiParameter(
-                "Location",
-                str,
-                OpenApiParameter.HEADER,
-                description="The record of the import.",
-                response=[HTTPStatus.CREATED.value],
-            ),
-        ],
+        parameters=run_parameters("import"),
         responses={
             200: OpenApiResponse(PlannedSerializer, description="The plan of a dry run."),
             201: OpenApiResponse(ProcessedSerializer, description="The import is done."),

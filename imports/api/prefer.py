@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -57,6 +58,18 @@ PREFERENCE_APPLIED = OpenApiParameter(
     description="How long the server was ready to wait, where `Prefer` said it.",
     response=True,
 )
+
+
+def run_parameters(run: str) -> list[OpenApiParameter]:
+    """Return the headers of an endpoint that makes a run, for its documentation."""
+    record = OpenApiParameter(
+        "Location",
+        str,
+        OpenApiParameter.HEADER,
+        description=f"The record of the {run}.",
+        response=[HTTPStatus.CREATED.value],
+    )
+    return [PREFER, PREFERENCE_APPLIED, record]
 
 
 class WaitsForLock(APIView):

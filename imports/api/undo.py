@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from flows.rest.requests.declared_names import DeclaredNames
 from flows.rest.requests.idempotency import HEADER, takes_key
 from imports.api.checks import caller, validated
-from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
+from imports.api.prefer import WaitsForLock, run_parameters
 from imports.api.shapes.undo import UndoneSerializer, UndoSerializer
 from imports.errors import Issue, UnableToImport
 from imports.models import Door, ImportRecord
@@ -68,17 +68,7 @@ class UndoImport(WaitsForLock, DeclaredNames):
         summary="Undo an import",
         description=_DESCRIPTION,
         request=UndoSerializer,
-        parameters=[
-            PREFER,
-            PREFERENCE_APPLIED,
-            OpenApiParameter(
-                "Location",
-                str,
-                OpenApiParameter.HEADER,
-                description="The record of the undo.",
-                response=[HTTPStatus.CREATED.value],
-            ),
-        ],
+        parameters=run_parameters("undo"),
         responses={
             200: OpenApiResponse(UndoneSerializer, description="The plan of a dry run."),
             201: OpenApiResponse(UndoneSerializer, description="The undo is done."),
