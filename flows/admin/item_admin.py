@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, TypeVar
 
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from flows.admin.list_addresses import CheckedListMixin
 from flows.admin.saves import DIFFERENCE_MEDIA, SavesAdmin
 from flows.admin.soft_delete import SoftDeleteAdmin
 from flows.admin.warnings import tell_of_warnings
+from flows.content.fields import columns
 from flows.differences.values import difference
 from flows.fields import DocumentField
 from flows.models import MODELS
@@ -76,6 +78,13 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ItemChangeList
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the sets, with the fields of content that none of them has in one of their own."""
+        sets = super().get_fieldsets(request, obj)
+        placed = flatten_fieldsets(sets)
+        others = [column for column in columns(self.model.kind) if column not in placed]
+        return (*sets, ("Other settings", {"fields": others})) if others else sets
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         form = super().get_form(request, *args, **kwargs)

@@ -30,6 +30,7 @@ from flows.content.fields import Kind
 from flows.differences.values import difference
 from flows.saves import named_saves, saved_states
 from flows.saves.saved_states import SavedRow
+from flows.saves.state_tags import state_tag
 from flows.secrets.stored_destinations import lock_destinations
 from flows.servers import current_database
 
@@ -142,6 +143,7 @@ class SavesAdmin(ReversionPagesAdmin):
             "lacking": list(lacking_rights(request, item, saved.row, warnings)),
             "warnings": warning_lines(request, warnings),
             "is_secret": item.kind is Kind.SECRET,
+            "state": state_tag(item),
             **_compared(item.kind, _now(item), saved),
         }
         return self._page(request, item, "Restore", "admin/flows/restore_save.html", context)
@@ -150,6 +152,8 @@ class SavesAdmin(ReversionPagesAdmin):
         with transaction.atomic(using=current_database()):
             lock_destinations()
             locked = self.locked_row(item)
+            if request.POST.get("opened_on") != state_tag(locked):
+                return self._show_again(request, item)
             row = saved_states.saved_row(version)
             warnings = saved_states.warnings_of_restore(locked, row)
             if any(lacking_rights(request, locked, row, warnings)):
@@ -164,6 +168,15 @@ class SavesAdmin(ReversionPagesAdmin):
         if is_revived:
             tell_of_missing_values(self, request, [type(item)._default_manager.get(pk=item.pk)])
         return HttpResponseRedirect(self.saves_url(item))
+
+    def _show_again(self, request: HttpRequest, item: Any) -> HttpResponse:
+        """Redirect to the page of the restore, which showed another state than the present one."""
+        message = (
+            f"The {item.kind} was changed since this page was opened. Nothing was restored: look "
+            "below at what would change now."
+        )
+        self.message_user(request, message, messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())
 
     def _version(self, item: Any, number: int) -> Version:
         version = named_saves.find_save(type(item), number)

@@ -184,7 +184,12 @@ class ImportViews:
         return _back(request, pending.pk)
 
     def _decided(self, request: HttpRequest, pending: PendingImport) -> bool:
-        """Apply the form's choices, and return whether any was new."""
+        """Apply the form's choices, and return whether any was new.
+
+        Raises UploadRefused for a page of an earlier plan: its choices would take back later ones.
+        """
+        if "shown" in request.POST:
+            uploads.check_shown(pending, request.POST["shown"])
         form = ChoicesForm(request.POST, pending=pending, user=request.user)
         chosen = FilterForm(request.GET)
         listed = chosen_items(page_of(pending).items, **chosen.conditions)

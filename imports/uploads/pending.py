@@ -139,6 +139,18 @@ def token_of(pending: PendingImport, page: PlanPage) -> str:
     return sha256(shown.encode()).hexdigest()
 
 
+def check_shown(pending: PendingImport, token: str) -> PlanPage:
+    """Return the upload's plan. Raises UploadRefused where the token is that of an earlier one."""
+    page = page_of(pending)
+    if token != token_of(pending, page):
+        raise UploadRefused(
+            "other-plan",
+            "The plan was made anew since it was shown on that page. Nothing was written. "
+            "Look at it again.",
+        )
+    return page
+
+
 def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> ImportRecord:
     """Import exactly what was shown, given its confirmation token, and return the record.
 
@@ -146,13 +158,7 @@ def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> Imp
     done now, after storing the new plan; WrongServer if the server's name is required and was not
     typed; and what `run_import` raises. Then nothing was written and the upload still waits.
     """
-    page = page_of(pending)
-    if shown != token_of(pending, page):
-        raise UploadRefused(
-            "other-plan",
-            "The plan was made anew since it was shown on that page. Nothing was written. "
-            "Look at it again.",
-        )
+    page = check_shown(pending, shown)
     if settings.ZIGGY_CONFIRM_SERVER_NAME and server_name != settings.ZIGGY_SERVER_NAME:
         raise WrongServer(
             "wrong-server",

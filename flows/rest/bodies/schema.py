@@ -11,6 +11,10 @@ from drf_spectacular.utils import (
     extend_schema,
 )
 
+from flows.content import canonical
+from flows.content.fields import FIELDS, Kind
+from flows.models import MODELS
+
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 # The errors that the site adds to every endpoint of its kind are left out here.
@@ -85,6 +89,17 @@ def path_parameter(name: str, description: str) -> OpenApiParameter:
     return OpenApiParameter(name, str, OpenApiParameter.PATH, description=description)
 
 
+def _complete(kind: Kind, example: dict[str, Any]) -> dict[str, Any]:
+    """Return the example with the fields that it leaves out, as a new row has them."""
+    complete = dict(example)
+    for field in FIELDS[kind]:
+        default = MODELS[kind]._meta.get_field(field.column).get_default()
+        if field.key in example or (default is None and field.optional):
+            continue
+        complete[field.key] = canonical.decode(default) if field.shape.is_document else default
+    return complete
+
+
 LISTED_FLOW: dict[str, Any] = {
     "uuid": "c4492541-118e-4e23-9450-f2d28204ebee",
     "isSubflow": False,
@@ -93,54 +108,63 @@ LISTED_FLOW: dict[str, Any] = {
     "tags": ["sms"],
     "updatedAt": "2026-03-16T17:10:06.000Z",
 }
-FLOW: dict[str, Any] = {
-    "uuid": "c4492541-118e-4e23-9450-f2d28204ebee",
-    "name": "SMS Test",
-    "info": "",
-    "tags": ["sms"],
-    "listenerType": "HTTP",
-    "isSubflow": False,
-    "isCommander": False,
-    "isValid": True,
-    "isLocked": False,
-    "timeout": 60,
-    "numBlocks": 1,
-    "executionHistoryLevel": "USE_DEFAULT",
-    "executionHistoryMins": 1440,
-    "queueUuid": None,
-    "nodes": [{"id": "1", "type": "start", "position": {"x": 0, "y": 0}, "data": {}}],
-    "edges": [],
-    "viewport": {"x": 0, "y": 0, "zoom": 1},
-    "createdAt": "2026-03-16T17:10:06.000Z",
-    "updatedAt": "2026-03-16T17:10:06.000Z",
-    "isDeleted": False,
-}
-CONNECTION: dict[str, Any] = {
-    "uuid": "417c5997-296e-4e7d-b482-7c899406041f",
-    "name": "Twilio",
-    "type": "Twilio",
-    "description": "",
-    "devValue": "{ accountSid: 'AC1', authToken: secrets.TWILIO_TOKEN }",
-    "prodValue": "",
-    "createdAt": "2026-03-16T17:10:06.000Z",
-    "updatedAt": "2026-03-16T17:10:06.000Z",
-    "isDeleted": False,
-}
-SECRET: dict[str, Any] = {
-    "uuid": "0b2a8f2e-6c43-4f0e-8d0c-0f3f9f6a2d11",
-    "name": "TWILIO_TOKEN",
-    "description": "",
-    "type": "",
-    "group": "",
-    "tags": [],
-    "devValue": None,
-    "prodValue": None,
-    "hasDevValue": True,
-    "hasProdValue": False,
-    "createdAt": "2026-03-16T17:10:06.000Z",
-    "updatedAt": "2026-03-16T17:10:06.000Z",
-    "isDeleted": False,
-}
+FLOW = _complete(
+    Kind.FLOW,
+    {
+        "uuid": "c4492541-118e-4e23-9450-f2d28204ebee",
+        "name": "SMS Test",
+        "info": "",
+        "tags": ["sms"],
+        "listenerType": "HTTP",
+        "isSubflow": False,
+        "isCommander": False,
+        "isValid": True,
+        "isLocked": False,
+        "timeout": 60,
+        "numBlocks": 1,
+        "executionHistoryLevel": "USE_DEFAULT",
+        "executionHistoryMins": 1440,
+        "queueUuid": None,
+        "nodes": [{"id": "1", "type": "start", "position": {"x": 0, "y": 0}, "data": {}}],
+        "edges": [],
+        "viewport": {"x": 0, "y": 0, "zoom": 1},
+        "createdAt": "2026-03-16T17:10:06.000Z",
+        "updatedAt": "2026-03-16T17:10:06.000Z",
+        "isDeleted": False,
+    },
+)
+CONNECTION = _complete(
+    Kind.CONNECTION,
+    {
+        "uuid": "417c5997-296e-4e7d-b482-7c899406041f",
+        "name": "Twilio",
+        "type": "Twilio",
+        "description": "",
+        "devValue": "{ accountSid: 'AC1', authToken: secrets.TWILIO_TOKEN }",
+        "prodValue": "",
+        "createdAt": "2026-03-16T17:10:06.000Z",
+        "updatedAt": "2026-03-16T17:10:06.000Z",
+        "isDeleted": False,
+    },
+)
+SECRET = _complete(
+    Kind.SECRET,
+    {
+        "uuid": "0b2a8f2e-6c43-4f0e-8d0c-0f3f9f6a2d11",
+        "name": "TWILIO_TOKEN",
+        "description": "",
+        "type": "",
+        "group": "",
+        "tags": [],
+        "devValue": None,
+        "prodValue": None,
+        "hasDevValue": True,
+        "hasProdValue": False,
+        "createdAt": "2026-03-16T17:10:06.000Z",
+        "updatedAt": "2026-03-16T17:10:06.000Z",
+        "isDeleted": False,
+    },
+)
 NAMED_SAVE: dict[str, Any] = {
     "uuid": "666c6f77-7361-8765-8000-00000000002a",
     "saveName": "Before the change",

@@ -653,6 +653,21 @@ class TestWhatThePageShowed:
         ]
         assert Flow.objects.get().info == "old"
 
+    @pytest.mark.parametrize("button", ["confirm", "decide", "again"])
+    def test_its_choices_take_back_none_of_the_later_ones(self, button, ada):
+        FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
+        pending = staged(ada, flow(1, "Sync", info="new"), flow(2, "More"), mode="overwrite")
+        choice = f"mode:flow:{uuid_of('f', 1)}"
+        earlier = {"shown": uploads.token_of(pending, page_of(pending)), "mode": "overwrite"}
+        post(ada, "decide", pending, {**earlier, choice: "skip"})
+        answer = post(ada, button, pending, {**earlier, choice: ""})
+        assert told(ada, answer)[1:] == [
+            "The plan was made anew since it was shown on that page. Nothing was written. "
+            "Look at it again."
+        ]
+        assert shown(ada, pending) == [("Sync", "SKIP"), ("More", "CREATE")]
+        assert Flow.objects.get().info == "old"
+
     def test_so_does_one_that_showed_a_backup(self, ada):
         pending = staged(ada, flow(1, "Sync"))
         old_page = uploads.token_of(pending, page_of(pending))
