@@ -152,12 +152,12 @@ class SavesAdmin(ReversionPagesAdmin):
         with transaction.atomic(using=current_database()):
             lock_destinations()
             locked = self.locked_row(item)
-            if request.POST.get("opened_on") != state_tag(locked):
-                return self._show_again(request, item)
             row = saved_states.saved_row(version)
             warnings = saved_states.warnings_of_restore(locked, row)
             if any(lacking_rights(request, locked, row, warnings)):
                 raise PermissionDenied
+            if request.POST.get("opened_on") != state_tag(locked):
+                return self._show_again(request, item)
             is_revived = locked.is_deleted and not row["is_deleted"]
             user = cast(User, request.user)
             saved_states.restore(locked, version, user=user, user_name=user.get_username())

@@ -21,6 +21,7 @@ from imports.importing.service import run_import
 from imports.models import Door
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import export_file, flow, import_items, request_for, uuid_of
+from tests.support.pages import as_opened
 
 ROOT = Path(__file__).parents[2]
 LONG_AGO = datetime(2020, 2, 29, 12, 30, tzinfo=UTC)
@@ -192,7 +193,7 @@ def test_an_item_that_the_admin_brings_back(kind, admin):
 @KINDS
 def test_a_save_that_the_admin_restores(kind, admin):
     item, _ = (by_bob(FACTORIES[kind]()) for _ in range(2))
-    sent(admin.post(page_of(item, "restore_save", version_of(item).pk)))
+    sent(admin.post(page_of(item, "restore_save", version_of(item).pk), as_opened(item)))
     assert_written_by("ada", item)
 
 

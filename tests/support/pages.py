@@ -3,12 +3,19 @@
 import re
 from html import unescape
 
+from flows.saves.state_tags import state_tag
+
 
 def text_of(response):
     """What a reader sees of a page's main part, on one line."""
     assert response.status_code == 200
     main = response.content.decode().partition("<main")[2].partition("</main>")[0]
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", main)).split())
+
+
+def as_opened(row):
+    """What the page that restores a save of the row sends, if it is opened now."""
+    return {"opened_on": state_tag(type(row)._default_manager.get(pk=row.pk))}
 
 
 def form_of(response):

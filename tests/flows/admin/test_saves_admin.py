@@ -18,6 +18,7 @@ from accounts.models import User
 from flows.models import Connection, Flow, Secret
 from flows.saves import named_saves
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.pages import as_opened
 from tests.support.rows import row_of
 
 VALUE = "CANARY-5ad1-value"
@@ -280,7 +281,7 @@ def test_a_save_that_cannot_be_read_any_more_is_told(admin_client):
     for answer in (
         admin_client.get(url(flow, "compare_saves"), {"before": number}, follow=True),
         admin_client.get(url(flow, "restore_save", number), follow=True),
-        admin_client.post(url(flow, "restore_save", number), follow=True),
+        admin_client.post(url(flow, "restore_save", number), as_opened(flow), follow=True),
     ):
         assert answer.redirect_chain == [(url(flow, "saves"), 302)]
         assert len(messages_of(answer)) == 1
@@ -318,7 +319,7 @@ def test_restoring_brings_the_state_back_and_saves_the_one_before(kind, admin_cl
     number = saved(type(item).objects.get(), "then")
     change(item, extra='{"k":false}', name="TODAY")
 
-    answer = admin_client.post(url(item, "restore_save", number), follow=True)
+    answer = admin_client.post(url(item, "restore_save", number), as_opened(item), follow=True)
 
     assert answer.redirect_chain == [(url(item, "saves"), 302)]
     assert messages_of(answer) == [
@@ -335,12 +336,33 @@ def test_restoring_brings_the_state_back_and_saves_the_one_before(kind, admin_cl
     assert entry.get_change_message() == "Restored the named save “then”."
 
 
+@KINDS
+def test_what_the_page_did_not_show_is_not_restored_over(kind, admin_client):
+    item = FACTORIES[kind](description="saved") if kind != "flow" else FACTORIES[kind](info="saved")
+    column = "info" if kind == "flow" else "description"
+    number = saved(item)
+    change(item, **{column: "shown"})
+    address = url(item, "restore_save", number)
+    opened_on = admin_client.get(address).context["state"]
+    change(item, **{column: "edited meanwhile"})
+    for sent in ({"opened_on": opened_on}, {}):
+        answer = admin_client.post(address, sent, follow=True)
+        assert messages_of(answer) == [
+            f"The {kind} was changed since this page was opened. Nothing was restored: look below "
+            "at what would change now."
+        ]
+        assert "edited meanwhile" in text_of(answer)
+        assert (row_of(item)[column], names_of(item)) == ("edited meanwhile", ["save"])
+    admin_client.post(address, {"opened_on": answer.context["state"]})
+    assert row_of(item)[column] == "saved"
+
+
 def test_restoring_touches_no_other_item(admin_client):
     flow, other = FlowFactory(), FlowFactory()
     number = saved(flow)
     saved(other)
     Flow.objects.update(info="later")
-    admin_client.post(url(flow, "restore_save", number))
+    admin_client.post(url(flow, "restore_save", number), as_opened(flow))
     assert (row_of(flow)["info"], row_of(other)["info"]) == ("", "later")
 
 
@@ -348,7 +370,7 @@ def test_a_secrets_stored_value_comes_back_as_it_was_sealed(admin_client):
     secret = SecretFactory(dev_value=VALUE)
     number = saved(secret)
     change(secret, dev_value=NEW_VALUE)
-    answer = admin_client.post(url(secret, "restore_save", number), follow=True)
+    answer = admin_client.post(url(secret, "restore_save", number), as_opened(secret), follow=True)
     after = Secret.objects.get()
     assert after.dev_value.token == secret.dev_value.token
     assert after.dev_value.reveal() == VALUE
@@ -360,7 +382,7 @@ def test_a_secret_whose_name_is_taken_meanwhile_stays_as_it_is(admin_client):
     number = saved(secret)
     change(secret, name="RENAMED")
     SecretFactory(name="KEY")
-    answer = admin_client.post(url(secret, "restore_save", number), follow=True)
+    answer = admin_client.post(url(secret, "restore_save", number), as_opened(secret), follow=True)
     assert messages_of(answer) == [
         "The save of KEY does not fit the database any more, "
         "for example because another item has its name now."
@@ -376,7 +398,7 @@ def test_restoring_needs_the_token_of_its_form(admin_user):
     change(flow, info="later")
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin_user)
-    assert client.post(url(flow, "restore_save", number)).status_code == 403
+    assert client.post(url(flow, "restore_save", number), as_opened(flow)).status_code == 403
     assert client.post(url(flow, "saves"), {"name": "x"}).status_code == 403
     assert (row_of(flow)["info"], names_of(flow)) == ("later", ["save"])
 
@@ -399,7 +421,7 @@ def test_who_may_view_may_list_and_compare_and_no_more(kind, staff):
     answers = [
         client.post(url(item, "saves"), {"name": "x"}),
         client.get(url(item, "restore_save", number)),
-        client.post(url(item, "restore_save", number)),
+        client.post(url(item, "restore_save", number), as_opened(item)),
     ]
     assert [answer.status_code for answer in answers] == [403, 403, 403]
     assert (row_of(item), names_of(item)) == (before, ["save"])
@@ -438,7 +460,7 @@ def test_a_save_of_a_deleted_item_needs_the_right_to_delete(staff):
 
     user = User.objects.get()
     user.user_permissions.add(Permission.objects.get(codename="delete_flow"))
-    assert client.post(url(flow, "restore_save", number)).status_code == 302
+    assert client.post(url(flow, "restore_save", number), as_opened(flow)).status_code == 302
     assert row_of(flow)["is_deleted"] is True
 
 
@@ -447,7 +469,7 @@ def test_a_save_brings_a_deleted_item_back(staff):
     number = saved(flow)
     change(flow, is_deleted=True)
     client = staff("view_flow", "change_flow")
-    assert client.post(url(flow, "restore_save", number)).status_code == 302
+    assert client.post(url(flow, "restore_save", number), as_opened(flow)).status_code == 302
     assert row_of(flow)["is_deleted"] is False
 
 
@@ -469,7 +491,10 @@ def test_a_save_that_sends_a_secret_elsewhere_needs_that_right(staff):
 
     user = User.objects.get()
     user.user_permissions.add(Permission.objects.get(codename="retarget_connections"))
-    assert client.post(url(connection, "restore_save", number)).status_code == 302
+    assert (
+        client.post(url(connection, "restore_save", number), as_opened(connection)).status_code
+        == 302
+    )
     assert "evil.example" in Connection.objects.get().dev_value
 
 
@@ -530,6 +555,6 @@ def test_a_secret_that_comes_back_without_a_value_is_told_of(way, value, admin_c
         page = reverse("admin:flows_secret_changelist")
         answer = admin_client.post(f"{page}?state=deleted", chosen, follow=True)
     else:
-        answer = admin_client.post(url(item, "restore_save", number), follow=True)
+        answer = admin_client.post(url(item, "restore_save", number), as_opened(item), follow=True)
     assert (WITHOUT_VALUE in messages_of(answer)) is (value is None)
     assert row_of(item)["is_deleted"] is False

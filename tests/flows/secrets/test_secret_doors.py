@@ -32,6 +32,7 @@ from tests.support.importing import (
     secret,
     uuid_of,
 )
+from tests.support.pages import as_opened
 from tests.support.undoing import undo_request
 from tests.support.users import logged_in
 
@@ -164,7 +165,7 @@ def _saved(before: str, after: str) -> tuple[Connection, int]:
 def by_save_in_the_admin(user: User, before: str, after: str) -> Callable[[], None]:
     row, number = _saved(before, after)
     url = reverse("admin:flows_connection_restore_save", args=[row.pk, number])
-    return lambda: logged_in(user).post(url)
+    return lambda: logged_in(user).post(url, as_opened(row))
 
 
 def by_reversions_own_page(user: User, before: str, after: str) -> Callable[[], None]:
@@ -262,7 +263,8 @@ def _rename(case: Case, door: str) -> Callable[[], Any]:
     number = named_saves.take(Secret(pk=case.key.pk, uuid=case.key.uuid, name="WANTED",
         dev_value=case.key.dev_value), "save").version_set.get().pk  # fmt: skip
     return lambda: logged_in(case.user).post(
-        reverse("admin:flows_secret_restore_save", args=[case.key.pk, number])
+        reverse("admin:flows_secret_restore_save", args=[case.key.pk, number]),
+        as_opened(case.key),
     )
 
 
@@ -317,7 +319,7 @@ def test_what_comes_back(case: Case, door: str, kind: str) -> None:
             {"action": "restore_selected", "_selected_action": [row.pk]},
         ),
         "save": lambda: client.post(
-            reverse(f"admin:flows_{kind}_restore_save", args=[row.pk, number])
+            reverse(f"admin:flows_{kind}_restore_save", args=[row.pk, number]), as_opened(row)
         ),
     }
     case.check(doors[door])
@@ -350,5 +352,5 @@ def test_a_value_that_comes_back_with_a_save_is_a_stored_one(may_retarget: bool)
     stored_connection(EVIL)
     client = logged_in(user_with(may_retarget))
     url = reverse("admin:flows_secret_restore_save", args=[key.pk, number])
-    assert client.post(url).status_code == 403
+    assert client.post(url, as_opened(key)).status_code == 403
     assert not Secret.objects.get(pk=key.pk).has_value

@@ -19,6 +19,7 @@ from tests.flows.secrets.test_secret_doors import (
     user_with,
 )
 from tests.support.factories import ConnectionFactory, SecretFactory
+from tests.support.pages import as_opened
 from tests.support.users import logged_in
 
 pytestmark = pytest.mark.django_db
@@ -104,7 +105,9 @@ def _undelete_many(client: Any) -> None:
 def _restore(client: Any) -> None:
     row = ConnectionFactory(dev_value=GOOD)
     number = named_saves.take(row, "save").version_set.get().pk
-    client.post(reverse("admin:flows_connection_restore_save", args=[row.pk, number]))
+    client.post(
+        reverse("admin:flows_connection_restore_save", args=[row.pk, number]), as_opened(row)
+    )
 
 
 def _posted(client: Any, url: str, **typed: Any) -> None:
