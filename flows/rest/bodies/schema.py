@@ -93,7 +93,8 @@ def _complete(kind: Kind, example: dict[str, Any]) -> dict[str, Any]:
     """Return the example with the fields that it leaves out, as a new row has them."""
     complete = dict(example)
     for field in FIELDS[kind]:
-        default = MODELS[kind]._meta.get_field(field.column).get_default()
+        column: Any = MODELS[kind]._meta.get_field(field.column)
+        default = column.get_default()
         if field.key in example or (default is None and field.optional):
             continue
         complete[field.key] = canonical.decode(default) if field.shape.is_document else default
