@@ -26,13 +26,17 @@ _WHY = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "What is asked for is wrong; `issues` has every problem.",
 }
 
-ETAG = OpenApiParameter(
-    "ETag",
-    str,
-    OpenApiParameter.HEADER,
-    description="Stands for the state of the item, for `If-Match`.",
-    response=[HTTPStatus.OK.value],
-)
+
+def answer_header(
+    name: str, description: str, *, status: HTTPStatus = HTTPStatus.OK
+) -> OpenApiParameter:
+    """Return a header of the answer that has this status."""
+    return OpenApiParameter(
+        name, str, OpenApiParameter.HEADER, description=description, response=[status.value]
+    )
+
+
+ETAG = answer_header("ETag", "Stands for the state of the item, for `If-Match`.")
 IF_MATCH = OpenApiParameter(
     "If-Match",
     str,

@@ -43,10 +43,11 @@ from imports.importing.service import preview_import, run_import
 from imports.models import ImportItem, ImportRecord
 from imports.plans.plan import content_digest
 from imports.records.last_imports import read_last_imports
+from imports.runs.carrying_out import Outcome
 from imports.undo.plans.decision_file import decisions_from, read_decision_file
 from imports.undo.plans.plan import ConflictResolution, UndoPlan
 from imports.undo.plans.snapshot import undo_token
-from imports.undo.service import UndoOutcome, examine_undo, preview_undo, undo_import
+from imports.undo.service import examine_undo, preview_undo, undo_import
 from tests.support.digest import all_rows, data_rows
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import (
@@ -66,7 +67,7 @@ pytestmark = pytest.mark.django_db
 KEEP, RESTORE = ConflictResolution.KEEP, ConflictResolution.RESTORE
 
 
-def undo(record: ImportRecord, **changes: Any) -> UndoOutcome:
+def undo(record: ImportRecord, **changes: Any) -> Outcome[UndoPlan]:
     return undo_import(undo_request(record, **changes))
 
 
