@@ -4,19 +4,24 @@ What the plan contains is decided in imports.plans.build.
 """
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
+
+from django.utils import timezone
 
 from flows.content.fields import Kind
 from flows.counting import other_than_first
 from flows.secrets.stored_destinations import StoredServer
 from imports.errors import PlanRefused, UnableToImport, quoted
 from imports.exportfile.document import ExportDocument
+from imports.importing.changes import read_changes, read_rows_of
 from imports.importing.request import AGAIN, ImportRequest
 from imports.importing.rights import check_plan, check_request, check_sight
 from imports.importing.saved_plan import check_saved
 from imports.permissions import check_sight_of, kinds_in_sight
+from imports.planfile.changes import PlanChange
 from imports.planfile.decisions import skipped_nothing
-from imports.planfile.snapshot import confirmation_token, snapshot_of
+from imports.planfile.snapshot import confirmation_token, decided_contents, snapshot_of
 from imports.plans.build import build_plan
 from imports.plans.dangling import unresolved
 from imports.plans.decisions import Decisions, targets_of
@@ -45,6 +50,8 @@ class Preview:
     document: ExportDocument = field(repr=False)
     plan: Plan
     refusal: UnableToImport | None = None
+    made_at: datetime
+    """The time before anything was read for it."""
 
     @property
     def token(self) -> str:
@@ -58,12 +65,14 @@ def make_preview(document: ExportDocument, request: ImportRequest) -> Preview:
     Raises NotPermitted where the plan describes rows that the user may not see, and StalePlan where
     the plan differs from the request's saved plan.
     """
+    made_at = timezone.now()
     plan = draft_plan(document, request)
     _check_sight_of_named(request)
     check_sight(request.user, plan)  # a refusal describes rows too
     if request.saved_plan:
         check_saved(plan, request)
-    return Preview(document=document, plan=plan, refusal=_refusal_of(plan, request))
+    refusal = _refusal_of(plan, request)
+    return Preview(document=document, plan=plan, refusal=refusal, made_at=made_at)
 
 
 def plan_import(document: ExportDocument, request: ImportRequest) -> Plan:
@@ -113,14 +122,41 @@ def _refusal_of(plan: Plan, request: ImportRequest) -> UnableToImport | None:
     return None
 
 
-def plan_again(document: ExportDocument, request: ImportRequest, expected: str | None) -> Plan:
+def plan_again(
+    document: ExportDocument,
+    request: ImportRequest,
+    *,
+    confirmed: Preview | None = None,
+    token: str | None = None,
+) -> Plan:
     """Return the plan of the request. Raise PlanRefused, StalePlan or NotPermitted.
 
-    Raises StalePlan where its confirmation token is not `expected`, which is None where no plan was
-    confirmed. For a confirmed plan, PlanRefused becomes StalePlan.
+    Raises StalePlan, with the differences, where it is not the `confirmed` one, and where its
+    confirmation token is not `token`. For a confirmed plan, PlanRefused becomes StalePlan.
     """
-    plan = partial(plan_import, document, request)
-    return staleness.plan_again(plan, expected, token_of=_token_of, again=AGAIN)
+    return staleness.plan_again(
+        partial(plan_import, document, request),
+        confirmed.token if confirmed else token,
+        token_of=_token_of,
+        find_changes=partial(_changes_since, confirmed, request),
+        again=AGAIN,
+    )
+
+
+def _changes_since(
+    confirmed: Preview | None, request: ImportRequest, plan: Plan
+) -> list[PlanChange]:
+    if confirmed is None:
+        return []
+    before = snapshot_of(confirmed.plan, request.decisions)
+    return read_changes(
+        before,
+        plan,
+        request.decisions,
+        rows=read_rows_of(before),
+        contents=decided_contents(plan),
+        made_at=confirmed.made_at,
+    )
 
 
 def _token_of(plan: Plan) -> str:

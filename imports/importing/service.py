@@ -105,7 +105,7 @@ def run_import(
         document, request = read_request(request, sha256=record.file_sha256, document=document)
         with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
             recorder.start()
-            plan = plan_again(document, request, confirmed.token if confirmed else token)
+            plan = plan_again(document, request, confirmed=confirmed, token=token)
             with carry_out(recorder, lock, writes=plan.writes, again=AGAIN):
                 saves = _write(document, plan, request, record, progress)
                 recorder.succeed(plan.counts, items_of(record, plan, saves))

@@ -36,7 +36,7 @@ from imports.undo.apply import apply_undo
 from imports.undo.plans.build import build_undo
 from imports.undo.plans.destinations import find_notices
 from imports.undo.plans.plan import Key, UndoPlan
-from imports.undo.plans.snapshot import undo_token
+from imports.undo.plans.snapshot import undo_changes_since, undo_token
 from imports.undo.read import read_undo_inputs, written_items
 from imports.undo.record import mark_undone, new_undo_record, tie_to, undo_items
 from imports.undo.request import AGAIN, UndoRequest
@@ -82,15 +82,17 @@ def examine_undo(request: UndoRequest) -> UndoPreview:
 def undo_import(
     request: UndoRequest,
     *,
+    confirmed: UndoPlan | None = None,
     token: str | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> Outcome[UndoPlan]:
     """Undo the run of the record, or change nothing.
 
-    With the confirmation `token` of the plan that was shown, exactly that plan is applied or
-    StalePlan is raised. Raises an UnableToImport for every refusal; the data is unchanged whenever
-    anything is raised. Raises AlreadyDone where the request's idempotency key belongs to an undo
-    that is done. Where nothing has to be written, the undone run stays in effect.
+    With a `confirmed` plan, or the confirmation `token` of the plan that was shown, exactly that
+    plan is applied or StalePlan is raised. Raises an UnableToImport for every refusal; the data is
+    unchanged whenever anything is raised. Raises AlreadyDone where the request's idempotency key
+    belongs to an undo that is done. Where nothing has to be written, the undone run stays in
+    effect.
     """
     with target(request.server), recorded(new_undo_record(request)) as recorder:
         record = recorder.record
@@ -102,7 +104,11 @@ def undo_import(
             undone = _undone(request, recorder)
             recorder.start()
             plan = plan_again(
-                partial(_plan, undone, request), token, token_of=undo_token, again=AGAIN
+                partial(_plan, undone, request),
+                undo_token(confirmed) if confirmed else token,
+                token_of=undo_token,
+                find_changes=partial(undo_changes_since, confirmed),
+                again=AGAIN,
             )
             spared = _backup_of(undone)
             with carry_out(recorder, lock, writes=plan.writes, again=AGAIN, sparing=spared):

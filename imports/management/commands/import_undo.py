@@ -15,7 +15,6 @@ from imports.models import Door
 from imports.report import answer, undo_data
 from imports.undo.plans.decision_file import read_decision_file
 from imports.undo.plans.plan import ConflictResolution, Decisions, UndoPlan
-from imports.undo.plans.snapshot import undo_token
 from imports.undo.request import UndoRequest
 from imports.undo.service import examine_undo, preview_undo, undo_import
 
@@ -106,15 +105,14 @@ class Command(RunCommand):
 
     def _undo(self, request: UndoRequest, *, ask: bool) -> UndoPlan | None:
         """Undo, and return the plan that was done; None if the person declined."""
-        token = None
+        confirmed = None
         if ask:
-            plan = self._shown(request)
-            if plan.writes and not console.confirm(self, _question(plan)):
+            confirmed = self._shown(request)
+            if confirmed.writes and not console.confirm(self, _question(confirmed)):
                 console.print_cancelled(self)
                 return None
-            token = undo_token(plan)
         with console.progress_bar() as progress:
-            outcome = undo_import(request, token=token, progress=progress)
+            outcome = undo_import(request, confirmed=confirmed, progress=progress)
         self.print_outcome(
             outcome,
             counts=undo_summary(outcome.plan),

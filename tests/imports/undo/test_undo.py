@@ -600,6 +600,19 @@ class TestStory:
         assert codes(raised.value) == ["edited-since"]
         assert data_rows() == before
 
+    def test_what_differs_from_the_confirmed_plan_is_named(self):
+        record, rows = imported(Kind.FLOW, "overwritten")
+        confirmed = preview_undo(undo_request(record, conflicts=RESTORE))
+        rows.update(info="edited")
+        row = rows.get()
+        with pytest.raises(StalePlan) as raised:
+            undo_import(undo_request(record, conflicts=RESTORE), confirmed=confirmed)
+        assert raised.value.message == (
+            "What would happen is no longer what was shown. "
+            f'The flow "{row.name}" ({row.uuid}) was edited since. '
+            "Nothing was written. Run the undo again."
+        )
+
     def test_who_uses_a_row_by_now_is_shown_before_it_is_deleted(self):
         record = import_items(secret(1, "KEY")).record
         FlowFactory(name="One", nodes='[{"code":"secrets.KEY"}]')
