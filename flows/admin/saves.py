@@ -17,13 +17,14 @@ from django.db import transaction
 from django.forms import Media, Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from reversion.errors import RevertError
 from reversion.models import Version
 
 from accounts.models import User
 from flows.admin.forms import SaveForm
 from flows.admin.missing_values import tell_of_missing_values
+from flows.admin.page_addresses import page_urls
 from flows.admin.reversion_pages import ReversionPagesAdmin, lacking_rights, version_number
 from flows.admin.warnings import warning_lines
 from flows.content.fields import Kind
@@ -58,20 +59,12 @@ class SavesAdmin(ReversionPagesAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         saves = "<path:object_id>/saves/"
-        pages = (
+        urls = page_urls(
+            self,
             (saves, self.saves_view, "saves"),
             (f"{saves}compare/", self.compare_view, "compare_saves"),
-            (
-                f"{saves}<int:number>/restore/",
-                self.restore_save_view,
-                "restore_save",
-            ),
+            (f"{saves}<int:number>/restore/", self.restore_save_view, "restore_save"),
         )
-        info = f"{self.opts.app_label}_{self.opts.model_name}"
-        urls = [
-            path(route, self.admin_site.admin_view(view), name=f"{info}_{name}")
-            for route, view, name in pages
-        ]
         return [*urls, *super().get_urls()]
 
     # --- list and take

@@ -9,10 +9,11 @@ from django.contrib.admin.utils import model_ngettext, quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from reversion.admin import VersionAdmin
 
 from flows.admin.missing_values import tell_of_missing_values
+from flows.admin.page_addresses import page_urls
 from flows.admin.warnings import tell_of_warnings
 from flows.deletion import (
     NameTakenError,
@@ -35,12 +36,8 @@ class SoftDeleteAdmin(VersionAdmin):
     actions: tuple[str, ...] = ("delete_selected", "restore_selected")
 
     def get_urls(self) -> list[URLPattern]:
-        undelete = path(
-            "<path:object_id>/undelete/",
-            self.admin_site.admin_view(self.undelete_view),
-            name=f"{self.opts.app_label}_{self.opts.model_name}_undelete",
-        )
-        return [undelete, *super().get_urls()]
+        urls = page_urls(self, ("<path:object_id>/undelete/", self.undelete_view, "undelete"))
+        return [*urls, *super().get_urls()]
 
     # --- delete
 

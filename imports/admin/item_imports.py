@@ -7,10 +7,11 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from reversion.errors import RevertError
 
 from flows.admin import ItemAdmin
+from flows.admin.page_addresses import page_urls
 from flows.differences.values import difference
 from imports.admin.record_page import record_url
 from imports.admin.wording import RESULT_WORDS
@@ -32,15 +33,11 @@ class ItemImportsMixin(ItemAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         imports = "<path:object_id>/imports/"
-        pages = (
+        urls = page_urls(
+            self,
             (imports, self.imports_view, "imports"),
             (f"{imports}<int:number>/", self.import_view, "import"),
         )
-        info = f"{self.opts.app_label}_{self.opts.model_name}"
-        urls = [
-            path(route, self.admin_site.admin_view(view), name=f"{info}_{name}")
-            for route, view, name in pages
-        ]
         return [*urls, *super().get_urls()]
 
     def render_change_form(

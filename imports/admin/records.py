@@ -20,13 +20,14 @@ from django.http import (
     HttpResponseRedirect,
 )
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from flows.admin.list_addresses import CheckedListMixin
+from flows.admin.page_addresses import page_urls
 from flows.content.fields import Kind
 from flows.models import Connection, Secret
 from flows.secrets.values import GoesElsewhereError, HasValueError, SecretGoneError
@@ -81,23 +82,13 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
         return request.user.has_perm(VIEW_RECORDS)
 
     def get_urls(self) -> list[URLPattern]:
-        own = [
-            path(
-                "<int:record_id>/items/<int:item_id>/",
-                self.admin_site.admin_view(self.item_view),
-                name="imports_importrecord_item",
-            ),
-            path(
-                "<int:record_id>/secrets/<uuid:secret_uuid>/",
-                self.admin_site.admin_view(self.fill_view),
-                name="imports_importrecord_fill",
-            ),
-            path(
-                "<int:record_id>/connections/<int:item_id>/looked-at/",
-                self.admin_site.admin_view(self.tick_off_view),
-                name="imports_importrecord_tick_off",
-            ),
-        ]
+        looked_at = "<int:record_id>/connections/<int:item_id>/looked-at/"
+        own = page_urls(
+            self,
+            ("<int:record_id>/items/<int:item_id>/", self.item_view, "item"),
+            ("<int:record_id>/secrets/<uuid:secret_uuid>/", self.fill_view, "fill"),
+            (looked_at, self.tick_off_view, "tick_off"),
+        )
         site = self.admin_site
         return [*import_urls(site), *undo_urls(site), *own, *super().get_urls()]
 

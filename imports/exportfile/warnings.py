@@ -1,6 +1,6 @@
 """The warnings of a plan: a text for people, and a code with data for programs. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -72,6 +72,12 @@ class PlanWarning:
             }
         )
         return detail
+
+
+def users_data(users: Iterable[tuple[Kind, str, str]], *, more: int) -> dict[str, Any]:
+    """Return the data of a warning about what uses a row: kinds, uuids and names of the users."""
+    told = [{"kind": kind.value, "uuid": uuid, "name": name} for kind, uuid, name in users]
+    return {"users": told, "more": more}
 
 
 def in_order(value: Any) -> Any:

@@ -1,8 +1,9 @@
 """What the commands share that make a run: an import or an undo."""
 
 import sys
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.management.base import BaseCommand
 
@@ -10,6 +11,7 @@ from imports.management.console import (
     NOTHING_TO_DO,
     closing,
     print_end,
+    progress_bar,
     show_warnings,
     teaching,
 )
@@ -17,6 +19,8 @@ from imports.management.warning_text import WarningDigest
 from imports.plans.plan import RunPlan
 from imports.report import answer
 from imports.runs.carrying_out import Outcome
+
+P = TypeVar("P", bound=RunPlan[Any, Any])
 
 
 class RunCommand(BaseCommand):
@@ -30,19 +34,26 @@ class RunCommand(BaseCommand):
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(prog_name, subcommand, **teaching(self.epilog), **kwargs)
 
-    def print_outcome(
+    def carry_out(
         self,
-        outcome: Outcome[Any],
+        run: Callable[..., Outcome[P]],
         *,
-        counts: str,
-        warnings: WarningDigest | None,
-        data: dict[str, Any],
-    ) -> None:
-        """Print what was done: the warnings that nobody was shown yet, the last line, the JSON."""
+        counts: Callable[[P], str],
+        warnings: Callable[[P], WarningDigest] | None,
+        data: Callable[..., dict[str, Any]],
+    ) -> P:
+        """Run, and return the plan that was done. Print its warnings, the last line and the JSON.
+
+        `warnings` is None where they were shown before.
+        """
+        with progress_bar() as progress:
+            outcome = run(progress=progress)
+        plan = outcome.plan
         if warnings:
-            show_warnings(warnings, outcome.record)
-        end = closing(counts, outcome.record, wrote=outcome.plan.writes)
-        print_end(self, end, answer(HTTPStatus.CREATED, data))
+            show_warnings(warnings(plan), outcome.record)
+        end = closing(counts(plan), outcome.record, wrote=plan.writes)
+        print_end(self, end, answer(HTTPStatus.CREATED, data(plan, done=True)))
+        return plan
 
     def exit_with_details(self, plan: RunPlan[Any, Any] | None, *, is_wanted: bool) -> None:
         """Exit with a code of its own where the plan writes nothing, if that `is_wanted`."""

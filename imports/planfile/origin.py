@@ -1,35 +1,33 @@
 """Check whether a saved plan is for another file or another server. Pure."""
 
+from collections.abc import Iterator
+
 from imports.errors import Issue, quoted
 from imports.planfile.shape import SavedFile, SavedPlan, SavedServer
 
 
 def origin_changes(saved: SavedPlan, *, file: SavedFile, server: SavedServer) -> list[Issue]:
     """Return issues where the plan was made for another file or another server."""
-    issues = []
+    return list(_origin_changes(saved, file, server))
+
+
+def _origin_changes(saved: SavedPlan, file: SavedFile, server: SavedServer) -> Iterator[Issue]:
     if (saved.file.sha256, saved.file.size) != (file.sha256, file.size):
-        issues.append(
-            Issue(
-                code="other-file",
-                message=f"The plan is for another file: {quoted(saved.file.name)} of "
-                f"{saved.file.size:,} bytes, SHA-256 {saved.file.sha256}. This one has "
-                f"{file.size:,} bytes, SHA-256 {file.sha256}.",
-            )
+        yield Issue(
+            code="other-file",
+            message=f"The plan is for another file: {quoted(saved.file.name)} of "
+            f"{saved.file.size:,} bytes, SHA-256 {saved.file.sha256}. This one has "
+            f"{file.size:,} bytes, SHA-256 {file.sha256}.",
         )
     if saved.server.name != server.name:
-        issues.append(
-            Issue(
-                code="other-server",
-                message=f"The plan is for the server {quoted(saved.server.name)}, not for "
-                f"{quoted(server.name)}.",
-            )
+        yield Issue(
+            code="other-server",
+            message=f"The plan is for the server {quoted(saved.server.name)}, not for "
+            f"{quoted(server.name)}.",
         )
     elif saved.server.identity != server.identity:
-        issues.append(
-            Issue(
-                code="other-database",
-                message=f"The plan is for another database: the server {quoted(server.name)} has "
-                "a new one, or another server bears its name.",
-            )
+        yield Issue(
+            code="other-database",
+            message=f"The plan is for another database: the server {quoted(server.name)} has "
+            "a new one, or another server bears its name.",
         )
-    return issues

@@ -10,7 +10,7 @@ from flows.content.fields import Content, Kind
 from flows.counting import listed
 from flows.relations.mentions import Reference, find_references
 from imports.errors import printable, quoted
-from imports.exportfile.warnings import PlanWarning, WarningCode
+from imports.exportfile.warnings import PlanWarning, WarningCode, users_data
 from imports.plans.matching import Match
 from imports.plans.plan import Change, Result
 from imports.plans.reference_map import ItemDestination
@@ -235,10 +235,7 @@ def renamed_in_use(old_name: str, users: Mapping[tuple[Kind, str], str]) -> Plan
         f"{listed(told, more=more)}",
         data={
             "name": old_name,
-            "users": [
-                {"kind": kind.value, "uuid": uuid, "name": name} for kind, name, uuid in shown
-            ],
-            "more": more,
+            **users_data(((kind, uuid, name) for kind, name, uuid in shown), more=more),
         },
         tells_of=frozenset(kind for kind, _, _ in ordered),
     )

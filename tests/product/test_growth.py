@@ -146,6 +146,7 @@ EXEMPT = {
     "flows.destinations.warnings.DestinationWarning.tells_of": "takes a row's key",
     "flows.destinations.warnings.DestinationWarning.text_for": "takes the kinds that somebody may see",
     "flows.destinations.warnings.DestinationWarning.detail_for": "takes the kinds that somebody may see",
+    "imports.exportfile.warnings.users_data": "tells of the first few users",
     "imports.exportfile.warnings.in_order": "takes one warning, of a few rows",
     "flows.counting.listed": "joins words of the product's own, and the first few names",
     "imports.database.backup_retention.superfluous": "takes the backups of a directory, and no file's text",

@@ -2,6 +2,7 @@
 
 import shlex
 from argparse import ArgumentParser
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -77,20 +78,16 @@ class Command(RunCommand):
         if ask:
             confirmed = preview_import(request)
             console.show(plan_text(confirmed.plan, lists_all=self.lists_all))
-            if confirmed.plan.writes and not console.confirm(
-                self, _question(request, confirmed.plan)
-            ):
+            question = _question(request, confirmed.plan)
+            if confirmed.plan.writes and not console.confirm(self, question):
                 console.print_cancelled(self)
                 return None
-        with console.progress_bar() as progress:
-            outcome = run_import(request, confirmed=confirmed, progress=progress)
-        self.print_outcome(
-            outcome,
-            counts=summary(outcome.plan),
-            warnings=None if ask else plan_warnings(outcome.plan),
-            data=plan_data(outcome.plan, done=True),
+        return self.carry_out(
+            partial(run_import, request, confirmed=confirmed),
+            counts=summary,
+            warnings=None if ask else plan_warnings,
+            data=plan_data,
         )
-        return outcome.plan
 
 
 def _check_combination(**options: Any) -> None:

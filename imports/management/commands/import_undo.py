@@ -1,5 +1,6 @@
 """Undo an import: the command of imports.undo.service."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -111,15 +112,12 @@ class Command(RunCommand):
             if confirmed.writes and not console.confirm(self, _question(confirmed)):
                 console.print_cancelled(self)
                 return None
-        with console.progress_bar() as progress:
-            outcome = undo_import(request, confirmed=confirmed, progress=progress)
-        self.print_outcome(
-            outcome,
-            counts=undo_summary(outcome.plan),
-            warnings=None if ask else undo_warnings(outcome.plan),
-            data=undo_data(outcome.plan, done=True),
+        return self.carry_out(
+            partial(undo_import, request, confirmed=confirmed),
+            counts=undo_summary,
+            warnings=None if ask else undo_warnings,
+            data=undo_data,
         )
-        return outcome.plan
 
     def _shown(self, request: UndoRequest) -> UndoPlan:
         """Print the plan with all its conflicts, and return it."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from flows.content.representation import time_text
 from imports.errors import printable, quoted
+from imports.exportfile.warnings import users_data
 from imports.plans.plan import are_comparable, differ
 from imports.undo.plans.inputs import LaterRun, OtherRow, PresentRow, WrittenRow
 from imports.undo.plans.plan import Conflict, ConflictCode
@@ -79,10 +80,7 @@ def used_by(written: WrittenRow, users: Sequence[OtherRow]) -> Conflict:
         f"{f' and {more} more' if more else ''}, which would refer to nothing.",
         data={
             **_data(written),
-            "users": [
-                {"kind": user.kind.value, "uuid": user.uuid, "name": user.name} for user in shown
-            ],
-            "more": more,
+            **users_data(((user.kind, user.uuid, user.name) for user in shown), more=more),
         },
         tells_of=frozenset(user.kind for user in users),
     )
