@@ -2,11 +2,9 @@
 
 import json
 import logging
-import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from http.cookies import SimpleCookie
-from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -19,7 +17,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-import flows
 from accounts.models import ApiToken, Attempts, User
 from accounts.throttling import Limit, TooManyAttemptsError, give_back, take, waiting_time
 from accounts.tokens import TooManyKeysError, find, issue_login_token
@@ -143,11 +140,6 @@ def test_health_is_503_while_the_database_does_not_answer(monkeypatch, caplog):
         "issues": [],
     }
     assert "no route to db.example.org" in caplog.text
-
-
-def test_the_version_is_that_of_the_project_file():
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    assert flows.__version__ == project["project"]["version"]
 
 
 # --- login
