@@ -9,7 +9,6 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
-from django.utils.functional import cached_property
 from knox.models import AbstractAuthToken
 
 
@@ -48,18 +47,6 @@ class User(AbstractUser):
                 password_stamp=self.password_stamp
             )
         return is_correct
-
-    def has_perm(self, perm: str, obj: Any = None) -> bool:
-        """Return whether the user has the permission; if so, add it to `granted_permissions`."""
-        has_it = super().has_perm(perm, obj)
-        if has_it:
-            self.granted_permissions.add(perm)
-        return has_it
-
-    @cached_property
-    def granted_permissions(self) -> set[str]:
-        """Return the permissions that were checked on this object and granted."""
-        return set()
 
     @property
     def password_stamp(self) -> str:

@@ -16,11 +16,11 @@ from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.models import User
 from flows.admin.destinations import DestinationLine
 from flows.content.fields import Kind
 from flows.models import MODELS
 from flows.secrets.stored_destinations import destinations_tag, read_destinations
+from flows.users import User
 from imports.admin.item_page import has_difference
 from imports.admin.record_warnings import warned_items
 from imports.admin.wording import RESULT_WORDS, lasting, options

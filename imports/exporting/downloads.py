@@ -15,7 +15,7 @@ from django.conf import settings
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
-from accounts.models import User
+from flows.users import User
 from imports.database.backup import Backup, make_backup
 from imports.database.one_state import one_state
 from imports.expiry import drop_expired, oldest_kept

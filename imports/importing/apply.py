@@ -13,12 +13,12 @@ from typing import Any
 from django.utils import timezone
 from reversion.models import Revision
 
-from accounts.models import User
 from flows.content.fields import Content, Kind
 from flows.database.bulk import compress_quickly, insert_rows, update_rows
 from flows.models import MODELS, blank_content
 from flows.models import Item as StoredItem
 from flows.saves import named_saves
+from flows.users import User
 from imports.errors import StalePlan, quoted
 from imports.plans.plan import Change, Plan, Result
 from imports.rows.lock import lock_rows, release_secret_names

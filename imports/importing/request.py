@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from accounts.models import User
+from flows.users import User
 from imports.models import Door
 from imports.planfile.decisions import GivenDecision
 from imports.planfile.shape import SavedPlan

@@ -16,9 +16,9 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import User
 from flows.content.fields import Kind
 from flows.encryption import encrypt_bytes
+from flows.users import User
 from imports.errors import StalePlan, WrongServer, storable
 from imports.expiry import drop_expired_uploads, oldest_kept
 from imports.importing.service import run_import
