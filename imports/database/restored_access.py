@@ -16,8 +16,7 @@ from django.db import Error as DatabaseFault
 from django.db import connections, transaction
 from django.utils import timezone
 
-from accounts.models import ApiToken
-from accounts.tokens import Revoked, revoke_all_but, valid_digests
+from flows.access import Revoked, revoke_all_but, valid_digests
 from flows.counting import listed, number_of
 from flows.servers import current_database
 from flows.users import active_user_names
@@ -99,9 +98,7 @@ def end_access(before: Access | None) -> EndedAccess:
         tables = set(connection.introspection.table_names())
         with transaction.atomic(using=current_database(), durable=True):
             sessions = _end_sessions() if Session._meta.db_table in tables else 0
-            has_tokens = ApiToken._meta.db_table in tables
-            valid = before.tokens if before else frozenset()
-            revoked = revoke_all_but(valid) if has_tokens else Revoked()
+            revoked = revoke_all_but(before.tokens if before else frozenset())
             again = sorted(active_user_names() - before.accounts) if before else ()
     except DatabaseFault as error:
         raise RestoreFailed(
