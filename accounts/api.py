@@ -37,6 +37,14 @@ def _role_field() -> serializers.ChoiceField:
     return serializers.ChoiceField([str(role) for role in Role], allow_null=True)
 
 
+def _refusals(wrong: str) -> dict[int, OpenApiResponse]:
+    """Return the answers to something `wrong`, and to too many of that, for the documentation."""
+    return {
+        401: OpenApiResponse(description=wrong),
+        429: OpenApiResponse(description="Too many wrong ones; see Retry-After."),
+    }
+
+
 class OpenView(APIView):
     """An endpoint that needs no token, and does not look at the one that may come along."""
 
@@ -115,8 +123,7 @@ class Login(OpenView):
                     )
                 ],
             ),
-            401: OpenApiResponse(description="The user name or the password is wrong."),
-            429: OpenApiResponse(description="Too many wrong ones; see Retry-After."),
+            **_refusals("The user name or the password is wrong."),
         },
     )
     @method_decorator(sensitive_variables())
@@ -172,8 +179,7 @@ class RefreshToken(OpenView):
                 description="The new token; the old one is no good any more.",
                 examples=[OpenApiExample("Exchanged", {"accessToken": _TOKEN})],
             ),
-            401: OpenApiResponse(description="The token is no good, or not this user's."),
-            429: OpenApiResponse(description="Too many wrong ones; see Retry-After."),
+            **_refusals("The token is no good, or not this user's."),
         },
     )
     @method_decorator(sensitive_variables())

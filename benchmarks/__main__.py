@@ -73,20 +73,27 @@ def _options() -> argparse.Namespace:
 
 
 def _sample(options: argparse.Namespace, directory: Path) -> Sample:
-    shrink = 20 if options.quick else 1
-    if options.files:
-        before, after = directory / "before.json", directory / "after.json"
-        with ProcessPoolExecutor(1) as pool:  # its memory must not be this process's
-            items = pool.submit(write_revisions, options.files, before, after).result()
-        return Sample(
-            directory=directory,
-            before=before,
-            after=after,
-            items=items,
-            runs=options.runs,
-            shrink=shrink,
-            is_generated=False,
-        )
+    return (_given if options.files else _generated)(options, directory)
+
+
+def _given(options: argparse.Namespace, directory: Path) -> Sample:
+    """Return the sample of the exports that the options name."""
+    before, after = directory / "before.json", directory / "after.json"
+    with ProcessPoolExecutor(1) as pool:  # its memory must not be this process's
+        items = pool.submit(write_revisions, options.files, before, after).result()
+    return Sample(
+        directory=directory,
+        before=before,
+        after=after,
+        items=items,
+        runs=options.runs,
+        shrink=_shrink(options),
+        is_generated=False,
+    )
+
+
+def _generated(options: argparse.Namespace, directory: Path) -> Sample:
+    """Return the sample of generated files, of every size that is measured."""
     with ProcessPoolExecutor(2) as pool:
         written = [
             pool.submit(
@@ -112,8 +119,12 @@ def _sample(options: argparse.Namespace, directory: Path) -> Sample:
         items=options.flows,
         runs=options.runs,
         scales=scales,
-        shrink=shrink,
+        shrink=_shrink(options),
     )
+
+
+def _shrink(options: argparse.Namespace) -> int:
+    return 20 if options.quick else 1
 
 
 def _servers(options: argparse.Namespace, directory: Path) -> Iterator[Server]:

@@ -25,11 +25,13 @@ from imports.exporting.downloads import pack_export
 from imports.exporting.selection import select_everything
 from imports.exporting.write import write_export
 from imports.importing.request import ImportRequest
-from imports.importing.service import Outcome, preview_import, run_import
+from imports.importing.service import preview_import, run_import
 from imports.models import Door, ImportRecord
-from imports.plans.plan import Mode, UndoResult
+from imports.plans.plan import Mode, Plan, UndoResult
+from imports.runs.carrying_out import Outcome
+from imports.undo.plans.plan import UndoPlan
 from imports.undo.request import UndoRequest
-from imports.undo.service import UndoOutcome, undo_import
+from imports.undo.service import undo_import
 from imports.uploads.pending import Options, stage
 
 _later = partial(measured, is_first=False)
@@ -84,7 +86,7 @@ def _undo(items: int) -> Reading:
         user_name="benchmark",
         with_backup=False,
     )
-    outcomes: list[UndoOutcome] = []
+    outcomes: list[Outcome[UndoPlan]] = []
     reading = _later(lambda: outcomes.append(undo_import(undo)), items=items)
     if outcomes[0].plan.counts != {UndoResult.RESTORE: items}:
         raise SystemExit(f"The undo did {outcomes[0].plan.counts} instead of restoring {items}.")
@@ -97,7 +99,7 @@ def repeat(path: str, items: int) -> Result:
 
 
 def _import(name: str, path: str, items: int, result: str) -> Result:
-    outcomes: list[Outcome] = []
+    outcomes: list[Outcome[Plan]] = []
     reading = measured(lambda: outcomes.append(run(Path(path).read_bytes())), items=items)
     found = {str(key): count for key, count in outcomes[0].plan.counts.items()}
     if found != {result: items}:
@@ -199,7 +201,7 @@ def backup(items: int, runs: int) -> Result:
     return Result(rows=rows)
 
 
-def run(payload: bytes) -> Outcome:
+def run(payload: bytes) -> Outcome[Plan]:
     """Import the bytes as the command does, without a backup."""
     return run_import(request(payload))
 

@@ -247,34 +247,33 @@ class PendingImport(models.Model):
         return f"Upload of {self.file_name} by {self.user}"
 
 
-class BuiltExport(models.Model):
-    """The last export that a user had built, available for a day."""
+class _Built(models.Model):
+    """What a user had built last, available for a day."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
     )
     built_at = models.DateTimeField()
-    content = models.BinaryField(help_text="The export file, in gzip.")
-    size = models.BigIntegerField(help_text="Bytes of the export file.")
 
     class Meta:
+        abstract = True
         default_permissions: ClassVar = ()
+
+
+class BuiltExport(_Built):
+    """The last export that a user had built, available for a day."""
+
+    content = models.BinaryField(help_text="The export file, in gzip.")
+    size = models.BigIntegerField(help_text="Bytes of the export file.")
 
     def __str__(self) -> str:
         return f"Export for {self.user}"
 
 
-class BuiltTransfer(models.Model):
+class BuiltTransfer(_Built):
     """The last copy of the database that a user had made, available for a day."""
 
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
-    )
-    built_at = models.DateTimeField()
     backup_name = models.TextField(help_text="The name of a file in ZIGGY_BACKUP_DIR.")
-
-    class Meta:
-        default_permissions: ClassVar = ()
 
     def __str__(self) -> str:
         return f"Copy of the database for {self.user}"

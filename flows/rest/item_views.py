@@ -5,7 +5,7 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.http import HttpResponseBase
-from drf_spectacular.utils import OpenApiParameter, extend_schema_view
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,7 +15,7 @@ from flows.rest import reading
 from flows.rest.bodies import schema
 from flows.rest.bodies.item_body import read_item_body
 from flows.rest.bodies.json_body import ItemParser
-from flows.rest.bodies.schema import operation, query_parameter
+from flows.rest.bodies.schema import answer_header, operation, query_parameter
 from flows.rest.bodies.serializers import CHANGED_ITEMS, ITEMS, NEW_ITEMS
 from flows.rest.editing import (
     change_item,
@@ -35,13 +35,7 @@ SEARCH = query_parameter("search", "A part of the name or the uuid, in upper or 
 PAGING = [
     query_parameter("limit", f"At most so many, from 1 to {MOST}; all without it."),
     query_parameter("after", 'Those behind this place, as `Link` gives it in rel="next".'),
-    OpenApiParameter(
-        "Link",
-        str,
-        OpenApiParameter.HEADER,
-        description='The address of the next page, as rel="next", where there is one.',
-        response=[HTTPStatus.OK.value],
-    ),
+    answer_header("Link", 'The address of the next page, as rel="next", where there is one.'),
 ]
 _CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - a permission
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django import forms
 
 from flows.content.fields import Kind
+from imports.admin.filter_fields import result_field, text_field
 from imports.models import PendingImport
 from imports.permissions import OVERRIDE_LOCKS, SKIP_BACKUP
 from imports.planfile.page import PageItem
@@ -92,12 +93,9 @@ class ChoicesForm(OptionsForm):
 class FilterForm(forms.Form):
     """Which items a list shows. Invalid values show all."""
 
-    result = forms.ChoiceField(
-        required=False,
-        choices=[("", "any result"), *((result.value, result.value) for result in Result)],
-    )
+    result = result_field(Result)
     show = forms.ChoiceField(required=False, choices=_ATTENTION)
-    q = forms.CharField(required=False, strip=False, label="name or uuid")
+    q = text_field()
 
     @property
     def conditions(self) -> dict[str, Any]:

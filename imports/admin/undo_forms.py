@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
+from imports.admin.filter_fields import result_field, text_field
 from imports.permissions import SKIP_BACKUP
 from imports.plans.plan import UndoResult
 from imports.undo.plans.decision_file import decision_of, read_decision_file
@@ -115,12 +116,9 @@ class ConfirmationForm(forms.Form):
 class UndoFilterForm(forms.Form):
     """Which rows the list shows. Invalid values show all."""
 
-    result = forms.ChoiceField(
-        required=False,
-        choices=[("", "any result"), *((result.value, result.value) for result in UndoResult)],
-    )
+    result = result_field(UndoResult)
     show = forms.ChoiceField(required=False, choices=_SHOWN)
-    q = forms.CharField(required=False, strip=False, label="name or uuid")
+    q = text_field()
 
     @property
     def said(self) -> dict[str, str]:

@@ -6,12 +6,13 @@ from http import HTTPStatus
 from django.http import StreamingHttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from flows.content.fields import Kind
+from flows.rest.bodies.schema import answer_header
 from flows.rest.requests.idempotency import answered_once
 from imports.api.checks import NothingThere, caller, needs, validated
 from imports.api.shapes.answers import ExportRequestSerializer, ExportStatisticsSerializer
@@ -62,15 +63,7 @@ class TaggedExport(APIView):
         "all flows. Tags that no flow has, without uuids, export nothing. The export replaces the "
         "caller's last one and can be fetched for a day.",
         request=ExportRequestSerializer,
-        parameters=[
-            OpenApiParameter(
-                "Location",
-                str,
-                OpenApiParameter.HEADER,
-                description="Where the export is.",
-                response=[HTTPStatus.CREATED.value],
-            )
-        ],
+        parameters=[answer_header("Location", "Where the export is.", status=HTTPStatus.CREATED)],
         responses={
             201: ExportStatisticsSerializer,
             404: OpenApiResponse(description="There is no flow with one of the uuids."),

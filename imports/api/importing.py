@@ -2,30 +2,27 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Any, cast
 
 import msgspec
 from django.conf import settings
-from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows.rest.requests.idempotency import HEADER, takes_key
+from flows.rest.requests.idempotency import takes_key
 from flows.rest.requests.refusals import Problem, invalid
 from imports.api.checks import caller
 from imports.api.form import Form, FormParser, Upload, read_form
 from imports.api.prefer import WaitsForLock, run_parameters
+from imports.api.runs import MAY_NOT, NO_BACKUP, answer_run, example_answers, example_refusal
 from imports.api.shapes.answers import ProcessedSerializer
 from imports.api.shapes.form import PlannedSerializer, UploadSerializer
 from imports.importing.request import ImportRequest
 from imports.importing.service import plan_to_save, preview_import, run_import
 from imports.models import Door, ImportRecord
-from imports.permissions import check_done
-from imports.report import plan_data, record_data, refusal_data
-from imports.runs.idempotency import AlreadyDone, read_key
+from imports.report import plan_data, refusal_data
 
 _DESCRIPTION = """
 All of the file is imported, or nothing. The database is backed up first, and every item that is
@@ -49,30 +46,7 @@ it in beside it.
 
 **Refusals.** `issues` has every problem of the file at once, each with its JSON path.
 """
-_SMS_TEST = {
-    "uuid": "c4492541-118e-4e23-9450-f2d28204ebee",
-    "name": "SMS Test",
-    "result": "OVERWRITE",
-    "matchMethod": "uuid",
-    "isProcessed": True,
-}
-_DONE = {"flowsProcessed": [_SMS_TEST], "connectionsProcessed": [], "secretsProcessed": []}
-_PLANNED = {**_DONE, "flowsProcessed": [{**_SMS_TEST, "isProcessed": False}]}
 _WHY = 'The flow "SMS Test" is locked on this server. Unlock it there, or give --override-locks.'
-_LOCKED = {
-    "message": f"flows[0]: {_WHY}",
-    "code": "locked",
-    "issues": [
-        {
-            "code": "locked",
-            "path": "flows[0]",
-            "uuid": "c4492541-118e-4e23-9450-f2d28204ebee",
-            "name": "SMS Test",
-            "message": _WHY,
-        }
-    ],
-    "requestId": "5b0a3a0e-8a55-4a0b-9a6f-4f3a0a5f0c11",
-}
 
 
 class ImportFlows(WaitsForLock):
@@ -87,14 +61,14 @@ class ImportFlows(WaitsForLock):
         responses={
             200: OpenApiResponse(PlannedSerializer, description="The plan of a dry run."),
             201: OpenApiResponse(ProcessedSerializer, description="The import is done."),
-            403: OpenApiResponse(description="The user may not do this, or not all of it."),
+            403: MAY_NOT,
             409: OpenApiResponse(description="Another import runs, or the plan is out of date."),
             413: OpenApiResponse(description="The file is larger than this server takes."),
             415: OpenApiResponse(description="The body is no multipart/form-data."),
             422: OpenApiResponse(
                 description="The form, or the file, is refused: see `issues`.",
             ),
-            503: OpenApiResponse(description="The database could not be backed up, or is away."),
+            503: NO_BACKUP,
         },
         examples=[
             OpenApiExample(
@@ -103,13 +77,8 @@ class ImportFlows(WaitsForLock):
                 request_only=True,
                 media_type=FormParser.media_type,
             ),
-            OpenApiExample(
-                "Done", _DONE, response_only=True, status_codes=[str(HTTPStatus.CREATED.value)]
-            ),
-            OpenApiExample(
-                "Dry run", _PLANNED, response_only=True, status_codes=[str(HTTPStatus.OK.value)]
-            ),
-            OpenApiExample("Locked", _LOCKED, response_only=True, status_codes=["422"]),
+            *example_answers("OVERWRITE"),
+            example_refusal("Locked", "locked", _WHY, path="flows[0]"),
         ],
     )
     @takes_key
@@ -121,15 +90,13 @@ class ImportFlows(WaitsForLock):
         if upload.dry_run:
             preview = preview_import(_asked(request, upload), record_refusal=False)
             return Response(plan_data(preview.plan, done=False, with_details=True))
-        key = read_key(request.headers.get(HEADER))
-        try:
-            outcome = run_import(
-                replace(_asked(request, upload, key=key), lock_wait=self.lock_wait(request))
-            )
-        except AlreadyDone as earlier:
-            check_done(caller(request), earlier.record)
-            return _created(earlier.record, record_data(earlier.record))
-        return _created(outcome.record, plan_data(outcome.plan, done=True, with_details=True))
+
+        def run(key: str | None) -> tuple[ImportRecord, dict[str, Any]]:
+            asked = replace(_asked(request, upload, key=key), lock_wait=self.lock_wait(request))
+            outcome = run_import(asked)
+            return outcome.record, plan_data(outcome.plan, done=True, with_details=True)
+
+        return answer_run(request, run)
 
 
 def _check_address(request: Request) -> None:
@@ -186,8 +153,3 @@ def _planned(asked: ImportRequest) -> Response:
     if preview.refusal:
         return Response({**refusal_data(preview.refusal), **plan}, status=preview.refusal.status)
     return Response({**plan_data(preview.plan, done=False, with_details=True), **plan})
-
-
-def _created(record: ImportRecord, data: dict[str, Any]) -> Response:
-    location = reverse("import-record", args=[record.pk])
-    return Response(data, status=HTTPStatus.CREATED, headers={"Location": location})

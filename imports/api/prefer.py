@@ -11,6 +11,8 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from flows.rest.bodies.schema import answer_header
+
 _PIECE = re.compile(r"\"[^\"]*\"?|[^\",]+|,")  # a comma in quotes separates nothing
 
 
@@ -62,13 +64,7 @@ PREFERENCE_APPLIED = OpenApiParameter(
 
 def run_parameters(run: str) -> list[OpenApiParameter]:
     """Return the headers of an endpoint that makes a run, for its documentation."""
-    record = OpenApiParameter(
-        "Location",
-        str,
-        OpenApiParameter.HEADER,
-        description=f"The record of the {run}.",
-        response=[HTTPStatus.CREATED.value],
-    )
+    record = answer_header("Location", f"The record of the {run}.", status=HTTPStatus.CREATED)
     return [PREFER, PREFERENCE_APPLIED, record]
 
 

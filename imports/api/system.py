@@ -10,16 +10,18 @@ from typing import Any
 from django.http import StreamingHttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.throttling import Limit, TooManyAttempts, TooManyAttemptsError, give_back, take
 from flows import __version__
+from flows.rest.bodies.schema import answer_header
 from flows.rest.requests.idempotency import answered_once
 from imports.api.checks import IsAdmin, NothingThere, caller, needs
 from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
+from imports.api.runs import EXAMPLE_REQUEST_ID, NO_BACKUP
 from imports.api.shapes.answers import (
     BackupAnswerSerializer,
     FailedBackupSerializer,
@@ -44,8 +46,6 @@ _FAILED: dict[str, Any] = {
     "code": "backup-failed",
     "issues": [],
 }
-
-_REQUEST_ID = "5b0a3a0e-8a55-4a0b-9a6f-4f3a0a5f0c11"
 
 
 _TOO_MANY = OpenApiResponse(
@@ -99,7 +99,7 @@ class BackUp(APIView):
             503: OpenApiResponse(
                 FailedBackupSerializer,
                 description="There is no backup.",
-                examples=[OpenApiExample("Failed", {**_FAILED, "requestId": _REQUEST_ID})],
+                examples=[OpenApiExample("Failed", {**_FAILED, "requestId": EXAMPLE_REQUEST_ID})],
             ),
         },
     )
@@ -130,15 +130,7 @@ class Transfer(APIView):
         "newer backups do not push it out. For administrators only: it holds everything, with the "
         "secrets encrypted.",
         request=None,
-        parameters=[
-            OpenApiParameter(
-                "Location",
-                str,
-                OpenApiParameter.HEADER,
-                description="Where the copy is.",
-                response=[HTTPStatus.CREATED.value],
-            )
-        ],
+        parameters=[answer_header("Location", "Where the copy is.", status=HTTPStatus.CREATED)],
         responses={
             201: OpenApiResponse(
                 TransferSerializer,
@@ -155,7 +147,7 @@ class Transfer(APIView):
                 ],
             ),
             429: _TOO_MANY,
-            503: OpenApiResponse(description="The database could not be backed up, or is away."),
+            503: NO_BACKUP,
         },
     )
     @answered_once(in_transaction=False)

@@ -6,22 +6,27 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.rest.requests.declared_names import DeclaredNames
-from flows.rest.requests.idempotency import HEADER, takes_key
+from flows.rest.requests.idempotency import takes_key
 from imports.api.checks import caller, validated
 from imports.api.prefer import WaitsForLock, run_parameters
+from imports.api.runs import (
+    EXAMPLE_UUID,
+    MAY_NOT,
+    NO_BACKUP,
+    answer_run,
+    example_answers,
+    example_refusal,
+)
 from imports.api.shapes.undo import UndoneSerializer, UndoSerializer
 from imports.errors import Issue, UnableToImport
 from imports.models import Door, ImportRecord
-from imports.permissions import check_done
-from imports.report import record_data, undo_data
-from imports.runs.idempotency import AlreadyDone, read_key
+from imports.report import undo_data
 from imports.undo.request import UndoRequest
 from imports.undo.service import preview_undo, undo_import
 
@@ -38,28 +43,10 @@ each, with the row's uuid. `conflicts` decides for all of them, `decisions` for 
 in the form of the file that `import_undo --decisions` takes.
 """
 _SAY_DRY_RUN = "Say dryRun: true to be told the plan, false to undo."
-_UUID = "c4492541-118e-4e23-9450-f2d28204ebee"
-_SMS_TEST = {
-    "uuid": _UUID,
-    "name": "SMS Test",
-    "result": "RESTORE",
-    "matchMethod": "uuid",
-    "isProcessed": True,
-}
-_DONE = {"flowsProcessed": [_SMS_TEST], "connectionsProcessed": [], "secretsProcessed": []}
-_PLANNED = {**_DONE, "flowsProcessed": [{**_SMS_TEST, "isProcessed": False}]}
 _WHY = (
     'The flow "SMS Test" was edited since, last by ada on 2026-03-16 17:10:06 UTC. Decide to keep '
     "it as it is, or to restore what was before."
 )
-_EDITED = {
-    "message": _WHY,
-    "code": "edited-since",
-    "issues": [
-        {"code": "edited-since", "path": "", "uuid": _UUID, "name": "SMS Test", "message": _WHY}
-    ],
-    "requestId": "5b0a3a0e-8a55-4a0b-9a6f-4f3a0a5f0c11",
-}
 
 
 class UndoImport(WaitsForLock, DeclaredNames):
@@ -72,7 +59,7 @@ class UndoImport(WaitsForLock, DeclaredNames):
         responses={
             200: OpenApiResponse(UndoneSerializer, description="The plan of a dry run."),
             201: OpenApiResponse(UndoneSerializer, description="The undo is done."),
-            403: OpenApiResponse(description="The user may not do this, or not all of it."),
+            403: MAY_NOT,
             404: OpenApiResponse(description="There is no such record."),
             409: OpenApiResponse(
                 description="The import is undone already or wrote nothing, another one runs, or "
@@ -82,7 +69,7 @@ class UndoImport(WaitsForLock, DeclaredNames):
                 description="The body is wrong, or rows were changed since the import: see "
                 "`issues`.",
             ),
-            503: OpenApiResponse(description="The database could not be backed up, or is away."),
+            503: NO_BACKUP,
         },
         examples=[
             OpenApiExample(
@@ -94,17 +81,12 @@ class UndoImport(WaitsForLock, DeclaredNames):
                 "Decide for single rows",
                 {
                     "dryRun": False,
-                    "decisions": {_UUID: "restore", f"connection:{_UUID}": "keep"},
+                    "decisions": {EXAMPLE_UUID: "restore", f"connection:{EXAMPLE_UUID}": "keep"},
                 },
                 request_only=True,
             ),
-            OpenApiExample(
-                "Done", _DONE, response_only=True, status_codes=[str(HTTPStatus.CREATED.value)]
-            ),
-            OpenApiExample(
-                "Dry run", _PLANNED, response_only=True, status_codes=[str(HTTPStatus.OK.value)]
-            ),
-            OpenApiExample("Edited", _EDITED, response_only=True, status_codes=["422"]),
+            *example_answers("RESTORE"),
+            example_refusal("Edited", "edited-since", _WHY),
         ],
     )
     @takes_key
@@ -113,14 +95,13 @@ class UndoImport(WaitsForLock, DeclaredNames):
         if body["dryRun"]:
             plan = preview_undo(_asked(request, pk, body), record_refusal=False)
             return Response(undo_data(plan, done=False, with_details=True))
-        key = read_key(request.headers.get(HEADER))
-        try:
-            asked = _asked(request, pk, body, key=key)
-            outcome = undo_import(replace(asked, lock_wait=self.lock_wait(request)))
-        except AlreadyDone as earlier:
-            check_done(caller(request), earlier.record)
-            return _created(earlier.record, record_data(earlier.record))
-        return _created(outcome.record, undo_data(outcome.plan, done=True, with_details=True))
+
+        def run(key: str | None) -> tuple[ImportRecord, dict[str, Any]]:
+            asked = replace(_asked(request, pk, body, key=key), lock_wait=self.lock_wait(request))
+            outcome = undo_import(asked)
+            return outcome.record, undo_data(outcome.plan, done=True, with_details=True)
+
+        return answer_run(request, run)
 
     def check_keys(self, request: Request) -> None:
         """Raises BodyMalformed before anything else, and Refused for unknown keys."""
@@ -152,11 +133,6 @@ def _check_dry_run(request: Request) -> None:
         message=_SAY_DRY_RUN,
     )
     raise BodyMalformed(issue.code, f"dryRun: {_SAY_DRY_RUN}", [issue])
-
-
-def _created(record: ImportRecord, data: dict[str, Any]) -> Response:
-    location = reverse("import-record", args=[record.pk])
-    return Response(data, status=HTTPStatus.CREATED, headers={"Location": location})
 
 
 def _asked(

@@ -6,11 +6,13 @@ The parser's errors give byte offsets; problems have a line and a column, or a J
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import msgspec
+
+from flows.content.depth import is_deeper
 
 MAX_DEPTH = 64
 _MOST_INDENTED = 20_000
@@ -113,12 +115,7 @@ def place_of(data: bytes, offset: int) -> str:
 
 def check_depth(value: Any, most: int) -> None:
     """Raise JSONProblem where the value is nested deeper than `most`."""
-    level = [value] if type(value) in _CONTAINERS else []
-    for _ in range(most):
-        if not level:
-            return
-        level = [child for parent in level for child in _containers(parent)]
-    if level:
+    if is_deeper(value, most):
         raise too_deep()
 
 
@@ -139,14 +136,6 @@ def is_deep(text: bytes, most: int) -> bool:
 def too_deep() -> JSONProblem:
     """Return the problem of a file that is nested deeper than MAX_DEPTH."""
     return JSONProblem("too-deep", f"may be nested at most {MAX_DEPTH} deep.", subject="A file")
-
-
-def _containers(value: Any) -> Iterator[Any]:
-    children = value.values() if isinstance(value, dict) else value
-    return (child for child in children if type(child) in _CONTAINERS)
-
-
-_CONTAINERS = (dict, list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ Data = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 class WarningCode(StrEnum):
     """The codes of warnings about items, the gravest first.
 
+    First is what breaks, then what overwrites newer work, then names, then what is ignored, then
+    what is still to do.
+
     The warnings about destinations of secrets, and those about conflicts in an undo, have codes of
     their own, which are graver than these.
     """

@@ -20,10 +20,12 @@ from flows.models import Item as StoredItem
 from flows.saves import named_saves
 from flows.users import User
 from imports.errors import StalePlan, quoted
+from imports.importing.request import AGAIN
 from imports.plans.plan import Change, Plan, Result
 from imports.rows.lock import lock_rows, release_secret_names
 from imports.rows.read import CONTENT_BATCH, batches
 from imports.runs.run import Progress
+from imports.runs.staleness import stale
 
 PRE_IMPORT = "Pre import"
 
@@ -79,12 +81,8 @@ def _lock_unchanged(kind: Kind, changes: Sequence[Change]) -> None:
     for change in changes:
         locked = rows.get(change.row.pk) if change.row else None
         if locked is None or (change.before and change.before != locked.digest):
-            raise StalePlan(
-                "stale-plan",
-                f"The {kind} {quoted(change.target_name)} was changed while the import was being "
-                "prepared.",
-                remedy="Nothing was written. Run the import again.",
-            )
+            what = f"The {kind} {quoted(change.target_name)} was changed"
+            raise stale(f"{what} while the import was being prepared.", again=AGAIN)
 
 
 def _renamed(changes: Iterable[Change]) -> Iterator[int]:
@@ -105,9 +103,7 @@ def _overwrite(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
             groups[tuple(values)].append((change.row.pk, values))
     for names, rows in groups.items():
         if update_rows(MODELS[kind], names, rows) != len(rows):
-            raise StalePlan(
-                "stale-plan", "A row was deleted during the import. Run the import again."
-            )
+            raise StalePlan("stale-plan", f"A row was deleted during the import. {AGAIN}")
 
 
 def _values(kind: Kind, change: Change, writer: _Writer) -> dict[str, Any]:

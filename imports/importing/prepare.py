@@ -4,25 +4,31 @@ What the plan contains is decided in imports.plans.build.
 """
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+
+from django.utils import timezone
 
 from flows.content.fields import Kind
 from flows.counting import other_than_first
 from flows.secrets.stored_destinations import StoredServer
-from imports.errors import PlanRefused, StalePlan, UnableToImport, quoted
+from imports.errors import PlanRefused, UnableToImport, quoted
 from imports.exportfile.document import ExportDocument
-from imports.importing.request import ImportRequest
+from imports.importing.changes import read_changes, read_rows_of
+from imports.importing.request import AGAIN, ImportRequest
 from imports.importing.rights import check_plan, check_request, check_sight
 from imports.importing.saved_plan import check_saved
 from imports.permissions import check_sight_of, kinds_in_sight
+from imports.planfile.changes import PlanChange
 from imports.planfile.decisions import skipped_nothing
-from imports.planfile.snapshot import confirmation_token, snapshot_of
+from imports.planfile.snapshot import confirmation_token, decided_contents, snapshot_of
 from imports.plans.build import build_plan
 from imports.plans.dangling import unresolved
 from imports.plans.decisions import Decisions, targets_of
 from imports.plans.destinations import find_notices
 from imports.plans.inputs import PlanInputs
 from imports.plans.matching import match_items
-from imports.plans.plan import Mode, Plan, keys_of
+from imports.plans.plan import Mode, Plan
 from imports.records.last_imports import read_last_imports
 from imports.rows.read import (
     read_contents,
@@ -33,6 +39,8 @@ from imports.rows.read import (
     read_rows,
     read_rows_by_uuid,
 )
+from imports.runs import staleness
+from imports.runs.staleness import stale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +50,13 @@ class Preview:
     document: ExportDocument = field(repr=False)
     plan: Plan
     refusal: UnableToImport | None = None
+    made_at: datetime
+    """The time before anything was read for it."""
 
     @property
     def token(self) -> str:
         """Return the confirmation token of the plan."""
-        return confirmation_token(snapshot_of(self.plan))
+        return _token_of(self.plan)
 
 
 def make_preview(document: ExportDocument, request: ImportRequest) -> Preview:
@@ -55,12 +65,14 @@ def make_preview(document: ExportDocument, request: ImportRequest) -> Preview:
     Raises NotPermitted where the plan describes rows that the user may not see, and StalePlan where
     the plan differs from the request's saved plan.
     """
+    made_at = timezone.now()
     plan = draft_plan(document, request)
     _check_sight_of_named(request)
     check_sight(request.user, plan)  # a refusal describes rows too
     if request.saved_plan:
         check_saved(plan, request)
-    return Preview(document=document, plan=plan, refusal=_refusal_of(plan, request))
+    refusal = _refusal_of(plan, request)
+    return Preview(document=document, plan=plan, refusal=refusal, made_at=made_at)
 
 
 def plan_import(document: ExportDocument, request: ImportRequest) -> Plan:
@@ -110,21 +122,45 @@ def _refusal_of(plan: Plan, request: ImportRequest) -> UnableToImport | None:
     return None
 
 
-def plan_again(document: ExportDocument, request: ImportRequest, expected: str | None) -> Plan:
+def plan_again(
+    document: ExportDocument,
+    request: ImportRequest,
+    *,
+    confirmed: Preview | None = None,
+    token: str | None = None,
+) -> Plan:
     """Return the plan of the request. Raise PlanRefused, StalePlan or NotPermitted.
 
-    Raises StalePlan where its confirmation token is not `expected`, which is None where no plan was
-    confirmed. For a confirmed plan, PlanRefused becomes StalePlan.
+    Raises StalePlan, with the differences, where it is not the `confirmed` one, and where its
+    confirmation token is not `token`. For a confirmed plan, PlanRefused becomes StalePlan.
     """
-    try:
-        plan = plan_import(document, request)
-    except PlanRefused as refusal:
-        if expected is None:
-            raise
-        raise stale(f"What was shown cannot be done any more. {refusal}", refusal) from None
-    if expected not in {None, confirmation_token(snapshot_of(plan))}:
-        raise stale("What would happen is no longer what was shown.")
-    return plan
+    return staleness.plan_again(
+        partial(plan_import, document, request),
+        confirmed.token if confirmed else token,
+        token_of=_token_of,
+        find_changes=partial(_changes_since, confirmed, request),
+        again=AGAIN,
+    )
+
+
+def _changes_since(
+    confirmed: Preview | None, request: ImportRequest, plan: Plan
+) -> list[PlanChange]:
+    if confirmed is None:
+        return []
+    before = snapshot_of(confirmed.plan, request.decisions)
+    return read_changes(
+        before,
+        plan,
+        request.decisions,
+        rows=read_rows_of(before),
+        contents=decided_contents(plan),
+        made_at=confirmed.made_at,
+    )
+
+
+def _token_of(plan: Plan) -> str:
+    return confirmation_token(snapshot_of(plan))
 
 
 def check_rows(document: ExportDocument, plan: Plan, decisions: Decisions) -> None:
@@ -139,7 +175,8 @@ def check_rows(document: ExportDocument, plan: Plan, decisions: Decisions) -> No
         )
         for change, match in zip(plan.changes[kind], matches, strict=True):
             if issues or (match.row or match.deleted_row) != change.row:
-                raise stale(f"The {kind} {quoted(change.item.name)} was changed meanwhile.")
+                why = f"The {kind} {quoted(change.item.name)} was changed meanwhile."
+                raise stale(why, again=AGAIN)
 
 
 def check_destinations(plan: Plan) -> None:
@@ -148,19 +185,8 @@ def check_destinations(plan: Plan) -> None:
     Call it in the transaction of the writes, after `lock_destinations`.
     """
     found = find_notices(plan.changes, plan.secret_users, StoredServer())
-    now = {key for notices in found.values() for key in keys_of(notices)}
-    if not now <= {key for change in plan for key in keys_of(change.notices)}:
-        raise stale("A secret got a value or another name meanwhile, or is sent elsewhere.")
-
-
-def stale(why: str, refusal: PlanRefused | None = None) -> StalePlan:
-    """Return the error for a plan that can no longer be applied, with the refusal's issues."""
-    return StalePlan(
-        "stale-plan",
-        why,
-        refusal.issues if refusal else (),
-        remedy="Nothing was written. Run the import again.",
-    )
+    planned = (change.notices for change in plan)
+    staleness.check_destinations(planned, found.values(), again=AGAIN)
 
 
 def _read_inputs(document: ExportDocument, request: ImportRequest) -> PlanInputs:

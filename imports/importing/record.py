@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.utils import timezone
 from reversion.models import Revision
 
 from flows.content.fields import columns
@@ -12,27 +11,19 @@ from imports.errors import storable
 from imports.importing.request import ImportRequest
 from imports.models import ImportItem, ImportRecord
 from imports.plans.plan import Change, Plan, content_digest
-from imports.runs.idempotency import digest_of
-from imports.runs.recorder import of_the_target
+from imports.runs.recorder import new_run_record
 
 
 def new_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
     """Return an unsaved record of the import that is asked for."""
-    return ImportRecord(
-        started_at=timezone.now(),
-        door=request.door,
-        user=of_the_target(request.user),
-        user_name=storable(request.user_name),
-        server=storable(request.server),
+    return new_run_record(
+        request,
+        file_sha256=sha256,
         file_name=storable(request.file_name),
         file_size=len(request.payload),
-        file_sha256=sha256,
         mode=request.mode,
-        with_backup=request.with_backup,
         override_locks=request.override_locks,
         **_plan_of(request),
-        idempotency_key=request.idempotency_key,
-        idempotency_digest=digest_of(request, sha256) if request.idempotency_key else "",
     )
 
 

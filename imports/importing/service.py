@@ -7,7 +7,6 @@ A preview stops after the plan. Every run leaves an ImportRecord.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 
 from reversion.models import Revision
@@ -25,29 +24,19 @@ from imports.importing.prepare import (
     check_rows,
     make_preview,
     plan_again,
-    stale,
 )
 from imports.importing.record import items_of, new_record
-from imports.importing.request import ImportRequest
+from imports.importing.request import AGAIN, ImportRequest
 from imports.importing.rights import check_request
 from imports.importing.saved_plan import saved_plan
 from imports.models import ImportRecord
 from imports.permissions import RUN_IMPORT, check_permission
 from imports.planfile.shape import SavedPlan
 from imports.plans.plan import Plan
-from imports.runs.carrying_out import carry_out
+from imports.runs.carrying_out import Outcome, carry_out
 from imports.runs.idempotency import check_key
 from imports.runs.run import Progress, check_server, hold_lock, recorded
-
-_AGAIN = "Run the import again."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """The plan and the record of a run that succeeded."""
-
-    plan: Plan
-    record: ImportRecord
+from imports.runs.staleness import stale
 
 
 def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Preview:
@@ -98,7 +87,7 @@ def run_import(
     confirmed: Preview | None = None,
     token: str | None = None,
     progress: Progress = lambda _done, _total: None,
-) -> Outcome:
+) -> Outcome[Plan]:
     """Apply the import, or change nothing.
 
     With a `confirmed` preview, or the confirmation `token` of the plan that was shown, exactly that
@@ -111,13 +100,13 @@ def run_import(
         _check(request)
         may_be_running = check_key(record)
         if confirmed and confirmed.document.sha256 != record.file_sha256:
-            raise stale("The file is not the one that was shown.")
+            raise stale("The file is not the one that was shown.", again=AGAIN)
         document = confirmed.document if confirmed else None
         document, request = read_request(request, sha256=record.file_sha256, document=document)
         with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
             recorder.start()
-            plan = plan_again(document, request, confirmed.token if confirmed else token)
-            with carry_out(recorder, lock, writes=plan.writes, again=_AGAIN):
+            plan = plan_again(document, request, confirmed=confirmed, token=token)
+            with carry_out(recorder, lock, writes=plan.writes, again=AGAIN):
                 saves = _write(document, plan, request, record, progress)
                 recorder.succeed(plan.counts, items_of(record, plan, saves))
             return Outcome(plan=plan, record=record)

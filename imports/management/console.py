@@ -76,11 +76,16 @@ def teaching(epilog: str, *, allow_abbrev: bool = False) -> dict[str, Any]:
     }
 
 
-def add_run_arguments(parser: ArgumentParser, *, verb: str) -> None:
-    """Add the options of every run that writes; `verb` is "import" or "undo"."""
+def add_prompt_argument(parser: ArgumentParser) -> None:
+    """Add the option of a command that asks first, for runs where nobody can answer."""
     parser.add_argument(
         "--no-prompt", action="store_true", help="do not ask for confirmation (automation)"
     )
+
+
+def add_run_arguments(parser: ArgumentParser, *, verb: str) -> None:
+    """Add the options of every run that writes; `verb` is "import" or "undo"."""
+    add_prompt_argument(parser)
     parser.add_argument(
         "--no-backup", action="store_true", help="do not back the database up first"
     )

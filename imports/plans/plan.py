@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from hashlib import blake2b
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -133,6 +134,11 @@ class Change:
     """The warnings about new destinations of secrets."""
 
     @property
+    def writes(self) -> bool:
+        """Return whether a row is written."""
+        return self.result.writes
+
+    @property
     def all_warnings(self) -> tuple[PlanWarning, ...]:
         """Return all warnings of the item, the serious ones first."""
         return with_warnings_of(self.notices, self.own_warnings)
@@ -154,31 +160,49 @@ class Change:
         return self.row if writes_it else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The changes of all items in the file's order, and the reasons to refuse the import."""
+class _AnyChange(Protocol):
+    @property
+    def result(self) -> Any: ...
 
-    file_sha256: str
+    @property
+    def writes(self) -> bool: ...
+
+
+C = TypeVar("C", bound=_AnyChange)
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan(Generic[C, R]):
+    """The changes that a run would make, and the reasons to refuse it."""
+
     server: str
-    mode: Mode
-    override_locks: bool
-    changes: Mapping[Kind, tuple[Change, ...]]
+    changes: Mapping[Kind, tuple[C, ...]]
     issues: tuple[Issue, ...] = ()
     secret_users: tuple[UserChange, ...] = ()
     """How written flows and connections use secrets before and after, where they use any."""
 
-    def __iter__(self) -> Iterator[Change]:
+    def __iter__(self) -> Iterator[C]:
         return (change for kind in Kind for change in self.changes[kind])
 
     @property
     def writes(self) -> bool:
         """Return whether any row is written."""
-        return any(change.result.writes for change in self)
+        return any(change.writes for change in self)
 
     @property
-    def counts(self) -> Counter[Result]:
+    def counts(self) -> Counter[R]:
         """Return the number of items by result."""
         return Counter(change.result for change in self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(RunPlan[Change, Result]):
+    """The changes of all items in the file's order, and the reasons to refuse the import."""
+
+    file_sha256: str
+    mode: Mode
+    override_locks: bool
 
 
 def with_warnings_of(

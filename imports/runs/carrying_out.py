@@ -5,13 +5,26 @@ What is checked and planned before, and what is written, is up to the service of
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from imports.database.backup import make_backup
 from imports.database.lock import HeldLock
 from imports.expiry import drop_expired_uploads
+from imports.models import ImportRecord
 from imports.runs.recorder import RunRecorder
 from imports.runs.run import check_encryption_keys, one_transaction
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Generic[P]):
+    """The plan and the record of a run that succeeded."""
+
+    plan: P
+    record: ImportRecord
 
 
 @contextmanager

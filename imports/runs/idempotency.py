@@ -11,7 +11,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -20,9 +20,7 @@ from flows.rest.requests import idempotency as answers
 from flows.users import User
 from imports.errors import RETRY_AFTER, UnableToImport
 from imports.models import HOLDING_KEYS, ImportRecord, Status
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from imports.runs.request import RunRequest
 
 # The user is part of the look-up, and the rest may differ between two attempts.
 _NOT_OPTIONS = {"payload", "file_name", "user", "user_name", "door", "idempotency_key", "lock_wait"}
@@ -62,7 +60,7 @@ def read_key(header: str | None) -> str | None:
     return header
 
 
-def digest_of(request: "DataclassInstance", file_sha256: str = "") -> str:
+def digest_of(request: RunRequest, file_sha256: str = "") -> str:
     """Return a digest that is equal for two requests with the same bytes and the same options."""
     options = {
         option.name: getattr(request, option.name)

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import DatabaseError, connections
 from django.utils import timezone
@@ -18,11 +19,13 @@ from imports.errors import (
     ImportFailed,
     Issue,
     UnableToImport,
+    storable,
 )
 from imports.models import ImportItem, ImportRecord, Status
 from imports.plans.plan import Result, UndoResult
 from imports.rows.read import BATCH, batches
-from imports.runs.idempotency import free_expired_key
+from imports.runs.idempotency import digest_of, free_expired_key
+from imports.runs.request import RunRequest
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +129,23 @@ def _drop_connection() -> None:
         connection.close()
 
 
-def of_the_target(user: User | None) -> User | None:
+def new_run_record(request: RunRequest, *, file_sha256: str = "", **facts: Any) -> ImportRecord:
+    """Return an unsaved record of the run that is asked for, with the facts of its kind of run."""
+    return ImportRecord(
+        started_at=timezone.now(),
+        door=request.door,
+        user=_of_the_target(request.user),
+        user_name=storable(request.user_name),
+        server=storable(request.server),
+        file_sha256=file_sha256,
+        with_backup=request.with_backup,
+        idempotency_key=request.idempotency_key,
+        idempotency_digest=digest_of(request, file_sha256) if request.idempotency_key else "",
+        **facts,
+    )
+
+
+def _of_the_target(user: User | None) -> User | None:
     """Return the user, or None if it is another server's: each server has users of its own."""
     return user if user and user._state.db == current_database() else None
 

@@ -16,7 +16,6 @@ from imports.database.lock import HeldLock, LockHeld, import_lock
 from imports.errors import (
     ImportFailed,
     ImportLocked,
-    StalePlan,
     UnableToImport,
     WrongEncryptionKey,
     WrongServer,
@@ -25,6 +24,7 @@ from imports.errors import (
 from imports.models import ImportRecord
 from imports.runs.idempotency import AlreadyDone, check_key, check_key_of_waiting
 from imports.runs.recorder import RunRecorder, running_import
+from imports.runs.staleness import stale
 
 logger = logging.getLogger(__name__)
 
@@ -137,11 +137,8 @@ def one_transaction(recorder: RunRecorder, lock: HeldLock, *, again: str) -> Ite
             lock.check()
     except DatabaseError as error:
         if isinstance(error, IntegrityError) and is_by_a_rival(error):
-            raise StalePlan(
-                "stale-plan",
-                "Somebody else wrote to this server at the same moment.",
-                remedy=f"{_NOTHING_WRITTEN} {again}",
-            ) from None
+            why = "Somebody else wrote to this server at the same moment."
+            raise stale(why, again=again) from None
         _settle(recorder, error)
 
 

@@ -22,8 +22,10 @@ from imports.plans.plan import UndoResult
 from imports.rows.lock import lock_rows, release_secret_names
 from imports.rows.read import CONTENT_BATCH, batches
 from imports.runs.run import Progress
+from imports.runs.staleness import stale
 from imports.undo.plans.plan import Key, UndoChange, UndoPlan
 from imports.undo.read import read_saved
+from imports.undo.request import AGAIN
 
 PRE_UNDO = "Pre undo"
 
@@ -131,8 +133,4 @@ def _restored_columns(kind: Kind) -> list[str]:
 
 
 def _stale(what: str) -> StalePlan:
-    return StalePlan(
-        "stale-plan",
-        f"{what} while the undo was being prepared.",
-        remedy="Nothing was written. Run the undo again.",
-    )
+    return stale(f"{what} while the undo was being prepared.", again=AGAIN)

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from django.utils import timezone
 from reversion.models import Revision
 
-from imports.errors import StalePlan, storable
+from imports.errors import StalePlan
 from imports.models import UNDO, ImportItem, ImportRecord, Status
 from imports.plans.matching import MatchMethod
-from imports.runs.idempotency import digest_of
-from imports.runs.recorder import of_the_target
+from imports.runs.recorder import new_run_record
 from imports.undo.plans.plan import Key, UndoChange, UndoPlan
 from imports.undo.request import UndoRequest
 from imports.undo.run_names import name_run
@@ -17,20 +15,12 @@ from imports.undo.run_names import name_run
 
 def new_undo_record(request: UndoRequest) -> ImportRecord:
     """Return an unsaved record of the undo that is asked for."""
-    return ImportRecord(
-        started_at=timezone.now(),
-        door=request.door,
-        user=of_the_target(request.user),
-        user_name=storable(request.user_name),
-        server=storable(request.server),
+    return new_run_record(
+        request,
         file_name=f"undo of import {request.record}",
         file_size=0,
-        file_sha256="",
         mode=UNDO,
-        with_backup=request.with_backup,
         override_locks=False,
-        idempotency_key=request.idempotency_key,
-        idempotency_digest=digest_of(request) if request.idempotency_key else "",
     )
 
 

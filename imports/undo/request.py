@@ -2,28 +2,20 @@
 
 from dataclasses import dataclass, field
 
-from flows.users import User
-from imports.models import Door
+from imports.runs.request import RunRequest
 from imports.undo.plans.plan import ConflictResolution, Decisions
+
+AGAIN = "Run the undo again."
+"""What to do where the plan of an undo is stale."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UndoRequest:
+class UndoRequest(RunRequest):
     """One undo that is asked for, with its options."""
 
     record: int
     """The number of the run's record on that server."""
-    server: str
-    """The friendly name of the server: this instance or a registered server."""
-    door: Door
-    user: User | None = None
-    user_name: str
-    with_backup: bool = True
     conflicts: ConflictResolution | None = None
     """The resolution for conflicts without one in `decisions`; None refuses the undo."""
     decisions: Decisions = field(default_factory=dict)
     """The resolutions for single rows."""
-    idempotency_key: str | None = None
-    """The key that lets the user repeat the request safely: see imports.runs.idempotency."""
-    lock_wait: float | None = None
-    """Seconds to wait for another run to release the lock; None for the server's setting."""

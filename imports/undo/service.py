@@ -9,6 +9,7 @@ a record, too; a dry run none.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from reversion.models import Revision
@@ -21,29 +22,25 @@ from imports.errors import (
     AlreadyUndone,
     NoSuchRecord,
     NotUndoable,
-    StalePlan,
     UnableToImport,
     UndoRefused,
 )
 from imports.models import ImportRecord, Status
 from imports.permissions import UNDO_IMPORT, check_permission
-from imports.plans.plan import keys_of
-from imports.runs.carrying_out import carry_out
+from imports.runs.carrying_out import Outcome, carry_out
 from imports.runs.idempotency import check_key
 from imports.runs.recorder import RunRecorder
 from imports.runs.run import Progress, check_server, hold_lock, recorded
+from imports.runs.staleness import check_destinations, plan_again
 from imports.undo.apply import apply_undo
 from imports.undo.plans.build import build_undo
 from imports.undo.plans.destinations import find_notices
 from imports.undo.plans.plan import Key, UndoPlan
-from imports.undo.plans.snapshot import undo_token
+from imports.undo.plans.snapshot import undo_changes_since, undo_token
 from imports.undo.read import read_undo_inputs, written_items
 from imports.undo.record import mark_undone, new_undo_record, tie_to, undo_items
-from imports.undo.request import UndoRequest
+from imports.undo.request import AGAIN, UndoRequest
 from imports.undo.rights import check_undo_plan, check_undo_request, check_undo_sight
-
-_AGAIN = "Run the undo again."
-_REMEDY = f"Nothing was written. {_AGAIN}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +49,6 @@ class UndoPreview:
 
     plan: UndoPlan
     refusal: UnableToImport | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndoOutcome:
-    """The plan and the record of an undo that succeeded."""
-
-    plan: UndoPlan
-    record: ImportRecord
 
 
 def preview_undo(request: UndoRequest, *, record_refusal: bool = True) -> UndoPlan:
@@ -93,15 +82,17 @@ def examine_undo(request: UndoRequest) -> UndoPreview:
 def undo_import(
     request: UndoRequest,
     *,
+    confirmed: UndoPlan | None = None,
     token: str | None = None,
     progress: Progress = lambda _done, _total: None,
-) -> UndoOutcome:
+) -> Outcome[UndoPlan]:
     """Undo the run of the record, or change nothing.
 
-    With the confirmation `token` of the plan that was shown, exactly that plan is applied or
-    StalePlan is raised. Raises an UnableToImport for every refusal; the data is unchanged whenever
-    anything is raised. Raises AlreadyDone where the request's idempotency key belongs to an undo
-    that is done. Where nothing has to be written, the undone run stays in effect.
+    With a `confirmed` plan, or the confirmation `token` of the plan that was shown, exactly that
+    plan is applied or StalePlan is raised. Raises an UnableToImport for every refusal; the data is
+    unchanged whenever anything is raised. Raises AlreadyDone where the request's idempotency key
+    belongs to an undo that is done. Where nothing has to be written, the undone run stays in
+    effect.
     """
     with target(request.server), recorded(new_undo_record(request)) as recorder:
         record = recorder.record
@@ -112,12 +103,18 @@ def undo_import(
         with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
             undone = _undone(request, recorder)
             recorder.start()
-            plan = _plan_again(undone, request, token)
+            plan = plan_again(
+                partial(_plan, undone, request),
+                undo_token(confirmed) if confirmed else token,
+                token_of=undo_token,
+                find_changes=partial(undo_changes_since, confirmed),
+                again=AGAIN,
+            )
             spared = _backup_of(undone)
-            with carry_out(recorder, lock, writes=plan.writes, again=_AGAIN, sparing=spared):
+            with carry_out(recorder, lock, writes=plan.writes, again=AGAIN, sparing=spared):
                 saves = _write(plan, undone, record, progress)
                 recorder.succeed(plan.counts, undo_items(record, plan, saves))
-            return UndoOutcome(plan=plan, record=record)
+            return Outcome(plan=plan, record=record)
 
 
 def kinds_to_undo(record: ImportRecord) -> set[Kind]:
@@ -190,30 +187,6 @@ def _refusal_of(plan: UndoPlan, request: UndoRequest) -> UnableToImport | None:
     return None
 
 
-def _plan_again(record: ImportRecord, request: UndoRequest, expected: str | None) -> UndoPlan:
-    """Return the plan of the request. Raise UndoRefused, NotPermitted or StalePlan.
-
-    Raises StalePlan where its confirmation token is not `expected`, which is None where no plan was
-    confirmed. For a confirmed plan, UndoRefused becomes StalePlan.
-    """
-    try:
-        plan = _plan(record, request)
-    except UndoRefused as refusal:
-        if expected is None:
-            raise
-        raise StalePlan(
-            "stale-plan",
-            f"What was shown cannot be done any more. {refusal}",
-            refusal.issues,
-            remedy=_REMEDY,
-        ) from None
-    if expected not in {None, undo_token(plan)}:
-        raise StalePlan(
-            "stale-plan", "What would happen is no longer what was shown.", remedy=_REMEDY
-        )
-    return plan
-
-
 def _backup_of(record: ImportRecord) -> Path | None:
     """Return the backup of the run, which the backup of its undo must not replace."""
     return Path(record.backup_path) if record.backup_path else None
@@ -222,13 +195,8 @@ def _backup_of(record: ImportRecord) -> Path | None:
 def _check_destinations(plan: UndoPlan) -> None:
     """Raise StalePlan where the undo would send stored values to destinations not in its plan."""
     found = find_notices(plan.changes[Kind.SECRET], plan.secret_users, StoredServer())
-    now = {key for notices in found.values() for key in keys_of(notices)}
-    if not now <= {key for change in plan for key in keys_of(change.notices)}:
-        raise StalePlan(
-            "stale-plan",
-            "A secret got a value or another name meanwhile, or is sent elsewhere.",
-            remedy=_REMEDY,
-        )
+    planned = (change.notices for change in plan)
+    check_destinations(planned, found.values(), again=AGAIN)
 
 
 def _write(

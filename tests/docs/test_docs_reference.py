@@ -1,9 +1,11 @@
 """The generated parts of docs/reference are what the code says today."""
 
 import os
+import re
 import subprocess
 import sys
 
+from imports.exportfile.warnings import WarningCode
 from tests.docs.pages import ROOT
 
 
@@ -18,3 +20,12 @@ def test_the_committed_reference_is_what_the_generator_writes():
         check=False,
     )
     assert ran.returncode == 0, f"run `make docs`:\n{ran.stdout}{ran.stderr}"
+
+
+def test_the_data_of_every_warning_is_in_the_table():
+    page = (ROOT / "docs" / "reference" / "warnings.md").read_text()
+    table = page.partition("| code | `data` |")[2].partition("\n\n")[0]
+    codes = {
+        code for row in table.splitlines()[1:] for code in re.findall("`(.*?)`", row.split("|")[1])
+    }
+    assert codes == {*map(str, WarningCode)}

@@ -761,6 +761,7 @@ CASES = {
         covers=(
             "imports.exportfile.strict_json.read_value",
             "imports.exportfile.json_problems.check_depth",
+            "flows.content.depth.is_deeper",
         ),
         build=lambda size: msgspec.Raw(b"[" * 900 + b"0," * size + b"0" + b"]" * 900),
         work=lambda raw: _refused(strict_json.read_value, raw),

@@ -13,8 +13,10 @@ import pytest
 from flows.content.fields import Kind, columns
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.errors import PlanRefused
-from imports.importing.service import Outcome, run_import
+from imports.importing.service import run_import
 from imports.models import ImportRecord
+from imports.plans.plan import Plan
+from imports.runs.carrying_out import Outcome
 from tests.support.digest import ITEMS, data_rows
 from tests.support.importing import request_for
 from tests.support.rows import exported
@@ -51,7 +53,7 @@ def items_of(payload: bytes) -> dict[str, Any]:
     return {item["uuid"]: item for kind in Kind for item in export[kind.plural]}
 
 
-def outcomes(outcome: Outcome) -> set[tuple[str, str]]:
+def outcomes(outcome: Outcome[Plan]) -> set[tuple[str, str]]:
     return {(change.method.value, change.result.value) for change in outcome.plan}
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from django.db import connection as database
 
 from imports.importing.request import ImportRequest
-from imports.importing.service import Outcome, run_import
+from imports.importing.service import run_import
 from imports.models import Door, ImportRecord, PendingImport
-from imports.plans.plan import Mode
+from imports.plans.plan import Mode, Plan
+from imports.runs.carrying_out import Outcome
 from imports.uploads import pending as uploads
 from imports.uploads.planning import page_of
 
@@ -55,7 +56,7 @@ def request_for(payload: bytes, mode: str = "overwrite", **changes: Any) -> Impo
     return ImportRequest(payload=payload, mode=Mode(mode), **{**defaults, **changes})
 
 
-def import_items(*items: dict[str, Any], mode: str = "overwrite", **changes: Any) -> Outcome:
+def import_items(*items: dict[str, Any], mode: str = "overwrite", **changes: Any) -> Outcome[Plan]:
     """Import a file with these items."""
     return run_import(request_for(export_file(*items), mode, **changes))
 

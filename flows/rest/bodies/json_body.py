@@ -3,7 +3,7 @@
 The site's own parser (DEFAULT_PARSER_CLASSES) defines strict JSON, as for any body.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from io import BytesIO
 from typing import IO, Any, cast
@@ -13,6 +13,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.settings import api_settings
 
+from flows.content.depth import is_deeper
 from flows.rest.requests.refusals import Problem, Refused, invalid
 
 # A file may be 64 deep, and an item in it is in a list in an object: whatever is stored can be
@@ -43,7 +44,9 @@ class ItemParser(BaseParser):
                 raise
             message, code = str(error.detail), str(error.get_codes())
             raise Refused(HTTPStatus.BAD_REQUEST, code, message) from None
-        _check_depth(value)
+        if is_deeper(value, MAX_DEPTH):
+            message = f"An item may be nested at most {MAX_DEPTH} deep."
+            raise Refused(HTTPStatus.BAD_REQUEST, "too-deep", message)
         return value
 
 
@@ -73,22 +76,3 @@ def _read(stream: IO[Any], parser_context: Mapping[str, Any] | None) -> bytes:
             f"The body is larger than the {most:,} bytes that this server takes.",
         )
     return body
-
-
-def _check_depth(value: Any) -> None:
-    level = [value] if type(value) in _CONTAINERS else []
-    for _ in range(MAX_DEPTH):
-        if not level:
-            return
-        level = [child for parent in level for child in _containers(parent)]
-    if level:
-        message = f"An item may be nested at most {MAX_DEPTH} deep."
-        raise Refused(HTTPStatus.BAD_REQUEST, "too-deep", message)
-
-
-def _containers(value: Any) -> Iterator[Any]:
-    children = value.values() if isinstance(value, dict) else value
-    return (child for child in children if type(child) in _CONTAINERS)
-
-
-_CONTAINERS = (dict, list)

@@ -26,13 +26,17 @@ _WHY = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "What is asked for is wrong; `issues` has every problem.",
 }
 
-ETAG = OpenApiParameter(
-    "ETag",
-    str,
-    OpenApiParameter.HEADER,
-    description="Stands for the state of the item, for `If-Match`.",
-    response=[HTTPStatus.OK.value],
-)
+
+def answer_header(
+    name: str, description: str, *, status: HTTPStatus = HTTPStatus.OK
+) -> OpenApiParameter:
+    """Return a header of the answer that has this status."""
+    return OpenApiParameter(
+        name, str, OpenApiParameter.HEADER, description=description, response=[status.value]
+    )
+
+
+ETAG = answer_header("ETag", "Stands for the state of the item, for `If-Match`.")
 IF_MATCH = OpenApiParameter(
     "If-Match",
     str,
@@ -93,7 +97,8 @@ def _complete(kind: Kind, example: dict[str, Any]) -> dict[str, Any]:
     """Return the example with the fields that it leaves out, as a new row has them."""
     complete = dict(example)
     for field in FIELDS[kind]:
-        default = MODELS[kind]._meta.get_field(field.column).get_default()
+        column: Any = MODELS[kind]._meta.get_field(field.column)
+        default = column.get_default()
         if field.key in example or (default is None and field.optional):
             continue
         complete[field.key] = canonical.decode(default) if field.shape.is_document else default

@@ -38,9 +38,7 @@ class Command(BaseCommand):
             "path", type=Path, metavar="PATH", help="the backup, as database_backup named it"
         )
         console.add_server_argument(parser)
-        parser.add_argument(
-            "--no-prompt", action="store_true", help="do not ask for confirmation (automation)"
-        )
+        console.add_prompt_argument(parser)
         parser.add_argument(
             "--no-backup",
             action="store_true",

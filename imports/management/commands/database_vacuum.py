@@ -19,9 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         console.add_server_argument(parser)
-        parser.add_argument(
-            "--no-prompt", action="store_true", help="do not ask for confirmation (automation)"
-        )
+        console.add_prompt_argument(parser)
 
     def handle(self, *, server: str, no_prompt: bool, **options: Any) -> None:
         if not no_prompt:

@@ -1,39 +1,22 @@
 """Import an export file into a server: the command of imports.importing.service."""
 
 import shlex
-import sys
 from argparse import ArgumentParser
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from imports.errors import quoted
 from imports.importing.request import ImportRequest
 from imports.importing.service import plan_to_save, preview_import, run_import
-from imports.management.console import (
-    NOTHING_TO_DO,
-    USAGE_ERROR,
-    closing,
-    confirm,
-    find_user,
-    name_of,
-    print_cancelled,
-    print_end,
-    print_json,
-    progress_bar,
-    refusals,
-    require_terminal,
-    show,
-    show_warnings,
-    teaching,
-    tell,
-)
+from imports.management import console
 from imports.management.files import may_write, read_file, read_standard_input, replacing
 from imports.management.import_arguments import EPILOG, add_import_arguments
 from imports.management.plan_text import plan_counts, plan_text, plan_warnings, summary
+from imports.management.run_command import RunCommand
 from imports.models import Door
 from imports.planfile.decisions import read_decisions
 from imports.planfile.file import read_plan, write_plan
@@ -41,12 +24,9 @@ from imports.plans.plan import Plan
 from imports.report import answer, plan_data
 
 
-class Command(BaseCommand):
+class Command(RunCommand):
     help = "Import flows, with the connections and secrets that they use, from an export file."
-    lists_all = False
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, **teaching(EPILOG), **kwargs)
+    epilog = EPILOG
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_import_arguments(parser)
@@ -56,8 +36,8 @@ class Command(BaseCommand):
         _check_combination(dry_run=dry_run, **options)
         plan_out = Path(options["plan_out"]) if options["plan_out"] else None
         if not (dry_run or plan_out or no_prompt):
-            require_terminal()
-        with refusals(self, options["server"]):
+            console.require_terminal()
+        with console.refusals(self, options["server"]):
             request = _request(**options)
             if plan_out:
                 plan = self._save_plan(request, plan_out, options["file_path"], ask=not no_prompt)
@@ -65,31 +45,30 @@ class Command(BaseCommand):
                 plan = self._preview(request)
             else:
                 plan = self._import(request, ask=not no_prompt)
-        if plan and options["detailed_exitcode"] and not plan.writes:
-            sys.exit(NOTHING_TO_DO)
+        self.exit_with_details(plan, is_wanted=options["detailed_exitcode"])
 
     def _save_plan(
         self, request: ImportRequest, path: Path, file_path: str, *, ask: bool
     ) -> Plan | None:
         """Write the plan, and return it; None if the person declined. Raises the plan's refusal."""
         if not may_write(self, path, ask=ask):
-            print_cancelled(self)
+            console.print_cancelled(self)
             return None
         preview, saved = plan_to_save(request)
         with replacing(path) as file:
             file.write(write_plan(saved))
-        show(plan_text(preview.plan, lists_all=self.lists_all))
+        console.show(plan_text(preview.plan, lists_all=self.lists_all))
         if preview.refusal:
-            tell(self, _undecided(path))
+            console.tell(self, _undecided(path))
             raise preview.refusal
-        tell(self, _next_step(request, path, file_path))
-        print_json(self, answer(HTTPStatus.OK, plan_data(preview.plan, done=False)))
+        console.tell(self, _next_step(request, path, file_path))
+        console.print_json(self, answer(HTTPStatus.OK, plan_data(preview.plan, done=False)))
         return preview.plan
 
     def _preview(self, request: ImportRequest) -> Plan:
         plan = preview_import(request, record_refusal=False).plan
-        show(plan_text(plan, lists_all=self.lists_all))
-        print_json(self, answer(HTTPStatus.OK, plan_data(plan, done=False)))
+        console.show(plan_text(plan, lists_all=self.lists_all))
+        console.print_json(self, answer(HTTPStatus.OK, plan_data(plan, done=False)))
         return plan
 
     def _import(self, request: ImportRequest, *, ask: bool) -> Plan | None:
@@ -97,16 +76,20 @@ class Command(BaseCommand):
         confirmed = None
         if ask:
             confirmed = preview_import(request)
-            show(plan_text(confirmed.plan, lists_all=self.lists_all))
-            if confirmed.plan.writes and not confirm(self, _question(request, confirmed.plan)):
-                print_cancelled(self)
+            console.show(plan_text(confirmed.plan, lists_all=self.lists_all))
+            if confirmed.plan.writes and not console.confirm(
+                self, _question(request, confirmed.plan)
+            ):
+                console.print_cancelled(self)
                 return None
-        with progress_bar() as progress:
+        with console.progress_bar() as progress:
             outcome = run_import(request, confirmed=confirmed, progress=progress)
-        if not ask:
-            show_warnings(plan_warnings(outcome.plan), outcome.record)
-        end = closing(summary(outcome.plan), outcome.record, wrote=outcome.plan.writes)
-        print_end(self, end, answer(HTTPStatus.CREATED, plan_data(outcome.plan, done=True)))
+        self.print_outcome(
+            outcome,
+            counts=summary(outcome.plan),
+            warnings=None if ask else plan_warnings(outcome.plan),
+            data=plan_data(outcome.plan, done=True),
+        )
         return outcome.plan
 
 
@@ -121,7 +104,7 @@ def _check_combination(**options: Any) -> None:
     ):
         raise CommandError(
             "--plan-out would replace a file that the plan is made from. Give another name.",
-            returncode=USAGE_ERROR,
+            returncode=console.USAGE_ERROR,
         )
     if options["apply_plan"] is None:
         return
@@ -130,7 +113,7 @@ def _check_combination(**options: Any) -> None:
             raise CommandError(
                 f"--{option.replace('_', '-')} cannot be given with --apply-plan: "
                 "the plan says what is done.",
-                returncode=USAGE_ERROR,
+                returncode=console.USAGE_ERROR,
             )
 
 
@@ -143,7 +126,7 @@ def _request(
     **options: Any,
 ) -> ImportRequest:
     """Return the request. Raises CommandError, and UnableToImport for a bad plan or decisions."""
-    user = find_user(options["user"], server)
+    user = console.find_user(options["user"], server)
     limit = settings.ZIGGY_MAX_IMPORT_BYTES
     from_input = file_path == "-"
     payload = read_standard_input() if from_input else read_file(file_path)
@@ -155,7 +138,7 @@ def _request(
         mode=plan.mode if plan else options["mode"],
         door=Door.COMMAND,
         user=user,
-        user_name=name_of(user),
+        user_name=console.name_of(user),
         with_backup=not options["no_backup"],
         override_locks=plan.override_locks if plan else options["override_locks"],
         given_decisions=read_decisions(read_file(decisions), max_bytes=limit) if decisions else (),

@@ -1,39 +1,20 @@
 """Undo an import: the command of imports.undo.service."""
 
-import sys
 from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from imports.errors import UndoRefused, quoted
-from imports.management.console import (
-    NOTHING_TO_DO,
-    add_run_arguments,
-    add_server_argument,
-    closing,
-    confirm,
-    find_user,
-    name_of,
-    print_cancelled,
-    print_end,
-    print_json,
-    progress_bar,
-    refusals,
-    require_terminal,
-    show,
-    show_warnings,
-    teaching,
-    tell,
-)
+from imports.management import console
 from imports.management.files import read_file
+from imports.management.run_command import RunCommand
 from imports.management.undo_text import undo_counts, undo_summary, undo_text, undo_warnings
 from imports.models import Door
 from imports.report import answer, undo_data
 from imports.undo.plans.decision_file import read_decision_file
 from imports.undo.plans.plan import ConflictResolution, Decisions, UndoPlan
-from imports.undo.plans.snapshot import undo_token
 from imports.undo.request import UndoRequest
 from imports.undo.service import examine_undo, preview_undo, undo_import
 
@@ -65,18 +46,15 @@ _DECIDE = (
 )
 
 
-class Command(BaseCommand):
+class Command(RunCommand):
     help = "Undo an import: every row that it wrote becomes what it was before."
-    lists_all = False
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, **teaching(_EPILOG), **kwargs)
+    epilog = _EPILOG
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "record", type=int, metavar="RECORD", help="the number of the import's record"
         )
-        add_server_argument(parser, has_default=False)
+        console.add_server_argument(parser, has_default=False)
         conflicts = parser.add_mutually_exclusive_group()
         conflicts.add_argument(
             "--keep", dest="conflicts", action="store_const", const=ConflictResolution.KEEP,
@@ -91,20 +69,20 @@ class Command(BaseCommand):
             help="a JSON file with decisions for single rows",
         )  # fmt: skip
         parser.add_argument("--dry-run", action="store_true", help="show the plan, write nothing")
-        add_run_arguments(parser, verb="undo")
+        console.add_run_arguments(parser, verb="undo")
 
     def handle(self, *, dry_run: bool, no_prompt: bool, verbosity: int, **options: Any) -> None:
         self.lists_all = verbosity > 1
         if not (dry_run or no_prompt):
-            require_terminal()
-        with refusals(self, options["server"]):
-            user = find_user(options["user"], options["server"])
+            console.require_terminal()
+        with console.refusals(self, options["server"]):
+            user = console.find_user(options["user"], options["server"])
             request = UndoRequest(
                 record=options["record"],
                 server=options["server"],
                 door=Door.COMMAND,
                 user=user,
-                user_name=name_of(user),
+                user_name=console.name_of(user),
                 with_backup=not options["no_backup"],
                 conflicts=options["conflicts"],
                 decisions=_decisions(options["decisions"]),
@@ -113,40 +91,40 @@ class Command(BaseCommand):
             try:
                 plan = self._preview(request) if dry_run else self._undo(request, ask=not no_prompt)
             except UndoRefused:
-                tell(self, _DECIDE)
+                console.tell(self, _DECIDE)
                 raise
-        if plan and options["detailed_exitcode"] and not plan.writes:
-            sys.exit(NOTHING_TO_DO)
+        self.exit_with_details(plan, is_wanted=options["detailed_exitcode"])
 
     def _preview(self, request: UndoRequest) -> UndoPlan:
         preview = examine_undo(request)
-        show(undo_text(preview.plan, lists_all=self.lists_all))
+        console.show(undo_text(preview.plan, lists_all=self.lists_all))
         if preview.refusal:
             raise preview.refusal
-        print_json(self, answer(HTTPStatus.OK, undo_data(preview.plan, done=False)))
+        console.print_json(self, answer(HTTPStatus.OK, undo_data(preview.plan, done=False)))
         return preview.plan
 
     def _undo(self, request: UndoRequest, *, ask: bool) -> UndoPlan | None:
         """Undo, and return the plan that was done; None if the person declined."""
-        token = None
+        confirmed = None
         if ask:
-            plan = self._shown(request)
-            if plan.writes and not confirm(self, _question(plan)):
-                print_cancelled(self)
+            confirmed = self._shown(request)
+            if confirmed.writes and not console.confirm(self, _question(confirmed)):
+                console.print_cancelled(self)
                 return None
-            token = undo_token(plan)
-        with progress_bar() as progress:
-            outcome = undo_import(request, token=token, progress=progress)
-        if not ask:
-            show_warnings(undo_warnings(outcome.plan), outcome.record)
-        end = closing(undo_summary(outcome.plan), outcome.record, wrote=outcome.plan.writes)
-        print_end(self, end, answer(HTTPStatus.CREATED, undo_data(outcome.plan, done=True)))
+        with console.progress_bar() as progress:
+            outcome = undo_import(request, confirmed=confirmed, progress=progress)
+        self.print_outcome(
+            outcome,
+            counts=undo_summary(outcome.plan),
+            warnings=None if ask else undo_warnings(outcome.plan),
+            data=undo_data(outcome.plan, done=True),
+        )
         return outcome.plan
 
     def _shown(self, request: UndoRequest) -> UndoPlan:
         """Print the plan with all its conflicts, and return it."""
         preview = examine_undo(request)
-        show(undo_text(preview.plan, lists_all=self.lists_all))
+        console.show(undo_text(preview.plan, lists_all=self.lists_all))
         # With a refusal, this raises it, and so it is recorded.
         return preview_undo(request) if preview.refusal else preview.plan
 

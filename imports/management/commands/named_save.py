@@ -81,9 +81,7 @@ class Command(BaseCommand):
         restoring.add_argument(
             "--dry-run", action="store_true", help="show what would change, write nothing"
         )
-        restoring.add_argument(
-            "--no-prompt", action="store_true", help="do not ask for confirmation (automation)"
-        )
+        console.add_prompt_argument(restoring)
         for action in (listing, taking, restoring):
             console.add_server_argument(action, has_default=action is listing)
             action.add_argument(

@@ -3,17 +3,14 @@
 imports.undo.plans.build makes it; what is applied is the plan alone.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from flows.content.fields import Kind
-from flows.destinations.changes import UserChange
 from flows.destinations.warnings import DestinationWarning
-from imports.errors import Issue
 from imports.exportfile.warnings import PlanWarning
-from imports.plans.plan import FieldChange, UndoResult, with_warnings_of
+from imports.plans.plan import FieldChange, RunPlan, UndoResult, with_warnings_of
 from imports.undo.plans.names import RunName
 
 Key = tuple[Kind, str]
@@ -119,28 +116,10 @@ class UndoChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UndoPlan:
+class UndoPlan(RunPlan[UndoChange, UndoResult]):
     """The changes of all rows that the run wrote, and the reasons to refuse the undo."""
 
     record: int
     """The number of the run's record."""
     name: RunName
     """The name of the run."""
-    server: str
-    changes: Mapping[Kind, tuple[UndoChange, ...]]
-    issues: tuple[Issue, ...] = ()
-    secret_users: tuple[UserChange, ...] = ()
-    """How written flows and connections use secrets before and after, where they use any."""
-
-    def __iter__(self) -> Iterator[UndoChange]:
-        return (change for kind in Kind for change in self.changes[kind])
-
-    @property
-    def writes(self) -> bool:
-        """Return whether any row is written."""
-        return any(change.writes for change in self)
-
-    @property
-    def counts(self) -> Counter[UndoResult]:
-        """Return the number of rows by result."""
-        return Counter(change.result for change in self)

@@ -5,13 +5,13 @@ changes: enough to find the rows that changed, whatever is decided.
 """
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from hashlib import blake2b
 
 import msgspec
 
-from imports.planfile.changes import ChangeOf, changes_since
+from imports.planfile.changes import ChangeOf, PlanChange, changes_since
 from imports.planfile.snapshot import (
     ItemKey,
     ItemSnapshot,
@@ -41,6 +41,14 @@ def undo_token(plan: UndoPlan) -> str:
     return confirmation_token(snapshot_of_undo(plan))
 
 
+def undo_changes_since(before: UndoPlan | None, after: UndoPlan) -> list[PlanChange]:
+    """Return the differences from the earlier plan of the same undo; none where it is not known."""
+    if before is None:
+        return []
+    now = snapshot_of_undo(after)
+    return changes_since(snapshot_of_undo(before), replace(now, rows=_rows_of(now.items)))
+
+
 def pack_rows(plan: UndoPlan) -> str:
     """Return the short form of the rows as they are now, independent of decisions."""
     return "".join(_pack(item.row) for item in snapshot_of_undo(plan).items)
@@ -53,15 +61,17 @@ def row_changes_since(packed: str, plan: UndoPlan) -> dict[ItemKey, str]:
     """
     now = snapshot_of_undo(plan)
     items = tuple(replace(item, row=_unpack(_pack(item.row), item)) for item in now.items)
-    after = replace(
-        now, items=items, rows={item.key: item.row for item in items if item.row is not None}
-    )
+    after = replace(now, items=items, rows=_rows_of(items))
     before = replace(now, items=tuple(_as_packed(packed, items)))
     return {
         change.key: change.issue.message
         for change in changes_since(before, after)
         if change.key and change.of is ChangeOf.ROW
     }
+
+
+def _rows_of(items: Iterable[ItemSnapshot]) -> dict[ItemKey, RowSnapshot]:
+    return {item.key: item.row for item in items if item.row is not None}
 
 
 def _item(change: UndoChange) -> ItemSnapshot:

@@ -23,8 +23,10 @@ from django.db import connection as database
 
 from imports.database.lock import import_lock
 from imports.errors import ImportFailed, UnableToImport
-from imports.importing.service import Outcome, run_import
+from imports.importing.service import run_import
 from imports.models import ImportRecord
+from imports.plans.plan import Plan
+from imports.runs.carrying_out import Outcome
 from tests.support.digest import RECORDS, Rows, all_rows, data_rows, outcome, put_back
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import (
@@ -83,7 +85,7 @@ def before() -> Rows:
     return all_rows()
 
 
-def do_import(mode: str, **changes: Any) -> Outcome:
+def do_import(mode: str, **changes: Any) -> Outcome[Plan]:
     """Import the file, with uuids for new copies that are the same every time."""
     numbers = count(1)
     with patch("imports.plans.item_destinations.uuid4", lambda: UUID(int=next(numbers))):

@@ -106,10 +106,25 @@ CHANGES_IN_BETWEEN: dict[str, Callable[[], Any]] = {
     "a deletion": lambda: Flow.objects.filter(name="Flow 1").delete(),
     "a soft deletion": lambda: Secret.objects.filter(name="KEY_1").update(is_deleted=True),
     "a creation under the same uuid": lambda: FlowFactory(uuid=uuid_of("f", 3), name="x"),
-    "a creation under the same name": lambda: ConnectionFactory(name="Conn 3"),
+    "a creation under the same name": lambda: ConnectionFactory(
+        uuid=uuid_of("c", 9), name="Conn 3"
+    ),
     "another uuid under the same name": lambda: Flow.objects.filter(name="Flow 1").update(
         uuid=uuid_of("f", 9)
     ),
+}
+
+DIFFERENCES = {
+    "an edit of a flow": 'The flow "Flow 1" (ffffffff-0000-4000-8000-000000000001) was edited since.',
+    "an edit of a connection": 'The connection "Conn 1" (cccccccc-0000-4000-8000-000000000001) was edited since.',
+    "an edit of a secret": 'The secret "KEY_1" (55555555-0000-4000-8000-000000000001) was edited since.',
+    "an edit that makes it what the file says": 'The flow "Flow 1" (ffffffff-0000-4000-8000-000000000001) was edited since. (1 more difference)',
+    "a rename": 'The flow "Flow 1" (ffffffff-0000-4000-8000-000000000001) is named "Renamed" now. (1 more difference)',
+    "a deletion": 'The flow "Flow 1" (ffffffff-0000-4000-8000-000000000001) is not there any more. (1 more difference)',
+    "a soft deletion": 'The secret "KEY_1" (55555555-0000-4000-8000-000000000001) was deleted since. (1 more difference)',
+    "a creation under the same uuid": 'The flow "x" (ffffffff-0000-4000-8000-000000000003) is on the server now, and was not when the plan was made. (1 more difference)',
+    "a creation under the same name": 'The connection "Conn 3" (cccccccc-0000-4000-8000-000000000009) is on the server now, and was not when the plan was made. (1 more difference)',
+    "another uuid under the same name": 'The flow "Flow 1" (ffffffff-0000-4000-8000-000000000001) is not there any more. (2 more differences)',
 }
 
 
@@ -139,18 +154,19 @@ class TestStalePlan:
         run_import(request_for(the_file(), "duplicate"), confirmed=preview)
         assert Flow.objects.filter(name="Flow 1 (copy)").count() == 1
 
-    @pytest.mark.parametrize("change", CHANGES_IN_BETWEEN.values(), ids=CHANGES_IN_BETWEEN.keys())
+    @pytest.mark.parametrize("change", CHANGES_IN_BETWEEN)
     def test_a_change_in_between_is_refused_and_nothing_is_written(self, a_server, change):
         preview = preview_import(request_for(the_file()))
-        change()
+        CHANGES_IN_BETWEEN[change]()
         before = data_rows()
         with pytest.raises(StalePlan) as raised:
             run_import(request_for(the_file()), confirmed=preview)
         assert raised.value.code == "stale-plan"
         assert raised.value.message == (
-            "What would happen is no longer what was shown. Nothing was written. "
-            "Run the import again."
+            f"What would happen is no longer what was shown. {DIFFERENCES[change]} "
+            "Nothing was written. Run the import again."
         )
+        assert raised.value.issues[0].message in DIFFERENCES[change]
         assert data_rows() == before
         assert ImportRecord.objects.get().status == "refused"
 
@@ -194,7 +210,11 @@ class TestStalePlan:
                 {"payload": export_file(flow(1, "Flow 1", info="another file"))},
                 "The file is not the one that was shown.",
             ),
-            ({"mode": "skip"}, "What would happen is no longer what was shown."),
+            (
+                {"mode": "skip"},
+                "What would happen is no longer what was shown. "
+                'flows[0] "Flow 1" was to be OVERWRITE, and would be SKIP. (2 more differences)',
+            ),
             ({"override_locks": True}, "What would happen is no longer what was shown."),
         ],
         ids=["another file", "another mode", "other options"],

@@ -313,9 +313,9 @@ class TestWarnings:
     def test_who_saw_the_plan_does_not_get_them_again(
         self, run_command, file, warning, monkeypatch
     ):
-        command = "imports.management.commands.flow_import"
-        monkeypatch.setattr(f"{command}.require_terminal", lambda: None)
-        monkeypatch.setattr(f"{command}.confirm", lambda *_: True)
+        console = "imports.management.console"
+        monkeypatch.setattr(f"{console}.require_terminal", lambda: None)
+        monkeypatch.setattr(f"{console}.confirm", lambda *_: True)
         arguments = ["-s", "local", "--overwrite", "--no-backup", "-fp", str(file)]
         assert run_command("flow_import", *arguments).err.count(warning) == 1
 
@@ -882,7 +882,7 @@ def test_an_undo_tells_so_too_where_it_looks_for_its_user(run_command, monkeypat
     def fail(*_: object) -> None:
         raise OperationalError("no such table: accounts_user")
 
-    monkeypatch.setattr("imports.management.commands.import_undo.find_user", fail)
+    monkeypatch.setattr("imports.management.console.find_user", fail)
     done = run_command("import_undo", "1", "--no-prompt", "--user", "ada")
     assert (done.code, json.loads(done.out)["data"]["code"]) == (1, "database-error")
 

@@ -89,6 +89,7 @@ def test_every_code_says_something_of_several(code):
         if code in (WarningCode.VALUE_IGNORED, WarningCode.DELETION_IGNORED):
             assert len(told.others) in (1, 7)  # what is ignored is named
         else:
+            assert len(told.others) == 1, f"say in _OF_SEVERAL of warning_text.py what {code} means"
             [line] = told.others
             assert line.startswith("7 flows")
             assert "None" not in line

@@ -8,7 +8,9 @@ import pytest
 
 from flows.content.fields import Kind, columns
 from flows.relations.mentions import Reference
-from imports.exportfile.warnings import PlanWarning, in_order
+from imports.api.shapes.warnings import WarningFactsSerializer
+from imports.exportfile.warnings import _KEY_RANKS as KEYS_IN_ORDER
+from imports.exportfile.warnings import PlanWarning, WarningCode, in_order
 from imports.plans.build import build_plan
 from imports.plans.drift import LastImport, LastWrite
 from imports.plans.plan import Mode, content_digest
@@ -39,66 +41,18 @@ def of_secret(*rows, **values):
     )
 
 
-@pytest.mark.parametrize(
-    ("plan", "expected"),
-    [
-        pytest.param(
-            of_flow(stored(FLOW, ONE, "Old")), ("renames", {"from": "Old", "to": "A"}), id="renames"
-        ),
-        pytest.param(
-            of_flow(stored(FLOW, ONE, "A", info="x"), stored(FLOW, TWO, "A")),
-            ("shared-name", {"name": "A", "others": [{"kind": "flow", "uuid": TWO}], "more": 0}),
-            id="shared-name",
-        ),
-        pytest.param(
-            of_flow(stored(FLOW, ONE, "A", is_deleted=True)),
-            ("brought-back", {"kind": "flow"}),
-            id="brought-back",
-        ),
-        pytest.param(
-            of_flow(isDeleted=True),
-            ("deletion-ignored", {"key": "isDeleted"}),
-            id="deletion-ignored",
-        ),
-        pytest.param(of_flow(name=""), ("no-name", {"kind": "flow"}), id="no-name"),
-        pytest.param(of_secret(), ("no-value", {}), id="no-value"),
-        pytest.param(
-            of_secret(stored(SECRET, ONE, "KEY"), devValue="CANARY-of-a-file"),
-            ("value-ignored", {"key": "devValue"}),
-            id="value-ignored",
-        ),
-    ],
-)
-def test_a_warning_has_what_its_text_says(plan, expected):
-    assert codes_and_data(plan) == [expected]
-    assert "CANARY" not in json.dumps(details(plan))
-
-
-def test_a_dangling_reference_has_its_kind_and_target():
-    plan = planned(
+def of_dangling_references():
+    return planned(
         a_file(flows=[{"uuid": ONE, "name": "A"}]), mode=Mode.OVERWRITE, dangling=IN_VAIN
     )
-    assert codes_and_data(plan) == [
-        ("dangling-reference", {"kind": "connection", "target": TWO}),
-        ("dangling-reference", {"kind": "secret", "target": "LOST"}),
-    ]
 
 
-def test_a_secret_that_is_renamed_has_who_uses_its_old_name():
+def of_a_renamed_secret():
     user = stored(CONNECTION, TWO, "Mail", dev_value="{ key: secrets.OLD }")
-    (renames, in_use) = codes_and_data(of_secret(stored(SECRET, ONE, "OLD"), user))
-    assert renames == ("renames", {"from": "OLD", "to": "KEY"})
-    assert in_use == (
-        "secret-renamed-in-use",
-        {
-            "name": "OLD",
-            "users": [{"kind": "connection", "uuid": TWO, "name": "Mail"}],
-            "more": 0,
-        },
-    )
+    return of_secret(stored(SECRET, ONE, "OLD"), user)
 
 
-def test_drift_has_its_times_and_who_it_was():
+def of_drift():
     row = stored(FLOW, ONE, "A", info="edited")
     at = datetime(2026, 3, 1, 10, tzinfo=UTC)
     left = content_digest({**row.content, "info": "imported"}, columns(FLOW))
@@ -112,10 +66,84 @@ def test_drift_has_its_times_and_who_it_was():
     document = a_file(
         flows=[{"uuid": ONE, "name": "A", "info": "new", "updatedAt": "2026-02-01T00:00:00Z"}]
     )
-    plan = build_plan(
+    return build_plan(
         document, facts, server="production", mode=Mode.OVERWRITE, override_locks=False
     )
+
+
+CASES = [
+    pytest.param(
+        of_flow(stored(FLOW, ONE, "Old")), ("renames", {"from": "Old", "to": "A"}), id="renames"
+    ),
+    pytest.param(
+        of_flow(stored(FLOW, ONE, "A", info="x"), stored(FLOW, TWO, "A")),
+        ("shared-name", {"name": "A", "others": [{"kind": "flow", "uuid": TWO}], "more": 0}),
+        id="shared-name",
+    ),
+    pytest.param(
+        of_flow(stored(FLOW, ONE, "A", is_deleted=True)),
+        ("brought-back", {"kind": "flow"}),
+        id="brought-back",
+    ),
+    pytest.param(
+        of_flow(isDeleted=True),
+        ("deletion-ignored", {"key": "isDeleted"}),
+        id="deletion-ignored",
+    ),
+    pytest.param(of_flow(name=""), ("no-name", {"kind": "flow"}), id="no-name"),
+    pytest.param(of_secret(), ("no-value", {}), id="no-value"),
+    pytest.param(
+        of_secret(stored(SECRET, ONE, "KEY"), devValue="CANARY-of-a-file"),
+        ("value-ignored", {"key": "devValue"}),
+        id="value-ignored",
+    ),
+]
+ALL_PLANS = [
+    *(case.values[0] for case in CASES),
+    *(of_dangling_references(), of_a_renamed_secret(), of_drift()),
+]
+
+
+def test_every_code_has_a_case_here():
+    covered = {code for plan in ALL_PLANS for code, _ in codes_and_data(plan)}
+    assert {*map(str, WarningCode)} - covered == set(), "give it a plan, in CASES or beside them"
+
+
+def test_every_key_of_the_data_is_in_the_api_and_has_a_place_in_the_order():
+    keys = {key for plan in ALL_PLANS for _, data in codes_and_data(plan) for key in data}
+    assert keys - WarningFactsSerializer.fields.keys() == set(), "imports/api/shapes/warnings.py"
+    assert keys - KEYS_IN_ORDER.keys() == set(), "_KEYS of imports/exportfile/warnings.py"
+
+
+@pytest.mark.parametrize(("plan", "expected"), CASES)
+def test_a_warning_has_what_its_text_says(plan, expected):
+    assert codes_and_data(plan) == [expected]
+    assert "CANARY" not in json.dumps(details(plan))
+
+
+def test_a_dangling_reference_has_its_kind_and_target():
+    plan = of_dangling_references()
     assert codes_and_data(plan) == [
+        ("dangling-reference", {"kind": "connection", "target": TWO}),
+        ("dangling-reference", {"kind": "secret", "target": "LOST"}),
+    ]
+
+
+def test_a_secret_that_is_renamed_has_who_uses_its_old_name():
+    (renames, in_use) = codes_and_data(of_a_renamed_secret())
+    assert renames == ("renames", {"from": "OLD", "to": "KEY"})
+    assert in_use == (
+        "secret-renamed-in-use",
+        {
+            "name": "OLD",
+            "users": [{"kind": "connection", "uuid": TWO, "name": "Mail"}],
+            "more": 0,
+        },
+    )
+
+
+def test_drift_has_its_times_and_who_it_was():
+    assert codes_and_data(of_drift()) == [
         (
             "edited-here",
             {

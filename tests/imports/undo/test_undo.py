@@ -43,10 +43,11 @@ from imports.importing.service import preview_import, run_import
 from imports.models import ImportItem, ImportRecord
 from imports.plans.plan import content_digest
 from imports.records.last_imports import read_last_imports
+from imports.runs.carrying_out import Outcome
 from imports.undo.plans.decision_file import decisions_from, read_decision_file
 from imports.undo.plans.plan import ConflictResolution, UndoPlan
 from imports.undo.plans.snapshot import undo_token
-from imports.undo.service import UndoOutcome, examine_undo, preview_undo, undo_import
+from imports.undo.service import examine_undo, preview_undo, undo_import
 from tests.support.digest import all_rows, data_rows
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import (
@@ -66,7 +67,7 @@ pytestmark = pytest.mark.django_db
 KEEP, RESTORE = ConflictResolution.KEEP, ConflictResolution.RESTORE
 
 
-def undo(record: ImportRecord, **changes: Any) -> UndoOutcome:
+def undo(record: ImportRecord, **changes: Any) -> Outcome[UndoPlan]:
     return undo_import(undo_request(record, **changes))
 
 
@@ -598,6 +599,19 @@ class TestStory:
             undo_import(undo_request(record), token=shown)
         assert codes(raised.value) == ["edited-since"]
         assert data_rows() == before
+
+    def test_what_differs_from_the_confirmed_plan_is_named(self):
+        record, rows = imported(Kind.FLOW, "overwritten")
+        confirmed = preview_undo(undo_request(record, conflicts=RESTORE))
+        rows.update(info="edited")
+        row = rows.get()
+        with pytest.raises(StalePlan) as raised:
+            undo_import(undo_request(record, conflicts=RESTORE), confirmed=confirmed)
+        assert raised.value.message == (
+            "What would happen is no longer what was shown. "
+            f'The flow "{row.name}" ({row.uuid}) was edited since. '
+            "Nothing was written. Run the undo again."
+        )
 
     def test_who_uses_a_row_by_now_is_shown_before_it_is_deleted(self):
         record = import_items(secret(1, "KEY")).record

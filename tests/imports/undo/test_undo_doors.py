@@ -116,9 +116,9 @@ class TestCommand:
     @pytest.mark.parametrize("asks", [True, False])
     def test_what_it_warns_of_is_shown_once(self, record, run_command, monkeypatch, asks):
         edit_one()
-        command = "imports.management.commands.import_undo"
-        monkeypatch.setattr(f"{command}.require_terminal", lambda: None)
-        monkeypatch.setattr(f"{command}.confirm", lambda *_: True)
+        console = "imports.management.console"
+        monkeypatch.setattr(f"{console}.require_terminal", lambda: None)
+        monkeypatch.setattr(f"{console}.confirm", lambda *_: True)
         options = ["--keep", "--no-backup", *([] if asks else ["--no-prompt"])]
         told = run_command("import_undo", str(record.pk), *options).err
         assert told.count("was edited since, last by eve on ") == 1
@@ -170,9 +170,9 @@ class TestCommand:
             asked.append(question)
             return answer == "y"
 
-        command = "imports.management.commands.import_undo"
-        monkeypatch.setattr(f"{command}.require_terminal", lambda: None)
-        monkeypatch.setattr(f"{command}.confirm", confirm)
+        console = "imports.management.console"
+        monkeypatch.setattr(f"{console}.require_terminal", lambda: None)
+        monkeypatch.setattr(f"{console}.confirm", confirm)
         done = run_command("import_undo", str(record.pk), "--no-backup")
         assert asked == [
             f'Undo import {record.pk} on the server "local": 1 to restore, 1 to delete, 0 to keep?'
@@ -183,8 +183,8 @@ class TestCommand:
 
     def test_a_refusal_before_the_question_leaves_a_record(self, record, run_command, monkeypatch):
         edit_one()
-        command = "imports.management.commands.import_undo"
-        monkeypatch.setattr(f"{command}.require_terminal", lambda: None)
+        console = "imports.management.console"
+        monkeypatch.setattr(f"{console}.require_terminal", lambda: None)
         assert run_command("import_undo", str(record.pk)).code == 3
         assert ImportRecord.objects.get(mode="undo").status == "refused"
 

@@ -15,13 +15,14 @@ from reversion.models import Revision
 from flows.content.fields import Kind, columns
 from flows.models import MODELS
 from imports.errors import UnableToImport, UndoRefused
-from imports.importing.service import Outcome, run_import
+from imports.importing.service import run_import
 from imports.models import ImportRecord
 from imports.plans.decisions import Decisions as ItemDecisions
 from imports.plans.decisions import ItemDecision
-from imports.plans.plan import Mode, UndoResult, content_digest
+from imports.plans.plan import Mode, Plan, UndoResult, content_digest
+from imports.runs.carrying_out import Outcome
 from imports.undo.plans.plan import ConflictResolution, Key, UndoPlan
-from imports.undo.service import UndoOutcome, examine_undo, undo_import
+from imports.undo.service import examine_undo, undo_import
 from tests.support.drawn import Lists, files, servers
 from tests.support.imagined import StoredItem
 from tests.support.importing import export_file, request_for
@@ -79,7 +80,7 @@ def chosen(lists: Lists, drawn: list[Mode | None]) -> ItemDecisions:
 
 def imported(
     lists: Lists, rows: list[StoredItem], mode: Mode, drawn: list[Mode | None]
-) -> tuple[State, Outcome]:
+) -> tuple[State, Outcome[Plan]]:
     """The state before an import, and what it did; one that is refused is not this example's."""
     store(rows)
     before = state()
@@ -96,7 +97,7 @@ def imported(
     return before, outcome
 
 
-def undone(record: ImportRecord) -> UndoOutcome:
+def undone(record: ImportRecord) -> Outcome[UndoPlan]:
     """The undo of a run after which nobody did anything: nothing stands against it."""
     plan = examine_undo(undo_request(record)).plan
     assert [change.conflicts for change in plan if change.conflicts] == []

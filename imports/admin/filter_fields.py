@@ -1,0 +1,20 @@
+"""The fields of the forms that say which items of a plan a page lists."""
+
+from collections.abc import Iterable
+
+from django import forms
+
+from imports.plans.plan import Result, UndoResult
+
+
+def result_field(results: Iterable[Result | UndoResult]) -> forms.ChoiceField:
+    """Return the field for the result of an item: any, or one of these."""
+    return forms.ChoiceField(
+        required=False,
+        choices=[("", "any result"), *((result.value, result.value) for result in results)],
+    )
+
+
+def text_field() -> forms.CharField:
+    """Return the field for a part of an item's name or uuid."""
+    return forms.CharField(required=False, strip=False, label="name or uuid")

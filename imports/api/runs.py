@@ -1,0 +1,79 @@
+"""What the endpoints of an import and an undo share: their answer, and what documents it."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from flows.rest.requests.idempotency import HEADER
+from imports.api.checks import caller
+from imports.models import ImportRecord
+from imports.permissions import check_done
+from imports.report import record_data
+from imports.runs.idempotency import AlreadyDone, read_key
+
+EXAMPLE_UUID = "c4492541-118e-4e23-9450-f2d28204ebee"
+EXAMPLE_REQUEST_ID = "5b0a3a0e-8a55-4a0b-9a6f-4f3a0a5f0c11"
+_EXAMPLE_NAME = "SMS Test"
+
+MAY_NOT = OpenApiResponse(description="The user may not do this, or not all of it.")
+NO_BACKUP = OpenApiResponse(description="The database could not be backed up, or is away.")
+
+
+def example_answers(result: str) -> list[OpenApiExample]:
+    """Return the examples of a run that is done, and of its plan, with one item of this result."""
+    return [
+        _example_answer("Done", result, HTTPStatus.CREATED),
+        _example_answer("Dry run", result, HTTPStatus.OK),
+    ]
+
+
+def _example_answer(name: str, result: str, status: HTTPStatus) -> OpenApiExample:
+    item = {
+        "uuid": EXAMPLE_UUID,
+        "name": _EXAMPLE_NAME,
+        "result": result,
+        "matchMethod": "uuid",
+        "isProcessed": status is HTTPStatus.CREATED,
+    }
+    value = {"flowsProcessed": [item], "connectionsProcessed": [], "secretsProcessed": []}
+    return OpenApiExample(name, value, response_only=True, status_codes=[str(status.value)])
+
+
+def example_refusal(name: str, code: str, why: str, *, path: str = "") -> OpenApiExample:
+    """Return the example of a run that is refused because of one item."""
+    issue = {
+        "code": code,
+        "path": path,
+        "uuid": EXAMPLE_UUID,
+        "name": _EXAMPLE_NAME,
+        "message": why,
+    }
+    value = {
+        "message": f"{path}: {why}" if path else why,
+        "code": code,
+        "issues": [issue],
+        "requestId": EXAMPLE_REQUEST_ID,
+    }
+    return OpenApiExample(name, value, response_only=True, status_codes=["422"])
+
+
+def answer_run(
+    request: Request, run: Callable[[str | None], tuple[ImportRecord, dict[str, Any]]]
+) -> Response:
+    """Return the answer of the run, or of the one that is done under the request's key.
+
+    `run` takes that key, and returns its record and its answer.
+    """
+    try:
+        record, data = run(read_key(request.headers.get(HEADER)))
+    except AlreadyDone as earlier:
+        record = earlier.record
+        check_done(caller(request), record)
+        data = record_data(record)
+    location = reverse("import-record", args=[record.pk])
+    return Response(data, status=HTTPStatus.CREATED, headers={"Location": location})

@@ -1,0 +1,41 @@
+"""The block of the roles, with their permissions."""
+
+from django.apps import apps
+
+from accounts.roles import ROLES
+from tools.reference_blocks.markdown import table
+
+
+def list_roles() -> str:
+    """Return the table of the roles: which permission each of them has."""
+    every = sorted({name for role in ROLES.values() for name in role.permissions}, key=_by_model)
+    names = _permission_names()
+    headings = ["permission", "", *(role.group for role in ROLES.values())]
+    rows = [[f"`{name}`", names[name], *map(_yes, _holders(name))] for name in every]
+    return table(headings, rows)
+
+
+def _holders(permission: str) -> list[bool]:
+    return [permission in role.permissions for role in ROLES.values()]
+
+
+def _yes(is_so: bool) -> str:
+    return "yes" if is_so else ""
+
+
+def _by_model(name: str) -> tuple[str, str, str]:
+    app, _, codename = name.partition(".")
+    verb, _, model = codename.partition("_")
+    return app, model, verb
+
+
+def _permission_names() -> dict[str, str]:
+    names: dict[str, str] = {}
+    for model in apps.get_models():
+        meta = model._meta
+        for verb in meta.default_permissions:
+            names[f"{meta.app_label}.{verb}_{meta.model_name}"] = (
+                f"Can {verb} {meta.verbose_name_plural}"
+            )
+        names |= {f"{meta.app_label}.{codename}": str(name) for codename, name in meta.permissions}
+    return names
