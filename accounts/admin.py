@@ -14,9 +14,9 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
-from accounts.roles import role_of
 from accounts.tokens import TooManyKeysError, check_room_for_key, issue_key
 from flows.admin.list_addresses import CheckedListMixin
+from flows.roles import role_of
 
 _DAYS_OFFERED = 90
 

@@ -1,4 +1,4 @@
-"""Users, the tokens of the API, and counts of failed attempts."""
+"""Users, and the tokens of the API."""
 
 import uuid
 from hashlib import sha256
@@ -88,20 +88,3 @@ class ApiToken(AbstractAuthToken):
             and self.user.is_active
             and constant_time_compare(self.password_stamp, self.user.password_stamp)
         )
-
-
-class Attempts(models.Model):
-    """The number of failed attempts with something in common, such as a user name, until a time.
-
-    They are counted in the database, which all processes of the server share.
-    """
-
-    key = models.CharField(max_length=64, primary_key=True, help_text="A hash.")
-    count = models.PositiveIntegerField()
-    ends_at = models.DateTimeField(db_index=True, help_text="When the count begins anew.")
-
-    class Meta:
-        verbose_name_plural = "attempts"
-
-    def __str__(self) -> str:
-        return f"{self.count} until {self.ends_at}"

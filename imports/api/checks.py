@@ -9,8 +9,8 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.roles import Role, role_of
 from flows.counting import other_than_first
+from flows.roles import Role, role_of
 from flows.users import User
 from imports.errors import Issue, NotPermitted, UnableToImport, json_path, printable
 from imports.permissions import check_permission

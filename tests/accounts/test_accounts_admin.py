@@ -16,8 +16,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import ApiToken, Attempts, User
+from accounts.models import ApiToken, User
 from accounts.tokens import find, issue_login_token
+from flows.models import Attempts
 from tests.support.users import key_for
 
 PASSWORD = "CANARY-ad11-password"

@@ -17,9 +17,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import ApiToken, Attempts, User
-from accounts.throttling import Limit, TooManyAttemptsError, give_back, take, waiting_time
+from accounts.models import ApiToken, User
 from accounts.tokens import TooManyKeysError, find, issue_login_token
+from flows.models import Attempts
+from flows.web.throttling import Limit, TooManyAttemptsError, give_back, take, waiting_time
 from tests.support.errors import error_of
 from tests.support.users import key_for
 

@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.roles import ROLES, Role
 from flows.models import Connection, Flow, Secret
+from flows.roles import ROLES, Role
 from imports.models import ImportRecord, PendingImport, Status
 from imports.uploads import pending as uploads
 from imports.uploads import progress

@@ -11,8 +11,9 @@ from django.test import Client
 
 import imports.api.system
 import imports.exporting.downloads
-from accounts.models import Attempts, User
+from accounts.models import User
 from accounts.tokens import issue_login_token
+from flows.models import Attempts
 from imports.errors import BackupFailed
 from tests.support.errors import error_of
 

@@ -24,8 +24,8 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from accounts.models import Attempts
 from flows.counting import number_of
+from flows.models import Attempts
 
 LONGEST_DELAY = 60
 """The longest delay, in seconds."""
