@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import connections, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -13,6 +12,7 @@ from knox.settings import CONSTANTS
 
 from accounts.models import ApiToken, User
 from flows.access import Revoked
+from flows.conf import ziggy
 from flows.servers import current_database
 
 _BATCH = 500
@@ -27,7 +27,7 @@ def issue_login_token(user: User) -> str:
     with transaction.atomic():
         _lock_and_tidy(user)
         logins = ApiToken.objects.filter(user=user, name="").order_by("-created")
-        surplus = logins[settings.ZIGGY_TOKENS_PER_USER - 1 :].values_list("pk", flat=True)
+        surplus = logins[ziggy.TOKENS_PER_USER - 1 :].values_list("pk", flat=True)
         ApiToken.objects.filter(pk__in=list(surplus)).delete()
         return _issue(ApiToken(user=user, expiry=_end_of_login()))
 
@@ -39,7 +39,7 @@ def check_room_for_key(user: User) -> None:
     """
     _lock_and_tidy(user)
     keys = ApiToken.objects.filter(user=user).exclude(name="")
-    if keys.count() >= settings.ZIGGY_TOKENS_PER_USER:
+    if keys.count() >= ziggy.TOKENS_PER_USER:
         raise TooManyKeysError
 
 
@@ -98,7 +98,7 @@ def revoke_all_but(digests: Collection[str]) -> Revoked:
 
 
 def _end_of_login() -> datetime:
-    return timezone.now() + timedelta(hours=settings.ZIGGY_TOKEN_HOURS)
+    return timezone.now() + timedelta(hours=ziggy.TOKEN_HOURS)
 
 
 def _lock_and_tidy(user: User) -> None:

@@ -56,7 +56,7 @@ def stored_things(user: User) -> dict[str, Any]:
         gone.delete()
     issue_login_token(user)
     now = timezone.now()
-    directory = Path(settings.ZIGGY_BACKUP_DIR)
+    directory = Path(settings.ZIGGY["BACKUP_DIR"])
     directory.mkdir(exist_ok=True)
     copy = "default-20260316T171006-000000Z.sqlite3"
     (directory / copy).write_bytes(b"a copy")

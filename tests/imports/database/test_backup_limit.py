@@ -23,7 +23,7 @@ TRANSFER = "/api/system/transfer-db"
 
 @pytest.fixture(autouse=True)
 def two_a_day(settings):
-    settings.ZIGGY_ATTEMPTS = settings.ZIGGY_ATTEMPTS | {"backup": (2, 24 * 3600)}
+    settings.ZIGGY = {**settings.ZIGGY, "ATTEMPTS": {"backup": (2, 24 * 3600)}}
 
 
 def admin(name="ada"):
@@ -39,7 +39,7 @@ def ask(token, path=BACKUP):
 
 
 def test_an_account_may_ask_for_twenty_by_default(settings):
-    assert settings.ZIGGY_BACKUPS_PER_DAY == 20
+    assert settings.ZIGGY["BACKUPS_PER_DAY"] == 20
 
 
 @pytest.mark.django_db(transaction=True)
