@@ -3,10 +3,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Both locks have the hashes of all files, for every platform and Python from 3.11 on.
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet \
+	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 # The demo is for the embedded database, never for a server that the environment may name.
 DEMO := env -u DATABASE_URL -u ZIGGY_SERVER_NAME -u ZIGGY_SERVERS $(MANAGE)
 
-.PHONY: demo run account test test-postgres browser screenshots quick lint docs bench mutants clean help
+.PHONY: demo run account test test-postgres browser screenshots quick lint docs bench mutants lock clean help
 
 demo: .venv/runtime  ## Set everything up and import the sample file into the embedded database
 	@$(DEMO) migrate --verbosity 0
@@ -65,6 +69,13 @@ bench: .venv/benchmarks  ## Measure an import of 5,000 flows, its floor and its 
 mutants: .venv/mutants  ## Change the core's code place by place, and say what its own tests miss
 	$(BIN)/python -m tools.mutants $(OPTIONS)
 
+# UPGRADE=--upgrade takes the newest releases that the ranges admit; without it, what is locked stays.
+lock: .venv/bin/python  ## Write requirements.txt and requirements-dev.txt anew from pyproject.toml
+	$(INSTALL) 'uv>=0.9,<1'
+	$(COMPILE) --extra accounts --extra postgres --extra site --output-file requirements.txt
+	$(COMPILE) --extra accounts --extra postgres --extra site --group dev \
+		--output-file requirements-dev.txt
+
 clean:  ## Remove the environment, the embedded database and its backups
 	rm -rf .venv node_modules db.sqlite3* backups
 
@@ -73,22 +84,22 @@ clean:  ## Remove the environment, the embedded database and its backups
 
 .venv/runtime: .venv/bin/python requirements.txt
 	@echo "Installing what the product needs ..." >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(INSTALL) -r requirements.txt
 	@touch $@
 
 .venv/development: .venv/runtime requirements-dev.txt
 	@echo "Installing what its tests need ..." >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
 	@touch $@
 
 .venv/benchmarks: .venv/development benchmarks/requirements.txt
 	@echo "Installing what its measurements need ..." >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@$(INSTALL) -r benchmarks/requirements.txt
 	@touch $@
 
 .venv/mutants: .venv/development tools/requirements.txt
 	@echo "Installing what changes the code ..." >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tools/requirements.txt
+	@$(INSTALL) -r tools/requirements.txt
 	@touch $@
 
 # Without it the browser tests that need it are skipped, and say so.

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -14,9 +13,10 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
-from accounts.roles import role_of
 from accounts.tokens import TooManyKeysError, check_room_for_key, issue_key
 from flows.admin.list_addresses import CheckedListMixin
+from flows.conf import ziggy
+from flows.roles import role_of
 
 _DAYS_OFFERED = 90
 
@@ -65,13 +65,13 @@ class KeyForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["expiry"].initial = timezone.now() + timedelta(days=_DAYS_OFFERED)
-        self.fields["expiry"].help_text = f"At most {settings.ZIGGY_KEY_DAYS} days from now."
+        self.fields["expiry"].help_text = f"At most {ziggy.KEY_DAYS} days from now."
 
     def clean_expiry(self) -> Any:
         expiry, now = self.cleaned_data["expiry"], timezone.now()
-        if not now < expiry <= now + timedelta(days=settings.ZIGGY_KEY_DAYS):
+        if not now < expiry <= now + timedelta(days=ziggy.KEY_DAYS):
             raise forms.ValidationError(
-                f"Give a time between now and {settings.ZIGGY_KEY_DAYS} days from now."
+                f"Give a time between now and {ziggy.KEY_DAYS} days from now."
             )
         return expiry
 

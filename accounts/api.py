@@ -22,9 +22,9 @@ from rest_framework.views import APIView
 from accounts.authentication import CHALLENGE, find_or_refuse
 from accounts.login import log_in
 from accounts.models import ApiToken, User
-from accounts.roles import Role, role_of
-from accounts.throttling import TooManyAttempts, TooManyAttemptsError
 from accounts.tokens import exchange, issue_login_token, revoke
+from flows.roles import Role, role_of
+from flows.web.throttling import TooManyAttempts, TooManyAttemptsError
 
 _UUID = "7a3f1f6e-9f0c-4f0e-8a52-5a1d6a3c2b10"
 _TOKEN = "zgy_1c8e..."  # noqa: S105 - an example

@@ -5,14 +5,14 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
-from accounts.throttling import (
+from accounts.tokens import find
+from flows.web.throttling import (
     Limit,
     TooManyAttempts,
     TooManyAttemptsError,
     address_of,
     take,
 )
-from accounts.tokens import find
 
 CHALLENGE = "Bearer"
 """The WWW-Authenticate header of every 401."""

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.models import User
-from accounts.throttling import (
+from flows.web.throttling import (
     Limit,
     TooManyAttemptsError,
     address_of,

@@ -1,4 +1,4 @@
-"""Users, the tokens of the API, and counts of failed attempts."""
+"""Users, and the tokens of the API."""
 
 import uuid
 from hashlib import sha256
@@ -9,7 +9,6 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
-from django.utils.functional import cached_property
 from knox.models import AbstractAuthToken
 
 
@@ -48,18 +47,6 @@ class User(AbstractUser):
                 password_stamp=self.password_stamp
             )
         return is_correct
-
-    def has_perm(self, perm: str, obj: Any = None) -> bool:
-        """Return whether the user has the permission; if so, add it to `granted_permissions`."""
-        has_it = super().has_perm(perm, obj)
-        if has_it:
-            self.granted_permissions.add(perm)
-        return has_it
-
-    @cached_property
-    def granted_permissions(self) -> set[str]:
-        """Return the permissions that were checked on this object and granted."""
-        return set()
 
     @property
     def password_stamp(self) -> str:
@@ -101,20 +88,3 @@ class ApiToken(AbstractAuthToken):
             and self.user.is_active
             and constant_time_compare(self.password_stamp, self.user.password_stamp)
         )
-
-
-class Attempts(models.Model):
-    """The number of failed attempts with something in common, such as a user name, until a time.
-
-    They are counted in the database, which all processes of the server share.
-    """
-
-    key = models.CharField(max_length=64, primary_key=True, help_text="A hash.")
-    count = models.PositiveIntegerField()
-    ends_at = models.DateTimeField(db_index=True, help_text="When the count begins anew.")
-
-    class Meta:
-        verbose_name_plural = "attempts"
-
-    def __str__(self) -> str:
-        return f"{self.count} until {self.ends_at}"

@@ -1,11 +1,9 @@
 """Issue, find, exchange and revoke tokens. A token in clear is shown once, when it is issued."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 from knox.crypto import hash_token
@@ -13,16 +11,11 @@ from knox.models import get_digest_token
 from knox.settings import CONSTANTS
 
 from accounts.models import ApiToken, User
+from flows.access import Revoked
+from flows.conf import ziggy
+from flows.servers import current_database
 
 _BATCH = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revoked:
-    """The numbers of revoked tokens: keys for automation, and logins."""
-
-    keys: int = 0
-    logins: int = 0
 
 
 class TooManyKeysError(Exception):
@@ -34,7 +27,7 @@ def issue_login_token(user: User) -> str:
     with transaction.atomic():
         _lock_and_tidy(user)
         logins = ApiToken.objects.filter(user=user, name="").order_by("-created")
-        surplus = logins[settings.ZIGGY_TOKENS_PER_USER - 1 :].values_list("pk", flat=True)
+        surplus = logins[ziggy.TOKENS_PER_USER - 1 :].values_list("pk", flat=True)
         ApiToken.objects.filter(pk__in=list(surplus)).delete()
         return _issue(ApiToken(user=user, expiry=_end_of_login()))
 
@@ -46,7 +39,7 @@ def check_room_for_key(user: User) -> None:
     """
     _lock_and_tidy(user)
     keys = ApiToken.objects.filter(user=user).exclude(name="")
-    if keys.count() >= settings.ZIGGY_TOKENS_PER_USER:
+    if keys.count() >= ziggy.TOKENS_PER_USER:
         raise TooManyKeysError
 
 
@@ -88,7 +81,9 @@ def valid_digests() -> frozenset[str]:
 
 
 def revoke_all_but(digests: Collection[str]) -> Revoked:
-    """Revoke every token of the current database that is not among these."""
+    """Revoke every token of the current database that is not among these; none without a table."""
+    if ApiToken._meta.db_table not in connections[current_database()].introspection.table_names():
+        return Revoked()
     # Only these columns: the database may be of an earlier version.
     revoked = [
         (digest, name)
@@ -103,7 +98,7 @@ def revoke_all_but(digests: Collection[str]) -> Revoked:
 
 
 def _end_of_login() -> datetime:
-    return timezone.now() + timedelta(hours=settings.ZIGGY_TOKEN_HOURS)
+    return timezone.now() + timedelta(hours=ziggy.TOKEN_HOURS)
 
 
 def _lock_and_tidy(user: User) -> None:

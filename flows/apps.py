@@ -10,6 +10,7 @@ class FlowsConfig(AppConfig):
         from django.core.checks import Tags, register
         from django.db.backends.signals import connection_created
 
+        from flows.checks import check_deployment, check_pg_dump_version, check_settings
         from flows.database.statement_timeout import tell_new_connection
         from flows.encryption import check_keys
         from flows.fields import EncryptedTextField
@@ -19,4 +20,7 @@ class FlowsConfig(AppConfig):
         check_keys()
         EncryptedTextField.check_keys = check_keys_open
         connection_created.connect(tell_new_connection)
+        register(check_settings)
+        register(check_deployment, deploy=True)
+        register(check_pg_dump_version, Tags.database)
         register(check_databases, Tags.database)

@@ -12,10 +12,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from flows.conf import ziggy
+
 MASK = "********"
+MAKE_A_KEY = (
+    "Make a key with: python -c "
+    '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
+)
 
 
 class WrongKeyError(Exception):
@@ -25,6 +30,16 @@ class WrongKeyError(Exception):
         super().__init__(
             "A stored secret cannot be opened with the keys in ZIGGY_ENCRYPTION_KEYS. "
             "Put the key that it was stored with at the end of the list."
+        )
+
+
+class NoKeyError(WrongKeyError):
+    """No key is configured."""
+
+    def __init__(self) -> None:
+        Exception.__init__(
+            self,
+            f"ENCRYPTION_KEYS in the setting ZIGGY is empty: no secret can be stored. {MAKE_A_KEY}",
         )
 
 
@@ -45,7 +60,7 @@ class Sealed:
         Raises WrongKeyError as `reveal` does.
         """
         with suppress(InvalidToken, ValueError):
-            Fernet(settings.ZIGGY_ENCRYPTION_KEYS[0]).decrypt(self.token)
+            Fernet(ziggy.ENCRYPTION_KEYS[0]).decrypt(self.token)
             return self
         with _wrong_key():
             return Sealed(_keys().rotate(self.token).decode())
@@ -81,12 +96,16 @@ def decrypt_bytes(data: bytes) -> bytes:
 
 
 def check_keys() -> None:
-    """Raise ImproperlyConfigured where a configured key is not a Fernet key."""
-    _keys()
+    """Raise ImproperlyConfigured where a configured key is not a Fernet key; not where none is."""
+    with suppress(NoKeyError):
+        _keys()
 
 
 def _keys() -> MultiFernet:
-    return _multi_fernet(tuple(settings.ZIGGY_ENCRYPTION_KEYS))
+    """Return the configured keys. Raises NoKeyError where there is none."""
+    if not ziggy.ENCRYPTION_KEYS:
+        raise NoKeyError
+    return _multi_fernet(tuple(ziggy.ENCRYPTION_KEYS))
 
 
 @lru_cache(maxsize=8)

@@ -218,3 +218,20 @@ def blank_content(kind: Kind) -> dict[str, Any]:
     """Return the defaults of a new row of the kind, by column."""
     blank = MODELS[kind]()
     return {name: getattr(blank, name) for name in columns(kind)}
+
+
+class Attempts(models.Model):
+    """The number of failed attempts with something in common, such as a user name, until a time.
+
+    They are counted in the database, which all processes of the server share.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True, help_text="A hash.")
+    count = models.PositiveIntegerField()
+    ends_at = models.DateTimeField(db_index=True, help_text="When the count begins anew.")
+
+    class Meta:
+        verbose_name_plural = "attempts"
+
+    def __str__(self) -> str:
+        return f"{self.count} until {self.ends_at}"

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
+
+from flows.conf import ziggy
 
 _target: ContextVar[str] = ContextVar("target", default=DEFAULT_DB_ALIAS)
 
@@ -23,7 +24,7 @@ def current_database() -> str:
 
 def server_names() -> list[str]:
     """Return the names that a run may give: this instance's first, then the registered servers'."""
-    return [settings.ZIGGY_SERVER_NAME, *settings.ZIGGY_SERVERS]
+    return [ziggy.SERVER_NAME, *ziggy.SERVERS]
 
 
 def unusable_database(reason: str, server: str) -> str:
@@ -42,10 +43,10 @@ def target(server: str) -> Iterator[None]:
     An unknown name changes nothing: the caller checks the name before it writes, so that a refusal
     can be recorded here.
     """
-    if server == settings.ZIGGY_SERVER_NAME:
+    if server == ziggy.SERVER_NAME:
         database = DEFAULT_DB_ALIAS
     else:
-        database = server if server in settings.ZIGGY_SERVERS else _target.get()
+        database = server if server in ziggy.SERVERS else _target.get()
     with on_database(database):
         yield
 

@@ -15,7 +15,6 @@ from django.forms import CharField
 from reversion.errors import RevertError
 from reversion.models import Version
 
-from accounts.models import User
 from flows.content.fields import NAME_MAX_LENGTH, Kind
 from flows.destinations.changes import SECRET_TO_NEW_DESTINATION
 from flows.models import MODELS, Item
@@ -23,6 +22,7 @@ from flows.rest.bodies.save_uuids import save_number
 from flows.saves import named_saves, saved_states
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
 from flows.servers import current_database
+from flows.users import User
 from imports.errors import Issue, StalePlan, UnableToImport, printable, quoted, storable
 from imports.permissions import check_permission, check_sight_of, kinds_in_sight, may_see
 from imports.plans.comparison import differences

@@ -9,13 +9,13 @@ from collections.abc import Collection, Iterable, Iterator
 
 from django.contrib.auth.models import AnonymousUser
 
-from accounts.models import User
 from flows import sight
 from flows.content.fields import Kind
 from flows.counting import other_than_first
 from flows.destinations.warnings import DestinationWarning
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from flows.servers import current_database, on_database
+from flows.users import User
 from imports.errors import Issue, NotPermitted, quoted
 from imports.models import ImportRecord
 from imports.plans.plan import Result, UndoResult

@@ -57,7 +57,7 @@ def run_command(capfd: pytest.CaptureFixture[str]) -> Callable[..., CommandResul
 def backup_directory(tmp_path: Path, settings: Any) -> Path:
     """Backups of tests go to a folder of their own."""
     directory = tmp_path / "backups"
-    settings.ZIGGY_BACKUP_DIR = directory
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_DIR": directory}
     return directory
 
 

@@ -14,8 +14,8 @@ from django.views.decorators.cache import never_cache
 
 from accounts.login import log_in
 from accounts.models import User
-from accounts.roles import is_service_account
-from accounts.throttling import TooManyAttemptsError
+from flows.roles import is_service_account
+from flows.web.throttling import TooManyAttemptsError
 
 
 class LoginForm(AdminAuthenticationForm):

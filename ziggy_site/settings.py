@@ -6,6 +6,7 @@ that describes how to make one. docs/reference/settings.md has the table of all 
 """
 
 from pathlib import Path
+from typing import Any
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -40,51 +41,38 @@ SECRET_KEY = _required_in_production(
     how='python -c "import secrets; print(secrets.token_urlsafe(64))"',
 )
 
-# The first key encrypts, all of them decrypt: put a new one in front, then run
-# `manage.py rotate_encryption_keys`, then drop the old one.
-ZIGGY_ENCRYPTION_KEYS = [
-    key.strip()
-    for key in _required_in_production(
-        "ZIGGY_ENCRYPTION_KEYS",
-        development=_DEVELOPMENT_ENCRYPTION_KEY,
-        how='python -c "from cryptography.fernet import Fernet; '
-        'print(Fernet.generate_key().decode())"',
-    ).split(",")
-    if key.strip()
-]
-
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
-ZIGGY_SERVER_NAME = env.str("ZIGGY_SERVER_NAME", default="local")
-ZIGGY_BACKUP_DIR = Path(env.str("ZIGGY_BACKUP_DIR", default=str(BASE_DIR / "backups")))
-# A backup is deleted when it is neither among the KEEP newest nor younger than DAYS; and, the
-# oldest first, while a server's backups have more than MAX_BYTES.
-ZIGGY_BACKUP_KEEP = env.int("ZIGGY_BACKUP_KEEP", default=10)
-ZIGGY_BACKUP_DAYS = env.float("ZIGGY_BACKUP_DAYS", default=30.0)
-ZIGGY_BACKUP_MAX_BYTES: int | None = env.int("ZIGGY_BACKUP_MAX_BYTES", default=None)
-# The most backups that an account may make by the API in a day, copies to fetch among them.
-ZIGGY_BACKUPS_PER_DAY = env.int("ZIGGY_BACKUPS_PER_DAY", default=20)
-ZIGGY_BACKUP_TIMEOUT = env.int("ZIGGY_BACKUP_TIMEOUT", default=3600)  # seconds
-ZIGGY_MAX_IMPORT_BYTES = env.int("ZIGGY_MAX_IMPORT_BYTES", default=256 * 1024 * 1024)
-ZIGGY_LOCK_WAIT = env.float("ZIGGY_LOCK_WAIT", default=5.0)  # seconds
-# Seconds that PostgreSQL may take for one statement of a page or an answer; 0 is no limit.
-ZIGGY_STATEMENT_TIMEOUT = env.float("ZIGGY_STATEMENT_TIMEOUT", default=30.0)
-ZIGGY_MOST_LOCK_WAIT = env.int("ZIGGY_MOST_LOCK_WAIT", default=60)  # the most that a caller may set
-# Whether an import in the admin needs the server's name typed: for important servers.
-ZIGGY_CONFIRM_SERVER_NAME = env.bool("ZIGGY_CONFIRM_SERVER_NAME", default=False)
-ZIGGY_TOKEN_HOURS = env.float("ZIGGY_TOKEN_HOURS", default=24.0)  # how long a login lasts
-ZIGGY_KEY_DAYS = env.int("ZIGGY_KEY_DAYS", default=365)  # the longest that a named key lasts
-ZIGGY_TOKENS_PER_USER = env.int("ZIGGY_TOKENS_PER_USER", default=100)  # of each kind: logins, keys
-# How many attempts may fail in how many seconds: by one name from one address, from one address,
-# with a wrong token from one address. Those by one name from any addresses refuse nobody: beyond
-# that number, each attempt waits for a minute at most, so that nobody can lock a user out.
-ZIGGY_ATTEMPTS = {
-    "login": (20, 3600),
-    "login-address": (100, 3600),
-    "login-name": (100, 3600),
-    "bad-token": (60, 60),
-    "backup": (ZIGGY_BACKUPS_PER_DAY, 24 * 3600),
+# What the apps are told: flows/conf.py has every key. Without a variable, its default holds.
+ZIGGY: dict[str, Any] = {
+    "SERVER_NAME": env.str("ZIGGY_SERVER_NAME", default="local"),
+    # Put a new key in front, then run `manage.py rotate_encryption_keys`, then drop the old one.
+    "ENCRYPTION_KEYS": [
+        key.strip()
+        for key in _required_in_production(
+            "ZIGGY_ENCRYPTION_KEYS",
+            development=_DEVELOPMENT_ENCRYPTION_KEY,
+            how='python -c "from cryptography.fernet import Fernet; '
+            'print(Fernet.generate_key().decode())"',
+        ).split(",")
+        if key.strip()
+    ]
+    or [""],  # a comma alone is no key, and is refused as such
+    "BACKUP_DIR": Path(env.str("ZIGGY_BACKUP_DIR", default=str(BASE_DIR / "backups"))),
+    "BACKUP_KEEP": env.int("ZIGGY_BACKUP_KEEP", default=10),
+    "BACKUP_DAYS": env.float("ZIGGY_BACKUP_DAYS", default=30.0),
+    "BACKUP_MAX_BYTES": env.int("ZIGGY_BACKUP_MAX_BYTES", default=None),
+    "BACKUPS_PER_DAY": env.int("ZIGGY_BACKUPS_PER_DAY", default=20),
+    "BACKUP_TIMEOUT": env.int("ZIGGY_BACKUP_TIMEOUT", default=3600),
+    "MAX_IMPORT_BYTES": env.int("ZIGGY_MAX_IMPORT_BYTES", default=256 * 1024 * 1024),
+    "LOCK_WAIT": env.float("ZIGGY_LOCK_WAIT", default=5.0),
+    "MOST_LOCK_WAIT": env.int("ZIGGY_MOST_LOCK_WAIT", default=60),
+    "STATEMENT_TIMEOUT": env.float("ZIGGY_STATEMENT_TIMEOUT", default=30.0),
+    "CONFIRM_SERVER_NAME": env.bool("ZIGGY_CONFIRM_SERVER_NAME", default=False),
+    "TOKEN_HOURS": env.float("ZIGGY_TOKEN_HOURS", default=24.0),
+    "KEY_DAYS": env.int("ZIGGY_KEY_DAYS", default=365),
+    "TOKENS_PER_USER": env.int("ZIGGY_TOKENS_PER_USER", default=100),
 }
 
 INSTALLED_APPS = [
@@ -152,12 +140,12 @@ DATABASES = {
 }
 # Other servers that a run may name, as NAME=DATABASE_URL,NAME=DATABASE_URL. Each is a database
 # of its own under that name; `flows.servers` selects the one that a command reads and writes.
-ZIGGY_SERVERS = read_servers(
-    env.str("ZIGGY_SERVERS", default=""), taken={"default", ZIGGY_SERVER_NAME}
+ZIGGY["SERVERS"] = read_servers(
+    env.str("ZIGGY_SERVERS", default=""), taken={"default", ZIGGY["SERVER_NAME"]}
 )
 DATABASES |= {
     name: read_database(url, of=f"ZIGGY_SERVERS: the URL of {name}")
-    for name, url in ZIGGY_SERVERS.items()
+    for name, url in ZIGGY["SERVERS"].items()
 }
 DATABASE_ROUTERS = ["flows.servers.ServerRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from accounts.roles import write_roles
+from flows.roles import write_roles
 
 
 class Migration(migrations.Migration):

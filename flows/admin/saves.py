@@ -21,7 +21,6 @@ from django.urls import URLPattern, reverse
 from reversion.errors import RevertError
 from reversion.models import Version
 
-from accounts.models import User
 from flows.admin.forms import SaveForm
 from flows.admin.missing_values import tell_of_missing_values
 from flows.admin.page_addresses import page_urls
@@ -34,6 +33,7 @@ from flows.saves.saved_states import SavedRow
 from flows.saves.state_tags import state_tag
 from flows.secrets.stored_destinations import lock_destinations
 from flows.servers import current_database
+from flows.users import User
 
 NOW = "now"
 SAVES_PER_PAGE = 100

@@ -13,7 +13,6 @@ from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 
-from accounts.models import User
 from flows.content import canonical
 from flows.content.copy_names import first_free_copy
 from flows.content.fields import EXTRA, FIELDS, Kind, Value, columns
@@ -34,6 +33,7 @@ from flows.secrets.stored_destinations import (
 )
 from flows.servers import current_database
 from flows.sight import kinds_seen
+from flows.users import User
 
 Warnings = tuple[DestinationWarning, ...]
 """The warnings of secrets that a write sends where they were not sent before."""

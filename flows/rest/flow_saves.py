@@ -9,7 +9,6 @@ from uuid import UUID
 from django.db import transaction
 from reversion.errors import RevertError
 
-from accounts.models import User
 from flows.content.fields import (
     CREATED_KEY,
     DELETED_KEY,
@@ -28,6 +27,7 @@ from flows.rest.requests.refusals import Problem, Refused, invalid, not_found, n
 from flows.saves import named_saves, saved_states
 from flows.saves.state_tags import state_tag
 from flows.servers import current_database
+from flows.users import User
 
 
 def list_saves(flow_uuid: UUID) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
 from flows.content.field_values import FieldProblem, read_uuid
 from flows.content.fields import Kind
 from flows.rest import reading
@@ -33,6 +32,7 @@ from flows.rest.requests.idempotency import answered_once
 from flows.rest.requests.paging import read_part
 from flows.rest.requests.refusals import Problem, invalid
 from flows.rest.requests.warnings import WARNINGS, with_warnings
+from flows.users import User
 
 
 class FlowsView(ItemView):

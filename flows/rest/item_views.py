@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import User
 from flows.content.fields import Kind
 from flows.rest import reading
 from flows.rest.bodies import schema
@@ -30,6 +29,7 @@ from flows.rest.requests.preconditions import answer_if_changed, condition_of, t
 from flows.rest.requests.refusals import Refused, not_permitted
 from flows.rest.requests.warnings import WARNINGS, with_warnings
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
+from flows.users import User
 
 SEARCH = query_parameter("search", "A part of the name or the uuid, in upper or lower case.")
 PAGING = [

@@ -7,7 +7,6 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
 from flows.content.fields import Kind
 from flows.rest import flow_saves
 from flows.rest.bodies import schema, serializers
@@ -21,6 +20,7 @@ from flows.rest.requests.declared_names import DeclaredNames
 from flows.rest.requests.idempotency import answered_once
 from flows.rest.requests.preconditions import condition_of, tagged
 from flows.rest.requests.warnings import WARNINGS, with_warnings
+from flows.users import User
 
 
 class NamedSavesView(ItemView):

@@ -6,7 +6,6 @@ from typing import cast
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
 from flows.content.fields import Kind
 from flows.encryption import MASK
 from flows.rest import reading
@@ -28,6 +27,7 @@ from flows.rest.item_views import (
     whole_item,
 )
 from flows.rest.requests.preconditions import condition_of
+from flows.users import User
 
 
 @documents_list(

@@ -19,12 +19,12 @@ from django.utils import timezone
 from reversion.errors import RevertError
 from reversion.models import Revision, Version
 
-from accounts.models import User
 from flows.database.bulk import insert_rows
 from flows.models import Item
 from flows.saves.json_serializer import ExactEncoder
 from flows.saves.row_json import row_as_json, uuid_text
 from flows.servers import current_database
+from flows.users import User
 
 _BATCH = 200
 # A save is written to the database of its item, under whatever alias that is used: for the server

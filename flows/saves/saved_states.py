@@ -10,7 +10,6 @@ from typing import Any
 from django.utils import timezone
 from reversion.models import Version
 
-from accounts.models import User
 from flows.content.fields import Content, Kind, columns
 from flows.destinations.warnings import DestinationWarning
 from flows.encryption import Sealed, WrongKeyError
@@ -22,6 +21,7 @@ from flows.secrets.stored_destinations import (
     told_of_refusal,
     warnings_of_writes,
 )
+from flows.users import User
 
 PRE_RESTORE = "Pre restore"
 _VALUES = {"dev_value": "development value", "prod_value": "production value"}

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.log import log_response
 
+from flows.conf import ziggy
 from flows.database.statement_timeout import is_statement_timeout, limit_statements
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class StatementTimeoutMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with limit_statements(settings.ZIGGY_STATEMENT_TIMEOUT):
+        with limit_statements(ziggy.STATEMENT_TIMEOUT):
             return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -40,7 +40,7 @@ class StatementTimeoutMiddleware:
                 "title": "This took too long",
                 "site_header": admin.site.site_header,
                 "site_title": admin.site.site_title,
-                "seconds": settings.ZIGGY_STATEMENT_TIMEOUT,
+                "seconds": ziggy.STATEMENT_TIMEOUT,
             },
             status=HTTPStatus.SERVICE_UNAVAILABLE,
         )
@@ -52,7 +52,7 @@ def log_timeout(request: HttpRequest, response: Any) -> None:
     """Log the request of the time-out, instead of Django's own line for the answer."""
     log_response(
         "A statement was ended after %s s: %s %s",
-        settings.ZIGGY_STATEMENT_TIMEOUT,
+        ziggy.STATEMENT_TIMEOUT,
         request.method,
         request.path,
         response=response,

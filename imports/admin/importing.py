@@ -9,7 +9,6 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
@@ -27,6 +26,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.differences.values import difference
 from imports.admin.forms import ChoicesForm, FilterForm, read_decisions
@@ -168,7 +168,7 @@ class ImportViews:
             "token": uploads.token_of(pending, plan),
             "choices": ChoicesForm(pending=pending, user=request.user),
             "progress": progress_of(pending),
-            "asks_for_name": settings.ZIGGY_CONFIRM_SERVER_NAME,
+            "asks_for_name": ziggy.CONFIRM_SERVER_NAME,
         }
         return import_page(self._site, request, "preview", context)
 

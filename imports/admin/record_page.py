@@ -10,17 +10,17 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.conf import settings
 from django.core.paginator import Page, Paginator
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.models import User
 from flows.admin.destinations import DestinationLine
+from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.models import MODELS
 from flows.secrets.stored_destinations import destinations_tag, read_destinations
+from flows.users import User
 from imports.admin.item_page import has_difference
 from imports.admin.record_warnings import warned_items
 from imports.admin.wording import RESULT_WORDS, lasting, options
@@ -129,7 +129,7 @@ def _backup(record: ImportRecord, user: User) -> dict[str, str] | None:
         return {"path": path.rpartition("/")[2]}
     command = f"python manage.py database_restore {quote(path)}"
     # The run was made from another instance, where this database is a registered server.
-    if record.server != settings.ZIGGY_SERVER_NAME:
+    if record.server != ziggy.SERVER_NAME:
         command += f" --server {quote(record.server)}"
     return {"path": path, "command": command}
 

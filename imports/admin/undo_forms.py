@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
-from django.conf import settings
 
+from flows.conf import ziggy
 from imports.admin.filter_fields import result_field, text_field
 from imports.permissions import SKIP_BACKUP
 from imports.plans.plan import UndoResult
@@ -72,7 +72,7 @@ def _as_text(key: GivenKey) -> str:
 
 
 def _read(decided: str) -> Decisions:
-    return read_decision_file(decided.encode(), max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
+    return read_decision_file(decided.encode(), max_bytes=ziggy.MAX_IMPORT_BYTES)
 
 
 def _decision(word: str) -> ConflictResolution | None:
@@ -105,9 +105,9 @@ class ConfirmationForm(forms.Form):
     def clean_server_name(self) -> str:
         """Require the name of this server."""
         name: str = self.cleaned_data["server_name"]
-        if settings.ZIGGY_CONFIRM_SERVER_NAME and name != settings.ZIGGY_SERVER_NAME:
+        if ziggy.CONFIRM_SERVER_NAME and name != ziggy.SERVER_NAME:
             raise forms.ValidationError(
-                f"Type the name of this server, {settings.ZIGGY_SERVER_NAME}, to write to it. "
+                f"Type the name of this server, {ziggy.SERVER_NAME}, to write to it. "
                 "Nothing was written."
             )
         return name

@@ -11,7 +11,6 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
@@ -21,6 +20,7 @@ from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_safe
 
+from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.differences.values import difference
 from imports.admin.undo_forms import (
@@ -177,7 +177,7 @@ class UndoViews:
             "confirmation": (refused and refused.confirmation) or ConfirmationForm(),
             "options": options,
             "with_backup": options.with_backup,
-            "asks_for_name": settings.ZIGGY_CONFIRM_SERVER_NAME,
+            "asks_for_name": ziggy.CONFIRM_SERVER_NAME,
             **undo_context(request, preview, choices, packed=request.POST.get("shown_rows", "")),
         }
         status = refused.status if refused else HTTPStatus.OK
@@ -208,7 +208,7 @@ def _asked(request: HttpRequest, record: ImportRecord, choices: Choices) -> Undo
     options = UndoOptionsForm(request.POST, user=user)
     return UndoRequest(
         record=record.pk,
-        server=settings.ZIGGY_SERVER_NAME,
+        server=ziggy.SERVER_NAME,
         door=Door.ADMIN,
         user=user,
         user_name=user.get_username(),

@@ -3,7 +3,6 @@
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -13,6 +12,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
+from flows.conf import ziggy
 from imports.admin.forms import UploadForm
 from imports.errors import NotPermitted, UnableToImport
 from imports.models import ImportRecord
@@ -33,7 +33,7 @@ class UploadViews:
     def upload(self, request: HttpRequest) -> HttpResponseBase:
         """Show the form, or stage the file that is sent."""
         _check_may_import(request)
-        limit = settings.ZIGGY_MAX_IMPORT_BYTES
+        limit = ziggy.MAX_IMPORT_BYTES
         collector = FileCollector(limit)
         request.upload_handlers = [collector]
         try:
@@ -73,12 +73,12 @@ class UploadViews:
         file_name: str = "",
     ) -> HttpResponse:
         context = {
-            "title": f"Import flows into {settings.ZIGGY_SERVER_NAME}",
+            "title": f"Import flows into {ziggy.SERVER_NAME}",
             "form": form or UploadForm(user=request.user),
             "error": error,
             "file_name": file_name,
             "waiting": uploads.waiting_uploads(request.user),  # type: ignore[arg-type]
-            "limit": settings.ZIGGY_MAX_IMPORT_BYTES,
+            "limit": ziggy.MAX_IMPORT_BYTES,
         }
         status = error.status if error else HTTPStatus.OK
         return import_page(self._site, request, "upload", context, status=status)
@@ -95,7 +95,7 @@ def import_page(
     context = {
         **site.each_context(request),
         "opts": ImportRecord._meta,
-        "server": settings.ZIGGY_SERVER_NAME,
+        "server": ziggy.SERVER_NAME,
         **context,
     }
     return TemplateResponse(request, f"admin/imports/importing/{name}.html", context, status=status)

@@ -9,9 +9,9 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.models import User
-from accounts.roles import Role, role_of
 from flows.counting import other_than_first
+from flows.roles import Role, role_of
+from flows.users import User
 from imports.errors import Issue, NotPermitted, UnableToImport, json_path, printable
 from imports.permissions import check_permission
 

@@ -18,6 +18,7 @@ from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework.parsers import BaseParser
 
+from flows.conf import ziggy
 from flows.counting import other_than_first
 from imports.errors import Issue, UnableToImport, printable, quoted
 from imports.planfile.decisions import GivenDecision, read_decisions
@@ -101,7 +102,7 @@ class FormParser(BaseParser):
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None
     ) -> Form:
         meta = {**parser_context["request"].META, "CONTENT_TYPE": media_type}
-        limit = settings.ZIGGY_MAX_IMPORT_BYTES
+        limit = ziggy.MAX_IMPORT_BYTES
         length = int(meta["CONTENT_LENGTH"])  # otherwise there would be no stream
         if length > limit + FORM_ALLOWANCE:
             raise too_large(limit)
@@ -153,7 +154,7 @@ def read_form(form: Form) -> Upload:
 
 
 def _with_what_comes_along(upload: Upload, plan: bytes | None, decisions: bytes | None) -> Upload:
-    limit = settings.ZIGGY_MAX_IMPORT_BYTES
+    limit = ziggy.MAX_IMPORT_BYTES
     if plan is not None:
         saved = read_plan(plan, max_bytes=limit)
         return replace(upload, plan=saved, mode=saved.mode, override_locks=saved.override_locks)

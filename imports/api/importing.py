@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any, cast
 
 import msgspec
-from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from flows.conf import ziggy
 from flows.rest.requests.idempotency import takes_key
 from flows.rest.requests.refusals import Problem, invalid
 from imports.api.checks import caller
@@ -133,7 +133,7 @@ def _asked(request: Request, upload: Upload, *, key: str | None = None) -> Impor
     return ImportRequest(
         payload=upload.file.content,
         file_name=upload.file.name,
-        server=settings.ZIGGY_SERVER_NAME,
+        server=ziggy.SERVER_NAME,
         mode=upload.mode,
         door=Door.API,
         user=user,

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from flows.conf import ziggy
 from flows.rest.bodies.schema import answer_header
 
 _PIECE = re.compile(r"\"[^\"]*\"?|[^\",]+|,")  # a comma in quotes separates nothing
@@ -30,7 +30,7 @@ def preferred_wait(header: str) -> int | None:
         if not (value.isascii() and value.isdecimal()):
             return None
         # The number may have any length; these digits already exceed every limit.
-        return min(int(value[:9]), settings.ZIGGY_MOST_LOCK_WAIT)
+        return min(int(value[:9]), ziggy.MOST_LOCK_WAIT)
     return None
 
 

@@ -8,7 +8,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
 from flows.content.fields import Kind
 from flows.rest import reading
 from flows.rest.bodies import schema
@@ -18,6 +17,7 @@ from flows.rest.bodies.serializers import ITEMS
 from flows.rest.requests.preconditions import tagged
 from flows.rest.views import SecretView
 from flows.secrets.stored_destinations import SecretDestination, read_destinations
+from flows.users import User
 from imports.api.checks import caller
 from imports.api.shapes.warnings import SENDER_KINDS
 from imports.models import ImportRecord

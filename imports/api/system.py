@@ -15,10 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.throttling import Limit, TooManyAttempts, TooManyAttemptsError, give_back, take
 from flows import __version__
 from flows.rest.bodies.schema import answer_header
 from flows.rest.requests.idempotency import answered_once
+from flows.web.throttling import Limit, TooManyAttempts, TooManyAttemptsError, give_back, take
 from imports.api.checks import IsAdmin, NothingThere, caller, needs
 from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
 from imports.api.runs import EXAMPLE_REQUEST_ID, NO_BACKUP

@@ -5,12 +5,12 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from flows.conf import ziggy
 from flows.rest.requests.declared_names import DeclaredNames
 from flows.rest.requests.idempotency import takes_key
 from imports.api.checks import caller, validated
@@ -141,7 +141,7 @@ def _asked(
     user = caller(request)
     return UndoRequest(
         record=pk,
-        server=settings.ZIGGY_SERVER_NAME,
+        server=ziggy.SERVER_NAME,
         door=Door.API,
         user=user,
         user_name=user.get_username(),

@@ -17,9 +17,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from flows.conf import ziggy
 from flows.servers import current_database
 from imports.database.backup_notes import note_of, prefix_of, read_directory, remove, write_note
 from imports.database.backup_retention import Retention, superfluous
@@ -72,7 +72,7 @@ def make_backup(*, sparing: Path | None = None) -> Backup:
 
 
 def _make(alias: str) -> Backup:
-    directory = Path(settings.ZIGGY_BACKUP_DIR).resolve()
+    directory = Path(ziggy.BACKUP_DIR).resolve()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path, part = _reserve(directory, alias)
     try:
@@ -118,7 +118,7 @@ def _reserve(directory: Path, alias: str) -> tuple[Path, Path]:
 
 def _prefix(alias: str) -> str:
     # The server's name separates the backups of servers that share a directory.
-    server = settings.ZIGGY_SERVER_NAME if alias == DEFAULT_DB_ALIAS else alias
+    server = ziggy.SERVER_NAME if alias == DEFAULT_DB_ALIAS else alias
     # Quoting keeps two aliases distinct; dropping the unusual characters would not.
     return quote(server, safe="")
 
@@ -159,7 +159,7 @@ def _copy(alias: str, part: Path) -> None:
 def _explained(error: Fault | OSError | sqlite3.Error) -> str:
     if isinstance(error, OSError):
         advice = ROOM if error.errno in _FULL_ERRNOS else _DIRECTORY
-        return f"{settings.ZIGGY_BACKUP_DIR}: {error.strerror}. {advice}"
+        return f"{ziggy.BACKUP_DIR}: {error.strerror}. {advice}"
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest is detail
         return f"SQLite: {error}. {_SQLITE_ADVICE.get(code, '')}".rstrip()
@@ -178,11 +178,11 @@ def _sync(directory: Path) -> None:
 def _remove_old(alias: str, *, spared: set[Path | None]) -> None:
     """Remove superfluous backups, and the leftovers of backups that were killed."""
     retention = Retention(
-        keep=settings.ZIGGY_BACKUP_KEEP,
-        days=settings.ZIGGY_BACKUP_DAYS,
-        max_bytes=settings.ZIGGY_BACKUP_MAX_BYTES,
+        keep=ziggy.BACKUP_KEEP,
+        days=ziggy.BACKUP_DAYS,
+        max_bytes=ziggy.BACKUP_MAX_BYTES,
     )
-    directory = Path(settings.ZIGGY_BACKUP_DIR).resolve()
+    directory = Path(ziggy.BACKUP_DIR).resolve()
     # A spared file of another directory does not protect the same name in this one.
     names = {path.name for path in spared if path and path.parent == directory}
     try:
@@ -197,7 +197,7 @@ def _remove_old(alias: str, *, spared: set[Path | None]) -> None:
 
 def _remove_abandoned(file: Path) -> None:
     # No backup runs longer: pg_dump and pg_restore each have the timeout once.
-    abandoned = time.time() - 2 * settings.ZIGGY_BACKUP_TIMEOUT
+    abandoned = time.time() - 2 * ziggy.BACKUP_TIMEOUT
     with suppress(FileNotFoundError):
         if file.stat().st_mtime < abandoned:
             file.unlink()

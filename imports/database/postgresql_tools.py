@@ -5,10 +5,9 @@ import shutil
 import signal
 import subprocess
 
-from django.conf import settings
 from django.db import connections
-from psycopg.pq import Conninfo
 
+from flows.conf import ziggy
 from imports.database.bound_process import bound_command
 
 _INSTALL = "Install the PostgreSQL client tools of the server's major version, or set PATH."
@@ -41,12 +40,12 @@ def run_postgresql_tool(alias: str, tool: str, *arguments: str) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            timeout=settings.ZIGGY_BACKUP_TIMEOUT,
+            timeout=ziggy.BACKUP_TIMEOUT,
             check=False,
         )
     except subprocess.TimeoutExpired:
         raise Fault(
-            f"{tool} was stopped after {settings.ZIGGY_BACKUP_TIMEOUT} seconds. If the database "
+            f"{tool} was stopped after {ziggy.BACKUP_TIMEOUT} seconds. If the database "
             "is large, raise ZIGGY_BACKUP_TIMEOUT; else look for a session that blocks it."
         ) from None
     if done.returncode:
@@ -60,6 +59,8 @@ def _connection_environment(alias: str) -> dict[str, str]:
 
     Every user of the machine can read a process's arguments, but not its environment.
     """
+    from psycopg.pq import Conninfo  # noqa: PLC0415 - installed where PostgreSQL is used
+
     parameters = connections[alias].get_connection_params()
     return {
         option.envvar.decode(): str(parameters[option.keyword.decode()])

@@ -16,10 +16,10 @@ from django.db import Error as DatabaseFault
 from django.db import connections, transaction
 from django.utils import timezone
 
-from accounts.models import ApiToken, User
-from accounts.tokens import Revoked, revoke_all_but, valid_digests
+from flows.access import Revoked, revoke_all_but, valid_digests
 from flows.counting import listed, number_of
 from flows.servers import current_database
+from flows.users import active_user_names
 from imports.database.backup import Backup
 from imports.database.restore import RestoreFailed
 from imports.errors import first_line, quoted, storable
@@ -82,7 +82,7 @@ class EndedAccess:
 def read_access() -> Access | None:
     """Return the present access to the current database; None if it is unreadable."""
     try:
-        return Access(tokens=valid_digests(), accounts=_active_accounts())
+        return Access(tokens=valid_digests(), accounts=active_user_names())
     except (DatabaseFault, ValueError) as error:  # ValueError: a text or time is damaged
         logger.warning("Who may enter before the restore is unreadable: %s", type(error).__name__)
         return None
@@ -98,10 +98,8 @@ def end_access(before: Access | None) -> EndedAccess:
         tables = set(connection.introspection.table_names())
         with transaction.atomic(using=current_database(), durable=True):
             sessions = _end_sessions() if Session._meta.db_table in tables else 0
-            has_tokens = ApiToken._meta.db_table in tables
-            valid = before.tokens if before else frozenset()
-            revoked = revoke_all_but(valid) if has_tokens else Revoked()
-            again = sorted(_active_accounts() - before.accounts) if before else ()
+            revoked = revoke_all_but(before.tokens if before else frozenset())
+            again = sorted(active_user_names() - before.accounts) if before else ()
     except DatabaseFault as error:
         raise RestoreFailed(
             "access-not-ended",
@@ -154,10 +152,6 @@ def record_restore(
         logger.warning("The restore could not be recorded: %s", first_line(error))
         return None
     return record
-
-
-def _active_accounts() -> frozenset[str]:
-    return frozenset(User.objects.filter(is_active=True).values_list("username", flat=True))
 
 
 def _end_sessions() -> int:

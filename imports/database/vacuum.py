@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from django.conf import settings
 from django.db import OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.models import MODELS
 from flows.servers import current_database
@@ -52,7 +52,7 @@ def vacuum_database(*, lock_wait: float | None = None) -> Vacuumed:
     """
     connection = connections[current_database()]
     connection.validate_no_atomic_block()
-    wait = settings.ZIGGY_LOCK_WAIT if lock_wait is None else lock_wait
+    wait = ziggy.LOCK_WAIT if lock_wait is None else lock_wait
     try:
         with import_lock(wait=wait) as lock:
             size_before = _size(connection)

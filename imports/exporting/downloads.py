@@ -11,11 +11,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from django.conf import settings
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
-from accounts.models import User
+from flows.conf import ziggy
+from flows.users import User
 from imports.database.backup import Backup, make_backup
 from imports.database.one_state import one_state
 from imports.expiry import drop_expired, oldest_kept
@@ -38,7 +38,7 @@ def pack_export(select: Callable[[], Selection]) -> tuple[bytes, ExportStatistic
         one_state(),
         gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=_FASTEST, mtime=0) as file,
     ):
-        statistics = write_export(select(), file, server=settings.ZIGGY_SERVER_NAME)  # type: ignore[arg-type]
+        statistics = write_export(select(), file, server=ziggy.SERVER_NAME)  # type: ignore[arg-type]
     return packed.getvalue(), statistics
 
 
@@ -95,7 +95,7 @@ def build_transfer(user: User) -> Backup:
 def find_transfer(user: User) -> Path | None:
     """Return the path of the user's last copy; None if there is none or it was removed."""
     built = BuiltTransfer.objects.filter(user=user, built_at__gte=oldest_kept()).first()
-    path = Path(settings.ZIGGY_BACKUP_DIR) / built.backup_name if built else None
+    path = Path(ziggy.BACKUP_DIR) / built.backup_name if built else None
     return path if path and path.is_file() else None
 
 

@@ -13,12 +13,12 @@ from typing import Any
 from django.utils import timezone
 from reversion.models import Revision
 
-from accounts.models import User
 from flows.content.fields import Content, Kind
 from flows.database.bulk import compress_quickly, insert_rows, update_rows
 from flows.models import MODELS, blank_content
 from flows.models import Item as StoredItem
 from flows.saves import named_saves
+from flows.users import User
 from imports.errors import StalePlan, quoted
 from imports.importing.request import AGAIN
 from imports.plans.plan import Change, Plan, Result

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from django.conf import settings
-
+from flows.conf import ziggy
 from imports.exportfile.document import ExportDocument, parse
 from imports.importing.request import ImportRequest
 from imports.importing.saved_plan import check_origin, settled
@@ -14,7 +13,7 @@ def read_document(request: ImportRequest, *, sha256: str | None = None) -> Expor
 
     Raises FileTooLarge, FileUnreadable and FileInvalid.
     """
-    return parse(request.payload, max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES, sha256=sha256)
+    return parse(request.payload, max_bytes=ziggy.MAX_IMPORT_BYTES, sha256=sha256)
 
 
 def read_request(

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from accounts.models import User
 from flows.servers import server_names, target, unusable_database
+from flows.users import User, find_active_user
 from imports.database.errors import NOT_MIGRATED, failure_of, loggable, trouble_of
 from imports.errors import (
     ImportFailed,
@@ -226,7 +226,7 @@ def find_user(name: str | None, server: str) -> User | None:
     if name is None:
         return None
     with target(server):
-        user = User.objects.filter(username=storable(name), is_active=True).first()
+        user = find_active_user(storable(name))
     if user is None:
         raise CommandError(
             f"There is no active user {quoted(name)} on the server {quoted(server)}.",

@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from flows.conf import ziggy
 from imports.errors import quoted
 from imports.management.console import USAGE_ERROR, confirm, require_terminal
 
 
 def read_file(path: str) -> bytes:
     """Return the file, or as much of it as shows that it is too large."""
-    limit = settings.ZIGGY_MAX_IMPORT_BYTES + 1
+    limit = ziggy.MAX_IMPORT_BYTES + 1
     try:
         with Path(path).open("rb") as file:
             return file.read(limit)
@@ -29,7 +29,7 @@ def read_file(path: str) -> bytes:
 
 def read_standard_input() -> bytes:
     """Return standard input, or as much of it as shows that it is too large."""
-    return sys.stdin.buffer.read(settings.ZIGGY_MAX_IMPORT_BYTES + 1)
+    return sys.stdin.buffer.read(ziggy.MAX_IMPORT_BYTES + 1)
 
 
 def may_write(command: BaseCommand, path: Path, *, ask: bool) -> bool:

@@ -16,8 +16,8 @@ from typing import NoReturn
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import User
 from flows.rest.requests import idempotency as answers
+from flows.users import User
 from imports.errors import RETRY_AFTER, UnableToImport
 from imports.models import HOLDING_KEYS, ImportRecord, Status
 from imports.runs.request import RunRequest

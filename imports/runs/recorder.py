@@ -8,9 +8,9 @@ from typing import Any
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from accounts.models import User
 from flows.database.bulk import insert_rows
 from flows.servers import current_database
+from flows.users import User
 from imports.database.backup import Backup
 from imports.database.errors import loggable
 from imports.errors import (

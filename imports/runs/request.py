@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from accounts.models import User
+from flows.users import User
 from imports.models import Door
 
 

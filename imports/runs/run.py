@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 
+from flows.conf import ziggy
 from flows.encryption import WrongKeyError
 from flows.models import Secret
 from flows.secrets.canary import check_keys_open
@@ -69,7 +69,7 @@ def hold_lock(
     at all. Raises what `check_key` raises if another run with the same key was done meanwhile.
     """
     if wait is None:
-        wait = 0 if at_once else settings.ZIGGY_LOCK_WAIT
+        wait = 0 if at_once else ziggy.LOCK_WAIT
     try:
         with import_lock(wait=wait) as lock:
             check_key(record)  # again: with the lock held, no other run can finish

@@ -10,13 +10,13 @@ from datetime import datetime
 from django.utils import timezone
 from reversion.models import Revision
 
-from accounts.models import User
 from flows.content.fields import Kind
 from flows.database.bulk import compress_quickly, update_rows
 from flows.fields import EncryptedTextField
 from flows.models import MODELS
 from flows.relations.uses import find_users_of_many
 from flows.saves import named_saves
+from flows.users import User
 from imports.errors import StalePlan, quoted
 from imports.plans.plan import UndoResult
 from imports.rows.lock import lock_rows, release_secret_names

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from accounts.models import User
 from flows.content.fields import Kind
 from flows.destinations.changes import SECRET_TO_NEW_DESTINATION
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
+from flows.users import User
 from imports.errors import Issue
 from imports.permissions import (
     SKIP_BACKUP,

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import User
+from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.encryption import encrypt_bytes
+from flows.users import User
 from imports.errors import StalePlan, WrongServer, storable
 from imports.expiry import drop_expired_uploads, oldest_kept
 from imports.importing.service import run_import
@@ -159,10 +159,10 @@ def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> Imp
     typed; and what `run_import` raises. Then nothing was written and the upload still waits.
     """
     page = check_shown(pending, shown)
-    if settings.ZIGGY_CONFIRM_SERVER_NAME and server_name != settings.ZIGGY_SERVER_NAME:
+    if ziggy.CONFIRM_SERVER_NAME and server_name != ziggy.SERVER_NAME:
         raise WrongServer(
             "wrong-server",
-            f"Type the name of this server, {settings.ZIGGY_SERVER_NAME}, to import into it. "
+            f"Type the name of this server, {ziggy.SERVER_NAME}, to import into it. "
             "Nothing was written.",
         )
     request = request_of(pending)

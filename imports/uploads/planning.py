@@ -2,9 +2,9 @@
 
 import zlib
 
-from django.conf import settings
 from django.utils import timezone
 
+from flows.conf import ziggy
 from flows.encryption import WrongKeyError, decrypt_bytes
 from imports.importing.changes import read_changes, read_rows_of
 from imports.importing.prepare import Preview
@@ -86,7 +86,7 @@ def _request(pending: PendingImport, payload: bytes) -> ImportRequest:
     return ImportRequest(
         payload=payload,
         file_name=pending.file_name,
-        server=settings.ZIGGY_SERVER_NAME,
+        server=ziggy.SERVER_NAME,
         mode=Mode(pending.mode),
         door=Door.ADMIN,
         user=pending.user,

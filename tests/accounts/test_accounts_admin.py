@@ -16,8 +16,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import ApiToken, Attempts, User
+from accounts.models import ApiToken, User
 from accounts.tokens import find, issue_login_token
+from flows.models import Attempts
 from tests.support.users import key_for
 
 PASSWORD = "CANARY-ad11-password"
@@ -172,7 +173,7 @@ def test_the_login_page_says_the_same_to(staff):
 
 
 def test_the_login_page_shares_its_limits_with_the_api(settings):
-    settings.ZIGGY_ATTEMPTS = settings.ZIGGY_ATTEMPTS | {"login": (3, 600)}
+    settings.ZIGGY = {**settings.ZIGGY, "ATTEMPTS": {"login": (3, 600)}}
     make_user("ada", "Editor", is_staff=True)
     for _ in range(3):
         _, page = log_in("ada", "wrong")
@@ -197,7 +198,7 @@ LOGIN_WITH_LINK = f"/admin/login/?next={quote(LINK)}"
 
 
 def test_a_link_is_followed_after_wrong_passwords_and_too_many(settings):
-    settings.ZIGGY_ATTEMPTS = settings.ZIGGY_ATTEMPTS | {"login": (2, 600)}
+    settings.ZIGGY = {**settings.ZIGGY, "ATTEMPTS": {"login": (2, 600)}}
     make_user("ada", "Editor", is_staff=True)
     client = Client()
     asked = client.get(LINK)
@@ -517,7 +518,7 @@ def test_the_name_of_a_key_that_expired_is_free_again(boss_client, robot):
 
 
 def test_a_user_with_too_many_keys_gets_no_more(boss_client, robot, settings):
-    settings.ZIGGY_TOKENS_PER_USER = 1
+    settings.ZIGGY = {**settings.ZIGGY, "TOKENS_PER_USER": 1}
     key_for(robot)
     page = issue(boss_client, robot)
     assert errors_of(page) == {"user": ["This user has too many keys. Revoke one first."]}

@@ -2,11 +2,9 @@
 
 import json
 import logging
-import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from http.cookies import SimpleCookie
-from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -19,10 +17,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-import flows
-from accounts.models import ApiToken, Attempts, User
-from accounts.throttling import Limit, TooManyAttemptsError, give_back, take, waiting_time
+from accounts.models import ApiToken, User
 from accounts.tokens import TooManyKeysError, find, issue_login_token
+from flows.models import Attempts
+from flows.web.throttling import Limit, TooManyAttemptsError, give_back, take, waiting_time
 from tests.support.errors import error_of
 from tests.support.users import key_for
 
@@ -105,7 +103,8 @@ def end(token):
 def allow(settings, **attempts):
     """Change some limits: `login=(3, 60)`, or `bad_token=`."""
     changed = {scope.replace("_", "-"): rate for scope, rate in attempts.items()}
-    settings.ZIGGY_ATTEMPTS = settings.ZIGGY_ATTEMPTS | changed
+    earlier = settings.ZIGGY.get("ATTEMPTS", {})
+    settings.ZIGGY = {**settings.ZIGGY, "ATTEMPTS": earlier | changed}
 
 
 # --- health
@@ -143,11 +142,6 @@ def test_health_is_503_while_the_database_does_not_answer(monkeypatch, caplog):
         "issues": [],
     }
     assert "no route to db.example.org" in caplog.text
-
-
-def test_the_version_is_that_of_the_project_file():
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    assert flows.__version__ == project["project"]["version"]
 
 
 # --- login
@@ -477,8 +471,8 @@ def test_no_two_tokens_are_the_same(ada):
 
 
 def test_a_login_lasts_as_many_hours_as_the_settings_say(ada, settings):
-    assert settings.ZIGGY_TOKEN_HOURS == 24
-    settings.ZIGGY_TOKEN_HOURS = 0.5
+    assert settings.ZIGGY["TOKEN_HOURS"] == 24
+    settings.ZIGGY = {**settings.ZIGGY, "TOKEN_HOURS": 0.5}
     before = timezone.now()
     log_in()
     expiry = ApiToken.objects.get().expiry
@@ -492,7 +486,7 @@ def test_several_logins_of_a_user_are_good_at_once(ada):
 
 
 def test_beyond_the_most_a_user_may_have_the_oldest_login_ends(ada, settings):
-    settings.ZIGGY_TOKENS_PER_USER = 3
+    settings.ZIGGY = {**settings.ZIGGY, "TOKENS_PER_USER": 3}
     key = key_for(ada)
     tokens = [issue_login_token(ada) for _ in range(5)]
     assert [is_good(token) for token in tokens] == [False, False, True, True, True]
@@ -500,7 +494,7 @@ def test_beyond_the_most_a_user_may_have_the_oldest_login_ends(ada, settings):
 
 
 def test_a_key_beyond_the_most_a_user_may_have_is_refused(ada, settings):
-    settings.ZIGGY_TOKENS_PER_USER = 2
+    settings.ZIGGY = {**settings.ZIGGY, "TOKENS_PER_USER": 2}
     issue_login_token(ada)
     first, second = key_for(ada, "first"), key_for(ada, "second")
     with pytest.raises(TooManyKeysError):
@@ -983,7 +977,7 @@ def test_no_more_bad_tokens_get_through_at_once_than_may(settings):
 @pytest.mark.django_db(transaction=True)
 def test_logins_at_once_leave_no_more_tokens_than_a_user_may_have(settings):
     make_ada()
-    settings.ZIGGY_TOKENS_PER_USER = 3
+    settings.ZIGGY = {**settings.ZIGGY, "TOKENS_PER_USER": 3}
     assert at_once(12, lambda _: log_in().status_code) == [201] * 12
     assert ApiToken.objects.count() == 3
 

@@ -15,7 +15,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from accounts.roles import Role, is_service_account, role_of, write_roles
+from flows.roles import Role, is_service_account, role_of, write_roles
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -95,7 +95,7 @@ def faults_here(page, axe):
 
 
 def test_a_preview_with_everything_in_it(logged_in_page, superuser, crowded, axe, settings):
-    settings.ZIGGY_CONFIRM_SERVER_NAME = True
+    settings.ZIGGY = {**settings.ZIGGY, "CONFIRM_SERVER_NAME": True}
     pending = stage(superuser, everything())
     preview = reverse("admin:imports_preview", args=[pending.pk])
     page = logged_in_page(superuser)

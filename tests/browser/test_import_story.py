@@ -245,8 +245,8 @@ def test_a_stale_plan_is_shown_again_and_can_be_confirmed(scripts, logged_in_pag
 
 
 def test_the_name_of_the_server_must_be_typed(logged_in_page, superuser, settings):
-    settings.ZIGGY_CONFIRM_SERVER_NAME = True
-    settings.ZIGGY_SERVER_NAME = "production"
+    settings.ZIGGY = {**settings.ZIGGY, "CONFIRM_SERVER_NAME": True}
+    settings.ZIGGY = {**settings.ZIGGY, "SERVER_NAME": "production"}
     page = logged_in_page(superuser)
     upload(page, export_file(flow(1, "Sync")))
     page.get_by_role("button", name="Import into production").click()  # the browser asks for it
@@ -392,7 +392,7 @@ def test_a_file_is_dropped_on_the_page(logged_in_page, superuser):
 
 
 def test_a_file_that_is_too_large_is_told_before_it_is_sent(logged_in_page, superuser, settings):
-    settings.ZIGGY_MAX_IMPORT_BYTES = 1000
+    settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": 1000}
     page = logged_in_page(superuser)
     page.goto("/admin/imports/importrecord/import/")
     expect(page.get_by_role("alert")).to_have_count(0)

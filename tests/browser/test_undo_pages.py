@@ -51,7 +51,7 @@ def shop(transactional_db):
 @pytest.fixture
 def crowded(transactional_db, settings):
     """The record of an import with all that an undo can tell, on a server whose name is asked for."""
-    settings.ZIGGY_CONFIRM_SERVER_NAME = True
+    settings.ZIGGY = {**settings.ZIGGY, "CONFIRM_SERVER_NAME": True}
     FlowFactory(uuid=uuid_of("f", 1), name=LONG_NAME, info="before")
     SecretFactory(uuid=uuid_of("5", 1), name="KEY", dev_value="a-value")
     ConnectionFactory(
@@ -170,7 +170,7 @@ def infos():
 
 
 def test_enter_in_a_field_confirms_nothing(logged_in_page, superuser, shop, settings):
-    settings.ZIGGY_CONFIRM_SERVER_NAME = True
+    settings.ZIGGY = {**settings.ZIGGY, "CONFIRM_SERVER_NAME": True}
     page = logged_in_page(superuser)
     page.goto(undo_url(shop))
     page.get_by_label("Conflicts without a choice of their own").select_option("restore")

@@ -10,8 +10,11 @@ from flows.servers import current_database, server_names, target
 
 @pytest.fixture(autouse=True)
 def two_registered_servers(settings):
-    settings.ZIGGY_SERVER_NAME = "dev"
-    settings.ZIGGY_SERVERS = {"staging": "sqlite:///s", "production": "sqlite:///p"}
+    settings.ZIGGY = {**settings.ZIGGY, "SERVER_NAME": "dev"}
+    settings.ZIGGY = {
+        **settings.ZIGGY,
+        "SERVERS": {"staging": "sqlite:///s", "production": "sqlite:///p"},
+    }
 
 
 def test_this_instance_is_named_first():
@@ -65,7 +68,7 @@ def test_an_unknown_name_changes_nothing(name):
 
 
 def test_a_server_under_the_name_of_this_instance_does_not_hide_it(settings):
-    settings.ZIGGY_SERVERS = {"dev": "sqlite:///other"}
+    settings.ZIGGY = {**settings.ZIGGY, "SERVERS": {"dev": "sqlite:///other"}}
     with target("dev"):
         assert current_database() == "default"
 

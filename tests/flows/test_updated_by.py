@@ -304,7 +304,10 @@ def test_a_name_that_no_database_can_keep_is_kept_as_the_record_has_it():
 def test_a_rotation_of_keys_leaves_who_wrote_the_row(settings):
     by_bob(SecretFactory(dev_value="a value"))
     new = Fernet.generate_key().decode()
-    settings.ZIGGY_ENCRYPTION_KEYS = [new, *settings.ZIGGY_ENCRYPTION_KEYS]
+    settings.ZIGGY = {
+        **settings.ZIGGY,
+        "ENCRYPTION_KEYS": [new, *settings.ZIGGY["ENCRYPTION_KEYS"]],
+    }
     call_command("rotate_encryption_keys", stdout=StringIO())
     assert_written_by("ada")
 

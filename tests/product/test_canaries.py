@@ -222,7 +222,7 @@ class TestNothingSings:
 
     def test_with_a_wrong_key(self, server, listener, settings):
         values = stored_values()
-        settings.ZIGGY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
         assert listener.import_file(FILE, "--overwrite", "--no-prompt") == 1
         assert stored_values() == values
         listener.assert_no_canary()

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection as database
 from django.test import Client
 
-from accounts.roles import Role
+from flows.roles import Role
 from imports.models import ImportRecord
 from tests.support.walking import addresses, bearer, stored_things, user_in
 

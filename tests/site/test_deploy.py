@@ -303,7 +303,7 @@ def test_a_large_upload_passes(site):
 
 
 def test_one_that_is_too_large_is_told_so_in_json(site):
-    most = settings.ZIGGY_MAX_IMPORT_BYTES + FORM_ALLOWANCE
+    most = settings.ZIGGY["MAX_IMPORT_BYTES"] + FORM_ALLOWANCE
     status, headers, content = ask(site, "POST", "/api/flow/import", Content_Length=str(most + 1))
     assert status == 413
     assert headers["Content-Type"] == "application/json"

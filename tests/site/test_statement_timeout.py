@@ -31,7 +31,7 @@ OURS = "flows.web.statement_timeout"
 
 @pytest.fixture(autouse=True)
 def _short_limit(settings):
-    settings.ZIGGY_STATEMENT_TIMEOUT = LIMIT
+    settings.ZIGGY = {**settings.ZIGGY, "STATEMENT_TIMEOUT": LIMIT}
 
 
 @pytest.fixture
@@ -171,8 +171,8 @@ def test_a_rollback_leaves_the_limit():
 
 @only_postgresql
 def test_no_limit_is_none(settings, admin_client):
-    settings.ZIGGY_STATEMENT_TIMEOUT = 0
-    with limit_statements(settings.ZIGGY_STATEMENT_TIMEOUT):
+    settings.ZIGGY = {**settings.ZIGGY, "STATEMENT_TIMEOUT": 0}
+    with limit_statements(settings.ZIGGY["STATEMENT_TIMEOUT"]):
         sleep(0.4)
 
 

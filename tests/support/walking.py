@@ -14,10 +14,10 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.roles import ROLES, Role
 from accounts.tokens import issue_login_token
 from flows.models import MODELS, Connection, Flow, Secret
 from flows.rest.bodies.save_uuids import save_uuid
+from flows.roles import ROLES, Role
 from flows.saves import named_saves
 from imports.models import BuiltExport, BuiltTransfer, ImportItem, PendingImport
 from imports.plans.plan import Mode
@@ -56,7 +56,7 @@ def stored_things(user: User) -> dict[str, Any]:
         gone.delete()
     issue_login_token(user)
     now = timezone.now()
-    directory = Path(settings.ZIGGY_BACKUP_DIR)
+    directory = Path(settings.ZIGGY["BACKUP_DIR"])
     directory.mkdir(exist_ok=True)
     copy = "default-20260316T171006-000000Z.sqlite3"
     (directory / copy).write_bytes(b"a copy")

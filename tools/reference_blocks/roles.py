@@ -2,7 +2,7 @@
 
 from django.apps import apps
 
-from accounts.roles import ROLES
+from flows.roles import ROLES
 from tools.reference_blocks.markdown import table
 
 

@@ -8,11 +8,11 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import IO, Any, cast
 
-from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.settings import api_settings
 
+from flows.conf import ziggy
 from flows.content.depth import is_deeper
 from flows.rest.requests.refusals import Problem, Refused, invalid
 
@@ -65,7 +65,7 @@ def check_text(text: str, path: str) -> str:
 
 
 def _read(stream: IO[Any], parser_context: Mapping[str, Any] | None) -> bytes:
-    most = settings.ZIGGY_MAX_IMPORT_BYTES
+    most = ziggy.MAX_IMPORT_BYTES
     meta = parser_context["request"].META if parser_context else {}
     announced = int(meta.get("CONTENT_LENGTH") or 0)
     body: bytes = b"" if announced > most else stream.read(most + 1)

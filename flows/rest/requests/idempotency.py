@@ -21,12 +21,12 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
 from flows.database.locks import Lock, LockHeld, hold_lock
 from flows.encryption import WrongKeyError, decrypt_bytes, encrypt_bytes
 from flows.models import StoredAnswer
 from flows.rest.requests.refusals import Refused, not_permitted
 from flows.servers import current_database
+from flows.users import User
 
 KEY_HOURS = 24
 HEADER = "Idempotency-Key"
@@ -162,8 +162,17 @@ def _remember(response: Response, user: User, key: str, digest: str) -> None:
         status=response.status_code,
         headers={name: text for name, text in response.items() if name != "Content-Type"},
         body=encrypt_bytes(body),
-        permissions=sorted(user.granted_permissions),
+        permissions=_rights_of(user),
     )
+
+
+def _rights_of(user: User) -> list[str]:
+    """Return the user's permissions on items and imports: a later lack of one hides the answer.
+
+    All of them, since what an endpoint asked for is not known here.
+    """
+    rights = user.get_all_permissions()
+    return sorted(right for right in rights if right.startswith(("flows.", "imports.")))
 
 
 def _answer_again(earlier: StoredAnswer, digest: str, user: User) -> Response:

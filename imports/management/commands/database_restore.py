@@ -5,10 +5,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
+from flows.conf import ziggy
 from flows.encryption import WrongKeyError
 from flows.secrets.canary import check_keys_open
 from flows.servers import target
@@ -104,7 +104,7 @@ def _restore(path: Path, server: str, *, backup_first: bool) -> _Restored:
     Raises ImportLocked while an import is running, and BackupFailed and RestoreFailed.
     """
     try:
-        with import_lock(wait=settings.ZIGGY_LOCK_WAIT) as lock:
+        with import_lock(wait=ziggy.LOCK_WAIT) as lock:
             safety_backup = make_backup(sparing=path) if backup_first else None
             lock.check()
             before = read_access()  # as late as possible

@@ -7,9 +7,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandError
 
+from flows.conf import ziggy
 from imports.errors import quoted
 from imports.importing.request import ImportRequest
 from imports.importing.service import plan_to_save, preview_import, run_import
@@ -124,7 +124,7 @@ def _request(
 ) -> ImportRequest:
     """Return the request. Raises CommandError, and UnableToImport for a bad plan or decisions."""
     user = console.find_user(options["user"], server)
-    limit = settings.ZIGGY_MAX_IMPORT_BYTES
+    limit = ziggy.MAX_IMPORT_BYTES
     from_input = file_path == "-"
     payload = read_standard_input() if from_input else read_file(file_path)
     plan = read_plan(read_file(apply_plan), max_bytes=limit) if apply_plan else None

@@ -4,9 +4,9 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandParser
 
+from flows.conf import ziggy
 from imports.errors import UndoRefused, quoted
 from imports.management import console
 from imports.management.files import read_file
@@ -130,7 +130,7 @@ class Command(RunCommand):
 def _decisions(file_path: str | None) -> Decisions:
     if file_path is None:
         return {}
-    return read_decision_file(read_file(file_path), max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
+    return read_decision_file(read_file(file_path), max_bytes=ziggy.MAX_IMPORT_BYTES)
 
 
 def _question(plan: UndoPlan) -> str:

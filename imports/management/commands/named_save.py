@@ -8,7 +8,6 @@ from django.utils.text import capfirst
 from reversion.models import Version
 from rich.console import Console
 
-from accounts.models import User
 from flows.content.fields import Kind
 from flows.content.representation import time_text
 from flows.counting import number_of
@@ -16,6 +15,7 @@ from flows.models import Item
 from flows.rest.bodies.save_uuids import save_uuid
 from flows.saves.named_saves import list_saves
 from flows.saves.saved_states import PRE_RESTORE, present_row
+from flows.users import User
 from imports.errors import printable, quoted
 from imports.management import console
 from imports.management.plan_text import field_texts

@@ -258,7 +258,7 @@ def test_what_is_told_of_a_secrets_values(admin_client):
 def test_values_that_no_key_opens_are_not_compared(admin_client, settings):
     secret = SecretFactory(dev_value=VALUE)
     number = saved(secret)
-    settings.ZIGGY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
     change(secret, dev_value=NEW_VALUE)
     assert compare(admin_client, secret, number).context["notes"][0] == (
         "Whether the development value is another one cannot be told: no configured key opens both."

@@ -223,7 +223,7 @@ def test_saving_an_unchanged_secret_keeps_its_token_byte_for_byte():
 @pytest.mark.django_db
 def test_saving_needs_no_key_for_what_is_sealed(settings):
     token = stored_token(SecretFactory(dev_value=VALUE))
-    settings.ZIGGY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
     secret = Secret.objects.get()
     secret.description = "changed"
     secret.save()
@@ -233,7 +233,7 @@ def test_saving_needs_no_key_for_what_is_sealed(settings):
 @pytest.mark.django_db
 def test_a_wrong_key_raises_and_gives_nothing_away(settings):
     SecretFactory(dev_value=VALUE)
-    settings.ZIGGY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
     secret = Secret.objects.get()
     with pytest.raises(WrongKeyError) as raised:
         secret.dev_value.reveal()
@@ -280,7 +280,10 @@ def test_a_dump_is_loaded_unchanged(tmp_path, settings):
     token, dump = stored_token(secret), tmp_path / "dump.json"
     call_command("dumpdata", "flows.secret", output=str(dump))
     Secret.objects.all().delete()
-    settings.ZIGGY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]  # it is not even opened
+    settings.ZIGGY = {
+        **settings.ZIGGY,
+        "ENCRYPTION_KEYS": [Fernet.generate_key().decode()],
+    }  # it is not even opened
     call_command("loaddata", str(dump), verbosity=0)
     assert stored_token(Secret.objects.get()) == token
 

@@ -726,7 +726,7 @@ def test_a_body_of_three_megabytes_is_taken(api):
 
 @KINDS
 def test_a_body_beyond_the_limit_is_too_large(kind, api, settings):
-    settings.ZIGGY_MAX_IMPORT_BYTES = 1000
+    settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": 1000}
     item = FACTORIES[kind]()
     largest = json.dumps({"description" if kind != "flow" else "info": ""})
     body = largest.replace('""', f'"{"x" * (1000 - len(largest))}"').encode()

@@ -242,7 +242,10 @@ class TestTheMemory:
 
     def test_an_answer_under_a_key_that_is_gone_is_no_second_effect(self, ada, settings):
         post(ada, "/flow/New/HTTP")
-        settings.ZIGGY_ENCRYPTION_KEYS = ["b25seS1mb3ItdGhlLXRlc3RzLW9mLXRoZS13aXJlLTE="]
+        settings.ZIGGY = {
+            **settings.ZIGGY,
+            "ENCRYPTION_KEYS": ["b25seS1mb3ItdGhlLXRlc3RzLW9mLXRoZS13aXJlLTE="],
+        }
         assert refused(post(ada, "/flow/New/HTTP")) == (409, "idempotency-answer-lost")
         assert Flow.objects.count() == 1
 
@@ -332,7 +335,7 @@ class TestAtTheSameTime:
         assert made.objects.count() == before + 1
 
     def test_the_same_undo_is_done_once(self, settings):
-        settings.ZIGGY_LOCK_WAIT = 30
+        settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 30}
         asked = Asked("imports/<int:pk>/undo", "a restored flow")
         clients = [client_of(asked.caller.user) for _ in range(6)]
         answers = at_once([lambda c=client: until_done(asked, c) for client in clients])

@@ -247,19 +247,19 @@ def test_restoring_needs_no_key_and_brings_the_ciphertext_back(settings):
     token = secret.dev_value.token
     named_saves.take(secret, "Pre import")
     Secret.objects.update(dev_value="another")
-    keys = settings.ZIGGY_ENCRYPTION_KEYS
-    settings.ZIGGY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    keys = settings.ZIGGY["ENCRYPTION_KEYS"]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
 
     named_saves.restore(named_saves.list_saves(secret)[0])
 
     assert row_of(secret)["dev_value"] == token
-    settings.ZIGGY_ENCRYPTION_KEYS = keys
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": keys}
     assert Secret.objects.get().dev_value.reveal() == VALUE
 
 
 def test_taking_a_save_of_a_stored_secret_needs_no_key(settings):
     secret = SecretFactory(dev_value=VALUE)
-    settings.ZIGGY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
     data = named_saves.take(Secret.objects.get(), "Pre import").version_set.get().serialized_data
     assert json.loads(data)[0]["fields"]["dev_value"] == {"$enc": secret.dev_value.token}
     assert VALUE not in data

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reversion.models import Version
 
-from flows.encryption import MASK, Sealed, WrongKeyError, check_keys, seal
+from flows.encryption import MASK, Sealed, WrongKeyError, check_keys, decrypt_bytes, seal
 from flows.models import Flow, Secret
 from flows.saves import named_saves
 from flows.secrets.key_rotation import Rotation, rotate_keys
@@ -29,7 +29,7 @@ VALUE = "CANARY-5f0c-value"
 
 @pytest.fixture(autouse=True)
 def old_key(settings):
-    settings.ZIGGY_ENCRYPTION_KEYS = [OLD_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [OLD_KEY]}
 
 
 # --- a sealed value
@@ -102,28 +102,37 @@ def test_a_changed_token_is_not_opened():
 
 def test_an_old_key_second_in_the_list_still_opens(settings):
     sealed = seal(VALUE)
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY, OLD_KEY]}
     assert sealed.reveal() == VALUE
     assert Fernet(NEW_KEY).decrypt(seal(VALUE).token) == VALUE.encode()
 
 
 def test_a_rotated_value_opens_with_the_current_key_alone(settings):
     sealed = seal(VALUE)
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY, OLD_KEY]}
     rotated = sealed.rotated()
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY]}
     assert rotated.reveal() == VALUE
 
 
 def test_a_value_under_the_current_key_is_not_sealed_anew(settings):
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY, OLD_KEY]}
     sealed = seal(VALUE)
     assert sealed.rotated() is sealed
 
 
-@pytest.mark.parametrize("keys", [[], ["short"], [OLD_KEY, "é"], [OLD_KEY[1:]]])
+def test_without_any_key_nothing_is_sealed_and_the_error_says_how_to_make_one(settings):
+    sealed = seal(VALUE)
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": []}
+    check_keys()  # a warning of the system checks, so that a new project can be migrated
+    for act in (lambda: seal(VALUE), sealed.reveal, lambda: decrypt_bytes(b"x" * 80)):
+        with pytest.raises(WrongKeyError, match="ENCRYPTION_KEYS in the setting ZIGGY is empty"):
+            act()
+
+
+@pytest.mark.parametrize("keys", [["short"], [OLD_KEY, "é"], [OLD_KEY[1:]]])
 def test_keys_that_are_none_are_refused_without_showing_them(settings, keys):
-    settings.ZIGGY_ENCRYPTION_KEYS = keys
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": keys}
     with pytest.raises(ImproperlyConfigured) as raised:
         check_keys()
     assert str(raised.value) == (
@@ -157,11 +166,11 @@ def test_rotation_reaches_every_row_and_every_version(settings):
         named_saves.take(secret, "Pre import")
     with reversion.create_revision():
         both.save()
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY, OLD_KEY]}
 
     assert rotate_keys() == Rotation(values=3, versions=3)
 
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY]}
     for secret in (both, deleted, without):
         secret.refresh_from_db()
     assert both.dev_value.reveal() == "dev " + VALUE
@@ -182,9 +191,9 @@ def test_a_named_save_is_restored_after_the_old_key_is_gone(settings):
     secret = SecretFactory(name="KEY", description="before é", prod_value=VALUE)
     named_saves.take(secret, "Pre import")
     Secret.objects.filter(pk=secret.pk).update(prod_value=None, description="after")
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY, OLD_KEY]}
     rotate_keys()
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY]}
 
     named_saves.restore(named_saves.list_saves(secret)[0])
 
@@ -202,7 +211,7 @@ def test_rotation_changes_nothing_of_a_version_but_its_tokens(settings):
     )
     named_saves.take(secret, "Pre import")
     before = Version.objects.get()
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY, OLD_KEY]}
     rotate_keys()
 
     after = Version.objects.get()
@@ -220,7 +229,7 @@ def test_rotation_leaves_the_dates_and_other_columns_of_a_row(settings):
         if field.attname not in {"dev_value", "prod_value"}
     ]
     before = Secret.objects.values(*columns).get()
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY, OLD_KEY]}
     rotate_keys()
     assert Secret.objects.values(*columns).get() == before
     assert tokens_of(secret)[0] != secret.dev_value.token
@@ -232,7 +241,7 @@ def test_rotation_does_not_touch_other_kinds(settings):
         named_saves.take(item, "Pre import")
     Version.objects.update(serialized_data='[{"fields":{"extra":{"$enc":"x"}}}]')
     before = list(Version.objects.values())
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY, OLD_KEY]}
     assert rotate_keys() == Rotation(values=0, versions=0)
     assert list(Version.objects.values()) == before
     assert Flow.objects.get().extra == '{"$enc":"x"}'
@@ -242,7 +251,7 @@ def test_rotation_does_not_touch_other_kinds(settings):
 def test_rotating_again_writes_nothing(settings):
     secret = SecretFactory(dev_value=VALUE, prod_value=VALUE)
     named_saves.take(secret, "Pre import")
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY, OLD_KEY]}
     rotate_keys()
     tokens, versions = tokens_of(secret), list(Version.objects.values())
 
@@ -258,9 +267,9 @@ def test_rotating_again_writes_nothing(settings):
 def test_rotation_goes_through_all_batches(settings, count):
     secrets = SecretFactory.create_batch(count, dev_value=VALUE)
     named_saves.take_many(secrets, "Pre import")
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY, OLD_KEY]}
     assert rotate_keys() == Rotation(values=count, versions=count)
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY]}
     assert {secret.dev_value.reveal() for secret in Secret.objects.all()} == {VALUE}
 
 
@@ -286,7 +295,7 @@ def test_rotation_is_no_part_of_another_transaction():
 @pytest.mark.django_db
 def test_the_command_answers_with_the_counts(settings):
     named_saves.take(SecretFactory(dev_value=VALUE, prod_value=VALUE), "Pre import")
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY, OLD_KEY]}
     assert json.loads(run_rotation()) == {
         "status": 200,
         "statusText": "OK",
@@ -297,7 +306,7 @@ def test_the_command_answers_with_the_counts(settings):
 @pytest.mark.django_db
 def test_the_command_shows_neither_a_value_nor_a_token(settings, capsys):
     secret = SecretFactory(dev_value=VALUE)
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY, OLD_KEY]}
     shown = run_rotation() + "".join(capsys.readouterr())
     for hidden in (VALUE, secret.dev_value.token, tokens_of(secret)[0]):
         assert hidden not in shown
@@ -307,10 +316,10 @@ def test_the_command_shows_neither_a_value_nor_a_token(settings, capsys):
 def test_the_command_changes_nothing_where_one_row_has_another_key(settings):
     good = SecretFactory(name="GOOD", dev_value=VALUE)
     lost = SecretFactory(name="LOST")
-    settings.ZIGGY_ENCRYPTION_KEYS = [OTHER_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [OTHER_KEY]}
     lost.prod_value = seal(VALUE)
     lost.save()
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY, OLD_KEY]}
 
     with pytest.raises(CommandError) as raised:
         run_rotation()
@@ -328,11 +337,11 @@ def test_the_command_changes_nothing_where_one_row_has_another_key(settings):
 def test_the_command_changes_nothing_where_one_version_has_another_key(settings):
     secret = SecretFactory(name="KEY", dev_value=VALUE)
     good = named_saves.take(secret, "good").version_set.get()
-    settings.ZIGGY_ENCRYPTION_KEYS = [OTHER_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [OTHER_KEY]}
     lost = named_saves.take(
         Secret(pk=secret.pk, name="KEY", dev_value=VALUE), "lost"
     ).version_set.get()
-    settings.ZIGGY_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY, OLD_KEY]}
 
     with pytest.raises(CommandError, match=rf"\(version {lost.pk}\) of KEY\. Nothing was changed"):
         run_rotation()

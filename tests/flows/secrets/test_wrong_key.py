@@ -37,7 +37,7 @@ MESSAGE = (
 
 @pytest.fixture(autouse=True)
 def keys(settings):
-    settings.ZIGGY_ENCRYPTION_KEYS = [FIRST]
+    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [FIRST]}
     return settings
 
 
@@ -45,7 +45,7 @@ def keys(settings):
 def sealed_under_the_first(db, keys):
     """A database whose canary was made by the first key, and that has no secret now."""
     check_keys_open()
-    keys.ZIGGY_ENCRYPTION_KEYS = [OTHER]
+    keys.ZIGGY = {**keys.ZIGGY, "ENCRYPTION_KEYS": [OTHER]}
 
 
 def admin_token():
@@ -101,7 +101,7 @@ def test_an_import_is_refused():
 def test_an_undo_is_refused(keys, run_command):
     check_keys_open()
     outcome = import_items(flow(1, "A"))
-    keys.ZIGGY_ENCRYPTION_KEYS = [OTHER]
+    keys.ZIGGY = {**keys.ZIGGY, "ENCRYPTION_KEYS": [OTHER]}
     done = run_command("import_undo", str(outcome.record.pk), "--no-prompt", "--no-backup")
     assert (done.code, json.loads(done.out)["data"]["code"]) == (1, "wrong-encryption-key")
     assert Flow.objects.filter(is_deleted=False).exists()
@@ -145,12 +145,12 @@ def test_no_wrong_key_gets_a_canary_beside_what_another_sealed(keys, where):
         named_saves.take(secret, "before")
         Secret.objects.update(dev_value=None)
     EncryptionCanary.objects.all().delete()  # as in a database of an earlier version
-    keys.ZIGGY_ENCRYPTION_KEYS = [OTHER]
+    keys.ZIGGY = {**keys.ZIGGY, "ENCRYPTION_KEYS": [OTHER]}
     with pytest.raises(WrongKeyError), atomic():
         SecretFactory(dev_value="y")
     assert Client().get("/api/health").status_code == 503
     assert not EncryptionCanary.objects.exists()
-    keys.ZIGGY_ENCRYPTION_KEYS = [OTHER, FIRST]
+    keys.ZIGGY = {**keys.ZIGGY, "ENCRYPTION_KEYS": [OTHER, FIRST]}
     SecretFactory(dev_value="y")
     assert EncryptionCanary.objects.exists()
 
@@ -158,11 +158,11 @@ def test_no_wrong_key_gets_a_canary_beside_what_another_sealed(keys, where):
 @pytest.mark.django_db(transaction=True)
 def test_a_rotation_seals_the_canary_anew(keys):
     check_keys_open()
-    keys.ZIGGY_ENCRYPTION_KEYS = [OTHER, FIRST]
+    keys.ZIGGY = {**keys.ZIGGY, "ENCRYPTION_KEYS": [OTHER, FIRST]}
     rotate_keys()
-    keys.ZIGGY_ENCRYPTION_KEYS = [OTHER]
+    keys.ZIGGY = {**keys.ZIGGY, "ENCRYPTION_KEYS": [OTHER]}
     check_keys_open()
-    keys.ZIGGY_ENCRYPTION_KEYS = [FIRST]
+    keys.ZIGGY = {**keys.ZIGGY, "ENCRYPTION_KEYS": [FIRST]}
     with pytest.raises(WrongKeyError):
         check_keys_open()
 
@@ -170,9 +170,9 @@ def test_a_rotation_seals_the_canary_anew(keys):
 @pytest.mark.django_db(transaction=True)
 def test_a_key_that_is_dropped_before_the_rotation_is_noticed(keys):
     check_keys_open()
-    keys.ZIGGY_ENCRYPTION_KEYS = [OTHER, FIRST]
+    keys.ZIGGY = {**keys.ZIGGY, "ENCRYPTION_KEYS": [OTHER, FIRST]}
     check_keys_open()
-    keys.ZIGGY_ENCRYPTION_KEYS = [OTHER]
+    keys.ZIGGY = {**keys.ZIGGY, "ENCRYPTION_KEYS": [OTHER]}
     with pytest.raises(WrongKeyError):
         rotate_keys()
 
@@ -193,14 +193,14 @@ def test_the_check_of_databases_passes_with_the_right_key():
 def test_a_restored_backup_has_the_canary_of_then(keys, run_command):
     check_keys_open()
     backup = make_backup()
-    keys.ZIGGY_ENCRYPTION_KEYS = [OTHER, FIRST]
+    keys.ZIGGY = {**keys.ZIGGY, "ENCRYPTION_KEYS": [OTHER, FIRST]}
     rotate_keys()
-    keys.ZIGGY_ENCRYPTION_KEYS = [OTHER]
+    keys.ZIGGY = {**keys.ZIGGY, "ENCRYPTION_KEYS": [OTHER]}
     done = run_command("database_restore", str(backup.path), "--no-prompt")
     assert (done.code, f"! {MESSAGE}\n" in done.err) == (0, True)
     with pytest.raises(WrongKeyError):
         SecretFactory(dev_value="y")
-    keys.ZIGGY_ENCRYPTION_KEYS = [OTHER, FIRST]
+    keys.ZIGGY = {**keys.ZIGGY, "ENCRYPTION_KEYS": [OTHER, FIRST]}
     SecretFactory(dev_value="y")
 
 
@@ -225,7 +225,7 @@ def rows(db, keys):
     }
     for row in found.values():
         named_saves.take(row, "before")
-    keys.ZIGGY_ENCRYPTION_KEYS = [OTHER]
+    keys.ZIGGY = {**keys.ZIGGY, "ENCRYPTION_KEYS": [OTHER]}
     return found
 
 

@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.roles import ROLES, Role
 from flows.models import Connection, Flow, Secret
+from flows.roles import ROLES, Role
 from imports.models import ImportRecord, PendingImport, Status
 from imports.uploads import pending as uploads
 from imports.uploads import progress
@@ -104,8 +104,8 @@ class TestUpload:
         assert not ImportRecord.objects.exists()
 
     def test_the_page_names_the_server_and_what_is_largest(self, ada, settings):
-        settings.ZIGGY_SERVER_NAME = "production"
-        settings.ZIGGY_MAX_IMPORT_BYTES = 5 * 1024 * 1024
+        settings.ZIGGY = {**settings.ZIGGY, "SERVER_NAME": "production"}
+        settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": 5 * 1024 * 1024}
         text = ada.get(reverse("admin:imports_upload")).content.decode()
         assert '<span class="server-name">production</span>' in text
         assert "at most 5.0\xa0MB" in text
@@ -133,14 +133,14 @@ class TestUpload:
         assert (form["mode"].value(), form["no_backup"].value()) == ("duplicate", True)
 
     def test_a_file_that_is_too_large_is_refused_while_it_comes(self, ada, settings):
-        settings.ZIGGY_MAX_IMPORT_BYTES = 1000
+        settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": 1000}
         answer = upload(ada, export_file(flow(1, "x" * 200, info="x" * 1000)))
         assert answer.status_code == 413
         assert "larger than the 1,000 bytes" in answer.content.decode()
         assert not PendingImport.objects.exists()
 
     def test_so_is_one_whose_length_says_so_before_it_is_read(self, ada, settings):
-        settings.ZIGGY_MAX_IMPORT_BYTES = 1000
+        settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": 1000}
         answer = upload(ada, export_file(flow(1, "x", info="x" * 100_000)))
         assert answer.status_code == 413
 
@@ -437,7 +437,7 @@ class TestConfirmation:
         assert told(ada, answer) == ["Planned again: nothing is different."]
 
     def test_a_server_that_matters_asks_for_its_name(self, ada, settings):
-        settings.ZIGGY_CONFIRM_SERVER_NAME = True
+        settings.ZIGGY = {**settings.ZIGGY, "CONFIRM_SERVER_NAME": True}
         pending = staged(ada, flow(1, "Sync"), no_backup="on")
         assert 'name="server_name"' in page(ada, "preview", pending).content.decode()
         for typed in ({}, {"server_name": "Local"}, {"server_name": "other"}):
@@ -786,7 +786,10 @@ class TestWhatIsKept:
 
     def test_after_a_change_of_keys_it_is_told_to_upload_again(self, ada, settings):
         pending = staged(ada, flow(1, "Sync"))
-        settings.ZIGGY_ENCRYPTION_KEYS = ["bmV3LWtleS1uZXcta2V5LW5ldy1rZXktbmV3LWtleS0="]
+        settings.ZIGGY = {
+            **settings.ZIGGY,
+            "ENCRYPTION_KEYS": ["bmV3LWtleS1uZXcta2V5LW5ldy1rZXktbmV3LWtleS0="],
+        }
         (message,) = told(ada, post(ada, "again", pending))
         assert message.startswith("The encryption keys of this server were changed.")
 

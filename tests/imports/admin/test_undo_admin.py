@@ -582,7 +582,7 @@ def test_without_the_plan_that_was_shown_nothing_is_done(shown, admin, record):
 
 
 def test_while_another_import_runs_the_choices_are_kept(admin, record, settings):
-    settings.ZIGGY_LOCK_WAIT = 0
+    settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
     edit(1, info="mine")
     page = planned(admin, record, **{choice(1): "keep"})
     with import_lock(wait=0):
@@ -594,8 +594,8 @@ def test_while_another_import_runs_the_choices_are_kept(admin, record, settings)
 
 
 def test_where_the_backup_would_go_is_told_to_who_may_know(record, settings, tmp_path):
-    settings.ZIGGY_BACKUP_DIR = tmp_path / "a file"
-    settings.ZIGGY_BACKUP_DIR.write_text("")
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_DIR": tmp_path / "a file"}
+    settings.ZIGGY["BACKUP_DIR"].write_text("")
     given = ("undo_import", "view_importrecord", "change_flow", "delete_flow")
     client = client_who_may(*given)
     form = form_of(client.get(url_of(record)))
@@ -607,7 +607,7 @@ def test_where_the_backup_would_go_is_told_to_who_may_know(record, settings, tmp
 
 
 def test_the_name_of_the_server_must_be_typed(admin, record, settings):
-    settings.ZIGGY_CONFIRM_SERVER_NAME = True
+    settings.ZIGGY = {**settings.ZIGGY, "CONFIRM_SERVER_NAME": True}
     edit(1, info="mine")
     page = planned(admin, record, **{choice(1): "keep"})
     form = {**form_of(page), "confirm": "Undo"}

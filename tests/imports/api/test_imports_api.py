@@ -364,7 +364,7 @@ class TestTooLarge:
 
     @pytest.fixture(autouse=True)
     def limit(self, settings):
-        settings.ZIGGY_MAX_IMPORT_BYTES = 100_000
+        settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": 100_000}
 
     def file(self, size: int) -> bytes:
         return EMPTY + b" " * (size - len(EMPTY))
@@ -391,7 +391,7 @@ class TestTooLarge:
         assert stream.count == 0
 
     def test_reading_stops_where_the_file_is_too_large(self, ada, settings):
-        settings.ZIGGY_MAX_IMPORT_BYTES = 1_000_000
+        settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": 1_000_000}
         body = form(file_part(self.file(1_000_001)), *words(duplicatesMode="x" * 60_000))
         stream = CountingStream(body)
         answer = send(ada, b"", CONTENT_LENGTH=len(body), **{"wsgi.input": stream})
@@ -484,7 +484,7 @@ class TestRefusals:
         assert_same_records()
 
     def test_a_second_import_is_409_while_one_runs(self, ada, settings):
-        settings.ZIGGY_LOCK_WAIT = 0
+        settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
         with import_lock(wait=0):
             answer = upload(ada, ONE_FLOW)
         assert refusal(answer) == (409, "import-locked", [])
@@ -492,8 +492,8 @@ class TestRefusals:
         assert ImportRecord.objects.get().status == "refused"
 
     def test_a_failing_backup_is_503_and_tells_no_path(self, ada, settings, tmp_path):
-        settings.ZIGGY_BACKUP_DIR = tmp_path / "secret place" / "backups"
-        settings.ZIGGY_BACKUP_DIR.parent.write_text("a file where the directory should be")
+        settings.ZIGGY = {**settings.ZIGGY, "BACKUP_DIR": tmp_path / "secret place" / "backups"}
+        settings.ZIGGY["BACKUP_DIR"].parent.write_text("a file where the directory should be")
         before = data_rows()
         answer = upload(ada, NEW_FLOW, noBackup="false")
         assert refusal(answer) == (503, "backup-failed", [])
@@ -702,7 +702,7 @@ class TestHostileFiles:
 class TestTwoAtOnce:
     def both(self, clients: list[APIClient], settings: Any, monkeypatch: Any, wait: float) -> Any:
         """Two imports of one flow, the second sent while the first one backs up."""
-        settings.ZIGGY_LOCK_WAIT = wait
+        settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": wait}
         backing_up, second_answered = threading.Event(), threading.Event()
 
         def slow_backup(**_: Any) -> Any:

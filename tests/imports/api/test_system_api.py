@@ -72,8 +72,8 @@ def quick_backups(monkeypatch, backup_directory) -> None:
 @pytest.fixture
 def full_directory(settings, tmp_path) -> str:
     """Backups fail; the name of the place where they should be."""
-    settings.ZIGGY_BACKUP_DIR = tmp_path / "secret place"
-    settings.ZIGGY_BACKUP_DIR.write_text("a file where the directory should be")
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_DIR": tmp_path / "secret place"}
+    settings.ZIGGY["BACKUP_DIR"].write_text("a file where the directory should be")
     return "secret place"
 
 
@@ -318,7 +318,7 @@ class TestVacuum:
         assert BuiltTransfer.objects.count() == 1
 
     def test_it_is_refused_while_an_import_runs(self, ada, settings):
-        settings.ZIGGY_LOCK_WAIT = 0
+        settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
         with import_lock(wait=0):
             answer = ada.get("/api/flow/vacuum")
         assert refused(answer) == (409, "import-locked")
@@ -328,7 +328,7 @@ class TestVacuum:
         assert self.counts() == [(1, 3), (1, 2), (1, 1)]
 
     def test_an_import_waits_for_it(self, ada, settings, monkeypatch):
-        settings.ZIGGY_LOCK_WAIT = 30
+        settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 30}
         reorganise = imports.database.vacuum._reorganise
         started: list[threading.Thread] = []
 
@@ -434,7 +434,7 @@ class TestTheCommand:
         assert Flow.objects.count() == 1
 
     def test_it_is_refused_while_an_import_runs(self, run_command, settings):
-        settings.ZIGGY_LOCK_WAIT = 0
+        settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
         with import_lock(wait=0):
             result = run_command("database_vacuum", "--no-prompt")
         assert result.code == 4

@@ -46,8 +46,8 @@ FILE_OF_ARGUMENTS = 'for a in "$@"; do case "$a" in --file=*) file="${a#--file=}
 @pytest.fixture(autouse=True)
 def directory(settings, tmp_path) -> Path:
     """Where backups go; nothing has made it yet."""
-    settings.ZIGGY_BACKUP_DIR = tmp_path / "backups"
-    return settings.ZIGGY_BACKUP_DIR
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_DIR": tmp_path / "backups"}
+    return settings.ZIGGY["BACKUP_DIR"]
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +94,7 @@ def child_environment() -> dict[str, str]:
     return os.environ | {
         "DATABASE_URL": url,
         "DJANGO_SETTINGS_MODULE": "ziggy_site.settings",
-        "ZIGGY_BACKUP_DIR": str(project_settings.ZIGGY_BACKUP_DIR),
+        "ZIGGY_BACKUP_DIR": str(project_settings.ZIGGY["BACKUP_DIR"]),
     }
 
 
@@ -119,7 +119,7 @@ def names(directory: Path) -> list[str]:
 
 def let_age_tell_nothing(settings) -> None:
     """Keep no backup for its age: only the number counts."""
-    settings.ZIGGY_BACKUP_DAYS = 0
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_DAYS": 0}
 
 
 def mode(file: Path) -> int:
@@ -235,7 +235,7 @@ def test_a_backup_has_its_final_name_only_when_it_is_verified(directory, monkeyp
 
 
 def test_the_directory_is_made_with_its_parents(settings, tmp_path):
-    settings.ZIGGY_BACKUP_DIR = tmp_path / "a" / "b"
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_DIR": tmp_path / "a" / "b"}
     assert make_backup().path.parent == tmp_path / "a" / "b"
 
 
@@ -327,7 +327,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_the_newest_backups_are_kept_and_nothing_else_is_touched(settings, directory):
-    settings.ZIGGY_BACKUP_KEEP = 3
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_KEEP": 3}
     directory.mkdir()
     others = {
         f"local-eu-20250101T000000-000000Z{SUFFIX}",
@@ -346,7 +346,7 @@ def test_the_newest_backups_are_kept_and_nothing_else_is_touched(settings, direc
 
 @pytest.mark.parametrize("keep", [0, 1])
 def test_the_new_backup_is_always_kept(settings, directory, keep):
-    settings.ZIGGY_BACKUP_KEEP = keep
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_KEEP": keep}
     let_age_tell_nothing(settings)
     directory.mkdir()
     for second in range(3):
@@ -357,7 +357,7 @@ def test_the_new_backup_is_always_kept(settings, directory, keep):
 
 
 def test_a_spared_backup_is_kept_and_does_not_count(settings, directory):
-    settings.ZIGGY_BACKUP_KEEP = 2
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_KEEP": 2}
     let_age_tell_nothing(settings)
     spared = make_backup()
     dropped = make_backup(sparing=spared.path)
@@ -368,11 +368,11 @@ def test_a_spared_backup_is_kept_and_does_not_count(settings, directory):
 
 
 def test_a_failed_backup_removes_no_old_one(settings, directory, monkeypatch):
-    settings.ZIGGY_BACKUP_KEEP = 3
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_KEEP": 3}
     for _ in range(3):
         make_backup()
     before = names(directory)
-    settings.ZIGGY_BACKUP_KEEP = 1
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_KEEP": 1}
     monkeypatch.setattr(
         imports.database.backup, "_copy", lambda *_: fail(OSError(28, "No space left"))
     )
@@ -381,7 +381,7 @@ def test_a_failed_backup_removes_no_old_one(settings, directory, monkeypatch):
 
 
 def test_the_part_of_a_killed_backup_is_removed_when_none_can_still_write_it(settings, directory):
-    settings.ZIGGY_BACKUP_TIMEOUT = 600
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_TIMEOUT": 600}
     directory.mkdir()
     for number, age in enumerate((1190, 1210)):
         for kind in ("part", "part-journal"):
@@ -399,7 +399,7 @@ def test_the_part_of_a_killed_backup_is_removed_when_none_can_still_write_it(set
 def test_old_backups_that_cannot_be_removed_fail_no_new_one(
     settings, directory, monkeypatch, caplog
 ):
-    settings.ZIGGY_BACKUP_KEEP = 1
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_KEEP": 1}
     let_age_tell_nothing(settings)
     first = make_backup()
     monkeypatch.setattr(Path, "unlink", lambda *_, **__: fail(OSError(1, "not permitted")))
@@ -426,7 +426,7 @@ def clock(monkeypatch):
 
 
 def test_a_backup_is_kept_while_it_is_young_or_among_the_newest(settings, directory, clock):
-    settings.ZIGGY_BACKUP_KEEP, settings.ZIGGY_BACKUP_DAYS = 2, 30
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_KEEP": 2, "BACKUP_DAYS": 30}
     made = []
     for clock.day in (0, 1, 2, 30.5, 33):
         made.append(make_backup().path.name)
@@ -439,7 +439,7 @@ def test_a_backup_is_kept_while_it_is_young_or_among_the_newest(settings, direct
 def test_after_the_clock_went_back_the_newest_backup_is_the_last_one_made(
     settings, directory, clock
 ):
-    settings.ZIGGY_BACKUP_KEEP = 2
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_KEEP": 2}
     let_age_tell_nothing(settings)
     clock.day = 300
     made = [make_backup().path.name for _ in range(2)]
@@ -450,10 +450,10 @@ def test_after_the_clock_went_back_the_newest_backup_is_the_last_one_made(
 
 def test_all_together_have_no_more_bytes_than_they_may(settings, directory):
     made = [make_backup() for _ in range(3)]
-    settings.ZIGGY_BACKUP_MAX_BYTES = made[-1].size * 2 + made[-1].size // 2
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_MAX_BYTES": made[-1].size * 2 + made[-1].size // 2}
     last = make_backup()
     assert names(directory) == [made[2].path.name, last.path.name]
-    settings.ZIGGY_BACKUP_MAX_BYTES = 1
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_MAX_BYTES": 1}
     newest = make_backup(sparing=made[2].path)
     assert names(directory) == [made[2].path.name, newest.path.name]
 
@@ -469,7 +469,7 @@ def test_the_note_of_a_backup_has_what_was_verified_and_is_private(directory):
 
 
 def test_a_copied_backup_is_as_old_as_its_note_says(settings, directory, clock):
-    settings.ZIGGY_BACKUP_KEEP, settings.ZIGGY_BACKUP_DAYS = 1, 30
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_KEEP": 1, "BACKUP_DAYS": 30}
     old = make_backup().path
     os.utime(old)  # as a copy has the time of copying
     clock.day = 31
@@ -478,7 +478,7 @@ def test_a_copied_backup_is_as_old_as_its_note_says(settings, directory, clock):
 
 
 def test_half_a_backup_takes_no_place_among_the_newest(settings, directory):
-    settings.ZIGGY_BACKUP_KEEP = 2
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_KEEP": 2}
     let_age_tell_nothing(settings)
     whole, half = make_backup(), make_backup()
     with half.path.open("r+b") as file:
@@ -489,7 +489,7 @@ def test_half_a_backup_takes_no_place_among_the_newest(settings, directory):
 
 @pytest.mark.parametrize("note", ["", "{", "[]", '{"sequence": null}', '{"sequence": 9}'])
 def test_a_backup_with_a_note_that_is_none_counts_as_the_oldest(settings, directory, note):
-    settings.ZIGGY_BACKUP_KEEP = 2
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_KEEP": 2}
     let_age_tell_nothing(settings)
     first, second = make_backup(), make_backup()
     second.path.with_name(f"{second.path.name}.json").write_text(note)
@@ -498,11 +498,12 @@ def test_a_backup_with_a_note_that_is_none_counts_as_the_oldest(settings, direct
 
 
 def test_servers_that_share_a_directory_remove_nothing_of_each_other(settings, directory):
-    settings.ZIGGY_BACKUP_KEEP = 1
-    settings.ZIGGY_BACKUP_MAX_BYTES = 1
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_KEEP": 1}
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_MAX_BYTES": 1}
     let_age_tell_nothing(settings)
     kept = set()
-    for settings.ZIGGY_SERVER_NAME in ("local", "local-eu", "eu"):
+    for name in ("local", "local-eu", "eu"):
+        settings.ZIGGY = {**settings.ZIGGY, "SERVER_NAME": name}
         kept.add(make_backup().path.name)
     assert set(names(directory)) == kept
 
@@ -510,7 +511,7 @@ def test_servers_that_share_a_directory_remove_nothing_of_each_other(settings, d
 def test_the_note_of_a_backup_that_somebody_removed_goes_when_none_can_still_be_made(
     settings, directory
 ):
-    settings.ZIGGY_BACKUP_TIMEOUT = 600
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_TIMEOUT": 600}
     removed = make_backup()
     removed.path.unlink()
     note = removed.path.with_name(f"{removed.path.name}.json")
@@ -535,9 +536,9 @@ def test_a_backup_that_cannot_be_noted_leaves_nothing(directory, monkeypatch, er
 
 def test_no_backup_directory(settings, tmp_path):
     (tmp_path / "file").write_text("")
-    settings.ZIGGY_BACKUP_DIR = tmp_path / "file" / "backups"
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_DIR": tmp_path / "file" / "backups"}
     assert refusal() == (
-        f"The database was not backed up. {settings.ZIGGY_BACKUP_DIR}: Not a directory. "
+        f"The database was not backed up. {settings.ZIGGY['BACKUP_DIR']}: Not a directory. "
         "Set ZIGGY_BACKUP_DIR to a directory that this process may write."
     )
 
@@ -559,7 +560,7 @@ def test_a_backup_directory_that_leads_nowhere(settings, directory, tmp_path):
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a directory nobody may write")
 def test_a_backup_directory_that_is_not_writable(settings):
-    settings.ZIGGY_BACKUP_DIR = Path("/proc")
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_DIR": Path("/proc")}
     assert refusal().endswith("Set ZIGGY_BACKUP_DIR to a directory that this process may write.")
 
 
@@ -721,7 +722,7 @@ def test_a_pg_dump_that_writes_half_and_says_nothing(directory, fake_tool, kept)
 @only_postgresql
 @pytest.mark.parametrize("tool", ["pg_dump", "pg_restore"])
 def test_a_tool_that_hangs(settings, directory, fake_tool, tool):
-    settings.ZIGGY_BACKUP_TIMEOUT = 1
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_TIMEOUT": 1}
     fake_tool(tool, "exec sleep 60")
     begun = time.monotonic()
     assert refusal() == (
@@ -734,7 +735,7 @@ def test_a_tool_that_hangs(settings, directory, fake_tool, tool):
 
 @only_postgresql
 def test_a_table_that_another_session_keeps_locked(settings, directory):
-    settings.ZIGGY_BACKUP_TIMEOUT = 1
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_TIMEOUT": 1}
     with closing(connection.copy()) as other:
         other.set_autocommit(False)
         with other.cursor() as cursor:
@@ -1051,7 +1052,7 @@ def test_a_server_that_is_not_known_is_refused(directory, command):
 
 
 def test_database_restore_restores_and_can_be_taken_back(settings, directory):
-    settings.ZIGGY_BACKUP_KEEP, settings.ZIGGY_BACKUP_DAYS = 1, 0
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_KEEP": 1, "BACKUP_DAYS": 0}
     before, backup = digests(), make_backup()
     Flow.objects.create(name="created later")
     later = digests()
@@ -1152,7 +1153,7 @@ def test_database_restore_takes_no_terminal_for_an_error(monkeypatch):
 
 
 def test_database_restore_waits_for_no_import(settings):
-    settings.ZIGGY_LOCK_WAIT = 0
+    settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
     backup = make_backup()
     Flow.objects.create(name="created later")
     before = digests()
@@ -1180,8 +1181,8 @@ def test_database_restore_that_cannot_back_up_first_restores_nothing(settings, d
     backup = make_backup()
     Flow.objects.create(name="created later")
     before = digests()
-    settings.ZIGGY_BACKUP_DIR = tmp_path / "file"
-    settings.ZIGGY_BACKUP_DIR.write_text("")
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_DIR": tmp_path / "file"}
+    settings.ZIGGY["BACKUP_DIR"].write_text("")
     answer, _, code = run_command("database_restore", str(backup.path), "--no-prompt")
     assert (answer["status"], code) == (503, 6)
     assert digests() == before

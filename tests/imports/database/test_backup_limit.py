@@ -11,8 +11,9 @@ from django.test import Client
 
 import imports.api.system
 import imports.exporting.downloads
-from accounts.models import Attempts, User
+from accounts.models import User
 from accounts.tokens import issue_login_token
+from flows.models import Attempts
 from imports.errors import BackupFailed
 from tests.support.errors import error_of
 
@@ -22,7 +23,7 @@ TRANSFER = "/api/system/transfer-db"
 
 @pytest.fixture(autouse=True)
 def two_a_day(settings):
-    settings.ZIGGY_ATTEMPTS = settings.ZIGGY_ATTEMPTS | {"backup": (2, 24 * 3600)}
+    settings.ZIGGY = {**settings.ZIGGY, "ATTEMPTS": {"backup": (2, 24 * 3600)}}
 
 
 def admin(name="ada"):
@@ -38,7 +39,7 @@ def ask(token, path=BACKUP):
 
 
 def test_an_account_may_ask_for_twenty_by_default(settings):
-    assert settings.ZIGGY_BACKUPS_PER_DAY == 20
+    assert settings.ZIGGY["BACKUPS_PER_DAY"] == 20
 
 
 @pytest.mark.django_db(transaction=True)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def no_patience(settings):
-    settings.ZIGGY_LOCK_WAIT = 0
+    settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_preference_is_read_as_the_rfc_says(header, wait):
 
 
 def test_the_most_that_is_waited_is_the_servers_to_say(settings):
-    settings.ZIGGY_MOST_LOCK_WAIT = 3
+    settings.ZIGGY = {**settings.ZIGGY, "MOST_LOCK_WAIT": 3}
     assert preferred_wait("wait=60") == 3
 
 

@@ -224,7 +224,7 @@ def test_a_file_in_another_encoding_is_refused(import_file, tmp_path, encoding):
 
 
 def test_a_file_that_is_too_large_is_refused(import_file, tmp_path, settings):
-    settings.ZIGGY_MAX_IMPORT_BYTES = 12
+    settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": 12}
     file = tmp_path / "zexport.json"
     file.write_bytes(b'{"flows": []}')
     result = import_file(file)
@@ -235,7 +235,7 @@ def test_a_file_that_is_too_large_is_refused(import_file, tmp_path, settings):
         "Export fewer flows at a time, or raise ZIGGY_MAX_IMPORT_BYTES.\n"
     )
     assert ImportRecord.objects.get().status == "failed"
-    settings.ZIGGY_MAX_IMPORT_BYTES = 13
+    settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": 13}
     assert import_file(file).code == 0
 
 

@@ -437,7 +437,7 @@ class TestCommand:
         assert not file.exists()
 
     def test_the_servers_name_is_in_the_file(self, run_command, settings, file):
-        settings.ZIGGY_SERVER_NAME = "development"
+        settings.ZIGGY = {**settings.ZIGGY, "SERVER_NAME": "development"}
         run_command("flow_export", "-s", "development", "-fp", str(file))
         assert json.loads(file.read_bytes())["exportedFrom"] == "development"
 

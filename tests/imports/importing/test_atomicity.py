@@ -271,7 +271,7 @@ def copy_and_die(*args):
     die()
 
 def run(mode, backups, place):
-    settings.ZIGGY_BACKUP_DIR = Path(backups)
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_DIR": Path(backups)}
     if place == "before the commit":
         BaseDatabaseWrapper._commit = die
     elif place == "behind the commit":

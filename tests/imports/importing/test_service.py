@@ -329,7 +329,7 @@ class TestServer:
             import_items(flow(1, "Orders"), server=name)
 
     def test_this_instances_name_is_its_setting(self, settings):
-        settings.ZIGGY_SERVER_NAME = "production"
+        settings.ZIGGY = {**settings.ZIGGY, "SERVER_NAME": "production"}
         assert results(import_items(flow(1, "Orders"), server="production")) == [
             ("Orders", "CREATE")
         ]
@@ -338,7 +338,7 @@ class TestServer:
 class TestEncryptionKey:
     @pytest.fixture
     def another_key(self, settings) -> None:
-        settings.ZIGGY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
 
     def test_a_wrong_one_is_refused_before_the_backup(
         self, a_server, another_key, backup_directory
@@ -357,16 +357,14 @@ class TestEncryptionKey:
 
     def test_a_wrong_one_shows_by_a_production_value_alone(self, settings):
         SecretFactory(prod_value="only in production")
-        settings.ZIGGY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
         with pytest.raises(WrongEncryptionKey):
             import_items(flow(1, "Orders"))
 
     def test_a_ring_that_has_the_old_key_behind_a_new_one_works(self, a_server, settings):
         tokens = set(Secret.objects.values_list("pk", "dev_value"))
-        settings.ZIGGY_ENCRYPTION_KEYS = [
-            Fernet.generate_key().decode(),
-            *settings.ZIGGY_ENCRYPTION_KEYS,
-        ]
+        keys = [Fernet.generate_key().decode(), *settings.ZIGGY["ENCRYPTION_KEYS"]]
+        settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": keys}
         run_import(request_for(the_file()))
         assert set(Secret.objects.exclude(name="KEY_3").values_list("pk", "dev_value")) == tokens
 
@@ -422,7 +420,7 @@ class TestOrder:
 
     def test_a_failed_backup_refuses_the_import(self, a_server, settings, tmp_path):
         (tmp_path / "a file").touch()
-        settings.ZIGGY_BACKUP_DIR = tmp_path / "a file"
+        settings.ZIGGY = {**settings.ZIGGY, "BACKUP_DIR": tmp_path / "a file"}
         before = data_rows()
         with pytest.raises(BackupFailed):
             run_import(request_for(the_file(), with_backup=True))
@@ -473,7 +471,7 @@ class TestOrder:
             pass
 
     def test_a_second_import_waits_for_as_long_as_is_set(self, a_server, settings):
-        settings.ZIGGY_LOCK_WAIT = 0.3
+        settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0.3}
         before = data_rows()
         with import_lock(wait=0), pytest.raises(ImportLocked):
             run_import(request_for(the_file()))

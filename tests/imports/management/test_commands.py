@@ -150,7 +150,7 @@ class TestInAProcessOfItsOwn:
         self, run_command, file, environment, settings
     ):
         """The first one is in a process of its own, at the point where it would back up."""
-        settings.ZIGGY_LOCK_WAIT = 0.2
+        settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0.2}
         with subprocess.Popen(
             [sys.executable, "-c", IMPORT_THAT_WAITS, *self.arguments(file)],
             env=environment,
@@ -433,7 +433,7 @@ class TestExitCodes:
 
     def test_1_when_the_encryption_key_is_wrong(self, flow_import, settings):
         SecretFactory(dev_value="value")
-        settings.ZIGGY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
         done = flow_import("--skip", *self.NOW)
         assert done.code == 1
         answer = json.loads(done.out)
@@ -513,13 +513,13 @@ class TestExitCodes:
         assert list(answer["data"]["issues"][0]) == ["code", "path", "uuid", "name", "message"]
 
     def test_3_when_the_file_is_too_large(self, flow_import, settings):
-        settings.ZIGGY_MAX_IMPORT_BYTES = 10
+        settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": 10}
         done = flow_import("--skip", *self.NOW)
         assert (done.code, json.loads(done.out)["status"]) == (3, 413)
 
     def test_6_when_the_backup_fails(self, flow_import, settings, tmp_path):
         (tmp_path / "taken").touch()
-        settings.ZIGGY_BACKUP_DIR = tmp_path / "taken"
+        settings.ZIGGY = {**settings.ZIGGY, "BACKUP_DIR": tmp_path / "taken"}
         before = data_rows()
         done = flow_import("--skip", "--no-prompt")
         assert done.code == 6

@@ -209,7 +209,7 @@ class TestTheCommand:
         assert done.err.endswith('plan.json" cannot be read: No such file or directory.\n')
 
     def test_a_file_that_is_too_large(self, folder, settings):
-        settings.ZIGGY_MAX_IMPORT_BYTES = len(FILE)
+        settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": len(FILE)}
         folder.plan.write_bytes(b" " * (len(FILE) + 1))
         done = folder.apply_plan()
         assert (done.code, json.loads(done.out)["status"]) == (3, 413)

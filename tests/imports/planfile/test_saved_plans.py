@@ -411,7 +411,7 @@ class TestTheFileAndTheServer:
 
     def test_another_server(self, server, settings):
         plan = saved()
-        settings.ZIGGY_SERVER_NAME = "production"
+        settings.ZIGGY = {**settings.ZIGGY, "SERVER_NAME": "production"}
         assert stale_codes(plan, server="production") == [("other-server", "")]
 
     def test_another_database_of_the_same_name(self, server):

@@ -288,7 +288,7 @@ class TestRefused:
         )
 
     def test_another_import_that_holds_the_lock(self, settings):
-        settings.ZIGGY_LOCK_WAIT = 0
+        settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
         with import_lock(wait=0), pytest.raises(ImportLocked):
             run_import(request_for(ONE_FLOW))
         assert the_record() == expected(
@@ -336,7 +336,7 @@ class TestFailed:
         ]
 
     def test_a_file_that_is_too_large(self, settings):
-        settings.ZIGGY_MAX_IMPORT_BYTES = len(ONE_FLOW) - 1
+        settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": len(ONE_FLOW) - 1}
         with pytest.raises(FileTooLarge):
             run_import(request_for(ONE_FLOW))
         record = the_record()
@@ -453,7 +453,7 @@ class TestInterrupted:
         assert ImportRecord.objects.get(status="succeeded").pk != dead.pk
 
     def test_an_import_that_is_refused_the_lock_leaves_the_running_one_alone(self, settings):
-        settings.ZIGGY_LOCK_WAIT = 0
+        settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
         running = running_record()
         with import_lock(wait=0), pytest.raises(ImportLocked) as raised:
             import_items(flow(1, "Orders"))

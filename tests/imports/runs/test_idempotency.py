@@ -355,7 +355,7 @@ class TestWhileItRuns:
     @pytest.fixture
     def running(self, ada, settings, monkeypatch):
         """Send requests while the import of ORDERS under "key-1" makes its backup."""
-        settings.ZIGGY_LOCK_WAIT = 0
+        settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
         entered, leave = threading.Event(), threading.Event()
 
         def slow_backup(**_: Any) -> Backup:
@@ -382,7 +382,7 @@ class TestWhileItRuns:
         assert told(again) == told(answers[0])
 
     def test_the_same_request_is_409_at_once(self, ada, running, settings):
-        settings.ZIGGY_LOCK_WAIT = 60
+        settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 60}
         before = data_rows()
         answer = upload(ada, ORDERS, key="key-1", noBackup="false")
         assert refused(answer) == (409, "idempotency-in-progress")
@@ -403,7 +403,7 @@ class TestWhileItRuns:
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_at_once_one_imports_and_all_get_its_answer(ada, settings):
-    settings.ZIGGY_LOCK_WAIT = 30
+    settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 30}
     user = User.objects.get()
     clients = [client_of(user) for _ in range(8)]
     start = threading.Barrier(len(clients))

@@ -446,9 +446,8 @@ class TestSecrets:
         filled = Secret.objects.get(name="NEW")
         filled.dev_value = "first"
         filled.save()
-        settings.ZIGGY_ENCRYPTION_KEYS = [
-            Fernet.generate_key().decode(), *settings.ZIGGY_ENCRYPTION_KEYS,
-        ]  # fmt: skip
+        keys = [Fernet.generate_key().decode(), *settings.ZIGGY["ENCRYPTION_KEYS"]]
+        settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": keys}
         rotate_keys()
         values = self.tokens()
         done = undo(record)
@@ -467,7 +466,7 @@ class TestSecrets:
     def test_a_wrong_key_stops_it(self, settings):
         SecretFactory(name="A", dev_value="x")
         record = import_items(flow(1, "A")).record
-        settings.ZIGGY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
         with pytest.raises(WrongEncryptionKey):
             undo(record)
         assert not Flow.objects.get().is_deleted
@@ -583,7 +582,7 @@ class TestStory:
             undo_import(undo_request(1, server="elsewhere"))
 
     def test_another_import_keeps_it_out(self, settings):
-        settings.ZIGGY_LOCK_WAIT = 0
+        settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
         record = import_items(flow(1, "A")).record
         with import_lock(wait=0), pytest.raises(ImportLocked):
             undo(record)
@@ -716,10 +715,10 @@ class TestStory:
 @pytest.mark.django_db(transaction=True)
 class TestBackup:
     def test_it_is_made_before_and_that_of_the_import_is_kept(self, settings):
-        settings.ZIGGY_BACKUP_KEEP, settings.ZIGGY_BACKUP_DAYS = 1, 0
+        settings.ZIGGY = {**settings.ZIGGY, "BACKUP_KEEP": 1, "BACKUP_DAYS": 0}
         record = import_items(flow(1, "A"), with_backup=True).record
         done = undo(record, with_backup=True).record
-        kept = [str(path) for path in backup_files(settings.ZIGGY_BACKUP_DIR)]
+        kept = [str(path) for path in backup_files(settings.ZIGGY["BACKUP_DIR"])]
         assert kept == sorted([record.backup_path, done.backup_path])
 
     def test_without_one_nothing_is_undone(self, monkeypatch):

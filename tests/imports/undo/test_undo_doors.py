@@ -71,7 +71,10 @@ class TestCommand:
         assert (undo.door, undo.server, undo.status) == ("command", "local", "succeeded")
 
     def test_the_server_is_asked_for_where_there_are_several(self, record, run_command, settings):
-        settings.ZIGGY_SERVERS = {"production": "sqlite:///production.sqlite3"}
+        settings.ZIGGY = {
+            **settings.ZIGGY,
+            "SERVERS": {"production": "sqlite:///production.sqlite3"},
+        }
         before = all_rows()
         for command in (["import_undo", str(record.pk)], ["named_save", "restore", "1"]):
             done = run_command(*command, "--no-prompt")
@@ -144,7 +147,7 @@ class TestCommand:
 
     def test_the_exit_codes_say_why(self, record, run_command, settings):
         number = str(record.pk)
-        settings.ZIGGY_LOCK_WAIT = 0
+        settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
         assert run_command("import_undo", "404", "--no-prompt").code == 3
         assert run_command("import_undo", number, "--no-prompt", "-s", "elsewhere").code == 8
         with import_lock(wait=0):

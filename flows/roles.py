@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps as global_apps
+from django.db import DEFAULT_DB_ALIAS
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
-    from accounts.models import User
+    from flows.users import User
 
 
 class Role(StrEnum):
@@ -98,14 +101,26 @@ def _groups_of(user: "User | AnonymousUser") -> set[str]:
     return {group.name for group in user.groups.all()}
 
 
-def write_roles(apps: Any, schema_editor: Any) -> None:
-    """Make each role's group and give it exactly the permissions of the table (for migrations).
+def make_roles(database: str = DEFAULT_DB_ALIAS) -> None:
+    """Make each role's group and give it exactly the permissions of the table.
 
-    Django makes the rows of permissions only after the last migration, so this makes the missing
-    ones. Permissions of models that this migration's state does not have yet are left out: a later
+    For projects that have users of their own: call it once everything is migrated, and again after
+    an upgrade. Without the app of accounts its permissions are left out.
+    """
+    _write(global_apps, database)
+
+
+def write_roles(apps: Any, schema_editor: Any) -> None:
+    """Do what `make_roles` does in a migration.
+
+    Permissions of models that this migration's state does not have yet are left out: a later
     migration runs this again.
     """
-    database = schema_editor.connection.alias
+    _write(apps, schema_editor.connection.alias)
+
+
+def _write(apps: Any, database: str) -> None:
+    # Django makes the rows of permissions only after the last migration: this makes missing ones.
     _make_permissions(apps, database)
     ids = {
         f"{app}.{codename}": pk
@@ -128,8 +143,10 @@ def write_roles(apps: Any, schema_editor: Any) -> None:
 def _make_permissions(apps: Any, database: str) -> None:
     from django.contrib.auth.management import create_permissions  # noqa: PLC0415 - needs models
 
-    for label in sorted({name.split(".")[0] for name in ROLES[Role.ADMIN].permissions}):
-        app_config = apps.get_app_config(label)
+    labels = {name.split(".")[0] for name in ROLES[Role.ADMIN].permissions}
+    installed = {app_config.label: app_config for app_config in apps.get_app_configs()}
+    for label in sorted(labels & installed.keys()):
+        app_config = installed[label]
         # A state of migrations has no modules, and Django asks for one.
         module = getattr(app_config, "models_module", None)
         app_config.models_module = module or True

@@ -15,7 +15,6 @@ from datetime import timedelta
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.http import HttpRequest
@@ -24,8 +23,9 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from accounts.models import Attempts
+from flows.conf import limit_of_attempts
 from flows.counting import number_of
+from flows.models import Attempts
 
 LONGEST_DELAY = 60
 """The longest delay, in seconds."""
@@ -64,7 +64,7 @@ def waiting_time(seconds: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit on the attempts with one `ident`: ZIGGY_ATTEMPTS has its number and period, by scope.
+    """A limit on the attempts with one `ident`: `limit_of_attempts` has its number and period.
 
     `what` is what was attempted, for the message.
     """
@@ -75,11 +75,11 @@ class Limit:
 
     @property
     def most(self) -> int:
-        return int(settings.ZIGGY_ATTEMPTS[self.scope][0])
+        return int(limit_of_attempts(self.scope)[0])
 
     @property
     def period(self) -> timedelta:
-        return timedelta(seconds=settings.ZIGGY_ATTEMPTS[self.scope][1])
+        return timedelta(seconds=limit_of_attempts(self.scope)[1])
 
     @property
     def key(self) -> str:

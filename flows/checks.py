@@ -1,0 +1,161 @@
+"""System checks of the settings: what is missing or unsafe, each with an id and what to do.
+
+`manage.py check` runs those of the settings, `check --database NAME` those that ask a database,
+and `check --deploy` those of production.
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+from django.db import DatabaseError, connections
+
+from flows.conf import unknown_settings, ziggy
+from flows.encryption import MAKE_A_KEY
+
+_ROUTER = "flows.servers.ServerRouter"
+_SERIALIZER = "flows.saves.json_serializer"
+_PG_DUMP = "pg_dump"
+_SECONDS = 10
+
+
+def check_settings(**_: Any) -> list[CheckMessage]:
+    """Return what is missing or wrong in the project's settings, without asking a database."""
+    return [
+        *_unknown_settings(),
+        *_encryption_keys(),
+        *_servers(),
+        *_backup_directory(),
+        *_serializer(),
+        *_pg_dump(),
+    ]
+
+
+def check_deployment(**_: Any) -> list[CheckMessage]:
+    """Return what is unsafe in production."""
+    return [*_backups_that_are_served()]
+
+
+def check_pg_dump_version(
+    *, databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """Return a warning for each of these databases that is newer than pg_dump."""
+    return [message for alias in databases or () for message in _pg_dump_version(alias)]
+
+
+def _unknown_settings() -> Iterator[CheckMessage]:
+    if unknown := unknown_settings():
+        yield Error(
+            f"ZIGGY has keys that are no settings: {', '.join(unknown)}.",
+            hint="docs/reference/settings.md has all keys.",
+            id="ziggy.E001",
+        )
+
+
+def _encryption_keys() -> Iterator[CheckMessage]:
+    if not ziggy.ENCRYPTION_KEYS:
+        yield checks.Warning(
+            "ZIGGY has no ENCRYPTION_KEYS: no value of a secret can be stored, and no file uploaded.",
+            hint=f"Set it to a list with a Fernet key. {MAKE_A_KEY}",
+            id="ziggy.W001",
+        )
+
+
+def _servers() -> Iterator[CheckMessage]:
+    missing = sorted(set(ziggy.SERVERS) - set(settings.DATABASES))
+    if missing:
+        yield Error(
+            f"SERVERS in ZIGGY names databases that are not there: {', '.join(missing)}.",
+            hint="Each registered server is an alias in DATABASES.",
+            id="ziggy.E002",
+        )
+    if ziggy.SERVERS and _ROUTER not in settings.DATABASE_ROUTERS:
+        yield Error(
+            "ZIGGY has SERVERS, but no router that sends a run's queries to them.",
+            hint=f"Put {_ROUTER!r} in front of DATABASE_ROUTERS.",
+            id="ziggy.E003",
+        )
+
+
+def _backup_directory() -> Iterator[CheckMessage]:
+    directory = Path(ziggy.BACKUP_DIR).resolve()
+    if "BACKUP_DIR" not in getattr(settings, "ZIGGY", {}):
+        yield checks.Warning(
+            f"ZIGGY has no BACKUP_DIR: backups are written to {directory}.",
+            hint="Set it to a directory that is not served and is on another disk, if possible.",
+            id="ziggy.W002",
+        )
+    elif directory.exists() and not directory.is_dir():
+        yield Error(
+            f"BACKUP_DIR in ZIGGY is no directory: {directory}.",
+            hint="Name a directory, which is made where it is missing.",
+            id="ziggy.E004",
+        )
+
+
+def _serializer() -> Iterator[CheckMessage]:
+    if getattr(settings, "SERIALIZATION_MODULES", {}).get("json") != _SERIALIZER:
+        yield checks.Warning(
+            "Named saves would keep times to the millisecond only, and restore them so.",
+            hint=f'Set SERIALIZATION_MODULES = {{"json": "{_SERIALIZER}"}}.',
+            id="ziggy.W003",
+        )
+
+
+def _pg_dump() -> Iterator[CheckMessage]:
+    if any(_is_postgresql(alias) for alias in connections) and not shutil.which(_PG_DUMP):
+        yield checks.Warning(
+            f"{_PG_DUMP} is not on the PATH: the database cannot be backed up before an import.",
+            hint="Install the PostgreSQL client tools of the server's major version.",
+            id="ziggy.W004",
+        )
+
+
+def _pg_dump_version(alias: str) -> Iterator[CheckMessage]:
+    if not _is_postgresql(alias) or not shutil.which(_PG_DUMP):
+        return
+    try:
+        server: int = connections[alias].pg_version // 10_000  # type: ignore[attr-defined]
+    except DatabaseError:  # unreachable: the next query raises it
+        return
+    tool = _major_version_of_pg_dump()
+    if tool and tool < server:
+        yield checks.Warning(
+            f"{alias}: {_PG_DUMP} is of version {tool}, the server of {server}: it refuses it.",
+            hint="Install the PostgreSQL client tools of the server's major version.",
+            id="ziggy.W005",
+        )
+
+
+def _major_version_of_pg_dump() -> int | None:
+    run = subprocess.run(  # noqa: S603 - a fixed program
+        [shutil.which(_PG_DUMP) or _PG_DUMP, "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_SECONDS,
+    )
+    found = re.search(r"\) (\d+)", run.stdout)
+    return int(found.group(1)) if found else None
+
+
+def _is_postgresql(alias: str) -> bool:
+    return bool(connections[alias].vendor == "postgresql")
+
+
+def _backups_that_are_served() -> Iterator[CheckMessage]:
+    directory = Path(ziggy.BACKUP_DIR).resolve()
+    for name in ("MEDIA_ROOT", "STATIC_ROOT"):
+        root = getattr(settings, name, None)
+        if root and directory.is_relative_to(Path(root).resolve()):
+            yield Error(
+                f"BACKUP_DIR in ZIGGY is inside {name}: whoever knows an address can fetch them.",
+                hint="Name a directory that is not served.",
+                id="ziggy.E005",
+            )

@@ -1,0 +1,84 @@
+"""System checks: each thing that is missing or unsafe is told with its id and its remedy."""
+
+import pytest
+from cryptography.fernet import Fernet
+
+from flows import checks
+from flows.checks import check_deployment, check_pg_dump_version, check_settings
+
+KEY = Fernet.generate_key().decode()
+
+
+@pytest.fixture
+def complete(settings, tmp_path):
+    """The settings of a project in which nothing is missing."""
+    settings.ZIGGY = {"ENCRYPTION_KEYS": [KEY], "BACKUP_DIR": tmp_path / "backups"}
+    return settings
+
+
+def ids(messages):
+    assert all(message.hint for message in messages)
+    return [message.id for message in messages]
+
+
+def test_with_all_set_they_are_silent(complete):
+    assert ids(check_settings()) == ids(check_deployment()) == []
+
+
+def test_with_nothing_set_each_missing_thing_is_told(settings):
+    del settings.ZIGGY
+    settings.SERIALIZATION_MODULES = {}
+    assert ids(check_settings()) == ["ziggy.W001", "ziggy.W002", "ziggy.W003"]
+
+
+def test_the_hint_for_keys_makes_a_key(settings):
+    settings.ZIGGY = {}
+    [message, *_] = check_settings()
+    assert "Fernet.generate_key()" in message.hint
+
+
+def test_a_key_that_is_no_setting_is_named(complete):
+    complete.ZIGGY = {**complete.ZIGGY, "BACKUP_DIRECTORY": "x"}
+    [message] = check_settings()
+    assert (message.id, "BACKUP_DIRECTORY" in message.msg) == ("ziggy.E001", True)
+
+
+def test_a_registered_server_is_a_database_and_needs_the_router(complete):
+    complete.ZIGGY = {**complete.ZIGGY, "SERVERS": {"nowhere": ""}}
+    assert ids(check_settings()) == ["ziggy.E002"]
+    complete.ZIGGY = {**complete.ZIGGY, "SERVERS": {"default": ""}}
+    complete.DATABASE_ROUTERS = []
+    assert ids(check_settings()) == ["ziggy.E003"]
+
+
+def test_a_file_is_no_directory_for_backups(complete):
+    complete.ZIGGY["BACKUP_DIR"].write_text("")
+    assert ids(check_settings()) == ["ziggy.E004"]
+
+
+@pytest.mark.parametrize("root", ["MEDIA_ROOT", "STATIC_ROOT"])
+def test_backups_that_are_served_are_unsafe(root, complete):
+    setattr(complete, root, str(complete.ZIGGY["BACKUP_DIR"].parent))
+    [message] = check_deployment()
+    assert (message.id, root in message.msg) == ("ziggy.E005", True)
+
+
+@pytest.mark.parametrize(("tool", "told"), [(None, []), (14, ["ziggy.W005"]), (15, []), (99, [])])
+def test_a_pg_dump_that_is_older_than_the_server_is_told(tool, told, monkeypatch):
+    class Server:
+        vendor, pg_version = "postgresql", 150_020
+
+    monkeypatch.setattr(checks, "connections", {"default": Server()})
+    monkeypatch.setattr(checks.shutil, "which", lambda _: "/usr/bin/pg_dump")
+    monkeypatch.setattr(checks, "_major_version_of_pg_dump", lambda: tool)
+    assert ids(check_pg_dump_version(databases=["default"])) == told
+    assert check_pg_dump_version(databases=None) == []
+
+
+def test_a_pg_dump_that_is_not_there_is_told(complete, monkeypatch):
+    class Server:
+        vendor = "postgresql"
+
+    monkeypatch.setattr(checks, "connections", {"default": Server()})
+    monkeypatch.setattr(checks.shutil, "which", lambda _: None)
+    assert ids(check_settings()) == ["ziggy.W004"]

@@ -1,0 +1,103 @@
+"""The wheel: what another project installs, and the locks that this one installs from."""
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+import flows
+
+ROOT = Path(__file__).parents[2]
+APPS = ("accounts", "flows", "imports")
+LOCKS = ("requirements.txt", "requirements-dev.txt")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    run = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    (path,) = folder.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        yield archive
+
+
+def files_of_the_repository(app):
+    listed = subprocess.run(
+        ["git", "ls-files", app], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(listed.stdout.splitlines())
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_it_has_every_file_of_the_app(app, wheel):
+    inside = {name for name in wheel.namelist() if name.startswith(f"{app}/")}
+    assert inside == files_of_the_repository(app)
+
+
+def test_it_has_nothing_else_but_what_describes_it(wheel):
+    others = {name.split("/")[0] for name in wheel.namelist()} - set(APPS)
+    assert others == {f"ziggy_flow_import-{flows.__version__}.dist-info"}
+
+
+def test_it_says_what_it_needs(wheel):
+    name = f"ziggy_flow_import-{flows.__version__}.dist-info/METADATA"
+    metadata = Parser().parsestr(wheel.read(name).decode())
+    assert metadata["Version"] == flows.__version__
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert metadata.get_all("Provides-Extra") == ["accounts", "postgres", "site"]
+    always = [need for need in metadata.get_all("Requires-Dist") if "extra ==" not in need]
+    assert "django<6.1,>=5.2.19" in always
+    assert metadata["License"] is metadata["License-Expression"] is None
+
+
+def normal(name):
+    return re.sub("[-_.]+", "-", name).lower()
+
+
+def locked_in(lock):
+    text = (ROOT / lock).read_text()
+    entries = re.split(r"\n(?=[a-z0-9])", text.partition("\n")[2].partition("\n")[2])
+    return {normal(entry.partition("==")[0]): entry for entry in entries}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_each_release_in_a_lock_has_hashes(lock):
+    entries = locked_in(lock)
+    assert len(entries) > 30
+    for name, entry in entries.items():
+        assert re.match(rf"{name}==\S+", entry), name
+        assert entry.count("--hash=sha256:") >= 1, name
+
+
+def test_what_is_declared_is_locked():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    needs = [*project["project"]["dependencies"]]
+    for extra in project["project"]["optional-dependencies"].values():
+        needs += extra
+    names = {normal(re.match(r"[\w.-]+", need).group()) for need in needs}
+    assert names <= locked_in("requirements.txt").keys()
+    dev = {
+        normal(re.match(r"[\w.-]+", need).group()) for need in project["dependency-groups"]["dev"]
+    }
+    assert dev | names <= locked_in("requirements-dev.txt").keys()
+
+
+def test_both_locks_have_the_same_releases():
+    versions = {
+        lock: {
+            name: re.match(r"\S+==(\S+)", entry).group(1) for name, entry in locked_in(lock).items()
+        }
+        for lock in LOCKS
+    }
+    assert versions[LOCKS[0]].items() <= versions[LOCKS[1]].items()
