@@ -61,7 +61,7 @@ def _unknown_settings() -> Iterator[CheckMessage]:
 def _encryption_keys() -> Iterator[CheckMessage]:
     if not ziggy.ENCRYPTION_KEYS:
         yield checks.Warning(
-            "ZIGGY has no ENCRYPTION_KEYS: no value of a secret can be stored, and no file uploaded.",
+            "ZIGGY has no ENCRYPTION_KEYS: no secret's value is stored, and no file uploaded.",
             hint=f"Set it to a list with a Fernet key. {MAKE_A_KEY}",
             id="ziggy.W001",
         )
