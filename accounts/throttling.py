@@ -25,7 +25,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts.models import Attempts
-from flows.counting import number_of
+from flows.counting import format_count
 
 LONGEST_DELAY = 60
 """The longest delay, in seconds."""
@@ -56,10 +56,10 @@ class TooManyAttempts(Throttled):
 def waiting_time(seconds: int) -> str:
     """Return a duration for people, rounded up: "45 seconds", "59 minutes", "23 hours"."""
     if seconds <= _MINUTE:
-        return number_of(seconds, "second")
+        return format_count(seconds, "second")
     if seconds <= _HOUR:
-        return number_of(math.ceil(seconds / _MINUTE), "minute")
-    return number_of(math.ceil(seconds / _HOUR), "hour")
+        return format_count(math.ceil(seconds / _MINUTE), "minute")
+    return format_count(math.ceil(seconds / _HOUR), "hour")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from django.db import connection
 
 from benchmarks.measure import Result, measured
 from flows.content import canonical
-from flows.content.fields import FIELDS, Kind, Shape, columns
+from flows.content.fields import FIELDS, Kind, Shape, get_columns
 from flows.database.bulk import compress_quickly
 from flows.models import MODELS
 
@@ -198,7 +198,7 @@ def written() -> dict[str, str]:
     for kind in Kind:
         documents = {spec.column for spec in FIELDS[kind] if spec.shape.is_document}
         rows = MODELS[kind]._default_manager.order_by("uuid")
-        for row in rows.values("uuid", "is_deleted", *columns(kind)).iterator(500):
+        for row in rows.values("uuid", "is_deleted", *get_columns(kind)).iterator(500):
             row["uuid"] = str(row["uuid"])
             text.update(msgspec.json.encode(row))
             said = {

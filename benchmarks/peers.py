@@ -22,7 +22,7 @@ from import_export.widgets import Widget
 
 from benchmarks import ours
 from benchmarks.measure import Result, measured
-from flows.content.fields import columns
+from flows.content.fields import get_columns
 from flows.models import Flow
 
 FIXTURE, DATASET = "fixture.json", "dataset.json"
@@ -39,7 +39,10 @@ def prepare(path: str, directory: str, flows: int) -> Result:
 
 
 def _row(flow: Flow) -> dict[str, Any]:
-    return {"uuid": str(flow.uuid), **{name: getattr(flow, name) for name in columns(flow.kind)}}
+    return {
+        "uuid": str(flow.uuid),
+        **{name: getattr(flow, name) for name in get_columns(flow.kind)},
+    }
 
 
 def load_data(directory: str, flows: int) -> Result:
@@ -63,7 +66,7 @@ class FlowResource(ModelResource):
 
     class Meta:
         model = Flow
-        fields = ("uuid", *columns(Flow.kind))
+        fields = ("uuid", *get_columns(Flow.kind))
         import_id_fields = ("uuid",)
         instance_loader_class = CachedInstanceLoader
         use_bulk = True

@@ -12,7 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from accounts.models import User
 from flows import sight
 from flows.content.fields import Kind
-from flows.counting import other_than_first
+from flows.counting import format_others
 from flows.destinations.warnings import DestinationWarning
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from flows.servers import current_database, on_database
@@ -69,7 +69,7 @@ def check_permission(
     if missing:
         reasons = " and ".join(_reason(permission) for permission in missing)
         items = list(retargeting) if RETARGET_CONNECTIONS in missing else []
-        why = f" {items[0].message}{other_than_first(items, 'item like this')}" if items else ""
+        why = f" {items[0].message}{format_others(items, 'item like this')}" if items else ""
         raise NotPermitted(
             "not-permitted",
             f"{user.get_username()} may not {reasons}. An administrator can give the right.{why}",

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.views.decorators.debug import sensitive_variables
 
-from flows.content.fields import NAME_MAX_LENGTH, Content, Kind, columns
+from flows.content.fields import NAME_MAX_LENGTH, Content, Kind, get_columns
 from flows.destinations.warnings import DestinationWarning
 from flows.models import Connection, Secret, blank_content
 from flows.saves import saved_states
@@ -93,11 +93,11 @@ class ItemForm(forms.ModelForm):
         # From the database: the form's own object may have another state.
         item = type(self.instance)._default_manager.filter(pk=self.instance.pk).first()
         kind = self.instance.kind
-        before = {name: getattr(item, name) for name in columns(kind)} if item else None
+        before = {name: getattr(item, name) for name in get_columns(kind)} if item else None
         has_value = isinstance(item, Secret) and item.has_value
         is_live = item is not None and not item.is_deleted
         typed = {
-            name: self.cleaned_data[name] for name in columns(kind) if name in self.cleaned_data
+            name: self.cleaned_data[name] for name in get_columns(kind) if name in self.cleaned_data
         }
         after = {**(before or blank_content(kind)), **typed}
         return Write(

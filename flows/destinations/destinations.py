@@ -28,7 +28,7 @@ from flows.content.plain_object import (
     PlainObject,
     is_number_or_constant,
     read_plain_object,
-    text_of,
+    strip_quotes,
 )
 from flows.destinations.labels import HOST_WORDS, hosts_label, printable_label, word_of
 from flows.destinations.uses import EVERY, secrets_used
@@ -158,7 +158,7 @@ def _of_value(value: str | tuple[str, ...] | PlainObject) -> object:
 
 
 def _is_harmless(key: str, literal: str) -> bool:
-    text, word = text_of(literal), word_of(key)
+    text, word = strip_quotes(literal), word_of(key)
     if not is_number_or_constant(text):
         return word in _HARMLESS_TEXTS and _OF_ADDRESSES.isdisjoint(text)
     if _TIME.search(word):

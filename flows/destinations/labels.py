@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from flows.content.plain_object import PlainObject, text_of
+from flows.content.plain_object import PlainObject, strip_quotes
 from flows.differences.credential_words import CREDENTIAL
 
 NOT_SHOWN = "(not shown)"
@@ -44,15 +44,15 @@ def word_of(key: str) -> str:
 
 def _hosts(settings: PlainObject) -> Iterator[str]:
     port = settings.get("port")
-    is_port = isinstance(port, str) and _PORT.fullmatch(text_of(port))
-    behind = f":{text_of(port)}" if is_port and isinstance(port, str) else ""
+    is_port = isinstance(port, str) and _PORT.fullmatch(strip_quotes(port))
+    behind = f":{strip_quotes(port)}" if is_port and isinstance(port, str) else ""
     for key, value in settings.items():
         if isinstance(value, Mapping):
             yield from _hosts(value)
             continue
         is_host = any(part in word_of(key) for part in HOST_WORDS)
         for literal in (value,) if isinstance(value, str) else value:
-            text = text_of(literal)[:_LONGEST_READ]
+            text = strip_quotes(literal)[:_LONGEST_READ]
             if "://" in text:
                 yield _host_of_url(text)
             elif is_host and text:

@@ -8,7 +8,7 @@ one secret. Pure, and linear in the length of the text.
 import re
 from collections.abc import Iterator
 
-from flows.content.references import identifier_end, is_in_word
+from flows.content.references import find_identifier_end, is_in_word
 
 EVERY = "*"
 """Used as a name for every secret. No secret can have this name."""
@@ -40,10 +40,10 @@ def _named(text: str, *, json: bool) -> Iterator[str]:
     while at >= 0:
         end = at + len(_WORD)
         if not is_in_word(text, at, json=json) and not (json and _is_key(text, at, end)):
-            name_end = identifier_end(text, end + 1) if text.startswith(".", end) else end
+            name_end = find_identifier_end(text, end + 1) if text.startswith(".", end) else end
             if name_end > end + 1 and not _goes_on(text, name_end, json=json):
                 yield text[end + 1 : name_end]
-            elif identifier_end(f"_{text[end : end + 1]}", 0) == 1:
+            elif find_identifier_end(f"_{text[end : end + 1]}", 0) == 1:
                 yield EVERY
         at = text.find(_WORD, end)
 

@@ -14,7 +14,7 @@ from operator import or_
 
 from django.db.models import Q
 
-from flows.content.fields import FIELDS, Kind, Shape, columns
+from flows.content.fields import FIELDS, Kind, Shape, get_columns
 from flows.content.references import find_secret_names, find_uuids
 from flows.models import MODELS, Item, Secret
 from flows.relations.mentions import Reference, find_mentions, find_references
@@ -60,7 +60,7 @@ class RelatedItems:
 
 def find_uses(item: Item) -> list[RelatedItems]:
     """Return what the item uses, by kind: live, deleted and missing items; no kind without any."""
-    content = {name: getattr(item, name) for name in columns(item.kind)}
+    content = {name: getattr(item, name) for name in get_columns(item.kind)}
     uuids, names = find_mentions(item.kind, content)
     references = set(find_references(item.kind, content))
     groups = (
@@ -90,7 +90,7 @@ def find_users_of_many(
         wanted = [used for used in used_kinds if rows.get(used)]
         if not wanted:
             continue
-        names = columns(kind)
+        names = get_columns(kind)
         live = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
         if written:
             live = live.filter(updated_at__range=written)

@@ -15,8 +15,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from flows.content import canonical
-from flows.content.copy_names import first_free_copy
-from flows.content.fields import EXTRA, FIELDS, Kind, Value, columns
+from flows.content.copy_names import find_free_copy_name
+from flows.content.fields import EXTRA, FIELDS, Kind, Value, get_columns
 from flows.content.references import rewrite
 from flows.deletion import mark_deleted
 from flows.destinations.warnings import DestinationWarning
@@ -104,7 +104,7 @@ def clone_flow(uuid: UUID, *, user: User) -> tuple[UUID, Warnings]:
     with transaction.atomic(using=current_database()):
         flow = locked(Kind.FLOW, uuid)
         content = _content_of_copy(flow, copy)
-        content["name"] = first_free_copy(Kind.FLOW, flow.name, _live_flow_names())
+        content["name"] = find_free_copy_name(Kind.FLOW, flow.name, _live_flow_names())
         write = Write(kind=Kind.FLOW, uuid=str(copy), before=None, after=content)
         warnings = check_destinations(write, user, may_retarget=False)
         Flow(uuid=copy, updated_by=user.get_username(), **content).save()
@@ -117,7 +117,7 @@ def _live_flow_names() -> set[str]:
 
 def _content_of_copy(flow: Flow, copy: UUID) -> dict[str, Value]:
     uuids = {str(flow.uuid): str(copy)}
-    content: dict[str, Value] = {name: getattr(flow, name) for name in columns(Kind.FLOW)}
+    content: dict[str, Value] = {name: getattr(flow, name) for name in get_columns(Kind.FLOW)}
     for column, value in content.items():
         if not isinstance(value, str):
             continue
@@ -181,7 +181,7 @@ def _check_free(kind: Kind, uuid: UUID | None, name: Value) -> None:
 
 def _write_of(item: Item, content: Mapping[str, Value]) -> Write:
     kind = item.kind
-    before = {name: getattr(item, name) for name in columns(kind)}
+    before = {name: getattr(item, name) for name in get_columns(kind)}
     has_value = isinstance(item, Secret) and item.has_value
     return Write(
         kind=kind,

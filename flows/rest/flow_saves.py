@@ -18,7 +18,7 @@ from flows.content.fields import (
     UUID_KEY,
     Kind,
 )
-from flows.content.representation import time_text
+from flows.content.representation import format_time
 from flows.models import Flow
 from flows.rest.bodies.save_uuids import save_number, save_uuid
 from flows.rest.editing import Warnings, locked
@@ -76,7 +76,7 @@ def restore_save(
             name = user.get_username()
             now = saved_states.restore(flow, version, user=user, user_name=name)
         tag = state_tag(Flow.objects.get(pk=flow.pk))
-    whole = {**saved, CREATED_KEY: time_text(flow.created_at), UPDATED_KEY: time_text(now)}
+    whole = {**saved, CREATED_KEY: format_time(flow.created_at), UPDATED_KEY: format_time(now)}
     return whole, tag, warnings
 
 
@@ -99,7 +99,7 @@ def _told(version: Any) -> dict[str, Any]:
         "uuid": str(save_uuid(version.pk)),
         "saveName": revision.comment,
         "flowName": version.object_repr,
-        "createdAt": time_text(revision.date_created),
+        "createdAt": format_time(revision.date_created),
         "isNamedSave": True,
         "createdBy": revision.user.get_username() if revision.user else None,
     }

@@ -10,7 +10,7 @@ from django.db.models import Q
 from flows.content import canonical
 from flows.content.fields import Kind
 from flows.content.references import is_identifier
-from flows.content.representation import needed_columns, represented, time_text
+from flows.content.representation import format_time, get_needed_columns, represent
 from flows.encryption import MASK
 from flows.models import MODELS, Flow
 from flows.rest.bodies.item_body import HAS_VALUE_KEYS
@@ -23,7 +23,7 @@ _HAS_VALUE = ("has_dev_value", "has_prod_value")
 
 def shown(kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the whole object of a row, given by its columns, made of plain values."""
-    item: dict[str, Any] = canonical.decode(msgspec.json.encode(represented(kind, row)).decode())
+    item: dict[str, Any] = canonical.decode(msgspec.json.encode(represent(kind, row)).decode())
     if kind is Kind.SECRET:
         item |= {key: row[name] for key, name in zip(HAS_VALUE_KEYS, _HAS_VALUE, strict=True)}
     return item
@@ -91,7 +91,7 @@ def _listed(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             "name": row["name"],
             "listenerType": row["listener_type"],
             "tags": canonical.decode(row["tags"]) or [],
-            "updatedAt": time_text(row["updated_at"]),
+            "updatedAt": format_time(row["updated_at"]),
         }
         for row in rows
     ]
@@ -111,7 +111,7 @@ def masked_value(name: str) -> dict[str, Any]:
 
 
 def _rows(kind: Kind, wanted: Q, columns: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
-    columns = columns or needed_columns(kind)
+    columns = columns or get_needed_columns(kind)
     rows = MODELS[kind]._default_manager.filter(wanted, is_deleted=False).order_by()
     if kind is Kind.SECRET:
         columns += _HAS_VALUE

@@ -11,7 +11,7 @@ from django.utils import timezone
 from reversion.models import Version
 
 from accounts.models import User
-from flows.content.fields import Content, Kind, columns
+from flows.content.fields import Content, Kind, get_columns
 from flows.destinations.warnings import DestinationWarning
 from flows.encryption import Sealed, WrongKeyError
 from flows.models import Item
@@ -46,7 +46,7 @@ def saved_row(version: Version) -> SavedRow:
 
 def content_of(kind: Kind, row: SavedRow) -> Content:
     """Return the content among a row's columns: no secret's value."""
-    return {name: row[name] for name in columns(kind)}
+    return {name: row[name] for name in get_columns(kind)}
 
 
 def rights_to_restore(

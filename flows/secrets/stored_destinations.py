@@ -14,7 +14,7 @@ import msgspec
 from django.db import connections as databases
 from django.db.models import Q
 
-from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, columns
+from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, get_columns
 from flows.destinations.changes import (
     SecretChange,
     SecretState,
@@ -191,7 +191,7 @@ _MAY_USE_SECRETS = _may_use_secrets()
 
 
 def _users(kind: Kind, condition: Q) -> Iterator[SecretUser]:
-    names = columns(kind)
+    names = get_columns(kind)
     rows = MODELS[kind]._default_manager.filter(condition, is_deleted=False).order_by("pk")
     for uuid, *values in rows.values_list("uuid", *names).iterator(chunk_size=_CHUNK):
         content = dict(zip(names, values, strict=True))

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from accounts.roles import Role, role_of
-from flows.counting import other_than_first
+from flows.counting import format_others
 from imports.errors import Issue, NotPermitted, UnableToImport, json_path, printable
 from imports.permissions import check_permission
 
@@ -63,7 +63,7 @@ def validated(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[
     issues = list(_issues(reader.errors))
     first = issues[0]
     place = f"{first.path}: " if first.path else ""
-    told = f"{place}{first.message}{other_than_first(issues)}"
+    told = f"{place}{first.message}{format_others(issues)}"
     raise RequestInvalid("invalid-request", told, issues)
 
 

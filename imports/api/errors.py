@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as default_handler
 
-from flows.counting import other_than_first
+from flows.counting import format_others
 from flows.database.statement_timeout import is_statement_timeout
 from flows.encryption import WrongKeyError
 from flows.rest.requests.refusals import Refused
@@ -158,7 +158,7 @@ def _explained(error: exceptions.APIException) -> dict[str, Any]:
     first = issues[0]
     place = f"{first.path}: " if first.path else ""
     code = first.code if isinstance(error, NotStrictJSON) else "invalid"
-    message = f"{place}{first.message}{other_than_first(issues)}"
+    message = f"{place}{first.message}{format_others(issues)}"
     return error_body(status, code=code, message=message, issues=issues)
 
 

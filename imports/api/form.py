@@ -18,7 +18,7 @@ from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework.parsers import BaseParser
 
-from flows.counting import other_than_first
+from flows.counting import format_others
 from imports.errors import Issue, UnableToImport, printable, quoted
 from imports.planfile.decisions import GivenDecision, read_decisions
 from imports.planfile.file import read_plan
@@ -147,7 +147,7 @@ def read_form(form: Form) -> Upload:
     form.files.clear()
     if issues:
         first = issues[0]
-        told = f"{first.path}: {first.message}{other_than_first(issues)}"
+        told = f"{first.path}: {first.message}{format_others(issues)}"
         raise FormInvalid(first.code, told, issues)
     return _with_what_comes_along(upload, plan, decisions)
 

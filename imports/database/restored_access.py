@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, User
 from accounts.tokens import Revoked, revoke_all_but, valid_digests
-from flows.counting import listed, number_of
+from flows.counting import format_count, format_list
 from flows.servers import current_database
 from imports.database.backup import Backup
 from imports.database.restore import RestoreFailed
@@ -53,9 +53,9 @@ class EndedAccess:
     def __str__(self) -> str:
         counts = ", ".join(
             [
-                number_of(self.sessions, "session"),
-                number_of(self.revoked.keys, "API key"),
-                number_of(self.revoked.logins, "API login"),
+                format_count(self.sessions, "session"),
+                format_count(self.revoked.keys, "API key"),
+                format_count(self.revoked.logins, "API login"),
             ]
         )
         which = (
@@ -71,10 +71,10 @@ class EndedAccess:
         if not self.active_again:
             return ""
         names = [quoted(name) for name in self.active_again[:_NAMES_SHOWN]]
-        accounts = number_of(len(self.active_again), "account")
+        accounts = format_count(len(self.active_again), "account")
         return (
             f" {accounts} can sign in that could not before the restore: "
-            f"{listed(names, more=len(self.active_again) - len(names))}. Deactivate again who "
+            f"{format_list(names, more=len(self.active_again) - len(names))}. Deactivate again who "
             "should not."
         )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from flows.counting import other_than_first
+from flows.counting import format_others
 from imports.errors import (
     FileInvalid,
     FileTooLarge,
@@ -68,7 +68,7 @@ def issue_of(problem: JSONProblem) -> Issue:
 
 def invalid(what: str, issues: Sequence[Issue]) -> FileInvalid:
     """Return the refusal of a `what` file that is JSON but has wrong content."""
-    told = f"The {what} file is refused. {_told(issues[0])}{other_than_first(issues)}"
+    told = f"The {what} file is refused. {_told(issues[0])}{format_others(issues)}"
     return FileInvalid(issues[0].code, told, issues)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from flows.content.fields import Kind
-from flows.counting import other_than_first
+from flows.counting import format_others
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue, json_path, quoted
 from imports.exportfile.items import FileItem, read_item
 from imports.exportfile.json_problems import JSONProblem
@@ -75,7 +75,7 @@ def parse(data: bytes, *, max_bytes: int, sha256: str | None = None) -> ExportDo
 
 
 def _invalid(issues: list[Issue]) -> FileInvalid:
-    message = f"The file is no valid export. {_told(issues[0])}{other_than_first(issues)}"
+    message = f"The file is no valid export. {_told(issues[0])}{format_others(issues)}"
     return FileInvalid(issues[0].code, message, issues)
 
 

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from flows.content.fields import FIELDS, Kind
-from flows.content.representation import needed_columns, represented, time_text
+from flows.content.representation import format_time, get_needed_columns, represent
 from flows.models import MODELS
 from imports.errors import quoted
 from imports.exportfile.document import FORMAT_VERSION
@@ -65,7 +65,7 @@ def _chunks(selection: Selection, server: str, warnings: list[str]) -> Iterator[
     times = [row.updated_at for kind in Kind for row in selection[kind]]
     header = {
         "formatVersion": FORMAT_VERSION,
-        "exportedAt": time_text(max(times)) if times else None,
+        "exportedAt": format_time(max(times)) if times else None,
         "exportedFrom": server,
     }
     yield msgspec.json.format(msgspec.json.encode(header), indent=2).removesuffix(b"\n}")
@@ -80,7 +80,7 @@ def _chunks(selection: Selection, server: str, warnings: list[str]) -> Iterator[
 
 
 def _items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterator[bytes]:
-    names = ("pk", *needed_columns(kind))
+    names = ("pk", *get_needed_columns(kind))
     for batch in batches(selection[kind], CONTENT_BATCH):
         pks = [row.pk for row in batch]
         rows = {
@@ -90,7 +90,7 @@ def _items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterator[by
         for pk in pks:
             if kind is Kind.CONNECTION:
                 warnings += _credential_warnings(rows[pk])
-            text = msgspec.json.format(msgspec.json.encode(represented(kind, rows[pk])), indent=2)
+            text = msgspec.json.format(msgspec.json.encode(represent(kind, rows[pk])), indent=2)
             yield text.replace(b"\n", b"\n" + _INDENT)
 
 

@@ -6,7 +6,7 @@ What the plan contains is decided in imports.plans.build.
 from dataclasses import dataclass, field, replace
 
 from flows.content.fields import Kind
-from flows.counting import other_than_first
+from flows.counting import format_others
 from flows.secrets.stored_destinations import StoredServer
 from imports.errors import PlanRefused, StalePlan, UnableToImport, quoted
 from imports.exportfile.document import ExportDocument
@@ -201,5 +201,5 @@ def _uses(mode: Mode, request: ImportRequest) -> bool:
 
 def _refused(plan: Plan) -> PlanRefused:
     first = plan.issues[0]
-    told = f"{first.path}: {first.message}{other_than_first(plan.issues)}"
+    told = f"{first.path}: {first.message}{format_others(plan.issues)}"
     return PlanRefused(first.code, told, plan.issues)

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 from reversion.models import Revision
 
-from flows.content.fields import columns
+from flows.content.fields import get_columns
 from flows.models import blank_content
 from imports.errors import storable
 from imports.importing.request import ImportRequest
@@ -81,4 +81,4 @@ def _content_digest(change: Change) -> str:
     if change.after or change.content is None:
         return change.after or ""
     kind = change.item.kind
-    return content_digest({**blank_content(kind), **change.content}, columns(kind))
+    return content_digest({**blank_content(kind), **change.content}, get_columns(kind))

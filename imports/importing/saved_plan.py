@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from django.utils import timezone
 
-from flows.content.fields import Kind, columns
-from flows.content.representation import time_text
-from flows.counting import other_than_first
+from flows.content.fields import Kind, get_columns
+from flows.content.representation import format_time
+from flows.counting import format_others
 from imports.database.identity import ServerIdentity, read_identity
 from imports.errors import Issue, StalePlan, storable
 from imports.exportfile.document import ExportDocument
@@ -38,7 +38,7 @@ def saved_plan(plan: Plan, document: ExportDocument, request: ImportRequest) -> 
         _digests(plan, _rows_of(plan), identity),
         identity=identity.text,
         file=_file(request, document.sha256),
-        created_at=time_text(timezone.now()),
+        created_at=format_time(timezone.now()),
         created_by=request.user_name,
     )
 
@@ -131,7 +131,7 @@ def _digests(
             unread[kind].add(row.pk)
     for kind, pks in unread.items():
         for pk, content in read_contents(kind, sorted(pks)):
-            digests[kind, pk] = identity.sign(content_digest(content, columns(kind)))
+            digests[kind, pk] = identity.sign(content_digest(content, get_columns(kind)))
         for pk in pks:
             digests.setdefault((kind, pk), "")  # the row was purged just now
     return digests
@@ -153,6 +153,6 @@ def _told_import(saved: SavedPlan, request: ImportRequest) -> str:
 
 
 def _stale(issues: list[Issue], told: str = "") -> StalePlan:
-    first = issues[0].message + other_than_first(issues, "difference")
+    first = issues[0].message + format_others(issues, "difference")
     reason = f"{told}The plan is out of date. {first}"
     return StalePlan("stale-plan", reason, issues, remedy="Nothing was written. Plan again.")

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from rich.text import Text
 
 from flows.content.fields import Kind
-from flows.counting import number_of
+from flows.counting import format_count
 from imports.errors import quoted
 from imports.exportfile.warnings import PlanWarning
 from imports.management.warning_text import (
@@ -73,7 +73,7 @@ def framed(
     body = [*lines]
     if unlisted:
         body.append(
-            Text(f"    {number_of(unlisted, 'item')} not touched ({LIST_ALL})", style="dim")
+            Text(f"    {format_count(unlisted, 'item')} not touched ({LIST_ALL})", style="dim")
         )
     if len(body) > _SCREEN:  # so that all warnings are near the prompt
         told = [*digest_lines(digest, where="see the items above")]

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from flows.content.representation import time_text
+from flows.content.representation import format_time
 from imports.errors import printable
 from imports.management.text_columns import column_lines
 from imports.plans.drift import LastWrite
@@ -59,7 +59,7 @@ def _item(item: ItemStatus) -> dict[str, Any]:
 
 
 def _time(at: datetime | None) -> str | None:
-    return time_text(at) if at else None
+    return format_time(at) if at else None
 
 
 def status_rows(

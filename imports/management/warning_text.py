@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from flows.content.fields import Kind
-from flows.counting import listed, number_of
+from flows.counting import format_count, format_list
 from flows.destinations.changes import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
 from imports.errors import printable, quoted
 from imports.exportfile.warnings import PlanWarning, WarningCode
@@ -127,7 +127,7 @@ def digest_lines(warnings: WarningDigest, *, where: str) -> Iterator[Text]:
     """Yield all serious warnings and the 50 most severe others; `where` says where the rest is."""
     yield from warning_lines(warnings.serious, warnings.others[:_WARNINGS_SHOWN])
     if (more := len(warnings.others) - _WARNINGS_SHOWN) > 0:
-        yield Text(f"and {number_of(more, 'more warning')}: {where}", style=WARNING_STYLE)
+        yield Text(f"and {format_count(more, 'more warning')}: {where}", style=WARNING_STYLE)
 
 
 def warning_counts(warnings: Iterable[PlanWarning]) -> str:
@@ -136,7 +136,7 @@ def warning_counts(warnings: Iterable[PlanWarning]) -> str:
     for warning in warnings:
         counts[warning.is_serious] += 1
     told = {True: "serious warning", False: "warning"}
-    return ", ".join(number_of(counts[key], told[key]) for key in told if counts[key])
+    return ", ".join(format_count(counts[key], told[key]) for key in told if counts[key])
 
 
 def _put_together(group: Sequence[ItemWarning]) -> Iterator[Sequence[ItemWarning]]:
@@ -157,7 +157,7 @@ def _line(together: Sequence[ItemWarning]) -> str:
     names = {one.named: one for one in together}  # an item may have several warnings
     if len(names) == 1:
         return f"{first.line} ({len(together) - 1} more like this)"
-    items = number_of(len(names), first.kind)
+    items = format_count(len(names), first.kind)
     is_repeated = all(one.warning.text == first.warning.text for one in together)
     of_several = _OF_SEVERAL.get(first.warning.code)
     if is_repeated and (of_several is None or first.warning.code in _TEXT_SAYS_MORE):
@@ -175,4 +175,4 @@ def _names(together: Sequence[ItemWarning]) -> str:
         for one in together[:_NAMES_SHOWN]
         if one.name
     ]
-    return listed(names, more=len(together) - len(names)) if names else ""
+    return format_list(names, more=len(together) - len(names)) if names else ""

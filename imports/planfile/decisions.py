@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from flows.content.field_values import FieldProblem, read_uuid
 from flows.content.fields import Kind
-from flows.counting import other_than_first
+from flows.counting import format_others
 from imports.errors import Issue, PlanRefused, json_path, printable
 from imports.exportfile.companion import invalid, read_object, read_part, reading
 from imports.exportfile.document import ExportDocument
@@ -170,7 +170,7 @@ def settle(given: Sequence[GivenDecision], document: ExportDocument) -> Decision
             issues.append(_unsettled(one, found))
     if issues:
         first = issues[0]
-        told = f"{first.path}: {first.message}{other_than_first(issues)}"
+        told = f"{first.path}: {first.message}{format_others(issues)}"
         raise PlanRefused(first.code, told, issues)
     return settled
 

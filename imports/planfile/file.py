@@ -14,7 +14,7 @@ import msgspec
 
 from flows.content.field_values import FieldProblem
 from flows.content.fields import Kind
-from flows.content.representation import time_text
+from flows.content.representation import format_time
 from imports.errors import Issue, json_path, printable, quoted
 from imports.exportfile.companion import invalid, issue_of, read_object, read_part, reading
 from imports.exportfile.json_problems import JSONProblem
@@ -178,9 +178,9 @@ def _without_hosts(change: Change) -> tuple[str, ...]:
 
 def _saved_drift(drift: Drift) -> SavedDrift:
     return SavedDrift(
-        last_import_at=time_text(drift.last_import_at),
+        last_import_at=format_time(drift.last_import_at),
         is_edited=drift.is_edited,
-        edited_at=time_text(drift.edited_at) if drift.edited_at else None,
+        edited_at=format_time(drift.edited_at) if drift.edited_at else None,
         edited_by=drift.edited_by or None,
         is_older=drift.is_older,
     )

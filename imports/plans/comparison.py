@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from flows.content import canonical
-from flows.content.fields import EXTRA, FIELDS, Content, Field, Kind, Shape, Value, columns
+from flows.content.fields import EXTRA, FIELDS, Content, Field, Kind, Shape, Value, get_columns
 from imports.errors import printable, quoted
 from imports.plans.plan import Change, FieldChange, Result, content_digest
 
@@ -22,7 +22,7 @@ def compared(change: Change, stored: Content) -> Change:
     """Return the overwrite with the fields that it changes; UNCHANGED where there are none."""
     kind, content = change.item.kind, change.content or {}
     fields = tuple(_field_changes(kind, stored, content))
-    before = content_digest(stored, columns(kind))
+    before = content_digest(stored, get_columns(kind))
     if not fields:
         return replace(change, result=Result.UNCHANGED, content=None, after=before)
     content = {**content, EXTRA: _merged(stored[EXTRA], content[EXTRA])}
@@ -30,7 +30,7 @@ def compared(change: Change, stored: Content) -> Change:
         change,
         fields=fields,
         before=before,
-        after=content_digest({**stored, **content}, columns(kind)),
+        after=content_digest({**stored, **content}, get_columns(kind)),
         content=content,
     )
 

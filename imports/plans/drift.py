@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from flows.content.fields import Content, Kind, columns
-from flows.content.representation import time_text
+from flows.content.fields import Content, Kind, get_columns
+from flows.content.representation import format_time
 from imports.errors import printable
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.plans.plan import Change, Drift, Result, are_comparable, content_digest
@@ -72,7 +72,7 @@ def marked_with_drift(
         pk for pk in asked if pk in writes and pk not in digests and writes[pk].at > lasts[pk].at
     ]
     for pk, content in read_contents(kind, unread):
-        digests[pk] = content_digest(content, columns(kind))
+        digests[pk] = content_digest(content, get_columns(kind))
     return tuple(
         _marked(change, last, digests.get(change.row.pk), writes.get(change.row.pk))
         if change.row and (last := lasts.get(change.row.pk))
@@ -115,9 +115,9 @@ def _warnings(drift: Drift) -> Iterator[PlanWarning]:
             code=WarningCode.EDITED_HERE,
             text=f"edited on this server{on} {since}",
             data={
-                "at": time_text(drift.edited_at) if drift.edited_at else None,
+                "at": format_time(drift.edited_at) if drift.edited_at else None,
                 "by": drift.edited_by or None,
-                "lastImportAt": time_text(drift.last_import_at),
+                "lastImportAt": format_time(drift.last_import_at),
             },
         )
     if drift.file_updated_at and drift.last_file_updated_at and drift.is_older:
@@ -127,7 +127,7 @@ def _warnings(drift: Drift) -> Iterator[PlanWarning]:
             f"{drift.file_updated_at:%Y-%m-%d %H:%M:%S} UTC, the last import brought one of "
             f"{drift.last_file_updated_at:%Y-%m-%d %H:%M:%S} UTC",
             data={
-                "fileUpdatedAt": time_text(drift.file_updated_at),
-                "lastUpdatedAt": time_text(drift.last_file_updated_at),
+                "fileUpdatedAt": format_time(drift.file_updated_at),
+                "lastUpdatedAt": format_time(drift.last_file_updated_at),
             },
         )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from uuid import uuid4
 
-from flows.content.copy_names import copy_name
+from flows.content.copy_names import make_copy_name
 from flows.content.fields import Kind
 from imports.errors import Issue, quoted
 from imports.exportfile.document import ExportDocument
@@ -111,7 +111,7 @@ class _FreeNames:
 
     def copy_of(self, item: FileItem) -> str:
         number, passed = 1, []
-        while (name := copy_name(item.kind, item.name, number)) in self._used:
+        while (name := make_copy_name(item.kind, item.name, number)) in self._used:
             passed.append(name)
             number = self._next.get(name, number + 1)
         self._used.add(name)

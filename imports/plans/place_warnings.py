@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from flows.content.fields import Content, Kind
-from flows.counting import listed
+from flows.counting import format_list
 from flows.relations.mentions import Reference, find_references
 from imports.errors import printable, quoted
 from imports.exportfile.warnings import PlanWarning, WarningCode
@@ -152,7 +152,7 @@ def _with_shared_name(change: Change, own: _Bearer, bearers: Sequence[_Bearer]) 
     told = [f"the {change.item.kind} {other.uuid}" for other in others]
     text = (
         f"will share the name {quoted(change.target_name)} with "
-        f"{listed(told, more=len(bearers) - 1 - len(told))}"
+        f"{format_list(told, more=len(bearers) - 1 - len(told))}"
     )
     data = _shared_name(
         change.item.kind,
@@ -232,7 +232,7 @@ def renamed_in_use(old_name: str, users: Mapping[tuple[Kind, str], str]) -> Plan
     return PlanWarning(
         code=WarningCode.SECRET_RENAMED_IN_USE,
         text=f"secrets.{printable(old_name)} will lead to nothing, and is used by "
-        f"{listed(told, more=more)}",
+        f"{format_list(told, more=more)}",
         data={
             "name": old_name,
             "users": [

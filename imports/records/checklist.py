@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from flows.content.fields import Kind, columns
+from flows.content.fields import Kind, get_columns
 from flows.models import Connection, Secret
 from flows.secrets import values as secret_values
 from flows.servers import current_database
@@ -181,7 +181,7 @@ def _connection_points(record: ImportRecord) -> Iterator[ConnectionPoint]:
 
 def _live_connections(items: QuerySet[ImportItem]) -> dict[UUID, tuple[int, str, str]]:
     """Return, by uuid, each row's key, its name, and the digest of its content."""
-    names = columns(Kind.CONNECTION)
+    names = get_columns(Kind.CONNECTION)
     live = Connection.objects.filter(uuid__in=items.values("target_uuid"), is_deleted=False)
     # Only the digests are kept in memory; the texts are read a batch at a time.
     rows = live.order_by().values_list("uuid", "pk", *names).iterator(chunk_size=CONTENT_BATCH)

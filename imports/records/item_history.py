@@ -8,7 +8,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from reversion.errors import RevertError
 from reversion.models import Version
 
-from flows.content.fields import Content, Kind, columns
+from flows.content.fields import Content, Kind, get_columns
 from flows.models import MODELS, Item
 from flows.saves.saved_states import content_of, present_row, saved_row
 from imports.models import ImportItem
@@ -66,7 +66,7 @@ def with_states(row: Item, items: QuerySet[ImportItem]) -> list[ItemImport]:
     )
     holders = _holders(row.kind, [item.next_save for item in found if item.next_save])
     present = content_of(row.kind, present_row(row))
-    now = Holder(digest=content_digest(present, columns(row.kind)))
+    now = Holder(digest=content_digest(present, get_columns(row.kind)))
     return [
         ItemImport(
             item=item,
@@ -119,6 +119,6 @@ def _holders(kind: Kind, numbers: Sequence[int]) -> dict[int, Holder]:
 
 def _digest(kind: Kind, version: Version) -> str:
     try:
-        return content_digest(content_of(kind, saved_row(version)), columns(kind))
+        return content_digest(content_of(kind, saved_row(version)), get_columns(kind))
     except RevertError:
         return ""

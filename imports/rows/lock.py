@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Cast, Concat
 
-from flows.content.fields import Kind, columns
+from flows.content.fields import Kind, get_columns
 from flows.models import MODELS, Secret
 from imports.plans.plan import content_digest
 from imports.rows.read import CONTENT_BATCH, batches
@@ -25,7 +25,7 @@ def lock_rows(kind: Kind, pks: Sequence[int]) -> Mapping[int, LockedRow]:
 
     Rows that no longer exist are left out.
     """
-    names = columns(kind)
+    names = get_columns(kind)
     rows = MODELS[kind]._default_manager.filter(pk__in=pks).order_by("pk").select_for_update()
     return {
         pk: LockedRow(

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from django.db.models import Q
 
-from flows.content.fields import FIELDS, Content, Kind, Shape, columns
+from flows.content.fields import FIELDS, Content, Kind, Shape, get_columns
 from flows.models import MODELS
 from flows.relations.mentions import Reference
 from imports.exportfile.document import ExportDocument
@@ -77,7 +77,7 @@ def _found(kind: Kind, wanted: Q) -> Iterator[Row]:
 
 def read_contents(kind: Kind, pks: Sequence[int]) -> Iterator[tuple[int, Content]]:
     """Yield primary key and content of the rows, read in batches; in no order."""
-    names = columns(kind)
+    names = get_columns(kind)
     for batch in batches(pks, CONTENT_BATCH):
         rows = MODELS[kind]._default_manager.filter(pk__in=batch).order_by()
         for pk, *values in rows.values_list("pk", *names):
@@ -115,7 +115,7 @@ def read_naming(names: Collection[str]) -> Iterator[tuple[Kind, str, Content]]:
         ]
         wanted = reduce(or_, (Q((f"{column}__contains", "secrets.")) for column in texts))
         rows = MODELS[kind]._default_manager.filter(wanted, is_deleted=False).order_by()
-        held = columns(kind)
+        held = get_columns(kind)
         for uuid, *values in rows.values_list("uuid", *held).iterator(chunk_size=CONTENT_BATCH):
             if any(f"secrets.{name}" in text for text in map(str, values) for name in names):
                 yield kind, str(uuid), dict(zip(held, values, strict=True))

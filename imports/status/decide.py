@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
 
-from flows.content.fields import Content, Kind, columns
+from flows.content.fields import Content, Kind, get_columns
 from imports.errors import Issue
 from imports.plans.drift import LastImport, LastWrite
 from imports.plans.plan import Change, Plan, Result, content_digest, differ
@@ -165,7 +165,7 @@ def _digests_of_file(change: Change, inputs: StatusInputs) -> Iterator[str]:
     if change.after:
         yield change.after
     content = {**inputs.blank_content(kind), **(change.content or {})}
-    yield content_digest(content, columns(kind))
+    yield content_digest(content, get_columns(kind))
 
 
 _WITH_ROW = (

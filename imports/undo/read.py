@@ -11,7 +11,7 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 from reversion.errors import RevertError
 
-from flows.content.fields import Content, Kind, columns
+from flows.content.fields import Content, Kind, get_columns
 from flows.destinations.destinations import secret_uses
 from flows.models import MODELS, Secret
 from flows.relations.uses import find_users_of_many
@@ -149,7 +149,7 @@ class _Reading:
     def _present(
         self, kind: Kind, uuids: Sequence[Any]
     ) -> Iterator[tuple[str, tuple[PresentRow, Content]]]:
-        names = columns(kind)
+        names = get_columns(kind)
         own = ("uuid", "pk", "is_deleted", "updated_at", "updated_by")
         rows = MODELS[kind]._default_manager.filter(uuid__in=uuids).order_by()
         for uuid, pk, is_deleted, updated_at, updated_by, *values in rows.values_list(*own, *names):
@@ -177,7 +177,7 @@ class _Reading:
         return RowBefore(
             revision=item.named_save_id or 0,
             name=state["name"],
-            digest=content_digest(before, columns(kind)),
+            digest=content_digest(before, get_columns(kind)),
             is_deleted=state["is_deleted"],
             fields=differences(kind, present, before) if present else (),
             uses=secret_uses(kind, str(item.target_uuid), before),

@@ -14,7 +14,7 @@ from pathlib import Path
 from reversion.models import Revision
 
 from flows.content.fields import Kind
-from flows.counting import other_than_first
+from flows.counting import format_others
 from flows.secrets.stored_destinations import StoredServer, lock_destinations
 from flows.servers import target
 from imports.errors import (
@@ -182,7 +182,7 @@ def _refusal_of(plan: UndoPlan, request: UndoRequest) -> UnableToImport | None:
         check_undo_request(request)
         if plan.issues:
             first = plan.issues[0]
-            told = first.message + other_than_first(plan.issues)
+            told = first.message + format_others(plan.issues)
             raise UndoRefused(first.code, told, plan.issues)
         check_undo_plan(request.user, plan)
     except UnableToImport as refusal:

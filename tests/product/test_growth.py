@@ -136,8 +136,8 @@ def _is_harmless(hint: Any) -> bool:
 FUNCTIONS = {name: code for name, code in functions() if takes_text(code)}
 
 EXEMPT = {
-    "flows.counting.number_of": "takes a noun of the product's own",
-    "flows.counting.other_than_first": "takes a noun of the product's own, and a length",
+    "flows.counting.format_count": "takes a noun of the product's own",
+    "flows.counting.format_others": "takes a noun of the product's own, and a length",
     "flows.rest.requests.refusals.invalid": "joins what is told of the first problem and a number",
     "flows.rest.requests.refusals.not_found": "takes a word of the product's own",
     "flows.rest.requests.refusals.not_permitted": "takes sentences of the product's own",
@@ -147,7 +147,7 @@ EXEMPT = {
     "flows.destinations.warnings.DestinationWarning.text_for": "takes the kinds that somebody may see",
     "flows.destinations.warnings.DestinationWarning.detail_for": "takes the kinds that somebody may see",
     "imports.exportfile.warnings.in_order": "takes one warning, of a few rows",
-    "flows.counting.listed": "joins words of the product's own, and the first few names",
+    "flows.counting.format_list": "joins words of the product's own, and the first few names",
     "imports.database.backup_retention.superfluous": "takes the backups of a directory, and no file's text",
     "imports.database.bound_process.bound_command": "takes a command of the product's own",
     "imports.database.errors.code_of": "looks at the code of one error",
@@ -278,7 +278,7 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ],
     ),
     "secrets used": (
-        ("flows.destinations.uses.secrets_used", "flows.content.references.identifier_end"),
+        ("flows.destinations.uses.secrets_used", "flows.content.references.find_identifier_end"),
         lambda text: [
             secret_uses.secrets_used(text + " secrets.A", json=json) for json in (True, False)
         ],
@@ -296,7 +296,10 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
                 "flows.content.plain_object.read_plain_object",
                 "flows.content.plain_object.is_number_or_constant",
             ),
-            *("flows.content.plain_object.text_of", "flows.destinations.destinations.secret_uses"),
+            *(
+                "flows.content.plain_object.strip_quotes",
+                "flows.destinations.destinations.secret_uses",
+            ),
             *(
                 "flows.destinations.labels.hosts_label",
                 "flows.destinations.labels.word_of",
@@ -353,8 +356,8 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ),
     ),
     "copy": (
-        ("flows.content.copy_names.copy_name",),
-        lambda text: copy_names.copy_name(Kind.FLOW, text, 2),
+        ("flows.content.copy_names.make_copy_name",),
+        lambda text: copy_names.make_copy_name(Kind.FLOW, text, 2),
     ),
     "decision": (
         ("imports.planfile.decisions.read_key", "imports.planfile.decisions.read_decision"),
@@ -417,8 +420,8 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ),
     ),
     "a row": (
-        ("flows.content.representation.represented",),
-        lambda text: representation.represented(
+        ("flows.content.representation.represent",),
+        lambda text: representation.represent(
             Kind.CONNECTION,
             _connection(text)
             | {"uuid": "u", "created_at": _NOW, "updated_at": _NOW, "is_deleted": False},
@@ -778,9 +781,9 @@ CASES = {
         ],
     ),
     "copies of a name": Case(
-        covers=("flows.content.copy_names.first_free_copy",),
-        build=lambda size: {copy_names.copy_name(Kind.FLOW, "x", at) for at in range(1, size)},
-        work=lambda used: copy_names.first_free_copy(Kind.FLOW, "x", used),
+        covers=("flows.content.copy_names.find_free_copy_name",),
+        build=lambda size: {copy_names.make_copy_name(Kind.FLOW, "x", at) for at in range(1, size)},
+        work=lambda used: copy_names.find_free_copy_name(Kind.FLOW, "x", used),
     ),
     **{
         f"a plan to {mode}": Case(

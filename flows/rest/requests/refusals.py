@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flows.content.fields import Kind
-from flows.counting import other_than_first
+from flows.counting import format_others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def invalid(problems: Sequence[Problem]) -> Refused:
     """Return the refusal of a request with these problems, one at least."""
     first = problems[0]
     told = f"{first.path}: {first.message}" if first.path else first.message
-    message = told + other_than_first(problems)
+    message = told + format_others(problems)
     return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, first.code, message, problems)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from flows.content.fields import Kind
-from flows.counting import number_of
+from flows.counting import format_count
 from imports.database.one_state import one_state
 from imports.errors import UnableToImport, quoted
 from imports.exporting.selection import (
@@ -107,7 +107,7 @@ class Command(BaseCommand):
         if path:
             print_json(self, answer(HTTPStatus.OK, data))
         else:
-            tell(self, ", ".join(number_of(statistics.counts[kind], kind) for kind in Kind))
+            tell(self, ", ".join(format_count(statistics.counts[kind], kind) for kind in Kind))
 
 
 def _path(file_path: str | None, directory: str | None) -> Path | None:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.content import canonical
-from flows.counting import number_of
+from flows.counting import format_count
 from flows.models import Flow
 from imports.management.console import add_server_argument, on_server, print_json, refusals
 from imports.management.text_columns import column_lines
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             else:
                 lines = column_lines(_HEADINGS, [(_cells(flow), "") for flow in flows])
                 console.print(*lines, sep="\n", soft_wrap=True)
-            console.print(number_of(len(flows), "flow"))
+            console.print(format_count(len(flows), "flow"))
 
 
 def _flows(search: str, tags: set[str]) -> list[dict[str, Any]]:

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from accounts.models import User
 from flows.content.fields import Kind
-from flows.content.representation import time_text
-from flows.counting import number_of
+from flows.content.representation import format_time
+from flows.counting import format_count
 from flows.models import Item
 from flows.rest.bodies.save_uuids import save_uuid
 from flows.saves.named_saves import list_saves
@@ -114,7 +114,7 @@ class Command(BaseCommand):
         told = [{**_told(save), "import": records.get(save.revision_id)} for save in saves]
         lines = column_lines(_HEADINGS, [(_cells(save), "") for save in told])
         Console(stderr=True, highlight=False).print(*lines, sep="\n", soft_wrap=True)
-        counted = number_of(len(told), "save")
+        counted = format_count(len(told), "save")
         console.tell(self, f"{counted} of the {item.kind} {quoted(str(item))}")
         console.print_json(self, answer(HTTPStatus.OK, {"item": _named(item), "saves": told}))
 
@@ -184,7 +184,7 @@ def _told(save: Version) -> dict[str, Any]:
         "number": save.pk,
         "uuid": str(save_uuid(save.pk)),
         "saveName": revision.comment,
-        "createdAt": time_text(revision.date_created),
+        "createdAt": format_time(revision.date_created),
         "createdBy": revision.user.get_username() if revision.user else None,
     }
 
@@ -200,7 +200,7 @@ def _item_text(item: Item) -> str:
 
 def _save_text(save: Version) -> str:
     revision = save.revision
-    return f"{save.pk} {quoted(revision.comment)} of {time_text(revision.date_created)}"
+    return f"{save.pk} {quoted(revision.comment)} of {format_time(revision.date_created)}"
 
 
 def _question(restoring: Restoring, server: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from flows.content.representation import time_text
+from flows.content.representation import format_time
 from imports.errors import printable, quoted
 from imports.plans.plan import are_comparable, differ
 from imports.undo.plans.inputs import LaterRun, OtherRow, PresentRow, WrittenRow
@@ -129,14 +129,14 @@ def _data(written: WrittenRow) -> dict[str, Any]:
 
 
 def _last_write_data(row: PresentRow) -> dict[str, Any]:
-    return {"at": time_text(row.updated_at), "by": row.updated_by or None}
+    return {"at": format_time(row.updated_at), "by": row.updated_by or None}
 
 
 def _run_data(later: LaterRun) -> dict[str, Any]:
     return {
         "record": later.record,
         "isUndo": later.is_undo,
-        "at": time_text(later.at),
+        "at": format_time(later.at),
         "by": later.user_name,
     }
 

@@ -22,7 +22,7 @@ from rest_framework.test import APIClient
 from reversion.models import Revision, Version
 
 from accounts.models import ApiToken, User
-from flows.content.copy_names import first_free_copy
+from flows.content.copy_names import find_free_copy_name
 from flows.content.fields import FIELDS, Kind, split_unknown_of_secret
 from flows.models import Connection, Flow, Secret
 from flows.rest import urls as api_urls
@@ -909,7 +909,7 @@ def test_clones_take_the_first_free_name(api):
     ],
 )
 def test_the_copys_name_is_the_first_that_is_free(name, used, copy):
-    assert first_free_copy(Kind.FLOW, name, used) == copy
+    assert find_free_copy_name(Kind.FLOW, name, used) == copy
 
 
 def test_a_clone_that_would_lose_a_value_is_refused(api):

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 import imports.planfile.file
 from accounts.models import User
 from flows.content import canonical
-from flows.content.fields import Kind, columns
-from flows.content.representation import time_text
+from flows.content.fields import Kind, get_columns
+from flows.content.representation import format_time
 from flows.database.bulk import insert_rows
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.errors import FileInvalid, NotPermitted, PlanRefused, StalePlan, UnableToImport
@@ -125,10 +125,10 @@ def test_a_reviewer_sees_who_edited_a_row_and_may_still_overwrite_it(db):
     Flow.objects.update(info="here", updated_by="ada", updated_at=timezone.now())
     plan = saved(payload, "skip")
     [item] = plan.items
-    at = time_text(Flow.objects.get().updated_at)
+    at = format_time(Flow.objects.get().updated_at)
     assert (item.result, item.drift.is_edited, item.drift.edited_by) == ("SKIP", True, "ada")
     assert item.drift.edited_at == at
-    assert item.drift.last_import_at == time_text(ImportRecord.objects.get().finished_at)
+    assert item.drift.last_import_at == format_time(ImportRecord.objects.get().finished_at)
     [warning] = item.warnings
     assert warning.startswith("edited on this server by ada on ")
     run_import(apply_request(edited(plan, Orders="overwrite"), payload))
@@ -179,7 +179,7 @@ class TestAPlanThatIsSaved:
         """Equal contents have equal hashes on one server; nobody can make them from the content."""
         row = Connection.objects.get()
         [(_, content)] = read_contents(Kind.CONNECTION, [row.pk])
-        digest = content_digest(content, columns(Kind.CONNECTION))
+        digest = content_digest(content, get_columns(Kind.CONNECTION))
         text = write_plan(saved()).decode()
         assert digest not in text
         assert digest[4:] not in text

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from flows.content.fields import Kind, columns
+from flows.content.fields import Kind, get_columns
 from flows.models import Flow
 from imports.errors import NotPermitted
 from imports.importing.service import preview_import
@@ -343,7 +343,7 @@ def test_a_row_that_was_not_written_since_is_not_read():
 
     def read_contents(kind, pks):
         read.extend(pks)
-        return [(pk, dict.fromkeys(columns(kind))) for pk in pks]
+        return [(pk, dict.fromkeys(get_columns(kind))) for pk in pks]
 
     changes = [
         Change(

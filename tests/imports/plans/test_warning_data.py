@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flows.content.fields import Kind, columns
+from flows.content.fields import Kind, get_columns
 from flows.relations.mentions import Reference
 from imports.exportfile.warnings import PlanWarning, in_order
 from imports.plans.build import build_plan
@@ -101,7 +101,7 @@ def test_a_secret_that_is_renamed_has_who_uses_its_old_name():
 def test_drift_has_its_times_and_who_it_was():
     row = stored(FLOW, ONE, "A", info="edited")
     at = datetime(2026, 3, 1, 10, tzinfo=UTC)
-    left = content_digest({**row.content, "info": "imported"}, columns(FLOW))
+    left = content_digest({**row.content, "info": "imported"}, get_columns(FLOW))
     facts = replace(
         Server([row]).as_stored(),
         last_imports={FLOW: {ONE: LastImport(at=at, digest=left, file_updated_at=at)}},

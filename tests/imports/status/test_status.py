@@ -16,8 +16,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from accounts.models import User
-from flows.content.fields import Kind, columns
-from flows.content.representation import time_text
+from flows.content.fields import Kind, get_columns
+from flows.content.representation import format_time
 from flows.models import Connection, Flow, Secret
 from imports.management.status_table import status_data, status_rows, summary
 from imports.models import ImportItem, ImportRecord
@@ -54,7 +54,9 @@ VALUE = "CANARY-57a7-value"
 
 def known(*, imported=None, only_here=(), writes=None):
     """The server, where the last import of the flow F1 left this content in its row."""
-    digest = imported and content_digest({**DEFAULTS[Kind.FLOW], **imported}, columns(Kind.FLOW))
+    digest = imported and content_digest(
+        {**DEFAULTS[Kind.FLOW], **imported}, get_columns(Kind.FLOW)
+    )
     return StatusInputs(
         last_imports={Kind.FLOW: {F1: LastImport(at=THEN, digest=digest)} if digest else {}},
         blank_content=DEFAULTS.get,
@@ -470,7 +472,7 @@ def test_as_json_it_is_one_object(run_command, file):
                 "targetUuid": F1,
                 "targetName": "Sync",
                 "changedKeys": ["info"],
-                "lastImportAt": time_text(at),
+                "lastImportAt": format_time(at),
                 "lastWrittenAt": "2126-11-24T10:12:00.000Z",
                 "lastWrittenBy": "ada",
                 "isOlder": True,

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 from reversion.models import Revision
 
-from flows.content.fields import Kind, columns
+from flows.content.fields import Kind, get_columns
 from flows.models import MODELS
 from imports.errors import UnableToImport, UndoRefused
 from imports.importing.service import Outcome, run_import
@@ -170,7 +170,7 @@ def assert_done(plan: UndoPlan, before: State) -> None:
         if change.result is UndoResult.KEEP:
             assert row == before[change.key]
             continue
-        digest = content_digest(row, columns(change.kind))
+        digest = content_digest(row, get_columns(change.kind))
         assert (digest, row["is_deleted"]) == (change.after, change.becomes_deleted)
         assert row["name"] == change.target_name
     planned = {change.key for change in plan}
@@ -188,7 +188,7 @@ def test_an_import_leaves_what_its_record_says(lists, rows, mode, drawn):
     for item in outcome.record.items.filter(result__in=["CREATE", "OVERWRITE", "DUPLICATE"]):
         key = (Kind(item.kind), str(item.target_uuid))
         written.add(key)
-        assert content_digest(now[key], columns(key[0])) == item.content_digest
+        assert content_digest(now[key], get_columns(key[0])) == item.content_digest
         assert item.is_new == (key not in before)
         assert (item.named_save is None) == item.is_new
     assert {key: row for key, row in now.items() if key not in written} == {
