@@ -10,7 +10,7 @@ class FlowsConfig(AppConfig):
         from django.core.checks import Tags, register
         from django.db.backends.signals import connection_created
 
-        from flows.database.statement_timeout import tell_new_connection
+        from flows.database.statement_timeout import limit_new_connection
         from flows.encryption import check_keys
         from flows.fields import EncryptedTextField
         from flows.secrets.canary import check_keys_open
@@ -18,5 +18,5 @@ class FlowsConfig(AppConfig):
 
         check_keys()
         EncryptedTextField.check_keys = check_keys_open
-        connection_created.connect(tell_new_connection)
+        connection_created.connect(limit_new_connection)
         register(check_databases, Tags.database)

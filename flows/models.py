@@ -214,7 +214,7 @@ MODELS: dict[Kind, type[Flow] | type[Connection] | type[Secret]] = {
 }
 
 
-def blank_content(kind: Kind) -> dict[str, Any]:
+def get_blank_content(kind: Kind) -> dict[str, Any]:
     """Return the defaults of a new row of the kind, by column."""
     blank = MODELS[kind]()
     return {name: getattr(blank, name) for name in get_columns(kind)}

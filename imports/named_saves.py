@@ -22,7 +22,7 @@ from flows.models import MODELS, Item
 from flows.rest.bodies.save_uuids import save_number
 from flows.saves import named_saves, saved_states
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
-from flows.servers import current_database
+from flows.servers import get_current_database
 from imports.errors import Issue, StalePlan, UnableToImport, printable, quoted, storable
 from imports.permissions import check_permission, check_sight_of, kinds_in_sight, may_see
 from imports.plans.comparison import differences
@@ -120,7 +120,7 @@ def take_save(item: Item, name: str, *, user: User | None) -> Version:
     except ValidationError as error:
         message = f"A save cannot have this name: {' '.join(error.messages)}"
         raise NameInvalid("invalid-name", message) from None
-    with transaction.atomic(using=current_database()):
+    with transaction.atomic(using=get_current_database()):
         version: Version = named_saves.take(_locked(item), name, user=user).version_set.get()
     return version
 
@@ -132,10 +132,10 @@ def preview_restore(named: str, *, user: User | None) -> Restoring:
     """
     save, item = _find_save(named, user=user)
     kind = item.kind
-    before, after = saved_states.present_row(item), _saved(save)
+    before, after = saved_states.get_present_row(item), _saved(save)
     reasons = _check_rights(item, after, user)
-    contents = saved_states.content_of(kind, before), saved_states.content_of(kind, after)
-    notes = [*saved_states.notes_on(kind, before, after), *reasons]
+    contents = saved_states.get_content(kind, before), saved_states.get_content(kind, after)
+    notes = [*saved_states.make_notes(kind, before, after), *reasons]
     return Restoring(
         item=item,
         save=save,
@@ -147,9 +147,9 @@ def preview_restore(named: str, *, user: User | None) -> Restoring:
 
 def _check_rights(item: Item, saved: saved_states.SavedRow, user: User | None) -> list[str]:
     """Raise NotPermitted unless the user may restore it; return why extra rights are needed."""
-    warnings = saved_states.warnings_of_restore(item, saved)
+    warnings = saved_states.find_warnings_of_restore(item, saved)
     sees = kinds_in_sight(user)
-    rights = list(saved_states.rights_to_restore(item, saved, warnings, sees=sees))
+    rights = list(saved_states.find_rights_to_restore(item, saved, warnings, sees=sees))
     uuid, name = str(item.uuid), str(item)
     check_permission(
         user,
@@ -173,10 +173,10 @@ def restore(restoring: Restoring, *, user: User | None, user_name: str) -> Versi
     """
     check_encryption_keys()
     item, save = restoring.item, restoring.save
-    with transaction.atomic(using=current_database()):
+    with transaction.atomic(using=get_current_database()):
         lock_destinations()
         locked = _locked(item)
-        if saved_states.present_row(locked) != saved_states.present_row(item):
+        if saved_states.get_present_row(locked) != saved_states.get_present_row(item):
             message = f"The {item.kind} was changed meanwhile. Nothing was restored: look again."
             raise StalePlan("stale-plan", message)
         _check_rights(locked, _saved(save), user)
@@ -184,7 +184,7 @@ def restore(restoring: Restoring, *, user: User | None, user_name: str) -> Versi
             saved_states.restore(locked, save, user=user, user_name=user_name)
         except RevertError as error:
             raise _unfit(error, "Free its name, or take the item from a backup.") from None
-        before: Version = named_saves.saves_of(locked)[0]
+        before: Version = named_saves.find_saves(locked)[0]
         return before
 
 
@@ -216,7 +216,7 @@ def _version(kind: Kind, named: str) -> Version | None:
 
 def _saved(save: Version) -> saved_states.SavedRow:
     try:
-        return saved_states.saved_row(save)
+        return saved_states.read_saved_row(save)
     except RevertError as error:
         raise _unfit(error) from None
 

@@ -15,7 +15,7 @@ from flows.content.fields import Kind
 from flows.counting import format_others
 from flows.destinations.warnings import DestinationWarning
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
-from flows.servers import current_database, on_database
+from flows.servers import get_current_database, target_database
 from imports.errors import Issue, NotPermitted, quoted
 from imports.models import ImportRecord
 from imports.plans.plan import Result, UndoResult
@@ -64,7 +64,7 @@ def check_permission(
     if user is None:
         return
     # The same key is another user on another server: use the database that the user was read from.
-    with on_database(user._state.db or current_database()):
+    with target_database(user._state.db or get_current_database()):
         missing = [permission for permission in permissions if not user.has_perm(permission)]
     if missing:
         reasons = " and ".join(_reason(permission) for permission in missing)
@@ -107,7 +107,7 @@ def may_see_records(user: User | None) -> bool:
     """Return whether the user may see the records of imports."""
     if user is None:
         return True
-    with on_database(user._state.db or current_database()):
+    with target_database(user._state.db or get_current_database()):
         return user.has_perm(VIEW_RECORDS)
 
 
@@ -137,7 +137,7 @@ def kinds_in_sight(user: User | None) -> list[Kind]:
     """Return the kinds whose rows the user may see."""
     if user is None:
         return list(Kind)
-    with on_database(user._state.db or current_database()):
+    with target_database(user._state.db or get_current_database()):
         return [kind for kind in Kind if may_see(user, kind)]
 
 

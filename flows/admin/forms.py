@@ -9,9 +9,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from flows.content.fields import NAME_MAX_LENGTH, Content, Kind, get_columns
 from flows.destinations.warnings import DestinationWarning
-from flows.models import Connection, Secret, blank_content
+from flows.models import Connection, Secret, get_blank_content
 from flows.saves import saved_states
-from flows.saves.state_tags import state_tag
+from flows.saves.state_tags import compute_state_tag
 from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     Write,
@@ -69,9 +69,11 @@ class ItemForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.stored = saved_states.present_row(self.instance)  # before the typed values are in it
+        self.stored = saved_states.get_present_row(
+            self.instance
+        )  # before the typed values are in it
         if self.instance.pk is not None:
-            self.state = self.present_tag or state_tag(self.instance)
+            self.state = self.present_tag or compute_state_tag(self.instance)
             self.initial["opened_on"] = self.state
 
     def clean(self) -> Any:
@@ -99,7 +101,7 @@ class ItemForm(forms.ModelForm):
         typed = {
             name: self.cleaned_data[name] for name in get_columns(kind) if name in self.cleaned_data
         }
-        after = {**(before or blank_content(kind)), **typed}
+        after = {**(before or get_blank_content(kind)), **typed}
         return Write(
             kind=kind,
             uuid=str(self.instance.uuid),
@@ -136,13 +138,13 @@ class ItemForm(forms.ModelForm):
     @property
     def typed_content(self) -> Content:
         """Return the content that the row would get; for invalid fields, the stored values."""
-        content = saved_states.content_of(self.instance.kind, self.stored)
+        content = saved_states.get_content(self.instance.kind, self.stored)
         return {**content, **{key: self.cleaned_data.get(key, content[key]) for key in content}}
 
     @property
     def stored_content(self) -> Content:
         """Return the content that the row has now."""
-        return saved_states.content_of(self.instance.kind, self.stored)
+        return saved_states.get_content(self.instance.kind, self.stored)
 
 
 def _as_typed(text: str | None) -> str:

@@ -20,11 +20,11 @@ from flows.content.fields import Kind
 from flows.destinations.warnings import DestinationWarning
 from flows.saves import saved_states
 from flows.saves.saved_states import SavedRow
-from flows.saves.state_tags import state_tag
+from flows.saves.state_tags import compute_state_tag
 from flows.secrets.checks import SAFE_METHODS
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
-from flows.servers import current_database
-from flows.sight import kinds_seen
+from flows.servers import get_current_database
+from flows.sight import find_kinds_seen
 
 _NUMBER_DIGITS = 18  # no row's number is longer
 
@@ -55,7 +55,7 @@ class ReversionPagesAdmin(VersionAdmin):
                 request, version, template_name, extra_context
             )
         try:
-            saved_states.saved_row(version)
+            saved_states.read_saved_row(version)
         except RevertError as error:
             self.message_user(request, str(error), messages.ERROR)
             name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
@@ -89,20 +89,20 @@ class ReversionPagesAdmin(VersionAdmin):
         # By its model too: items of other models have the same numbers.
         versions = Version.objects.get_for_model(self.model)
         version = get_object_or_404(versions, pk=version_number(version_id), object_id=str(item.pk))
-        request.present_tag = state_tag(item)  # type: ignore[attr-defined]
+        request.present_tag = compute_state_tag(item)  # type: ignore[attr-defined]
         if request.method != "POST":
             return super().revision_view(request, object_id, version_id, extra_context)
-        with transaction.atomic(using=current_database()):
+        with transaction.atomic(using=get_current_database()):
             if item.kind is not Kind.FLOW:
                 lock_destinations()
             item = self.locked_row(item)
-            request.present_tag = state_tag(item)  # type: ignore[attr-defined]
+            request.present_tag = compute_state_tag(item)  # type: ignore[attr-defined]
             try:
-                row = saved_states.saved_row(version)
+                row = saved_states.read_saved_row(version)
             except RevertError:
                 pass  # the page shows the error
             else:
-                warnings = saved_states.warnings_of_restore(item, row)
+                warnings = saved_states.find_warnings_of_restore(item, row)
                 if any(lacking_rights(request, item, row, warnings)):
                     raise PermissionDenied
             return super().revision_view(request, object_id, version_id, extra_context)
@@ -122,7 +122,7 @@ class ReversionPagesAdmin(VersionAdmin):
         version = get_object_or_404(deleted, pk=version_number(version_id))
         if request.method != "POST":
             return super().recover_view(request, version_id, extra_context)
-        with transaction.atomic(using=current_database()):
+        with transaction.atomic(using=get_current_database()):
             if self.model.kind is not Kind.FLOW:
                 lock_destinations()
             self._check_recovery(request, version)
@@ -133,7 +133,7 @@ class ReversionPagesAdmin(VersionAdmin):
         if request.user.has_perm(RETARGET_CONNECTIONS):
             return
         try:
-            row = saved_states.saved_row(version)
+            row = saved_states.read_saved_row(version)
         except RevertError:
             return  # the page shows the error
         if saved_states.needs_right_to_recover(self.model.kind, row):
@@ -169,8 +169,8 @@ def lacking_rights(
 
     `warnings` are those of `warnings_of_restore`.
     """
-    for permission, reason in saved_states.rights_to_restore(
-        item, saved, warnings, sees=kinds_seen(request.user)
+    for permission, reason in saved_states.find_rights_to_restore(
+        item, saved, warnings, sees=find_kinds_seen(request.user)
     ):
         if not request.user.has_perm(permission):
             yield permission, reason

@@ -31,7 +31,7 @@ from flows.differences.values import difference
 from flows.saves import named_saves, saved_states
 from flows.saves.saved_states import SavedRow
 from flows.secrets.stored_destinations import lock_destinations
-from flows.servers import current_database
+from flows.servers import get_current_database
 
 NOW = "now"
 SAVES_PER_PAGE = 100
@@ -84,7 +84,7 @@ class SavesAdmin(ReversionPagesAdmin):
         form = SaveForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
             return self._take(request, item, form.cleaned_data["name"])
-        saves = Paginator(named_saves.saves_of(item), SAVES_PER_PAGE)
+        saves = Paginator(named_saves.find_saves(item), SAVES_PER_PAGE)
         page = saves.get_page(request.GET.get("page"))
         context = {
             "form": form,
@@ -95,7 +95,7 @@ class SavesAdmin(ReversionPagesAdmin):
         return self._page(request, item, "Named saves", "admin/flows/saves.html", context)
 
     def _take(self, request: HttpRequest, item: Any, name: str) -> HttpResponse:
-        with transaction.atomic(using=current_database()):
+        with transaction.atomic(using=get_current_database()):
             named_saves.take(self.locked_row(item), name, user=cast(User, request.user))
         self.log_change(request, item, f"Took the named save “{name}”.")
         self.message_user(request, f"The save “{name}” is taken.", messages.SUCCESS)
@@ -136,7 +136,7 @@ class SavesAdmin(ReversionPagesAdmin):
         except RevertError as error:
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(self.saves_url(item))
-        warnings = saved_states.warnings_of_restore(item, saved.row)
+        warnings = saved_states.find_warnings_of_restore(item, saved.row)
         context = {
             "save": version,
             "lacking": list(lacking_rights(request, item, saved.row, warnings)),
@@ -147,11 +147,11 @@ class SavesAdmin(ReversionPagesAdmin):
         return self._page(request, item, "Restore", "admin/flows/restore_save.html", context)
 
     def _restore_save(self, request: HttpRequest, item: Any, version: Version) -> HttpResponse:
-        with transaction.atomic(using=current_database()):
+        with transaction.atomic(using=get_current_database()):
             lock_destinations()
             locked = self.locked_row(item)
-            row = saved_states.saved_row(version)
-            warnings = saved_states.warnings_of_restore(locked, row)
+            row = saved_states.read_saved_row(version)
+            warnings = saved_states.find_warnings_of_restore(locked, row)
             if any(lacking_rights(request, locked, row, warnings)):
                 raise PermissionDenied
             is_revived = locked.is_deleted and not row["is_deleted"]
@@ -192,18 +192,18 @@ class SavesAdmin(ReversionPagesAdmin):
 
 
 def _now(item: Any) -> ComparedState:
-    return ComparedState(name="Now", when=item.updated_at, row=saved_states.present_row(item))
+    return ComparedState(name="Now", when=item.updated_at, row=saved_states.get_present_row(item))
 
 
 def _saved(version: Version) -> ComparedState:
     revision = version.revision
-    row = saved_states.saved_row(version)
+    row = saved_states.read_saved_row(version)
     return ComparedState(name=revision.comment, when=revision.date_created, row=row)
 
 
 def _compared(kind: Kind, before: ComparedState, after: ComparedState) -> dict[str, Any]:
-    contents = (saved_states.content_of(kind, state.row) for state in (before, after))
+    contents = (saved_states.get_content(kind, state.row) for state in (before, after))
     return {
         "difference": difference(kind, *contents),
-        "notes": list(saved_states.notes_on(kind, before.row, after.row)),
+        "notes": list(saved_states.make_notes(kind, before.row, after.row)),
     }

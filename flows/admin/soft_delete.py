@@ -17,14 +17,14 @@ from flows.admin.warnings import tell_of_warnings
 from flows.deletion import (
     NameTakenError,
     SendsSecretsError,
-    bring_back,
-    bring_many_back,
     delete_many,
     mark_deleted,
+    restore_item,
+    restore_items,
 )
 from flows.relations.uses import find_users
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
-from flows.sight import kinds_seen
+from flows.sight import find_kinds_seen
 
 _NAMES_TOLD = 10
 
@@ -94,11 +94,11 @@ class SoftDeleteAdmin(VersionAdmin):
 
     def _restore(self, request: HttpRequest, item: Any) -> None:
         try:
-            warnings = bring_back(
+            warnings = restore_item(
                 item,
                 user_name=request.user.get_username(),
                 may_retarget=request.user.has_perm(RETARGET_CONNECTIONS),
-                sees=kinds_seen(request.user),
+                sees=find_kinds_seen(request.user),
             )
         except NameTakenError:
             self.message_user(request, self._name_taken([item]), messages.ERROR)
@@ -115,11 +115,11 @@ class SoftDeleteAdmin(VersionAdmin):
     def restore_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Restore the deleted ones of the selected items."""
         try:
-            back, kept, warnings = bring_many_back(
+            back, kept, warnings = restore_items(
                 list(queryset.filter(is_deleted=True)),
                 user_name=request.user.get_username(),
                 may_retarget=request.user.has_perm(RETARGET_CONNECTIONS),
-                sees=kinds_seen(request.user),
+                sees=find_kinds_seen(request.user),
             )
         except SendsSecretsError as error:
             self.message_user(request, _not_restored(error), messages.ERROR)

@@ -20,7 +20,7 @@ from flows.content.fields import EXTRA, FIELDS, Kind, Value, get_columns
 from flows.content.references import rewrite
 from flows.deletion import mark_deleted
 from flows.destinations.warnings import DestinationWarning
-from flows.models import MODELS, Flow, Item, Secret, blank_content
+from flows.models import MODELS, Flow, Item, Secret, get_blank_content
 from flows.relations.document_rewriting import KeyCollisionError, rewrite_document
 from flows.rest.bodies.item_body import ItemBody
 from flows.rest.requests.preconditions import Condition, check_condition
@@ -32,8 +32,8 @@ from flows.secrets.stored_destinations import (
     told_of_refusal,
     warnings_of_writes,
 )
-from flows.servers import current_database
-from flows.sight import kinds_seen
+from flows.servers import get_current_database
+from flows.sight import find_kinds_seen
 
 Warnings = tuple[DestinationWarning, ...]
 """The warnings of secrets that a write sends where they were not sent before."""
@@ -50,7 +50,7 @@ def create_item(
     uuid = UUID(body.uuid) if body.uuid else uuid4()
     with _writing(kind, uuid, body.content.get("name")):
         extra = canonical.encode(body.unknown)
-        content = {**blank_content(kind), **body.content, EXTRA: extra}
+        content = {**get_blank_content(kind), **body.content, EXTRA: extra}
         write = Write(kind=kind, uuid=str(uuid), before=None, after=content)
         warnings = check_destinations(write, user, may_retarget=may_retarget)
         values = {**body.content, **body.secret_values, EXTRA: extra}
@@ -89,7 +89,7 @@ def change_item(
 
 def delete_item(kind: Kind, uuid: UUID, *, user: User, condition: Condition = None) -> None:
     """Delete softly a row that fits the condition, keeping its history. Raises Refused."""
-    with transaction.atomic(using=current_database()):
+    with transaction.atomic(using=get_current_database()):
         item = locked(kind, uuid)
         check_condition(item, condition)
         mark_deleted(item, user_name=user.get_username())
@@ -101,7 +101,7 @@ def clone_flow(uuid: UUID, *, user: User) -> tuple[UUID, Warnings]:
     Where the flow refers to itself, the copy refers to the copy. Raises Refused.
     """
     copy = uuid4()
-    with transaction.atomic(using=current_database()):
+    with transaction.atomic(using=get_current_database()):
         flow = locked(Kind.FLOW, uuid)
         content = _content_of_copy(flow, copy)
         content["name"] = find_free_copy_name(Kind.FLOW, flow.name, _live_flow_names())
@@ -159,7 +159,7 @@ def locked(kind: Kind, uuid: UUID) -> Any:
 def _writing(kind: Kind, uuid: UUID | None, name: Value) -> Iterator[None]:
     """Run the block in a transaction. Raises Refused where the uuid or the name is taken."""
     try:
-        with transaction.atomic(using=current_database()):
+        with transaction.atomic(using=get_current_database()):
             if kind is not Kind.FLOW:
                 lock_destinations()  # before the row, as imports do
             yield
@@ -199,7 +199,7 @@ def check_destinations(write: Write, user: User, *, may_retarget: bool) -> Warni
     Raises Refused where a connection would send a stored one where it is not sent now, unless
     `may_retarget`.
     """
-    warnings, sees = warnings_of_writes([write]), kinds_seen(user)
+    warnings, sees = warnings_of_writes([write]), find_kinds_seen(user)
     if not may_retarget and (told := told_of_refusal(warnings, sees=sees)):
         needing = [warning for warning in warnings if warning.needs_right]
         raise not_permitted(

@@ -26,8 +26,8 @@ from flows.rest.reading import shown
 from flows.rest.requests.preconditions import Condition, check_condition
 from flows.rest.requests.refusals import Problem, Refused, invalid, not_found, not_permitted
 from flows.saves import named_saves, saved_states
-from flows.saves.state_tags import state_tag
-from flows.servers import current_database
+from flows.saves.state_tags import compute_state_tag
+from flows.servers import get_current_database
 
 
 def list_saves(flow_uuid: UUID) -> list[dict[str, Any]]:
@@ -43,7 +43,7 @@ def take_save(flow_uuid: UUID, name: str, *, user: User) -> dict[str, Any]:
     if len(name) > NAME_MAX_LENGTH:
         message = f"A name may have at most {NAME_MAX_LENGTH} characters, this one has {len(name)}."
         raise invalid([Problem(code="name-too-long", message=message, path="name")])
-    with transaction.atomic(using=current_database()):
+    with transaction.atomic(using=get_current_database()):
         revision = named_saves.take(locked(Kind.FLOW, flow_uuid), name, user=user)
     return _told(revision.version_set.get())
 
@@ -61,21 +61,21 @@ def restore_save(
     Saves the present state first, as "Pre restore". A save can be of when the flow was deleted:
     restoring that one deletes it again, and needs that right as well. Raises Refused.
     """
-    with transaction.atomic(using=current_database()):
+    with transaction.atomic(using=get_current_database()):
         version = _version(uuid)
         saved = _saved(version)
         flow = locked(Kind.FLOW, UUID(saved[UUID_KEY]))
         check_condition(flow, condition)
-        row = saved_states.saved_row(version)
-        warnings = saved_states.warnings_of_restore(flow, row)
-        rights = saved_states.rights_to_restore(flow, row, warnings, sees=())
+        row = saved_states.read_saved_row(version)
+        warnings = saved_states.find_warnings_of_restore(flow, row)
+        rights = saved_states.find_rights_to_restore(flow, row, warnings, sees=())
         for permission, reason in rights:
             if not user.has_perm(permission):
                 raise not_permitted(reason, permission)
         with _fitting():
             name = user.get_username()
             now = saved_states.restore(flow, version, user=user, user_name=name)
-        tag = state_tag(Flow.objects.get(pk=flow.pk))
+        tag = compute_state_tag(Flow.objects.get(pk=flow.pk))
     whole = {**saved, CREATED_KEY: format_time(flow.created_at), UPDATED_KEY: format_time(now)}
     return whole, tag, warnings
 
@@ -107,7 +107,7 @@ def _told(version: Any) -> dict[str, Any]:
 
 def _saved(version: Any) -> dict[str, Any]:
     with _fitting():
-        row = saved_states.saved_row(version)
+        row = saved_states.read_saved_row(version)
     return {**shown(Kind.FLOW, row), DELETED_KEY: row["is_deleted"]}
 
 

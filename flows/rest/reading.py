@@ -16,7 +16,7 @@ from flows.models import MODELS, Flow
 from flows.rest.bodies.item_body import HAS_VALUE_KEYS
 from flows.rest.requests.paging import PagePlace, Part, read_page
 from flows.rest.requests.refusals import not_found
-from flows.saves.state_tags import tag_of_row, tagged_columns
+from flows.saves.state_tags import compute_row_tag, get_tagged_columns
 
 _HAS_VALUE = ("has_dev_value", "has_prod_value")
 
@@ -31,11 +31,11 @@ def shown(kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_item(kind: Kind, uuid: UUID) -> tuple[dict[str, Any], str]:
     """Return the whole object of a live row, and the tag of its state. Raises Refused."""
-    columns = tagged_columns(MODELS[kind])
+    columns = get_tagged_columns(MODELS[kind])
     row = next(_rows(kind, Q(uuid=uuid), columns), None)
     if row is None:
         raise not_found(kind)
-    return shown(kind, row), tag_of_row({name: row[name] for name in columns})
+    return shown(kind, row), compute_row_tag({name: row[name] for name in columns})
 
 
 def list_items(

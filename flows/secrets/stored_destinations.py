@@ -26,7 +26,7 @@ from flows.destinations.new import find_new_destinations
 from flows.destinations.uses import EVERY
 from flows.destinations.warnings import DestinationWarning, warnings_of
 from flows.models import MODELS, Secret
-from flows.servers import current_database
+from flows.servers import get_current_database
 
 # The right that an import needs for the same.
 RETARGET_CONNECTIONS = "imports.retarget_connections"
@@ -63,7 +63,7 @@ class SecretDestination:
 
 def lock_destinations() -> None:
     """Lock the destinations of secrets against other writers, until the transaction ends."""
-    database = databases[current_database()]
+    database = databases[get_current_database()]
     if database.vendor == "postgresql":  # a writing transaction of SQLite is alone anyway
         with database.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

@@ -10,7 +10,7 @@ from reversion.models import Version
 from flows.content.fields import Content, Kind
 from flows.differences.values import difference
 from flows.models import MODELS, Item
-from flows.saves.saved_states import content_of, present_row, saved_row
+from flows.saves.saved_states import get_content, get_present_row, read_saved_row
 from imports.admin.wording import RESULT_WORDS
 from imports.models import ImportItem
 from imports.plans.plan import WRITING_RESULTS
@@ -30,7 +30,7 @@ def item_context(item: ImportItem) -> dict[str, Any]:
     model: type[Item] = MODELS[kind]
     row = model._default_manager.filter(uuid=item.target_uuid).first()
     before, saved_at, fault = _before(item, model)
-    after = None if row is None else content_of(kind, present_row(row))
+    after = None if row is None else get_content(kind, get_present_row(row))
     return {
         "title": f"What changed in {item.target_name or item.target_uuid}",
         "item": item,
@@ -60,7 +60,7 @@ def _before(item: ImportItem, model: type[Item]) -> tuple[Content | None, Any, s
     if version is None:
         return None, None, NO_SAVE
     try:
-        before = content_of(model.kind, saved_row(version))
+        before = get_content(model.kind, read_saved_row(version))
     except RevertError:
         return None, None, UNFIT_SAVE
     return before, version.revision.date_created, ""

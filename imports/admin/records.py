@@ -30,7 +30,7 @@ from flows.admin.list_addresses import CheckedListMixin
 from flows.content.fields import Kind
 from flows.models import Connection, Secret
 from flows.secrets.values import GoesElsewhereError, HasValueError, SecretGoneError
-from flows.servers import current_database
+from flows.servers import get_current_database
 from imports.admin.importing import import_urls, may_import
 from imports.admin.item_page import has_difference, item_context
 from imports.admin.record_page import (
@@ -225,7 +225,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
         if not request.user.has_perm(CHANGE_CONNECTION):
             raise PermissionDenied
         try:
-            with transaction.atomic(using=current_database()):
+            with transaction.atomic(using=get_current_database()):
                 row = tick_off(record, item_id)
                 said = f"Looked at after import {record.pk}: it is right."
                 self.admin_site.get_model_admin(Connection).log_change(request, row, said)
@@ -256,7 +256,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
 
     def _fill(self, request: HttpRequest, record: ImportRecord, form: FillForm) -> None:
         try:
-            with transaction.atomic(using=current_database()):
+            with transaction.atomic(using=get_current_database()):
                 name = request.user.get_username()
                 secret = fill_secret(
                     record,

@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from flows.servers import current_database
+from flows.servers import get_current_database
 from imports.database.backup_notes import note_of, prefix_of, read_directory, remove, write_note
 from imports.database.backup_retention import Retention, superfluous
 from imports.database.postgresql_tools import ROOM, Fault, run_postgresql_tool
@@ -61,7 +61,7 @@ def make_backup(*, sparing: Path | None = None) -> Backup:
     removed according to backup_retention, but never `sparing`. Raises BackupFailed; then there is
     no new file, and no old one was removed.
     """
-    alias = current_database()
+    alias = get_current_database()
     try:
         backup = _make(alias)
     except (Fault, OSError, sqlite3.Error) as error:
@@ -98,7 +98,7 @@ def _make(alias: str) -> Backup:
 def other_server_of(path: Path) -> str | None:
     """Return the server in the backup's name, or None if it is the current one or unknown."""
     prefix = prefix_of(path)
-    return unquote(prefix) if prefix and prefix != _prefix(current_database()) else None
+    return unquote(prefix) if prefix and prefix != _prefix(get_current_database()) else None
 
 
 def _reserve(directory: Path, alias: str) -> tuple[Path, Path]:

@@ -12,7 +12,7 @@ from django.db import connections
 
 from flows.database.locks import Lock, LockHandle, LockHeld, LockUnusable, hold_lock
 from flows.database.statement_timeout import limit_statements
-from flows.servers import current_database
+from flows.servers import get_current_database
 from imports.database.errors import DatabaseUnavailable
 from imports.errors import ImportFailed
 
@@ -33,7 +33,7 @@ class HeldLock:
 
         Call it first in the transaction that writes.
         """
-        connection = connections[current_database()]
+        connection = connections[get_current_database()]
         if connection.vendor == "postgresql":  # SQLite's own lock keeps writers out
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITING_KEY])
@@ -43,7 +43,7 @@ class HeldLock:
 
         Call it last in the transaction that writes.
         """
-        if loss := self._handle.loss():
+        if loss := self._handle.find_loss():
             raise DatabaseUnavailable(
                 "lock-lost",
                 f"The lock that keeps other imports out was lost. {loss} Nothing was written. "

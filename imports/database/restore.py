@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import connections
 
-from flows.servers import current_database
+from flows.servers import get_current_database
 from imports.database.backup import BUSY_SECONDS
 from imports.database.postgresql_tools import Fault, run_postgresql_tool
 from imports.database.verification import check_integrity, check_postgresql, check_sqlite
@@ -22,7 +22,7 @@ class RestoreFailed(UnableToImport):
 
 def check_backup(path: Path) -> None:
     """Read the whole backup. Raises RestoreFailed if it is damaged or of another kind."""
-    alias = current_database()
+    alias = get_current_database()
     if not path.is_file():
         raise RestoreFailed("no-backup", f"There is no file {path}.")
     try:
@@ -44,7 +44,7 @@ def restore_backup(path: Path) -> None:
     otherwise.
     """
     check_backup(path)
-    alias = current_database()
+    alias = get_current_database()
     connections[alias].validate_no_atomic_block()
     # The next query needs a new connection, and an idle one could hold locks.
     connections[alias].close()

@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts.models import ApiToken, User
 from accounts.tokens import Revoked, revoke_all_but, valid_digests
 from flows.counting import format_count, format_list
-from flows.servers import current_database
+from flows.servers import get_current_database
 from imports.database.backup import Backup
 from imports.database.restore import RestoreFailed
 from imports.errors import first_line, quoted, storable
@@ -93,10 +93,10 @@ def end_access(before: Access | None) -> EndedAccess:
 
     Raises RestoreFailed if that fails: the database has been restored by then.
     """
-    connection = connections[current_database()]
+    connection = connections[get_current_database()]
     try:
         tables = set(connection.introspection.table_names())
-        with transaction.atomic(using=current_database(), durable=True):
+        with transaction.atomic(using=get_current_database(), durable=True):
             sessions = _end_sessions() if Session._meta.db_table in tables else 0
             has_tokens = ApiToken._meta.db_table in tables
             valid = before.tokens if before else frozenset()
@@ -148,7 +148,7 @@ def record_restore(
         record.backup_sha256 = safety_backup.sha256
     logger.warning("Restored %s from %s for %s. %s", server, path, user_name, ended)
     try:
-        with transaction.atomic(using=current_database(), durable=True):
+        with transaction.atomic(using=get_current_database(), durable=True):
             record.save()
     except DatabaseFault as error:
         logger.warning("The restore could not be recorded: %s", first_line(error))

@@ -11,7 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from flows.content.fields import Kind
 from flows.models import MODELS
-from flows.servers import current_database
+from flows.servers import get_current_database
 from imports.database.lock import HeldLock, LockHeld, import_lock
 from imports.errors import RETRY_AFTER, ImportLocked, UnableToImport
 from imports.expiry import drop_expired
@@ -50,7 +50,7 @@ def vacuum_database(*, lock_wait: float | None = None) -> Vacuumed:
     import, or ZIGGY_LOCK_WAIT if None. Call it outside a transaction. Raises ImportLocked while an
     import is running, and DatabaseBusy.
     """
-    connection = connections[current_database()]
+    connection = connections[get_current_database()]
     connection.validate_no_atomic_block()
     wait = settings.ZIGGY_LOCK_WAIT if lock_wait is None else lock_wait
     try:
@@ -65,7 +65,7 @@ def vacuum_database(*, lock_wait: float | None = None) -> Vacuumed:
 
 
 def _purge(lock: HeldLock) -> dict[Kind, int]:
-    with transaction.atomic(using=current_database(), durable=True):
+    with transaction.atomic(using=get_current_database(), durable=True):
         lock.keep_others_out()
         drop_expired()
         purged = {

@@ -16,7 +16,7 @@ from reversion.models import Revision
 from accounts.models import User
 from flows.content.fields import Content, Kind
 from flows.database.bulk import compress_quickly, insert_rows, update_rows
-from flows.models import MODELS, blank_content
+from flows.models import MODELS, get_blank_content
 from flows.models import Item as StoredItem
 from flows.saves import named_saves
 from imports.errors import StalePlan, quoted
@@ -113,7 +113,7 @@ def _overwrite(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
 def _values(kind: Kind, change: Change, writer: _Writer) -> dict[str, Any]:
     values: dict[str, Any] = dict(change.content or {})
     if change.result is Result.CREATE:  # a restored row keeps none of its old values
-        values = {**blank_content(kind), **values, "is_deleted": False}
+        values = {**get_blank_content(kind), **values, "is_deleted": False}
     return {**values, "updated_at": writer.now, "updated_by": writer.user_name}
 
 

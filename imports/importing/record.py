@@ -7,7 +7,7 @@ from django.utils import timezone
 from reversion.models import Revision
 
 from flows.content.fields import get_columns
-from flows.models import blank_content
+from flows.models import get_blank_content
 from imports.errors import storable
 from imports.importing.request import ImportRequest
 from imports.models import ImportItem, ImportRecord
@@ -81,4 +81,4 @@ def _content_digest(change: Change) -> str:
     if change.after or change.content is None:
         return change.after or ""
     kind = change.item.kind
-    return content_digest({**blank_content(kind), **change.content}, get_columns(kind))
+    return content_digest({**get_blank_content(kind), **change.content}, get_columns(kind))

@@ -13,7 +13,7 @@ from hashlib import sha256
 from reversion.models import Revision
 
 from flows.secrets.stored_destinations import lock_destinations
-from flows.servers import target
+from flows.servers import target_server
 from imports.database.one_state import one_state
 from imports.errors import NotPermitted
 from imports.exportfile.document import ExportDocument
@@ -56,7 +56,7 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
     Raises an UnableToImport where the import would be refused. With `record_refusal` the refusal is
     recorded, for runs that end with their preview; a dry run passes False.
     """
-    with target(request.server), recorded(_record(request), keep=record_refusal) as recorder:
+    with target_server(request.server), recorded(_record(request), keep=record_refusal) as recorder:
         document, request = _read(request, recorder.record)
         preview = make_preview(document, request)
         if preview.refusal:
@@ -70,7 +70,7 @@ def plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
     A refusal is in the preview's `refusal` where a decision may resolve it; the saved plan has its
     issues. Raises an UnableToImport, as a dry run does, where none can.
     """
-    with target(request.server), recorded(_record(request), keep=False) as recorder:
+    with target_server(request.server), recorded(_record(request), keep=False) as recorder:
         document, request = _read(request, recorder.record)
         with one_state():
             preview = make_preview(document, request)
@@ -88,7 +88,7 @@ def examine_import(request: ImportRequest, *, record_refusal: bool = False) -> P
     plan describes. Writes nothing, but `record_refusal` leaves a record of what is raised, as for
     an upload.
     """
-    with target(request.server), recorded(_record(request), keep=record_refusal) as recorder:
+    with target_server(request.server), recorded(_record(request), keep=record_refusal) as recorder:
         return make_preview(*_read(request, recorder.record, may_change_options=True))
 
 
@@ -106,7 +106,7 @@ def run_import(
     unchanged whenever anything is raised. Raises AlreadyDone where the request's idempotency key
     belongs to an import that is done.
     """
-    with target(request.server), recorded(_record(request)) as recorder:
+    with target_server(request.server), recorded(_record(request)) as recorder:
         record = recorder.record
         _check(request)
         may_be_running = check_key(record)

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from accounts.models import User
-from flows.servers import server_names, target, unusable_database
+from flows.servers import explain_unusable_database, list_server_names, target_server
 from imports.database.errors import NOT_MIGRATED, failure_of, loggable, trouble_of
 from imports.errors import (
     ImportFailed,
@@ -50,7 +50,7 @@ def add_server_argument(parser: CommandParser, *, has_default: bool = True) -> N
     Without a default, a command requires the name if more than one server is known, so that it
     never takes back a run of the wrong server.
     """
-    this, *registered = server_names()
+    this, *registered = list_server_names()
     is_required = bool(registered) and not has_default
     known = "this instance" if is_required else "this instance, the default"
     parser.add_argument(
@@ -111,11 +111,11 @@ def _seconds(text: str) -> float:
 @contextmanager
 def on_server(name: str) -> Iterator[None]:
     """Send every query to the named server. Raises WrongServer for an unknown name."""
-    if name not in server_names():
-        known = ", ".join(server_names())
+    if name not in list_server_names():
+        known = ", ".join(list_server_names())
         message = f"There is no server {quoted(name)} here. The servers are: {known}."
         raise WrongServer("wrong-server", message)
-    with target(name):
+    with target_server(name):
         yield
 
 
@@ -166,7 +166,7 @@ def refusals(command: BaseCommand, server: str) -> Iterator[None]:
         # An error for a missing table quotes only its name, which is no secret.
         is_migrated = trouble_of(error) is not NOT_MIGRATED
         reason = loggable(error) if is_migrated else first_line(error).rstrip(".")
-        told = ImportFailed("database-error", unusable_database(reason, server))
+        told = ImportFailed("database-error", explain_unusable_database(reason, server))
         refuse(command, failure_of(error) or told)
 
 
@@ -220,7 +220,7 @@ def find_user(name: str | None, server: str) -> User | None:
     """
     if name is None:
         return None
-    with target(server):
+    with target_server(server):
         user = User.objects.filter(username=storable(name), is_active=True).first()
     if user is None:
         raise CommandError(

@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 from flows.content.fields import Kind, get_columns
 from flows.models import Connection, Secret
 from flows.secrets import values as secret_values
-from flows.servers import current_database
+from flows.servers import get_current_database
 from imports.exportfile.warnings import WarningCode
 from imports.models import RESTORE, UNDO, ImportItem, ImportRecord, Status
 from imports.plans.plan import Result, content_digest, differ
@@ -108,7 +108,7 @@ def fill_secret(
     Raises what flows.secrets.values.fill_secret raises, and SecretGoneError if the secret is not
     one of the record's; then nothing is written.
     """
-    with transaction.atomic(using=current_database()):
+    with transaction.atomic(using=get_current_database()):
         if record.status != Status.SUCCEEDED or not _secrets(record).filter(uuid=uuid).exists():
             raise secret_values.SecretGoneError
         return secret_values.fill_secret(
@@ -121,7 +121,7 @@ def tick_off(record: ImportRecord, item_pk: int) -> Connection:
 
     Raises PointGoneError if the record has no such point or the connection is deleted.
     """
-    with transaction.atomic(using=current_database()):
+    with transaction.atomic(using=get_current_database()):
         item = _written_connections(record).filter(pk=item_pk).select_for_update().first()
         if record.status != Status.SUCCEEDED or item is None:
             raise PointGoneError

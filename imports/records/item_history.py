@@ -10,7 +10,7 @@ from reversion.models import Version
 
 from flows.content.fields import Content, Kind, get_columns
 from flows.models import MODELS, Item
-from flows.saves.saved_states import content_of, present_row, saved_row
+from flows.saves.saved_states import get_content, get_present_row, read_saved_row
 from imports.models import ImportItem
 from imports.plans.plan import content_digest
 from imports.records.kept_states import Holder, Kept, KeptState, state_after, state_before
@@ -65,7 +65,7 @@ def with_states(row: Item, items: QuerySet[ImportItem]) -> list[ItemImport]:
         )
     )
     holders = _holders(row.kind, [item.next_save for item in found if item.next_save])
-    present = content_of(row.kind, present_row(row))
+    present = get_content(row.kind, get_present_row(row))
     now = Holder(digest=content_digest(present, get_columns(row.kind)))
     return [
         ItemImport(
@@ -91,9 +91,11 @@ def read_state(row: Item, state: KeptState) -> ItemState | None:
     if state.kept is Kept.NOTHING:
         return None
     held = (
-        present_row(row) if state.kept is Kept.NOW else saved_row(_saves_of(row).get(pk=state.save))
+        get_present_row(row)
+        if state.kept is Kept.NOW
+        else read_saved_row(_saves_of(row).get(pk=state.save))
     )
-    return ItemState(content=content_of(row.kind, held), is_deleted=held["is_deleted"])
+    return ItemState(content=get_content(row.kind, held), is_deleted=held["is_deleted"])
 
 
 def records_by_save(row: Item) -> dict[int, int]:
@@ -119,6 +121,6 @@ def _holders(kind: Kind, numbers: Sequence[int]) -> dict[int, Holder]:
 
 def _digest(kind: Kind, version: Version) -> str:
     try:
-        return content_digest(content_of(kind, saved_row(version)), get_columns(kind))
+        return content_digest(get_content(kind, read_saved_row(version)), get_columns(kind))
     except RevertError:
         return ""

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from flows.database.bulk import insert_rows
-from flows.servers import current_database
+from flows.servers import get_current_database
 from imports.database.backup import Backup
 from imports.database.errors import loggable
 from imports.errors import (
@@ -121,14 +121,14 @@ class RunRecorder:
 
 def _drop_connection() -> None:
     """Close the connection, so that the next query opens one, unless a transaction is open."""
-    connection = connections[current_database()]
+    connection = connections[get_current_database()]
     if not connection.in_atomic_block:
         connection.close()
 
 
 def of_the_target(user: User | None) -> User | None:
     """Return the user, or None if it is another server's: each server has users of its own."""
-    return user if user and user._state.db == current_database() else None
+    return user if user and user._state.db == get_current_database() else None
 
 
 def running_import() -> ImportRecord | None:

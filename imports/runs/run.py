@@ -10,7 +10,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from flows.encryption import WrongKeyError
 from flows.models import Secret
 from flows.secrets.canary import check_keys_open
-from flows.servers import current_database, server_names
+from flows.servers import get_current_database, list_server_names
 from imports.database.errors import DatabaseFailed, failure_of, is_by_a_rival, loggable
 from imports.database.lock import HeldLock, LockHeld, import_lock
 from imports.errors import (
@@ -36,11 +36,11 @@ _NOTHING_WRITTEN = "Nothing was written."
 
 def check_server(server: str) -> None:
     """Raise WrongServer unless it is the name of this instance or of a registered server."""
-    if server not in server_names():
+    if server not in list_server_names():
         raise WrongServer(
             "wrong-server",
             f"This server is not {printable(server)}. It can import into: "
-            f"{', '.join(server_names())}. Nothing was written.",
+            f"{', '.join(list_server_names())}. Nothing was written.",
         )
 
 
@@ -131,7 +131,7 @@ def one_transaction(recorder: RunRecorder, lock: HeldLock, *, again: str) -> Ite
     lost at the end.
     """
     try:
-        with transaction.atomic(using=current_database(), durable=True):
+        with transaction.atomic(using=get_current_database(), durable=True):
             lock.keep_others_out()
             yield
             lock.check()

@@ -6,7 +6,7 @@ The file is planned as an overwrite; imports.status.decide decides on the states
 from collections.abc import Iterator
 
 from flows.content.fields import Kind
-from flows.models import MODELS, blank_content
+from flows.models import MODELS, get_blank_content
 from imports.database.one_state import one_state
 from imports.importing.document import read_document
 from imports.importing.prepare import draft_plan
@@ -33,7 +33,7 @@ def read_status(request: ImportRequest, *, with_only_here: bool = True) -> FileS
         plan = draft_plan(document, request)
         inputs = StatusInputs(
             last_imports={kind: read_last_imports(kind, _overwritten(plan, kind)) for kind in Kind},
-            blank_content=blank_content,
+            blank_content=get_blank_content,
             read_last_writes=read_last_writes,
             only_here={kind: list(_only_here(plan, kind)) for kind in kinds if with_only_here},
         )

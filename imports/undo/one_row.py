@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from flows.content.fields import Content, Kind
-from flows.saves.saved_states import content_of
-from flows.servers import target
+from flows.saves.saved_states import get_content
+from flows.servers import target_server
 from imports.plans.plan import UndoResult
 from imports.rows.read import read_contents
 from imports.undo.plans.plan import UndoChange
@@ -33,7 +33,7 @@ def look_at_row(request: UndoRequest, kind: Kind, uuid: str) -> LookedAtRow | No
     change = next((one for one in plan.changes[kind] if one.uuid == uuid), None)
     if change is None:
         return None
-    with target(request.server):
+    with target_server(request.server):
         before = _present(change)
         return LookedAtRow(change=change, before=before, after=_after(change, before))
 
@@ -50,4 +50,4 @@ def _after(change: UndoChange, before: Content | None) -> Content | None:
     if change.save is None:
         return before
     states = (state for _, state in read_saved(change.kind, [change.save]))
-    return next((content_of(change.kind, state) for state in states), before)
+    return next((get_content(change.kind, state) for state in states), before)

@@ -17,7 +17,7 @@ from flows.models import MODELS, Secret
 from flows.relations.uses import find_users_of_many
 from flows.saves import named_saves
 from flows.saves.saved_states import SavedRow as SavedState
-from flows.saves.saved_states import content_of, saved_row
+from flows.saves.saved_states import get_content, read_saved_row
 from flows.secrets.stored_destinations import StoredServer
 from imports.models import UNDO, ImportItem, ImportRecord, Status
 from imports.plans.comparison import differences
@@ -59,9 +59,9 @@ def read_undo_inputs(record: ImportRecord) -> UndoInputs:
 
 def read_saved(kind: Kind, revisions: Sequence[int]) -> Iterator[tuple[int, SavedState]]:
     """Yield revision and state of the readable named saves with these revisions."""
-    for version in named_saves.saves_in(MODELS[kind], revisions):
+    for version in named_saves.find_saves_in(MODELS[kind], revisions):
         try:
-            yield version.revision_id, saved_row(version)
+            yield version.revision_id, read_saved_row(version)
         except RevertError:
             continue
 
@@ -173,7 +173,7 @@ class _Reading:
     def _saved(
         self, kind: Kind, item: ImportItem, state: SavedState, present: Content | None
     ) -> RowBefore:
-        before = content_of(kind, state)
+        before = get_content(kind, state)
         return RowBefore(
             revision=item.named_save_id or 0,
             name=state["name"],

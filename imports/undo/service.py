@@ -16,7 +16,7 @@ from reversion.models import Revision
 from flows.content.fields import Kind
 from flows.counting import format_others
 from flows.secrets.stored_destinations import StoredServer, lock_destinations
-from flows.servers import target
+from flows.servers import target_server
 from imports.errors import (
     AlreadyUndone,
     NoSuchRecord,
@@ -69,7 +69,7 @@ def preview_undo(request: UndoRequest, *, record_refusal: bool = True) -> UndoPl
     recorded, for runs that end with their preview; a dry run passes False.
     """
     with (
-        target(request.server),
+        target_server(request.server),
         recorded(new_undo_record(request), keep=record_refusal) as recorder,
     ):
         check_server(request.server)
@@ -84,7 +84,7 @@ def examine_undo(request: UndoRequest) -> UndoPreview:
     others: for a record that cannot be undone, and for a user who may undo nothing at all or not
     see the rows that the plan describes. No record is left.
     """
-    with target(request.server), recorded(new_undo_record(request), keep=False) as recorder:
+    with target_server(request.server), recorded(new_undo_record(request), keep=False) as recorder:
         check_server(request.server)
         check_permission(request.user, UNDO_IMPORT)
         return _make_preview(_undone(request, recorder), request)
@@ -103,7 +103,7 @@ def undo_import(
     anything is raised. Raises AlreadyDone where the request's idempotency key belongs to an undo
     that is done. Where nothing has to be written, the undone run stays in effect.
     """
-    with target(request.server), recorded(new_undo_record(request)) as recorder:
+    with target_server(request.server), recorded(new_undo_record(request)) as recorder:
         record = recorder.record
         check_server(request.server)
         check_undo_request(request)

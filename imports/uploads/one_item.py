@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from flows.content.fields import Content, Kind
-from flows.models import blank_content
+from flows.models import get_blank_content
 from imports.importing.service import examine_import
 from imports.models import PendingImport
 from imports.permissions import check_permission
@@ -57,7 +57,7 @@ def look_at(pending: PendingImport, kind: Kind, uuid: str) -> LookedAt | None:
 def _content_after(change: Change, before: Content | None) -> Content:
     # A copy is a new row: it takes nothing from the row that it duplicates.
     if before is None or change.result is Result.DUPLICATE:
-        before = blank_content(change.item.kind)
+        before = get_blank_content(change.item.kind)
     return {**before, **(change.content or {})}
 
 

@@ -26,7 +26,7 @@ from flows.database.locks import Lock, LockHeld, hold_lock
 from flows.encryption import WrongKeyError, decrypt_bytes, encrypt_bytes
 from flows.models import StoredAnswer
 from flows.rest.requests.refusals import Refused, not_permitted
-from flows.servers import current_database
+from flows.servers import get_current_database
 
 KEY_HOURS = 24
 HEADER = "Idempotency-Key"
@@ -112,13 +112,13 @@ def _once(
                 return _answer_again(earlier, digest, user)
             if any(holds(user, key) for holds in _other_holders):
                 _refuse_mismatch()
-            whole = transaction.atomic(using=current_database(), durable=True)
+            whole = transaction.atomic(using=get_current_database(), durable=True)
             with whole if in_transaction else nullcontext():
                 response = run()
                 if response.status_code < HTTPStatus.BAD_REQUEST:
                     _remember(response, user, key, digest)
                 elif in_transaction:
-                    transaction.set_rollback(True, using=current_database())
+                    transaction.set_rollback(True, using=get_current_database())
             return response
     except LockHeld:
         if earlier := _answers(user, key).first():

@@ -20,7 +20,7 @@ from django.db.models.functions import Collate
 from django.http import QueryDict
 
 from flows.rest.requests.refusals import Problem, invalid
-from flows.servers import current_database
+from flows.servers import get_current_database
 
 MOST = 1000
 """The most items of a page."""
@@ -99,7 +99,7 @@ def read_page(
 
 
 def _in_order(rows: QuerySet[Any], columns: tuple[str, ...], part: Part) -> Iterator[Row]:
-    is_postgresql = connections[current_database()].vendor == "postgresql"
+    is_postgresql = connections[get_current_database()].vendor == "postgresql"
     collation = "C" if is_postgresql else "BINARY"
     ordered = rows.annotate(code_points=Collate("name", collation)).order_by("code_points", "uuid")
     after, size = part.after, min(_READ_AT_ONCE, (part.limit or _READ_AT_ONCE) + 1)

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from flows.models import Item
 from flows.rest.requests.refusals import Refused
-from flows.saves.state_tags import state_tag
+from flows.saves.state_tags import compute_state_tag
 
 Condition = str | None
 """The `If-Match` of a request; None where it has none."""
@@ -30,7 +30,7 @@ def check_condition(item: Item, condition: Condition) -> None:
     if condition is None:
         return
     named = parse_etags(condition)
-    if named == ["*"] or quote_etag(state_tag(item)) in named:
+    if named == ["*"] or quote_etag(compute_state_tag(item)) in named:
         return
     by = f" by {item.updated_by}" if item.updated_by else ""
     raise Refused(

@@ -11,7 +11,7 @@ from django.db import DatabaseError
 
 from flows.encryption import WrongKeyError
 from flows.secrets.canary import check_keys_open
-from flows.servers import target
+from flows.servers import target_server
 from imports.database.backup import Backup, make_backup, other_server_of
 from imports.database.lock import LockHeld, import_lock
 from imports.database.restore import check_backup, restore_backup
@@ -83,7 +83,7 @@ class Command(BaseCommand):
 
 def _of_another_server(server: str, path: Path) -> str:
     """Return a warning if the backup's name is another server's, else ""."""
-    with target(server):
+    with target_server(server):
         other = other_server_of(path)
     if other is None:
         return ""

@@ -15,7 +15,7 @@ from flows.counting import format_count
 from flows.models import Item
 from flows.rest.bodies.save_uuids import save_uuid
 from flows.saves.named_saves import list_saves
-from flows.saves.saved_states import PRE_RESTORE, present_row
+from flows.saves.saved_states import PRE_RESTORE, get_present_row
 from imports.errors import printable, quoted
 from imports.management import console
 from imports.management.plan_text import field_texts
@@ -173,7 +173,7 @@ def _named(item: Item) -> dict[str, Any]:
     return {
         "kind": item.kind.value,
         "uuid": str(item.uuid),
-        "name": present_row(item)["name"],
+        "name": get_present_row(item)["name"],
         "isDeleted": item.is_deleted,
     }
 

@@ -21,7 +21,7 @@ from django.core.management import BaseCommand, load_command_class
 from django.db import OperationalError
 
 from flows.models import Flow
-from flows.servers import server_names, unusable_database
+from flows.servers import explain_unusable_database, list_server_names
 from imports.management.console import print_end
 from imports.models import ImportRecord
 from tests.support.digest import RECORDS, all_rows, data_rows
@@ -872,7 +872,7 @@ def test_the_last_line_of_a_run_is_last_where_both_are_read_on_a_terminal(is_ter
 
 
 def test_advice_on_this_instance_names_no_database():
-    assert unusable_database("no such table: x", server_names()[0]) == (
+    assert explain_unusable_database("no such table: x", list_server_names()[0]) == (
         "The database cannot be used: no such table: x. "
         "Is it there, and migrated (manage.py migrate)?"
     )
