@@ -15,9 +15,9 @@ from flows.destinations.warnings import DestinationWarning
 from flows.models import Item, Secret
 from flows.secrets.stored_destinations import (
     Write,
+    explain_retargeting,
+    find_warnings_of_writes,
     lock_destinations,
-    told_of_refusal,
-    warnings_of_writes,
 )
 from flows.servers import get_current_database
 
@@ -34,9 +34,9 @@ def mark_deleted(item: Item, *, user_name: str) -> None:
 class SendsSecretsError(Exception):
     """The items cannot be restored without the right to send stored secrets elsewhere."""
 
-    def __init__(self, told: str) -> None:
-        super().__init__(told)
-        self.told = told
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 Warnings = tuple[DestinationWarning, ...]
@@ -44,16 +44,16 @@ Warnings = tuple[DestinationWarning, ...]
 
 
 def restore_item(
-    item: Item, *, user_name: str, may_retarget: bool, sees: Collection[Kind] = ()
+    item: Item, *, user_name: str, may_retarget: bool, visible_kinds: Collection[Kind] = ()
 ) -> Warnings:
     """Restore a deleted item and return the warnings of it. Raises NameTakenError.
 
     `may_retarget` is whether stored secrets may thereby be sent where they are not sent now; if
-    not, raises SendsSecretsError, whose text names only rows of the kinds in `sees`.
+    not, raises SendsSecretsError, whose text names only rows of the kinds in `visible_kinds`.
     """
     with transaction.atomic(using=get_current_database()):
         rows = _lock_deleted([item])
-        warnings = _check_destinations(rows, sees, may_retarget=may_retarget)
+        warnings = _check_destinations(rows, visible_kinds, may_retarget=may_retarget)
         for row in rows:
             _restore(row, user_name)
     item.refresh_from_db()
@@ -77,7 +77,11 @@ def delete_many(items: Iterable[Any], *, user_name: str) -> None:
 
 
 def restore_items(
-    items: Iterable[Any], *, user_name: str, may_retarget: bool, sees: Collection[Kind] = ()
+    items: Iterable[Any],
+    *,
+    user_name: str,
+    may_retarget: bool,
+    visible_kinds: Collection[Kind] = (),
 ) -> tuple[list[Any], list[Any], Warnings]:
     """Restore those of the items that are deleted, in one transaction.
 
@@ -88,7 +92,7 @@ def restore_items(
     kept: list[Any] = []
     with transaction.atomic(using=get_current_database()):
         items = _lock_deleted(items)
-        warnings = _check_destinations(items, sees, may_retarget=may_retarget)
+        warnings = _check_destinations(items, visible_kinds, may_retarget=may_retarget)
         for item in items:
             try:
                 _restore(item, user_name)
@@ -112,7 +116,7 @@ def _lock_deleted(items: Iterable[Item]) -> list[Item]:
 
 
 def _check_destinations(
-    items: Iterable[Item], sees: Collection[Kind], *, may_retarget: bool
+    items: Iterable[Item], visible_kinds: Collection[Kind], *, may_retarget: bool
 ) -> Warnings:
     writes = [
         Write(
@@ -124,9 +128,9 @@ def _check_destinations(
         )
         for item in items
     ]
-    warnings = warnings_of_writes(writes)
-    if not may_retarget and (told := told_of_refusal(warnings, sees=sees)):
-        raise SendsSecretsError(told)
+    warnings = find_warnings_of_writes(writes)
+    if not may_retarget and (reason := explain_retargeting(warnings, visible_kinds=visible_kinds)):
+        raise SendsSecretsError(reason)
     return warnings
 
 

@@ -31,7 +31,7 @@ class Issue:
     uuid: str | None = None
     """The uuid and name of the item as in the file, where they could be read."""
     name: str | None = None
-    tells_of: frozenset[Kind] = frozenset()
+    described_kinds: frozenset[Kind] = frozenset()
     """The kinds of rows that the message describes, other than the item's own."""
 
     def as_dict(self) -> dict[str, Any]:

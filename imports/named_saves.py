@@ -148,8 +148,10 @@ def preview_restore(named: str, *, user: User | None) -> Restoring:
 def _check_rights(item: Item, saved: saved_states.SavedRow, user: User | None) -> list[str]:
     """Raise NotPermitted unless the user may restore it; return why extra rights are needed."""
     warnings = saved_states.find_warnings_of_restore(item, saved)
-    sees = kinds_in_sight(user)
-    rights = list(saved_states.find_rights_to_restore(item, saved, warnings, sees=sees))
+    visible_kinds = kinds_in_sight(user)
+    rights = list(
+        saved_states.find_rights_to_restore(item, saved, warnings, visible_kinds=visible_kinds)
+    )
     uuid, name = str(item.uuid), str(item)
     check_permission(
         user,

@@ -15,10 +15,10 @@ from flows.saves.state_tags import compute_state_tag
 from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     Write,
-    goes_where_shown,
+    explain_retargeting,
+    find_warnings_of_writes,
+    is_sent_where_shown,
     lock_destinations,
-    told_of_refusal,
-    warnings_of_writes,
 )
 
 _LONGEST_TAG = 64
@@ -54,7 +54,7 @@ class ItemForm(forms.ModelForm):
     """
 
     may_retarget = False
-    sees: Collection[Kind] = ()
+    visible_kinds: Collection[Kind] = ()
     """The kinds whose rows the user may see."""
     warnings: tuple[DestinationWarning, ...] = ()
     """The warnings of secrets that a valid form sends elsewhere."""
@@ -87,9 +87,11 @@ class ItemForm(forms.ModelForm):
     def _check_destinations(self) -> None:
         if self.instance.kind is not Kind.FLOW:  # a flow's code needs no right
             lock_destinations()
-        self.warnings = warnings_of_writes([self._write()])
-        if not self.may_retarget and (told := told_of_refusal(self.warnings, sees=self.sees)):
-            self.add_error(None, f"{told} This needs the permission {RETARGET_CONNECTIONS}.")
+        self.warnings = find_warnings_of_writes([self._write()])
+        if not self.may_retarget and (
+            reason := explain_retargeting(self.warnings, visible_kinds=self.visible_kinds)
+        ):
+            self.add_error(None, f"{reason} This needs the permission {RETARGET_CONNECTIONS}.")
 
     def _write(self) -> Write:
         # From the database: the form's own object may have another state.
@@ -213,7 +215,7 @@ class SecretForm(ItemForm):
         name = self.cleaned_data.get("name", "")
         is_shown = self.instance.pk is not None and name == self.stored["name"]
         shown = self.cleaned_data.get("shown_destinations", "") if is_shown else ""
-        if goes_where_shown(name, shown):
+        if is_sent_where_shown(name, shown):
             return None
         if is_shown:
             return (

@@ -21,7 +21,7 @@ from flows.fields import DocumentField
 from flows.models import MODELS
 from flows.relations.uses import RelatedItems, find_users, find_uses
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
-from flows.sight import find_kinds_seen
+from flows.sight import find_visible_kinds
 
 _Admin = TypeVar("_Admin", bound=admin.ModelAdmin)
 # For texts that are nearly always short. An input of one line would lose a line end.
@@ -80,7 +80,7 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         form = super().get_form(request, *args, **kwargs)
         form.may_retarget = request.user.has_perm(RETARGET_CONNECTIONS)
-        form.sees = find_kinds_seen(request.user)
+        form.visible_kinds = find_visible_kinds(request.user)
         form.present_tag = getattr(request, "present_tag", None)
         return form
 

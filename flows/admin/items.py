@@ -15,7 +15,7 @@ from flows.differences.graph import read_graph
 from flows.differences.graph_svg import draw
 from flows.models import MODELS, Connection, Flow, Secret
 from flows.secrets.stored_destinations import (
-    destinations_tag,
+    compute_destinations_tag,
     read_destinations,
 )
 
@@ -154,7 +154,9 @@ class SecretAdmin(ItemAdmin):
             secret = Secret._default_manager.filter(pk=original.pk).first() or original
             lines = self.destination_lines(request, secret)
             context["secret_destinations"] = lines
-            context["shown_destinations"] = destinations_tag(line.destination for line in lines)
+            context["shown_destinations"] = compute_destinations_tag(
+                line.destination for line in lines
+            )
         return super().render_change_form(request, context, *args, **kwargs)
 
     def destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:

@@ -24,7 +24,7 @@ from flows.saves.state_tags import compute_state_tag
 from flows.secrets.checks import SAFE_METHODS
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
 from flows.servers import get_current_database
-from flows.sight import find_kinds_seen
+from flows.sight import find_visible_kinds
 
 _NUMBER_DIGITS = 18  # no row's number is longer
 
@@ -170,7 +170,7 @@ def lacking_rights(
     `warnings` are those of `warnings_of_restore`.
     """
     for permission, reason in saved_states.find_rights_to_restore(
-        item, saved, warnings, sees=find_kinds_seen(request.user)
+        item, saved, warnings, visible_kinds=find_visible_kinds(request.user)
     ):
         if not request.user.has_perm(permission):
             yield permission, reason

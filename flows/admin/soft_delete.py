@@ -24,7 +24,7 @@ from flows.deletion import (
 )
 from flows.relations.uses import find_users
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
-from flows.sight import find_kinds_seen
+from flows.sight import find_visible_kinds
 
 _NAMES_TOLD = 10
 
@@ -98,7 +98,7 @@ class SoftDeleteAdmin(VersionAdmin):
                 item,
                 user_name=request.user.get_username(),
                 may_retarget=request.user.has_perm(RETARGET_CONNECTIONS),
-                sees=find_kinds_seen(request.user),
+                visible_kinds=find_visible_kinds(request.user),
             )
         except NameTakenError:
             self.message_user(request, self._name_taken([item]), messages.ERROR)
@@ -119,7 +119,7 @@ class SoftDeleteAdmin(VersionAdmin):
                 list(queryset.filter(is_deleted=True)),
                 user_name=request.user.get_username(),
                 may_retarget=request.user.has_perm(RETARGET_CONNECTIONS),
-                sees=find_kinds_seen(request.user),
+                visible_kinds=find_visible_kinds(request.user),
             )
         except SendsSecretsError as error:
             self.message_user(request, _not_restored(error), messages.ERROR)
@@ -153,4 +153,4 @@ class SoftDeleteAdmin(VersionAdmin):
 
 
 def _not_restored(error: SendsSecretsError) -> str:
-    return f"Not restored: {error.told} This needs the permission {RETARGET_CONNECTIONS}."
+    return f"Not restored: {error.reason} This needs the permission {RETARGET_CONNECTIONS}."

@@ -9,7 +9,7 @@ from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest
 
 from flows.destinations.warnings import DestinationWarning
-from flows.sight import find_kinds_seen
+from flows.sight import find_visible_kinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +25,9 @@ def warning_lines(
     request: HttpRequest, warnings: Iterable[DestinationWarning]
 ) -> list[WarningLine]:
     """Return the warnings as the user may see them, the serious ones first."""
-    sees = find_kinds_seen(request.user)
+    visible_kinds = find_visible_kinds(request.user)
     lines = [
-        WarningLine(text=f"{warning.text_for(sees)}.", is_serious=warning.is_serious)
+        WarningLine(text=f"{warning.get_text_for(visible_kinds)}.", is_serious=warning.is_serious)
         for warning in warnings
     ]
     return sorted(lines, key=lambda line: not line.is_serious)

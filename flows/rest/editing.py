@@ -28,12 +28,12 @@ from flows.rest.requests.refusals import Problem, Refused, not_found, not_permit
 from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     Write,
+    explain_retargeting,
+    find_warnings_of_writes,
     lock_destinations,
-    told_of_refusal,
-    warnings_of_writes,
 )
 from flows.servers import get_current_database
-from flows.sight import find_kinds_seen
+from flows.sight import find_visible_kinds
 
 Warnings = tuple[DestinationWarning, ...]
 """The warnings of secrets that a write sends where they were not sent before."""
@@ -199,13 +199,16 @@ def check_destinations(write: Write, user: User, *, may_retarget: bool) -> Warni
     Raises Refused where a connection would send a stored one where it is not sent now, unless
     `may_retarget`.
     """
-    warnings, sees = warnings_of_writes([write]), find_kinds_seen(user)
-    if not may_retarget and (told := told_of_refusal(warnings, sees=sees)):
+    warnings, visible_kinds = find_warnings_of_writes([write]), find_visible_kinds(user)
+    if not may_retarget and (reason := explain_retargeting(warnings, visible_kinds=visible_kinds)):
         needing = [warning for warning in warnings if warning.needs_right]
         raise not_permitted(
-            told,
+            reason,
             RETARGET_CONNECTIONS,
-            [Problem(code=each.code, message=f"{each.text_for(sees)}.") for each in needing],
-            [warning.detail_for(sees) for warning in needing],
+            [
+                Problem(code=each.code, message=f"{each.get_text_for(visible_kinds)}.")
+                for each in needing
+            ],
+            [warning.make_detail_for(visible_kinds) for warning in needing],
         )
     return warnings

@@ -68,7 +68,7 @@ def restore_save(
         check_condition(flow, condition)
         row = saved_states.read_saved_row(version)
         warnings = saved_states.find_warnings_of_restore(flow, row)
-        rights = saved_states.find_rights_to_restore(flow, row, warnings, sees=())
+        rights = saved_states.find_rights_to_restore(flow, row, warnings, visible_kinds=())
         for permission, reason in rights:
             if not user.has_perm(permission):
                 raise not_permitted(reason, permission)

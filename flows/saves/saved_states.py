@@ -19,8 +19,8 @@ from flows.saves import named_saves
 from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     Write,
-    told_of_refusal,
-    warnings_of_writes,
+    explain_retargeting,
+    find_warnings_of_writes,
 )
 
 PRE_RESTORE = "Pre restore"
@@ -54,18 +54,18 @@ def find_rights_to_restore(
     saved: SavedRow,
     warnings: Iterable[DestinationWarning],
     *,
-    sees: Collection[Kind],
+    visible_kinds: Collection[Kind],
 ) -> Iterator[tuple[str, str]]:
     """Yield the permissions, beside that to change the item, that restoring needs, with reasons.
 
     `warnings` are those of `find_warnings_of_restore`. The reasons name only rows of the kinds in
-    `sees`.
+    `visible_kinds`.
     """
     kind = item.kind
     if saved["is_deleted"] and not item.is_deleted:
         yield f"flows.delete_{kind}", f"This save would delete the {kind}."
-    if told := told_of_refusal(warnings, sees=sees):
-        yield RETARGET_CONNECTIONS, told
+    if reason := explain_retargeting(warnings, visible_kinds=visible_kinds):
+        yield RETARGET_CONNECTIONS, reason
 
 
 def needs_right_to_recover(kind: Kind, saved: SavedRow) -> bool:
@@ -77,7 +77,7 @@ def needs_right_to_recover(kind: Kind, saved: SavedRow) -> bool:
         after=None if saved["is_deleted"] else get_content(kind, saved),
         has_value=_has_value(kind, saved),
     )
-    return any(warning.needs_right for warning in warnings_of_writes([write]))
+    return any(warning.needs_right for warning in find_warnings_of_writes([write]))
 
 
 def find_warnings_of_restore(item: Item, saved: SavedRow) -> tuple[DestinationWarning, ...]:
@@ -91,7 +91,7 @@ def find_warnings_of_restore(item: Item, saved: SavedRow) -> tuple[DestinationWa
         had_value=_has_value(kind, present),
         has_value=_has_value(kind, saved),
     )
-    return warnings_of_writes([write])
+    return find_warnings_of_writes([write])
 
 
 def _has_value(kind: Kind, row: SavedRow) -> bool:

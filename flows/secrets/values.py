@@ -6,7 +6,7 @@ from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from flows.models import Secret
-from flows.secrets.stored_destinations import goes_where_shown, lock_destinations
+from flows.secrets.stored_destinations import is_sent_where_shown, lock_destinations
 from flows.servers import get_current_database
 
 
@@ -40,7 +40,7 @@ def fill_secret(
             raise SecretGoneError
         if secret.has_value:
             raise HasValueError
-        if not goes_where_shown(secret.name, shown):
+        if not is_sent_where_shown(secret.name, shown):
             raise GoesElsewhereError
         # Sealed as the row is saved.
         secret.dev_value, secret.prod_value = dev_value, prod_value

@@ -20,7 +20,7 @@ from accounts.models import User
 from flows.admin.destinations import DestinationLine
 from flows.content.fields import Kind
 from flows.models import MODELS
-from flows.secrets.stored_destinations import destinations_tag, read_destinations
+from flows.secrets.stored_destinations import compute_destinations_tag, read_destinations
 from imports.admin.item_page import has_difference
 from imports.admin.record_warnings import warned_items
 from imports.admin.wording import RESULT_WORDS, lasting, options
@@ -183,7 +183,9 @@ def _checklist(checklist: Checklist, user: User, refused: FillForm | None) -> di
             DestinationLine(destination=each, may_view=may_see(user, each.kind))
             for each in destinations.get(point.name, ())
         ]
-        lines.append((point, form, places, destinations_tag(destinations.get(point.name, ()))))
+        lines.append(
+            (point, form, places, compute_destinations_tag(destinations.get(point.name, ())))
+        )
     return {
         "checklist": checklist,
         "refused": refused,

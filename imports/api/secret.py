@@ -93,12 +93,12 @@ class SecretWithDestinationsView(SecretView):
 
 
 def _shown(found: SecretDestination, user: User, record: ImportRecord | None) -> dict[str, Any]:
-    sees = may_see(user, found.kind)
+    is_visible = may_see(user, found.kind)
     return {
         "kind": found.kind.value,
-        "uuid": found.uuid if sees else None,
-        "name": found.name if sees else None,
-        "destination": found.label if sees else None,
+        "uuid": found.uuid if is_visible else None,
+        "name": found.name if is_visible else None,
+        "destination": found.label if is_visible else None,
         "environments": list(found.environments),
         "sinceImport": record and {"id": record.pk, "startedAt": record.started_at},
     }

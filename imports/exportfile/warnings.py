@@ -50,7 +50,7 @@ class PlanWarning:
     is_serious: bool = False
     """Whether it is shown in red and never left out: a stored value would be sent elsewhere."""
 
-    tells_of: frozenset[Kind] = frozenset()
+    described_kinds: frozenset[Kind] = frozenset()
     """The kinds of the other rows that the text names."""
 
     @property

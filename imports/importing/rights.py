@@ -42,7 +42,7 @@ def check_plan(user: User | None, plan: Plan) -> None:
 def check_sight(user: User | None, plan: Plan) -> None:
     """Raise NotPermitted where the plan describes rows that the user may not see."""
     kinds = {kind for change in plan for kind in _kinds_told_of(change)}
-    kinds |= {kind for issue in plan.issues for kind in issue.tells_of}
+    kinds |= {kind for issue in plan.issues for kind in issue.described_kinds}
     check_sight_of(user, *(kind for kind in Kind if kind in kinds))
 
 
@@ -50,7 +50,7 @@ def _retargeting(user: User | None, plan: Plan) -> Iterator[Issue]:
     seen = kinds_in_sight(user)
     for change in plan:
         item = change.item
-        for message in retargeting_of(item.kind, item.name, change.notices, sees=seen):
+        for message in retargeting_of(item.kind, item.name, change.notices, visible_kinds=seen):
             yield Issue(
                 code=SECRET_TO_NEW_DESTINATION,
                 message=message,
@@ -65,14 +65,14 @@ def _kinds_told_of(change: Change) -> Iterator[Kind]:
     if change.row or change.candidates:
         yield change.item.kind
     for warning in change.own_warnings:
-        yield from warning.tells_of
+        yield from warning.described_kinds
     yield from _kinds_in_notices(change)
 
 
 def _kinds_in_notices(change: Change) -> Iterator[Kind]:
     """Yield the kinds of the other rows in its warnings about destinations."""
     for notice in change.notices:
-        yield from notice.tells_of((change.item.kind, change.target_uuid))
+        yield from notice.find_described_kinds((change.item.kind, change.target_uuid))
 
 
 def _needed(change: Change) -> Iterator[str]:

@@ -105,7 +105,7 @@ def _surroundings(secrets: Sequence[Settled], inputs: PlanInputs) -> Surrounding
         dangling=inputs.dangling,
         secret_names_here=inputs.secret_names_here,
         lost_names=find_lost_names(secrets),
-        valued_secrets=inputs.server.valued_secrets() if brings_back else (),
+        valued_secrets=inputs.server.read_valued_secrets() if brings_back else (),
     )
 
 

@@ -16,9 +16,9 @@ from flows.destinations.changes import (
     Server,
     UserChange,
 )
-from flows.destinations.destinations import NO_USES, secret_uses
+from flows.destinations.destinations import NO_USES, find_secret_uses
 from flows.destinations.new import find_new_destinations
-from flows.destinations.warnings import DestinationWarning, warnings_of
+from flows.destinations.warnings import DestinationWarning, make_warnings
 from imports.plans.plan import Change, Result
 
 Changes = Mapping[Kind, Sequence[Change]]
@@ -32,8 +32,8 @@ def user_change(change: Change, before: Content | None) -> UserChange | None:
     kind, uuid = change.item.kind, change.target_uuid
     if not change.result.writes or kind is Kind.SECRET:
         return None
-    uses = secret_uses(kind, uuid, before) if before else NO_USES
-    after = secret_uses(kind, uuid, {**(before or {}), **(change.content or {})})
+    uses = find_secret_uses(kind, uuid, before) if before else NO_USES
+    after = find_secret_uses(kind, uuid, {**(before or {}), **(change.content or {})})
     if not (uses or after):
         return None
     return UserChange(kind=kind, uuid=uuid, name=change.target_name, before=uses, after=after)
@@ -47,7 +47,7 @@ def find_notices(
     found = find_new_destinations(
         users, list(_secret_changes(secrets, server) if secrets else ()), server
     )
-    return {row: warnings_of(new, of=row) for row, new in found.items()}
+    return {row: make_warnings(new, of=row) for row, new in found.items()}
 
 
 def with_notices(
@@ -65,7 +65,7 @@ def _noticed(change: Change, notices: Mapping[RowKey, tuple[DestinationWarning, 
 
 
 def _secret_changes(changes: Sequence[Change], server: Server) -> Iterator[SecretChange]:
-    live, valued = server.secrets(), server.valued_secrets()
+    live, valued = server.read_secrets(), server.read_valued_secrets()
     for change in changes:
         is_new = change.result is not Result.OVERWRITE
         has_value = change.result is not Result.DUPLICATE and change.target_uuid in valued

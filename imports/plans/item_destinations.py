@@ -65,7 +65,7 @@ def find_ambiguous_uuids(
                 "lands in a row with another one, so that a reference in the file could mean "
                 "either. Give the file's item another uuid.",
             )
-            yield replace(issue, tells_of=frozenset({other}))
+            yield replace(issue, described_kinds=frozenset({other}))
 
 
 def _result(match: Match, mode: Mode, decisions: Decisions) -> Result:

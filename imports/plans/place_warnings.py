@@ -240,5 +240,5 @@ def renamed_in_use(old_name: str, users: Mapping[tuple[Kind, str], str]) -> Plan
             ],
             "more": more,
         },
-        tells_of=frozenset(kind for kind, _, _ in ordered),
+        described_kinds=frozenset(kind for kind, _, _ in ordered),
     )

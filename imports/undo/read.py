@@ -12,7 +12,7 @@ from django.utils import timezone
 from reversion.errors import RevertError
 
 from flows.content.fields import Content, Kind, get_columns
-from flows.destinations.destinations import secret_uses
+from flows.destinations.destinations import find_secret_uses
 from flows.models import MODELS, Secret
 from flows.relations.uses import find_users_of_many
 from flows.saves import named_saves
@@ -164,7 +164,7 @@ class _Reading:
                         is_deleted=is_deleted,
                         updated_at=updated_at,
                         updated_by=updated_by,
-                        uses=secret_uses(kind, str(uuid), content),
+                        uses=find_secret_uses(kind, str(uuid), content),
                     ),
                     content,
                 ),
@@ -180,7 +180,7 @@ class _Reading:
             digest=content_digest(before, get_columns(kind)),
             is_deleted=state["is_deleted"],
             fields=differences(kind, present, before) if present else (),
-            uses=secret_uses(kind, str(item.target_uuid), before),
+            uses=find_secret_uses(kind, str(item.target_uuid), before),
         )
 
     def _later(self, kind: Kind, uuids: Sequence[Any]) -> dict[str, LaterRun]:

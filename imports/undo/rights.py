@@ -31,9 +31,9 @@ def check_undo_sight(user: User | None, plan: UndoPlan) -> None:
     kinds = {change.kind for change in plan}
     for change in plan:
         for warning in (*change.conflicts, *change.own_warnings):
-            kinds |= warning.tells_of
+            kinds |= warning.described_kinds
         for notice in change.notices:
-            kinds |= notice.tells_of(change.key)
+            kinds |= notice.find_described_kinds(change.key)
     check_sight_of(user, *(kind for kind in Kind if kind in kinds))
 
 
@@ -46,7 +46,7 @@ def check_undo_plan(user: User | None, plan: UndoPlan) -> None:
 def _retargeting(user: User | None, plan: UndoPlan) -> Iterator[Issue]:
     seen = kinds_in_sight(user)
     for change in plan:
-        for message in retargeting_of(change.kind, change.name, change.notices, sees=seen):
+        for message in retargeting_of(change.kind, change.name, change.notices, visible_kinds=seen):
             yield Issue(
                 code=SECRET_TO_NEW_DESTINATION, message=message, uuid=change.uuid, name=change.name
             )

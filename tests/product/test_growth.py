@@ -143,7 +143,7 @@ EXEMPT = {
     "flows.rest.requests.refusals.not_permitted": "takes sentences of the product's own",
     "flows.rest.bodies.json_body.ItemParser.parse": "the site's parser, and a walk: see read_value",
     "flows.rest.bodies.json_body.check_text": "looks for one character",
-    "flows.destinations.warnings.DestinationWarning.tells_of": "takes a row's key",
+    "flows.destinations.warnings.DestinationWarning.described_kinds": "takes a row's key",
     "flows.destinations.warnings.DestinationWarning.text_for": "takes the kinds that somebody may see",
     "flows.destinations.warnings.DestinationWarning.detail_for": "takes the kinds that somebody may see",
     "imports.exportfile.warnings.in_order": "takes one warning, of a few rows",
@@ -278,15 +278,18 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ],
     ),
     "secrets used": (
-        ("flows.destinations.uses.secrets_used", "flows.content.references.find_identifier_end"),
+        (
+            "flows.destinations.uses.find_secrets_used",
+            "flows.content.references.find_identifier_end",
+        ),
         lambda text: [
-            secret_uses.secrets_used(text + " secrets.A", json=json) for json in (True, False)
+            secret_uses.find_secrets_used(text + " secrets.A", json=json) for json in (True, False)
         ],
     ),
     "many uses of secrets": (
-        ("flows.destinations.uses.secrets_used", "flows.content.references.is_in_word"),
+        ("flows.destinations.uses.find_secrets_used", "flows.content.references.is_in_word"),
         lambda text: [
-            secret_uses.secrets_used(text.replace(text[:2], "secrets."), json=json)
+            secret_uses.find_secrets_used(text.replace(text[:2], "secrets."), json=json)
             for json in (True, False)
         ],
     ),
@@ -298,16 +301,16 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
             ),
             *(
                 "flows.content.plain_object.strip_quotes",
-                "flows.destinations.destinations.secret_uses",
+                "flows.destinations.destinations.find_secret_uses",
             ),
             *(
-                "flows.destinations.labels.hosts_label",
-                "flows.destinations.labels.word_of",
+                "flows.destinations.labels.make_hosts_label",
+                "flows.destinations.labels.normalize_key",
             ),
-            "flows.destinations.labels.printable_label",
+            "flows.destinations.labels.make_printable_label",
         ),
         lambda text: [
-            destinations.secret_uses(Kind.CONNECTION, "a uuid", _connection(value))
+            destinations.find_secret_uses(Kind.CONNECTION, "a uuid", _connection(value))
             for value in (
                 text,
                 "{ maxRows: 1, host: 'a', key: secrets.A }",
@@ -654,15 +657,15 @@ class ServerOfNames:
     def __init__(self, names: list[str]) -> None:
         self._names = names
 
-    def secrets(self) -> Mapping[str, SecretState]:
+    def read_secrets(self) -> Mapping[str, SecretState]:
         return {f"s{name}": SecretState(name=name, has_value=False) for name in self._names}
 
-    def connections(self) -> Iterable[SecretUser]:
+    def read_connections(self) -> Iterable[SecretUser]:
         return ()
 
-    def flows_with_secrets(self) -> Iterable[SecretUser]:
+    def read_flows(self) -> Iterable[SecretUser]:
         content = {**DEFAULTS[Kind.FLOW], "info": " ".join(f"secrets.{n}" for n in self._names)}
-        uses = destinations.secret_uses(Kind.FLOW, "f", content)
+        uses = destinations.find_secret_uses(Kind.FLOW, "f", content)
         return [SecretUser(kind=Kind.FLOW, uuid="f", name="F", uses=uses)]
 
 
@@ -701,7 +704,7 @@ CASES = {
         covers=(
             *(
                 "flows.destinations.new.find_new_destinations",
-                "flows.destinations.warnings.warnings_of",
+                "flows.destinations.warnings.make_warnings",
             ),
             *("imports.plans.destinations.user_change", "imports.plans.destinations.find_notices"),
             "imports.plans.plan.keys_of",

@@ -84,7 +84,7 @@ def used_by(written: WrittenRow, users: Sequence[OtherRow]) -> Conflict:
             ],
             "more": more,
         },
-        tells_of=frozenset(user.kind for user in users),
+        described_kinds=frozenset(user.kind for user in users),
     )
 
 

@@ -13,7 +13,7 @@ from flows.destinations.changes import (
 )
 from flows.destinations.destinations import NO_USES
 from flows.destinations.new import find_new_destinations
-from flows.destinations.warnings import DestinationWarning, warnings_of
+from flows.destinations.warnings import DestinationWarning, make_warnings
 from imports.undo.plans.inputs import WrittenRow
 from imports.undo.plans.plan import Key, UndoChange
 
@@ -47,7 +47,7 @@ def find_notices(
     found = find_new_destinations(
         list(users), list(_secret_changes(secrets, server) if secrets else ()), server
     )
-    return {row: warnings_of(new, of=row) for row, new in found.items()}
+    return {row: make_warnings(new, of=row) for row, new in found.items()}
 
 
 def with_notices(
@@ -59,7 +59,7 @@ def with_notices(
 
 
 def _secret_changes(changes: Iterable[UndoChange], server: Server) -> Iterator[SecretChange]:
-    live, valued = server.secrets(), server.valued_secrets()
+    live, valued = server.read_secrets(), server.read_valued_secrets()
     for change in changes:
         after = SecretState(name=change.target_name, has_value=change.uuid in valued)
         yield SecretChange(

@@ -39,7 +39,7 @@ def _is_renamed(change: UndoChange) -> bool:
 
 
 def _names_after(secrets: Iterable[UndoChange], server: Server) -> set[str]:
-    names = {uuid: secret.name for uuid, secret in server.secrets().items()}
+    names = {uuid: secret.name for uuid, secret in server.read_secrets().items()}
     for change in secrets:
         if change.writes:
             names.pop(change.uuid, None)
@@ -78,5 +78,5 @@ def _users_after(
 
 
 def _stored_users(server: Server) -> Iterator[SecretUser]:
-    yield from server.connections()
-    yield from server.flows_with_secrets()
+    yield from server.read_connections()
+    yield from server.read_flows()

@@ -11,8 +11,8 @@ from flows.destinations.destinations import (
     UNKNOWN,
     Destination,
     SecretUse,
+    find_secret_uses,
     printable_label,
-    secret_uses,
 )
 from tests.flows.destinations.test_connection_destinations import destination, uses
 from tests.support.inert import assert_inert
@@ -177,7 +177,7 @@ def test_a_label_is_short_and_on_one_line() -> None:
 
 
 def flow_uses(**columns: str | None) -> frozenset[SecretUse]:
-    return secret_uses(Kind.FLOW, "a uuid", columns)
+    return find_secret_uses(Kind.FLOW, "a uuid", columns)
 
 
 @pytest.mark.parametrize("column", ["nodes", "edges", "viewport", "tags", "extra"])
@@ -200,4 +200,4 @@ def test_each_secret_of_a_flow_is_a_use() -> None:
 
 
 def test_a_secret_uses_none() -> None:
-    assert secret_uses(Kind.SECRET, "a uuid", {"description": "secrets.KEY"}) == NO_USES
+    assert find_secret_uses(Kind.SECRET, "a uuid", {"description": "secrets.KEY"}) == NO_USES

@@ -99,7 +99,7 @@ class Situation:
     items: tuple[dict[str, Any], ...]
     needs: tuple[str, ...] = ()
     """Beside the right to import."""
-    sees: tuple[Kind, ...] = ()
+    visible_kinds: tuple[Kind, ...] = ()
     """The kinds of rows that its plan tells of and that nothing of the above lets anybody see."""
     mode: str = "overwrite"
     options: dict[str, Any] = field(default_factory=dict)
@@ -149,10 +149,12 @@ def situations() -> Iterator[Situation]:
             items=changed,
             mode="duplicate",
             needs=(add,),
-            sees=(kind,),
+            visible_kinds=(kind,),
             is_rare=is_rare,
         )
-        yield Situation(name=f"a {kind} left alone", items=changed, mode="skip", sees=(kind,))
+        yield Situation(
+            name=f"a {kind} left alone", items=changed, mode="skip", visible_kinds=(kind,)
+        )
         decided = {(kind, uuid(LETTERS[kind], 1)): ItemDecision(mode=Mode.OVERWRITE)}
         yield Situation(
             name=f"an overwrite of a {kind} that is decided on",
@@ -200,19 +202,19 @@ def situations() -> Iterator[Situation]:
         name="a secret sent to a new place",
         items=(connection(2, "New", devValue=ELSEWHERE),),
         needs=("flows.add_connection", RETARGET),
-        sees=(Kind.CONNECTION,),
+        visible_kinds=(Kind.CONNECTION,),
     )
     yield Situation(
         name="a connection brought back",
         items=(connection(4, "Gone", type="Twilio", devValue=ELSEWHERE),),
         needs=("flows.add_connection", RETARGET),
-        sees=(Kind.CONNECTION,),
+        visible_kinds=(Kind.CONNECTION,),
     )
     yield Situation(
         name="a secret brought back, with a value",
         items=(secret(4, "GONE"),),
         needs=("flows.add_secret", RETARGET),
-        sees=(Kind.SECRET, Kind.CONNECTION),
+        visible_kinds=(Kind.SECRET, Kind.CONNECTION),
     )
 
 
@@ -259,7 +261,7 @@ def import_cases() -> Iterator[Case]:
         for situation in SITUATIONS:
             if situation.is_rare and " " in call:
                 continue
-            seen = {by_hand("view", kind) for kind in situation.sees}
+            seen = {by_hand("view", kind) for kind in situation.visible_kinds}
             yield Case(
                 name=f"{call}: {situation.name}",
                 needs=frozenset({RUN, *situation.needs, *seen}),
