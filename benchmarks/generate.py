@@ -11,7 +11,7 @@ _CODE = (
     'const order = input.body;\nif (!order.id) {\n  throw new Error("no id");\n}\nreturn order;\n'
 )
 _KINDS = ("flows", "connections", "secrets")
-_TOLD = {"flows": "info", "connections": "description", "secrets": "description"}
+_CHANGED_KEYS = {"flows": "info", "connections": "description", "secrets": "description"}
 
 
 def export_file(flows: int, *, kilobytes: int, revision: int) -> bytes:
@@ -53,7 +53,7 @@ def write_revisions(sources: Sequence[Path], before: Path, after: Path) -> int:
     before.write_text(json.dumps({kind: list(items[kind].values()) for kind in _KINDS}))
     for kind in _KINDS:
         for item in items[kind].values():
-            item[_TOLD[kind]] = f"{item.get(_TOLD[kind]) or ''} (changed)"
+            item[_CHANGED_KEYS[kind]] = f"{item.get(_CHANGED_KEYS[kind]) or ''} (changed)"
     after.write_text(json.dumps({kind: list(items[kind].values()) for kind in _KINDS}))
     return sum(map(len, items.values()))
 

@@ -29,7 +29,7 @@ from imports.plans.comparison import differences
 from imports.plans.plan import FieldChange
 from imports.runs.run import check_encryption_keys
 
-_MOST_TOLD = 10
+_MOST_SHOWN = 10
 _NUMBER_DIGITS = 18  # a longer one cannot be a row's number
 
 
@@ -84,8 +84,8 @@ def find_item(named: str, *, kind: Kind | None, user: User | None) -> Item:
         )
         raise NotNamed("not-found", message)
     if len(found) > 1:
-        told = ", ".join(f"{item.kind} {item.uuid}" for item in found[:_MOST_TOLD])
-        more = " and more" if len(found) > _MOST_TOLD else ""
+        told = ", ".join(f"{item.kind} {item.uuid}" for item in found[:_MOST_SHOWN])
+        more = " and more" if len(found) > _MOST_SHOWN else ""
         message = f"{quoted(named)} is more than one item: {told}{more}. Say the uuid, or --kind."
         raise NotNamed("ambiguous", message)
     return found[0]
@@ -96,7 +96,7 @@ def _named(kind: Kind, named: str) -> list[Item]:
     if uuid := _uuid(named):
         condition |= Q(uuid=uuid)
     model: type[Item] = MODELS[kind]
-    rows = list(model._default_manager.filter(condition).order_by("pk")[: _MOST_TOLD + 1])
+    rows = list(model._default_manager.filter(condition).order_by("pk")[: _MOST_SHOWN + 1])
     # A uuid identifies one item, even if it is also another item's name.
     return [row for row in rows if row.uuid == uuid] or rows
 

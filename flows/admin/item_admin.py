@@ -16,7 +16,7 @@ from flows.admin.list_addresses import CheckedListMixin
 from flows.admin.saves import DIFFERENCE_MEDIA, SavesAdmin
 from flows.admin.soft_delete import SoftDeleteAdmin
 from flows.admin.warnings import tell_of_warnings
-from flows.differences.values import difference
+from flows.differences.values import compare_contents
 from flows.fields import DocumentField
 from flows.models import MODELS
 from flows.relations.uses import RelatedItems, find_users, find_uses
@@ -114,7 +114,7 @@ def _conflict(form: Any, media: Any) -> dict[str, Any]:
     """Return the context for a form that was refused because the row was changed meanwhile."""
     if not getattr(form, "saved_meanwhile", False):
         return {}
-    shown = difference(form.instance.kind, form.stored_content, form.typed_content)
+    shown = compare_contents(form.instance.kind, form.stored_content, form.typed_content)
     return {"conflict": form.state, "difference": shown, "media": media + DIFFERENCE_MEDIA}
 
 

@@ -27,7 +27,7 @@ from flows.admin.missing_values import tell_of_missing_values
 from flows.admin.reversion_pages import ReversionPagesAdmin, lacking_rights, version_number
 from flows.admin.warnings import warning_lines
 from flows.content.fields import Kind
-from flows.differences.values import difference
+from flows.differences.values import compare_contents
 from flows.saves import named_saves, saved_states
 from flows.saves.saved_states import SavedRow
 from flows.secrets.stored_destinations import lock_destinations
@@ -204,6 +204,6 @@ def _saved(version: Version) -> ComparedState:
 def _compared(kind: Kind, before: ComparedState, after: ComparedState) -> dict[str, Any]:
     contents = (saved_states.get_content(kind, state.row) for state in (before, after))
     return {
-        "difference": difference(kind, *contents),
+        "difference": compare_contents(kind, *contents),
         "notes": list(saved_states.make_notes(kind, before.row, after.row)),
     }

@@ -26,7 +26,7 @@ from flows.relations.uses import find_users
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from flows.sight import find_visible_kinds
 
-_NAMES_TOLD = 10
+_NAMES_SHOWN = 10
 
 
 class SoftDeleteAdmin(VersionAdmin):
@@ -139,8 +139,8 @@ class SoftDeleteAdmin(VersionAdmin):
             self.message_user(request, "Nothing that is selected is deleted.", messages.WARNING)
 
     def _name_taken(self, items: list[Any]) -> str:
-        names = ", ".join(f"“{item}”" for item in items[:_NAMES_TOLD])
-        more = len(items) - _NAMES_TOLD
+        names = ", ".join(f"“{item}”" for item in items[:_NAMES_SHOWN])
+        more = len(items) - _NAMES_SHOWN
         return (
             f"Not restored: {names}{f' and {more} more' if more > 0 else ''}. Another "
             f"{self.opts.verbose_name} has the name meanwhile. Rename or delete that one first."

@@ -16,12 +16,15 @@ from flows.destinations.uses import EVERY
 
 _KEYS_SHOWN = 5
 _NAMES_SHOWN = 3
-_NOT_TOLD = " (where, your account may not see)"
+_HIDDEN_PLACE = " (where, your account may not see)"
 _UNSEEN = {
-    (SECRET_TO_NEW_DESTINATION, True): f"sends a stored secret to another destination{_NOT_TOLD}",
-    (SECRET_TO_NEW_DESTINATION, False): f"names a secret that has no value yet{_NOT_TOLD}",
-    (CODE_USES_SECRET, True): f"makes code use a stored value for the first time{_NOT_TOLD}",
-    (CODE_USES_SECRET, False): f"makes code name a secret without a value yet{_NOT_TOLD}",
+    (
+        SECRET_TO_NEW_DESTINATION,
+        True,
+    ): f"sends a stored secret to another destination{_HIDDEN_PLACE}",
+    (SECRET_TO_NEW_DESTINATION, False): f"names a secret that has no value yet{_HIDDEN_PLACE}",
+    (CODE_USES_SECRET, True): f"makes code use a stored value for the first time{_HIDDEN_PLACE}",
+    (CODE_USES_SECRET, False): f"makes code name a secret without a value yet{_HIDDEN_PLACE}",
 }
 
 

@@ -28,7 +28,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from flows.content.fields import Kind
-from flows.differences.values import difference
+from flows.differences.values import compare_contents
 from imports.admin.forms import ChoicesForm, FilterForm, read_decisions
 from imports.admin.uploading import UploadViews, import_page
 from imports.errors import NotPermitted, StalePlan, UnableToImport
@@ -221,7 +221,7 @@ class ImportViews:
             "pending": pending,
             "looked": looked,
             "item": looked.item,
-            "difference": difference(looked.item.kind, looked.before, looked.after),
+            "difference": compare_contents(looked.item.kind, looked.before, looked.after),
         }
         return import_page(self._site, request, "item", context)
 

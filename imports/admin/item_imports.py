@@ -11,7 +11,7 @@ from django.urls import URLPattern, path, reverse
 from reversion.errors import RevertError
 
 from flows.admin import ItemAdmin
-from flows.differences.values import difference
+from flows.differences.values import compare_contents
 from imports.admin.record_page import record_url
 from imports.admin.wording import RESULT_WORDS
 from imports.models import ImportItem
@@ -76,7 +76,7 @@ class ItemImportsMixin(ItemAdmin):
         try:
             before, after = (read_state(item, state) for state in (each.before, each.after))
             contents = (state.content if state else None for state in (before, after))
-            shown = difference(item.kind, *contents)
+            shown = compare_contents(item.kind, *contents)
             comes_back = bool(before and before.is_deleted and after)
         except RevertError:
             fault = _UNFIT

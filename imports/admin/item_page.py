@@ -8,7 +8,7 @@ from reversion.errors import RevertError
 from reversion.models import Version
 
 from flows.content.fields import Content, Kind
-from flows.differences.values import difference
+from flows.differences.values import compare_contents
 from flows.models import MODELS, Item
 from flows.saves.saved_states import get_content, get_present_row, read_saved_row
 from imports.admin.wording import RESULT_WORDS
@@ -40,7 +40,7 @@ def item_context(item: ImportItem) -> dict[str, Any]:
         "saved_at": saved_at,
         "is_new": before is None,
         "fault": fault,
-        "difference": None if fault else difference(kind, before, after),
+        "difference": None if fault else compare_contents(kind, before, after),
     }
 
 

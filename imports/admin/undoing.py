@@ -22,7 +22,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_safe
 
 from flows.content.fields import Kind
-from flows.differences.values import difference
+from flows.differences.values import compare_contents
 from imports.admin.undo_forms import (
     Choices,
     ConfirmationForm,
@@ -198,7 +198,7 @@ class UndoViews:
             "title": f"{name_run(record).undoing}: {looked.change.name or '(no name)'}",
             "record": record,
             "change": looked.change,
-            "difference": difference(looked.change.kind, looked.before, looked.after),
+            "difference": compare_contents(looked.change.kind, looked.before, looked.after),
         }
         return import_page(self._site, request, "undo_row", context)
 

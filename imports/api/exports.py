@@ -30,7 +30,7 @@ from imports.exporting.selection import (
     select_flows,
 )
 
-_ISSUES_TOLD = 1000
+_MOST_ISSUES = 1000
 _MAY_EXPORT = needs(*(f"flows.view_{kind}" for kind in Kind))
 _DOCUMENT = OpenApiResponse(
     OpenApiTypes.OBJECT,
@@ -166,6 +166,6 @@ def _unknown(error: UnknownFlowsError) -> NothingThere:
         f"No flow on this server has the uuid {error.uuids[0]}{also}.",
         [
             Issue(code="unknown-flow", message="No flow on this server has this uuid.", uuid=uuid)
-            for uuid in error.uuids[:_ISSUES_TOLD]
+            for uuid in error.uuids[:_MOST_ISSUES]
         ],
     )

@@ -52,7 +52,7 @@ _TEXT_SAYS_MORE = {
     CODE_USES_SECRET,
 }
 # With more different texts, one text for several items is printed in their place.
-_MOST_TOLD_APART = 5
+_MOST_SINGLE_TEXTS = 5
 _NAMES_SHOWN = 10
 _WARNINGS_SHOWN = 50
 
@@ -144,7 +144,7 @@ def _put_together(group: Sequence[ItemWarning]) -> Iterator[Sequence[ItemWarning
     by_text: dict[str, list[ItemWarning]] = defaultdict(list)
     for one in group:
         by_text[one.warning.text].append(one)
-    if len(by_text) > _MOST_TOLD_APART and group[0].warning.code in _OF_SEVERAL:
+    if len(by_text) > _MOST_SINGLE_TEXTS and group[0].warning.code in _OF_SEVERAL:
         yield group
     else:
         yield from by_text.values()

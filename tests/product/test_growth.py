@@ -33,10 +33,10 @@ from flows.destinations import uses as secret_uses
 from flows.destinations.changes import SecretState, SecretUser
 from flows.differences import graph, graph_svg
 from flows.differences import lines as line_diff
-from flows.differences.credential_words import credential_literals
-from flows.differences.graph_difference import graph_difference
+from flows.differences.credential_words import find_credential_literals
+from flows.differences.graph_difference import compare_graphs
 from flows.differences.masking import Masks
-from flows.differences.values import difference
+from flows.differences.values import compare_contents
 from flows.relations import document_rewriting, mentions
 from flows.rest.bodies import item_body, placeholders
 from flows.rest.requests.refusals import Refused
@@ -143,9 +143,9 @@ EXEMPT = {
     "flows.rest.requests.refusals.not_permitted": "takes sentences of the product's own",
     "flows.rest.bodies.json_body.ItemParser.parse": "the site's parser, and a walk: see read_value",
     "flows.rest.bodies.json_body.check_text": "looks for one character",
-    "flows.destinations.warnings.DestinationWarning.described_kinds": "takes a row's key",
-    "flows.destinations.warnings.DestinationWarning.text_for": "takes the kinds that somebody may see",
-    "flows.destinations.warnings.DestinationWarning.detail_for": "takes the kinds that somebody may see",
+    "flows.destinations.warnings.DestinationWarning.find_described_kinds": "takes a row's key",
+    "flows.destinations.warnings.DestinationWarning.get_text_for": "takes the kinds that somebody may see",
+    "flows.destinations.warnings.DestinationWarning.make_detail_for": "takes the kinds that somebody may see",
     "imports.exportfile.warnings.in_order": "takes one warning, of a few rows",
     "flows.counting.format_list": "joins words of the product's own, and the first few names",
     "imports.database.backup_retention.superfluous": "takes the backups of a directory, and no file's text",
@@ -200,7 +200,7 @@ def _connection(text: str) -> dict[str, Any]:
 
 def _tokens(text: str) -> object:
     with suppress(UnreadableError):
-        return list(credential_literals(read_tokens(text)))
+        return list(find_credential_literals(read_tokens(text)))
     return None
 
 
@@ -232,12 +232,15 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     "tokens": (
         (
             "flows.content.code_tokens.read_tokens",
-            "flows.differences.credential_words.credential_literals",
+            "flows.differences.credential_words.find_credential_literals",
         ),
         _tokens,
     ),
     "a key": (("flows.content.fields.is_value_like",), is_value_like),
-    "masks": (("flows.differences.masking.Masks.masked",), lambda text: Masks().masked(text)),
+    "masks": (
+        ("flows.differences.masking.Masks.mask_credentials",),
+        lambda text: Masks().mask_credentials(text),
+    ),
     "mentions": (
         ("flows.relations.mentions.find_mentions", "flows.relations.mentions.find_references"),
         lambda text: (
@@ -331,8 +334,8 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ),
     ),
     "shown text": (
-        ("flows.differences.lines.visible", "flows.differences.lines.excerpt"),
-        lambda text: line_diff.excerpt(line_diff.visible(text)),
+        ("flows.differences.lines.make_visible", "flows.differences.lines.make_excerpt"),
+        lambda text: line_diff.make_excerpt(line_diff.make_visible(text)),
     ),
     "message": (
         (
@@ -583,17 +586,17 @@ def compared_graphs(sides: Any) -> object:
     graph_svg.place(before.nodes)
     graph_svg.place_pair(before, after)
     graph_svg.draw_pair(before, after, diff, numbers={})
-    return graph_difference(*sides, line_diff.Budget(0))
+    return compare_graphs(*sides, line_diff.Budget(0))
 
 
 _GRAPH = (
     *(
         "flows.differences.graph.read_graph",
         "flows.differences.graph.compare",
-        "flows.differences.graph.differing_paths",
+        "flows.differences.graph.find_differing_paths",
     ),
     *(
-        "flows.differences.graph_difference.graph_difference",
+        "flows.differences.graph_difference.compare_graphs",
         "flows.differences.graph_svg.draw",
         "flows.differences.graph_svg.place",
     ),
@@ -922,14 +925,17 @@ BOUNDED = {
         work=lambda sides: line_diff.compare_lines(*sides),
     ),
     "documents": Case(
-        covers=("flows.differences.lines.compare_documents", "flows.differences.lines.printed"),
+        covers=(
+            "flows.differences.lines.compare_documents",
+            "flows.differences.lines.format_document",
+        ),
         build=lambda size: [canonical.encode([at % x for at in range(size)]) for x in (7, 5)],
         work=lambda sides: line_diff.compare_documents(*sides),
     ),
     "a flow": Case(
-        covers=("flows.differences.values.difference",),
+        covers=("flows.differences.values.compare_contents",),
         build=flows_of,
-        work=lambda sides: difference(Kind.FLOW, *sides),
+        work=lambda sides: compare_contents(Kind.FLOW, *sides),
     ),
 }
 

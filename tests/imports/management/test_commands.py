@@ -296,7 +296,7 @@ class TestWarnings:
     def test_of_very_much_the_record_has_the_rest(
         self, run_command, tmp_path, count, rest, monkeypatch
     ):
-        monkeypatch.setattr("imports.management.warning_text._MOST_TOLD_APART", 100)
+        monkeypatch.setattr("imports.management.warning_text._MOST_SINGLE_TEXTS", 100)
         items = [
             flow(number, f"F{number}", nodes=[{"data": {"use": f"secrets.LOST_{number}"}}])
             for number in range(count)

@@ -178,7 +178,7 @@ def test_a_serious_one_stands_below_the_items_once_more():
 
 
 def test_with_no_prompt_no_number_of_others_hides_a_serious_one(capsys, monkeypatch):
-    monkeypatch.setattr("imports.management.warning_text._MOST_TOLD_APART", 10**6)
+    monkeypatch.setattr("imports.management.warning_text._MOST_SINGLE_TEXTS", 10**6)
     monkeypatch.setattr("imports.management.warning_text._OF_SEVERAL", {})
     told = plan_warnings(plan_with_a_serious_one())
     assert told.serious[0].startswith(f'connection "Mail" ({uuid_of("c", 1)}): {ELSEWHERE}')
