@@ -87,13 +87,13 @@ class ItemForm(forms.ModelForm):
     def _check_destinations(self) -> None:
         if self.instance.kind is not Kind.FLOW:  # a flow's code needs no right
             lock_destinations()
-        self.warnings = find_warnings_of_writes([self._write()])
+        self.warnings = find_warnings_of_writes([self._make_write()])
         if not self.may_retarget and (
             reason := explain_retargeting(self.warnings, visible_kinds=self.visible_kinds)
         ):
             self.add_error(None, f"{reason} This needs the permission {RETARGET_CONNECTIONS}.")
 
-    def _write(self) -> Write:
+    def _make_write(self) -> Write:
         # From the database: the form's own object may have another state.
         item = type(self.instance)._default_manager.filter(pk=self.instance.pk).first()
         kind = self.instance.kind
@@ -119,14 +119,14 @@ class ItemForm(forms.ModelForm):
                 continue
             if name in self.initial and isinstance(self.fields[name], forms.CharField):
                 stored = self.initial[name]
-                changed = _as_typed(text) != _as_typed(stored)
-                self.cleaned_data[name] = text and _as_typed(text) if changed else stored
+                changed = _normalize(text) != _normalize(stored)
+                self.cleaned_data[name] = text and _normalize(text) if changed else stored
 
     def _check_state(self) -> None:
         if self.instance.pk is None:
             return
-        told = {self.cleaned_data.get(name) for name in ("opened_on", "save_over")}
-        if self.state in told:
+        tags = {self.cleaned_data.get(name) for name in ("opened_on", "save_over")}
+        if self.state in tags:
             return
         self.saved_meanwhile = True
         by = f" by {self.stored['updated_by']}" if self.stored["updated_by"] else ""
@@ -149,7 +149,7 @@ class ItemForm(forms.ModelForm):
         return saved_states.get_content(self.instance.kind, self.stored)
 
 
-def _as_typed(text: str | None) -> str:
+def _normalize(text: str | None) -> str:
     return (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
@@ -165,7 +165,7 @@ class ConnectionForm(ItemForm):
         widgets: ClassVar = {"dev_value": CodeTextarea, "prod_value": CodeTextarea}
 
 
-def _new_value(label: str) -> forms.CharField:
+def _make_value_field(label: str) -> forms.CharField:
     return forms.CharField(
         required=False,
         strip=False,
@@ -175,7 +175,7 @@ def _new_value(label: str) -> forms.CharField:
     )
 
 
-def _clear(label: str) -> forms.BooleanField:
+def _make_clear_field(label: str) -> forms.BooleanField:
     return forms.BooleanField(
         required=False, label=f"Clear the {label}", help_text="The secret has none afterwards."
     )
@@ -184,10 +184,10 @@ def _clear(label: str) -> forms.BooleanField:
 class SecretForm(ItemForm):
     """A secret with write-only values: stored ones are never shown, an empty field keeps them."""
 
-    new_dev_value = _new_value("development value")
-    clear_dev_value = _clear("development value")
-    new_prod_value = _new_value("production value")
-    clear_prod_value = _clear("production value")
+    new_dev_value = _make_value_field("development value")
+    clear_dev_value = _make_clear_field("development value")
+    new_prod_value = _make_value_field("production value")
+    clear_prod_value = _make_clear_field("production value")
     shown_destinations = StateField()
 
     class Meta:
@@ -203,14 +203,14 @@ class SecretForm(ItemForm):
                 self.add_error(f"new_{column}", "Either give a new value or clear the stored one.")
             elif self.saved_meanwhile and self.cleaned_data.get(f"new_{column}"):
                 self.add_error(f"new_{column}", "A value is never shown: type it again.")
-        if self._gives_value() and (error := self._not_shown()):
+        if self._gives_value() and (error := self._explain_changed_destinations()):
             self.add_error(None, error)
         return self.cleaned_data
 
     def _gives_value(self) -> bool:
         return any(self.cleaned_data.get(f"new_{column}") for column in ("dev_value", "prod_value"))
 
-    def _not_shown(self) -> str | None:
+    def _explain_changed_destinations(self) -> str | None:
         """Return why the given value would be sent where the page did not show it; else None."""
         name = self.cleaned_data.get("name", "")
         is_shown = self.instance.pk is not None and name == self.stored["name"]

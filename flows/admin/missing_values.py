@@ -12,7 +12,7 @@ from flows.models import Secret
 _NAMES_SHOWN = 10
 
 
-def tell_of_missing_values(
+def warn_of_missing_values(
     admin: "ModelAdmin[Any]", request: HttpRequest, items: Iterable[Any]
 ) -> None:
     """Warn of the live secrets without a value among the items, which were just restored."""
@@ -24,7 +24,7 @@ def tell_of_missing_values(
     if not names:
         return
     more = len(names) - _NAMES_SHOWN
-    told = f"{', '.join(names[:_NAMES_SHOWN])}{f' and {more} more' if more > 0 else ''}"
+    shown = f"{', '.join(names[:_NAMES_SHOWN])}{f' and {more} more' if more > 0 else ''}"
     verb, them = ("has", "it") if len(names) == 1 else ("have", "them")
-    message = f"{told} {verb} no value: what uses {them} fails until somebody gives one."
+    message = f"{shown} {verb} no value: what uses {them} fails until somebody gives one."
     admin.message_user(request, message, messages.WARNING)

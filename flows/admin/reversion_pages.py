@@ -85,17 +85,19 @@ class ReversionPagesAdmin(VersionAdmin):
         version_id: str,
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        item = self.item_of(request, object_id)
+        item = self.find_item(request, object_id)
         # By its model too: items of other models have the same numbers.
         versions = Version.objects.get_for_model(self.model)
-        version = get_object_or_404(versions, pk=version_number(version_id), object_id=str(item.pk))
+        version = get_object_or_404(
+            versions, pk=read_version_number(version_id), object_id=str(item.pk)
+        )
         request.present_tag = compute_state_tag(item)  # type: ignore[attr-defined]
         if request.method != "POST":
             return super().revision_view(request, object_id, version_id, extra_context)
         with transaction.atomic(using=get_current_database()):
             if item.kind is not Kind.FLOW:
                 lock_destinations()
-            item = self.locked_row(item)
+            item = self.lock_row(item)
             request.present_tag = compute_state_tag(item)  # type: ignore[attr-defined]
             try:
                 row = saved_states.read_saved_row(version)
@@ -103,7 +105,7 @@ class ReversionPagesAdmin(VersionAdmin):
                 pass  # the page shows the error
             else:
                 warnings = saved_states.find_warnings_of_restore(item, row)
-                if any(lacking_rights(request, item, row, warnings)):
+                if any(find_lacking_rights(request, item, row, warnings)):
                     raise PermissionDenied
             return super().revision_view(request, object_id, version_id, extra_context)
 
@@ -119,7 +121,7 @@ class ReversionPagesAdmin(VersionAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         deleted = Version.objects.get_deleted(self.model)
-        version = get_object_or_404(deleted, pk=version_number(version_id))
+        version = get_object_or_404(deleted, pk=read_version_number(version_id))
         if request.method != "POST":
             return super().recover_view(request, version_id, extra_context)
         with transaction.atomic(using=get_current_database()):
@@ -139,7 +141,7 @@ class ReversionPagesAdmin(VersionAdmin):
         if saved_states.needs_right_to_recover(self.model.kind, row):
             raise PermissionDenied
 
-    def item_of(self, request: HttpRequest, object_id: str) -> Any:
+    def find_item(self, request: HttpRequest, object_id: str) -> Any:
         """Return the item of an address. Raises Http404; PermissionDenied if it may not be seen."""
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -150,19 +152,19 @@ class ReversionPagesAdmin(VersionAdmin):
             raise PermissionDenied
         return item
 
-    def locked_row(self, item: Any) -> Any:
+    def lock_row(self, item: Any) -> Any:
         """Return the item's row as it is now, locked until the transaction ends."""
         return get_object_or_404(type(item)._default_manager.select_for_update(), pk=item.pk)
 
 
-def version_number(typed: str) -> int:
+def read_version_number(typed: str) -> int:
     """Return the number of a version in an address. Raises Http404."""
     if len(typed) > _NUMBER_DIGITS or not typed.isascii() or not typed.isdecimal():
         raise Http404
     return int(typed)
 
 
-def lacking_rights(
+def find_lacking_rights(
     request: HttpRequest, item: Any, saved: SavedRow, warnings: Iterable[DestinationWarning]
 ) -> Iterator[tuple[str, str]]:
     """Yield the permissions that the user lacks for a restore, each with why it is needed.

@@ -21,7 +21,7 @@ class WarningLine:
     """Whether it is shown in red."""
 
 
-def warning_lines(
+def make_warning_lines(
     request: HttpRequest, warnings: Iterable[DestinationWarning]
 ) -> list[WarningLine]:
     """Return the warnings as the user may see them, the serious ones first."""
@@ -33,7 +33,7 @@ def warning_lines(
     return sorted(lines, key=lambda line: not line.is_serious)
 
 
-def tell_of_warnings(
+def show_warnings(
     admin: "ModelAdmin[Any]",
     request: HttpRequest,
     warnings: Iterable[DestinationWarning],
@@ -41,6 +41,6 @@ def tell_of_warnings(
     name: str = "",
 ) -> None:
     """Show the warnings of a write on the next page, serious ones in red. `name` is the item's."""
-    for line in warning_lines(request, warnings):
+    for line in make_warning_lines(request, warnings):
         level = messages.ERROR if line.is_serious else messages.WARNING
         admin.message_user(request, f"“{name}”: {line.text}" if name else line.text, level)

@@ -72,8 +72,8 @@ class ImportedConnectionAdmin(ItemImportsMixin, ConnectionAdmin):
 class ImportedSecretAdmin(ItemImportsMixin, SecretAdmin):
     """Secrets, with the imports of each, and since which import each destination gets it."""
 
-    def destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:
-        lines = super().destination_lines(request, secret)
+    def make_destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:
+        lines = super().make_destination_lines(request, secret)
         if not request.user.has_perm(VIEW_RECORDS):
             return lines
         users = [(line.destination.kind, line.destination.uuid) for line in lines]

@@ -63,7 +63,9 @@ class ItemImportsMixin(ItemAdmin):
             "lines": [self._line(item, each) for each in with_states(item, shown)],
             "may_change": self.has_change_permission(request, item),
         }
-        return self._page(request, item, "Imports", "admin/imports/item_imports.html", context)
+        return self._render_page(
+            request, item, "Imports", "admin/imports/item_imports.html", context
+        )
 
     def import_view(self, request: HttpRequest, object_id: str, number: int) -> HttpResponse:
         """Show what one import changed: the states before and after it."""
@@ -88,12 +90,12 @@ class ItemImportsMixin(ItemAdmin):
             "comes_back": comes_back,
             "may_change": self.has_change_permission(request, item),
         }
-        return self._page(request, item, "Import", "admin/imports/item_import.html", context)
+        return self._render_page(request, item, "Import", "admin/imports/item_import.html", context)
 
     def _item_with_imports(self, request: HttpRequest, object_id: str) -> Any:
         if not request.user.has_perm(VIEW_RECORDS):
             raise PermissionDenied
-        return self.item_of(request, object_id)
+        return self.find_item(request, object_id)
 
     def _line(self, item: Any, each: ItemImport) -> dict[str, Any]:
         before = each.before.save
