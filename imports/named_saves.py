@@ -19,7 +19,7 @@ from accounts.models import User
 from flows.content.fields import NAME_MAX_LENGTH, Kind
 from flows.destinations.changes import SECRET_TO_NEW_DESTINATION
 from flows.models import MODELS, Item
-from flows.rest.bodies.save_uuids import save_number
+from flows.rest.bodies.save_uuids import get_save_number
 from flows.saves import named_saves, saved_states
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
 from flows.servers import get_current_database
@@ -207,7 +207,7 @@ def _find_save(named: str, *, user: User | None) -> tuple[Version, Item]:
 
 def _version(kind: Kind, named: str) -> Version | None:
     if uuid := _uuid(named) if "-" in named else None:
-        number = save_number(uuid)
+        number = get_save_number(uuid)
     else:
         is_number = named.isascii() and named.isdecimal() and len(named) <= _NUMBER_DIGITS
         number = int(named) if is_number else None

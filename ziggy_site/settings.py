@@ -106,7 +106,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "flows.web.request_id.with_request_id",
+    "flows.web.request_id.add_request_id",
     "imports.api.errors.ApiMiddleware",
     "flows.web.statement_timeout.StatementTimeoutMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -24,7 +24,12 @@ from flows.models import MODELS, Flow, Item, Secret, get_blank_content
 from flows.relations.document_rewriting import KeyCollisionError, rewrite_document
 from flows.rest.bodies.item_body import ItemBody
 from flows.rest.requests.preconditions import Condition, check_condition
-from flows.rest.requests.refusals import Problem, Refused, not_found, not_permitted
+from flows.rest.requests.refusals import (
+    Problem,
+    Refused,
+    make_not_found_refusal,
+    make_permission_refusal,
+)
 from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     Write,
@@ -48,7 +53,7 @@ def create_item(
     """
     model: type[Item] = MODELS[kind]
     uuid = UUID(body.uuid) if body.uuid else uuid4()
-    with _writing(kind, uuid, body.content.get("name")):
+    with _open_transaction(kind, uuid, body.content.get("name")):
         extra = canonical.encode(body.unknown)
         content = {**get_blank_content(kind), **body.content, EXTRA: extra}
         write = Write(kind=kind, uuid=str(uuid), before=None, after=content)
@@ -72,13 +77,13 @@ def change_item(
     Raises Refused. `may_retarget` is whether a connection may send a stored secret where it is not
     sent now.
     """
-    with _writing(kind, None, body.content.get("name")):
-        item = locked(kind, uuid)
+    with _open_transaction(kind, None, body.content.get("name")):
+        item = lock_row(kind, uuid)
         check_condition(item, condition)
         content = dict(body.content)
         if body.unknown:
             content[EXTRA] = canonical.encode({**canonical.decode(item.extra), **body.unknown})
-        warnings = check_destinations(_write_of(item, content), user, may_retarget=may_retarget)
+        warnings = check_destinations(_make_write(item, content), user, may_retarget=may_retarget)
         values: dict[str, Any] = {**content, **body.secret_values}
         for column, value in values.items():
             setattr(item, column, value)
@@ -90,7 +95,7 @@ def change_item(
 def delete_item(kind: Kind, uuid: UUID, *, user: User, condition: Condition = None) -> None:
     """Delete softly a row that fits the condition, keeping its history. Raises Refused."""
     with transaction.atomic(using=get_current_database()):
-        item = locked(kind, uuid)
+        item = lock_row(kind, uuid)
         check_condition(item, condition)
         mark_deleted(item, user_name=user.get_username())
 
@@ -102,20 +107,20 @@ def clone_flow(uuid: UUID, *, user: User) -> tuple[UUID, Warnings]:
     """
     copy = uuid4()
     with transaction.atomic(using=get_current_database()):
-        flow = locked(Kind.FLOW, uuid)
-        content = _content_of_copy(flow, copy)
-        content["name"] = find_free_copy_name(Kind.FLOW, flow.name, _live_flow_names())
+        flow = lock_row(Kind.FLOW, uuid)
+        content = _make_content_of_copy(flow, copy)
+        content["name"] = find_free_copy_name(Kind.FLOW, flow.name, _read_live_flow_names())
         write = Write(kind=Kind.FLOW, uuid=str(copy), before=None, after=content)
         warnings = check_destinations(write, user, may_retarget=False)
         Flow(uuid=copy, updated_by=user.get_username(), **content).save()
     return copy, warnings
 
 
-def _live_flow_names() -> set[str]:
+def _read_live_flow_names() -> set[str]:
     return set(Flow.objects.filter(is_deleted=False).order_by().values_list("name", flat=True))
 
 
-def _content_of_copy(flow: Flow, copy: UUID) -> dict[str, Value]:
+def _make_content_of_copy(flow: Flow, copy: UUID) -> dict[str, Value]:
     uuids = {str(flow.uuid): str(copy)}
     content: dict[str, Value] = {name: getattr(flow, name) for name in get_columns(Kind.FLOW)}
     for column, value in content.items():
@@ -127,11 +132,11 @@ def _content_of_copy(flow: Flow, copy: UUID) -> dict[str, Value]:
         try:
             content[column] = rewrite_document(value, uuids=uuids, names={})
         except KeyCollisionError as collision:
-            raise _key_collision(column, collision) from None
+            raise _make_collision_refusal(column, collision) from None
     return content
 
 
-def _key_collision(column: str, collision: KeyCollisionError) -> Refused:
+def _make_collision_refusal(column: str, collision: KeyCollisionError) -> Refused:
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in collision.path)
     path = _KEYS.get(column, EXTRA) + "".join(steps)
     message = (
@@ -145,18 +150,18 @@ _KEYS = {spec.column: spec.key for spec in FIELDS[Kind.FLOW]}
 _DOCUMENTS = {spec.column for spec in FIELDS[Kind.FLOW] if spec.shape.is_document} | {EXTRA}
 
 
-def locked(kind: Kind, uuid: UUID) -> Any:
+def lock_row(kind: Kind, uuid: UUID) -> Any:
     """Return the live row, locked until the transaction ends. Raises Refused."""
     model: type[Item] = MODELS[kind]
     rows = model._default_manager.select_for_update()
     item = rows.filter(uuid=uuid, is_deleted=False).first()
     if item is None:
-        raise not_found(kind)
+        raise make_not_found_refusal(kind)
     return item
 
 
 @contextmanager
-def _writing(kind: Kind, uuid: UUID | None, name: Value) -> Iterator[None]:
+def _open_transaction(kind: Kind, uuid: UUID | None, name: Value) -> Iterator[None]:
     """Run the block in a transaction. Raises Refused where the uuid or the name is taken."""
     try:
         with transaction.atomic(using=get_current_database()):
@@ -179,7 +184,7 @@ def _check_free(kind: Kind, uuid: UUID | None, name: Value) -> None:
         raise Refused(HTTPStatus.CONFLICT, "name-taken", message)
 
 
-def _write_of(item: Item, content: Mapping[str, Value]) -> Write:
+def _make_write(item: Item, content: Mapping[str, Value]) -> Write:
     kind = item.kind
     before = {name: getattr(item, name) for name in get_columns(kind)}
     has_value = isinstance(item, Secret) and item.has_value
@@ -202,7 +207,7 @@ def check_destinations(write: Write, user: User, *, may_retarget: bool) -> Warni
     warnings, visible_kinds = find_warnings_of_writes([write]), find_visible_kinds(user)
     if not may_retarget and (reason := explain_retargeting(warnings, visible_kinds=visible_kinds)):
         needing = [warning for warning in warnings if warning.needs_right]
-        raise not_permitted(
+        raise make_permission_refusal(
             reason,
             RETARGET_CONNECTIONS,
             [

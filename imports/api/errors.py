@@ -25,7 +25,7 @@ from flows.rest.requests.refusals import Refused
 from flows.secrets.checks import check_keys_before_write
 from flows.web.api_paths import is_of_api
 from flows.web.body_length import LENGTH_REQUIRED
-from flows.web.request_id import request_id
+from flows.web.request_id import get_request_id
 from flows.web.statement_timeout import log_timeout
 from imports.api.parsers import NotStrictJSON
 from imports.api.renderers import ApiRenderer
@@ -206,13 +206,13 @@ class ApiMiddleware:
         try:
             check_keys_before_write(str(request.method))
         except WrongKeyError as error:
-            body = {**_wrong_key(error), "requestId": request_id()}
+            body = {**_wrong_key(error), "requestId": get_request_id()}
             return JsonResponse(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
         return None
 
 
 def _as_json(response: HttpResponse) -> HttpResponse:
-    body = {**error_body(HTTPStatus(response.status_code)), "requestId": request_id()}
+    body = {**error_body(HTTPStatus(response.status_code)), "requestId": get_request_id()}
     answer = JsonResponse(body, status=response.status_code)
     for name, value in response.headers.items():
         if name != "Content-Type":

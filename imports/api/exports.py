@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from flows.content.fields import Kind
-from flows.rest.requests.idempotency import answered_once
+from flows.rest.requests.idempotency import answer_once
 from imports.api.checks import NothingThere, caller, needs, validated
 from imports.api.shapes.answers import ExportRequestSerializer, ExportStatisticsSerializer
 from imports.errors import Issue
@@ -93,7 +93,7 @@ class TaggedExport(APIView):
             ),
         ],
     )
-    @answered_once(in_transaction=False)
+    @answer_once(in_transaction=False)
     def post(self, request: Request) -> Response:
         body = validated(ExportRequestSerializer, request.data)
         tags, uuids = body["tags"] or [], [str(uuid) for uuid in body["flowUuids"] or []]

@@ -13,8 +13,8 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows.rest.requests.idempotency import HEADER, takes_key
-from flows.rest.requests.refusals import Problem, invalid
+from flows.rest.requests.idempotency import HEADER, mark_as_taking_key
+from flows.rest.requests.refusals import Problem, make_invalid_refusal
 from imports.api.checks import caller
 from imports.api.form import Form, FormParser, Upload, read_form
 from imports.api.prefer import WaitsForLock, run_parameters
@@ -112,7 +112,7 @@ class ImportFlows(WaitsForLock):
             OpenApiExample("Locked", _LOCKED, response_only=True, status_codes=["422"]),
         ],
     )
-    @takes_key
+    @mark_as_taking_key
     def post(self, request: Request) -> Response:
         _check_address(request)
         upload = read_form(_form(request))
@@ -149,7 +149,7 @@ def _check_address(request: Request) -> None:
         if value and name.lower() in parts
     ]
     if misplaced:
-        raise invalid(misplaced)
+        raise make_invalid_refusal(misplaced)
 
 
 def _form(request: Request) -> Form:

@@ -13,9 +13,9 @@ from flows.content.fields import Kind
 from flows.rest import reading
 from flows.rest.bodies import schema
 from flows.rest.bodies.item_body import DESTINATIONS_KEY
-from flows.rest.bodies.schema import operation
+from flows.rest.bodies.schema import describe_operation
 from flows.rest.bodies.serializers import ITEMS
-from flows.rest.requests.preconditions import tagged
+from flows.rest.requests.preconditions import add_tag
 from flows.rest.views import SecretView
 from flows.secrets.stored_destinations import SecretDestination, read_destinations
 from imports.api.checks import caller
@@ -69,7 +69,7 @@ _EXAMPLE = {
 
 
 @extend_schema_view(
-    get=operation(
+    get=describe_operation(
         "read_secret",
         "One secret, and where its value goes, or would go if it had one.",
         answer=SecretWithDestinationsSerializer,
@@ -89,7 +89,7 @@ class SecretWithDestinationsView(SecretView):
             _shown(each, user, origins.get(key)) for each, key in zip(found, users, strict=True)
         ]
         # Never 304: the tag is the row's, and the destinations change without it.
-        return tagged(Response({**item, DESTINATIONS_KEY: destinations}), tag)
+        return add_tag(Response({**item, DESTINATIONS_KEY: destinations}), tag)
 
 
 def _shown(found: SecretDestination, user: User, record: ImportRecord | None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from accounts.throttling import Limit, TooManyAttempts, TooManyAttemptsError, give_back, take
 from flows import __version__
-from flows.rest.requests.idempotency import answered_once
+from flows.rest.requests.idempotency import answer_once
 from imports.api.checks import IsAdmin, NothingThere, caller, needs
 from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
 from imports.api.shapes.answers import (
@@ -103,7 +103,7 @@ class BackUp(APIView):
             ),
         },
     )
-    @answered_once(in_transaction=False)
+    @answer_once(in_transaction=False)
     def post(self, request: Request) -> Response:
         try:
             with _counted_backup(request):
@@ -158,7 +158,7 @@ class Transfer(APIView):
             503: OpenApiResponse(description="The database could not be backed up, or is away."),
         },
     )
-    @answered_once(in_transaction=False)
+    @answer_once(in_transaction=False)
     def post(self, request: Request) -> Response:
         with _counted_backup(request):
             backup = build_transfer(caller(request))

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.rest.requests.declared_names import DeclaredNames
-from flows.rest.requests.idempotency import HEADER, takes_key
+from flows.rest.requests.idempotency import HEADER, mark_as_taking_key
 from imports.api.checks import caller, validated
 from imports.api.prefer import WaitsForLock, run_parameters
 from imports.api.shapes.undo import UndoneSerializer, UndoSerializer
@@ -107,7 +107,7 @@ class UndoImport(WaitsForLock, DeclaredNames):
             OpenApiExample("Edited", _EDITED, response_only=True, status_codes=["422"]),
         ],
     )
-    @takes_key
+    @mark_as_taking_key
     def post(self, request: Request, pk: int) -> Response:
         body = validated(UndoSerializer, request.data)
         if body["dryRun"]:

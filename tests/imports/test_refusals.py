@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 import pytest
 
-from flows.rest.requests.refusals import Refused, not_permitted
+from flows.rest.requests.refusals import Refused, make_permission_refusal
 from imports.errors import StalePlan
 from imports.exportfile.json_problems import JSONProblem, too_deep
 from imports.importing.prepare import stale
@@ -43,7 +43,7 @@ def test_a_plan_that_is_stale_says_that_nothing_was_written():
 
 
 def test_who_lacks_a_right_is_told_who_gives_it():
-    refused = not_permitted("Your account may not do this.", "flows.add_flow")
+    refused = make_permission_refusal("Your account may not do this.", "flows.add_flow")
     assert refused.message == "Your account may not do this. An administrator can give the right."
 
 

@@ -138,9 +138,9 @@ FUNCTIONS = {name: code for name, code in functions() if takes_text(code)}
 EXEMPT = {
     "flows.counting.format_count": "takes a noun of the product's own",
     "flows.counting.format_others": "takes a noun of the product's own, and a length",
-    "flows.rest.requests.refusals.invalid": "joins what is told of the first problem and a number",
-    "flows.rest.requests.refusals.not_found": "takes a word of the product's own",
-    "flows.rest.requests.refusals.not_permitted": "takes sentences of the product's own",
+    "flows.rest.requests.refusals.make_invalid_refusal": "joins what is told of the first problem and a number",
+    "flows.rest.requests.refusals.make_not_found_refusal": "takes a word of the product's own",
+    "flows.rest.requests.refusals.make_permission_refusal": "takes sentences of the product's own",
     "flows.rest.bodies.json_body.ItemParser.parse": "the site's parser, and a walk: see read_value",
     "flows.rest.bodies.json_body.check_text": "looks for one character",
     "flows.destinations.warnings.DestinationWarning.find_described_kinds": "takes a row's key",

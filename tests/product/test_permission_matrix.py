@@ -22,7 +22,7 @@ from accounts.models import User
 from accounts.tokens import issue_login_token
 from flows.content.fields import Kind
 from flows.models import Flow
-from flows.rest.bodies.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.saves import named_saves
 from imports.database.backup import Backup
 from imports.database.vacuum import Vacuumed
@@ -256,7 +256,7 @@ def store_rows(*, locked: bool) -> dict[str, str]:
         with_backup=True,
         override_locks=False,
     )
-    return {"save": str(save_uuid(save.pk)), "record": str(record.pk)}
+    return {"save": str(make_save_uuid(save.pk)), "record": str(record.pk)}
 
 
 def store_downloads(user: User) -> None:

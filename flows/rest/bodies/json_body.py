@@ -13,7 +13,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.settings import api_settings
 
-from flows.rest.requests.refusals import Problem, Refused, invalid
+from flows.rest.requests.refusals import Problem, Refused, make_invalid_refusal
 
 # A file may be 64 deep, and an item in it is in a list in an object: whatever is stored can be
 # exported and imported again.
@@ -57,7 +57,7 @@ def check_text(text: str, path: str) -> str:
     """Return a text from a request's address. Raises Refused where a file may not contain it."""
     if "\0" in text:
         message = "Text must not hold the character U+0000. Remove it."
-        raise invalid([Problem(code="nul-character", message=message, path=path)])
+        raise make_invalid_refusal([Problem(code="nul-character", message=message, path=path)])
     return text
 
 
@@ -80,13 +80,13 @@ def _check_depth(value: Any) -> None:
     for _ in range(MAX_DEPTH):
         if not level:
             return
-        level = [child for parent in level for child in _containers(parent)]
+        level = [child for parent in level for child in _find_containers(parent)]
     if level:
         message = f"An item may be nested at most {MAX_DEPTH} deep."
         raise Refused(HTTPStatus.BAD_REQUEST, "too-deep", message)
 
 
-def _containers(value: Any) -> Iterator[Any]:
+def _find_containers(value: Any) -> Iterator[Any]:
     children = value.values() if isinstance(value, dict) else value
     return (child for child in children if type(child) in _CONTAINERS)
 

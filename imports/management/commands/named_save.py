@@ -13,7 +13,7 @@ from flows.content.fields import Kind
 from flows.content.representation import format_time
 from flows.counting import format_count
 from flows.models import Item
-from flows.rest.bodies.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.saves.named_saves import list_saves
 from flows.saves.saved_states import PRE_RESTORE, get_present_row
 from imports.errors import printable, quoted
@@ -182,7 +182,7 @@ def _told(save: Version) -> dict[str, Any]:
     revision = save.revision
     return {
         "number": save.pk,
-        "uuid": str(save_uuid(save.pk)),
+        "uuid": str(make_save_uuid(save.pk)),
         "saveName": revision.comment,
         "createdAt": format_time(revision.date_created),
         "createdBy": revision.user.get_username() if revision.user else None,

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.models import User
 from flows.models import Connection, Flow, Secret
-from flows.rest.bodies.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.saves import named_saves
 from flows.saves.state_tags import compute_state_tag
 from tests.flows.rest.test_flows_api import Caller, refusal
@@ -48,7 +48,7 @@ def writes(kind, item):
         ways.append(("PATCH", "/secret/update-secret-value", body))
     if kind == "flow":
         save = named_saves.take(item, "before").version_set.get()
-        ways.append(("POST", f"/ziggy/named-saves/{save_uuid(save.pk)}/restore", None))
+        ways.append(("POST", f"/ziggy/named-saves/{make_save_uuid(save.pk)}/restore", None))
     return ways
 
 

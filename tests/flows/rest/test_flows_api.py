@@ -27,7 +27,7 @@ from flows.content.fields import FIELDS, Kind, split_unknown_of_secret
 from flows.models import Connection, Flow, Secret
 from flows.rest import urls as api_urls
 from flows.rest.bodies.placeholders import is_placeholder
-from flows.rest.bodies.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.saves import named_saves
 from imports.api.secret import SecretWithDestinationsView
 from imports.exportfile.document import parse
@@ -1391,7 +1391,7 @@ def stored(db):
         "flow": str(flow.uuid),
         "connection": str(ConnectionFactory().uuid),
         "secret": str(SecretFactory(name="KEY").uuid),
-        "save": str(save_uuid(revision.version_set.get().pk)),
+        "save": str(make_save_uuid(revision.version_set.get().pk)),
     }
 
 

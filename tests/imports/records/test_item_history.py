@@ -7,7 +7,7 @@ from reversion.errors import RevertError
 from reversion.models import Revision, Version
 
 from flows.models import Connection, Flow, Secret
-from flows.rest.bodies.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.saves import named_saves, saved_states
 from imports.models import ImportRecord
 from imports.records.item_history import imports_of, read_state, records_by_save, with_states
@@ -234,7 +234,7 @@ class TestTheApi:
         newest, first = body.pop("results")
         assert body == {"count": 2, "next": None, "previous": None}
         record = ImportRecord.objects.order_by("-pk")[0]
-        save = save_uuid(named_saves.list_saves(row)[0].pk)
+        save = make_save_uuid(named_saves.list_saves(row)[0].pk)
         times = {key: newest.pop(key) for key in ("startedAt", "finishedAt")}
         assert all(time.endswith("Z") for time in times.values())
         assert newest == {
