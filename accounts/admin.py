@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
-from accounts.roles import role_of
+from accounts.roles import find_role
 from accounts.tokens import TooManyKeysError, check_room_for_key, issue_key
 from flows.admin.list_addresses import CheckedListMixin
 
@@ -30,7 +30,7 @@ class UserAdmin(CheckedListMixin, DjangoUserAdmin):
 
     @admin.display(description="role")
     def role(self, user: User) -> str:
-        return role_of(user) or "-"
+        return find_role(user) or "-"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")

@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 from accounts.authentication import CHALLENGE, find_or_refuse
 from accounts.login import log_in
 from accounts.models import ApiToken, User
-from accounts.roles import Role, role_of
+from accounts.roles import Role, find_role
 from accounts.throttling import TooManyAttempts, TooManyAttemptsError
 from accounts.tokens import exchange, issue_login_token, revoke
 
@@ -33,7 +33,7 @@ _LONGEST_PASSWORD = 4096
 _LONGEST_TOKEN = 200
 
 
-def _role_field() -> serializers.ChoiceField:
+def _make_role_field() -> serializers.ChoiceField:
     return serializers.ChoiceField([str(role) for role in Role], allow_null=True)
 
 
@@ -92,7 +92,7 @@ class Login(OpenView):
                     {
                         "uuid": serializers.UUIDField(),
                         "username": serializers.CharField(),
-                        "role": _role_field(),
+                        "role": _make_role_field(),
                         "token": serializers.CharField(),
                         "resetPassword": serializers.BooleanField(),
                         "passwordWasReset": serializers.BooleanField(),
@@ -135,7 +135,7 @@ class Login(OpenView):
             {
                 "uuid": user.uuid,
                 "username": user.get_username(),
-                "role": role_of(user),
+                "role": find_role(user),
                 "token": token,
                 "resetPassword": False,
                 "passwordWasReset": False,
@@ -224,7 +224,7 @@ class Profile(APIView):
                 "uuid": serializers.UUIDField(),
                 "username": serializers.CharField(),
                 "email": serializers.CharField(),
-                "role": _role_field(),
+                "role": _make_role_field(),
             },
         ),
         examples=[
@@ -241,7 +241,7 @@ class Profile(APIView):
                 "uuid": user.uuid,
                 "username": user.get_username(),
                 "email": user.email,
-                "role": role_of(user),
+                "role": find_role(user),
             }
         )
 

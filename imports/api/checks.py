@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.models import User
-from accounts.roles import Role, role_of
+from accounts.roles import Role, find_role
 from flows.counting import format_others
 from imports.errors import Issue, NotPermitted, UnableToImport, json_path, printable
 from imports.permissions import check_permission
@@ -50,7 +50,7 @@ class IsAdmin(IsAuthenticated):
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not super().has_permission(request, view):
             return False
-        if role_of(caller(request)) is not Role.ADMIN:
+        if find_role(caller(request)) is not Role.ADMIN:
             raise NotPermitted("not-permitted", "Only an administrator may do this.")
         return True
 

@@ -17,7 +17,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
-from accounts.tokens import Revoked, revoke_all_but, valid_digests
+from accounts.tokens import Revoked, read_valid_digests, revoke_all_but
 from flows.counting import format_count, format_list
 from flows.servers import get_current_database
 from imports.database.backup import Backup
@@ -82,7 +82,7 @@ class EndedAccess:
 def read_access() -> Access | None:
     """Return the present access to the current database; None if it is unreadable."""
     try:
-        return Access(tokens=valid_digests(), accounts=_active_accounts())
+        return Access(tokens=read_valid_digests(), accounts=_active_accounts())
     except (DatabaseFault, ValueError) as error:  # ValueError: a text or time is damaged
         logger.warning("Who may enter before the restore is unreadable: %s", type(error).__name__)
         return None

@@ -65,7 +65,7 @@ from imports.undo.plans.plan import UndoChange
 from imports.uploads.uploaded_file import FilePart
 from tests.support.growing import PER_DOUBLING, growth, seconds, slowest_growth
 from tests.support.imagined import DEFAULTS, Server, stored
-from ziggy_site.content_type import plain_content_type
+from ziggy_site.content_type import clean_content_type
 
 MUCH = 10**9
 
@@ -412,8 +412,8 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ),
     ),
     "content type": (
-        ("ziggy_site.content_type.plain_content_type",),
-        lambda text: plain_content_type("multipart/form-data;" + text),
+        ("ziggy_site.content_type.clean_content_type",),
+        lambda text: clean_content_type("multipart/form-data;" + text),
     ),
     "a form's words": (
         ("imports.api.form.read_form",),

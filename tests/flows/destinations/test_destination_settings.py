@@ -12,7 +12,7 @@ from flows.destinations.destinations import (
     Destination,
     SecretUse,
     find_secret_uses,
-    printable_label,
+    make_printable_label,
 )
 from tests.flows.destinations.test_connection_destinations import destination, uses
 from tests.support.inert import assert_inert
@@ -168,9 +168,9 @@ def test_without_a_host_or_a_type_the_label_says_that_it_is_unknown() -> None:
 
 
 def test_a_label_is_short_and_on_one_line() -> None:
-    assert printable_label("x" * 80) == "x" * 80
-    assert printable_label("x" * 81) == "x" * 80 + "..."
-    assert printable_label("a\nb\u202ec") == "a?b?c"
+    assert make_printable_label("x" * 80) == "x" * 80
+    assert make_printable_label("x" * 81) == "x" * 80 + "..."
+    assert make_printable_label("a\nb\u202ec") == "a?b?c"
 
 
 # --- Flows
