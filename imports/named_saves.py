@@ -23,7 +23,7 @@ from flows.rest.bodies.save_uuids import get_save_number
 from flows.saves import named_saves, saved_states
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
 from flows.servers import get_current_database
-from imports.errors import Issue, StalePlan, UnableToImport, printable, quoted, storable
+from imports.errors import Issue, StalePlan, UnableToImport, make_printable, make_storable, quote
 from imports.permissions import check_permission, check_sight_of, kinds_in_sight, may_see
 from imports.plans.comparison import differences
 from imports.plans.plan import FieldChange
@@ -79,20 +79,20 @@ def find_item(named: str, *, kind: Kind | None, user: User | None) -> Item:
     found = [item for one in kinds for item in _named(one, named)]
     if not found:
         message = (
-            f"There is no live {kind or 'item'} {quoted(named)}. Say a uuid, or an exact name; a "
+            f"There is no live {kind or 'item'} {quote(named)}. Say a uuid, or an exact name; a "
             "deleted item is found by its uuid."
         )
         raise NotNamed("not-found", message)
     if len(found) > 1:
         told = ", ".join(f"{item.kind} {item.uuid}" for item in found[:_MOST_SHOWN])
         more = " and more" if len(found) > _MOST_SHOWN else ""
-        message = f"{quoted(named)} is more than one item: {told}{more}. Say the uuid, or --kind."
+        message = f"{quote(named)} is more than one item: {told}{more}. Say the uuid, or --kind."
         raise NotNamed("ambiguous", message)
     return found[0]
 
 
 def _named(kind: Kind, named: str) -> list[Item]:
-    condition = Q(name=storable(named), is_deleted=False)
+    condition = Q(name=make_storable(named), is_deleted=False)
     if uuid := _uuid(named):
         condition |= Q(uuid=uuid)
     model: type[Item] = MODELS[kind]
@@ -116,7 +116,7 @@ def take_save(item: Item, name: str, *, user: User | None) -> Version:
     check_encryption_keys()
     check_permission(user, f"flows.change_{item.kind}")
     try:
-        name = CharField(max_length=NAME_MAX_LENGTH).clean(storable(name))
+        name = CharField(max_length=NAME_MAX_LENGTH).clean(make_storable(name))
     except ValidationError as error:
         message = f"A save cannot have this name: {' '.join(error.messages)}"
         raise NameInvalid("invalid-name", message) from None
@@ -201,7 +201,7 @@ def _find_save(named: str, *, user: User | None) -> tuple[Version, Item]:
             message = f"The {kind} of this save was removed for good. Take it from a backup."
             raise SaveUnfit("item-gone", message)
         return save, item
-    message = f"There is no named save {quoted(named)}. `named_save list` tells the numbers."
+    message = f"There is no named save {quote(named)}. `named_save list` tells the numbers."
     raise NotNamed("not-found", message)
 
 
@@ -224,7 +224,7 @@ def _saved(save: Version) -> saved_states.SavedRow:
 
 
 def _unfit(error: RevertError, advice: str = "Take the item from a backup.") -> SaveUnfit:
-    return SaveUnfit("save-unfit", f"{printable(str(error))} {advice}")
+    return SaveUnfit("save-unfit", f"{make_printable(str(error))} {advice}")
 
 
 def _locked(item: Item) -> Item:

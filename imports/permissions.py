@@ -16,7 +16,7 @@ from flows.counting import format_others
 from flows.destinations.warnings import DestinationWarning
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from flows.servers import get_current_database, target_database
-from imports.errors import Issue, NotPermitted, quoted
+from imports.errors import Issue, NotPermitted, quote
 from imports.models import ImportRecord
 from imports.plans.plan import Result, UndoResult
 
@@ -92,7 +92,7 @@ def retargeting_of(
     """
     for notice in notices:
         if notice.needs_right:
-            yield f"The {kind} {quoted(name)} {notice.get_text_for(visible_kinds)}."
+            yield f"The {kind} {quote(name)} {notice.get_text_for(visible_kinds)}."
 
 
 def check_done(user: User, record: ImportRecord) -> None:

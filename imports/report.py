@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.content.fields import Kind
 from imports.errors import UnableToImport
-from imports.exportfile.warnings import PlanWarning, in_order
+from imports.exportfile.warnings import PlanWarning, sort_keys
 from imports.models import ImportItem, ImportRecord
 from imports.plans.matching import MatchMethod
 from imports.plans.plan import Change, Plan
@@ -79,7 +79,7 @@ def record_data(record: ImportRecord) -> dict[str, Any]:
     """Return what `plan_data` with details returns for an import that is done, from its record."""
     lists: dict[str, Any] = {f"{kind.plural}Processed": [] for kind in Kind}
     for item in record.items.order_by("position", "pk"):
-        kept = [in_order(detail) for detail in item.warning_details]
+        kept = [sort_keys(detail) for detail in item.warning_details]
         details = {"warningDetails": kept} if kept else {}
         lists[f"{Kind(item.kind).plural}Processed"].append({**_recorded_item(item), **details})
     return lists

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from accounts.models import User
 from accounts.roles import Role, find_role
 from flows.counting import format_others
-from imports.errors import Issue, NotPermitted, UnableToImport, json_path, printable
+from imports.errors import Issue, NotPermitted, UnableToImport, make_json_path, make_printable
 from imports.permissions import check_permission
 
 
@@ -63,8 +63,8 @@ def validated(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[
     issues = list(_issues(reader.errors))
     first = issues[0]
     place = f"{first.path}: " if first.path else ""
-    told = f"{place}{first.message}{format_others(issues)}"
-    raise RequestInvalid("invalid-request", told, issues)
+    message = f"{place}{first.message}{format_others(issues)}"
+    raise RequestInvalid("invalid-request", message, issues)
 
 
 def _issues(errors: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
@@ -73,5 +73,7 @@ def _issues(errors: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
             yield from _issues(each, path if key == "non_field_errors" else (*path, key))
         return
     for error in errors:
-        message = printable(str(error))
-        yield Issue(code=str(error.code).replace("_", "-"), path=json_path(*path), message=message)
+        message = make_printable(str(error))
+        yield Issue(
+            code=str(error.code).replace("_", "-"), path=make_json_path(*path), message=message
+        )

@@ -30,7 +30,7 @@ from flows.web.statement_timeout import log_timeout
 from imports.api.parsers import NotStrictJSON
 from imports.api.renderers import ApiRenderer
 from imports.database.errors import DatabaseFailed, failure_of, loggable
-from imports.errors import RETRY_AFTER, Issue, UnableToImport, json_path, printable
+from imports.errors import RETRY_AFTER, Issue, UnableToImport, make_json_path, make_printable
 
 logger = logging.getLogger(__name__)
 
@@ -105,9 +105,9 @@ def error_body(
     status: HTTPStatus, *, code: str = "", message: str = "", issues: Sequence[Issue] = ()
 ) -> dict[str, Any]:
     """Return the body of a response; an empty code or message is replaced by the status's own."""
-    told = _FAILED if status >= HTTPStatus.INTERNAL_SERVER_ERROR else f"{status.phrase}."
+    default = _FAILED if status >= HTTPStatus.INTERNAL_SERVER_ERROR else f"{status.phrase}."
     return {
-        "message": message or _MESSAGES.get(status, told),
+        "message": message or _MESSAGES.get(status, default),
         "code": code or status.phrase.lower().replace(" ", "-"),
         "issues": [issue.as_dict() for issue in issues],
     }
@@ -153,7 +153,7 @@ def _explained(error: exceptions.APIException) -> dict[str, Any]:
     elif isinstance(error, exceptions.ValidationError):
         issues = list(_issues(error.detail))
     else:
-        code, message = str(error.get_codes()), printable(str(error.detail))
+        code, message = str(error.get_codes()), make_printable(str(error.detail))
         return error_body(status, code=code.replace("_", "-"), message=message)
     first = issues[0]
     place = f"{first.path}: " if first.path else ""
@@ -173,7 +173,7 @@ def _issues(detail: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
     else:
         for each in detail if isinstance(detail, list) else [detail]:
             code = str(getattr(each, "code", "invalid")).replace("_", "-")
-            yield Issue(code=code, message=printable(str(each)), path=json_path(*path))
+            yield Issue(code=code, message=make_printable(str(each)), path=make_json_path(*path))
 
 
 class ApiMiddleware:

@@ -19,7 +19,7 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework.parsers import BaseParser
 
 from flows.counting import format_others
-from imports.errors import Issue, UnableToImport, printable, quoted
+from imports.errors import Issue, UnableToImport, make_printable, quote
 from imports.planfile.decisions import GivenDecision, read_decisions
 from imports.planfile.file import read_plan
 from imports.planfile.shape import SavedPlan
@@ -112,7 +112,7 @@ class FormParser(BaseParser):
         except RequestDataTooBig:
             raise _long_text() from None
         except (MultiPartParserError, SuspiciousOperation) as error:
-            why = printable(str(error))
+            why = make_printable(str(error))
             raise FormUnreadable("invalid-form", f"The body is no readable form. {why}") from None
         except UnreadablePostError:
             raise _cut_off() from None
@@ -147,8 +147,8 @@ def read_form(form: Form) -> Upload:
     form.files.clear()
     if issues:
         first = issues[0]
-        told = f"{first.path}: {first.message}{format_others(issues)}"
-        raise FormInvalid(first.code, told, issues)
+        message = f"{first.path}: {first.message}{format_others(issues)}"
+        raise FormInvalid(first.code, message, issues)
     return _with_what_comes_along(upload, plan, decisions)
 
 
@@ -254,10 +254,10 @@ def _unknown_parts(form: Form) -> Iterator[Issue]:
     # A misspelt dryRun must not result in an import.
     files = {file.part for file in form.files}.difference(_FILES)
     for part in sorted(files.union(form.words).difference(_KNOWN) | files):
-        known = quoted(part) if part not in _KNOWN else f"a file as {part}"
+        known = quote(part) if part not in _KNOWN else f"a file as {part}"
         yield Issue(
             code="unknown-part",
-            path=printable(part),
+            path=make_printable(part),
             message=f"This server does not know {known}. The parts of the form are "
             f"{', '.join(_KNOWN)}; files are {', '.join(_FILES)}.",
         )

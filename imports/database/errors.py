@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import ClassVar
 
-from imports.errors import RETRY_AFTER, ImportFailed, first_line
+from imports.errors import RETRY_AFTER, ImportFailed, get_first_line
 
 
 class DatabaseFailed(ImportFailed):
@@ -167,7 +167,7 @@ def loggable(error: Exception) -> str:
         return f"{type(error).__name__}, SQLSTATE {sqlstate}"
     if sqlite_code is not None and sqlite_code & _MAIN_CODE not in _TELLING_NAMES:
         return f"{type(error).__name__}, {_sqlite_name(error)}"
-    return first_line(error).rstrip(".")
+    return get_first_line(error).rstrip(".")
 
 
 def failure_of(error: BaseException, *, outcome: str = "") -> DatabaseFailed | None:

@@ -22,7 +22,7 @@ from flows.counting import format_count, format_list
 from flows.servers import get_current_database
 from imports.database.backup import Backup
 from imports.database.restore import RestoreFailed
-from imports.errors import first_line, quoted, storable
+from imports.errors import get_first_line, make_storable, quote
 from imports.models import RESTORE, Door, ImportRecord, Status
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class EndedAccess:
             return " All accounts and passwords are those of the backup."
         if not self.active_again:
             return ""
-        names = [quoted(name) for name in self.active_again[:_NAMES_SHOWN]]
+        names = [quote(name) for name in self.active_again[:_NAMES_SHOWN]]
         accounts = format_count(len(self.active_again), "account")
         return (
             f" {accounts} can sign in that could not before the restore: "
@@ -106,7 +106,7 @@ def end_access(before: Access | None) -> EndedAccess:
         raise RestoreFailed(
             "access-not-ended",
             "The database was restored, but its sessions and keys could not be ended: "
-            f"{first_line(error)}. Some may be valid again that were ended since. Run "
+            f"{get_first_line(error)}. Some may be valid again that were ended since. Run "
             "database_restore again before anybody uses the server.",
         ) from error
     return EndedAccess(
@@ -132,9 +132,9 @@ def record_restore(
         finished_at=now,
         status=Status.SUCCEEDED,
         door=Door.COMMAND,
-        user_name=storable(user_name),
-        server=storable(server),
-        file_name=storable(path.name),
+        user_name=make_storable(user_name),
+        server=make_storable(server),
+        file_name=make_storable(path.name),
         file_size=path.stat().st_size,
         file_sha256=sha256,
         mode=RESTORE,
@@ -151,7 +151,7 @@ def record_restore(
         with transaction.atomic(using=get_current_database(), durable=True):
             record.save()
     except DatabaseFault as error:
-        logger.warning("The restore could not be recorded: %s", first_line(error))
+        logger.warning("The restore could not be recorded: %s", get_first_line(error))
         return None
     return record
 

@@ -60,7 +60,7 @@ class PlanWarning:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the warning as plain values under the API's keys."""
-        detail: dict[str, Any] = in_order(
+        detail: dict[str, Any] = sort_keys(
             {
                 "code": str(self.code),
                 "text": self.text,
@@ -71,12 +71,12 @@ class PlanWarning:
         return detail
 
 
-def in_order(value: Any) -> Any:
+def sort_keys(value: Any) -> Any:
     """Return a warning's dict with its keys in order: a database may return them in another."""
     if isinstance(value, Mapping):
         ordered = sorted(value, key=lambda key: _KEY_RANKS.get(key, len(_KEY_RANKS)))
-        return {key: in_order(value[key]) for key in ordered}
-    return [*map(in_order, value)] if isinstance(value, list | tuple) else value
+        return {key: sort_keys(value[key]) for key in ordered}
+    return [*map(sort_keys, value)] if isinstance(value, list | tuple) else value
 
 
 _RANKS = {code.value: rank for rank, code in enumerate(WarningCode, start=2)}

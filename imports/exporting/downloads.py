@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.models import User
 from imports.database.backup import Backup, make_backup
 from imports.database.one_state import one_state
-from imports.expiry import drop_expired, oldest_kept
+from imports.expiry import drop_expired, get_oldest_kept
 from imports.exporting.selection import Selection
 from imports.exporting.write import ExportStatistics, write_export
 from imports.models import BuiltExport, BuiltTransfer
@@ -74,7 +74,7 @@ def build_export(user: User, select: Callable[[], Selection]) -> ExportStatistic
 
 def find_export(user: User) -> BuiltExport | None:
     """Return the export that the user built last, or None."""
-    return BuiltExport.objects.filter(user=user, built_at__gte=oldest_kept()).first()
+    return BuiltExport.objects.filter(user=user, built_at__gte=get_oldest_kept()).first()
 
 
 def drop_export(user: User) -> None:
@@ -94,7 +94,7 @@ def build_transfer(user: User) -> Backup:
 
 def find_transfer(user: User) -> Path | None:
     """Return the path of the user's last copy; None if there is none or it was removed."""
-    built = BuiltTransfer.objects.filter(user=user, built_at__gte=oldest_kept()).first()
+    built = BuiltTransfer.objects.filter(user=user, built_at__gte=get_oldest_kept()).first()
     path = Path(settings.ZIGGY_BACKUP_DIR) / built.backup_name if built else None
     return path if path and path.is_file() else None
 

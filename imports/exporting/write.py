@@ -16,7 +16,7 @@ import msgspec
 from flows.content.fields import FIELDS, Kind
 from flows.content.representation import format_time, get_needed_columns, represent
 from flows.models import MODELS
-from imports.errors import quoted
+from imports.errors import quote
 from imports.exportfile.document import FORMAT_VERSION
 from imports.exporting.selection import Selection
 from imports.rows.read import CONTENT_BATCH, batches
@@ -99,7 +99,7 @@ def _credential_warnings(row: dict[str, Any]) -> Iterator[str]:
         if row[column] and _holds_inline_credential(row[column]):
             key = next(spec.key for spec in FIELDS[Kind.CONNECTION] if spec.column == column)
             yield (
-                f"connection {quoted(row['name'])}: {key} seems to hold a credential, which is "
+                f"connection {quote(row['name'])}: {key} seems to hold a credential, which is "
                 "exported as it stands. Move it to a secret."
             )
 

@@ -19,7 +19,7 @@ from flows.database.bulk import compress_quickly, insert_rows, update_rows
 from flows.models import MODELS, get_blank_content
 from flows.models import Item as StoredItem
 from flows.saves import named_saves
-from imports.errors import StalePlan, quoted
+from imports.errors import StalePlan, quote
 from imports.plans.plan import Change, Plan, Result
 from imports.rows.lock import lock_rows, release_secret_names
 from imports.rows.read import CONTENT_BATCH, batches
@@ -81,7 +81,7 @@ def _lock_unchanged(kind: Kind, changes: Sequence[Change]) -> None:
         if locked is None or (change.before and change.before != locked.digest):
             raise StalePlan(
                 "stale-plan",
-                f"The {kind} {quoted(change.target_name)} was changed while the import was being "
+                f"The {kind} {quote(change.target_name)} was changed while the import was being "
                 "prepared.",
                 remedy="Nothing was written. Run the import again.",
             )

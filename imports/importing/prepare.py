@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from flows.content.fields import Kind
 from flows.counting import format_others
 from flows.secrets.stored_destinations import StoredServer
-from imports.errors import PlanRefused, StalePlan, UnableToImport, quoted
+from imports.errors import PlanRefused, StalePlan, UnableToImport, quote
 from imports.exportfile.document import ExportDocument
 from imports.importing.request import ImportRequest
 from imports.importing.rights import check_plan, check_request, check_sight
@@ -139,7 +139,7 @@ def check_rows(document: ExportDocument, plan: Plan, decisions: Decisions) -> No
         )
         for change, match in zip(plan.changes[kind], matches, strict=True):
             if issues or (match.row or match.deleted_row) != change.row:
-                raise stale(f"The {kind} {quoted(change.item.name)} was changed meanwhile.")
+                raise stale(f"The {kind} {quote(change.item.name)} was changed meanwhile.")
 
 
 def check_destinations(plan: Plan) -> None:
@@ -201,5 +201,5 @@ def _uses(mode: Mode, request: ImportRequest) -> bool:
 
 def _refused(plan: Plan) -> PlanRefused:
     first = plan.issues[0]
-    told = f"{first.path}: {first.message}{format_others(plan.issues)}"
-    return PlanRefused(first.code, told, plan.issues)
+    message = f"{first.path}: {first.message}{format_others(plan.issues)}"
+    return PlanRefused(first.code, message, plan.issues)

@@ -8,7 +8,7 @@ from reversion.models import Revision
 
 from flows.content.fields import get_columns
 from flows.models import get_blank_content
-from imports.errors import storable
+from imports.errors import make_storable
 from imports.importing.request import ImportRequest
 from imports.models import ImportItem, ImportRecord
 from imports.plans.plan import Change, Plan, content_digest
@@ -22,9 +22,9 @@ def new_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
         started_at=timezone.now(),
         door=request.door,
         user=of_the_target(request.user),
-        user_name=storable(request.user_name),
-        server=storable(request.server),
-        file_name=storable(request.file_name),
+        user_name=make_storable(request.user_name),
+        server=make_storable(request.server),
+        file_name=make_storable(request.file_name),
         file_size=len(request.payload),
         file_sha256=sha256,
         mode=request.mode,
@@ -50,7 +50,7 @@ def _plan_of(request: ImportRequest) -> dict[str, Any]:
         return {}
     return {
         "plan_created_at": plan.made_at,
-        "plan_created_by": storable(plan.created_by),
+        "plan_created_by": make_storable(plan.created_by),
         "plan_checksum": plan.checksum,
     }
 

@@ -11,7 +11,7 @@ from flows.content.fields import Kind, get_columns
 from flows.content.representation import format_time
 from flows.counting import format_others
 from imports.database.identity import ServerIdentity, read_identity
-from imports.errors import Issue, StalePlan, storable
+from imports.errors import Issue, StalePlan, make_storable
 from imports.exportfile.document import ExportDocument
 from imports.importing.changes import read_changes, read_rows_of
 from imports.importing.request import ImportRequest
@@ -103,7 +103,9 @@ def _issues(changes: Iterable[PlanChange], *of: ChangeOf) -> list[Issue]:
 
 
 def _file(request: ImportRequest, digest: str) -> SavedFile:
-    return SavedFile(name=storable(request.file_name), size=len(request.payload), sha256=digest)
+    return SavedFile(
+        name=make_storable(request.file_name), size=len(request.payload), sha256=digest
+    )
 
 
 def _rows_of(plan: Plan) -> Iterator[tuple[Kind, Row]]:

@@ -23,10 +23,10 @@ from imports.errors import (
     ImportFailed,
     UnableToImport,
     WrongServer,
-    first_line,
-    printable,
-    quoted,
-    storable,
+    get_first_line,
+    make_printable,
+    make_storable,
+    quote,
 )
 from imports.management.warning_text import WarningDigest, digest_lines
 from imports.models import ImportRecord
@@ -113,7 +113,7 @@ def on_server(name: str) -> Iterator[None]:
     """Send every query to the named server. Raises WrongServer for an unknown name."""
     if name not in list_server_names():
         known = ", ".join(list_server_names())
-        message = f"There is no server {quoted(name)} here. The servers are: {known}."
+        message = f"There is no server {quote(name)} here. The servers are: {known}."
         raise WrongServer("wrong-server", message)
     with target_server(name):
         yield
@@ -165,7 +165,7 @@ def refusals(command: BaseCommand, server: str) -> Iterator[None]:
     except DatabaseFault as error:
         # An error for a missing table quotes only its name, which is no secret.
         is_migrated = trouble_of(error) is not NOT_MIGRATED
-        reason = loggable(error) if is_migrated else first_line(error).rstrip(".")
+        reason = loggable(error) if is_migrated else get_first_line(error).rstrip(".")
         told = ImportFailed("database-error", explain_unusable_database(reason, server))
         refuse(command, failure_of(error) or told)
 
@@ -221,10 +221,10 @@ def find_user(name: str | None, server: str) -> User | None:
     if name is None:
         return None
     with target_server(server):
-        user = User.objects.filter(username=storable(name), is_active=True).first()
+        user = User.objects.filter(username=make_storable(name), is_active=True).first()
     if user is None:
         raise CommandError(
-            f"There is no active user {quoted(name)} on the server {quoted(server)}.",
+            f"There is no active user {quote(name)} on the server {quote(server)}.",
             returncode=USAGE_ERROR,
         )
     return user
@@ -232,7 +232,7 @@ def find_user(name: str | None, server: str) -> User | None:
 
 def name_of(user: User | None) -> str:
     """Return the name to record for a command: the user's, or the shell account's."""
-    return user.get_username() if user else storable(getpass.getuser())
+    return user.get_username() if user else make_storable(getpass.getuser())
 
 
 @contextmanager
@@ -270,6 +270,6 @@ def closing(summary: str, record: ImportRecord, *, wrote: bool) -> str:
 def _plan_of(record: ImportRecord) -> str:
     if not record.plan_checksum:
         return ""
-    by = f" of {printable(record.plan_created_by)}" if record.plan_created_by else ""
+    by = f" of {make_printable(record.plan_created_by)}" if record.plan_created_by else ""
     at = f" of {record.plan_created_at:%Y-%m-%d %H:%M:%S} UTC" if record.plan_created_at else ""
     return f", by the saved plan{by}{at}"

@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from imports.errors import quoted
+from imports.errors import quote
 from imports.management.console import USAGE_ERROR, confirm, require_terminal
 
 
@@ -23,7 +23,7 @@ def read_file(path: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise CommandError(
-            f"The file {quoted(path)} cannot be read: {reason}.", returncode=USAGE_ERROR
+            f"The file {quote(path)} cannot be read: {reason}.", returncode=USAGE_ERROR
         ) from None
 
 
@@ -40,7 +40,7 @@ def may_write(command: BaseCommand, path: Path, *, ask: bool) -> bool:
     if not (ask and path.exists()):
         return True
     require_terminal()
-    return confirm(command, f"{quoted(str(path))} exists. Replace it?")
+    return confirm(command, f"{quote(str(path))} exists. Replace it?")
 
 
 @contextmanager
@@ -59,6 +59,6 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                 raise
     except OSError as error:
         raise CommandError(
-            f"The file {quoted(str(path))} cannot be written: {error.strerror}.",
+            f"The file {quote(str(path))} cannot be written: {error.strerror}.",
             returncode=USAGE_ERROR,
         ) from None

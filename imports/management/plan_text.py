@@ -6,7 +6,7 @@ from rich.text import Text
 
 from flows.content.fields import Kind
 from flows.counting import format_count
-from imports.errors import quoted
+from imports.errors import quote
 from imports.exportfile.warnings import PlanWarning
 from imports.management.warning_text import (
     SERIOUS_STYLE,
@@ -155,11 +155,11 @@ def change_lines(
 
 def _named(change: Change, *, is_done: bool) -> str:
     item = change.item
-    target = "" if change.target_name == item.name else f" as {quoted(change.target_name)}"
+    target = "" if change.target_name == item.name else f" as {quote(change.target_name)}"
     # The uuid of a copy is unknown before it is made.
     is_known = change.target_uuid != item.uuid and (is_done or change.result.has_known_uuid)
     row = f", here {change.target_uuid}" if is_known else ""
-    return f"{item.kind} {quoted(item.name)}{target} ({item.uuid}{row})"
+    return f"{item.kind} {quote(item.name)}{target} ({item.uuid}{row})"
 
 
 def field_texts(fields: Iterable[FieldChange]) -> Iterator[str]:

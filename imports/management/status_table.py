@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.content.representation import format_time
-from imports.errors import printable
+from imports.errors import make_printable
 from imports.management.text_columns import column_lines
 from imports.plans.drift import LastWrite
 from imports.status.decide import FileStatus, ItemStatus, SyncState
@@ -109,7 +109,7 @@ def _table(items: Sequence[ItemStatus], width: int) -> Table:
 
 
 def _named(item: ItemStatus) -> str:
-    return f"{item.kind} {printable(item.name) or '(no name)'}"
+    return f"{item.kind} {make_printable(item.name) or '(no name)'}"
 
 
 def summary(status: FileStatus) -> str:
@@ -137,6 +137,8 @@ def _parts(item: ItemStatus) -> Iterator[str]:
 def _written(write: LastWrite, *, is_edit: bool) -> str:
     on = f"on {write.at:%Y-%m-%d %H:%M} UTC"
     if is_edit:
-        return f"edited by {printable(write.by)} {on}" if write.by else f"edited {on}"
+        return f"edited by {make_printable(write.by)} {on}" if write.by else f"edited {on}"
     # A row that an import created has the file's time of change, not the time it was written here.
-    return f"changed {on}; written here by {printable(write.by)}" if write.by else f"changed {on}"
+    return (
+        f"changed {on}; written here by {make_printable(write.by)}" if write.by else f"changed {on}"
+    )

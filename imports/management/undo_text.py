@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from imports.errors import quoted
+from imports.errors import quote
 from imports.management.plan_text import change_lines, framed, unfolded
 from imports.management.warning_text import ItemWarning, WarningDigest, digest_of, warning_counts
 from imports.plans.plan import UndoResult
@@ -61,6 +61,6 @@ def undo_warnings(plan: UndoPlan) -> WarningDigest:
 
 def _named(change: UndoChange) -> str:
     renamed = change.target_name != change.name
-    target = f" as {quoted(change.target_name)}" if renamed else ""
+    target = f" as {quote(change.target_name)}" if renamed else ""
     deleted = ", deleted again" if change.save and change.becomes_deleted else ""
-    return f"{change.kind} {quoted(change.name)}{target} ({change.uuid}{deleted})"
+    return f"{change.kind} {quote(change.name)}{target} ({change.uuid}{deleted})"

@@ -12,7 +12,7 @@ from rich.text import Text
 from flows.content.fields import Kind
 from flows.counting import format_count, format_list
 from flows.destinations.changes import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
-from imports.errors import printable, quoted
+from imports.errors import make_printable, quote
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.undo.plans.plan import ConflictCode
 
@@ -171,7 +171,7 @@ def _line(together: Sequence[ItemWarning]) -> str:
 def _names(together: Sequence[ItemWarning]) -> str:
     """Return the first names, or "" if there are none."""
     names = [
-        printable(one.name) if one.kind is Kind.SECRET else quoted(one.name)
+        make_printable(one.name) if one.kind is Kind.SECRET else quote(one.name)
         for one in together[:_NAMES_SHOWN]
         if one.name
     ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from flows.content.fields import Kind
-from imports.errors import Issue, printable, quoted
+from imports.errors import Issue, make_printable, quote
 from imports.planfile.snapshot import ItemKey, ItemSnapshot, PlanSnapshot, RowSnapshot
 from imports.plans.drift import LastWrite
 
@@ -95,7 +95,7 @@ def _changes_of_row(
     elif was.is_deleted and not now.is_deleted:
         yield _row_change(item, "row-restored", f"{row} was deleted, and is there again.")
     elif was.name != now.name:
-        yield _row_change(item, "row-renamed", f"{row} is named {quoted(now.name)} now.")
+        yield _row_change(item, "row-renamed", f"{row} is named {quote(now.name)} now.")
     elif _is_edited(was, now):
         yield _row_change(item, "row-edited", f"{row} was edited since{_by(now.last_write)}.")
 
@@ -160,7 +160,7 @@ def _difference(was: ItemSnapshot, now: ItemSnapshot) -> str:
     if was.result is not now.result:
         return f"{item} was to be {was.result}, and would be {now.result}."
     if was.target_name != now.target_name:
-        name, other = quoted(was.target_name), quoted(now.target_name)
+        name, other = quote(was.target_name), quote(now.target_name)
         return f"{item} was to be named {name}, and would be {other}."
     if was.retargets is not now.retargets:
         return f"Whether {item} sends a stored secret to another destination is different."
@@ -174,20 +174,20 @@ def _difference(was: ItemSnapshot, now: ItemSnapshot) -> str:
 def _by(write: LastWrite | None) -> str:
     if write is None:
         return ""
-    by = f" by {printable(write.by)}" if write.by else ""
+    by = f" by {make_printable(write.by)}" if write.by else ""
     return f", last{by} on {write.at:%Y-%m-%d %H:%M} UTC"
 
 
 def _name_row(kind: Kind, row: RowSnapshot) -> str:
-    return f"The {kind} {quoted(row.name)} ({row.uuid})"
+    return f"The {kind} {quote(row.name)} ({row.uuid})"
 
 
 def _name_item(item: ItemSnapshot) -> str:
-    return f"{item.path} {quoted(item.name)}"
+    return f"{item.path} {quote(item.name)}"
 
 
 def _describe(row: RowSnapshot | None) -> str:
-    return f"the row {quoted(row.name)} ({row.uuid})" if row else "a new row"
+    return f"the row {quote(row.name)} ({row.uuid})" if row else "a new row"
 
 
 def _uuid_of(row: RowSnapshot | None) -> str | None:

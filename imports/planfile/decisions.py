@@ -17,8 +17,13 @@ from typing import Any, TypeVar
 from flows.content.field_values import FieldProblem, read_uuid
 from flows.content.fields import Kind
 from flows.counting import format_others
-from imports.errors import Issue, PlanRefused, json_path, printable
-from imports.exportfile.companion import invalid, read_object, read_part, reading
+from imports.errors import Issue, PlanRefused, make_json_path, make_printable
+from imports.exportfile.companion import (
+    make_invalid_refusal,
+    read_object,
+    read_part,
+    refuse_unreadable,
+)
 from imports.exportfile.document import ExportDocument
 from imports.plans.decisions import Decisions, ItemDecision
 from imports.plans.plan import Mode, Plan, Result
@@ -53,7 +58,7 @@ class GivenDecision:
     @property
     def path(self) -> str:
         """Return its JSON path in the file."""
-        return json_path(_KEY, self.key)
+        return make_json_path(_KEY, self.key)
 
 
 def read_decisions(data: bytes, *, max_bytes: int) -> tuple[GivenDecision, ...]:
@@ -74,14 +79,14 @@ def read_file_with(
         Issue(
             code="unknown-key",
             message=f"This key is unknown. The file's only key is {_KEY}.",
-            path=json_path(key),
+            path=make_json_path(key),
         )
         for key in values
         if key != _KEY
     ]
     given: Any = None
     if _KEY in values:
-        with reading(_WHAT):
+        with refuse_unreadable(_WHAT):
             given = read_part(values[_KEY], _KEY)
     if isinstance(given, dict):
         found, problems = read(given)
@@ -89,7 +94,7 @@ def read_file_with(
             Issue(
                 code=problem.code,
                 message=problem.message,
-                path=f"{json_path(_KEY, key)}{problem.path}",
+                path=f"{make_json_path(_KEY, key)}{problem.path}",
             )
             for key, problem in problems.items()
         )
@@ -97,7 +102,7 @@ def read_file_with(
         message = f"The file must have the key {_KEY}, with an object of decisions by uuid."
         issues.append(Issue(code="wrong-type", message=message, path=_KEY))
     if issues:
-        raise invalid(_WHAT, issues)
+        raise make_invalid_refusal(_WHAT, issues)
     return found
 
 
@@ -133,7 +138,7 @@ def read_decision(value: Any) -> ItemDecision:
         raise FieldProblem("invalid-decision", _EXPECTED)
     for key in value:
         if key not in ("mode", "target"):
-            raise FieldProblem("unknown-key", "This key is unknown.", f".{printable(key)}")
+            raise FieldProblem("unknown-key", "This key is unknown.", f".{make_printable(key)}")
     mode = value.get("mode", Mode.SKIP.value)
     if not isinstance(mode, str) or mode not in _WORDS:
         raise FieldProblem("invalid-decision", f"This must be one of {', '.join(_WORDS)}.", ".mode")
@@ -170,8 +175,8 @@ def settle(given: Sequence[GivenDecision], document: ExportDocument) -> Decision
             issues.append(_unsettled(one, found))
     if issues:
         first = issues[0]
-        told = f"{first.path}: {first.message}{format_others(issues)}"
-        raise PlanRefused(first.code, told, issues)
+        message = f"{first.path}: {first.message}{format_others(issues)}"
+        raise PlanRefused(first.code, message, issues)
     return settled
 
 
@@ -195,7 +200,7 @@ def skipped_nothing(plan: Plan, decisions: Decisions) -> Iterator[Issue]:
         item = change.item
         decision = decisions.get((item.kind, item.uuid))
         if decision and decision.mode is Mode.SKIP and change.result is Result.CREATE:
-            yield item.issue(
+            yield item.make_issue(
                 "nothing-to-skip",
                 f"This {item.kind} is not on the server, so that there is nothing to skip: it "
                 "would be created. Take the decision back, or export without it.",

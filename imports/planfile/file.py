@@ -15,8 +15,14 @@ import msgspec
 from flows.content.field_values import FieldProblem
 from flows.content.fields import Kind
 from flows.content.representation import format_time
-from imports.errors import Issue, json_path, printable, quoted
-from imports.exportfile.companion import invalid, issue_of, read_object, read_part, reading
+from imports.errors import Issue, make_json_path, make_printable, quote
+from imports.exportfile.companion import (
+    make_invalid_refusal,
+    make_issue,
+    read_object,
+    read_part,
+    refuse_unreadable,
+)
 from imports.exportfile.json_problems import JSONProblem
 from imports.exportfile.strict_json import split_list
 from imports.planfile.decisions import decision_value
@@ -101,24 +107,24 @@ def read_plan(data: bytes, *, max_bytes: int) -> SavedPlan:
     a plan, has another version, or was edited elsewhere than in its decisions.
     """
     values = read_object(data, max_bytes=max_bytes, what=_WHAT)
-    with reading(_WHAT):
+    with refuse_unreadable(_WHAT):
         header = {key: read_part(raw, key) for key, raw in values.items() if key != _ITEMS}
         if (header.get("format"), header.get("version")) != (FORMAT, VERSION):
-            raise invalid(_WHAT, [_not_a_plan(header)])
+            raise make_invalid_refusal(_WHAT, [_not_a_plan(header)])
         issues: list[Issue] = []
         items = tuple(_read_items(values.get(_ITEMS, msgspec.Raw(b"[]")), issues))
         plan = _read({**header, _ITEMS: ()}, SavedPlan, issues)
     if issues or plan is None:
-        raise invalid(_WHAT, issues)
+        raise make_invalid_refusal(_WHAT, issues)
     plan = msgspec.structs.replace(plan, items=items)
     if plan.checksum != _checksum(plan):
         message = (
             "It was edited elsewhere than in the decisions of its items, or not kept as a whole. "
             "Plan again, and edit nothing else."
         )
-        raise invalid(_WHAT, [Issue(code="edited-plan", message=message)])
+        raise make_invalid_refusal(_WHAT, [Issue(code="edited-plan", message=message)])
     if issues := list(_unlisted_targets(plan)):
-        raise invalid(_WHAT, issues)
+        raise make_invalid_refusal(_WHAT, issues)
     return plan
 
 
@@ -191,7 +197,7 @@ def _not_a_plan(header: Mapping[str, Any]) -> Issue:
         return Issue(
             code="unsupported-version",
             path="version",
-            message=f"The plan has version {quoted(str(header.get('version')))}, this server reads "
+            message=f"The plan has version {quote(str(header.get('version')))}, this server reads "
             f"{VERSION}. Plan again with this release.",
         )
     return Issue(code="no-plan", message="It is no plan: flow_import --plan-out writes one.")
@@ -202,19 +208,19 @@ def _read_items(raw: msgspec.Raw, issues: list[Issue]) -> Iterator[SavedItem]:
         elements = split_list(raw)
     except JSONProblem as problem:
         problem.path = (_ITEMS, *problem.path)
-        issues.append(issue_of(problem))
+        issues.append(make_issue(problem))
         return
     for position, element in enumerate(elements):
         place = _ITEMS, position
         try:
-            item = _read(read_part(element, *place), SavedItem, issues, json_path(*place))
+            item = _read(read_part(element, *place), SavedItem, issues, make_json_path(*place))
             if item:
                 _ = item.is_edited  # raises FieldProblem for an invalid decision
                 yield item
         except JSONProblem as problem:
-            issues.append(issue_of(problem))
+            issues.append(make_issue(problem))
         except FieldProblem as problem:
-            path = f"{json_path(*place, 'decision')}{problem.path}"
+            path = f"{make_json_path(*place, 'decision')}{problem.path}"
             issues.append(Issue(code=problem.code, message=problem.message, path=path))
 
 
@@ -222,7 +228,7 @@ def _read(value: Any, shape: type[T], issues: list[Issue], path: str = "") -> T 
     try:
         return msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
-        message = f"This is not as it was written: {printable(str(error))}."
+        message = f"This is not as it was written: {make_printable(str(error))}."
         issues.append(Issue(code="wrong-shape", message=message, path=path))
         return None
 

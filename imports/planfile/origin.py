@@ -1,6 +1,6 @@
 """Check whether a saved plan is for another file or another server. Pure."""
 
-from imports.errors import Issue, quoted
+from imports.errors import Issue, quote
 from imports.planfile.shape import SavedFile, SavedPlan, SavedServer
 
 
@@ -11,7 +11,7 @@ def origin_changes(saved: SavedPlan, *, file: SavedFile, server: SavedServer) ->
         issues.append(
             Issue(
                 code="other-file",
-                message=f"The plan is for another file: {quoted(saved.file.name)} of "
+                message=f"The plan is for another file: {quote(saved.file.name)} of "
                 f"{saved.file.size:,} bytes, SHA-256 {saved.file.sha256}. This one has "
                 f"{file.size:,} bytes, SHA-256 {file.sha256}.",
             )
@@ -20,15 +20,15 @@ def origin_changes(saved: SavedPlan, *, file: SavedFile, server: SavedServer) ->
         issues.append(
             Issue(
                 code="other-server",
-                message=f"The plan is for the server {quoted(saved.server.name)}, not for "
-                f"{quoted(server.name)}.",
+                message=f"The plan is for the server {quote(saved.server.name)}, not for "
+                f"{quote(server.name)}.",
             )
         )
     elif saved.server.identity != server.identity:
         issues.append(
             Issue(
                 code="other-database",
-                message=f"The plan is for another database: the server {quoted(server.name)} has "
+                message=f"The plan is for another database: the server {quote(server.name)} has "
                 "a new one, or another server bears its name.",
             )
         )

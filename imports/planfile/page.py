@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from flows.content.fields import Kind
-from imports.errors import Issue, UnableToImport, json_path
+from imports.errors import Issue, UnableToImport, make_json_path
 from imports.planfile.changes import ChangeOf, PlanChange
 from imports.planfile.snapshot import (
     ItemKey,
@@ -172,7 +172,7 @@ def snapshot_of_page(page: PlanPage) -> PlanSnapshot:
     items: list[ItemSnapshot] = []
     issues: list[Issue] = []
     for item in page.items:
-        path = json_path(item.kind.plural, numbers[item.kind])
+        path = make_json_path(item.kind.plural, numbers[item.kind])
         numbers[item.kind] += 1
         items.append(_snapshot_of_item(item, path))
         if item.issues:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from flows.content.fields import EXTRA, Content, Kind
 from flows.destinations.changes import UserChange
-from imports.errors import Issue, quoted
+from imports.errors import Issue, quote
 from imports.exportfile.document import ExportDocument
 from imports.exportfile.items import FileItem
 from imports.plans.comparison import compared
@@ -198,8 +198,8 @@ def _content(
 def _locked(changes: Iterable[Change]) -> Iterator[Issue]:
     for change in changes:
         if change.result is Result.OVERWRITE and change.row and change.row.is_locked:
-            yield change.item.issue(
+            yield change.item.make_issue(
                 "locked",
-                f"The flow {quoted(change.row.name)} is locked on this server. Unlock it there, "
+                f"The flow {quote(change.row.name)} is locked on this server. Unlock it there, "
                 "or give --override-locks.",
             )

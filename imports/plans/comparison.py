@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from flows.content import canonical
 from flows.content.fields import EXTRA, FIELDS, Content, Field, Kind, Shape, Value, get_columns
-from imports.errors import printable, quoted
+from imports.errors import make_printable, quote
 from imports.plans.plan import Change, FieldChange, Result, content_digest
 
 _SHOWN_LENGTH = 60
@@ -40,7 +40,7 @@ def differences(kind: Kind, before: Content, after: Content) -> tuple[FieldChang
     if before == after:
         return ()
     old, new = _decoded(before[EXTRA]), _decoded(after[EXTRA])
-    gone = (FieldChange(key=printable(key)) for key in old if key not in new)
+    gone = (FieldChange(key=make_printable(key)) for key in old if key not in new)
     return (*_field_changes(kind, before, after), *gone)
 
 
@@ -53,7 +53,7 @@ def _field_changes(kind: Kind, before: Content, after: Content) -> Iterator[Fiel
         old, new = _decoded(before[EXTRA]), _decoded(after[EXTRA])
         for key in new:
             if key not in old or canonical.encode(old[key]) != canonical.encode(new[key]):
-                yield FieldChange(key=printable(key))
+                yield FieldChange(key=make_printable(key))
 
 
 def _field_change(spec: Field, before: Value, after: Value) -> FieldChange:
@@ -66,7 +66,7 @@ def _field_change(spec: Field, before: Value, after: Value) -> FieldChange:
 
 def _shown(value: Value) -> str | None:
     if isinstance(value, str):
-        return quoted(value) if len(value) <= _SHOWN_LENGTH else None
+        return quote(value) if len(value) <= _SHOWN_LENGTH else None
     return canonical.encode(value)
 
 

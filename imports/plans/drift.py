@@ -9,7 +9,7 @@ from datetime import datetime
 
 from flows.content.fields import Content, Kind, get_columns
 from flows.content.representation import format_time
-from imports.errors import printable
+from imports.errors import make_printable
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.plans.plan import Change, Drift, Result, are_comparable, content_digest
 
@@ -108,7 +108,7 @@ def _is_edited(last: LastImport, digest: str | None, write: LastWrite | None) ->
 
 def _warnings(drift: Drift) -> Iterator[PlanWarning]:
     if drift.is_edited:
-        by = f" by {printable(drift.edited_by)}" if drift.edited_by else ""
+        by = f" by {make_printable(drift.edited_by)}" if drift.edited_by else ""
         on = f"{by} on {drift.edited_at:%Y-%m-%d %H:%M} UTC," if drift.edited_at else ""
         since = f"since its last import on {drift.last_import_at:%Y-%m-%d %H:%M} UTC"
         yield PlanWarning(

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from flows.content.copy_names import make_copy_name
 from flows.content.fields import Kind
-from imports.errors import Issue, quoted
+from imports.errors import Issue, quote
 from imports.exportfile.document import ExportDocument
 from imports.exportfile.items import FileItem
 from imports.plans.decisions import Decisions, targets_of
@@ -59,7 +59,7 @@ def find_ambiguous_uuids(
         }
         rows = [row for row in read_rows(other, wanted) if not row.is_deleted] if wanted else []
         for uuid in sorted({row.uuid for row in rows} & _mentioned(settled, rows)):
-            issue = wanted[uuid].issue(
+            issue = wanted[uuid].make_issue(
                 "ambiguous-uuid",
                 f"A {other} on this server has this uuid too, and the file's {wanted[uuid].kind} "
                 "lands in a row with another one, so that a reference in the file could mean "
@@ -132,9 +132,9 @@ def _taken_secret_names(settled: Sequence[Settled]) -> Iterator[Issue]:
     }
     for match, destination, result in settled:
         if result.writes and destination.name in kept and kept[destination.name] is not match.row:
-            yield match.item.issue(
+            yield match.item.make_issue(
                 "name-taken",
-                f"The name {quoted(destination.name)} belongs to another secret on this server: "
+                f"The name {quote(destination.name)} belongs to another secret on this server: "
                 f"{kept[destination.name].uuid}. A secret's name is unique: rename one of the two.",
             )
 

@@ -12,7 +12,7 @@ from operator import attrgetter
 from types import MappingProxyType
 
 from flows.content.fields import Kind
-from imports.errors import Issue, quoted
+from imports.errors import Issue, quote
 from imports.exportfile.items import FileItem
 
 CANDIDATES_KEPT = 100
@@ -159,7 +159,7 @@ def _refusals(matches: Sequence[Match], ambiguities: Mapping[str, str]) -> Itera
         item = match.item
         is_by_name = match.method is MatchMethod.NAME and not match.is_chosen
         if is_by_name and (ambiguity := ambiguities.get(item.name)):
-            yield item.issue("ambiguous-name", ambiguity)
+            yield item.make_issue("ambiguous-name", ambiguity)
 
 
 def _refused_choices(
@@ -172,11 +172,11 @@ def _refused_choices(
         if target is None:
             continue
         if match.row is None or match.row.uuid != target:
-            yield match.item.issue(
+            yield match.item.make_issue(
                 "unknown-target", f"There is no {kind} {target} on this server. Choose another."
             )
         elif claimants[target] > 1:
-            yield match.item.issue(
+            yield match.item.make_issue(
                 "target-taken",
                 f"Another item of the file is the {kind} {target} as well. Choose another.",
             )
@@ -188,13 +188,13 @@ def _ambiguity(
     """Return why a name does not identify one row and one item; None where it does."""
     if len(candidates) > 1:
         return (
-            f"{len(candidates)} {kind.plural} on this server are named {quoted(name)}: "
+            f"{len(candidates)} {kind.plural} on this server are named {quote(name)}: "
             f"{_listed(candidates)}. Decide which one is meant {_BY_DECISION}, rename all but one "
             "of them, or give the file's item the uuid of the one that is meant."
         )
     if len(rivals) > 1:
         return (
-            f"{len(rivals)} items of the file are named {quoted(name)} ({_listed(rivals)}) "
+            f"{len(rivals)} items of the file are named {quote(name)} ({_listed(rivals)}) "
             f"and would be the same {kind} on this server: {candidates[0]}. "
             f"Decide which of them it is {_BY_DECISION}, or rename all but one of them."
         )

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from flows.content.fields import Content, Kind
 from flows.counting import format_list
 from flows.relations.mentions import Reference, find_references
-from imports.errors import printable, quoted
+from imports.errors import make_printable, quote
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.plans.matching import Match
 from imports.plans.plan import Change, Result
@@ -58,13 +58,13 @@ def warnings_of_place(
     if row and row.name != item.name and result is Result.OVERWRITE:
         yield PlanWarning(
             code=WarningCode.RENAMES,
-            text=f"renames {quoted(row.name)} to {quoted(item.name)}",
+            text=f"renames {quote(row.name)} to {quote(item.name)}",
             data={"from": row.name, "to": item.name},
         )
     if match.namesake:
         yield PlanWarning(
             code=WarningCode.SHARED_NAME,
-            text=f"another {item.kind} on this server is named {quoted(item.name)} too: "
+            text=f"another {item.kind} on this server is named {quote(item.name)} too: "
             f"{match.namesake.uuid}",
             data=_shared_name(item.kind, item.name, [match.namesake.uuid], more=0),
         )
@@ -80,8 +80,8 @@ def warnings_of_place(
         for target in _dangling(item.path, surroundings):
             yield PlanWarning(
                 code=WarningCode.DANGLING_REFERENCE,
-                text=f"dangling reference to {printable(str(target))}",
-                data={"kind": target.kind.value, "target": printable(target.target)},
+                text=f"dangling reference to {make_printable(str(target))}",
+                data={"kind": target.kind.value, "target": make_printable(target.target)},
             )
 
 
@@ -151,7 +151,7 @@ def _with_shared_name(change: Change, own: _Bearer, bearers: Sequence[_Bearer]) 
     others = [one for one in bearers[: _MOST_SHOWN + 1] if one is not own][:_MOST_SHOWN]
     told = [f"the {change.item.kind} {other.uuid}" for other in others]
     text = (
-        f"will share the name {quoted(change.target_name)} with "
+        f"will share the name {quote(change.target_name)} with "
         f"{format_list(told, more=len(bearers) - 1 - len(told))}"
     )
     data = _shared_name(
@@ -227,11 +227,11 @@ def renamed_in_use(old_name: str, users: Mapping[tuple[Kind, str], str]) -> Plan
     """
     ordered = sorted((kind, name, uuid) for (kind, uuid), name in users.items())
     shown = ordered[:_MOST_SHOWN]
-    told = [f"the {kind} {quoted(name)}" for kind, name, _ in shown]
+    told = [f"the {kind} {quote(name)}" for kind, name, _ in shown]
     more = len(ordered) - len(shown)
     return PlanWarning(
         code=WarningCode.SECRET_RENAMED_IN_USE,
-        text=f"secrets.{printable(old_name)} will lead to nothing, and is used by "
+        text=f"secrets.{make_printable(old_name)} will lead to nothing, and is used by "
         f"{format_list(told, more=more)}",
         data={
             "name": old_name,

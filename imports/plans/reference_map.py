@@ -13,7 +13,7 @@ from flows.content import canonical
 from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, Value
 from flows.content.references import rewrite
 from flows.relations.document_rewriting import KeyCollisionError, rewrite_document
-from imports.errors import Issue, json_path
+from imports.errors import Issue, make_json_path
 from imports.exportfile.items import FileItem
 
 
@@ -36,8 +36,8 @@ class LostValue(Exception):  # noqa: N818 - the name says what would happen
         )
         super().__init__(message)
         self.issue = replace(
-            item.issue("key-collision", message),
-            path=json_path(item.kind.plural, item.position, *path),
+            item.make_issue("key-collision", message),
+            path=make_json_path(item.kind.plural, item.position, *path),
         )
 
 
@@ -117,7 +117,7 @@ def _ambiguous(targets: Mapping[str, list[ItemDestination]]) -> Iterator[Issue]:
     for destinations in targets.values():
         if len({destination.uuid for destination in destinations}) > 1:
             for destination in destinations:
-                yield destination.item.issue(
+                yield destination.item.make_issue(
                     "ambiguous-uuid",
                     "Two items of the file, of different kinds, have this uuid and land in rows "
                     "with different uuids, so that a reference to it could mean either. "

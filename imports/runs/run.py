@@ -20,7 +20,7 @@ from imports.errors import (
     UnableToImport,
     WrongEncryptionKey,
     WrongServer,
-    printable,
+    make_printable,
 )
 from imports.models import ImportRecord
 from imports.runs.idempotency import AlreadyDone, check_key, check_key_of_waiting
@@ -39,7 +39,7 @@ def check_server(server: str) -> None:
     if server not in list_server_names():
         raise WrongServer(
             "wrong-server",
-            f"This server is not {printable(server)}. It can import into: "
+            f"This server is not {make_printable(server)}. It can import into: "
             f"{', '.join(list_server_names())}. Nothing was written.",
         )
 

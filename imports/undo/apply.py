@@ -17,7 +17,7 @@ from flows.fields import EncryptedTextField
 from flows.models import MODELS
 from flows.relations.uses import find_users_of_many
 from flows.saves import named_saves
-from imports.errors import StalePlan, quoted
+from imports.errors import StalePlan, quote
 from imports.plans.plan import UndoResult
 from imports.rows.lock import lock_rows, release_secret_names
 from imports.rows.read import CONTENT_BATCH, batches
@@ -86,7 +86,7 @@ def _save_before(
             change.before,
             change.was_deleted,
         ):
-            raise _stale(f"The {kind} {quoted(change.name)} was changed")
+            raise _stale(f"The {kind} {quote(change.name)} was changed")
     revisions = named_saves.take_rows(MODELS[kind], pks, PRE_UNDO, user=user)
     return {change.key: revision for change, revision in zip(changes, revisions, strict=True)}
 
@@ -117,7 +117,7 @@ def _restore(kind: Kind, changes: Sequence[UndoChange]) -> None:
     for change in changes:
         state = saved.get(change.save or 0)
         if state is None:
-            raise _stale(f"The named save of the {kind} {quoted(change.name)} was removed")
+            raise _stale(f"The named save of the {kind} {quote(change.name)} was removed")
         rows.append((change.pk or 0, state))
     update_rows(MODELS[kind], names, rows)
 

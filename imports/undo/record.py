@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from django.utils import timezone
 from reversion.models import Revision
 
-from imports.errors import StalePlan, storable
+from imports.errors import StalePlan, make_storable
 from imports.models import UNDO, ImportItem, ImportRecord, Status
 from imports.plans.matching import MatchMethod
 from imports.runs.idempotency import digest_of
@@ -21,8 +21,8 @@ def new_undo_record(request: UndoRequest) -> ImportRecord:
         started_at=timezone.now(),
         door=request.door,
         user=of_the_target(request.user),
-        user_name=storable(request.user_name),
-        server=storable(request.server),
+        user_name=make_storable(request.user_name),
+        server=make_storable(request.server),
         file_name=f"undo of import {request.record}",
         file_size=0,
         file_sha256="",

@@ -182,8 +182,8 @@ def _refusal_of(plan: UndoPlan, request: UndoRequest) -> UnableToImport | None:
         check_undo_request(request)
         if plan.issues:
             first = plan.issues[0]
-            told = first.message + format_others(plan.issues)
-            raise UndoRefused(first.code, told, plan.issues)
+            message = first.message + format_others(plan.issues)
+            raise UndoRefused(first.code, message, plan.issues)
         check_undo_plan(request.user, plan)
     except UnableToImport as refusal:
         return refusal

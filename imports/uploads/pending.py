@@ -19,8 +19,8 @@ from django.utils import timezone
 from accounts.models import User
 from flows.content.fields import Kind
 from flows.encryption import encrypt_bytes
-from imports.errors import StalePlan, WrongServer, storable
-from imports.expiry import drop_expired_uploads, oldest_kept
+from imports.errors import StalePlan, WrongServer, make_storable
+from imports.expiry import drop_expired_uploads, get_oldest_kept
 from imports.importing.service import run_import
 from imports.models import ImportRecord, PendingImport
 from imports.permissions import RUN_IMPORT, check_permission
@@ -69,7 +69,7 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
     pending = PendingImport(
         user=user,
         created_at=timezone.now(),
-        file_name=storable(file_name),
+        file_name=make_storable(file_name),
         file_size=len(payload),
         mode=options.mode,
         with_backup=options.with_backup,
@@ -85,7 +85,9 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
 
 def waiting_uploads(user: User) -> list[PendingImport]:
     """Return the user's waiting uploads, newest first, without their files."""
-    waiting = PendingImport.objects.filter(user=user, record=None, created_at__gte=oldest_kept())
+    waiting = PendingImport.objects.filter(
+        user=user, record=None, created_at__gte=get_oldest_kept()
+    )
     return list(waiting.defer("content", "plan").order_by("-created_at", "-pk"))
 
 
@@ -96,7 +98,7 @@ def find_pending(user: User, number: int) -> PendingImport:
     """
     check_permission(user, RUN_IMPORT)
     pending = (
-        PendingImport.objects.filter(user=user, pk=number, created_at__gte=oldest_kept())
+        PendingImport.objects.filter(user=user, pk=number, created_at__gte=get_oldest_kept())
         .select_related("user")
         .defer("content")
         .first()

@@ -6,7 +6,7 @@ import pytest
 
 from flows.rest.requests.refusals import Refused, make_permission_refusal
 from imports.errors import StalePlan
-from imports.exportfile.json_problems import JSONProblem, too_deep
+from imports.exportfile.json_problems import JSONProblem, make_depth_problem
 from imports.importing.prepare import stale
 
 
@@ -48,10 +48,12 @@ def test_who_lacks_a_right_is_told_who_gives_it():
 
 
 def test_a_problem_is_of_what_the_door_reads():
-    assert too_deep().message == "A file may be nested at most 64 deep."
-    assert too_deep().message_of("The body") == "The body may be nested at most 64 deep."
+    assert make_depth_problem().message == "A file may be nested at most 64 deep."
+    assert (
+        make_depth_problem().format_message("The body") == "The body may be nested at most 64 deep."
+    )
 
 
 def test_a_problem_of_a_value_is_the_same_at_every_door():
     problem = JSONProblem("duplicate-key", "A key stands twice in one object.")
-    assert problem.message_of("The body") == problem.message == str(problem)
+    assert problem.format_message("The body") == problem.message == str(problem)

@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from flows.content.fields import Kind
 from flows.destinations.changes import DESTINATION_CODES
-from imports.exportfile.warnings import OTHER, WarningCode, in_order
+from imports.exportfile.warnings import OTHER, WarningCode, sort_keys
 from imports.undo.plans.plan import ConflictCode
 
 _KINDS = [str(kind) for kind in Kind]
@@ -87,7 +87,7 @@ class WarningDataField(serializers.Field[Any, Any, Any, Any]):
     """What a warning's text says, as it was planned."""
 
     def to_representation(self, value: Any) -> Any:
-        return in_order(value)
+        return sort_keys(value)
 
 
 class WarningDetailSerializer(serializers.Serializer[Any]):

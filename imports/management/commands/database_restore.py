@@ -16,7 +16,7 @@ from imports.database.backup import Backup, make_backup, other_server_of
 from imports.database.lock import LockHeld, import_lock
 from imports.database.restore import check_backup, restore_backup
 from imports.database.restored_access import EndedAccess, end_access, read_access, record_restore
-from imports.errors import ImportLocked, quoted
+from imports.errors import ImportLocked, quote
 from imports.management import console
 from imports.models import ImportRecord
 from imports.report import answer
@@ -74,7 +74,7 @@ class Command(BaseCommand):
 
     def _confirmed(self, server: str, path: Path) -> bool:
         question = (
-            f"Put the server {quoted(server)} back to {path}? What was written to it since then "
+            f"Put the server {quote(server)} back to {path}? What was written to it since then "
             "will be lost."
         )
         warning = _of_another_server(server, path)
@@ -87,7 +87,7 @@ def _of_another_server(server: str, path: Path) -> str:
         other = other_server_of(path)
     if other is None:
         return ""
-    return f"By its name, the backup is of the server {quoted(other)}, not of {quoted(server)}."
+    return f"By its name, the backup is of the server {quote(other)}, not of {quote(server)}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from flows.content.fields import Kind
 from flows.counting import format_count
 from imports.database.one_state import one_state
-from imports.errors import UnableToImport, quoted
+from imports.errors import UnableToImport, quote
 from imports.exporting.selection import (
     Selection,
     UnknownFlowsError,
@@ -128,7 +128,7 @@ def _nothing_to_export(tags: str) -> UnableToImport:
 
 
 def _nothing_found(tags: str) -> str:
-    of_tags = f" No flow has any of the tags {', '.join(map(quoted, _listed(tags)))}."
+    of_tags = f" No flow has any of the tags {', '.join(map(quote, _listed(tags)))}."
     return f"Nothing was found to export.{of_tags if _listed(tags) else ''}"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from imports.errors import quoted
+from imports.errors import quote
 from imports.importing.request import ImportRequest
 from imports.importing.service import plan_to_save, preview_import, run_import
 from imports.management.console import (
@@ -178,5 +178,5 @@ def _undecided(path: Path) -> str:
 
 
 def _question(request: ImportRequest, plan: Plan) -> str:
-    server = quoted(plan.server)
-    return f"Import {quoted(request.file_name)} into the server {server}: {plan_counts(plan)}?"
+    server = quote(plan.server)
+    return f"Import {quote(request.file_name)} into the server {server}: {plan_counts(plan)}?"

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from imports.errors import UndoRefused, quoted
+from imports.errors import UndoRefused, quote
 from imports.management.console import (
     NOTHING_TO_DO,
     add_run_arguments,
@@ -158,4 +158,4 @@ def _decisions(file_path: str | None) -> Decisions:
 
 
 def _question(plan: UndoPlan) -> str:
-    return f"{plan.name.undoing} on the server {quoted(plan.server)}: {undo_counts(plan)}?"
+    return f"{plan.name.undoing} on the server {quote(plan.server)}: {undo_counts(plan)}?"

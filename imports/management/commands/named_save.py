@@ -16,7 +16,7 @@ from flows.models import Item
 from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.saves.named_saves import list_saves
 from flows.saves.saved_states import PRE_RESTORE, get_present_row
-from imports.errors import printable, quoted
+from imports.errors import make_printable, quote
 from imports.management import console
 from imports.management.plan_text import field_texts
 from imports.management.text_columns import column_lines
@@ -115,13 +115,13 @@ class Command(BaseCommand):
         lines = column_lines(_HEADINGS, [(_cells(save), "") for save in told])
         Console(stderr=True, highlight=False).print(*lines, sep="\n", soft_wrap=True)
         counted = format_count(len(told), "save")
-        console.tell(self, f"{counted} of the {item.kind} {quoted(str(item))}")
+        console.tell(self, f"{counted} of the {item.kind} {quote(str(item))}")
         console.print_json(self, answer(HTTPStatus.OK, {"item": _named(item), "saves": told}))
 
     def _take(self, item: Item, name: str, user: User | None) -> None:
         save = take_save(item, name, user=user)
         told = _told(save)
-        console.tell(self, f"Saved the {item.kind} {quoted(str(item))}: save {save.pk}.")
+        console.tell(self, f"Saved the {item.kind} {quote(str(item))}: save {save.pk}.")
         console.print_json(self, answer(HTTPStatus.CREATED, {"item": _named(item), "save": told}))
 
     def _restore(self, server: str, user: User | None, options: dict[str, Any]) -> None:
@@ -191,16 +191,16 @@ def _told(save: Version) -> dict[str, Any]:
 
 def _cells(save: dict[str, Any]) -> list[str]:
     keys = ("number", "saveName", "createdAt", "createdBy", "import")
-    return [printable(str(save[key] or "")) for key in keys]
+    return [make_printable(str(save[key] or "")) for key in keys]
 
 
 def _item_text(item: Item) -> str:
-    return f"the {item.kind} {quoted(str(item))} ({item.uuid})"
+    return f"the {item.kind} {quote(str(item))} ({item.uuid})"
 
 
 def _save_text(save: Version) -> str:
     revision = save.revision
-    return f"{save.pk} {quoted(revision.comment)} of {format_time(revision.date_created)}"
+    return f"{save.pk} {quote(revision.comment)} of {format_time(revision.date_created)}"
 
 
 def _question(restoring: Restoring, server: str) -> str:
@@ -209,6 +209,6 @@ def _question(restoring: Restoring, server: str) -> str:
     if item.kind is Kind.SECRET:
         values = " Its values become the saved ones again: newer ones are replaced."
     return (
-        f"Put {_item_text(item)} on the server {quoted(server)} back into the state of the save "
+        f"Put {_item_text(item)} on the server {quote(server)} back into the state of the save "
         f"{_save_text(restoring.save)}?{values}"
     )

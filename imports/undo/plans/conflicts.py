@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flows.content.representation import format_time
-from imports.errors import printable, quoted
+from imports.errors import make_printable, quote
 from imports.plans.plan import are_comparable, differ
 from imports.undo.plans.inputs import LaterRun, OtherRow, PresentRow, WrittenRow
 from imports.undo.plans.plan import Conflict, ConflictCode
@@ -17,7 +17,7 @@ def conflicts_of(written: WrittenRow, record: int, finished_at: datetime) -> Ite
     """Yield the conflicts of a single row. `finished_at` is when the run of that record ended."""
     if written.is_as_before:
         return
-    the_row = f"The {written.kind} {quoted(written.name)}"
+    the_row = f"The {written.kind} {quote(written.name)}"
     if written.row is None:
         yield Conflict(
             code=ConflictCode.GONE,
@@ -71,11 +71,11 @@ def _writes(
 def used_by(written: WrittenRow, users: Sequence[OtherRow]) -> Conflict:
     """Return the conflict of a row that would be deleted and that others use."""
     shown = users[:_USERS_SHOWN]
-    told = ", ".join(f"the {user.kind} {quoted(user.name)}" for user in shown)
+    told = ", ".join(f"the {user.kind} {quote(user.name)}" for user in shown)
     more = len(users) - len(shown)
     return Conflict(
         code=ConflictCode.USED,
-        text=f"The {written.kind} {quoted(written.name)} is used by {told}"
+        text=f"The {written.kind} {quote(written.name)} is used by {told}"
         f"{f' and {more} more' if more else ''}, which would refer to nothing.",
         data={
             **_data(written),
@@ -92,7 +92,7 @@ def name_taken(written: WrittenRow, name: str, owner: OtherRow) -> Conflict:
     """Return the conflict of a secret whose previous name another live secret has now."""
     return Conflict(
         code=ConflictCode.NAME_TAKEN,
-        text=f"The secret {quoted(written.name)} cannot be named {quoted(name)} again: "
+        text=f"The secret {quote(written.name)} cannot be named {quote(name)} again: "
         f"that is the name of the secret {owner.uuid} now.",
         data={
             **_data(written),
@@ -120,7 +120,7 @@ def _is_left_by(later: LaterRun, row: PresentRow) -> bool:
 
 
 def _last_write(row: PresentRow) -> str:
-    by = f" by {printable(row.updated_by)}" if row.updated_by else ""
+    by = f" by {make_printable(row.updated_by)}" if row.updated_by else ""
     return f", last{by} on {_moment(row.updated_at)}"
 
 
@@ -143,7 +143,7 @@ def _run_data(later: LaterRun) -> dict[str, Any]:
 
 def _told(later: LaterRun) -> str:
     run = "the undo" if later.is_undo else "the import"
-    return f"{run} {later.record} of {printable(later.user_name)} on {_moment(later.at)}"
+    return f"{run} {later.record} of {make_printable(later.user_name)} on {_moment(later.at)}"
 
 
 def _moment(at: datetime) -> str:

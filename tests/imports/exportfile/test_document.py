@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flows.content.fields import FIELDS, Kind, Shape
-from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, UnableToImport, quoted
+from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, UnableToImport, quote
 from imports.exportfile.document import ExportDocument, parse
 from imports.report import refusal_data
 
@@ -682,6 +682,6 @@ def test_an_export_with_one_mutation_is_read_or_refused_and_nothing_else():
 
 
 def test_a_quotation_from_a_file_is_one_short_line():
-    assert quoted("a\nb\x1b\u2028") == r'"a\nb\x1b\u2028"'
-    assert quoted("é😀") == '"é😀"'
-    assert quoted("n" * 1000) == '"' + "n" * 200 + '..."'
+    assert quote("a\nb\x1b\u2028") == r'"a\nb\x1b\u2028"'
+    assert quote("é😀") == '"é😀"'
+    assert quote("n" * 1000) == '"' + "n" * 200 + '..."'

@@ -8,7 +8,7 @@ import pytest
 
 from flows.content.fields import Kind, get_columns
 from flows.relations.mentions import Reference
-from imports.exportfile.warnings import PlanWarning, in_order
+from imports.exportfile.warnings import PlanWarning, sort_keys
 from imports.plans.build import build_plan
 from imports.plans.drift import LastImport, LastWrite
 from imports.plans.plan import Mode, content_digest
@@ -163,4 +163,4 @@ def test_what_a_database_gives_back_in_another_order_is_in_order_again():
     ).as_dict()
     mixed = json.loads(json.dumps(detail, sort_keys=True))
     assert json.dumps(mixed) != json.dumps(detail)
-    assert json.dumps(in_order(mixed)) == json.dumps(detail)
+    assert json.dumps(sort_keys(mixed)) == json.dumps(detail)
