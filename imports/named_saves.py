@@ -25,7 +25,7 @@ from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destina
 from flows.servers import get_current_database
 from imports.errors import Issue, StalePlan, UnableToImport, make_printable, make_storable, quote
 from imports.permissions import check_permission, check_sight_of, kinds_in_sight, may_see
-from imports.plans.comparison import differences
+from imports.plans.comparison import find_differences
 from imports.plans.plan import FieldChange
 from imports.runs.run import check_encryption_keys
 
@@ -139,7 +139,7 @@ def preview_restore(named: str, *, user: User | None) -> Restoring:
     return Restoring(
         item=item,
         save=save,
-        fields=differences(kind, *contents),
+        fields=find_differences(kind, *contents),
         notes=tuple(notes),
         changes=not saved_states.is_same_state(kind, before, after),
     )

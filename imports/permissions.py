@@ -84,15 +84,19 @@ def check_permission(
 
 
 def retargeting_of(
-    kind: Kind, name: str, notices: Iterable[DestinationWarning], *, visible_kinds: Collection[Kind]
+    kind: Kind,
+    name: str,
+    warnings: Iterable[DestinationWarning],
+    *,
+    visible_kinds: Collection[Kind],
 ) -> Iterator[str]:
     """Return one sentence for each warning of an item's change that needs RETARGET_CONNECTIONS.
 
     The sentences name other rows only of the kinds in `visible_kinds`.
     """
-    for notice in notices:
-        if notice.needs_right:
-            yield f"The {kind} {quote(name)} {notice.get_text_for(visible_kinds)}."
+    for warning in warnings:
+        if warning.needs_right:
+            yield f"The {kind} {quote(name)} {warning.get_text_for(visible_kinds)}."
 
 
 def check_done(user: User, record: ImportRecord) -> None:

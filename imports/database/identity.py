@@ -37,7 +37,10 @@ def read_identity() -> ServerIdentity:
     """Return the identity of the current database."""
     connection = connections[get_current_database()]
     migrations = MigrationRecorder(connection).migration_qs.order_by("id")[:_FIRST]
-    migration_texts = "".join(f"{one.app} {one.name} {one.applied.isoformat()}\n" for one in migrations)
+    migration_texts = "".join(
+        f"{one.app} {one.name} {one.applied.isoformat()}\n" for one in migrations
+    )
     return ServerIdentity(
-        sha256(f"identity\n{migration_texts}".encode()).hexdigest(), sha256(f"key\n{migration_texts}".encode()).digest()
+        sha256(f"identity\n{migration_texts}".encode()).hexdigest(),
+        sha256(f"key\n{migration_texts}".encode()).digest(),
     )

@@ -19,7 +19,7 @@ from flows.models import MODELS
 from imports.errors import quote
 from imports.exportfile.document import FORMAT_VERSION
 from imports.exporting.selection import Selection
-from imports.rows.read import CONTENT_BATCH, batches
+from imports.rows.read import CONTENT_BATCH, split_batches
 
 _INDENT = b"    "
 _VALUES = ("dev_value", "prod_value")
@@ -81,7 +81,7 @@ def _chunks(selection: Selection, server: str, warnings: list[str]) -> Iterator[
 
 def _items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterator[bytes]:
     names = ("pk", *get_needed_columns(kind))
-    for batch in batches(selection[kind], CONTENT_BATCH):
+    for batch in split_batches(selection[kind], CONTENT_BATCH):
         pks = [row.pk for row in batch]
         rows = {
             values["pk"]: values

@@ -22,7 +22,7 @@ from flows.saves import named_saves
 from imports.errors import StalePlan, quote
 from imports.plans.plan import Change, Plan, Result
 from imports.rows.lock import lock_rows, release_secret_names
-from imports.rows.read import CONTENT_BATCH, batches
+from imports.rows.read import CONTENT_BATCH, split_batches
 from imports.runs.run import Progress
 
 PRE_IMPORT = "Pre import"
@@ -50,11 +50,11 @@ def apply_plan(
     saves: dict[str, Revision] = {}
     for kind in Kind:
         existing = [change for change in plan.changes[kind] if change.written_row]
-        for batch in batches(existing, CONTENT_BATCH):
+        for batch in split_batches(existing, CONTENT_BATCH):
             saves |= _save_before(kind, batch, user)
     release_secret_names(_renamed(plan.changes[Kind.SECRET]))
     for kind in Kind:
-        for batch in batches(_written(plan.changes[kind]), CONTENT_BATCH):
+        for batch in split_batches(_written(plan.changes[kind]), CONTENT_BATCH):
             _overwrite(kind, [change for change in batch if change.written_row], writer)
             _create(kind, [change for change in batch if not change.written_row], writer)
             done += len(batch)

@@ -17,12 +17,12 @@ from imports.permissions import check_sight_of, kinds_in_sight
 from imports.planfile.decisions import skipped_nothing
 from imports.planfile.snapshot import confirmation_token, snapshot_of
 from imports.plans.build import build_plan
-from imports.plans.dangling import unresolved
-from imports.plans.decisions import Decisions, targets_of
-from imports.plans.destinations import find_notices
+from imports.plans.dangling import find_unresolved
+from imports.plans.decisions import Decisions, get_targets
+from imports.plans.destinations import find_destination_warnings
 from imports.plans.inputs import PlanInputs
 from imports.plans.matching import match_items
-from imports.plans.plan import Mode, Plan, keys_of
+from imports.plans.plan import Mode, Plan, get_destination_keys
 from imports.records.last_imports import read_last_imports
 from imports.rows.read import (
     read_contents,
@@ -77,7 +77,7 @@ def _check_sight_of_named(request: ImportRequest) -> None:
     These are the targets of decisions and the rows of a saved plan, which is a file that anybody
     may have written; every answer would describe them.
     """
-    kinds = {kind for kind in Kind if targets_of(kind, request.decisions)}
+    kinds = {kind for kind in Kind if get_targets(kind, request.decisions)}
     if request.saved_plan:
         kinds |= {item.kind for item in request.saved_plan.items if item.rows}
     check_sight_of(request.user, *sorted(kinds))
@@ -135,7 +135,7 @@ def check_rows(document: ExportDocument, plan: Plan, decisions: Decisions) -> No
     rows = read_rows(document, decisions)
     for kind in Kind:
         matches, issues = match_items(
-            kind, document.items[kind], rows[kind], targets_of(kind, decisions)
+            kind, document.items[kind], rows[kind], get_targets(kind, decisions)
         )
         for change, match in zip(plan.changes[kind], matches, strict=True):
             if issues or (match.row or match.deleted_row) != change.row:
@@ -147,9 +147,11 @@ def check_destinations(plan: Plan) -> None:
 
     Call it in the transaction of the writes, after `lock_destinations`.
     """
-    found = find_notices(plan.changes, plan.secret_users, StoredServer())
-    now = {key for notices in found.values() for key in keys_of(notices)}
-    if not now <= {key for change in plan for key in keys_of(change.notices)}:
+    found = find_destination_warnings(plan.changes, plan.secret_users, StoredServer())
+    now = {key for warnings in found.values() for key in get_destination_keys(warnings)}
+    if not now <= {
+        key for change in plan for key in get_destination_keys(change.destination_warnings)
+    }:
         raise stale("A secret got a value or another name meanwhile, or is sent elsewhere.")
 
 
@@ -164,7 +166,7 @@ def stale(why: str, refusal: PlanRefused | None = None) -> StalePlan:
 
 
 def _read_inputs(document: ExportDocument, request: ImportRequest) -> PlanInputs:
-    missing = unresolved(document)
+    missing = find_unresolved(document)
     seen = kinds_in_sight(request.user)
     existing = read_existing(
         {reference for found in missing.values() for reference in found if reference.kind in seen}

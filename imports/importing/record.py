@@ -11,7 +11,7 @@ from flows.models import get_blank_content
 from imports.errors import make_storable
 from imports.importing.request import ImportRequest
 from imports.models import ImportItem, ImportRecord
-from imports.plans.plan import Change, Plan, content_digest
+from imports.plans.plan import Change, Plan, compute_content_digest
 from imports.runs.idempotency import digest_of
 from imports.runs.recorder import of_the_target
 
@@ -81,4 +81,4 @@ def _content_digest(change: Change) -> str:
     if change.after or change.content is None:
         return change.after or ""
     kind = change.item.kind
-    return content_digest({**get_blank_content(kind), **change.content}, get_columns(kind))
+    return compute_content_digest({**get_blank_content(kind), **change.content}, get_columns(kind))

@@ -36,7 +36,9 @@ def check_plan(user: User | None, plan: Plan) -> None:
     """
     needed = {needed for change in plan for needed in _needed(change)}
     check_permission(user, *sorted(needed), retargeting=_retargeting(user, plan))
-    check_sight_of(user, *sorted({kind for change in plan for kind in _kinds_in_notices(change)}))
+    check_sight_of(
+        user, *sorted({kind for change in plan for kind in _find_kinds_in_warnings(change)})
+    )
 
 
 def check_sight(user: User | None, plan: Plan) -> None:
@@ -50,7 +52,9 @@ def _retargeting(user: User | None, plan: Plan) -> Iterator[Issue]:
     seen = kinds_in_sight(user)
     for change in plan:
         item = change.item
-        for message in retargeting_of(item.kind, item.name, change.notices, visible_kinds=seen):
+        for message in retargeting_of(
+            item.kind, item.name, change.destination_warnings, visible_kinds=seen
+        ):
             yield Issue(
                 code=SECRET_TO_NEW_DESTINATION,
                 message=message,
@@ -66,13 +70,13 @@ def _kinds_told_of(change: Change) -> Iterator[Kind]:
         yield change.item.kind
     for warning in change.own_warnings:
         yield from warning.described_kinds
-    yield from _kinds_in_notices(change)
+    yield from _find_kinds_in_warnings(change)
 
 
-def _kinds_in_notices(change: Change) -> Iterator[Kind]:
+def _find_kinds_in_warnings(change: Change) -> Iterator[Kind]:
     """Yield the kinds of the other rows in its warnings about destinations."""
-    for notice in change.notices:
-        yield from notice.find_described_kinds((change.item.kind, change.target_uuid))
+    for warning in change.destination_warnings:
+        yield from warning.find_described_kinds((change.item.kind, change.target_uuid))
 
 
 def _needed(change: Change) -> Iterator[str]:

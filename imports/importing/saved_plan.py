@@ -24,7 +24,7 @@ from imports.planfile.shape import SavedFile, SavedPlan, SavedServer, snapshot_o
 from imports.planfile.snapshot import decided_contents
 from imports.plans.decisions import Decisions
 from imports.plans.matching import Row
-from imports.plans.plan import Plan, content_digest
+from imports.plans.plan import Plan, compute_content_digest
 from imports.records.last_imports import read_import_of
 from imports.rows.read import read_contents
 
@@ -133,7 +133,7 @@ def _digests(
             unread[kind].add(row.pk)
     for kind, pks in unread.items():
         for pk, content in read_contents(kind, sorted(pks)):
-            digests[kind, pk] = identity.sign(content_digest(content, get_columns(kind)))
+            digests[kind, pk] = identity.sign(compute_content_digest(content, get_columns(kind)))
         for pk in pks:
             digests.setdefault((kind, pk), "")  # the row was purged just now
     return digests

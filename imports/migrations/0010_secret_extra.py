@@ -6,7 +6,7 @@ from django.db import migrations
 
 from flows.content import canonical
 from flows.content.fields import EXTRA, Kind, get_columns, split_unknown_of_secret
-from imports.plans.plan import content_digest
+from imports.plans.plan import compute_content_digest
 
 _BATCH = 200
 
@@ -54,8 +54,8 @@ def _clean_saved_states(apps, alias, digests):
 def _note_digests(digests, uuid, before, extra):
     names = get_columns(Kind.SECRET)
     if uuid and all(name in before for name in names):
-        after = content_digest({**before, EXTRA: extra}, names)
-        digests[str(uuid), content_digest(before, names)] = after
+        after = compute_content_digest({**before, EXTRA: extra}, names)
+        digests[str(uuid), compute_content_digest(before, names)] = after
 
 
 def _cleaned(text):

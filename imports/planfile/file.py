@@ -134,18 +134,18 @@ def _candidates(plan: Plan, digests: Digests) -> Iterator[tuple[SavedPlanRow, ..
     The first item of a name always has them, so that the size of a plan is limited by the numbers
     of its items and rows.
     """
-    told: dict[tuple[Kind, str], tuple[SavedPlanRow, ...]] = {}
+    listed: dict[tuple[Kind, str], tuple[SavedPlanRow, ...]] = {}
     repeated = 0
     for change in plan:
         kind, name = change.item.kind, change.item.name
-        if (kind, name) not in told:
+        if (kind, name) not in listed:
             rows = tuple(saved_row(kind, row, digests) for row in change.candidates)
             if rows:
-                told[kind, name] = rows
+                listed[kind, name] = rows
             yield rows
         elif repeated < _CANDIDATES_REPEATED:
-            repeated += len(told[kind, name])
-            yield told[kind, name] if change.candidates else ()
+            repeated += len(listed[kind, name])
+            yield listed[kind, name] if change.candidates else ()
         else:
             yield ()
 

@@ -24,7 +24,7 @@ from imports.planfile.snapshot import (
 )
 from imports.plans.decisions import Decisions, ItemDecision
 from imports.plans.matching import MatchMethod
-from imports.plans.plan import Change, Mode, Plan, Result, keys_of
+from imports.plans.plan import Change, Mode, Plan, Result, get_destination_keys
 
 _FASTEST = 1
 
@@ -257,7 +257,7 @@ def _page_item(change: Change, decision: ItemDecision | None, issues: Sequence[s
         decided_mode=decision.mode if decision else None,
         decided_target=decision.target_uuid if decision else None,
         before=change.before,
-        destinations=tuple(sorted(keys_of(change.notices))),
+        destinations=tuple(sorted(get_destination_keys(change.destination_warnings))),
     )
 
 

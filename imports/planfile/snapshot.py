@@ -16,7 +16,7 @@ from imports.errors import Issue
 from imports.plans.decisions import NO_DECISIONS, Decisions, ItemDecision
 from imports.plans.drift import LastWrite
 from imports.plans.matching import Row
-from imports.plans.plan import Change, Plan, Result, UndoResult, keys_of
+from imports.plans.plan import Change, Plan, Result, UndoResult, get_destination_keys
 
 ItemKey = tuple[Kind, str]
 """An item or a row, by its kind and its uuid."""
@@ -164,5 +164,5 @@ def _item(change: Change, decisions: Decisions, contents: Contents) -> ItemSnaps
         decision=decisions.get((item.kind, item.uuid)),
         changed_keys=tuple(each.key for each in change.fields),
         retargets=change.retargets,
-        destinations=tuple(sorted(keys_of(change.notices))),
+        destinations=tuple(sorted(get_destination_keys(change.destination_warnings))),
     )

@@ -24,7 +24,7 @@ from imports.plans.plan import Change, Result
 Changes = Mapping[Kind, Sequence[Change]]
 
 
-def user_change(change: Change, before: Content | None) -> UserChange | None:
+def make_user_change(change: Change, before: Content | None) -> UserChange | None:
     """Return how a change affects the row's use of secrets; None for a row that uses none.
 
     `before` is the content of an overwritten row; None for a new row.
@@ -39,32 +39,34 @@ def user_change(change: Change, before: Content | None) -> UserChange | None:
     return UserChange(kind=kind, uuid=uuid, name=change.target_name, before=uses, after=after)
 
 
-def find_notices(
+def find_destination_warnings(
     changes: Changes, users: Sequence[UserChange], server: Server
 ) -> dict[RowKey, tuple[DestinationWarning, ...]]:
     """Return the warnings about new destinations, by the row whose change causes them."""
     secrets = [change for change in changes[Kind.SECRET] if change.result.writes]
     found = find_new_destinations(
-        users, list(_secret_changes(secrets, server) if secrets else ()), server
+        users, list(_make_secret_changes(secrets, server) if secrets else ()), server
     )
     return {row: make_warnings(new, of=row) for row, new in found.items()}
 
 
-def with_notices(
-    changes: Sequence[Change], notices: Mapping[RowKey, tuple[DestinationWarning, ...]]
+def add_destination_warnings(
+    changes: Sequence[Change], warnings: Mapping[RowKey, tuple[DestinationWarning, ...]]
 ) -> tuple[Change, ...]:
     """Return the changes, each with its warnings about new destinations."""
-    return tuple(_noticed(change, notices) for change in changes)
+    return tuple(_add_destination_warnings(change, warnings) for change in changes)
 
 
-def _noticed(change: Change, notices: Mapping[RowKey, tuple[DestinationWarning, ...]]) -> Change:
-    found = notices.get((change.item.kind, change.target_uuid), ())
+def _add_destination_warnings(
+    change: Change, warnings: Mapping[RowKey, tuple[DestinationWarning, ...]]
+) -> Change:
+    found = warnings.get((change.item.kind, change.target_uuid), ())
     if not (found and change.result.writes):
         return change
-    return replace(change, notices=found)
+    return replace(change, destination_warnings=found)
 
 
-def _secret_changes(changes: Sequence[Change], server: Server) -> Iterator[SecretChange]:
+def _make_secret_changes(changes: Sequence[Change], server: Server) -> Iterator[SecretChange]:
     live, valued = server.read_secrets(), server.read_valued_secrets()
     for change in changes:
         is_new = change.result is not Result.OVERWRITE

@@ -50,7 +50,7 @@ class ReferenceMap:
     names: Mapping[str, str] = field(default_factory=dict)
     """New name by new uuid, for items whose name changes."""
 
-    def content_of(self, item: FileItem) -> Content:
+    def rewrite_content(self, item: FileItem) -> Content:
         """Return the item's content with every reference rewritten. Raise LostValue."""
         if not (self.uuids or self.secret_names or self.names):
             return {**item.content, EXTRA: item.extra}
@@ -60,31 +60,31 @@ class ReferenceMap:
             if not isinstance(value, str) or spec.shape in (Shape.NAME, Shape.CHOICE):
                 continue
             if not spec.shape.is_document:
-                content[spec.column] = self._text(value)
+                content[spec.column] = self._rewrite_text(value)
                 continue
-            new = self._document(value, item, spec.key)
+            new = self._rewrite_document(value, item, spec.key)
             if spec.shape is Shape.USES:
-                new = self._uses(new, is_same=new is value)
+                new = self._rewrite_uses(new, is_same=new is value)
             content[spec.column] = new
-        content[EXTRA] = self._document(item.extra, item)
+        content[EXTRA] = self._rewrite_document(item.extra, item)
         return content
 
-    def _text(self, text: str) -> str:
+    def _rewrite_text(self, text: str) -> str:
         return rewrite(text, uuids=self.uuids, names=self.secret_names)
 
-    def _document(self, text: str, item: FileItem, *keys: str) -> str:
+    def _rewrite_document(self, text: str, item: FileItem, *keys: str) -> str:
         try:
             return rewrite_document(text, uuids=self.uuids, names=self.secret_names)
         except KeyCollisionError as collision:
             raise LostValue(item, (*keys, *collision.path)) from None
 
-    def _uses(self, text: str, *, is_same: bool) -> str:
+    def _rewrite_uses(self, text: str, *, is_same: bool) -> str:
         """Return a flow's list of uses with new names; its entries may repeat an item's name."""
         if is_same and not self.names:
             return text
-        return canonical.encode([self._renamed(use) for use in canonical.decode(text) or []])
+        return canonical.encode([self._rename_use(use) for use in canonical.decode(text) or []])
 
-    def _renamed(self, use: Any) -> Any:
+    def _rename_use(self, use: Any) -> Any:
         if not isinstance(use, dict) or "name" not in use:
             return use
         name = self.names.get(str(use["uuid"]).lower())
@@ -108,11 +108,11 @@ def map_references(destinations: Iterable[ItemDestination]) -> tuple[ReferenceMa
                 secret_names[item.name] = destination.name
     return (
         ReferenceMap(uuids=uuids, secret_names=secret_names, names=names),
-        list(_ambiguous(targets)),
+        list(_find_ambiguous(targets)),
     )
 
 
-def _ambiguous(targets: Mapping[str, list[ItemDestination]]) -> Iterator[Issue]:
+def _find_ambiguous(targets: Mapping[str, list[ItemDestination]]) -> Iterator[Issue]:
     """Yield an issue for each item whose uuid two kinds share and that gets different uuids."""
     for destinations in targets.values():
         if len({destination.uuid for destination in destinations}) > 1:

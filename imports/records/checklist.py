@@ -21,7 +21,7 @@ from flows.secrets import values as secret_values
 from flows.servers import get_current_database
 from imports.exportfile.warnings import WarningCode
 from imports.models import RESTORE, UNDO, ImportItem, ImportRecord, Status
-from imports.plans.plan import Result, content_digest, differ
+from imports.plans.plan import Result, compute_content_digest, differ
 from imports.rows.read import CONTENT_BATCH
 
 _NEW_ROW = (str(Result.CREATE), str(Result.DUPLICATE))
@@ -188,7 +188,7 @@ def _live_connections(items: QuerySet[ImportItem]) -> dict[UUID, tuple[int, str,
     found = {}
     for uuid, pk, *values in rows:
         content = dict(zip(names, values, strict=True))
-        found[uuid] = (pk, str(content["name"]), content_digest(content, names))
+        found[uuid] = (pk, str(content["name"]), compute_content_digest(content, names))
     return found
 
 

@@ -12,7 +12,7 @@ from flows.content.fields import Content, Kind, get_columns
 from flows.models import MODELS, Item
 from flows.saves.saved_states import get_content, get_present_row, read_saved_row
 from imports.models import ImportItem
-from imports.plans.plan import content_digest
+from imports.plans.plan import compute_content_digest
 from imports.records.kept_states import Holder, Kept, KeptState, state_after, state_before
 
 _CONTENT_BATCH = 20
@@ -66,7 +66,7 @@ def with_states(row: Item, items: QuerySet[ImportItem]) -> list[ItemImport]:
     )
     holders = _holders(row.kind, [item.next_save for item in found if item.next_save])
     present = get_content(row.kind, get_present_row(row))
-    now = Holder(digest=content_digest(present, get_columns(row.kind)))
+    now = Holder(digest=compute_content_digest(present, get_columns(row.kind)))
     return [
         ItemImport(
             item=item,
@@ -121,6 +121,6 @@ def _holders(kind: Kind, numbers: Sequence[int]) -> dict[int, Holder]:
 
 def _digest(kind: Kind, version: Version) -> str:
     try:
-        return content_digest(get_content(kind, read_saved_row(version)), get_columns(kind))
+        return compute_content_digest(get_content(kind, read_saved_row(version)), get_columns(kind))
     except RevertError:
         return ""

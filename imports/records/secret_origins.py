@@ -6,7 +6,7 @@ from flows.content.fields import Kind
 from flows.destinations.changes import DESTINATION_CODES, RowKey
 from flows.destinations.uses import EVERY
 from imports.models import ImportItem, ImportRecord, Status
-from imports.rows.read import BATCH, batches
+from imports.rows.read import BATCH, split_batches
 
 
 def read_origins(secret_uuid: str, users: Collection[RowKey]) -> dict[RowKey, ImportRecord]:
@@ -17,7 +17,7 @@ def read_origins(secret_uuid: str, users: Collection[RowKey]) -> dict[RowKey, Im
     wanted = set(users)
     uuids = sorted({secret_uuid, *(uuid for _, uuid in wanted)})
     origins: dict[RowKey, ImportRecord] = {}
-    for batch in batches(uuids, BATCH):
+    for batch in split_batches(uuids, BATCH):
         items = (
             ImportItem.objects.filter(target_uuid__in=batch, record__status=Status.SUCCEEDED)
             .exclude(warning_details=[])

@@ -69,11 +69,11 @@ def digest_of(request: "DataclassInstance", file_sha256: str = "") -> str:
         for option in fields(request)
         if option.name not in _NOT_OPTIONS
     }
-    told = [
+    values = [
         (name, sorted(map(repr, value.items())) if isinstance(value, Mapping) else repr(value))
         for name, value in sorted(options.items())
     ]
-    return sha256(repr((file_sha256, told)).encode()).hexdigest()
+    return sha256(repr((file_sha256, values)).encode()).hexdigest()
 
 
 def check_key(record: ImportRecord) -> bool:

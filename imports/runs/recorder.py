@@ -21,7 +21,7 @@ from imports.errors import (
 )
 from imports.models import ImportItem, ImportRecord, Status
 from imports.plans.plan import Result, UndoResult
-from imports.rows.read import BATCH, batches
+from imports.rows.read import BATCH, split_batches
 from imports.runs.idempotency import free_expired_key
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class RunRecorder:
         """Record the counts and the items with their results. Call it in the data's transaction."""
         self.record.counts = {result.value: count for result, count in counts.items()}
         self._finish(Status.SUCCEEDED)
-        for batch in batches(items, BATCH):
+        for batch in split_batches(items, BATCH):
             insert_rows(batch)
 
     def refuse(self, error: UnableToImport) -> None:

@@ -14,7 +14,7 @@ from operator import attrgetter
 from flows.content.fields import Content, Kind, get_columns
 from imports.errors import Issue
 from imports.plans.drift import LastImport, LastWrite
-from imports.plans.plan import Change, Plan, Result, content_digest, differ
+from imports.plans.plan import Change, Plan, Result, compute_content_digest, differ
 
 
 class SyncState(StrEnum):
@@ -165,7 +165,7 @@ def _digests_of_file(change: Change, inputs: StatusInputs) -> Iterator[str]:
     if change.after:
         yield change.after
     content = {**inputs.blank_content(kind), **(change.content or {})}
-    yield content_digest(content, get_columns(kind))
+    yield compute_content_digest(content, get_columns(kind))
 
 
 _WITH_ROW = (

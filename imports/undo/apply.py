@@ -20,7 +20,7 @@ from flows.saves import named_saves
 from imports.errors import StalePlan, quote
 from imports.plans.plan import UndoResult
 from imports.rows.lock import lock_rows, release_secret_names
-from imports.rows.read import CONTENT_BATCH, batches
+from imports.rows.read import CONTENT_BATCH, split_batches
 from imports.runs.run import Progress
 from imports.undo.plans.plan import Key, UndoChange, UndoPlan
 from imports.undo.read import read_saved
@@ -60,7 +60,7 @@ def apply_undo(
 def _batches(plan: UndoPlan, *results: UndoResult) -> Iterator[tuple[Kind, list[UndoChange]]]:
     for kind in Kind:
         changes = (change for change in plan.changes[kind] if change.result in results)
-        yield from ((kind, batch) for batch in batches(changes, CONTENT_BATCH))
+        yield from ((kind, batch) for batch in split_batches(changes, CONTENT_BATCH))
 
 
 def _giving_up_names(secrets: Iterable[UndoChange]) -> Iterator[int]:

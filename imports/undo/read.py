@@ -20,9 +20,9 @@ from flows.saves.saved_states import SavedRow as SavedState
 from flows.saves.saved_states import get_content, read_saved_row
 from flows.secrets.stored_destinations import StoredServer
 from imports.models import UNDO, ImportItem, ImportRecord, Status
-from imports.plans.comparison import differences
-from imports.plans.plan import WRITING_RESULTS, Result, content_digest
-from imports.rows.read import BATCH, CONTENT_BATCH, batches
+from imports.plans.comparison import find_differences
+from imports.plans.plan import WRITING_RESULTS, Result, compute_content_digest
+from imports.rows.read import BATCH, CONTENT_BATCH, split_batches
 from imports.undo.plans.inputs import (
     LaterRun,
     OtherRow,
@@ -76,7 +76,7 @@ class _Reading:
     def rows(self, kind: Kind) -> Iterator[WrittenRow]:
         """Yield the rows of that kind that the run wrote, in the order of its items."""
         items = written_items(self._record).filter(kind=kind).defer("changed_keys", "warnings")
-        for batch in batches(list(items), CONTENT_BATCH):
+        for batch in split_batches(list(items), CONTENT_BATCH):
             uuids = [item.target_uuid for item in batch]
             present = dict(self._present(kind, uuids))
             later = self._later(kind, uuids)
@@ -133,7 +133,7 @@ class _Reading:
         # Only up to now: a row with a later time, from a file, was not written meanwhile. A row
         # that an import created has the times of its file.
         since = (self._record.started_at, timezone.now())
-        for batch in batches((uuid for of, uuid in keys if of is kind), BATCH):
+        for batch in split_batches((uuid for of, uuid in keys if of is kind), BATCH):
             rows = MODELS[kind]._default_manager.filter(uuid__in=batch, updated_at__range=since)
             uuids = set(rows.order_by().values_list("uuid", flat=True))
             items = ImportItem.objects.filter(
@@ -160,7 +160,7 @@ class _Reading:
                     PresentRow(
                         pk=pk,
                         name=content["name"],
-                        digest=content_digest(content, names),
+                        digest=compute_content_digest(content, names),
                         is_deleted=is_deleted,
                         updated_at=updated_at,
                         updated_by=updated_by,
@@ -177,9 +177,9 @@ class _Reading:
         return RowBefore(
             revision=item.named_save_id or 0,
             name=state["name"],
-            digest=content_digest(before, get_columns(kind)),
+            digest=compute_content_digest(before, get_columns(kind)),
             is_deleted=state["is_deleted"],
-            fields=differences(kind, present, before) if present else (),
+            fields=find_differences(kind, present, before) if present else (),
             uses=find_secret_uses(kind, str(item.target_uuid), before),
         )
 
@@ -214,7 +214,7 @@ class _Reading:
 
 def _live_secrets(names: set[str]) -> dict[str, OtherRow]:
     found: dict[str, OtherRow] = {}
-    for batch in batches(sorted(names), BATCH):
+    for batch in split_batches(sorted(names), BATCH):
         rows = Secret.objects.filter(name__in=batch, is_deleted=False).order_by()
         for uuid, name in rows.values_list("uuid", "name"):
             found[name] = OtherRow(kind=Kind.SECRET, uuid=str(uuid), name=name)

@@ -32,8 +32,8 @@ def check_undo_sight(user: User | None, plan: UndoPlan) -> None:
     for change in plan:
         for warning in (*change.conflicts, *change.own_warnings):
             kinds |= warning.described_kinds
-        for notice in change.notices:
-            kinds |= notice.find_described_kinds(change.key)
+        for destination_warning in change.destination_warnings:
+            kinds |= destination_warning.find_described_kinds(change.key)
     check_sight_of(user, *(kind for kind in Kind if kind in kinds))
 
 
@@ -46,7 +46,9 @@ def check_undo_plan(user: User | None, plan: UndoPlan) -> None:
 def _retargeting(user: User | None, plan: UndoPlan) -> Iterator[Issue]:
     seen = kinds_in_sight(user)
     for change in plan:
-        for message in retargeting_of(change.kind, change.name, change.notices, visible_kinds=seen):
+        for message in retargeting_of(
+            change.kind, change.name, change.destination_warnings, visible_kinds=seen
+        ):
             yield Issue(
                 code=SECRET_TO_NEW_DESTINATION, message=message, uuid=change.uuid, name=change.name
             )
@@ -59,5 +61,5 @@ def _needed(change: UndoChange) -> Iterator[str]:
         yield f"flows.delete_{change.kind}"
     if not change.becomes_deleted or change.save:
         yield f"flows.change_{change.kind}"
-    if any(notice.needs_right for notice in change.notices):
+    if any(warning.needs_right for warning in change.destination_warnings):
         yield RETARGET_CONNECTIONS

@@ -27,14 +27,14 @@ from imports.errors import (
 )
 from imports.models import ImportRecord, Status
 from imports.permissions import UNDO_IMPORT, check_permission
-from imports.plans.plan import keys_of
+from imports.plans.plan import get_destination_keys
 from imports.runs.carrying_out import carry_out
 from imports.runs.idempotency import check_key
 from imports.runs.recorder import RunRecorder
 from imports.runs.run import Progress, check_server, hold_lock, recorded
 from imports.undo.apply import apply_undo
 from imports.undo.plans.build import build_undo
-from imports.undo.plans.destinations import find_notices
+from imports.undo.plans.destinations import find_destination_warnings
 from imports.undo.plans.plan import Key, UndoPlan
 from imports.undo.plans.snapshot import undo_token
 from imports.undo.read import read_undo_inputs, written_items
@@ -221,9 +221,11 @@ def _backup_of(record: ImportRecord) -> Path | None:
 
 def _check_destinations(plan: UndoPlan) -> None:
     """Raise StalePlan where the undo would send stored values to destinations not in its plan."""
-    found = find_notices(plan.changes[Kind.SECRET], plan.secret_users, StoredServer())
-    now = {key for notices in found.values() for key in keys_of(notices)}
-    if not now <= {key for change in plan for key in keys_of(change.notices)}:
+    found = find_destination_warnings(plan.changes[Kind.SECRET], plan.secret_users, StoredServer())
+    now = {key for warnings in found.values() for key in get_destination_keys(warnings)}
+    if not now <= {
+        key for change in plan for key in get_destination_keys(change.destination_warnings)
+    }:
         raise StalePlan(
             "stale-plan",
             "A secret got a value or another name meanwhile, or is sent elsewhere.",

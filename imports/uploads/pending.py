@@ -28,8 +28,8 @@ from imports.planfile.page import PlanPage
 from imports.plans.decisions import (
     Decisions,
     ItemDecision,
-    decisions_as_list,
-    decisions_from_list,
+    convert_decisions,
+    read_decision_list,
 )
 from imports.plans.plan import Mode
 from imports.runs.idempotency import AlreadyDone
@@ -116,8 +116,8 @@ def decide(
     An empty decision removes the earlier one. Returns whether anything was decided differently; if
     not, the plan is kept.
     """
-    merged: Decisions = {**decisions_from_list(pending.decisions), **decisions}
-    kept = decisions_as_list(
+    merged: Decisions = {**read_decision_list(pending.decisions), **decisions}
+    kept = convert_decisions(
         {key: one for key, one in merged.items() if one.mode or one.target_uuid}
     )
     decided = (options.mode, options.with_backup, options.override_locks, kept)

@@ -20,7 +20,7 @@ from imports.planfile.page import (
     unpack_page,
 )
 from imports.planfile.snapshot import ItemKey, decided_contents
-from imports.plans.decisions import decisions_from_list
+from imports.plans.decisions import read_decision_list
 from imports.plans.plan import Mode
 from imports.uploads.errors import NothingPending, UploadRefused
 
@@ -93,7 +93,7 @@ def _request(pending: PendingImport, payload: bytes) -> ImportRequest:
         user_name=pending.user.get_username(),
         with_backup=pending.with_backup,
         override_locks=pending.override_locks,
-        decisions=decisions_from_list(pending.decisions),
+        decisions=read_decision_list(pending.decisions),
         idempotency_key=key_of(pending) if pending.pk else None,
     )
 
@@ -110,7 +110,7 @@ def _differences(
     changes = read_changes(
         before,
         preview.plan,
-        decisions_from_list(pending.decisions),
+        read_decision_list(pending.decisions),
         rows=read_rows_of(before),
         contents=decided_contents(preview.plan),
         made_at=pending.planned_at,
@@ -123,7 +123,7 @@ def _keep_page(
 ) -> PlanPage:
     page = make_page(
         preview.plan,
-        decisions_from_list(pending.decisions),
+        read_decision_list(pending.decisions),
         refusal=preview.refusal,
         differences=differences,
     )

@@ -56,8 +56,8 @@ from imports.planfile import snapshot as plan_snapshot
 from imports.planfile.shape import SavedFile
 from imports.plans import comparison, decisions
 from imports.plans.build import build_plan
-from imports.plans.dangling import unresolved
-from imports.plans.plan import Mode, UndoResult, content_digest
+from imports.plans.dangling import find_unresolved
+from imports.plans.plan import Mode, UndoResult, compute_content_digest
 from imports.status import decide as status
 from imports.undo.plans import decision_file as undo_decisions
 from imports.undo.plans.lost_names import with_users_of_lost_names
@@ -155,8 +155,8 @@ EXEMPT = {
     "imports.database.errors.is_by_a_rival": "looks at the code of one error",
     "imports.database.errors.loggable": "see get_first_line",
     "imports.database.errors.trouble_of": "looks at the code of one error",
-    "imports.plans.destinations.with_notices": "takes a plan's changes, one after the other",
-    "imports.plans.drift.marked_with_drift": "takes rows, one after the other: test_linearity",
+    "imports.plans.destinations.add_destination_warnings": "takes a plan's changes, one after the other",
+    "imports.plans.drift.mark_drift": "takes rows, one after the other: test_linearity",
     "imports.exportfile.companion.make_invalid_refusal": "joins what is told of the first problem and a number",
     "imports.exportfile.companion.make_issue": "see make_json_path",
     "imports.exportfile.companion.refuse_unreadable": "takes a word of the product's own",
@@ -165,7 +165,7 @@ EXEMPT = {
     "imports.records.kept_states.state_after": "takes one row",
     "imports.records.kept_states.state_before": "takes one row",
     "imports.plans.plan.are_comparable": "compares four characters",
-    "imports.plans.plan.with_warnings_of": "takes the warnings of one change",
+    "imports.plans.plan.merge_warnings": "takes the warnings of one change",
     "imports.plans.plan.differ": "compares two digests",
     "imports.planfile.file.saved_row": "takes one row",
     "imports.planfile.snapshot.row_snapshot": "takes one row",
@@ -173,9 +173,9 @@ EXEMPT = {
     "imports.undo.plans.conflicts.conflicts_of": "takes one row",
     "imports.undo.plans.conflicts.name_taken": "takes one row",
     "imports.undo.plans.conflicts.used_by": "tells of three users",
-    "imports.undo.plans.destinations.find_notices": "hands rows of records to find_new_destinations",
+    "imports.undo.plans.destinations.find_destination_warnings": "hands rows of records to find_new_destinations",
     "imports.undo.plans.destinations.user_changes": "takes rows of records, one after the other",
-    "imports.undo.plans.destinations.with_notices": "takes one row",
+    "imports.undo.plans.destinations.add_destination_warnings": "takes one row",
     "imports.undo.plans.build.build_undo": "takes rows of records: test_linearity has the undo",
     "imports.undo.plans.kept_rows.settle_rows": "takes rows of records: test_linearity has the undo",
     **{
@@ -642,9 +642,9 @@ def decided(given: Any) -> object:
     return (
         [*decision_file.skipped_nothing(plan, settled)],
         [decision_file.decision_value(each) for each in settled.values()],
-        decisions.decisions_from_list(decisions.decisions_as_list(settled)),
-        decisions.targets_of(Kind.FLOW, settled),
-        [*decisions.decisions_to_nothing(document, settled)],
+        decisions.read_decision_list(decisions.convert_decisions(settled)),
+        decisions.get_targets(Kind.FLOW, settled),
+        [*decisions.find_decisions_to_nothing(document, settled)],
     )
 
 
@@ -700,8 +700,8 @@ def body_of(size: int) -> dict[str, Any]:
 CASES = {
     "renamed secrets that others use": Case(
         covers=(
-            "imports.plans.place_warnings.with_users_of_lost_names",
-            "imports.plans.place_warnings.renamed_in_use",
+            "imports.plans.place_warnings.warn_of_lost_names",
+            "imports.plans.place_warnings.make_renamed_in_use_warning",
         ),
         build=renamed_secrets,
         work=plan_of,
@@ -713,8 +713,11 @@ CASES = {
                 "flows.destinations.new.find_new_destinations",
                 "flows.destinations.warnings.make_warnings",
             ),
-            *("imports.plans.destinations.user_change", "imports.plans.destinations.find_notices"),
-            "imports.plans.plan.keys_of",
+            *(
+                "imports.plans.destinations.make_user_change",
+                "imports.plans.destinations.find_destination_warnings",
+            ),
+            "imports.plans.plan.get_destination_keys",
         ),
         build=sent_secrets,
         work=lambda given: plan_snapshot.confirmation_token(
@@ -799,11 +802,11 @@ CASES = {
         f"a plan to {mode}": Case(
             covers=(
                 *("imports.plans.build.build_plan", "imports.plans.matching.match_items"),
-                "imports.plans.item_destinations.settle_items",
+                "imports.plans.item_destinations.decide_items",
                 "imports.plans.item_destinations.find_ambiguous_uuids",
                 *(
                     "imports.plans.reference_map.map_references",
-                    "imports.plans.reference_map.ReferenceMap.content_of",
+                    "imports.plans.reference_map.ReferenceMap.rewrite_content",
                 )[: 1 if mode is Mode.SKIP else 2],
             ),
             build=lambda size, mode=mode: planned(size, mode),
@@ -814,32 +817,35 @@ CASES = {
     },
     "an overwrite": Case(
         covers=(
-            *("imports.plans.comparison.compared", "imports.plans.plan.content_digest"),
+            *("imports.plans.comparison.compare", "imports.plans.plan.compute_content_digest"),
             *(
                 "imports.plans.place_warnings.find_lost_names",
-                "imports.plans.place_warnings.warnings_of_place",
+                "imports.plans.place_warnings.find_place_warnings",
             ),
-            "imports.plans.place_warnings.with_shared_names",
+            "imports.plans.place_warnings.warn_of_shared_names",
         ),
         build=planned,
         work=plan_of,
         size=500,
     ),
     "contents of many keys": Case(
-        covers=("imports.plans.comparison.differences", "imports.plans.plan.content_digest"),
+        covers=(
+            "imports.plans.comparison.find_differences",
+            "imports.plans.plan.compute_content_digest",
+        ),
         build=lambda size: [
             {**DEFAULTS[Kind.FLOW], "extra": canonical.encode({f"k{at}": x for at in range(size)})}
             for x in (1, 2)
         ],
         work=lambda sides: (
-            comparison.differences(Kind.FLOW, *sides),
-            content_digest(sides[0], tuple(sides[0])),
+            comparison.find_differences(Kind.FLOW, *sides),
+            compute_content_digest(sides[0], tuple(sides[0])),
         ),
     ),
     "what is dangling": Case(
-        covers=("imports.plans.dangling.unresolved",),
+        covers=("imports.plans.dangling.find_unresolved",),
         build=lambda size: parse(file_of(size), max_bytes=MUCH),
-        work=unresolved,
+        work=find_unresolved,
     ),
     "a shown plan": Case(
         covers=(
@@ -872,11 +878,11 @@ CASES = {
             *("imports.planfile.decisions.settle", "imports.planfile.decisions.skipped_nothing"),
             *(
                 "imports.planfile.decisions.decision_value",
-                "imports.plans.decisions.decisions_as_list",
+                "imports.plans.decisions.convert_decisions",
             ),
-            *("imports.plans.decisions.decisions_from_list", "imports.plans.decisions.targets_of"),
+            *("imports.plans.decisions.read_decision_list", "imports.plans.decisions.get_targets"),
             *(
-                "imports.plans.decisions.decisions_to_nothing",
+                "imports.plans.decisions.find_decisions_to_nothing",
                 "imports.undo.plans.decision_file.decisions_from",
             ),
         ),

@@ -6,7 +6,11 @@ from dataclasses import replace
 from flows.content.fields import Kind
 from imports.errors import Issue
 from imports.plans.plan import UndoResult
-from imports.undo.plans.destinations import find_notices, user_changes, with_notices
+from imports.undo.plans.destinations import (
+    add_destination_warnings,
+    find_destination_warnings,
+    user_changes,
+)
 from imports.undo.plans.inputs import PresentRow, UndoInputs, WrittenRow
 from imports.undo.plans.kept_rows import SettledRows, settle_rows
 from imports.undo.plans.lost_names import with_users_of_lost_names
@@ -28,9 +32,10 @@ def build_undo(
     changes = {kind: tuple(_change(row, settled) for row in inputs.rows[kind]) for kind in Kind}
     rows = {row.key: row for kind in Kind for row in inputs.rows[kind]}
     users = tuple(user_changes((change for kind in Kind for change in changes[kind]), rows))
-    if notices := find_notices(changes[Kind.SECRET], users, inputs.server):
+    if warnings := find_destination_warnings(changes[Kind.SECRET], users, inputs.server):
         changes = {
-            kind: tuple(with_notices(change, notices) for change in changes[kind]) for kind in Kind
+            kind: tuple(add_destination_warnings(change, warnings) for change in changes[kind])
+            for kind in Kind
         }
     secrets = with_users_of_lost_names(changes, users, inputs.server)
     changes = {**changes, Kind.SECRET: secrets}

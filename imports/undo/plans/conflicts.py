@@ -71,11 +71,11 @@ def _writes(
 def used_by(written: WrittenRow, users: Sequence[OtherRow]) -> Conflict:
     """Return the conflict of a row that would be deleted and that others use."""
     shown = users[:_USERS_SHOWN]
-    told = ", ".join(f"the {user.kind} {quote(user.name)}" for user in shown)
+    names = ", ".join(f"the {user.kind} {quote(user.name)}" for user in shown)
     more = len(users) - len(shown)
     return Conflict(
         code=ConflictCode.USED,
-        text=f"The {written.kind} {quote(written.name)} is used by {told}"
+        text=f"The {written.kind} {quote(written.name)} is used by {names}"
         f"{f' and {more} more' if more else ''}, which would refer to nothing.",
         data={
             **_data(written),

@@ -39,7 +39,7 @@ def user_changes(
             )
 
 
-def find_notices(
+def find_destination_warnings(
     changes: Iterable[UndoChange], users: Iterable[UserChange], server: Server
 ) -> dict[RowKey, tuple[DestinationWarning, ...]]:
     """Return the warnings about new destinations, by the row whose change causes them."""
@@ -50,12 +50,12 @@ def find_notices(
     return {row: make_warnings(new, of=row) for row, new in found.items()}
 
 
-def with_notices(
-    change: UndoChange, notices: Mapping[RowKey, tuple[DestinationWarning, ...]]
+def add_destination_warnings(
+    change: UndoChange, warnings: Mapping[RowKey, tuple[DestinationWarning, ...]]
 ) -> UndoChange:
     """Return the change with its warnings about new destinations."""
-    found = notices.get(change.key)
-    return replace(change, notices=found) if found else change
+    found = warnings.get(change.key)
+    return replace(change, destination_warnings=found) if found else change
 
 
 def _secret_changes(changes: Iterable[UndoChange], server: Server) -> Iterator[SecretChange]:

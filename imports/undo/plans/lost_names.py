@@ -7,7 +7,7 @@ from dataclasses import replace
 from flows.content.fields import Kind
 from flows.destinations.changes import SecretUser, Server, UserChange
 from flows.destinations.destinations import SecretUse
-from imports.plans.place_warnings import renamed_in_use
+from imports.plans.place_warnings import make_renamed_in_use_warning
 from imports.undo.plans.plan import Key, UndoChange
 
 
@@ -26,7 +26,9 @@ def with_users_of_lost_names(
     lost = set(renamed.values()) - _names_after(secrets, server)
     using = _users_after(changes, users, server, lost)
     return tuple(
-        replace(change, own_warnings=(renamed_in_use(change.name, using[change.name]),))
+        replace(
+            change, own_warnings=(make_renamed_in_use_warning(change.name, using[change.name]),)
+        )
         if change.key in renamed and change.name in using
         else change
         for change in secrets

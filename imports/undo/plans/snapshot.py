@@ -19,7 +19,7 @@ from imports.planfile.snapshot import (
     RowSnapshot,
     confirmation_token,
 )
-from imports.plans.plan import keys_of
+from imports.plans.plan import get_destination_keys
 from imports.undo.plans.plan import UndoChange, UndoPlan
 
 _BYTES = 3  # without padding in base64
@@ -78,7 +78,7 @@ def _item(change: UndoChange) -> ItemSnapshot:
         result=change.result,
         row=row if change.pk else None,
         target_name=change.target_name,
-        destinations=tuple(sorted(keys_of(change.notices))),
+        destinations=tuple(sorted(get_destination_keys(change.destination_warnings))),
         details=(
             *(change.pk, change.was_deleted, change.save, change.after, change.becomes_deleted),
             *(change.decision, *change.warnings),

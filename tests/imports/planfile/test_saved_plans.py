@@ -28,7 +28,7 @@ from imports.models import ImportRecord
 from imports.planfile.decisions import read_decisions
 from imports.planfile.file import read_plan, write_plan
 from imports.planfile.shape import SavedPlan
-from imports.plans.plan import Mode, content_digest
+from imports.plans.plan import Mode, compute_content_digest
 from imports.rows.read import read_contents
 from tests.imports.plans.test_properties import files, servers
 from tests.support.digest import WRITTEN_BY_IMPORTS, Rows, all_rows, data_rows, outcome, put_back
@@ -179,7 +179,7 @@ class TestAPlanThatIsSaved:
         """Equal contents have equal hashes on one server; nobody can make them from the content."""
         row = Connection.objects.get()
         [(_, content)] = read_contents(Kind.CONNECTION, [row.pk])
-        digest = content_digest(content, get_columns(Kind.CONNECTION))
+        digest = compute_content_digest(content, get_columns(Kind.CONNECTION))
         text = write_plan(saved()).decode()
         assert digest not in text
         assert digest[4:] not in text

@@ -11,7 +11,7 @@ from flows.relations.mentions import Reference
 from imports.exportfile.warnings import PlanWarning, sort_keys
 from imports.plans.build import build_plan
 from imports.plans.drift import LastImport, LastWrite
-from imports.plans.plan import Mode, content_digest
+from imports.plans.plan import Mode, compute_content_digest
 from imports.report import details_of
 from tests.support.imagined import Server, a_file, planned, stored
 
@@ -101,7 +101,7 @@ def test_a_secret_that_is_renamed_has_who_uses_its_old_name():
 def test_drift_has_its_times_and_who_it_was():
     row = stored(FLOW, ONE, "A", info="edited")
     at = datetime(2026, 3, 1, 10, tzinfo=UTC)
-    left = content_digest({**row.content, "info": "imported"}, get_columns(FLOW))
+    left = compute_content_digest({**row.content, "info": "imported"}, get_columns(FLOW))
     facts = replace(
         Server([row]).as_stored(),
         last_imports={FLOW: {ONE: LastImport(at=at, digest=left, file_updated_at=at)}},

@@ -22,7 +22,7 @@ from flows.models import Connection, Flow, Secret
 from imports.management.status_table import status_data, status_rows, summary
 from imports.models import ImportItem, ImportRecord
 from imports.plans.drift import LastImport, LastWrite
-from imports.plans.plan import Mode, content_digest
+from imports.plans.plan import Mode, compute_content_digest
 from imports.status.decide import (
     FileStatus,
     ItemStatus,
@@ -54,7 +54,7 @@ VALUE = "CANARY-57a7-value"
 
 def known(*, imported=None, only_here=(), writes=None):
     """The server, where the last import of the flow F1 left this content in its row."""
-    digest = imported and content_digest(
+    digest = imported and compute_content_digest(
         {**DEFAULTS[Kind.FLOW], **imported}, get_columns(Kind.FLOW)
     )
     return StatusInputs(
@@ -94,7 +94,7 @@ def test_a_digest_over_other_columns_says_nothing():
     row = stored(Kind.FLOW, F1, "Sync", info="here")
     plan = planned(a_file(flows=[flow(1, "Sync", info="file")]), row, mode=Mode.OVERWRITE)
     server = known(imported={"name": "Sync", "info": "file"})
-    other = content_digest({"a": 1}, ["a"])
+    other = compute_content_digest({"a": 1}, ["a"])
     server.last_imports[Kind.FLOW][F1] = LastImport(at=THEN, digest=other)
     assert file_status(plan, server).items[0].state is SyncState.DIFFERS
 

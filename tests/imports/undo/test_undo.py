@@ -41,7 +41,7 @@ from imports.errors import (
 )
 from imports.importing.service import preview_import, run_import
 from imports.models import ImportItem, ImportRecord
-from imports.plans.plan import content_digest
+from imports.plans.plan import compute_content_digest
 from imports.records.last_imports import read_last_imports
 from imports.undo.plans.decision_file import decisions_from, read_decision_file
 from imports.undo.plans.plan import ConflictResolution, UndoPlan
@@ -308,7 +308,7 @@ class TestConflicts:
     @pytest.mark.parametrize("what", ["no digest", "a digest of other columns"])
     def test_where_the_content_cannot_be_compared_the_time_tells(self, what):
         record, rows = imported(Kind.FLOW, "overwritten")
-        other = content_digest({"a": 1}, ["a"]) if what != "no digest" else ""
+        other = compute_content_digest({"a": 1}, ["a"]) if what != "no digest" else ""
         ImportItem.objects.update(content_digest=other)
         assert preview_undo(undo_request(record)).writes
         rows.update(updated_at=timezone.now() + timedelta(seconds=1))
@@ -814,7 +814,7 @@ class TestRights:
         record = import_items(
             secret(1, "OTHER"), connection(1, "C", devValue=ELSEWHERE.replace("KEY", "NONE"))
         ).record
-        assert [change.notices != () for change in preview_undo(undo_request(record))] == [
+        assert [change.destination_warnings != () for change in preview_undo(undo_request(record))] == [
             True, False,
         ]  # fmt: skip
 
@@ -827,7 +827,7 @@ class TestRights:
         filled = Secret.objects.get()
         filled.dev_value = "x"
         filled.save()
-        assert [change.notices != () for change in preview_undo(undo_request(record))] == [
+        assert [change.destination_warnings != () for change in preview_undo(undo_request(record))] == [
             True, False,
         ]  # fmt: skip
 

@@ -333,13 +333,13 @@ def test_a_connection_that_is_led_elsewhere_is_told() -> None:
     written = overwritten(CONNECTION, "c", "C", "C", saved=saved, row=row("C", uses=sends("a")))
     plan = undone(written, made(FLOW, "f", "F"), server=OneSecret())
     flow, change = plan
-    assert [notice.needs_right for notice in change.notices] == [True]
-    assert flow.notices == ()
+    assert [warning.needs_right for warning in change.destination_warnings] == [True]
+    assert flow.destination_warnings == ()
     assert [(user.uuid, user.before, user.after) for user in plan.secret_users] == [
         ("c", sends("a"), sends("b"))
     ]
     same = replace(written, saved=replace(saved, uses=sends("a")))
-    assert [change.notices for change in undone(same, server=OneSecret())] == [()]
+    assert [change.destination_warnings for change in undone(same, server=OneSecret())] == [()]
 
 
 def test_a_secret_that_gets_its_name_back_is_told_where_it_goes() -> None:
@@ -351,7 +351,7 @@ def test_a_secret_that_gets_its_name_back_is_told_where_it_goes() -> None:
             return [SecretUser(kind=CONNECTION, uuid="c", name="C", uses=sends("a"))]
 
     [change] = undone(overwritten(SECRET, "s", "OTHER", "KEY"), server=Used())
-    assert [notice.needs_right for notice in change.notices] == [True]
+    assert [warning.needs_right for warning in change.destination_warnings] == [True]
 
 
 def test_what_stands_against_it_has_codes_and_data() -> None:
