@@ -169,7 +169,7 @@ def find_lacking_rights(
 ) -> Iterator[tuple[str, str]]:
     """Yield the permissions that the user lacks for a restore, each with why it is needed.
 
-    `warnings` are those of `warnings_of_restore`.
+    `warnings` are those of `find_warnings_of_restore`.
     """
     for permission, reason in saved_states.find_rights_to_restore(
         item, saved, warnings, visible_kinds=find_visible_kinds(request.user)

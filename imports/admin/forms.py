@@ -101,7 +101,7 @@ class FilterForm(forms.Form):
 
     @property
     def conditions(self) -> dict[str, Any]:
-        """Return the arguments for imports.planfile.page.chosen_items."""
+        """Return the arguments for imports.planfile.page.filter_items."""
         self.is_valid()
         said = self.cleaned_data
         return {

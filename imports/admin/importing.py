@@ -34,7 +34,7 @@ from imports.admin.uploading import UploadViews, import_page
 from imports.errors import NotPermitted, StalePlan, UnableToImport
 from imports.models import PendingImport
 from imports.permissions import RUN_IMPORT, VIEW_RECORDS
-from imports.planfile.page import chosen_items
+from imports.planfile.page import filter_items
 from imports.plans.plan import Mode, Result
 from imports.uploads import pending as uploads
 from imports.uploads.errors import NothingPending
@@ -144,7 +144,7 @@ class ImportViews:
         """Show what would happen, item by item."""
         plan = page_of(pending)
         chosen = FilterForm(request.GET)
-        items = list(chosen_items(plan.items, **chosen.conditions))
+        items = list(filter_items(plan.items, **chosen.conditions))
         counts = plan.counts
         total = sum(counts.values(), Counter())
         page = Paginator(items, ITEMS_ON_A_PAGE).get_page(request.GET.get("page"))
@@ -187,7 +187,7 @@ class ImportViews:
         """Apply the form's choices, and return whether any was new."""
         form = ChoicesForm(request.POST, pending=pending, user=request.user)
         chosen = FilterForm(request.GET)
-        listed = chosen_items(page_of(pending).items, **chosen.conditions)
+        listed = filter_items(page_of(pending).items, **chosen.conditions)
         try:
             decisions = read_decisions(request.POST, listed)
         except ValueError:

@@ -14,8 +14,8 @@ from imports.importing.request import ImportRequest
 from imports.importing.rights import check_plan, check_request, check_sight
 from imports.importing.saved_plan import check_saved
 from imports.permissions import check_sight_of, kinds_in_sight
-from imports.planfile.decisions import skipped_nothing
-from imports.planfile.snapshot import confirmation_token, snapshot_of
+from imports.planfile.decisions import find_skipped_nothing
+from imports.planfile.snapshot import make_confirmation_token, make_snapshot
 from imports.plans.build import build_plan
 from imports.plans.dangling import find_unresolved
 from imports.plans.decisions import Decisions, get_targets
@@ -46,7 +46,7 @@ class Preview:
     @property
     def token(self) -> str:
         """Return the confirmation token of the plan."""
-        return confirmation_token(snapshot_of(self.plan))
+        return make_confirmation_token(make_snapshot(self.plan))
 
 
 def make_preview(document: ExportDocument, request: ImportRequest) -> Preview:
@@ -94,7 +94,7 @@ def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
         decisions=request.decisions,
     )
     if request.given_decisions or request.saved_plan:
-        return replace(plan, issues=(*plan.issues, *skipped_nothing(plan, request.decisions)))
+        return replace(plan, issues=(*plan.issues, *find_skipped_nothing(plan, request.decisions)))
     return plan
 
 
@@ -122,7 +122,7 @@ def plan_again(document: ExportDocument, request: ImportRequest, expected: str |
         if expected is None:
             raise
         raise stale(f"What was shown cannot be done any more. {refusal}", refusal) from None
-    if expected not in {None, confirmation_token(snapshot_of(plan))}:
+    if expected not in {None, make_confirmation_token(make_snapshot(plan))}:
         raise stale("What would happen is no longer what was shown.")
     return plan
 

@@ -17,11 +17,11 @@ from imports.importing.changes import read_changes, read_rows_of
 from imports.importing.request import ImportRequest
 from imports.permissions import may_see_records
 from imports.planfile.changes import ChangeOf, PlanChange
-from imports.planfile.decisions import settle
-from imports.planfile.file import save
-from imports.planfile.origin import origin_changes
-from imports.planfile.shape import SavedFile, SavedPlan, SavedServer, snapshot_of_saved
-from imports.planfile.snapshot import decided_contents
+from imports.planfile.decisions import match_decisions
+from imports.planfile.file import make_saved_plan
+from imports.planfile.origin import find_origin_changes
+from imports.planfile.shape import SavedFile, SavedPlan, SavedServer, make_saved_plan_snapshot
+from imports.planfile.snapshot import get_decided_contents
 from imports.plans.decisions import Decisions
 from imports.plans.matching import Row
 from imports.plans.plan import Plan, compute_content_digest
@@ -32,7 +32,7 @@ from imports.rows.read import read_contents
 def saved_plan(plan: Plan, document: ExportDocument, request: ImportRequest) -> SavedPlan:
     """Return the plan in the form that is written to a file."""
     identity = read_identity()
-    return save(
+    return make_saved_plan(
         plan,
         request.decisions,
         _digests(plan, _rows_of(plan), identity),
@@ -51,7 +51,7 @@ def settled(request: ImportRequest, document: ExportDocument) -> Decisions:
     if request.saved_plan:
         return request.saved_plan.decisions
     if request.given_decisions:
-        return settle(request.given_decisions, document)
+        return match_decisions(request.given_decisions, document)
     return request.decisions
 
 
@@ -62,7 +62,7 @@ def check_origin(request: ImportRequest, digest: str) -> None:
     """
     if request.saved_plan is None:
         return
-    issues = origin_changes(
+    issues = find_origin_changes(
         request.saved_plan,
         file=_file(request, digest),
         server=SavedServer(name=request.server, identity=read_identity().text),
@@ -76,7 +76,7 @@ def check_saved(plan: Plan, request: ImportRequest) -> None:
     saved = request.saved_plan
     if saved is None:
         return
-    before = snapshot_of_saved(saved)
+    before = make_saved_plan_snapshot(saved)
     rows = read_rows_of(before)
     changes = read_changes(
         before,
@@ -126,7 +126,7 @@ def _digests(
 
     Contents on which the plan was decided are used as they are, and not read again.
     """
-    digests = {row: identity.sign(digest) for row, digest in decided_contents(plan).items()}
+    digests = {row: identity.sign(digest) for row, digest in get_decided_contents(plan).items()}
     unread: dict[Kind, set[int]] = {kind: set() for kind in Kind}
     for kind, row in rows:
         if (kind, row.pk) not in digests:

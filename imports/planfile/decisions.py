@@ -63,7 +63,7 @@ class GivenDecision:
 
 def read_decisions(data: bytes, *, max_bytes: int) -> tuple[GivenDecision, ...]:
     """Return the decisions in a file's bytes. Raise what `read_file_with` does."""
-    return read_file_with(_given, data, max_bytes=max_bytes)
+    return read_file_with(_read_given, data, max_bytes=max_bytes)
 
 
 def read_file_with(
@@ -115,7 +115,7 @@ def read_key(key: str) -> tuple[Kind | None, str]:
     return Kind(word) if colon else None, read_uuid(uuid if colon else key)
 
 
-def _given(values: Mapping[str, Any]) -> tuple[tuple[GivenDecision, ...], Problems]:
+def _read_given(values: Mapping[str, Any]) -> tuple[tuple[GivenDecision, ...], Problems]:
     given: list[GivenDecision] = []
     problems: dict[str, FieldProblem] = {}
     for key, value in values.items():
@@ -133,7 +133,7 @@ def read_decision(value: Any) -> ItemDecision:
     if isinstance(value, str):
         if value in _WORDS:
             return ItemDecision(mode=_WORDS[value])
-        return ItemDecision(target_uuid=_target(value, _EXPECTED))
+        return ItemDecision(target_uuid=_read_target(value, _EXPECTED))
     if not isinstance(value, dict) or not value:
         raise FieldProblem("invalid-decision", _EXPECTED)
     for key in value:
@@ -144,13 +144,13 @@ def read_decision(value: Any) -> ItemDecision:
         raise FieldProblem("invalid-decision", f"This must be one of {', '.join(_WORDS)}.", ".mode")
     return ItemDecision(
         mode=_WORDS[mode] if "mode" in value else None,
-        target_uuid=_target(value["target"], "This must be the uuid of a row.", ".target")
+        target_uuid=_read_target(value["target"], "This must be the uuid of a row.", ".target")
         if "target" in value
         else None,
     )
 
 
-def decision_value(decision: ItemDecision | None) -> DecisionValue:
+def make_decision_value(decision: ItemDecision | None) -> DecisionValue:
     """Return the value for a file of this decision."""
     if decision is None:
         return None
@@ -160,7 +160,7 @@ def decision_value(decision: ItemDecision | None) -> DecisionValue:
     return mode.value if mode else target
 
 
-def settle(given: Sequence[GivenDecision], document: ExportDocument) -> Decisions:
+def match_decisions(given: Sequence[GivenDecision], document: ExportDocument) -> Decisions:
     """Return the decisions on the document's items. Raise PlanRefused with all that do not fit."""
     kinds: dict[str, list[Kind]] = {}
     for item in document:
@@ -172,7 +172,7 @@ def settle(given: Sequence[GivenDecision], document: ExportDocument) -> Decision
         if len(found) == 1 and (found[0], one.uuid) not in settled:
             settled[found[0], one.uuid] = one.decision
         else:
-            issues.append(_unsettled(one, found))
+            issues.append(_make_unmatched_issue(one, found))
     if issues:
         first = issues[0]
         message = f"{first.path}: {first.message}{format_others(issues)}"
@@ -180,7 +180,7 @@ def settle(given: Sequence[GivenDecision], document: ExportDocument) -> Decision
     return settled
 
 
-def _unsettled(given: GivenDecision, found: Sequence[Kind]) -> Issue:
+def _make_unmatched_issue(given: GivenDecision, found: Sequence[Kind]) -> Issue:
     if not found:
         code = "unknown-item"
         message = f"The export has no {given.kind or 'item'} {given.uuid} to decide on."
@@ -194,7 +194,7 @@ def _unsettled(given: GivenDecision, found: Sequence[Kind]) -> Issue:
     return Issue(code=code, message=message, path=given.path, uuid=given.uuid)
 
 
-def skipped_nothing(plan: Plan, decisions: Decisions) -> Iterator[Issue]:
+def find_skipped_nothing(plan: Plan, decisions: Decisions) -> Iterator[Issue]:
     """Yield an issue for each item that is to be skipped but has no row, and would be created."""
     for change in plan:
         item = change.item
@@ -207,7 +207,7 @@ def skipped_nothing(plan: Plan, decisions: Decisions) -> Iterator[Issue]:
             )
 
 
-def _target(value: Any, message: str, path: str = "") -> str:
+def _read_target(value: Any, message: str, path: str = "") -> str:
     try:
         return read_uuid(value)
     except FieldProblem:

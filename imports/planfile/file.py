@@ -25,7 +25,7 @@ from imports.exportfile.companion import (
 )
 from imports.exportfile.json_problems import JSONProblem
 from imports.exportfile.strict_json import split_list
-from imports.planfile.decisions import decision_value
+from imports.planfile.decisions import make_decision_value
 from imports.planfile.shape import (
     SavedDrift,
     SavedFile,
@@ -54,7 +54,7 @@ Digests = Mapping[tuple[Kind, int], str]
 """The digests of rows' contents, by kind and primary key."""
 
 
-def save(
+def make_saved_plan(
     plan: Plan,
     decisions: Decisions,
     digests: Digests,
@@ -78,14 +78,16 @@ def save(
         counts={result.value: count for result, count in plan.counts.items()},
         issues=tuple(SavedIssue(**issue.as_dict()) for issue in plan.issues),
         items=tuple(
-            _saved(change, decisions.get((change.item.kind, change.item.uuid)), candidates, digests)
-            for change, candidates in zip(plan, _candidates(plan, digests), strict=True)
+            _make_saved_item(
+                change, decisions.get((change.item.kind, change.item.uuid)), candidates, digests
+            )
+            for change, candidates in zip(plan, _list_candidates(plan, digests), strict=True)
         ),
     )
-    return msgspec.structs.replace(unsigned, checksum=_checksum(unsigned))
+    return msgspec.structs.replace(unsigned, checksum=_compute_checksum(unsigned))
 
 
-def saved_row(kind: Kind, row: Row, digests: Digests) -> SavedPlanRow:
+def make_saved_row(kind: Kind, row: Row, digests: Digests) -> SavedPlanRow:
     """Return the row in the form of a plan's file."""
     return SavedPlanRow(
         uuid=row.uuid,
@@ -110,25 +112,25 @@ def read_plan(data: bytes, *, max_bytes: int) -> SavedPlan:
     with refuse_unreadable(_WHAT):
         header = {key: read_part(raw, key) for key, raw in values.items() if key != _ITEMS}
         if (header.get("format"), header.get("version")) != (FORMAT, VERSION):
-            raise make_invalid_refusal(_WHAT, [_not_a_plan(header)])
+            raise make_invalid_refusal(_WHAT, [_make_not_a_plan_issue(header)])
         issues: list[Issue] = []
         items = tuple(_read_items(values.get(_ITEMS, msgspec.Raw(b"[]")), issues))
         plan = _read({**header, _ITEMS: ()}, SavedPlan, issues)
     if issues or plan is None:
         raise make_invalid_refusal(_WHAT, issues)
     plan = msgspec.structs.replace(plan, items=items)
-    if plan.checksum != _checksum(plan):
+    if plan.checksum != _compute_checksum(plan):
         message = (
             "It was edited elsewhere than in the decisions of its items, or not kept as a whole. "
             "Plan again, and edit nothing else."
         )
         raise make_invalid_refusal(_WHAT, [Issue(code="edited-plan", message=message)])
-    if issues := list(_unlisted_targets(plan)):
+    if issues := list(_find_unlisted_targets(plan)):
         raise make_invalid_refusal(_WHAT, issues)
     return plan
 
 
-def _candidates(plan: Plan, digests: Digests) -> Iterator[tuple[SavedPlanRow, ...]]:
+def _list_candidates(plan: Plan, digests: Digests) -> Iterator[tuple[SavedPlanRow, ...]]:
     """Yield the candidates of each item; none once very many were repeated.
 
     The first item of a name always has them, so that the size of a plan is limited by the numbers
@@ -139,7 +141,7 @@ def _candidates(plan: Plan, digests: Digests) -> Iterator[tuple[SavedPlanRow, ..
     for change in plan:
         kind, name = change.item.kind, change.item.name
         if (kind, name) not in listed:
-            rows = tuple(saved_row(kind, row, digests) for row in change.candidates)
+            rows = tuple(make_saved_row(kind, row, digests) for row in change.candidates)
             if rows:
                 listed[kind, name] = rows
             yield rows
@@ -150,14 +152,14 @@ def _candidates(plan: Plan, digests: Digests) -> Iterator[tuple[SavedPlanRow, ..
             yield ()
 
 
-def _saved(
+def _make_saved_item(
     change: Change,
     decision: ItemDecision | None,
     candidates: tuple[SavedPlanRow, ...],
     digests: Digests,
 ) -> SavedItem:
     item = change.item
-    decided = decision_value(decision)
+    decided = make_decision_value(decision)
     return SavedItem(
         path=item.path,
         kind=item.kind,
@@ -169,20 +171,20 @@ def _saved(
         match_method=change.method,
         target_uuid=None if change.result is Result.DUPLICATE else change.target_uuid,
         target_name=change.target_name,
-        row=saved_row(item.kind, change.row, digests) if change.row else None,
+        row=make_saved_row(item.kind, change.row, digests) if change.row else None,
         candidates=candidates,
-        drift=_saved_drift(change.drift) if change.drift else None,
+        drift=_make_saved_drift(change.drift) if change.drift else None,
         changed_keys=tuple(field.key for field in change.fields),
         retargets=change.retargets,
-        warnings=_without_hosts(change),
+        warnings=_list_texts_without_hosts(change),
     )
 
 
-def _without_hosts(change: Change) -> tuple[str, ...]:
+def _list_texts_without_hosts(change: Change) -> tuple[str, ...]:
     return tuple(warning.text_without_hosts or warning.text for warning in change.all_warnings)
 
 
-def _saved_drift(drift: Drift) -> SavedDrift:
+def _make_saved_drift(drift: Drift) -> SavedDrift:
     return SavedDrift(
         last_import_at=format_time(drift.last_import_at),
         is_edited=drift.is_edited,
@@ -192,7 +194,7 @@ def _saved_drift(drift: Drift) -> SavedDrift:
     )
 
 
-def _not_a_plan(header: Mapping[str, Any]) -> Issue:
+def _make_not_a_plan_issue(header: Mapping[str, Any]) -> Issue:
     if header.get("format") == FORMAT:
         return Issue(
             code="unsupported-version",
@@ -233,7 +235,7 @@ def _read(value: Any, shape: type[T], issues: list[Issue], path: str = "") -> T 
         return None
 
 
-def _checksum(plan: SavedPlan) -> str:
+def _compute_checksum(plan: SavedPlan) -> str:
     """Return the digest of everything but the checksum and the decisions."""
     header = msgspec.structs.replace(plan, checksum="", items=())
     digest = sha256(msgspec.json.encode(header))
@@ -242,7 +244,7 @@ def _checksum(plan: SavedPlan) -> str:
     return digest.hexdigest()
 
 
-def _unlisted_targets(plan: SavedPlan) -> Iterator[Issue]:
+def _find_unlisted_targets(plan: SavedPlan) -> Iterator[Issue]:
     """Yield an issue for each edited decision with a row that the plan does not list."""
     listed = {(item.kind, row.uuid) for item in plan.items for row in item.rows}
     for item in plan.items:

@@ -4,7 +4,7 @@ from imports.errors import Issue, quote
 from imports.planfile.shape import SavedFile, SavedPlan, SavedServer
 
 
-def origin_changes(saved: SavedPlan, *, file: SavedFile, server: SavedServer) -> list[Issue]:
+def find_origin_changes(saved: SavedPlan, *, file: SavedFile, server: SavedServer) -> list[Issue]:
     """Return issues where the plan was made for another file or another server."""
     issues = []
     if (saved.file.sha256, saved.file.size) != (file.sha256, file.size):

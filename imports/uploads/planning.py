@@ -13,13 +13,13 @@ from imports.importing.service import examine_import
 from imports.models import Door, PendingImport
 from imports.planfile.page import (
     PlanPage,
-    differences_of,
+    find_differences,
     make_page,
+    make_page_snapshot,
     pack_page,
-    snapshot_of_page,
     unpack_page,
 )
-from imports.planfile.snapshot import ItemKey, decided_contents
+from imports.planfile.snapshot import ItemKey, get_decided_contents
 from imports.plans.decisions import read_decision_list
 from imports.plans.plan import Mode
 from imports.uploads.errors import NothingPending, UploadRefused
@@ -106,16 +106,16 @@ def key_of(pending: PendingImport) -> str:
 def _differences(
     pending: PendingImport, preview: Preview, earlier: PlanPage, *, is_decided: bool
 ) -> dict[ItemKey, str]:
-    before = snapshot_of_page(earlier)
+    before = make_page_snapshot(earlier)
     changes = read_changes(
         before,
         preview.plan,
         read_decision_list(pending.decisions),
         rows=read_rows_of(before),
-        contents=decided_contents(preview.plan),
+        contents=get_decided_contents(preview.plan),
         made_at=pending.planned_at,
     )
-    return differences_of(changes, earlier, is_decided=is_decided)
+    return find_differences(changes, earlier, is_decided=is_decided)
 
 
 def _keep_page(

@@ -167,9 +167,9 @@ EXEMPT = {
     "imports.plans.plan.are_comparable": "compares four characters",
     "imports.plans.plan.merge_warnings": "takes the warnings of one change",
     "imports.plans.plan.differ": "compares two digests",
-    "imports.planfile.file.saved_row": "takes one row",
-    "imports.planfile.snapshot.row_snapshot": "takes one row",
-    "imports.planfile.origin.origin_changes": "compares two files' hashes",
+    "imports.planfile.file.make_saved_row": "takes one row",
+    "imports.planfile.snapshot.make_row_snapshot": "takes one row",
+    "imports.planfile.origin.find_origin_changes": "compares two files' hashes",
     "imports.undo.plans.conflicts.conflicts_of": "takes one row",
     "imports.undo.plans.conflicts.name_taken": "takes one row",
     "imports.undo.plans.conflicts.used_by": "tells of three users",
@@ -515,7 +515,7 @@ def kept_plan(size: int) -> Any:
 
 
 def saved(plan: Any) -> Any:
-    return plan_file.save(
+    return plan_file.make_saved_plan(
         plan,
         {},
         {},
@@ -611,24 +611,24 @@ _GRAPH = (
 def shown_again(given: Any) -> object:
     plan, _ = given
     shown = plan_page.unpack_page(plan_page.pack_page(plan_page.make_page(plan, {})))
-    before = plan_page.snapshot_of_page(shown)
-    changes = plan_changes.changes_since(before, plan_snapshot.snapshot_of(plan))
-    differences = plan_page.differences_of(changes, shown, is_decided=False)
+    before = plan_page.make_page_snapshot(shown)
+    changes = plan_changes.find_changes_since(before, plan_snapshot.make_snapshot(plan))
+    differences = plan_page.find_differences(changes, shown, is_decided=False)
     again = plan_page.make_page(plan, {}, differences=differences)
-    return [*plan_page.chosen_items(again.items, attention="attention", text="same")]
+    return [*plan_page.filter_items(again.items, attention="attention", text="same")]
 
 
 def held_against(given: Any) -> object:
     plan, kept = given
     read = plan_file.read_plan(plan_file.write_plan(kept), max_bytes=MUCH)
-    before = plan_shape.snapshot_of_saved(read)
+    before = plan_shape.make_saved_plan_snapshot(read)
     rows = {(item.kind, row.uuid): row for item in before.items for row in item.rows}
-    after = plan_snapshot.snapshot_of(plan, {}, plan_snapshot.decided_contents(plan))
+    after = plan_snapshot.make_snapshot(plan, {}, plan_snapshot.get_decided_contents(plan))
     return (
         saved(plan),
-        plan_changes.edited_rows(before, rows),
-        plan_snapshot.confirmation_token(after),
-        plan_changes.changes_since(before, after),
+        plan_changes.find_edited_rows(before, rows),
+        plan_snapshot.make_confirmation_token(after),
+        plan_changes.find_changes_since(before, after),
     )
 
 
@@ -636,12 +636,14 @@ def decided(given: Any) -> object:
     document, plan = given
     file = {f"flow:{item.uuid}": "skip" for item in document.items[Kind.FLOW]}
     data = json.dumps({"decisions": file}).encode()
-    settled = decision_file.settle(decision_file.read_decisions(data, max_bytes=MUCH), document)
+    settled = decision_file.match_decisions(
+        decision_file.read_decisions(data, max_bytes=MUCH), document
+    )
     words = {item.uuid: "keep" for item in document}
     undo_decisions.decisions_from(words)
     return (
-        [*decision_file.skipped_nothing(plan, settled)],
-        [decision_file.decision_value(each) for each in settled.values()],
+        [*decision_file.find_skipped_nothing(plan, settled)],
+        [decision_file.make_decision_value(each) for each in settled.values()],
         decisions.read_decision_list(decisions.convert_decisions(settled)),
         decisions.get_targets(Kind.FLOW, settled),
         [*decisions.find_decisions_to_nothing(document, settled)],
@@ -720,8 +722,8 @@ CASES = {
             "imports.plans.plan.get_destination_keys",
         ),
         build=sent_secrets,
-        work=lambda given: plan_snapshot.confirmation_token(
-            plan_snapshot.snapshot_of(plan_of(given))
+        work=lambda given: plan_snapshot.make_confirmation_token(
+            plan_snapshot.make_snapshot(plan_of(given))
         ),
         size=500,
     ),
@@ -850,8 +852,8 @@ CASES = {
     "a shown plan": Case(
         covers=(
             *("imports.planfile.page.make_page", "imports.planfile.page.pack_page"),
-            *("imports.planfile.page.unpack_page", "imports.planfile.page.chosen_items"),
-            *("imports.planfile.page.snapshot_of_page", "imports.planfile.page.differences_of"),
+            *("imports.planfile.page.unpack_page", "imports.planfile.page.filter_items"),
+            *("imports.planfile.page.make_page_snapshot", "imports.planfile.page.find_differences"),
         ),
         build=kept_plan,
         work=shown_again,
@@ -860,14 +862,20 @@ CASES = {
     "a saved plan": Case(
         covers=(
             *(
-                "imports.planfile.file.save",
+                "imports.planfile.file.make_saved_plan",
                 "imports.planfile.file.write_plan",
                 "imports.planfile.file.read_plan",
             ),
-            *("imports.planfile.changes.edited_rows", "imports.planfile.changes.changes_since"),
-            *("imports.planfile.snapshot.snapshot_of", "imports.planfile.shape.snapshot_of_saved"),
-            "imports.planfile.snapshot.decided_contents",
-            "imports.planfile.snapshot.confirmation_token",
+            *(
+                "imports.planfile.changes.find_edited_rows",
+                "imports.planfile.changes.find_changes_since",
+            ),
+            *(
+                "imports.planfile.snapshot.make_snapshot",
+                "imports.planfile.shape.make_saved_plan_snapshot",
+            ),
+            "imports.planfile.snapshot.get_decided_contents",
+            "imports.planfile.snapshot.make_confirmation_token",
         ),
         build=kept_plan,
         work=held_against,
@@ -875,9 +883,12 @@ CASES = {
     ),
     "decisions": Case(
         covers=(
-            *("imports.planfile.decisions.settle", "imports.planfile.decisions.skipped_nothing"),
             *(
-                "imports.planfile.decisions.decision_value",
+                "imports.planfile.decisions.match_decisions",
+                "imports.planfile.decisions.find_skipped_nothing",
+            ),
+            *(
+                "imports.planfile.decisions.make_decision_value",
                 "imports.plans.decisions.convert_decisions",
             ),
             *("imports.plans.decisions.read_decision_list", "imports.plans.decisions.get_targets"),

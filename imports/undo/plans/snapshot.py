@@ -11,13 +11,13 @@ from hashlib import blake2b
 
 import msgspec
 
-from imports.planfile.changes import ChangeOf, changes_since
+from imports.planfile.changes import ChangeOf, find_changes_since
 from imports.planfile.snapshot import (
     ItemKey,
     ItemSnapshot,
     PlanSnapshot,
     RowSnapshot,
-    confirmation_token,
+    make_confirmation_token,
 )
 from imports.plans.plan import get_destination_keys
 from imports.undo.plans.plan import UndoChange, UndoPlan
@@ -38,7 +38,7 @@ def snapshot_of_undo(plan: UndoPlan) -> PlanSnapshot:
 
 def undo_token(plan: UndoPlan) -> str:
     """Return a text that is equal for two plans that do the same to rows in the same state."""
-    return confirmation_token(snapshot_of_undo(plan))
+    return make_confirmation_token(snapshot_of_undo(plan))
 
 
 def pack_rows(plan: UndoPlan) -> str:
@@ -59,7 +59,7 @@ def row_changes_since(packed: str, plan: UndoPlan) -> dict[ItemKey, str]:
     before = replace(now, items=tuple(_as_packed(packed, items)))
     return {
         change.key: change.issue.message
-        for change in changes_since(before, after)
+        for change in find_changes_since(before, after)
         if change.key and change.of is ChangeOf.ROW
     }
 

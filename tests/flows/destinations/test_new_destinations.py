@@ -127,7 +127,9 @@ def found(before: State, after: State) -> list[NewDestination]:
         if before.connections_by_uuid.get(uuid) != after.connections_by_uuid[uuid]
     ]
     secrets = [
-        SecretChange(uuid=uuid, before=before.secrets().get(uuid), after=after.secrets().get(uuid))
+        SecretChange(
+            uuid=uuid, before=before.read_secrets().get(uuid), after=after.read_secrets().get(uuid)
+        )
         for uuid in after.secrets_by_uuid
         if before.secrets_by_uuid.get(uuid) != after.secrets_by_uuid[uuid]
     ]

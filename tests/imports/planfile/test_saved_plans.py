@@ -95,7 +95,7 @@ def forged(plan: SavedPlan, change: Callable[[Any], Any]) -> SavedPlan:
     """The plan, changed, with a checksum that fits."""
     data = json.loads(write_plan(plan))
     change(data)
-    data["checksum"] = imports.planfile.file._checksum(msgspec.convert(data, SavedPlan))
+    data["checksum"] = imports.planfile.file._compute_checksum(msgspec.convert(data, SavedPlan))
     return read_plan(json.dumps(data).encode(), max_bytes=10**9)
 
 
