@@ -67,7 +67,7 @@ def check_permission(
     with target_database(user._state.db or get_current_database()):
         missing = [permission for permission in permissions if not user.has_perm(permission)]
     if missing:
-        reasons = " and ".join(_reason(permission) for permission in missing)
+        reasons = " and ".join(_explain_permission(permission) for permission in missing)
         items = list(retargeting) if RETARGET_CONNECTIONS in missing else []
         why = f" {items[0].message}{format_others(items, 'item like this')}" if items else ""
         raise NotPermitted(
@@ -83,7 +83,7 @@ def check_permission(
         )
 
 
-def retargeting_of(
+def describe_retargeting(
     kind: Kind,
     name: str,
     warnings: Iterable[DestinationWarning],
@@ -103,7 +103,10 @@ def check_done(user: User, record: ImportRecord) -> None:
     """Raise NotPermitted unless the user may still do what the record's run did."""
     items = record.items.order_by().values_list("kind", "result").distinct()
     check_permission(
-        user, *sorted({needed for kind, result in items for needed in needed_for(kind, result)})
+        user,
+        *sorted(
+            {needed for kind, result in items for needed in find_needed_permissions(kind, result)}
+        ),
     )
 
 
@@ -120,12 +123,12 @@ def may_see_paths(user: User) -> bool:
     return user.has_perm(BACK_UP_DATABASE)
 
 
-def message_for(user: User, record: ImportRecord) -> str:
+def get_record_message(user: User, record: ImportRecord) -> str:
     """Return the record's message as the user may see it."""
-    return message_to(user, record.code, record.message)
+    return get_message(user, record.code, record.message)
 
 
-def message_to(user: User, code: str, message: str) -> str:
+def get_message(user: User, code: str, message: str) -> str:
     """Return the message of a refusal with that code as the user may see it."""
     hides = code in _INTERNAL_CODES and not may_see_paths(user)
     return _HIDDEN if hides else message
@@ -133,11 +136,11 @@ def message_to(user: User, code: str, message: str) -> str:
 
 def check_sight_of(user: User | None, *kinds: Kind) -> None:
     """Raise NotPermitted unless the user may see rows of all these kinds."""
-    seen = kinds_in_sight(user)
+    seen = find_visible_kinds(user)
     check_permission(user, *(f"flows.view_{kind}" for kind in kinds if kind not in seen))
 
 
-def kinds_in_sight(user: User | None) -> list[Kind]:
+def find_visible_kinds(user: User | None) -> list[Kind]:
     """Return the kinds whose rows the user may see."""
     if user is None:
         return list(Kind)
@@ -150,7 +153,7 @@ def may_see(user: User | AnonymousUser, kind: Kind) -> bool:
     return sight.may_see(user, kind)
 
 
-def needed_for(kind: str, result: str) -> Iterator[str]:
+def find_needed_permissions(kind: str, result: str) -> Iterator[str]:
     """Return the permissions needed for an item of that kind with that result."""
     if verb := _VERBS.get(result):
         yield f"flows.{verb}_{kind}"
@@ -158,7 +161,7 @@ def needed_for(kind: str, result: str) -> Iterator[str]:
         yield OVERWRITE_ITEMS
 
 
-def _reason(permission: str) -> str:
+def _explain_permission(permission: str) -> str:
     if permission in _REASONS:
         return _REASONS[permission]
     verb, kind = permission.partition(".")[2].split("_")

@@ -16,7 +16,7 @@ from imports.admin.record_page import record_url
 from imports.admin.wording import RESULT_WORDS
 from imports.models import ImportItem
 from imports.permissions import VIEW_RECORDS
-from imports.records.item_history import ItemImport, imports_of, read_state, with_states
+from imports.records.item_history import ItemImport, add_states, find_imports, read_state
 from imports.records.kept_states import Kept
 
 IMPORTS_PER_PAGE = 50
@@ -54,13 +54,13 @@ class ItemImportsMixin(ItemAdmin):
     def imports_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """List the imports, newest first, in pages."""
         item = self._item_with_imports(request, object_id)
-        imports = Paginator(imports_of(item), IMPORTS_PER_PAGE)
+        imports = Paginator(find_imports(item), IMPORTS_PER_PAGE)
         page = imports.get_page(request.GET.get("page"))
         shown = cast(QuerySet[ImportItem], page.object_list)
         context = {
             "page": page,
             "pages": imports.get_elided_page_range(page.number),
-            "lines": [self._line(item, each) for each in with_states(item, shown)],
+            "lines": [self._line(item, each) for each in add_states(item, shown)],
             "may_change": self.has_change_permission(request, item),
         }
         return self._render_page(
@@ -70,7 +70,7 @@ class ItemImportsMixin(ItemAdmin):
     def import_view(self, request: HttpRequest, object_id: str, number: int) -> HttpResponse:
         """Show what one import changed: the states before and after it."""
         item = self._item_with_imports(request, object_id)
-        found = with_states(item, imports_of(item).filter(pk=number))
+        found = add_states(item, find_imports(item).filter(pk=number))
         if not found or not _is_shown(found[0]):
             raise Http404
         [each] = found

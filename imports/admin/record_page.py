@@ -25,7 +25,7 @@ from imports.admin.item_page import has_difference
 from imports.admin.record_warnings import warned_items
 from imports.admin.wording import RESULT_WORDS, lasting, options
 from imports.models import ImportItem, ImportRecord, Status
-from imports.permissions import may_see, may_see_paths, message_for
+from imports.permissions import get_record_message, may_see, may_see_paths
 from imports.records.checklist import Checklist, read_checklist
 from imports.undo.run_names import name_run
 
@@ -107,8 +107,8 @@ def record_context(
         "name": name,
         "record": record,
         "record_url": record_url(record),
-        "message": message_for(user, record),
-        "undone_by": record.undo_in_effect(),
+        "message": get_record_message(user, record),
+        "undone_by": record.find_undo_in_effect(),
         "duration": lasting(record.seconds),
         "options": list(options(record)),
         "backup": _backup(record, user),

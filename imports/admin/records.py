@@ -44,7 +44,7 @@ from imports.admin.record_page import (
 from imports.admin.undoing import may_undo, undo_urls
 from imports.admin.wording import counted, lasting
 from imports.models import ImportItem, ImportRecord
-from imports.permissions import VIEW_RECORDS, may_see, message_for
+from imports.permissions import VIEW_RECORDS, get_record_message, may_see
 from imports.records.checklist import PointGoneError, fill_secret, tick_off
 
 _FILE_NAME_SHOWN = 80
@@ -128,7 +128,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
 
         @admin.display(description="status", ordering="status")
         def state(record: ImportRecord) -> str:
-            message = message_for(request.user, record)  # type: ignore[arg-type]
+            message = get_record_message(request.user, record)  # type: ignore[arg-type]
             cut = Truncator(message).chars(_MESSAGE_SHOWN)
             return format_html(
                 '<span class="record-status record-{}">{}{}</span>{}',

@@ -38,8 +38,8 @@ from imports.permissions import (
     UNDO_IMPORT,
     VIEW_RECORDS,
     check_permission,
+    get_message,
     may_see,
-    message_to,
 )
 from imports.undo.one_row import look_at_row
 from imports.undo.request import UndoRequest
@@ -219,7 +219,7 @@ def _asked(request: HttpRequest, record: ImportRecord, choices: Choices) -> Undo
 
 
 def _refusal(request: HttpRequest, error: UnableToImport) -> _Refused:
-    message = message_to(request.user, error.code, error.message)  # type: ignore[arg-type]
+    message = get_message(request.user, error.code, error.message)  # type: ignore[arg-type]
     if isinstance(error, StalePlan):
         message = (
             f"{error.reason} Nothing was written. This is the new plan: look at it, and confirm it "

@@ -24,7 +24,7 @@ from imports.importing.request import ImportRequest
 from imports.importing.service import plan_to_save, preview_import, run_import
 from imports.models import Door, ImportRecord
 from imports.permissions import check_done
-from imports.report import plan_data, record_data, refusal_data
+from imports.report import make_plan_data, make_record_data, make_refusal_data
 from imports.runs.idempotency import AlreadyDone, read_key
 
 _DESCRIPTION = """
@@ -120,7 +120,7 @@ class ImportFlows(WaitsForLock):
             return _planned(_asked(request, upload))
         if upload.dry_run:
             preview = preview_import(_asked(request, upload), record_refusal=False)
-            return Response(plan_data(preview.plan, done=False, with_details=True))
+            return Response(make_plan_data(preview.plan, done=False, with_details=True))
         key = read_key(request.headers.get(HEADER))
         try:
             outcome = run_import(
@@ -128,8 +128,8 @@ class ImportFlows(WaitsForLock):
             )
         except AlreadyDone as earlier:
             check_done(caller(request), earlier.record)
-            return _created(earlier.record, record_data(earlier.record))
-        return _created(outcome.record, plan_data(outcome.plan, done=True, with_details=True))
+            return _created(earlier.record, make_record_data(earlier.record))
+        return _created(outcome.record, make_plan_data(outcome.plan, done=True, with_details=True))
 
 
 def _check_address(request: Request) -> None:
@@ -184,8 +184,10 @@ def _planned(asked: ImportRequest) -> Response:
     preview, saved = plan_to_save(asked)
     plan = {"plan": msgspec.to_builtins(saved)}
     if preview.refusal:
-        return Response({**refusal_data(preview.refusal), **plan}, status=preview.refusal.status)
-    return Response({**plan_data(preview.plan, done=False, with_details=True), **plan})
+        return Response(
+            {**make_refusal_data(preview.refusal), **plan}, status=preview.refusal.status
+        )
+    return Response({**make_plan_data(preview.plan, done=False, with_details=True), **plan})
 
 
 def _created(record: ImportRecord, data: dict[str, Any]) -> Response:

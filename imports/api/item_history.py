@@ -17,7 +17,7 @@ from imports.api.shapes.history import (
     ItemImportSerializer,
 )
 from imports.permissions import VIEW_RECORDS, check_sight_of
-from imports.records.item_history import imports_of, with_states
+from imports.records.item_history import add_states, find_imports
 
 _IMPORT = {
     "importId": 12,
@@ -68,6 +68,6 @@ class ItemHistory(DeclaredNames):
         row = model._default_manager.filter(uuid=uuid).first()
         if row is None:
             raise NothingThere("not-found", f"There is no {kind} {uuid}.")
-        page = page_of(request, imports_of(row), query)
-        results = with_states(row, page["results"])
+        page = page_of(request, find_imports(row), query)
+        results = add_states(row, page["results"])
         return Response({**page, "results": ItemImportSerializer(results, many=True).data})

@@ -20,7 +20,7 @@ from imports.api.shapes.undo import UndoneSerializer, UndoSerializer
 from imports.errors import Issue, UnableToImport
 from imports.models import Door, ImportRecord
 from imports.permissions import check_done
-from imports.report import record_data, undo_data
+from imports.report import make_record_data, make_undo_data
 from imports.runs.idempotency import AlreadyDone, read_key
 from imports.undo.request import UndoRequest
 from imports.undo.service import preview_undo, undo_import
@@ -112,15 +112,15 @@ class UndoImport(WaitsForLock, DeclaredNames):
         body = validated(UndoSerializer, request.data)
         if body["dryRun"]:
             plan = preview_undo(_asked(request, pk, body), record_refusal=False)
-            return Response(undo_data(plan, done=False, with_details=True))
+            return Response(make_undo_data(plan, done=False, with_details=True))
         key = read_key(request.headers.get(HEADER))
         try:
             asked = _asked(request, pk, body, key=key)
             outcome = undo_import(replace(asked, lock_wait=self.lock_wait(request)))
         except AlreadyDone as earlier:
             check_done(caller(request), earlier.record)
-            return _created(earlier.record, record_data(earlier.record))
-        return _created(outcome.record, undo_data(outcome.plan, done=True, with_details=True))
+            return _created(earlier.record, make_record_data(earlier.record))
+        return _created(outcome.record, make_undo_data(outcome.plan, done=True, with_details=True))
 
     def check_keys(self, request: Request) -> None:
         """Raises BodyMalformed before anything else, and Refused for unknown keys."""

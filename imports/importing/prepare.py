@@ -13,7 +13,7 @@ from imports.exportfile.document import ExportDocument
 from imports.importing.request import ImportRequest
 from imports.importing.rights import check_plan, check_request, check_sight
 from imports.importing.saved_plan import check_saved
-from imports.permissions import check_sight_of, kinds_in_sight
+from imports.permissions import check_sight_of, find_visible_kinds
 from imports.planfile.decisions import find_skipped_nothing
 from imports.planfile.snapshot import make_confirmation_token, make_snapshot
 from imports.plans.build import build_plan
@@ -167,7 +167,7 @@ def stale(why: str, refusal: PlanRefused | None = None) -> StalePlan:
 
 def _read_inputs(document: ExportDocument, request: ImportRequest) -> PlanInputs:
     missing = find_unresolved(document)
-    seen = kinds_in_sight(request.user)
+    seen = find_visible_kinds(request.user)
     existing = read_existing(
         {reference for found in missing.values() for reference in found if reference.kind in seen}
     )

@@ -12,8 +12,8 @@ from imports.errors import make_storable
 from imports.importing.request import ImportRequest
 from imports.models import ImportItem, ImportRecord
 from imports.plans.plan import Change, Plan, compute_content_digest
-from imports.runs.idempotency import digest_of
-from imports.runs.recorder import of_the_target
+from imports.runs.idempotency import compute_digest
+from imports.runs.recorder import get_user_of_target
 
 
 def new_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
@@ -21,7 +21,7 @@ def new_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
     return ImportRecord(
         started_at=timezone.now(),
         door=request.door,
-        user=of_the_target(request.user),
+        user=get_user_of_target(request.user),
         user_name=make_storable(request.user_name),
         server=make_storable(request.server),
         file_name=make_storable(request.file_name),
@@ -32,7 +32,7 @@ def new_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
         override_locks=request.override_locks,
         **_plan_of(request),
         idempotency_key=request.idempotency_key,
-        idempotency_digest=digest_of(request, sha256) if request.idempotency_key else "",
+        idempotency_digest=compute_digest(request, sha256) if request.idempotency_key else "",
     )
 
 

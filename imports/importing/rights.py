@@ -14,9 +14,9 @@ from imports.permissions import (
     SKIP_BACKUP,
     check_permission,
     check_sight_of,
-    kinds_in_sight,
-    needed_for,
-    retargeting_of,
+    describe_retargeting,
+    find_needed_permissions,
+    find_visible_kinds,
 )
 from imports.plans.plan import Change, Plan
 
@@ -49,10 +49,10 @@ def check_sight(user: User | None, plan: Plan) -> None:
 
 
 def _retargeting(user: User | None, plan: Plan) -> Iterator[Issue]:
-    seen = kinds_in_sight(user)
+    seen = find_visible_kinds(user)
     for change in plan:
         item = change.item
-        for message in retargeting_of(
+        for message in describe_retargeting(
             item.kind, item.name, change.destination_warnings, visible_kinds=seen
         ):
             yield Issue(
@@ -80,6 +80,6 @@ def _find_kinds_in_warnings(change: Change) -> Iterator[Kind]:
 
 
 def _needed(change: Change) -> Iterator[str]:
-    yield from needed_for(change.item.kind, change.result)
+    yield from find_needed_permissions(change.item.kind, change.result)
     if change.retargets:
         yield RETARGET_CONNECTIONS

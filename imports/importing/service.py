@@ -37,7 +37,7 @@ from imports.planfile.shape import SavedPlan
 from imports.plans.plan import Plan
 from imports.runs.carrying_out import carry_out
 from imports.runs.idempotency import check_key
-from imports.runs.run import Progress, check_server, hold_lock, recorded
+from imports.runs.run import Progress, check_server, hold_lock, record_run
 
 _AGAIN = "Run the import again."
 
@@ -56,7 +56,10 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
     Raises an UnableToImport where the import would be refused. With `record_refusal` the refusal is
     recorded, for runs that end with their preview; a dry run passes False.
     """
-    with target_server(request.server), recorded(_record(request), keep=record_refusal) as recorder:
+    with (
+        target_server(request.server),
+        record_run(_record(request), keep=record_refusal) as recorder,
+    ):
         document, request = _read(request, recorder.record)
         preview = make_preview(document, request)
         if preview.refusal:
@@ -70,7 +73,7 @@ def plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
     A refusal is in the preview's `refusal` where a decision may resolve it; the saved plan has its
     issues. Raises an UnableToImport, as a dry run does, where none can.
     """
-    with target_server(request.server), recorded(_record(request), keep=False) as recorder:
+    with target_server(request.server), record_run(_record(request), keep=False) as recorder:
         document, request = _read(request, recorder.record)
         with one_state():
             preview = make_preview(document, request)
@@ -88,7 +91,10 @@ def examine_import(request: ImportRequest, *, record_refusal: bool = False) -> P
     plan describes. Writes nothing, but `record_refusal` leaves a record of what is raised, as for
     an upload.
     """
-    with target_server(request.server), recorded(_record(request), keep=record_refusal) as recorder:
+    with (
+        target_server(request.server),
+        record_run(_record(request), keep=record_refusal) as recorder,
+    ):
         return make_preview(*_read(request, recorder.record, may_change_options=True))
 
 
@@ -106,7 +112,7 @@ def run_import(
     unchanged whenever anything is raised. Raises AlreadyDone where the request's idempotency key
     belongs to an import that is done.
     """
-    with target_server(request.server), recorded(_record(request)) as recorder:
+    with target_server(request.server), record_run(_record(request)) as recorder:
         record = recorder.record
         _check(request)
         may_be_running = check_key(record)

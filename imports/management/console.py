@@ -30,7 +30,7 @@ from imports.errors import (
 )
 from imports.management.warning_text import WarningDigest, digest_lines
 from imports.models import ImportRecord
-from imports.report import answer, refusal_data
+from imports.report import make_answer, make_refusal_data
 
 USAGE_ERROR = 2
 NOTHING_TO_DO = 10
@@ -141,13 +141,13 @@ def print_end(command: BaseCommand, closing: str, result: dict[str, Any]) -> Non
 
 def print_cancelled(command: BaseCommand) -> None:
     """Print the answer to a question that was declined."""
-    print_json(command, answer(HTTPStatus.OK, {"message": "Operation cancelled by user"}))
+    print_json(command, make_answer(HTTPStatus.OK, {"message": "Operation cancelled by user"}))
 
 
 def refuse(command: BaseCommand, error: UnableToImport) -> NoReturn:
     """Print the refusal, and raise CommandError with the error's exit code and message."""
     message = f"{error.message} {error.cause}".rstrip()
-    print_json(command, answer(error.status, {**refusal_data(error), "message": message}))
+    print_json(command, make_answer(error.status, {**make_refusal_data(error), "message": message}))
     raise CommandError(message, returncode=error.exit_code) from error
 
 

@@ -26,14 +26,14 @@ def read_origins(secret_uuid: str, users: Collection[RowKey]) -> dict[RowKey, Im
             .order_by("pk")
         )
         for item in items:
-            for row in _senders(item, secret_uuid):
+            for row in _find_senders(item, secret_uuid):
                 known = origins.get(row)
                 if row in wanted and (known is None or known.pk <= item.record_id):
                     origins[row] = item.record
     return origins
 
 
-def _senders(item: ImportItem, secret_uuid: str) -> Iterable[RowKey]:
+def _find_senders(item: ImportItem, secret_uuid: str) -> Iterable[RowKey]:
     for detail in item.warning_details:
         for new in detail["data"] if detail["code"] in DESTINATION_CODES else ():
             if new["secretUuid"] == secret_uuid or new["secret"] == EVERY:

@@ -126,11 +126,11 @@ def _drop_connection() -> None:
         connection.close()
 
 
-def of_the_target(user: User | None) -> User | None:
+def get_user_of_target(user: User | None) -> User | None:
     """Return the user, or None if it is another server's: each server has users of its own."""
     return user if user and user._state.db == get_current_database() else None
 
 
-def running_import() -> ImportRecord | None:
+def find_running_import() -> ImportRecord | None:
     """Return the record of the import that is under way, or None."""
     return ImportRecord.objects.filter(status=Status.RUNNING).first()

@@ -24,7 +24,7 @@ from imports.errors import (
 )
 from imports.models import ImportRecord
 from imports.runs.idempotency import AlreadyDone, check_key, check_key_of_waiting
-from imports.runs.recorder import RunRecorder, running_import
+from imports.runs.recorder import RunRecorder, find_running_import
 
 logger = logging.getLogger(__name__)
 
@@ -76,10 +76,10 @@ def hold_lock(
             yield lock
     except LockHeld:
         check_key_of_waiting(record)
-        raise _locked_by(running_import()) from None
+        raise _make_locked_error(find_running_import()) from None
 
 
-def _locked_by(holder: ImportRecord | None) -> ImportLocked:
+def _make_locked_error(holder: ImportRecord | None) -> ImportLocked:
     who = (
         f": {holder.user_name} through the {holder.door}, since "
         f"{holder.started_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -92,7 +92,7 @@ def _locked_by(holder: ImportRecord | None) -> ImportLocked:
 
 
 @contextmanager
-def recorded(record: ImportRecord, *, keep: bool = True) -> Iterator[RunRecorder]:
+def record_run(record: ImportRecord, *, keep: bool = True) -> Iterator[RunRecorder]:
     """Yield the run's recorder; with `keep`, record the error that the block raises.
 
     A database error is raised as the DatabaseFailed that `failure_of` returns for it, if any.
@@ -123,7 +123,7 @@ def recorded(record: ImportRecord, *, keep: bool = True) -> Iterator[RunRecorder
 
 
 @contextmanager
-def one_transaction(recorder: RunRecorder, lock: HeldLock, *, again: str) -> Iterator[None]:
+def open_transaction(recorder: RunRecorder, lock: HeldLock, *, again: str) -> Iterator[None]:
     """Open one transaction for all writes of a run. `again` is the remedy of a StalePlan.
 
     Raises StalePlan if another writer interfered, and ImportFailed for other errors of the database
@@ -142,10 +142,10 @@ def one_transaction(recorder: RunRecorder, lock: HeldLock, *, again: str) -> Ite
                 "Somebody else wrote to this server at the same moment.",
                 remedy=f"{_NOTHING_WRITTEN} {again}",
             ) from None
-        _settle(recorder, error)
+        _raise_unless_committed(recorder, error)
 
 
-def _settle(recorder: RunRecorder, error: DatabaseError) -> None:
+def _raise_unless_committed(recorder: RunRecorder, error: DatabaseError) -> None:
     """Raise ImportFailed for the error, unless the transaction was committed all the same.
 
     That is so if only the answer to COMMIT was lost.

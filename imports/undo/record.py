@@ -8,8 +8,8 @@ from reversion.models import Revision
 from imports.errors import StalePlan, make_storable
 from imports.models import UNDO, ImportItem, ImportRecord, Status
 from imports.plans.matching import MatchMethod
-from imports.runs.idempotency import digest_of
-from imports.runs.recorder import of_the_target
+from imports.runs.idempotency import compute_digest
+from imports.runs.recorder import get_user_of_target
 from imports.undo.plans.plan import Key, UndoChange, UndoPlan
 from imports.undo.request import UndoRequest
 from imports.undo.run_names import name_run
@@ -20,7 +20,7 @@ def new_undo_record(request: UndoRequest) -> ImportRecord:
     return ImportRecord(
         started_at=timezone.now(),
         door=request.door,
-        user=of_the_target(request.user),
+        user=get_user_of_target(request.user),
         user_name=make_storable(request.user_name),
         server=make_storable(request.server),
         file_name=f"undo of import {request.record}",
@@ -30,7 +30,7 @@ def new_undo_record(request: UndoRequest) -> ImportRecord:
         with_backup=request.with_backup,
         override_locks=False,
         idempotency_key=request.idempotency_key,
-        idempotency_digest=digest_of(request) if request.idempotency_key else "",
+        idempotency_digest=compute_digest(request) if request.idempotency_key else "",
     )
 
 

@@ -12,8 +12,8 @@ from imports.permissions import (
     UNDO_IMPORT,
     check_permission,
     check_sight_of,
-    kinds_in_sight,
-    retargeting_of,
+    describe_retargeting,
+    find_visible_kinds,
 )
 from imports.undo.plans.plan import UndoChange, UndoPlan
 from imports.undo.request import UndoRequest
@@ -44,9 +44,9 @@ def check_undo_plan(user: User | None, plan: UndoPlan) -> None:
 
 
 def _retargeting(user: User | None, plan: UndoPlan) -> Iterator[Issue]:
-    seen = kinds_in_sight(user)
+    seen = find_visible_kinds(user)
     for change in plan:
-        for message in retargeting_of(
+        for message in describe_retargeting(
             change.kind, change.name, change.destination_warnings, visible_kinds=seen
         ):
             yield Issue(

@@ -31,7 +31,7 @@ from imports.plans.plan import get_destination_keys
 from imports.runs.carrying_out import carry_out
 from imports.runs.idempotency import check_key
 from imports.runs.recorder import RunRecorder
-from imports.runs.run import Progress, check_server, hold_lock, recorded
+from imports.runs.run import Progress, check_server, hold_lock, record_run
 from imports.undo.apply import apply_undo
 from imports.undo.plans.build import build_undo
 from imports.undo.plans.destinations import find_destination_warnings
@@ -70,7 +70,7 @@ def preview_undo(request: UndoRequest, *, record_refusal: bool = True) -> UndoPl
     """
     with (
         target_server(request.server),
-        recorded(new_undo_record(request), keep=record_refusal) as recorder,
+        record_run(new_undo_record(request), keep=record_refusal) as recorder,
     ):
         check_server(request.server)
         check_undo_request(request)
@@ -84,7 +84,10 @@ def examine_undo(request: UndoRequest) -> UndoPreview:
     others: for a record that cannot be undone, and for a user who may undo nothing at all or not
     see the rows that the plan describes. No record is left.
     """
-    with target_server(request.server), recorded(new_undo_record(request), keep=False) as recorder:
+    with (
+        target_server(request.server),
+        record_run(new_undo_record(request), keep=False) as recorder,
+    ):
         check_server(request.server)
         check_permission(request.user, UNDO_IMPORT)
         return _make_preview(_undone(request, recorder), request)
@@ -103,7 +106,7 @@ def undo_import(
     anything is raised. Raises AlreadyDone where the request's idempotency key belongs to an undo
     that is done. Where nothing has to be written, the undone run stays in effect.
     """
-    with target_server(request.server), recorded(new_undo_record(request)) as recorder:
+    with target_server(request.server), record_run(new_undo_record(request)) as recorder:
         record = recorder.record
         check_server(request.server)
         check_undo_request(request)
@@ -139,7 +142,7 @@ def _undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
     tie_to(recorder.record, record)
     if record.status == Status.UNDONE:
         check_key(recorder.record)  # it may have been undone by this very request
-        by = record.undo_in_effect()
+        by = record.find_undo_in_effect()
         how = f" Undo import {by.pk} to bring it back." if by else ""
         raise AlreadyUndone("already-undone", f"Import {record.pk} is undone already.{how}")
     if record.status != Status.SUCCEEDED:

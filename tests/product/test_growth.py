@@ -162,8 +162,8 @@ EXEMPT = {
     "imports.exportfile.companion.refuse_unreadable": "takes a word of the product's own",
     "imports.exportfile.json_problems.JSONProblem.format_message": "joins words of the product's own",
     "imports.exportfile.items.FileItem.make_issue": "keeps a message beside the item's own name",
-    "imports.records.kept_states.state_after": "takes one row",
-    "imports.records.kept_states.state_before": "takes one row",
+    "imports.records.kept_states.find_state_after": "takes one row",
+    "imports.records.kept_states.find_state_before": "takes one row",
     "imports.plans.plan.are_comparable": "compares four characters",
     "imports.plans.plan.merge_warnings": "takes the warnings of one change",
     "imports.plans.plan.differ": "compares two digests",
@@ -657,7 +657,7 @@ def status_of(plan: Any) -> object:
         read_last_writes=lambda kind, pks: {},
         only_here={},
     )
-    return status.file_status(plan, known), status.ambiguous_paths(plan)
+    return status.decide_status(plan, known), status.find_ambiguous_paths(plan)
 
 
 class ServerOfNames:
@@ -902,7 +902,10 @@ CASES = {
         size=500,
     ),
     "a status": Case(
-        covers=("imports.status.decide.file_status", "imports.status.decide.ambiguous_paths"),
+        covers=(
+            "imports.status.decide.decide_status",
+            "imports.status.decide.find_ambiguous_paths",
+        ),
         build=lambda size: plan_of(planned(size)),
         work=status_of,
         size=500,

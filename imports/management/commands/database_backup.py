@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from imports.database.backup import make_backup
 from imports.management import console
-from imports.report import answer
+from imports.report import make_answer
 
 
 class Command(BaseCommand):
@@ -34,4 +34,4 @@ class Command(BaseCommand):
             "seconds": round(time.monotonic() - begun, 3),
         }
         console.tell(self, f"Backed up {server} to {backup.path}.")
-        console.print_json(self, answer(HTTPStatus.CREATED, data))
+        console.print_json(self, make_answer(HTTPStatus.CREATED, data))

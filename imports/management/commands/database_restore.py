@@ -19,7 +19,7 @@ from imports.database.restored_access import EndedAccess, end_access, read_acces
 from imports.errors import ImportLocked, quote
 from imports.management import console
 from imports.models import ImportRecord
-from imports.report import answer
+from imports.report import make_answer
 
 
 class Command(BaseCommand):
@@ -70,7 +70,7 @@ class Command(BaseCommand):
             "loginsRevoked": restored.ended.revoked.logins,
             "accountsActiveAgain": list(restored.ended.active_again),
         }
-        console.print_json(self, answer(HTTPStatus.OK, data))
+        console.print_json(self, make_answer(HTTPStatus.OK, data))
 
     def _confirmed(self, server: str, path: Path) -> bool:
         question = (

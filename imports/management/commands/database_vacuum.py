@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from imports.database.vacuum import vacuum_database
 from imports.management import console
-from imports.report import answer
+from imports.report import make_answer
 
 
 class Command(BaseCommand):
@@ -33,4 +33,4 @@ class Command(BaseCommand):
                 return
             data = vacuum_database().as_dict()
         console.tell(self, f"Vacuumed {server}.")
-        console.print_json(self, answer(HTTPStatus.OK, data))
+        console.print_json(self, make_answer(HTTPStatus.OK, data))

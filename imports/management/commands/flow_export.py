@@ -28,7 +28,7 @@ from imports.management.console import (
     tell,
 )
 from imports.management.files import may_write, replacing
-from imports.report import answer
+from imports.report import make_answer
 
 DEFAULT_NAME = "zexport.json"
 
@@ -86,7 +86,7 @@ class Command(BaseCommand):
                     raise _nothing_to_export(options["tags"])
                 statistics = _write(selection, path, server)
         except UnknownFlowsError as error:
-            print_json(self, answer(HTTPStatus.NOT_FOUND, {"message": str(error)}))
+            print_json(self, make_answer(HTTPStatus.NOT_FOUND, {"message": str(error)}))
             raise CommandError(str(error)) from None
         if is_empty:
             told = f"{_nothing_found(options['tags'])} The file is empty."
@@ -105,7 +105,7 @@ class Command(BaseCommand):
             "warnings": statistics.warnings,
         }
         if path:
-            print_json(self, answer(HTTPStatus.OK, data))
+            print_json(self, make_answer(HTTPStatus.OK, data))
         else:
             tell(self, ", ".join(format_count(statistics.counts[kind], kind) for kind in Kind))
 

@@ -38,7 +38,7 @@ from imports.models import Door
 from imports.planfile.decisions import read_decisions
 from imports.planfile.file import read_plan, write_plan
 from imports.plans.plan import Plan
-from imports.report import answer, plan_data
+from imports.report import make_answer, make_plan_data
 
 
 class Command(BaseCommand):
@@ -83,13 +83,13 @@ class Command(BaseCommand):
             tell(self, _undecided(path))
             raise preview.refusal
         tell(self, _next_step(request, path, file_path))
-        print_json(self, answer(HTTPStatus.OK, plan_data(preview.plan, done=False)))
+        print_json(self, make_answer(HTTPStatus.OK, make_plan_data(preview.plan, done=False)))
         return preview.plan
 
     def _preview(self, request: ImportRequest) -> Plan:
         plan = preview_import(request, record_refusal=False).plan
         show(plan_text(plan, lists_all=self.lists_all))
-        print_json(self, answer(HTTPStatus.OK, plan_data(plan, done=False)))
+        print_json(self, make_answer(HTTPStatus.OK, make_plan_data(plan, done=False)))
         return plan
 
     def _import(self, request: ImportRequest, *, ask: bool) -> Plan | None:
@@ -106,7 +106,9 @@ class Command(BaseCommand):
         if not ask:
             show_warnings(plan_warnings(outcome.plan), outcome.record)
         end = closing(summary(outcome.plan), outcome.record, wrote=outcome.plan.writes)
-        print_end(self, end, answer(HTTPStatus.CREATED, plan_data(outcome.plan, done=True)))
+        print_end(
+            self, end, make_answer(HTTPStatus.CREATED, make_plan_data(outcome.plan, done=True))
+        )
         return outcome.plan
 
 

@@ -14,7 +14,7 @@ from flows.counting import format_count
 from flows.models import Flow
 from imports.management.console import add_server_argument, on_server, print_json, refusals
 from imports.management.text_columns import column_lines
-from imports.report import answer
+from imports.report import make_answer
 
 _HEADINGS = ("NAME", "LISTENER", "TAGS", "UPDATED", "UUID")
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         with refusals(self, server), on_server(server):
             flows = _flows(search, {tag.strip() for tag in tags.split(",") if tag.strip()})
         if options["json"]:
-            print_json(self, answer(HTTPStatus.OK, {"flows": flows}))
+            print_json(self, make_answer(HTTPStatus.OK, {"flows": flows}))
         else:
             console = Console(file=cast(IO[str], self.stdout), highlight=False)
             if self.stdout.isatty():

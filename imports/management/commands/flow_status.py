@@ -23,7 +23,7 @@ from imports.management.files import read_file, read_standard_input
 from imports.management.status_table import status_data, status_rows, summary
 from imports.models import Door
 from imports.plans.plan import Mode
-from imports.report import answer
+from imports.report import make_answer
 from imports.status.decide import FileStatus, SyncState
 from imports.status.service import read_status
 
@@ -105,7 +105,7 @@ class Command(BaseCommand):
         lists_all = not options["only_differences"] and (options["json"] or verbosity > 1)
         without = set() if lists_all else {SyncState.IN_SYNC}
         if options["json"]:
-            print_json(self, answer(HTTPStatus.OK, status_data(status, without=without)))
+            print_json(self, make_answer(HTTPStatus.OK, status_data(status, without=without)))
         else:
             self._print_table(status, without)
         if not status.is_in_sync:

@@ -30,7 +30,7 @@ from imports.management.console import (
 from imports.management.files import read_file
 from imports.management.undo_text import undo_counts, undo_summary, undo_text, undo_warnings
 from imports.models import Door
-from imports.report import answer, undo_data
+from imports.report import make_answer, make_undo_data
 from imports.undo.plans.decision_file import read_decision_file
 from imports.undo.plans.plan import ConflictResolution, Decisions, UndoPlan
 from imports.undo.plans.snapshot import undo_token
@@ -123,7 +123,7 @@ class Command(BaseCommand):
         show(undo_text(preview.plan, lists_all=self.lists_all))
         if preview.refusal:
             raise preview.refusal
-        print_json(self, answer(HTTPStatus.OK, undo_data(preview.plan, done=False)))
+        print_json(self, make_answer(HTTPStatus.OK, make_undo_data(preview.plan, done=False)))
         return preview.plan
 
     def _undo(self, request: UndoRequest, *, ask: bool) -> UndoPlan | None:
@@ -140,7 +140,9 @@ class Command(BaseCommand):
         if not ask:
             show_warnings(undo_warnings(outcome.plan), outcome.record)
         end = closing(undo_summary(outcome.plan), outcome.record, wrote=outcome.plan.writes)
-        print_end(self, end, answer(HTTPStatus.CREATED, undo_data(outcome.plan, done=True)))
+        print_end(
+            self, end, make_answer(HTTPStatus.CREATED, make_undo_data(outcome.plan, done=True))
+        )
         return outcome.plan
 
     def _shown(self, request: UndoRequest) -> UndoPlan:

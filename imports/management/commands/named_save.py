@@ -21,8 +21,8 @@ from imports.management import console
 from imports.management.plan_text import field_texts
 from imports.management.text_columns import column_lines
 from imports.named_saves import Restoring, find_item, preview_restore, restore, take_save
-from imports.records.item_history import records_by_save
-from imports.report import answer
+from imports.records.item_history import find_records_by_save
+from imports.report import make_answer
 
 _HEADINGS = ("NUMBER", "NAME", "WHEN", "WHO", "IMPORT")
 
@@ -109,20 +109,22 @@ class Command(BaseCommand):
                     self._take(item, options["name"], acting)
 
     def _list(self, item: Item) -> None:
-        records = records_by_save(item)
+        records = find_records_by_save(item)
         saves = list_saves(item)
         told = [{**_told(save), "import": records.get(save.revision_id)} for save in saves]
         lines = column_lines(_HEADINGS, [(_cells(save), "") for save in told])
         Console(stderr=True, highlight=False).print(*lines, sep="\n", soft_wrap=True)
         counted = format_count(len(told), "save")
         console.tell(self, f"{counted} of the {item.kind} {quote(str(item))}")
-        console.print_json(self, answer(HTTPStatus.OK, {"item": _named(item), "saves": told}))
+        console.print_json(self, make_answer(HTTPStatus.OK, {"item": _named(item), "saves": told}))
 
     def _take(self, item: Item, name: str, user: User | None) -> None:
         save = take_save(item, name, user=user)
         told = _told(save)
         console.tell(self, f"Saved the {item.kind} {quote(str(item))}: save {save.pk}.")
-        console.print_json(self, answer(HTTPStatus.CREATED, {"item": _named(item), "save": told}))
+        console.print_json(
+            self, make_answer(HTTPStatus.CREATED, {"item": _named(item), "save": told})
+        )
 
     def _restore(self, server: str, user: User | None, options: dict[str, Any]) -> None:
         restoring = preview_restore(options["save"], user=user)
@@ -142,7 +144,7 @@ class Command(BaseCommand):
             "changedKeys": [field.key for field in restoring.fields],
             "notes": list(restoring.notes),
         }
-        console.print_json(self, answer(HTTPStatus.OK, data))
+        console.print_json(self, make_answer(HTTPStatus.OK, data))
 
     def _show(self, restoring: Restoring) -> None:
         item = restoring.item

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from flows.content.fields import FIELDS, Kind, Shape
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, UnableToImport, quote
 from imports.exportfile.document import ExportDocument, parse
-from imports.report import refusal_data
+from imports.report import make_refusal_data
 
 LARGE = 10**9
 FLOW = "ffffffff-0000-4000-8000-000000000001"
@@ -498,7 +498,7 @@ def test_what_is_told_is_short_and_on_one_line_whatever_the_file_holds(make, tex
     told = [error.message, *(issue.message for issue in error.issues)]
     told += [issue.path for issue in error.issues]
     assert all(line.isprintable() for line in told)
-    assert len(json.dumps(refusal_data(error))) < 20_000
+    assert len(json.dumps(make_refusal_data(error))) < 20_000
 
 
 def test_the_garbage_collector_is_as_it_was_after_a_refusal():

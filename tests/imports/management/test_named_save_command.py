@@ -430,8 +430,8 @@ def test_a_database_that_cannot_be_used_is_told_as_the_import_tells_it(
     def fail(*_, **__):
         raise OperationalError("no such table: flows_flow\nDETAIL: of a row")
 
-    monkeypatch.setattr("imports.named_saves._named", fail)
-    monkeypatch.setattr("imports.named_saves._version", fail)
+    monkeypatch.setattr("imports.named_saves._find_items", fail)
+    monkeypatch.setattr("imports.named_saves._find_version", fail)
     done = named_save(*arguments)
     assert json.loads(done.out)["data"]["code"] == "database-error"
     assert "no such table: flows_flow. Is it there, and migrated" in done.err

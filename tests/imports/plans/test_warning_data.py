@@ -12,7 +12,7 @@ from imports.exportfile.warnings import PlanWarning, sort_keys
 from imports.plans.build import build_plan
 from imports.plans.drift import LastImport, LastWrite
 from imports.plans.plan import Mode, compute_content_digest
-from imports.report import details_of
+from imports.report import make_details
 from tests.support.imagined import Server, a_file, planned, stored
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
@@ -149,10 +149,10 @@ def test_a_uuid_of_no_row_is_null_in_all_data():
     others = [{"kind": "flow", "uuid": ONE}, {"kind": "flow", "uuid": TWO}]
     shared = PlanWarning(code="shared-name", text="x", data={"others": others, "more": 0})
     sent = PlanWarning(code="x", text="x", data=[{"uuid": ONE, "secretUuid": ONE, "name": ONE}])
-    told = details_of([shared, sent], without={ONE})["warningDetails"]
+    told = make_details([shared, sent], without={ONE})["warningDetails"]
     assert told[0]["data"]["others"] == [{"kind": "flow", "uuid": None}, others[1]]
     assert told[1]["data"] == [{"secretUuid": None, "uuid": None, "name": ONE}]
-    assert details_of([shared])["warningDetails"][0]["data"]["others"] == others
+    assert make_details([shared])["warningDetails"][0]["data"]["others"] == others
 
 
 def test_what_a_database_gives_back_in_another_order_is_in_order_again():

@@ -29,7 +29,7 @@ from imports.status.decide import (
     LiveRow,
     StatusInputs,
     SyncState,
-    file_status,
+    decide_status,
 )
 from imports.status.service import read_status
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
@@ -81,7 +81,7 @@ def known(*, imported=None, only_here=(), writes=None):
 def test_the_state_of_an_item(row, imported, state):
     rows = [stored(Kind.FLOW, F1, "Sync", info=row)] if row else []
     plan = planned(a_file(flows=[flow(1, "Sync", info="file")]), *rows, mode=Mode.OVERWRITE)
-    status = file_status(plan, known(imported=imported and {"name": "Sync", "info": imported}))
+    status = decide_status(plan, known(imported=imported and {"name": "Sync", "info": imported}))
     (item,) = status.items
     assert item.state is state
     assert item.changed_keys == (("info",) if row == "here" else ())
@@ -96,14 +96,14 @@ def test_a_digest_over_other_columns_says_nothing():
     server = known(imported={"name": "Sync", "info": "file"})
     other = compute_content_digest({"a": 1}, ["a"])
     server.last_imports[Kind.FLOW][F1] = LastImport(at=THEN, digest=other)
-    assert file_status(plan, server).items[0].state is SyncState.DIFFERS
+    assert decide_status(plan, server).items[0].state is SyncState.DIFFERS
 
 
 def test_a_key_that_the_file_does_not_have_does_not_change_it():
     """The row was made by an import, and then both keys were edited: the file is as it was."""
     row = stored(Kind.FLOW, F1, "Sync", info="here", timeout=61)
     plan = planned(a_file(flows=[flow(1, "Sync", info="file")]), row, mode=Mode.OVERWRITE)
-    status = file_status(plan, known(imported={"name": "Sync", "info": "file"}))
+    status = decide_status(plan, known(imported={"name": "Sync", "info": "file"}))
     assert status.items[0].state is SyncState.CHANGED_HERE
 
 
@@ -114,7 +114,7 @@ def test_what_is_only_here_comes_after_the_files_items_by_name():
         for n, name in ((8, "b"), (9, "a"))
     ]
     plan = planned(a_file(flows=[flow(1, "z")]), mode=Mode.OVERWRITE)
-    items = file_status(plan, known(only_here=rows)).items
+    items = decide_status(plan, known(only_here=rows)).items
     assert [(item.name, item.state) for item in items] == [
         ("z", SyncState.ONLY_IN_FILE),
         ("a", SyncState.ONLY_HERE),
@@ -126,7 +126,7 @@ def test_what_is_only_here_comes_after_the_files_items_by_name():
 def test_a_name_that_says_not_which_row_is_ambiguous_and_an_issue():
     rows = [stored(Kind.FLOW, uuid_of("f", n), "Sync") for n in (8, 9)]
     plan = planned(a_file(flows=[flow(1, "Sync")]), *rows, mode=Mode.OVERWRITE)
-    status = file_status(plan, known())
+    status = decide_status(plan, known())
     assert [(item.state, item.row_uuid) for item in status.items] == [(SyncState.AMBIGUOUS, None)]
     assert [issue.code for issue in status.issues] == ["ambiguous-name"]
     assert not status.is_in_sync
@@ -136,7 +136,7 @@ def test_of_a_difference_that_no_import_explains_it_is_told_who_wrote_the_row():
     write = LastWrite(at=THEN, by="ada")
     row = stored(Kind.FLOW, F1, "Sync", info="here")
     plan = planned(a_file(flows=[flow(1, "Sync", info="file")]), row, mode=Mode.OVERWRITE)
-    (item,) = file_status(plan, known(writes=write)).items
+    (item,) = decide_status(plan, known(writes=write)).items
     assert (item.state, item.last_write, item.last_import_at) == (SyncState.DIFFERS, write, None)
 
 
