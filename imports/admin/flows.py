@@ -15,7 +15,7 @@ from flows.models import MODELS, Connection, Flow, Secret
 from imports.admin.importing import may_import
 from imports.admin.item_imports import ItemImportsMixin
 from imports.admin.record_page import record_url
-from imports.exporting.downloads import export_response, pack_export
+from imports.exporting.downloads import make_export_response, pack_export
 from imports.exporting.selection import UnknownFlowsError, select_flows
 from imports.models import ImportRecord
 from imports.permissions import VIEW_RECORDS
@@ -60,7 +60,7 @@ class PortableFlowAdmin(ItemImportsMixin, FlowAdmin):
             return None
         for warning in statistics.warnings:
             self.message_user(request, f"The export: {warning}", messages.WARNING)
-        return export_response(packed, statistics.size)
+        return make_export_response(packed, statistics.size)
 
 
 @admin.register(Connection)

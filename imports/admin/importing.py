@@ -38,9 +38,9 @@ from imports.planfile.page import filter_items
 from imports.plans.plan import Mode, Result
 from imports.uploads import pending as uploads
 from imports.uploads.errors import NothingPending
-from imports.uploads.one_item import look_at
-from imports.uploads.planning import page_of
-from imports.uploads.progress import progress_of
+from imports.uploads.one_item import preview_item
+from imports.uploads.planning import read_page
+from imports.uploads.progress import read_progress
 
 ITEMS_ON_A_PAGE = 100
 
@@ -142,7 +142,7 @@ class ImportViews:
     @_told
     def preview(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Show what would happen, item by item."""
-        plan = page_of(pending)
+        plan = read_page(pending)
         chosen = FilterForm(request.GET)
         items = list(filter_items(plan.items, **chosen.conditions))
         counts = plan.counts
@@ -165,9 +165,9 @@ class ImportViews:
             "pages": page.paginator.get_elided_page_range(page.number),
             "query": query.urlencode(),
             "here": request.GET.urlencode(),
-            "token": uploads.token_of(pending, plan),
+            "token": uploads.get_token(pending, plan),
             "choices": ChoicesForm(pending=pending, user=request.user),
-            "progress": progress_of(pending),
+            "progress": read_progress(pending),
             "asks_for_name": settings.ZIGGY_CONFIRM_SERVER_NAME,
         }
         return import_page(self._site, request, "preview", context)
@@ -187,7 +187,7 @@ class ImportViews:
         """Apply the form's choices, and return whether any was new."""
         form = ChoicesForm(request.POST, pending=pending, user=request.user)
         chosen = FilterForm(request.GET)
-        listed = filter_items(page_of(pending).items, **chosen.conditions)
+        listed = filter_items(read_page(pending).items, **chosen.conditions)
         try:
             decisions = read_decisions(request.POST, listed)
         except ValueError:
@@ -214,7 +214,7 @@ class ImportViews:
         self, request: HttpRequest, pending: PendingImport, *, kind: str, uuid: str
     ) -> HttpResponseBase:
         """Show what one item would change, with graphs."""
-        if kind not in set(Kind) or (looked := look_at(pending, Kind(kind), uuid)) is None:
+        if kind not in set(Kind) or (looked := preview_item(pending, Kind(kind), uuid)) is None:
             raise Http404
         context = {
             "title": f"{looked.item.kind.capitalize()} {looked.item.name or '(no name)'}",
@@ -264,7 +264,7 @@ class ImportViews:
             pending = uploads.find_pending(request.user, number)  # type: ignore[arg-type]
         except UnableToImport as error:
             return JsonResponse({"message": error.message}, status=error.status)
-        progress = progress_of(pending)
+        progress = read_progress(pending)
         told = {
             "running": progress.is_running,
             "phase": progress.phase,

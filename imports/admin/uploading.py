@@ -18,7 +18,7 @@ from imports.errors import NotPermitted, UnableToImport
 from imports.models import ImportRecord
 from imports.permissions import RUN_IMPORT, check_permission
 from imports.uploads import pending as uploads
-from imports.uploads.uploaded_file import FORM_ALLOWANCE, FileCollector, too_large
+from imports.uploads.uploaded_file import FORM_ALLOWANCE, FileCollector, make_too_large_error
 
 
 class UploadViews:
@@ -39,7 +39,7 @@ class UploadViews:
         try:
             length = request.META.get("CONTENT_LENGTH") or ""
             if length.isdecimal() and int(length[:20]) > limit + FORM_ALLOWANCE:
-                raise too_large(limit)
+                raise make_too_large_error(limit)
             return self._upload(request, collector)
         except UnableToImport as error:
             return self._upload_page(request, error=error)
@@ -77,7 +77,7 @@ class UploadViews:
             "form": form or UploadForm(user=request.user),
             "error": error,
             "file_name": file_name,
-            "waiting": uploads.waiting_uploads(request.user),  # type: ignore[arg-type]
+            "waiting": uploads.list_waiting_uploads(request.user),  # type: ignore[arg-type]
             "limit": settings.ZIGGY_MAX_IMPORT_BYTES,
         }
         status = error.status if error else HTTPStatus.OK

@@ -19,8 +19,8 @@ from imports.errors import Issue
 from imports.exporting.downloads import (
     build_export,
     drop_export,
-    export_response,
     find_export,
+    make_export_response,
     pack_export,
 )
 from imports.exporting.selection import (
@@ -128,7 +128,7 @@ class TaggedExport(APIView):
         built = find_export(caller(request))
         if built is None:
             raise NothingThere("no-export", "You have built no export in the last day.")
-        return export_response(bytes(built.content), built.size)
+        return make_export_response(bytes(built.content), built.size)
 
 
 class BuiltExportView(APIView):
@@ -155,7 +155,7 @@ class FullExport(APIView):
     def get(self, request: Request) -> StreamingHttpResponse:
         # Built as a whole before the first byte is sent: a failure is an error, not half a file.
         packed, statistics = pack_export(select_everything)
-        return export_response(packed, statistics.size)
+        return make_export_response(packed, statistics.size)
 
 
 def _unknown(error: UnknownFlowsError) -> NothingThere:

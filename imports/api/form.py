@@ -24,7 +24,12 @@ from imports.planfile.decisions import GivenDecision, read_decisions
 from imports.planfile.file import read_plan
 from imports.planfile.shape import SavedPlan
 from imports.plans.plan import Mode
-from imports.uploads.uploaded_file import FORM_ALLOWANCE, FileCollector, FilePart, too_large
+from imports.uploads.uploaded_file import (
+    FORM_ALLOWANCE,
+    FileCollector,
+    FilePart,
+    make_too_large_error,
+)
 
 FILE = "file"
 MODE = "duplicatesMode"
@@ -104,7 +109,7 @@ class FormParser(BaseParser):
         limit = settings.ZIGGY_MAX_IMPORT_BYTES
         length = int(meta["CONTENT_LENGTH"])  # otherwise there would be no stream
         if length > limit + FORM_ALLOWANCE:
-            raise too_large(limit)
+            raise make_too_large_error(limit)
         files = FileCollector(limit)
         body: Any = _Counted(stream)
         try:

@@ -21,7 +21,7 @@ from imports.api.prefer import WaitsForLock, run_parameters
 from imports.api.shapes.answers import ProcessedSerializer
 from imports.api.shapes.form import PlannedSerializer, UploadSerializer
 from imports.importing.request import ImportRequest
-from imports.importing.service import plan_to_save, preview_import, run_import
+from imports.importing.service import make_plan_to_save, preview_import, run_import
 from imports.models import Door, ImportRecord
 from imports.permissions import check_done
 from imports.report import make_plan_data, make_record_data, make_refusal_data
@@ -181,7 +181,7 @@ def _asked(request: Request, upload: Upload, *, key: str | None = None) -> Impor
 
 def _planned(asked: ImportRequest) -> Response:
     """Return the plan to be applied later; the response to a refusal has it too, for decisions."""
-    preview, saved = plan_to_save(asked)
+    preview, saved = make_plan_to_save(asked)
     plan = {"plan": msgspec.to_builtins(saved)}
     if preview.refusal:
         return Response(

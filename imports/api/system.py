@@ -30,7 +30,7 @@ from imports.api.shapes.answers import (
 from imports.database.backup import make_backup
 from imports.database.vacuum import vacuum_database
 from imports.errors import BackupFailed
-from imports.exporting.downloads import build_transfer, find_transfer, gzipped
+from imports.exporting.downloads import build_transfer, find_transfer, gzip_file
 from imports.permissions import BACK_UP_DATABASE, VACUUM_DATABASE
 
 logger = logging.getLogger(__name__)
@@ -193,7 +193,7 @@ class DownloadTransfer(APIView):
             raise NothingThere("no-transfer", message)
         logger.info("User %s fetches the database", caller(request).pk)
         return StreamingHttpResponse(
-            gzipped(path.open("rb")),
+            gzip_file(path.open("rb")),
             content_type="application/gzip",
             headers={"Content-Disposition": f'attachment; filename="{path.name}.gz"'},
         )

@@ -49,7 +49,7 @@ def unpack_export(packed: bytes) -> Iterator[bytes]:
             yield piece
 
 
-def export_response(packed: bytes, size: int) -> StreamingHttpResponse:
+def make_export_response(packed: bytes, size: int) -> StreamingHttpResponse:
     """Return the response with which a browser saves a packed export, unpacked, as FILE_NAME."""
     return StreamingHttpResponse(
         unpack_export(packed),
@@ -99,7 +99,7 @@ def find_transfer(user: User) -> Path | None:
     return path if path and path.is_file() else None
 
 
-def gzipped(file: BinaryIO) -> Iterator[bytes]:
+def gzip_file(file: BinaryIO) -> Iterator[bytes]:
     """Yield the file in gzip, in pieces, and close it."""
     packer = zlib.compressobj(_FASTEST, wbits=_GZIP)
     with file:

@@ -52,9 +52,9 @@ def apply_plan(
         existing = [change for change in plan.changes[kind] if change.written_row]
         for batch in split_batches(existing, CONTENT_BATCH):
             saves |= _save_before(kind, batch, user)
-    release_secret_names(_renamed(plan.changes[Kind.SECRET]))
+    release_secret_names(_find_renamed(plan.changes[Kind.SECRET]))
     for kind in Kind:
-        for batch in split_batches(_written(plan.changes[kind]), CONTENT_BATCH):
+        for batch in split_batches(_filter_written(plan.changes[kind]), CONTENT_BATCH):
             _overwrite(kind, [change for change in batch if change.written_row], writer)
             _create(kind, [change for change in batch if not change.written_row], writer)
             done += len(batch)
@@ -62,7 +62,7 @@ def apply_plan(
     return saves
 
 
-def _written(changes: Iterable[Change]) -> Iterator[Change]:
+def _filter_written(changes: Iterable[Change]) -> Iterator[Change]:
     return (change for change in changes if change.result.writes)
 
 
@@ -87,7 +87,7 @@ def _lock_unchanged(kind: Kind, changes: Sequence[Change]) -> None:
             )
 
 
-def _renamed(changes: Iterable[Change]) -> Iterator[int]:
+def _find_renamed(changes: Iterable[Change]) -> Iterator[int]:
     """Yield the primary keys of the rows that are renamed."""
     for change in changes:
         if change.written_row and change.written_row.name != change.target_name:
@@ -101,7 +101,7 @@ def _overwrite(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
     groups: dict[tuple[str, ...], list[tuple[int, Content]]] = defaultdict(list)
     for change in changes:
         if change.row:
-            values = _values(kind, change, writer)
+            values = _make_values(kind, change, writer)
             groups[tuple(values)].append((change.row.pk, values))
     for names, rows in groups.items():
         if update_rows(MODELS[kind], names, rows) != len(rows):
@@ -110,7 +110,7 @@ def _overwrite(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
             )
 
 
-def _values(kind: Kind, change: Change, writer: _Writer) -> dict[str, Any]:
+def _make_values(kind: Kind, change: Change, writer: _Writer) -> dict[str, Any]:
     values: dict[str, Any] = dict(change.content or {})
     if change.result is Result.CREATE:  # a restored row keeps none of its old values
         values = {**get_blank_content(kind), **values, "is_deleted": False}
@@ -123,8 +123,8 @@ def _create(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
         [
             model(
                 uuid=change.target_uuid,
-                created_at=_own_time(change, change.item.created_at, writer.now),
-                updated_at=_own_time(change, change.item.updated_at, writer.now),
+                created_at=_choose_time(change, change.item.created_at, writer.now),
+                updated_at=_choose_time(change, change.item.updated_at, writer.now),
                 updated_by=writer.user_name,
                 **(change.content or {}),
             )
@@ -133,6 +133,6 @@ def _create(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
     )
 
 
-def _own_time(change: Change, said: datetime | None, now: datetime) -> datetime:
+def _choose_time(change: Change, said: datetime | None, now: datetime) -> datetime:
     """Return the file's time for a created row, so that exports keep it; now for a copy."""
     return said if said and change.result is Result.CREATE else now

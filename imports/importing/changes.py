@@ -41,12 +41,12 @@ def read_changes(
     now = {(kind, row.uuid): make_row_snapshot(kind, row, contents) for kind, row in rows}
     edited = find_edited_rows(before, now)
     written = [(kind, row) for kind, row in rows if (kind, row.uuid) in edited]
-    for (kind, uuid), write in _writes_since(made_at, written).items():
+    for (kind, uuid), write in _read_writes_since(made_at, written).items():
         now[kind, uuid] = replace(now[kind, uuid], last_write=write)
     return find_changes_since(before, replace(make_snapshot(plan, decisions, contents), rows=now))
 
 
-def _writes_since(made_at: datetime | None, rows: Rows) -> dict[tuple[Kind, str], LastWrite]:
+def _read_writes_since(made_at: datetime | None, rows: Rows) -> dict[tuple[Kind, str], LastWrite]:
     """Return when and by whom these rows were last written, where that was after `made_at`."""
     uuids: dict[Kind, dict[int, str]] = {kind: {} for kind in Kind}
     for kind, row in rows:

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from imports.exportfile.document import ExportDocument, parse
 from imports.importing.request import ImportRequest
-from imports.importing.saved_plan import check_origin, settled
+from imports.importing.saved_plan import check_origin, find_decisions
 
 
 def read_document(request: ImportRequest, *, sha256: str | None = None) -> ExportDocument:
@@ -28,4 +28,4 @@ def read_request(
     """
     check_origin(request, sha256)
     document = document or read_document(request, sha256=sha256)
-    return document, replace(request, decisions=settled(request, document))
+    return document, replace(request, decisions=find_decisions(request, document))

@@ -60,7 +60,7 @@ def make_preview(document: ExportDocument, request: ImportRequest) -> Preview:
     check_sight(request.user, plan)  # a refusal describes rows too
     if request.saved_plan:
         check_saved(plan, request)
-    return Preview(document=document, plan=plan, refusal=_refusal_of(plan, request))
+    return Preview(document=document, plan=plan, refusal=_find_refusal(plan, request))
 
 
 def plan_import(document: ExportDocument, request: ImportRequest) -> Plan:
@@ -98,12 +98,12 @@ def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
     return plan
 
 
-def _refusal_of(plan: Plan, request: ImportRequest) -> UnableToImport | None:
+def _find_refusal(plan: Plan, request: ImportRequest) -> UnableToImport | None:
     """Return the refusal of the plan; None where it may be applied."""
     try:
         check_request(request)
         if plan.issues:
-            raise _refused(plan)
+            raise _make_refusal(plan)
         check_plan(request.user, plan)
     except UnableToImport as refusal:
         return refusal
@@ -121,9 +121,11 @@ def plan_again(document: ExportDocument, request: ImportRequest, expected: str |
     except PlanRefused as refusal:
         if expected is None:
             raise
-        raise stale(f"What was shown cannot be done any more. {refusal}", refusal) from None
+        raise make_stale_error(
+            f"What was shown cannot be done any more. {refusal}", refusal
+        ) from None
     if expected not in {None, make_confirmation_token(make_snapshot(plan))}:
-        raise stale("What would happen is no longer what was shown.")
+        raise make_stale_error("What would happen is no longer what was shown.")
     return plan
 
 
@@ -139,7 +141,9 @@ def check_rows(document: ExportDocument, plan: Plan, decisions: Decisions) -> No
         )
         for change, match in zip(plan.changes[kind], matches, strict=True):
             if issues or (match.row or match.deleted_row) != change.row:
-                raise stale(f"The {kind} {quote(change.item.name)} was changed meanwhile.")
+                raise make_stale_error(
+                    f"The {kind} {quote(change.item.name)} was changed meanwhile."
+                )
 
 
 def check_destinations(plan: Plan) -> None:
@@ -152,10 +156,12 @@ def check_destinations(plan: Plan) -> None:
     if not now <= {
         key for change in plan for key in get_destination_keys(change.destination_warnings)
     }:
-        raise stale("A secret got a value or another name meanwhile, or is sent elsewhere.")
+        raise make_stale_error(
+            "A secret got a value or another name meanwhile, or is sent elsewhere."
+        )
 
 
-def stale(why: str, refusal: PlanRefused | None = None) -> StalePlan:
+def make_stale_error(why: str, refusal: PlanRefused | None = None) -> StalePlan:
     """Return the error for a plan that can no longer be applied, with the refusal's issues."""
     return StalePlan(
         "stale-plan",
@@ -178,7 +184,7 @@ def _read_inputs(document: ExportDocument, request: ImportRequest) -> PlanInputs
         read_last_writes=read_last_writes,
         read_rows=read_rows_by_uuid,
         live_names={kind: read_live_names(kind) for kind in Kind}
-        if _uses(Mode.DUPLICATE, request)
+        if _uses_mode(Mode.DUPLICATE, request)
         else {},
         dangling={
             # Missing references are shown only to users who may see existing rows of the kind.
@@ -197,11 +203,11 @@ def _read_inputs(document: ExportDocument, request: ImportRequest) -> PlanInputs
     )
 
 
-def _uses(mode: Mode, request: ImportRequest) -> bool:
+def _uses_mode(mode: Mode, request: ImportRequest) -> bool:
     return mode in {request.mode, *(decision.mode for decision in request.decisions.values())}
 
 
-def _refused(plan: Plan) -> PlanRefused:
+def _make_refusal(plan: Plan) -> PlanRefused:
     first = plan.issues[0]
     message = f"{first.path}: {first.message}{format_others(plan.issues)}"
     return PlanRefused(first.code, message, plan.issues)

@@ -16,7 +16,7 @@ from imports.runs.idempotency import compute_digest
 from imports.runs.recorder import get_user_of_target
 
 
-def new_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
+def make_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
     """Return an unsaved record of the import that is asked for."""
     return ImportRecord(
         started_at=timezone.now(),
@@ -30,20 +30,20 @@ def new_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
         mode=request.mode,
         with_backup=request.with_backup,
         override_locks=request.override_locks,
-        **_plan_of(request),
+        **_get_plan_fields(request),
         idempotency_key=request.idempotency_key,
         idempotency_digest=compute_digest(request, sha256) if request.idempotency_key else "",
     )
 
 
-def items_of(
+def make_items(
     record: ImportRecord, plan: Plan, saves: Mapping[str, Revision]
 ) -> Iterator[ImportItem]:
     """Yield the record's unsaved items; `saves` has the named saves by the path of an item."""
-    return (_item(record, change, saves.get(change.item.path)) for change in plan)
+    return (_make_item(record, change, saves.get(change.item.path)) for change in plan)
 
 
-def _plan_of(request: ImportRequest) -> dict[str, Any]:
+def _get_plan_fields(request: ImportRequest) -> dict[str, Any]:
     """Return the record's fields about the saved plan of the request; none without one."""
     plan = request.saved_plan
     if plan is None:
@@ -55,7 +55,7 @@ def _plan_of(request: ImportRequest) -> dict[str, Any]:
     }
 
 
-def _item(record: ImportRecord, change: Change, save: Revision | None) -> ImportItem:
+def _make_item(record: ImportRecord, change: Change, save: Revision | None) -> ImportItem:
     return ImportItem(
         record=record,
         kind=change.item.kind,
@@ -67,7 +67,7 @@ def _item(record: ImportRecord, change: Change, save: Revision | None) -> Import
         match_method=change.method,
         target_uuid=change.target_uuid,
         target_name=change.target_name,
-        content_digest=_content_digest(change),
+        content_digest=_get_content_digest(change),
         is_new=change.result.writes and change.written_row is None,
         changed_keys=[field.key for field in change.fields],
         warnings=list(change.warnings),
@@ -76,7 +76,7 @@ def _item(record: ImportRecord, change: Change, save: Revision | None) -> Import
     )
 
 
-def _content_digest(change: Change) -> str:
+def _get_content_digest(change: Change) -> str:
     """Return the digest of the row's content after the import; "" where it was not written."""
     if change.after or change.content is None:
         return change.after or ""

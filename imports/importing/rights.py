@@ -34,8 +34,8 @@ def check_plan(user: User | None, plan: Plan) -> None:
 
     Also where its warnings about destinations describe other rows that the user may not see.
     """
-    needed = {needed for change in plan for needed in _needed(change)}
-    check_permission(user, *sorted(needed), retargeting=_retargeting(user, plan))
+    needed = {needed for change in plan for needed in _find_needed(change)}
+    check_permission(user, *sorted(needed), retargeting=_find_retargeting(user, plan))
     check_sight_of(
         user, *sorted({kind for change in plan for kind in _find_kinds_in_warnings(change)})
     )
@@ -43,12 +43,12 @@ def check_plan(user: User | None, plan: Plan) -> None:
 
 def check_sight(user: User | None, plan: Plan) -> None:
     """Raise NotPermitted where the plan describes rows that the user may not see."""
-    kinds = {kind for change in plan for kind in _kinds_told_of(change)}
+    kinds = {kind for change in plan for kind in _find_described_kinds(change)}
     kinds |= {kind for issue in plan.issues for kind in issue.described_kinds}
     check_sight_of(user, *(kind for kind in Kind if kind in kinds))
 
 
-def _retargeting(user: User | None, plan: Plan) -> Iterator[Issue]:
+def _find_retargeting(user: User | None, plan: Plan) -> Iterator[Issue]:
     seen = find_visible_kinds(user)
     for change in plan:
         item = change.item
@@ -64,7 +64,7 @@ def _retargeting(user: User | None, plan: Plan) -> Iterator[Issue]:
             )
 
 
-def _kinds_told_of(change: Change) -> Iterator[Kind]:
+def _find_described_kinds(change: Change) -> Iterator[Kind]:
     """Yield the kinds of the rows that the plan describes for an item."""
     if change.row or change.candidates:
         yield change.item.kind
@@ -79,7 +79,7 @@ def _find_kinds_in_warnings(change: Change) -> Iterator[Kind]:
         yield from warning.find_described_kinds((change.item.kind, change.target_uuid))
 
 
-def _needed(change: Change) -> Iterator[str]:
+def _find_needed(change: Change) -> Iterator[str]:
     yield from find_needed_permissions(change.item.kind, change.result)
     if change.retargets:
         yield RETARGET_CONNECTIONS

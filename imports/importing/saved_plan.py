@@ -29,21 +29,21 @@ from imports.records.last_imports import read_import_of
 from imports.rows.read import read_contents
 
 
-def saved_plan(plan: Plan, document: ExportDocument, request: ImportRequest) -> SavedPlan:
+def prepare_saved_plan(plan: Plan, document: ExportDocument, request: ImportRequest) -> SavedPlan:
     """Return the plan in the form that is written to a file."""
     identity = read_identity()
     return make_saved_plan(
         plan,
         request.decisions,
-        _digests(plan, _rows_of(plan), identity),
+        _sign_digests(plan, _list_rows(plan), identity),
         identity=identity.text,
-        file=_file(request, document.sha256),
+        file=_make_saved_file(request, document.sha256),
         created_at=format_time(timezone.now()),
         created_by=request.user_name,
     )
 
 
-def settled(request: ImportRequest, document: ExportDocument) -> Decisions:
+def find_decisions(request: ImportRequest, document: ExportDocument) -> Decisions:
     """Return the decisions on the document's items, from the saved plan, a file or the request.
 
     Raises PlanRefused where a file's decisions do not fit the document.
@@ -64,11 +64,11 @@ def check_origin(request: ImportRequest, digest: str) -> None:
         return
     issues = find_origin_changes(
         request.saved_plan,
-        file=_file(request, digest),
+        file=_make_saved_file(request, digest),
         server=SavedServer(name=request.server, identity=read_identity().text),
     )
     if issues:
-        raise _stale(issues)
+        raise _make_stale_error(issues)
 
 
 def check_saved(plan: Plan, request: ImportRequest) -> None:
@@ -83,32 +83,32 @@ def check_saved(plan: Plan, request: ImportRequest) -> None:
         plan,
         request.decisions,
         rows=rows,
-        contents=_digests(plan, [*_rows_of(plan), *rows], read_identity()),
+        contents=_sign_digests(plan, [*_list_rows(plan), *rows], read_identity()),
         made_at=saved.made_at,
     )
-    if issues := _issues(changes, ChangeOf.ITEMS, ChangeOf.ROW):
+    if issues := _list_issues(changes, ChangeOf.ITEMS, ChangeOf.ROW):
         known = {(issue.code, issue.path) for issue in saved.issues}
         issues += [one for one in plan.issues if (one.code, one.path) not in known]
     # Other issues of the plan are due to its decisions: they do not make it stale.
     elif not plan.issues:
         # Items of a plan with issues are not compared: nobody decided on them.
-        solved = _issues(changes, ChangeOf.SOLVED)
-        issues = solved or _issues(changes, ChangeOf.MATCH, ChangeOf.RESULT)
+        solved = _list_issues(changes, ChangeOf.SOLVED)
+        issues = solved or _list_issues(changes, ChangeOf.MATCH, ChangeOf.RESULT)
     if issues:
-        raise _stale(issues, _told_import(saved, request))
+        raise _make_stale_error(issues, _describe_import_since(saved, request))
 
 
-def _issues(changes: Iterable[PlanChange], *of: ChangeOf) -> list[Issue]:
+def _list_issues(changes: Iterable[PlanChange], *of: ChangeOf) -> list[Issue]:
     return [change.issue for change in changes if change.of in of]
 
 
-def _file(request: ImportRequest, digest: str) -> SavedFile:
+def _make_saved_file(request: ImportRequest, digest: str) -> SavedFile:
     return SavedFile(
         name=make_storable(request.file_name), size=len(request.payload), sha256=digest
     )
 
 
-def _rows_of(plan: Plan) -> Iterator[tuple[Kind, Row]]:
+def _list_rows(plan: Plan) -> Iterator[tuple[Kind, Row]]:
     listed: set[tuple[Kind, str]] = set()
     for change in plan:
         kind, name = change.item.kind, change.item.name
@@ -119,7 +119,7 @@ def _rows_of(plan: Plan) -> Iterator[tuple[Kind, Row]]:
             yield from ((kind, row) for row in change.candidates)
 
 
-def _digests(
+def _sign_digests(
     plan: Plan, rows: Iterable[tuple[Kind, Row]], identity: ServerIdentity
 ) -> dict[tuple[Kind, int], str]:
     """Return the signed digests of the rows' contents, by kind and primary key.
@@ -139,7 +139,7 @@ def _digests(
     return digests
 
 
-def _told_import(saved: SavedPlan, request: ImportRequest) -> str:
+def _describe_import_since(saved: SavedPlan, request: ImportRequest) -> str:
     """Return a sentence on the import of the plan's file since the plan was made, if any.
 
     Empty where the user may not see records.
@@ -154,7 +154,7 @@ def _told_import(saved: SavedPlan, request: ImportRequest) -> str:
     return f"Import {record.pk} on {at} brought this file in already. "
 
 
-def _stale(issues: list[Issue], told: str = "") -> StalePlan:
+def _make_stale_error(issues: list[Issue], told: str = "") -> StalePlan:
     first = issues[0].message + format_others(issues, "difference")
     reason = f"{told}The plan is out of date. {first}"
     return StalePlan("stale-plan", reason, issues, remedy="Nothing was written. Plan again.")

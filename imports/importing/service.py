@@ -24,13 +24,13 @@ from imports.importing.prepare import (
     check_destinations,
     check_rows,
     make_preview,
+    make_stale_error,
     plan_again,
-    stale,
 )
-from imports.importing.record import items_of, new_record
+from imports.importing.record import make_items, make_record
 from imports.importing.request import ImportRequest
 from imports.importing.rights import check_request
-from imports.importing.saved_plan import saved_plan
+from imports.importing.saved_plan import prepare_saved_plan
 from imports.models import ImportRecord
 from imports.permissions import RUN_IMPORT, check_permission
 from imports.planfile.shape import SavedPlan
@@ -58,7 +58,7 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
     """
     with (
         target_server(request.server),
-        record_run(_record(request), keep=record_refusal) as recorder,
+        record_run(_make_record(request), keep=record_refusal) as recorder,
     ):
         document, request = _read(request, recorder.record)
         preview = make_preview(document, request)
@@ -67,17 +67,17 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
         return preview
 
 
-def plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
+def make_plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
     """Return the preview and the plan to save; write nothing.
 
     A refusal is in the preview's `refusal` where a decision may resolve it; the saved plan has its
     issues. Raises an UnableToImport, as a dry run does, where none can.
     """
-    with target_server(request.server), record_run(_record(request), keep=False) as recorder:
+    with target_server(request.server), record_run(_make_record(request), keep=False) as recorder:
         document, request = _read(request, recorder.record)
         with one_state():
             preview = make_preview(document, request)
-            saved = saved_plan(preview.plan, document, request)
+            saved = prepare_saved_plan(preview.plan, document, request)
         if isinstance(preview.refusal, NotPermitted):
             raise preview.refusal
         return preview, saved
@@ -93,7 +93,7 @@ def examine_import(request: ImportRequest, *, record_refusal: bool = False) -> P
     """
     with (
         target_server(request.server),
-        record_run(_record(request), keep=record_refusal) as recorder,
+        record_run(_make_record(request), keep=record_refusal) as recorder,
     ):
         return make_preview(*_read(request, recorder.record, may_change_options=True))
 
@@ -112,12 +112,12 @@ def run_import(
     unchanged whenever anything is raised. Raises AlreadyDone where the request's idempotency key
     belongs to an import that is done.
     """
-    with target_server(request.server), record_run(_record(request)) as recorder:
+    with target_server(request.server), record_run(_make_record(request)) as recorder:
         record = recorder.record
         _check(request)
         may_be_running = check_key(record)
         if confirmed and confirmed.document.sha256 != record.file_sha256:
-            raise stale("The file is not the one that was shown.")
+            raise make_stale_error("The file is not the one that was shown.")
         document = confirmed.document if confirmed else None
         document, request = read_request(request, sha256=record.file_sha256, document=document)
         with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
@@ -125,7 +125,7 @@ def run_import(
             plan = plan_again(document, request, confirmed.token if confirmed else token)
             with carry_out(recorder, lock, writes=plan.writes, again=_AGAIN):
                 saves = _write(document, plan, request, record, progress)
-                recorder.succeed(plan.counts, items_of(record, plan, saves))
+                recorder.succeed(plan.counts, make_items(record, plan, saves))
             return Outcome(plan=plan, record=record)
 
 
@@ -162,5 +162,5 @@ def _write(
     return apply_plan(plan, user=record.user, user_name=record.user_name, progress=progress)
 
 
-def _record(request: ImportRequest) -> ImportRecord:
-    return new_record(request, sha256=sha256(request.payload).hexdigest())
+def _make_record(request: ImportRequest) -> ImportRecord:
+    return make_record(request, sha256=sha256(request.payload).hexdigest())

@@ -35,8 +35,8 @@ from imports.plans.plan import Mode
 from imports.runs.idempotency import AlreadyDone
 from imports.runs.run import check_encryption_keys
 from imports.uploads.errors import NothingPending, UploadRefused
-from imports.uploads.planning import page_of, plan_again, plan_first, request_of
-from imports.uploads.progress import check_idle, progress_keeper
+from imports.uploads.planning import make_request, plan_again, plan_first, read_page
+from imports.uploads.progress import check_idle, make_progress_keeper
 
 MOST_WAITING = 10
 """The most uploads of a user that may wait at a time."""
@@ -61,7 +61,7 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
     """
     check_permission(user, RUN_IMPORT)
     drop_expired_uploads()
-    if len(waiting_uploads(user)) >= MOST_WAITING:
+    if len(list_waiting_uploads(user)) >= MOST_WAITING:
         raise UploadRefused(
             "too-many-uploads",
             f"{MOST_WAITING} of your uploads wait already. Import or cancel one of them first.",
@@ -83,7 +83,7 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
     return pending
 
 
-def waiting_uploads(user: User) -> list[PendingImport]:
+def list_waiting_uploads(user: User) -> list[PendingImport]:
     """Return the user's waiting uploads, newest first, without their files."""
     waiting = PendingImport.objects.filter(
         user=user, record=None, created_at__gte=get_oldest_kept()
@@ -121,7 +121,7 @@ def decide(
         {key: one for key, one in merged.items() if one.mode or one.target_uuid}
     )
     decided = (options.mode, options.with_backup, options.override_locks, kept)
-    if decided == _decided(pending):
+    if decided == _get_decided(pending):
         return False
     check_idle(pending)
     pending.mode, pending.with_backup, pending.override_locks, pending.decisions = decided
@@ -135,7 +135,7 @@ def look_again(pending: PendingImport) -> PlanPage:
     return plan_again(pending)
 
 
-def token_of(pending: PendingImport, page: PlanPage) -> str:
+def get_token(pending: PendingImport, page: PlanPage) -> str:
     """Return the confirmation token of what was shown."""
     shown = f"{page.token} {pending.with_backup}"
     return sha256(shown.encode()).hexdigest()
@@ -148,8 +148,8 @@ def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> Imp
     done now, after storing the new plan; WrongServer if the server's name is required and was not
     typed; and what `run_import` raises. Then nothing was written and the upload still waits.
     """
-    page = page_of(pending)
-    if shown != token_of(pending, page):
+    page = read_page(pending)
+    if shown != get_token(pending, page):
         raise UploadRefused(
             "other-plan",
             "The plan was made anew since it was shown on that page. Nothing was written. "
@@ -161,9 +161,11 @@ def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> Imp
             f"Type the name of this server, {settings.ZIGGY_SERVER_NAME}, to import into it. "
             "Nothing was written.",
         )
-    request = request_of(pending)
+    request = make_request(pending)
     try:
-        record = run_import(request, token=page.token, progress=progress_keeper(pending)).record
+        record = run_import(
+            request, token=page.token, progress=make_progress_keeper(pending)
+        ).record
     except AlreadyDone as earlier:
         record = earlier.record
     except StalePlan:
@@ -180,5 +182,5 @@ def cancel(pending: PendingImport) -> None:
     PendingImport.objects.filter(pk=pending.pk, record=None).delete()
 
 
-def _decided(pending: PendingImport) -> tuple[Any, ...]:
+def _get_decided(pending: PendingImport) -> tuple[Any, ...]:
     return (pending.mode, pending.with_backup, pending.override_locks, pending.decisions)

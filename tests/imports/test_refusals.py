@@ -7,7 +7,7 @@ import pytest
 from flows.rest.requests.refusals import Refused, make_permission_refusal
 from imports.errors import StalePlan
 from imports.exportfile.json_problems import JSONProblem, make_depth_problem
-from imports.importing.prepare import stale
+from imports.importing.prepare import make_stale_error
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_without_a_remedy_the_reason_is_all(refusal):
 
 
 def test_a_plan_that_is_stale_says_that_nothing_was_written():
-    error = stale("A secret got a value meanwhile.")
+    error = make_stale_error("A secret got a value meanwhile.")
     assert error.reason == "A secret got a value meanwhile."
     assert error.message == (
         "A secret got a value meanwhile. Nothing was written. Run the import again."

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from imports.errors import quote
 from imports.importing.request import ImportRequest
-from imports.importing.service import plan_to_save, preview_import, run_import
+from imports.importing.service import make_plan_to_save, preview_import, run_import
 from imports.management.console import (
     NOTHING_TO_DO,
     USAGE_ERROR,
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         if not may_write(self, path, ask=ask):
             print_cancelled(self)
             return None
-        preview, saved = plan_to_save(request)
+        preview, saved = make_plan_to_save(request)
         with replacing(path) as file:
             file.write(write_plan(saved))
         show(plan_text(preview.plan, lists_all=self.lists_all))

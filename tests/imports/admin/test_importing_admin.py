@@ -18,7 +18,7 @@ from flows.models import Connection, Flow, Secret
 from imports.models import ImportRecord, PendingImport, Status
 from imports.uploads import pending as uploads
 from imports.uploads import progress
-from imports.uploads.planning import page_of
+from imports.uploads.planning import read_page
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection as a_connection
 from tests.support.importing import export_file, flow, import_items, secret, uuid_of
@@ -73,7 +73,7 @@ def post(client, name, pending, data=None, query=""):
 def confirm(client, pending, **data):
     """Press the button of the page, whose choices are those of the plan."""
     pending.refresh_from_db()
-    shown = uploads.token_of(pending, page_of(pending)) if pending.plan else ""
+    shown = uploads.get_token(pending, read_page(pending)) if pending.plan else ""
     return post(client, "confirm", pending, {"shown": shown, **data})
 
 
@@ -644,7 +644,7 @@ class TestWhatThePageShowed:
     def test_a_page_whose_plan_was_made_anew_elsewhere_confirms_nothing(self, ada):
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
         pending = staged(ada, flow(1, "Sync", info="new"), flow(2, "More"), mode="skip")
-        old_page = uploads.token_of(pending, page_of(pending))
+        old_page = uploads.get_token(pending, read_page(pending))
         post(ada, "decide", pending, {"mode": "overwrite"})
         answer = post(ada, "confirm", pending, {"shown": old_page})
         assert told(ada, answer)[1:] == [
@@ -655,7 +655,7 @@ class TestWhatThePageShowed:
 
     def test_so_does_one_that_showed_a_backup(self, ada):
         pending = staged(ada, flow(1, "Sync"))
-        old_page = uploads.token_of(pending, page_of(pending))
+        old_page = uploads.get_token(pending, read_page(pending))
         post(ada, "decide", pending, {"mode": "overwrite", "no_backup": "on"})
         post(ada, "confirm", pending, {"shown": old_page})
         assert not Flow.objects.exists()
@@ -741,7 +741,7 @@ class TestWhatThePageShowed:
     @pytest.mark.parametrize("name", ["again", "decide", "confirm", "pending_item"])
     def test_an_upload_that_is_cancelled_meanwhile_is_told(self, ada, monkeypatch, name):
         pending = staged(ada, flow(1, "Sync"))
-        token = uploads.token_of(pending, page_of(pending))
+        token = uploads.get_token(pending, read_page(pending))
         found = uploads.find_pending
 
         def find_and_lose(user, number):

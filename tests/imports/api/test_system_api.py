@@ -223,7 +223,7 @@ class TestTransfer:
 
     def test_a_file_is_closed_when_it_is_sent(self):
         file = io.BytesIO(b"abc")
-        assert gzip.decompress(b"".join(imports.exporting.downloads.gzipped(file))) == b"abc"
+        assert gzip.decompress(b"".join(imports.exporting.downloads.gzip_file(file))) == b"abc"
         assert file.closed
 
 

@@ -27,7 +27,7 @@ from imports import permissions
 from imports.database.backup import Backup
 from imports.errors import FileUnreadable, NotPermitted
 from imports.importing.request import ImportRequest
-from imports.importing.service import examine_import, plan_to_save, preview_import, run_import
+from imports.importing.service import examine_import, make_plan_to_save, preview_import, run_import
 from imports.models import ImportRecord, Status
 from imports.named_saves import SaveUnfit, find_item, preview_restore, restore, take_save
 from imports.plans.decisions import ItemDecision
@@ -238,7 +238,7 @@ def with_token(request: ImportRequest) -> Any:
 
 def planned(request: ImportRequest) -> ImportRequest:
     """The same by a saved plan, which somebody who may do everything made."""
-    _, saved = plan_to_save(replace(request, user=None))
+    _, saved = make_plan_to_save(replace(request, user=None))
     return replace(request, saved_plan=saved, decisions={})
 
 
@@ -247,7 +247,7 @@ def planned(request: ImportRequest) -> ImportRequest:
 IMPORT_CALLS: dict[str, tuple[Callable[[ImportRequest], Any], bool]] = {
     "preview_import": (preview, True),
     "preview_import by a plan": (lambda request: preview_import(planned(request)), True),
-    "plan_to_save": (plan_to_save, False),
+    "plan_to_save": (make_plan_to_save, False),
     "examine_import": (examine_import, False),
     "run_import": (run_import, True),
     "run_import as confirmed": (shown, True),
@@ -537,7 +537,9 @@ ASKED = {RUN, SKIP_BACKUP, OVERRIDE_LOCKS}
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("lacking", sorted(ASKED))
-@pytest.mark.parametrize("function", [preview_import, plan_to_save, examine_import, run_import])
+@pytest.mark.parametrize(
+    "function", [preview_import, make_plan_to_save, examine_import, run_import]
+)
 def test_who_may_not_ask_for_it_is_refused_before_the_file_is_read(
     function: Callable[[ImportRequest], Any], lacking: str
 ) -> None:
@@ -553,7 +555,7 @@ def test_who_may_not_ask_for_it_is_refused_before_the_file_is_read(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("function", [preview_import, plan_to_save, run_import])
+@pytest.mark.parametrize("function", [preview_import, make_plan_to_save, run_import])
 def test_who_may_not_see_rows_is_not_told_that_a_chosen_one_is_not_there(
     function: Callable[[ImportRequest], Any],
 ) -> None:
@@ -606,10 +608,10 @@ DOORS = {
     "imports.exporting.downloads.drop_export": ["flow/tagged-export"],
     "imports.exporting.downloads.pack_export": ["flow/export-all"],
     "imports.exporting.downloads.unpack_export": ["flow/export-all"],
-    "imports.exporting.downloads.export_response": ["flow/export-all", "flow/export-tagged"],
+    "imports.exporting.downloads.make_export_response": ["flow/export-all", "flow/export-tagged"],
     "imports.exporting.downloads.build_transfer": ["system/transfer-db"],
     "imports.exporting.downloads.find_transfer": ["system/download-transfer"],
-    "imports.exporting.downloads.gzipped": ["system/download-transfer"],
+    "imports.exporting.downloads.gzip_file": ["system/download-transfer"],
     "imports.exporting.write.write_export": ["flow/export-all"],
     "imports.undo.service.kinds_to_undo": ["imports/<int:pk>/undo"],
 }
