@@ -116,8 +116,8 @@ def _back(request: HttpRequest, number: int) -> HttpResponse:
         query.update({name: request.POST.get(name, "") for name in FilterForm.base_fields})
     elif page := request.POST.get("page"):
         query["page"] = page
-    told = f"?{query.urlencode()}" if query else ""
-    return redirect(reverse("admin:imports_preview", args=[number]) + told)
+    query_text = f"?{query.urlencode()}" if query else ""
+    return redirect(reverse("admin:imports_preview", args=[number]) + query_text)
 
 
 def _followed_by_script(view: View) -> View:
@@ -214,14 +214,14 @@ class ImportViews:
         self, request: HttpRequest, pending: PendingImport, *, kind: str, uuid: str
     ) -> HttpResponseBase:
         """Show what one item would change, with graphs."""
-        if kind not in set(Kind) or (looked := preview_item(pending, Kind(kind), uuid)) is None:
+        if kind not in set(Kind) or (preview := preview_item(pending, Kind(kind), uuid)) is None:
             raise Http404
         context = {
-            "title": f"{looked.item.kind.capitalize()} {looked.item.name or '(no name)'}",
+            "title": f"{preview.item.kind.capitalize()} {preview.item.name or '(no name)'}",
             "pending": pending,
-            "looked": looked,
-            "item": looked.item,
-            "difference": compare_contents(looked.item.kind, looked.before, looked.after),
+            "preview": preview,
+            "item": preview.item,
+            "difference": compare_contents(preview.item.kind, preview.before, preview.after),
         }
         return import_page(self._site, request, "item", context)
 
@@ -265,7 +265,7 @@ class ImportViews:
         except UnableToImport as error:
             return JsonResponse({"message": error.message}, status=error.status)
         progress = read_progress(pending)
-        told = {
+        response = {
             "running": progress.is_running,
             "phase": progress.phase,
             "done": progress.done,
@@ -274,4 +274,4 @@ class ImportViews:
             if progress.record
             else None,
         }
-        return JsonResponse(told, headers={"Cache-Control": "no-store"})
+        return JsonResponse(response, headers={"Cache-Control": "no-store"})

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from imports.permissions import SKIP_BACKUP
 from imports.plans.plan import UndoResult
-from imports.undo.plans.decision_file import decision_of, read_decision_file
+from imports.undo.plans.decision_file import read_decision, read_decision_file
 from imports.undo.plans.plan import ConflictResolution, Decisions, GivenKey
 
 CHOICE = "decision:"
@@ -75,7 +75,7 @@ def _read(decided: str) -> Decisions:
 
 
 def _decision(word: str) -> ConflictResolution | None:
-    return decision_of(word) if word in set(ConflictResolution) else None
+    return read_decision(word) if word in set(ConflictResolution) else None
 
 
 class UndoOptionsForm(forms.Form):

@@ -12,7 +12,7 @@ from flows.content.fields import Kind
 from imports.admin.undo_forms import CHOICE, Choices, UndoFilterForm
 from imports.plans.plan import UndoResult
 from imports.undo.plans.plan import Conflict, ConflictResolution, UndoChange, UndoPlan
-from imports.undo.plans.snapshot import pack_rows, row_changes_since, undo_token
+from imports.undo.plans.snapshot import find_row_changes_since, make_undo_token, pack_rows
 from imports.undo.service import UndoPreview
 
 ROWS_ON_A_PAGE = 100
@@ -125,13 +125,13 @@ def undo_context(
         "pages": page.paginator.get_elided_page_range(page.number),
         "decisions": list(_WORDS.items()),
         "chosen": choices,
-        "token": undo_token(plan),
+        "token": make_undo_token(plan),
         "packed": packed or pack_rows(plan),
     }
 
 
 def _lines(plan: UndoPlan, choices: Choices, packed: str) -> Iterator[UndoLine]:
-    differences = row_changes_since(packed, plan)
+    differences = find_row_changes_since(packed, plan)
     for change in plan:
         yield UndoLine(
             change=change,

@@ -41,10 +41,10 @@ from imports.permissions import (
     get_message,
     may_see,
 )
-from imports.undo.one_row import look_at_row
+from imports.undo.one_row import preview_row
 from imports.undo.request import UndoRequest
 from imports.undo.run_names import name_run
-from imports.undo.service import examine_undo, kinds_to_undo, undo_import
+from imports.undo.service import examine_undo, find_kinds_to_undo, undo_import
 
 View = Callable[..., HttpResponseBase]
 
@@ -67,7 +67,7 @@ def may_undo(request: HttpRequest, record: ImportRecord) -> bool:
     """Return whether the user may open the record's pages of undo, for the links to them."""
     if not request.user.has_perm(UNDO_IMPORT):
         return False
-    kinds = kinds_to_undo(record)
+    kinds = find_kinds_to_undo(record)
     return bool(kinds) and all(may_see(request.user, kind) for kind in kinds)
 
 
@@ -191,14 +191,14 @@ class UndoViews:
         """Show what the undo would change in one row, with graphs."""
         if kind not in set(Kind):
             raise Http404
-        looked = look_at_row(_asked(request, record, Choices()), Kind(kind), str(uuid))
-        if looked is None:
+        preview = preview_row(_asked(request, record, Choices()), Kind(kind), str(uuid))
+        if preview is None:
             raise Http404
         context = {
-            "title": f"{name_run(record).undoing}: {looked.change.name or '(no name)'}",
+            "title": f"{name_run(record).undoing}: {preview.change.name or '(no name)'}",
             "record": record,
-            "change": looked.change,
-            "difference": compare_contents(looked.change.kind, looked.before, looked.after),
+            "change": preview.change,
+            "difference": compare_contents(preview.change.kind, preview.before, preview.after),
         }
         return import_page(self._site, request, "undo_row", context)
 

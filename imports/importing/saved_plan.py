@@ -154,7 +154,7 @@ def _describe_import_since(saved: SavedPlan, request: ImportRequest) -> str:
     return f"Import {record.pk} on {at} brought this file in already. "
 
 
-def _make_stale_error(issues: list[Issue], told: str = "") -> StalePlan:
-    first = issues[0].message + format_others(issues, "difference")
-    reason = f"{told}The plan is out of date. {first}"
+def _make_stale_error(issues: list[Issue], prefix: str = "") -> StalePlan:
+    first = issues[0].prefix + format_others(issues, "difference")
+    reason = f"{prefix}The plan is out of date. {first}"
     return StalePlan("stale-plan", reason, issues, remedy="Nothing was written. Plan again.")

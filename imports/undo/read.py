@@ -35,7 +35,7 @@ from imports.undo.plans.plan import Key
 from imports.undo.run_names import name_run
 
 
-def written_items(record: ImportRecord) -> QuerySet[ImportItem]:
+def find_written_items(record: ImportRecord) -> QuerySet[ImportItem]:
     """Return the items of the record whose rows were written, in order."""
     return record.items.filter(result__in=WRITING_RESULTS).order_by("position", "pk")
 
@@ -43,15 +43,15 @@ def written_items(record: ImportRecord) -> QuerySet[ImportItem]:
 def read_undo_inputs(record: ImportRecord) -> UndoInputs:
     """Return the inputs for planning the undo of a run that succeeded."""
     reading = _Reading(record)
-    rows = {kind: list(reading.rows(kind)) for kind in Kind}
+    rows = {kind: list(reading.read_rows(kind)) for kind in Kind}
     return UndoInputs(
         record=record.pk,
         name=name_run(record),
-        finished_at=_finished_at(record),
+        finished_at=_get_finished_at(record),
         rows=rows,
         server=StoredServer(),
-        users=reading.users(rows),
-        secrets=_live_secrets(
+        users=reading.find_users(rows),
+        secrets=_read_live_secrets(
             {row.saved.name for row in rows[Kind.SECRET] if row.saved and not row.ends_deleted}
         ),
     )
@@ -73,13 +73,13 @@ class _Reading:
         self._record = record
         self._last_item = record.items.aggregate(last=Max("pk"))["last"]
 
-    def rows(self, kind: Kind) -> Iterator[WrittenRow]:
+    def read_rows(self, kind: Kind) -> Iterator[WrittenRow]:
         """Yield the rows of that kind that the run wrote, in the order of its items."""
-        items = written_items(self._record).filter(kind=kind).defer("changed_keys", "warnings")
+        items = find_written_items(self._record).filter(kind=kind).defer("changed_keys", "warnings")
         for batch in split_batches(list(items), CONTENT_BATCH):
             uuids = [item.target_uuid for item in batch]
-            present = dict(self._present(kind, uuids))
-            later = self._later(kind, uuids)
+            present = dict(self._read_present(kind, uuids))
+            later = self._find_later_runs(kind, uuids)
             saved = dict(
                 read_saved(kind, [item.named_save_id for item in batch if item.named_save_id])
             )
@@ -95,11 +95,11 @@ class _Reading:
                     left_deleted=item.leaves_deleted,
                     digest=item.content_digest,
                     row=row,
-                    saved=self._saved(kind, item, state, content) if state else None,
+                    saved=self._make_row_before(kind, item, state, content) if state else None,
                     later=later.get(str(item.target_uuid)),
                 )
 
-    def users(self, rows: Mapping[Kind, Sequence[WrittenRow]]) -> dict[Key, list[OtherRow]]:
+    def find_users(self, rows: Mapping[Kind, Sequence[WrittenRow]]) -> dict[Key, list[OtherRow]]:
         """Return the rows that began to use rows after the run, by each row the undo would delete.
 
         Only live rows count. A row that is as it was before the run had dangling references then,
@@ -119,7 +119,7 @@ class _Reading:
             for kind, uuid, name, used in find_users_of_many(deleted)
         ]
         others = [user.key for user, _ in found if user.key not in written]
-        new = {key for kind in Kind for key in self._written_since(kind, others)}
+        new = {key for kind in Kind for key in self._find_written_since(kind, others)}
         new |= {key for key, row in written.items() if not row.is_as_before}
         users: dict[Key, list[OtherRow]] = {}
         for user, used in found:
@@ -128,7 +128,7 @@ class _Reading:
                     users.setdefault(key, []).append(user)
         return users
 
-    def _written_since(self, kind: Kind, keys: Iterable[Key]) -> Iterator[Key]:
+    def _find_written_since(self, kind: Kind, keys: Iterable[Key]) -> Iterator[Key]:
         """Yield the keys of those rows that were written or created after the run began."""
         # Only up to now: a row with a later time, from a file, was not written meanwhile. A row
         # that an import created has the times of its file.
@@ -146,7 +146,7 @@ class _Reading:
             }
             yield from ((kind, str(uuid)) for uuid in uuids)
 
-    def _present(
+    def _read_present(
         self, kind: Kind, uuids: Sequence[Any]
     ) -> Iterator[tuple[str, tuple[PresentRow, Content]]]:
         names = get_columns(kind)
@@ -170,7 +170,7 @@ class _Reading:
                 ),
             )
 
-    def _saved(
+    def _make_row_before(
         self, kind: Kind, item: ImportItem, state: SavedState, present: Content | None
     ) -> RowBefore:
         before = get_content(kind, state)
@@ -183,7 +183,7 @@ class _Reading:
             uses=find_secret_uses(kind, str(item.target_uuid), before),
         )
 
-    def _later(self, kind: Kind, uuids: Sequence[Any]) -> dict[str, LaterRun]:
+    def _find_later_runs(self, kind: Kind, uuids: Sequence[Any]) -> dict[str, LaterRun]:
         """Return the last run that wrote a row after this one, by the uuid of the row."""
         # Neither a join nor a range of items: see imports.records.last_imports.
         succeeded = Exists(
@@ -205,14 +205,14 @@ class _Reading:
                 record=item.record_id,
                 is_undo=item.record.mode == UNDO,
                 user_name=item.record.user_name,
-                at=_finished_at(item.record),
+                at=_get_finished_at(item.record),
                 digest=item.content_digest,
             )
             for item in runs
         }
 
 
-def _live_secrets(names: set[str]) -> dict[str, OtherRow]:
+def _read_live_secrets(names: set[str]) -> dict[str, OtherRow]:
     found: dict[str, OtherRow] = {}
     for batch in split_batches(sorted(names), BATCH):
         rows = Secret.objects.filter(name__in=batch, is_deleted=False).order_by()
@@ -221,6 +221,6 @@ def _live_secrets(names: set[str]) -> dict[str, OtherRow]:
     return found
 
 
-def _finished_at(record: ImportRecord) -> datetime:
+def _get_finished_at(record: ImportRecord) -> datetime:
     """Return when the run ended; a record that succeeded has that time."""
     return record.finished_at or record.started_at

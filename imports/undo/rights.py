@@ -39,11 +39,11 @@ def check_undo_sight(user: User | None, plan: UndoPlan) -> None:
 
 def check_undo_plan(user: User | None, plan: UndoPlan) -> None:
     """Raise NotPermitted where the user may not apply the plan."""
-    needed = {needed for change in plan for needed in _needed(change)}
-    check_permission(user, *sorted(needed), retargeting=_retargeting(user, plan))
+    needed = {needed for change in plan for needed in _find_needed(change)}
+    check_permission(user, *sorted(needed), retargeting=_find_retargeting(user, plan))
 
 
-def _retargeting(user: User | None, plan: UndoPlan) -> Iterator[Issue]:
+def _find_retargeting(user: User | None, plan: UndoPlan) -> Iterator[Issue]:
     seen = find_visible_kinds(user)
     for change in plan:
         for message in describe_retargeting(
@@ -54,7 +54,7 @@ def _retargeting(user: User | None, plan: UndoPlan) -> Iterator[Issue]:
             )
 
 
-def _needed(change: UndoChange) -> Iterator[str]:
+def _find_needed(change: UndoChange) -> Iterator[str]:
     if not change.writes:
         return
     if change.becomes_deleted and not change.was_deleted:

@@ -36,9 +36,9 @@ from imports.undo.apply import apply_undo
 from imports.undo.plans.build import build_undo
 from imports.undo.plans.destinations import find_destination_warnings
 from imports.undo.plans.plan import Key, UndoPlan
-from imports.undo.plans.snapshot import undo_token
-from imports.undo.read import read_undo_inputs, written_items
-from imports.undo.record import mark_undone, new_undo_record, tie_to, undo_items
+from imports.undo.plans.snapshot import make_undo_token
+from imports.undo.read import find_written_items, read_undo_inputs
+from imports.undo.record import make_undo_items, make_undo_record, mark_undone, set_undone
 from imports.undo.request import UndoRequest
 from imports.undo.rights import check_undo_plan, check_undo_request, check_undo_sight
 
@@ -70,11 +70,11 @@ def preview_undo(request: UndoRequest, *, record_refusal: bool = True) -> UndoPl
     """
     with (
         target_server(request.server),
-        record_run(new_undo_record(request), keep=record_refusal) as recorder,
+        record_run(make_undo_record(request), keep=record_refusal) as recorder,
     ):
         check_server(request.server)
         check_undo_request(request)
-        return _plan(_undone(request, recorder), request)
+        return _plan(_find_undone(request, recorder), request)
 
 
 def examine_undo(request: UndoRequest) -> UndoPreview:
@@ -86,11 +86,11 @@ def examine_undo(request: UndoRequest) -> UndoPreview:
     """
     with (
         target_server(request.server),
-        record_run(new_undo_record(request), keep=False) as recorder,
+        record_run(make_undo_record(request), keep=False) as recorder,
     ):
         check_server(request.server)
         check_permission(request.user, UNDO_IMPORT)
-        return _make_preview(_undone(request, recorder), request)
+        return _make_preview(_find_undone(request, recorder), request)
 
 
 def undo_import(
@@ -106,32 +106,32 @@ def undo_import(
     anything is raised. Raises AlreadyDone where the request's idempotency key belongs to an undo
     that is done. Where nothing has to be written, the undone run stays in effect.
     """
-    with target_server(request.server), record_run(new_undo_record(request)) as recorder:
+    with target_server(request.server), record_run(make_undo_record(request)) as recorder:
         record = recorder.record
         check_server(request.server)
         check_undo_request(request)
         may_be_running = check_key(record)
-        _undone(request, recorder)
+        _find_undone(request, recorder)
         with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
-            undone = _undone(request, recorder)
+            undone = _find_undone(request, recorder)
             recorder.start()
             plan = _plan_again(undone, request, token)
-            spared = _backup_of(undone)
+            spared = _get_backup(undone)
             with carry_out(recorder, lock, writes=plan.writes, again=_AGAIN, sparing=spared):
                 saves = _write(plan, undone, record, progress)
-                recorder.succeed(plan.counts, undo_items(record, plan, saves))
+                recorder.succeed(plan.counts, make_undo_items(record, plan, saves))
             return UndoOutcome(plan=plan, record=record)
 
 
-def kinds_to_undo(record: ImportRecord) -> set[Kind]:
+def find_kinds_to_undo(record: ImportRecord) -> set[Kind]:
     """Return the kinds of the rows that an undo would affect; none where it is not possible."""
     if record.status != Status.SUCCEEDED:
         return set()
-    kinds = written_items(record).order_by().values_list("kind", flat=True).distinct()
+    kinds = find_written_items(record).order_by().values_list("kind", flat=True).distinct()
     return {Kind(kind) for kind in kinds}
 
 
-def _undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
+def _find_undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
     """Return the record of the run to undo, after setting it in the recorder's record.
 
     Raises NoSuchRecord, AlreadyUndone or NotUndoable.
@@ -139,7 +139,7 @@ def _undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
     record = ImportRecord.objects.filter(pk=request.record).first()
     if record is None:
         raise NoSuchRecord("no-such-record", f"This server has no import {request.record}.")
-    tie_to(recorder.record, record)
+    set_undone(recorder.record, record)
     if record.status == Status.UNDONE:
         check_key(recorder.record)  # it may have been undone by this very request
         by = record.find_undo_in_effect()
@@ -150,7 +150,7 @@ def _undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
             "not-in-effect",
             f"Import {record.pk} is {record.status}: it wrote nothing that could be undone.",
         )
-    if not written_items(record).exists():
+    if not find_written_items(record).exists():
         raise NotUndoable(
             "nothing-to-undo", f"Import {record.pk} wrote nothing that could be undone."
         )
@@ -169,7 +169,7 @@ def _make_preview(record: ImportRecord, request: UndoRequest) -> UndoPreview:
         decisions=request.decisions,
     )
     check_undo_sight(request.user, plan)
-    return UndoPreview(plan=plan, refusal=_refusal_of(plan, request))
+    return UndoPreview(plan=plan, refusal=_find_refusal(plan, request))
 
 
 def _plan(record: ImportRecord, request: UndoRequest) -> UndoPlan:
@@ -180,7 +180,7 @@ def _plan(record: ImportRecord, request: UndoRequest) -> UndoPlan:
     return preview.plan
 
 
-def _refusal_of(plan: UndoPlan, request: UndoRequest) -> UnableToImport | None:
+def _find_refusal(plan: UndoPlan, request: UndoRequest) -> UnableToImport | None:
     try:
         check_undo_request(request)
         if plan.issues:
@@ -210,14 +210,14 @@ def _plan_again(record: ImportRecord, request: UndoRequest, expected: str | None
             refusal.issues,
             remedy=_REMEDY,
         ) from None
-    if expected not in {None, undo_token(plan)}:
+    if expected not in {None, make_undo_token(plan)}:
         raise StalePlan(
             "stale-plan", "What would happen is no longer what was shown.", remedy=_REMEDY
         )
     return plan
 
 
-def _backup_of(record: ImportRecord) -> Path | None:
+def _get_backup(record: ImportRecord) -> Path | None:
     """Return the backup of the run, which the backup of its undo must not replace."""
     return Path(record.backup_path) if record.backup_path else None
 

@@ -60,7 +60,7 @@ from imports.plans.dangling import find_unresolved
 from imports.plans.plan import Mode, UndoResult, compute_content_digest
 from imports.status import decide as status
 from imports.undo.plans import decision_file as undo_decisions
-from imports.undo.plans.lost_names import with_users_of_lost_names
+from imports.undo.plans.lost_names import warn_of_lost_names
 from imports.undo.plans.plan import UndoChange
 from imports.uploads.uploaded_file import FilePart
 from tests.support.growing import PER_DOUBLING, growth, seconds, slowest_growth
@@ -170,19 +170,19 @@ EXEMPT = {
     "imports.planfile.file.make_saved_row": "takes one row",
     "imports.planfile.snapshot.make_row_snapshot": "takes one row",
     "imports.planfile.origin.find_origin_changes": "compares two files' hashes",
-    "imports.undo.plans.conflicts.conflicts_of": "takes one row",
-    "imports.undo.plans.conflicts.name_taken": "takes one row",
-    "imports.undo.plans.conflicts.used_by": "tells of three users",
+    "imports.undo.plans.conflicts.find_conflicts": "takes one row",
+    "imports.undo.plans.conflicts.make_name_taken_conflict": "takes one row",
+    "imports.undo.plans.conflicts.make_used_by_conflict": "tells of three users",
     "imports.undo.plans.destinations.find_destination_warnings": "hands rows of records to find_new_destinations",
-    "imports.undo.plans.destinations.user_changes": "takes rows of records, one after the other",
+    "imports.undo.plans.destinations.make_user_changes": "takes rows of records, one after the other",
     "imports.undo.plans.destinations.add_destination_warnings": "takes one row",
     "imports.undo.plans.build.build_undo": "takes rows of records: test_linearity has the undo",
-    "imports.undo.plans.kept_rows.settle_rows": "takes rows of records: test_linearity has the undo",
+    "imports.undo.plans.kept_rows.decide_rows": "takes rows of records: test_linearity has the undo",
     **{
         f"imports.undo.plans.snapshot.{name}": "takes rows of records: test_linearity has the undo"
         for name in ("snapshot_of_undo", "undo_token", "pack_rows", "row_changes_since")
     },
-    "imports.undo.plans.decision_file.decision_of": "takes one of two words, or raises",
+    "imports.undo.plans.decision_file.read_decision": "takes one of two words, or raises",
     "imports.api.form.FormParser.parse": "Django's parser, which the size of the body limits",
     "imports.uploads.uploaded_file.FileCollector.new_file": "keeps a name",
     "imports.uploads.uploaded_file.FileCollector.receive_data_chunk": "appends to a buffer",
@@ -640,7 +640,7 @@ def decided(given: Any) -> object:
         decision_file.read_decisions(data, max_bytes=MUCH), document
     )
     words = {item.uuid: "keep" for item in document}
-    undo_decisions.decisions_from(words)
+    undo_decisions.read_decisions(words)
     return (
         [*decision_file.find_skipped_nothing(plan, settled)],
         [decision_file.make_decision_value(each) for each in settled.values()],
@@ -728,9 +728,9 @@ CASES = {
         size=500,
     ),
     "an undo that renames secrets which others use": Case(
-        covers=("imports.undo.plans.lost_names.with_users_of_lost_names",),
+        covers=("imports.undo.plans.lost_names.warn_of_lost_names",),
         build=undone_names,
-        work=lambda given: with_users_of_lost_names(*given),
+        work=lambda given: warn_of_lost_names(*given),
         size=2_000,
     ),
     "columns of text": Case(
@@ -894,7 +894,7 @@ CASES = {
             *("imports.plans.decisions.read_decision_list", "imports.plans.decisions.get_targets"),
             *(
                 "imports.plans.decisions.find_decisions_to_nothing",
-                "imports.undo.plans.decision_file.decisions_from",
+                "imports.undo.plans.decision_file.read_decisions",
             ),
         ),
         build=lambda size: ((given := planned(size))[0], plan_of(given)),

@@ -33,7 +33,7 @@ from imports.models import Door
 from imports.report import make_answer, make_undo_data
 from imports.undo.plans.decision_file import read_decision_file
 from imports.undo.plans.plan import ConflictResolution, Decisions, UndoPlan
-from imports.undo.plans.snapshot import undo_token
+from imports.undo.plans.snapshot import make_undo_token
 from imports.undo.request import UndoRequest
 from imports.undo.service import examine_undo, preview_undo, undo_import
 
@@ -134,7 +134,7 @@ class Command(BaseCommand):
             if plan.writes and not confirm(self, _question(plan)):
                 print_cancelled(self)
                 return None
-            token = undo_token(plan)
+            token = make_undo_token(plan)
         with progress_bar() as progress:
             outcome = undo_import(request, token=token, progress=progress)
         if not ask:

@@ -18,7 +18,7 @@ from imports.undo.plans.inputs import WrittenRow
 from imports.undo.plans.plan import Key, UndoChange
 
 
-def user_changes(
+def make_user_changes(
     changes: Iterable[UndoChange], rows: Mapping[Key, WrittenRow]
 ) -> Iterator[UserChange]:
     """Yield how written flows and connections use secrets before and after, where they use any."""
@@ -45,7 +45,7 @@ def find_destination_warnings(
     """Return the warnings about new destinations, by the row whose change causes them."""
     secrets = [change for change in changes if change.kind is Kind.SECRET and change.writes]
     found = find_new_destinations(
-        list(users), list(_secret_changes(secrets, server) if secrets else ()), server
+        list(users), list(_make_secret_changes(secrets, server) if secrets else ()), server
     )
     return {row: make_warnings(new, of=row) for row, new in found.items()}
 
@@ -58,7 +58,7 @@ def add_destination_warnings(
     return replace(change, destination_warnings=found) if found else change
 
 
-def _secret_changes(changes: Iterable[UndoChange], server: Server) -> Iterator[SecretChange]:
+def _make_secret_changes(changes: Iterable[UndoChange], server: Server) -> Iterator[SecretChange]:
     live, valued = server.read_secrets(), server.read_valued_secrets()
     for change in changes:
         after = SecretState(name=change.target_name, has_value=change.uuid in valued)

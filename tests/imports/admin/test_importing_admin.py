@@ -97,7 +97,7 @@ class TestUpload:
         answer = upload(ada, payload, name="../../of dev.json")
         pending = PendingImport.objects.get()
         assert answer.url == reverse("admin:imports_preview", args=[pending.pk])
-        assert uploads.request_of(pending).payload == payload
+        assert uploads.make_request(pending).payload == payload
         assert pending.file_name == "of dev.json"
         assert shown(ada, pending) == [("Sync", "OVERWRITE"), ("More", "CREATE")]
         assert list(Flow.objects.values_list("info", flat=True)) == ["old"]
@@ -325,24 +325,24 @@ class TestItem:
     def test_what_an_overwrite_changes(self, ada):
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old", timeout=7)
         pending = staged(ada, flow(1, "Sync", info="new"))
-        looked = page(ada, "pending_item", pending, "flow", uuid_of("f", 1)).context["looked"]
-        assert (looked.before["info"], looked.after["info"]) == ("old", "new")
-        assert looked.after["timeout"] == 7
-        assert looked.is_same_plan
+        preview = page(ada, "pending_item", pending, "flow", uuid_of("f", 1)).context["preview"]
+        assert (preview.before["info"], preview.after["info"]) == ("old", "new")
+        assert preview.after["timeout"] == 7
+        assert preview.is_same_plan
 
     def test_what_a_skipped_item_would_change(self, ada):
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
         pending = staged(ada, flow(1, "Sync", info="new"), mode="skip")
         answer = page(ada, "pending_item", pending, "flow", uuid_of("f", 1))
-        looked = answer.context["looked"]
-        assert (looked.before["info"], looked.after["info"]) == ("old", "new")
+        preview = answer.context["preview"]
+        assert (preview.before["info"], preview.after["info"]) == ("old", "new")
         assert "If it were overwritten, this would change" in answer.content.decode()
 
     def test_what_is_new(self, ada):
         pending = staged(ada, flow(1, "Sync", info="new"))
-        looked = page(ada, "pending_item", pending, "flow", uuid_of("f", 1)).context["looked"]
-        assert looked.before is None
-        assert (looked.after["info"], looked.after["timeout"]) == ("new", 60)
+        preview = page(ada, "pending_item", pending, "flow", uuid_of("f", 1)).context["preview"]
+        assert preview.before is None
+        assert (preview.after["info"], preview.after["timeout"]) == ("new", 60)
 
     def test_a_row_that_was_edited_meanwhile_is_told(self, ada):
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
@@ -733,10 +733,15 @@ class TestWhatThePageShowed:
         pending = staged(
             ada, a_connection(1, "Mail", type="SMTP"), mode="duplicate", no_backup="on"
         )
-        looked = page(ada, "pending_item", pending, "connection", uuid_of("c", 1)).context["looked"]
+        preview = page(ada, "pending_item", pending, "connection", uuid_of("c", 1)).context[
+            "preview"
+        ]
         confirm(ada, pending)
         copy = Connection.objects.values().get(name="Mail (copy)")
-        assert {name: copy[name] for name in looked.after} == {**looked.after, "name": copy["name"]}
+        assert {name: copy[name] for name in preview.after} == {
+            **preview.after,
+            "name": copy["name"],
+        }
 
     @pytest.mark.parametrize("name", ["again", "decide", "confirm", "pending_item"])
     def test_an_upload_that_is_cancelled_meanwhile_is_told(self, ada, monkeypatch, name):

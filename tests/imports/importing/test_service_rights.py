@@ -33,7 +33,7 @@ from imports.named_saves import SaveUnfit, find_item, preview_restore, restore, 
 from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Mode
 from imports.undo.plans import plan as undo_plan
-from imports.undo.plans.snapshot import undo_token
+from imports.undo.plans.snapshot import make_undo_token
 from imports.undo.service import examine_undo, preview_undo, undo_import
 from tests.product.test_permission_matrix import ROWS as MATRIX
 from tests.support.digest import Rows, all_rows, data_rows
@@ -362,7 +362,7 @@ def used() -> Any:
 
 
 def undo_with_token(request: Any) -> Any:
-    return undo_import(request, token=undo_token(preview_undo(replace(request, user=None))))
+    return undo_import(request, token=make_undo_token(preview_undo(replace(request, user=None))))
 
 
 UNDO_CALLS: dict[str, tuple[Callable[[Any], Any], bool]] = {
@@ -613,7 +613,7 @@ DOORS = {
     "imports.exporting.downloads.find_transfer": ["system/download-transfer"],
     "imports.exporting.downloads.gzip_file": ["system/download-transfer"],
     "imports.exporting.write.write_export": ["flow/export-all"],
-    "imports.undo.service.kinds_to_undo": ["imports/<int:pk>/undo"],
+    "imports.undo.service.find_kinds_to_undo": ["imports/<int:pk>/undo"],
 }
 # Who may import them: each checks who calls, or is the shell's.
 CALLERS = {

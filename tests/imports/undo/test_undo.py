@@ -43,9 +43,9 @@ from imports.importing.service import preview_import, run_import
 from imports.models import ImportItem, ImportRecord
 from imports.plans.plan import compute_content_digest
 from imports.records.last_imports import read_last_imports
-from imports.undo.plans.decision_file import decisions_from, read_decision_file
+from imports.undo.plans.decision_file import read_decision_file, read_decisions
 from imports.undo.plans.plan import ConflictResolution, UndoPlan
-from imports.undo.plans.snapshot import undo_token
+from imports.undo.plans.snapshot import make_undo_token
 from imports.undo.service import UndoOutcome, examine_undo, preview_undo, undo_import
 from tests.support.digest import all_rows, data_rows
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
@@ -589,7 +589,7 @@ class TestStory:
 
     def test_what_was_shown_is_done_or_nothing(self):
         record, rows = imported(Kind.FLOW, "overwritten")
-        shown = undo_token(preview_undo(undo_request(record, conflicts=RESTORE)))
+        shown = make_undo_token(preview_undo(undo_request(record, conflicts=RESTORE)))
         rows.update(info="edited")
         before = data_rows()
         with pytest.raises(StalePlan):
@@ -602,7 +602,7 @@ class TestStory:
     def test_who_uses_a_row_by_now_is_shown_before_it_is_deleted(self):
         record = import_items(secret(1, "KEY")).record
         FlowFactory(name="One", nodes='[{"code":"secrets.KEY"}]')
-        shown = undo_token(preview_undo(undo_request(record, conflicts=RESTORE)))
+        shown = make_undo_token(preview_undo(undo_request(record, conflicts=RESTORE)))
         FlowFactory(name="Two", nodes='[{"code":"secrets.KEY"}]')
         with pytest.raises(StalePlan):
             undo_import(undo_request(record, conflicts=RESTORE), token=shown)
@@ -868,7 +868,7 @@ class TestDecisions:
 
     @pytest.mark.parametrize("word", ["keep", "KEEP", "Keep"])
     def test_a_word_may_be_in_upper_case(self, word):
-        assert decisions_from({uuid_of("f", 1): word}) == ({(None, uuid_of("f", 1)): KEEP}, {})
+        assert read_decisions({uuid_of("f", 1): word}) == ({(None, uuid_of("f", 1)): KEEP}, {})
 
     @pytest.mark.parametrize(
         ("data", "found"),
