@@ -19,7 +19,7 @@ from accounts.models import User
 from benchmarks import floor
 from benchmarks.measure import Reading, Result, measured
 from imports.database.backup import make_backup
-from imports.database.one_state import one_state
+from imports.database.one_state import read_one_state
 from imports.exportfile.document import parse
 from imports.exporting.downloads import pack_export
 from imports.exporting.selection import select_everything
@@ -183,7 +183,7 @@ def _check_exports() -> None:
 
 
 def _export(stream: BinaryIO) -> None:
-    with one_state():
+    with read_one_state():
         write_export(select_everything(), stream, server=settings.ZIGGY_SERVER_NAME)
 
 

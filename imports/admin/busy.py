@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from flows.web.api_paths import is_of_api
-from imports.database.errors import trouble_of
+from imports.database.errors import find_trouble
 from imports.errors import RETRY_AFTER
 from imports.runs.recorder import find_running_import
 
@@ -38,5 +38,5 @@ class BusyMiddleware:
 
 def is_busy(error: Exception) -> bool:
     """Return whether the database failed because of another process's lock."""
-    trouble = trouble_of(error)
+    trouble = find_trouble(error)
     return trouble is not None and trouble.code == _LOCKED

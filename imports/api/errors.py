@@ -29,7 +29,7 @@ from flows.web.request_id import get_request_id
 from flows.web.statement_timeout import log_timeout
 from imports.api.parsers import NotStrictJSON
 from imports.api.renderers import ApiRenderer
-from imports.database.errors import DatabaseFailed, failure_of, loggable
+from imports.database.errors import DatabaseFailed, format_for_log, make_failure
 from imports.errors import RETRY_AFTER, Issue, UnableToImport, make_json_path, make_printable
 
 logger = logging.getLogger(__name__)
@@ -91,8 +91,8 @@ def _failure_of_server(error: Exception, context: dict[str, Any]) -> Response | 
     """Return the response to a failure of the database or its keys that has a code, or None."""
     if is_statement_timeout(error):
         return _timed_out(context["request"])
-    if isinstance(error, DatabaseError) and (failure := failure_of(error)):
-        logger.error("The database failed a request: %s", loggable(error))
+    if isinstance(error, DatabaseError) and (failure := make_failure(error)):
+        logger.error("The database failed a request: %s", format_for_log(error))
         return _refusal(failure)
     if isinstance(error, WrongKeyError):
         return Response(_wrong_key(error), status=HTTPStatus.SERVICE_UNAVAILABLE)

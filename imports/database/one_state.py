@@ -9,7 +9,7 @@ from flows.servers import get_current_database
 
 
 @contextmanager
-def one_state() -> Iterator[None]:
+def read_one_state() -> Iterator[None]:
     """Let every read of the current database in the block see the state at its beginning.
 
     Nothing may be written in the block, and it blocks no writers. Inside a transaction, the reads

@@ -31,7 +31,7 @@ def check_backup(path: Path) -> None:
         else:
             check_sqlite(path.resolve())
     except (Fault, sqlite3.Error) as error:
-        message = f"{path} is not a sound backup of this database. {_sentence(error)}"
+        message = f"{path} is not a sound backup of this database. {_format_error(error)}"
         raise RestoreFailed("unsound-backup", message) from error
 
 
@@ -54,7 +54,7 @@ def restore_backup(path: Path) -> None:
         else:
             _restore_sqlite(alias, path.resolve())
     except (Fault, sqlite3.Error) as error:
-        message = f"The database was not restored and is as before. {_sentence(error)}"
+        message = f"The database was not restored and is as before. {_format_error(error)}"
         raise RestoreFailed("restore-failed", message) from error
 
 
@@ -96,11 +96,11 @@ def _check_restored(live: sqlite3.Connection) -> None:
         check_integrity(live)
     except (Fault, sqlite3.Error) as error:
         message = (
-            f"The database was restored, but is damaged: check the disk. {_sentence(error)} "
+            f"The database was restored, but is damaged: check the disk. {_format_error(error)} "
             "Restore the backup into a new file on another disk."
         )
         raise RestoreFailed("damaged-after-restore", message) from error
 
 
-def _sentence(error: Fault | sqlite3.Error) -> str:
+def _format_error(error: Fault | sqlite3.Error) -> str:
     return f"SQLite: {error}." if isinstance(error, sqlite3.Error) else str(error)

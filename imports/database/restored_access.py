@@ -63,9 +63,9 @@ class EndedAccess:
             if self.was_readable
             else "all keys and logins, as the state before the restore could not be read"
         )
-        return f"Ended: {counts} (all sessions, and {which}).{self._accounts()}"
+        return f"Ended: {counts} (all sessions, and {which}).{self._describe_accounts()}"
 
-    def _accounts(self) -> str:
+    def _describe_accounts(self) -> str:
         if not self.was_readable:
             return " All accounts and passwords are those of the backup."
         if not self.active_again:
@@ -82,7 +82,7 @@ class EndedAccess:
 def read_access() -> Access | None:
     """Return the present access to the current database; None if it is unreadable."""
     try:
-        return Access(tokens=read_valid_digests(), accounts=_active_accounts())
+        return Access(tokens=read_valid_digests(), accounts=_read_active_accounts())
     except (DatabaseFault, ValueError) as error:  # ValueError: a text or time is damaged
         logger.warning("Who may enter before the restore is unreadable: %s", type(error).__name__)
         return None
@@ -101,7 +101,7 @@ def end_access(before: Access | None) -> EndedAccess:
             has_tokens = ApiToken._meta.db_table in tables
             valid = before.tokens if before else frozenset()
             revoked = revoke_all_but(valid) if has_tokens else Revoked()
-            again = sorted(_active_accounts() - before.accounts) if before else ()
+            again = sorted(_read_active_accounts() - before.accounts) if before else ()
     except DatabaseFault as error:
         raise RestoreFailed(
             "access-not-ended",
@@ -156,7 +156,7 @@ def record_restore(
     return record
 
 
-def _active_accounts() -> frozenset[str]:
+def _read_active_accounts() -> frozenset[str]:
     return frozenset(User.objects.filter(is_active=True).values_list("username", flat=True))
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from imports.database.backup import Backup, make_backup
-from imports.database.one_state import one_state
+from imports.database.one_state import read_one_state
 from imports.expiry import drop_expired, get_oldest_kept
 from imports.exporting.selection import Selection
 from imports.exporting.write import ExportStatistics, write_export
@@ -35,7 +35,7 @@ def pack_export(select: Callable[[], Selection]) -> tuple[bytes, ExportStatistic
     """Return the gzipped export of the rows that `select` chooses in this instance's database."""
     packed = BytesIO()
     with (
-        one_state(),
+        read_one_state(),
         gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=_FASTEST, mtime=0) as file,
     ):
         statistics = write_export(select(), file, server=settings.ZIGGY_SERVER_NAME)  # type: ignore[arg-type]

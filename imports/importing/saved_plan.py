@@ -155,6 +155,6 @@ def _describe_import_since(saved: SavedPlan, request: ImportRequest) -> str:
 
 
 def _make_stale_error(issues: list[Issue], prefix: str = "") -> StalePlan:
-    first = issues[0].prefix + format_others(issues, "difference")
+    first = issues[0].message + format_others(issues, "difference")
     reason = f"{prefix}The plan is out of date. {first}"
     return StalePlan("stale-plan", reason, issues, remedy="Nothing was written. Plan again.")

@@ -14,7 +14,7 @@ from reversion.models import Revision
 
 from flows.secrets.stored_destinations import lock_destinations
 from flows.servers import target_server
-from imports.database.one_state import one_state
+from imports.database.one_state import read_one_state
 from imports.errors import NotPermitted
 from imports.exportfile.document import ExportDocument
 from imports.importing.apply import apply_plan
@@ -75,7 +75,7 @@ def make_plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
     """
     with target_server(request.server), record_run(_make_record(request), keep=False) as recorder:
         document, request = _read(request, recorder.record)
-        with one_state():
+        with read_one_state():
             preview = make_preview(document, request)
             saved = prepare_saved_plan(preview.plan, document, request)
         if isinstance(preview.refusal, NotPermitted):

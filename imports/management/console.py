@@ -18,7 +18,7 @@ from rich.text import Text
 
 from accounts.models import User
 from flows.servers import explain_unusable_database, list_server_names, target_server
-from imports.database.errors import NOT_MIGRATED, failure_of, loggable, trouble_of
+from imports.database.errors import NOT_MIGRATED, find_trouble, format_for_log, make_failure
 from imports.errors import (
     ImportFailed,
     UnableToImport,
@@ -164,10 +164,10 @@ def refusals(command: BaseCommand, server: str) -> Iterator[None]:
         refuse(command, error)
     except DatabaseFault as error:
         # An error for a missing table quotes only its name, which is no secret.
-        is_migrated = trouble_of(error) is not NOT_MIGRATED
-        reason = loggable(error) if is_migrated else get_first_line(error).rstrip(".")
+        is_migrated = find_trouble(error) is not NOT_MIGRATED
+        reason = format_for_log(error) if is_migrated else get_first_line(error).rstrip(".")
         told = ImportFailed("database-error", explain_unusable_database(reason, server))
-        refuse(command, failure_of(error) or told)
+        refuse(command, make_failure(error) or told)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from accounts.models import User
 from flows.database.bulk import insert_rows
 from flows.servers import get_current_database
 from imports.database.backup import Backup
-from imports.database.errors import loggable
+from imports.database.errors import format_for_log
 from imports.errors import (
     FileInvalid,
     FileUnreadable,
@@ -105,7 +105,9 @@ class RunRecorder:
             except DatabaseError as error:
                 # The caller raises its own error; this one is only logged.
                 logger.error(  # noqa: TRY400 - a traceback quotes what follows the first line
-                    "The record of a %s import could not be written: %s", status, loggable(error)
+                    "The record of a %s import could not be written: %s",
+                    status,
+                    format_for_log(error),
                 )
 
     def _finish_unless_committed(self, status: Status) -> None:

@@ -11,8 +11,13 @@ from flows.encryption import WrongKeyError
 from flows.models import Secret
 from flows.secrets.canary import check_keys_open
 from flows.servers import get_current_database, list_server_names
-from imports.database.errors import DatabaseFailed, failure_of, is_by_a_rival, loggable
-from imports.database.lock import HeldLock, LockHeld, import_lock
+from imports.database.errors import (
+    DatabaseFailed,
+    format_for_log,
+    is_by_another_writer,
+    make_failure,
+)
+from imports.database.lock import HeldLock, LockHeld, hold_import_lock
 from imports.errors import (
     ImportFailed,
     ImportLocked,
@@ -71,7 +76,7 @@ def hold_lock(
     if wait is None:
         wait = 0 if at_once else settings.ZIGGY_LOCK_WAIT
     try:
-        with import_lock(wait=wait) as lock:
+        with hold_import_lock(wait=wait) as lock:
             check_key(record)  # again: with the lock held, no other run can finish
             yield lock
     except LockHeld:
@@ -95,7 +100,7 @@ def _make_locked_error(holder: ImportRecord | None) -> ImportLocked:
 def record_run(record: ImportRecord, *, keep: bool = True) -> Iterator[RunRecorder]:
     """Yield the run's recorder; with `keep`, record the error that the block raises.
 
-    A database error is raised as the DatabaseFailed that `failure_of` returns for it, if any.
+    A database error is raised as the DatabaseFailed that `make_failure` returns for it, if any.
     """
     recorder = RunRecorder(record)
     try:
@@ -107,12 +112,12 @@ def record_run(record: ImportRecord, *, keep: bool = True) -> Iterator[RunRecord
             recorder.refuse(error)
         raise
     except DatabaseError as error:
-        failure = failure_of(error, outcome=_NOTHING_WRITTEN)
+        failure = make_failure(error, outcome=_NOTHING_WRITTEN)
         if failure is None:
             if keep:
                 recorder.fail(error)
             raise
-        logger.error("The database failed an import: %s", loggable(error))  # noqa: TRY400
+        logger.error("The database failed an import: %s", format_for_log(error))  # noqa: TRY400
         if keep:
             recorder.refuse(failure)
         raise failure from None
@@ -136,7 +141,7 @@ def open_transaction(recorder: RunRecorder, lock: HeldLock, *, again: str) -> It
             yield
             lock.check()
     except DatabaseError as error:
-        if isinstance(error, IntegrityError) and is_by_a_rival(error):
+        if isinstance(error, IntegrityError) and is_by_another_writer(error):
             raise StalePlan(
                 "stale-plan",
                 "Somebody else wrote to this server at the same moment.",
@@ -160,13 +165,13 @@ def _raise_unless_committed(recorder: RunRecorder, error: DatabaseError) -> None
             "The connection to the database was lost at the end of the import, which is there as "
             f"a whole or not at all: see the status of its record {recorder.record.pk}.",
         ) from None
-    logger.error("The database refused an import's write: %s", loggable(error))
-    failure = failure_of(error, outcome=_NOTHING_WRITTEN)
+    logger.error("The database refused an import's write: %s", format_for_log(error))
+    failure = make_failure(error, outcome=_NOTHING_WRITTEN)
     if failure is None:
         failure = DatabaseFailed(
             "database-error",
             f"The database refused the write ({type(error).__name__}), and nothing was changed. "
             "The server's log says more.",
         )
-        failure.cause = f"{loggable(error)}."
+        failure.cause = f"{format_for_log(error)}."
     raise failure from None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from flows.content.fields import Kind
 from flows.models import MODELS, get_blank_content
-from imports.database.one_state import one_state
+from imports.database.one_state import read_one_state
 from imports.importing.document import read_document
 from imports.importing.prepare import draft_plan
 from imports.importing.request import ImportRequest
@@ -35,7 +35,7 @@ def read_status(request: ImportRequest, *, with_only_here: bool = True) -> FileS
     document = read_document(request)
     kinds = [kind for kind in Kind if document.items[kind]]
     check_sight_of(request.user, *kinds)
-    with one_state():
+    with read_one_state():
         plan = draft_plan(document, request)
         inputs = StatusInputs(
             last_imports={

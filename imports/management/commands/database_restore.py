@@ -12,8 +12,8 @@ from django.db import DatabaseError
 from flows.encryption import WrongKeyError
 from flows.secrets.canary import check_keys_open
 from flows.servers import target_server
-from imports.database.backup import Backup, make_backup, other_server_of
-from imports.database.lock import LockHeld, import_lock
+from imports.database.backup import Backup, find_other_server, make_backup
+from imports.database.lock import LockHeld, hold_import_lock
 from imports.database.restore import check_backup, restore_backup
 from imports.database.restored_access import EndedAccess, end_access, read_access, record_restore
 from imports.errors import ImportLocked, quote
@@ -84,7 +84,7 @@ class Command(BaseCommand):
 def _of_another_server(server: str, path: Path) -> str:
     """Return a warning if the backup's name is another server's, else ""."""
     with target_server(server):
-        other = other_server_of(path)
+        other = find_other_server(path)
     if other is None:
         return ""
     return f"By its name, the backup is of the server {quote(other)}, not of {quote(server)}."
@@ -106,7 +106,7 @@ def _restore(path: Path, server: str, *, backup_first: bool) -> _Restored:
     Raises ImportLocked while an import is running, and BackupFailed and RestoreFailed.
     """
     try:
-        with import_lock(wait=settings.ZIGGY_LOCK_WAIT) as lock:
+        with hold_import_lock(wait=settings.ZIGGY_LOCK_WAIT) as lock:
             safety_backup = make_backup(sparing=path) if backup_first else None
             lock.check()
             before = read_access()  # as late as possible

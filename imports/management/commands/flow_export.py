@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from flows.content.fields import Kind
 from flows.counting import format_count
-from imports.database.one_state import one_state
+from imports.database.one_state import read_one_state
 from imports.errors import UnableToImport, quote
 from imports.exporting.selection import (
     Selection,
@@ -79,7 +79,7 @@ class Command(BaseCommand):
             print_cancelled(self)
             return
         try:
-            with refusals(self, server), on_server(server), one_state():
+            with refusals(self, server), on_server(server), read_one_state():
                 selection = _select(options["flow_ids"], options["tags"])
                 is_empty = not any(selection.values())
                 if is_empty and options["fail_on_empty"]:

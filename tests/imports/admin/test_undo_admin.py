@@ -19,7 +19,7 @@ from django.urls import reverse
 from accounts.models import User
 from flows.models import Connection, Flow, Secret
 from imports.admin import undo_page
-from imports.database.lock import import_lock
+from imports.database.lock import hold_import_lock
 from imports.models import ImportRecord
 from imports.undo.plans.snapshot import find_row_changes_since, make_undo_token, pack_rows
 from imports.undo.service import examine_undo, undo_import
@@ -585,7 +585,7 @@ def test_while_another_import_runs_the_choices_are_kept(admin, record, settings)
     settings.ZIGGY_LOCK_WAIT = 0
     edit(1, info="mine")
     page = planned(admin, record, **{choice(1): "keep"})
-    with import_lock(wait=0):
+    with hold_import_lock(wait=0):
         answer = confirm(admin, record, page)
     assert answer.status_code == 409
     assert "This was not done. Another import is running" in text_of(answer)

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection as database
 
 from imports.api.prefer import preferred_wait
-from imports.database.lock import LockHeld, import_lock
+from imports.database.lock import LockHeld, hold_import_lock
 from imports.models import ImportRecord
 from tests.imports.database.test_lock import lock_held_elsewhere
 from tests.support.importing import export_file, flow, import_items
@@ -199,7 +199,7 @@ def test_who_waits_holds_no_transaction_of_the_database(ada, settings):
 
 def _wait_for_lock(seconds: float) -> None:
     try:
-        with pytest.raises(LockHeld), import_lock(wait=seconds):
+        with pytest.raises(LockHeld), hold_import_lock(wait=seconds):
             pass
     finally:
         database.close()

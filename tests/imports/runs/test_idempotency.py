@@ -21,7 +21,7 @@ import imports.runs.idempotency
 from accounts.models import User
 from flows.models import Flow
 from imports.database.backup import Backup
-from imports.database.lock import import_lock
+from imports.database.lock import hold_import_lock
 from imports.errors import BackupFailed
 from imports.models import ImportItem, ImportRecord, Status
 from imports.planfile.decisions import read_decisions
@@ -178,7 +178,7 @@ class TestAfterSuccess:
 
     def test_it_needs_no_lock(self, ada):
         first = told(upload(ada, ORDERS, key="key-1"))
-        with import_lock(wait=0):
+        with hold_import_lock(wait=0):
             assert told(upload(ada, ORDERS, key="key-1")) == first
 
     def test_without_a_key_everything_is_imported_again(self, ada):

@@ -21,7 +21,7 @@ from accounts.models import User
 from flows.content.fields import Kind
 from flows.models import MODELS, Connection, Flow, Secret
 from flows.secrets.key_rotation import rotate_keys
-from imports.database.lock import import_lock
+from imports.database.lock import hold_import_lock
 from imports.errors import (
     AlreadyUndone,
     BackupFailed,
@@ -584,7 +584,7 @@ class TestStory:
     def test_another_import_keeps_it_out(self, settings):
         settings.ZIGGY_LOCK_WAIT = 0
         record = import_items(flow(1, "A")).record
-        with import_lock(wait=0), pytest.raises(ImportLocked):
+        with hold_import_lock(wait=0), pytest.raises(ImportLocked):
             undo(record)
 
     def test_what_was_shown_is_done_or_nothing(self):
