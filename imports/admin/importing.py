@@ -30,7 +30,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from flows.content.fields import Kind
 from flows.differences.values import compare_contents
 from imports.admin.forms import ChoicesForm, FilterForm, read_decisions
-from imports.admin.uploading import UploadViews, import_page
+from imports.admin.uploading import UploadViews, render_import_page
 from imports.errors import NotPermitted, StalePlan, UnableToImport
 from imports.models import PendingImport
 from imports.permissions import RUN_IMPORT, VIEW_RECORDS
@@ -54,7 +54,7 @@ class ChoicesInvalid(UnableToImport):
 View = Callable[..., HttpResponseBase]
 
 
-def import_urls(site: AdminSite) -> list[URLPattern]:
+def list_import_urls(site: AdminSite) -> list[URLPattern]:
     """Return the URLs of the pages. They must come before those of the records."""
     views = ImportViews(site)
     wrap = site.admin_view
@@ -65,10 +65,10 @@ def import_urls(site: AdminSite) -> list[URLPattern]:
         path("import/<int:number>/again/", wrap(views.look_again), name="imports_again"),
         path("import/<int:number>/confirm/", wrap(views.confirm), name="imports_confirm"),
         path("import/<int:number>/cancel/", wrap(views.cancel), name="imports_cancel"),
-        path("import/<int:number>/progress/", wrap(views.progress), name="imports_progress"),
+        path("import/<int:number>/progress/", wrap(views.show_progress), name="imports_progress"),
         path(
             "import/<int:number>/<str:kind>/<str:uuid>/",
-            wrap(views.item),
+            wrap(views.show_item),
             name="imports_pending_item",
         ),
     ]
@@ -79,14 +79,14 @@ def may_import(request: HttpRequest) -> bool:
     return request.user.has_perm(RUN_IMPORT)
 
 
-def _told(view: View) -> View:
+def _pass_upload(view: View) -> View:
     """Wrap the view: look the upload up, and show an UnableToImport as a message.
 
     It redirects to the record if the upload is applied, and responds 403 for NotPermitted.
     """
 
     @wraps(view)
-    def told(
+    def call_with_upload(
         self: "ImportViews", request: HttpRequest, number: int, **kwargs: Any
     ) -> HttpResponseBase:
         try:
@@ -103,12 +103,12 @@ def _told(view: View) -> View:
             return redirect("admin:imports_upload")
         except UnableToImport as error:
             messages.error(request, error.message)
-            return _back(request, number)
+            return _redirect_to_preview(request, number)
 
-    return told
+    return call_with_upload
 
 
-def _back(request: HttpRequest, number: int) -> HttpResponse:
+def _redirect_to_preview(request: HttpRequest, number: int) -> HttpResponse:
     """Redirect to the preview, at the same page of the list or the one that a button asks for."""
     query = request.GET.copy()
     if "filter" in request.POST:
@@ -120,16 +120,16 @@ def _back(request: HttpRequest, number: int) -> HttpResponse:
     return redirect(reverse("admin:imports_preview", args=[number]) + query_text)
 
 
-def _followed_by_script(view: View) -> View:
+def _answer_script(view: View) -> View:
     """Wrap the view: return a redirect as JSON to a script, which else would lose the messages."""
 
     @wraps(view)
-    def told(self: "ImportViews", request: HttpRequest, number: int) -> HttpResponseBase:
+    def call_for_script(self: "ImportViews", request: HttpRequest, number: int) -> HttpResponseBase:
         answer = view(self, request, number)
         is_script = request.headers.get("Accept") == "application/json"
         return JsonResponse({"url": answer["Location"]}) if is_script else answer
 
-    return told
+    return call_for_script
 
 
 class ImportViews:
@@ -139,7 +139,7 @@ class ImportViews:
         self._site = site
 
     @method_decorator(require_http_methods(["GET", "HEAD"]))
-    @_told
+    @_pass_upload
     def preview(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Show what would happen, item by item."""
         plan = read_page(pending)
@@ -170,20 +170,20 @@ class ImportViews:
             "progress": read_progress(pending),
             "asks_for_name": settings.ZIGGY_CONFIRM_SERVER_NAME,
         }
-        return import_page(self._site, request, "preview", context)
+        return render_import_page(self._site, request, "preview", context)
 
     @method_decorator(require_POST)
-    @_told
+    @_pass_upload
     def decide(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Apply the form's mode, options and decisions, and plan again.
 
         The buttons that turn the page or filter the list do so too, so that no choice is lost.
         """
-        if self._decided(request, pending):
+        if self._apply_choices(request, pending):
             messages.info(request, "Planned again with these choices.")
-        return _back(request, pending.pk)
+        return _redirect_to_preview(request, pending.pk)
 
-    def _decided(self, request: HttpRequest, pending: PendingImport) -> bool:
+    def _apply_choices(self, request: HttpRequest, pending: PendingImport) -> bool:
         """Apply the form's choices, and return whether any was new."""
         form = ChoicesForm(request.POST, pending=pending, user=request.user)
         chosen = FilterForm(request.GET)
@@ -197,20 +197,20 @@ class ImportViews:
         return uploads.decide(pending, form.options, decisions)
 
     @method_decorator(require_POST)
-    @_told
+    @_pass_upload
     def look_again(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Plan again, and show how many items differ."""
-        if "mode" in request.POST and self._decided(request, pending):
+        if "mode" in request.POST and self._apply_choices(request, pending):
             messages.info(request, "Planned again with these choices.")
         elif different := uploads.look_again(pending).different_items:
             messages.warning(request, f"Planned again: {len(different)} items are different now.")
         else:
             messages.info(request, "Planned again: nothing is different.")
-        return _back(request, pending.pk)
+        return _redirect_to_preview(request, pending.pk)
 
     @method_decorator(require_GET)
-    @_told
-    def item(
+    @_pass_upload
+    def show_item(
         self, request: HttpRequest, pending: PendingImport, *, kind: str, uuid: str
     ) -> HttpResponseBase:
         """Show what one item would change, with graphs."""
@@ -223,17 +223,19 @@ class ImportViews:
             "item": preview.item,
             "difference": compare_contents(preview.item.kind, preview.before, preview.after),
         }
-        return import_page(self._site, request, "item", context)
+        return render_import_page(self._site, request, "item", context)
 
     @method_decorator(require_POST)
-    @_followed_by_script
-    @_told
+    @_answer_script
+    @_pass_upload
     def confirm(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Import what was shown, unless the form has choices that are not in the plan yet."""
-        if "mode" in request.POST and self._decided(request, pending):
-            told = "Some choices were not in the plan yet. Look at what they change, and confirm."
-            messages.warning(request, f"{told} Nothing was written.")
-            return _back(request, pending.pk)
+        if "mode" in request.POST and self._apply_choices(request, pending):
+            message = (
+                "Some choices were not in the plan yet. Look at what they change, and confirm."
+            )
+            messages.warning(request, f"{message} Nothing was written.")
+            return _redirect_to_preview(request, pending.pk)
         try:
             record = uploads.confirm(
                 pending,
@@ -241,8 +243,8 @@ class ImportViews:
                 server_name=request.POST.get("server_name", ""),
             )
         except StalePlan as error:
-            told = "Nothing was written. This is the new plan: look at it, and confirm it below."
-            messages.error(request, f"{error.reason} {told}")
+            message = "Nothing was written. This is the new plan: look at it, and confirm it below."
+            messages.error(request, f"{error.reason} {message}")
             return redirect(f"{reverse('admin:imports_preview', args=[pending.pk])}?show=news")
         messages.success(request, f"The file {pending.file_name} is imported.")
         if not request.user.has_perm(VIEW_RECORDS):
@@ -250,7 +252,7 @@ class ImportViews:
         return redirect("admin:imports_importrecord_change", record.pk)
 
     @method_decorator(require_POST)
-    @_told
+    @_pass_upload
     def cancel(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Cancel the upload."""
         uploads.cancel(pending)
@@ -258,7 +260,7 @@ class ImportViews:
         return redirect("admin:imports_upload")
 
     @method_decorator(require_GET)
-    def progress(self, request: HttpRequest, number: int) -> HttpResponseBase:
+    def show_progress(self, request: HttpRequest, number: int) -> HttpResponseBase:
         """Return how far the import is, as JSON for the waiting page."""
         try:
             pending = uploads.find_pending(request.user, number)  # type: ignore[arg-type]

@@ -24,12 +24,12 @@ def has_difference(item: ImportItem) -> bool:
     return item.result in WRITING_RESULTS
 
 
-def item_context(item: ImportItem) -> dict[str, Any]:
+def make_item_context(item: ImportItem) -> dict[str, Any]:
     """Return the context of the page, with the difference or, as `fault`, why there is none."""
     kind = Kind(item.kind)
     model: type[Item] = MODELS[kind]
     row = model._default_manager.filter(uuid=item.target_uuid).first()
-    before, saved_at, fault = _before(item, model)
+    before, saved_at, fault = _read_state_before(item, model)
     after = None if row is None else get_content(kind, get_present_row(row))
     return {
         "title": f"What changed in {item.target_name or item.target_uuid}",
@@ -44,7 +44,7 @@ def item_context(item: ImportItem) -> dict[str, Any]:
     }
 
 
-def _before(item: ImportItem, model: type[Item]) -> tuple[Content | None, Any, str]:
+def _read_state_before(item: ImportItem, model: type[Item]) -> tuple[Content | None, Any, str]:
     """Return the row's content before the import, when it was saved, and a fault or "".
 
     The content is None if there was no row. The values of a secret are not part of the content.

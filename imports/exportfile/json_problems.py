@@ -38,12 +38,12 @@ class JSONProblem(Exception):  # noqa: N818 - one of the problems of a file, not
         self.path = path
         self.message = f"{subject} {message}" if subject else message
         self._subject = subject
-        self._said = message
+        self._without_subject = message
         super().__init__(self.message)
 
     def format_message(self, subject: str) -> str:
         """Return the message with another subject, where it has one, such as "The body"."""
-        return f"{subject} {self._said}" if self._subject else self._said
+        return f"{subject} {self._without_subject}" if self._subject else self._without_subject
 
 
 def raise_problem(error: Exception, text: bytes) -> NoReturn:

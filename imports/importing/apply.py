@@ -133,6 +133,6 @@ def _create(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
     )
 
 
-def _choose_time(change: Change, said: datetime | None, now: datetime) -> datetime:
+def _choose_time(change: Change, file_time: datetime | None, now: datetime) -> datetime:
     """Return the file's time for a created row, so that exports keep it; now for a copy."""
-    return said if said and change.result is Result.CREATE else now
+    return file_time if file_time and change.result is Result.CREATE else now

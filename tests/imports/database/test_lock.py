@@ -28,8 +28,8 @@ only_postgresql = pytest.mark.skipif(not ON_POSTGRESQL, reason="about the lock's
 HOLD_UNTIL_STDIN_CLOSES = """
 import sys, django
 django.setup()
-from imports.database.lock import import_lock
-with import_lock(wait=0):
+from imports.database.lock import hold_import_lock
+with hold_import_lock(wait=0):
     print("held", flush=True)
     sys.stdin.read()
 """

@@ -783,7 +783,7 @@ django.setup()
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
-from flows.servers import target
+from flows.servers import target_server
 from imports.errors import NotPermitted
 from imports.importing.service import run_import
 from tests.support.importing import export_file, flow, request_for
@@ -798,7 +798,7 @@ call_command("migrate", database="production", verbosity=0)
 users = get_user_model().objects
 root = users.create_superuser("root")
 bob = users.create_user("bob")
-with target("production"):
+with target_server("production"):
     there = users.create_user("alice", pk=bob.pk)
     there.user_permissions.set(Permission.objects.all())
 do_import(root, "first")

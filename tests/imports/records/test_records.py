@@ -437,7 +437,7 @@ class TestInterrupted:
             def __exit__(self, *_error: object) -> None:
                 raise KeyboardInterrupt
 
-        monkeypatch.setattr("imports.runs.run.import_lock", Lock)
+        monkeypatch.setattr("imports.runs.run.hold_import_lock", Lock)
         with pytest.raises(KeyboardInterrupt):
             run_import(request_for(ONE_FLOW))
         assert Flow.objects.get().name == "Orders"
