@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from flows.content.fields import Kind
 from flows.rest.requests.idempotency import answer_once
-from imports.api.checks import NothingThere, caller, needs, validated
+from imports.api.checks import NothingThere, get_caller, require_permissions, validate
 from imports.api.shapes.answers import ExportRequestSerializer, ExportStatisticsSerializer
 from imports.errors import Issue
 from imports.exporting.downloads import (
@@ -31,7 +31,7 @@ from imports.exporting.selection import (
 )
 
 _MOST_ISSUES = 1000
-_MAY_EXPORT = needs(*(f"flows.view_{kind}" for kind in Kind))
+_MAY_EXPORT = require_permissions(*(f"flows.view_{kind}" for kind in Kind))
 _DOCUMENT = OpenApiResponse(
     OpenApiTypes.OBJECT,
     description="The export file.",
@@ -95,15 +95,15 @@ class TaggedExport(APIView):
     )
     @answer_once(in_transaction=False)
     def post(self, request: Request) -> Response:
-        body = validated(ExportRequestSerializer, request.data)
+        body = validate(ExportRequestSerializer, request.data)
         tags, uuids = body["tags"] or [], [str(uuid) for uuid in body["flowUuids"] or []]
         chosen = partial(select_flows, uuids=uuids, tags=tags)
         try:
             statistics = build_export(
-                caller(request), chosen if tags or uuids else select_all_flows
+                get_caller(request), chosen if tags or uuids else select_all_flows
             )
         except UnknownFlowsError as error:
-            raise _unknown(error) from None
+            raise _make_unknown_flows_error(error) from None
         counts = {kind.plural: statistics.counts[kind] for kind in Kind}
         return Response(
             {
@@ -125,7 +125,7 @@ class TaggedExport(APIView):
         },
     )
     def get(self, request: Request) -> StreamingHttpResponse:
-        built = find_export(caller(request))
+        built = find_export(get_caller(request))
         if built is None:
             raise NothingThere("no-export", "You have built no export in the last day.")
         return make_export_response(bytes(built.content), built.size)
@@ -140,7 +140,7 @@ class BuiltExportView(APIView):
         responses={204: OpenApiResponse(description="It is gone, if there was one.")},
     )
     def delete(self, request: Request) -> Response:
-        drop_export(caller(request))
+        drop_export(get_caller(request))
         return Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -158,7 +158,7 @@ class FullExport(APIView):
         return make_export_response(packed, statistics.size)
 
 
-def _unknown(error: UnknownFlowsError) -> NothingThere:
+def _make_unknown_flows_error(error: UnknownFlowsError) -> NothingThere:
     more = len(error.uuids) - 1
     also = f" ({more} more)" if more else ""
     return NothingThere(

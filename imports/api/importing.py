@@ -15,9 +15,9 @@ from rest_framework.response import Response
 
 from flows.rest.requests.idempotency import HEADER, mark_as_taking_key
 from flows.rest.requests.refusals import Problem, make_invalid_refusal
-from imports.api.checks import caller
+from imports.api.checks import get_caller
 from imports.api.form import Form, FormParser, Upload, read_form
-from imports.api.prefer import WaitsForLock, run_parameters
+from imports.api.prefer import WaitsForLock, make_run_parameters
 from imports.api.shapes.answers import ProcessedSerializer
 from imports.api.shapes.form import PlannedSerializer, UploadSerializer
 from imports.importing.request import ImportRequest
@@ -83,7 +83,7 @@ class ImportFlows(WaitsForLock):
         summary="Import an export file",
         description=_DESCRIPTION,
         request={"multipart/form-data": UploadSerializer},
-        parameters=run_parameters("import"),
+        parameters=make_run_parameters("import"),
         responses={
             200: OpenApiResponse(PlannedSerializer, description="The plan of a dry run."),
             201: OpenApiResponse(ProcessedSerializer, description="The import is done."),
@@ -115,21 +115,25 @@ class ImportFlows(WaitsForLock):
     @mark_as_taking_key
     def post(self, request: Request) -> Response:
         _check_address(request)
-        upload = read_form(_form(request))
+        upload = read_form(_get_form(request))
         if upload.with_plan:
-            return _planned(_asked(request, upload))
+            return _answer_plan(_make_request(request, upload))
         if upload.dry_run:
-            preview = preview_import(_asked(request, upload), record_refusal=False)
+            preview = preview_import(_make_request(request, upload), record_refusal=False)
             return Response(make_plan_data(preview.plan, done=False, with_details=True))
         key = read_key(request.headers.get(HEADER))
         try:
             outcome = run_import(
-                replace(_asked(request, upload, key=key), lock_wait=self.lock_wait(request))
+                replace(
+                    _make_request(request, upload, key=key), lock_wait=self.read_lock_wait(request)
+                )
             )
         except AlreadyDone as earlier:
-            check_done(caller(request), earlier.record)
-            return _created(earlier.record, make_record_data(earlier.record))
-        return _created(outcome.record, make_plan_data(outcome.plan, done=True, with_details=True))
+            check_done(get_caller(request), earlier.record)
+            return _answer_created(earlier.record, make_record_data(earlier.record))
+        return _answer_created(
+            outcome.record, make_plan_data(outcome.plan, done=True, with_details=True)
+        )
 
 
 def _check_address(request: Request) -> None:
@@ -152,7 +156,7 @@ def _check_address(request: Request) -> None:
         raise make_invalid_refusal(misplaced)
 
 
-def _form(request: Request) -> Form:
+def _get_form(request: Request) -> Form:
     # An empty body has no parser, so its media type is checked here.
     if request.stream is None:
         if request.content_type.partition(";")[0].strip().lower() != FormParser.media_type:
@@ -161,8 +165,8 @@ def _form(request: Request) -> Form:
     return cast(Form, request.data)
 
 
-def _asked(request: Request, upload: Upload, *, key: str | None = None) -> ImportRequest:
-    user = caller(request)
+def _make_request(request: Request, upload: Upload, *, key: str | None = None) -> ImportRequest:
+    user = get_caller(request)
     return ImportRequest(
         payload=upload.file.content,
         file_name=upload.file.name,
@@ -179,7 +183,7 @@ def _asked(request: Request, upload: Upload, *, key: str | None = None) -> Impor
     )
 
 
-def _planned(asked: ImportRequest) -> Response:
+def _answer_plan(asked: ImportRequest) -> Response:
     """Return the plan to be applied later; the response to a refusal has it too, for decisions."""
     preview, saved = make_plan_to_save(asked)
     plan = {"plan": msgspec.to_builtins(saved)}
@@ -190,6 +194,6 @@ def _planned(asked: ImportRequest) -> Response:
     return Response({**make_plan_data(preview.plan, done=False, with_details=True), **plan})
 
 
-def _created(record: ImportRecord, data: dict[str, Any]) -> Response:
+def _answer_created(record: ImportRecord, data: dict[str, Any]) -> Response:
     location = reverse("import-record", args=[record.pk])
     return Response(data, status=HTTPStatus.CREATED, headers={"Location": location})

@@ -18,7 +18,7 @@ from flows.rest.bodies.serializers import ITEMS
 from flows.rest.requests.preconditions import add_tag
 from flows.rest.views import SecretView
 from flows.secrets.stored_destinations import SecretDestination, read_destinations
-from imports.api.checks import caller
+from imports.api.checks import get_caller
 from imports.api.shapes.warnings import SENDER_KINDS
 from imports.models import ImportRecord
 from imports.permissions import may_see, may_see_records
@@ -82,17 +82,20 @@ class SecretWithDestinationsView(SecretView):
     def get(self, request: Request, uuid: UUID) -> Response:
         item, tag = reading.read_item(self.kind, uuid)
         found = read_destinations([item["name"]])[item["name"]]
-        user = caller(request)
+        user = get_caller(request)
         users = [(each.kind, each.uuid) for each in found]
         origins = read_origins(item["uuid"], users) if may_see_records(user) else {}
         destinations = [
-            _shown(each, user, origins.get(key)) for each, key in zip(found, users, strict=True)
+            _describe_destination(each, user, origins.get(key))
+            for each, key in zip(found, users, strict=True)
         ]
         # Never 304: the tag is the row's, and the destinations change without it.
         return add_tag(Response({**item, DESTINATIONS_KEY: destinations}), tag)
 
 
-def _shown(found: SecretDestination, user: User, record: ImportRecord | None) -> dict[str, Any]:
+def _describe_destination(
+    found: SecretDestination, user: User, record: ImportRecord | None
+) -> dict[str, Any]:
     is_visible = may_see(user, found.kind)
     return {
         "kind": found.kind.value,

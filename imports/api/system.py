@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from accounts.throttling import Limit, TooManyAttempts, TooManyAttemptsError, give_back, take
 from flows import __version__
 from flows.rest.requests.idempotency import answer_once
-from imports.api.checks import IsAdmin, NothingThere, caller, needs
+from imports.api.checks import IsAdmin, NothingThere, get_caller, require_permissions
 from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
 from imports.api.shapes.answers import (
     BackupAnswerSerializer,
@@ -55,13 +55,13 @@ _TOO_MANY = OpenApiResponse(
 
 
 @contextmanager
-def _counted_backup(request: Request) -> Iterator[None]:
+def _count_backup(request: Request) -> Iterator[None]:
     """Count the backup that the caller asks for, unless the block raises.
 
     Raises TooManyAttempts if the account has reached its limit of the day: each backup takes room
     on the disk and causes older ones to be removed.
     """
-    limits = [Limit("backup", str(caller(request).pk), what="backups")]
+    limits = [Limit("backup", str(get_caller(request).pk), what="backups")]
     try:
         take(limits)
     except TooManyAttemptsError as error:
@@ -74,7 +74,7 @@ def _counted_backup(request: Request) -> Iterator[None]:
 
 
 class BackUp(APIView):
-    permission_classes = needs(BACK_UP_DATABASE)
+    permission_classes = require_permissions(BACK_UP_DATABASE)
 
     @extend_schema(
         operation_id="back_up_database",
@@ -106,7 +106,7 @@ class BackUp(APIView):
     @answer_once(in_transaction=False)
     def post(self, request: Request) -> Response:
         try:
-            with _counted_backup(request):
+            with _count_backup(request):
                 backup = make_backup()
         except BackupFailed as error:
             logger.exception("The backup failed")
@@ -160,8 +160,8 @@ class Transfer(APIView):
     )
     @answer_once(in_transaction=False)
     def post(self, request: Request) -> Response:
-        with _counted_backup(request):
-            backup = build_transfer(caller(request))
+        with _count_backup(request):
+            backup = build_transfer(get_caller(request))
         return Response(
             {"file": f"{backup.path.name}.gz", "size": backup.size, "sha256": backup.sha256},
             status=HTTPStatus.CREATED,
@@ -187,11 +187,11 @@ class DownloadTransfer(APIView):
         },
     )
     def get(self, request: Request) -> StreamingHttpResponse:
-        path = find_transfer(caller(request))
+        path = find_transfer(get_caller(request))
         if path is None:
             message = "There is no copy of yours. Make one with POST /api/system/transfer-db."
             raise NothingThere("no-transfer", message)
-        logger.info("User %s fetches the database", caller(request).pk)
+        logger.info("User %s fetches the database", get_caller(request).pk)
         return StreamingHttpResponse(
             gzip_file(path.open("rb")),
             content_type="application/gzip",
@@ -217,7 +217,7 @@ class VersionInfo(APIView):
 
 
 class Vacuum(WaitsForLock):
-    permission_classes = needs(VACUUM_DATABASE)
+    permission_classes = require_permissions(VACUUM_DATABASE)
     # No HEAD: unlike other GETs, this one changes something.
     http_method_names = ("get", "options")
 
@@ -247,4 +247,4 @@ class Vacuum(WaitsForLock):
         ],
     )
     def get(self, request: Request) -> Response:
-        return Response(vacuum_database(lock_wait=self.lock_wait(request)).as_dict())
+        return Response(vacuum_database(lock_wait=self.read_lock_wait(request)).as_dict())

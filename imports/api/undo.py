@@ -14,8 +14,8 @@ from rest_framework.response import Response
 
 from flows.rest.requests.declared_names import DeclaredNames
 from flows.rest.requests.idempotency import HEADER, mark_as_taking_key
-from imports.api.checks import caller, validated
-from imports.api.prefer import WaitsForLock, run_parameters
+from imports.api.checks import get_caller, validate
+from imports.api.prefer import WaitsForLock, make_run_parameters
 from imports.api.shapes.undo import UndoneSerializer, UndoSerializer
 from imports.errors import Issue, UnableToImport
 from imports.models import Door, ImportRecord
@@ -68,7 +68,7 @@ class UndoImport(WaitsForLock, DeclaredNames):
         summary="Undo an import",
         description=_DESCRIPTION,
         request=UndoSerializer,
-        parameters=run_parameters("undo"),
+        parameters=make_run_parameters("undo"),
         responses={
             200: OpenApiResponse(UndoneSerializer, description="The plan of a dry run."),
             201: OpenApiResponse(UndoneSerializer, description="The undo is done."),
@@ -109,18 +109,20 @@ class UndoImport(WaitsForLock, DeclaredNames):
     )
     @mark_as_taking_key
     def post(self, request: Request, pk: int) -> Response:
-        body = validated(UndoSerializer, request.data)
+        body = validate(UndoSerializer, request.data)
         if body["dryRun"]:
-            plan = preview_undo(_asked(request, pk, body), record_refusal=False)
+            plan = preview_undo(_make_request(request, pk, body), record_refusal=False)
             return Response(make_undo_data(plan, done=False, with_details=True))
         key = read_key(request.headers.get(HEADER))
         try:
-            asked = _asked(request, pk, body, key=key)
-            outcome = undo_import(replace(asked, lock_wait=self.lock_wait(request)))
+            asked = _make_request(request, pk, body, key=key)
+            outcome = undo_import(replace(asked, lock_wait=self.read_lock_wait(request)))
         except AlreadyDone as earlier:
-            check_done(caller(request), earlier.record)
-            return _created(earlier.record, make_record_data(earlier.record))
-        return _created(outcome.record, make_undo_data(outcome.plan, done=True, with_details=True))
+            check_done(get_caller(request), earlier.record)
+            return _answer_created(earlier.record, make_record_data(earlier.record))
+        return _answer_created(
+            outcome.record, make_undo_data(outcome.plan, done=True, with_details=True)
+        )
 
     def check_keys(self, request: Request) -> None:
         """Raises BodyMalformed before anything else, and Refused for unknown keys."""
@@ -154,15 +156,15 @@ def _check_dry_run(request: Request) -> None:
     raise BodyMalformed(issue.code, f"dryRun: {_SAY_DRY_RUN}", [issue])
 
 
-def _created(record: ImportRecord, data: dict[str, Any]) -> Response:
+def _answer_created(record: ImportRecord, data: dict[str, Any]) -> Response:
     location = reverse("import-record", args=[record.pk])
     return Response(data, status=HTTPStatus.CREATED, headers={"Location": location})
 
 
-def _asked(
+def _make_request(
     request: Request, pk: int, body: dict[str, Any], *, key: str | None = None
 ) -> UndoRequest:
-    user = caller(request)
+    user = get_caller(request)
     return UndoRequest(
         record=pk,
         server=settings.ZIGGY_SERVER_NAME,
