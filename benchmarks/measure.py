@@ -95,9 +95,9 @@ def run_child(work: str, *, database_url: str, scratch: Path, **arguments: Any) 
     )
     if done.returncode:
         raise SystemExit(f"The measurement {work} failed.")
-    told = json.loads(done.stdout.splitlines()[-1])
-    rows = {name: [Reading(**one) for one in readings] for name, readings in told["rows"].items()}
-    return Result(rows=rows, facts=told["facts"])
+    result = json.loads(done.stdout.splitlines()[-1])
+    rows = {name: [Reading(**one) for one in readings] for name, readings in result["rows"].items()}
+    return Result(rows=rows, facts=result["facts"])
 
 
 def clean_environment() -> dict[str, str]:
@@ -110,6 +110,6 @@ def clean_environment() -> dict[str, str]:
     }
 
 
-def tell(result: Result) -> None:
+def print_result(result: Result) -> None:
     """Print the child's result for its parent."""
     print(json.dumps(asdict(result)))

@@ -36,10 +36,10 @@ class Sample:
 
 
 class Bench:
-    """Measures on one server; calls `tell` with the rows of each group when it is done."""
+    """Measures on one server; calls `print_rows` with the rows of each group when it is done."""
 
-    def __init__(self, server: Server, sample: Sample, tell: Callable[[Rows], None]) -> None:
-        self._server, self._sample, self._tell = server, sample, tell
+    def __init__(self, server: Server, sample: Sample, print_rows: Callable[[Rows], None]) -> None:
+        self._server, self._sample, self._print_rows = server, sample, print_rows
         self.rows: Rows = {}
         self.facts: dict[str, str] = {}
 
@@ -171,7 +171,7 @@ class Bench:
 
     def _keep(self, rows: Rows) -> None:
         _add(self.rows, rows)
-        self._tell(rows)
+        self._print_rows(rows)
 
 
 def _add(rows: Rows, more: Rows) -> None:

@@ -28,7 +28,7 @@ from imports.errors import (
     make_storable,
     quote,
 )
-from imports.management.warning_text import WarningDigest, digest_lines
+from imports.management.warning_text import WarningDigest, format_digest
 from imports.models import ImportRecord
 from imports.report import make_answer, make_refusal_data
 
@@ -64,7 +64,7 @@ def add_server_argument(parser: CommandParser, *, has_default: bool = True) -> N
     )
 
 
-def teaching(epilog: str, *, allow_abbrev: bool = False) -> dict[str, Any]:
+def make_help_options(epilog: str, *, allow_abbrev: bool = False) -> dict[str, Any]:
     """Return the options of a parser whose help ends with examples.
 
     Options may not be abbreviated: `--over` must never be taken for a mode.
@@ -109,7 +109,7 @@ def _seconds(text: str) -> float:
 
 
 @contextmanager
-def on_server(name: str) -> Iterator[None]:
+def target_known_server(name: str) -> Iterator[None]:
     """Send every query to the named server. Raises WrongServer for an unknown name."""
     if name not in list_server_names():
         known = ", ".join(list_server_names())
@@ -125,7 +125,7 @@ def print_json(command: BaseCommand, result: dict[str, Any]) -> None:
     command.stdout.write(json.dumps(result, indent=2))
 
 
-def print_end(command: BaseCommand, closing: str, result: dict[str, Any]) -> None:
+def print_end(command: BaseCommand, last_line: str, result: dict[str, Any]) -> None:
     """Print the last line of a run, for people, and its JSON.
 
     The line comes first, so that it is printed even if stdout is closed; on a terminal it comes
@@ -133,9 +133,9 @@ def print_end(command: BaseCommand, closing: str, result: dict[str, Any]) -> Non
     """
     if command.stdout.isatty():
         print_json(command, result)
-        tell(command, closing)
+        print_line(command, last_line)
     else:
-        tell(command, closing)
+        print_line(command, last_line)
         print_json(command, result)
 
 
@@ -152,13 +152,13 @@ def refuse(command: BaseCommand, error: UnableToImport) -> NoReturn:
 
 
 @contextmanager
-def refusals(command: BaseCommand, server: str) -> Iterator[None]:
+def refuse_errors(command: BaseCommand, server: str) -> Iterator[None]:
     """End the command as `refuse` does for an UnableToImport that the block raises.
 
     So too for an error of the server's database, such as an unreachable or unmigrated one.
     """
     try:
-        with _unlogged():
+        with _silence_log():
             yield
     except UnableToImport as error:
         refuse(command, error)
@@ -166,28 +166,28 @@ def refusals(command: BaseCommand, server: str) -> Iterator[None]:
         # An error for a missing table quotes only its name, which is no secret.
         is_migrated = find_trouble(error) is not NOT_MIGRATED
         reason = format_for_log(error) if is_migrated else get_first_line(error).rstrip(".")
-        told = ImportFailed("database-error", explain_unusable_database(reason, server))
-        refuse(command, make_failure(error) or told)
+        failure = ImportFailed("database-error", explain_unusable_database(reason, server))
+        refuse(command, make_failure(error) or failure)
 
 
 @contextmanager
-def _unlogged() -> Iterator[None]:
+def _silence_log() -> Iterator[None]:
     """Keep out of the log, which is written to stderr, what the command prints there itself."""
     loggers = [logging.getLogger(name) for name in _TELLING_LOGGERS]
     for logger in loggers:
-        logger.addFilter(_never)
+        logger.addFilter(_drop_record)
     try:
         yield
     finally:
         for logger in loggers:
-            logger.removeFilter(_never)
+            logger.removeFilter(_drop_record)
 
 
-def _never(_record: logging.LogRecord) -> bool:
+def _drop_record(_record: logging.LogRecord) -> bool:
     return False
 
 
-def tell(command: BaseCommand, text: str, *, ending: str = "\n") -> None:
+def print_line(command: BaseCommand, text: str, *, ending: str = "\n") -> None:
     """Write a line for people to stderr."""
     command.stderr.write(text, style_func=str, ending=ending)
 
@@ -204,12 +204,12 @@ def require_terminal() -> None:
 
 def confirm(command: BaseCommand, question: str) -> bool:
     """Return whether the person at the terminal answers yes. Enter, Ctrl-C and Ctrl-D mean no."""
-    tell(command, f"{question} [y/N] ", ending="")
+    print_line(command, f"{question} [y/N] ", ending="")
     command.stderr.flush()
     try:
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
     except KeyboardInterrupt:
-        tell(command, "")
+        print_line(command, "")
         return False
 
 
@@ -230,13 +230,13 @@ def find_user(name: str | None, server: str) -> User | None:
     return user
 
 
-def name_of(user: User | None) -> str:
+def get_user_name(user: User | None) -> str:
     """Return the name to record for a command: the user's, or the shell account's."""
     return user.get_username() if user else make_storable(getpass.getuser())
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[int, int], None]]:
+def show_progress_bar() -> Iterator[Callable[[int, int], None]]:
     """Show a bar on stderr while rows are written, if it is a terminal; yield its callback."""
     console = Console(stderr=True)
     columns = (TextColumn("Writing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -255,19 +255,19 @@ def show_warnings(warnings: WarningDigest, record: ImportRecord) -> None:
 
     All serious warnings are printed; if there are very many others, the record has the rest.
     """
-    lines = [*digest_lines(warnings, where=f"see record {record.pk}")]
+    lines = [*format_digest(warnings, where=f"see record {record.pk}")]
     if lines:
         show(Text("\n").join(lines))
 
 
-def closing(summary: str, record: ImportRecord, *, wrote: bool) -> str:
+def format_last_line(summary: str, record: ImportRecord, *, wrote: bool) -> str:
     """Return the last line of a run: its counts, its record and its backup."""
     backup = f" The backup is {record.backup_path}." if record.backup_path else ""
     end = "Done" if wrote else "Nothing to do"
-    return f"{summary} {end}: record {record.pk}{_plan_of(record)}.{backup}"
+    return f"{summary} {end}: record {record.pk}{_describe_plan(record)}.{backup}"
 
 
-def _plan_of(record: ImportRecord) -> str:
+def _describe_plan(record: ImportRecord) -> str:
     if not record.plan_checksum:
         return ""
     by = f" of {make_printable(record.plan_created_by)}" if record.plan_created_by else ""

@@ -44,7 +44,7 @@ def may_write(command: BaseCommand, path: Path, *, ask: bool) -> bool:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replace_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that replaces the one at the path when it is complete."""
     try:
         # Written beside the file and then renamed: a reader never finds an incomplete one.

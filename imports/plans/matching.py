@@ -141,14 +141,14 @@ def _add_candidates(
     """Return the matches; those that need a choice, or had one, have the rows to choose from."""
     chosen = {match.item.name for match in matches if match.is_chosen}
     by_uuid = {match.item.uuid for match in matches if not match.is_chosen}
-    named: dict[str, list[Row]] = defaultdict(list)
+    by_name: dict[str, list[Row]] = defaultdict(list)
     for uuid in sorted(live.keys() - by_uuid):
         row = live[uuid]
         if (row.name in ambiguities or row.name in chosen) and len(
-            named[row.name]
+            by_name[row.name]
         ) < CANDIDATES_KEPT:
-            named[row.name].append(row)
-    candidates = {name: tuple(rows) for name, rows in named.items()}
+            by_name[row.name].append(row)
+    candidates = {name: tuple(rows) for name, rows in by_name.items()}
     for match in matches:
         is_ambiguous = match.method is MatchMethod.NAME and match.item.name in ambiguities
         if match.is_chosen or is_ambiguous:

@@ -46,7 +46,7 @@ from imports.errors import UnableToImport
 from imports.exportfile import companion as given_file
 from imports.exportfile import json_problems, strict_json
 from imports.exportfile.document import parse
-from imports.management.text_columns import column_lines
+from imports.management.text_columns import format_columns
 from imports.planfile import changes as plan_changes
 from imports.planfile import decisions as decision_file
 from imports.planfile import file as plan_file
@@ -734,9 +734,9 @@ CASES = {
         size=2_000,
     ),
     "columns of text": Case(
-        covers=("imports.management.text_columns.column_lines",),
+        covers=("imports.management.text_columns.format_columns",),
         build=lambda size: [((f"name {at}", "x" * (at % 99)), "") for at in range(size)],
-        work=lambda rows: [*column_lines(("NAME", "WHAT"), rows)],
+        work=lambda rows: [*format_columns(("NAME", "WHAT"), rows)],
         size=5_000,
     ),
     "a file of many items": Case(

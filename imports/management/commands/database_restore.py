@@ -52,15 +52,15 @@ class Command(BaseCommand):
     ) -> None:
         if not no_prompt:
             console.require_terminal()
-        with console.refusals(self, server), console.on_server(server):
+        with console.refuse_errors(self, server), console.target_known_server(server):
             check_backup(path)
-            if not (no_prompt or self._confirmed(server, path)):
+            if not (no_prompt or self._confirm(server, path)):
                 console.print_cancelled(self)
                 return
             restored = _restore(path, server, backup_first=not no_backup)
-        console.tell(self, f"Restored {server} from {path}. {restored.ended}")
-        for warning in filter(None, (_of_another_server(server, path), restored.warning)):
-            console.tell(self, f"! {warning}")
+        console.print_line(self, f"Restored {server} from {path}. {restored.ended}")
+        for warning in filter(None, (_warn_of_another_server(server, path), restored.warning)):
+            console.print_line(self, f"! {warning}")
         data = {
             "restored": str(path),
             "safetyBackup": restored.safety_backup and str(restored.safety_backup.path),
@@ -72,16 +72,16 @@ class Command(BaseCommand):
         }
         console.print_json(self, make_answer(HTTPStatus.OK, data))
 
-    def _confirmed(self, server: str, path: Path) -> bool:
+    def _confirm(self, server: str, path: Path) -> bool:
         question = (
             f"Put the server {quote(server)} back to {path}? What was written to it since then "
             "will be lost."
         )
-        warning = _of_another_server(server, path)
+        warning = _warn_of_another_server(server, path)
         return console.confirm(self, f"{question} {warning}".rstrip())
 
 
-def _of_another_server(server: str, path: Path) -> str:
+def _warn_of_another_server(server: str, path: Path) -> str:
     """Return a warning if the backup's name is another server's, else ""."""
     with target_server(server):
         other = find_other_server(path)
@@ -116,18 +116,21 @@ def _restore(path: Path, server: str, *, backup_first: bool) -> _Restored:
                 path,
                 ended,
                 server=server,
-                user_name=console.name_of(None),
+                user_name=console.get_user_name(None),
                 safety_backup=safety_backup,
             )
             return _Restored(
-                safety_backup=safety_backup, ended=ended, record=record, warning=_wrong_key()
+                safety_backup=safety_backup,
+                ended=ended,
+                record=record,
+                warning=_warn_of_wrong_key(),
             )
     except LockHeld as error:
         message = "An import is running on this database: restore when it has finished."
         raise ImportLocked("locked", message) from error
 
 
-def _wrong_key() -> str:
+def _warn_of_wrong_key() -> str:
     """Return a warning if the backup's secrets were encrypted with another key, else ""."""
     try:
         check_keys_open(may_write=False)

@@ -16,24 +16,29 @@ from imports.importing.service import make_plan_to_save, preview_import, run_imp
 from imports.management.console import (
     NOTHING_TO_DO,
     USAGE_ERROR,
-    closing,
     confirm,
     find_user,
-    name_of,
+    format_last_line,
+    get_user_name,
+    make_help_options,
     print_cancelled,
     print_end,
     print_json,
-    progress_bar,
-    refusals,
+    print_line,
+    refuse_errors,
     require_terminal,
     show,
+    show_progress_bar,
     show_warnings,
-    teaching,
-    tell,
 )
-from imports.management.files import may_write, read_file, read_standard_input, replacing
+from imports.management.files import may_write, read_file, read_standard_input, replace_file
 from imports.management.import_arguments import EPILOG, add_import_arguments
-from imports.management.plan_text import plan_counts, plan_text, plan_warnings, summary
+from imports.management.plan_text import (
+    digest_plan_warnings,
+    format_plan,
+    format_plan_counts,
+    format_summary,
+)
 from imports.models import Door
 from imports.planfile.decisions import read_decisions
 from imports.planfile.file import read_plan, write_plan
@@ -46,7 +51,7 @@ class Command(BaseCommand):
     lists_all = False
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, **teaching(EPILOG), **kwargs)
+        return super().create_parser(prog_name, subcommand, **make_help_options(EPILOG), **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_import_arguments(parser)
@@ -57,8 +62,8 @@ class Command(BaseCommand):
         plan_out = Path(options["plan_out"]) if options["plan_out"] else None
         if not (dry_run or plan_out or no_prompt):
             require_terminal()
-        with refusals(self, options["server"]):
-            request = _request(**options)
+        with refuse_errors(self, options["server"]):
+            request = _make_request(**options)
             if plan_out:
                 plan = self._save_plan(request, plan_out, options["file_path"], ask=not no_prompt)
             elif dry_run:
@@ -76,19 +81,19 @@ class Command(BaseCommand):
             print_cancelled(self)
             return None
         preview, saved = make_plan_to_save(request)
-        with replacing(path) as file:
+        with replace_file(path) as file:
             file.write(write_plan(saved))
-        show(plan_text(preview.plan, lists_all=self.lists_all))
+        show(format_plan(preview.plan, lists_all=self.lists_all))
         if preview.refusal:
-            tell(self, _undecided(path))
+            print_line(self, _explain_undecided(path))
             raise preview.refusal
-        tell(self, _next_step(request, path, file_path))
+        print_line(self, _describe_next_step(request, path, file_path))
         print_json(self, make_answer(HTTPStatus.OK, make_plan_data(preview.plan, done=False)))
         return preview.plan
 
     def _preview(self, request: ImportRequest) -> Plan:
         plan = preview_import(request, record_refusal=False).plan
-        show(plan_text(plan, lists_all=self.lists_all))
+        show(format_plan(plan, lists_all=self.lists_all))
         print_json(self, make_answer(HTTPStatus.OK, make_plan_data(plan, done=False)))
         return plan
 
@@ -97,15 +102,17 @@ class Command(BaseCommand):
         confirmed = None
         if ask:
             confirmed = preview_import(request)
-            show(plan_text(confirmed.plan, lists_all=self.lists_all))
-            if confirmed.plan.writes and not confirm(self, _question(request, confirmed.plan)):
+            show(format_plan(confirmed.plan, lists_all=self.lists_all))
+            if confirmed.plan.writes and not confirm(self, _make_question(request, confirmed.plan)):
                 print_cancelled(self)
                 return None
-        with progress_bar() as progress:
+        with show_progress_bar() as progress:
             outcome = run_import(request, confirmed=confirmed, progress=progress)
         if not ask:
-            show_warnings(plan_warnings(outcome.plan), outcome.record)
-        end = closing(summary(outcome.plan), outcome.record, wrote=outcome.plan.writes)
+            show_warnings(digest_plan_warnings(outcome.plan), outcome.record)
+        end = format_last_line(
+            format_summary(outcome.plan), outcome.record, wrote=outcome.plan.writes
+        )
         print_end(
             self, end, make_answer(HTTPStatus.CREATED, make_plan_data(outcome.plan, done=True))
         )
@@ -136,7 +143,7 @@ def _check_combination(**options: Any) -> None:
             )
 
 
-def _request(
+def _make_request(
     *,
     server: str,
     file_path: str,
@@ -157,7 +164,7 @@ def _request(
         mode=plan.mode if plan else options["mode"],
         door=Door.COMMAND,
         user=user,
-        user_name=name_of(user),
+        user_name=get_user_name(user),
         with_backup=not options["no_backup"],
         override_locks=plan.override_locks if plan else options["override_locks"],
         given_decisions=read_decisions(read_file(decisions), max_bytes=limit) if decisions else (),
@@ -166,19 +173,21 @@ def _request(
     )
 
 
-def _next_step(request: ImportRequest, path: Path, file_path: str) -> str:
+def _describe_next_step(request: ImportRequest, path: Path, file_path: str) -> str:
     words = ["manage.py", "flow_import", "--server", request.server]
     words += ["--file-path", file_path, "--apply-plan", str(path)]
     return f"Plan written to {path}. Apply it with:\n  {shlex.join(words)}"
 
 
-def _undecided(path: Path) -> str:
+def _explain_undecided(path: Path) -> str:
     return (
         f"Plan written to {path}, with what stands against it. Decide on these "
         'items, by their "decision" there or in a file for --decisions.'
     )
 
 
-def _question(request: ImportRequest, plan: Plan) -> str:
+def _make_question(request: ImportRequest, plan: Plan) -> str:
     server = quote(plan.server)
-    return f"Import {quote(request.file_name)} into the server {server}: {plan_counts(plan)}?"
+    return (
+        f"Import {quote(request.file_name)} into the server {server}: {format_plan_counts(plan)}?"
+    )

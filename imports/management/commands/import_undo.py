@@ -12,23 +12,28 @@ from imports.management.console import (
     NOTHING_TO_DO,
     add_run_arguments,
     add_server_argument,
-    closing,
     confirm,
     find_user,
-    name_of,
+    format_last_line,
+    get_user_name,
+    make_help_options,
     print_cancelled,
     print_end,
     print_json,
-    progress_bar,
-    refusals,
+    print_line,
+    refuse_errors,
     require_terminal,
     show,
+    show_progress_bar,
     show_warnings,
-    teaching,
-    tell,
 )
 from imports.management.files import read_file
-from imports.management.undo_text import undo_counts, undo_summary, undo_text, undo_warnings
+from imports.management.undo_text import (
+    digest_undo_warnings,
+    format_undo,
+    format_undo_counts,
+    format_undo_summary,
+)
 from imports.models import Door
 from imports.report import make_answer, make_undo_data
 from imports.undo.plans.decision_file import read_decision_file
@@ -70,7 +75,7 @@ class Command(BaseCommand):
     lists_all = False
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, **teaching(_EPILOG), **kwargs)
+        return super().create_parser(prog_name, subcommand, **make_help_options(_EPILOG), **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -97,30 +102,30 @@ class Command(BaseCommand):
         self.lists_all = verbosity > 1
         if not (dry_run or no_prompt):
             require_terminal()
-        with refusals(self, options["server"]):
+        with refuse_errors(self, options["server"]):
             user = find_user(options["user"], options["server"])
             request = UndoRequest(
                 record=options["record"],
                 server=options["server"],
                 door=Door.COMMAND,
                 user=user,
-                user_name=name_of(user),
+                user_name=get_user_name(user),
                 with_backup=not options["no_backup"],
                 conflicts=options["conflicts"],
-                decisions=_decisions(options["decisions"]),
+                decisions=_read_decisions(options["decisions"]),
                 lock_wait=options["lock_wait"],
             )
             try:
                 plan = self._preview(request) if dry_run else self._undo(request, ask=not no_prompt)
             except UndoRefused:
-                tell(self, _DECIDE)
+                print_line(self, _DECIDE)
                 raise
         if plan and options["detailed_exitcode"] and not plan.writes:
             sys.exit(NOTHING_TO_DO)
 
     def _preview(self, request: UndoRequest) -> UndoPlan:
         preview = examine_undo(request)
-        show(undo_text(preview.plan, lists_all=self.lists_all))
+        show(format_undo(preview.plan, lists_all=self.lists_all))
         if preview.refusal:
             raise preview.refusal
         print_json(self, make_answer(HTTPStatus.OK, make_undo_data(preview.plan, done=False)))
@@ -130,34 +135,36 @@ class Command(BaseCommand):
         """Undo, and return the plan that was done; None if the person declined."""
         token = None
         if ask:
-            plan = self._shown(request)
-            if plan.writes and not confirm(self, _question(plan)):
+            plan = self._show(request)
+            if plan.writes and not confirm(self, _make_question(plan)):
                 print_cancelled(self)
                 return None
             token = make_undo_token(plan)
-        with progress_bar() as progress:
+        with show_progress_bar() as progress:
             outcome = undo_import(request, token=token, progress=progress)
         if not ask:
-            show_warnings(undo_warnings(outcome.plan), outcome.record)
-        end = closing(undo_summary(outcome.plan), outcome.record, wrote=outcome.plan.writes)
+            show_warnings(digest_undo_warnings(outcome.plan), outcome.record)
+        end = format_last_line(
+            format_undo_summary(outcome.plan), outcome.record, wrote=outcome.plan.writes
+        )
         print_end(
             self, end, make_answer(HTTPStatus.CREATED, make_undo_data(outcome.plan, done=True))
         )
         return outcome.plan
 
-    def _shown(self, request: UndoRequest) -> UndoPlan:
+    def _show(self, request: UndoRequest) -> UndoPlan:
         """Print the plan with all its conflicts, and return it."""
         preview = examine_undo(request)
-        show(undo_text(preview.plan, lists_all=self.lists_all))
+        show(format_undo(preview.plan, lists_all=self.lists_all))
         # With a refusal, this raises it, and so it is recorded.
         return preview_undo(request) if preview.refusal else preview.plan
 
 
-def _decisions(file_path: str | None) -> Decisions:
+def _read_decisions(file_path: str | None) -> Decisions:
     if file_path is None:
         return {}
     return read_decision_file(read_file(file_path), max_bytes=settings.ZIGGY_MAX_IMPORT_BYTES)
 
 
-def _question(plan: UndoPlan) -> str:
-    return f"{plan.name.undoing} on the server {quote(plan.server)}: {undo_counts(plan)}?"
+def _make_question(plan: UndoPlan) -> str:
+    return f"{plan.name.undoing} on the server {quote(plan.server)}: {format_undo_counts(plan)}?"

@@ -16,7 +16,7 @@ from accounts.models import User
 from imports.database.errors import find_trouble, format_for_log, is_by_another_writer, make_failure
 from imports.errors import ImportFailed
 from imports.importing.service import preview_import, run_import
-from imports.management.console import refusals
+from imports.management.console import refuse_errors
 from imports.models import ImportRecord
 from tests.support.factories import FlowFactory
 from tests.support.importing import export_file, flow, request_for, secret, uuid_of
@@ -121,7 +121,7 @@ def test_the_log_has_the_code_and_no_words_of_a_trigger():
 
 def refusal_of(error: Exception) -> str:
     """What a command says of the error on its last line."""
-    with pytest.raises(CommandError) as raised, refusals(BaseCommand(StringIO()), "local"):
+    with pytest.raises(CommandError) as raised, refuse_errors(BaseCommand(StringIO()), "local"):
         raise error
     return str(raised.value)
 

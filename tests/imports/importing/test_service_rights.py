@@ -431,11 +431,11 @@ def restoring(
 
 def save_cases() -> Iterator[Case]:
     for kind in Kind:
-        named, view = uuid(LETTERS[kind], 1), by_hand("view", kind)
+        text, view = uuid(LETTERS[kind], 1), by_hand("view", kind)
         yield Case(
             name=f"find_item: a {kind}",
             needs=frozenset({view}),
-            call=lambda user, kind=kind, named=named: find_item(named, kind=kind, user=user),
+            call=lambda user, kind=kind, text=text: find_item(text, kind=kind, user=user),
             store=store_rows,
         )
         yield Case(

@@ -19,7 +19,7 @@ from accounts.models import User
 from flows.content.fields import Kind, get_columns
 from flows.content.representation import format_time
 from flows.models import Connection, Flow, Secret
-from imports.management.status_table import status_data, status_rows, summary
+from imports.management.status_table import format_status, format_summary, make_status_data
 from imports.models import ImportItem, ImportRecord
 from imports.plans.drift import LastImport, LastWrite
 from imports.plans.plan import Mode, compute_content_digest
@@ -152,7 +152,7 @@ def drawn(*items, width, without=()):
     """On a terminal of that width, or into a pipe."""
     console = Console(file=StringIO(), width=width or 10_000, highlight=False, markup=False)
     status = FileStatus(server="local", file_sha256="0", items=items)
-    console.print(status_rows(status, without=without, width=width))
+    console.print(format_status(status, without=without, width=width))
     return console.file.getvalue()
 
 
@@ -254,15 +254,17 @@ def test_items_in_sync_can_be_left_out():
     assert "Other" in told
     assert "Same" not in told
     status = FileStatus(server="local", file_sha256="0", items=items)
-    data = status_data(status, without={SyncState.IN_SYNC})
+    data = make_status_data(status, without={SyncState.IN_SYNC})
     assert [item["name"] for item in data["items"]] == ["Other"]
     assert (data["counts"]["in sync"], data["counts"]["both"]) == (1, 1)
 
 
 def test_the_summary_counts_what_there_is():
     items = (item_status(), item_status(state=SyncState.BOTH), item_status())
-    assert summary(FileStatus(server="", file_sha256="", items=items)) == "2 in sync, 1 both."
-    assert summary(FileStatus(server="", file_sha256="", items=())) == "Nothing to compare."
+    assert (
+        format_summary(FileStatus(server="", file_sha256="", items=items)) == "2 in sync, 1 both."
+    )
+    assert format_summary(FileStatus(server="", file_sha256="", items=())) == "Nothing to compare."
 
 
 # --- against a database
