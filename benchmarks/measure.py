@@ -45,7 +45,7 @@ class Result:
     """Other output: digests of what was written, versions, the text of a profile."""
 
 
-def measured(
+def measure(
     work: Callable[[], object], *, items: int, counts_queries: bool = True, is_first: bool = True
 ) -> Reading:
     """Do the work once in this process and measure it; memory only if it is the first work."""
@@ -60,20 +60,20 @@ def measured(
 
     connection.ensure_connection()
     gc.collect()
-    before = _peak()
+    before = _read_peak()
     start = time.perf_counter()
     with connection.execute_wrapper(count):
         work()
     seconds = time.perf_counter() - start
     return Reading(
         seconds=seconds,
-        megabytes=_peak() - before if is_first else None,
+        megabytes=_read_peak() - before if is_first else None,
         queries=queries if counts_queries else None,
         items=items,
     )
 
 
-def _peak() -> float:
+def _read_peak() -> float:
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return kilobytes / (1024**2 if sys.platform == "darwin" else 1024)
 

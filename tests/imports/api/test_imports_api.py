@@ -29,7 +29,7 @@ import imports.importing.service
 import imports.runs.carrying_out
 from accounts.models import User
 from accounts.tokens import issue_login_token
-from benchmarks.generate import export_file as benchmark_file
+from benchmarks.generate import make_export_file as benchmark_file
 from flows.models import Connection, Flow, Secret
 from imports.api.shapes.form import UploadSerializer
 from imports.database.lock import hold_import_lock
