@@ -16,7 +16,7 @@ from accounts.models import ApiToken, User
 from accounts.tokens import TooManyKeysError, check_room_for_key, issue_key
 from flows.admin.list_addresses import CheckedListMixin
 from flows.conf import ziggy
-from flows.roles import role_of
+from flows.roles import find_role
 
 _DAYS_OFFERED = 90
 
@@ -30,7 +30,7 @@ class UserAdmin(CheckedListMixin, DjangoUserAdmin):
 
     @admin.display(description="role")
     def role(self, user: User) -> str:
-        return role_of(user) or "-"
+        return find_role(user) or "-"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")

@@ -23,7 +23,7 @@ from accounts.authentication import CHALLENGE, find_or_refuse
 from accounts.login import log_in
 from accounts.models import ApiToken, User
 from accounts.tokens import exchange, issue_login_token, revoke
-from flows.roles import Role, role_of
+from flows.roles import Role, find_role
 from flows.web.throttling import TooManyAttempts, TooManyAttemptsError
 
 _UUID = "7a3f1f6e-9f0c-4f0e-8a52-5a1d6a3c2b10"
@@ -33,7 +33,7 @@ _LONGEST_PASSWORD = 4096
 _LONGEST_TOKEN = 200
 
 
-def _role_field() -> serializers.ChoiceField:
+def _make_role_field() -> serializers.ChoiceField:
     return serializers.ChoiceField([str(role) for role in Role], allow_null=True)
 
 
@@ -100,7 +100,7 @@ class Login(OpenView):
                     {
                         "uuid": serializers.UUIDField(),
                         "username": serializers.CharField(),
-                        "role": _role_field(),
+                        "role": _make_role_field(),
                         "token": serializers.CharField(),
                         "resetPassword": serializers.BooleanField(),
                         "passwordWasReset": serializers.BooleanField(),
@@ -142,7 +142,7 @@ class Login(OpenView):
             {
                 "uuid": user.uuid,
                 "username": user.get_username(),
-                "role": role_of(user),
+                "role": find_role(user),
                 "token": token,
                 "resetPassword": False,
                 "passwordWasReset": False,
@@ -230,7 +230,7 @@ class Profile(APIView):
                 "uuid": serializers.UUIDField(),
                 "username": serializers.CharField(),
                 "email": serializers.CharField(),
-                "role": _role_field(),
+                "role": _make_role_field(),
             },
         ),
         examples=[
@@ -247,7 +247,7 @@ class Profile(APIView):
                 "uuid": user.uuid,
                 "username": user.get_username(),
                 "email": user.email,
-                "role": role_of(user),
+                "role": find_role(user),
             }
         )
 

@@ -10,7 +10,7 @@ from flows.web.throttling import (
     Limit,
     TooManyAttempts,
     TooManyAttemptsError,
-    address_of,
+    get_address,
     take,
 )
 
@@ -45,7 +45,7 @@ def find_or_refuse(request: Request, token: str) -> ApiToken:
     if stored := find(token):
         return stored
     try:
-        take([Limit("bad-token", address_of(request), what="wrong tokens")])
+        take([Limit("bad-token", get_address(request), what="wrong tokens")])
     except TooManyAttemptsError as error:
         raise TooManyAttempts(error) from None
     raise AuthenticationFailed

@@ -13,7 +13,7 @@ from accounts.models import User
 from flows.web.throttling import (
     Limit,
     TooManyAttemptsError,
-    address_of,
+    get_address,
     give_back,
     take,
     take_delayed,
@@ -62,7 +62,7 @@ def log_in(request: HttpRequest, *, username: str, password: str) -> User | None
     A name counts as it was typed. Counting a user's name and e-mail address as one would show that
     both are the same user's.
     """
-    address, name = address_of(request), username.casefold()
+    address, name = get_address(request), username.casefold()
     limits = [Limit("login-address", address), Limit("login", f"{address} {name}")]
     by_name = Limit("login-name", name)
     take(limits)

@@ -13,7 +13,7 @@ from knox.settings import CONSTANTS
 from accounts.models import ApiToken, User
 from flows.access import Revoked
 from flows.conf import ziggy
-from flows.servers import current_database
+from flows.servers import get_current_database
 
 _BATCH = 500
 
@@ -29,7 +29,7 @@ def issue_login_token(user: User) -> str:
         logins = ApiToken.objects.filter(user=user, name="").order_by("-created")
         surplus = logins[ziggy.TOKENS_PER_USER - 1 :].values_list("pk", flat=True)
         ApiToken.objects.filter(pk__in=list(surplus)).delete()
-        return _issue(ApiToken(user=user, expiry=_end_of_login()))
+        return _issue(ApiToken(user=user, expiry=_get_end_of_login()))
 
 
 def check_room_for_key(user: User) -> None:
@@ -61,7 +61,7 @@ def exchange(stored: ApiToken) -> str | None:
 
     A login lasts its hours from now; a key keeps its expiry.
     """
-    expiry = stored.expiry if stored.name else _end_of_login()
+    expiry = stored.expiry if stored.name else _get_end_of_login()
     with transaction.atomic():
         if not revoke(stored):
             return None
@@ -74,7 +74,7 @@ def revoke(stored: ApiToken) -> bool:
     return bool(ApiToken.objects.filter(pk=stored.pk).delete()[0])
 
 
-def valid_digests() -> frozenset[str]:
+def read_valid_digests() -> frozenset[str]:
     """Return the digests of all valid tokens of the current database."""
     stored = ApiToken.objects.select_related("user")
     return frozenset(token.digest for token in stored.iterator() if token.is_good())
@@ -82,7 +82,10 @@ def valid_digests() -> frozenset[str]:
 
 def revoke_all_but(digests: Collection[str]) -> Revoked:
     """Revoke every token of the current database that is not among these; none without a table."""
-    if ApiToken._meta.db_table not in connections[current_database()].introspection.table_names():
+    if (
+        ApiToken._meta.db_table
+        not in connections[get_current_database()].introspection.table_names()
+    ):
         return Revoked()
     # Only these columns: the database may be of an earlier version.
     revoked = [
@@ -97,7 +100,7 @@ def revoke_all_but(digests: Collection[str]) -> Revoked:
     return Revoked(keys=keys, logins=len(revoked) - keys)
 
 
-def _end_of_login() -> datetime:
+def _get_end_of_login() -> datetime:
     return timezone.now() + timedelta(hours=ziggy.TOKEN_HOURS)
 
 

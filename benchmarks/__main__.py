@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks.generate import generated_path, write_export_files, write_revisions
+from benchmarks.generate import get_generated_path, write_export_files, write_revisions
 from benchmarks.measure import Rows
-from benchmarks.report import Run, lines, markdown, sizes, write_readme
-from benchmarks.schedule import Bench, Sample, generated_sizes, groups
+from benchmarks.report import Run, format_lines, format_markdown, get_sizes, write_readme
+from benchmarks.schedule import Bench, Sample, groups, list_generated_sizes
 from benchmarks.scratch import Postgresql, Server, Sqlite
 
 _FLOWS, _KILOBYTES, _RUNS = 5000, 20, 5
@@ -99,7 +99,7 @@ def _generated(options: argparse.Namespace, directory: Path) -> Sample:
             pool.submit(
                 write_export_files,
                 directory,
-                list(generated_sizes(options.flows)),
+                list(list_generated_sizes(options.flows)),
                 kilobytes=options.kilobytes,
                 revision=revision,
             )
@@ -107,10 +107,10 @@ def _generated(options: argparse.Namespace, directory: Path) -> Sample:
         ]
         for one in written:
             one.result()
-    before, after = (generated_path(directory, options.flows, revision) for revision in (1, 2))
+    before, after = (get_generated_path(directory, options.flows, revision) for revision in (1, 2))
     scales = {
-        flows: (generated_path(directory, flows, 1), generated_path(directory, flows, 2))
-        for flows in sizes(options.flows)
+        flows: (get_generated_path(directory, flows, 1), get_generated_path(directory, flows, 2))
+        for flows in get_sizes(options.flows)
     }
     return Sample(
         directory=directory,
@@ -139,7 +139,7 @@ def _servers(options: argparse.Namespace, directory: Path) -> Iterator[Server]:
 
 
 def _print(server: Server, rows: Rows) -> None:
-    for line in lines(server.vendor, rows):
+    for line in format_lines(server.vendor, rows):
         print(line, flush=True)
 
 
@@ -164,7 +164,7 @@ def _run(
 
 
 def _conclude(options: argparse.Namespace, run: Run) -> None:
-    print(f"\n{markdown(run)}")
+    print(f"\n{format_markdown(run)}")
     if options.is_whole:
         write_readme(run)
         print("Written to benchmarks/README.md.")

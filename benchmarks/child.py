@@ -10,7 +10,7 @@ from importlib import import_module
 
 import django
 
-from benchmarks.measure import tell
+from benchmarks.measure import print_result
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     settings.WHITENOISE_AUTOREFRESH = True  # static files are found as in a checkout
     module, _, function = sys.argv[1].partition(".")
     work = getattr(import_module(f"benchmarks.{module}"), function)
-    tell(work(**json.loads(sys.argv[2])))
+    print_result(work(**json.loads(sys.argv[2])))
 
 
 if __name__ == "__main__":

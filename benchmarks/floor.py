@@ -1,7 +1,7 @@
 """The floor: the least work for the same result, without Django's and the product's layers.
 
 It checks no rules and decides nothing. What it writes is compared with what the product writes
-(`written`), since a floor that wrote less would not be one.
+(`digest_written`), since a floor that wrote less would not be one.
 """
 
 import io
@@ -20,16 +20,16 @@ import msgspec
 from django.conf import settings
 from django.db import connection
 
-from benchmarks.measure import Result, measured
+from benchmarks.measure import Result, measure
 from flows.content import canonical
-from flows.content.fields import FIELDS, Kind, Shape, columns
+from flows.content.fields import FIELDS, Kind, Shape, get_columns
 from flows.database.bulk import compress_quickly
 from flows.models import MODELS
 
 _TYPES = {Shape.BOOLEAN: bool | None, Shape.INTEGER: int | None}
 
 
-def _structure(kind: Kind) -> type[msgspec.Struct]:
+def _make_structure(kind: Kind) -> type[msgspec.Struct]:
     """Return the structure to decode of an item, in which documents remain the file's bytes."""
     blank = MODELS[kind]()
     fields: list[Any] = [("uuid", str)]
@@ -43,7 +43,7 @@ def _structure(kind: Kind) -> type[msgspec.Struct]:
     return msgspec.defstruct(kind.value, fields, gc=False)
 
 
-_ITEMS = {kind: _structure(kind) for kind in Kind}
+_ITEMS = {kind: _make_structure(kind) for kind in Kind}
 _File = msgspec.defstruct(
     "File",
     [(kind.plural, list[_ITEMS[kind]], msgspec.field(default_factory=list)) for kind in Kind],  # type: ignore[misc]
@@ -70,23 +70,24 @@ def _write(path: str, items: int, name: str, text: Callable[[msgspec.Raw], str])
     with connection.cursor() as cursor:
         for kind in Kind:
             cursor.execute(
-                f"CREATE TABLE {_history(kind)} AS SELECT * FROM {_table(kind)} WHERE 1 = 0"
+                f"CREATE TABLE {_name_history(kind)} AS "
+                f"SELECT * FROM {_name_table(kind)} WHERE 1 = 0"
             )
     write = _write_sqlite if connection.vendor == "sqlite" else _write_postgresql
 
     def work() -> None:
         file = _READ.decode(Path(path).read_bytes())
-        with _transaction() as database:
+        with _open_transaction() as database:
             for kind in Kind:
                 if found := getattr(file, kind.plural):
                     write(database, kind, found, text)
 
-    reading = measured(work, items=items, counts_queries=False)
-    return Result(rows={name: [reading]}, facts=written())
+    reading = measure(work, items=items, counts_queries=False)
+    return Result(rows={name: [reading]}, facts=digest_written())
 
 
 @contextmanager
-def _transaction() -> Iterator[Any]:
+def _open_transaction() -> Iterator[Any]:
     """Open a transaction on the driver's own connection, which has the product's settings."""
     database = connection.connection
     if connection.vendor == "postgresql":
@@ -105,42 +106,43 @@ def _write_sqlite(
     items: Sequence[Any],
     text: Callable[[msgspec.Raw], str],
 ) -> None:
-    names, rows = _rows(kind, items, text)
-    uuids = msgspec.json.encode([_hex(item.uuid) for item in items]).decode()
+    names, rows = _make_rows(kind, items, text)
+    uuids = msgspec.json.encode([_strip_dashes(item.uuid) for item in items]).decode()
     database.execute(
-        f"INSERT INTO {_history(kind)} SELECT * FROM {_table(kind)} "
+        f"INSERT INTO {_name_history(kind)} SELECT * FROM {_name_table(kind)} "
         "WHERE uuid IN (SELECT value FROM json_each(?))",
         (uuids,),
     )
     places = ", ".join("?" for _ in names)
     database.executemany(
-        f"INSERT INTO {_table(kind)} ({_listed(names)}) VALUES ({places}) {_upsert(kind)}", rows
+        f"INSERT INTO {_name_table(kind)} ({_quote(names)}) VALUES ({places}) {_make_upsert(kind)}",
+        rows,
     )
 
 
 def _write_postgresql(
     database: Any, kind: Kind, items: Sequence[Any], text: Callable[[msgspec.Raw], str]
 ) -> None:
-    names, rows = _rows(kind, items, text)
-    incoming, table = f"bench_incoming_{kind}", _table(kind)
+    names, rows = _make_rows(kind, items, text)
+    incoming, table = f"bench_incoming_{kind}", _name_table(kind)
     cursor = database.cursor()
     cursor.execute(
         f"CREATE TEMPORARY TABLE {incoming} ON COMMIT DROP AS "
-        f"SELECT {_listed(names)} FROM {table} WHERE 1 = 0"
+        f"SELECT {_quote(names)} FROM {table} WHERE 1 = 0"
     )
     with cursor.copy(f"COPY {incoming} FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
     cursor.execute(
-        f"INSERT INTO {_history(kind)} SELECT * FROM {table} "
+        f"INSERT INTO {_name_history(kind)} SELECT * FROM {table} "
         f"WHERE uuid IN (SELECT uuid FROM {incoming})"
     )
     cursor.execute(
-        f"INSERT INTO {table} ({_listed(names)}) SELECT * FROM {incoming} {_upsert(kind)}"
+        f"INSERT INTO {table} ({_quote(names)}) SELECT * FROM {incoming} {_make_upsert(kind)}"
     )
 
 
-def _rows(
+def _make_rows(
     kind: Kind, items: Sequence[Any], text: Callable[[msgspec.Raw], str]
 ) -> tuple[list[str], Iterator[list[Any]]]:
     """Return the column names, and the rows: the content, then a new row's other columns."""
@@ -156,7 +158,7 @@ def _rows(
     constant = [
         field.get_db_prep_save(getattr(blank, field.attname), connection) for field in others
     ]
-    as_stored = _hex if connection.vendor == "sqlite" else str
+    as_stored = _strip_dashes if connection.vendor == "sqlite" else str
 
     def rows() -> Iterator[list[Any]]:
         for item in items:
@@ -170,35 +172,35 @@ def _rows(
     return [*content, *(str(field.column) for field in others)], rows()
 
 
-def _upsert(kind: Kind) -> str:
+def _make_upsert(kind: Kind) -> str:
     names = [*(spec.column for spec in FIELDS[kind]), "updated_at"]
     sets = ", ".join(f'"{name}" = excluded."{name}"' for name in names)
     return f"ON CONFLICT (uuid) DO UPDATE SET {sets}"
 
 
-def _hex(uuid: str) -> str:
+def _strip_dashes(uuid: str) -> str:
     return uuid.replace("-", "").lower()
 
 
-def _listed(names: Sequence[str]) -> str:
+def _quote(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _table(kind: Kind) -> str:
+def _name_table(kind: Kind) -> str:
     return MODELS[kind]._meta.db_table
 
 
-def _history(kind: Kind) -> str:
+def _name_history(kind: Kind) -> str:
     return f"bench_history_{kind}"
 
 
-def written() -> dict[str, str]:
+def digest_written() -> dict[str, str]:
     """Return a digest of the tables' texts, and one of the values in their documents."""
     text, value = sha256(), sha256()
     for kind in Kind:
         documents = {spec.column for spec in FIELDS[kind] if spec.shape.is_document}
         rows = MODELS[kind]._default_manager.order_by("uuid")
-        for row in rows.values("uuid", "is_deleted", *columns(kind)).iterator(500):
+        for row in rows.values("uuid", "is_deleted", *get_columns(kind)).iterator(500):
             row["uuid"] = str(row["uuid"])
             text.update(msgspec.json.encode(row))
             said = {
@@ -212,12 +214,12 @@ def written() -> dict[str, str]:
 
 def write_export(stream: BinaryIO, *, indent: bool) -> None:
     """Write the floor of an export: one query for each kind, and all encoded at once."""
-    exported = {kind.plural: list(_exported(kind)) for kind in Kind}
+    exported = {kind.plural: list(_read_exported(kind)) for kind in Kind}
     data = msgspec.json.encode(exported)
     stream.write(msgspec.json.format(data, indent=2) if indent else data)
 
 
-def _exported(kind: Kind) -> Iterator[dict[str, Any]]:
+def _read_exported(kind: Kind) -> Iterator[dict[str, Any]]:
     specs = FIELDS[kind]
     names = ["uuid", *(spec.column for spec in specs), "created_at", "updated_at"]
     keys = ["uuid", *(spec.key for spec in specs), "createdAt", "updatedAt"]
@@ -226,7 +228,7 @@ def _exported(kind: Kind) -> Iterator[dict[str, Any]]:
     truths = [spec.key for spec in specs if spec.shape is Shape.BOOLEAN]
     cursor = connection.connection.cursor()
     cursor.execute(
-        f"SELECT {_listed(names)} FROM {_table(kind)} WHERE NOT is_deleted ORDER BY name, uuid"
+        f"SELECT {_quote(names)} FROM {_name_table(kind)} WHERE NOT is_deleted ORDER BY name, uuid"
     )
     is_sqlite = connection.vendor == "sqlite"
     for row in cursor:
@@ -245,7 +247,7 @@ def _exported(kind: Kind) -> Iterator[dict[str, Any]]:
         yield item
 
 
-def exports_the_same(ours: bytes) -> bool:
+def is_same_export(ours: bytes) -> bool:
     """Return whether the floor's export equals the product's in every item, except for times."""
     stream = io.BytesIO()
     write_export(stream, indent=False)

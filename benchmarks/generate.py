@@ -11,27 +11,27 @@ _CODE = (
     'const order = input.body;\nif (!order.id) {\n  throw new Error("no id");\n}\nreturn order;\n'
 )
 _KINDS = ("flows", "connections", "secrets")
-_TOLD = {"flows": "info", "connections": "description", "secrets": "description"}
+_CHANGED_KEYS = {"flows": "info", "connections": "description", "secrets": "description"}
 
 
-def export_file(flows: int, *, kilobytes: int, revision: int) -> bytes:
+def make_export_file(flows: int, *, kilobytes: int, revision: int) -> bytes:
     """Return an export of so many flows of about `kilobytes` each.
 
     Two revisions have the same uuids and names, and differ in every flow.
     """
-    return _file(_texts(flows, kilobytes, revision))
+    return _make_file(_make_texts(flows, kilobytes, revision))
 
 
 def write_export_files(
     directory: Path, sizes: Sequence[int], *, kilobytes: int, revision: int
 ) -> None:
-    """Write an export of each size, all of the same flows: see `generated_path`."""
-    texts = list(_texts(max(sizes), kilobytes, revision))
+    """Write an export of each size, all of the same flows: see `get_generated_path`."""
+    texts = list(_make_texts(max(sizes), kilobytes, revision))
     for flows in sizes:
-        generated_path(directory, flows, revision).write_bytes(_file(texts[:flows]))
+        get_generated_path(directory, flows, revision).write_bytes(_make_file(texts[:flows]))
 
 
-def generated_path(directory: Path, flows: int, revision: int) -> Path:
+def get_generated_path(directory: Path, flows: int, revision: int) -> Path:
     """Return where `write_export_files` writes an export."""
     return directory / f"{flows}-flows-{revision}.json"
 
@@ -53,29 +53,29 @@ def write_revisions(sources: Sequence[Path], before: Path, after: Path) -> int:
     before.write_text(json.dumps({kind: list(items[kind].values()) for kind in _KINDS}))
     for kind in _KINDS:
         for item in items[kind].values():
-            item[_TOLD[kind]] = f"{item.get(_TOLD[kind]) or ''} (changed)"
+            item[_CHANGED_KEYS[kind]] = f"{item.get(_CHANGED_KEYS[kind]) or ''} (changed)"
     after.write_text(json.dumps({kind: list(items[kind].values()) for kind in _KINDS}))
     return sum(map(len, items.values()))
 
 
-def _texts(flows: int, kilobytes: int, revision: int) -> Iterator[bytes]:
+def _make_texts(flows: int, kilobytes: int, revision: int) -> Iterator[bytes]:
     for index in range(flows):
-        flow = generated_flow(index, kilobytes * 1000, revision)
+        flow = generate_flow(index, kilobytes * 1000, revision)
         yield json.dumps(flow, separators=(",", ":")).encode()
 
 
-def _file(texts: Iterable[bytes]) -> bytes:
+def _make_file(texts: Iterable[bytes]) -> bytes:
     return b'{"flows":[' + b",".join(texts) + b"]}"
 
 
-def generated_flow(index: int, size: int, revision: int) -> dict[str, Any]:
+def generate_flow(index: int, size: int, revision: int) -> dict[str, Any]:
     """Return a flow of about `size` bytes, the same for the same arguments."""
     chance = random.Random(index)
     uuid = UUID(int=chance.getrandbits(128), version=4)
     nodes: list[dict[str, Any]] = []
     room = size - 600
     while room > 0:
-        nodes.append(_node(len(nodes), chance, revision))
+        nodes.append(_make_node(len(nodes), chance, revision))
         room -= len(json.dumps(nodes[-1])) + 60  # and its edge
     edges = [
         {"id": f"e{at}", "source": f"n{at}", "target": f"n{at + 1}"} for at in range(len(nodes) - 1)
@@ -95,7 +95,7 @@ def generated_flow(index: int, size: int, revision: int) -> dict[str, Any]:
     }
 
 
-def _node(at: int, chance: random.Random, revision: int) -> dict[str, Any]:
+def _make_node(at: int, chance: random.Random, revision: int) -> dict[str, Any]:
     return {
         "id": f"n{at}",
         "type": "action",

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from benchmarks.generate import generated_flow
+from benchmarks.generate import generate_flow
 
 _BIG_FLOWS = 10
 _USERS = 10
@@ -28,86 +28,88 @@ class Case:
     """Whether the plan is a refusal, so that only the plan is measured."""
 
 
-def _one_name(size: int, revision: int, *, first: int = 0) -> bytes:
-    return export(
+def _make_one_name(size: int, revision: int, *, first: int = 0) -> bytes:
+    return make_export(
         flows=[
-            {"uuid": uuid(1, first + at), "name": "Same", "info": f"Revision {revision}"}
+            {"uuid": make_uuid(1, first + at), "name": "Same", "info": f"Revision {revision}"}
             for at in range(size)
         ]
     )
 
 
-def _big_flows(kilobytes: int, revision: int) -> bytes:
-    flows = [generated_flow(at, kilobytes * 1000, revision) for at in range(_BIG_FLOWS)]
-    return export(flows=flows)
+def _make_big_flows(kilobytes: int, revision: int) -> bytes:
+    flows = [generate_flow(at, kilobytes * 1000, revision) for at in range(_BIG_FLOWS)]
+    return make_export(flows=flows)
 
 
-def _one_connection(nodes: int, revision: int) -> bytes:
-    used = uuid(2, revision)
+def _make_one_connection(nodes: int, revision: int) -> bytes:
+    used = make_uuid(2, revision)
     flow_nodes = [
         {"id": f"n{at}", "data": {"connection": used, "label": f"Revision {revision}"}}
         for at in range(nodes)
     ]
-    flows = [{"uuid": uuid(1, at), "name": f"F{at}", "nodes": flow_nodes} for at in range(_USERS)]
-    return export(flows=flows, connections=[{"uuid": used, "name": "Used by all"}])
+    flows = [
+        {"uuid": make_uuid(1, at), "name": f"F{at}", "nodes": flow_nodes} for at in range(_USERS)
+    ]
+    return make_export(flows=flows, connections=[{"uuid": used, "name": "Used by all"}])
 
 
-def _secrets(size: int, revision: int) -> bytes:
+def _make_secrets(size: int, revision: int) -> bytes:
     """Return secrets that are each used by a connection and a flow, and matched by name only."""
     secrets = [
-        {"uuid": uuid(3, at + revision * size), "name": f"S{at}", "description": str(revision)}
+        {"uuid": make_uuid(3, at + revision * size), "name": f"S{at}", "description": str(revision)}
         for at in range(size)
     ]
     connections = [
-        {"uuid": uuid(2, at), "name": f"C{at}", "devValue": f"secrets.S{at} {revision}"}
+        {"uuid": make_uuid(2, at), "name": f"C{at}", "devValue": f"secrets.S{at} {revision}"}
         for at in range(size)
     ]
     nodes = [{"id": secret["name"], "data": {"secret": secret["uuid"]}} for secret in secrets]
-    flows = [{"uuid": uuid(1, 0), "name": "Uses all", "nodes": nodes}]
-    return export(flows=flows, connections=connections, secrets=secrets)
+    flows = [{"uuid": make_uuid(1, 0), "name": "Uses all", "nodes": nodes}]
+    return make_export(flows=flows, connections=connections, secrets=secrets)
 
 
 CASES = (
     Case(
         what="flows with one name, matched by uuid",
         size=10_000,
-        stored=lambda size: _one_name(size, 0),
-        payload=_one_name,
+        stored=lambda size: _make_one_name(size, 0),
+        payload=_make_one_name,
     ),
     Case(
         what="flows with one name that no uuid matches, refused",
         size=10_000,
-        stored=lambda size: _one_name(size, 0),
-        payload=lambda size, revision: _one_name(size, revision, first=size),
+        stored=lambda size: _make_one_name(size, 0),
+        payload=lambda size, revision: _make_one_name(size, revision, first=size),
         is_refused=True,
     ),
     Case(
         what=f"kB in each of {_BIG_FLOWS} flows",
         size=1_200,
-        stored=lambda size: _big_flows(size, 0),
-        payload=_big_flows,
+        stored=lambda size: _make_big_flows(size, 0),
+        payload=_make_big_flows,
     ),
     Case(
         what=f"nodes in each of {_USERS} flows that use one connection, matched by name",
         size=6_000,
-        stored=lambda size: _one_connection(size, 0),
-        payload=_one_connection,
+        stored=lambda size: _make_one_connection(size, 0),
+        payload=_make_one_connection,
     ),
     Case(
         what="secrets matched by name, each used by a connection and named in a flow",
         size=5_000,
-        stored=lambda size: _secrets(size, 0),
-        payload=_secrets,
+        stored=lambda size: _make_secrets(size, 0),
+        payload=_make_secrets,
     ),
 )
 
 
-def uuid(kind: int, number: int) -> str:
+def make_uuid(kind: int, number: int) -> str:
     """Return a uuid for the number. Their order is not that of the numbers."""
     mixed = (number * 0x9E3779B97F4A7C15F39CC0605CEDC835 + kind) % 2**128
     return str(UUID(int=mixed, version=4))
 
 
-def export(**lists: list[dict[str, Any]]) -> bytes:
+def make_export(**lists: list[dict[str, Any]]) -> bytes:
     """Return the bytes of an export file."""
     return msgspec.json.encode(lists)

@@ -45,7 +45,7 @@ class Result:
     """Other output: digests of what was written, versions, the text of a profile."""
 
 
-def measured(
+def measure(
     work: Callable[[], object], *, items: int, counts_queries: bool = True, is_first: bool = True
 ) -> Reading:
     """Do the work once in this process and measure it; memory only if it is the first work."""
@@ -60,20 +60,20 @@ def measured(
 
     connection.ensure_connection()
     gc.collect()
-    before = _peak()
+    before = _read_peak()
     start = time.perf_counter()
     with connection.execute_wrapper(count):
         work()
     seconds = time.perf_counter() - start
     return Reading(
         seconds=seconds,
-        megabytes=_peak() - before if is_first else None,
+        megabytes=_read_peak() - before if is_first else None,
         queries=queries if counts_queries else None,
         items=items,
     )
 
 
-def _peak() -> float:
+def _read_peak() -> float:
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return kilobytes / (1024**2 if sys.platform == "darwin" else 1024)
 
@@ -95,9 +95,9 @@ def run_child(work: str, *, database_url: str, scratch: Path, **arguments: Any) 
     )
     if done.returncode:
         raise SystemExit(f"The measurement {work} failed.")
-    told = json.loads(done.stdout.splitlines()[-1])
-    rows = {name: [Reading(**one) for one in readings] for name, readings in told["rows"].items()}
-    return Result(rows=rows, facts=told["facts"])
+    result = json.loads(done.stdout.splitlines()[-1])
+    rows = {name: [Reading(**one) for one in readings] for name, readings in result["rows"].items()}
+    return Result(rows=rows, facts=result["facts"])
 
 
 def clean_environment() -> dict[str, str]:
@@ -110,6 +110,6 @@ def clean_environment() -> dict[str, str]:
     }
 
 
-def tell(result: Result) -> None:
+def print_result(result: Result) -> None:
     """Print the child's result for its parent."""
     print(json.dumps(asdict(result)))

@@ -17,9 +17,9 @@ from django.urls import reverse
 
 from accounts.models import User
 from benchmarks import floor
-from benchmarks.measure import Reading, Result, measured
+from benchmarks.measure import Reading, Result, measure
 from imports.database.backup import make_backup
-from imports.database.one_state import one_state
+from imports.database.one_state import read_one_state
 from imports.exportfile.document import parse
 from imports.exporting.downloads import pack_export
 from imports.exporting.selection import select_everything
@@ -34,7 +34,7 @@ from imports.undo.request import UndoRequest
 from imports.undo.service import undo_import
 from imports.uploads.pending import Options, stage
 
-_later = partial(measured, is_first=False)
+_later = partial(measure, is_first=False)
 """Measures several works in turns in one process."""
 
 
@@ -100,11 +100,13 @@ def repeat(path: str, items: int) -> Result:
 
 def _import(name: str, path: str, items: int, result: str) -> Result:
     outcomes: list[Outcome[Plan]] = []
-    reading = measured(lambda: outcomes.append(run(Path(path).read_bytes())), items=items)
+    reading = measure(lambda: outcomes.append(run(Path(path).read_bytes())), items=items)
     found = {str(key): count for key, count in outcomes[0].plan.counts.items()}
     if found != {result: items}:
         raise SystemExit(f"{name}: there were {found} and not {items} {result}.")
-    return Result(rows={name: [reading]}, facts=floor.written() if result == "OVERWRITE" else {})
+    return Result(
+        rows={name: [reading]}, facts=floor.digest_written() if result == "OVERWRITE" else {}
+    )
 
 
 def overwrite_by_turns(name: str, before: str, after: str, items: int, runs: int) -> Result:
@@ -180,12 +182,12 @@ def export(items: int, runs: int) -> Result:
 def _check_exports() -> None:
     ours = BytesIO()
     _export(ours)
-    if not floor.exports_the_same(ours.getvalue()):
+    if not floor.is_same_export(ours.getvalue()):
         print("The export's floor says something else than the export.", file=sys.stderr)
 
 
 def _export(stream: BinaryIO) -> None:
-    with one_state():
+    with read_one_state():
         write_export(select_everything(), stream, server=settings.ZIGGY_SERVER_NAME)
 
 

@@ -21,8 +21,8 @@ from import_export.resources import ModelResource
 from import_export.widgets import Widget
 
 from benchmarks import ours
-from benchmarks.measure import Result, measured
-from flows.content.fields import columns
+from benchmarks.measure import Result, measure
+from flows.content.fields import get_columns
 from flows.models import Flow
 
 FIXTURE, DATASET = "fixture.json", "dataset.json"
@@ -34,19 +34,22 @@ def prepare(path: str, directory: str, flows: int) -> Result:
     rows = list(Flow.objects.order_by("pk")[:flows])
     with (Path(directory) / FIXTURE).open("w") as file:
         serializers.serialize("json", rows, stream=file)
-    (Path(directory) / DATASET).write_text(json.dumps([_row(flow) for flow in rows]))
+    (Path(directory) / DATASET).write_text(json.dumps([_make_row(flow) for flow in rows]))
     return Result()
 
 
-def _row(flow: Flow) -> dict[str, Any]:
-    return {"uuid": str(flow.uuid), **{name: getattr(flow, name) for name in columns(flow.kind)}}
+def _make_row(flow: Flow) -> dict[str, Any]:
+    return {
+        "uuid": str(flow.uuid),
+        **{name: getattr(flow, name) for name in get_columns(flow.kind)},
+    }
 
 
 def load_data(directory: str, flows: int) -> Result:
     """Measure Django's own loaddata: one UPDATE for each row."""
     path = Path(directory) / FIXTURE
     work = lambda: call_command("loaddata", str(path), verbosity=0)  # noqa: E731
-    return _measured("loaddata", work, directory, flows)
+    return _measure("loaddata", work, directory, flows)
 
 
 class _UuidWidget(Widget):
@@ -63,7 +66,7 @@ class FlowResource(ModelResource):
 
     class Meta:
         model = Flow
-        fields = ("uuid", *columns(Flow.kind))
+        fields = ("uuid", *get_columns(Flow.kind))
         import_id_fields = ("uuid",)
         instance_loader_class = CachedInstanceLoader
         use_bulk = True
@@ -80,7 +83,7 @@ def import_export(directory: str, flows: int) -> Result:
         dataset = tablib.Dataset().load(text, format="json")
         FlowResource().import_data(dataset, raise_errors=True)
 
-    return _measured("django-import-export, bulk", work, directory, flows)
+    return _measure("django-import-export, bulk", work, directory, flows)
 
 
 def plain_loop(directory: str, flows: int) -> Result:
@@ -97,18 +100,18 @@ def plain_loop(directory: str, flows: int) -> Result:
                 setattr(flow, name, value)
             flow.save()
 
-    return _measured("plain loop with reversion", work, directory, flows)
+    return _measure("plain loop with reversion", work, directory, flows)
 
 
-def _measured(name: str, work: Callable[[], object], directory: str, flows: int) -> Result:
-    reading = measured(work, items=flows)
+def _measure(name: str, work: Callable[[], object], directory: str, flows: int) -> Result:
+    reading = measure(work, items=flows)
     wanted = {row["uuid"]: row for row in json.loads((Path(directory) / DATASET).read_bytes())}
-    if wanted != dict(_stored(wanted)):
+    if wanted != dict(_read_stored(wanted)):
         raise SystemExit(f"{name} did not write the flows.")
     return Result(rows={name: [replace(reading, items=len(wanted))]})
 
 
-def _stored(uuids: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _read_stored(uuids: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for flow in Flow.objects.iterator(500):
         if str(flow.uuid) in uuids:
-            yield str(flow.uuid), _row(flow)
+            yield str(flow.uuid), _make_row(flow)

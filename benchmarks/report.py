@@ -43,48 +43,53 @@ class Target:
     """Raises KeyError if it was not measured."""
 
 
-def lines(vendor: str, rows: Rows) -> Iterator[str]:
+def format_lines(vendor: str, rows: Rows) -> Iterator[str]:
     """Yield the lines to print for the readings on one database."""
     for name, readings in rows.items():
         seconds = [reading.seconds for reading in readings]
         spread = f"{min(seconds):.2f} to {max(seconds):.2f}"
         yield (
             f"{_NAMES[vendor]:10}  {name:60} {median(seconds):8.3f} s ({spread}, "
-            f"{len(readings)} runs)  {_speed(readings):>8} items/s  "
-            f"{_megabytes(readings):>8}  {_queries(readings):>5} queries"
+            f"{len(readings)} runs)  {_format_speed(readings):>8} items/s  "
+            f"{_format_megabytes(readings):>8}  {_format_queries(readings):>5} queries"
         )
 
 
 def write_readme(run: Run) -> None:
     """Write the tables into README.md."""
     text = README.read_text()
-    README.write_text(_MEASURED.sub(lambda found: f"{found[1]}{markdown(run)}{found[2]}", text))
+    README.write_text(
+        _MEASURED.sub(lambda found: f"{found[1]}{format_markdown(run)}{found[2]}", text)
+    )
 
 
-def markdown(run: Run) -> str:
+def format_markdown(run: Run) -> str:
     """Return the machine, the targets and all readings, as Markdown."""
-    tables = (_targets(run), _steps(run), _all_rows(run))
-    return "\n".join((_machine(run), *(line for table in tables for line in ("", *table)), ""))
+    tables = (_format_targets(run), _format_steps(run), _format_all_rows(run))
+    return "\n".join(
+        (_describe_machine(run), *(line for table in tables for line in ("", *table)), "")
+    )
 
 
-def _machine(run: Run) -> str:
+def _describe_machine(run: Run) -> str:
     facts = next(iter(run.facts.values()))
     databases = ", ".join(f"{_NAMES[name]} {its['database']}" for name, its in run.facts.items())
     missing = "" if "postgresql" in run.facts else " There was no PostgreSQL server."
     return (
         f"{run.what}, {run.file_megabytes:.0f} MB, median of {run.runs} runs. "
-        f"{_processor()}, {os.cpu_count()} cores, load average {run.load:.1f} at the beginning. "
-        f"Python {facts['python']}, Django {facts['django']}, {databases}.{missing}{_floor(run)}"
+        f"{_read_processor()}, {os.cpu_count()} cores, load average {run.load:.1f} at the "
+        f"beginning. Python {facts['python']}, Django {facts['django']}, {databases}.{missing}"
+        f"{_describe_floor(run)}"
     )
 
 
-def _floor(run: Run) -> str:
+def _describe_floor(run: Run) -> str:
     """Return how the floor's tables compare with the import's; "" if they were not compared."""
     equal = {facts["floor"] for facts in run.facts.values() if "floor" in facts}
     return f" The floor {' and '.join(sorted(equal))} as the import." if equal else ""
 
 
-def _processor() -> str:
+def _read_processor() -> str:
     try:
         text = Path("/proc/cpuinfo").read_text()
         found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
@@ -93,15 +98,15 @@ def _processor() -> str:
     return found[1] if found else platform.processor() or platform.machine()
 
 
-def _targets(run: Run) -> Iterator[str]:
-    yield from _head("target", "at most", *(_NAMES[vendor] for vendor in run.rows))
-    for target in targets(run):
-        figures = [_judged(target, run, rows) for rows in run.rows.values()]
+def _format_targets(run: Run) -> Iterator[str]:
+    yield from _format_head("target", "at most", *(_NAMES[vendor] for vendor in run.rows))
+    for target in list_targets(run):
+        figures = [_judge(target, run, rows) for rows in run.rows.values()]
         if any(figures):
-            yield _line(target.what, f"{target.limit:g}", *figures)
+            yield _format_line(target.what, f"{target.limit:g}", *figures)
 
 
-def _judged(target: Target, run: Run, rows: Rows) -> str:
+def _judge(target: Target, run: Run, rows: Rows) -> str:
     try:
         figure = target.figure(run, rows)
     except KeyError:
@@ -109,126 +114,130 @@ def _judged(target: Target, run: Run, rows: Rows) -> str:
     return f"{figure:.2f} {'met' if figure <= target.limit else '**missed**'}"
 
 
-def _steps(run: Run) -> Iterator[str]:
+def _format_steps(run: Run) -> Iterator[str]:
     """Yield the table of the steps of an overwrite."""
-    yield from _head("step of an overwrite", *(_NAMES[vendor] for vendor in run.rows))
-    for name in _names(run):
+    yield from _format_head("step of an overwrite", *(_NAMES[vendor] for vendor in run.rows))
+    for name in _list_names(run):
         if name.startswith(STEP):
             seconds = [
                 f"{median(one.seconds for one in rows[name]):.2f} s" if name in rows else ""
                 for rows in run.rows.values()
             ]
-            yield _line(name.removeprefix(STEP), *seconds)
+            yield _format_line(name.removeprefix(STEP), *seconds)
 
 
-def _names(run: Run) -> dict[str, None]:
+def _list_names(run: Run) -> dict[str, None]:
     """Return the names of what was measured, in order."""
     return dict.fromkeys(name for rows in run.rows.values() for name in rows)
 
 
-def _all_rows(run: Run) -> Iterator[str]:
+def _format_all_rows(run: Run) -> Iterator[str]:
     columns = [
         column
         for vendor in run.rows
         for column in (_NAMES[vendor], "min to max", "items/s", "memory", "queries")
     ]
-    yield from _head("measured", "items", *columns)
-    for name in _names(run):
+    yield from _format_head("measured", "items", *columns)
+    for name in _list_names(run):
         if name.startswith(STEP):
             continue
         cells: list[str] = []
         for rows in run.rows.values():
-            cells += _cells(rows[name]) if name in rows else [""] * 5
+            cells += _format_cells(rows[name]) if name in rows else [""] * 5
         [items, *_] = [rows[name][0].items for rows in run.rows.values() if name in rows]
-        yield _line(name, f"{items:,}", *cells)
+        yield _format_line(name, f"{items:,}", *cells)
 
 
-def _cells(readings: Sequence[Reading]) -> list[str]:
+def _format_cells(readings: Sequence[Reading]) -> list[str]:
     seconds = [reading.seconds for reading in readings]
     return [
         f"{median(seconds):.3f} s",
         f"{min(seconds):.2f} to {max(seconds):.2f}",
-        _speed(readings),
-        _megabytes(readings),
-        _queries(readings),
+        _format_speed(readings),
+        _format_megabytes(readings),
+        _format_queries(readings),
     ]
 
 
-def _head(*cells: str) -> Iterator[str]:
-    yield _line(*cells)
+def _format_head(*cells: str) -> Iterator[str]:
+    yield _format_line(*cells)
     yield f"|{'---|' * len(cells)}"
 
 
-def _line(*cells: str) -> str:
+def _format_line(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _speed(readings: Sequence[Reading]) -> str:
-    return f"{1 / per_item(readings):,.0f}"
+def _format_speed(readings: Sequence[Reading]) -> str:
+    return f"{1 / compute_time_per_item(readings):,.0f}"
 
 
-def _megabytes(readings: Sequence[Reading]) -> str:
+def _format_megabytes(readings: Sequence[Reading]) -> str:
     known = [reading.megabytes for reading in readings if reading.megabytes is not None]
     return f"{median(known):.0f} MB" if known else ""
 
 
-def _queries(readings: Sequence[Reading]) -> str:
+def _format_queries(readings: Sequence[Reading]) -> str:
     return "" if readings[-1].queries is None else str(readings[-1].queries)
 
 
-def per_item(readings: Sequence[Reading]) -> float:
+def compute_time_per_item(readings: Sequence[Reading]) -> float:
     """Return the median of the seconds for one item."""
     return median(reading.seconds / reading.items for reading in readings)
 
 
-def sized(flows: int) -> str:
+def name_size(flows: int) -> str:
     """Return the name of an overwrite of so many flows."""
     return f"import of {flows:,} flows, all overwritten"
 
 
-def sizes(flows: int) -> tuple[int, int]:
+def get_sizes(flows: int) -> tuple[int, int]:
     """Return the numbers of flows of the two imports whose time for a flow is compared."""
     return max(flows // 5, 1), flows * 2
 
 
-def targets(run: Run) -> Iterator[Target]:
+def list_targets(run: Run) -> Iterator[Target]:
     """Yield all targets, those of the linear cases last."""
     ours = "import, all overwritten"
-    yield _ratio("import with Pre import saves / floor", ours, "floor", 1.5)
-    yield _ratio(
+    yield _make_ratio("import with Pre import saves / floor", ours, "floor", 1.5)
+    yield _make_ratio(
         "import / floor that sorts documents as the product stores them",
         ours,
         "floor, documents sorted",
         1.5,
     )
-    yield _ratio("import / `loaddata`, which keeps nothing", ours, "loaddata", 0.8)
-    yield _ratio(
+    yield _make_ratio("import / `loaddata`, which keeps nothing", ours, "loaddata", 0.8)
+    yield _make_ratio(
         "import / django-import-export bulk, which keeps nothing",
         ours,
         "django-import-export, bulk",
         0.25,
     )
-    yield _ratio("import / plain loop with reversion", ours, "plain loop with reversion", 1)
-    yield _ratio("all unchanged / floor", "import, all unchanged", "floor", 0.5)
-    yield _ratio("undo of all overwritten / import", "undo of it", ours, 1.5)
-    yield _ratio("plan only / parse only", "plan only", "parse only", 3)
-    yield _ratio("preview until its first page / plan only", *_PAGE, 3)
-    few, many = sizes(run.flows)
+    yield _make_ratio("import / plain loop with reversion", ours, "plain loop with reversion", 1)
+    yield _make_ratio("all unchanged / floor", "import, all unchanged", "floor", 0.5)
+    yield _make_ratio("undo of all overwritten / import", "undo of it", ours, 1.5)
+    yield _make_ratio("plan only / parse only", "plan only", "parse only", 3)
+    yield _make_ratio("preview until its first page / plan only", *_PAGE, 3)
+    few, many = get_sizes(run.flows)
     what = f"{many:,} flows / {few:,} flows, time for a flow"
-    yield _ratio(what, sized(many), sized(few), 1.15)
-    yield Target(what="peak memory over the process's start / the file", limit=2.5, figure=_memory)
-    yield _ratio("export / floor", "export", "export floor", 1.6)
-    yield _ratio(
+    yield _make_ratio(what, name_size(many), name_size(few), 1.15)
+    yield Target(
+        what="peak memory over the process's start / the file",
+        limit=2.5,
+        figure=_compute_memory_factor,
+    )
+    yield _make_ratio("export / floor", "export", "export floor", 1.6)
+    yield _make_ratio(
         "export / floor with the same line breaks", "export", "export floor, indented", 1.6
     )
-    yield _ratio("backup / `sqlite3 .backup`, `pg_dump -Fc`", "backup", "backup floor", 1.15)
-    yield _ratio("`flow_import` of 8 small flows / `manage.py check`", *_START, 1.5)
-    yield Target(what=f"queries for {_BATCH} more flows", limit=12, figure=_more_queries)
+    yield _make_ratio("backup / `sqlite3 .backup`, `pg_dump -Fc`", "backup", "backup floor", 1.15)
+    yield _make_ratio("`flow_import` of 8 small flows / `manage.py check`", *_START, 1.5)
+    yield Target(what=f"queries for {_BATCH} more flows", limit=12, figure=_compute_more_queries)
     for case in CASES:
         yield Target(
             what=f"twice as many {case.what}: time",
             limit=2.3,
-            figure=lambda _run, rows, what=case.what: _growth(rows, what),
+            figure=lambda _run, rows, what=case.what: _compute_growth(rows, what),
         )
 
 
@@ -236,25 +245,27 @@ _PAGE = ("preview until its first page", "plan only")
 _START = ("flow_import of 8 small flows", "manage.py check")
 
 
-def _ratio(what: str, above: str, below: str, limit: float) -> Target:
+def _make_ratio(what: str, above: str, below: str, limit: float) -> Target:
     return Target(
         what=what,
         limit=limit,
-        figure=lambda _run, rows: per_item(rows[above]) / per_item(rows[below]),
+        figure=lambda _run, rows: (
+            compute_time_per_item(rows[above]) / compute_time_per_item(rows[below])
+        ),
     )
 
 
-def _memory(run: Run, rows: Rows) -> float:
+def _compute_memory_factor(run: Run, rows: Rows) -> float:
     readings = rows["import, all overwritten"]
     return median(reading.megabytes or 0 for reading in readings) / run.file_megabytes
 
 
-def _more_queries(run: Run, rows: Rows) -> float:
-    few, many = (rows[sized(flows)][-1] for flows in sizes(run.flows))
+def _compute_more_queries(run: Run, rows: Rows) -> float:
+    few, many = (rows[name_size(flows)][-1] for flows in get_sizes(run.flows))
     return ((many.queries or 0) - (few.queries or 0)) / (many.items - few.items) * _BATCH
 
 
-def _growth(rows: Rows, what: str) -> float:
+def _compute_growth(rows: Rows, what: str) -> float:
     """Return how many times as long twice as much takes."""
     found = [readings for name, readings in rows.items() if name.endswith(f" {what}")]
     if not found:

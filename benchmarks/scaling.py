@@ -4,7 +4,7 @@ from itertools import count, islice
 
 from benchmarks import ours
 from benchmarks.linear import CASES
-from benchmarks.measure import Reading, Result, measured
+from benchmarks.measure import Reading, Result, measure
 from imports.importing.service import examine_import
 
 
@@ -17,11 +17,11 @@ def case(number: int, size: int, runs: int) -> Result:
         request = ours.request(chosen.payload(size, revision))
         work = examine_import if chosen.is_refused else ours.run_import
         readings.append(
-            measured(lambda work=work, request=request: work(request), items=size, is_first=False)
+            measure(lambda work=work, request=request: work(request), items=size, is_first=False)
         )
-    return Result(rows={row_name(number, size): readings})
+    return Result(rows={make_row_name(number, size): readings})
 
 
-def row_name(number: int, size: int) -> str:
+def make_row_name(number: int, size: int) -> str:
     """Return the name of a case at a size."""
     return f"{size:,} {CASES[number].what}"

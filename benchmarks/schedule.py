@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.linear import CASES
 from benchmarks.measure import Result, Rows, run_child
-from benchmarks.report import sized, sizes
+from benchmarks.report import get_sizes, name_size
 from benchmarks.scratch import Server
 
 EMPTY, FILLED, ROOM = "empty", "filled", "room"
@@ -36,10 +36,10 @@ class Sample:
 
 
 class Bench:
-    """Measures on one server; calls `tell` with the rows of each group when it is done."""
+    """Measures on one server; calls `print_rows` with the rows of each group when it is done."""
 
-    def __init__(self, server: Server, sample: Sample, tell: Callable[[Rows], None]) -> None:
-        self._server, self._sample, self._tell = server, sample, tell
+    def __init__(self, server: Server, sample: Sample, print_rows: Callable[[Rows], None]) -> None:
+        self._server, self._sample, self._print_rows = server, sample, print_rows
         self.rows: Rows = {}
         self.facts: dict[str, str] = {}
 
@@ -97,14 +97,14 @@ class Bench:
     def steps(self) -> None:
         """Measure the steps of an overwrite."""
         job = {"path": self._sample.after, "items": self._sample.items}
-        for _ in range(self._few_runs()):
+        for _ in range(self._count_few_runs()):
             self._keep(self._run(FILLED, "steps.overwrite", **job).rows)
 
     def plans(self) -> None:
         """Measure planning, and an upload in the admin."""
         payload = {"path": self._sample.after, "items": self._sample.items}
         found = self._run(FILLED, "ours.plan", **payload, runs=self._sample.runs).rows
-        page = self._run(FILLED, "ours.first_page", **payload, runs=self._few_runs())
+        page = self._run(FILLED, "ours.first_page", **payload, runs=self._count_few_runs())
         self._keep({**found, **page.rows})
 
     def exports(self) -> None:
@@ -132,7 +132,7 @@ class Bench:
         }
         self._run(FILLED, "peers.prepare", path=self._sample.after, **job)
         found: Rows = {}
-        for _ in range(self._few_runs()):
+        for _ in range(self._count_few_runs()):
             for peer in ("load_data", "import_export", "plain_loop"):
                 _add(found, self._run(FILLED, f"peers.{peer}", **job).rows)
         self._keep(found)
@@ -144,11 +144,11 @@ class Bench:
                 self._run(
                     EMPTY,
                     "ours.overwrite_by_turns",
-                    name=sized(flows),
+                    name=name_size(flows),
                     before=before,
                     after=after,
                     items=flows,
-                    runs=self._few_runs(),
+                    runs=self._count_few_runs(),
                 ).rows
             )
 
@@ -157,10 +157,10 @@ class Bench:
         for number, case in enumerate(CASES):
             size = case.size // self._sample.shrink
             for share in (size // 2, size):
-                job = {"number": number, "size": share, "runs": self._few_runs()}
+                job = {"number": number, "size": share, "runs": self._count_few_runs()}
                 self._keep(self._run(EMPTY, "scaling.case", **job).rows)
 
-    def _few_runs(self) -> int:
+    def _count_few_runs(self) -> int:
         return min(self._sample.runs, max(self._sample.runs // 2, _LEAST_TURNS))
 
     def _run(self, state: str, work: str, **arguments: Any) -> Result:
@@ -171,7 +171,7 @@ class Bench:
 
     def _keep(self, rows: Rows) -> None:
         _add(self.rows, rows)
-        self._tell(rows)
+        self._print_rows(rows)
 
 
 def _add(rows: Rows, more: Rows) -> None:
@@ -193,6 +193,6 @@ groups: dict[str, Callable[[Bench], None]] = {
 """By the name that `--only` takes."""
 
 
-def generated_sizes(flows: int) -> Iterator[int]:
+def list_generated_sizes(flows: int) -> Iterator[int]:
     """Yield the numbers of flows of the files that a run needs."""
-    yield from sorted({flows, *sizes(flows)})
+    yield from sorted({flows, *get_sizes(flows)})

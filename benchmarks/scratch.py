@@ -40,12 +40,12 @@ class Sqlite:
     vendor = "sqlite"
 
     def create(self, name: str) -> str:
-        return f"sqlite:///{self._path(name)}"
+        return f"sqlite:///{self._get_path(name)}"
 
     def copy(self, source: str, name: str) -> str:
-        path = self._path(name)
+        path = self._get_path(name)
         self._remove(path)
-        shutil.copyfile(self._path(source), path)
+        shutil.copyfile(self._get_path(source), path)
         with path.open("rb") as file:
             os.fsync(file.fileno())
         return f"sqlite:///{path}"
@@ -57,7 +57,7 @@ class Sqlite:
         for path in self.directory.glob("bench_*.sqlite3"):
             self._remove(path)
 
-    def _path(self, name: str) -> Path:
+    def _get_path(self, name: str) -> Path:
         return self.directory / f"bench_{name}.sqlite3"
 
     def _remove(self, path: Path) -> None:
@@ -73,20 +73,20 @@ class Postgresql:
     def __init__(self, url: str) -> None:
         self._url = urlsplit(url)
         self._made: set[str] = set()
-        self._admin = psycopg.connect(self._url_of("postgres"), autocommit=True)
+        self._admin = psycopg.connect(self._make_url("postgres"), autocommit=True)
 
     def create(self, name: str) -> str:
         self._replace(name, sql.SQL("TEMPLATE template0"))
-        return self._url_of(self._name(name))
+        return self._make_url(self._make_name(name))
 
     def copy(self, source: str, name: str) -> str:
-        template = sql.SQL("TEMPLATE {}").format(sql.Identifier(self._name(source)))
+        template = sql.SQL("TEMPLATE {}").format(sql.Identifier(self._make_name(source)))
         self._replace(name, template)
         self._admin.execute("CHECKPOINT")
-        return self._url_of(self._name(name))
+        return self._make_url(self._make_name(name))
 
     def settle(self, name: str) -> None:
-        with psycopg.connect(self._url_of(self._name(name)), autocommit=True) as own:
+        with psycopg.connect(self._make_url(self._make_name(name)), autocommit=True) as own:
             own.execute("VACUUM ANALYZE")
 
     def close(self) -> None:
@@ -95,17 +95,17 @@ class Postgresql:
         self._admin.close()
 
     def _replace(self, name: str, template: sql.Composable) -> None:
-        self._drop(self._name(name))
-        create = sql.SQL("CREATE DATABASE {} ").format(sql.Identifier(self._name(name)))
+        self._drop(self._make_name(name))
+        create = sql.SQL("CREATE DATABASE {} ").format(sql.Identifier(self._make_name(name)))
         self._admin.execute(create + template)
-        self._made.add(self._name(name))
+        self._made.add(self._make_name(name))
 
     def _drop(self, name: str) -> None:
         drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
         self._admin.execute(drop.format(sql.Identifier(name)))
 
-    def _name(self, name: str) -> str:
+    def _make_name(self, name: str) -> str:
         return f"{self._url.path.lstrip('/')}_bench_{name}"
 
-    def _url_of(self, database: str) -> str:
+    def _make_url(self, database: str) -> str:
         return urlunsplit(self._url._replace(path=f"/{database}"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from benchmarks.generate import export_file
+from benchmarks.generate import make_export_file
 from benchmarks.measure import ROOT, Reading, Result
 
 FLOWS = 8
@@ -18,25 +18,25 @@ def commands(directory: str, runs: int) -> Result:
     """Measure `flow_import` of a few small flows, all changed, and `manage.py check`, in turns."""
     paths = [Path(directory) / f"small-{revision}.json" for revision in (1, 2)]
     for revision, path in enumerate(paths, 1):
-        path.write_bytes(export_file(FLOWS, kilobytes=2, revision=revision))
-    _seconds(*_import_of(paths[0]))
+        path.write_bytes(make_export_file(FLOWS, kilobytes=2, revision=revision))
+    _time_run(*_make_arguments(paths[0]))
     rows: dict[str, list[Reading]] = {"manage.py check": [], "flow_import of 8 small flows": []}
     for turn in range(1, runs + 1):
-        rows["manage.py check"].append(_reading("check"))
-        rows["flow_import of 8 small flows"].append(_reading(*_import_of(paths[turn % 2])))
+        rows["manage.py check"].append(_measure_run("check"))
+        rows["flow_import of 8 small flows"].append(_measure_run(*_make_arguments(paths[turn % 2])))
     return Result(rows=rows)
 
 
-def _import_of(path: Path) -> tuple[str, ...]:
+def _make_arguments(path: Path) -> tuple[str, ...]:
     options = ("--server", "local", "--overwrite", "--no-prompt", "--no-backup")
     return ("flow_import", *options, "--file-path", str(path))
 
 
-def _reading(*arguments: str) -> Reading:
-    return Reading(seconds=_seconds(*arguments), items=FLOWS)
+def _measure_run(*arguments: str) -> Reading:
+    return Reading(seconds=_time_run(*arguments), items=FLOWS)
 
 
-def _seconds(*arguments: str) -> float:
+def _time_run(*arguments: str) -> float:
     production = {
         "DEBUG": "0",
         "SECRET_KEY": "a-key-of-a-benchmark-that-is-as-long-as-a-real-one-has-to-be-and-more",

@@ -48,10 +48,10 @@ def overwrite(path: str, items: int) -> Result:
     steps = _Steps()
     with ExitStack() as patches:
         for name, (place, attribute) in _STEPS.items():
-            owner = _found(place)
-            timed = steps.timed(name, getattr(owner, attribute))
+            owner = _find(place)
+            timed = steps.time_step(name, getattr(owner, attribute))
             patches.enter_context(patch.object(owner, attribute, timed))
-        with steps.running(_REST):
+        with steps.run_step(_REST):
             ours.run(payload)
     rows = {
         f"{STEP}{name}": [Reading(seconds=steps.seconds[name], items=items)]
@@ -60,7 +60,7 @@ def overwrite(path: str, items: int) -> Result:
     return Result(rows=rows)
 
 
-def _found(place: str) -> Any:
+def _find(place: str) -> Any:
     try:
         return import_module(place)
     except ModuleNotFoundError:
@@ -77,7 +77,7 @@ class _Steps:
         self._since = 0.0
 
     @contextmanager
-    def running(self, name: str) -> Iterator[None]:
+    def run_step(self, name: str) -> Iterator[None]:
         self._switch()
         self._open.append(name)
         try:
@@ -92,10 +92,10 @@ class _Steps:
             self.seconds[self._open[-1]] += now - self._since
         self._since = now
 
-    def timed(self, name: str, work: Any) -> Any:
+    def time_step(self, name: str, work: Any) -> Any:
         @wraps(work)
-        def timed(*arguments: Any, **keywords: Any) -> Any:
-            with self.running(name):
+        def call_timed(*arguments: Any, **keywords: Any) -> Any:
+            with self.run_step(name):
                 return work(*arguments, **keywords)
 
-        return timed
+        return call_timed

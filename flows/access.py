@@ -23,7 +23,7 @@ class Revoked:
 class TokenIssuer(Protocol):
     """An app, or a module of it, that issues tokens. It works on the current database."""
 
-    def valid_digests(self) -> frozenset[str]:
+    def read_valid_digests(self) -> frozenset[str]:
         """Return the digests of all valid tokens."""
 
     def revoke_all_but(self, digests: Collection[str]) -> Revoked:
@@ -38,9 +38,9 @@ def register_issuer(issuer: TokenIssuer) -> None:
     _issuers.append(issuer)
 
 
-def valid_digests() -> frozenset[str]:
+def read_valid_digests() -> frozenset[str]:
     """Return the digests of all valid tokens of the current database."""
-    return frozenset[str]().union(*(issuer.valid_digests() for issuer in _issuers))
+    return frozenset[str]().union(*(issuer.read_valid_digests() for issuer in _issuers))
 
 
 def revoke_all_but(digests: Collection[str]) -> Revoked:

@@ -11,7 +11,7 @@ class FlowsConfig(AppConfig):
         from django.db.backends.signals import connection_created
 
         from flows.checks import check_deployment, check_pg_dump_version, check_settings
-        from flows.database.statement_timeout import tell_new_connection
+        from flows.database.statement_timeout import limit_new_connection
         from flows.encryption import check_keys
         from flows.fields import EncryptedTextField
         from flows.secrets.canary import check_keys_open
@@ -19,7 +19,7 @@ class FlowsConfig(AppConfig):
 
         check_keys()
         EncryptedTextField.check_keys = check_keys_open
-        connection_created.connect(tell_new_connection)
+        connection_created.connect(limit_new_connection)
         register(check_settings)
         register(check_deployment, deploy=True)
         register(check_pg_dump_version, Tags.database)

@@ -3,18 +3,18 @@
 from collections.abc import Sequence, Sized
 
 
-def number_of(count: int, noun: str) -> str:
+def format_count(count: int, noun: str) -> str:
     """Return the number with its noun: `1 flow`, `2 flows`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def other_than_first(things: Sized, noun: str = "problem") -> str:
+def format_others(things: Sized, noun: str = "problem") -> str:
     """Return how many there are beside the first: ` (2 more problems)`, or nothing."""
     others = len(things) - 1
-    return f" ({number_of(others, f'more {noun}')})" if others > 0 else ""
+    return f" ({format_count(others, f'more {noun}')})" if others > 0 else ""
 
 
-def listed(things: Sequence[str], *, more: int = 0) -> str:
+def format_list(things: Sequence[str], *, more: int = 0) -> str:
     """Return the things in words, such as `a, b and c` or `a, b and 3 more`."""
     words = [*things, f"{more} more"] if more > 0 else list(things)
     *first, last = words

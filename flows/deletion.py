@@ -10,16 +10,16 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from flows.content.fields import Kind, columns
+from flows.content.fields import Kind, get_columns
 from flows.destinations.warnings import DestinationWarning
 from flows.models import Item, Secret
 from flows.secrets.stored_destinations import (
     Write,
+    explain_retargeting,
+    find_warnings_of_writes,
     lock_destinations,
-    told_of_refusal,
-    warnings_of_writes,
 )
-from flows.servers import current_database
+from flows.servers import get_current_database
 
 
 class NameTakenError(Exception):
@@ -34,35 +34,35 @@ def mark_deleted(item: Item, *, user_name: str) -> None:
 class SendsSecretsError(Exception):
     """The items cannot be restored without the right to send stored secrets elsewhere."""
 
-    def __init__(self, told: str) -> None:
-        super().__init__(told)
-        self.told = told
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 Warnings = tuple[DestinationWarning, ...]
 """The warnings of secrets that restored items send where they were not sent before."""
 
 
-def bring_back(
-    item: Item, *, user_name: str, may_retarget: bool, sees: Collection[Kind] = ()
+def restore_item(
+    item: Item, *, user_name: str, may_retarget: bool, visible_kinds: Collection[Kind] = ()
 ) -> Warnings:
     """Restore a deleted item and return the warnings of it. Raises NameTakenError.
 
     `may_retarget` is whether stored secrets may thereby be sent where they are not sent now; if
-    not, raises SendsSecretsError, whose text names only rows of the kinds in `sees`.
+    not, raises SendsSecretsError, whose text names only rows of the kinds in `visible_kinds`.
     """
-    with transaction.atomic(using=current_database()):
-        rows = _locked([item])
-        warnings = _check_destinations(rows, sees, may_retarget=may_retarget)
+    with transaction.atomic(using=get_current_database()):
+        rows = _lock_deleted([item])
+        warnings = _check_destinations(rows, visible_kinds, may_retarget=may_retarget)
         for row in rows:
-            _bring_back(row, user_name)
+            _restore(row, user_name)
     item.refresh_from_db()
     return warnings
 
 
-def _bring_back(item: Item, user_name: str) -> None:
+def _restore(item: Item, user_name: str) -> None:
     try:
-        with transaction.atomic(using=current_database()):
+        with transaction.atomic(using=get_current_database()):
             _write(item, user_name, is_deleted=False)
     except IntegrityError:
         raise NameTakenError from None
@@ -70,28 +70,32 @@ def _bring_back(item: Item, user_name: str) -> None:
 
 def delete_many(items: Iterable[Any], *, user_name: str) -> None:
     """Delete those of the items that are not deleted yet, in one transaction."""
-    with transaction.atomic(using=current_database()):
+    with transaction.atomic(using=get_current_database()):
         for item in items:
             if not item.is_deleted:
                 mark_deleted(item, user_name=user_name)
 
 
-def bring_many_back(
-    items: Iterable[Any], *, user_name: str, may_retarget: bool, sees: Collection[Kind] = ()
+def restore_items(
+    items: Iterable[Any],
+    *,
+    user_name: str,
+    may_retarget: bool,
+    visible_kinds: Collection[Kind] = (),
 ) -> tuple[list[Any], list[Any], Warnings]:
     """Restore those of the items that are deleted, in one transaction.
 
     Returns which were restored, which were not because another one has their name, and the
-    warnings. Raises SendsSecretsError as `bring_back` does; then none is restored.
+    warnings. Raises SendsSecretsError as `restore_item` does; then none is restored.
     """
     back: list[Any] = []
     kept: list[Any] = []
-    with transaction.atomic(using=current_database()):
-        items = _locked(items)
-        warnings = _check_destinations(items, sees, may_retarget=may_retarget)
+    with transaction.atomic(using=get_current_database()):
+        items = _lock_deleted(items)
+        warnings = _check_destinations(items, visible_kinds, may_retarget=may_retarget)
         for item in items:
             try:
-                _bring_back(item, user_name)
+                _restore(item, user_name)
             except NameTakenError:
                 kept.append(item)
             else:
@@ -99,7 +103,7 @@ def bring_many_back(
     return back, kept, warnings
 
 
-def _locked(items: Iterable[Item]) -> list[Item]:
+def _lock_deleted(items: Iterable[Item]) -> list[Item]:
     """Return those of the items that are deleted, read again and locked in the transaction."""
     items = list(items)
     if any(item.kind is not Kind.FLOW for item in items):
@@ -112,21 +116,21 @@ def _locked(items: Iterable[Item]) -> list[Item]:
 
 
 def _check_destinations(
-    items: Iterable[Item], sees: Collection[Kind], *, may_retarget: bool
+    items: Iterable[Item], visible_kinds: Collection[Kind], *, may_retarget: bool
 ) -> Warnings:
     writes = [
         Write(
             kind=item.kind,
             uuid=str(item.uuid),
             before=None,
-            after={name: getattr(item, name) for name in columns(item.kind)},
+            after={name: getattr(item, name) for name in get_columns(item.kind)},
             has_value=isinstance(item, Secret) and item.has_value,
         )
         for item in items
     ]
-    warnings = warnings_of_writes(writes)
-    if not may_retarget and (told := told_of_refusal(warnings, sees=sees)):
-        raise SendsSecretsError(told)
+    warnings = find_warnings_of_writes(writes)
+    if not may_retarget and (reason := explain_retargeting(warnings, visible_kinds=visible_kinds)):
+        raise SendsSecretsError(reason)
     return warnings
 
 

@@ -51,10 +51,10 @@ class Sealed:
 
     def reveal(self) -> str:
         """Return the value in clear. Raises WrongKeyError where no configured key opens it."""
-        with _wrong_key():
-            return _keys().decrypt(self.token).decode()
+        with _raise_wrong_key():
+            return _get_keys().decrypt(self.token).decode()
 
-    def rotated(self) -> "Sealed":
+    def rotate(self) -> "Sealed":
         """Return the value sealed with the current key: itself, where it is so already.
 
         Raises WrongKeyError as `reveal` does.
@@ -62,8 +62,8 @@ class Sealed:
         with suppress(InvalidToken, ValueError):
             Fernet(ziggy.ENCRYPTION_KEYS[0]).decrypt(self.token)
             return self
-        with _wrong_key():
-            return Sealed(_keys().rotate(self.token).decode())
+        with _raise_wrong_key():
+            return Sealed(_get_keys().rotate(self.token).decode())
 
     def __repr__(self) -> str:
         return MASK
@@ -72,7 +72,7 @@ class Sealed:
 
 
 @contextmanager
-def _wrong_key() -> Iterator[None]:
+def _raise_wrong_key() -> Iterator[None]:
     try:
         yield
     except (InvalidToken, ValueError):  # ValueError: characters that no token has
@@ -81,35 +81,35 @@ def _wrong_key() -> Iterator[None]:
 
 def seal(value: str) -> Sealed:
     """Return the value, encrypted with the current key."""
-    return Sealed(_keys().encrypt(value.encode()).decode())
+    return Sealed(_get_keys().encrypt(value.encode()).decode())
 
 
 def encrypt_bytes(data: bytes) -> bytes:
     """Return the bytes, encrypted with the current key."""
-    return urlsafe_b64decode(_keys().encrypt(data))
+    return urlsafe_b64decode(_get_keys().encrypt(data))
 
 
 def decrypt_bytes(data: bytes) -> bytes:
     """Return the bytes in clear. Raises WrongKeyError where no configured key opens them."""
-    with _wrong_key():
-        return _keys().decrypt(urlsafe_b64encode(data))
+    with _raise_wrong_key():
+        return _get_keys().decrypt(urlsafe_b64encode(data))
 
 
 def check_keys() -> None:
     """Raise ImproperlyConfigured where a configured key is not a Fernet key; not where none is."""
     with suppress(NoKeyError):
-        _keys()
+        _get_keys()
 
 
-def _keys() -> MultiFernet:
+def _get_keys() -> MultiFernet:
     """Return the configured keys. Raises NoKeyError where there is none."""
     if not ziggy.ENCRYPTION_KEYS:
         raise NoKeyError
-    return _multi_fernet(tuple(ziggy.ENCRYPTION_KEYS))
+    return _make_multi_fernet(tuple(ziggy.ENCRYPTION_KEYS))
 
 
 @lru_cache(maxsize=8)
-def _multi_fernet(keys: tuple[str, ...]) -> MultiFernet:
+def _make_multi_fernet(keys: tuple[str, ...]) -> MultiFernet:
     try:
         return MultiFernet([Fernet(key) for key in keys])
     except ValueError:

@@ -15,7 +15,7 @@ from django.db import models
 from django.utils import timezone
 
 from flows.content import canonical
-from flows.content.fields import EXECUTION_HISTORY_LEVELS, NAME_MAX_LENGTH, Kind, columns
+from flows.content.fields import EXECUTION_HISTORY_LEVELS, NAME_MAX_LENGTH, Kind, get_columns
 from flows.content.references import is_identifier
 from flows.encryption import Sealed
 from flows.fields import DocumentField, EncryptedTextField, SecretExtraField
@@ -214,10 +214,10 @@ MODELS: dict[Kind, type[Flow] | type[Connection] | type[Secret]] = {
 }
 
 
-def blank_content(kind: Kind) -> dict[str, Any]:
+def get_blank_content(kind: Kind) -> dict[str, Any]:
     """Return the defaults of a new row of the kind, by column."""
     blank = MODELS[kind]()
-    return {name: getattr(blank, name) for name in columns(kind)}
+    return {name: getattr(blank, name) for name in get_columns(kind)}
 
 
 class Attempts(models.Model):

@@ -35,7 +35,7 @@ class Definition:
     permissions: frozenset[str]
 
 
-def _on(models: Iterable[str], *verbs: str) -> frozenset[str]:
+def _list_permissions(models: Iterable[str], *verbs: str) -> frozenset[str]:
     return frozenset(
         f"{app}.{verb}_{model}"
         for app, model in (label.split(".") for label in models)
@@ -47,7 +47,7 @@ _ITEMS = ("flows.flow", "flows.connection", "flows.secret")
 _RECORDS = ("imports.importrecord", "imports.importitem")
 _ACCOUNTS = ("accounts.user", "accounts.apitoken")
 
-_READ = _on([*_ITEMS, *_RECORDS], "view")
+_READ = _list_permissions([*_ITEMS, *_RECORDS], "view")
 _IMPORT = frozenset(
     {"imports.run_import", "imports.overwrite_items", "imports.back_up_database"},
 )
@@ -57,8 +57,8 @@ ROLES: dict[Role, Definition] = {
     Role.ADMIN: Definition(
         group="Admin",
         permissions=_READ
-        | _on([*_ITEMS, *_ACCOUNTS], "view", "add", "change", "delete")
-        | _on(["auth.group"], "view")
+        | _list_permissions([*_ITEMS, *_ACCOUNTS], "view", "add", "change", "delete")
+        | _list_permissions(["auth.group"], "view")
         | _IMPORT
         | {
             "imports.undo_import",
@@ -71,32 +71,32 @@ ROLES: dict[Role, Definition] = {
     Role.EDITOR: Definition(
         group="Editor",
         permissions=_READ
-        | _on(_ITEMS, "add", "change", "delete")
+        | _list_permissions(_ITEMS, "add", "change", "delete")
         | _IMPORT
         | {"imports.undo_import", "imports.retarget_connections"},
     ),
     Role.SERVICE_ACCOUNT: Definition(
         group="Service Account",
-        permissions=_READ | _on(_ITEMS, "add", "change") | _IMPORT,
+        permissions=_READ | _list_permissions(_ITEMS, "add", "change") | _IMPORT,
     ),
     Role.OPERATOR: Definition(group="Operator", permissions=_READ),
 }
 
 
-def role_of(user: "User | AnonymousUser") -> Role | None:
+def find_role(user: "User | AnonymousUser") -> Role | None:
     """Return the user's strongest role; a superuser is an admin."""
     if user.is_superuser:
         return Role.ADMIN
-    groups = _groups_of(user)
+    groups = _get_group_names(user)
     return next((role for role, each in ROLES.items() if each.group in groups), None)
 
 
 def is_service_account(user: "User | AnonymousUser") -> bool:
     """Return whether the user is a service account, whatever other roles it has."""
-    return ROLES[Role.SERVICE_ACCOUNT].group in _groups_of(user)
+    return ROLES[Role.SERVICE_ACCOUNT].group in _get_group_names(user)
 
 
-def _groups_of(user: "User | AnonymousUser") -> set[str]:
+def _get_group_names(user: "User | AnonymousUser") -> set[str]:
     # All of them, not a query for the names: lists prefetch them.
     return {group.name for group in user.groups.all()}
 

@@ -17,19 +17,19 @@ from flows.conf import ziggy
 _target: ContextVar[str] = ContextVar("target", default=DEFAULT_DB_ALIAS)
 
 
-def current_database() -> str:
+def get_current_database() -> str:
     """Return the alias, in Django's DATABASES, of the database that queries are sent to now."""
     return _target.get()
 
 
-def server_names() -> list[str]:
+def list_server_names() -> list[str]:
     """Return the names that a run may give: this instance's first, then the registered servers'."""
     return [ziggy.SERVER_NAME, *ziggy.SERVERS]
 
 
-def unusable_database(reason: str, server: str) -> str:
+def explain_unusable_database(reason: str, server: str) -> str:
     """Return the message for a server whose database cannot be used: why, and what to do."""
-    is_here = server == server_names()[0]
+    is_here = server == list_server_names()[0]
     migrate = ["manage.py", "migrate", *([] if is_here else ["--database", server])]
     return (
         f"The database cannot be used: {reason}. Is it there, and migrated ({shlex.join(migrate)})?"
@@ -37,7 +37,7 @@ def unusable_database(reason: str, server: str) -> str:
 
 
 @contextmanager
-def target(server: str) -> Iterator[None]:
+def target_server(server: str) -> Iterator[None]:
     """Send every query of the block to the server of that name.
 
     An unknown name changes nothing: the caller checks the name before it writes, so that a refusal
@@ -47,12 +47,12 @@ def target(server: str) -> Iterator[None]:
         database = DEFAULT_DB_ALIAS
     else:
         database = server if server in ziggy.SERVERS else _target.get()
-    with on_database(database):
+    with target_database(database):
         yield
 
 
 @contextmanager
-def on_database(alias: str) -> Iterator[None]:
+def target_database(alias: str) -> Iterator[None]:
     """Send every query of the block to the database of that alias in Django's DATABASES."""
     token = _target.set(alias)
     try:
@@ -65,10 +65,10 @@ class ServerRouter:
     """Django's database router, which uses the target's database."""
 
     def db_for_read(self, model: Any, **hints: Any) -> str:
-        return current_database()
+        return get_current_database()
 
     def db_for_write(self, model: Any, **hints: Any) -> str:
-        return current_database()
+        return get_current_database()
 
     def allow_relation(self, obj1: Any, obj2: Any, **hints: Any) -> bool:
         return True

@@ -11,6 +11,8 @@ def may_see(user: AbstractBaseUser | PermissionsMixin | AnonymousUser, kind: Kin
     return bool(may(f"flows.view_{kind}") or may(f"flows.change_{kind}"))
 
 
-def kinds_seen(user: AbstractBaseUser | PermissionsMixin | AnonymousUser) -> frozenset[Kind]:
+def find_visible_kinds(
+    user: AbstractBaseUser | PermissionsMixin | AnonymousUser,
+) -> frozenset[Kind]:
     """Return the kinds whose rows the user may see."""
     return frozenset(kind for kind in Kind if may_see(user, kind))

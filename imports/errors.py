@@ -31,7 +31,7 @@ class Issue:
     uuid: str | None = None
     """The uuid and name of the item as in the file, where they could be read."""
     name: str | None = None
-    tells_of: frozenset[Kind] = frozenset()
+    described_kinds: frozenset[Kind] = frozenset()
     """The kinds of rows that the message describes, other than the item's own."""
 
     def as_dict(self) -> dict[str, Any]:
@@ -165,31 +165,31 @@ class ImportFailed(UnableToImport):
     """An unexpected error stopped the import; the data is as before."""
 
 
-def json_path(*steps: str | int) -> str:
+def make_json_path(*steps: str | int) -> str:
     """Return the path of these keys and indexes, such as `flows[3].nodes[0]["a key"]`.
 
-    Keys are from a file; those that are not plain names are quoted by `quoted`.
+    Keys are from a file; those that are not plain names are put in double quotes by `quote`.
     """
-    return "".join(map(_step, steps)).removeprefix(".")
+    return "".join(map(_format_step, steps)).removeprefix(".")
 
 
-def _step(step: str | int) -> str:
+def _format_step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    return f".{step}" if _PLAIN_KEY.fullmatch(step) else f"[{quoted(step)}]"
+    return f".{step}" if _PLAIN_KEY.fullmatch(step) else f"[{quote(step)}]"
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """Return text from a file, cut if it is longer than any name; for data beside a message."""
     return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_QUOTE]}..."
 
 
-def quoted(text: str) -> str:
-    """Return text from a file for a message: as `printable` does, in double quotes."""
-    return f'"{printable(text)}"'
+def quote(text: str) -> str:
+    """Return text from a file for a message: as `make_printable` does, in double quotes."""
+    return f'"{make_printable(text)}"'
 
 
-def printable(text: str) -> str:
+def make_printable(text: str) -> str:
     """Return text from a file for people: on one line, no control characters, cut if long."""
     if len(text) > _LONGEST_QUOTE:
         text = f"{text[:_LONGEST_QUOTE]}..."
@@ -198,11 +198,11 @@ def printable(text: str) -> str:
     )
 
 
-def first_line(error: Exception) -> str:
+def get_first_line(error: Exception) -> str:
     """Return the first line of a database error: later lines may quote a row."""
     return str(error).partition("\n")[0]
 
 
-def storable(text: str) -> str:
+def make_storable(text: str) -> str:
     """Return text that every database accepts: surrogates and NUL characters are escaped."""
     return text.encode(errors="backslashreplace").decode().replace("\0", r"\x00")

@@ -14,17 +14,17 @@ def drop_expired() -> None:
     """Delete what is more than a day old, except backups."""
     drop_expired_uploads()
     drop_expired_answers()
-    BuiltExport.objects.filter(built_at__lt=oldest_kept()).delete()
-    BuiltTransfer.objects.filter(built_at__lt=oldest_kept()).delete()
+    BuiltExport.objects.filter(built_at__lt=get_oldest_kept()).delete()
+    BuiltTransfer.objects.filter(built_at__lt=get_oldest_kept()).delete()
 
 
 def drop_expired_uploads() -> None:
     """Delete the uploads that are more than a day old."""
-    expired = PendingImport.objects.filter(created_at__lt=oldest_kept())
+    expired = PendingImport.objects.filter(created_at__lt=get_oldest_kept())
     if expired.exists():  # deleting nothing would open a transaction too
         expired.delete()
 
 
-def oldest_kept() -> datetime:
+def get_oldest_kept() -> datetime:
     """Return the time before which what was made has expired."""
     return timezone.now() - timedelta(hours=KEEP_HOURS)

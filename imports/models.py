@@ -53,7 +53,7 @@ RESTORE = "restore"
 """The mode of a run that restores the whole database from a backup."""
 
 
-def _choices(words: type[StrEnum]) -> list[tuple[str, str]]:
+def _make_choices(words: type[StrEnum]) -> list[tuple[str, str]]:
     return [(str(word), str(word)) for word in words]
 
 
@@ -75,7 +75,7 @@ class ImportRecord(models.Model):
     file_sha256 = models.CharField(max_length=64, db_index=True)
 
     mode = models.CharField(
-        max_length=20, choices=[*_choices(Mode), (UNDO, UNDO), (RESTORE, RESTORE)]
+        max_length=20, choices=[*_make_choices(Mode), (UNDO, UNDO), (RESTORE, RESTORE)]
     )
     undoes = models.ForeignKey(
         "self",
@@ -151,7 +151,7 @@ class ImportRecord(models.Model):
         """Return whether the run undid an undo, which restores what that undo reverted."""
         return self.undo_depth > 0 and self.undo_depth % 2 == 0
 
-    def first_run(self) -> "ImportRecord":
+    def find_first_run(self) -> "ImportRecord":
         """Return the import that this run is, undoes or redoes, as far as there are records."""
         record, seen = self, {self.pk}
         while record.undoes is not None and record.undoes.pk not in seen:
@@ -159,7 +159,7 @@ class ImportRecord(models.Model):
             seen.add(record.pk)
         return record
 
-    def undo_in_effect(self) -> "ImportRecord | None":
+    def find_undo_in_effect(self) -> "ImportRecord | None":
         """Return the undo that is in effect for this run; None where it is not undone."""
         if self.status != Status.UNDONE:
             return None
@@ -170,15 +170,17 @@ class ImportItem(models.Model):
     """The result of one item of a run."""
 
     record = models.ForeignKey(ImportRecord, on_delete=models.CASCADE, related_name="items")
-    kind = models.CharField(max_length=20, choices=_choices(Kind))
+    kind = models.CharField(max_length=20, choices=_make_choices(Kind))
     position = models.IntegerField(help_text="Its place in the file's list, from 0.")
     uuid = models.TextField(help_text="As the file has it.")
     name = models.TextField(help_text="As the file has it.")
     file_updated_at = models.DateTimeField(
         null=True, help_text="When the item was changed last, as the file has it."
     )
-    result = models.CharField(max_length=20, choices=[*_choices(Result), *_choices(UndoResult)])
-    match_method = models.CharField(max_length=20, choices=_choices(MatchMethod))
+    result = models.CharField(
+        max_length=20, choices=[*_make_choices(Result), *_make_choices(UndoResult)]
+    )
+    match_method = models.CharField(max_length=20, choices=_make_choices(MatchMethod))
     target_uuid = models.UUIDField(db_index=True)
     target_name = models.TextField()
     content_digest = models.CharField(
@@ -231,7 +233,7 @@ class PendingImport(models.Model):
     file_sha256 = models.CharField(max_length=64)
     content = models.BinaryField(null=True, help_text="The file, in zlib, encrypted.")
 
-    mode = models.CharField(max_length=20, choices=_choices(Mode))
+    mode = models.CharField(max_length=20, choices=_make_choices(Mode))
     with_backup = models.BooleanField(default=True)
     override_locks = models.BooleanField(default=False)
     decisions = models.JSONField(default=list, help_text="For single items.")

@@ -18,18 +18,18 @@ from reversion.models import Version
 from flows.content.fields import NAME_MAX_LENGTH, Kind
 from flows.destinations.changes import SECRET_TO_NEW_DESTINATION
 from flows.models import MODELS, Item
-from flows.rest.bodies.save_uuids import save_number
+from flows.rest.bodies.save_uuids import get_save_number
 from flows.saves import named_saves, saved_states
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
-from flows.servers import current_database
+from flows.servers import get_current_database
 from flows.users import User
-from imports.errors import Issue, StalePlan, UnableToImport, printable, quoted, storable
-from imports.permissions import check_permission, check_sight_of, kinds_in_sight, may_see
-from imports.plans.comparison import differences
+from imports.errors import Issue, StalePlan, UnableToImport, make_printable, make_storable, quote
+from imports.permissions import check_permission, check_sight_of, find_visible_kinds, may_see
+from imports.plans.comparison import find_differences
 from imports.plans.plan import FieldChange
 from imports.runs.run import check_encryption_keys
 
-_MOST_TOLD = 10
+_MOST_SHOWN = 10
 _NUMBER_DIGITS = 18  # a longer one cannot be a row's number
 
 
@@ -67,7 +67,7 @@ class Restoring:
     """Whether restoring changes the item's state."""
 
 
-def find_item(named: str, *, kind: Kind | None, user: User | None) -> Item:
+def find_item(text: str, *, kind: Kind | None, user: User | None) -> Item:
     """Return the item with this uuid or, among live items, this name.
 
     `kind` None means all kinds. Raises NotNamed if there is none or more than one, and NotPermitted
@@ -76,32 +76,32 @@ def find_item(named: str, *, kind: Kind | None, user: User | None) -> Item:
     kinds = [one for one in (Kind if kind is None else [kind]) if not user or may_see(user, one)]
     if not kinds:
         check_sight_of(user, *(Kind if kind is None else [kind]))
-    found = [item for one in kinds for item in _named(one, named)]
+    found = [item for one in kinds for item in _find_items(one, text)]
     if not found:
         message = (
-            f"There is no live {kind or 'item'} {quoted(named)}. Say a uuid, or an exact name; a "
+            f"There is no live {kind or 'item'} {quote(text)}. Say a uuid, or an exact name; a "
             "deleted item is found by its uuid."
         )
         raise NotNamed("not-found", message)
     if len(found) > 1:
-        told = ", ".join(f"{item.kind} {item.uuid}" for item in found[:_MOST_TOLD])
-        more = " and more" if len(found) > _MOST_TOLD else ""
-        message = f"{quoted(named)} is more than one item: {told}{more}. Say the uuid, or --kind."
+        listed = ", ".join(f"{item.kind} {item.uuid}" for item in found[:_MOST_SHOWN])
+        more = " and more" if len(found) > _MOST_SHOWN else ""
+        message = f"{quote(text)} is more than one item: {listed}{more}. Say the uuid, or --kind."
         raise NotNamed("ambiguous", message)
     return found[0]
 
 
-def _named(kind: Kind, named: str) -> list[Item]:
-    condition = Q(name=storable(named), is_deleted=False)
-    if uuid := _uuid(named):
+def _find_items(kind: Kind, text: str) -> list[Item]:
+    condition = Q(name=make_storable(text), is_deleted=False)
+    if uuid := _read_uuid(text):
         condition |= Q(uuid=uuid)
     model: type[Item] = MODELS[kind]
-    rows = list(model._default_manager.filter(condition).order_by("pk")[: _MOST_TOLD + 1])
+    rows = list(model._default_manager.filter(condition).order_by("pk")[: _MOST_SHOWN + 1])
     # A uuid identifies one item, even if it is also another item's name.
     return [row for row in rows if row.uuid == uuid] or rows
 
 
-def _uuid(text: str) -> UUID | None:
+def _read_uuid(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
@@ -116,30 +116,30 @@ def take_save(item: Item, name: str, *, user: User | None) -> Version:
     check_encryption_keys()
     check_permission(user, f"flows.change_{item.kind}")
     try:
-        name = CharField(max_length=NAME_MAX_LENGTH).clean(storable(name))
+        name = CharField(max_length=NAME_MAX_LENGTH).clean(make_storable(name))
     except ValidationError as error:
         message = f"A save cannot have this name: {' '.join(error.messages)}"
         raise NameInvalid("invalid-name", message) from None
-    with transaction.atomic(using=current_database()):
-        version: Version = named_saves.take(_locked(item), name, user=user).version_set.get()
+    with transaction.atomic(using=get_current_database()):
+        version: Version = named_saves.take(_lock_row(item), name, user=user).version_set.get()
     return version
 
 
-def preview_restore(named: str, *, user: User | None) -> Restoring:
+def preview_restore(text: str, *, user: User | None) -> Restoring:
     """Return what restoring the named save with this number or uuid would do.
 
     Raises NotNamed, SaveUnfit, and NotPermitted if the user may not restore it.
     """
-    save, item = _find_save(named, user=user)
+    save, item = _find_save(text, user=user)
     kind = item.kind
-    before, after = saved_states.present_row(item), _saved(save)
+    before, after = saved_states.get_present_row(item), _read_saved_row(save)
     reasons = _check_rights(item, after, user)
-    contents = saved_states.content_of(kind, before), saved_states.content_of(kind, after)
-    notes = [*saved_states.notes_on(kind, before, after), *reasons]
+    contents = saved_states.get_content(kind, before), saved_states.get_content(kind, after)
+    notes = [*saved_states.make_notes(kind, before, after), *reasons]
     return Restoring(
         item=item,
         save=save,
-        fields=differences(kind, *contents),
+        fields=find_differences(kind, *contents),
         notes=tuple(notes),
         changes=not saved_states.is_same_state(kind, before, after),
     )
@@ -147,9 +147,11 @@ def preview_restore(named: str, *, user: User | None) -> Restoring:
 
 def _check_rights(item: Item, saved: saved_states.SavedRow, user: User | None) -> list[str]:
     """Raise NotPermitted unless the user may restore it; return why extra rights are needed."""
-    warnings = saved_states.warnings_of_restore(item, saved)
-    sees = kinds_in_sight(user)
-    rights = list(saved_states.rights_to_restore(item, saved, warnings, sees=sees))
+    warnings = saved_states.find_warnings_of_restore(item, saved)
+    visible_kinds = find_visible_kinds(user)
+    rights = list(
+        saved_states.find_rights_to_restore(item, saved, warnings, visible_kinds=visible_kinds)
+    )
     uuid, name = str(item.uuid), str(item)
     check_permission(
         user,
@@ -173,24 +175,26 @@ def restore(restoring: Restoring, *, user: User | None, user_name: str) -> Versi
     """
     check_encryption_keys()
     item, save = restoring.item, restoring.save
-    with transaction.atomic(using=current_database()):
+    with transaction.atomic(using=get_current_database()):
         lock_destinations()
-        locked = _locked(item)
-        if saved_states.present_row(locked) != saved_states.present_row(item):
+        locked = _lock_row(item)
+        if saved_states.get_present_row(locked) != saved_states.get_present_row(item):
             message = f"The {item.kind} was changed meanwhile. Nothing was restored: look again."
             raise StalePlan("stale-plan", message)
-        _check_rights(locked, _saved(save), user)
+        _check_rights(locked, _read_saved_row(save), user)
         try:
             saved_states.restore(locked, save, user=user, user_name=user_name)
         except RevertError as error:
-            raise _unfit(error, "Free its name, or take the item from a backup.") from None
-        before: Version = named_saves.saves_of(locked)[0]
+            raise _make_unfit_error(
+                error, "Free its name, or take the item from a backup."
+            ) from None
+        before: Version = named_saves.find_saves(locked)[0]
         return before
 
 
-def _find_save(named: str, *, user: User | None) -> tuple[Version, Item]:
+def _find_save(text: str, *, user: User | None) -> tuple[Version, Item]:
     for kind in Kind:
-        save = _version(kind, named)
+        save = _find_version(kind, text)
         if save is None:
             continue
         check_sight_of(user, kind)
@@ -199,33 +203,35 @@ def _find_save(named: str, *, user: User | None) -> tuple[Version, Item]:
             message = f"The {kind} of this save was removed for good. Take it from a backup."
             raise SaveUnfit("item-gone", message)
         return save, item
-    message = f"There is no named save {quoted(named)}. `named_save list` tells the numbers."
+    message = f"There is no named save {quote(text)}. `named_save list` tells the numbers."
     raise NotNamed("not-found", message)
 
 
-def _version(kind: Kind, named: str) -> Version | None:
-    if uuid := _uuid(named) if "-" in named else None:
-        number = save_number(uuid)
+def _find_version(kind: Kind, text: str) -> Version | None:
+    if uuid := _read_uuid(text) if "-" in text else None:
+        number = get_save_number(uuid)
     else:
-        is_number = named.isascii() and named.isdecimal() and len(named) <= _NUMBER_DIGITS
-        number = int(named) if is_number else None
+        is_number = text.isascii() and text.isdecimal() and len(text) <= _NUMBER_DIGITS
+        number = int(text) if is_number else None
     if number is None:
         return None
     return named_saves.find_save(MODELS[kind], number)
 
 
-def _saved(save: Version) -> saved_states.SavedRow:
+def _read_saved_row(save: Version) -> saved_states.SavedRow:
     try:
-        return saved_states.saved_row(save)
+        return saved_states.read_saved_row(save)
     except RevertError as error:
-        raise _unfit(error) from None
+        raise _make_unfit_error(error) from None
 
 
-def _unfit(error: RevertError, advice: str = "Take the item from a backup.") -> SaveUnfit:
-    return SaveUnfit("save-unfit", f"{printable(str(error))} {advice}")
+def _make_unfit_error(
+    error: RevertError, advice: str = "Take the item from a backup."
+) -> SaveUnfit:
+    return SaveUnfit("save-unfit", f"{make_printable(str(error))} {advice}")
 
 
-def _locked(item: Item) -> Item:
+def _lock_row(item: Item) -> Item:
     row: Item | None = type(item)._default_manager.select_for_update().filter(pk=item.pk).first()
     if row is None:
         raise NotNamed("not-found", f"The {item.kind} was removed meanwhile.")

@@ -11,12 +11,12 @@ from django.contrib.auth.models import AnonymousUser
 
 from flows import sight
 from flows.content.fields import Kind
-from flows.counting import other_than_first
+from flows.counting import format_others
 from flows.destinations.warnings import DestinationWarning
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
-from flows.servers import current_database, on_database
+from flows.servers import get_current_database, target_database
 from flows.users import User
-from imports.errors import Issue, NotPermitted, quoted
+from imports.errors import Issue, NotPermitted, quote
 from imports.models import ImportRecord
 from imports.plans.plan import Result, UndoResult
 
@@ -64,12 +64,12 @@ def check_permission(
     if user is None:
         return
     # The same key is another user on another server: use the database that the user was read from.
-    with on_database(user._state.db or current_database()):
+    with target_database(user._state.db or get_current_database()):
         missing = [permission for permission in permissions if not user.has_perm(permission)]
     if missing:
-        reasons = " and ".join(_reason(permission) for permission in missing)
+        reasons = " and ".join(_explain_permission(permission) for permission in missing)
         items = list(retargeting) if RETARGET_CONNECTIONS in missing else []
-        why = f" {items[0].message}{other_than_first(items, 'item like this')}" if items else ""
+        why = f" {items[0].message}{format_others(items, 'item like this')}" if items else ""
         raise NotPermitted(
             "not-permitted",
             f"{user.get_username()} may not {reasons}. An administrator can give the right.{why}",
@@ -83,23 +83,30 @@ def check_permission(
         )
 
 
-def retargeting_of(
-    kind: Kind, name: str, notices: Iterable[DestinationWarning], *, sees: Collection[Kind]
+def describe_retargeting(
+    kind: Kind,
+    name: str,
+    warnings: Iterable[DestinationWarning],
+    *,
+    visible_kinds: Collection[Kind],
 ) -> Iterator[str]:
     """Return one sentence for each warning of an item's change that needs RETARGET_CONNECTIONS.
 
-    The sentences name other rows only of the kinds in `sees`.
+    The sentences name other rows only of the kinds in `visible_kinds`.
     """
-    for notice in notices:
-        if notice.needs_right:
-            yield f"The {kind} {quoted(name)} {notice.text_for(sees)}."
+    for warning in warnings:
+        if warning.needs_right:
+            yield f"The {kind} {quote(name)} {warning.get_text_for(visible_kinds)}."
 
 
 def check_done(user: User, record: ImportRecord) -> None:
     """Raise NotPermitted unless the user may still do what the record's run did."""
     items = record.items.order_by().values_list("kind", "result").distinct()
     check_permission(
-        user, *sorted({needed for kind, result in items for needed in needed_for(kind, result)})
+        user,
+        *sorted(
+            {needed for kind, result in items for needed in find_needed_permissions(kind, result)}
+        ),
     )
 
 
@@ -107,7 +114,7 @@ def may_see_records(user: User | None) -> bool:
     """Return whether the user may see the records of imports."""
     if user is None:
         return True
-    with on_database(user._state.db or current_database()):
+    with target_database(user._state.db or get_current_database()):
         return user.has_perm(VIEW_RECORDS)
 
 
@@ -116,12 +123,12 @@ def may_see_paths(user: User) -> bool:
     return user.has_perm(BACK_UP_DATABASE)
 
 
-def message_for(user: User, record: ImportRecord) -> str:
+def get_record_message(user: User, record: ImportRecord) -> str:
     """Return the record's message as the user may see it."""
-    return message_to(user, record.code, record.message)
+    return get_message(user, record.code, record.message)
 
 
-def message_to(user: User, code: str, message: str) -> str:
+def get_message(user: User, code: str, message: str) -> str:
     """Return the message of a refusal with that code as the user may see it."""
     hides = code in _INTERNAL_CODES and not may_see_paths(user)
     return _HIDDEN if hides else message
@@ -129,15 +136,15 @@ def message_to(user: User, code: str, message: str) -> str:
 
 def check_sight_of(user: User | None, *kinds: Kind) -> None:
     """Raise NotPermitted unless the user may see rows of all these kinds."""
-    seen = kinds_in_sight(user)
+    seen = find_visible_kinds(user)
     check_permission(user, *(f"flows.view_{kind}" for kind in kinds if kind not in seen))
 
 
-def kinds_in_sight(user: User | None) -> list[Kind]:
+def find_visible_kinds(user: User | None) -> list[Kind]:
     """Return the kinds whose rows the user may see."""
     if user is None:
         return list(Kind)
-    with on_database(user._state.db or current_database()):
+    with target_database(user._state.db or get_current_database()):
         return [kind for kind in Kind if may_see(user, kind)]
 
 
@@ -146,7 +153,7 @@ def may_see(user: User | AnonymousUser, kind: Kind) -> bool:
     return sight.may_see(user, kind)
 
 
-def needed_for(kind: str, result: str) -> Iterator[str]:
+def find_needed_permissions(kind: str, result: str) -> Iterator[str]:
     """Return the permissions needed for an item of that kind with that result."""
     if verb := _VERBS.get(result):
         yield f"flows.{verb}_{kind}"
@@ -154,7 +161,7 @@ def needed_for(kind: str, result: str) -> Iterator[str]:
         yield OVERWRITE_ITEMS
 
 
-def _reason(permission: str) -> str:
+def _explain_permission(permission: str) -> str:
     if permission in _REASONS:
         return _REASONS[permission]
     verb, kind = permission.partition(".")[2].split("_")

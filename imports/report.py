@@ -9,14 +9,14 @@ from typing import Any
 
 from flows.content.fields import Kind
 from imports.errors import UnableToImport
-from imports.exportfile.warnings import PlanWarning, in_order
+from imports.exportfile.warnings import PlanWarning, sort_keys
 from imports.models import ImportItem, ImportRecord
 from imports.plans.matching import MatchMethod
 from imports.plans.plan import Change, Plan
 from imports.undo.plans.plan import UndoChange, UndoPlan
 
 
-def plan_data(plan: Plan, *, done: bool, with_details: bool = False) -> dict[str, Any]:
+def make_plan_data(plan: Plan, *, done: bool, with_details: bool = False) -> dict[str, Any]:
     """Return the three lists of items; `done` is whether the items have reached their results.
 
     `with_details` adds the warnings of each item with their codes and data. The uuid of a copy is
@@ -26,8 +26,8 @@ def plan_data(plan: Plan, *, done: bool, with_details: bool = False) -> dict[str
     return {
         f"{kind.plural}Processed": [
             {
-                **_item(change, done=done),
-                **(details_of(change.all_warnings, without=drawn) if with_details else {}),
+                **_make_item(change, done=done),
+                **(make_details(change.all_warnings, without=drawn) if with_details else {}),
             }
             for change in plan.changes[kind]
         ]
@@ -35,13 +35,13 @@ def plan_data(plan: Plan, *, done: bool, with_details: bool = False) -> dict[str
     }
 
 
-def undo_data(plan: UndoPlan, *, done: bool, with_details: bool = False) -> dict[str, Any]:
-    """Return the three lists of an undo, in the form of `plan_data`."""
+def make_undo_data(plan: UndoPlan, *, done: bool, with_details: bool = False) -> dict[str, Any]:
+    """Return the three lists of an undo, in the form of `make_plan_data`."""
     return {
         f"{kind.plural}Processed": [
             {
-                **_undo_item(change, done=done),
-                **(details_of(change.all_warnings) if with_details else {}),
+                **_make_undo_item(change, done=done),
+                **(make_details(change.all_warnings) if with_details else {}),
             }
             for change in plan.changes[kind]
         ]
@@ -49,25 +49,27 @@ def undo_data(plan: UndoPlan, *, done: bool, with_details: bool = False) -> dict
     }
 
 
-def details_of(warnings: Iterable[PlanWarning], *, without: Collection[str] = ()) -> dict[str, Any]:
+def make_details(
+    warnings: Iterable[PlanWarning], *, without: Collection[str] = ()
+) -> dict[str, Any]:
     """Return `warningDetails` with each warning's code and data; an empty dict for no warnings.
 
     The uuids `without` are replaced by None: they belong to no row yet.
     """
     details = [warning.as_dict() for warning in warnings]
     for detail in details if without else ():
-        detail["data"] = _without(detail["data"], without)
+        detail["data"] = _remove_uuids(detail["data"], without)
     return {"warningDetails": details} if details else {}
 
 
-def _without(value: Any, uuids: Collection[str]) -> Any:
+def _remove_uuids(value: Any, uuids: Collection[str]) -> Any:
     """Return the data of a warning with None in place of these uuids."""
     if isinstance(value, list):
-        return [_without(each, uuids) for each in value]
+        return [_remove_uuids(each, uuids) for each in value]
     if not isinstance(value, dict):
         return value
     return {
-        key: None if key in _UUID_KEYS and each in uuids else _without(each, uuids)
+        key: None if key in _UUID_KEYS and each in uuids else _remove_uuids(each, uuids)
         for key, each in value.items()
     }
 
@@ -75,17 +77,17 @@ def _without(value: Any, uuids: Collection[str]) -> Any:
 _UUID_KEYS = ("uuid", "secretUuid")
 
 
-def record_data(record: ImportRecord) -> dict[str, Any]:
-    """Return what `plan_data` with details returns for an import that is done, from its record."""
+def make_record_data(record: ImportRecord) -> dict[str, Any]:
+    """Return the same as `make_plan_data` with details, for a recorded import."""
     lists: dict[str, Any] = {f"{kind.plural}Processed": [] for kind in Kind}
     for item in record.items.order_by("position", "pk"):
-        kept = [in_order(detail) for detail in item.warning_details]
+        kept = [sort_keys(detail) for detail in item.warning_details]
         details = {"warningDetails": kept} if kept else {}
-        lists[f"{Kind(item.kind).plural}Processed"].append({**_recorded_item(item), **details})
+        lists[f"{Kind(item.kind).plural}Processed"].append({**_make_recorded_item(item), **details})
     return lists
 
 
-def refusal_data(error: UnableToImport) -> dict[str, Any]:
+def make_refusal_data(error: UnableToImport) -> dict[str, Any]:
     """Return the message, code and issues of a refusal."""
     return {
         "message": error.message,
@@ -94,14 +96,14 @@ def refusal_data(error: UnableToImport) -> dict[str, Any]:
     }
 
 
-def answer(status: HTTPStatus, data: dict[str, Any]) -> dict[str, Any]:
+def make_answer(status: HTTPStatus, data: dict[str, Any]) -> dict[str, Any]:
     """Return the object that the command prints."""
     return {"status": status.value, "statusText": status.phrase, "data": data}
 
 
-def _item(change: Change, *, done: bool) -> dict[str, Any]:
+def _make_item(change: Change, *, done: bool) -> dict[str, Any]:
     is_known = done or change.result.has_known_uuid
-    return _entry(
+    return _make_entry(
         uuid=change.item.file_uuid,
         name=change.item.name,
         result=change.result.value,
@@ -113,8 +115,8 @@ def _item(change: Change, *, done: bool) -> dict[str, Any]:
     )
 
 
-def _undo_item(change: UndoChange, *, done: bool) -> dict[str, Any]:
-    return _entry(
+def _make_undo_item(change: UndoChange, *, done: bool) -> dict[str, Any]:
+    return _make_entry(
         uuid=change.uuid,
         name=change.name,
         result=change.result.value,
@@ -126,8 +128,8 @@ def _undo_item(change: UndoChange, *, done: bool) -> dict[str, Any]:
     )
 
 
-def _recorded_item(item: ImportItem) -> dict[str, Any]:
-    return _entry(
+def _make_recorded_item(item: ImportItem) -> dict[str, Any]:
+    return _make_entry(
         uuid=item.uuid,
         name=item.name,
         result=item.result,
@@ -139,7 +141,7 @@ def _recorded_item(item: ImportItem) -> dict[str, Any]:
     )
 
 
-def _entry(**entry: Any) -> dict[str, Any]:
+def _make_entry(**entry: Any) -> dict[str, Any]:
     """Return an item of a list without the keys that are empty or repeat another."""
     if entry["targetUuid"] in (None, entry["uuid"].lower()):
         del entry["targetUuid"]

@@ -61,20 +61,20 @@ class Score:
 
 def main() -> int:
     """Print the scores; return 1 if a mutant survived."""
-    arguments = _parser().parse_args()
+    arguments = _make_parser().parse_args()
     mutation_operators.register()
     scores = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as directory:
         copies = [_copy(Path(directory) / str(number)) for number in range(arguments.jobs)]
         for module in arguments.modules or ROOMS:
-            score = _score(module, copies, sample=arguments.sample, seed=arguments.seed)
+            score = _measure_score(module, copies, sample=arguments.sample, seed=arguments.seed)
             print(*score.survivors, score, sep="\n", flush=True)
             scores.append(score)
-    print("", *_table(scores), sep="\n")
+    print("", *_format_table(scores), sep="\n")
     return int(any(score.survivors for score in scores))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tools.mutants",
         description="Say how many mutants of a module are killed by its own tests.",
@@ -98,27 +98,27 @@ def _copy(directory: Path) -> Path:
     return directory
 
 
-def _score(module: str, copies: Sequence[Path], *, sample: int | None, seed: int) -> Score:
+def _measure_score(module: str, copies: Sequence[Path], *, sample: int | None, seed: int) -> Score:
     if module not in ROOMS:
         sys.exit(f"tools/mutant_rooms.py does not say which tests are those of {module}.")
     room = ROOMS[module]
     path = Path(*module.split(".")).with_suffix(".py")
-    command = _command(room)
-    timeout = _TIMEOUT_FACTOR * _seconds(command, copies[0]) + 1
-    places = list(_places(copies[0], path))
+    command = _make_command(room)
+    timeout = _TIMEOUT_FACTOR * _measure_seconds(command, copies[0]) + 1
+    places = list(_find_places(copies[0], path))
     chosen = random.Random(seed)  # noqa: S311 - nothing to guess
-    drawn = sorted(chosen.sample(places, min(sample or len(places), len(places))), key=_start)
+    drawn = sorted(chosen.sample(places, min(sample or len(places), len(places))), key=_get_start)
     items = [chosen.choice(place) for place in drawn]
-    results = _results(items, copies, command, timeout)
+    results = _measure_results(items, copies, command, timeout)
     survivors = [
         result.diff or "" for result in results if result.test_outcome is TestOutcome.SURVIVED
     ]
     return Score(module=module, places=len(places), mutants=len(items), survivors=survivors)
 
 
-def _places(copy: Path, path: Path) -> Iterator[list[WorkItem]]:
+def _find_places(copy: Path, path: Path) -> Iterator[list[WorkItem]]:
     """Yield, for each place of the module that can be changed, its mutations."""
-    types = mutation_operators.annotations((copy / path).read_text())
+    types = mutation_operators.find_annotations((copy / path).read_text())
     places: dict[object, list[WorkItem]] = defaultdict(list)
     with contextlib.chdir(copy), use_db(":memory:") as work:
         init([path], work, {})
@@ -129,38 +129,42 @@ def _places(copy: Path, path: Path) -> Iterator[list[WorkItem]]:
                 places[span].append(item)
     # Sorted, so that a seed always draws the same.
     for span in sorted(places, key=repr):
-        yield sorted(places[span], key=_name)
+        yield sorted(places[span], key=_get_name)
 
 
-def _start(place: Sequence[WorkItem]) -> tuple[int, int]:
+def _get_start(place: Sequence[WorkItem]) -> tuple[int, int]:
     line, column = place[0].mutations[0].start_pos
     return line, column
 
 
-def _name(item: WorkItem) -> tuple[str, int]:
+def _get_name(item: WorkItem) -> tuple[str, int]:
     return item.mutations[0].operator_name, item.mutations[0].occurrence
 
 
-def _command(room: Room) -> str:
+def _make_command(room: Room) -> str:
     how = _WITH_DJANGO if room.needs_django else _PURE
     plugins = ["-p", "no:cacheprovider"]
     pytest = [sys.executable, "-m", "pytest", "-x", "-q", *how, *plugins]
     return shlex.join([*pytest, *(f"tests/{name}" for name in room.tests)])
 
 
-def _seconds(command: str, copy: Path) -> float:
+def _measure_seconds(command: str, copy: Path) -> float:
     """Return how long the tests take without a mutation; exit if they fail."""
     begin = datetime.now(UTC)
     with contextlib.chdir(copy):
         done = subprocess.run(  # noqa: S603
-            shlex.split(command), env=_environment(), capture_output=True, text=True, check=False
+            shlex.split(command),
+            env=_make_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
     if done.returncode:
         sys.exit(f"The tests fail without a mutation:\n{command}\n{done.stdout}{done.stderr}")
     return (datetime.now(UTC) - begin).total_seconds()
 
 
-def _results(
+def _measure_results(
     items: Sequence[WorkItem], copies: Sequence[Path], command: str, timeout: float
 ) -> Iterable[WorkResult]:
     """Return the result of each mutant. Each process works in its own copy."""
@@ -172,19 +176,19 @@ def _results(
 
 def _run(items: Sequence[WorkItem], copy: Path, command: str, timeout: float) -> list[WorkResult]:
     mutation_operators.register()
-    os.environ |= _environment()
+    os.environ |= _make_environment()
     with contextlib.chdir(copy):
-        return [_checked(mutate_and_test(item.mutations, command, timeout)) for item in items]
+        return [_check_result(mutate_and_test(item.mutations, command, timeout)) for item in items]
 
 
-def _checked(result: WorkResult) -> WorkResult:
+def _check_result(result: WorkResult) -> WorkResult:
     """Return the result. Raises RuntimeError if the mutant could not be made."""
     if result.worker_outcome is not WorkerOutcome.NORMAL:
         raise RuntimeError(f"A mutant could not be made: {result.output}")
     return result
 
 
-def _environment() -> dict[str, str]:
+def _make_environment() -> dict[str, str]:
     # Without automatic plugins, a run starts in half the time. Bytecode could be that of the mutant
     # before.
     return {
@@ -195,7 +199,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _table(scores: Iterable[Score]) -> Iterator[str]:
+def _format_table(scores: Iterable[Score]) -> Iterator[str]:
     """Yield the lines of a Markdown table, for docs/mutants.md."""
     yield "| module | places | mutants | killed | score |"
     yield "|---|---|---|---|---|"

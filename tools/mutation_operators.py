@@ -94,7 +94,7 @@ def register() -> None:
     cosmic_ray.plugins.OPERATOR_PROVIDERS["ziggy"] = _Provider()
 
 
-def annotations(source: str) -> list[Span]:
+def find_annotations(source: str) -> list[Span]:
     """Return where the module has annotations: a mutant there fails at once or changes nothing."""
     parts = (
         part

@@ -21,7 +21,7 @@ PAGES = ROOT / "docs" / "reference"
 _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def filled(text: str, blocks: Mapping[str, Callable[[], str]]) -> str:
+def fill_blocks(text: str, blocks: Mapping[str, Callable[[], str]]) -> str:
     """Return the page with its blocks generated again. Raises KeyError for an unknown block."""
     return _BLOCK.sub(lambda found: f"{found[1]}{blocks[found[2]]().strip()}\n{found[3]}", text)
 
@@ -37,7 +37,7 @@ def main() -> int:
     stale = 0
     for page in sorted(PAGES.glob("*.md")):
         old = page.read_text()
-        new = filled(old, BLOCKS)
+        new = fill_blocks(old, BLOCKS)
         if old == new:
             continue
         stale += 1

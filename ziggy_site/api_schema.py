@@ -106,7 +106,7 @@ class ApiSchema(AutoSchema):
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         responses: dict[str, Any] = super()._get_response_bodies(direction)
-        for status in self._errors_of_its_kind():
+        for status in self._find_errors_of_kind():
             if str(status.value) not in responses:
                 responses[str(status.value)] = self._get_response_for_code(
                     None, str(status.value), direction=direction
@@ -122,13 +122,15 @@ class ApiSchema(AutoSchema):
     ) -> Any:
         body = serializer.response if isinstance(serializer, OpenApiResponse) else serializer
         if body is None and int(status_code) >= HTTPStatus.BAD_REQUEST:
-            told = str(serializer.description) if isinstance(serializer, OpenApiResponse) else ""
-            serializer = _error_response(HTTPStatus(int(status_code)), told)
+            description = (
+                str(serializer.description) if isinstance(serializer, OpenApiResponse) else ""
+            )
+            serializer = _make_error_response(HTTPStatus(int(status_code)), description)
         return super()._get_response_for_code(  # type: ignore[no-untyped-call] # it has no types
             serializer, status_code, media_types, direction
         )
 
-    def _errors_of_its_kind(self) -> Iterator[HTTPStatus]:
+    def _find_errors_of_kind(self) -> Iterator[HTTPStatus]:
         yield HTTPStatus.NOT_ACCEPTABLE
         if self.view.authentication_classes:
             yield HTTPStatus.UNAUTHORIZED
@@ -147,7 +149,7 @@ class ApiSchema(AutoSchema):
             yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
-def _error_response(status: HTTPStatus, description: str) -> OpenApiResponse:
+def _make_error_response(status: HTTPStatus, description: str) -> OpenApiResponse:
     examples = [OpenApiExample("Error", _EXAMPLES[status])] if status in _EXAMPLES else []
     return OpenApiResponse(
         ErrorSerializer,

@@ -5,7 +5,7 @@ import re
 _BOUNDARY = re.compile(r'(?:^|;)\s*boundary=("[^"]*"|[^;]*)', re.IGNORECASE)
 
 
-def plain_content_type(value: str) -> str:
+def clean_content_type(value: str) -> str:
     """Return the media type with at most one parameter, the boundary between parts.
 
     All bodies are UTF-8, so the charset is dropped. Django decodes the query by whatever charset is

@@ -9,7 +9,7 @@ _UNUSED = ("camera", "display-capture", "geolocation", "microphone", "payment", 
 _PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in _UNUSED)
 
 
-def permissions_policy(
+def add_permissions_policy(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Deny every page, and all that is embedded in it, the user's devices. Middleware."""
@@ -22,7 +22,7 @@ def permissions_policy(
     return middleware
 
 
-def no_store(
+def forbid_storing(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Forbid browsers and proxies to store answers, which may need a login. Middleware.

@@ -10,7 +10,7 @@ from django.core.asgi import get_asgi_application
 from django.core.handlers.wsgi import LimitedStream
 from django.core.wsgi import get_wsgi_application
 
-from ziggy_site.content_type import plain_content_type
+from ziggy_site.content_type import clean_content_type
 
 _CHUNK = 64 * 1024
 _DISCARD_SECONDS = 10
@@ -24,7 +24,7 @@ _asgi = get_asgi_application()
 def wsgi_application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """Run Django's application without the request's charset; discard the rest of the body."""
     if "CONTENT_TYPE" in environ:
-        environ["CONTENT_TYPE"] = plain_content_type(environ["CONTENT_TYPE"])
+        environ["CONTENT_TYPE"] = clean_content_type(environ["CONTENT_TYPE"])
     body: Any = environ["wsgi.input"]
     length = environ.get("CONTENT_LENGTH")
     # Not every server's stream ends at the end of the body. A body without a length is refused.
@@ -48,11 +48,11 @@ def _discard(body: Any) -> None:
 async def asgi_application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Run Django's application without the request's charset."""
     headers = [
-        (name, _plain(value) if name.lower() == b"content-type" else value)
+        (name, _clean(value) if name.lower() == b"content-type" else value)
         for name, value in scope.get("headers", [])
     ]
     await _asgi({**scope, "headers": headers}, receive, send)
 
 
-def _plain(value: bytes) -> bytes:
-    return plain_content_type(value.decode("latin-1")).encode("latin-1")
+def _clean(value: bytes) -> bytes:
+    return clean_content_type(value.decode("latin-1")).encode("latin-1")

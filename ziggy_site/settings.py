@@ -94,15 +94,15 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "flows.web.request_id.with_request_id",
+    "flows.web.request_id.add_request_id",
     "imports.api.errors.ApiMiddleware",
     "flows.web.statement_timeout.StatementTimeoutMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "ziggy_site.headers.permissions_policy",
+    "ziggy_site.headers.add_permissions_policy",
     "flows.web.body_length.require_length",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "ziggy_site.headers.no_store",  # static files, which are public, are answered before
+    "ziggy_site.headers.forbid_storing",  # static files, which are public, are answered before
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

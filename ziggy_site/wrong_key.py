@@ -30,7 +30,7 @@ class WrongKeyMiddleware:
 
     def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
         """Answer with the page where a request that may write finds a wrong key."""
-        if is_of_api(request) or request.path_info in _paths_of_logins():
+        if is_of_api(request) or request.path_info in _get_login_paths():
             return None
         try:
             check_keys_before_write(str(request.method))
@@ -48,5 +48,5 @@ class WrongKeyMiddleware:
         return page.render()
 
 
-def _paths_of_logins() -> set[str]:
+def _get_login_paths() -> set[str]:
     return {reverse("admin:login"), reverse("admin:logout")}

@@ -8,7 +8,7 @@ from flows.secrets.stored_destinations import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Since:
+class DestinationOrigin:
     """What made a destination: a text, and the address of its page."""
 
     text: str
@@ -22,4 +22,4 @@ class DestinationLine:
     destination: SecretDestination
     may_view: bool
     """Whether the user may see the flow or connection that sends it."""
-    since: Since | None = None
+    since: DestinationOrigin | None = None

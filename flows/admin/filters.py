@@ -11,7 +11,7 @@ from flows.content import canonical
 from flows.models import Flow
 
 
-def tags_of(text: str) -> list[str]:
+def read_tags(text: str) -> list[str]:
     """Return the tags of a document of tags; a tag that is no text is returned as JSON."""
     return [
         tag if isinstance(tag, str) else canonical.encode(tag)
@@ -55,7 +55,7 @@ class TagFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         rows = Flow.objects.filter(is_deleted=False).order_by().values_list("tags", flat=True)
-        tags = {tag for text in rows.distinct() for tag in tags_of(text)}
+        tags = {tag for text in rows.distinct() for tag in read_tags(text)}
         return [(tag, tag) for tag in sorted(tags)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -63,5 +63,5 @@ class TagFilter(admin.SimpleListFilter):
             return queryset
         # Read here, not searched by the database: it has a document as one text.
         rows = queryset.order_by().values_list("tags", flat=True)
-        texts = [text for text in set(rows.distinct()) if wanted in tags_of(text)]
+        texts = [text for text in set(rows.distinct()) if wanted in read_tags(text)]
         return queryset.filter(tags__in=texts)

@@ -7,18 +7,18 @@ from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.views.decorators.debug import sensitive_variables
 
-from flows.content.fields import NAME_MAX_LENGTH, Content, Kind, columns
+from flows.content.fields import NAME_MAX_LENGTH, Content, Kind, get_columns
 from flows.destinations.warnings import DestinationWarning
-from flows.models import Connection, Secret, blank_content
+from flows.models import Connection, Secret, get_blank_content
 from flows.saves import saved_states
-from flows.saves.state_tags import state_tag
+from flows.saves.state_tags import compute_state_tag
 from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     Write,
-    goes_where_shown,
+    explain_retargeting,
+    find_warnings_of_writes,
+    is_sent_where_shown,
     lock_destinations,
-    told_of_refusal,
-    warnings_of_writes,
 )
 
 _LONGEST_TAG = 64
@@ -54,7 +54,7 @@ class ItemForm(forms.ModelForm):
     """
 
     may_retarget = False
-    sees: Collection[Kind] = ()
+    visible_kinds: Collection[Kind] = ()
     """The kinds whose rows the user may see."""
     warnings: tuple[DestinationWarning, ...] = ()
     """The warnings of secrets that a valid form sends elsewhere."""
@@ -69,9 +69,11 @@ class ItemForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.stored = saved_states.present_row(self.instance)  # before the typed values are in it
+        self.stored = saved_states.get_present_row(
+            self.instance
+        )  # before the typed values are in it
         if self.instance.pk is not None:
-            self.state = self.present_tag or state_tag(self.instance)
+            self.state = self.present_tag or compute_state_tag(self.instance)
             self.initial["opened_on"] = self.state
 
     def clean(self) -> Any:
@@ -85,21 +87,23 @@ class ItemForm(forms.ModelForm):
     def _check_destinations(self) -> None:
         if self.instance.kind is not Kind.FLOW:  # a flow's code needs no right
             lock_destinations()
-        self.warnings = warnings_of_writes([self._write()])
-        if not self.may_retarget and (told := told_of_refusal(self.warnings, sees=self.sees)):
-            self.add_error(None, f"{told} This needs the permission {RETARGET_CONNECTIONS}.")
+        self.warnings = find_warnings_of_writes([self._make_write()])
+        if not self.may_retarget and (
+            reason := explain_retargeting(self.warnings, visible_kinds=self.visible_kinds)
+        ):
+            self.add_error(None, f"{reason} This needs the permission {RETARGET_CONNECTIONS}.")
 
-    def _write(self) -> Write:
+    def _make_write(self) -> Write:
         # From the database: the form's own object may have another state.
         item = type(self.instance)._default_manager.filter(pk=self.instance.pk).first()
         kind = self.instance.kind
-        before = {name: getattr(item, name) for name in columns(kind)} if item else None
+        before = {name: getattr(item, name) for name in get_columns(kind)} if item else None
         has_value = isinstance(item, Secret) and item.has_value
         is_live = item is not None and not item.is_deleted
         typed = {
-            name: self.cleaned_data[name] for name in columns(kind) if name in self.cleaned_data
+            name: self.cleaned_data[name] for name in get_columns(kind) if name in self.cleaned_data
         }
-        after = {**(before or blank_content(kind)), **typed}
+        after = {**(before or get_blank_content(kind)), **typed}
         return Write(
             kind=kind,
             uuid=str(self.instance.uuid),
@@ -115,14 +119,14 @@ class ItemForm(forms.ModelForm):
                 continue
             if name in self.initial and isinstance(self.fields[name], forms.CharField):
                 stored = self.initial[name]
-                changed = _as_typed(text) != _as_typed(stored)
-                self.cleaned_data[name] = text and _as_typed(text) if changed else stored
+                changed = _normalize(text) != _normalize(stored)
+                self.cleaned_data[name] = text and _normalize(text) if changed else stored
 
     def _check_state(self) -> None:
         if self.instance.pk is None:
             return
-        told = {self.cleaned_data.get(name) for name in ("opened_on", "save_over")}
-        if self.state in told:
+        tags = {self.cleaned_data.get(name) for name in ("opened_on", "save_over")}
+        if self.state in tags:
             return
         self.saved_meanwhile = True
         by = f" by {self.stored['updated_by']}" if self.stored["updated_by"] else ""
@@ -136,16 +140,16 @@ class ItemForm(forms.ModelForm):
     @property
     def typed_content(self) -> Content:
         """Return the content that the row would get; for invalid fields, the stored values."""
-        content = saved_states.content_of(self.instance.kind, self.stored)
+        content = saved_states.get_content(self.instance.kind, self.stored)
         return {**content, **{key: self.cleaned_data.get(key, content[key]) for key in content}}
 
     @property
     def stored_content(self) -> Content:
         """Return the content that the row has now."""
-        return saved_states.content_of(self.instance.kind, self.stored)
+        return saved_states.get_content(self.instance.kind, self.stored)
 
 
-def _as_typed(text: str | None) -> str:
+def _normalize(text: str | None) -> str:
     return (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
@@ -161,7 +165,7 @@ class ConnectionForm(ItemForm):
         widgets: ClassVar = {"dev_value": CodeTextarea, "prod_value": CodeTextarea}
 
 
-def _new_value(label: str) -> forms.CharField:
+def _make_value_field(label: str) -> forms.CharField:
     return forms.CharField(
         required=False,
         strip=False,
@@ -171,7 +175,7 @@ def _new_value(label: str) -> forms.CharField:
     )
 
 
-def _clear(label: str) -> forms.BooleanField:
+def _make_clear_field(label: str) -> forms.BooleanField:
     return forms.BooleanField(
         required=False, label=f"Clear the {label}", help_text="The secret has none afterwards."
     )
@@ -180,10 +184,10 @@ def _clear(label: str) -> forms.BooleanField:
 class SecretForm(ItemForm):
     """A secret with write-only values: stored ones are never shown, an empty field keeps them."""
 
-    new_dev_value = _new_value("development value")
-    clear_dev_value = _clear("development value")
-    new_prod_value = _new_value("production value")
-    clear_prod_value = _clear("production value")
+    new_dev_value = _make_value_field("development value")
+    clear_dev_value = _make_clear_field("development value")
+    new_prod_value = _make_value_field("production value")
+    clear_prod_value = _make_clear_field("production value")
     shown_destinations = StateField()
 
     class Meta:
@@ -199,19 +203,19 @@ class SecretForm(ItemForm):
                 self.add_error(f"new_{column}", "Either give a new value or clear the stored one.")
             elif self.saved_meanwhile and self.cleaned_data.get(f"new_{column}"):
                 self.add_error(f"new_{column}", "A value is never shown: type it again.")
-        if self._gives_value() and (error := self._not_shown()):
+        if self._gives_value() and (error := self._explain_changed_destinations()):
             self.add_error(None, error)
         return self.cleaned_data
 
     def _gives_value(self) -> bool:
         return any(self.cleaned_data.get(f"new_{column}") for column in ("dev_value", "prod_value"))
 
-    def _not_shown(self) -> str | None:
+    def _explain_changed_destinations(self) -> str | None:
         """Return why the given value would be sent where the page did not show it; else None."""
         name = self.cleaned_data.get("name", "")
         is_shown = self.instance.pk is not None and name == self.stored["name"]
         shown = self.cleaned_data.get("shown_destinations", "") if is_shown else ""
-        if goes_where_shown(name, shown):
+        if is_sent_where_shown(name, shown):
             return None
         if is_shown:
             return (

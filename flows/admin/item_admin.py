@@ -16,14 +16,14 @@ from flows.admin.forms import CodeTextarea, ItemForm
 from flows.admin.list_addresses import CheckedListMixin
 from flows.admin.saves import DIFFERENCE_MEDIA, SavesAdmin
 from flows.admin.soft_delete import SoftDeleteAdmin
-from flows.admin.warnings import tell_of_warnings
-from flows.content.fields import columns
-from flows.differences.values import difference
+from flows.admin.warnings import show_warnings
+from flows.content.fields import get_columns
+from flows.differences.values import compare_contents
 from flows.fields import DocumentField
 from flows.models import MODELS
 from flows.relations.uses import RelatedItems, find_users, find_uses
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
-from flows.sight import kinds_seen
+from flows.sight import find_visible_kinds
 
 _Admin = TypeVar("_Admin", bound=admin.ModelAdmin)
 # For texts that are nearly always short. An input of one line would lose a line end.
@@ -83,20 +83,20 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
         """Return the sets, with the fields of content that none of them has in one of their own."""
         sets = super().get_fieldsets(request, obj)
         placed = flatten_fieldsets(sets)
-        others = [column for column in columns(self.model.kind) if column not in placed]
+        others = [column for column in get_columns(self.model.kind) if column not in placed]
         return (*sets, ("Other settings", {"fields": others})) if others else sets
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         form = super().get_form(request, *args, **kwargs)
         form.may_retarget = request.user.has_perm(RETARGET_CONNECTIONS)
-        form.sees = kinds_seen(request.user)
+        form.visible_kinds = find_visible_kinds(request.user)
         form.present_tag = getattr(request, "present_tag", None)
         return form
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.updated_by = request.user.get_username()
         super().save_model(request, obj, form, change)
-        tell_of_warnings(self, request, form.warnings, name=str(obj))
+        show_warnings(self, request, form.warnings, name=str(obj))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -105,13 +105,13 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
             # From the database: after a refused form, the object has the typed values.
             item = getattr(request, "shown_item", None)
             item = item or self.model._default_manager.get(pk=original.pk)
-            context["uses"] = self._visible(request, find_uses(item))
-            context["users"] = self._visible(request, find_users(item))
-            context |= _conflict(context["adminform"].form, context["media"])
+            context["uses"] = self._add_visibility(request, find_uses(item))
+            context["users"] = self._add_visibility(request, find_users(item))
+            context |= _make_conflict_context(context["adminform"].form, context["media"])
             context["show_delete"] = context.get("show_delete", True) and not item.is_deleted
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def _visible(
+    def _add_visibility(
         self, request: HttpRequest, groups: Iterable[RelatedItems]
     ) -> list[tuple[RelatedItems, bool]]:
         """Return each group with whether the user may see its items."""
@@ -119,15 +119,15 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
         return [(group, admins[group.kind].has_view_permission(request)) for group in groups]
 
 
-def _conflict(form: Any, media: Any) -> dict[str, Any]:
+def _make_conflict_context(form: Any, media: Any) -> dict[str, Any]:
     """Return the context for a form that was refused because the row was changed meanwhile."""
     if not getattr(form, "saved_meanwhile", False):
         return {}
-    shown = difference(form.instance.kind, form.stored_content, form.typed_content)
+    shown = compare_contents(form.instance.kind, form.stored_content, form.typed_content)
     return {"conflict": form.state, "difference": shown, "media": media + DIFFERENCE_MEDIA}
 
 
-def hidden_from_reports(*parameters: str) -> Callable[[type[_Admin]], type[_Admin]]:
+def hide_from_reports(*parameters: str) -> Callable[[type[_Admin]], type[_Admin]]:
     """Hide the posted fields of these names, and local variables, in reports of crashes."""
     hide = [sensitive_post_parameters(*parameters), sensitive_variables()]
 

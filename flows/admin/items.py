@@ -8,14 +8,14 @@ from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 
 from flows.admin.destinations import DestinationLine
-from flows.admin.filters import StateFilter, TagFilter, TextFilter, tags_of
+from flows.admin.filters import StateFilter, TagFilter, TextFilter, read_tags
 from flows.admin.forms import ConnectionForm, SecretForm
-from flows.admin.item_admin import ROW, ItemAdmin, hidden_from_reports
+from flows.admin.item_admin import ROW, ItemAdmin, hide_from_reports
 from flows.differences.graph import read_graph
 from flows.differences.graph_svg import draw
 from flows.models import MODELS, Connection, Flow, Secret
 from flows.secrets.stored_destinations import (
-    destinations_tag,
+    compute_destinations_tag,
     read_destinations,
 )
 
@@ -68,7 +68,7 @@ class FlowAdmin(ItemAdmin):
 
     @admin.display(description="tags")
     def shown_tags(self, flow: Flow) -> str:
-        return ", ".join(tags_of(flow.tags))
+        return ", ".join(read_tags(flow.tags))
 
     @admin.display(boolean=True, ordering="is_subflow")
     def subflow(self, flow: Flow) -> bool | None:
@@ -103,7 +103,7 @@ class FlowAdmin(ItemAdmin):
 
 
 @admin.register(Connection)
-@hidden_from_reports("dev_value", "prod_value")  # which may hold credentials
+@hide_from_reports("dev_value", "prod_value")  # which may hold credentials
 class ConnectionAdmin(ItemAdmin):
     """Connections."""
 
@@ -120,7 +120,7 @@ class ConnectionAdmin(ItemAdmin):
 
 
 @admin.register(Secret)
-@hidden_from_reports("new_dev_value", "new_prod_value")
+@hide_from_reports("new_dev_value", "new_prod_value")
 class SecretAdmin(ItemAdmin):
     """Secrets, whose values are written and never shown."""
 
@@ -142,8 +142,8 @@ class SecretAdmin(ItemAdmin):
             )
         else:
             fields = ("has_dev_value", "has_prod_value")
-        told = "A stored value is never shown, only whether there is one."
-        values = ("Values", {"fields": fields, "description": told})
+        description = "A stored value is never shown, only whether there is one."
+        values = ("Values", {"fields": fields, "description": description})
         return (self._what_it_is, values, self._documents, ROW)
 
     def render_change_form(
@@ -152,12 +152,14 @@ class SecretAdmin(ItemAdmin):
         if original := context.get("original"):
             # From the database, unless it was removed for good and is being recovered.
             secret = Secret._default_manager.filter(pk=original.pk).first() or original
-            lines = self.destination_lines(request, secret)
+            lines = self.make_destination_lines(request, secret)
             context["secret_destinations"] = lines
-            context["shown_destinations"] = destinations_tag(line.destination for line in lines)
+            context["shown_destinations"] = compute_destinations_tag(
+                line.destination for line in lines
+            )
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:
+    def make_destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:
         """Return the destinations of the secret, to show them before a value is given."""
         found = read_destinations([secret.name])[secret.name]
         admins = {kind: self.admin_site.get_model_admin(model) for kind, model in MODELS.items()}

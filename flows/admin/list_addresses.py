@@ -29,7 +29,7 @@ class CheckedListMixin:
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         # Django allows every column of the model: a text could be guessed letter by letter.
-        return lookup in set(self._own_lookups(request))
+        return lookup in set(self._list_own_lookups(request))
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         for name, values in request.GET.lists():
@@ -41,7 +41,7 @@ class CheckedListMixin:
         except (ValueError, OverflowError) as error:  # such as the year after 9999
             raise IncorrectLookupParameters from error
 
-    def _own_lookups(self, request: HttpRequest) -> Iterator[str]:
+    def _list_own_lookups(self, request: HttpRequest) -> Iterator[str]:
         for entry in self.get_list_filter(request):
             if isinstance(entry, type) and issubclass(entry, admin.SimpleListFilter):
                 yield str(entry.parameter_name)

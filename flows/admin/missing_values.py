@@ -9,10 +9,10 @@ from django.http import HttpRequest
 
 from flows.models import Secret
 
-_NAMES_TOLD = 10
+_NAMES_SHOWN = 10
 
 
-def tell_of_missing_values(
+def warn_of_missing_values(
     admin: "ModelAdmin[Any]", request: HttpRequest, items: Iterable[Any]
 ) -> None:
     """Warn of the live secrets without a value among the items, which were just restored."""
@@ -23,8 +23,8 @@ def tell_of_missing_values(
     ]
     if not names:
         return
-    more = len(names) - _NAMES_TOLD
-    told = f"{', '.join(names[:_NAMES_TOLD])}{f' and {more} more' if more > 0 else ''}"
+    more = len(names) - _NAMES_SHOWN
+    shown = f"{', '.join(names[:_NAMES_SHOWN])}{f' and {more} more' if more > 0 else ''}"
     verb, them = ("has", "it") if len(names) == 1 else ("have", "them")
-    message = f"{told} {verb} no value: what uses {them} fails until somebody gives one."
+    message = f"{shown} {verb} no value: what uses {them} fails until somebody gives one."
     admin.message_user(request, message, messages.WARNING)

@@ -20,11 +20,11 @@ from flows.content.fields import Kind
 from flows.destinations.warnings import DestinationWarning
 from flows.saves import saved_states
 from flows.saves.saved_states import SavedRow
-from flows.saves.state_tags import state_tag
+from flows.saves.state_tags import compute_state_tag
 from flows.secrets.checks import SAFE_METHODS
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
-from flows.servers import current_database
-from flows.sight import kinds_seen
+from flows.servers import get_current_database
+from flows.sight import find_visible_kinds
 
 _NUMBER_DIGITS = 18  # no row's number is longer
 
@@ -55,7 +55,7 @@ class ReversionPagesAdmin(VersionAdmin):
                 request, version, template_name, extra_context
             )
         try:
-            saved_states.saved_row(version)
+            saved_states.read_saved_row(version)
         except RevertError as error:
             self.message_user(request, str(error), messages.ERROR)
             name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
@@ -85,25 +85,27 @@ class ReversionPagesAdmin(VersionAdmin):
         version_id: str,
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        item = self.item_of(request, object_id)
+        item = self.find_item(request, object_id)
         # By its model too: items of other models have the same numbers.
         versions = Version.objects.get_for_model(self.model)
-        version = get_object_or_404(versions, pk=version_number(version_id), object_id=str(item.pk))
-        request.present_tag = state_tag(item)  # type: ignore[attr-defined]
+        version = get_object_or_404(
+            versions, pk=read_version_number(version_id), object_id=str(item.pk)
+        )
+        request.present_tag = compute_state_tag(item)  # type: ignore[attr-defined]
         if request.method != "POST":
             return super().revision_view(request, object_id, version_id, extra_context)
-        with transaction.atomic(using=current_database()):
+        with transaction.atomic(using=get_current_database()):
             if item.kind is not Kind.FLOW:
                 lock_destinations()
-            item = self.locked_row(item)
-            request.present_tag = state_tag(item)  # type: ignore[attr-defined]
+            item = self.lock_row(item)
+            request.present_tag = compute_state_tag(item)  # type: ignore[attr-defined]
             try:
-                row = saved_states.saved_row(version)
+                row = saved_states.read_saved_row(version)
             except RevertError:
                 pass  # the page shows the error
             else:
-                warnings = saved_states.warnings_of_restore(item, row)
-                if any(lacking_rights(request, item, row, warnings)):
+                warnings = saved_states.find_warnings_of_restore(item, row)
+                if any(find_lacking_rights(request, item, row, warnings)):
                     raise PermissionDenied
             return super().revision_view(request, object_id, version_id, extra_context)
 
@@ -119,10 +121,10 @@ class ReversionPagesAdmin(VersionAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         deleted = Version.objects.get_deleted(self.model)
-        version = get_object_or_404(deleted, pk=version_number(version_id))
+        version = get_object_or_404(deleted, pk=read_version_number(version_id))
         if request.method != "POST":
             return super().recover_view(request, version_id, extra_context)
-        with transaction.atomic(using=current_database()):
+        with transaction.atomic(using=get_current_database()):
             if self.model.kind is not Kind.FLOW:
                 lock_destinations()
             self._check_recovery(request, version)
@@ -133,13 +135,13 @@ class ReversionPagesAdmin(VersionAdmin):
         if request.user.has_perm(RETARGET_CONNECTIONS):
             return
         try:
-            row = saved_states.saved_row(version)
+            row = saved_states.read_saved_row(version)
         except RevertError:
             return  # the page shows the error
         if saved_states.needs_right_to_recover(self.model.kind, row):
             raise PermissionDenied
 
-    def item_of(self, request: HttpRequest, object_id: str) -> Any:
+    def find_item(self, request: HttpRequest, object_id: str) -> Any:
         """Return the item of an address. Raises Http404; PermissionDenied if it may not be seen."""
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -150,27 +152,27 @@ class ReversionPagesAdmin(VersionAdmin):
             raise PermissionDenied
         return item
 
-    def locked_row(self, item: Any) -> Any:
+    def lock_row(self, item: Any) -> Any:
         """Return the item's row as it is now, locked until the transaction ends."""
         return get_object_or_404(type(item)._default_manager.select_for_update(), pk=item.pk)
 
 
-def version_number(typed: str) -> int:
+def read_version_number(typed: str) -> int:
     """Return the number of a version in an address. Raises Http404."""
     if len(typed) > _NUMBER_DIGITS or not typed.isascii() or not typed.isdecimal():
         raise Http404
     return int(typed)
 
 
-def lacking_rights(
+def find_lacking_rights(
     request: HttpRequest, item: Any, saved: SavedRow, warnings: Iterable[DestinationWarning]
 ) -> Iterator[tuple[str, str]]:
     """Yield the permissions that the user lacks for a restore, each with why it is needed.
 
-    `warnings` are those of `warnings_of_restore`.
+    `warnings` are those of `find_warnings_of_restore`.
     """
-    for permission, reason in saved_states.rights_to_restore(
-        item, saved, warnings, sees=kinds_seen(request.user)
+    for permission, reason in saved_states.find_rights_to_restore(
+        item, saved, warnings, visible_kinds=find_visible_kinds(request.user)
     ):
         if not request.user.has_perm(permission):
             yield permission, reason

@@ -22,17 +22,21 @@ from reversion.errors import RevertError
 from reversion.models import Version
 
 from flows.admin.forms import SaveForm
-from flows.admin.missing_values import tell_of_missing_values
+from flows.admin.missing_values import warn_of_missing_values
 from flows.admin.page_addresses import page_urls
-from flows.admin.reversion_pages import ReversionPagesAdmin, lacking_rights, version_number
-from flows.admin.warnings import warning_lines
+from flows.admin.reversion_pages import (
+    ReversionPagesAdmin,
+    find_lacking_rights,
+    read_version_number,
+)
+from flows.admin.warnings import make_warning_lines
 from flows.content.fields import Kind
-from flows.differences.values import difference
+from flows.differences.values import compare_contents
 from flows.saves import named_saves, saved_states
 from flows.saves.saved_states import SavedRow
-from flows.saves.state_tags import state_tag
+from flows.saves.state_tags import compute_state_tag
 from flows.secrets.stored_destinations import lock_destinations
-from flows.servers import current_database
+from flows.servers import get_current_database
 from flows.users import User
 
 NOW = "now"
@@ -71,14 +75,14 @@ class SavesAdmin(ReversionPagesAdmin):
 
     def saves_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Answer with the saves, newest first, a form to take one and a form to compare two."""
-        item = self.item_of(request, object_id)
+        item = self.find_item(request, object_id)
         may_change = self.has_change_permission(request, item)
         if request.method == "POST" and not may_change:
             raise PermissionDenied
         form = SaveForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
             return self._take(request, item, form.cleaned_data["name"])
-        saves = Paginator(named_saves.saves_of(item), SAVES_PER_PAGE)
+        saves = Paginator(named_saves.find_saves(item), SAVES_PER_PAGE)
         page = saves.get_page(request.GET.get("page"))
         context = {
             "form": form,
@@ -86,81 +90,83 @@ class SavesAdmin(ReversionPagesAdmin):
             "saves": page,
             "pages": saves.get_elided_page_range(page.number),
         }
-        return self._page(request, item, "Named saves", "admin/flows/saves.html", context)
+        return self._render_page(request, item, "Named saves", "admin/flows/saves.html", context)
 
     def _take(self, request: HttpRequest, item: Any, name: str) -> HttpResponse:
-        with transaction.atomic(using=current_database()):
-            named_saves.take(self.locked_row(item), name, user=cast(User, request.user))
+        with transaction.atomic(using=get_current_database()):
+            named_saves.take(self.lock_row(item), name, user=cast(User, request.user))
         self.log_change(request, item, f"Took the named save “{name}”.")
         self.message_user(request, f"The save “{name}” is taken.", messages.SUCCESS)
-        return HttpResponseRedirect(self.saves_url(item))
+        return HttpResponseRedirect(self.get_saves_url(item))
 
     # --- compare
 
     def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Answer with the differences between two saves, or between one and the present state."""
-        item = self.item_of(request, object_id)
+        item = self.find_item(request, object_id)
         try:
-            before = self._state(item, request.GET.get("before", ""))
-            after = self._state(item, request.GET.get("after", NOW))
+            before = self._find_state(item, request.GET.get("before", ""))
+            after = self._find_state(item, request.GET.get("after", NOW))
         except RevertError as error:
             self.message_user(request, str(error), messages.ERROR)
-            return HttpResponseRedirect(self.saves_url(item))
-        context = {"before": before, "after": after, **_compared(item.kind, before, after)}
-        return self._page(request, item, "Compare", "admin/flows/compare_saves.html", context)
+            return HttpResponseRedirect(self.get_saves_url(item))
+        context = {"before": before, "after": after, **_compare_states(item.kind, before, after)}
+        return self._render_page(
+            request, item, "Compare", "admin/flows/compare_saves.html", context
+        )
 
-    def _state(self, item: Any, chosen: str) -> ComparedState:
+    def _find_state(self, item: Any, chosen: str) -> ComparedState:
         """Return the chosen state. Raises Http404 and RevertError."""
         if chosen == NOW:
-            return _now(item)
-        return _saved(self._version(item, version_number(chosen)))
+            return _get_present_state(item)
+        return _read_saved_state(self._find_version(item, read_version_number(chosen)))
 
     # --- restore
 
     def restore_save_view(self, request: HttpRequest, object_id: str, number: int) -> HttpResponse:
         """Show what would change, and on POST restore the item to the state of a save."""
-        item = self.item_of(request, object_id)
+        item = self.find_item(request, object_id)
         if not self.has_change_permission(request, item):
             raise PermissionDenied
-        version = self._version(item, number)
+        version = self._find_version(item, number)
         try:
             if request.method == "POST":
                 return self._restore_save(request, item, version)
-            saved = _saved(version)
+            saved = _read_saved_state(version)
         except RevertError as error:
             self.message_user(request, str(error), messages.ERROR)
-            return HttpResponseRedirect(self.saves_url(item))
-        warnings = saved_states.warnings_of_restore(item, saved.row)
+            return HttpResponseRedirect(self.get_saves_url(item))
+        warnings = saved_states.find_warnings_of_restore(item, saved.row)
         context = {
             "save": version,
-            "lacking": list(lacking_rights(request, item, saved.row, warnings)),
-            "warnings": warning_lines(request, warnings),
+            "lacking": list(find_lacking_rights(request, item, saved.row, warnings)),
+            "warnings": make_warning_lines(request, warnings),
             "is_secret": item.kind is Kind.SECRET,
-            "state": state_tag(item),
-            **_compared(item.kind, _now(item), saved),
+            "state": compute_state_tag(item),
+            **_compare_states(item.kind, _get_present_state(item), saved),
         }
-        return self._page(request, item, "Restore", "admin/flows/restore_save.html", context)
+        return self._render_page(request, item, "Restore", "admin/flows/restore_save.html", context)
 
     def _restore_save(self, request: HttpRequest, item: Any, version: Version) -> HttpResponse:
-        with transaction.atomic(using=current_database()):
+        with transaction.atomic(using=get_current_database()):
             lock_destinations()
-            locked = self.locked_row(item)
-            row = saved_states.saved_row(version)
-            warnings = saved_states.warnings_of_restore(locked, row)
-            if any(lacking_rights(request, locked, row, warnings)):
+            locked = self.lock_row(item)
+            row = saved_states.read_saved_row(version)
+            warnings = saved_states.find_warnings_of_restore(locked, row)
+            if any(find_lacking_rights(request, locked, row, warnings)):
                 raise PermissionDenied
-            if request.POST.get("opened_on") != state_tag(locked):
+            if request.POST.get("opened_on") != compute_state_tag(locked):
                 return self._show_again(request, item)
             is_revived = locked.is_deleted and not row["is_deleted"]
             user = cast(User, request.user)
             saved_states.restore(locked, version, user=user, user_name=user.get_username())
         name = version.revision.comment
         self.log_change(request, item, f"Restored the named save “{name}”.")
-        told = f"The save “{name}” is restored. What was before is the save “Pre restore”."
-        self.message_user(request, told, messages.SUCCESS)
+        message = f"The save “{name}” is restored. What was before is the save “Pre restore”."
+        self.message_user(request, message, messages.SUCCESS)
         if is_revived:
-            tell_of_missing_values(self, request, [type(item)._default_manager.get(pk=item.pk)])
-        return HttpResponseRedirect(self.saves_url(item))
+            warn_of_missing_values(self, request, [type(item)._default_manager.get(pk=item.pk)])
+        return HttpResponseRedirect(self.get_saves_url(item))
 
     def _show_again(self, request: HttpRequest, item: Any) -> HttpResponse:
         """Redirect to the page of the restore, which showed another state than the present one."""
@@ -177,12 +183,12 @@ class SavesAdmin(ReversionPagesAdmin):
             raise Http404
         return version
 
-    def saves_url(self, item: Any) -> str:
+    def get_saves_url(self, item: Any) -> str:
         """Return the address of the list of the item's saves."""
         name = f"{self.opts.app_label}_{self.opts.model_name}_saves"
         return reverse(f"{self.admin_site.name}:{name}", args=[quote(item.pk)])
 
-    def _page(
+    def _render_page(
         self, request: HttpRequest, item: Any, title: str, template: str, context: Mapping[str, Any]
     ) -> HttpResponse:
         request.current_app = self.admin_site.name
@@ -197,19 +203,19 @@ class SavesAdmin(ReversionPagesAdmin):
         return TemplateResponse(request, template, page)
 
 
-def _now(item: Any) -> ComparedState:
-    return ComparedState(name="Now", when=item.updated_at, row=saved_states.present_row(item))
+def _get_present_state(item: Any) -> ComparedState:
+    return ComparedState(name="Now", when=item.updated_at, row=saved_states.get_present_row(item))
 
 
-def _saved(version: Version) -> ComparedState:
+def _read_saved_state(version: Version) -> ComparedState:
     revision = version.revision
-    row = saved_states.saved_row(version)
+    row = saved_states.read_saved_row(version)
     return ComparedState(name=revision.comment, when=revision.date_created, row=row)
 
 
-def _compared(kind: Kind, before: ComparedState, after: ComparedState) -> dict[str, Any]:
-    contents = (saved_states.content_of(kind, state.row) for state in (before, after))
+def _compare_states(kind: Kind, before: ComparedState, after: ComparedState) -> dict[str, Any]:
+    contents = (saved_states.get_content(kind, state.row) for state in (before, after))
     return {
-        "difference": difference(kind, *contents),
-        "notes": list(saved_states.notes_on(kind, before.row, after.row)),
+        "difference": compare_contents(kind, *contents),
+        "notes": list(saved_states.make_notes(kind, before.row, after.row)),
     }

@@ -12,22 +12,22 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.urls import URLPattern, reverse
 from reversion.admin import VersionAdmin
 
-from flows.admin.missing_values import tell_of_missing_values
+from flows.admin.missing_values import warn_of_missing_values
 from flows.admin.page_addresses import page_urls
-from flows.admin.warnings import tell_of_warnings
+from flows.admin.warnings import show_warnings
 from flows.deletion import (
     NameTakenError,
     SendsSecretsError,
-    bring_back,
-    bring_many_back,
     delete_many,
     mark_deleted,
+    restore_item,
+    restore_items,
 )
 from flows.relations.uses import find_users
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
-from flows.sight import kinds_seen
+from flows.sight import find_visible_kinds
 
-_NAMES_TOLD = 10
+_NAMES_SHOWN = 10
 
 
 class SoftDeleteAdmin(VersionAdmin):
@@ -49,7 +49,7 @@ class SoftDeleteAdmin(VersionAdmin):
             return super().delete_view(request, object_id, extra_context)
         if item.is_deleted:
             self.message_user(request, f"“{item}” is deleted already.", messages.WARNING)
-            return HttpResponseRedirect(self.change_url(item))
+            return HttpResponseRedirect(self.get_change_url(item))
         context = {"users": find_users(item), **(extra_context or {})}
         return super().delete_view(request, object_id, context)
 
@@ -87,67 +87,67 @@ class SoftDeleteAdmin(VersionAdmin):
             return HttpResponseNotAllowed(["POST"])
         if item.is_deleted:
             self._restore(request, item)
-        return HttpResponseRedirect(self.change_url(item))
+        return HttpResponseRedirect(self.get_change_url(item))
 
     def _restore(self, request: HttpRequest, item: Any) -> None:
         try:
-            warnings = bring_back(
+            warnings = restore_item(
                 item,
                 user_name=request.user.get_username(),
                 may_retarget=request.user.has_perm(RETARGET_CONNECTIONS),
-                sees=kinds_seen(request.user),
+                visible_kinds=find_visible_kinds(request.user),
             )
         except NameTakenError:
-            self.message_user(request, self._name_taken([item]), messages.ERROR)
+            self.message_user(request, self._explain_taken_names([item]), messages.ERROR)
         except SendsSecretsError as error:
-            self.message_user(request, _not_restored(error), messages.ERROR)
+            self.message_user(request, _explain_refusal(error), messages.ERROR)
         else:
             self.log_change(request, item, "Restored.")
-            told = f"The {self.opts.verbose_name} “{item}” is restored."
-            self.message_user(request, told, messages.SUCCESS)
-            tell_of_warnings(self, request, warnings, name=str(item))
-            tell_of_missing_values(self, request, [item])
+            message = f"The {self.opts.verbose_name} “{item}” is restored."
+            self.message_user(request, message, messages.SUCCESS)
+            show_warnings(self, request, warnings, name=str(item))
+            warn_of_missing_values(self, request, [item])
 
     @admin.action(permissions=["change"], description="Restore selected %(verbose_name_plural)s")
     def restore_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Restore the deleted ones of the selected items."""
         try:
-            back, kept, warnings = bring_many_back(
+            back, kept, warnings = restore_items(
                 list(queryset.filter(is_deleted=True)),
                 user_name=request.user.get_username(),
                 may_retarget=request.user.has_perm(RETARGET_CONNECTIONS),
-                sees=kinds_seen(request.user),
+                visible_kinds=find_visible_kinds(request.user),
             )
         except SendsSecretsError as error:
-            self.message_user(request, _not_restored(error), messages.ERROR)
+            self.message_user(request, _explain_refusal(error), messages.ERROR)
             return
         for item in back:
             self.log_change(request, item, "Restored.")
         if back:
-            told = f"Restored {len(back)} {model_ngettext(self.opts, len(back))}."
-            self.message_user(request, told, messages.SUCCESS)
+            message = f"Restored {len(back)} {model_ngettext(self.opts, len(back))}."
+            self.message_user(request, message, messages.SUCCESS)
             for warning in warnings:
                 name = warning.destinations[0].name
-                tell_of_warnings(self, request, [warning], name=name)
-            tell_of_missing_values(self, request, back)
+                show_warnings(self, request, [warning], name=name)
+            warn_of_missing_values(self, request, back)
         if kept:
-            self.message_user(request, self._name_taken(kept), messages.ERROR)
+            self.message_user(request, self._explain_taken_names(kept), messages.ERROR)
         if not back and not kept:
             self.message_user(request, "Nothing that is selected is deleted.", messages.WARNING)
 
-    def _name_taken(self, items: list[Any]) -> str:
-        names = ", ".join(f"“{item}”" for item in items[:_NAMES_TOLD])
-        more = len(items) - _NAMES_TOLD
+    def _explain_taken_names(self, items: list[Any]) -> str:
+        names = ", ".join(f"“{item}”" for item in items[:_NAMES_SHOWN])
+        more = len(items) - _NAMES_SHOWN
         return (
             f"Not restored: {names}{f' and {more} more' if more > 0 else ''}. Another "
             f"{self.opts.verbose_name} has the name meanwhile. Rename or delete that one first."
         )
 
-    def change_url(self, item: Any) -> str:
+    def get_change_url(self, item: Any) -> str:
         """Return the address of the item's page."""
         name = f"{self.opts.app_label}_{self.opts.model_name}_change"
         return reverse(f"{self.admin_site.name}:{name}", args=[quote(item.pk)])
 
 
-def _not_restored(error: SendsSecretsError) -> str:
-    return f"Not restored: {error.told} This needs the permission {RETARGET_CONNECTIONS}."
+def _explain_refusal(error: SendsSecretsError) -> str:
+    return f"Not restored: {error.reason} This needs the permission {RETARGET_CONNECTIONS}."

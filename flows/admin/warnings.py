@@ -9,7 +9,7 @@ from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest
 
 from flows.destinations.warnings import DestinationWarning
-from flows.sight import kinds_seen
+from flows.sight import find_visible_kinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,19 +21,19 @@ class WarningLine:
     """Whether it is shown in red."""
 
 
-def warning_lines(
+def make_warning_lines(
     request: HttpRequest, warnings: Iterable[DestinationWarning]
 ) -> list[WarningLine]:
     """Return the warnings as the user may see them, the serious ones first."""
-    sees = kinds_seen(request.user)
+    visible_kinds = find_visible_kinds(request.user)
     lines = [
-        WarningLine(text=f"{warning.text_for(sees)}.", is_serious=warning.is_serious)
+        WarningLine(text=f"{warning.get_text_for(visible_kinds)}.", is_serious=warning.is_serious)
         for warning in warnings
     ]
     return sorted(lines, key=lambda line: not line.is_serious)
 
 
-def tell_of_warnings(
+def show_warnings(
     admin: "ModelAdmin[Any]",
     request: HttpRequest,
     warnings: Iterable[DestinationWarning],
@@ -41,6 +41,6 @@ def tell_of_warnings(
     name: str = "",
 ) -> None:
     """Show the warnings of a write on the next page, serious ones in red. `name` is the item's."""
-    for line in warning_lines(request, warnings):
+    for line in make_warning_lines(request, warnings):
         level = messages.ERROR if line.is_serious else messages.WARNING
         admin.message_user(request, f"“{name}”: {line.text}" if name else line.text, level)

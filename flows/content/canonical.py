@@ -29,12 +29,12 @@ def decode(text: str) -> Any:
     return msgspec.json.decode(text)
 
 
-def _number(digits: str) -> int | float:
+def _read_number(digits: str) -> int | float:
     number = float(digits)
     return int(number) if number.is_integer() and abs(number) < _EXACT_INTEGERS else number
 
 
-_WHOLE_NUMBERS = msgspec.json.Decoder(float_hook=_number)
+_WHOLE_NUMBERS = msgspec.json.Decoder(float_hook=_read_number)
 
 EMPTY_LIST = encode([])
 EMPTY_OBJECT = encode({})

@@ -6,7 +6,7 @@ from itertools import count
 from flows.content.fields import NAME_MAX_LENGTH, Kind
 
 
-def copy_name(kind: Kind, name: str, number: int) -> str:
+def make_copy_name(kind: Kind, name: str, number: int) -> str:
     """Return the name of copy `number`, cut to the longest name. A secret's stays an identifier."""
     if kind is Kind.SECRET:
         suffix = "_copy" if number == 1 else f"_copy_{number}"
@@ -15,7 +15,7 @@ def copy_name(kind: Kind, name: str, number: int) -> str:
     return name[: NAME_MAX_LENGTH - len(suffix)] + suffix
 
 
-def first_free_copy(kind: Kind, name: str, used: Collection[str]) -> str:
+def find_free_copy_name(kind: Kind, name: str, used: Collection[str]) -> str:
     """Return the name of the first copy that is not in `used`."""
-    names = (copy_name(kind, name, number) for number in count(1))
+    names = (make_copy_name(kind, name, number) for number in count(1))
     return next(copy for copy in names if copy not in used)

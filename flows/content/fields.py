@@ -63,46 +63,46 @@ class Field:
     optional: bool = False
 
 
-def _field(key: str, column: str, shape: Shape, *, optional: bool = False) -> Field:
+def _make_field(key: str, column: str, shape: Shape, *, optional: bool = False) -> Field:
     return Field(key=key, column=column, shape=shape, optional=optional)
 
 
 FIELDS: dict[Kind, tuple[Field, ...]] = {
     Kind.FLOW: (
-        _field("name", "name", Shape.NAME),
-        _field("info", "info", Shape.TEXT),
-        _field("tags", "tags", Shape.STRINGS),
-        _field("listenerType", "listener_type", Shape.TEXT),
-        _field("isSubflow", "is_subflow", Shape.BOOLEAN),
-        _field("isCommander", "is_commander", Shape.BOOLEAN),
-        _field("isValid", "is_valid", Shape.BOOLEAN),
-        _field("isLocked", "is_locked", Shape.BOOLEAN),
-        _field("timeout", "timeout", Shape.INTEGER),
-        _field("numBlocks", "num_blocks", Shape.INTEGER),
-        _field("executionHistoryLevel", "execution_history_level", Shape.CHOICE),
-        _field("executionHistoryMins", "execution_history_mins", Shape.INTEGER),
-        _field("queueUuid", "queue_uuid", Shape.TEXT),
-        _field("tenantId", "tenant_id", Shape.TEXT, optional=True),
-        _field("connections", "used_connections", Shape.USES, optional=True),
-        _field("secrets", "used_secrets", Shape.USES, optional=True),
-        _field("nodes", "nodes", Shape.OBJECTS),
-        _field("edges", "edges", Shape.OBJECTS),
-        _field("viewport", "viewport", Shape.OBJECT),
+        _make_field("name", "name", Shape.NAME),
+        _make_field("info", "info", Shape.TEXT),
+        _make_field("tags", "tags", Shape.STRINGS),
+        _make_field("listenerType", "listener_type", Shape.TEXT),
+        _make_field("isSubflow", "is_subflow", Shape.BOOLEAN),
+        _make_field("isCommander", "is_commander", Shape.BOOLEAN),
+        _make_field("isValid", "is_valid", Shape.BOOLEAN),
+        _make_field("isLocked", "is_locked", Shape.BOOLEAN),
+        _make_field("timeout", "timeout", Shape.INTEGER),
+        _make_field("numBlocks", "num_blocks", Shape.INTEGER),
+        _make_field("executionHistoryLevel", "execution_history_level", Shape.CHOICE),
+        _make_field("executionHistoryMins", "execution_history_mins", Shape.INTEGER),
+        _make_field("queueUuid", "queue_uuid", Shape.TEXT),
+        _make_field("tenantId", "tenant_id", Shape.TEXT, optional=True),
+        _make_field("connections", "used_connections", Shape.USES, optional=True),
+        _make_field("secrets", "used_secrets", Shape.USES, optional=True),
+        _make_field("nodes", "nodes", Shape.OBJECTS),
+        _make_field("edges", "edges", Shape.OBJECTS),
+        _make_field("viewport", "viewport", Shape.OBJECT),
     ),
     Kind.CONNECTION: (
-        _field("name", "name", Shape.NAME),
-        _field("type", "type", Shape.TEXT),
-        _field("description", "description", Shape.TEXT),
-        _field("isCorePlatform", "is_core_platform", Shape.BOOLEAN, optional=True),
-        _field("devValue", "dev_value", Shape.TEXT),
-        _field("prodValue", "prod_value", Shape.TEXT),
+        _make_field("name", "name", Shape.NAME),
+        _make_field("type", "type", Shape.TEXT),
+        _make_field("description", "description", Shape.TEXT),
+        _make_field("isCorePlatform", "is_core_platform", Shape.BOOLEAN, optional=True),
+        _make_field("devValue", "dev_value", Shape.TEXT),
+        _make_field("prodValue", "prod_value", Shape.TEXT),
     ),
     Kind.SECRET: (
-        _field("name", "name", Shape.NAME),
-        _field("description", "description", Shape.TEXT),
-        _field("type", "type", Shape.TEXT),
-        _field("group", "group", Shape.TEXT),
-        _field("tags", "tags", Shape.STRINGS),
+        _make_field("name", "name", Shape.NAME),
+        _make_field("description", "description", Shape.TEXT),
+        _make_field("type", "type", Shape.TEXT),
+        _make_field("group", "group", Shape.TEXT),
+        _make_field("tags", "tags", Shape.STRINGS),
     ),
 }
 
@@ -159,6 +159,6 @@ EXECUTION_HISTORY_LEVELS = (
 NAME_MAX_LENGTH = 255
 
 
-def columns(kind: Kind) -> tuple[str, ...]:
+def get_columns(kind: Kind) -> tuple[str, ...]:
     """Return the columns of the kind's content, `extra` last."""
     return (*(field.column for field in FIELDS[kind]), EXTRA)

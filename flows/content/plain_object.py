@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Union
 
-from flows.content.references import identifier_end
+from flows.content.references import find_identifier_end
 
 PlainObject = Mapping[str, Union[str, tuple[str, ...], "PlainObject"]]
 """Key to a literal, a list of literals or an object.
@@ -45,7 +45,7 @@ class _UnreadableError(Exception):
 def read_plain_object(text: str) -> PlainObject | None:
     """Return the object of the text; None where it has more than literals and `secrets.NAME`."""
     try:
-        tokens = [*_tokens(text), ""]
+        tokens = [*_split_tokens(text), ""]
         if tokens[0] != "{":
             return None
         settings, end = _read_object(tokens, 1, 1)
@@ -59,12 +59,12 @@ def is_number_or_constant(literal: str) -> bool:
     return literal in _CONSTANTS or _NUMBER.fullmatch(literal) is not None
 
 
-def text_of(literal: str) -> str:
+def strip_quotes(literal: str) -> str:
     """Return the text between the quotes of a text literal; any other literal as it is written."""
     return literal[1:-1] if literal[:1] in {"'", '"', "`"} else literal
 
 
-def _tokens(text: str) -> Iterator[str]:
+def _split_tokens(text: str) -> Iterator[str]:
     position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
@@ -81,7 +81,7 @@ def _read_object(tokens: list[str], at: int, depth: int) -> tuple[PlainObject, i
         raise _UnreadableError
     settings: dict[str, str | tuple[str, ...] | PlainObject] = {}
     while tokens[at] != "}":
-        key = _key(tokens[at])
+        key = _read_key(tokens[at])
         if tokens[at + 1] != ":" or key in settings:
             raise _UnreadableError
         if tokens[at + 2] == "{":
@@ -89,7 +89,7 @@ def _read_object(tokens: list[str], at: int, depth: int) -> tuple[PlainObject, i
         elif tokens[at + 2] == "[":
             settings[key], at = _read_list(tokens, at + 3)
         else:
-            settings[key], at = _literal(tokens[at + 2]), at + 3
+            settings[key], at = _read_literal(tokens[at + 2]), at + 3
         if tokens[at] == ",":
             at += 1
         elif tokens[at] != "}":
@@ -97,7 +97,7 @@ def _read_object(tokens: list[str], at: int, depth: int) -> tuple[PlainObject, i
     return settings, at + 1
 
 
-def _key(token: str) -> str:
+def _read_key(token: str) -> str:
     is_quoted = token[:1] in {"'", '"'}
     key = token[1:-1] if is_quoted else token
     if (_KEY if is_quoted else _PLAIN_KEY).fullmatch(key) is None:
@@ -112,7 +112,7 @@ def _read_list(tokens: list[str], at: int) -> tuple[tuple[str, ...], int]:
         if tokens[at] == ",":
             literals.append("")
         else:
-            literals.append(_literal(tokens[at]))
+            literals.append(_read_literal(tokens[at]))
             at += 1
             if tokens[at] not in {",", "]"}:
                 raise _UnreadableError
@@ -120,17 +120,17 @@ def _read_list(tokens: list[str], at: int) -> tuple[tuple[str, ...], int]:
     return tuple(literals), at + 1
 
 
-def _literal(token: str) -> str:
+def _read_literal(token: str) -> str:
     if token[:1] in {"'", '"'}:
         return f'"{token[1:-1]}"' if "\\" not in token else token
     if token[:1] == "`":
-        return _template(token)
+        return _read_template(token)
     if is_number_or_constant(token) or _is_secret(token):
         return token
     raise _UnreadableError
 
 
-def _template(token: str) -> str:
+def _read_template(token: str) -> str:
     """Return a template that has no expressions but secrets by their names."""
     for part in token.split("${")[1:]:
         name, brace, _ = part.partition("}")
@@ -141,4 +141,4 @@ def _template(token: str) -> str:
 
 def _is_secret(word: str) -> bool:
     start = len(_SECRET)
-    return word.startswith(_SECRET) and start < identifier_end(word, start) == len(word)
+    return word.startswith(_SECRET) and start < find_identifier_end(word, start) == len(word)

@@ -15,7 +15,7 @@ _UUID_FROM_DASH = re.compile(r"-(?=(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})")
 _FIRST_GROUP = re.compile(r"[0-9a-fA-F]{8}")
 _UUID_LENGTH = 36
 
-# Not every character beyond ASCII is part of an identifier: see _identifier_length.
+# Not every character beyond ASCII is part of an identifier: see _measure_identifier.
 _SECRET = re.compile(r"secrets\.([$_A-Za-z\x80-\U0010ffff][$_0-9A-Za-z\x80-\U0010ffff]*)")
 _JOINERS = "\u200c\u200d"  # allowed inside an identifier by ECMAScript
 _EMOJI_STYLE = "\ufe0f"  # ends many an emoji; only by the letter of Unicode part of an identifier
@@ -27,17 +27,17 @@ Span = tuple[int, int]
 
 def is_identifier(text: str) -> bool:
     """Return whether text is a JavaScript identifier (IdentifierName), as secret names are."""
-    return bool(text) and _is_identifier_start(text[0]) and _identifier_length(text) == len(text)
+    return bool(text) and _is_identifier_start(text[0]) and _measure_identifier(text) == len(text)
 
 
 def find_uuids(text: str, *, json: bool = False) -> set[str]:
     """Return the uuids anywhere in text, in lower case."""
-    return {text[start:end].lower() for start, end in _uuid_spans(text, json=json)}
+    return {text[start:end].lower() for start, end in _find_uuid_spans(text, json=json)}
 
 
 def find_secret_names(text: str, *, json: bool = False) -> set[str]:
     """Return the names in text that are a whole identifier after `secrets.`."""
-    return {text[start:end] for start, end in _secret_spans(text, json=json)}
+    return {text[start:end] for start, end in _find_secret_spans(text, json=json)}
 
 
 def rewrite(
@@ -49,9 +49,11 @@ def rewrite(
     nothing is replaced. In JSON a uuid may be a key, so the result can need sorting again.
     """
     if uuids and "-" in text:
-        text = _replace(text, _uuid_spans(text, json=json), lambda found: uuids.get(found.lower()))
+        text = _replace(
+            text, _find_uuid_spans(text, json=json), lambda found: uuids.get(found.lower())
+        )
     if names and "secrets." in text:
-        text = _replace(text, _secret_spans(text, json=json), names.get)
+        text = _replace(text, _find_secret_spans(text, json=json), names.get)
     return text
 
 
@@ -68,7 +70,7 @@ def _replace(text: str, spans: Iterator[Span], replacement: Callable[[str], str 
     return "".join((*pieces, text[done:])) if pieces else text
 
 
-def _uuid_spans(text: str, *, json: bool) -> Iterator[Span]:
+def _find_uuid_spans(text: str, *, json: bool) -> Iterator[Span]:
     for match in _UUID_FROM_DASH.finditer(text):
         start = match.start() - 8
         if (
@@ -79,13 +81,13 @@ def _uuid_spans(text: str, *, json: bool) -> Iterator[Span]:
             yield start, start + _UUID_LENGTH
 
 
-def _secret_spans(text: str, *, json: bool) -> Iterator[Span]:
+def _find_secret_spans(text: str, *, json: bool) -> Iterator[Span]:
     at = 0
     while match := _SECRET.search(text, at):
         # Continue right after the name: the rest of the match may contain the next reference.
         start = at = match.start(1)
         if _is_identifier_start(text[start]) and not is_in_word(text, match.start(), json=json):
-            at += _identifier_length(match[1])
+            at += _measure_identifier(match[1])
             yield start, at
 
 
@@ -99,7 +101,7 @@ def is_in_word(text: str, at: int, *, json: bool) -> bool:
     return not (json and _ends_escape(text, at))
 
 
-def identifier_end(text: str, start: int) -> int:
+def find_identifier_end(text: str, start: int) -> int:
     """Return where the identifier that starts at the position ends; `start` where there is none."""
     if start >= len(text) or not _is_identifier_start(text[start]):
         return start
@@ -109,7 +111,7 @@ def identifier_end(text: str, start: int) -> int:
     return end
 
 
-def _identifier_length(word: str) -> int:
+def _measure_identifier(word: str) -> int:
     """Return how many of the word's first characters can be an identifier's."""
     return next((at for at, char in enumerate(word) if not _is_identifier_part(char)), len(word))
 

@@ -16,16 +16,16 @@ from flows.content.fields import (
     UPDATED_KEY,
     UUID_KEY,
     Kind,
-    columns,
+    get_columns,
 )
 
 
-def needed_columns(kind: Kind) -> tuple[str, ...]:
-    """Return the columns that `represented` needs, so that a query can read no others."""
-    return ("uuid", "created_at", "updated_at", *columns(kind))
+def get_needed_columns(kind: Kind) -> tuple[str, ...]:
+    """Return the columns that `represent` needs, so that a query can read no others."""
+    return ("uuid", "created_at", "updated_at", *get_columns(kind))
 
 
-def represented(kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
+def represent(kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the object of a row, given by its columns. Documents in it are msgspec.Raw.
 
     It includes the unknown keys of an imported item; a live row's `isDeleted` is false.
@@ -40,11 +40,14 @@ def represented(kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
         item |= dict.fromkeys(SECRET_VALUE_KEYS)
     unknown = canonical.decode(row[EXTRA])
     item |= {key: unknown[key] for key in unknown if key not in item}
-    times = {CREATED_KEY: time_text(row["created_at"]), UPDATED_KEY: time_text(row["updated_at"])}
+    times = {
+        CREATED_KEY: format_time(row["created_at"]),
+        UPDATED_KEY: format_time(row["updated_at"]),
+    }
     return {**item, **times, DELETED_KEY: False}
 
 
-def time_text(time: datetime) -> str:
+def format_time(time: datetime) -> str:
     """Return a time as in files and the API: in UTC, to the millisecond or finer."""
     precision = "microseconds" if time.microsecond % 1000 else "milliseconds"
     return time.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")

@@ -12,7 +12,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import CharField, Field, Model, TextField
 
-from flows.servers import current_database
+from flows.servers import get_current_database
 
 
 def compress_quickly() -> None:
@@ -21,7 +21,7 @@ def compress_quickly() -> None:
     Its default, pglz, takes longer for rows of 20 kB than all other parts of writing them
     (measured; see benchmarks/README.md). What is compressed already stays as it is.
     """
-    connection = connections[current_database()]
+    connection = connections[get_current_database()]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(
@@ -34,13 +34,13 @@ def insert_rows(rows: Sequence[Model]) -> None:
     """Insert new rows of one model. Their primary keys are not read back."""
     if not rows:
         return
-    model, connection = type(rows[0]), connections[current_database()]
+    model, connection = type(rows[0]), connections[get_current_database()]
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     quote = connection.ops.quote_name
     names = ", ".join(quote(str(field.column)) for field in fields)
     places = ", ".join("%s" for _ in fields)
     columns = [
-        _prepared(field, [field.pre_save(row, True) for row in rows], connection)
+        _prepare_values(field, [field.pre_save(row, True) for row in rows], connection)
         for field in fields
     ]
     with connection.cursor() as cursor:
@@ -57,10 +57,10 @@ def update_rows(
 
     Call it in a transaction.
     """
-    connection = connections[current_database()]
+    connection = connections[get_current_database()]
     fields = [cast("Field[Any, Any]", model._meta.get_field(name)) for name in names]
     values = [
-        _prepared(field, [row[field.name] for _, row in rows], connection) for field in fields
+        _prepare_values(field, [row[field.name] for _, row in rows], connection) for field in fields
     ]
     by_row = zip(*values, [pk for pk, _ in rows], strict=True)
     columns = [connection.ops.quote_name(str(field.column)) for field in fields]
@@ -68,7 +68,7 @@ def update_rows(
     return update(connection, model, columns, by_row)
 
 
-def _prepared(
+def _prepare_values(
     field: "Field[Any, Any]", values: Sequence[Any], connection: BaseDatabaseWrapper
 ) -> Sequence[Any]:
     """Return a column's values as the database driver takes them."""

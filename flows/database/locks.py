@@ -15,7 +15,7 @@ from typing import Protocol
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from flows.servers import current_database
+from flows.servers import get_current_database
 
 _POLL_SECONDS = 0.1
 _KEEP_TRANSACTION_OPEN = """
@@ -49,7 +49,7 @@ class LockUnusable(Exception):  # noqa: N818 - the name says what happened
 class LockHandle(Protocol):
     """A lock as its holder has it."""
 
-    def loss(self) -> str:
+    def find_loss(self) -> str:
         """Return how the lock was lost, in a sentence; empty while it is held."""
 
 
@@ -60,7 +60,7 @@ def hold_lock(lock: Lock, *, wait: float) -> Iterator[LockHandle]:
     Raises LockHeld where another holder, in any process, keeps it for longer than `wait` seconds,
     and LockUnusable. A block inside a block is another holder too: it waits, and raises.
     """
-    connection = connections[current_database()]
+    connection = connections[get_current_database()]
     hold = _hold_postgresql if connection.vendor == "postgresql" else _hold_sqlite
     with hold(connection, lock, wait) as handle:
         yield handle
@@ -87,7 +87,7 @@ class _PostgresqlHandle:
     def __init__(self, holder: BaseDatabaseWrapper) -> None:
         self._holder = holder
 
-    def loss(self) -> str:
+    def find_loss(self) -> str:
         try:
             # Its transaction has the lock; a connection that was cut is never made again.
             with self._holder.cursor() as cursor:
@@ -113,24 +113,24 @@ def _hold_sqlite(connection: BaseDatabaseWrapper, lock: Lock, wait: float) -> It
     # resolved, so that two names of one database have one lock.
     database = Path(connection.settings_dict["NAME"]).resolve()
     path = database.with_name(f"{database.name}.{lock.file_suffix}")
-    with _explaining(path):
+    with _explain_errors(path):
         holder = sqlite3.connect(path, timeout=wait, isolation_level=None)
     with closing(holder):
-        with _explaining(path):
+        with _explain_errors(path):
             holder.execute("BEGIN EXCLUSIVE")
         yield _SqliteHandle(path)
 
 
 class _SqliteHandle:
     def __init__(self, path: Path) -> None:
-        self._path, self._file = path, _identity(path)
+        self._path, self._file = path, _read_identity(path)
 
-    def loss(self) -> str:
-        is_same = _identity(self._path) == self._file
+    def find_loss(self) -> str:
+        is_same = _read_identity(self._path) == self._file
         return "" if is_same else "Its file was removed or replaced."
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _read_identity(path: Path) -> tuple[int, int] | None:
     """Return the identity (device and inode) of the file; None where there is none."""
     try:
         found = path.stat()
@@ -140,7 +140,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 @contextmanager
-def _explaining(path: Path) -> Iterator[None]:
+def _explain_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:

@@ -31,11 +31,11 @@ def limit_statements(seconds: float) -> Iterator[None]:
         return
     token = _limit.set(seconds)
     try:
-        _tell_open_connections()
+        _limit_open_connections()
         yield
     finally:
         _limit.reset(token)
-        _tell_open_connections()
+        _limit_open_connections()
 
 
 def is_statement_timeout(error: BaseException) -> bool:
@@ -46,18 +46,18 @@ def is_statement_timeout(error: BaseException) -> bool:
     )
 
 
-def tell_new_connection(connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
+def limit_new_connection(connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
     """Set the limit on a new connection; receives Django's `connection_created`."""
     if _limit.get():
-        _tell(connection)
+        _set_limit(connection)
 
 
-def _tell_open_connections() -> None:
+def _limit_open_connections() -> None:
     for connection in connections.all(initialized_only=True):
-        _tell(connection)
+        _set_limit(connection)
 
 
-def _tell(connection: BaseDatabaseWrapper) -> None:
+def _set_limit(connection: BaseDatabaseWrapper) -> None:
     if connection.vendor != "postgresql":
         return
     milliseconds = round(_limit.get() * 1000)

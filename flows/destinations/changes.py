@@ -58,16 +58,16 @@ class SecretChange:
 class Server(Protocol):
     """The server before the change; each part is read only when it is needed."""
 
-    def secrets(self) -> Mapping[str, SecretState]:
+    def read_secrets(self) -> Mapping[str, SecretState]:
         """Return the live secrets by their uuids."""
 
-    def valued_secrets(self) -> Collection[str]:
+    def read_valued_secrets(self) -> Collection[str]:
         """Return the uuids of all secrets that have a value, deleted ones too."""
 
-    def connections(self) -> Iterable[SecretUser]:
+    def read_connections(self) -> Iterable[SecretUser]:
         """Return every live connection that uses a secret."""
 
-    def flows_with_secrets(self) -> Iterable[SecretUser]:
+    def read_flows(self) -> Iterable[SecretUser]:
         """Return every live flow that uses a secret."""
 
 

@@ -28,10 +28,15 @@ from flows.content.plain_object import (
     PlainObject,
     is_number_or_constant,
     read_plain_object,
-    text_of,
+    strip_quotes,
 )
-from flows.destinations.labels import HOST_WORDS, hosts_label, printable_label, word_of
-from flows.destinations.uses import EVERY, secrets_used
+from flows.destinations.labels import (
+    HOST_WORDS,
+    make_hosts_label,
+    make_printable_label,
+    normalize_key,
+)
+from flows.destinations.uses import EVERY, find_secrets_used
 
 DEVELOPMENT = "development"
 PRODUCTION = "production"
@@ -84,81 +89,81 @@ class SecretUse:
 NO_USES: frozenset[SecretUse] = frozenset()
 
 
-def secret_uses(kind: Kind, uuid: str, content: Content) -> frozenset[SecretUse]:
+def find_secret_uses(kind: Kind, uuid: str, content: Content) -> frozenset[SecretUse]:
     """Return the secret uses of a live flow or connection with this content.
 
     A column that `content` does not have is taken as empty.
     """
     if kind is Kind.FLOW:
-        return frozenset(_uses_of_flow(uuid, content))
+        return frozenset(_find_uses_of_flow(uuid, content))
     if kind is Kind.CONNECTION:
-        return frozenset(_uses_of_connection(content))
+        return frozenset(_find_uses_of_connection(content))
     return NO_USES
 
 
-def _uses_of_flow(uuid: str, content: Content) -> Iterator[SecretUse]:
+def _find_uses_of_flow(uuid: str, content: Content) -> Iterator[SecretUse]:
     names: set[str] = set()
     for spec in FIELDS[Kind.FLOW]:
         text = content.get(spec.column)
         is_code = spec.shape not in (Shape.NAME, Shape.CHOICE) and spec.key not in PROSE_KEYS
         if is_code and isinstance(text, str):
-            names |= secrets_used(text, json=spec.shape.is_document)
-    names |= secrets_used(str(content.get(EXTRA) or ""), json=True)
+            names |= find_secrets_used(text, json=spec.shape.is_document)
+    names |= find_secrets_used(str(content.get(EXTRA) or ""), json=True)
     if names:
         code = Destination(f"flow {uuid}", "its code")
         yield from (SecretUse(name, "", code) for name in names)
 
 
-def _uses_of_connection(content: Content) -> Iterator[SecretUse]:
+def _find_uses_of_connection(content: Content) -> Iterator[SecretUse]:
     development, production = (str(content.get(name) or "") for name in ("dev_value", "prod_value"))
     texts = {
         DEVELOPMENT: development,
         PRODUCTION: production if production.strip() else development,
     }
-    yield from _uses_of_unknown_keys(content, texts)
+    yield from _find_uses_of_unknown_keys(content, texts)
     for environment, text in texts.items():
         if not text.strip():
             continue
         settings = read_plain_object(text)
-        names = {EVERY} if settings is None else secrets_used(text)
+        names = {EVERY} if settings is None else find_secrets_used(text)
         if names:
-            destination = _destination(content.get("type"), text, settings)
+            destination = _make_destination(content.get("type"), text, settings)
             yield from (SecretUse(name, environment, destination) for name in names)
 
 
-def _uses_of_unknown_keys(content: Content, texts: Mapping[str, str]) -> Iterator[SecretUse]:
+def _find_uses_of_unknown_keys(content: Content, texts: Mapping[str, str]) -> Iterator[SecretUse]:
     extra = str(content.get(EXTRA) or "")
-    for name in secrets_used(extra, json=True):
+    for name in find_secrets_used(extra, json=True):
         for environment, text in texts.items():
-            identity = _digest([content.get("type") or "", text, extra])
+            identity = _compute_digest([content.get("type") or "", text, extra])
             yield SecretUse(name, environment, Destination(identity, UNKNOWN))
 
 
-def _destination(type_: Value, text: str, settings: PlainObject | None) -> Destination:
+def _make_destination(type_: Value, text: str, settings: PlainObject | None) -> Destination:
     if settings is None:
-        return Destination(_digest([type_ or "", text]), UNKNOWN)
-    parts = frozenset((key, _digest(value)) for key, value in _leaves(settings))
-    identity = _digest([type_ or "", _without_harmless(settings)])
-    label = hosts_label(settings) or printable_label(str(type_ or "")) or UNKNOWN
-    return Destination(identity, label, parts | {("type", _digest(type_))})
+        return Destination(_compute_digest([type_ or "", text]), UNKNOWN)
+    parts = frozenset((key, _compute_digest(value)) for key, value in _find_leaves(settings))
+    identity = _compute_digest([type_ or "", _remove_harmless(settings)])
+    label = make_hosts_label(settings) or make_printable_label(str(type_ or "")) or UNKNOWN
+    return Destination(identity, label, parts | {("type", _compute_digest(type_))})
 
 
-def _without_harmless(settings: PlainObject) -> list[object]:
+def _remove_harmless(settings: PlainObject) -> list[object]:
     return [
-        [key, _of_value(value)]
+        [key, _simplify(value)]
         for key, value in sorted(settings.items())
         if not isinstance(value, str) or not _is_harmless(key, value)
     ]
 
 
-def _of_value(value: str | tuple[str, ...] | PlainObject) -> object:
+def _simplify(value: str | tuple[str, ...] | PlainObject) -> object:
     if isinstance(value, Mapping):
-        return {"": _without_harmless(value)}
+        return {"": _remove_harmless(value)}
     return value
 
 
 def _is_harmless(key: str, literal: str) -> bool:
-    text, word = text_of(literal), word_of(key)
+    text, word = strip_quotes(literal), normalize_key(key)
     if not is_number_or_constant(text):
         return word in _HARMLESS_TEXTS and _OF_ADDRESSES.isdisjoint(text)
     if _TIME.search(word):
@@ -170,14 +175,14 @@ def _is_harmless(key: str, literal: str) -> bool:
     ) and not any(part in word for part in _NEVER_HARMLESS_PARTS)
 
 
-def _leaves(settings: PlainObject) -> Iterator[tuple[str, object]]:
+def _find_leaves(settings: PlainObject) -> Iterator[tuple[str, object]]:
     for key, value in settings.items():
         if isinstance(value, Mapping):
             yield key[:_KEY_LENGTH], "{"
-            yield from _leaves(value)
+            yield from _find_leaves(value)
         elif not (isinstance(value, str) and _is_harmless(key, value)):
             yield key[:_KEY_LENGTH], value
 
 
-def _digest(value: object) -> str:
+def _compute_digest(value: object) -> str:
     return blake2b(msgspec.json.encode(value), digest_size=16).hexdigest()

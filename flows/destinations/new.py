@@ -36,17 +36,19 @@ def find_new_destinations(
     relevant = [change for change in users if given or not change.after <= change.before]
     if not any(change.after for change in relevant) and not given:
         return {}
-    states = _States(server.secrets(), secrets)
-    changes = [*relevant, *_unchanged_users(users, given, server)]
-    found = [(change, pairs) for change in changes if (pairs := states.new_pairs(change))]
+    states = _States(server.read_secrets(), secrets)
+    changes = [*relevant, *_find_unchanged_users(users, given, server)]
+    found = [(change, pairs) for change in changes if (pairs := states.find_new_pairs(change))]
     if not found:
         return {}
-    sent = _Sent(found, states, server)
+    present = _PresentDestinations(found, states, server)
     own = {(change.kind, change.uuid) for change in users}
     results: dict[RowKey, list[NewDestination]] = defaultdict(list)
     for change, pairs in found:
         key = change.kind, change.uuid
-        for new in _grouped(change, states.not_in(sent.pairs, pairs), states, sent):
+        for new in _group_pairs(
+            change, states.find_unknown_pairs(present.pairs, pairs), states, present
+        ):
             by = key if key in own else (Kind.SECRET, new.secret_uuid or given[0].uuid)
             results[by].append(new)
     return dict(results)
@@ -73,27 +75,27 @@ class _States:
                 states.pop(change.uuid, None)
                 if state:
                     states[change.uuid] = state
-        self._before_names = _uuids_by_name(self.before)
-        self._after_names = _uuids_by_name(self.after)
-        self.every = _sorted_names(self.after.values())
+        self._before_names = _group_by_name(self.before)
+        self._after_names = _group_by_name(self.after)
+        self.every = _sort_names(self.after.values())
         """The names of all secrets, those with a value first, and whether one has a value."""
-        self.gained = _sorted_names(
+        self.gained = _sort_names(
             state
             for uuid, state in self.after.items()
-            if state.has_value and not self._counted_before(uuid)
+            if state.has_value and not self._has_existed(uuid)
         )
         """The same of those alone that come back with a value, or get one back."""
 
-    def pairs_before(self, uses: Iterable[SecretUse]) -> set[_Pair]:
+    def find_pairs_before(self, uses: Iterable[SecretUse]) -> set[_Pair]:
         """Return the pairs that the uses make before the change."""
-        return set(_pairs(uses, self._before_names))
+        return set(_make_pairs(uses, self._before_names))
 
-    def new_pairs(self, change: UserChange) -> set[_Pair]:
+    def find_new_pairs(self, change: UserChange) -> set[_Pair]:
         """Return the pairs that the user makes after the change and did not make before."""
-        before = self.pairs_before(change.before)
-        return self.not_in(before, set(_pairs(change.after, self._after_names)))
+        before = self.find_pairs_before(change.before)
+        return self.find_unknown_pairs(before, set(_make_pairs(change.after, self._after_names)))
 
-    def not_in(self, before: set[_Pair], pairs: set[_Pair]) -> set[_Pair]:
+    def find_unknown_pairs(self, before: set[_Pair], pairs: set[_Pair]) -> set[_Pair]:
         """Return those pairs after the change that those before it do not include."""
         return {pair for pair in pairs if not self._is_known(pair, before)}
 
@@ -101,10 +103,10 @@ class _States:
         if pair.secret == EVERY:
             return not self.after or (pair in before and not self.gained.has_value)
         return (pair in before or pair._replace(secret=EVERY) in before) and (
-            self._counted_before(pair.secret)
+            self._has_existed(pair.secret)
         )
 
-    def _counted_before(self, uuid: str) -> bool:
+    def _has_existed(self, uuid: str) -> bool:
         """Return whether the secret existed before, with a value if it has one after."""
         before, after = self.before.get(uuid), self.after[uuid]
         return before is not None and (before.has_value or not after.has_value)
@@ -116,7 +118,7 @@ class _Names:
     has_value: bool
 
 
-def _sorted_names(states: Iterable[SecretState]) -> _Names:
+def _sort_names(states: Iterable[SecretState]) -> _Names:
     ordered = sorted(states, key=lambda state: (not state.has_value, state.name))
     return _Names(
         tuple(state.name for state in ordered[:_MOST_NAMES]),
@@ -124,7 +126,7 @@ def _sorted_names(states: Iterable[SecretState]) -> _Names:
     )
 
 
-def _uuids_by_name(states: Mapping[str, SecretState]) -> Mapping[str, Sequence[str]]:
+def _group_by_name(states: Mapping[str, SecretState]) -> Mapping[str, Sequence[str]]:
     """Return the uuids by name; several where it is unknown which of the secrets gets the name."""
     uuids: dict[str, list[str]] = {}
     for uuid, state in states.items():
@@ -132,13 +134,13 @@ def _uuids_by_name(states: Mapping[str, SecretState]) -> Mapping[str, Sequence[s
     return uuids
 
 
-def _pairs(uses: Iterable[SecretUse], names: Mapping[str, Sequence[str]]) -> Iterator[_Pair]:
+def _make_pairs(uses: Iterable[SecretUse], names: Mapping[str, Sequence[str]]) -> Iterator[_Pair]:
     for use in uses:
         for uuid in [EVERY] if use.secret == EVERY else names.get(use.secret, ()):
             yield _Pair(uuid, use.environment, use.destination)
 
 
-def _unchanged_users(
+def _find_unchanged_users(
     users: Sequence[UserChange], given: Sequence[SecretChange], server: Server
 ) -> Iterator[UserChange]:
     """Yield the other users of a secret with a value that is renamed or restored."""
@@ -146,7 +148,7 @@ def _unchanged_users(
     if not names:
         return
     changed = {(change.kind, change.uuid) for change in users}
-    for read in (server.connections, server.flows_with_secrets):
+    for read in (server.read_connections, server.read_flows):
         for user in read():
             uses = frozenset(use for use in user.uses if use.secret == EVERY or use.secret in names)
             if uses and (user.kind, user.uuid) not in changed:
@@ -155,7 +157,7 @@ def _unchanged_users(
                 )
 
 
-class _Sent:
+class _PresentDestinations:
     """Where connections send, before the change, the secrets of the new pairs."""
 
     def __init__(
@@ -168,30 +170,30 @@ class _Sent:
             pair.secret for change, pairs in found if change.kind is not Kind.FLOW for pair in pairs
         }
         self.pairs: set[_Pair] = set()
-        for user in server.connections() if wanted else ():
-            made = states.pairs_before(user.uses)
+        for user in server.read_connections() if wanted else ():
+            made = states.find_pairs_before(user.uses)
             self.pairs |= {
                 pair for pair in made if {pair.secret, EVERY} & wanted or pair.secret == EVERY
             }
         labels: dict[str, set[str]] = defaultdict(set)
         for pair in self.pairs:
             labels[pair.secret].add(pair.destination.label)
-        self._labels = {secret: _first_labels(each) for secret, each in labels.items()}
-        self._all = _first_labels(pair.destination.label for pair in self.pairs)
+        self._labels = {secret: _cut_labels(each) for secret, each in labels.items()}
+        self._all = _cut_labels(pair.destination.label for pair in self.pairs)
 
-    def labels(self, secret: str) -> tuple[str, ...]:
+    def find_labels(self, secret: str) -> tuple[str, ...]:
         """Return where the secret is sent; for EVERY, where any is."""
         return self._all if secret == EVERY else self._labels.get(secret, ())
 
 
-def _first_labels(labels: Iterable[str]) -> tuple[str, ...]:
+def _cut_labels(labels: Iterable[str]) -> tuple[str, ...]:
     ordered = sorted(set(labels))
     more = len(ordered) - _MOST_LABELS
     return (*ordered[:_MOST_LABELS], *([f"{more} more"] if more > 0 else []))
 
 
-def _grouped(
-    change: UserChange, pairs: set[_Pair], states: _States, sent: _Sent
+def _group_pairs(
+    change: UserChange, pairs: set[_Pair], states: _States, present: _PresentDestinations
 ) -> Iterator[NewDestination]:
     """Yield one user's pairs, both environments as one; only EVERY's where there is one."""
     every = {pair[1:] for pair in pairs if pair.secret == EVERY}
@@ -199,13 +201,13 @@ def _grouped(
     for pair in pairs:
         if pair.secret == EVERY or pair[1:] not in every:
             groups[pair.secret, pair.destination].add(pair.environment)
-    before = states.pairs_before(change.before)
+    before = states.find_pairs_before(change.before)
     for (secret, destination), environments in groups.items():
         own = [pair for pair in before if secret in (EVERY, pair.secret)]
         is_known = any(old.destination == destination for old in own)
         names = states.gained if is_known and secret == EVERY else states.every
         if secret != EVERY:
-            names = _sorted_names([states.after[secret]])
+            names = _sort_names([states.after[secret]])
         yield NewDestination(
             secret=secret if secret == EVERY else states.after[secret].name,
             secret_uuid="" if secret == EVERY else secret,
@@ -215,19 +217,19 @@ def _grouped(
             uuid=change.uuid,
             name=change.name,
             environments=tuple(sorted(environments - {""})),
-            old=_old_labels(own, environments) or sent.labels(secret),
+            old=_find_old_labels(own, environments) or present.find_labels(secret),
             new=destination.label,
-            changed=_changed_keys(destination, (old.destination for old in own)),
+            changed=_find_changed_keys(destination, (old.destination for old in own)),
         )
 
 
-def _old_labels(own: Sequence[_Pair], environments: set[str]) -> tuple[str, ...]:
+def _find_old_labels(own: Sequence[_Pair], environments: set[str]) -> tuple[str, ...]:
     """Return where the user sends it now: in these environments, or else in any."""
     same = [old for old in own if old.environment in environments]
-    return _first_labels(old.destination.label for old in same or own)
+    return _cut_labels(old.destination.label for old in same or own)
 
 
-def _changed_keys(destination: Destination, before: Iterable[Destination]) -> tuple[str, ...]:
+def _find_changed_keys(destination: Destination, before: Iterable[Destination]) -> tuple[str, ...]:
     """Return the settings that differ from those before, where the hosts are the same."""
     same = [old for old in before if old.label == destination.label]
     return tuple(sorted({key for old in same for key, _ in old.parts ^ destination.parts}))

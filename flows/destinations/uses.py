@@ -8,7 +8,7 @@ one secret. Pure, and linear in the length of the text.
 import re
 from collections.abc import Iterator
 
-from flows.content.references import identifier_end, is_in_word
+from flows.content.references import find_identifier_end, is_in_word
 
 EVERY = "*"
 """Used as a name for every secret. No secret can have this name."""
@@ -21,7 +21,7 @@ _ESCAPE = re.compile(r"\\u(?:00([0-7][0-9a-fA-F])|\{0*([0-7]?[0-9a-fA-F])\})")
 _JSON_ESCAPE = re.compile(r"\\\\u(?:00([0-7][0-9a-fA-F])|\{0*([0-7]?[0-9a-fA-F])\})")
 
 
-def secrets_used(text: str, *, json: bool = False) -> frozenset[str]:
+def find_secrets_used(text: str, *, json: bool = False) -> frozenset[str]:
     """Return the names of the secrets that the text uses; with EVERY where it may use any.
 
     With `json`, the text is a canonical JSON document, of which the strings are read; a key named
@@ -29,21 +29,21 @@ def secrets_used(text: str, *, json: bool = False) -> frozenset[str]:
     """
     if _WORD not in text and "\\u" not in text:
         return frozenset()
-    used = set(_named(text, json=json))
-    if _hides_letters(text, json=json):
+    used = set(_find_names(text, json=json))
+    if _has_escaped_letters(text, json=json):
         used.add(EVERY)
     return frozenset(used)
 
 
-def _named(text: str, *, json: bool) -> Iterator[str]:
+def _find_names(text: str, *, json: bool) -> Iterator[str]:
     at = text.find(_WORD)
     while at >= 0:
         end = at + len(_WORD)
         if not is_in_word(text, at, json=json) and not (json and _is_key(text, at, end)):
-            name_end = identifier_end(text, end + 1) if text.startswith(".", end) else end
-            if name_end > end + 1 and not _goes_on(text, name_end, json=json):
+            name_end = find_identifier_end(text, end + 1) if text.startswith(".", end) else end
+            if name_end > end + 1 and not _is_continued(text, name_end, json=json):
                 yield text[end + 1 : name_end]
-            elif identifier_end(f"_{text[end : end + 1]}", 0) == 1:
+            elif find_identifier_end(f"_{text[end : end + 1]}", 0) == 1:
                 yield EVERY
         at = text.find(_WORD, end)
 
@@ -53,12 +53,12 @@ def _is_key(text: str, start: int, end: int) -> bool:
     return text[start - 1 : start] == '"' and text.startswith(_KEY_END, end)
 
 
-def _goes_on(text: str, end: int, *, json: bool) -> bool:
+def _is_continued(text: str, end: int, *, json: bool) -> bool:
     """Return whether an escape continues the identifier, which then is another one."""
     return text.startswith("\\\\" if json else "\\", end)
 
 
-def _hides_letters(text: str, *, json: bool) -> bool:
+def _has_escaped_letters(text: str, *, json: bool) -> bool:
     for match in (_JSON_ESCAPE if json else _ESCAPE).finditer(text):
         char = chr(int(match[1] or match[2], 16))
         if char.isalnum() or char in "_$":

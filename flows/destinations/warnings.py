@@ -11,17 +11,20 @@ from flows.destinations.changes import (
     NewDestination,
     RowKey,
 )
-from flows.destinations.labels import printable_label
+from flows.destinations.labels import make_printable_label
 from flows.destinations.uses import EVERY
 
 _KEYS_SHOWN = 5
 _NAMES_SHOWN = 3
-_NOT_TOLD = " (where, your account may not see)"
+_HIDDEN_PLACE = " (where, your account may not see)"
 _UNSEEN = {
-    (SECRET_TO_NEW_DESTINATION, True): f"sends a stored secret to another destination{_NOT_TOLD}",
-    (SECRET_TO_NEW_DESTINATION, False): f"names a secret that has no value yet{_NOT_TOLD}",
-    (CODE_USES_SECRET, True): f"makes code use a stored value for the first time{_NOT_TOLD}",
-    (CODE_USES_SECRET, False): f"makes code name a secret without a value yet{_NOT_TOLD}",
+    (
+        SECRET_TO_NEW_DESTINATION,
+        True,
+    ): f"sends a stored secret to another destination{_HIDDEN_PLACE}",
+    (SECRET_TO_NEW_DESTINATION, False): f"names a secret that has no value yet{_HIDDEN_PLACE}",
+    (CODE_USES_SECRET, True): f"makes code use a stored value for the first time{_HIDDEN_PLACE}",
+    (CODE_USES_SECRET, False): f"makes code name a secret without a value yet{_HIDDEN_PLACE}",
 }
 
 
@@ -41,7 +44,7 @@ class DestinationWarning:
         """Return whether what it warns of needs the right to retarget connections."""
         return any(new.needs_right for new in self.destinations)
 
-    def tells_of(self, row: RowKey) -> frozenset[Kind]:
+    def find_described_kinds(self, row: RowKey) -> frozenset[Kind]:
         """Return the kinds of the rows that it describes beside the changed row."""
         kinds: set[Kind] = set()
         for new in self.destinations:
@@ -51,15 +54,15 @@ class DestinationWarning:
                 kinds.add(Kind.SECRET)  # a flow's code needs no right
         return frozenset(kinds)
 
-    def text_for(self, sees: Collection[Kind]) -> str:
+    def get_text_for(self, visible_kinds: Collection[Kind]) -> str:
         """Return the text for an account that may see rows of these kinds."""
-        told = {new.kind for new in self.destinations}
-        told |= {Kind.SECRET for new in self.destinations if new.secret == EVERY}
-        return self.text if told <= set(sees) else _UNSEEN[self.code, self.is_serious]
+        kinds = {new.kind for new in self.destinations}
+        kinds |= {Kind.SECRET for new in self.destinations if new.secret == EVERY}
+        return self.text if kinds <= set(visible_kinds) else _UNSEEN[self.code, self.is_serious]
 
-    def detail_for(self, sees: Collection[Kind]) -> dict[str, Any]:
+    def make_detail_for(self, visible_kinds: Collection[Kind]) -> dict[str, Any]:
         """Return the warning as in the API, for an account that may see rows of these kinds."""
-        text = self.text_for(sees)
+        text = self.get_text_for(visible_kinds)
         return {
             "code": self.code,
             "text": text,
@@ -70,10 +73,10 @@ class DestinationWarning:
     @property
     def data(self) -> tuple[dict[str, Any], ...]:
         """Return the destinations as plain values, under the keys of the API."""
-        return tuple(_data(new) for new in self.destinations)
+        return tuple(_make_data(new) for new in self.destinations)
 
 
-def warnings_of(found: Iterable[NewDestination], *, of: RowKey) -> tuple[DestinationWarning, ...]:
+def make_warnings(found: Iterable[NewDestination], *, of: RowKey) -> tuple[DestinationWarning, ...]:
     """Return the warnings of new destinations that a row's change makes, the serious ones first.
 
     Where another row sends the secret, as after a rename of the secret, the text names that row.
@@ -82,26 +85,32 @@ def warnings_of(found: Iterable[NewDestination], *, of: RowKey) -> tuple[Destina
     of_connections = [new for new in found if new.code == SECRET_TO_NEW_DESTINATION]
     of_flows = [new for new in found if new.code == CODE_USES_SECRET]
     return (
-        *(_sends(new, _by(new, of)) for new in of_connections if new.has_value),
-        *_code_uses([new for new in of_flows if new.has_value], of, is_serious=True),
-        *_will_send((new for new in of_connections if not new.has_value), of),
-        *_code_uses([new for new in of_flows if not new.has_value], of, is_serious=False),
+        *(
+            _warn_of_sending(new, _describe_sender(new, of))
+            for new in of_connections
+            if new.has_value
+        ),
+        *_warn_of_code([new for new in of_flows if new.has_value], of, is_serious=True),
+        *_warn_of_later_sending((new for new in of_connections if not new.has_value), of),
+        *_warn_of_code([new for new in of_flows if not new.has_value], of, is_serious=False),
     )
 
 
-def _sends(new: NewDestination, by: str) -> DestinationWarning:
+def _warn_of_sending(new: NewDestination, by: str) -> DestinationWarning:
     old = " and ".join(new.old) or "nowhere"
     start = f"sends the stored secret to another destination{by}"
     return DestinationWarning(
         code=new.code,
-        text=f"{start}: {_secret(new)} -> {old} -> {new.new}{_details(new)}",
-        text_without_hosts=f"{start}: {_secret(new)}{_details(new)}",
+        text=f"{start}: {_describe_secret(new)} -> {old} -> {new.new}{_describe_details(new)}",
+        text_without_hosts=f"{start}: {_describe_secret(new)}{_describe_details(new)}",
         is_serious=True,
         destinations=(new,),
     )
 
 
-def _will_send(found: Iterable[NewDestination], of: RowKey) -> Iterator[DestinationWarning]:
+def _warn_of_later_sending(
+    found: Iterable[NewDestination], of: RowKey
+) -> Iterator[DestinationWarning]:
     """Yield one warning for all secrets without a value that are sent to the same places."""
     users: dict[str, dict[str, list[NewDestination]]] = {}
     for new in found:
@@ -109,30 +118,31 @@ def _will_send(found: Iterable[NewDestination], of: RowKey) -> Iterator[Destinat
     for secrets in users.values():
         places: dict[str, list[NewDestination]] = {}
         for each in secrets.values():
-            told = " and ".join(map(_place, each))
-            places.setdefault(told, []).extend(each)
-        for told, each in places.items():
-            names = list(dict.fromkeys(map(_secret, each)))
+            place = " and ".join(map(_describe_place, each))
+            places.setdefault(place, []).extend(each)
+        for place, each in places.items():
+            names = list(dict.fromkeys(map(_describe_secret, each)))
             have = "has" if len(names) == 1 else "have"
-            start = f"names {', '.join(names)}, which {have} no value yet{_by(each[0], of)}"
+            by = _describe_sender(each[0], of)
+            start = f"names {', '.join(names)}, which {have} no value yet{by}"
             yield DestinationWarning(
                 code=SECRET_TO_NEW_DESTINATION,
-                text=f"{start}: a value will be sent to {told}",
+                text=f"{start}: a value will be sent to {place}",
                 text_without_hosts=start,
                 is_serious=False,
                 destinations=tuple(each),
             )
 
 
-def _code_uses(
+def _warn_of_code(
     found: Sequence[NewDestination], of: RowKey, *, is_serious: bool
 ) -> Iterator[DestinationWarning]:
     users: dict[str, list[NewDestination]] = {}
     for new in found:
         users.setdefault(new.uuid, []).append(new)
     for each in users.values():
-        names = ", ".join(_secret(new) for new in each)
-        by = _by(each[0], of)
+        names = ", ".join(_describe_secret(new) for new in each)
+        by = _describe_sender(each[0], of)
         text = (
             f"its code uses for the first time the stored value of {names}{by}"
             if is_serious
@@ -147,7 +157,7 @@ def _code_uses(
         )
 
 
-def _secret(new: NewDestination) -> str:
+def _describe_secret(new: NewDestination) -> str:
     if new.secret != EVERY:
         return f"secrets.{new.secret}"
     more = len(new.names) - _NAMES_SHOWN
@@ -155,33 +165,33 @@ def _secret(new: NewDestination) -> str:
     return f"every secret ({names}{f' and {more} more' if more > 0 else ''})"
 
 
-def _by(new: NewDestination, of: RowKey) -> str:
+def _describe_sender(new: NewDestination, of: RowKey) -> str:
     """Return ` by the KIND "NAME"` of the row that sends it; empty for the changed row."""
     if (new.kind, new.uuid) == of:
         return ""
-    return f' by the {new.kind} "{printable_label(new.name)}"'
+    return f' by the {new.kind} "{make_printable_label(new.name)}"'
 
 
-def _environment(new: NewDestination) -> str:
+def _describe_environment(new: NewDestination) -> str:
     """Return `in ENVIRONMENT` where there is only one; else empty."""
     return f"in {new.environments[0]}" if len(new.environments) == 1 else ""
 
 
-def _place(new: NewDestination) -> str:
-    return f"{new.new} ({_environment(new)})" if _environment(new) else new.new
+def _describe_place(new: NewDestination) -> str:
+    return f"{new.new} ({_describe_environment(new)})" if _describe_environment(new) else new.new
 
 
-def _details(new: NewDestination) -> str:
+def _describe_details(new: NewDestination) -> str:
     """Return, in brackets, the one environment and the changed settings; empty for none."""
-    details = [_environment(new)] if _environment(new) else []
+    details = [_describe_environment(new)] if _describe_environment(new) else []
     if new.changed:
         more = len(new.changed) - _KEYS_SHOWN
-        told = ", ".join(new.changed[:_KEYS_SHOWN]) + (f" and {more} more" if more > 0 else "")
-        details.append(f"changed: {told}")
+        keys = ", ".join(new.changed[:_KEYS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        details.append(f"changed: {keys}")
     return f" ({'; '.join(details)})" if details else ""
 
 
-def _data(new: NewDestination) -> dict[str, Any]:
+def _make_data(new: NewDestination) -> dict[str, Any]:
     return {
         "secret": new.secret,
         "secretNames": list(new.names),

@@ -38,32 +38,32 @@ class _Group:
     """The literals with the key of each, if it has one."""
 
 
-def credential_literals(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
+def find_credential_literals(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
     """Yield the spans of the literals and words after a key or a name of a credential."""
-    yield from _named(tokens)
+    yield from _find_named_literals(tokens)
     until = 0
     for at, token in enumerate(tokens):
         if at < until:  # all values there are found already
             continue
-        separator = _separator(tokens, at)
+        separator = _find_separator(tokens, at)
         if separator and _is_credential(token):
-            until = _end_of_expression(tokens, separator + 1)
-            yield from _values(tokens, separator + 1, until)
+            until = _find_end_of_expression(tokens, separator + 1)
+            yield from _find_values(tokens, separator + 1, until)
 
 
 def _is_credential(token: Token) -> bool:
-    name = _unescaped(token.content)
+    name = _unescape(token.content)
     return bool(_NAME.fullmatch(name) and _SEARCH.search(name))
 
 
-def _unescaped(name: str) -> str:
+def _unescape(name: str) -> str:
     """Return the name without escapes: the code that runs sees it so."""
     if "\\" not in name or len(name) > _LONGEST_ESCAPED:
         return name
     return _ESCAPE.sub(lambda found: chr(int(found[1] or found[2] or found[3], 16)), name)
 
 
-def _separator(tokens: Sequence[Token], at: int) -> int | None:
+def _find_separator(tokens: Sequence[Token], at: int) -> int | None:
     """Return the position of the `:` or `=` after a key, which may be in brackets; else None."""
     if not (tokens[at].is_text or tokens[at].is_word):
         return None
@@ -75,7 +75,7 @@ def _separator(tokens: Sequence[Token], at: int) -> int | None:
     return None
 
 
-def _end_of_expression(tokens: Sequence[Token], start: int) -> int:
+def _find_end_of_expression(tokens: Sequence[Token], start: int) -> int:
     """Return the end of a value: the position of a comma, a closing bracket or another line."""
     depth = 0
     if start < len(tokens) and tokens[start].is_word and tokens[start].content.startswith("//"):
@@ -91,47 +91,47 @@ def _end_of_expression(tokens: Sequence[Token], start: int) -> int:
             if depth < 0:
                 return at
         elif depth == 0:
-            new_line = at > start and tokens[at].starts_line and not _goes_on(tokens, at)
+            new_line = at > start and tokens[at].starts_line and not _is_continued(tokens, at)
             if mark in (",", ";") or new_line:
                 return at
     return len(tokens)
 
 
-def _goes_on(tokens: Sequence[Token], at: int) -> bool:
+def _is_continued(tokens: Sequence[Token], at: int) -> bool:
     before, after = tokens[at - 1], tokens[at]
     return (not before.is_text and before.content[-1:] in _JOINING) or (
         not after.is_text and after.content[:1] in _JOINING
     )
 
 
-def _values(tokens: Sequence[Token], start: int, end: int) -> Iterator[tuple[int, int]]:
+def _find_values(tokens: Sequence[Token], start: int, end: int) -> Iterator[tuple[int, int]]:
     for at in range(start, end):
         token = tokens[at]
         is_value = token.is_text or (token.is_word and not _OPERATOR.fullmatch(token.content))
-        if is_value and _separator(tokens, at) is None:
+        if is_value and _find_separator(tokens, at) is None:
             yield token.inner
 
 
-def _named(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
+def _find_named_literals(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
     """Yield literals next to a literal that names them: `{name: "password", value: "..."}`."""
     groups = [_Group(is_object=False)]
     for at, token in enumerate(tokens):
         if token.is_text:
-            if _separator(tokens, at) is None:
-                groups[-1].texts.append((_key_of(tokens, at), token))
+            if _find_separator(tokens, at) is None:
+                groups[-1].texts.append((_get_key(tokens, at), token))
         elif token.content in _OPENING:
             groups.append(_Group(is_object=token.content == "{"))
         elif token.content in _CLOSING and len(groups) > 1:
-            yield from _beside_names(groups.pop())
+            yield from _find_beside_names(groups.pop())
     for group in groups[1:]:
-        yield from _beside_names(group)
+        yield from _find_beside_names(group)
 
 
-def _key_of(tokens: Sequence[Token], at: int) -> str:
-    return _unescaped(tokens[at - 2].content) if at > 1 and tokens[at - 1].content == ":" else ""
+def _get_key(tokens: Sequence[Token], at: int) -> str:
+    return _unescape(tokens[at - 2].content) if at > 1 and tokens[at - 1].content == ":" else ""
 
 
-def _beside_names(group: _Group) -> Iterator[tuple[int, int]]:
+def _find_beside_names(group: _Group) -> Iterator[tuple[int, int]]:
     if not any(_is_credential(token) for _, token in group.texts):
         return
     for key, token in group.texts:

@@ -104,15 +104,15 @@ class GraphDiff:
 
 def read_graph(nodes: str, edges: str) -> Graph:
     """Return the graph of two documents of canonical JSON; any content is accepted."""
-    read_nodes = _with_keys(_objects(nodes), lambda value: _text(value.get("id")))
-    read_edges = _with_keys(_objects(edges), _edge_key)
+    read_nodes = _add_keys(_read_objects(nodes), lambda value: _read_text(value.get("id")))
+    read_edges = _add_keys(_read_objects(edges), _make_edge_key)
     return Graph(
-        nodes=tuple(_node(key, value) for key, value in read_nodes),
+        nodes=tuple(_read_node(key, value) for key, value in read_nodes),
         edges=tuple(
             Edge(
                 key=key,
-                source=_text(value.get("source")),
-                target=_text(value.get("target")),
+                source=_read_text(value.get("source")),
+                target=_read_text(value.get("target")),
                 value=value,
             )
             for key, value in read_edges
@@ -123,11 +123,12 @@ def read_graph(nodes: str, edges: str) -> Graph:
 def compare(before: Graph, after: Graph) -> GraphDiff:
     """Return the changes from one graph to the other, node by node and edge by edge."""
     return GraphDiff(
-        nodes=_changes(before.nodes, after.nodes), edges=_changes(before.edges, after.edges)
+        nodes=_find_changes(before.nodes, after.nodes),
+        edges=_find_changes(before.edges, after.edges),
     )
 
 
-def differing_paths(before: Any, after: Any, path: str = "", depth: int = 0) -> Iterator[str]:
+def find_differing_paths(before: Any, after: Any, path: str = "", depth: int = 0) -> Iterator[str]:
     """Yield the dotted paths at which two JSON values differ, down to a depth.
 
     The path of the whole value is "". Very long keys are cut.
@@ -136,23 +137,23 @@ def differing_paths(before: Any, after: Any, path: str = "", depth: int = 0) -> 
         return
     if depth < _DEEPEST_PATH and isinstance(before, dict) and isinstance(after, dict):
         for key in sorted(before.keys() | after.keys()):
-            told = key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}..."
-            inner = f"{path}.{told}" if path else told
+            short_key = key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}..."
+            inner = f"{path}.{short_key}" if path else short_key
             if key not in before or key not in after:
                 yield inner
             else:
-                yield from differing_paths(before[key], after[key], inner, depth + 1)
+                yield from find_differing_paths(before[key], after[key], inner, depth + 1)
     else:
         yield path
 
 
-def _changes(
+def _find_changes(
     before: Sequence[Node] | Sequence[Edge], after: Sequence[Node] | Sequence[Edge]
 ) -> dict[str, NodeChange]:
     old = {part.key: part.value for part in before}
     new = {part.key: part.value for part in after}
     changes = {
-        key: _change(key, old[key], new[key])
+        key: _compare_part(key, old[key], new[key])
         if key in new
         else NodeChange(key=key, status=NodeStatus.REMOVED)
         for key in old
@@ -161,8 +162,8 @@ def _changes(
     return {**changes, **{key: NodeChange(key=key, status=NodeStatus.ADDED) for key in added}}
 
 
-def _change(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> NodeChange:
-    paths = tuple(differing_paths(dict(old), dict(new)))
+def _compare_part(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> NodeChange:
+    paths = tuple(find_differing_paths(dict(old), dict(new)))
     if not paths:
         return NodeChange(key=key, status=NodeStatus.SAME)
     is_layout = all(path.partition(".")[0] in _LAYOUT_KEYS for path in paths)
@@ -171,12 +172,12 @@ def _change(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> NodeCha
     )
 
 
-def _objects(text: str) -> list[dict[str, Any]]:
+def _read_objects(text: str) -> list[dict[str, Any]]:
     values = canonical.decode(text)
     return [each for each in values if isinstance(each, dict)] if isinstance(values, list) else []
 
 
-def _with_keys(values: Iterable[dict[str, Any]], name: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def _add_keys(values: Iterable[dict[str, Any]], name: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each value with its name as the key; the second of the same name is `NAME #2`."""
     seen: Counter[str] = Counter()
     for value in values:
@@ -188,38 +189,40 @@ def _with_keys(values: Iterable[dict[str, Any]], name: Any) -> Iterator[tuple[st
         yield key, value
 
 
-def _node(key: str, value: dict[str, Any]) -> Node:
-    data, position = _object(value.get("data")), _object(value.get("position"))
+def _read_node(key: str, value: dict[str, Any]) -> Node:
+    data, position = _read_object(value.get("data")), _read_object(value.get("position"))
     label = next((data[name] for name in ("label", "name", "title") if data.get(name)), key)
-    x, y = _number(position.get("x")), _number(position.get("y"))
+    x, y = _read_number(position.get("x")), _read_number(position.get("y"))
     return Node(
         key=key,
-        label=_text(label),
-        type=_text(value.get("type")),
+        label=_read_text(label),
+        type=_read_text(value.get("type")),
         x=x if y is not None else None,
         y=y if x is not None else None,
         value=value,
     )
 
 
-def _object(value: Any) -> dict[str, Any]:
+def _read_object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _edge_key(value: dict[str, Any]) -> str:
+def _make_edge_key(value: dict[str, Any]) -> str:
     if value.get("id") not in (None, ""):
-        return _text(value["id"])
-    ends = (_text(value.get(name)) for name in ("source", "sourceHandle", "target", "targetHandle"))
+        return _read_text(value["id"])
+    ends = (
+        _read_text(value.get(name)) for name in ("source", "sourceHandle", "target", "targetHandle")
+    )
     return " ".join(ends)
 
 
-def _text(value: Any) -> str:
+def _read_text(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else canonical.encode(value)
 
 
-def _number(value: Any) -> float | None:
+def _read_number(value: Any) -> float | None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     try:

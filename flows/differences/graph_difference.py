@@ -16,7 +16,7 @@ from flows.differences.graph import (
     read_graph,
 )
 from flows.differences.graph_svg import BADGES, WORDS, PartId, draw_pair, place_pair
-from flows.differences.lines import Budget, LineDiff, compare_documents, excerpt, visible
+from flows.differences.lines import Budget, LineDiff, compare_documents, make_excerpt, make_visible
 
 # Beyond so many changes, or so much text, the rest is listed without its lines.
 _MOST_COMPARED = 500
@@ -102,22 +102,22 @@ Documents = tuple[str, ...]
 """A flow's nodes and edges, as canonical JSON."""
 
 
-def graph_difference(
+def compare_graphs(
     before: Documents | None, after: Documents | None, budget: Budget
 ) -> GraphDifference:
     """Return the differences between a flow's nodes and edges in two states."""
     old, new = (read_graph(*side) if side else _NOTHING for side in (before, after))
     diff = compare(old, new)
-    listed = _in_reading_order(old, new, diff)
+    listed = _find_parts_in_order(old, new, diff)
     changed = [part for part in listed if part.change.status is not NodeStatus.MOVED]
     moved = [part for part in listed if part.change.status is NodeStatus.MOVED]
     numbers = {part.id: number for number, part in enumerate((*changed, *moved), start=1)}
     pictures = draw_pair(old, new, diff, numbers=numbers)
-    compared = _compared((*changed, *moved), _labels(old, new), budget)
+    compared = _make_part_changes((*changed, *moved), _make_labels(old, new), budget)
     return GraphDifference(
         before=pictures[0] if before else None,
         after=pictures[1] if after else None,
-        counts=_counts(diff),
+        counts=_count_changes(diff),
         changes=compared[: len(changed)],
         layout=compared[len(changed) :],
     )
@@ -142,18 +142,18 @@ class _Part:
         return part
 
 
-def _in_reading_order(old: Graph, new: Graph, diff: GraphDiff) -> list[_Part]:
+def _find_parts_in_order(old: Graph, new: Graph, diff: GraphDiff) -> list[_Part]:
     """Return the nodes that differ, from left to right, and then the edges."""
     before, after = place_pair(old, new)
     spots = {**before, **after}
-    nodes = _differing("node", diff.nodes, old.nodes, new.nodes)
+    nodes = _find_differing("node", diff.nodes, old.nodes, new.nodes)
     return [
         *sorted(nodes, key=lambda part: (spots[part.id[1]].x, spots[part.id[1]].y)),
-        *_differing("edge", diff.edges, old.edges, new.edges),
+        *_find_differing("edge", diff.edges, old.edges, new.edges),
     ]
 
 
-def _differing(
+def _find_differing(
     part: str,
     changes: Mapping[str, NodeChange],
     old: Sequence[Node] | Sequence[Edge],
@@ -168,12 +168,12 @@ def _differing(
     ]
 
 
-def _labels(old: Graph, new: Graph) -> dict[str, str]:
+def _make_labels(old: Graph, new: Graph) -> dict[str, str]:
     """Return each node's label on one line, by its key: any number of edges may refer to it."""
-    return {node.key: _one_line(node.label) for node in (*old.nodes, *new.nodes)}
+    return {node.key: _put_on_one_line(node.label) for node in (*old.nodes, *new.nodes)}
 
 
-def _compared(
+def _make_part_changes(
     parts: Sequence[_Part], labels: Mapping[str, str], budget: Budget
 ) -> tuple[PartChange, ...]:
     text_left = _MOST_TEXT
@@ -181,17 +181,19 @@ def _compared(
     for number, part in enumerate(parts, start=1):
         lines = None
         if number <= _MOST_COMPARED and text_left > 0:
-            before, after = _document(part.before), _document(part.after)
+            before, after = _encode_part(part.before), _encode_part(part.after)
             text_left -= len(before or "") + len(after or "")
             lines = compare_documents(before, after, budget)
         changes.append(
             PartChange(
                 number=number,
                 part=part.id[0],
-                label=_label(part.shown, labels),
-                type=_one_line(part.shown.type) if isinstance(part.shown, Node) else "",
+                label=_make_label(part.shown, labels),
+                type=_put_on_one_line(part.shown.type) if isinstance(part.shown, Node) else "",
                 status=part.change.status,
-                paths=tuple(excerpt(visible(path)) for path in part.change.paths[:_MOST_PATHS]),
+                paths=tuple(
+                    make_excerpt(make_visible(path)) for path in part.change.paths[:_MOST_PATHS]
+                ),
                 more_paths=max(0, len(part.change.paths) - _MOST_PATHS),
                 lines=lines,
             )
@@ -199,25 +201,26 @@ def _compared(
     return tuple(changes)
 
 
-def _label(part: Node | Edge, labels: Mapping[str, str]) -> str:
+def _make_label(part: Node | Edge, labels: Mapping[str, str]) -> str:
     if isinstance(part, Node):
-        return _one_line(part.label or part.key)
+        return _put_on_one_line(part.label or part.key)
     source, target = (
-        labels[key] if key in labels else _one_line(key) for key in (part.source, part.target)
+        labels[key] if key in labels else _put_on_one_line(key)
+        for key in (part.source, part.target)
     )
     return f"{source} \N{RIGHTWARDS ARROW} {target}"
 
 
-def _one_line(text: str) -> str:
+def _put_on_one_line(text: str) -> str:
     line = " ".join(text.split())
-    return visible(line if len(line) <= _LONGEST_LABEL else f"{line[:_LONGEST_LABEL]}\u2026")
+    return make_visible(line if len(line) <= _LONGEST_LABEL else f"{line[:_LONGEST_LABEL]}\u2026")
 
 
-def _document(part: Node | Edge | None) -> str | None:
+def _encode_part(part: Node | Edge | None) -> str | None:
     return canonical.encode(part.value) if part else None
 
 
-def _counts(diff: GraphDiff) -> tuple[Count, ...]:
+def _count_changes(diff: GraphDiff) -> tuple[Count, ...]:
     nodes = Counter(change.status for change in diff.nodes.values())
     edges = Counter(change.status for change in diff.edges.values())
     return tuple(

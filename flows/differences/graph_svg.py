@@ -26,7 +26,7 @@ _MOST_MEASURED = 500
 _GRID_STEP = (NODE_WIDTH + 40, NODE_HEIGHT + 40)
 _LABEL_LENGTH = 21
 _TYPE_LENGTH = 25
-_TOLD_LENGTH = 200
+_TITLE_LENGTH = 200
 
 WORDS = {
     NodeStatus.SAME: "unchanged",
@@ -69,7 +69,7 @@ _UNMARKED = _Marks(diff=GraphDiff(nodes={}, edges={}), numbers={})
 def draw(graph: Graph, *, title: str) -> str:
     """Return the graph as an SVG element, with `title` as its accessible name."""
     [places] = _place_all([graph.nodes])
-    return _svg(graph, places, _size(places), _UNMARKED, title=title, prefix="")
+    return _draw_svg(graph, places, _compute_size(places), _UNMARKED, title=title, prefix="")
 
 
 def draw_pair(
@@ -81,11 +81,11 @@ def draw_pair(
     element `change-NUMBER` of the page.
     """
     old, new = place_pair(before, after)
-    size = _size({**{("old", key): spot for key, spot in old.items()}, **new})
+    size = _compute_size({**{("old", key): spot for key, spot in old.items()}, **new})
     marks = _Marks(diff=diff, numbers=numbers)
     return (
-        _svg(before, old, size, marks, title="Before", prefix="before-"),
-        _svg(after, new, size, marks, title="After", prefix="after-"),
+        _draw_svg(before, old, size, marks, title="Before", prefix="before-"),
+        _draw_svg(after, new, size, marks, title="After", prefix="after-"),
     )
 
 
@@ -102,12 +102,12 @@ def place_pair(before: Graph, after: Graph) -> tuple[dict[str, NodePlace], dict[
 
 def _place_all(graphs: Sequence[Sequence[Node]]) -> list[dict[str, NodePlace]]:
     placed = [node for nodes in graphs for node in nodes if _has_position(node)]
-    wider, higher = _spreads(graphs)
-    across = _shortened([node.x or 0 for node in placed], NODE_WIDTH, wider)
-    down = _shortened([node.y or 0 for node in placed], NODE_HEIGHT, higher)
+    wider, higher = _compute_spreads(graphs)
+    across = _shorten_gaps([node.x or 0 for node in placed], NODE_WIDTH, wider)
+    down = _shorten_gaps([node.y or 0 for node in placed], NODE_HEIGHT, higher)
     top = max((spot + NODE_HEIGHT + 40 for spot in down.values()), default=_MARGIN)
     lost = (node.key for nodes in graphs for node in nodes if not _has_position(node))
-    grid = {key: _in_grid(number, top) for number, key in enumerate(dict.fromkeys(lost))}
+    grid = {key: _place_in_grid(number, top) for number, key in enumerate(dict.fromkeys(lost))}
     return [
         {
             node.key: NodePlace(across[node.x or 0], down[node.y or 0])
@@ -123,19 +123,19 @@ def _has_position(node: Node) -> bool:
     return node.x is not None and node.y is not None
 
 
-def _in_grid(number: int, top: float) -> NodePlace:
+def _place_in_grid(number: int, top: float) -> NodePlace:
     row, column = divmod(number, _GRID_COLUMNS)
     return NodePlace(_MARGIN + column * _GRID_STEP[0], top + row * _GRID_STEP[1])
 
 
-def _size(places: Mapping[Any, NodePlace]) -> tuple[float, float]:
+def _compute_size(places: Mapping[Any, NodePlace]) -> tuple[float, float]:
     return (
         max((spot.x for spot in places.values()), default=0) + NODE_WIDTH + _MARGIN,
         max((spot.y for spot in places.values()), default=0) + NODE_HEIGHT + _MARGIN,
     )
 
 
-def _svg(
+def _draw_svg(
     graph: Graph,
     places: Mapping[str, NodePlace],
     size: tuple[float, float],
@@ -148,7 +148,7 @@ def _svg(
     width, height = size
     marker = f"{prefix}arrow"
     parts = [
-        f'<svg class="graph" role="group" aria-label="{_escaped(title)}" '
+        f'<svg class="graph" role="group" aria-label="{_escape(title)}" '
         f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
         'xmlns="http://www.w3.org/2000/svg">',
         f'<defs><marker id="{marker}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="10" '
@@ -156,14 +156,14 @@ def _svg(
         '<path d="M0 0 8 4 0 8z"/></marker>'
         f'<clipPath id="{prefix}inside"><rect width="{NODE_WIDTH - 8}" height="{NODE_HEIGHT}"/>'
         "</clipPath></defs>",
-        *_edges(graph, places, marks, marker),
-        *(_node(node, places[node.key], marks, prefix) for node in graph.nodes),
+        *_draw_edges(graph, places, marks, marker),
+        *(_draw_node(node, places[node.key], marks, prefix) for node in graph.nodes),
         "</svg>",
     ]
     return "".join(parts)
 
 
-def _spreads(graphs: Sequence[Sequence[Node]]) -> tuple[float, float]:
+def _compute_spreads(graphs: Sequence[Sequence[Node]]) -> tuple[float, float]:
     """Return the factors by which graphs are made wider and higher, so that few nodes overlap.
 
     In the editor of these graphs nodes are smaller. Of two that would overlap, the axis that
@@ -185,7 +185,7 @@ def _spreads(graphs: Sequence[Sequence[Node]]) -> tuple[float, float]:
     return wider, higher
 
 
-def _shortened(values: Iterable[float], size: float, spread: float) -> dict[float, float]:
+def _shorten_gaps(values: Iterable[float], size: float, spread: float) -> dict[float, float]:
     """Map coordinates to drawn ones: order and short distances stay, long gaps get shorter."""
     drawn: dict[float, float] = {}
     last: float | None = None
@@ -198,53 +198,53 @@ def _shortened(values: Iterable[float], size: float, spread: float) -> dict[floa
     return drawn
 
 
-def _node(node: Node, spot: NodePlace, marks: _Marks, prefix: str) -> str:
+def _draw_node(node: Node, spot: NodePlace, marks: _Marks, prefix: str) -> str:
     change, number = marks.diff.nodes.get(node.key), marks.numbers.get(("node", node.key))
     status = change.status if change else NodeStatus.SAME
-    told = _escaped(_cut(node.label or node.key, _TOLD_LENGTH))
+    title = _escape(_cut(node.label or node.key, _TITLE_LENGTH))
     if change:
-        told = f"{told}, {WORDS[status]}"
+        title = f"{title}, {WORDS[status]}"
     element = "a" if number else "g"
     # A link is named by its title; the text that it shows must be part of that name.
     kind = (
         f' href="#change-{number}" data-change="{number}"'
         if number
-        else f' role="img" aria-label="{told}"'
+        else f' role="img" aria-label="{title}"'
     )
     badge = BADGES.get(status, "")
     return (
         f'<{element} class="node {status}"{kind} '
-        f'transform="translate({spot.x:.1f} {spot.y:.1f})"><title>{told}</title>'
+        f'transform="translate({spot.x:.1f} {spot.y:.1f})"><title>{title}</title>'
         f'<rect width="{NODE_WIDTH}" height="{NODE_HEIGHT}" rx="8"/>'
         f'<g clip-path="url(#{prefix}inside)">'
-        f'<text class="label" x="12" y="24">{_escaped(_cut(node.label, _LABEL_LENGTH))}</text>'
-        f'<text class="type" x="12" y="43">{_escaped(_cut(node.type, _TYPE_LENGTH))}</text></g>'
-        + (_badge(badge) if badge else "")
+        f'<text class="label" x="12" y="24">{_escape(_cut(node.label, _LABEL_LENGTH))}</text>'
+        f'<text class="type" x="12" y="43">{_escape(_cut(node.type, _TYPE_LENGTH))}</text></g>'
+        + (_draw_badge(badge) if badge else "")
         + f"</{element}>"
     )
 
 
-def _badge(sign: str) -> str:
+def _draw_badge(sign: str) -> str:
     return (
         f'<circle class="badge" cx="{NODE_WIDTH - 4}" cy="4" r="11"/>'
         f'<text class="sign" x="{NODE_WIDTH - 4}" y="9">{sign}</text>'
     )
 
 
-def _edges(
+def _draw_edges(
     graph: Graph, places: Mapping[str, NodePlace], marks: _Marks, marker: str
 ) -> Iterable[str]:
     for edge in graph.edges:
         change, number = marks.diff.edges.get(edge.key), marks.numbers.get(("edge", edge.key))
         status = change.status if change else NodeStatus.SAME
-        path, dangles = _path(edge, places)
+        path, dangles = _draw_path(edge, places)
         if path:
             classes = f"edge {status}" + (" dangling" if dangles else "")
             drawn = f'<path class="{classes}" d="{path}" marker-end="url(#{marker})"/>'
-            yield _edge_link(drawn, status, number) if number else drawn
+            yield _draw_edge_link(drawn, status, number) if number else drawn
 
 
-def _edge_link(drawn: str, status: NodeStatus, number: int) -> str:
+def _draw_edge_link(drawn: str, status: NodeStatus, number: int) -> str:
     """Return an edge as a link; with the keyboard, its entry in the list is reached instead."""
     return (
         f'<a href="#change-{number}" data-change="{number}" tabindex="-1" '
@@ -252,7 +252,7 @@ def _edge_link(drawn: str, status: NodeStatus, number: int) -> str:
     )
 
 
-def _path(edge: Edge, places: Mapping[str, NodePlace]) -> tuple[str, bool]:
+def _draw_path(edge: Edge, places: Mapping[str, NodePlace]) -> tuple[str, bool]:
     """Return the curve from the source's right to the target's left, and whether an end is missing.
 
     An edge with one end is drawn as a stump, one with none not at all.
@@ -279,6 +279,6 @@ def _cut(text: str, length: int) -> str:
     return line if len(line) <= length else f"{line[: length - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """Return the text escaped for SVG, without characters that XML does not allow."""
     return escape("".join(char if char.isprintable() else " " for char in text))

@@ -122,15 +122,15 @@ def compare_lines(before: str, after: str, budget: Budget | None = None) -> Line
     sizes = LineDiff(too_long=True, before_size=len(before), after_size=len(after))
     if max(len(before), len(after)) > LONGEST_TEXT:
         return sizes
-    old, new = _lines(before), _lines(after)
+    old, new = _split_lines(before), _split_lines(after)
     if max(len(old), len(new)) > MOST_LINES:
         return sizes
-    start, end = _equal_ends(old, new)
+    start, end = _count_equal_ends(old, new)
     if (len(old) - start - end) * (len(new) - start - end) > _MOST_COMPARISONS:
         return sizes
     try:
         budget.take((len(old) + len(new)) * _LINE_COST)
-        rows = _bounded(_folded(list(_rows(old, new, (start, end), budget))))
+        rows = _limit_rows(_fold_rows(list(_make_rows(old, new, (start, end), budget))))
     except TooLongError:
         return sizes
     return LineDiff(rows=tuple(rows), before_size=len(before), after_size=len(after))
@@ -140,27 +140,27 @@ def compare_documents(
     before: str | None, after: str | None, budget: Budget | None = None
 ) -> LineDiff:
     """Return the differences of two documents of canonical JSON, with a line for each value."""
-    old, new = (printed(document) if document else "" for document in (before, after))
+    old, new = (format_document(document) if document else "" for document in (before, after))
     return compare_lines(old, new, budget)
 
 
-def printed(document: str) -> str:
+def format_document(document: str) -> str:
     """Return canonical JSON with a line for each value; unchanged if it is too long to compare."""
     if len(document) > LONGEST_TEXT:
         return document
     return msgspec.json.format(document, indent=2)
 
 
-def visible(text: str) -> str:
+def make_visible(text: str) -> str:
     """Return the text with every invisible character written out, such as `\\u200b`."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() or char in "\n\t" else _escape(char) for char in text)
 
 
-def excerpt(text: str) -> str:
+def make_excerpt(text: str) -> str:
     """Return the text on one line, cut in the middle where it is very long."""
-    return text if len(text) <= _LONG_LINE else _shortened(text, _EXCERPT)
+    return text if len(text) <= _LONG_LINE else _shorten(text, _EXCERPT)
 
 
 def _escape(char: str) -> str:
@@ -168,12 +168,12 @@ def _escape(char: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004
 
 
-def _lines(text: str) -> list[str]:
+def _split_lines(text: str) -> list[str]:
     """Return the lines with their ends, of which only `\\n` is not shown: CRLF differs from LF."""
     return text.split("\n") if text else []
 
 
-def _equal_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
+def _count_equal_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
     shorter = min(len(old), len(new))
     start = 0
     while start < shorter and old[start] == new[start]:
@@ -184,71 +184,86 @@ def _equal_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
     return start, end
 
 
-def _rows(
+def _make_rows(
     old: Sequence[str], new: Sequence[str], equal_ends: tuple[int, int], budget: Budget
 ) -> Iterator[DiffRow]:
     start, end = equal_ends
     last_old, last_new = len(old) - end, len(new) - end
-    yield from (_same(old[at], at, at) for at in range(start))
+    yield from (_make_same_row(old[at], at, at) for at in range(start))
     matcher = _Matcher(old[start:last_old], new[start:last_new], budget, autojunk=True)
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        olds, news = range(start + i1, start + i2), range(start + j1, start + j2)
+        old_range, new_range = range(start + i1, start + i2), range(start + j1, start + j2)
         if tag == "equal":
-            yield from (_same(old[i], i, j) for i, j in zip(olds, news, strict=True))
+            yield from (
+                _make_same_row(old[i], i, j) for i, j in zip(old_range, new_range, strict=True)
+            )
         else:
-            yield from _replaced(old, new, olds, news, budget)
-    yield from (_same(old[last_old + at], last_old + at, last_new + at) for at in range(end))
+            yield from _make_replaced_rows(old, new, old_range, new_range, budget)
+    yield from (
+        _make_same_row(old[last_old + at], last_old + at, last_new + at) for at in range(end)
+    )
 
 
-def _replaced(
-    old: Sequence[str], new: Sequence[str], olds: range, news: range, budget: Budget
+def _make_replaced_rows(
+    old: Sequence[str], new: Sequence[str], old_range: range, new_range: range, budget: Budget
 ) -> Iterator[DiffRow]:
     """Yield removed lines, then added ones, compared in pairs if there are as many of both."""
-    if len(olds) == len(news) <= _MOST_PAIRS:
-        pairs = [_words(old[i], new[j], budget) for i, j in zip(olds, news, strict=True)]
+    if len(old_range) == len(new_range) <= _MOST_PAIRS:
+        pairs = [
+            _mark_words(old[i], new[j], budget) for i, j in zip(old_range, new_range, strict=True)
+        ]
     else:
         pairs = []
-    for number, i in enumerate(olds):
-        pieces = pairs[number][0] if pairs else _plain(old[i])
+    for number, i in enumerate(old_range):
+        pieces = pairs[number][0] if pairs else _make_plain_pieces(old[i])
         yield DiffRow(kind=RowKind.REMOVED, before=i + 1, pieces=pieces)
-    for number, j in enumerate(news):
-        pieces = pairs[number][1] if pairs else _plain(new[j])
+    for number, j in enumerate(new_range):
+        pieces = pairs[number][1] if pairs else _make_plain_pieces(new[j])
         yield DiffRow(kind=RowKind.ADDED, after=j + 1, pieces=pieces)
 
 
-def _same(line: str, old: int, new: int) -> DiffRow:
-    return DiffRow(kind=RowKind.SAME, before=old + 1, after=new + 1, pieces=_plain(line))
+def _make_same_row(line: str, old: int, new: int) -> DiffRow:
+    return DiffRow(
+        kind=RowKind.SAME, before=old + 1, after=new + 1, pieces=_make_plain_pieces(line)
+    )
 
 
-def _plain(line: str) -> tuple[Piece, ...]:
-    return (Piece(text=excerpt(visible(line))),) if line else ()
+def _make_plain_pieces(line: str) -> tuple[Piece, ...]:
+    return (Piece(text=make_excerpt(make_visible(line))),) if line else ()
 
 
-def _words(old: str, new: str, budget: Budget) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+def _mark_words(old: str, new: str, budget: Budget) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     """Return the pieces of two lines, with the words that differ marked."""
-    olds, news = _WORD.findall(old), _WORD.findall(new)
-    start, end = _equal_ends(olds, news)
-    middle_old, middle_new = olds[start : len(olds) - end], news[start : len(news) - end]
+    old_words, new_words = _WORD.findall(old), _WORD.findall(new)
+    start, end = _count_equal_ends(old_words, new_words)
+    middle_old, middle_new = (
+        old_words[start : len(old_words) - end],
+        new_words[start : len(new_words) - end],
+    )
     if max(len(middle_old), len(middle_new)) > _MOST_WORDS:
         parts = [(True, [0, len(middle_old), 0, len(middle_new)])]
     else:
         matcher = _Matcher(middle_old, middle_new, budget, autojunk=False)
         parts = [(tag != "equal", at) for tag, *at in matcher.get_opcodes()]
-    head, tail = (olds[:start], False), (olds[len(olds) - end :], False)
+    head, tail = (old_words[:start], False), (old_words[len(old_words) - end :], False)
     return (
-        _pieces([head, *((middle_old[i1:i2], marked) for marked, (i1, i2, _, _) in parts), tail]),
-        _pieces([head, *((middle_new[j1:j2], marked) for marked, (_, _, j1, j2) in parts), tail]),
+        _make_pieces(
+            [head, *((middle_old[i1:i2], marked) for marked, (i1, i2, _, _) in parts), tail]
+        ),
+        _make_pieces(
+            [head, *((middle_new[j1:j2], marked) for marked, (_, _, j1, j2) in parts), tail]
+        ),
     )
 
 
-def _pieces(parts: Iterable[tuple[Sequence[str], bool]]) -> tuple[Piece, ...]:
-    texts = [(visible("".join(words)), marked) for words, marked in parts if words]
+def _make_pieces(parts: Iterable[tuple[Sequence[str], bool]]) -> tuple[Piece, ...]:
+    texts = [(make_visible("".join(words)), marked) for words, marked in parts if words]
     if sum(len(text) for text, _ in texts) > _LONG_LINE:
-        texts = [(_shortened(text, _EXCERPT), marked) for text, marked in texts]
+        texts = [(_shorten(text, _EXCERPT), marked) for text, marked in texts]
     return tuple(Piece(text=text, marked=marked) for text, marked in texts)
 
 
-def _shortened(text: str, length: int) -> str:
+def _shorten(text: str, length: int) -> str:
     left_out = len(text) - 2 * length
     if left_out <= length:
         return text
@@ -257,7 +272,7 @@ def _shortened(text: str, length: int) -> str:
     )
 
 
-def _folded(rows: Sequence[DiffRow]) -> Iterator[DiffRow]:
+def _fold_rows(rows: Sequence[DiffRow]) -> Iterator[DiffRow]:
     """Yield the rows without unchanged ones far from any change; nothing if all are."""
     changed = [at for at, row in enumerate(rows) if row.kind is not RowKind.SAME]
     near = {at for change in changed for at in range(change - _CONTEXT, change + _CONTEXT + 1)}
@@ -266,17 +281,17 @@ def _folded(rows: Sequence[DiffRow]) -> Iterator[DiffRow]:
         if at not in near:
             left_out.append(row)
             continue
-        yield from _fold(left_out)
+        yield from _shorten_fold(left_out)
         left_out = []
         yield row
-    yield from _fold(left_out)
+    yield from _shorten_fold(left_out)
 
 
-def _fold(rows: Sequence[DiffRow]) -> Sequence[DiffRow]:
+def _shorten_fold(rows: Sequence[DiffRow]) -> Sequence[DiffRow]:
     return [DiffRow(kind=RowKind.FOLD, count=len(rows))] if len(rows) > 1 else rows
 
 
-def _bounded(rows: Iterable[DiffRow]) -> list[DiffRow]:
+def _limit_rows(rows: Iterable[DiffRow]) -> list[DiffRow]:
     every = list(rows)
     if len(every) <= _MOST_ROWS:
         return every

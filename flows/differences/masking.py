@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from flows.content.code_tokens import UnreadableError, read_tokens
-from flows.differences.credential_words import CREDENTIAL, credential_literals
+from flows.differences.credential_words import CREDENTIAL, find_credential_literals
 
 Span = tuple[int, int]
 
@@ -65,27 +65,27 @@ class Masks:
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
-    def masked(self, text: str) -> str:
+    def mask_credentials(self, text: str) -> str:
         """Return the text with all probable credentials hidden."""
         pieces: list[str] = []
         done = 0
-        for start, end in _merged(_spans(text)):
-            pieces += [text[done:start], self._hidden(text[start:end])]
+        for start, end in _merge_spans(_find_spans(text)):
+            pieces += [text[done:start], self._hide(text[start:end])]
             done = end
         return "".join([*pieces, text[done:]])
 
-    def _hidden(self, text: str) -> str:
+    def _hide(self, text: str) -> str:
         """Return a mask for the text, or for the parts of it around references to secrets."""
         references = list(_REFERENCE.finditer(text))
         shown = _BETWEEN_REFERENCES if references else _HARMLESS
         pieces: list[str] = []
         done = 0
         for reference in references:
-            pieces += [self._mask(text[done : reference.start()], shown), reference[0]]
+            pieces += [self._mask_part(text[done : reference.start()], shown), reference[0]]
             done = reference.end()
-        return "".join([*pieces, self._mask(text[done:], shown)])
+        return "".join([*pieces, self._mask_part(text[done:], shown)])
 
-    def _mask(self, text: str, shown: re.Pattern[str]) -> str:
+    def _mask_part(self, text: str, shown: re.Pattern[str]) -> str:
         literal = text.strip()
         if shown.fullmatch(literal):
             return text
@@ -93,19 +93,19 @@ class Masks:
         return text.replace(literal, f"[hidden {number}]", 1)
 
 
-def _spans(text: str) -> Iterator[Span]:
+def _find_spans(text: str) -> Iterator[Span]:
     """Yield where a credential may be, by every rule; the spans may overlap."""
     try:
         tokens = read_tokens(text)
     except UnreadableError:
-        yield from _from_first_quote(text)
+        yield from _find_from_first_quote(text)
         tokens = []
     literals = [(token.start, token.end) for token in tokens if token.is_text]
-    yield from credential_literals(tokens)
-    yield from _beside_keys(text, literals)
+    yield from find_credential_literals(tokens)
+    yield from _find_beside_keys(text, literals)
     for rule in (_OPTION, _SCHEME, _PASSWORD_AT_HOST):
         yield from (found.span(1) for found in rule.finditer(text))
-    yield from _in_addresses(text)
+    yield from _find_in_addresses(text)
     for rule in (_PEM, _UUID, _KNOWN_TOKEN):
         yield from (found.span() for found in rule.finditer(text))
     for rule in _LONG_WORDS:
@@ -114,14 +114,14 @@ def _spans(text: str) -> Iterator[Span]:
                 yield word.span()
 
 
-def _from_first_quote(text: str) -> Iterator[Span]:
+def _find_from_first_quote(text: str) -> Iterator[Span]:
     """Yield every line from the first quote on, for a text whose quotes do not match."""
     first = min((at for at in map(text.find, _QUOTES) if at >= 0), default=len(text))
     for line in re.compile(r"[^\n]+").finditer(text, first):
         yield line.span()
 
 
-def _beside_keys(text: str, literals: list[Span]) -> Iterator[Span]:
+def _find_beside_keys(text: str, literals: list[Span]) -> Iterator[Span]:
     is_object = text.lstrip()[:1] in ("{", "[", "(")
     around = iter([*literals, (len(text), len(text))])
     literal = next(around)
@@ -137,23 +137,23 @@ def _beside_keys(text: str, literals: list[Span]) -> Iterator[Span]:
             block_end = block.end()
             yield block.span(1)
         elif text.startswith((*_QUOTES,), start):
-            yield start + 1, _end_of_literal(text, start)
+            yield start + 1, _find_end_of_literal(text, start)
         elif not (is_object and literals and text.startswith(("{", "[", "("), start)):
             if line_end < start:
-                line_end = _end_of_line(text, start)
+                line_end = _find_end_of_line(text, start)
             if literal[0] < start:  # inside of a literal, such as an address with parameters
                 yield start, min(line_end, literal[1] - 1)
             elif start >= bare_end:
-                bare_end = _end_of_bare(text, start, line_end) if is_object else line_end
+                bare_end = _find_end_of_bare(text, start, line_end) if is_object else line_end
                 yield start, bare_end
 
 
-def _end_of_line(text: str, start: int) -> int:
+def _find_end_of_line(text: str, start: int) -> int:
     end = text.find("\n", start)
     return len(text) if end < 0 else end
 
 
-def _end_of_literal(text: str, start: int) -> int:
+def _find_end_of_literal(text: str, start: int) -> int:
     """Return the end of the literal whose quote is at start; the text's end if it has none.
 
     A doubled quote is part of the literal, as in SQL.
@@ -170,7 +170,7 @@ def _end_of_literal(text: str, start: int) -> int:
     return len(text)
 
 
-def _end_of_bare(text: str, start: int, line_end: int) -> int:
+def _find_end_of_bare(text: str, start: int, line_end: int) -> int:
     line = text[start:line_end]
     if len(line) > _LONGEST_LINE:
         return line_end
@@ -180,7 +180,7 @@ def _end_of_bare(text: str, start: int, line_end: int) -> int:
     return line_end
 
 
-def _in_addresses(text: str) -> Iterator[Span]:
+def _find_in_addresses(text: str) -> Iterator[Span]:
     """Yield the password of `scheme://user:password@host`, whatever characters it has.
 
     The end of a word or line of many addresses, and its last `@`, is searched for only once.
@@ -199,7 +199,7 @@ def _in_addresses(text: str) -> Iterator[Span]:
             yield start, word_at
         elif not _PORT.match(text, start):
             if line_end <= start:
-                line_end = _end_of_line(text, start)
+                line_end = _find_end_of_line(text, start)
                 line_at = text.rfind("@", start, line_end)
             yield start, max(word_end, line_at)
 
@@ -218,7 +218,7 @@ def _looks_random(word: str) -> bool:
     return turns > (_LONG_RANDOM_TURNS if characters >= _ALIKE else _RANDOM_TURNS[min(digits, 3)])
 
 
-def _merged(spans: Iterable[Span]) -> Iterator[Span]:
+def _merge_spans(spans: Iterable[Span]) -> Iterator[Span]:
     """Yield the spans in order, overlapping ones merged."""
     last_start = last_end = 0
     for start, end in sorted(spans):

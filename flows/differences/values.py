@@ -9,8 +9,15 @@ from dataclasses import dataclass
 
 from flows.content import canonical
 from flows.content.fields import EXTRA, FIELDS, Content, Field, Kind, Shape, Value
-from flows.differences.graph_difference import GraphDifference, graph_difference
-from flows.differences.lines import LONGEST_TEXT, Budget, LineDiff, compare_lines, printed, visible
+from flows.differences.graph_difference import GraphDifference, compare_graphs
+from flows.differences.lines import (
+    LONGEST_TEXT,
+    Budget,
+    LineDiff,
+    compare_lines,
+    format_document,
+    make_visible,
+)
 from flows.differences.masking import Masks
 
 _GRAPH_COLUMNS = ("nodes", "edges")
@@ -55,7 +62,7 @@ class Difference:
         return self.is_new or self.is_gone or bool(self.fields) or self.graph is not None
 
 
-def difference(kind: Kind, before: Content | None, after: Content | None) -> Difference:
+def compare_contents(kind: Kind, before: Content | None, after: Content | None) -> Difference:
     """Return the differences of two contents; None before: a new item, None after: one removed."""
     old, new = before or {}, after or {}
     budget = Budget()
@@ -63,12 +70,14 @@ def difference(kind: Kind, before: Content | None, after: Content | None) -> Dif
         kind=kind,
         is_new=before is None,
         is_gone=after is None,
-        fields=tuple(_fields(kind, old, new, budget)),
-        graph=_graph(old, new, budget) if kind is Kind.FLOW else None,
+        fields=tuple(_compare_fields(kind, old, new, budget)),
+        graph=_compare_graphs(old, new, budget) if kind is Kind.FLOW else None,
     )
 
 
-def _fields(kind: Kind, old: Content, new: Content, budget: Budget) -> Iterator[FieldDifference]:
+def _compare_fields(
+    kind: Kind, old: Content, new: Content, budget: Budget
+) -> Iterator[FieldDifference]:
     masks = Masks()
     for field in (*FIELDS[kind], _EXTRA_FIELD):
         if kind is Kind.FLOW and field.column in _GRAPH_COLUMNS:
@@ -77,25 +86,27 @@ def _fields(kind: Kind, old: Content, new: Content, budget: Budget) -> Iterator[
         if before == after:
             continue
         if kind is Kind.CONNECTION and field.column in _MASKED:
-            yield _masked(field, (before, after), masks, budget)
+            yield _mask_field(field, (before, after), masks, budget)
         elif field.shape.is_document or _is_long(before) or _is_long(after):
-            old_text, new_text = _long_text(field, before), _long_text(field, after)
+            old_text, new_text = _format_long(field, before), _format_long(field, after)
             lines = compare_lines(old_text, new_text, budget)
             yield FieldDifference(key=field.key, lines=lines)
         else:
-            yield FieldDifference(key=field.key, before=_short(before), after=_short(after))
+            yield FieldDifference(
+                key=field.key, before=_format_short(before), after=_format_short(after)
+            )
 
 
 _EXTRA_FIELD = Field(key="other keys", column=EXTRA, shape=Shape.OBJECT)
 
 
-def _masked(
+def _mask_field(
     field: Field, sides: tuple[Value, Value], masks: Masks, budget: Budget
 ) -> FieldDifference:
-    clear = [_long_text(field, value) for value in sides]
+    clear = [_format_long(field, value) for value in sides]
     texts = clear
     if max(map(len, clear)) <= LONGEST_TEXT:  # no value of a longer one is shown
-        texts = [masks.masked(text) for text in clear]
+        texts = [masks.mask_credentials(text) for text in clear]
     lines = compare_lines(texts[0], texts[1], budget)
     return FieldDifference(key=field.key, lines=lines, masked=texts != clear)
 
@@ -104,22 +115,22 @@ def _is_long(value: Value) -> bool:
     return isinstance(value, str) and (len(value) > _SHORT or "\n" in value)
 
 
-def _short(value: Value) -> str | None:
+def _format_short(value: Value) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return None if value is None else visible(str(value))
+    return None if value is None else make_visible(str(value))
 
 
-def _long_text(field: Field, value: Value) -> str:
+def _format_long(field: Field, value: Value) -> str:
     text = "" if value is None else str(value)
-    return printed(text) if field.shape.is_document and text else text
+    return format_document(text) if field.shape.is_document and text else text
 
 
-def _graph(old: Content, new: Content, budget: Budget) -> GraphDifference | None:
+def _compare_graphs(old: Content, new: Content, budget: Budget) -> GraphDifference | None:
     before, after = (
         tuple(str(side.get(column) or canonical.EMPTY_LIST) for column in _GRAPH_COLUMNS)
         for side in (old, new)
     )
     if before == after:
         return None
-    return graph_difference(before if old else None, after if new else None, budget)
+    return compare_graphs(before if old else None, after if new else None, budget)

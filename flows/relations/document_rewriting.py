@@ -28,7 +28,7 @@ def rewrite_document(text: str, *, uuids: Mapping[str, str], names: Mapping[str,
     if new is text:
         return text
     encoded = canonical.encode(canonical.decode(new))  # keys may need sorting again
-    if len(encoded) != len(new) and (path := next(_collisions(_read(text), _read(new)), None)):
+    if len(encoded) != len(new) and (path := next(_find_collisions(_read(text), _read(new)), None)):
         raise KeyCollisionError(path)
     return encoded
 
@@ -41,7 +41,7 @@ def _read(text: str) -> Any:
     return json.loads(text, object_pairs_hook=_Pairs)
 
 
-def _collisions(before: Any, after: Any, path: Path = ()) -> Iterator[Path]:
+def _find_collisions(before: Any, after: Any, path: Path = ()) -> Iterator[Path]:
     """Yield the keys of the document before that are the same key as another one after."""
     if isinstance(before, _Pairs):
         seen: set[str] = set()
@@ -49,7 +49,7 @@ def _collisions(before: Any, after: Any, path: Path = ()) -> Iterator[Path]:
             if new_key in seen:
                 yield (*path, key)
             seen.add(new_key)
-            yield from _collisions(value, new_value, (*path, key))
+            yield from _find_collisions(value, new_value, (*path, key))
     elif isinstance(before, list):
         for index, (value, new_value) in enumerate(zip(before, after, strict=True)):
-            yield from _collisions(value, new_value, (*path, index))
+            yield from _find_collisions(value, new_value, (*path, index))

@@ -71,18 +71,18 @@ def find_references(kind: Kind, content: Content) -> Iterator[Reference]:
                 yield Reference(Kind.SECRET, name, by_name=True)
         if spec.shape is Shape.USES:
             used = _KIND_OF_LIST[spec.key]
-            yield from (Reference(used, uuid) for uuid in _used(text))
+            yield from (Reference(used, uuid) for uuid in _find_used(text))
         elif is_document and "Uuid" in text:
-            yield from _keyed(text)
+            yield from _find_keyed(text)
 
 
-def _keyed(text: str) -> Iterator[Reference]:
+def _find_keyed(text: str) -> Iterator[Reference]:
     for match in _KEYED.finditer(text):
         for uuid in find_uuids(match[2] or match[3] or ""):
             yield Reference(_KIND_OF_KEY[match[1]], uuid)
 
 
-def _used(text: str) -> Iterator[str]:
+def _find_used(text: str) -> Iterator[str]:
     for use in canonical.decode(text) or []:
         uuid = use.get("uuid") if isinstance(use, dict) else use
         if isinstance(uuid, str):  # a value that was typed by hand may be anything

@@ -14,7 +14,7 @@ from operator import or_
 
 from django.db.models import Q
 
-from flows.content.fields import FIELDS, Kind, Shape, columns
+from flows.content.fields import FIELDS, Kind, Shape, get_columns
 from flows.content.references import find_secret_names, find_uuids
 from flows.models import MODELS, Item, Secret
 from flows.relations.mentions import Reference, find_mentions, find_references
@@ -60,11 +60,11 @@ class RelatedItems:
 
 def find_uses(item: Item) -> list[RelatedItems]:
     """Return what the item uses, by kind: live, deleted and missing items; no kind without any."""
-    content = {name: getattr(item, name) for name in columns(item.kind)}
+    content = {name: getattr(item, name) for name in get_columns(item.kind)}
     uuids, names = find_mentions(item.kind, content)
     references = set(find_references(item.kind, content))
     groups = (
-        _used(kind, uuids - {str(item.uuid)}, names if kind is Kind.SECRET else (), references)
+        _find_used(kind, uuids - {str(item.uuid)}, names if kind is Kind.SECRET else (), references)
         for kind in USED_KINDS[item.kind]
     )
     return [group for group in groups if group.count]
@@ -73,7 +73,7 @@ def find_uses(item: Item) -> list[RelatedItems]:
 def find_users(item: Item) -> list[RelatedItems]:
     """Return the live items that use the item, by kind; no kind without any."""
     kinds = [kind for kind, used in USED_KINDS.items() if item.kind in used]
-    groups = (_group(kind, _users(kind, item)) for kind in kinds)
+    groups = (_group(kind, _find_users(kind, item)) for kind in kinds)
     return [group for group in groups if group.count]
 
 
@@ -90,7 +90,7 @@ def find_users_of_many(
         wanted = [used for used in used_kinds if rows.get(used)]
         if not wanted:
             continue
-        names = columns(kind)
+        names = get_columns(kind)
         live = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
         if written:
             live = live.filter(updated_at__range=written)
@@ -104,7 +104,7 @@ def find_users_of_many(
                 yield kind, str(uuid), str(content["name"]), used
 
 
-def _used(
+def _find_used(
     kind: Kind, uuids: Collection[str], names: Collection[str], references: Collection[Reference]
 ) -> RelatedItems:
     """Return the rows with these uuids or names, and the references that match none of them."""
@@ -131,7 +131,7 @@ def _used(
     return _group(kind, related | missing)
 
 
-def _users(kind: Kind, item: Item) -> Iterator[Related]:
+def _find_users(kind: Kind, item: Item) -> Iterator[Related]:
     rows = MODELS[kind]._default_manager.filter(_may_mention(kind, item), is_deleted=False)
     if kind is item.kind:
         rows = rows.exclude(pk=item.pk)
@@ -147,7 +147,7 @@ def _users(kind: Kind, item: Item) -> Iterator[Related]:
 
 def _mentions(text: str, item: Item, *, json: bool) -> bool:
     # Most texts have neither, and a plain search is quicker than reading them.
-    uuid, name = str(item.uuid), _secret_name(item)
+    uuid, name = str(item.uuid), _get_secret_name(item)
     if uuid in text.lower() and uuid in find_uuids(text, json=json):
         return True
     if name is None or f"secrets.{name}" not in text:
@@ -155,7 +155,7 @@ def _mentions(text: str, item: Item, *, json: bool) -> bool:
     return name in find_secret_names(text, json=json)
 
 
-def _secret_name(item: Item) -> str | None:
+def _get_secret_name(item: Item) -> str | None:
     return item.name if isinstance(item, Secret) else None
 
 
@@ -163,7 +163,7 @@ def _may_mention(kind: Kind, item: Item) -> Q:
     """Return a condition for every row that mentions the item, and few others."""
     # Also in upper case: a reference may be written so.
     wanted = {"icontains": str(item.uuid)}
-    if name := _secret_name(item):
+    if name := _get_secret_name(item):
         wanted["contains"] = f"secrets.{name}"
     return reduce(
         or_,

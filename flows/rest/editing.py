@@ -14,25 +14,30 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError, transaction
 
 from flows.content import canonical
-from flows.content.copy_names import first_free_copy
-from flows.content.fields import EXTRA, FIELDS, Kind, Value, columns
+from flows.content.copy_names import find_free_copy_name
+from flows.content.fields import EXTRA, FIELDS, Kind, Value, get_columns
 from flows.content.references import rewrite
 from flows.deletion import mark_deleted
 from flows.destinations.warnings import DestinationWarning
-from flows.models import MODELS, Flow, Item, Secret, blank_content
+from flows.models import MODELS, Flow, Item, Secret, get_blank_content
 from flows.relations.document_rewriting import KeyCollisionError, rewrite_document
 from flows.rest.bodies.item_body import ItemBody
 from flows.rest.requests.preconditions import Condition, check_condition
-from flows.rest.requests.refusals import Problem, Refused, not_found, not_permitted
+from flows.rest.requests.refusals import (
+    Problem,
+    Refused,
+    make_not_found_refusal,
+    make_permission_refusal,
+)
 from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     Write,
+    explain_retargeting,
+    find_warnings_of_writes,
     lock_destinations,
-    told_of_refusal,
-    warnings_of_writes,
 )
-from flows.servers import current_database
-from flows.sight import kinds_seen
+from flows.servers import get_current_database
+from flows.sight import find_visible_kinds
 from flows.users import User
 
 Warnings = tuple[DestinationWarning, ...]
@@ -48,9 +53,9 @@ def create_item(
     """
     model: type[Item] = MODELS[kind]
     uuid = UUID(body.uuid) if body.uuid else uuid4()
-    with _writing(kind, uuid, body.content.get("name")):
+    with _open_transaction(kind, uuid, body.content.get("name")):
         extra = canonical.encode(body.unknown)
-        content = {**blank_content(kind), **body.content, EXTRA: extra}
+        content = {**get_blank_content(kind), **body.content, EXTRA: extra}
         write = Write(kind=kind, uuid=str(uuid), before=None, after=content)
         warnings = check_destinations(write, user, may_retarget=may_retarget)
         values = {**body.content, **body.secret_values, EXTRA: extra}
@@ -72,13 +77,13 @@ def change_item(
     Raises Refused. `may_retarget` is whether a connection may send a stored secret where it is not
     sent now.
     """
-    with _writing(kind, None, body.content.get("name")):
-        item = locked(kind, uuid)
+    with _open_transaction(kind, None, body.content.get("name")):
+        item = lock_row(kind, uuid)
         check_condition(item, condition)
         content = dict(body.content)
         if body.unknown:
             content[EXTRA] = canonical.encode({**canonical.decode(item.extra), **body.unknown})
-        warnings = check_destinations(_write_of(item, content), user, may_retarget=may_retarget)
+        warnings = check_destinations(_make_write(item, content), user, may_retarget=may_retarget)
         values: dict[str, Any] = {**content, **body.secret_values}
         for column, value in values.items():
             setattr(item, column, value)
@@ -89,8 +94,8 @@ def change_item(
 
 def delete_item(kind: Kind, uuid: UUID, *, user: User, condition: Condition = None) -> None:
     """Delete softly a row that fits the condition, keeping its history. Raises Refused."""
-    with transaction.atomic(using=current_database()):
-        item = locked(kind, uuid)
+    with transaction.atomic(using=get_current_database()):
+        item = lock_row(kind, uuid)
         check_condition(item, condition)
         mark_deleted(item, user_name=user.get_username())
 
@@ -101,23 +106,23 @@ def clone_flow(uuid: UUID, *, user: User) -> tuple[UUID, Warnings]:
     Where the flow refers to itself, the copy refers to the copy. Raises Refused.
     """
     copy = uuid4()
-    with transaction.atomic(using=current_database()):
-        flow = locked(Kind.FLOW, uuid)
-        content = _content_of_copy(flow, copy)
-        content["name"] = first_free_copy(Kind.FLOW, flow.name, _live_flow_names())
+    with transaction.atomic(using=get_current_database()):
+        flow = lock_row(Kind.FLOW, uuid)
+        content = _make_content_of_copy(flow, copy)
+        content["name"] = find_free_copy_name(Kind.FLOW, flow.name, _read_live_flow_names())
         write = Write(kind=Kind.FLOW, uuid=str(copy), before=None, after=content)
         warnings = check_destinations(write, user, may_retarget=False)
         Flow(uuid=copy, updated_by=user.get_username(), **content).save()
     return copy, warnings
 
 
-def _live_flow_names() -> set[str]:
+def _read_live_flow_names() -> set[str]:
     return set(Flow.objects.filter(is_deleted=False).order_by().values_list("name", flat=True))
 
 
-def _content_of_copy(flow: Flow, copy: UUID) -> dict[str, Value]:
+def _make_content_of_copy(flow: Flow, copy: UUID) -> dict[str, Value]:
     uuids = {str(flow.uuid): str(copy)}
-    content: dict[str, Value] = {name: getattr(flow, name) for name in columns(Kind.FLOW)}
+    content: dict[str, Value] = {name: getattr(flow, name) for name in get_columns(Kind.FLOW)}
     for column, value in content.items():
         if not isinstance(value, str):
             continue
@@ -127,11 +132,11 @@ def _content_of_copy(flow: Flow, copy: UUID) -> dict[str, Value]:
         try:
             content[column] = rewrite_document(value, uuids=uuids, names={})
         except KeyCollisionError as collision:
-            raise _key_collision(column, collision) from None
+            raise _make_collision_refusal(column, collision) from None
     return content
 
 
-def _key_collision(column: str, collision: KeyCollisionError) -> Refused:
+def _make_collision_refusal(column: str, collision: KeyCollisionError) -> Refused:
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in collision.path)
     path = _KEYS.get(column, EXTRA) + "".join(steps)
     message = (
@@ -145,21 +150,21 @@ _KEYS = {spec.column: spec.key for spec in FIELDS[Kind.FLOW]}
 _DOCUMENTS = {spec.column for spec in FIELDS[Kind.FLOW] if spec.shape.is_document} | {EXTRA}
 
 
-def locked(kind: Kind, uuid: UUID) -> Any:
+def lock_row(kind: Kind, uuid: UUID) -> Any:
     """Return the live row, locked until the transaction ends. Raises Refused."""
     model: type[Item] = MODELS[kind]
     rows = model._default_manager.select_for_update()
     item = rows.filter(uuid=uuid, is_deleted=False).first()
     if item is None:
-        raise not_found(kind)
+        raise make_not_found_refusal(kind)
     return item
 
 
 @contextmanager
-def _writing(kind: Kind, uuid: UUID | None, name: Value) -> Iterator[None]:
+def _open_transaction(kind: Kind, uuid: UUID | None, name: Value) -> Iterator[None]:
     """Run the block in a transaction. Raises Refused where the uuid or the name is taken."""
     try:
-        with transaction.atomic(using=current_database()):
+        with transaction.atomic(using=get_current_database()):
             if kind is not Kind.FLOW:
                 lock_destinations()  # before the row, as imports do
             yield
@@ -179,9 +184,9 @@ def _check_free(kind: Kind, uuid: UUID | None, name: Value) -> None:
         raise Refused(HTTPStatus.CONFLICT, "name-taken", message)
 
 
-def _write_of(item: Item, content: Mapping[str, Value]) -> Write:
+def _make_write(item: Item, content: Mapping[str, Value]) -> Write:
     kind = item.kind
-    before = {name: getattr(item, name) for name in columns(kind)}
+    before = {name: getattr(item, name) for name in get_columns(kind)}
     has_value = isinstance(item, Secret) and item.has_value
     return Write(
         kind=kind,
@@ -199,13 +204,16 @@ def check_destinations(write: Write, user: User, *, may_retarget: bool) -> Warni
     Raises Refused where a connection would send a stored one where it is not sent now, unless
     `may_retarget`.
     """
-    warnings, sees = warnings_of_writes([write]), kinds_seen(user)
-    if not may_retarget and (told := told_of_refusal(warnings, sees=sees)):
+    warnings, visible_kinds = find_warnings_of_writes([write]), find_visible_kinds(user)
+    if not may_retarget and (reason := explain_retargeting(warnings, visible_kinds=visible_kinds)):
         needing = [warning for warning in warnings if warning.needs_right]
-        raise not_permitted(
-            told,
+        raise make_permission_refusal(
+            reason,
             RETARGET_CONNECTIONS,
-            [Problem(code=each.code, message=f"{each.text_for(sees)}.") for each in needing],
-            [warning.detail_for(sees) for warning in needing],
+            [
+                Problem(code=each.code, message=f"{each.get_text_for(visible_kinds)}.")
+                for each in needing
+            ],
+            [warning.make_detail_for(visible_kinds) for warning in needing],
         )
     return warnings

@@ -13,7 +13,7 @@ from flows.rest import reading
 from flows.rest.bodies import schema, serializers
 from flows.rest.bodies.item_body import read_item_body
 from flows.rest.bodies.json_body import check_text
-from flows.rest.bodies.schema import operation, path_parameter, query_parameter
+from flows.rest.bodies.schema import describe_operation, make_path_parameter, make_query_parameter
 from flows.rest.bodies.serializers import ITEMS
 from flows.rest.editing import (
     clone_flow,
@@ -24,14 +24,14 @@ from flows.rest.item_views import (
     SEARCH,
     ItemView,
     OneItemView,
-    documents_item,
-    page_of,
-    whole_item,
+    answer_whole_item,
+    document_item,
+    make_page,
 )
-from flows.rest.requests.idempotency import answered_once
+from flows.rest.requests.idempotency import answer_once
 from flows.rest.requests.paging import read_part
-from flows.rest.requests.refusals import Problem, invalid
-from flows.rest.requests.warnings import WARNINGS, with_warnings
+from flows.rest.requests.refusals import Problem, make_invalid_refusal
+from flows.rest.requests.warnings import WARNINGS, add_warnings
 from flows.users import User
 
 
@@ -40,7 +40,7 @@ class FlowsView(ItemView):
 
     kind = Kind.FLOW
 
-    @operation(
+    @describe_operation(
         "list_flows",
         "The flows that all the conditions fit, by name; an empty condition says nothing.",
         answer=serializers.LISTED_FLOW(many=True),
@@ -48,8 +48,8 @@ class FlowsView(ItemView):
         errors=[HTTPStatus.UNPROCESSABLE_ENTITY],
         parameters=[
             SEARCH,
-            query_parameter("flowId", "The uuid of one flow."),
-            query_parameter("tags", "Flows with any of these tags, separated by commas."),
+            make_query_parameter("flowId", "The uuid of one flow."),
+            make_query_parameter("tags", "Flows with any of these tags, separated by commas."),
             *PAGING,
         ],
     )
@@ -58,22 +58,22 @@ class FlowsView(ItemView):
         tags = [tag.strip() for tag in parameters.get("tags", "").split(",")]
         found = reading.list_flows(
             search=parameters.get("search", ""),
-            uuid=_uuid_parameter("flowId", parameters.get("flowId", "")),
+            uuid=_read_uuid_parameter("flowId", parameters.get("flowId", "")),
             tags=[tag for tag in tags if tag],
             part=read_part(parameters.dict()),
         )
-        return page_of(request, *found)
+        return make_page(request, *found)
 
 
-def _uuid_parameter(name: str, value: str) -> UUID | None:
+def _read_uuid_parameter(name: str, value: str) -> UUID | None:
     try:
         return UUID(read_uuid(value)) if value else None
     except FieldProblem as problem:
-        told = Problem(code=problem.code, message=problem.message, path=name)
-        raise invalid([told]) from None
+        parameter = Problem(code=problem.code, message=problem.message, path=name)
+        raise make_invalid_refusal([parameter]) from None
 
 
-@documents_item(Kind.FLOW, schema.FLOW, {"tags": ["sms", "tested"]})
+@document_item(Kind.FLOW, schema.FLOW, {"tags": ["sms", "tested"]})
 class FlowView(OneItemView):
     """One flow."""
 
@@ -85,7 +85,7 @@ class NewFlowView(ItemView):
 
     kind = Kind.FLOW
 
-    @operation(
+    @describe_operation(
         "create_flow",
         "Make an empty flow of this name, with this listener.",
         status=HTTPStatus.CREATED,
@@ -93,21 +93,21 @@ class NewFlowView(ItemView):
         example=schema.FLOW,
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
         parameters=[
-            path_parameter("name", "The flow's name."),
-            path_parameter("receiver_type", "The flow's `listenerType`."),
+            make_path_parameter("name", "The flow's name."),
+            make_path_parameter("receiver_type", "The flow's `listenerType`."),
         ],
     )
-    @answered_once()
+    @answer_once()
     def post(self, request: Request, name: str, receiver_type: str) -> Response:
         if name == _CLONE:  # a mistake in the uuid after it, not a flow of that name
             message = "A flow to clone is named by its uuid."
-            raise invalid([Problem(code="invalid-uuid", message=message, path="uuid")])
+            raise make_invalid_refusal([Problem(code="invalid-uuid", message=message, path="uuid")])
         check_text(name, "name")
         check_text(receiver_type, "receiverType")
         body = read_item_body(Kind.FLOW, {"name": name, "listenerType": receiver_type})
         user = cast(User, request.user)
         uuid, _ = create_item(Kind.FLOW, body, user=user, may_retarget=False)  # it has no code yet
-        return whole_item(Kind.FLOW, uuid, status=HTTPStatus.CREATED)
+        return answer_whole_item(Kind.FLOW, uuid, status=HTTPStatus.CREATED)
 
 
 class CloneFlowView(ItemView):
@@ -115,7 +115,7 @@ class CloneFlowView(ItemView):
 
     kind = Kind.FLOW
 
-    @operation(
+    @describe_operation(
         "clone_flow",
         "Copy a flow under the first free name `NAME (copy)`.",
         status=HTTPStatus.CREATED,
@@ -124,11 +124,11 @@ class CloneFlowView(ItemView):
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
         parameters=[WARNINGS],
     )
-    @answered_once()
+    @answer_once()
     def post(self, request: Request, uuid: UUID) -> Response:
         copy, warnings = clone_flow(uuid, user=cast(User, request.user))
         response = Response({"uuid": str(copy)}, status=HTTPStatus.CREATED)
-        return with_warnings(response, warnings)
+        return add_warnings(response, warnings)
 
 
 _CLONE = "clone"

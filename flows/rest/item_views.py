@@ -15,26 +15,26 @@ from flows.rest import reading
 from flows.rest.bodies import schema
 from flows.rest.bodies.item_body import read_item_body
 from flows.rest.bodies.json_body import ItemParser
-from flows.rest.bodies.schema import answer_header, operation, query_parameter
+from flows.rest.bodies.schema import answer_header, describe_operation, make_query_parameter
 from flows.rest.bodies.serializers import CHANGED_ITEMS, ITEMS, NEW_ITEMS
 from flows.rest.editing import (
     change_item,
     create_item,
     delete_item,
 )
-from flows.rest.requests.idempotency import answered_once
-from flows.rest.requests.paging import MOST, PagePlace, link_to_next, read_part
+from flows.rest.requests.idempotency import answer_once
+from flows.rest.requests.paging import MOST, PagePlace, make_link_to_next, read_part
 from flows.rest.requests.permissions import HasModelPermission
-from flows.rest.requests.preconditions import answer_if_changed, condition_of, tagged
-from flows.rest.requests.refusals import Refused, not_permitted
-from flows.rest.requests.warnings import WARNINGS, with_warnings
+from flows.rest.requests.preconditions import add_tag, answer_if_changed, get_condition
+from flows.rest.requests.refusals import Refused, make_permission_refusal
+from flows.rest.requests.warnings import WARNINGS, add_warnings
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from flows.users import User
 
-SEARCH = query_parameter("search", "A part of the name or the uuid, in upper or lower case.")
+SEARCH = make_query_parameter("search", "A part of the name or the uuid, in upper or lower case.")
 PAGING = [
-    query_parameter("limit", f"At most so many, from 1 to {MOST}; all without it."),
-    query_parameter("after", 'Those behind this place, as `Link` gives it in rel="next".'),
+    make_query_parameter("limit", f"At most so many, from 1 to {MOST}; all without it."),
+    make_query_parameter("after", 'Those behind this place, as `Link` gives it in rel="next".'),
     answer_header("Link", 'The address of the next page, as rel="next", where there is one.'),
 ]
 _CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - a permission
@@ -48,7 +48,7 @@ class ItemView(APIView):
     parser_classes = (ItemParser,)
 
 
-def body_of(request: Request) -> Any:
+def get_body(request: Request) -> Any:
     """Return the request's body. Raises Refused where there is none."""
     if request.stream is None:
         message = "A body in JSON is needed, with its Content-Length."
@@ -56,24 +56,24 @@ def body_of(request: Request) -> Any:
     return request.data
 
 
-def page_of(request: Request, items: list[dict[str, Any]], place: PagePlace | None) -> Response:
+def make_page(request: Request, items: list[dict[str, Any]], place: PagePlace | None) -> Response:
     """Return the answer with a part of a list, and a link to the next part."""
     response = Response(items)
     if place is not None:
-        response.headers["Link"] = link_to_next(request.path, request.query_params, place)
+        response.headers["Link"] = make_link_to_next(request.path, request.query_params, place)
     return response
 
 
-def whole_item(kind: Kind, uuid: UUID, *, status: HTTPStatus = HTTPStatus.OK) -> Response:
+def answer_whole_item(kind: Kind, uuid: UUID, *, status: HTTPStatus = HTTPStatus.OK) -> Response:
     """Return the answer with the whole item as it is now, and its tag."""
     item, tag = reading.read_item(kind, uuid)
-    return tagged(Response(item, status=status), tag)
+    return add_tag(Response(item, status=status), tag)
 
 
-def documents_list(kind: Kind, example: dict[str, Any], body_example: dict[str, Any]) -> Any:
+def document_list(kind: Kind, example: dict[str, Any], body_example: dict[str, Any]) -> Any:
     """Return the decorator that documents an ItemsView."""
     return extend_schema_view(
-        get=operation(
+        get=describe_operation(
             f"list_{kind.plural}",
             f"The {kind.plural}, by name.",
             answer=ITEMS[kind](many=True),
@@ -81,7 +81,7 @@ def documents_list(kind: Kind, example: dict[str, Any], body_example: dict[str, 
             errors=[HTTPStatus.UNPROCESSABLE_ENTITY],
             parameters=[SEARCH, *PAGING],
         ),
-        post=operation(
+        post=describe_operation(
             f"create_{kind}",
             f"Make a {kind}.",
             status=HTTPStatus.CREATED,
@@ -95,10 +95,10 @@ def documents_list(kind: Kind, example: dict[str, Any], body_example: dict[str, 
     )
 
 
-def documents_item(kind: Kind, example: dict[str, Any], body_example: dict[str, Any]) -> Any:
+def document_item(kind: Kind, example: dict[str, Any], body_example: dict[str, Any]) -> Any:
     """Return the decorator that documents a OneItemView."""
     return extend_schema_view(
-        get=operation(
+        get=describe_operation(
             f"read_{kind}",
             f"One {kind}.",
             answer=ITEMS[kind],
@@ -106,7 +106,7 @@ def documents_item(kind: Kind, example: dict[str, Any], body_example: dict[str, 
             errors=[HTTPStatus.NOT_MODIFIED, HTTPStatus.NOT_FOUND],
             parameters=[schema.ETAG, schema.IF_NONE_MATCH],
         ),
-        put=operation(
+        put=describe_operation(
             f"change_{kind}",
             f"Change what the body names of a {kind}, and keep the rest.",
             answer=ITEMS[kind],
@@ -116,7 +116,7 @@ def documents_item(kind: Kind, example: dict[str, Any], body_example: dict[str, 
             errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED],
             parameters=[schema.ETAG, schema.IF_MATCH, WARNINGS],
         ),
-        delete=operation(
+        delete=describe_operation(
             f"delete_{kind}",
             f"Delete a {kind}. Its history is kept.",
             status=HTTPStatus.NO_CONTENT,
@@ -135,17 +135,17 @@ class ItemsView(ItemView):
         found = reading.list_items(
             self.kind, parameters.get("search", ""), read_part(parameters.dict())
         )
-        return page_of(request, *found)
+        return make_page(request, *found)
 
-    @answered_once()
+    @answer_once()
     def post(self, request: Request) -> Response:
-        body = read_item_body(self.kind, body_of(request))
+        body = read_item_body(self.kind, get_body(request))
         if body.secret_values and not request.user.has_perm(_CHANGE_SECRET):
-            raise not_permitted("You may not set a secret's value.", _CHANGE_SECRET)
+            raise make_permission_refusal("You may not set a secret's value.", _CHANGE_SECRET)
         user = cast(User, request.user)
         may_retarget = user.has_perm(RETARGET_CONNECTIONS)
         uuid, warnings = create_item(self.kind, body, user=user, may_retarget=may_retarget)
-        return with_warnings(whole_item(self.kind, uuid, status=HTTPStatus.CREATED), warnings)
+        return add_warnings(answer_whole_item(self.kind, uuid, status=HTTPStatus.CREATED), warnings)
 
 
 class OneItemView(ItemView):
@@ -156,7 +156,7 @@ class OneItemView(ItemView):
         return answer_if_changed(request, Response(item), tag)
 
     def put(self, request: Request, uuid: UUID) -> Response:
-        body = read_item_body(self.kind, body_of(request), of=uuid)
+        body = read_item_body(self.kind, get_body(request), of=uuid)
         user = cast(User, request.user)
         may_retarget = user.has_perm(RETARGET_CONNECTIONS)
         warnings = change_item(
@@ -165,11 +165,11 @@ class OneItemView(ItemView):
             body,
             user=user,
             may_retarget=may_retarget,
-            condition=condition_of(request),
+            condition=get_condition(request),
         )
-        return with_warnings(whole_item(self.kind, uuid), warnings)
+        return add_warnings(answer_whole_item(self.kind, uuid), warnings)
 
     def delete(self, request: Request, uuid: UUID) -> Response:
         user = cast(User, request.user)
-        delete_item(self.kind, uuid, user=user, condition=condition_of(request))
+        delete_item(self.kind, uuid, user=user, condition=get_condition(request))
         return Response(status=HTTPStatus.NO_CONTENT)

@@ -11,15 +11,15 @@ from flows.content.fields import Kind
 from flows.rest import flow_saves
 from flows.rest.bodies import schema, serializers
 from flows.rest.bodies.json_body import check_text
-from flows.rest.bodies.schema import operation, path_parameter
+from flows.rest.bodies.schema import describe_operation, make_path_parameter
 from flows.rest.bodies.serializers import ITEMS
 from flows.rest.item_views import (
     ItemView,
 )
 from flows.rest.requests.declared_names import DeclaredNames
-from flows.rest.requests.idempotency import answered_once
-from flows.rest.requests.preconditions import condition_of, tagged
-from flows.rest.requests.warnings import WARNINGS, with_warnings
+from flows.rest.requests.idempotency import answer_once
+from flows.rest.requests.preconditions import add_tag, get_condition
+from flows.rest.requests.warnings import WARNINGS, add_warnings
 from flows.users import User
 
 
@@ -28,7 +28,7 @@ class NamedSavesView(ItemView):
 
     kind = Kind.FLOW
 
-    @operation(
+    @describe_operation(
         "list_named_saves",
         "The flow's named saves, newest first.",
         answer=serializers.NAMED_SAVE(many=True),
@@ -45,16 +45,16 @@ class NewNamedSaveView(ItemView):
     kind = Kind.FLOW
     verbs: ClassVar = {"POST": "change"}  # a save adds to the flow's history, not a flow
 
-    @operation(
+    @describe_operation(
         "take_named_save",
         "Save the flow's state under a name.",
         status=HTTPStatus.CREATED,
         answer=serializers.NAMED_SAVE,
         example=schema.NAMED_SAVE,
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY],
-        parameters=[path_parameter("name", "The save's name.")],
+        parameters=[make_path_parameter("name", "The save's name.")],
     )
-    @answered_once()
+    @answer_once()
     def post(self, request: Request, uuid: UUID, name: str) -> Response:
         save = flow_saves.take_save(uuid, check_text(name, "name"), user=cast(User, request.user))
         return Response(save, status=HTTPStatus.CREATED)
@@ -65,7 +65,7 @@ class LoadedSaveView(ItemView):
 
     kind = Kind.FLOW
 
-    @operation(
+    @describe_operation(
         "load_named_save",
         "The flow as it was saved.",
         answer=ITEMS[Kind.FLOW],
@@ -82,7 +82,7 @@ class RestoredSaveView(DeclaredNames, ItemView):
     kind = Kind.FLOW
     verbs: ClassVar = {"POST": "change"}
 
-    @operation(
+    @describe_operation(
         "restore_named_save",
         "Put the flow back into the saved state. What it was is saved as `Pre restore` before.",
         answer=ITEMS[Kind.FLOW],
@@ -90,10 +90,10 @@ class RestoredSaveView(DeclaredNames, ItemView):
         errors=[HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED],
         parameters=[schema.ETAG, schema.IF_MATCH, WARNINGS],
     )
-    @answered_once()
+    @answer_once()
     def post(self, request: Request, uuid: UUID) -> Response:
         user = cast(User, request.user)
         whole, tag, warnings = flow_saves.restore_save(
-            uuid, user=user, condition=condition_of(request)
+            uuid, user=user, condition=get_condition(request)
         )
-        return with_warnings(tagged(Response(whole), tag), warnings)
+        return add_warnings(add_tag(Response(whole), tag), warnings)

@@ -12,7 +12,7 @@ from flows.rest import reading
 from flows.rest.bodies import schema, serializers
 from flows.rest.bodies.item_body import read_value_body
 from flows.rest.bodies.json_body import SecretParser
-from flows.rest.bodies.schema import operation, path_parameter
+from flows.rest.bodies.schema import describe_operation, make_path_parameter
 from flows.rest.bodies.serializers import ITEMS
 from flows.rest.editing import (
     change_item,
@@ -21,16 +21,16 @@ from flows.rest.item_views import (
     ItemsView,
     ItemView,
     OneItemView,
-    body_of,
-    documents_item,
-    documents_list,
-    whole_item,
+    answer_whole_item,
+    document_item,
+    document_list,
+    get_body,
 )
-from flows.rest.requests.preconditions import condition_of
+from flows.rest.requests.preconditions import get_condition
 from flows.users import User
 
 
-@documents_list(
+@document_list(
     Kind.CONNECTION, schema.CONNECTION, {"name": "Twilio", "type": "Twilio", "devValue": "{}"}
 )
 class ConnectionsView(ItemsView):
@@ -39,14 +39,14 @@ class ConnectionsView(ItemsView):
     kind = Kind.CONNECTION
 
 
-@documents_item(Kind.CONNECTION, schema.CONNECTION, {"devValue": "{ timeout: 30 }"})
+@document_item(Kind.CONNECTION, schema.CONNECTION, {"devValue": "{ timeout: 30 }"})
 class ConnectionView(OneItemView):
     """One connection."""
 
     kind = Kind.CONNECTION
 
 
-@documents_list(Kind.SECRET, schema.SECRET, {"name": "TWILIO_TOKEN", "devValue": "a value"})
+@document_list(Kind.SECRET, schema.SECRET, {"name": "TWILIO_TOKEN", "devValue": "a value"})
 class SecretsView(ItemsView):
     """All secrets. No answer has a value."""
 
@@ -54,7 +54,7 @@ class SecretsView(ItemsView):
     parser_classes = (SecretParser,)
 
 
-@documents_item(Kind.SECRET, schema.SECRET, {"description": "Of the account AC1", "devValue": None})
+@document_item(Kind.SECRET, schema.SECRET, {"description": "Of the account AC1", "devValue": None})
 class SecretView(OneItemView):
     """One secret. No answer has a value."""
 
@@ -68,7 +68,7 @@ class SecretValueView(ItemView):
     kind = Kind.SECRET
     parser_classes = (SecretParser,)
 
-    @operation(
+    @describe_operation(
         "update_secret_value",
         "Set a secret's value in one environment.",
         answer=ITEMS[Kind.SECRET],
@@ -83,11 +83,11 @@ class SecretValueView(ItemView):
         parameters=[schema.ETAG, schema.IF_MATCH],
     )
     def patch(self, request: Request) -> Response:
-        uuid, body = read_value_body(body_of(request))
+        uuid, body = read_value_body(get_body(request))
         user = cast(User, request.user)
-        condition = condition_of(request)
+        condition = get_condition(request)
         change_item(Kind.SECRET, uuid, body, user=user, may_retarget=False, condition=condition)
-        return whole_item(Kind.SECRET, uuid)
+        return answer_whole_item(Kind.SECRET, uuid)
 
 
 class MaskedSecretView(ItemView):
@@ -95,13 +95,13 @@ class MaskedSecretView(ItemView):
 
     kind = Kind.SECRET
 
-    @operation(
+    @describe_operation(
         "read_masked_secret",
         "Whether the secret with this name has a value.",
         answer=serializers.MASKED_SECRET,
         example={"uuid": schema.SECRET["uuid"], "value": MASK},
         errors=[HTTPStatus.NOT_FOUND],
-        parameters=[path_parameter("name", "The secret's name.")],
+        parameters=[make_path_parameter("name", "The secret's name.")],
     )
     def get(self, request: Request, name: str) -> Response:
-        return Response(reading.masked_value(name))
+        return Response(reading.read_masked_value(name))

@@ -22,8 +22,8 @@ from reversion.models import Revision, Version
 from flows.database.bulk import insert_rows
 from flows.models import Item
 from flows.saves.json_serializer import ExactEncoder
-from flows.saves.row_json import row_as_json, uuid_text
-from flows.servers import current_database
+from flows.saves.row_json import make_row_json, make_uuid_text
+from flows.servers import get_current_database
 from flows.users import User
 
 _BATCH = 200
@@ -45,10 +45,10 @@ def take_many(items: Sequence[Item], name: str, *, user: User | None = None) -> 
     """
     if not items:
         return []
-    database = current_database()
+    database = get_current_database()
     content_type = ContentType.objects.db_manager(database).get_for_model(type(items[0]))
     with transaction.atomic(using=database):
-        revisions = _new_revisions(len(items), name, user)
+        revisions = _make_revisions(len(items), name, user)
         insert_rows(
             [
                 Version(
@@ -57,7 +57,7 @@ def take_many(items: Sequence[Item], name: str, *, user: User | None = None) -> 
                     content_type=content_type,
                     db=_SAVED_DB,
                     format="json",
-                    serialized_data=_serialized(item),
+                    serialized_data=_serialize(item),
                     object_repr=str(item),
                 )
                 for item, revision in zip(items, revisions, strict=True)
@@ -73,20 +73,20 @@ def take_rows(
 
     As `take_many`, but from the rows in the database: they are not read into Python.
     """
-    database = current_database()
+    database = get_current_database()
     connection = connections[database]
     with transaction.atomic(using=database):
-        revisions = _new_revisions(len(pks), name, user)
+        revisions = _make_revisions(len(pks), name, user)
         for batch in range(0, len(pks), _BATCH):
             pairs = zip(pks[batch : batch + _BATCH], revisions[batch : batch + _BATCH], strict=True)
             with connection.cursor() as cursor:
-                cursor.execute(*_copy_into_versions(model, connection, pairs))
+                cursor.execute(*_make_copy_statement(model, connection, pairs))
                 if cursor.rowcount != len(pks[batch : batch + _BATCH]):
                     raise ObjectDoesNotExist("A row is not there any more.")
     return revisions
 
 
-def _copy_into_versions(
+def _make_copy_statement(
     model: type[Item],
     connection: BaseDatabaseWrapper,
     pairs: Iterable[tuple[int, Revision]],
@@ -101,8 +101,8 @@ def _copy_into_versions(
         )
         WITH saved(row_key, revision_key) AS (VALUES {values})
         SELECT revision_key, CAST({key} AS text), %s, %s, 'json',
-            COALESCE(NULLIF({named}, ''), '(no name) ' || {uuid_text(uuid, connection)}),
-            {row_as_json(model, connection)}
+            COALESCE(NULLIF({named}, ''), '(no name) ' || {make_uuid_text(uuid, connection)}),
+            {make_row_json(model, connection)}
         FROM {quote(model._meta.db_table)} JOIN saved ON {key} = row_key
         ORDER BY revision_key
     """  # noqa: S608 - names of the model's own, and whole numbers
@@ -110,23 +110,23 @@ def _copy_into_versions(
     return statement, [content_type.pk, _SAVED_DB]
 
 
-def _new_revisions(number: int, name: str, user: User | None) -> list[Revision]:
+def _make_revisions(number: int, name: str, user: User | None) -> list[Revision]:
     now = timezone.now()
     revisions = [Revision(date_created=now, user=user, comment=name) for _ in range(number)]
     return list(Revision.objects.bulk_create(revisions, batch_size=_BATCH))
 
 
-def _serialized(item: Item) -> str:
+def _serialize(item: Item) -> str:
     # In one piece: Django's JSON serializer streams, which takes twice the time for the same text.
     return json.dumps(serializers.serialize("python", [item]), cls=ExactEncoder, ensure_ascii=False)
 
 
 def list_saves(item: Item) -> list[Version]:
-    """Return all of `saves_of`, read."""
-    return list(saves_of(item))
+    """Return all of `find_saves`, read."""
+    return list(find_saves(item))
 
 
-def saves_of(item: Item) -> QuerySet[Version]:
+def find_saves(item: Item) -> QuerySet[Version]:
     """Return the item's named saves, newest first. Each one's name is `version.revision.comment`.
 
     The saved states are read one by one, when they are used.
@@ -150,9 +150,9 @@ def find_save(model: type[Item], number: int) -> Version | None:
     )
 
 
-def saves_in(model: type[Item], revisions: Iterable[int]) -> Iterator[Version]:
+def find_saves_in(model: type[Item], revisions: Iterable[int]) -> Iterator[Version]:
     """Yield the saves of items of that model in these revisions, with the saved states."""
-    content_type = ContentType.objects.db_manager(current_database()).get_for_model(model)
+    content_type = ContentType.objects.db_manager(get_current_database()).get_for_model(model)
     # With a condition on the model, SQLite would read every save of the model.
     for version in Version.objects.filter(revision__in=revisions).order_by():
         if (version.content_type_id, version.db) == (content_type.pk, _SAVED_DB):
@@ -164,7 +164,7 @@ def restore(version: Version) -> None:
 
     Raises reversion.errors.RevertError where the save does not fit the database any more.
     """
-    version.db = current_database()
+    version.db = get_current_database()
     try:
         # Not the whole revision: one that was made otherwise can contain other items as well.
         with transaction.atomic(using=version.db):

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 from reversion.models import Version
 
-from flows.content.fields import Content, Kind, columns
+from flows.content.fields import Content, Kind, get_columns
 from flows.destinations.warnings import DestinationWarning
 from flows.encryption import Sealed, WrongKeyError
 from flows.models import Item
@@ -18,8 +18,8 @@ from flows.saves import named_saves
 from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     Write,
-    told_of_refusal,
-    warnings_of_writes,
+    explain_retargeting,
+    find_warnings_of_writes,
 )
 from flows.users import User
 
@@ -30,12 +30,12 @@ SavedRow = Mapping[str, Any]
 """Column to value; a secret's values are sealed."""
 
 
-def present_row(item: Item) -> SavedRow:
-    """Return the item's present columns in the form of `saved_row`."""
+def get_present_row(item: Item) -> SavedRow:
+    """Return the item's present columns in the form of `read_saved_row`."""
     return {field.attname: getattr(item, field.attname) for field in item._meta.concrete_fields}
 
 
-def saved_row(version: Version) -> SavedRow:
+def read_saved_row(version: Version) -> SavedRow:
     """Return the item's columns as they were saved.
 
     Raises reversion.errors.RevertError where the save cannot be read any more.
@@ -44,28 +44,28 @@ def saved_row(version: Version) -> SavedRow:
     return row
 
 
-def content_of(kind: Kind, row: SavedRow) -> Content:
+def get_content(kind: Kind, row: SavedRow) -> Content:
     """Return the content among a row's columns: no secret's value."""
-    return {name: row[name] for name in columns(kind)}
+    return {name: row[name] for name in get_columns(kind)}
 
 
-def rights_to_restore(
+def find_rights_to_restore(
     item: Item,
     saved: SavedRow,
     warnings: Iterable[DestinationWarning],
     *,
-    sees: Collection[Kind],
+    visible_kinds: Collection[Kind],
 ) -> Iterator[tuple[str, str]]:
     """Yield the permissions, beside that to change the item, that restoring needs, with reasons.
 
-    `warnings` are those of `warnings_of_restore`. The reasons name only rows of the kinds in
-    `sees`.
+    `warnings` are those of `find_warnings_of_restore`. The reasons name only rows of the kinds in
+    `visible_kinds`.
     """
     kind = item.kind
     if saved["is_deleted"] and not item.is_deleted:
         yield f"flows.delete_{kind}", f"This save would delete the {kind}."
-    if told := told_of_refusal(warnings, sees=sees):
-        yield RETARGET_CONNECTIONS, told
+    if reason := explain_retargeting(warnings, visible_kinds=visible_kinds):
+        yield RETARGET_CONNECTIONS, reason
 
 
 def needs_right_to_recover(kind: Kind, saved: SavedRow) -> bool:
@@ -74,24 +74,24 @@ def needs_right_to_recover(kind: Kind, saved: SavedRow) -> bool:
         kind=kind,
         uuid=str(saved["uuid"]),
         before=None,
-        after=None if saved["is_deleted"] else content_of(kind, saved),
+        after=None if saved["is_deleted"] else get_content(kind, saved),
         has_value=_has_value(kind, saved),
     )
-    return any(warning.needs_right for warning in warnings_of_writes([write]))
+    return any(warning.needs_right for warning in find_warnings_of_writes([write]))
 
 
-def warnings_of_restore(item: Item, saved: SavedRow) -> tuple[DestinationWarning, ...]:
+def find_warnings_of_restore(item: Item, saved: SavedRow) -> tuple[DestinationWarning, ...]:
     """Return the warnings of secrets that restoring would send elsewhere."""
-    kind, present = item.kind, present_row(item)
+    kind, present = item.kind, get_present_row(item)
     write = Write(
         kind=kind,
         uuid=str(item.uuid),
-        before=None if item.is_deleted else content_of(kind, present),
-        after=None if saved["is_deleted"] else content_of(kind, saved),
+        before=None if item.is_deleted else get_content(kind, present),
+        after=None if saved["is_deleted"] else get_content(kind, saved),
         had_value=_has_value(kind, present),
         has_value=_has_value(kind, saved),
     )
-    return warnings_of_writes([write])
+    return find_warnings_of_writes([write])
 
 
 def _has_value(kind: Kind, row: SavedRow) -> bool:
@@ -118,7 +118,7 @@ def is_same_state(kind: Kind, before: SavedRow, after: SavedRow) -> bool:
     """Return whether the two states are the same, a secret's values included."""
     return (
         before["is_deleted"] == after["is_deleted"]
-        and content_of(kind, before) == content_of(kind, after)
+        and get_content(kind, before) == get_content(kind, after)
         and (
             kind is not Kind.SECRET
             or all(is_same_value(before[column], after[column]) for column in _VALUES)
@@ -126,16 +126,16 @@ def is_same_state(kind: Kind, before: SavedRow, after: SavedRow) -> bool:
     )
 
 
-def notes_on(kind: Kind, before: SavedRow, after: SavedRow) -> Iterator[str]:
+def make_notes(kind: Kind, before: SavedRow, after: SavedRow) -> Iterator[str]:
     """Yield notes on what is no content: deletion, and how the values of a secret differ."""
     if before["is_deleted"] != after["is_deleted"]:
         yield f"The {kind} {'becomes deleted' if after['is_deleted'] else 'is live again'}."
     if kind is Kind.SECRET:
         for column, label in _VALUES.items():
-            yield _value_note(label, before[column], after[column])
+            yield _make_value_note(label, before[column], after[column])
 
 
-def _value_note(label: str, before: Any, after: Any) -> str:
+def _make_value_note(label: str, before: Any, after: Any) -> str:
     if before is None or after is None:
         if before is after:
             return f"There is no {label}."

@@ -18,23 +18,23 @@ from flows.models import Item
 _SALT = "flows.saves.state_tags"
 
 
-def state_tag(item: Item) -> str:
+def compute_state_tag(item: Item) -> str:
     """Return the tag of the row that the object was read from; call it before any assignment."""
-    return tag_of_row({name: getattr(item, name) for name in tagged_columns(type(item))})
+    return compute_row_tag({name: getattr(item, name) for name in get_tagged_columns(type(item))})
 
 
-def tag_of_row(row: Mapping[str, Any]) -> str:
-    """Return the tag of a row, given by all of `tagged_columns`."""
-    parts = [(name, _plain(row[name])) for name in sorted(row)]
+def compute_row_tag(row: Mapping[str, Any]) -> str:
+    """Return the tag of a row, given by all of `get_tagged_columns`."""
+    parts = [(name, _convert(row[name])) for name in sorted(row)]
     return salted_hmac(_SALT, msgspec.json.encode(parts), algorithm="sha256").hexdigest()
 
 
-def tagged_columns(model: type[Item]) -> tuple[str, ...]:
+def get_tagged_columns(model: type[Item]) -> tuple[str, ...]:
     """Return the columns that a tag is made of: all, as two writes can have the same time."""
     return tuple(field.attname for field in model._meta.concrete_fields)
 
 
-def _plain(value: Any) -> Any:
+def _convert(value: Any) -> Any:
     if isinstance(value, Sealed):
         return value.token
     return value.astimezone(UTC) if isinstance(value, datetime) else value

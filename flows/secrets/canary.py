@@ -30,7 +30,9 @@ def check_keys_open(*, may_write: bool = True) -> None:
         if not may_write:
             return
         # Another process may have made one meanwhile, with other keys: that one counts.
-        canary, _ = EncryptionCanary.objects.get_or_create(pk=_PK, defaults={"token": _new()})
+        canary, _ = EncryptionCanary.objects.get_or_create(
+            pk=_PK, defaults={"token": _make_token()}
+        )
     Sealed(canary.token).reveal()
 
 
@@ -39,12 +41,12 @@ def rotate_canary() -> None:
     check_keys_open()
     canary = EncryptionCanary.objects.select_for_update().get(pk=_PK)
     sealed = Sealed(canary.token)
-    if (rotated := sealed.rotated()) is not sealed:
+    if (rotated := sealed.rotate()) is not sealed:
         canary.token = rotated.token
         canary.save()
 
 
-def _new() -> str:
+def _make_token() -> str:
     return seal(_KNOWN).token
 
 
@@ -59,11 +61,11 @@ def _check_stored() -> None:
         serialized_data__contains=TOKEN_KEY,
     )
     if version := saved.order_by("-pk").first():
-        for token in _tokens(version.serialized_data):
+        for token in _find_tokens(version.serialized_data):
             Sealed(token).reveal()
 
 
-def _tokens(serialized: str) -> Iterator[str]:
+def _find_tokens(serialized: str) -> Iterator[str]:
     for fields in (each["fields"] for each in json.loads(serialized)):
         for value in fields.values():
             if isinstance(value, dict) and TOKEN_KEY in value:

@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
 from flows.encryption import WrongKeyError
 from flows.secrets.canary import check_keys_open
-from flows.servers import on_database
+from flows.servers import target_database
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def check_keys_before_write(method: str) -> None:
 
 def _check_keys(alias: str) -> list[CheckMessage]:
     try:
-        with on_database(alias):
+        with target_database(alias):
             check_keys_open(may_write=False)
     except WrongKeyError as error:
         return [Error(f"{alias}: {error}", id="flows.E001")]

@@ -18,7 +18,7 @@ from flows.encryption import Sealed, WrongKeyError
 from flows.fields import TOKEN_KEY, EncryptedTextField
 from flows.models import Secret
 from flows.secrets.canary import rotate_canary
-from flows.servers import current_database
+from flows.servers import get_current_database
 
 _BATCH = 100
 _FIELDS = tuple(
@@ -42,9 +42,9 @@ def rotate_keys() -> Rotation:
     One transaction; the rows' `updated_at` stays. Where no configured key opens a value, raises
     WrongKeyError with a note that names the secret, and nothing is changed.
     """
-    with transaction.atomic(using=current_database(), durable=True):
+    with transaction.atomic(using=get_current_database(), durable=True):
         rotation = Rotation(values=_rotate_rows(), versions=_rotate_versions())
-        with _noting("the canary"):
+        with _note_place("the canary"):
             rotate_canary()
         return rotation
 
@@ -53,10 +53,10 @@ def _rotate_rows() -> int:
     count = 0
     # Locked: a value that is set meanwhile must not be overwritten with the old one.
     rows = Secret.objects.select_for_update().only("name", *_FIELDS)
-    for batch in _batches(rows):
+    for batch in _read_batches(rows):
         changed = []
         for secret in batch:
-            with _noting(f"the secret {secret.name}"):
+            with _note_place(f"the secret {secret.name}"):
                 values = _rotate_row(secret)
             if values:
                 changed.append(secret)
@@ -69,7 +69,7 @@ def _rotate_row(secret: Secret) -> int:
     count = 0
     for field in _FIELDS:
         value: Sealed | None = getattr(secret, field)
-        if value is not None and (rotated := value.rotated()) is not value:
+        if value is not None and (rotated := value.rotate()) is not value:
             setattr(secret, field, rotated)
             count += 1
     return count
@@ -77,12 +77,12 @@ def _rotate_row(secret: Secret) -> int:
 
 def _rotate_versions() -> int:
     count = 0
-    content_type = ContentType.objects.db_manager(current_database()).get_for_model(Secret)
+    content_type = ContentType.objects.db_manager(get_current_database()).get_for_model(Secret)
     versions = Version.objects.filter(content_type=content_type, format="json")
-    for batch in _batches(versions.only("serialized_data", "object_repr")):
+    for batch in _read_batches(versions.only("serialized_data", "object_repr")):
         changed = []
         for version in batch:
-            with _noting(f"a named save (version {version.pk}) of {version.object_repr}"):
+            with _note_place(f"a named save (version {version.pk}) of {version.object_repr}"):
                 text = _rotate_serialized(version.serialized_data)
             if text is not None:
                 version.serialized_data = text
@@ -101,13 +101,13 @@ def _rotate_serialized(text: str) -> str | None:
             if not (isinstance(value, dict) and TOKEN_KEY in value):
                 continue
             sealed = Sealed(value[TOKEN_KEY])
-            if (rotated := sealed.rotated()) is not sealed:
+            if (rotated := sealed.rotate()) is not sealed:
                 fields[name] = {TOKEN_KEY: rotated.token}
                 changed = True
     return json.dumps(objects, ensure_ascii=False) if changed else None
 
 
-def _batches(rows: "models.QuerySet[_Row]") -> Iterator[list[_Row]]:
+def _read_batches(rows: "models.QuerySet[_Row]") -> Iterator[list[_Row]]:
     last = 0
     while batch := list(rows.filter(pk__gt=last).order_by("pk")[:_BATCH]):
         yield batch
@@ -115,7 +115,7 @@ def _batches(rows: "models.QuerySet[_Row]") -> Iterator[list[_Row]]:
 
 
 @contextmanager
-def _noting(place: str) -> Iterator[None]:
+def _note_place(place: str) -> Iterator[None]:
     try:
         yield
     except WrongKeyError as error:

@@ -1,6 +1,6 @@
 """Read where the server's secrets are sent, and what a write would change of it.
 
-Before every write of a connection or a secret, call `warnings_of_writes` in a transaction that
+Before every write of a connection or a secret, call `find_warnings_of_writes` in a transaction that
 began with `lock_destinations`: two writes that make no new pair each could make one together.
 """
 
@@ -14,19 +14,19 @@ import msgspec
 from django.db import connections as databases
 from django.db.models import Q
 
-from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, columns
+from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, get_columns
 from flows.destinations.changes import (
     SecretChange,
     SecretState,
     SecretUser,
     UserChange,
 )
-from flows.destinations.destinations import secret_uses
+from flows.destinations.destinations import find_secret_uses
 from flows.destinations.new import find_new_destinations
 from flows.destinations.uses import EVERY
-from flows.destinations.warnings import DestinationWarning, warnings_of
+from flows.destinations.warnings import DestinationWarning, make_warnings
 from flows.models import MODELS, Secret
-from flows.servers import current_database
+from flows.servers import get_current_database
 
 # The right that an import needs for the same.
 RETARGET_CONNECTIONS = "imports.retarget_connections"
@@ -63,39 +63,39 @@ class SecretDestination:
 
 def lock_destinations() -> None:
     """Lock the destinations of secrets against other writers, until the transaction ends."""
-    database = databases[current_database()]
+    database = databases[get_current_database()]
     if database.vendor == "postgresql":  # a writing transaction of SQLite is alone anyway
         with database.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
-def warnings_of_writes(writes: Iterable[Write]) -> tuple[DestinationWarning, ...]:
+def find_warnings_of_writes(writes: Iterable[Write]) -> tuple[DestinationWarning, ...]:
     """Return the warnings of secrets that these writes, not done yet, would send elsewhere."""
     writes = list(writes)
     found = find_new_destinations(
-        [_user_change(write) for write in writes if write.kind is not Kind.SECRET],
-        [_secret_change(write) for write in writes if write.kind is Kind.SECRET],
+        [_make_user_change(write) for write in writes if write.kind is not Kind.SECRET],
+        [_make_secret_change(write) for write in writes if write.kind is Kind.SECRET],
         StoredServer(),
     )
-    return tuple(warning for row, new in found.items() for warning in warnings_of(new, of=row))
+    return tuple(warning for row, new in found.items() for warning in make_warnings(new, of=row))
 
 
-def told_of_refusal(
-    warnings: Iterable[DestinationWarning], *, sees: Collection[Kind]
+def explain_retargeting(
+    warnings: Iterable[DestinationWarning], *, visible_kinds: Collection[Kind]
 ) -> str | None:
     """Return why a write needs RETARGET_CONNECTIONS; None where it does not.
 
-    The text names only rows of the kinds in `sees`.
+    The text names only rows of the kinds in `visible_kinds`.
     """
-    told = [warning.text_for(sees) for warning in warnings if warning.needs_right]
-    return f"This {'; '.join(told)}." if told else None
+    texts = [warning.get_text_for(visible_kinds) for warning in warnings if warning.needs_right]
+    return f"This {'; '.join(texts)}." if texts else None
 
 
 def read_destinations(names: Iterable[str]) -> dict[str, list[SecretDestination]]:
     """Return, for each name, where the live connections and flows send the secret of that name."""
     found: dict[str, list[SecretDestination]] = {name: [] for name in names}
     server = StoredServer()
-    for user in (*server.connections(), *(server.flows_with_secrets() if found else ())):
+    for user in (*server.read_connections(), *(server.read_flows() if found else ())):
         places: dict[tuple[str, str], set[str]] = {}
         for use in user.uses:
             for name in found if use.secret == EVERY else {use.secret} & found.keys():
@@ -113,37 +113,37 @@ def read_destinations(names: Iterable[str]) -> dict[str, list[SecretDestination]
     return found
 
 
-def destinations_tag(destinations: Iterable[SecretDestination]) -> str:
+def compute_destinations_tag(destinations: Iterable[SecretDestination]) -> str:
     """Return a digest of where a secret is sent, equal for two lists of the same places."""
     places = sorted((each.kind, each.uuid, each.environments, each.label) for each in destinations)
     return sha256(msgspec.json.encode(places)).hexdigest()
 
 
-def goes_where_shown(name: str, shown: str) -> bool:
+def is_sent_where_shown(name: str, shown: str) -> bool:
     """Return whether a value of that secret is sent nowhere, or only where the tag `shown` is of.
 
     Call it in a transaction that began with `lock_destinations`: then it stays so until its end.
     """
     found = read_destinations([name])[name]
-    return not found or destinations_tag(found) == shown
+    return not found or compute_destinations_tag(found) == shown
 
 
 class StoredServer:
     """The present server, a new_destinations.Server. Each query is made once, when it is needed."""
 
-    def secrets(self) -> Mapping[str, SecretState]:
+    def read_secrets(self) -> Mapping[str, SecretState]:
         """Return the live secrets by their uuids, without reading a value."""
         return self._secrets
 
-    def valued_secrets(self) -> set[str]:
+    def read_valued_secrets(self) -> set[str]:
         """Return the uuids of all secrets that have a value, deleted ones too."""
         return {uuid for uuid, *_, has_value in self._rows if has_value}
 
-    def connections(self) -> Sequence[SecretUser]:
+    def read_connections(self) -> Sequence[SecretUser]:
         """Return every live connection that uses a secret, by name."""
         return self._connections
 
-    def flows_with_secrets(self) -> Sequence[SecretUser]:
+    def read_flows(self) -> Sequence[SecretUser]:
         """Return every live flow that uses a secret, by name."""
         return self._flows
 
@@ -166,11 +166,11 @@ class StoredServer:
 
     @cached_property
     def _connections(self) -> Sequence[SecretUser]:
-        return list(_users(Kind.CONNECTION, Q()))
+        return list(_read_users(Kind.CONNECTION, Q()))
 
     @cached_property
     def _flows(self) -> Sequence[SecretUser]:
-        return list(_users(Kind.FLOW, _MAY_USE_SECRETS))
+        return list(_read_users(Kind.FLOW, _MAY_USE_SECRETS))
 
 
 def _may_use_secrets() -> Q:
@@ -190,31 +190,31 @@ def _may_use_secrets() -> Q:
 _MAY_USE_SECRETS = _may_use_secrets()
 
 
-def _users(kind: Kind, condition: Q) -> Iterator[SecretUser]:
-    names = columns(kind)
+def _read_users(kind: Kind, condition: Q) -> Iterator[SecretUser]:
+    names = get_columns(kind)
     rows = MODELS[kind]._default_manager.filter(condition, is_deleted=False).order_by("pk")
     for uuid, *values in rows.values_list("uuid", *names).iterator(chunk_size=_CHUNK):
         content = dict(zip(names, values, strict=True))
-        if uses := secret_uses(kind, str(uuid), content):
+        if uses := find_secret_uses(kind, str(uuid), content):
             yield SecretUser(kind=kind, uuid=str(uuid), name=str(content["name"]), uses=uses)
 
 
-def _user_change(write: Write) -> UserChange:
+def _make_user_change(write: Write) -> UserChange:
     before, after = (
-        secret_uses(write.kind, write.uuid, content) if content else frozenset()
+        find_secret_uses(write.kind, write.uuid, content) if content else frozenset()
         for content in (write.before, write.after)
     )
     name = str((write.after or write.before or {}).get("name", ""))
     return UserChange(kind=write.kind, uuid=write.uuid, name=name, before=before, after=after)
 
 
-def _secret_change(write: Write) -> SecretChange:
+def _make_secret_change(write: Write) -> SecretChange:
     return SecretChange(
         uuid=write.uuid,
-        before=_state(write.before, has_value=write.had_value),
-        after=_state(write.after, has_value=write.has_value),
+        before=_make_state(write.before, has_value=write.had_value),
+        after=_make_state(write.after, has_value=write.has_value),
     )
 
 
-def _state(content: Content | None, *, has_value: bool) -> SecretState | None:
+def _make_state(content: Content | None, *, has_value: bool) -> SecretState | None:
     return SecretState(name=str(content["name"]), has_value=has_value) if content else None

@@ -6,8 +6,8 @@ from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from flows.models import Secret
-from flows.secrets.stored_destinations import goes_where_shown, lock_destinations
-from flows.servers import current_database
+from flows.secrets.stored_destinations import is_sent_where_shown, lock_destinations
+from flows.servers import get_current_database
 
 
 class SecretGoneError(Exception):
@@ -33,14 +33,14 @@ def fill_secret(
     secret has a value in either environment, which is kept, and GoesElsewhereError where the
     destinations have changed.
     """
-    with transaction.atomic(using=current_database()):
+    with transaction.atomic(using=get_current_database()):
         lock_destinations()  # before the row, as imports do
         secret = Secret.objects.select_for_update().filter(uuid=uuid, is_deleted=False).first()
         if secret is None:
             raise SecretGoneError
         if secret.has_value:
             raise HasValueError
-        if not goes_where_shown(secret.name, shown):
+        if not is_sent_where_shown(secret.name, shown):
             raise GoesElsewhereError
         # Sealed as the row is saved.
         secret.dev_value, secret.prod_value = dev_value, prod_value

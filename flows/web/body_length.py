@@ -21,15 +21,15 @@ def require_length(
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if _has_body_without_length(request):
-            return _refusal(HTTPStatus.LENGTH_REQUIRED, LENGTH_REQUIRED)
+            return _make_refusal(HTTPStatus.LENGTH_REQUIRED, LENGTH_REQUIRED)
         if not str(request.META.get("CONTENT_LENGTH") or 0).isdecimal():
-            return _refusal(HTTPStatus.BAD_REQUEST, _LENGTH_WRONG)
+            return _make_refusal(HTTPStatus.BAD_REQUEST, _LENGTH_WRONG)
         return get_response(request)
 
     return middleware
 
 
-def _refusal(status: HTTPStatus, text: str) -> HttpResponse:
+def _make_refusal(status: HTTPStatus, text: str) -> HttpResponse:
     return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
 
 

@@ -19,12 +19,12 @@ _PLAIN = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}")
 _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
-def request_id() -> str:
+def get_request_id() -> str:
     """Return the id of the present request; empty outside of one, as in a command."""
     return _current.get()
 
 
-def with_request_id(
+def add_request_id(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Add the request's id to every answer. The outermost middleware."""
@@ -34,7 +34,7 @@ def with_request_id(
         token = _current.set(given if _PLAIN.fullmatch(given) else str(uuid4()))
         try:
             response = get_response(request)
-            response.headers[HEADER] = request_id()
+            response.headers[HEADER] = get_request_id()
             return response
         finally:
             _current.reset(token)
@@ -46,5 +46,5 @@ class RequestIdFilter(logging.Filter):
     """Adds the request's id, in brackets, to each line of the log; nothing outside of a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = f"[{request_id()}] " if request_id() else ""
+        record.request_id = f"[{get_request_id()}] " if get_request_id() else ""
         return True

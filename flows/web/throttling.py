@@ -24,7 +24,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from flows.conf import limit_of_attempts
-from flows.counting import number_of
+from flows.counting import format_count
 from flows.models import Attempts
 
 LONGEST_DELAY = 60
@@ -41,7 +41,7 @@ class TooManyAttemptsError(Exception):
     """A limit is reached; `wait` is how many seconds are left. The text is for people."""
 
     def __init__(self, wait: int, what: str = "wrong passwords") -> None:
-        super().__init__(f"Too many {what}. Try again in {waiting_time(wait)}.")
+        super().__init__(f"Too many {what}. Try again in {format_waiting_time(wait)}.")
         self.wait = wait
 
 
@@ -53,13 +53,13 @@ class TooManyAttempts(Throttled):
         self.wait = error.wait  # the header Retry-After
 
 
-def waiting_time(seconds: int) -> str:
+def format_waiting_time(seconds: int) -> str:
     """Return a duration for people, rounded up: "45 seconds", "59 minutes", "23 hours"."""
     if seconds <= _MINUTE:
-        return number_of(seconds, "second")
+        return format_count(seconds, "second")
     if seconds <= _HOUR:
-        return number_of(math.ceil(seconds / _MINUTE), "minute")
-    return number_of(math.ceil(seconds / _HOUR), "hour")
+        return format_count(math.ceil(seconds / _MINUTE), "minute")
+    return format_count(math.ceil(seconds / _HOUR), "hour")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Limit:
         return sha256(f"{self.scope} {self.ident}".encode()).hexdigest()
 
 
-def address_of(request: HttpRequest | Request) -> str:
+def get_address(request: HttpRequest | Request) -> str:
     """Return the address of a request; headers of proxies count as far as NUM_PROXIES trusts them.
 
     Of an IPv6 address, returns the /64 network, as its holder has all addresses in it.
@@ -121,10 +121,10 @@ def take_delayed(limit: Limit, *, by: str) -> None:
     count, up to a maximum. Raises TooManyAttemptsError, and counts nothing, until that is over.
     """
     turn_key = Limit(f"{limit.scope}-turn", f"{limit.ident} {by}").key
-    wait = _seconds_until(Attempts.objects.filter(pk=turn_key).first())
+    wait = _get_seconds_until(Attempts.objects.filter(pk=turn_key).first())
     if wait <= 0:  # else without a lock, so that a flood costs no writes
         with transaction.atomic():
-            counted, is_new = _counted(limit)
+            counted, is_new = _lock_count(limit)
             wait = _take_turn(turn_key, beyond=counted.count - limit.most)
             if wait <= 0:
                 counted.count += 1
@@ -145,13 +145,13 @@ def _take_turn(key: str, *, beyond: int) -> float:
         ends_at = timezone.now() + timedelta(seconds=delay + _TURN_SECONDS)
         Attempts.objects.update_or_create(key=key, defaults={"count": 0, "ends_at": ends_at})
         return delay
-    wait = _seconds_until(turn)
+    wait = _get_seconds_until(turn)
     if wait <= 0:
         turn.delete()
     return wait
 
 
-def _seconds_until(turn: Attempts | None) -> float:
+def _get_seconds_until(turn: Attempts | None) -> float:
     """Return the seconds until the attempt. The row ends if it is not made."""
     if turn is None:
         return 0
@@ -180,14 +180,14 @@ def _check_one(limit: Limit, counted: Attempts) -> None:
 
 def _take_one(limit: Limit) -> bool:
     """Count one attempt, and return whether it is the first ever under the limit."""
-    counted, is_new = _counted(limit)
+    counted, is_new = _lock_count(limit)
     _check_one(limit, counted)
     counted.count += 1
     counted.save()
     return is_new
 
 
-def _counted(limit: Limit) -> tuple[Attempts, bool]:
+def _lock_count(limit: Limit) -> tuple[Attempts, bool]:
     """Return the locked count of the present period, and whether its row is new."""
     now = timezone.now()
     counted, is_new = Attempts.objects.select_for_update().get_or_create(

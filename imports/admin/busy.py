@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from flows.web.api_paths import is_of_api
-from imports.database.errors import trouble_of
+from imports.database.errors import find_trouble
 from imports.errors import RETRY_AFTER
-from imports.runs.recorder import running_import
+from imports.runs.recorder import find_running_import
 
 _LOCKED = "database-locked"
 
@@ -30,7 +30,7 @@ class BusyMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if is_of_api(request) or not is_busy(error):
             return None
-        context = {"running": running_import(), "may_go_back": request.method == "POST"}
+        context = {"running": find_running_import(), "may_go_back": request.method == "POST"}
         page = render(request, "busy.html", context, status=HTTPStatus.SERVICE_UNAVAILABLE)
         page.headers["Retry-After"] = str(RETRY_AFTER)
         return page
@@ -38,5 +38,5 @@ class BusyMiddleware:
 
 def is_busy(error: Exception) -> bool:
     """Return whether the database failed because of another process's lock."""
-    trouble = trouble_of(error)
+    trouble = find_trouble(error)
     return trouble is not None and trouble.code == _LOCKED

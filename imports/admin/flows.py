@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 
 from flows.admin import ConnectionAdmin, FlowAdmin, SecretAdmin
-from flows.admin.destinations import DestinationLine, Since
+from flows.admin.destinations import DestinationLine, DestinationOrigin
 from flows.content.fields import Kind
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.admin.importing import may_import
 from imports.admin.item_imports import ItemImportsMixin
-from imports.admin.record_page import record_url
-from imports.exporting.downloads import export_response, pack_export
+from imports.admin.record_page import get_record_url
+from imports.exporting.downloads import make_export_response, pack_export
 from imports.exporting.selection import UnknownFlowsError, select_flows
 from imports.models import ImportRecord
 from imports.permissions import VIEW_RECORDS
@@ -55,12 +55,12 @@ class PortableFlowAdmin(ItemImportsMixin, FlowAdmin):
         try:
             packed, statistics = pack_export(lambda: select_flows(uuids=uuids))
         except UnknownFlowsError:
-            told = "A deleted flow cannot be exported: restore it, or leave it out."
-            self.message_user(request, told, messages.ERROR)
+            message = "A deleted flow cannot be exported: restore it, or leave it out."
+            self.message_user(request, message, messages.ERROR)
             return None
         for warning in statistics.warnings:
             self.message_user(request, f"The export: {warning}", messages.WARNING)
-        return export_response(packed, statistics.size)
+        return make_export_response(packed, statistics.size)
 
 
 @admin.register(Connection)
@@ -72,20 +72,20 @@ class ImportedConnectionAdmin(ItemImportsMixin, ConnectionAdmin):
 class ImportedSecretAdmin(ItemImportsMixin, SecretAdmin):
     """Secrets, with the imports of each, and since which import each destination gets it."""
 
-    def destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:
-        lines = super().destination_lines(request, secret)
+    def make_destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:
+        lines = super().make_destination_lines(request, secret)
         if not request.user.has_perm(VIEW_RECORDS):
             return lines
         users = [(line.destination.kind, line.destination.uuid) for line in lines]
         origins = read_origins(str(secret.uuid), users)
         return [
-            replace(line, since=_since(origins.get(user)))
+            replace(line, since=_make_origin(origins.get(user)))
             for line, user in zip(lines, users, strict=True)
         ]
 
 
-def _since(record: ImportRecord | None) -> Since | None:
+def _make_origin(record: ImportRecord | None) -> DestinationOrigin | None:
     if record is None:
         return None
     text = f"import {record.pk} of {record.started_at:%Y-%m-%d}"
-    return Since(text=text, url=record_url(record))
+    return DestinationOrigin(text=text, url=get_record_url(record))

@@ -99,13 +99,13 @@ class FilterForm(forms.Form):
 
     @property
     def conditions(self) -> dict[str, Any]:
-        """Return the arguments for imports.planfile.page.chosen_items."""
+        """Return the arguments for imports.planfile.page.filter_items."""
         self.is_valid()
-        said = self.cleaned_data
+        cleaned = self.cleaned_data
         return {
-            "result": Result(said["result"]) if said.get("result") else None,
-            "attention": said.get("show", ""),
-            "text": said.get("q", ""),
+            "result": Result(cleaned["result"]) if cleaned.get("result") else None,
+            "attention": cleaned.get("show", ""),
+            "text": cleaned.get("q", ""),
         }
 
 

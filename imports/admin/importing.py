@@ -28,19 +28,19 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from flows.conf import ziggy
 from flows.content.fields import Kind
-from flows.differences.values import difference
+from flows.differences.values import compare_contents
 from imports.admin.forms import ChoicesForm, FilterForm, read_decisions
-from imports.admin.uploading import UploadViews, import_page
+from imports.admin.uploading import UploadViews, render_import_page
 from imports.errors import NotPermitted, StalePlan, UnableToImport
 from imports.models import PendingImport
 from imports.permissions import RUN_IMPORT, VIEW_RECORDS
-from imports.planfile.page import chosen_items
+from imports.planfile.page import filter_items
 from imports.plans.plan import Mode, Result
 from imports.uploads import pending as uploads
 from imports.uploads.errors import NothingPending
-from imports.uploads.one_item import look_at
-from imports.uploads.planning import page_of
-from imports.uploads.progress import progress_of
+from imports.uploads.one_item import preview_item
+from imports.uploads.planning import read_page
+from imports.uploads.progress import read_progress
 
 ITEMS_ON_A_PAGE = 100
 
@@ -54,7 +54,7 @@ class ChoicesInvalid(UnableToImport):
 View = Callable[..., HttpResponseBase]
 
 
-def import_urls(site: AdminSite) -> list[URLPattern]:
+def list_import_urls(site: AdminSite) -> list[URLPattern]:
     """Return the URLs of the pages. They must come before those of the records."""
     views = ImportViews(site)
     wrap = site.admin_view
@@ -65,10 +65,10 @@ def import_urls(site: AdminSite) -> list[URLPattern]:
         path("import/<int:number>/again/", wrap(views.look_again), name="imports_again"),
         path("import/<int:number>/confirm/", wrap(views.confirm), name="imports_confirm"),
         path("import/<int:number>/cancel/", wrap(views.cancel), name="imports_cancel"),
-        path("import/<int:number>/progress/", wrap(views.progress), name="imports_progress"),
+        path("import/<int:number>/progress/", wrap(views.show_progress), name="imports_progress"),
         path(
             "import/<int:number>/<str:kind>/<str:uuid>/",
-            wrap(views.item),
+            wrap(views.show_item),
             name="imports_pending_item",
         ),
     ]
@@ -79,14 +79,14 @@ def may_import(request: HttpRequest) -> bool:
     return request.user.has_perm(RUN_IMPORT)
 
 
-def _told(view: View) -> View:
+def _pass_upload(view: View) -> View:
     """Wrap the view: look the upload up, and show an UnableToImport as a message.
 
     It redirects to the record if the upload is applied, and responds 403 for NotPermitted.
     """
 
     @wraps(view)
-    def told(
+    def call_with_upload(
         self: "ImportViews", request: HttpRequest, number: int, **kwargs: Any
     ) -> HttpResponseBase:
         try:
@@ -103,12 +103,12 @@ def _told(view: View) -> View:
             return redirect("admin:imports_upload")
         except UnableToImport as error:
             messages.error(request, error.message)
-            return _back(request, number)
+            return _redirect_to_preview(request, number)
 
-    return told
+    return call_with_upload
 
 
-def _back(request: HttpRequest, number: int) -> HttpResponse:
+def _redirect_to_preview(request: HttpRequest, number: int) -> HttpResponse:
     """Redirect to the preview, at the same page of the list or the one that a button asks for."""
     query = request.GET.copy()
     if "filter" in request.POST:
@@ -116,20 +116,20 @@ def _back(request: HttpRequest, number: int) -> HttpResponse:
         query.update({name: request.POST.get(name, "") for name in FilterForm.base_fields})
     elif page := request.POST.get("page"):
         query["page"] = page
-    told = f"?{query.urlencode()}" if query else ""
-    return redirect(reverse("admin:imports_preview", args=[number]) + told)
+    query_text = f"?{query.urlencode()}" if query else ""
+    return redirect(reverse("admin:imports_preview", args=[number]) + query_text)
 
 
-def _followed_by_script(view: View) -> View:
+def _answer_script(view: View) -> View:
     """Wrap the view: return a redirect as JSON to a script, which else would lose the messages."""
 
     @wraps(view)
-    def told(self: "ImportViews", request: HttpRequest, number: int) -> HttpResponseBase:
+    def call_for_script(self: "ImportViews", request: HttpRequest, number: int) -> HttpResponseBase:
         answer = view(self, request, number)
         is_script = request.headers.get("Accept") == "application/json"
         return JsonResponse({"url": answer["Location"]}) if is_script else answer
 
-    return told
+    return call_for_script
 
 
 class ImportViews:
@@ -139,12 +139,12 @@ class ImportViews:
         self._site = site
 
     @method_decorator(require_http_methods(["GET", "HEAD"]))
-    @_told
+    @_pass_upload
     def preview(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Show what would happen, item by item."""
-        plan = page_of(pending)
+        plan = read_page(pending)
         chosen = FilterForm(request.GET)
-        items = list(chosen_items(plan.items, **chosen.conditions))
+        items = list(filter_items(plan.items, **chosen.conditions))
         counts = plan.counts
         total = sum(counts.values(), Counter())
         page = Paginator(items, ITEMS_ON_A_PAGE).get_page(request.GET.get("page"))
@@ -165,25 +165,25 @@ class ImportViews:
             "pages": page.paginator.get_elided_page_range(page.number),
             "query": query.urlencode(),
             "here": request.GET.urlencode(),
-            "token": uploads.token_of(pending, plan),
+            "token": uploads.get_token(pending, plan),
             "choices": ChoicesForm(pending=pending, user=request.user),
-            "progress": progress_of(pending),
+            "progress": read_progress(pending),
             "asks_for_name": ziggy.CONFIRM_SERVER_NAME,
         }
-        return import_page(self._site, request, "preview", context)
+        return render_import_page(self._site, request, "preview", context)
 
     @method_decorator(require_POST)
-    @_told
+    @_pass_upload
     def decide(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Apply the form's mode, options and decisions, and plan again.
 
         The buttons that turn the page or filter the list do so too, so that no choice is lost.
         """
-        if self._decided(request, pending):
+        if self._apply_choices(request, pending):
             messages.info(request, "Planned again with these choices.")
-        return _back(request, pending.pk)
+        return _redirect_to_preview(request, pending.pk)
 
-    def _decided(self, request: HttpRequest, pending: PendingImport) -> bool:
+    def _apply_choices(self, request: HttpRequest, pending: PendingImport) -> bool:
         """Apply the form's choices, and return whether any was new.
 
         Raises UploadRefused for a page of an earlier plan: its choices would take back later ones.
@@ -192,7 +192,7 @@ class ImportViews:
             uploads.check_shown(pending, request.POST["shown"])
         form = ChoicesForm(request.POST, pending=pending, user=request.user)
         chosen = FilterForm(request.GET)
-        listed = chosen_items(page_of(pending).items, **chosen.conditions)
+        listed = filter_items(read_page(pending).items, **chosen.conditions)
         try:
             decisions = read_decisions(request.POST, listed)
         except ValueError:
@@ -202,43 +202,45 @@ class ImportViews:
         return uploads.decide(pending, form.options, decisions)
 
     @method_decorator(require_POST)
-    @_told
+    @_pass_upload
     def look_again(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Plan again, and show how many items differ."""
-        if "mode" in request.POST and self._decided(request, pending):
+        if "mode" in request.POST and self._apply_choices(request, pending):
             messages.info(request, "Planned again with these choices.")
         elif different := uploads.look_again(pending).different_items:
             messages.warning(request, f"Planned again: {len(different)} items are different now.")
         else:
             messages.info(request, "Planned again: nothing is different.")
-        return _back(request, pending.pk)
+        return _redirect_to_preview(request, pending.pk)
 
     @method_decorator(require_GET)
-    @_told
-    def item(
+    @_pass_upload
+    def show_item(
         self, request: HttpRequest, pending: PendingImport, *, kind: str, uuid: str
     ) -> HttpResponseBase:
         """Show what one item would change, with graphs."""
-        if kind not in set(Kind) or (looked := look_at(pending, Kind(kind), uuid)) is None:
+        if kind not in set(Kind) or (preview := preview_item(pending, Kind(kind), uuid)) is None:
             raise Http404
         context = {
-            "title": f"{looked.item.kind.capitalize()} {looked.item.name or '(no name)'}",
+            "title": f"{preview.item.kind.capitalize()} {preview.item.name or '(no name)'}",
             "pending": pending,
-            "looked": looked,
-            "item": looked.item,
-            "difference": difference(looked.item.kind, looked.before, looked.after),
+            "preview": preview,
+            "item": preview.item,
+            "difference": compare_contents(preview.item.kind, preview.before, preview.after),
         }
-        return import_page(self._site, request, "item", context)
+        return render_import_page(self._site, request, "item", context)
 
     @method_decorator(require_POST)
-    @_followed_by_script
-    @_told
+    @_answer_script
+    @_pass_upload
     def confirm(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Import what was shown, unless the form has choices that are not in the plan yet."""
-        if "mode" in request.POST and self._decided(request, pending):
-            told = "Some choices were not in the plan yet. Look at what they change, and confirm."
-            messages.warning(request, f"{told} Nothing was written.")
-            return _back(request, pending.pk)
+        if "mode" in request.POST and self._apply_choices(request, pending):
+            message = (
+                "Some choices were not in the plan yet. Look at what they change, and confirm."
+            )
+            messages.warning(request, f"{message} Nothing was written.")
+            return _redirect_to_preview(request, pending.pk)
         try:
             record = uploads.confirm(
                 pending,
@@ -246,8 +248,8 @@ class ImportViews:
                 server_name=request.POST.get("server_name", ""),
             )
         except StalePlan as error:
-            told = "Nothing was written. This is the new plan: look at it, and confirm it below."
-            messages.error(request, f"{error.reason} {told}")
+            message = "Nothing was written. This is the new plan: look at it, and confirm it below."
+            messages.error(request, f"{error.reason} {message}")
             return redirect(f"{reverse('admin:imports_preview', args=[pending.pk])}?show=news")
         messages.success(request, f"The file {pending.file_name} is imported.")
         if not request.user.has_perm(VIEW_RECORDS):
@@ -255,7 +257,7 @@ class ImportViews:
         return redirect("admin:imports_importrecord_change", record.pk)
 
     @method_decorator(require_POST)
-    @_told
+    @_pass_upload
     def cancel(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Cancel the upload."""
         uploads.cancel(pending)
@@ -263,14 +265,14 @@ class ImportViews:
         return redirect("admin:imports_upload")
 
     @method_decorator(require_GET)
-    def progress(self, request: HttpRequest, number: int) -> HttpResponseBase:
+    def show_progress(self, request: HttpRequest, number: int) -> HttpResponseBase:
         """Return how far the import is, as JSON for the waiting page."""
         try:
             pending = uploads.find_pending(request.user, number)  # type: ignore[arg-type]
         except UnableToImport as error:
             return JsonResponse({"message": error.message}, status=error.status)
-        progress = progress_of(pending)
-        told = {
+        progress = read_progress(pending)
+        response = {
             "running": progress.is_running,
             "phase": progress.phase,
             "done": progress.done,
@@ -279,4 +281,4 @@ class ImportViews:
             if progress.record
             else None,
         }
-        return JsonResponse(told, headers={"Cache-Control": "no-store"})
+        return JsonResponse(response, headers={"Cache-Control": "no-store"})

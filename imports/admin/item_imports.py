@@ -12,12 +12,12 @@ from reversion.errors import RevertError
 
 from flows.admin import ItemAdmin
 from flows.admin.page_addresses import page_urls
-from flows.differences.values import difference
-from imports.admin.record_page import record_url
+from flows.differences.values import compare_contents
+from imports.admin.record_page import get_record_url
 from imports.admin.wording import RESULT_WORDS
 from imports.models import ImportItem
 from imports.permissions import VIEW_RECORDS
-from imports.records.item_history import ItemImport, imports_of, read_state, with_states
+from imports.records.item_history import ItemImport, add_states, find_imports, read_state
 from imports.records.kept_states import Kept
 
 IMPORTS_PER_PAGE = 50
@@ -45,27 +45,29 @@ class ItemImportsMixin(ItemAdmin):
     ) -> HttpResponse:
         original = context.get("original")
         if original and request.user.has_perm(VIEW_RECORDS):
-            context["imports_url"] = self._url("imports", original.pk)
+            context["imports_url"] = self._get_url("imports", original.pk)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def imports_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """List the imports, newest first, in pages."""
-        item = self._item_with_imports(request, object_id)
-        imports = Paginator(imports_of(item), IMPORTS_PER_PAGE)
+        item = self._find_item_with_imports(request, object_id)
+        imports = Paginator(find_imports(item), IMPORTS_PER_PAGE)
         page = imports.get_page(request.GET.get("page"))
         shown = cast(QuerySet[ImportItem], page.object_list)
         context = {
             "page": page,
             "pages": imports.get_elided_page_range(page.number),
-            "lines": [self._line(item, each) for each in with_states(item, shown)],
+            "lines": [self._make_line(item, each) for each in add_states(item, shown)],
             "may_change": self.has_change_permission(request, item),
         }
-        return self._page(request, item, "Imports", "admin/imports/item_imports.html", context)
+        return self._render_page(
+            request, item, "Imports", "admin/imports/item_imports.html", context
+        )
 
     def import_view(self, request: HttpRequest, object_id: str, number: int) -> HttpResponse:
         """Show what one import changed: the states before and after it."""
-        item = self._item_with_imports(request, object_id)
-        found = with_states(item, imports_of(item).filter(pk=number))
+        item = self._find_item_with_imports(request, object_id)
+        found = add_states(item, find_imports(item).filter(pk=number))
         if not found or not _is_shown(found[0]):
             raise Http404
         [each] = found
@@ -73,40 +75,40 @@ class ItemImportsMixin(ItemAdmin):
         try:
             before, after = (read_state(item, state) for state in (each.before, each.after))
             contents = (state.content if state else None for state in (before, after))
-            shown = difference(item.kind, *contents)
+            shown = compare_contents(item.kind, *contents)
             comes_back = bool(before and before.is_deleted and after)
         except RevertError:
             fault = _UNFIT
         context = {
-            **self._line(item, each),
-            "imports_url": self._url("imports", item.pk),
+            **self._make_line(item, each),
+            "imports_url": self._get_url("imports", item.pk),
             "difference": shown,
             "fault": fault,
             "comes_back": comes_back,
             "may_change": self.has_change_permission(request, item),
         }
-        return self._page(request, item, "Import", "admin/imports/item_import.html", context)
+        return self._render_page(request, item, "Import", "admin/imports/item_import.html", context)
 
-    def _item_with_imports(self, request: HttpRequest, object_id: str) -> Any:
+    def _find_item_with_imports(self, request: HttpRequest, object_id: str) -> Any:
         if not request.user.has_perm(VIEW_RECORDS):
             raise PermissionDenied
-        return self.item_of(request, object_id)
+        return self.find_item(request, object_id)
 
-    def _line(self, item: Any, each: ItemImport) -> dict[str, Any]:
+    def _make_line(self, item: Any, each: ItemImport) -> dict[str, Any]:
         before = each.before.save
         return {
             "each": each,
             "record": each.item.record,
-            "record_url": record_url(each.item.record),
+            "record_url": get_record_url(each.item.record),
             "result": RESULT_WORDS[each.item.result],
-            "difference_url": self._url("import", item.pk, each.item.pk)
+            "difference_url": self._get_url("import", item.pk, each.item.pk)
             if _is_shown(each)
             else None,
-            "save_url": before and self._url("restore_save", item.pk, before),
-            "notes": list(_notes(each)),
+            "save_url": before and self._get_url("restore_save", item.pk, before),
+            "notes": list(_make_notes(each)),
         }
 
-    def _url(self, name: str, *arguments: Any) -> str:
+    def _get_url(self, name: str, *arguments: Any) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=arguments)
 
 
@@ -114,7 +116,7 @@ def _is_shown(each: ItemImport) -> bool:
     return each.before.is_known and each.after.is_known
 
 
-def _notes(each: ItemImport) -> Iterator[str]:
+def _make_notes(each: ItemImport) -> Iterator[str]:
     if each.before.kept is Kept.LOST:
         yield _LOST_BEFORE
     if each.after.kept is Kept.LOST:

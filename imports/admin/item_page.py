@@ -8,9 +8,9 @@ from reversion.errors import RevertError
 from reversion.models import Version
 
 from flows.content.fields import Content, Kind
-from flows.differences.values import difference
+from flows.differences.values import compare_contents
 from flows.models import MODELS, Item
-from flows.saves.saved_states import content_of, present_row, saved_row
+from flows.saves.saved_states import get_content, get_present_row, read_saved_row
 from imports.admin.wording import RESULT_WORDS
 from imports.models import ImportItem
 from imports.plans.plan import WRITING_RESULTS
@@ -24,13 +24,13 @@ def has_difference(item: ImportItem) -> bool:
     return item.result in WRITING_RESULTS
 
 
-def item_context(item: ImportItem) -> dict[str, Any]:
+def make_item_context(item: ImportItem) -> dict[str, Any]:
     """Return the context of the page, with the difference or, as `fault`, why there is none."""
     kind = Kind(item.kind)
     model: type[Item] = MODELS[kind]
     row = model._default_manager.filter(uuid=item.target_uuid).first()
-    before, saved_at, fault = _before(item, model)
-    after = None if row is None else content_of(kind, present_row(row))
+    before, saved_at, fault = _read_state_before(item, model)
+    after = None if row is None else get_content(kind, get_present_row(row))
     return {
         "title": f"What changed in {item.target_name or item.target_uuid}",
         "item": item,
@@ -40,11 +40,11 @@ def item_context(item: ImportItem) -> dict[str, Any]:
         "saved_at": saved_at,
         "is_new": before is None,
         "fault": fault,
-        "difference": None if fault else difference(kind, before, after),
+        "difference": None if fault else compare_contents(kind, before, after),
     }
 
 
-def _before(item: ImportItem, model: type[Item]) -> tuple[Content | None, Any, str]:
+def _read_state_before(item: ImportItem, model: type[Item]) -> tuple[Content | None, Any, str]:
     """Return the row's content before the import, when it was saved, and a fault or "".
 
     The content is None if there was no row. The values of a secret are not part of the content.
@@ -60,7 +60,7 @@ def _before(item: ImportItem, model: type[Item]) -> tuple[Content | None, Any, s
     if version is None:
         return None, None, NO_SAVE
     try:
-        before = content_of(model.kind, saved_row(version))
+        before = get_content(model.kind, read_saved_row(version))
     except RevertError:
         return None, None, UNFIT_SAVE
     return before, version.revision.date_created, ""

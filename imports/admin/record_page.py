@@ -19,13 +19,13 @@ from flows.admin.destinations import DestinationLine
 from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.models import MODELS
-from flows.secrets.stored_destinations import destinations_tag, read_destinations
+from flows.secrets.stored_destinations import compute_destinations_tag, read_destinations
 from flows.users import User
 from imports.admin.item_page import has_difference
-from imports.admin.record_warnings import warned_items
-from imports.admin.wording import RESULT_WORDS, lasting, options
+from imports.admin.record_warnings import find_warned_items
+from imports.admin.wording import RESULT_WORDS, format_duration, format_options
 from imports.models import ImportItem, ImportRecord, Status
-from imports.permissions import may_see, may_see_paths, message_for
+from imports.permissions import get_record_message, may_see, may_see_paths
 from imports.records.checklist import Checklist, read_checklist
 from imports.undo.run_names import name_run
 
@@ -56,11 +56,11 @@ class FillForm(forms.Form):
             )
 
     def clean(self) -> Any:
-        if not self.errors and not self.given():
+        if not self.errors and not self.list_given():
             raise forms.ValidationError("Give at least one of the two values.")
         return self.cleaned_data
 
-    def given(self) -> list[str]:
+    def list_given(self) -> list[str]:
         """Return the labels of the given values."""
         return [label for name, label in _LABELS.items() if self.cleaned_data[name]]
 
@@ -90,12 +90,12 @@ class ItemLine:
     """What became of the row; "" if it simply exists."""
 
 
-def record_url(record: ImportRecord) -> str:
+def get_record_url(record: ImportRecord) -> str:
     """Return the URL of the record's page."""
     return reverse("admin:imports_importrecord_change", args=[record.pk])
 
 
-def record_context(
+def make_record_context(
     request: HttpRequest, record: ImportRecord, *, refused: FillForm | None
 ) -> dict[str, Any]:
     """Return the context of the page; `refused` is a form for a secret that was refused."""
@@ -106,21 +106,21 @@ def record_context(
         "title": f"Import {record.pk}: {name.text}" if name.depth else f"Import {record.pk}",
         "name": name,
         "record": record,
-        "record_url": record_url(record),
-        "message": message_for(user, record),
-        "undone_by": record.undo_in_effect(),
-        "duration": lasting(record.seconds),
-        "options": list(options(record)),
-        "backup": _backup(record, user),
-        "same_file": _same_file(record),
-        "counts": _counts(record),
-        "warned": warned_items(_sorted(record.items.all())),
-        **_checklist(checklist, user, refused),
-        **_items(request, record),
+        "record_url": get_record_url(record),
+        "message": get_record_message(user, record),
+        "undone_by": record.find_undo_in_effect(),
+        "duration": format_duration(record.seconds),
+        "options": list(format_options(record)),
+        "backup": _describe_backup(record, user),
+        "same_file": _find_same_file(record),
+        "counts": _count_items(record),
+        "warned": find_warned_items(_sort_items(record.items.all())),
+        **_make_checklist_context(checklist, user, refused),
+        **_make_items_context(request, record),
     }
 
 
-def _backup(record: ImportRecord, user: User) -> dict[str, str] | None:
+def _describe_backup(record: ImportRecord, user: User) -> dict[str, str] | None:
     """Return where the backup is and how to restore it; only its name without the right to."""
     path = record.backup_path
     if not path:
@@ -134,7 +134,7 @@ def _backup(record: ImportRecord, user: User) -> dict[str, str] | None:
     return {"path": path, "command": command}
 
 
-def _same_file(record: ImportRecord) -> dict[str, Any]:
+def _find_same_file(record: ImportRecord) -> dict[str, Any]:
     if not record.file_sha256:  # an undo has no file
         return {}
     others = (
@@ -154,7 +154,7 @@ def _same_file(record: ImportRecord) -> dict[str, Any]:
     }
 
 
-def _counts(record: ImportRecord) -> dict[str, Any]:
+def _count_items(record: ImportRecord) -> dict[str, Any]:
     """Return the number of items by kind and result, without zero rows and columns."""
     found = {
         (row["kind"], row["result"]): row["number"]
@@ -169,10 +169,12 @@ def _counts(record: ImportRecord) -> dict[str, Any]:
     return {"results": [RESULT_WORDS[result] for result in results], "rows": rows}
 
 
-def _checklist(checklist: Checklist, user: User, refused: FillForm | None) -> dict[str, Any]:
+def _make_checklist_context(
+    checklist: Checklist, user: User, refused: FillForm | None
+) -> dict[str, Any]:
     may_fill = user.has_perm(CHANGE_SECRET)
     lines = []
-    points = _shown(checklist.secrets, keep=refused.uuid if refused else None)
+    points = _cut_points(checklist.secrets, keep=refused.uuid if refused else None)
     destinations = read_destinations(point.name for point in points if not point.is_done)
     for point in points:
         form = None
@@ -183,7 +185,9 @@ def _checklist(checklist: Checklist, user: User, refused: FillForm | None) -> di
             DestinationLine(destination=each, may_view=may_see(user, each.kind))
             for each in destinations.get(point.name, ())
         ]
-        lines.append((point, form, places, destinations_tag(destinations.get(point.name, ()))))
+        lines.append(
+            (point, form, places, compute_destinations_tag(destinations.get(point.name, ())))
+        )
     return {
         "checklist": checklist,
         "refused": refused,
@@ -199,57 +203,57 @@ def _checklist(checklist: Checklist, user: User, refused: FillForm | None) -> di
     }
 
 
-def _shown(points: Sequence[Any], *, keep: UUID | None) -> list[Any]:
+def _cut_points(points: Sequence[Any], *, keep: UUID | None) -> list[Any]:
     """Return the first points, and the one with the uuid `keep`."""
     return [
         point for number, point in enumerate(points) if number < _POINTS_SHOWN or point.uuid == keep
     ]
 
 
-def _items(request: HttpRequest, record: ImportRecord) -> dict[str, Any]:
+def _make_items_context(request: HttpRequest, record: ImportRecord) -> dict[str, Any]:
     asked = ItemFilter(request.GET)
-    items = _sorted(record.items.all())
+    items = _sort_items(record.items.all())
     if asked.is_valid():
-        items = _filtered(items, asked.cleaned_data)
+        items = _filter_items(items, asked.cleaned_data)
     page = Paginator(items, ITEMS_PER_PAGE).get_page(request.GET.get("page"))
     return {
         "item_filter": asked,
         "is_filtered": any(request.GET.get(name) for name in asked.fields),
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number),
-        "groups": list(_grouped(page, request.user)),
+        "groups": list(_group_items(page, request.user)),
     }
 
 
-def _filtered(items: QuerySet[ImportItem], asked: dict[str, Any]) -> QuerySet[ImportItem]:
+def _filter_items(items: QuerySet[ImportItem], asked: dict[str, Any]) -> QuerySet[ImportItem]:
     if asked["result"]:
         items = items.filter(result=asked["result"])
     if asked["warned"]:
         items = items.exclude(warnings=[])
     if text := asked["text"]:
-        items = items.filter(bears(text))
+        items = items.filter(make_search_condition(text))
     return items
 
 
-def bears(text: str) -> Q:
+def make_search_condition(text: str) -> Q:
     """Return the condition that an item's name or uuid, in the file or here, contains the text."""
     names = ("name", "target_name", "uuid", "target_uuid")
     return reduce(or_, (Q((f"{name}__icontains", text)) for name in names))
 
 
-def _sorted(items: QuerySet[ImportItem]) -> QuerySet[ImportItem]:
+def _sort_items(items: QuerySet[ImportItem]) -> QuerySet[ImportItem]:
     """Sort by kind (flows, connections, secrets), then by the file's order."""
     order = [When(kind=str(kind), then=Value(number)) for number, kind in enumerate(Kind)]
     return items.order_by(Case(*order, output_field=IntegerField()), "position", "pk")
 
 
-def _grouped(page: Page[ImportItem], user: Any) -> Iterator[tuple[str, list[ItemLine]]]:
+def _group_items(page: Page[ImportItem], user: Any) -> Iterator[tuple[str, list[ItemLine]]]:
     for word, items in groupby(page, key=lambda item: item.kind):
         kind = Kind(word)
-        yield kind.plural, list(_lines(kind, list(items), user))
+        yield kind.plural, list(_make_lines(kind, list(items), user))
 
 
-def _lines(kind: Kind, items: Sequence[ImportItem], user: User) -> Iterator[ItemLine]:
+def _make_lines(kind: Kind, items: Sequence[ImportItem], user: User) -> Iterator[ItemLine]:
     rows = MODELS[kind]._default_manager.filter(uuid__in={item.target_uuid for item in items})
     found = {
         uuid: (pk, is_deleted)
@@ -265,11 +269,11 @@ def _lines(kind: Kind, items: Sequence[ImportItem], user: User) -> Iterator[Item
             has_other_uuid=str(item.target_uuid) != item.uuid.lower(),
             target_url=url,
             target_state="gone" if pk is None else "deleted" if is_deleted else "",
-            difference_url=_difference_url(item) if sees_kind else None,
+            difference_url=_get_difference_url(item) if sees_kind else None,
         )
 
 
-def _difference_url(item: ImportItem) -> str | None:
+def _get_difference_url(item: ImportItem) -> str | None:
     if not has_difference(item):
         return None
     return reverse("admin:imports_importrecord_item", args=[item.record_id, item.pk])

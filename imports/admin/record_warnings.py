@@ -19,7 +19,7 @@ class WarnedLine:
     others: list[str]
 
 
-def warned_items(items: QuerySet[ImportItem]) -> dict[str, Any]:
+def find_warned_items(items: QuerySet[ImportItem]) -> dict[str, Any]:
     """Return the items with a serious warning, the first of the others, and the counts."""
     items = items.exclude(warnings=[])
     details = items.order_by().values_list("pk", "warning_details")
@@ -29,12 +29,12 @@ def warned_items(items: QuerySet[ImportItem]) -> dict[str, Any]:
     return {
         "count": count,
         "serious": len(serious),
-        "lines": [_warned_line(item) for item in shown],
+        "lines": [_make_warned_line(item) for item in shown],
         "hidden": count - len(shown),
     }
 
 
-def _warned_line(item: ImportItem) -> WarnedLine:
+def _make_warned_line(item: ImportItem) -> WarnedLine:
     serious = [each["text"] for each in item.warning_details if each["isSerious"]]
     others = [text for text in item.warnings if text not in serious]
     return WarnedLine(item=item, serious=serious, others=others)

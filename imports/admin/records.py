@@ -31,21 +31,21 @@ from flows.admin.page_addresses import page_urls
 from flows.content.fields import Kind
 from flows.models import Connection, Secret
 from flows.secrets.values import GoesElsewhereError, HasValueError, SecretGoneError
-from flows.servers import current_database
-from imports.admin.importing import import_urls, may_import
-from imports.admin.item_page import has_difference, item_context
+from flows.servers import get_current_database
+from imports.admin.importing import list_import_urls, may_import
+from imports.admin.item_page import has_difference, make_item_context
 from imports.admin.record_page import (
     CHANGE_CONNECTION,
     CHANGE_SECRET,
     FillForm,
-    bears,
-    record_context,
-    record_url,
+    get_record_url,
+    make_record_context,
+    make_search_condition,
 )
-from imports.admin.undoing import may_undo, undo_urls
-from imports.admin.wording import counted, lasting
+from imports.admin.undoing import list_undo_urls, may_undo
+from imports.admin.wording import format_counts, format_duration
 from imports.models import ImportItem, ImportRecord
-from imports.permissions import VIEW_RECORDS, may_see, message_for
+from imports.permissions import VIEW_RECORDS, get_record_message, may_see
 from imports.records.checklist import PointGoneError, fill_secret, tick_off
 
 _FILE_NAME_SHOWN = 80
@@ -90,7 +90,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
             (looked_at, self.tick_off_view, "tick_off"),
         )
         site = self.admin_site
-        return [*import_urls(site), *undo_urls(site), *own, *super().get_urls()]
+        return [*list_import_urls(site), *list_undo_urls(site), *own, *super().get_urls()]
 
     # --- the list
 
@@ -110,7 +110,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
         if term := search_term.strip():
             # Not by search_fields: with a join, a record would appear once for each of its items.
-            items = ImportItem.objects.order_by().filter(bears(term))
+            items = ImportItem.objects.order_by().filter(make_search_condition(term))
             found |= queryset.filter(pk__in=items.values("record"))
         return found, has_duplicates
 
@@ -119,7 +119,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
 
         @admin.display(description="status", ordering="status")
         def state(record: ImportRecord) -> str:
-            message = message_for(request.user, record)  # type: ignore[arg-type]
+            message = get_record_message(request.user, record)  # type: ignore[arg-type]
             cut = Truncator(message).chars(_MESSAGE_SHOWN)
             return format_html(
                 '<span class="record-status record-{}">{}{}</span>{}',
@@ -155,11 +155,11 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
 
     @admin.display(description="items")
     def what(self, record: ImportRecord) -> str:
-        return counted(record.counts) or "-"
+        return format_counts(record.counts) or "-"
 
     @admin.display(description="time")
     def took(self, record: ImportRecord) -> str:
-        return lasting(record.seconds) or "-"
+        return format_duration(record.seconds) or "-"
 
     # --- a record
 
@@ -172,11 +172,11 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
     ) -> HttpResponse:
         if request.method not in {"GET", "HEAD"}:
             raise PermissionDenied
-        return self._page(request, self._record(request, object_id))
+        return self._render_page(request, self._find_record(request, object_id))
 
     def item_view(self, request: HttpRequest, record_id: int, item_id: int) -> HttpResponse:
         """Show what the import changed in the row of one of its items."""
-        record = self._record(request, str(record_id))
+        record = self._find_record(request, str(record_id))
         item = ImportItem.objects.filter(record=record, pk=item_id).first()
         if item is None or not has_difference(item):
             raise Http404
@@ -187,8 +187,8 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "media": self.media + pictures,
-            "record_url": record_url(record),
-            **item_context(item),
+            "record_url": get_record_url(record),
+            **make_item_context(item),
         }
         return TemplateResponse(request, "admin/imports/importrecord/item.html", context)
 
@@ -196,36 +196,36 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
     @method_decorator(sensitive_post_parameters("dev_value", "prod_value"))
     def fill_view(self, request: HttpRequest, record_id: int, secret_uuid: UUID) -> HttpResponse:
         """Set the first value of a secret of the checklist, and redirect to the record."""
-        record = self._record(request, str(record_id))
-        page = f"{record_url(record)}#checklist"
+        record = self._find_record(request, str(record_id))
+        page = f"{get_record_url(record)}#checklist"
         if request.method != "POST":  # the URL of a refused form was opened again
             return HttpResponseRedirect(page)
         if not request.user.has_perm(CHANGE_SECRET):
             raise PermissionDenied
         form = FillForm(request.POST, uuid=secret_uuid)
         if not form.is_valid():
-            return self._page(request, record, refused=form)
+            return self._render_page(request, record, refused=form)
         self._fill(request, record, form)
         return HttpResponseRedirect(page)
 
     def tick_off_view(self, request: HttpRequest, record_id: int, item_id: int) -> HttpResponse:
         """Tick a connection of the checklist off."""
-        record = self._record(request, str(record_id))
+        record = self._find_record(request, str(record_id))
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not request.user.has_perm(CHANGE_CONNECTION):
             raise PermissionDenied
         try:
-            with transaction.atomic(using=current_database()):
+            with transaction.atomic(using=get_current_database()):
                 row = tick_off(record, item_id)
-                said = f"Looked at after import {record.pk}: it is right."
-                self.admin_site.get_model_admin(Connection).log_change(request, row, said)
+                message = f"Looked at after import {record.pk}: it is right."
+                self.admin_site.get_model_admin(Connection).log_change(request, row, message)
         except PointGoneError:
             raise Http404 from None
         self.message_user(request, f"The connection {row} is ticked off.")
-        return HttpResponseRedirect(f"{record_url(record)}#checklist")
+        return HttpResponseRedirect(f"{get_record_url(record)}#checklist")
 
-    def _record(self, request: HttpRequest, record_id: str) -> ImportRecord:
+    def _find_record(self, request: HttpRequest, record_id: str) -> ImportRecord:
         if not self.has_view_permission(request):
             raise PermissionDenied
         record: ImportRecord | None = self.get_object(request, record_id)
@@ -233,7 +233,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
             raise Http404
         return record
 
-    def _page(
+    def _render_page(
         self, request: HttpRequest, record: ImportRecord, *, refused: FillForm | None = None
     ) -> HttpResponse:
         context = {
@@ -241,13 +241,13 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
             "opts": self.opts,
             "media": self.media + forms.Media(css={"all": ("admin/css/forms.css",)}),
             "may_undo": may_undo(request, record),
-            **record_context(request, record, refused=refused),
+            **make_record_context(request, record, refused=refused),
         }
         return TemplateResponse(request, "admin/imports/importrecord/record.html", context)
 
     def _fill(self, request: HttpRequest, record: ImportRecord, form: FillForm) -> None:
         try:
-            with transaction.atomic(using=current_database()):
+            with transaction.atomic(using=get_current_database()):
                 name = request.user.get_username()
                 secret = fill_secret(
                     record,
@@ -257,8 +257,8 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
                     shown=request.POST.get("shown", ""),
                 )
                 # Only which values were given, nothing of the values themselves.
-                said = [{"changed": {"fields": form.given()}}]
-                self.admin_site.get_model_admin(Secret).log_change(request, secret, said)
+                change = [{"changed": {"fields": form.list_given()}}]
+                self.admin_site.get_model_admin(Secret).log_change(request, secret, change)
         except GoesElsewhereError:
             self.message_user(
                 request,

@@ -11,7 +11,7 @@ from flows.conf import ziggy
 from imports.admin.filter_fields import result_field, text_field
 from imports.permissions import SKIP_BACKUP
 from imports.plans.plan import UndoResult
-from imports.undo.plans.decision_file import decision_of, read_decision_file
+from imports.undo.plans.decision_file import read_decision, read_decision_file
 from imports.undo.plans.plan import ConflictResolution, Decisions, GivenKey
 
 CHOICE = "decision:"
@@ -34,18 +34,18 @@ class Choices:
     decisions: Decisions = field(default_factory=dict)
 
     def as_json(self) -> str:
-        """Return the decisions as JSON, which `earlier_choices` reads."""
-        decided = {_as_text(key): decision for key, decision in self.decisions.items()}
+        """Return the decisions as JSON, which `read_earlier_choices` reads."""
+        decided = {_format_key(key): decision for key, decision in self.decisions.items()}
         return json.dumps({"decisions": decided})
 
 
-def earlier_choices(sent: Mapping[str, Any]) -> Choices:
+def read_earlier_choices(sent: Mapping[str, Any]) -> Choices:
     """Return the choices of the plan that was shown, also those of rows on other pages.
 
     Raises FileUnreadable and FileInvalid for data that no page sends.
     """
     return Choices(
-        conflicts=_decision(sent.get("decided_conflicts", "")),
+        conflicts=_read_decision(sent.get("decided_conflicts", "")),
         decisions=_read(sent.get("decided", '{"decisions": {}}')),
     )
 
@@ -59,14 +59,14 @@ def read_choices(sent: Mapping[str, Any], earlier: Choices) -> Choices:
         name.removeprefix(CHOICE): value for name, value in sent.items() if name.startswith(CHOICE)
     }
     decided = {key: value for key, value in chosen.items() if value}
-    others = {key: one for key, one in earlier.decisions.items() if _as_text(key) not in chosen}
+    others = {key: one for key, one in earlier.decisions.items() if _format_key(key) not in chosen}
     return Choices(
-        conflicts=_decision(sent.get("conflicts", "")),
+        conflicts=_read_decision(sent.get("conflicts", "")),
         decisions={**others, **_read(json.dumps({"decisions": decided}))},
     )
 
 
-def _as_text(key: GivenKey) -> str:
+def _format_key(key: GivenKey) -> str:
     kind, uuid = key
     return f"{kind}:{uuid}" if kind else uuid
 
@@ -75,8 +75,8 @@ def _read(decided: str) -> Decisions:
     return read_decision_file(decided.encode(), max_bytes=ziggy.MAX_IMPORT_BYTES)
 
 
-def _decision(word: str) -> ConflictResolution | None:
-    return decision_of(word) if word in set(ConflictResolution) else None
+def _read_decision(word: str) -> ConflictResolution | None:
+    return read_decision(word) if word in set(ConflictResolution) else None
 
 
 class UndoOptionsForm(forms.Form):
@@ -121,7 +121,7 @@ class UndoFilterForm(forms.Form):
     q = text_field()
 
     @property
-    def said(self) -> dict[str, str]:
+    def conditions(self) -> dict[str, str]:
         """Return the filter's values by field name."""
         self.is_valid()
         return {name: self.cleaned_data.get(name, "") for name in self.base_fields}

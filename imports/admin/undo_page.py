@@ -12,7 +12,7 @@ from flows.content.fields import Kind
 from imports.admin.undo_forms import CHOICE, Choices, UndoFilterForm
 from imports.plans.plan import UndoResult
 from imports.undo.plans.plan import Conflict, ConflictResolution, UndoChange, UndoPlan
-from imports.undo.plans.snapshot import pack_rows, row_changes_since, undo_token
+from imports.undo.plans.snapshot import find_row_changes_since, make_undo_token, pack_rows
 from imports.undo.service import UndoPreview
 
 ROWS_ON_A_PAGE = 100
@@ -56,24 +56,24 @@ class UndoLine:
     @property
     def group(self) -> str:
         """Return the heading of the line."""
-        return "conflicts" if self.stands_out else self.change.kind.plural
+        return "conflicts" if self.needs_attention else self.change.kind.plural
 
     @property
-    def stands_out(self) -> bool:
+    def needs_attention(self) -> bool:
         """Return whether the row has conflicts or was changed since, and so comes first."""
         return bool(self.difference or self.change.conflicts)
 
     @property
     def problems(self) -> list[Conflict]:
         """Return the conflicts without a decision, or with one that is not possible."""
-        return [one for one in self.change.conflicts if not self._is_settled(one)]
+        return [one for one in self.change.conflicts if not self._is_resolved(one)]
 
     @property
-    def settled(self) -> list[Conflict]:
-        """Return the conflicts that are decided."""
-        return [one for one in self.change.conflicts if self._is_settled(one)]
+    def resolved(self) -> list[Conflict]:
+        """Return the conflicts that are resolved."""
+        return [one for one in self.change.conflicts if self._is_resolved(one)]
 
-    def _is_settled(self, conflict: Conflict) -> bool:
+    def _is_resolved(self, conflict: Conflict) -> bool:
         decision = self.change.decision
         return decision is ConflictResolution.KEEP or (
             decision is not None and conflict.may_restore
@@ -96,15 +96,15 @@ class UndoLine:
         return f"{CHOICE}{self.change.kind}:{self.change.uuid}"
 
 
-def undo_context(
+def make_undo_context(
     request: HttpRequest, preview: UndoPreview, choices: Choices, *, packed: str
 ) -> dict[str, Any]:
     """Return the context of the page; `packed` has the rows of the plan shown first, or is ""."""
     asked = request.POST if request.method == "POST" else request.GET
     plan = preview.plan
     chosen = UndoFilterForm(asked)
-    lines = sorted(_lines(plan, choices, packed), key=_urgency)
-    found = [line for line in lines if _fits(line, **chosen.said)]
+    lines = sorted(_make_lines(plan, choices, packed), key=_get_urgency)
+    found = [line for line in lines if _fits(line, **chosen.conditions)]
     page = Paginator(found, ROWS_ON_A_PAGE).get_page(asked.get("page"))
     conflicts = sum(1 for line in lines if line.change.conflicts)
     return {
@@ -113,25 +113,25 @@ def undo_context(
         "refusal": preview.refusal,
         "issues_shown": preview.refusal.issues[:ISSUES_SHOWN] if preview.refusal else (),
         "issues_hidden": len(preview.refusal.issues[ISSUES_SHOWN:]) if preview.refusal else 0,
-        "counts": _counts(plan),
+        "counts": _count_rows(plan),
         "total": [(result, plan.counts[result]) for result in UndoResult if plan.counts[result]],
         "rows": len(lines),
         "conflicts": conflicts,
         "serious": [line for line in lines if line.serious],
         "has_more_conflicts": conflicts > sum(1 for line in page if line.change.conflicts),
         "filter": chosen,
-        "is_filtered": any(chosen.said.values()),
+        "is_filtered": any(chosen.conditions.values()),
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number),
         "decisions": list(_WORDS.items()),
         "chosen": choices,
-        "token": undo_token(plan),
+        "token": make_undo_token(plan),
         "packed": packed or pack_rows(plan),
     }
 
 
-def _lines(plan: UndoPlan, choices: Choices, packed: str) -> Iterator[UndoLine]:
-    differences = row_changes_since(packed, plan)
+def _make_lines(plan: UndoPlan, choices: Choices, packed: str) -> Iterator[UndoLine]:
+    differences = find_row_changes_since(packed, plan)
     for change in plan:
         yield UndoLine(
             change=change,
@@ -141,9 +141,9 @@ def _lines(plan: UndoPlan, choices: Choices, packed: str) -> Iterator[UndoLine]:
         )
 
 
-def _urgency(line: UndoLine) -> tuple[bool, bool, bool]:
+def _get_urgency(line: UndoLine) -> tuple[bool, bool, bool]:
     """Return the sort key: rows changed since, rows to decide on, decided ones, others."""
-    return not line.difference, not line.problems, not line.stands_out
+    return not line.difference, not line.problems, not line.needs_attention
 
 
 def _fits(line: UndoLine, *, result: str, show: str, q: str) -> bool:
@@ -157,7 +157,7 @@ def _fits(line: UndoLine, *, result: str, show: str, q: str) -> bool:
     return any(part in text.casefold() for text in (change.name, change.target_name, change.uuid))
 
 
-def _counts(plan: UndoPlan) -> list[tuple[Kind, list[tuple[UndoResult, int]]]]:
+def _count_rows(plan: UndoPlan) -> list[tuple[Kind, list[tuple[UndoResult, int]]]]:
     """Return, by kind, the number of rows with each result."""
     numbers = {(kind, result): 0 for kind in Kind for result in UndoResult}
     for change in plan:

@@ -22,34 +22,34 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from flows.conf import ziggy
 from flows.content.fields import Kind
-from flows.differences.values import difference
+from flows.differences.values import compare_contents
 from imports.admin.undo_forms import (
     Choices,
     ConfirmationForm,
     UndoOptionsForm,
-    earlier_choices,
     read_choices,
+    read_earlier_choices,
 )
-from imports.admin.undo_page import undo_context
-from imports.admin.uploading import import_page
+from imports.admin.undo_page import make_undo_context
+from imports.admin.uploading import render_import_page
 from imports.errors import NotPermitted, NotUndoable, StalePlan, UnableToImport
 from imports.models import Door, ImportRecord
 from imports.permissions import (
     UNDO_IMPORT,
     VIEW_RECORDS,
     check_permission,
+    get_message,
     may_see,
-    message_to,
 )
-from imports.undo.one_row import look_at_row
+from imports.undo.one_row import preview_row
 from imports.undo.request import UndoRequest
 from imports.undo.run_names import name_run
-from imports.undo.service import examine_undo, kinds_to_undo, undo_import
+from imports.undo.service import examine_undo, find_kinds_to_undo, undo_import
 
 View = Callable[..., HttpResponseBase]
 
 
-def undo_urls(site: AdminSite) -> list[URLPattern]:
+def list_undo_urls(site: AdminSite) -> list[URLPattern]:
     """Return the URLs of the pages. They must come before those of the records."""
     views = UndoViews(site)
     wrap = site.admin_view
@@ -57,7 +57,7 @@ def undo_urls(site: AdminSite) -> list[URLPattern]:
         path("<int:number>/undo/", wrap(views.undo), name="imports_importrecord_undo"),
         path(
             "<int:number>/undo/<str:kind>/<uuid:uuid>/",
-            wrap(views.row),
+            wrap(views.show_row),
             name="imports_importrecord_undo_row",
         ),
     ]
@@ -67,18 +67,18 @@ def may_undo(request: HttpRequest, record: ImportRecord) -> bool:
     """Return whether the user may open the record's pages of undo, for the links to them."""
     if not request.user.has_perm(UNDO_IMPORT):
         return False
-    kinds = kinds_to_undo(record)
+    kinds = find_kinds_to_undo(record)
     return bool(kinds) and all(may_see(request.user, kind) for kind in kinds)
 
 
-def _told(view: View) -> View:
+def _pass_record(view: View) -> View:
     """Wrap the view: look the record up, and redirect to it if it cannot be undone.
 
     It responds 403 if the user may not undo it.
     """
 
     @wraps(view)
-    def told(
+    def call_with_record(
         self: "UndoViews", request: HttpRequest, number: int, **kwargs: Any
     ) -> HttpResponseBase:
         try:
@@ -91,7 +91,7 @@ def _told(view: View) -> View:
             messages.error(request, error.message)
             return redirect("admin:imports_importrecord_change", number)
 
-    return told
+    return call_with_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ class UndoViews:
         self._site = site
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
-    @_told
+    @_pass_record
     def undo(self, request: HttpRequest, record: ImportRecord) -> HttpResponseBase:
         """Show what would happen, row by row; after a confirmation, undo it.
 
@@ -118,21 +118,23 @@ class UndoViews:
         lost.
         """
         if request.method != "POST":
-            return self._page(request, record, Choices())
+            return self._render_page(request, record, Choices())
         try:
-            earlier = earlier_choices(request.POST)
+            earlier = read_earlier_choices(request.POST)
             choices = read_choices(request.POST, earlier)
         except UnableToImport as error:
-            told = f"{error.message} Nothing was written. Choose out of the lists."
-            return self._page(
-                request, record, Choices(), refused=_Refused(message=told, status=error.status)
+            message = f"{error.message} Nothing was written. Choose out of the lists."
+            return self._render_page(
+                request, record, Choices(), refused=_Refused(message=message, status=error.status)
             )
         if "confirm" not in request.POST:
-            return self._page(request, record, choices)
+            return self._render_page(request, record, choices)
         if choices != earlier:
-            told = "Some choices were not in the plan yet. Look at what they change, and confirm."
-            messages.warning(request, f"{told} Nothing was written.")
-            return self._page(request, record, choices)
+            message = (
+                "Some choices were not in the plan yet. Look at what they change, and confirm."
+            )
+            messages.warning(request, f"{message} Nothing was written.")
+            return self._render_page(request, record, choices)
         return self._confirm(request, record, choices)
 
     def _confirm(
@@ -143,22 +145,24 @@ class UndoViews:
             (message,) = typed.errors["server_name"]
             status = HTTPStatus.UNPROCESSABLE_ENTITY
             refused = _Refused(message=str(message), status=status, confirmation=typed)
-            return self._page(request, record, choices, refused=refused)
+            return self._render_page(request, record, choices, refused=refused)
         try:
             outcome = undo_import(
-                _asked(request, record, choices), token=request.POST.get("shown", "")
+                _make_request(request, record, choices), token=request.POST.get("shown", "")
             )
         except NotUndoable:
             raise
         except UnableToImport as error:
-            return self._page(request, record, choices, refused=_refusal(request, error))
+            return self._render_page(
+                request, record, choices, refused=_make_refusal(request, error)
+            )
         if outcome.plan.writes:
             messages.success(request, f"{outcome.plan.name.done}: this is the record of that.")
         else:
             messages.info(request, "There was nothing to undo, and nothing was written.")
         return redirect("admin:imports_importrecord_change", outcome.record.pk)
 
-    def _page(
+    def _render_page(
         self,
         request: HttpRequest,
         record: ImportRecord,
@@ -169,7 +173,7 @@ class UndoViews:
         options = UndoOptionsForm(
             request.POST if request.method == "POST" else None, user=request.user
         )
-        preview = examine_undo(_asked(request, record, choices))
+        preview = examine_undo(_make_request(request, record, choices))
         context = {
             "title": preview.plan.name.undoing,
             "record": record,
@@ -178,32 +182,34 @@ class UndoViews:
             "options": options,
             "with_backup": options.with_backup,
             "asks_for_name": ziggy.CONFIRM_SERVER_NAME,
-            **undo_context(request, preview, choices, packed=request.POST.get("shown_rows", "")),
+            **make_undo_context(
+                request, preview, choices, packed=request.POST.get("shown_rows", "")
+            ),
         }
         status = refused.status if refused else HTTPStatus.OK
-        return import_page(self._site, request, "undo", context, status=status)
+        return render_import_page(self._site, request, "undo", context, status=status)
 
     @method_decorator(require_safe)
-    @_told
-    def row(
+    @_pass_record
+    def show_row(
         self, request: HttpRequest, record: ImportRecord, *, kind: str, uuid: UUID
     ) -> HttpResponseBase:
         """Show what the undo would change in one row, with graphs."""
         if kind not in set(Kind):
             raise Http404
-        looked = look_at_row(_asked(request, record, Choices()), Kind(kind), str(uuid))
-        if looked is None:
+        preview = preview_row(_make_request(request, record, Choices()), Kind(kind), str(uuid))
+        if preview is None:
             raise Http404
         context = {
-            "title": f"{name_run(record).undoing}: {looked.change.name or '(no name)'}",
+            "title": f"{name_run(record).undoing}: {preview.change.name or '(no name)'}",
             "record": record,
-            "change": looked.change,
-            "difference": difference(looked.change.kind, looked.before, looked.after),
+            "change": preview.change,
+            "difference": compare_contents(preview.change.kind, preview.before, preview.after),
         }
-        return import_page(self._site, request, "undo_row", context)
+        return render_import_page(self._site, request, "undo_row", context)
 
 
-def _asked(request: HttpRequest, record: ImportRecord, choices: Choices) -> UndoRequest:
+def _make_request(request: HttpRequest, record: ImportRecord, choices: Choices) -> UndoRequest:
     user: Any = request.user
     options = UndoOptionsForm(request.POST, user=user)
     return UndoRequest(
@@ -218,8 +224,8 @@ def _asked(request: HttpRequest, record: ImportRecord, choices: Choices) -> Undo
     )
 
 
-def _refusal(request: HttpRequest, error: UnableToImport) -> _Refused:
-    message = message_to(request.user, error.code, error.message)  # type: ignore[arg-type]
+def _make_refusal(request: HttpRequest, error: UnableToImport) -> _Refused:
+    message = get_message(request.user, error.code, error.message)  # type: ignore[arg-type]
     if isinstance(error, StalePlan):
         message = (
             f"{error.reason} Nothing was written. This is the new plan: look at it, and confirm it "

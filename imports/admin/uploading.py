@@ -18,7 +18,7 @@ from imports.errors import NotPermitted, UnableToImport
 from imports.models import ImportRecord
 from imports.permissions import RUN_IMPORT, check_permission
 from imports.uploads import pending as uploads
-from imports.uploads.uploaded_file import FORM_ALLOWANCE, FileCollector, too_large
+from imports.uploads.uploaded_file import FORM_ALLOWANCE, FileCollector, make_too_large_error
 
 
 class UploadViews:
@@ -39,19 +39,19 @@ class UploadViews:
         try:
             length = request.META.get("CONTENT_LENGTH") or ""
             if length.isdecimal() and int(length[:20]) > limit + FORM_ALLOWANCE:
-                raise too_large(limit)
+                raise make_too_large_error(limit)
             return self._upload(request, collector)
         except UnableToImport as error:
-            return self._upload_page(request, error=error)
+            return self._render_page(request, error=error)
 
     @method_decorator(csrf_protect)
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def _upload(self, request: HttpRequest, collector: FileCollector) -> HttpResponseBase:
         if request.method != "POST":
-            return self._upload_page(request)
+            return self._render_page(request)
         form = UploadForm(request.POST, user=request.user, files_given=len(collector.complete))
         if not form.is_valid():
-            return self._upload_page(request, form=form)
+            return self._render_page(request, form=form)
         (file,) = collector.complete
         try:
             pending = uploads.stage(
@@ -61,10 +61,10 @@ class UploadViews:
                 options=form.options,
             )
         except UnableToImport as error:
-            return self._upload_page(request, form=form, error=error, file_name=file.name)
+            return self._render_page(request, form=form, error=error, file_name=file.name)
         return redirect("admin:imports_preview", pending.pk)
 
-    def _upload_page(
+    def _render_page(
         self,
         request: HttpRequest,
         *,
@@ -77,14 +77,14 @@ class UploadViews:
             "form": form or UploadForm(user=request.user),
             "error": error,
             "file_name": file_name,
-            "waiting": uploads.waiting_uploads(request.user),  # type: ignore[arg-type]
+            "waiting": uploads.list_waiting_uploads(request.user),  # type: ignore[arg-type]
             "limit": ziggy.MAX_IMPORT_BYTES,
         }
         status = error.status if error else HTTPStatus.OK
-        return import_page(self._site, request, "upload", context, status=status)
+        return render_import_page(self._site, request, "upload", context, status=status)
 
 
-def import_page(
+def render_import_page(
     site: AdminSite,
     request: HttpRequest,
     name: str,

@@ -29,7 +29,7 @@ _MINUTE = 60
 _TENTHS_UNTIL = 10
 
 
-def counted(counts: Mapping[str, int]) -> str:
+def format_counts(counts: Mapping[str, int]) -> str:
     """Return counts by result in words: `2 overwritten, 3 created`."""
     words = (
         f"{counts[result]:,} {word}"
@@ -39,7 +39,7 @@ def counted(counts: Mapping[str, int]) -> str:
     return ", ".join(words)
 
 
-def lasting(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     """Return a duration in words: `0.42 s`, `12.5 s`, `3 min 5 s`; empty for None."""
     if seconds is None:
         return ""
@@ -49,7 +49,7 @@ def lasting(seconds: float | None) -> str:
     return f"{minutes:,} min {rest} s"
 
 
-def options(record: ImportRecord) -> Iterable[str]:
+def format_options(record: ImportRecord) -> Iterable[str]:
     """Return the options of the run, in sentences."""
     yield _REDO_WORDS if record.is_redo else _MODE_WORDS[record.mode]
     yield "With a backup" if record.with_backup else "Without a backup"

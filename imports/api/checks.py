@@ -9,10 +9,10 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from flows.counting import other_than_first
-from flows.roles import Role, role_of
+from flows.counting import format_others
+from flows.roles import Role, find_role
 from flows.users import User
-from imports.errors import Issue, NotPermitted, UnableToImport, json_path, printable
+from imports.errors import Issue, NotPermitted, UnableToImport, make_json_path, make_printable
 from imports.permissions import check_permission
 
 
@@ -28,17 +28,17 @@ class NothingThere(UnableToImport):
     status = HTTPStatus.NOT_FOUND
 
 
-def caller(request: Request) -> User:
+def get_caller(request: Request) -> User:
     """Return the caller's user. Every endpoint requires one."""
     return cast(User, request.user)
 
 
-def needs(*permissions: str) -> list[type[BasePermission]]:
+def require_permissions(*permissions: str) -> list[type[BasePermission]]:
     """Return the permission classes of an endpoint that needs all of these permissions."""
 
     class HasPermissions(BasePermission):
         def has_permission(self, request: Request, view: APIView) -> bool:
-            check_permission(caller(request), *permissions)
+            check_permission(get_caller(request), *permissions)
             return True
 
     return [IsAuthenticated, HasPermissions]
@@ -50,28 +50,30 @@ class IsAdmin(IsAuthenticated):
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not super().has_permission(request, view):
             return False
-        if role_of(caller(request)) is not Role.ADMIN:
+        if find_role(get_caller(request)) is not Role.ADMIN:
             raise NotPermitted("not-permitted", "Only an administrator may do this.")
         return True
 
 
-def validated(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+def validate(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
     """Return the data as the serializer reads it. Raises RequestInvalid with every problem."""
     reader = serializer(data=data)
     if reader.is_valid():
         return dict(reader.validated_data)
-    issues = list(_issues(reader.errors))
+    issues = list(_find_issues(reader.errors))
     first = issues[0]
     place = f"{first.path}: " if first.path else ""
-    told = f"{place}{first.message}{other_than_first(issues)}"
-    raise RequestInvalid("invalid-request", told, issues)
+    message = f"{place}{first.message}{format_others(issues)}"
+    raise RequestInvalid("invalid-request", message, issues)
 
 
-def _issues(errors: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
+def _find_issues(errors: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
     if isinstance(errors, Mapping):
         for key, each in errors.items():
-            yield from _issues(each, path if key == "non_field_errors" else (*path, key))
+            yield from _find_issues(each, path if key == "non_field_errors" else (*path, key))
         return
     for error in errors:
-        message = printable(str(error))
-        yield Issue(code=str(error.code).replace("_", "-"), path=json_path(*path), message=message)
+        message = make_printable(str(error))
+        yield Issue(
+            code=str(error.code).replace("_", "-"), path=make_json_path(*path), message=message
+        )

@@ -18,19 +18,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as default_handler
 
-from flows.counting import other_than_first
+from flows.counting import format_others
 from flows.database.statement_timeout import is_statement_timeout
 from flows.encryption import WrongKeyError
 from flows.rest.requests.refusals import Refused
 from flows.secrets.checks import check_keys_before_write
 from flows.web.api_paths import is_of_api
 from flows.web.body_length import LENGTH_REQUIRED
-from flows.web.request_id import request_id
+from flows.web.request_id import get_request_id
 from flows.web.statement_timeout import log_timeout
 from imports.api.parsers import NotStrictJSON
 from imports.api.renderers import ApiRenderer
-from imports.database.errors import DatabaseFailed, failure_of, loggable
-from imports.errors import RETRY_AFTER, Issue, UnableToImport, json_path, printable
+from imports.database.errors import DatabaseFailed, format_for_log, make_failure
+from imports.errors import RETRY_AFTER, Issue, UnableToImport, make_json_path, make_printable
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +72,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if isinstance(error, Refused):
         return Response(error.as_dict(), status=error.status)
     if isinstance(error, UnableToImport):
-        return _refusal(error)
-    if answer := _failure_of_server(error, context):
+        return _answer_refusal(error)
+    if answer := _answer_server_failure(error, context):
         return answer
     for kind, status, code in _DJANGO_ERRORS:
         if isinstance(error, kind):
@@ -83,48 +83,48 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
             return answer
     response = default_handler(error, context)  # it sets the headers
     if response is not None and isinstance(error, exceptions.APIException):
-        response.data = _explained(error)
+        response.data = _make_body(error)
     return response
 
 
-def _failure_of_server(error: Exception, context: dict[str, Any]) -> Response | None:
+def _answer_server_failure(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the response to a failure of the database or its keys that has a code, or None."""
     if is_statement_timeout(error):
-        return _timed_out(context["request"])
-    if isinstance(error, DatabaseError) and (failure := failure_of(error)):
-        logger.error("The database failed a request: %s", loggable(error))
-        return _refusal(failure)
+        return _answer_timeout(context["request"])
+    if isinstance(error, DatabaseError) and (failure := make_failure(error)):
+        logger.error("The database failed a request: %s", format_for_log(error))
+        return _answer_refusal(failure)
     if isinstance(error, WrongKeyError):
-        return Response(_wrong_key(error), status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return Response(_make_wrong_key_body(error), status=HTTPStatus.SERVICE_UNAVAILABLE)
     if isinstance(error, OperationalError | InterfaceError):
         logger.error("The database does not answer", exc_info=error)
     return None
 
 
-def error_body(
+def make_error_body(
     status: HTTPStatus, *, code: str = "", message: str = "", issues: Sequence[Issue] = ()
 ) -> dict[str, Any]:
     """Return the body of a response; an empty code or message is replaced by the status's own."""
-    told = _FAILED if status >= HTTPStatus.INTERNAL_SERVER_ERROR else f"{status.phrase}."
+    default = _FAILED if status >= HTTPStatus.INTERNAL_SERVER_ERROR else f"{status.phrase}."
     return {
-        "message": message or _MESSAGES.get(status, told),
+        "message": message or _MESSAGES.get(status, default),
         "code": code or status.phrase.lower().replace(" ", "-"),
         "issues": [issue.as_dict() for issue in issues],
     }
 
 
-def _wrong_key(error: WrongKeyError) -> dict[str, Any]:
+def _make_wrong_key_body(error: WrongKeyError) -> dict[str, Any]:
     """Log the error; return the body of the response to it."""
     logger.error("%s", error)
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    return error_body(status, code="wrong-encryption-key", message=str(error))
+    return make_error_body(status, code="wrong-encryption-key", message=str(error))
 
 
 def _answer(status: HTTPStatus, **parts: Any) -> Response:
-    return Response(error_body(status, **parts), status=status)
+    return Response(make_error_body(status, **parts), status=status)
 
 
-def _refusal(error: UnableToImport) -> Response:
+def _answer_refusal(error: UnableToImport) -> Response:
     message = error.message
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s", error, exc_info=error)
@@ -136,44 +136,44 @@ def _refusal(error: UnableToImport) -> Response:
     return answer
 
 
-def _timed_out(request: Request) -> Response:
+def _answer_timeout(request: Request) -> Response:
     status = HTTPStatus.SERVICE_UNAVAILABLE
     response = _answer(status, code="statement-timeout", message=_TIMED_OUT)
     log_timeout(request._request, response)
     return response
 
 
-def _explained(error: exceptions.APIException) -> dict[str, Any]:
+def _make_body(error: exceptions.APIException) -> dict[str, Any]:
     status = HTTPStatus(error.status_code)
     # One body for every fault of a token; subclasses have messages of their own.
     if type(error) in {exceptions.NotAuthenticated, exceptions.AuthenticationFailed}:
-        return error_body(status, code="not-authenticated", message=_NOT_AUTHENTICATED)
+        return make_error_body(status, code="not-authenticated", message=_NOT_AUTHENTICATED)
     if isinstance(error, NotStrictJSON):
         issues = [error.issue]
     elif isinstance(error, exceptions.ValidationError):
-        issues = list(_issues(error.detail))
+        issues = list(_find_issues(error.detail))
     else:
-        code, message = str(error.get_codes()), printable(str(error.detail))
-        return error_body(status, code=code.replace("_", "-"), message=message)
+        code, message = str(error.get_codes()), make_printable(str(error.detail))
+        return make_error_body(status, code=code.replace("_", "-"), message=message)
     first = issues[0]
     place = f"{first.path}: " if first.path else ""
     code = first.code if isinstance(error, NotStrictJSON) else "invalid"
-    message = f"{place}{first.message}{other_than_first(issues)}"
-    return error_body(status, code=code, message=message, issues=issues)
+    message = f"{place}{first.message}{format_others(issues)}"
+    return make_error_body(status, code=code, message=message, issues=issues)
 
 
-def _issues(detail: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
+def _find_issues(detail: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
     """Yield every problem that a serializer found, with its path."""
     if isinstance(detail, dict):
         for key, each in detail.items():
-            yield from _issues(each, path if key == "non_field_errors" else (*path, key))
+            yield from _find_issues(each, path if key == "non_field_errors" else (*path, key))
     elif isinstance(detail, list) and all(isinstance(each, dict | list) for each in detail):
         for index, each in enumerate(detail):
-            yield from _issues(each, (*path, index))
+            yield from _find_issues(each, (*path, index))
     else:
         for each in detail if isinstance(detail, list) else [detail]:
             code = str(getattr(each, "code", "invalid")).replace("_", "-")
-            yield Issue(code=code, message=printable(str(each)), path=json_path(*path))
+            yield Issue(code=code, message=make_printable(str(each)), path=make_json_path(*path))
 
 
 class ApiMiddleware:
@@ -192,7 +192,7 @@ class ApiMiddleware:
         response = self.get_response(request)
         is_json = response.headers.get("Content-Type", "").startswith("application/json")
         if response.status_code >= HTTPStatus.BAD_REQUEST and not is_json:
-            response = _as_json(response)
+            response = _convert_to_json(response)
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
@@ -206,13 +206,13 @@ class ApiMiddleware:
         try:
             check_keys_before_write(str(request.method))
         except WrongKeyError as error:
-            body = {**_wrong_key(error), "requestId": request_id()}
+            body = {**_make_wrong_key_body(error), "requestId": get_request_id()}
             return JsonResponse(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
         return None
 
 
-def _as_json(response: HttpResponse) -> HttpResponse:
-    body = {**error_body(HTTPStatus(response.status_code)), "requestId": request_id()}
+def _convert_to_json(response: HttpResponse) -> HttpResponse:
+    body = {**make_error_body(HTTPStatus(response.status_code)), "requestId": get_request_id()}
     answer = JsonResponse(body, status=response.status_code)
     for name, value in response.headers.items():
         if name != "Content-Type":

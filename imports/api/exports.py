@@ -13,15 +13,15 @@ from rest_framework.views import APIView
 
 from flows.content.fields import Kind
 from flows.rest.bodies.schema import answer_header
-from flows.rest.requests.idempotency import answered_once
-from imports.api.checks import NothingThere, caller, needs, validated
+from flows.rest.requests.idempotency import answer_once
+from imports.api.checks import NothingThere, get_caller, require_permissions, validate
 from imports.api.shapes.answers import ExportRequestSerializer, ExportStatisticsSerializer
 from imports.errors import Issue
 from imports.exporting.downloads import (
     build_export,
     drop_export,
-    export_response,
     find_export,
+    make_export_response,
     pack_export,
 )
 from imports.exporting.selection import (
@@ -31,8 +31,8 @@ from imports.exporting.selection import (
     select_flows,
 )
 
-_ISSUES_TOLD = 1000
-_MAY_EXPORT = needs(*(f"flows.view_{kind}" for kind in Kind))
+_MOST_ISSUES = 1000
+_MAY_EXPORT = require_permissions(*(f"flows.view_{kind}" for kind in Kind))
 _DOCUMENT = OpenApiResponse(
     OpenApiTypes.OBJECT,
     description="The export file.",
@@ -86,17 +86,17 @@ class TaggedExport(APIView):
             ),
         ],
     )
-    @answered_once(in_transaction=False)
+    @answer_once(in_transaction=False)
     def post(self, request: Request) -> Response:
-        body = validated(ExportRequestSerializer, request.data)
+        body = validate(ExportRequestSerializer, request.data)
         tags, uuids = body["tags"] or [], [str(uuid) for uuid in body["flowUuids"] or []]
         chosen = partial(select_flows, uuids=uuids, tags=tags)
         try:
             statistics = build_export(
-                caller(request), chosen if tags or uuids else select_all_flows
+                get_caller(request), chosen if tags or uuids else select_all_flows
             )
         except UnknownFlowsError as error:
-            raise _unknown(error) from None
+            raise _make_unknown_flows_error(error) from None
         counts = {kind.plural: statistics.counts[kind] for kind in Kind}
         return Response(
             {
@@ -118,10 +118,10 @@ class TaggedExport(APIView):
         },
     )
     def get(self, request: Request) -> StreamingHttpResponse:
-        built = find_export(caller(request))
+        built = find_export(get_caller(request))
         if built is None:
             raise NothingThere("no-export", "You have built no export in the last day.")
-        return export_response(bytes(built.content), built.size)
+        return make_export_response(bytes(built.content), built.size)
 
 
 class BuiltExportView(APIView):
@@ -133,7 +133,7 @@ class BuiltExportView(APIView):
         responses={204: OpenApiResponse(description="It is gone, if there was one.")},
     )
     def delete(self, request: Request) -> Response:
-        drop_export(caller(request))
+        drop_export(get_caller(request))
         return Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -148,10 +148,10 @@ class FullExport(APIView):
     def get(self, request: Request) -> StreamingHttpResponse:
         # Built as a whole before the first byte is sent: a failure is an error, not half a file.
         packed, statistics = pack_export(select_everything)
-        return export_response(packed, statistics.size)
+        return make_export_response(packed, statistics.size)
 
 
-def _unknown(error: UnknownFlowsError) -> NothingThere:
+def _make_unknown_flows_error(error: UnknownFlowsError) -> NothingThere:
     more = len(error.uuids) - 1
     also = f" ({more} more)" if more else ""
     return NothingThere(
@@ -159,6 +159,6 @@ def _unknown(error: UnknownFlowsError) -> NothingThere:
         f"No flow on this server has the uuid {error.uuids[0]}{also}.",
         [
             Issue(code="unknown-flow", message="No flow on this server has this uuid.", uuid=uuid)
-            for uuid in error.uuids[:_ISSUES_TOLD]
+            for uuid in error.uuids[:_MOST_ISSUES]
         ],
     )

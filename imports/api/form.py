@@ -19,13 +19,18 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework.parsers import BaseParser
 
 from flows.conf import ziggy
-from flows.counting import other_than_first
-from imports.errors import Issue, UnableToImport, printable, quoted
+from flows.counting import format_others
+from imports.errors import Issue, UnableToImport, make_printable, quote
 from imports.planfile.decisions import GivenDecision, read_decisions
 from imports.planfile.file import read_plan
 from imports.planfile.shape import SavedPlan
 from imports.plans.plan import Mode
-from imports.uploads.uploaded_file import FORM_ALLOWANCE, FileCollector, FilePart, too_large
+from imports.uploads.uploaded_file import (
+    FORM_ALLOWANCE,
+    FileCollector,
+    FilePart,
+    make_too_large_error,
+)
 
 FILE = "file"
 MODE = "duplicatesMode"
@@ -105,20 +110,20 @@ class FormParser(BaseParser):
         limit = ziggy.MAX_IMPORT_BYTES
         length = int(meta["CONTENT_LENGTH"])  # otherwise there would be no stream
         if length > limit + FORM_ALLOWANCE:
-            raise too_large(limit)
+            raise make_too_large_error(limit)
         files = FileCollector(limit)
         body: Any = _Counted(stream)
         try:
             words, _ = _Parser(meta, body, [files], parser_context["encoding"]).parse()
         except RequestDataTooBig:
-            raise _long_text() from None
+            raise _make_long_text_error() from None
         except (MultiPartParserError, SuspiciousOperation) as error:
-            why = printable(str(error))
+            why = make_printable(str(error))
             raise FormUnreadable("invalid-form", f"The body is no readable form. {why}") from None
         except UnreadablePostError:
-            raise _cut_off() from None
+            raise _make_cut_off_error() from None
         if body.count < length:
-            raise _cut_off()
+            raise _make_cut_off_error()
         return Form(words=dict(words.lists()), files=files.complete)
 
 
@@ -132,7 +137,7 @@ def read_form(form: Form) -> Upload:
     issues: list[Issue] = []
     plan, decisions = _read_text(form, PLAN, issues), _read_text(form, DECISIONS, issues)
     if plan is not None:
-        issues += _said_by_plan(form)
+        issues += _find_parts_of_plan(form)
     upload = Upload(
         file=_read_file(form, issues),
         mode=_read_mode(form, issues) if plan is None else Mode.SKIP,
@@ -144,16 +149,16 @@ def read_form(form: Form) -> Upload:
     if upload.with_plan and not upload.dry_run:
         message = f"Only a dry run answers its plan: send {DRY_RUN}=true as well."
         issues.append(Issue(code="invalid-choice", path=WITH_PLAN, message=message))
-    issues += _unknown_parts(form)
+    issues += _find_unknown_parts(form)
     form.files.clear()
     if issues:
         first = issues[0]
-        told = f"{first.path}: {first.message}{other_than_first(issues)}"
-        raise FormInvalid(first.code, told, issues)
-    return _with_what_comes_along(upload, plan, decisions)
+        message = f"{first.path}: {first.message}{format_others(issues)}"
+        raise FormInvalid(first.code, message, issues)
+    return _add_plan_and_decisions(upload, plan, decisions)
 
 
-def _with_what_comes_along(upload: Upload, plan: bytes | None, decisions: bytes | None) -> Upload:
+def _add_plan_and_decisions(upload: Upload, plan: bytes | None, decisions: bytes | None) -> Upload:
     limit = ziggy.MAX_IMPORT_BYTES
     if plan is not None:
         saved = read_plan(plan, max_bytes=limit)
@@ -184,13 +189,13 @@ class _Counted:
         return data
 
 
-def _cut_off() -> FormUnreadable:
+def _make_cut_off_error() -> FormUnreadable:
     return FormUnreadable(
         "cut-off", "The upload stopped before its end. Nothing was imported: send it again."
     )
 
 
-def _long_text() -> FormUnreadable:
+def _make_long_text_error() -> FormUnreadable:
     return FormUnreadable(
         "invalid-form",
         f"The texts of the form are larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes. "
@@ -222,7 +227,7 @@ def _read_text(form: Form, part: str, issues: list[Issue]) -> bytes | None:
     return found[0] if found else None
 
 
-def _said_by_plan(form: Form) -> Iterator[Issue]:
+def _find_parts_of_plan(form: Form) -> Iterator[Issue]:
     present = {*form.words, *(file.part for file in form.files)}
     for part in _NOT_WITH_PLAN:
         if part in present:
@@ -251,14 +256,14 @@ def _read_boolean(form: Form, part: str, issues: list[Issue]) -> bool:
     return bool(value)
 
 
-def _unknown_parts(form: Form) -> Iterator[Issue]:
+def _find_unknown_parts(form: Form) -> Iterator[Issue]:
     # A misspelt dryRun must not result in an import.
     files = {file.part for file in form.files}.difference(_FILES)
     for part in sorted(files.union(form.words).difference(_KNOWN) | files):
-        known = quoted(part) if part not in _KNOWN else f"a file as {part}"
+        known = quote(part) if part not in _KNOWN else f"a file as {part}"
         yield Issue(
             code="unknown-part",
-            path=printable(part),
+            path=make_printable(part),
             message=f"This server does not know {known}. The parts of the form are "
             f"{', '.join(_KNOWN)}; files are {', '.join(_FILES)}.",
         )

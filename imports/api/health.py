@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from flows import __version__
 from flows.secrets.canary import check_keys_open
-from imports.api.errors import error_body
+from imports.api.errors import make_error_body
 
 logger = logging.getLogger(__name__)
 
@@ -63,5 +63,5 @@ class Health(APIView):
         except ProgrammingError:
             logger.exception("The database is not migrated")
             status = HTTPStatus.SERVICE_UNAVAILABLE
-            return Response(error_body(status, code="database-unavailable"), status=status)
+            return Response(make_error_body(status, code="database-unavailable"), status=status)
         return Response({"status": "ok", "database": "ok", "version": __version__})

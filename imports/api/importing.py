@@ -11,18 +11,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.conf import ziggy
-from flows.rest.requests.idempotency import takes_key
-from flows.rest.requests.refusals import Problem, invalid
-from imports.api.checks import caller
+from flows.rest.requests.idempotency import mark_as_taking_key
+from flows.rest.requests.refusals import Problem, make_invalid_refusal
+from imports.api.checks import get_caller
 from imports.api.form import Form, FormParser, Upload, read_form
-from imports.api.prefer import WaitsForLock, run_parameters
+from imports.api.prefer import WaitsForLock, make_run_parameters
 from imports.api.runs import MAY_NOT, NO_BACKUP, answer_run, example_answers, example_refusal
 from imports.api.shapes.answers import ProcessedSerializer
 from imports.api.shapes.form import PlannedSerializer, UploadSerializer
 from imports.importing.request import ImportRequest
-from imports.importing.service import plan_to_save, preview_import, run_import
+from imports.importing.service import make_plan_to_save, preview_import, run_import
 from imports.models import Door, ImportRecord
-from imports.report import plan_data, refusal_data
+from imports.report import make_plan_data, make_refusal_data
 
 _DESCRIPTION = """
 All of the file is imported, or nothing. The database is backed up first, and every item that is
@@ -57,7 +57,7 @@ class ImportFlows(WaitsForLock):
         summary="Import an export file",
         description=_DESCRIPTION,
         request={"multipart/form-data": UploadSerializer},
-        parameters=run_parameters("import"),
+        parameters=make_run_parameters("import"),
         responses={
             200: OpenApiResponse(PlannedSerializer, description="The plan of a dry run."),
             201: OpenApiResponse(ProcessedSerializer, description="The import is done."),
@@ -81,20 +81,22 @@ class ImportFlows(WaitsForLock):
             example_refusal("Locked", "locked", _WHY, path="flows[0]"),
         ],
     )
-    @takes_key
+    @mark_as_taking_key
     def post(self, request: Request) -> Response:
         _check_address(request)
-        upload = read_form(_form(request))
+        upload = read_form(_get_form(request))
         if upload.with_plan:
-            return _planned(_asked(request, upload))
+            return _answer_plan(_make_request(request, upload))
         if upload.dry_run:
-            preview = preview_import(_asked(request, upload), record_refusal=False)
-            return Response(plan_data(preview.plan, done=False, with_details=True))
+            preview = preview_import(_make_request(request, upload), record_refusal=False)
+            return Response(make_plan_data(preview.plan, done=False, with_details=True))
 
         def run(key: str | None) -> tuple[ImportRecord, dict[str, Any]]:
-            asked = replace(_asked(request, upload, key=key), lock_wait=self.lock_wait(request))
+            asked = replace(
+                _make_request(request, upload, key=key), lock_wait=self.read_lock_wait(request)
+            )
             outcome = run_import(asked)
-            return outcome.record, plan_data(outcome.plan, done=True, with_details=True)
+            return outcome.record, make_plan_data(outcome.plan, done=True, with_details=True)
 
         return answer_run(request, run)
 
@@ -116,10 +118,10 @@ def _check_address(request: Request) -> None:
         if value and name.lower() in parts
     ]
     if misplaced:
-        raise invalid(misplaced)
+        raise make_invalid_refusal(misplaced)
 
 
-def _form(request: Request) -> Form:
+def _get_form(request: Request) -> Form:
     # An empty body has no parser, so its media type is checked here.
     if request.stream is None:
         if request.content_type.partition(";")[0].strip().lower() != FormParser.media_type:
@@ -128,8 +130,8 @@ def _form(request: Request) -> Form:
     return cast(Form, request.data)
 
 
-def _asked(request: Request, upload: Upload, *, key: str | None = None) -> ImportRequest:
-    user = caller(request)
+def _make_request(request: Request, upload: Upload, *, key: str | None = None) -> ImportRequest:
+    user = get_caller(request)
     return ImportRequest(
         payload=upload.file.content,
         file_name=upload.file.name,
@@ -146,10 +148,12 @@ def _asked(request: Request, upload: Upload, *, key: str | None = None) -> Impor
     )
 
 
-def _planned(asked: ImportRequest) -> Response:
+def _answer_plan(asked: ImportRequest) -> Response:
     """Return the plan to be applied later; the response to a refusal has it too, for decisions."""
-    preview, saved = plan_to_save(asked)
+    preview, saved = make_plan_to_save(asked)
     plan = {"plan": msgspec.to_builtins(saved)}
     if preview.refusal:
-        return Response({**refusal_data(preview.refusal), **plan}, status=preview.refusal.status)
-    return Response({**plan_data(preview.plan, done=False, with_details=True), **plan})
+        return Response(
+            {**make_refusal_data(preview.refusal), **plan}, status=preview.refusal.status
+        )
+    return Response({**make_plan_data(preview.plan, done=False, with_details=True), **plan})

@@ -9,15 +9,15 @@ from rest_framework.response import Response
 from flows.content.fields import Kind
 from flows.models import MODELS, Item
 from flows.rest.requests.declared_names import DeclaredNames
-from imports.api.checks import NothingThere, caller, needs
-from imports.api.paging import page_of, query_of
+from imports.api.checks import NothingThere, get_caller, require_permissions
+from imports.api.paging import make_page, read_query
 from imports.api.shapes.history import (
     ItemHistoryPageSerializer,
     ItemHistoryQuery,
     ItemImportSerializer,
 )
 from imports.permissions import VIEW_RECORDS, check_sight_of
-from imports.records.item_history import imports_of, with_states
+from imports.records.item_history import add_states, find_imports
 
 _IMPORT = {
     "importId": 12,
@@ -40,7 +40,7 @@ _PAGE = {"count": 1, "next": None, "previous": None, "results": [_IMPORT]}
 
 
 class ItemHistory(DeclaredNames):
-    permission_classes = needs(VIEW_RECORDS)
+    permission_classes = require_permissions(VIEW_RECORDS)
 
     @extend_schema(
         operation_id="list_imports_of_item",
@@ -62,12 +62,12 @@ class ItemHistory(DeclaredNames):
         },
     )
     def get(self, request: Request, kind: Kind, uuid: UUID) -> Response:
-        check_sight_of(caller(request), kind)
-        query = query_of(request, ItemHistoryQuery)
+        check_sight_of(get_caller(request), kind)
+        query = read_query(request, ItemHistoryQuery)
         model: type[Item] = MODELS[kind]
         row = model._default_manager.filter(uuid=uuid).first()
         if row is None:
             raise NothingThere("not-found", f"There is no {kind} {uuid}.")
-        page = page_of(request, imports_of(row), query)
-        results = with_states(row, page["results"])
+        page = make_page(request, find_imports(row), query)
+        results = add_states(row, page["results"])
         return Response({**page, "results": ItemImportSerializer(results, many=True).data})

@@ -6,16 +6,16 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
-from imports.api.checks import NothingThere, validated
+from imports.api.checks import NothingThere, validate
 from imports.api.shapes.query import PageQuery
 
 
-def query_of(request: Request, serializer: type[PageQuery]) -> dict[str, Any]:
+def read_query(request: Request, serializer: type[PageQuery]) -> dict[str, Any]:
     """Return the query's parameters. Empty ones are ignored."""
-    return validated(serializer, {key: word for key, word in request.query_params.items() if word})
+    return validate(serializer, {key: word for key, word in request.query_params.items() if word})
 
 
-def page_of(request: Request, rows: QuerySet[Any], query: dict[str, Any]) -> dict[str, Any]:
+def make_page(request: Request, rows: QuerySet[Any], query: dict[str, Any]) -> dict[str, Any]:
     """Return one page of the rows. Raises NothingThere if they have fewer pages."""
     number, size = query["page"], query["pageSize"]
     count = rows.count()
@@ -24,12 +24,12 @@ def page_of(request: Request, rows: QuerySet[Any], query: dict[str, Any]) -> dic
         raise NothingThere("not-found", f"There are {last} pages of {size}.")
     return {
         "count": count,
-        "next": _address(request, number + 1) if number < last else None,
-        "previous": _address(request, number - 1) if number > 1 else None,
+        "next": _make_address(request, number + 1) if number < last else None,
+        "previous": _make_address(request, number - 1) if number > 1 else None,
         "results": rows[(number - 1) * size : number * size],
     }
 
 
-def _address(request: Request, page: int) -> str:
+def _make_address(request: Request, page: int) -> str:
     parameters = urlencode({**request.query_params.dict(), "page": page})
     return request.build_absolute_uri(f"{request.path}?{parameters}")

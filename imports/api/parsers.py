@@ -6,7 +6,7 @@ import msgspec
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
-from imports.errors import Issue, json_path
+from imports.errors import Issue, make_json_path
 from imports.exportfile.json_problems import JSONProblem
 from imports.exportfile.strict_json import read_value
 
@@ -38,7 +38,7 @@ class StrictJSONParser(JSONParser):
             raise NotStrictJSON(
                 Issue(
                     code=problem.code,
-                    message=problem.message_of("The body"),
-                    path=json_path(*problem.path),
+                    message=problem.format_message("The body"),
+                    path=make_json_path(*problem.path),
                 )
             ) from None

@@ -16,12 +16,12 @@ from flows.rest.bodies.schema import answer_header
 _PIECE = re.compile(r"\"[^\"]*\"?|[^\",]+|,")  # a comma in quotes separates nothing
 
 
-def preferred_wait(header: str) -> int | None:
+def read_preferred_wait(header: str) -> int | None:
     """Return the seconds of the header's `wait`, at most ZIGGY_MOST_LOCK_WAIT; None without one.
 
     An unreadable value is ignored, and of two the first counts, as in RFC 7240.
     """
-    for preference in _preferences(header):
+    for preference in _split_preferences(header):
         # Parameters after a semicolon are ignored.
         name, _, value = preference.partition(";")[0].partition("=")
         if name.strip().lower() != "wait":
@@ -34,7 +34,7 @@ def preferred_wait(header: str) -> int | None:
     return None
 
 
-def _preferences(header: str) -> Iterator[str]:
+def _split_preferences(header: str) -> Iterator[str]:
     """Yield the parts of the header between commas."""
     pieces: list[str] = []
     for piece in _PIECE.findall(header):
@@ -62,7 +62,7 @@ PREFERENCE_APPLIED = OpenApiParameter(
 )
 
 
-def run_parameters(run: str) -> list[OpenApiParameter]:
+def make_run_parameters(run: str) -> list[OpenApiParameter]:
     """Return the headers of an endpoint that makes a run, for its documentation."""
     record = answer_header("Location", f"The record of the {run}.", status=HTTPStatus.CREATED)
     return [PREFER, PREFERENCE_APPLIED, record]
@@ -71,9 +71,9 @@ def run_parameters(run: str) -> list[OpenApiParameter]:
 class WaitsForLock(APIView):
     """An endpoint that takes the import lock: the caller says how long it may wait for it."""
 
-    def lock_wait(self, request: Request) -> int | None:
+    def read_lock_wait(self, request: Request) -> int | None:
         """The seconds to wait; None for the server's own. The answer says that it was heeded."""
-        self._applied_wait = preferred_wait(request.headers.get("Prefer", ""))
+        self._applied_wait = read_preferred_wait(request.headers.get("Prefer", ""))
         return self._applied_wait
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:

@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.rest.requests.declared_names import DeclaredNames
-from imports.api.checks import NothingThere, caller, needs
-from imports.api.paging import page_of, query_of
+from imports.api.checks import NothingThere, get_caller, require_permissions
+from imports.api.paging import make_page, read_query
 from imports.api.shapes.query import ItemPageQuery, RecordQuery
 from imports.api.shapes.record import (
     RecordDetailSerializer,
@@ -76,7 +76,7 @@ _DETAIL = {
 
 
 class Records(DeclaredNames):
-    permission_classes = needs(VIEW_RECORDS)
+    permission_classes = require_permissions(VIEW_RECORDS)
 
     @extend_schema(
         operation_id="list_imports",
@@ -92,14 +92,16 @@ class Records(DeclaredNames):
         },
     )
     def get(self, request: Request) -> Response:
-        query = query_of(request, RecordQuery)
-        records = _wanted(query).defer("issues")
-        page = page_of(request, records, query)
-        return Response({**page, "results": _shown(request, page["results"], many=True).data})
+        query = read_query(request, RecordQuery)
+        records = _filter_records(query).defer("issues")
+        page = make_page(request, records, query)
+        return Response(
+            {**page, "results": _make_serializer(request, page["results"], many=True).data}
+        )
 
 
 class Record(DeclaredNames):
-    permission_classes = needs(VIEW_RECORDS)
+    permission_classes = require_permissions(VIEW_RECORDS)
 
     @extend_schema(
         operation_id="get_import",
@@ -114,21 +116,21 @@ class Record(DeclaredNames):
         },
     )
     def get(self, request: Request, pk: int) -> Response:
-        query = query_of(request, ItemPageQuery)
-        record = _records().filter(pk=pk).first()
+        query = read_query(request, ItemPageQuery)
+        record = _read_records().filter(pk=pk).first()
         if record is None:
             raise NothingThere("not-found", f"There is no import {pk}.")
-        page = page_of(request, record.items.order_by("pk"), query)
+        page = make_page(request, record.items.order_by("pk"), query)
         items = {**page, "results": RecordedItemSerializer(page["results"], many=True).data}
-        context = {"user": caller(request), "items": items}
+        context = {"user": get_caller(request), "items": items}
         return Response(RecordDetailSerializer(record, context=context).data)
 
 
-def _shown(request: Request, records: Any, *, many: bool) -> RecordSerializer:
-    return RecordSerializer(records, many=many, context={"user": caller(request)})
+def _make_serializer(request: Request, records: Any, *, many: bool) -> RecordSerializer:
+    return RecordSerializer(records, many=many, context={"user": get_caller(request)})
 
 
-def _wanted(query: dict[str, Any]) -> QuerySet[ImportRecord]:
+def _filter_records(query: dict[str, Any]) -> QuerySet[ImportRecord]:
     wanted = Q()
     for parameter, lookup in {
         "status": "status",
@@ -148,10 +150,10 @@ def _wanted(query: dict[str, Any]) -> QuerySet[ImportRecord]:
         wanted &= Q(
             pk__in=items.filter(Q(target_uuid=uuid) | Q(file_uuid=str(uuid))).values("record")
         )
-    return _records().filter(wanted)
+    return _read_records().filter(wanted)
 
 
-def _records() -> QuerySet[ImportRecord]:
+def _read_records() -> QuerySet[ImportRecord]:
     """Return the records, each with the number of the undo that undid it."""
     undos = ImportRecord.objects.filter(undoes=OuterRef("pk"), status=Status.SUCCEEDED)
     newest = Subquery(undos.order_by("-pk").values("pk")[:1])

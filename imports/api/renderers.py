@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework.renderers import JSONRenderer
 
-from flows.web.request_id import request_id
+from flows.web.request_id import get_request_id
 
 
 class ApiRenderer(JSONRenderer):
@@ -18,5 +18,5 @@ class ApiRenderer(JSONRenderer):
         response = (renderer_context or {}).get("response")
         is_error = response is not None and response.status_code >= HTTPStatus.BAD_REQUEST
         if is_error and isinstance(data, Mapping):
-            data = {**data, "requestId": request_id()}
+            data = {**data, "requestId": get_request_id()}
         return super().render(data, accepted_media_type, renderer_context)

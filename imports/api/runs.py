@@ -10,10 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.rest.requests.idempotency import HEADER
-from imports.api.checks import caller
+from imports.api.checks import get_caller
 from imports.models import ImportRecord
 from imports.permissions import check_done
-from imports.report import record_data
+from imports.report import make_record_data
 from imports.runs.idempotency import AlreadyDone, read_key
 
 EXAMPLE_UUID = "c4492541-118e-4e23-9450-f2d28204ebee"
@@ -73,7 +73,7 @@ def answer_run(
         record, data = run(read_key(request.headers.get(HEADER)))
     except AlreadyDone as earlier:
         record = earlier.record
-        check_done(caller(request), record)
-        data = record_data(record)
+        check_done(get_caller(request), record)
+        data = make_record_data(record)
     location = reverse("import-record", args=[record.pk])
     return Response(data, status=HTTPStatus.CREATED, headers={"Location": location})

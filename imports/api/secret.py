@@ -12,13 +12,13 @@ from flows.content.fields import Kind
 from flows.rest import reading
 from flows.rest.bodies import schema
 from flows.rest.bodies.item_body import DESTINATIONS_KEY
-from flows.rest.bodies.schema import operation
+from flows.rest.bodies.schema import describe_operation
 from flows.rest.bodies.serializers import ITEMS
-from flows.rest.requests.preconditions import tagged
+from flows.rest.requests.preconditions import add_tag
 from flows.rest.views import SecretView
 from flows.secrets.stored_destinations import SecretDestination, read_destinations
 from flows.users import User
-from imports.api.checks import caller
+from imports.api.checks import get_caller
 from imports.api.shapes.warnings import SENDER_KINDS
 from imports.models import ImportRecord
 from imports.permissions import may_see, may_see_records
@@ -69,7 +69,7 @@ _EXAMPLE = {
 
 
 @extend_schema_view(
-    get=operation(
+    get=describe_operation(
         "read_secret",
         "One secret, and where its value goes, or would go if it had one.",
         answer=SecretWithDestinationsSerializer,
@@ -82,23 +82,26 @@ class SecretWithDestinationsView(SecretView):
     def get(self, request: Request, uuid: UUID) -> Response:
         item, tag = reading.read_item(self.kind, uuid)
         found = read_destinations([item["name"]])[item["name"]]
-        user = caller(request)
+        user = get_caller(request)
         users = [(each.kind, each.uuid) for each in found]
         origins = read_origins(item["uuid"], users) if may_see_records(user) else {}
         destinations = [
-            _shown(each, user, origins.get(key)) for each, key in zip(found, users, strict=True)
+            _describe_destination(each, user, origins.get(key))
+            for each, key in zip(found, users, strict=True)
         ]
         # Never 304: the tag is the row's, and the destinations change without it.
-        return tagged(Response({**item, DESTINATIONS_KEY: destinations}), tag)
+        return add_tag(Response({**item, DESTINATIONS_KEY: destinations}), tag)
 
 
-def _shown(found: SecretDestination, user: User, record: ImportRecord | None) -> dict[str, Any]:
-    sees = may_see(user, found.kind)
+def _describe_destination(
+    found: SecretDestination, user: User, record: ImportRecord | None
+) -> dict[str, Any]:
+    is_visible = may_see(user, found.kind)
     return {
         "kind": found.kind.value,
-        "uuid": found.uuid if sees else None,
-        "name": found.name if sees else None,
-        "destination": found.label if sees else None,
+        "uuid": found.uuid if is_visible else None,
+        "name": found.name if is_visible else None,
+        "destination": found.label if is_visible else None,
         "environments": list(found.environments),
         "sinceImport": record and {"id": record.pk, "startedAt": record.started_at},
     }

@@ -17,9 +17,9 @@ from rest_framework.views import APIView
 
 from flows import __version__
 from flows.rest.bodies.schema import answer_header
-from flows.rest.requests.idempotency import answered_once
+from flows.rest.requests.idempotency import answer_once
 from flows.web.throttling import Limit, TooManyAttempts, TooManyAttemptsError, give_back, take
-from imports.api.checks import IsAdmin, NothingThere, caller, needs
+from imports.api.checks import IsAdmin, NothingThere, get_caller, require_permissions
 from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
 from imports.api.runs import EXAMPLE_REQUEST_ID, NO_BACKUP
 from imports.api.shapes.answers import (
@@ -32,7 +32,7 @@ from imports.api.shapes.answers import (
 from imports.database.backup import make_backup
 from imports.database.vacuum import vacuum_database
 from imports.errors import BackupFailed
-from imports.exporting.downloads import build_transfer, find_transfer, gzipped
+from imports.exporting.downloads import build_transfer, find_transfer, gzip_file
 from imports.permissions import BACK_UP_DATABASE, VACUUM_DATABASE
 
 logger = logging.getLogger(__name__)
@@ -55,13 +55,13 @@ _TOO_MANY = OpenApiResponse(
 
 
 @contextmanager
-def _counted_backup(request: Request) -> Iterator[None]:
+def _count_backup(request: Request) -> Iterator[None]:
     """Count the backup that the caller asks for, unless the block raises.
 
     Raises TooManyAttempts if the account has reached its limit of the day: each backup takes room
     on the disk and causes older ones to be removed.
     """
-    limits = [Limit("backup", str(caller(request).pk), what="backups")]
+    limits = [Limit("backup", str(get_caller(request).pk), what="backups")]
     try:
         take(limits)
     except TooManyAttemptsError as error:
@@ -74,7 +74,7 @@ def _counted_backup(request: Request) -> Iterator[None]:
 
 
 class BackUp(APIView):
-    permission_classes = needs(BACK_UP_DATABASE)
+    permission_classes = require_permissions(BACK_UP_DATABASE)
 
     @extend_schema(
         operation_id="back_up_database",
@@ -103,10 +103,10 @@ class BackUp(APIView):
             ),
         },
     )
-    @answered_once(in_transaction=False)
+    @answer_once(in_transaction=False)
     def post(self, request: Request) -> Response:
         try:
-            with _counted_backup(request):
+            with _count_backup(request):
                 backup = make_backup()
         except BackupFailed as error:
             logger.exception("The backup failed")
@@ -150,10 +150,10 @@ class Transfer(APIView):
             503: NO_BACKUP,
         },
     )
-    @answered_once(in_transaction=False)
+    @answer_once(in_transaction=False)
     def post(self, request: Request) -> Response:
-        with _counted_backup(request):
-            backup = build_transfer(caller(request))
+        with _count_backup(request):
+            backup = build_transfer(get_caller(request))
         return Response(
             {"file": f"{backup.path.name}.gz", "size": backup.size, "sha256": backup.sha256},
             status=HTTPStatus.CREATED,
@@ -179,13 +179,13 @@ class DownloadTransfer(APIView):
         },
     )
     def get(self, request: Request) -> StreamingHttpResponse:
-        path = find_transfer(caller(request))
+        path = find_transfer(get_caller(request))
         if path is None:
             message = "There is no copy of yours. Make one with POST /api/system/transfer-db."
             raise NothingThere("no-transfer", message)
-        logger.info("User %s fetches the database", caller(request).pk)
+        logger.info("User %s fetches the database", get_caller(request).pk)
         return StreamingHttpResponse(
-            gzipped(path.open("rb")),
+            gzip_file(path.open("rb")),
             content_type="application/gzip",
             headers={"Content-Disposition": f'attachment; filename="{path.name}.gz"'},
         )
@@ -209,7 +209,7 @@ class VersionInfo(APIView):
 
 
 class Vacuum(WaitsForLock):
-    permission_classes = needs(VACUUM_DATABASE)
+    permission_classes = require_permissions(VACUUM_DATABASE)
     # No HEAD: unlike other GETs, this one changes something.
     http_method_names = ("get", "options")
 
@@ -239,4 +239,4 @@ class Vacuum(WaitsForLock):
         ],
     )
     def get(self, request: Request) -> Response:
-        return Response(vacuum_database(lock_wait=self.lock_wait(request)).as_dict())
+        return Response(vacuum_database(lock_wait=self.read_lock_wait(request)).as_dict())

@@ -12,9 +12,9 @@ from rest_framework.response import Response
 
 from flows.conf import ziggy
 from flows.rest.requests.declared_names import DeclaredNames
-from flows.rest.requests.idempotency import takes_key
-from imports.api.checks import caller, validated
-from imports.api.prefer import WaitsForLock, run_parameters
+from flows.rest.requests.idempotency import mark_as_taking_key
+from imports.api.checks import get_caller, validate
+from imports.api.prefer import WaitsForLock, make_run_parameters
 from imports.api.runs import (
     EXAMPLE_UUID,
     MAY_NOT,
@@ -26,7 +26,7 @@ from imports.api.runs import (
 from imports.api.shapes.undo import UndoneSerializer, UndoSerializer
 from imports.errors import Issue, UnableToImport
 from imports.models import Door, ImportRecord
-from imports.report import undo_data
+from imports.report import make_undo_data
 from imports.undo.request import UndoRequest
 from imports.undo.service import preview_undo, undo_import
 
@@ -55,7 +55,7 @@ class UndoImport(WaitsForLock, DeclaredNames):
         summary="Undo an import",
         description=_DESCRIPTION,
         request=UndoSerializer,
-        parameters=run_parameters("undo"),
+        parameters=make_run_parameters("undo"),
         responses={
             200: OpenApiResponse(UndoneSerializer, description="The plan of a dry run."),
             201: OpenApiResponse(UndoneSerializer, description="The undo is done."),
@@ -89,17 +89,19 @@ class UndoImport(WaitsForLock, DeclaredNames):
             example_refusal("Edited", "edited-since", _WHY),
         ],
     )
-    @takes_key
+    @mark_as_taking_key
     def post(self, request: Request, pk: int) -> Response:
-        body = validated(UndoSerializer, request.data)
+        body = validate(UndoSerializer, request.data)
         if body["dryRun"]:
-            plan = preview_undo(_asked(request, pk, body), record_refusal=False)
-            return Response(undo_data(plan, done=False, with_details=True))
+            plan = preview_undo(_make_request(request, pk, body), record_refusal=False)
+            return Response(make_undo_data(plan, done=False, with_details=True))
 
         def run(key: str | None) -> tuple[ImportRecord, dict[str, Any]]:
-            asked = replace(_asked(request, pk, body, key=key), lock_wait=self.lock_wait(request))
+            asked = replace(
+                _make_request(request, pk, body, key=key), lock_wait=self.read_lock_wait(request)
+            )
             outcome = undo_import(asked)
-            return outcome.record, undo_data(outcome.plan, done=True, with_details=True)
+            return outcome.record, make_undo_data(outcome.plan, done=True, with_details=True)
 
         return answer_run(request, run)
 
@@ -135,10 +137,10 @@ def _check_dry_run(request: Request) -> None:
     raise BodyMalformed(issue.code, f"dryRun: {_SAY_DRY_RUN}", [issue])
 
 
-def _asked(
+def _make_request(
     request: Request, pk: int, body: dict[str, Any], *, key: str | None = None
 ) -> UndoRequest:
-    user = caller(request)
+    user = get_caller(request)
     return UndoRequest(
         record=pk,
         server=ziggy.SERVER_NAME,

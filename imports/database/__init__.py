@@ -1,5 +1,6 @@
 """A server's database as a whole: backup, restore, import lock, vacuum, consistent reads.
 
-For others: `backup.make_backup`, `restore.restore_backup`, `restored_access`, `lock.import_lock`,
-`one_state.one_state`, `vacuum`, `identity`, and `errors`, which classifies the database's errors.
+For others: `backup.make_backup`, `restore.restore_backup`, `restored_access`,
+`lock.hold_import_lock`, `one_state.read_one_state`, `vacuum`, `identity`, and `errors`, which
+classifies the database's errors.
 """

@@ -20,9 +20,15 @@ from urllib.parse import quote, unquote
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from flows.conf import ziggy
-from flows.servers import current_database
-from imports.database.backup_notes import note_of, prefix_of, read_directory, remove, write_note
-from imports.database.backup_retention import Retention, superfluous
+from flows.servers import get_current_database
+from imports.database.backup_notes import (
+    get_note_path,
+    get_prefix,
+    read_directory,
+    remove,
+    write_note,
+)
+from imports.database.backup_retention import Retention, find_superfluous
 from imports.database.postgresql_tools import ROOM, Fault, run_postgresql_tool
 from imports.database.verification import check_postgresql, check_sqlite
 from imports.errors import BackupFailed
@@ -61,11 +67,11 @@ def make_backup(*, sparing: Path | None = None) -> Backup:
     removed according to backup_retention, but never `sparing`. Raises BackupFailed; then there is
     no new file, and no old one was removed.
     """
-    alias = current_database()
+    alias = get_current_database()
     try:
         backup = _make(alias)
     except (Fault, OSError, sqlite3.Error) as error:
-        message = f"The database was not backed up. {_explained(error)}"
+        message = f"The database was not backed up. {_explain(error)}"
         raise BackupFailed("backup-failed", message) from error
     _remove_old(alias, spared={sparing and sparing.resolve()})
     return backup
@@ -78,27 +84,31 @@ def _make(alias: str) -> Backup:
     try:
         _copy(alias, part)
         with ThreadPoolExecutor(max_workers=1) as beside:
-            digest = beside.submit(_digest_on_disk, part)
+            digest = beside.submit(_flush_and_digest, part)
             _check(alias, part)
             sha256 = digest.result()
         size = part.stat().st_size
         write_note(
-            path, prefix=_prefix(alias), verified_at=datetime.now(UTC), size=size, sha256=sha256
+            path,
+            prefix=_make_prefix(alias),
+            verified_at=datetime.now(UTC),
+            size=size,
+            sha256=sha256,
         )
         part.rename(path)
         _sync(directory)
     except BaseException:  # Ctrl-C too
         # SQLite cannot always remove its journal when the disk is full.
-        for file in (part, part.with_name(f"{part.name}-journal"), path, note_of(path)):
+        for file in (part, part.with_name(f"{part.name}-journal"), path, get_note_path(path)):
             file.unlink(missing_ok=True)
         raise
     return Backup(path=path, size=size, sha256=sha256)
 
 
-def other_server_of(path: Path) -> str | None:
+def find_other_server(path: Path) -> str | None:
     """Return the server in the backup's name, or None if it is the current one or unknown."""
-    prefix = prefix_of(path)
-    return unquote(prefix) if prefix and prefix != _prefix(current_database()) else None
+    prefix = get_prefix(path)
+    return unquote(prefix) if prefix and prefix != _make_prefix(get_current_database()) else None
 
 
 def _reserve(directory: Path, alias: str) -> tuple[Path, Path]:
@@ -106,7 +116,7 @@ def _reserve(directory: Path, alias: str) -> tuple[Path, Path]:
     suffix = ".dump" if connections[alias].vendor == "postgresql" else ".sqlite3"
     moment = datetime.now(UTC)
     while True:
-        path = directory / f"{_prefix(alias)}-{moment:%Y%m%dT%H%M%S-%f}Z{suffix}"
+        path = directory / f"{_make_prefix(alias)}-{moment:%Y%m%dT%H%M%S-%f}Z{suffix}"
         part = path.with_name(f"{path.name}.part")
         with suppress(FileExistsError):
             part.touch(mode=0o600, exist_ok=False)
@@ -116,14 +126,14 @@ def _reserve(directory: Path, alias: str) -> tuple[Path, Path]:
         moment += timedelta(microseconds=1)
 
 
-def _prefix(alias: str) -> str:
+def _make_prefix(alias: str) -> str:
     # The server's name separates the backups of servers that share a directory.
     server = ziggy.SERVER_NAME if alias == DEFAULT_DB_ALIAS else alias
     # Quoting keeps two aliases distinct; dropping the unusual characters would not.
     return quote(server, safe="")
 
 
-def _digest_on_disk(part: Path) -> str:
+def _flush_and_digest(part: Path) -> str:
     """Return the SHA-256 of the file, after all of it was written to the disk."""
     with part.open("rb") as copy:
         sha256 = hashlib.file_digest(copy, "sha256").hexdigest()
@@ -156,7 +166,7 @@ def _copy(alias: str, part: Path) -> None:
         own.execute("VACUUM INTO ?", (str(part),))
 
 
-def _explained(error: Fault | OSError | sqlite3.Error) -> str:
+def _explain(error: Fault | OSError | sqlite3.Error) -> str:
     if isinstance(error, OSError):
         advice = ROOM if error.errno in _FULL_ERRNOS else _DIRECTORY
         return f"{ziggy.BACKUP_DIR}: {error.strerror}. {advice}"
@@ -186,8 +196,10 @@ def _remove_old(alias: str, *, spared: set[Path | None]) -> None:
     # A spared file of another directory does not protect the same name in this one.
     names = {path.name for path in spared if path and path.parent == directory}
     try:
-        found = read_directory(directory, _prefix(alias))
-        for backup in superfluous(found.backups, retention, now=datetime.now(UTC), spared=names):
+        found = read_directory(directory, _make_prefix(alias))
+        for backup in find_superfluous(
+            found.backups, retention, now=datetime.now(UTC), spared=names
+        ):
             remove(directory / backup.name)
         for file in found.leftovers:
             _remove_abandoned(file)

@@ -41,13 +41,13 @@ class Directory:
     """Parts and notes without a backup: from killed backups, or ones still being written."""
 
 
-def prefix_of(backup: Path) -> str | None:
+def get_prefix(backup: Path) -> str | None:
     """Return the prefix of the server in a backup's name; None for other names."""
     match = _NAME.fullmatch(backup.name)
     return match["prefix"] if match else None
 
 
-def note_of(backup: Path) -> Path:
+def get_note_path(backup: Path) -> Path:
     """Return the path of the backup's note."""
     return backup.with_name(f"{backup.name}{NOTE_SUFFIX}")
 
@@ -61,7 +61,7 @@ def write_note(backup: Path, *, prefix: str, verified_at: datetime, size: int, s
         "size": size,
         "sha256": sha256,
     }
-    note = note_of(backup)
+    note = get_note_path(backup)
     part = note.with_name(f"{backup.name}.part{NOTE_SUFFIX}")
     try:
         # Written as a whole or not at all: with half a note, its backup would be of unknown age.
@@ -102,18 +102,18 @@ def remove(backup: Path) -> None:
     # The note last: without a note a backup is of unknown age, without a backup a note is a
     # leftover.
     backup.unlink(missing_ok=True)
-    note_of(backup).unlink(missing_ok=True)
+    get_note_path(backup).unlink(missing_ok=True)
 
 
 def _read(backup: Path, stamp: str) -> KeptBackup:
     status = backup.stat()
     try:
-        note = json.loads(note_of(backup).read_bytes())
+        note = json.loads(get_note_path(backup).read_bytes())
         sequence, size = int(note["sequence"]), int(note["size"])
         verified_at = datetime.fromisoformat(note["verifiedAt"]).astimezone(UTC)
     except (FileNotFoundError, ValueError, KeyError, TypeError):  # no note, or none of ours
         sequence, size = 0, status.st_size
-        verified_at = _time_of(stamp)
+        verified_at = _read_time(stamp)
     return KeptBackup(
         name=backup.name,
         sequence=sequence,
@@ -123,7 +123,7 @@ def _read(backup: Path, stamp: str) -> KeptBackup:
     )
 
 
-def _time_of(stamp: str) -> datetime:
+def _read_time(stamp: str) -> datetime:
     try:
         return datetime.strptime(stamp, "%Y%m%dT%H%M%S-%f%z")
     except ValueError:  # the digits are not a date

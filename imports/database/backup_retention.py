@@ -36,7 +36,7 @@ class Retention:
     max_bytes: int | None
 
 
-def superfluous(
+def find_superfluous(
     backups: Sequence[KeptBackup], retention: Retention, *, now: datetime, spared: Collection[str]
 ) -> list[KeptBackup]:
     """Return the backups to remove, oldest first. Those `spared`, by name, do not count."""
@@ -48,16 +48,16 @@ def superfluous(
     oldest_kept = now - timedelta(days=retention.days)
     gone = [
         one
-        for one, time in zip(ordered, _times(ordered, now), strict=True)
+        for one, time in zip(ordered, _find_times(ordered, now), strict=True)
         if one.name not in untouchable | newest and time <= oldest_kept
     ]
     if retention.max_bytes is not None:
         stay = [one for one in ordered if one not in gone]
-        gone += _beyond(retention.max_bytes, stay, untouchable)
+        gone += _find_beyond(retention.max_bytes, stay, untouchable)
     return [one for one in ordered if one in gone]
 
 
-def _times(ordered: Sequence[KeptBackup], now: datetime) -> Iterator[datetime]:
+def _find_times(ordered: Sequence[KeptBackup], now: datetime) -> Iterator[datetime]:
     """Yield the latest time at which each may have been verified."""
     latest = None
     for index, one in enumerate(ordered):
@@ -67,7 +67,7 @@ def _times(ordered: Sequence[KeptBackup], now: datetime) -> Iterator[datetime]:
         yield latest
 
 
-def _beyond(
+def _find_beyond(
     max_bytes: int, stay: Sequence[KeptBackup], untouchable: Collection[str]
 ) -> Iterator[KeptBackup]:
     """Yield the oldest backups to remove until the rest fits."""

@@ -17,7 +17,7 @@ _PR_SET_PDEATHSIG = 1  # sys/prctl.h
 _IS_LINUX = sys.platform.startswith("linux")
 
 
-def bound_command(program: str, arguments: Sequence[str]) -> list[str]:
+def make_bound_command(program: str, arguments: Sequence[str]) -> list[str]:
     """Return a command line that runs the program bound to this process, if the system can."""
     if not (_IS_LINUX and sys.executable):
         return [program, *arguments]

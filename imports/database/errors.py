@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import ClassVar
 
-from imports.errors import RETRY_AFTER, ImportFailed, first_line
+from imports.errors import RETRY_AFTER, ImportFailed, get_first_line
 
 
 class DatabaseFailed(ImportFailed):
@@ -133,65 +133,65 @@ _TELLING_NAMES = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CANTOPEN}
 _MAIN_CODE = 0xFF  # the higher bits of an extended code are detail
 
 
-def trouble_of(error: BaseException) -> Trouble | None:
+def find_trouble(error: BaseException) -> Trouble | None:
     """Return what is wrong by the error's code; None without a code that is known."""
-    sqlstate, sqlite_code = _sqlstate(error), _sqlite_code(error)
+    sqlstate, sqlite_code = _get_sqlstate(error), _get_sqlite_code(error)
     if sqlstate is not None:
         return _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE_CLASS.get(sqlstate[:2])
-    if _is_of_a_lost_connection(_cause(error)):
+    if _is_of_a_lost_connection(_get_cause(error)):
         return _LOST
     if sqlite_code is not None:
         return _BY_SQLITE_CODE.get(sqlite_code & _MAIN_CODE)
     return None
 
 
-def is_by_a_rival(error: BaseException) -> bool:
+def is_by_another_writer(error: BaseException) -> bool:
     """Return whether the error was caused by a row that another writer changed at the same moment.
 
     A violated constraint without a code counts as one: the driver gives no more details.
     """
-    sqlstate, sqlite_code = _sqlstate(error), _sqlite_code(error)
+    sqlstate, sqlite_code = _get_sqlstate(error), _get_sqlite_code(error)
     if sqlstate is not None:
         return sqlstate in _RIVAL_SQLSTATES
     return sqlite_code is None or sqlite_code in _RIVAL_SQLITE_CODES
 
 
-def loggable(error: Exception) -> str:
+def format_for_log(error: Exception) -> str:
     """Return the error in a form that quotes no rows: its code, or else its first line.
 
     SQLite's errors of a statement or a file give a missing name, and PostgreSQL's without a code
     are from its client library: neither quotes rows.
     """
-    sqlstate, sqlite_code = _sqlstate(error), _sqlite_code(error)
+    sqlstate, sqlite_code = _get_sqlstate(error), _get_sqlite_code(error)
     if sqlstate is not None:
         return f"{type(error).__name__}, SQLSTATE {sqlstate}"
     if sqlite_code is not None and sqlite_code & _MAIN_CODE not in _TELLING_NAMES:
-        return f"{type(error).__name__}, {_sqlite_name(error)}"
-    return first_line(error).rstrip(".")
+        return f"{type(error).__name__}, {_get_sqlite_name(error)}"
+    return get_first_line(error).rstrip(".")
 
 
-def failure_of(error: BaseException, *, outcome: str = "") -> DatabaseFailed | None:
+def make_failure(error: BaseException, *, outcome: str = "") -> DatabaseFailed | None:
     """Return the refusal for the error, ending with `outcome`; None if its code is not known.
 
     Also None for NOT_MIGRATED.
     """
-    trouble = trouble_of(error)
+    trouble = find_trouble(error)
     if trouble is None or trouble is NOT_MIGRATED:
         return None
     kind = DatabaseUnavailable if trouble.is_passing else DatabaseFailed
-    text = " ".join(filter(None, (trouble.text, code_of(error), outcome)))
+    text = " ".join(filter(None, (trouble.text, format_code(error), outcome)))
     failure = kind(trouble.code, text)
-    if isinstance(error, Exception) and not code_of(error):
-        failure.cause = f"{loggable(error)}."
+    if isinstance(error, Exception) and not format_code(error):
+        failure.cause = f"{format_for_log(error)}."
     return failure
 
 
-def code_of(error: BaseException) -> str:
+def format_code(error: BaseException) -> str:
     """Return the error's code as a sentence; "" without a code."""
-    if (sqlstate := _sqlstate(error)) is not None:
+    if (sqlstate := _get_sqlstate(error)) is not None:
         return f"PostgreSQL's code is {sqlstate}."
-    if _sqlite_code(error) is not None:
-        return f"SQLite's code is {_sqlite_name(error)}."
+    if _get_sqlite_code(error) is not None:
+        return f"SQLite's code is {_get_sqlite_name(error)}."
     return ""
 
 
@@ -201,18 +201,18 @@ def _is_of_a_lost_connection(cause: BaseException) -> bool:
     return is_operational and hasattr(cause, "sqlstate")
 
 
-def _cause(error: BaseException) -> BaseException:
+def _get_cause(error: BaseException) -> BaseException:
     """Return the driver's own error, which is the cause of Django's."""
     return error.__cause__ or error
 
 
-def _sqlstate(error: BaseException) -> str | None:
-    return getattr(_cause(error), "sqlstate", None)
+def _get_sqlstate(error: BaseException) -> str | None:
+    return getattr(_get_cause(error), "sqlstate", None)
 
 
-def _sqlite_code(error: BaseException) -> int | None:
-    return getattr(_cause(error), "sqlite_errorcode", None)
+def _get_sqlite_code(error: BaseException) -> int | None:
+    return getattr(_get_cause(error), "sqlite_errorcode", None)
 
 
-def _sqlite_name(error: BaseException) -> str:
-    return str(getattr(_cause(error), "sqlite_errorname", ""))
+def _get_sqlite_name(error: BaseException) -> str:
+    return str(getattr(_get_cause(error), "sqlite_errorname", ""))

@@ -10,7 +10,7 @@ from hashlib import blake2b, sha256
 from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 
-from flows.servers import current_database
+from flows.servers import get_current_database
 
 # Several, so that their times cannot be guessed from the identity.
 _FIRST = 10
@@ -35,9 +35,12 @@ class ServerIdentity:
 
 def read_identity() -> ServerIdentity:
     """Return the identity of the current database."""
-    connection = connections[current_database()]
+    connection = connections[get_current_database()]
     migrations = MigrationRecorder(connection).migration_qs.order_by("id")[:_FIRST]
-    told = "".join(f"{one.app} {one.name} {one.applied.isoformat()}\n" for one in migrations)
+    migration_texts = "".join(
+        f"{one.app} {one.name} {one.applied.isoformat()}\n" for one in migrations
+    )
     return ServerIdentity(
-        sha256(f"identity\n{told}".encode()).hexdigest(), sha256(f"key\n{told}".encode()).digest()
+        sha256(f"identity\n{migration_texts}".encode()).hexdigest(),
+        sha256(f"key\n{migration_texts}".encode()).digest(),
     )

@@ -12,11 +12,11 @@ from django.db import connections
 
 from flows.database.locks import Lock, LockHandle, LockHeld, LockUnusable, hold_lock
 from flows.database.statement_timeout import limit_statements
-from flows.servers import current_database
+from flows.servers import get_current_database
 from imports.database.errors import DatabaseUnavailable
 from imports.errors import ImportFailed
 
-__all__ = ["HeldLock", "LockHeld", "import_lock", "is_lock_held"]
+__all__ = ["HeldLock", "LockHeld", "hold_import_lock", "is_lock_held"]
 
 _IMPORT = Lock(number=int.from_bytes(b"ziggyimp", "big"), file_suffix="import-lock")
 _WRITING_KEY = int.from_bytes(b"ziggywrt", "big")
@@ -33,7 +33,7 @@ class HeldLock:
 
         Call it first in the transaction that writes.
         """
-        connection = connections[current_database()]
+        connection = connections[get_current_database()]
         if connection.vendor == "postgresql":  # SQLite's own lock keeps writers out
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITING_KEY])
@@ -43,7 +43,7 @@ class HeldLock:
 
         Call it last in the transaction that writes.
         """
-        if loss := self._handle.loss():
+        if loss := self._handle.find_loss():
             raise DatabaseUnavailable(
                 "lock-lost",
                 f"The lock that keeps other imports out was lost. {loss} Nothing was written. "
@@ -52,7 +52,7 @@ class HeldLock:
 
 
 @contextmanager
-def import_lock(*, wait: float) -> Iterator[HeldLock]:
+def hold_import_lock(*, wait: float) -> Iterator[HeldLock]:
     """Hold the import lock of the current database while the block runs.
 
     Raises LockHeld if another holder, in any process, keeps it for longer than `wait` seconds, and
@@ -74,7 +74,7 @@ def import_lock(*, wait: float) -> Iterator[HeldLock]:
 def is_lock_held() -> bool:
     """Return whether the import lock of the current database is held now."""
     try:
-        with import_lock(wait=0):
+        with hold_import_lock(wait=0):
             return False
     except LockHeld:
         return True

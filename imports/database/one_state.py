@@ -5,17 +5,17 @@ from contextlib import contextmanager
 
 from django.db import connections, transaction
 
-from flows.servers import current_database
+from flows.servers import get_current_database
 
 
 @contextmanager
-def one_state() -> Iterator[None]:
+def read_one_state() -> Iterator[None]:
     """Let every read of the current database in the block see the state at its beginning.
 
     Nothing may be written in the block, and it blocks no writers. Inside a transaction, the reads
     are those of that transaction.
     """
-    connection = connections[current_database()]
+    connection = connections[get_current_database()]
     if connection.in_atomic_block:
         yield
     elif connection.vendor == "postgresql":

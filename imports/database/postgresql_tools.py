@@ -8,7 +8,7 @@ import subprocess
 from django.db import connections
 
 from flows.conf import ziggy
-from imports.database.bound_process import bound_command
+from imports.database.bound_process import make_bound_command
 
 _INSTALL = "Install the PostgreSQL client tools of the server's major version, or set PATH."
 ROOM = "Make room there, or set ZIGGY_BACKUP_DIR to a directory on another disk."
@@ -35,8 +35,8 @@ def run_postgresql_tool(alias: str, tool: str, *arguments: str) -> None:
         raise Fault(f"{tool} was not found. {_INSTALL}")
     try:
         done = subprocess.run(  # noqa: S603 - no shell, and no argument comes from a user
-            bound_command(program, arguments),
-            env=os.environ | _connection_environment(alias) | {"LC_ALL": "C"},
+            make_bound_command(program, arguments),
+            env=os.environ | _make_environment(alias) | {"LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -49,12 +49,12 @@ def run_postgresql_tool(alias: str, tool: str, *arguments: str) -> None:
             "is large, raise ZIGGY_BACKUP_TIMEOUT; else look for a session that blocks it."
         ) from None
     if done.returncode:
-        reason = _without_password(alias, _reason(done))
+        reason = _remove_password(alias, _find_reason(done))
         advice = next((text for sign, text in _POSTGRESQL_ADVICE.items() if sign in reason), "")
         raise Fault(f"{tool} failed: {reason}. {advice}".rstrip())
 
 
-def _connection_environment(alias: str) -> dict[str, str]:
+def _make_environment(alias: str) -> dict[str, str]:
     """Return Django's connection parameters as libpq's environment variables.
 
     Every user of the machine can read a process's arguments, but not its environment.
@@ -69,7 +69,7 @@ def _connection_environment(alias: str) -> dict[str, str]:
     }
 
 
-def _reason(done: "subprocess.CompletedProcess[bytes]") -> str:
+def _find_reason(done: "subprocess.CompletedProcess[bytes]") -> str:
     """Return the first error on stderr. What follows it may quote rows."""
     if done.returncode < 0:
         return f"it was killed by {signal.Signals(-done.returncode).name}"
@@ -78,6 +78,6 @@ def _reason(done: "subprocess.CompletedProcess[bytes]") -> str:
     return next(iter(errors or lines), f"exit code {done.returncode}")
 
 
-def _without_password(alias: str, text: str) -> str:
+def _remove_password(alias: str, text: str) -> str:
     password = connections[alias].get_connection_params().get("password")
     return text.replace(password, "***") if password else text

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import connections
 
-from flows.servers import current_database
+from flows.servers import get_current_database
 from imports.database.backup import BUSY_SECONDS
 from imports.database.postgresql_tools import Fault, run_postgresql_tool
 from imports.database.verification import check_integrity, check_postgresql, check_sqlite
@@ -22,7 +22,7 @@ class RestoreFailed(UnableToImport):
 
 def check_backup(path: Path) -> None:
     """Read the whole backup. Raises RestoreFailed if it is damaged or of another kind."""
-    alias = current_database()
+    alias = get_current_database()
     if not path.is_file():
         raise RestoreFailed("no-backup", f"There is no file {path}.")
     try:
@@ -31,7 +31,7 @@ def check_backup(path: Path) -> None:
         else:
             check_sqlite(path.resolve())
     except (Fault, sqlite3.Error) as error:
-        message = f"{path} is not a sound backup of this database. {_sentence(error)}"
+        message = f"{path} is not a sound backup of this database. {_format_error(error)}"
         raise RestoreFailed("unsound-backup", message) from error
 
 
@@ -44,7 +44,7 @@ def restore_backup(path: Path) -> None:
     otherwise.
     """
     check_backup(path)
-    alias = current_database()
+    alias = get_current_database()
     connections[alias].validate_no_atomic_block()
     # The next query needs a new connection, and an idle one could hold locks.
     connections[alias].close()
@@ -54,7 +54,7 @@ def restore_backup(path: Path) -> None:
         else:
             _restore_sqlite(alias, path.resolve())
     except (Fault, sqlite3.Error) as error:
-        message = f"The database was not restored and is as before. {_sentence(error)}"
+        message = f"The database was not restored and is as before. {_format_error(error)}"
         raise RestoreFailed("restore-failed", message) from error
 
 
@@ -96,11 +96,11 @@ def _check_restored(live: sqlite3.Connection) -> None:
         check_integrity(live)
     except (Fault, sqlite3.Error) as error:
         message = (
-            f"The database was restored, but is damaged: check the disk. {_sentence(error)} "
+            f"The database was restored, but is damaged: check the disk. {_format_error(error)} "
             "Restore the backup into a new file on another disk."
         )
         raise RestoreFailed("damaged-after-restore", message) from error
 
 
-def _sentence(error: Fault | sqlite3.Error) -> str:
+def _format_error(error: Fault | sqlite3.Error) -> str:
     return f"SQLite: {error}." if isinstance(error, sqlite3.Error) else str(error)

@@ -16,13 +16,13 @@ from django.db import Error as DatabaseFault
 from django.db import connections, transaction
 from django.utils import timezone
 
-from flows.access import Revoked, revoke_all_but, valid_digests
-from flows.counting import listed, number_of
-from flows.servers import current_database
+from flows.access import Revoked, read_valid_digests, revoke_all_but
+from flows.counting import format_count, format_list
+from flows.servers import get_current_database
 from flows.users import active_user_names
 from imports.database.backup import Backup
 from imports.database.restore import RestoreFailed
-from imports.errors import first_line, quoted, storable
+from imports.errors import get_first_line, make_storable, quote
 from imports.models import RESTORE, Door, ImportRecord, Status
 
 logger = logging.getLogger(__name__)
@@ -53,9 +53,9 @@ class EndedAccess:
     def __str__(self) -> str:
         counts = ", ".join(
             [
-                number_of(self.sessions, "session"),
-                number_of(self.revoked.keys, "API key"),
-                number_of(self.revoked.logins, "API login"),
+                format_count(self.sessions, "session"),
+                format_count(self.revoked.keys, "API key"),
+                format_count(self.revoked.logins, "API login"),
             ]
         )
         which = (
@@ -63,18 +63,18 @@ class EndedAccess:
             if self.was_readable
             else "all keys and logins, as the state before the restore could not be read"
         )
-        return f"Ended: {counts} (all sessions, and {which}).{self._accounts()}"
+        return f"Ended: {counts} (all sessions, and {which}).{self._describe_accounts()}"
 
-    def _accounts(self) -> str:
+    def _describe_accounts(self) -> str:
         if not self.was_readable:
             return " All accounts and passwords are those of the backup."
         if not self.active_again:
             return ""
-        names = [quoted(name) for name in self.active_again[:_NAMES_SHOWN]]
-        accounts = number_of(len(self.active_again), "account")
+        names = [quote(name) for name in self.active_again[:_NAMES_SHOWN]]
+        accounts = format_count(len(self.active_again), "account")
         return (
             f" {accounts} can sign in that could not before the restore: "
-            f"{listed(names, more=len(self.active_again) - len(names))}. Deactivate again who "
+            f"{format_list(names, more=len(self.active_again) - len(names))}. Deactivate again who "
             "should not."
         )
 
@@ -82,7 +82,7 @@ class EndedAccess:
 def read_access() -> Access | None:
     """Return the present access to the current database; None if it is unreadable."""
     try:
-        return Access(tokens=valid_digests(), accounts=active_user_names())
+        return Access(tokens=read_valid_digests(), accounts=active_user_names())
     except (DatabaseFault, ValueError) as error:  # ValueError: a text or time is damaged
         logger.warning("Who may enter before the restore is unreadable: %s", type(error).__name__)
         return None
@@ -93,10 +93,10 @@ def end_access(before: Access | None) -> EndedAccess:
 
     Raises RestoreFailed if that fails: the database has been restored by then.
     """
-    connection = connections[current_database()]
+    connection = connections[get_current_database()]
     try:
         tables = set(connection.introspection.table_names())
-        with transaction.atomic(using=current_database(), durable=True):
+        with transaction.atomic(using=get_current_database(), durable=True):
             sessions = _end_sessions() if Session._meta.db_table in tables else 0
             revoked = revoke_all_but(before.tokens if before else frozenset())
             again = sorted(active_user_names() - before.accounts) if before else ()
@@ -104,7 +104,7 @@ def end_access(before: Access | None) -> EndedAccess:
         raise RestoreFailed(
             "access-not-ended",
             "The database was restored, but its sessions and keys could not be ended: "
-            f"{first_line(error)}. Some may be valid again that were ended since. Run "
+            f"{get_first_line(error)}. Some may be valid again that were ended since. Run "
             "database_restore again before anybody uses the server.",
         ) from error
     return EndedAccess(
@@ -130,9 +130,9 @@ def record_restore(
         finished_at=now,
         status=Status.SUCCEEDED,
         door=Door.COMMAND,
-        user_name=storable(user_name),
-        server=storable(server),
-        file_name=storable(path.name),
+        user_name=make_storable(user_name),
+        server=make_storable(server),
+        file_name=make_storable(path.name),
         file_size=path.stat().st_size,
         file_sha256=sha256,
         mode=RESTORE,
@@ -146,10 +146,10 @@ def record_restore(
         record.backup_sha256 = safety_backup.sha256
     logger.warning("Restored %s from %s for %s. %s", server, path, user_name, ended)
     try:
-        with transaction.atomic(using=current_database(), durable=True):
+        with transaction.atomic(using=get_current_database(), durable=True):
             record.save()
     except DatabaseFault as error:
-        logger.warning("The restore could not be recorded: %s", first_line(error))
+        logger.warning("The restore could not be recorded: %s", get_first_line(error))
         return None
     return record
 

@@ -11,8 +11,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.models import MODELS
-from flows.servers import current_database
-from imports.database.lock import HeldLock, LockHeld, import_lock
+from flows.servers import get_current_database
+from imports.database.lock import HeldLock, LockHeld, hold_import_lock
 from imports.errors import RETRY_AFTER, ImportLocked, UnableToImport
 from imports.expiry import drop_expired
 
@@ -50,22 +50,24 @@ def vacuum_database(*, lock_wait: float | None = None) -> Vacuumed:
     import, or ZIGGY_LOCK_WAIT if None. Call it outside a transaction. Raises ImportLocked while an
     import is running, and DatabaseBusy.
     """
-    connection = connections[current_database()]
+    connection = connections[get_current_database()]
     connection.validate_no_atomic_block()
     wait = ziggy.LOCK_WAIT if lock_wait is None else lock_wait
     try:
-        with import_lock(wait=wait) as lock:
-            size_before = _size(connection)
+        with hold_import_lock(wait=wait) as lock:
+            size_before = _read_size(connection)
             purged = _purge(lock)
             _reorganise(connection)
-            return Vacuumed(purged=purged, size_before=size_before, size_after=_size(connection))
+            return Vacuumed(
+                purged=purged, size_before=size_before, size_after=_read_size(connection)
+            )
     except LockHeld:
         message = "An import is running on this database: vacuum it when that has finished."
         raise ImportLocked("import-locked", message) from None
 
 
 def _purge(lock: HeldLock) -> dict[Kind, int]:
-    with transaction.atomic(using=current_database(), durable=True):
+    with transaction.atomic(using=get_current_database(), durable=True):
         lock.keep_others_out()
         drop_expired()
         purged = {
@@ -108,7 +110,7 @@ def _rewrite_tables(connection: BaseDatabaseWrapper) -> None:
             cursor.execute("RESET lock_timeout")
 
 
-def _size(connection: BaseDatabaseWrapper) -> int:
+def _read_size(connection: BaseDatabaseWrapper) -> int:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SELECT pg_database_size(current_database())")

@@ -1,5 +1,5 @@
 """Pure: read the bytes of an export file into its items, or list every problem of the file.
 
-For others: `document.parse`, `items.Item`, `companion` for the files given beside an export,
+For others: `document.parse`, `items.FileItem`, `companion` for the files given beside an export,
 `strict_json`, and `warnings` with the form of a plan's warnings.
 """

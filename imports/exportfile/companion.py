@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from flows.counting import other_than_first
+from flows.counting import format_others
 from imports.errors import (
     FileInvalid,
     FileTooLarge,
     FileUnreadable,
     Issue,
-    json_path,
+    make_json_path,
 )
 from imports.exportfile.json_problems import JSONProblem
 from imports.exportfile.strict_json import read_value, split_top_level
@@ -25,14 +25,14 @@ _MESSAGES = {
 
 
 @contextmanager
-def reading(what: str) -> Iterator[None]:
+def refuse_unreadable(what: str) -> Iterator[None]:
     """Raise FileUnreadable for a JSONProblem raised inside; `what` names the file ("plan")."""
     try:
         yield
     except JSONProblem as problem:
-        issue = issue_of(problem)
+        issue = make_issue(problem)
         raise FileUnreadable(
-            issue.code, f"The {what} file cannot be read. {_told(issue)}", [issue]
+            issue.code, f"The {what} file cannot be read. {_format_issue(issue)}", [issue]
         ) from None
 
 
@@ -44,7 +44,7 @@ def read_object(data: bytes, *, max_bytes: int, what: str) -> dict[str, msgspec.
             f"The {what} file is larger than the {max_bytes:,} bytes that this server takes. "
             "Export fewer flows at a time, or raise ZIGGY_MAX_IMPORT_BYTES.",
         )
-    with reading(what):
+    with refuse_unreadable(what):
         values = split_top_level(data)
         if isinstance(values, msgspec.Raw):
             raise JSONProblem("wrong-top-level", "")
@@ -60,17 +60,17 @@ def read_part(raw: msgspec.Raw, *place: str | int) -> Any:
         raise
 
 
-def issue_of(problem: JSONProblem) -> Issue:
+def make_issue(problem: JSONProblem) -> Issue:
     """Return the problem as an issue with its path in the file."""
     message = _MESSAGES.get(problem.code, problem.message)
-    return Issue(code=problem.code, message=message, path=json_path(*problem.path))
+    return Issue(code=problem.code, message=message, path=make_json_path(*problem.path))
 
 
-def invalid(what: str, issues: Sequence[Issue]) -> FileInvalid:
+def make_invalid_refusal(what: str, issues: Sequence[Issue]) -> FileInvalid:
     """Return the refusal of a `what` file that is JSON but has wrong content."""
-    told = f"The {what} file is refused. {_told(issues[0])}{other_than_first(issues)}"
-    return FileInvalid(issues[0].code, told, issues)
+    message = f"The {what} file is refused. {_format_issue(issues[0])}{format_others(issues)}"
+    return FileInvalid(issues[0].code, message, issues)
 
 
-def _told(issue: Issue) -> str:
+def _format_issue(issue: Issue) -> str:
     return f"{issue.path}: {issue.message}" if issue.path else issue.message

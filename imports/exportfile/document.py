@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import msgspec
 
 from flows.content.fields import Kind
-from flows.counting import other_than_first
-from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue, json_path, quoted
+from flows.counting import format_others
+from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue, make_json_path, quote
 from imports.exportfile.items import FileItem, read_item
 from imports.exportfile.json_problems import JSONProblem
 from imports.exportfile.strict_json import (
@@ -62,29 +62,29 @@ def parse(data: bytes, *, max_bytes: int, sha256: str | None = None) -> ExportDo
             "Export fewer flows at a time, or raise ZIGGY_MAX_IMPORT_BYTES.",
         )
     issues: list[Issue] = []
-    with _garbage_collection_paused():
-        top_level, depth = _top_level(data)
-        lists = _raw_lists(top_level, issues)
+    with _pause_garbage_collection():
+        top_level, depth = _read_top_level(data)
+        lists = _split_lists(top_level, issues)
         items = {kind: _read_items(kind, lists[kind], depth, issues) for kind in Kind}
-    issues += _repeated(items)
+    issues += _find_repeated(items)
     if issues:
-        raise _invalid(issues)
+        raise _make_refusal(issues)
     return ExportDocument(
         sha256=sha256 or hashlib.sha256(data).hexdigest(), size=len(data), items=items
     )
 
 
-def _invalid(issues: list[Issue]) -> FileInvalid:
-    message = f"The file is no valid export. {_told(issues[0])}{other_than_first(issues)}"
+def _make_refusal(issues: list[Issue]) -> FileInvalid:
+    message = f"The file is no valid export. {_format_issue(issues[0])}{format_others(issues)}"
     return FileInvalid(issues[0].code, message, issues)
 
 
-def _told(issue: Issue) -> str:
+def _format_issue(issue: Issue) -> str:
     return f"{issue.path}: {issue.message}" if issue.path else issue.message
 
 
 @contextmanager
-def _garbage_collection_paused() -> Iterator[None]:
+def _pause_garbage_collection() -> Iterator[None]:
     # Parsing creates many objects and no cycles: collecting would take half the time for nothing.
     was_enabled = gc.isenabled()
     gc.disable()
@@ -95,7 +95,7 @@ def _garbage_collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _top_level(data: bytes) -> tuple[dict[str, msgspec.Raw], int]:
+def _read_top_level(data: bytes) -> tuple[dict[str, msgspec.Raw], int]:
     """Return the raw values by key, and the depth of the items in the file."""
     try:
         top_level = split_top_level(data)
@@ -106,14 +106,14 @@ def _top_level(data: bytes) -> tuple[dict[str, msgspec.Raw], int]:
             )
     except JSONProblem as problem:
         error = FileInvalid if problem.code in _NOT_AN_EXPORT else FileUnreadable
-        issue = _issue(problem)
-        raise error(problem.code, _told(issue), [issue]) from None
+        issue = _make_issue(problem)
+        raise error(problem.code, _format_issue(issue), [issue]) from None
     if isinstance(top_level, msgspec.Raw):
         return {Kind.FLOW.plural: top_level}, 1
     return top_level, 2
 
 
-def _raw_lists(
+def _split_lists(
     top_level: dict[str, msgspec.Raw], issues: list[Issue]
 ) -> dict[Kind, list[msgspec.Raw]]:
     _check_version(top_level.get(_VERSION_KEY), issues)
@@ -125,9 +125,9 @@ def _raw_lists(
             try:
                 lists[kind] = split_list(top_level[kind.plural])
             except JSONProblem as problem:
-                issues.append(_issue(problem, kind.plural))
+                issues.append(_make_issue(problem, kind.plural))
     if sum(map(len, lists.values())) > MAX_ITEMS:
-        raise _invalid([Issue(code="too-many-items", message=_TOO_MANY)])
+        raise _make_refusal([Issue(code="too-many-items", message=_TOO_MANY)])
     return lists
 
 
@@ -141,7 +141,7 @@ def _check_version(raw: msgspec.Raw | None, issues: list[Issue]) -> None:
         Issue(
             code="unsupported-version",
             path=_VERSION_KEY,
-            message=f"The file has format version {quoted(version)}, this server reads "
+            message=f"The file has format version {quote(version)}, this server reads "
             f"{FORMAT_VERSION}. Export with the same release, or upgrade this server.",
         )
     )
@@ -152,7 +152,7 @@ def _check_ignored(top_level: dict[str, msgspec.Raw], issues: list[Issue]) -> No
         try:
             read_value(top_level[key], outer_depth=1)
         except JSONProblem as problem:
-            issues.append(_issue(problem, key))
+            issues.append(_make_issue(problem, key))
 
 
 def _read_items(
@@ -172,31 +172,31 @@ def _read_raw(
     except JSONProblem as problem:
         if kind is Kind.SECRET:  # what is deeper may be part of a value
             problem.path = problem.path[:1]
-        issues.append(_issue(problem, kind.plural, position))
+        issues.append(_make_issue(problem, kind.plural, position))
         return None
     return read_item(kind, position, value, issues)
 
 
-def _issue(problem: JSONProblem, *place: str | int) -> Issue:
+def _make_issue(problem: JSONProblem, *place: str | int) -> Issue:
     """Return the problem of the value at this path as an issue."""
-    path = json_path(*place, *problem.path)
+    path = make_json_path(*place, *problem.path)
     return Issue(code=problem.code, message=problem.message, path=path)
 
 
-def _repeated(items: Mapping[Kind, tuple[FileItem, ...]]) -> Iterator[Issue]:
+def _find_repeated(items: Mapping[Kind, tuple[FileItem, ...]]) -> Iterator[Issue]:
     """Yield an issue for each repeated uuid of a kind, and each repeated name of a secret."""
     for kind in Kind:
         first: dict[str, FileItem] = {}
         for item in items[kind]:
             if (other := first.setdefault(item.uuid, item)) is not item:
-                yield item.issue(
+                yield item.make_issue(
                     "duplicate-uuid",
                     f"{other.path} has the same uuid. Remove one of the two from the file.",
                 )
     names: dict[str, FileItem] = {}
     for item in items[Kind.SECRET]:
         if (other := names.setdefault(item.name, item)) is not item:
-            yield item.issue(
+            yield item.make_issue(
                 "duplicate-name",
                 f"{other.path} has the same name, and a secret's name is unique. Rename one.",
             )

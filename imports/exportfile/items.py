@@ -20,7 +20,7 @@ from flows.content.fields import (
     is_value_like,
     split_unknown_of_secret,
 )
-from imports.errors import Issue, printable, shortened
+from imports.errors import Issue, make_printable, shorten
 from imports.exportfile.warnings import PlanWarning, WarningCode
 
 _NAME_KEY = "name"
@@ -58,7 +58,7 @@ class FileItem:
         """Return the item's JSON path in the file."""
         return f"{self.kind.plural}[{self.position}]"
 
-    def issue(self, code: str, message: str) -> Issue:
+    def make_issue(self, code: str, message: str) -> Issue:
         """Return an issue of this item as a whole."""
         return Issue(
             code=code, message=message, path=self.path, uuid=self.file_uuid, name=self.name
@@ -80,7 +80,7 @@ def read_item(
     if keys.issues:
         issues += keys.issues
         return None
-    unknown, ignored = _unknown_keys(kind, value)
+    unknown, ignored = _split_unknown_keys(kind, value)
     return FileItem(
         kind=kind,
         position=position,
@@ -91,7 +91,7 @@ def read_item(
         extra=canonical.encode(unknown),
         created_at=created_at,
         updated_at=updated_at,
-        own_warnings=tuple(_warnings(kind, value, ignored)),
+        own_warnings=tuple(_find_warnings(kind, value, ignored)),
     )
 
 
@@ -110,20 +110,20 @@ class _Keys:
                 raise FieldProblem("missing-key", message)
             return read(self._value.get(key))
         except FieldProblem as problem:
-            self.issues.append(self._issue(key, problem))
+            self.issues.append(self._make_issue(key, problem))
             return None
 
-    def _issue(self, key: str, problem: FieldProblem) -> Issue:
+    def _make_issue(self, key: str, problem: FieldProblem) -> Issue:
         return Issue(
             code=problem.code,
             message=problem.message,
             path=f"{self._path}.{key}{problem.path}",
-            uuid=_text_or_none(self._value.get(UUID_KEY)),
-            name=_text_or_none(self._value.get(_NAME_KEY)),
+            uuid=_read_text_or_none(self._value.get(UUID_KEY)),
+            name=_read_text_or_none(self._value.get(_NAME_KEY)),
         )
 
 
-def _unknown_keys(kind: Kind, value: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def _split_unknown_keys(kind: Kind, value: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return the unknown keys to keep, and those ignored as possible values of a secret."""
     known = {field.key for field in FIELDS[kind]}
     known |= {UUID_KEY, CREATED_KEY, UPDATED_KEY, DELETED_KEY}
@@ -134,12 +134,12 @@ def _unknown_keys(kind: Kind, value: dict[str, Any]) -> tuple[dict[str, Any], li
     return {key: kept[key] for key in kept if key not in SECRET_VALUE_KEYS}, [*ignored]
 
 
-def _warnings(kind: Kind, value: dict[str, Any], ignored: list[str]) -> list[PlanWarning]:
+def _find_warnings(kind: Kind, value: dict[str, Any], ignored: list[str]) -> list[PlanWarning]:
     warnings = [
         PlanWarning(
             code=WarningCode.VALUE_IGNORED,
-            text=f"{printable(key)} is ignored: {_reason_to_ignore(key)}",
-            data={"key": printable(key)},
+            text=f"{make_printable(key)} is ignored: {_explain_ignored_key(key)}",
+            data={"key": make_printable(key)},
         )
         for key in ignored
         if value[key] is not None
@@ -155,11 +155,11 @@ def _warnings(kind: Kind, value: dict[str, Any], ignored: list[str]) -> list[Pla
     return warnings
 
 
-def _reason_to_ignore(key: str) -> str:
+def _explain_ignored_key(key: str) -> str:
     if is_value_like(key):
         return "an import never sets a secret's value"
     return "what is under an unknown key of a secret may be its value"
 
 
-def _text_or_none(value: Any) -> str | None:
-    return shortened(value) if isinstance(value, str) else None
+def _read_text_or_none(value: Any) -> str | None:
+    return shorten(value) if isinstance(value, str) else None

@@ -32,7 +32,7 @@ class JSONProblem(Exception):  # noqa: N818 - one of the problems of a file, not
     """Why a text is not strict JSON: a stable code, a message, and the path where it is known.
 
     `subject` is the beginning of the message where it is about the whole text: "The file", which
-    `message_of` replaces where something else is read.
+    `format_message` replaces where something else is read.
     """
 
     def __init__(self, code: str, message: str, path: Path = (), *, subject: str = "") -> None:
@@ -40,12 +40,12 @@ class JSONProblem(Exception):  # noqa: N818 - one of the problems of a file, not
         self.path = path
         self.message = f"{subject} {message}" if subject else message
         self._subject = subject
-        self._said = message
+        self._without_subject = message
         super().__init__(self.message)
 
-    def message_of(self, subject: str) -> str:
+    def format_message(self, subject: str) -> str:
         """Return the message with another subject, where it has one, such as "The body"."""
-        return f"{subject} {self._said}" if self._subject else self._said
+        return f"{subject} {self._without_subject}" if self._subject else self._without_subject
 
 
 def raise_problem(error: Exception, text: bytes) -> NoReturn:
@@ -53,15 +53,15 @@ def raise_problem(error: Exception, text: bytes) -> NoReturn:
     message = str(error)
     byte = _BYTE.search(message)
     if isinstance(error, RecursionError):
-        raise too_deep() from None
+        raise make_depth_problem() from None
     if "out of range" in message:
         raise JSONProblem(
-            "out-of-range", "A number is out of range.", _out_of_range_path(text)
+            "out-of-range", "A number is out of range.", _find_out_of_range(text)
         ) from None
-    if (lone := _lone_surrogate(message, text)) is not None:
+    if (lone := _find_lone_surrogate(message, text)) is not None:
         raise JSONProblem(
             "lone-surrogate",
-            f"Text holds half of a surrogate pair {place_of(text, lone)}. Remove it.",
+            f"Text holds half of a surrogate pair {format_place(text, lone)}. Remove it.",
         ) from None
     if "truncated" in message:
         raise JSONProblem(
@@ -70,14 +70,14 @@ def raise_problem(error: Exception, text: bytes) -> NoReturn:
             subject="The file",
         ) from None
     # For trailing characters, the parser's offset is of their second byte.
-    place = place_of(text, int(byte[1]) - message.count("trailing characters")) if byte else ""
+    place = format_place(text, int(byte[1]) - message.count("trailing characters")) if byte else ""
     reason = _BYTE.sub("", message).removeprefix("JSON is malformed: ")
     raise JSONProblem(
         "invalid-json", f"is not valid JSON: {reason} {place}.", subject="The file"
     ) from None
 
 
-def _lone_surrogate(message: str, text: bytes) -> int | None:
+def _find_lone_surrogate(message: str, text: bytes) -> int | None:
     """Return the offset of half a surrogate pair, if the parser's message is about one."""
     # The message for a missing second half depends on the characters after the first.
     if not any(words in message for words in ("surrogate", "truncated", "hex escape")):
@@ -90,23 +90,23 @@ def _lone_surrogate(message: str, text: bytes) -> int | None:
     return end - len(r"\uDC00") if "surrogate" in message else None
 
 
-def _out_of_range_path(text: bytes) -> Path:
+def _find_out_of_range(text: bytes) -> Path:
     try:
-        value = json.loads(text, parse_int=_integer)
+        value = json.loads(text, parse_int=_read_integer)
         check_depth(value, MAX_DEPTH)
     except RecursionError:
-        raise too_deep() from None
+        raise make_depth_problem() from None
     return find_value(value, lambda found: isinstance(found, float) and math.isinf(found)) or ()
 
 
-def _integer(digits: str) -> float:
+def _read_integer(digits: str) -> float:
     try:
         return int(digits)
     except ValueError:  # more digits than Python converts
         return math.inf
 
 
-def place_of(data: bytes, offset: int) -> str:
+def format_place(data: bytes, offset: int) -> str:
     """Return the line and the column, in characters from 1, of a byte offset."""
     line = data.count(b"\n", 0, offset) + 1
     before = data[data.rfind(b"\n", 0, offset) + 1 : offset]
@@ -116,7 +116,7 @@ def place_of(data: bytes, offset: int) -> str:
 def check_depth(value: Any, most: int) -> None:
     """Raise JSONProblem where the value is nested deeper than `most`."""
     if is_deeper(value, most):
-        raise too_deep()
+        raise make_depth_problem()
 
 
 def is_deep(text: bytes, most: int) -> bool:
@@ -133,7 +133,7 @@ def is_deep(text: bytes, most: int) -> bool:
     return b"\n" + b" " * most in msgspec.json.format(text, indent=1)
 
 
-def too_deep() -> JSONProblem:
+def make_depth_problem() -> JSONProblem:
     """Return the problem of a file that is nested deeper than MAX_DEPTH."""
     return JSONProblem("too-deep", f"may be nested at most {MAX_DEPTH} deep.", subject="A file")
 

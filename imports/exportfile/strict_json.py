@@ -21,8 +21,8 @@ from imports.exportfile.json_problems import (
     RepeatedKey,
     check_depth,
     find_value,
+    format_place,
     is_deep,
-    place_of,
     raise_problem,
 )
 
@@ -86,7 +86,7 @@ def _split_object(data: bytes) -> dict[str, msgspec.Raw]:
             "duplicate-key", "The file's object has a key twice. Keep one of them.", (*repeated,)
         )
     if any("\0" in key for key in values):
-        raise _nul(())
+        raise _make_nul_problem(())
     return {str(key): value for key, value in values.items()}
 
 
@@ -106,7 +106,7 @@ def split_list(raw: msgspec.Raw) -> list[msgspec.Raw]:
         _count_objects(text)
     elements = msgspec.json.decode(raw, type=list[msgspec.Raw])
     if len(elements) > MAX_ITEMS:
-        raise _too_many_items()
+        raise _make_too_many_items_problem()
     return elements
 
 
@@ -132,7 +132,7 @@ def read_value(raw: msgspec.Raw, *, outer_depth: int = 0) -> Any:
     if _may_repeat_a_key(text, value):
         _check_keys(text)
     if b"\\u0000" in text and (path := find_value(value, _has_nul)) is not None:
-        raise _nul(path)
+        raise _make_nul_problem(path)
     return value
 
 
@@ -163,7 +163,8 @@ def _check_encoding(data: bytes) -> None:
         # The decoder may keep some bytes of the previous chunk.
         offset = start + error.start - (len(error.object) - len(data[start : start + _CHUNK]))
         raise JSONProblem(
-            "invalid-encoding", f"The file is not UTF-8 {place_of(data, offset)}. Save it as UTF-8."
+            "invalid-encoding",
+            f"The file is not UTF-8 {format_place(data, offset)}. Save it as UTF-8.",
         ) from None
 
 
@@ -176,7 +177,7 @@ def _count_objects(text: bytes) -> None:
             nonlocal count
             count += 1
             if count > MAX_ITEMS:
-                raise _too_many_items()
+                raise _make_too_many_items_problem()
 
     try:
         msgspec.json.decode(text, type=list[Element])
@@ -184,7 +185,7 @@ def _count_objects(text: bytes) -> None:
         raise JSONProblem("wrong-type", "Every item must be an object.", (count,)) from None
 
 
-def _too_many_items() -> JSONProblem:
+def _make_too_many_items_problem() -> JSONProblem:
     return JSONProblem(
         "too-many-items", f"A file may hold at most {MAX_ITEMS:,} items. Export in parts."
     )
@@ -192,13 +193,13 @@ def _too_many_items() -> JSONProblem:
 
 def _check_keys(text: bytes) -> None:
     """Raise JSONProblem for an object that has a key twice."""
-    value = json.loads(text, object_pairs_hook=_unique)
+    value = json.loads(text, object_pairs_hook=_build_object)
     path = find_value(value, lambda found: isinstance(found, RepeatedKey))
     if path is not None:
         raise JSONProblem("duplicate-key", "A key stands twice in one object.", path)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any] | RepeatedKey:
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | RepeatedKey:
     value = dict(pairs)
     if len(value) == len(pairs):
         return value
@@ -213,7 +214,7 @@ def _has_nul(value: Any) -> bool:
     return isinstance(value, str) and "\0" in value
 
 
-def _nul(path: Path) -> JSONProblem:
+def _make_nul_problem(path: Path) -> JSONProblem:
     return JSONProblem("nul-character", "Text must not hold the character U+0000. Remove it.", path)
 
 

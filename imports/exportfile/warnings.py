@@ -53,7 +53,7 @@ class PlanWarning:
     is_serious: bool = False
     """Whether it is shown in red and never left out: a stored value would be sent elsewhere."""
 
-    tells_of: frozenset[Kind] = frozenset()
+    described_kinds: frozenset[Kind] = frozenset()
     """The kinds of the other rows that the text names."""
 
     @property
@@ -63,7 +63,7 @@ class PlanWarning:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the warning as plain values under the API's keys."""
-        detail: dict[str, Any] = in_order(
+        detail: dict[str, Any] = sort_keys(
             {
                 "code": str(self.code),
                 "text": self.text,
@@ -80,12 +80,12 @@ def users_data(users: Iterable[tuple[Kind, str, str]], *, more: int) -> dict[str
     return {"users": told, "more": more}
 
 
-def in_order(value: Any) -> Any:
+def sort_keys(value: Any) -> Any:
     """Return a warning's dict with its keys in order: a database may return them in another."""
     if isinstance(value, Mapping):
         ordered = sorted(value, key=lambda key: _KEY_RANKS.get(key, len(_KEY_RANKS)))
-        return {key: in_order(value[key]) for key in ordered}
-    return [*map(in_order, value)] if isinstance(value, list | tuple) else value
+        return {key: sort_keys(value[key]) for key in ordered}
+    return [*map(sort_keys, value)] if isinstance(value, list | tuple) else value
 
 
 _RANKS = {code.value: rank for rank, code in enumerate(WarningCode, start=2)}

@@ -17,8 +17,8 @@ from django.utils import timezone
 from flows.conf import ziggy
 from flows.users import User
 from imports.database.backup import Backup, make_backup
-from imports.database.one_state import one_state
-from imports.expiry import drop_expired, oldest_kept
+from imports.database.one_state import read_one_state
+from imports.expiry import drop_expired, get_oldest_kept
 from imports.exporting.selection import Selection
 from imports.exporting.write import ExportStatistics, write_export
 from imports.models import BuiltExport, BuiltTransfer
@@ -35,7 +35,7 @@ def pack_export(select: Callable[[], Selection]) -> tuple[bytes, ExportStatistic
     """Return the gzipped export of the rows that `select` chooses in this instance's database."""
     packed = BytesIO()
     with (
-        one_state(),
+        read_one_state(),
         gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=_FASTEST, mtime=0) as file,
     ):
         statistics = write_export(select(), file, server=ziggy.SERVER_NAME)  # type: ignore[arg-type]
@@ -49,7 +49,7 @@ def unpack_export(packed: bytes) -> Iterator[bytes]:
             yield piece
 
 
-def export_response(packed: bytes, size: int) -> StreamingHttpResponse:
+def make_export_response(packed: bytes, size: int) -> StreamingHttpResponse:
     """Return the response with which a browser saves a packed export, unpacked, as FILE_NAME."""
     return StreamingHttpResponse(
         unpack_export(packed),
@@ -74,7 +74,7 @@ def build_export(user: User, select: Callable[[], Selection]) -> ExportStatistic
 
 def find_export(user: User) -> BuiltExport | None:
     """Return the export that the user built last, or None."""
-    return BuiltExport.objects.filter(user=user, built_at__gte=oldest_kept()).first()
+    return BuiltExport.objects.filter(user=user, built_at__gte=get_oldest_kept()).first()
 
 
 def drop_export(user: User) -> None:
@@ -94,12 +94,12 @@ def build_transfer(user: User) -> Backup:
 
 def find_transfer(user: User) -> Path | None:
     """Return the path of the user's last copy; None if there is none or it was removed."""
-    built = BuiltTransfer.objects.filter(user=user, built_at__gte=oldest_kept()).first()
+    built = BuiltTransfer.objects.filter(user=user, built_at__gte=get_oldest_kept()).first()
     path = Path(ziggy.BACKUP_DIR) / built.backup_name if built else None
     return path if path and path.is_file() else None
 
 
-def gzipped(file: BinaryIO) -> Iterator[bytes]:
+def gzip_file(file: BinaryIO) -> Iterator[bytes]:
     """Yield the file in gzip, in pieces, and close it."""
     packer = zlib.compressobj(_FASTEST, wbits=_GZIP)
     with file:

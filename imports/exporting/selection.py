@@ -39,14 +39,14 @@ class UnknownFlowsError(Exception):
 
 def select_everything() -> Selection:
     """Return all live flows, connections and secrets."""
-    return {kind: _sorted(_live_rows(kind).values()) for kind in Kind}
+    return {kind: _sort_rows(_read_live_rows(kind).values()) for kind in Kind}
 
 
 def select_all_flows() -> Selection:
     """Return all live flows, with all that they need."""
-    live = {kind: _live_rows(kind) for kind in Kind}
-    chosen = _needed(set(live[Kind.FLOW]), live)
-    return {kind: _sorted(live[kind][key] for key in chosen[kind]) for kind in Kind}
+    live = {kind: _read_live_rows(kind) for kind in Kind}
+    chosen = _find_needed(set(live[Kind.FLOW]), live)
+    return {kind: _sort_rows(live[kind][key] for key in chosen[kind]) for kind in Kind}
 
 
 def select_flows(*, uuids: Collection[str] = (), tags: Collection[str] = ()) -> Selection:
@@ -54,22 +54,22 @@ def select_flows(*, uuids: Collection[str] = (), tags: Collection[str] = ()) -> 
 
     Empty if nothing matches. Raises UnknownFlowsError for a uuid that no live flow has.
     """
-    live = {kind: _live_rows(kind) for kind in Kind}
-    wanted = {_canonical(uuid) for uuid in uuids}
+    live = {kind: _read_live_rows(kind) for kind in Kind}
+    wanted = {_normalize_uuid(uuid) for uuid in uuids}
     if unknown := wanted - live[Kind.FLOW].keys():
         raise UnknownFlowsError(unknown)
-    chosen = _needed(wanted | _tagged(tags), live)
-    return {kind: _sorted(live[kind][key] for key in chosen[kind]) for kind in Kind}
+    chosen = _find_needed(wanted | _find_tagged(tags), live)
+    return {kind: _sort_rows(live[kind][key] for key in chosen[kind]) for kind in Kind}
 
 
-def _canonical(uuid: str) -> str:
+def _normalize_uuid(uuid: str) -> str:
     try:
         return str(UUID(uuid))
     except ValueError:
         raise UnknownFlowsError([uuid]) from None
 
 
-def _live_rows(kind: Kind) -> dict[str, ExportedRow]:
+def _read_live_rows(kind: Kind) -> dict[str, ExportedRow]:
     rows = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
     return {
         str(uuid): ExportedRow(pk=pk, uuid=str(uuid), name=name, updated_at=updated_at)
@@ -77,12 +77,12 @@ def _live_rows(kind: Kind) -> dict[str, ExportedRow]:
     }
 
 
-def _sorted(rows: Iterable[ExportedRow]) -> list[ExportedRow]:
+def _sort_rows(rows: Iterable[ExportedRow]) -> list[ExportedRow]:
     # By code points, and not by the database, so that SQLite and PostgreSQL agree.
     return sorted(rows, key=lambda row: (row.name, row.uuid))
 
 
-def _tagged(tags: Collection[str]) -> set[str]:
+def _find_tagged(tags: Collection[str]) -> set[str]:
     if not tags:
         return set()
     wanted = set(tags)
@@ -90,7 +90,7 @@ def _tagged(tags: Collection[str]) -> set[str]:
     return {str(uuid) for uuid, text in rows if wanted.intersection(canonical.decode(text) or ())}
 
 
-def _needed(
+def _find_needed(
     flows: set[str], live: Mapping[Kind, Mapping[str, ExportedRow]]
 ) -> dict[Kind, set[str]]:
     """Return the flows, all flows that they call, and the connections and secrets of them all."""

@@ -14,12 +14,12 @@ from typing import Any, BinaryIO
 import msgspec
 
 from flows.content.fields import FIELDS, Kind
-from flows.content.representation import needed_columns, represented, time_text
+from flows.content.representation import format_time, get_needed_columns, represent
 from flows.models import MODELS
-from imports.errors import quoted
+from imports.errors import quote
 from imports.exportfile.document import FORMAT_VERSION
 from imports.exporting.selection import Selection
-from imports.rows.read import CONTENT_BATCH, batches
+from imports.rows.read import CONTENT_BATCH, split_batches
 
 _INDENT = b"    "
 _VALUES = ("dev_value", "prod_value")
@@ -53,7 +53,7 @@ def write_export(selection: Selection, stream: BinaryIO, *, server: str) -> Expo
     """
     statistics = ExportStatistics(counts={kind: len(selection[kind]) for kind in Kind})
     digest = sha256()
-    for chunk in _chunks(selection, server, statistics.warnings):
+    for chunk in _make_chunks(selection, server, statistics.warnings):
         stream.write(chunk)
         digest.update(chunk)
         statistics.size += len(chunk)
@@ -61,27 +61,27 @@ def write_export(selection: Selection, stream: BinaryIO, *, server: str) -> Expo
     return statistics
 
 
-def _chunks(selection: Selection, server: str, warnings: list[str]) -> Iterator[bytes]:
+def _make_chunks(selection: Selection, server: str, warnings: list[str]) -> Iterator[bytes]:
     times = [row.updated_at for kind in Kind for row in selection[kind]]
     header = {
         "formatVersion": FORMAT_VERSION,
-        "exportedAt": time_text(max(times)) if times else None,
+        "exportedAt": format_time(max(times)) if times else None,
         "exportedFrom": server,
     }
     yield msgspec.json.format(msgspec.json.encode(header), indent=2).removesuffix(b"\n}")
     for kind in Kind:
         yield f',\n  "{kind.plural}": ['.encode()
         separator = b"\n"
-        for item in _items(kind, selection, warnings):
+        for item in _make_items(kind, selection, warnings):
             yield separator + _INDENT + item
             separator = b",\n"
         yield b"\n  ]" if selection[kind] else b"]"
     yield b"\n}\n"
 
 
-def _items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterator[bytes]:
-    names = ("pk", *needed_columns(kind))
-    for batch in batches(selection[kind], CONTENT_BATCH):
+def _make_items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterator[bytes]:
+    names = ("pk", *get_needed_columns(kind))
+    for batch in split_batches(selection[kind], CONTENT_BATCH):
         pks = [row.pk for row in batch]
         rows = {
             values["pk"]: values
@@ -89,20 +89,20 @@ def _items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterator[by
         }
         for pk in pks:
             if kind is Kind.CONNECTION:
-                warnings += _credential_warnings(rows[pk])
-            text = msgspec.json.format(msgspec.json.encode(represented(kind, rows[pk])), indent=2)
+                warnings += _find_credential_warnings(rows[pk])
+            text = msgspec.json.format(msgspec.json.encode(represent(kind, rows[pk])), indent=2)
             yield text.replace(b"\n", b"\n" + _INDENT)
 
 
-def _credential_warnings(row: dict[str, Any]) -> Iterator[str]:
+def _find_credential_warnings(row: dict[str, Any]) -> Iterator[str]:
     for column in _VALUES:
-        if row[column] and _holds_inline_credential(row[column]):
+        if row[column] and _has_inline_credential(row[column]):
             key = next(spec.key for spec in FIELDS[Kind.CONNECTION] if spec.column == column)
             yield (
-                f"connection {quoted(row['name'])}: {key} seems to hold a credential, which is "
+                f"connection {quote(row['name'])}: {key} seems to hold a credential, which is "
                 "exported as it stands. Move it to a secret."
             )
 
 
-def _holds_inline_credential(text: str) -> bool:
+def _has_inline_credential(text: str) -> bool:
     return any(_CREDENTIAL.search(key[1]) for key in _KEY_WITH_LITERAL.finditer(text))

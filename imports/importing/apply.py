@@ -15,17 +15,17 @@ from reversion.models import Revision
 
 from flows.content.fields import Content, Kind
 from flows.database.bulk import compress_quickly, insert_rows, update_rows
-from flows.models import MODELS, blank_content
+from flows.models import MODELS, get_blank_content
 from flows.models import Item as StoredItem
 from flows.saves import named_saves
 from flows.users import User
-from imports.errors import StalePlan, quoted
+from imports.errors import StalePlan, quote
 from imports.importing.request import AGAIN
 from imports.plans.plan import Change, Plan, Result
 from imports.rows.lock import lock_rows, release_secret_names
-from imports.rows.read import CONTENT_BATCH, batches
+from imports.rows.read import CONTENT_BATCH, split_batches
 from imports.runs.run import Progress
-from imports.runs.staleness import stale
+from imports.runs.staleness import make_stale_error
 
 PRE_IMPORT = "Pre import"
 
@@ -52,11 +52,11 @@ def apply_plan(
     saves: dict[str, Revision] = {}
     for kind in Kind:
         existing = [change for change in plan.changes[kind] if change.written_row]
-        for batch in batches(existing, CONTENT_BATCH):
+        for batch in split_batches(existing, CONTENT_BATCH):
             saves |= _save_before(kind, batch, user)
-    release_secret_names(_renamed(plan.changes[Kind.SECRET]))
+    release_secret_names(_find_renamed(plan.changes[Kind.SECRET]))
     for kind in Kind:
-        for batch in batches(_written(plan.changes[kind]), CONTENT_BATCH):
+        for batch in split_batches(_filter_written(plan.changes[kind]), CONTENT_BATCH):
             _overwrite(kind, [change for change in batch if change.written_row], writer)
             _create(kind, [change for change in batch if not change.written_row], writer)
             done += len(batch)
@@ -64,7 +64,7 @@ def apply_plan(
     return saves
 
 
-def _written(changes: Iterable[Change]) -> Iterator[Change]:
+def _filter_written(changes: Iterable[Change]) -> Iterator[Change]:
     return (change for change in changes if change.result.writes)
 
 
@@ -81,11 +81,11 @@ def _lock_unchanged(kind: Kind, changes: Sequence[Change]) -> None:
     for change in changes:
         locked = rows.get(change.row.pk) if change.row else None
         if locked is None or (change.before and change.before != locked.digest):
-            what = f"The {kind} {quoted(change.target_name)} was changed"
-            raise stale(f"{what} while the import was being prepared.", again=AGAIN)
+            what = f"The {kind} {quote(change.target_name)} was changed"
+            raise make_stale_error(f"{what} while the import was being prepared.", again=AGAIN)
 
 
-def _renamed(changes: Iterable[Change]) -> Iterator[int]:
+def _find_renamed(changes: Iterable[Change]) -> Iterator[int]:
     """Yield the primary keys of the rows that are renamed."""
     for change in changes:
         if change.written_row and change.written_row.name != change.target_name:
@@ -99,17 +99,17 @@ def _overwrite(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
     groups: dict[tuple[str, ...], list[tuple[int, Content]]] = defaultdict(list)
     for change in changes:
         if change.row:
-            values = _values(kind, change, writer)
+            values = _make_values(kind, change, writer)
             groups[tuple(values)].append((change.row.pk, values))
     for names, rows in groups.items():
         if update_rows(MODELS[kind], names, rows) != len(rows):
             raise StalePlan("stale-plan", f"A row was deleted during the import. {AGAIN}")
 
 
-def _values(kind: Kind, change: Change, writer: _Writer) -> dict[str, Any]:
+def _make_values(kind: Kind, change: Change, writer: _Writer) -> dict[str, Any]:
     values: dict[str, Any] = dict(change.content or {})
     if change.result is Result.CREATE:  # a restored row keeps none of its old values
-        values = {**blank_content(kind), **values, "is_deleted": False}
+        values = {**get_blank_content(kind), **values, "is_deleted": False}
     return {**values, "updated_at": writer.now, "updated_by": writer.user_name}
 
 
@@ -119,8 +119,8 @@ def _create(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
         [
             model(
                 uuid=change.target_uuid,
-                created_at=_own_time(change, change.item.created_at, writer.now),
-                updated_at=_own_time(change, change.item.updated_at, writer.now),
+                created_at=_choose_time(change, change.item.created_at, writer.now),
+                updated_at=_choose_time(change, change.item.updated_at, writer.now),
                 updated_by=writer.user_name,
                 **(change.content or {}),
             )
@@ -129,6 +129,6 @@ def _create(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
     )
 
 
-def _own_time(change: Change, said: datetime | None, now: datetime) -> datetime:
+def _choose_time(change: Change, file_time: datetime | None, now: datetime) -> datetime:
     """Return the file's time for a created row, so that exports keep it; now for a copy."""
-    return said if said and change.result is Result.CREATE else now
+    return file_time if file_time and change.result is Result.CREATE else now

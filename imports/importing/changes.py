@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from flows.content.fields import Kind
-from imports.planfile.changes import PlanChange, changes_since, edited_rows
-from imports.planfile.snapshot import Contents, PlanSnapshot, row_snapshot, snapshot_of
+from imports.planfile.changes import PlanChange, find_changes_since, find_edited_rows
+from imports.planfile.snapshot import Contents, PlanSnapshot, make_row_snapshot, make_snapshot
 from imports.plans.decisions import Decisions
 from imports.plans.drift import LastWrite
 from imports.plans.matching import Row
@@ -38,15 +38,15 @@ def read_changes(
     `rows` are the rows of `before` as they are now; `contents` has the contents of these and of the
     plan's rows.
     """
-    now = {(kind, row.uuid): row_snapshot(kind, row, contents) for kind, row in rows}
-    edited = edited_rows(before, now)
+    now = {(kind, row.uuid): make_row_snapshot(kind, row, contents) for kind, row in rows}
+    edited = find_edited_rows(before, now)
     written = [(kind, row) for kind, row in rows if (kind, row.uuid) in edited]
-    for (kind, uuid), write in _writes_since(made_at, written).items():
+    for (kind, uuid), write in _read_writes_since(made_at, written).items():
         now[kind, uuid] = replace(now[kind, uuid], last_write=write)
-    return changes_since(before, replace(snapshot_of(plan, decisions, contents), rows=now))
+    return find_changes_since(before, replace(make_snapshot(plan, decisions, contents), rows=now))
 
 
-def _writes_since(made_at: datetime | None, rows: Rows) -> dict[tuple[Kind, str], LastWrite]:
+def _read_writes_since(made_at: datetime | None, rows: Rows) -> dict[tuple[Kind, str], LastWrite]:
     """Return when and by whom these rows were last written, where that was after `made_at`."""
     uuids: dict[Kind, dict[int, str]] = {kind: {} for kind in Kind}
     for kind, row in rows:

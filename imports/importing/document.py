@@ -5,7 +5,7 @@ from dataclasses import replace
 from flows.conf import ziggy
 from imports.exportfile.document import ExportDocument, parse
 from imports.importing.request import ImportRequest
-from imports.importing.saved_plan import check_origin, settled
+from imports.importing.saved_plan import check_origin, find_decisions
 
 
 def read_document(request: ImportRequest, *, sha256: str | None = None) -> ExportDocument:
@@ -27,4 +27,4 @@ def read_request(
     """
     check_origin(request, sha256)
     document = document or read_document(request, sha256=sha256)
-    return document, replace(request, decisions=settled(request, document))
+    return document, replace(request, decisions=find_decisions(request, document))

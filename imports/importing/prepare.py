@@ -10,22 +10,22 @@ from functools import partial
 from django.utils import timezone
 
 from flows.content.fields import Kind
-from flows.counting import other_than_first
+from flows.counting import format_others
 from flows.secrets.stored_destinations import StoredServer
-from imports.errors import PlanRefused, UnableToImport, quoted
+from imports.errors import PlanRefused, UnableToImport, quote
 from imports.exportfile.document import ExportDocument
 from imports.importing.changes import read_changes, read_rows_of
 from imports.importing.request import AGAIN, ImportRequest
 from imports.importing.rights import check_plan, check_request, check_sight
 from imports.importing.saved_plan import check_saved
-from imports.permissions import check_sight_of, kinds_in_sight
+from imports.permissions import check_sight_of, find_visible_kinds
 from imports.planfile.changes import PlanChange
-from imports.planfile.decisions import skipped_nothing
-from imports.planfile.snapshot import confirmation_token, decided_contents, snapshot_of
+from imports.planfile.decisions import find_skipped_nothing
+from imports.planfile.snapshot import get_decided_contents, make_confirmation_token, make_snapshot
 from imports.plans.build import build_plan
-from imports.plans.dangling import unresolved
-from imports.plans.decisions import Decisions, targets_of
-from imports.plans.destinations import find_notices
+from imports.plans.dangling import find_unresolved
+from imports.plans.decisions import Decisions, get_targets
+from imports.plans.destinations import find_destination_warnings
 from imports.plans.inputs import PlanInputs
 from imports.plans.matching import match_items
 from imports.plans.plan import Mode, Plan
@@ -40,7 +40,7 @@ from imports.rows.read import (
     read_rows_by_uuid,
 )
 from imports.runs import staleness
-from imports.runs.staleness import stale
+from imports.runs.staleness import make_stale_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ def make_preview(document: ExportDocument, request: ImportRequest) -> Preview:
     check_sight(request.user, plan)  # a refusal describes rows too
     if request.saved_plan:
         check_saved(plan, request)
-    refusal = _refusal_of(plan, request)
+    refusal = _find_refusal(plan, request)
     return Preview(document=document, plan=plan, refusal=refusal, made_at=made_at)
 
 
@@ -89,7 +89,7 @@ def _check_sight_of_named(request: ImportRequest) -> None:
     These are the targets of decisions and the rows of a saved plan, which is a file that anybody
     may have written; every answer would describe them.
     """
-    kinds = {kind for kind in Kind if targets_of(kind, request.decisions)}
+    kinds = {kind for kind in Kind if get_targets(kind, request.decisions)}
     if request.saved_plan:
         kinds |= {item.kind for item in request.saved_plan.items if item.rows}
     check_sight_of(request.user, *sorted(kinds))
@@ -106,16 +106,16 @@ def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
         decisions=request.decisions,
     )
     if request.given_decisions or request.saved_plan:
-        return replace(plan, issues=(*plan.issues, *skipped_nothing(plan, request.decisions)))
+        return replace(plan, issues=(*plan.issues, *find_skipped_nothing(plan, request.decisions)))
     return plan
 
 
-def _refusal_of(plan: Plan, request: ImportRequest) -> UnableToImport | None:
+def _find_refusal(plan: Plan, request: ImportRequest) -> UnableToImport | None:
     """Return the refusal of the plan; None where it may be applied."""
     try:
         check_request(request)
         if plan.issues:
-            raise _refused(plan)
+            raise _make_refusal(plan)
         check_plan(request.user, plan)
     except UnableToImport as refusal:
         return refusal
@@ -148,19 +148,19 @@ def _changes_since(
 ) -> list[PlanChange]:
     if confirmed is None:
         return []
-    before = snapshot_of(confirmed.plan, request.decisions)
+    before = make_snapshot(confirmed.plan, request.decisions)
     return read_changes(
         before,
         plan,
         request.decisions,
         rows=read_rows_of(before),
-        contents=decided_contents(plan),
+        contents=get_decided_contents(plan),
         made_at=confirmed.made_at,
     )
 
 
 def _token_of(plan: Plan) -> str:
-    return confirmation_token(snapshot_of(plan))
+    return make_confirmation_token(make_snapshot(plan))
 
 
 def check_rows(document: ExportDocument, plan: Plan, decisions: Decisions) -> None:
@@ -171,12 +171,12 @@ def check_rows(document: ExportDocument, plan: Plan, decisions: Decisions) -> No
     rows = read_rows(document, decisions)
     for kind in Kind:
         matches, issues = match_items(
-            kind, document.items[kind], rows[kind], targets_of(kind, decisions)
+            kind, document.items[kind], rows[kind], get_targets(kind, decisions)
         )
         for change, match in zip(plan.changes[kind], matches, strict=True):
             if issues or (match.row or match.deleted_row) != change.row:
-                why = f"The {kind} {quoted(change.item.name)} was changed meanwhile."
-                raise stale(why, again=AGAIN)
+                why = f"The {kind} {quote(change.item.name)} was changed meanwhile."
+                raise make_stale_error(why, again=AGAIN)
 
 
 def check_destinations(plan: Plan) -> None:
@@ -184,14 +184,14 @@ def check_destinations(plan: Plan) -> None:
 
     Call it in the transaction of the writes, after `lock_destinations`.
     """
-    found = find_notices(plan.changes, plan.secret_users, StoredServer())
-    planned = (change.notices for change in plan)
+    found = find_destination_warnings(plan.changes, plan.secret_users, StoredServer())
+    planned = (change.destination_warnings for change in plan)
     staleness.check_destinations(planned, found.values(), again=AGAIN)
 
 
 def _read_inputs(document: ExportDocument, request: ImportRequest) -> PlanInputs:
-    missing = unresolved(document)
-    seen = kinds_in_sight(request.user)
+    missing = find_unresolved(document)
+    seen = find_visible_kinds(request.user)
     existing = read_existing(
         {reference for found in missing.values() for reference in found if reference.kind in seen}
     )
@@ -202,7 +202,7 @@ def _read_inputs(document: ExportDocument, request: ImportRequest) -> PlanInputs
         read_last_writes=read_last_writes,
         read_rows=read_rows_by_uuid,
         live_names={kind: read_live_names(kind) for kind in Kind}
-        if _uses(Mode.DUPLICATE, request)
+        if _uses_mode(Mode.DUPLICATE, request)
         else {},
         dangling={
             # Missing references are shown only to users who may see existing rows of the kind.
@@ -221,11 +221,11 @@ def _read_inputs(document: ExportDocument, request: ImportRequest) -> PlanInputs
     )
 
 
-def _uses(mode: Mode, request: ImportRequest) -> bool:
+def _uses_mode(mode: Mode, request: ImportRequest) -> bool:
     return mode in {request.mode, *(decision.mode for decision in request.decisions.values())}
 
 
-def _refused(plan: Plan) -> PlanRefused:
+def _make_refusal(plan: Plan) -> PlanRefused:
     first = plan.issues[0]
-    told = f"{first.path}: {first.message}{other_than_first(plan.issues)}"
-    return PlanRefused(first.code, told, plan.issues)
+    message = f"{first.path}: {first.message}{format_others(plan.issues)}"
+    return PlanRefused(first.code, message, plan.issues)

@@ -5,48 +5,48 @@ from typing import Any
 
 from reversion.models import Revision
 
-from flows.content.fields import columns
-from flows.models import blank_content
-from imports.errors import storable
+from flows.content.fields import get_columns
+from flows.models import get_blank_content
+from imports.errors import make_storable
 from imports.importing.request import ImportRequest
 from imports.models import ImportItem, ImportRecord
-from imports.plans.plan import Change, Plan, content_digest
+from imports.plans.plan import Change, Plan, compute_content_digest
 from imports.runs.recorder import new_run_record
 
 
-def new_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
+def make_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
     """Return an unsaved record of the import that is asked for."""
     return new_run_record(
         request,
         file_sha256=sha256,
-        file_name=storable(request.file_name),
+        file_name=make_storable(request.file_name),
         file_size=len(request.payload),
         mode=request.mode,
         override_locks=request.override_locks,
-        **_plan_of(request),
+        **_get_plan_fields(request),
     )
 
 
-def items_of(
+def make_items(
     record: ImportRecord, plan: Plan, saves: Mapping[str, Revision]
 ) -> Iterator[ImportItem]:
     """Yield the record's unsaved items; `saves` has the named saves by the path of an item."""
-    return (_item(record, change, saves.get(change.item.path)) for change in plan)
+    return (_make_item(record, change, saves.get(change.item.path)) for change in plan)
 
 
-def _plan_of(request: ImportRequest) -> dict[str, Any]:
+def _get_plan_fields(request: ImportRequest) -> dict[str, Any]:
     """Return the record's fields about the saved plan of the request; none without one."""
     plan = request.saved_plan
     if plan is None:
         return {}
     return {
         "plan_created_at": plan.made_at,
-        "plan_created_by": storable(plan.created_by),
+        "plan_created_by": make_storable(plan.created_by),
         "plan_checksum": plan.checksum,
     }
 
 
-def _item(record: ImportRecord, change: Change, save: Revision | None) -> ImportItem:
+def _make_item(record: ImportRecord, change: Change, save: Revision | None) -> ImportItem:
     return ImportItem(
         record=record,
         kind=change.item.kind,
@@ -58,7 +58,7 @@ def _item(record: ImportRecord, change: Change, save: Revision | None) -> Import
         match_method=change.method,
         target_uuid=change.target_uuid,
         target_name=change.target_name,
-        content_digest=_content_digest(change),
+        content_digest=_get_content_digest(change),
         is_new=change.result.writes and change.written_row is None,
         changed_keys=[field.key for field in change.fields],
         warnings=list(change.warnings),
@@ -67,9 +67,9 @@ def _item(record: ImportRecord, change: Change, save: Revision | None) -> Import
     )
 
 
-def _content_digest(change: Change) -> str:
+def _get_content_digest(change: Change) -> str:
     """Return the digest of the row's content after the import; "" where it was not written."""
     if change.after or change.content is None:
         return change.after or ""
     kind = change.item.kind
-    return content_digest({**blank_content(kind), **change.content}, columns(kind))
+    return compute_content_digest({**get_blank_content(kind), **change.content}, get_columns(kind))

@@ -14,9 +14,9 @@ from imports.permissions import (
     SKIP_BACKUP,
     check_permission,
     check_sight_of,
-    kinds_in_sight,
-    needed_for,
-    retargeting_of,
+    describe_retargeting,
+    find_needed_permissions,
+    find_visible_kinds,
 )
 from imports.plans.plan import Change, Plan
 
@@ -34,23 +34,27 @@ def check_plan(user: User | None, plan: Plan) -> None:
 
     Also where its warnings about destinations describe other rows that the user may not see.
     """
-    needed = {needed for change in plan for needed in _needed(change)}
-    check_permission(user, *sorted(needed), retargeting=_retargeting(user, plan))
-    check_sight_of(user, *sorted({kind for change in plan for kind in _kinds_in_notices(change)}))
+    needed = {needed for change in plan for needed in _find_needed(change)}
+    check_permission(user, *sorted(needed), retargeting=_find_retargeting(user, plan))
+    check_sight_of(
+        user, *sorted({kind for change in plan for kind in _find_kinds_in_warnings(change)})
+    )
 
 
 def check_sight(user: User | None, plan: Plan) -> None:
     """Raise NotPermitted where the plan describes rows that the user may not see."""
-    kinds = {kind for change in plan for kind in _kinds_told_of(change)}
-    kinds |= {kind for issue in plan.issues for kind in issue.tells_of}
+    kinds = {kind for change in plan for kind in _find_described_kinds(change)}
+    kinds |= {kind for issue in plan.issues for kind in issue.described_kinds}
     check_sight_of(user, *(kind for kind in Kind if kind in kinds))
 
 
-def _retargeting(user: User | None, plan: Plan) -> Iterator[Issue]:
-    seen = kinds_in_sight(user)
+def _find_retargeting(user: User | None, plan: Plan) -> Iterator[Issue]:
+    seen = find_visible_kinds(user)
     for change in plan:
         item = change.item
-        for message in retargeting_of(item.kind, item.name, change.notices, sees=seen):
+        for message in describe_retargeting(
+            item.kind, item.name, change.destination_warnings, visible_kinds=seen
+        ):
             yield Issue(
                 code=SECRET_TO_NEW_DESTINATION,
                 message=message,
@@ -60,22 +64,22 @@ def _retargeting(user: User | None, plan: Plan) -> Iterator[Issue]:
             )
 
 
-def _kinds_told_of(change: Change) -> Iterator[Kind]:
+def _find_described_kinds(change: Change) -> Iterator[Kind]:
     """Yield the kinds of the rows that the plan describes for an item."""
     if change.row or change.candidates:
         yield change.item.kind
     for warning in change.own_warnings:
-        yield from warning.tells_of
-    yield from _kinds_in_notices(change)
+        yield from warning.described_kinds
+    yield from _find_kinds_in_warnings(change)
 
 
-def _kinds_in_notices(change: Change) -> Iterator[Kind]:
+def _find_kinds_in_warnings(change: Change) -> Iterator[Kind]:
     """Yield the kinds of the other rows in its warnings about destinations."""
-    for notice in change.notices:
-        yield from notice.tells_of((change.item.kind, change.target_uuid))
+    for warning in change.destination_warnings:
+        yield from warning.find_described_kinds((change.item.kind, change.target_uuid))
 
 
-def _needed(change: Change) -> Iterator[str]:
-    yield from needed_for(change.item.kind, change.result)
+def _find_needed(change: Change) -> Iterator[str]:
+    yield from find_needed_permissions(change.item.kind, change.result)
     if change.retargets:
         yield RETARGET_CONNECTIONS

@@ -12,8 +12,8 @@ from hashlib import sha256
 from reversion.models import Revision
 
 from flows.secrets.stored_destinations import lock_destinations
-from flows.servers import target
-from imports.database.one_state import one_state
+from flows.servers import target_server
+from imports.database.one_state import read_one_state
 from imports.errors import NotPermitted
 from imports.exportfile.document import ExportDocument
 from imports.importing.apply import apply_plan
@@ -25,18 +25,18 @@ from imports.importing.prepare import (
     make_preview,
     plan_again,
 )
-from imports.importing.record import items_of, new_record
+from imports.importing.record import make_items, make_record
 from imports.importing.request import AGAIN, ImportRequest
 from imports.importing.rights import check_request
-from imports.importing.saved_plan import saved_plan
+from imports.importing.saved_plan import prepare_saved_plan
 from imports.models import ImportRecord
 from imports.permissions import RUN_IMPORT, check_permission
 from imports.planfile.shape import SavedPlan
 from imports.plans.plan import Plan
 from imports.runs.carrying_out import Outcome, carry_out
 from imports.runs.idempotency import check_key
-from imports.runs.run import Progress, check_server, hold_lock, recorded
-from imports.runs.staleness import stale
+from imports.runs.run import Progress, check_server, hold_lock, record_run
+from imports.runs.staleness import make_stale_error
 
 
 def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Preview:
@@ -45,7 +45,10 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
     Raises an UnableToImport where the import would be refused. With `record_refusal` the refusal is
     recorded, for runs that end with their preview; a dry run passes False.
     """
-    with target(request.server), recorded(_record(request), keep=record_refusal) as recorder:
+    with (
+        target_server(request.server),
+        record_run(_make_record(request), keep=record_refusal) as recorder,
+    ):
         document, request = _read(request, recorder.record)
         preview = make_preview(document, request)
         if preview.refusal:
@@ -53,17 +56,17 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
         return preview
 
 
-def plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
+def make_plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
     """Return the preview and the plan to save; write nothing.
 
     A refusal is in the preview's `refusal` where a decision may resolve it; the saved plan has its
     issues. Raises an UnableToImport, as a dry run does, where none can.
     """
-    with target(request.server), recorded(_record(request), keep=False) as recorder:
+    with target_server(request.server), record_run(_make_record(request), keep=False) as recorder:
         document, request = _read(request, recorder.record)
-        with one_state():
+        with read_one_state():
             preview = make_preview(document, request)
-            saved = saved_plan(preview.plan, document, request)
+            saved = prepare_saved_plan(preview.plan, document, request)
         if isinstance(preview.refusal, NotPermitted):
             raise preview.refusal
         return preview, saved
@@ -77,7 +80,10 @@ def examine_import(request: ImportRequest, *, record_refusal: bool = False) -> P
     plan describes. Writes nothing, but `record_refusal` leaves a record of what is raised, as for
     an upload.
     """
-    with target(request.server), recorded(_record(request), keep=record_refusal) as recorder:
+    with (
+        target_server(request.server),
+        record_run(_make_record(request), keep=record_refusal) as recorder,
+    ):
         return make_preview(*_read(request, recorder.record, may_change_options=True))
 
 
@@ -95,12 +101,12 @@ def run_import(
     unchanged whenever anything is raised. Raises AlreadyDone where the request's idempotency key
     belongs to an import that is done.
     """
-    with target(request.server), recorded(_record(request)) as recorder:
+    with target_server(request.server), record_run(_make_record(request)) as recorder:
         record = recorder.record
         _check(request)
         may_be_running = check_key(record)
         if confirmed and confirmed.document.sha256 != record.file_sha256:
-            raise stale("The file is not the one that was shown.", again=AGAIN)
+            raise make_stale_error("The file is not the one that was shown.", again=AGAIN)
         document = confirmed.document if confirmed else None
         document, request = read_request(request, sha256=record.file_sha256, document=document)
         with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
@@ -108,7 +114,7 @@ def run_import(
             plan = plan_again(document, request, confirmed=confirmed, token=token)
             with carry_out(recorder, lock, writes=plan.writes, again=AGAIN):
                 saves = _write(document, plan, request, record, progress)
-                recorder.succeed(plan.counts, items_of(record, plan, saves))
+                recorder.succeed(plan.counts, make_items(record, plan, saves))
             return Outcome(plan=plan, record=record)
 
 
@@ -145,5 +151,5 @@ def _write(
     return apply_plan(plan, user=record.user, user_name=record.user_name, progress=progress)
 
 
-def _record(request: ImportRequest) -> ImportRecord:
-    return new_record(request, sha256=sha256(request.payload).hexdigest())
+def _make_record(request: ImportRequest) -> ImportRecord:
+    return make_record(request, sha256=sha256(request.payload).hexdigest())

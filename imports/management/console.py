@@ -16,21 +16,21 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from flows.servers import server_names, target, unusable_database
+from flows.servers import explain_unusable_database, list_server_names, target_server
 from flows.users import User, find_active_user
-from imports.database.errors import NOT_MIGRATED, failure_of, loggable, trouble_of
+from imports.database.errors import NOT_MIGRATED, find_trouble, format_for_log, make_failure
 from imports.errors import (
     ImportFailed,
     UnableToImport,
     WrongServer,
-    first_line,
-    printable,
-    quoted,
-    storable,
+    get_first_line,
+    make_printable,
+    make_storable,
+    quote,
 )
-from imports.management.warning_text import WarningDigest, digest_lines
+from imports.management.warning_text import WarningDigest, format_digest
 from imports.models import ImportRecord
-from imports.report import answer, refusal_data
+from imports.report import make_answer, make_refusal_data
 
 USAGE_ERROR = 2
 NOTHING_TO_DO = 10
@@ -50,7 +50,7 @@ def add_server_argument(parser: CommandParser, *, has_default: bool = True) -> N
     Without a default, a command requires the name if more than one server is known, so that it
     never takes back a run of the wrong server.
     """
-    this, *registered = server_names()
+    this, *registered = list_server_names()
     is_required = bool(registered) and not has_default
     known = "this instance" if is_required else "this instance, the default"
     parser.add_argument(
@@ -64,7 +64,7 @@ def add_server_argument(parser: CommandParser, *, has_default: bool = True) -> N
     )
 
 
-def teaching(epilog: str, *, allow_abbrev: bool = False) -> dict[str, Any]:
+def make_help_options(epilog: str, *, allow_abbrev: bool = False) -> dict[str, Any]:
     """Return the options of a parser whose help ends with examples.
 
     Options may not be abbreviated: `--over` must never be taken for a mode.
@@ -114,13 +114,13 @@ def _seconds(text: str) -> float:
 
 
 @contextmanager
-def on_server(name: str) -> Iterator[None]:
+def target_known_server(name: str) -> Iterator[None]:
     """Send every query to the named server. Raises WrongServer for an unknown name."""
-    if name not in server_names():
-        known = ", ".join(server_names())
-        message = f"There is no server {quoted(name)} here. The servers are: {known}."
+    if name not in list_server_names():
+        known = ", ".join(list_server_names())
+        message = f"There is no server {quote(name)} here. The servers are: {known}."
         raise WrongServer("wrong-server", message)
-    with target(name):
+    with target_server(name):
         yield
 
 
@@ -130,7 +130,7 @@ def print_json(command: BaseCommand, result: dict[str, Any]) -> None:
     command.stdout.write(json.dumps(result, indent=2))
 
 
-def print_end(command: BaseCommand, closing: str, result: dict[str, Any]) -> None:
+def print_end(command: BaseCommand, last_line: str, result: dict[str, Any]) -> None:
     """Print the last line of a run, for people, and its JSON.
 
     The line comes first, so that it is printed even if stdout is closed; on a terminal it comes
@@ -138,61 +138,61 @@ def print_end(command: BaseCommand, closing: str, result: dict[str, Any]) -> Non
     """
     if command.stdout.isatty():
         print_json(command, result)
-        tell(command, closing)
+        print_line(command, last_line)
     else:
-        tell(command, closing)
+        print_line(command, last_line)
         print_json(command, result)
 
 
 def print_cancelled(command: BaseCommand) -> None:
     """Print the answer to a question that was declined."""
-    print_json(command, answer(HTTPStatus.OK, {"message": "Operation cancelled by user"}))
+    print_json(command, make_answer(HTTPStatus.OK, {"message": "Operation cancelled by user"}))
 
 
 def refuse(command: BaseCommand, error: UnableToImport) -> NoReturn:
     """Print the refusal, and raise CommandError with the error's exit code and message."""
     message = f"{error.message} {error.cause}".rstrip()
-    print_json(command, answer(error.status, {**refusal_data(error), "message": message}))
+    print_json(command, make_answer(error.status, {**make_refusal_data(error), "message": message}))
     raise CommandError(message, returncode=error.exit_code) from error
 
 
 @contextmanager
-def refusals(command: BaseCommand, server: str) -> Iterator[None]:
+def refuse_errors(command: BaseCommand, server: str) -> Iterator[None]:
     """End the command as `refuse` does for an UnableToImport that the block raises.
 
     So too for an error of the server's database, such as an unreachable or unmigrated one.
     """
     try:
-        with _unlogged():
+        with _silence_log():
             yield
     except UnableToImport as error:
         refuse(command, error)
     except DatabaseFault as error:
         # An error for a missing table quotes only its name, which is no secret.
-        is_migrated = trouble_of(error) is not NOT_MIGRATED
-        reason = loggable(error) if is_migrated else first_line(error).rstrip(".")
-        told = ImportFailed("database-error", unusable_database(reason, server))
-        refuse(command, failure_of(error) or told)
+        is_migrated = find_trouble(error) is not NOT_MIGRATED
+        reason = format_for_log(error) if is_migrated else get_first_line(error).rstrip(".")
+        failure = ImportFailed("database-error", explain_unusable_database(reason, server))
+        refuse(command, make_failure(error) or failure)
 
 
 @contextmanager
-def _unlogged() -> Iterator[None]:
+def _silence_log() -> Iterator[None]:
     """Keep out of the log, which is written to stderr, what the command prints there itself."""
     loggers = [logging.getLogger(name) for name in _TELLING_LOGGERS]
     for logger in loggers:
-        logger.addFilter(_never)
+        logger.addFilter(_drop_record)
     try:
         yield
     finally:
         for logger in loggers:
-            logger.removeFilter(_never)
+            logger.removeFilter(_drop_record)
 
 
-def _never(_record: logging.LogRecord) -> bool:
+def _drop_record(_record: logging.LogRecord) -> bool:
     return False
 
 
-def tell(command: BaseCommand, text: str, *, ending: str = "\n") -> None:
+def print_line(command: BaseCommand, text: str, *, ending: str = "\n") -> None:
     """Write a line for people to stderr."""
     command.stderr.write(text, style_func=str, ending=ending)
 
@@ -209,12 +209,12 @@ def require_terminal() -> None:
 
 def confirm(command: BaseCommand, question: str) -> bool:
     """Return whether the person at the terminal answers yes. Enter, Ctrl-C and Ctrl-D mean no."""
-    tell(command, f"{question} [y/N] ", ending="")
+    print_line(command, f"{question} [y/N] ", ending="")
     command.stderr.flush()
     try:
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
     except KeyboardInterrupt:
-        tell(command, "")
+        print_line(command, "")
         return False
 
 
@@ -225,23 +225,23 @@ def find_user(name: str | None, server: str) -> User | None:
     """
     if name is None:
         return None
-    with target(server):
-        user = find_active_user(storable(name))
+    with target_server(server):
+        user = find_active_user(make_storable(name))
     if user is None:
         raise CommandError(
-            f"There is no active user {quoted(name)} on the server {quoted(server)}.",
+            f"There is no active user {quote(name)} on the server {quote(server)}.",
             returncode=USAGE_ERROR,
         )
     return user
 
 
-def name_of(user: User | None) -> str:
+def get_user_name(user: User | None) -> str:
     """Return the name to record for a command: the user's, or the shell account's."""
-    return user.get_username() if user else storable(getpass.getuser())
+    return user.get_username() if user else make_storable(getpass.getuser())
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[int, int], None]]:
+def show_progress_bar() -> Iterator[Callable[[int, int], None]]:
     """Show a bar on stderr while rows are written, if it is a terminal; yield its callback."""
     console = Console(stderr=True)
     columns = (TextColumn("Writing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -260,21 +260,21 @@ def show_warnings(warnings: WarningDigest, record: ImportRecord) -> None:
 
     All serious warnings are printed; if there are very many others, the record has the rest.
     """
-    lines = [*digest_lines(warnings, where=f"see record {record.pk}")]
+    lines = [*format_digest(warnings, where=f"see record {record.pk}")]
     if lines:
         show(Text("\n").join(lines))
 
 
-def closing(summary: str, record: ImportRecord, *, wrote: bool) -> str:
+def format_last_line(summary: str, record: ImportRecord, *, wrote: bool) -> str:
     """Return the last line of a run: its counts, its record and its backup."""
     backup = f" The backup is {record.backup_path}." if record.backup_path else ""
     end = "Done" if wrote else "Nothing to do"
-    return f"{summary} {end}: record {record.pk}{_plan_of(record)}.{backup}"
+    return f"{summary} {end}: record {record.pk}{_describe_plan(record)}.{backup}"
 
 
-def _plan_of(record: ImportRecord) -> str:
+def _describe_plan(record: ImportRecord) -> str:
     if not record.plan_checksum:
         return ""
-    by = f" of {printable(record.plan_created_by)}" if record.plan_created_by else ""
+    by = f" of {make_printable(record.plan_created_by)}" if record.plan_created_by else ""
     at = f" of {record.plan_created_at:%Y-%m-%d %H:%M:%S} UTC" if record.plan_created_at else ""
     return f", by the saved plan{by}{at}"

@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 from django.core.management.base import BaseCommand, CommandError
 
 from flows.conf import ziggy
-from imports.errors import quoted
+from imports.errors import quote
 from imports.management.console import USAGE_ERROR, confirm, require_terminal
 
 
@@ -23,7 +23,7 @@ def read_file(path: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise CommandError(
-            f"The file {quoted(path)} cannot be read: {reason}.", returncode=USAGE_ERROR
+            f"The file {quote(path)} cannot be read: {reason}.", returncode=USAGE_ERROR
         ) from None
 
 
@@ -40,11 +40,11 @@ def may_write(command: BaseCommand, path: Path, *, ask: bool) -> bool:
     if not (ask and path.exists()):
         return True
     require_terminal()
-    return confirm(command, f"{quoted(str(path))} exists. Replace it?")
+    return confirm(command, f"{quote(str(path))} exists. Replace it?")
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replace_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that replaces the one at the path when it is complete."""
     try:
         # Written beside the file and then renamed: a reader never finds an incomplete one.
@@ -59,6 +59,6 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                 raise
     except OSError as error:
         raise CommandError(
-            f"The file {quoted(str(path))} cannot be written: {error.strerror}.",
+            f"The file {quote(str(path))} cannot be written: {error.strerror}.",
             returncode=USAGE_ERROR,
         ) from None

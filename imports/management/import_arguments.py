@@ -71,7 +71,7 @@ def _add_ways(parser: ArgumentParser) -> None:
         help='replace the content of items that exist already, after a named save "Pre import"',
     )  # fmt: skip
     ways.add_argument(
-        "--apply-plan", metavar="PLAN", type=_file_name,
+        "--apply-plan", metavar="PLAN", type=_check_file_name,
         help="do what this plan of --plan-out says, or nothing where it is out of date; its mode, "
         "its locks and its decisions count",
     )  # fmt: skip
@@ -80,22 +80,22 @@ def _add_ways(parser: ArgumentParser) -> None:
 def _add_plan_files(parser: ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show the plan, write nothing")
     parser.add_argument(
-        "--plan-out", metavar="PLAN", type=_file_to_write,
+        "--plan-out", metavar="PLAN", type=_check_file_to_write,
         help="write the plan to this file, to be applied later, and nothing to the server",
     )  # fmt: skip
     parser.add_argument(
-        "--decisions", metavar="D", type=_file_name,
+        "--decisions", metavar="D", type=_check_file_name,
         help="a JSON file that says of single items what else is to happen to them: see below",
     )  # fmt: skip
 
 
-def _file_to_write(path: str) -> str:
+def _check_file_to_write(path: str) -> str:
     if path == "-":
         raise ArgumentTypeError("standard output has the answer: give the name of a file")
-    return _file_name(path)
+    return _check_file_name(path)
 
 
-def _file_name(path: str) -> str:
+def _check_file_name(path: str) -> str:
     # An unset variable of a script must not have the effect of a missing option.
     if not path:
         raise ArgumentTypeError("the name of the file is empty")

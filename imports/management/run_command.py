@@ -9,15 +9,15 @@ from django.core.management.base import BaseCommand
 
 from imports.management.console import (
     NOTHING_TO_DO,
-    closing,
+    format_last_line,
+    make_help_options,
     print_end,
-    progress_bar,
+    show_progress_bar,
     show_warnings,
-    teaching,
 )
 from imports.management.warning_text import WarningDigest
 from imports.plans.plan import RunPlan
-from imports.report import answer
+from imports.report import make_answer
 from imports.runs.carrying_out import Outcome
 
 P = TypeVar("P", bound=RunPlan[Any, Any])
@@ -32,7 +32,9 @@ class RunCommand(BaseCommand):
     """Whether it prints every line of a plan."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, **teaching(self.epilog), **kwargs)
+        return super().create_parser(
+            prog_name, subcommand, **make_help_options(self.epilog), **kwargs
+        )
 
     def carry_out(
         self,
@@ -46,13 +48,13 @@ class RunCommand(BaseCommand):
 
         `warnings` is None where they were shown before.
         """
-        with progress_bar() as progress:
+        with show_progress_bar() as progress:
             outcome = run(progress=progress)
         plan = outcome.plan
         if warnings:
             show_warnings(warnings(plan), outcome.record)
-        end = closing(counts(plan), outcome.record, wrote=plan.writes)
-        print_end(self, end, answer(HTTPStatus.CREATED, data(plan, done=True)))
+        end = format_last_line(counts(plan), outcome.record, wrote=plan.writes)
+        print_end(self, end, make_answer(HTTPStatus.CREATED, data(plan, done=True)))
         return plan
 
     def exit_with_details(self, plan: RunPlan[Any, Any] | None, *, is_wanted: bool) -> None:

@@ -8,9 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from flows.content.representation import time_text
-from imports.errors import printable
-from imports.management.text_columns import column_lines
+from flows.content.representation import format_time
+from imports.errors import make_printable
+from imports.management.text_columns import format_columns
 from imports.plans.drift import LastWrite
 from imports.status.decide import FileStatus, ItemStatus, SyncState
 
@@ -29,19 +29,19 @@ _UUID_LENGTH = 36
 _ITEM_WIDTH = 44
 
 
-def status_data(status: FileStatus, *, without: Collection[SyncState] = ()) -> dict[str, Any]:
+def make_status_data(status: FileStatus, *, without: Collection[SyncState] = ()) -> dict[str, Any]:
     """Return the status as a dict. Items of the states in `without` are counted but not listed."""
     return {
         "server": status.server,
         "fileSha256": status.file_sha256,
         "isInSync": status.is_in_sync,
         "counts": {state.value: status.counts[state] for state in SyncState},
-        "items": [_item(item) for item in status.items if item.state not in without],
+        "items": [_make_item(item) for item in status.items if item.state not in without],
         "issues": [issue.as_dict() for issue in status.issues],
     }
 
 
-def _item(item: ItemStatus) -> dict[str, Any]:
+def _make_item(item: ItemStatus) -> dict[str, Any]:
     write = item.last_write
     return {
         "kind": item.kind.value,
@@ -51,18 +51,18 @@ def _item(item: ItemStatus) -> dict[str, Any]:
         "targetUuid": item.row_uuid,
         "targetName": item.row_name,
         "changedKeys": list(item.changed_keys),
-        "lastImportAt": _time(item.last_import_at),
-        "lastWrittenAt": _time(write.at if write else None),
+        "lastImportAt": _format_time(item.last_import_at),
+        "lastWrittenAt": _format_time(write.at if write else None),
         "lastWrittenBy": (write.by or None) if write else None,
         "isOlder": item.is_older,
     }
 
 
-def _time(at: datetime | None) -> str | None:
-    return time_text(at) if at else None
+def _format_time(at: datetime | None) -> str | None:
+    return format_time(at) if at else None
 
 
-def status_rows(
+def format_status(
     status: FileStatus, *, without: Collection[SyncState] = (), width: int | None = None
 ) -> RenderableType | None:
     """Return a line for each item, except for those of the states in `without`; None for no items.
@@ -74,20 +74,23 @@ def status_rows(
     items = [item for item in status.items if item.state not in without]
     if not items:
         return None
-    return Group(*_lines(items)) if width is None else _table(items, width)
+    return Group(*_format_lines(items)) if width is None else _make_table(items, width)
 
 
-def _lines(items: Sequence[ItemStatus]) -> Iterator[Text]:
-    return column_lines(
+def _format_lines(items: Sequence[ItemStatus]) -> Iterator[Text]:
+    return format_columns(
         ("STATE", "ITEM", "UUID", "WHAT"),
         [
-            ((item.state, _named(item), item.uuid, _told(item)), _STYLES[item.state])
+            (
+                (item.state, _format_item(item), item.uuid, _format_remarks(item)),
+                _STYLES[item.state],
+            )
             for item in items
         ],
     )
 
 
-def _table(items: Sequence[ItemStatus], width: int) -> Table:
+def _make_table(items: Sequence[ItemStatus], width: int) -> Table:
     is_narrow = width < _WIDE
     has_room = width >= _NARROW
     table = Table(box=None, pad_edge=False)
@@ -101,42 +104,44 @@ def _table(items: Sequence[ItemStatus], width: int) -> Table:
             max_width=_ITEM_WIDTH if is_item else None,
         )
     for item in items:
-        named = _named(item)
-        who = (f"{named}\n{item.uuid}",) if is_narrow else (named, item.uuid)
-        cells = (item.state, *who, _told(item))
+        item_text = _format_item(item)
+        who = (f"{item_text}\n{item.uuid}",) if is_narrow else (item_text, item.uuid)
+        cells = (item.state, *who, _format_remarks(item))
         table.add_row(*(Text(cell, style=_STYLES[item.state]) for cell in cells))
     return table
 
 
-def _named(item: ItemStatus) -> str:
-    return f"{item.kind} {printable(item.name) or '(no name)'}"
+def _format_item(item: ItemStatus) -> str:
+    return f"{item.kind} {make_printable(item.name) or '(no name)'}"
 
 
-def summary(status: FileStatus) -> str:
+def format_summary(status: FileStatus) -> str:
     """Return the counts in one line, such as `3 in sync, 1 changed here.`."""
     counts = status.counts
-    told = ", ".join(f"{counts[state]} {state}" for state in SyncState if counts[state])
-    return f"{told or 'Nothing to compare'}."
+    counts_text = ", ".join(f"{counts[state]} {state}" for state in SyncState if counts[state])
+    return f"{counts_text or 'Nothing to compare'}."
 
 
-def _told(item: ItemStatus) -> str:
-    return "; ".join(_parts(item))
+def _format_remarks(item: ItemStatus) -> str:
+    return "; ".join(_list_remarks(item))
 
 
-def _parts(item: ItemStatus) -> Iterator[str]:
+def _list_remarks(item: ItemStatus) -> Iterator[str]:
     if item.row_uuid not in (None, item.uuid):
         yield f"here {item.row_uuid}"
     if item.changed_keys:
         yield ", ".join(item.changed_keys)
     if write := item.last_write:
-        yield _written(write, is_edit=item.last_import_at is not None)
+        yield _format_write(write, is_edit=item.last_import_at is not None)
     if item.is_older:
         yield "older than what was imported last"
 
 
-def _written(write: LastWrite, *, is_edit: bool) -> str:
+def _format_write(write: LastWrite, *, is_edit: bool) -> str:
     on = f"on {write.at:%Y-%m-%d %H:%M} UTC"
     if is_edit:
-        return f"edited by {printable(write.by)} {on}" if write.by else f"edited {on}"
+        return f"edited by {make_printable(write.by)} {on}" if write.by else f"edited {on}"
     # A row that an import created has the file's time of change, not the time it was written here.
-    return f"changed {on}; written here by {printable(write.by)}" if write.by else f"changed {on}"
+    return (
+        f"changed {on}; written here by {make_printable(write.by)}" if write.by else f"changed {on}"
+    )

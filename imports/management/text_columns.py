@@ -11,7 +11,7 @@ Row = tuple[Sequence[str], str]
 """The cells of a line, and the style of the line."""
 
 
-def column_lines(headings: Sequence[str], rows: Sequence[Row]) -> Iterator[Text]:
+def format_columns(headings: Sequence[str], rows: Sequence[Row]) -> Iterator[Text]:
     """Yield a line for the headings, and one for each row.
 
     A column is as wide as its widest cell, but at most 44 cells. A longer cell shifts the rest of

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from flows.content.fields import Kind
-from flows.counting import listed, number_of
+from flows.counting import format_count, format_list
 from flows.destinations.changes import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
-from imports.errors import printable, quoted
+from imports.errors import make_printable, quote
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.undo.plans.plan import ConflictCode
 
@@ -52,7 +52,7 @@ _TEXT_SAYS_MORE = {
     CODE_USES_SECRET,
 }
 # With more different texts, one text for several items is printed in their place.
-_MOST_TOLD_APART = 5
+_MOST_SINGLE_TEXTS = 5
 _NAMES_SHOWN = 10
 _WARNINGS_SHOWN = 50
 
@@ -63,14 +63,14 @@ class ItemWarning:
 
     kind: Kind
     name: str
-    named: str
+    item_text: str
     """The item's name in a plan's text."""
     warning: PlanWarning
 
     @property
     def line(self) -> str:
         """Return the warning with its item's name."""
-        return f"{self.named}: {self.warning.text}"
+        return f"{self.item_text}: {self.warning.text}"
 
     @property
     def key(self) -> tuple[Kind, str, str]:
@@ -87,11 +87,11 @@ class WarningDigest:
     """The most severe first, whether of one item or of several."""
     of_several: tuple[str, ...]
     """Those of `others` that are of several items."""
-    told_at_once: frozenset[tuple[Kind, str, str]]
+    keys_of_several: frozenset[tuple[Kind, str, str]]
     """The keys of the warnings in `of_several`."""
 
 
-def digest_of(warnings: Iterable[ItemWarning]) -> WarningDigest:
+def make_digest(warnings: Iterable[ItemWarning]) -> WarningDigest:
     """Return the lines for these warnings, which are in the plan's order."""
     serious: list[str] = []
     groups: dict[tuple[int, str, Kind], list[ItemWarning]] = defaultdict(list)
@@ -102,77 +102,77 @@ def digest_of(warnings: Iterable[ItemWarning]) -> WarningDigest:
             groups[one.warning.rank, one.warning.code, one.kind].append(one)
     others: list[str] = []
     of_several: list[str] = []
-    told_at_once: set[tuple[Kind, str, str]] = set()
+    keys_of_several: set[tuple[Kind, str, str]] = set()
     for _, group in sorted(groups.items(), key=lambda pair: pair[0][0]):
-        for together in _put_together(group):
-            others.append(_line(together))
+        for together in _group_warnings(group):
+            others.append(_format_line(together))
             if len(together) > 1:
                 of_several.append(others[-1])
-                told_at_once.update(one.key for one in together)
+                keys_of_several.update(one.key for one in together)
     return WarningDigest(
         serious=tuple(serious),
         others=tuple(others),
         of_several=tuple(of_several),
-        told_at_once=frozenset(told_at_once),
+        keys_of_several=frozenset(keys_of_several),
     )
 
 
-def warning_lines(serious: Iterable[str], others: Iterable[str]) -> Iterator[Text]:
+def format_warnings(serious: Iterable[str], others: Iterable[str]) -> Iterator[Text]:
     """Yield the lines in the colours of their severity."""
     for lines, style in ((serious, SERIOUS_STYLE), (others, WARNING_STYLE)):
         yield from (Text(f"! {line}", style=style) for line in lines)
 
 
-def digest_lines(warnings: WarningDigest, *, where: str) -> Iterator[Text]:
+def format_digest(warnings: WarningDigest, *, where: str) -> Iterator[Text]:
     """Yield all serious warnings and the 50 most severe others; `where` says where the rest is."""
-    yield from warning_lines(warnings.serious, warnings.others[:_WARNINGS_SHOWN])
+    yield from format_warnings(warnings.serious, warnings.others[:_WARNINGS_SHOWN])
     if (more := len(warnings.others) - _WARNINGS_SHOWN) > 0:
-        yield Text(f"and {number_of(more, 'more warning')}: {where}", style=WARNING_STYLE)
+        yield Text(f"and {format_count(more, 'more warning')}: {where}", style=WARNING_STYLE)
 
 
-def warning_counts(warnings: Iterable[PlanWarning]) -> str:
+def format_warning_counts(warnings: Iterable[PlanWarning]) -> str:
     """Return the counts, such as `2 serious warnings, 75 warnings`; "" for none."""
     counts = {True: 0, False: 0}
     for warning in warnings:
         counts[warning.is_serious] += 1
-    told = {True: "serious warning", False: "warning"}
-    return ", ".join(number_of(counts[key], told[key]) for key in told if counts[key])
+    nouns = {True: "serious warning", False: "warning"}
+    return ", ".join(format_count(counts[key], nouns[key]) for key in nouns if counts[key])
 
 
-def _put_together(group: Sequence[ItemWarning]) -> Iterator[Sequence[ItemWarning]]:
+def _group_warnings(group: Sequence[ItemWarning]) -> Iterator[Sequence[ItemWarning]]:
     """Group the warnings of one kind and code by text, or all together if the texts are many."""
     by_text: dict[str, list[ItemWarning]] = defaultdict(list)
     for one in group:
         by_text[one.warning.text].append(one)
-    if len(by_text) > _MOST_TOLD_APART and group[0].warning.code in _OF_SEVERAL:
+    if len(by_text) > _MOST_SINGLE_TEXTS and group[0].warning.code in _OF_SEVERAL:
         yield group
     else:
         yield from by_text.values()
 
 
-def _line(together: Sequence[ItemWarning]) -> str:
+def _format_line(together: Sequence[ItemWarning]) -> str:
     first = together[0]
     if len(together) == 1:
         return first.line
-    names = {one.named: one for one in together}  # an item may have several warnings
+    names = {one.item_text: one for one in together}  # an item may have several warnings
     if len(names) == 1:
         return f"{first.line} ({len(together) - 1} more like this)"
-    items = number_of(len(names), first.kind)
+    items = format_count(len(names), first.kind)
     is_repeated = all(one.warning.text == first.warning.text for one in together)
     of_several = _OF_SEVERAL.get(first.warning.code)
     if is_repeated and (of_several is None or first.warning.code in _TEXT_SAYS_MORE):
-        said = f"{items}: {first.warning.text}"
+        text = f"{items}: {first.warning.text}"
     else:
-        said = f"{items} {of_several}"
-    told = _names(list(names.values()))
-    return f"{said}: {told}" if told else said
+        text = f"{items} {of_several}"
+    names_text = _format_names(list(names.values()))
+    return f"{text}: {names_text}" if names_text else text
 
 
-def _names(together: Sequence[ItemWarning]) -> str:
+def _format_names(together: Sequence[ItemWarning]) -> str:
     """Return the first names, or "" if there are none."""
     names = [
-        printable(one.name) if one.kind is Kind.SECRET else quoted(one.name)
+        make_printable(one.name) if one.kind is Kind.SECRET else quote(one.name)
         for one in together[:_NAMES_SHOWN]
         if one.name
     ]
-    return listed(names, more=len(together) - len(names)) if names else ""
+    return format_list(names, more=len(together) - len(names)) if names else ""

@@ -5,8 +5,8 @@ import json
 from django.db import migrations
 
 from flows.content import canonical
-from flows.content.fields import EXTRA, Kind, columns, split_unknown_of_secret
-from imports.plans.plan import content_digest
+from flows.content.fields import EXTRA, Kind, get_columns, split_unknown_of_secret
+from imports.plans.plan import compute_content_digest
 
 _BATCH = 200
 
@@ -16,7 +16,7 @@ def clean_secrets(apps, schema_editor):
     digests = {}
     secrets = apps.get_model("flows", "Secret").objects.using(alias)
     for secret in secrets.exclude(extra="{}").order_by("pk").iterator(chunk_size=_BATCH):
-        before = {name: getattr(secret, name) for name in columns(Kind.SECRET)}
+        before = {name: getattr(secret, name) for name in get_columns(Kind.SECRET)}
         if (extra := _cleaned(secret.extra)) != secret.extra:
             _note_digests(digests, secret.uuid, before, extra)
             secrets.filter(pk=secret.pk).update(extra=extra)
@@ -52,10 +52,10 @@ def _clean_saved_states(apps, alias, digests):
 
 
 def _note_digests(digests, uuid, before, extra):
-    names = columns(Kind.SECRET)
+    names = get_columns(Kind.SECRET)
     if uuid and all(name in before for name in names):
-        after = content_digest({**before, EXTRA: extra}, names)
-        digests[str(uuid), content_digest(before, names)] = after
+        after = compute_content_digest({**before, EXTRA: extra}, names)
+        digests[str(uuid), compute_content_digest(before, names)] = after
 
 
 def _cleaned(text):

@@ -2,7 +2,7 @@
 
 The rows must be those of the earlier plan with the same content, and the items must have the same
 results, unless a decision made since changes them. A saved plan, the page of an upload, a second
-tab and an undo all get their differences, with the same texts, from `changes_since`.
+tab and an undo all get their differences, with the same texts, from `find_changes_since`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from flows.content.fields import Kind
-from imports.errors import Issue, printable, quoted
+from imports.errors import Issue, make_printable, quote
 from imports.planfile.snapshot import ItemKey, ItemSnapshot, PlanSnapshot, RowSnapshot
 from imports.plans.drift import LastWrite
 
@@ -40,7 +40,7 @@ class PlanChange:
     """The item; None where the plan does not have it."""
 
 
-def changes_since(before: PlanSnapshot, after: PlanSnapshot) -> list[PlanChange]:
+def find_changes_since(before: PlanSnapshot, after: PlanSnapshot) -> list[PlanChange]:
     """Return the differences in `after`, once for each row and item: rows first, in file order.
 
     `after.rows` must have those rows of the earlier plan that still exist.
@@ -48,10 +48,10 @@ def changes_since(before: PlanSnapshot, after: PlanSnapshot) -> list[PlanChange]
     if [item.key for item in before.items] != [item.key for item in after.items]:
         message = "The plan's items are not those of the file."
         return [PlanChange(of=ChangeOf.ITEMS, issue=Issue(code="other-items", message=message))]
-    return [*_row_changes(before, after), *_item_changes(before, after)]
+    return [*_find_row_changes(before, after), *_find_item_changes(before, after)]
 
 
-def edited_rows(before: PlanSnapshot, rows: Mapping[ItemKey, RowSnapshot]) -> set[ItemKey]:
+def find_edited_rows(before: PlanSnapshot, rows: Mapping[ItemKey, RowSnapshot]) -> set[ItemKey]:
     """Return the keys of the rows whose content differs from that in the earlier plan."""
     return {
         (item.kind, was.uuid)
@@ -65,18 +65,18 @@ def _is_edited(was: RowSnapshot, now: RowSnapshot) -> bool:
     return None not in {was.content, now.content} and was.content != now.content
 
 
-def _row_changes(before: PlanSnapshot, after: PlanSnapshot) -> Iterator[PlanChange]:
+def _find_row_changes(before: PlanSnapshot, after: PlanSnapshot) -> Iterator[PlanChange]:
     known = {(item.kind, row.uuid) for item in before.items for row in item.rows}
     unseen = set(known)
     for item, planned in zip(before.items, after.items, strict=True):
         for row in item.rows:
             if (key := (item.kind, row.uuid)) in unseen:
                 unseen.remove(key)
-                yield from _changes_of_row(item, row, after.rows.get(key))
+                yield from _find_changes_of_row(item, row, after.rows.get(key))
         for row in planned.rows:
             if (key := (item.kind, row.uuid)) not in known:
                 known.add(key)
-                yield _row_change(
+                yield _make_row_change(
                     item,
                     "row-appeared",
                     f"{_name_row(item.kind, row)} is on the server now, and was not when the plan "
@@ -84,23 +84,25 @@ def _row_changes(before: PlanSnapshot, after: PlanSnapshot) -> Iterator[PlanChan
                 )
 
 
-def _changes_of_row(
+def _find_changes_of_row(
     item: ItemSnapshot, was: RowSnapshot, now: RowSnapshot | None
 ) -> Iterator[PlanChange]:
     row = _name_row(item.kind, was)
     if now is None:
-        yield _row_change(item, "row-gone", f"{row} is not there any more.")
+        yield _make_row_change(item, "row-gone", f"{row} is not there any more.")
     elif now.is_deleted and not was.is_deleted:
-        yield _row_change(item, "row-deleted", f"{row} was deleted since.")
+        yield _make_row_change(item, "row-deleted", f"{row} was deleted since.")
     elif was.is_deleted and not now.is_deleted:
-        yield _row_change(item, "row-restored", f"{row} was deleted, and is there again.")
+        yield _make_row_change(item, "row-restored", f"{row} was deleted, and is there again.")
     elif was.name != now.name:
-        yield _row_change(item, "row-renamed", f"{row} is named {quoted(now.name)} now.")
+        yield _make_row_change(item, "row-renamed", f"{row} is named {quote(now.name)} now.")
     elif _is_edited(was, now):
-        yield _row_change(item, "row-edited", f"{row} was edited since{_by(now.last_write)}.")
+        yield _make_row_change(
+            item, "row-edited", f"{row} was edited since{_describe_writer(now.last_write)}."
+        )
 
 
-def _item_changes(before: PlanSnapshot, after: PlanSnapshot) -> Iterator[PlanChange]:
+def _find_item_changes(before: PlanSnapshot, after: PlanSnapshot) -> Iterator[PlanChange]:
     """Yield the differences of items that are not due to their rows."""
     had, has = ({issue.path for issue in plan.issues} for plan in (before, after))
     pairs = list(zip(before.items, after.items, strict=True))
@@ -108,18 +110,20 @@ def _item_changes(before: PlanSnapshot, after: PlanSnapshot) -> Iterator[PlanCha
     if not is_decided:  # with decisions, the reason is known
         keys = {was.path: was.key for was in before.items}
         yield from (
-            _solved(issue, keys.get(issue.path)) for issue in before.issues if issue.path not in has
+            _make_solved_change(issue, keys.get(issue.path))
+            for issue in before.issues
+            if issue.path not in has
         )
     for was, now in pairs:
         if now.path in had:  # an item that could not be applied has no result to compare
             continue
         if now.path in has:
-            yield _refused(was, now)
+            yield _make_refused_change(was, now)
         else:
-            yield from _other_plan(was, now, is_decided=is_decided)
+            yield from _find_plan_changes(was, now, is_decided=is_decided)
 
 
-def _solved(issue: Issue, key: ItemKey | None) -> PlanChange:
+def _make_solved_change(issue: Issue, key: ItemKey | None) -> PlanChange:
     message = f"{issue.path} could not be done when the plan was made, and could be done now."
     return PlanChange(
         of=ChangeOf.SOLVED,
@@ -134,33 +138,35 @@ def _solved(issue: Issue, key: ItemKey | None) -> PlanChange:
     )
 
 
-def _refused(was: ItemSnapshot, now: ItemSnapshot) -> PlanChange:
+def _make_refused_change(was: ItemSnapshot, now: ItemSnapshot) -> PlanChange:
     message = f"{_name_item(now)} could be done when the plan was made, and cannot be done now."
-    return _change(ChangeOf.REFUSED, was, "other-result", message)
+    return _make_change(ChangeOf.REFUSED, was, "other-result", message)
 
 
-def _other_plan(was: ItemSnapshot, now: ItemSnapshot, *, is_decided: bool) -> Iterator[PlanChange]:
+def _find_plan_changes(
+    was: ItemSnapshot, now: ItemSnapshot, *, is_decided: bool
+) -> Iterator[PlanChange]:
     chose_row = was.chosen_row != now.chosen_row
-    if _uuid_of(was.row) != _uuid_of(now.row) and not chose_row:
+    if _get_uuid(was.row) != _get_uuid(now.row) and not chose_row:
         message = f"{_name_item(now)} would be {_describe(now.row)}, not {_describe(was.row)}."
-        yield _change(ChangeOf.MATCH, was, "other-row", message)
+        yield _make_change(ChangeOf.MATCH, was, "other-row", message)
         return
     is_decided_anew = was.decision != now.decision and was.result is not now.result
-    if not (chose_row or is_decided_anew) and (message := _difference(was, now)):
+    if not (chose_row or is_decided_anew) and (message := _describe_difference(was, now)):
         advice = (
             " It may follow from what was decided of other items: plan again with these decisions."
             if is_decided
             else ""
         )
-        yield _change(ChangeOf.RESULT, was, "other-result", message + advice)
+        yield _make_change(ChangeOf.RESULT, was, "other-result", message + advice)
 
 
-def _difference(was: ItemSnapshot, now: ItemSnapshot) -> str:
+def _describe_difference(was: ItemSnapshot, now: ItemSnapshot) -> str:
     item = _name_item(now)
     if was.result is not now.result:
         return f"{item} was to be {was.result}, and would be {now.result}."
     if was.target_name != now.target_name:
-        name, other = quoted(was.target_name), quoted(now.target_name)
+        name, other = quote(was.target_name), quote(now.target_name)
         return f"{item} was to be named {name}, and would be {other}."
     if was.retargets is not now.retargets:
         return f"Whether {item} sends a stored secret to another destination is different."
@@ -171,34 +177,34 @@ def _difference(was: ItemSnapshot, now: ItemSnapshot) -> str:
     return ""
 
 
-def _by(write: LastWrite | None) -> str:
+def _describe_writer(write: LastWrite | None) -> str:
     if write is None:
         return ""
-    by = f" by {printable(write.by)}" if write.by else ""
+    by = f" by {make_printable(write.by)}" if write.by else ""
     return f", last{by} on {write.at:%Y-%m-%d %H:%M} UTC"
 
 
 def _name_row(kind: Kind, row: RowSnapshot) -> str:
-    return f"The {kind} {quoted(row.name)} ({row.uuid})"
+    return f"The {kind} {quote(row.name)} ({row.uuid})"
 
 
 def _name_item(item: ItemSnapshot) -> str:
-    return f"{item.path} {quoted(item.name)}"
+    return f"{item.path} {quote(item.name)}"
 
 
 def _describe(row: RowSnapshot | None) -> str:
-    return f"the row {quoted(row.name)} ({row.uuid})" if row else "a new row"
+    return f"the row {quote(row.name)} ({row.uuid})" if row else "a new row"
 
 
-def _uuid_of(row: RowSnapshot | None) -> str | None:
+def _get_uuid(row: RowSnapshot | None) -> str | None:
     return row.uuid if row else None
 
 
-def _row_change(item: ItemSnapshot, code: str, message: str) -> PlanChange:
-    return _change(ChangeOf.ROW, item, code, message)
+def _make_row_change(item: ItemSnapshot, code: str, message: str) -> PlanChange:
+    return _make_change(ChangeOf.ROW, item, code, message)
 
 
-def _change(of: ChangeOf, item: ItemSnapshot, code: str, message: str) -> PlanChange:
+def _make_change(of: ChangeOf, item: ItemSnapshot, code: str, message: str) -> PlanChange:
     return PlanChange(
         of=of,
         key=item.key,

@@ -16,9 +16,14 @@ from typing import Any, TypeVar
 
 from flows.content.field_values import FieldProblem, read_uuid
 from flows.content.fields import Kind
-from flows.counting import other_than_first
-from imports.errors import Issue, PlanRefused, json_path, printable
-from imports.exportfile.companion import invalid, read_object, read_part, reading
+from flows.counting import format_others
+from imports.errors import Issue, PlanRefused, make_json_path, make_printable
+from imports.exportfile.companion import (
+    make_invalid_refusal,
+    read_object,
+    read_part,
+    refuse_unreadable,
+)
 from imports.exportfile.document import ExportDocument
 from imports.plans.decisions import Decisions, ItemDecision
 from imports.plans.plan import Mode, Plan, Result
@@ -53,12 +58,12 @@ class GivenDecision:
     @property
     def path(self) -> str:
         """Return its JSON path in the file."""
-        return json_path(_KEY, self.key)
+        return make_json_path(_KEY, self.key)
 
 
 def read_decisions(data: bytes, *, max_bytes: int) -> tuple[GivenDecision, ...]:
     """Return the decisions in a file's bytes. Raise what `read_file_with` does."""
-    return read_file_with(_given, data, max_bytes=max_bytes)
+    return read_file_with(_read_given, data, max_bytes=max_bytes)
 
 
 def read_file_with(
@@ -74,14 +79,14 @@ def read_file_with(
         Issue(
             code="unknown-key",
             message=f"This key is unknown. The file's only key is {_KEY}.",
-            path=json_path(key),
+            path=make_json_path(key),
         )
         for key in values
         if key != _KEY
     ]
     given: Any = None
     if _KEY in values:
-        with reading(_WHAT):
+        with refuse_unreadable(_WHAT):
             given = read_part(values[_KEY], _KEY)
     if isinstance(given, dict):
         found, problems = read(given)
@@ -89,7 +94,7 @@ def read_file_with(
             Issue(
                 code=problem.code,
                 message=problem.message,
-                path=f"{json_path(_KEY, key)}{problem.path}",
+                path=f"{make_json_path(_KEY, key)}{problem.path}",
             )
             for key, problem in problems.items()
         )
@@ -97,7 +102,7 @@ def read_file_with(
         message = f"The file must have the key {_KEY}, with an object of decisions by uuid."
         issues.append(Issue(code="wrong-type", message=message, path=_KEY))
     if issues:
-        raise invalid(_WHAT, issues)
+        raise make_invalid_refusal(_WHAT, issues)
     return found
 
 
@@ -110,7 +115,7 @@ def read_key(key: str) -> tuple[Kind | None, str]:
     return Kind(word) if colon else None, read_uuid(uuid if colon else key)
 
 
-def _given(values: Mapping[str, Any]) -> tuple[tuple[GivenDecision, ...], Problems]:
+def _read_given(values: Mapping[str, Any]) -> tuple[tuple[GivenDecision, ...], Problems]:
     given: list[GivenDecision] = []
     problems: dict[str, FieldProblem] = {}
     for key, value in values.items():
@@ -128,24 +133,24 @@ def read_decision(value: Any) -> ItemDecision:
     if isinstance(value, str):
         if value in _WORDS:
             return ItemDecision(mode=_WORDS[value])
-        return ItemDecision(target_uuid=_target(value, _EXPECTED))
+        return ItemDecision(target_uuid=_read_target(value, _EXPECTED))
     if not isinstance(value, dict) or not value:
         raise FieldProblem("invalid-decision", _EXPECTED)
     for key in value:
         if key not in ("mode", "target"):
-            raise FieldProblem("unknown-key", "This key is unknown.", f".{printable(key)}")
+            raise FieldProblem("unknown-key", "This key is unknown.", f".{make_printable(key)}")
     mode = value.get("mode", Mode.SKIP.value)
     if not isinstance(mode, str) or mode not in _WORDS:
         raise FieldProblem("invalid-decision", f"This must be one of {', '.join(_WORDS)}.", ".mode")
     return ItemDecision(
         mode=_WORDS[mode] if "mode" in value else None,
-        target_uuid=_target(value["target"], "This must be the uuid of a row.", ".target")
+        target_uuid=_read_target(value["target"], "This must be the uuid of a row.", ".target")
         if "target" in value
         else None,
     )
 
 
-def decision_value(decision: ItemDecision | None) -> DecisionValue:
+def make_decision_value(decision: ItemDecision | None) -> DecisionValue:
     """Return the value for a file of this decision."""
     if decision is None:
         return None
@@ -155,7 +160,7 @@ def decision_value(decision: ItemDecision | None) -> DecisionValue:
     return mode.value if mode else target
 
 
-def settle(given: Sequence[GivenDecision], document: ExportDocument) -> Decisions:
+def match_decisions(given: Sequence[GivenDecision], document: ExportDocument) -> Decisions:
     """Return the decisions on the document's items. Raise PlanRefused with all that do not fit."""
     kinds: dict[str, list[Kind]] = {}
     for item in document:
@@ -167,15 +172,15 @@ def settle(given: Sequence[GivenDecision], document: ExportDocument) -> Decision
         if len(found) == 1 and (found[0], one.uuid) not in settled:
             settled[found[0], one.uuid] = one.decision
         else:
-            issues.append(_unsettled(one, found))
+            issues.append(_make_unmatched_issue(one, found))
     if issues:
         first = issues[0]
-        told = f"{first.path}: {first.message}{other_than_first(issues)}"
-        raise PlanRefused(first.code, told, issues)
+        message = f"{first.path}: {first.message}{format_others(issues)}"
+        raise PlanRefused(first.code, message, issues)
     return settled
 
 
-def _unsettled(given: GivenDecision, found: Sequence[Kind]) -> Issue:
+def _make_unmatched_issue(given: GivenDecision, found: Sequence[Kind]) -> Issue:
     if not found:
         code = "unknown-item"
         message = f"The export has no {given.kind or 'item'} {given.uuid} to decide on."
@@ -189,20 +194,20 @@ def _unsettled(given: GivenDecision, found: Sequence[Kind]) -> Issue:
     return Issue(code=code, message=message, path=given.path, uuid=given.uuid)
 
 
-def skipped_nothing(plan: Plan, decisions: Decisions) -> Iterator[Issue]:
+def find_skipped_nothing(plan: Plan, decisions: Decisions) -> Iterator[Issue]:
     """Yield an issue for each item that is to be skipped but has no row, and would be created."""
     for change in plan:
         item = change.item
         decision = decisions.get((item.kind, item.uuid))
         if decision and decision.mode is Mode.SKIP and change.result is Result.CREATE:
-            yield item.issue(
+            yield item.make_issue(
                 "nothing-to-skip",
                 f"This {item.kind} is not on the server, so that there is nothing to skip: it "
                 "would be created. Take the decision back, or export without it.",
             )
 
 
-def _target(value: Any, message: str, path: str = "") -> str:
+def _read_target(value: Any, message: str, path: str = "") -> str:
     try:
         return read_uuid(value)
     except FieldProblem:

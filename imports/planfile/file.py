@@ -14,12 +14,18 @@ import msgspec
 
 from flows.content.field_values import FieldProblem
 from flows.content.fields import Kind
-from flows.content.representation import time_text
-from imports.errors import Issue, json_path, printable, quoted
-from imports.exportfile.companion import invalid, issue_of, read_object, read_part, reading
+from flows.content.representation import format_time
+from imports.errors import Issue, make_json_path, make_printable, quote
+from imports.exportfile.companion import (
+    make_invalid_refusal,
+    make_issue,
+    read_object,
+    read_part,
+    refuse_unreadable,
+)
 from imports.exportfile.json_problems import JSONProblem
 from imports.exportfile.strict_json import split_list
-from imports.planfile.decisions import decision_value
+from imports.planfile.decisions import make_decision_value
 from imports.planfile.shape import (
     SavedDrift,
     SavedFile,
@@ -48,7 +54,7 @@ Digests = Mapping[tuple[Kind, int], str]
 """The digests of rows' contents, by kind and primary key."""
 
 
-def save(
+def make_saved_plan(
     plan: Plan,
     decisions: Decisions,
     digests: Digests,
@@ -72,14 +78,16 @@ def save(
         counts={result.value: count for result, count in plan.counts.items()},
         issues=tuple(SavedIssue(**issue.as_dict()) for issue in plan.issues),
         items=tuple(
-            _saved(change, decisions.get((change.item.kind, change.item.uuid)), candidates, digests)
-            for change, candidates in zip(plan, _candidates(plan, digests), strict=True)
+            _make_saved_item(
+                change, decisions.get((change.item.kind, change.item.uuid)), candidates, digests
+            )
+            for change, candidates in zip(plan, _list_candidates(plan, digests), strict=True)
         ),
     )
-    return msgspec.structs.replace(unsigned, checksum=_checksum(unsigned))
+    return msgspec.structs.replace(unsigned, checksum=_compute_checksum(unsigned))
 
 
-def saved_row(kind: Kind, row: Row, digests: Digests) -> SavedPlanRow:
+def make_saved_row(kind: Kind, row: Row, digests: Digests) -> SavedPlanRow:
     """Return the row in the form of a plan's file."""
     return SavedPlanRow(
         uuid=row.uuid,
@@ -101,57 +109,57 @@ def read_plan(data: bytes, *, max_bytes: int) -> SavedPlan:
     a plan, has another version, or was edited elsewhere than in its decisions.
     """
     values = read_object(data, max_bytes=max_bytes, what=_WHAT)
-    with reading(_WHAT):
+    with refuse_unreadable(_WHAT):
         header = {key: read_part(raw, key) for key, raw in values.items() if key != _ITEMS}
         if (header.get("format"), header.get("version")) != (FORMAT, VERSION):
-            raise invalid(_WHAT, [_not_a_plan(header)])
+            raise make_invalid_refusal(_WHAT, [_make_not_a_plan_issue(header)])
         issues: list[Issue] = []
         items = tuple(_read_items(values.get(_ITEMS, msgspec.Raw(b"[]")), issues))
         plan = _read({**header, _ITEMS: ()}, SavedPlan, issues)
     if issues or plan is None:
-        raise invalid(_WHAT, issues)
+        raise make_invalid_refusal(_WHAT, issues)
     plan = msgspec.structs.replace(plan, items=items)
-    if plan.checksum != _checksum(plan):
+    if plan.checksum != _compute_checksum(plan):
         message = (
             "It was edited elsewhere than in the decisions of its items, or not kept as a whole. "
             "Plan again, and edit nothing else."
         )
-        raise invalid(_WHAT, [Issue(code="edited-plan", message=message)])
-    if issues := list(_unlisted_targets(plan)):
-        raise invalid(_WHAT, issues)
+        raise make_invalid_refusal(_WHAT, [Issue(code="edited-plan", message=message)])
+    if issues := list(_find_unlisted_targets(plan)):
+        raise make_invalid_refusal(_WHAT, issues)
     return plan
 
 
-def _candidates(plan: Plan, digests: Digests) -> Iterator[tuple[SavedPlanRow, ...]]:
+def _list_candidates(plan: Plan, digests: Digests) -> Iterator[tuple[SavedPlanRow, ...]]:
     """Yield the candidates of each item; none once very many were repeated.
 
     The first item of a name always has them, so that the size of a plan is limited by the numbers
     of its items and rows.
     """
-    told: dict[tuple[Kind, str], tuple[SavedPlanRow, ...]] = {}
+    listed: dict[tuple[Kind, str], tuple[SavedPlanRow, ...]] = {}
     repeated = 0
     for change in plan:
         kind, name = change.item.kind, change.item.name
-        if (kind, name) not in told:
-            rows = tuple(saved_row(kind, row, digests) for row in change.candidates)
+        if (kind, name) not in listed:
+            rows = tuple(make_saved_row(kind, row, digests) for row in change.candidates)
             if rows:
-                told[kind, name] = rows
+                listed[kind, name] = rows
             yield rows
         elif repeated < _CANDIDATES_REPEATED:
-            repeated += len(told[kind, name])
-            yield told[kind, name] if change.candidates else ()
+            repeated += len(listed[kind, name])
+            yield listed[kind, name] if change.candidates else ()
         else:
             yield ()
 
 
-def _saved(
+def _make_saved_item(
     change: Change,
     decision: ItemDecision | None,
     candidates: tuple[SavedPlanRow, ...],
     digests: Digests,
 ) -> SavedItem:
     item = change.item
-    decided = decision_value(decision)
+    decided = make_decision_value(decision)
     return SavedItem(
         path=item.path,
         kind=item.kind,
@@ -163,35 +171,35 @@ def _saved(
         match_method=change.method,
         target_uuid=None if change.result is Result.DUPLICATE else change.target_uuid,
         target_name=change.target_name,
-        row=saved_row(item.kind, change.row, digests) if change.row else None,
+        row=make_saved_row(item.kind, change.row, digests) if change.row else None,
         candidates=candidates,
-        drift=_saved_drift(change.drift) if change.drift else None,
+        drift=_make_saved_drift(change.drift) if change.drift else None,
         changed_keys=tuple(field.key for field in change.fields),
         retargets=change.retargets,
-        warnings=_without_hosts(change),
+        warnings=_list_texts_without_hosts(change),
     )
 
 
-def _without_hosts(change: Change) -> tuple[str, ...]:
+def _list_texts_without_hosts(change: Change) -> tuple[str, ...]:
     return tuple(warning.text_without_hosts or warning.text for warning in change.all_warnings)
 
 
-def _saved_drift(drift: Drift) -> SavedDrift:
+def _make_saved_drift(drift: Drift) -> SavedDrift:
     return SavedDrift(
-        last_import_at=time_text(drift.last_import_at),
+        last_import_at=format_time(drift.last_import_at),
         is_edited=drift.is_edited,
-        edited_at=time_text(drift.edited_at) if drift.edited_at else None,
+        edited_at=format_time(drift.edited_at) if drift.edited_at else None,
         edited_by=drift.edited_by or None,
         is_older=drift.is_older,
     )
 
 
-def _not_a_plan(header: Mapping[str, Any]) -> Issue:
+def _make_not_a_plan_issue(header: Mapping[str, Any]) -> Issue:
     if header.get("format") == FORMAT:
         return Issue(
             code="unsupported-version",
             path="version",
-            message=f"The plan has version {quoted(str(header.get('version')))}, this server reads "
+            message=f"The plan has version {quote(str(header.get('version')))}, this server reads "
             f"{VERSION}. Plan again with this release.",
         )
     return Issue(code="no-plan", message="It is no plan: flow_import --plan-out writes one.")
@@ -202,19 +210,19 @@ def _read_items(raw: msgspec.Raw, issues: list[Issue]) -> Iterator[SavedItem]:
         elements = split_list(raw)
     except JSONProblem as problem:
         problem.path = (_ITEMS, *problem.path)
-        issues.append(issue_of(problem))
+        issues.append(make_issue(problem))
         return
     for position, element in enumerate(elements):
         place = _ITEMS, position
         try:
-            item = _read(read_part(element, *place), SavedItem, issues, json_path(*place))
+            item = _read(read_part(element, *place), SavedItem, issues, make_json_path(*place))
             if item:
                 _ = item.is_edited  # raises FieldProblem for an invalid decision
                 yield item
         except JSONProblem as problem:
-            issues.append(issue_of(problem))
+            issues.append(make_issue(problem))
         except FieldProblem as problem:
-            path = f"{json_path(*place, 'decision')}{problem.path}"
+            path = f"{make_json_path(*place, 'decision')}{problem.path}"
             issues.append(Issue(code=problem.code, message=problem.message, path=path))
 
 
@@ -222,12 +230,12 @@ def _read(value: Any, shape: type[T], issues: list[Issue], path: str = "") -> T 
     try:
         return msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
-        message = f"This is not as it was written: {printable(str(error))}."
+        message = f"This is not as it was written: {make_printable(str(error))}."
         issues.append(Issue(code="wrong-shape", message=message, path=path))
         return None
 
 
-def _checksum(plan: SavedPlan) -> str:
+def _compute_checksum(plan: SavedPlan) -> str:
     """Return the digest of everything but the checksum and the decisions."""
     header = msgspec.structs.replace(plan, checksum="", items=())
     digest = sha256(msgspec.json.encode(header))
@@ -236,7 +244,7 @@ def _checksum(plan: SavedPlan) -> str:
     return digest.hexdigest()
 
 
-def _unlisted_targets(plan: SavedPlan) -> Iterator[Issue]:
+def _find_unlisted_targets(plan: SavedPlan) -> Iterator[Issue]:
     """Yield an issue for each edited decision with a row that the plan does not list."""
     listed = {(item.kind, row.uuid) for item in plan.items for row in item.rows}
     for item in plan.items:

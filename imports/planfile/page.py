@@ -12,19 +12,19 @@ from typing import Literal
 import msgspec
 
 from flows.content.fields import Kind
-from imports.errors import Issue, UnableToImport, json_path
+from imports.errors import Issue, UnableToImport, make_json_path
 from imports.planfile.changes import ChangeOf, PlanChange
 from imports.planfile.snapshot import (
     ItemKey,
     ItemSnapshot,
     PlanSnapshot,
     RowSnapshot,
-    confirmation_token,
-    snapshot_of,
+    make_confirmation_token,
+    make_snapshot,
 )
 from imports.plans.decisions import Decisions, ItemDecision
 from imports.plans.matching import MatchMethod
-from imports.plans.plan import Change, Mode, Plan, Result, keys_of
+from imports.plans.plan import Change, Mode, Plan, Result, get_destination_keys
 
 _FASTEST = 1
 
@@ -151,11 +151,11 @@ def make_page(
     for change in plan:
         key = change.item.kind, change.item.uuid
         of_item = messages.get((change.item.file_uuid, change.item.path), [])
-        item = _page_item(change, decisions.get(key), of_item)
+        item = _make_page_item(change, decisions.get(key), of_item)
         difference = (differences or {}).get(key, "")
         items.append(msgspec.structs.replace(item, difference=difference) if difference else item)
     return PlanPage(
-        token=confirmation_token(snapshot_of(plan)),
+        token=make_confirmation_token(make_snapshot(plan)),
         items=tuple(items),
         refusal=refusal.message if refusal else "",
         refusal_code=refusal.code if refusal else "",
@@ -166,15 +166,15 @@ def make_page(
     )
 
 
-def snapshot_of_page(page: PlanPage) -> PlanSnapshot:
+def make_page_snapshot(page: PlanPage) -> PlanSnapshot:
     """Return the snapshot of the plan that the page shows."""
     numbers: Counter[Kind] = Counter()
     items: list[ItemSnapshot] = []
     issues: list[Issue] = []
     for item in page.items:
-        path = json_path(item.kind.plural, numbers[item.kind])
+        path = make_json_path(item.kind.plural, numbers[item.kind])
         numbers[item.kind] += 1
-        items.append(_snapshot_of_item(item, path))
+        items.append(_make_item_snapshot(item, path))
         if item.issues:
             message = item.issues[0]
             issues.append(
@@ -183,7 +183,7 @@ def snapshot_of_page(page: PlanPage) -> PlanSnapshot:
     return PlanSnapshot(items=tuple(items), issues=tuple(issues))
 
 
-def differences_of(
+def find_differences(
     changes: Iterable[PlanChange], earlier: PlanPage, *, is_decided: bool
 ) -> dict[ItemKey, str]:
     """Return the most important change of each item since the page that was shown earlier.
@@ -204,7 +204,7 @@ def differences_of(
 _OF_ROWS = {ChangeOf.ROW, ChangeOf.MATCH}
 
 
-def _snapshot_of_item(item: PageItem, path: str) -> ItemSnapshot:
+def _make_item_snapshot(item: PageItem, path: str) -> ItemSnapshot:
     is_decided = item.decided_mode or item.decided_target
     return ItemSnapshot(
         kind=item.kind,
@@ -212,10 +212,12 @@ def _snapshot_of_item(item: PageItem, path: str) -> ItemSnapshot:
         path=path,
         name=item.name,
         result=item.result,
-        row=_row_snapshot(item.row, is_deleted=item.result is Result.CREATE, content=item.before)
+        row=_make_row_snapshot(
+            item.row, is_deleted=item.result is Result.CREATE, content=item.before
+        )
         if item.row
         else None,
-        candidates=tuple(_row_snapshot(row) for row in item.candidates),
+        candidates=tuple(_make_row_snapshot(row) for row in item.candidates),
         target_name=item.target_name,
         decision=ItemDecision(mode=item.decided_mode, target_uuid=item.decided_target)
         if is_decided
@@ -226,13 +228,15 @@ def _snapshot_of_item(item: PageItem, path: str) -> ItemSnapshot:
     )
 
 
-def _row_snapshot(
+def _make_row_snapshot(
     row: PageRow, *, is_deleted: bool = False, content: str | None = None
 ) -> RowSnapshot:
     return RowSnapshot(uuid=row.uuid, name=row.name, is_deleted=is_deleted, content=content)
 
 
-def _page_item(change: Change, decision: ItemDecision | None, issues: Sequence[str]) -> PageItem:
+def _make_page_item(
+    change: Change, decision: ItemDecision | None, issues: Sequence[str]
+) -> PageItem:
     row = change.row
     return PageItem(
         kind=change.item.kind,
@@ -257,11 +261,11 @@ def _page_item(change: Change, decision: ItemDecision | None, issues: Sequence[s
         decided_mode=decision.mode if decision else None,
         decided_target=decision.target_uuid if decision else None,
         before=change.before,
-        destinations=tuple(sorted(keys_of(change.notices))),
+        destinations=tuple(sorted(get_destination_keys(change.destination_warnings))),
     )
 
 
-def chosen_items(
+def filter_items(
     items: Iterable[PageItem],
     *,
     result: Result | None = None,

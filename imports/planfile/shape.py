@@ -104,17 +104,17 @@ class SavedItem(_Shape, frozen=True, kw_only=True):
     @property
     def decided(self) -> ItemDecision | None:
         """Return the decision. Raise FieldProblem where it is invalid."""
-        return _decided(self.decision)
+        return _read_decided(self.decision)
 
     @property
     def is_edited(self) -> bool:
         """Return whether the decision was edited since the plan was made."""
-        return self.decided != _decided(self.planned_decision)
+        return self.decided != _read_decided(self.planned_decision)
 
     @property
     def chosen_row(self) -> str | None:
         """Return the uuid of the row chosen for the item."""
-        return _row_of(self.decided)
+        return _get_row_uuid(self.decided)
 
     @property
     def rows(self) -> tuple[SavedPlanRow, ...]:
@@ -154,7 +154,7 @@ class SavedPlan(_Shape, frozen=True, kw_only=True):
         return {key: decision for key, decision in read if decision}
 
 
-def snapshot_of_saved(plan: SavedPlan) -> PlanSnapshot:
+def make_saved_plan_snapshot(plan: SavedPlan) -> PlanSnapshot:
     """Return the snapshot of the plan as it was made, without later edits of decisions."""
     return PlanSnapshot(
         items=tuple(
@@ -164,10 +164,10 @@ def snapshot_of_saved(plan: SavedPlan) -> PlanSnapshot:
                 path=item.path,
                 name=item.name,
                 result=item.result,
-                row=_row_snapshot(item.row) if item.row else None,
-                candidates=tuple(map(_row_snapshot, item.candidates)),
+                row=_make_row_snapshot(item.row) if item.row else None,
+                candidates=tuple(map(_make_row_snapshot, item.candidates)),
                 target_name=item.target_name,
-                decision=_decided(item.planned_decision),
+                decision=_read_decided(item.planned_decision),
                 changed_keys=item.changed_keys,
                 retargets=item.retargets,
             )
@@ -177,15 +177,15 @@ def snapshot_of_saved(plan: SavedPlan) -> PlanSnapshot:
     )
 
 
-def _row_snapshot(row: SavedPlanRow) -> RowSnapshot:
+def _make_row_snapshot(row: SavedPlanRow) -> RowSnapshot:
     return RowSnapshot(
         uuid=row.uuid, name=row.name, is_deleted=row.is_deleted, content=row.content_hash
     )
 
 
-def _decided(value: DecisionValue) -> ItemDecision | None:
+def _read_decided(value: DecisionValue) -> ItemDecision | None:
     return None if value is None else read_decision(value)
 
 
-def _row_of(decision: ItemDecision | None) -> str | None:
+def _get_row_uuid(decision: ItemDecision | None) -> str | None:
     return decision.target_uuid if decision else None

@@ -16,7 +16,7 @@ from imports.errors import Issue
 from imports.plans.decisions import NO_DECISIONS, Decisions, ItemDecision
 from imports.plans.drift import LastWrite
 from imports.plans.matching import Row
-from imports.plans.plan import Change, Plan, Result, UndoResult, keys_of
+from imports.plans.plan import Change, Plan, Result, UndoResult, get_destination_keys
 
 ItemKey = tuple[Kind, str]
 """An item or a row, by its kind and its uuid."""
@@ -89,7 +89,7 @@ class PlanSnapshot:
     """The rows of an earlier plan as they are now; missing ones are gone."""
 
 
-def snapshot_of(
+def make_snapshot(
     plan: Plan, decisions: Decisions = NO_DECISIONS, contents: Contents | None = None
 ) -> PlanSnapshot:
     """Return the snapshot of a plan that is made now; `decisions` are those it was made with.
@@ -97,15 +97,15 @@ def snapshot_of(
     `contents` has the digests of rows; the default are those for which the plan was decided.
     """
     if contents is None:
-        contents = decided_contents(plan)
+        contents = get_decided_contents(plan)
     return PlanSnapshot(
         origin=(plan.file_sha256, plan.server, plan.mode, plan.override_locks),
-        items=tuple(_item(change, decisions, contents) for change in plan),
+        items=tuple(_make_item_snapshot(change, decisions, contents) for change in plan),
         issues=plan.issues,
     )
 
 
-def decided_contents(plan: Plan) -> dict[tuple[Kind, int], str]:
+def get_decided_contents(plan: Plan) -> dict[tuple[Kind, int], str]:
     """Return the digests of the contents for which the plan was decided."""
     return {
         (change.item.kind, change.row.pk): digest
@@ -114,7 +114,7 @@ def decided_contents(plan: Plan) -> dict[tuple[Kind, int], str]:
     }
 
 
-def row_snapshot(kind: Kind, row: Row, contents: Contents) -> RowSnapshot:
+def make_row_snapshot(kind: Kind, row: Row, contents: Contents) -> RowSnapshot:
     """Return the snapshot of a row, with its digest if `contents` has it."""
     return RowSnapshot(
         uuid=row.uuid,
@@ -124,7 +124,7 @@ def row_snapshot(kind: Kind, row: Row, contents: Contents) -> RowSnapshot:
     )
 
 
-def confirmation_token(snapshot: PlanSnapshot) -> str:
+def make_confirmation_token(snapshot: PlanSnapshot) -> str:
     """Return a text that is equal for two plans that do the same to the same rows.
 
     The uuids of new copies are left out: each plan draws new ones.
@@ -150,7 +150,7 @@ def confirmation_token(snapshot: PlanSnapshot) -> str:
 _OF_A_CONTENT = {Result.OVERWRITE, *UndoResult}
 
 
-def _item(change: Change, decisions: Decisions, contents: Contents) -> ItemSnapshot:
+def _make_item_snapshot(change: Change, decisions: Decisions, contents: Contents) -> ItemSnapshot:
     item = change.item
     return ItemSnapshot(
         kind=item.kind,
@@ -158,11 +158,11 @@ def _item(change: Change, decisions: Decisions, contents: Contents) -> ItemSnaps
         path=item.path,
         name=item.name,
         result=change.result,
-        row=row_snapshot(item.kind, change.row, contents) if change.row else None,
-        candidates=tuple(row_snapshot(item.kind, row, contents) for row in change.candidates),
+        row=make_row_snapshot(item.kind, change.row, contents) if change.row else None,
+        candidates=tuple(make_row_snapshot(item.kind, row, contents) for row in change.candidates),
         target_name=change.target_name,
         decision=decisions.get((item.kind, item.uuid)),
         changed_keys=tuple(each.key for each in change.fields),
         retargets=change.retargets,
-        destinations=tuple(sorted(keys_of(change.notices))),
+        destinations=tuple(sorted(get_destination_keys(change.destination_warnings))),
     )

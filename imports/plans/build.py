@@ -8,24 +8,28 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from flows.content.fields import EXTRA, Content, Kind
 from flows.destinations.changes import UserChange
-from imports.errors import Issue, quoted
+from imports.errors import Issue, quote
 from imports.exportfile.document import ExportDocument
 from imports.exportfile.items import FileItem
-from imports.plans.comparison import compared
-from imports.plans.decisions import NO_DECISIONS, Decisions, decisions_to_nothing
-from imports.plans.destinations import find_notices, user_change, with_notices
-from imports.plans.drift import ReadContents, marked_with_drift
+from imports.plans.comparison import compare
+from imports.plans.decisions import NO_DECISIONS, Decisions, find_decisions_to_nothing
+from imports.plans.destinations import (
+    add_destination_warnings,
+    find_destination_warnings,
+    make_user_change,
+)
+from imports.plans.drift import ReadContents, mark_drift
 from imports.plans.inputs import PlanInputs
-from imports.plans.item_destinations import find_ambiguous_uuids, settle_items
+from imports.plans.item_destinations import decide_items, find_ambiguous_uuids
 from imports.plans.matching import Match
 from imports.plans.place_warnings import (
     NEW_ROW,
-    Settled,
+    DecidedItem,
     Surroundings,
     find_lost_names,
-    warnings_of_place,
-    with_shared_names,
-    with_users_of_lost_names,
+    find_place_warnings,
+    warn_of_lost_names,
+    warn_of_shared_names,
 )
 from imports.plans.plan import Change, Mode, Plan, Result
 from imports.plans.reference_map import ItemDestination, LostValue, ReferenceMap, map_references
@@ -44,20 +48,20 @@ def build_plan(
 
     `decisions` are for single items, and override the mode.
     """
-    settled, refused = settle_items(document, inputs, mode, decisions)
+    decided_items, refused = decide_items(document, inputs, mode, decisions)
     references, ambiguous = map_references(
-        destination for kind in Kind for _, destination, _ in settled[kind]
+        destination for kind in Kind for _, destination, _ in decided_items[kind]
     )
     issues = [
-        *decisions_to_nothing(document, decisions),
+        *find_decisions_to_nothing(document, decisions),
         *refused,
         *ambiguous,
-        *find_ambiguous_uuids(settled, document, inputs.read_rows),
+        *find_ambiguous_uuids(decided_items, document, inputs.read_rows),
     ]
     users: list[UserChange] = []
-    changes = _all_changes(settled, references, inputs, users=users, issues=issues)
+    changes = _make_all_changes(decided_items, references, inputs, users=users, issues=issues)
     if not override_locks:
-        issues += _locked(changes[Kind.FLOW])
+        issues += _find_locked(changes[Kind.FLOW])
     return Plan(
         file_sha256=document.sha256,
         server=server,
@@ -69,8 +73,8 @@ def build_plan(
     )
 
 
-def _all_changes(
-    settled: Mapping[Kind, Sequence[Settled]],
+def _make_all_changes(
+    decided_items: Mapping[Kind, Sequence[DecidedItem]],
     references: ReferenceMap,
     inputs: PlanInputs,
     *,
@@ -78,12 +82,12 @@ def _all_changes(
     issues: list[Issue],
 ) -> dict[Kind, tuple[Change, ...]]:
     """Return the changes by kind with all their warnings; add to `users` and `issues`."""
-    surroundings = _surroundings(settled[Kind.SECRET], inputs)
+    surroundings = _make_surroundings(decided_items[Kind.SECRET], inputs)
     changes = {
-        kind: with_shared_names(
+        kind: warn_of_shared_names(
             kind,
-            _changes(
-                *(kind, settled[kind], references, inputs, surroundings),
+            _make_changes(
+                *(kind, decided_items[kind], references, inputs, surroundings),
                 users=users,
                 issues=issues,
             ),
@@ -91,27 +95,25 @@ def _all_changes(
         for kind in Kind
     }
     if lost := surroundings.lost_names:
-        changes = with_users_of_lost_names(
-            changes, lost, inputs.secret_names_here, inputs.read_naming
-        )
-    if notices := find_notices(changes, users, inputs.server):
-        changes = {kind: with_notices(changes[kind], notices) for kind in Kind}
+        changes = warn_of_lost_names(changes, lost, inputs.secret_names_here, inputs.read_naming)
+    if warnings := find_destination_warnings(changes, users, inputs.server):
+        changes = {kind: add_destination_warnings(changes[kind], warnings) for kind in Kind}
     return changes
 
 
-def _surroundings(secrets: Sequence[Settled], inputs: PlanInputs) -> Surroundings:
+def _make_surroundings(secrets: Sequence[DecidedItem], inputs: PlanInputs) -> Surroundings:
     brings_back = any(match.deleted_row for match, _, _ in secrets)
     return Surroundings(
         dangling=inputs.dangling,
         secret_names_here=inputs.secret_names_here,
         lost_names=find_lost_names(secrets),
-        valued_secrets=inputs.server.valued_secrets() if brings_back else (),
+        valued_secrets=inputs.server.read_valued_secrets() if brings_back else (),
     )
 
 
-def _changes(
+def _make_changes(
     kind: Kind,
-    settled: Sequence[Settled],
+    decided_items: Sequence[DecidedItem],
     references: ReferenceMap,
     inputs: PlanInputs,
     surroundings: Surroundings,
@@ -123,28 +125,28 @@ def _changes(
 
     Adds to `users` how the written rows use secrets, and to `issues` the reasons to refuse.
     """
-    changes = _compared(
+    changes = _compare_overwrites(
         kind,
         [
-            _change(
+            _make_change(
                 match,
                 destination,
                 result,
-                _content(match.item, destination, references, issues) if result.writes else None,
+                _make_content(match.item, destination, references, issues)
+                if result.writes
+                else None,
                 surroundings,
             )
-            for match, destination, result in settled
+            for match, destination, result in decided_items
         ],
         inputs.read_contents,
         users,
     )
     last_imports = inputs.last_imports.get(kind, {})
-    return marked_with_drift(
-        kind, changes, last_imports, inputs.read_last_writes, inputs.read_contents
-    )
+    return mark_drift(kind, changes, last_imports, inputs.read_last_writes, inputs.read_contents)
 
 
-def _compared(
+def _compare_overwrites(
     kind: Kind, changes: list[Change], read_contents: ReadContents, users: list[UserChange]
 ) -> tuple[Change, ...]:
     """Return the changes with each overwrite compared with the row's content; add to `users`."""
@@ -155,15 +157,15 @@ def _compared(
     }
     for pk, content in read_contents(kind, list(overwrites)):
         position = overwrites[pk]
-        changes[position] = compared(changes[position], content)
-        if user := user_change(changes[position], content):
+        changes[position] = compare(changes[position], content)
+        if user := make_user_change(changes[position], content):
             users.append(user)
     new = (change for change in changes if change.result in NEW_ROW)
-    users += [user for change in new if (user := user_change(change, None))]
+    users += [user for change in new if (user := make_user_change(change, None))]
     return tuple(changes)
 
 
-def _change(
+def _make_change(
     match: Match,
     destination: ItemDestination,
     result: Result,
@@ -180,26 +182,26 @@ def _change(
         row=match.deleted_row if result is Result.CREATE else match.row,
         content=content,
         candidates=match.candidates,
-        own_warnings=(*item.own_warnings, *warnings_of_place(match, result, surroundings)),
+        own_warnings=(*item.own_warnings, *find_place_warnings(match, result, surroundings)),
     )
 
 
-def _content(
+def _make_content(
     item: FileItem, destination: ItemDestination, references: ReferenceMap, issues: list[Issue]
 ) -> Content:
     """Return the content to write; add an issue where a reference cannot be rewritten."""
     try:
-        return {**references.content_of(item), "name": destination.name}
+        return {**references.rewrite_content(item), "name": destination.name}
     except LostValue as lost:
         issues.append(lost.issue)
         return {**item.content, EXTRA: item.extra, "name": destination.name}
 
 
-def _locked(changes: Iterable[Change]) -> Iterator[Issue]:
+def _find_locked(changes: Iterable[Change]) -> Iterator[Issue]:
     for change in changes:
         if change.result is Result.OVERWRITE and change.row and change.row.is_locked:
-            yield change.item.issue(
+            yield change.item.make_issue(
                 "locked",
-                f"The flow {quoted(change.row.name)} is locked on this server. Unlock it there, "
+                f"The flow {quote(change.row.name)} is locked on this server. Unlock it there, "
                 "or give --override-locks.",
             )

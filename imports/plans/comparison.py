@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from flows.content import canonical
-from flows.content.fields import EXTRA, FIELDS, Content, Field, Kind, Shape, Value, columns
-from imports.errors import printable, quoted
-from imports.plans.plan import Change, FieldChange, Result, content_digest
+from flows.content.fields import EXTRA, FIELDS, Content, Field, Kind, Shape, Value, get_columns
+from imports.errors import make_printable, quote
+from imports.plans.plan import Change, FieldChange, Result, compute_content_digest
 
 _SHOWN_LENGTH = 60
 _SHOWN_SHAPES = {Shape.NAME, Shape.CHOICE, Shape.BOOLEAN, Shape.INTEGER, Shape.TEXT}
@@ -18,61 +18,61 @@ _SHOWN_SHAPES = {Shape.NAME, Shape.CHOICE, Shape.BOOLEAN, Shape.INTEGER, Shape.T
 _DELICATE = {"devValue", "prodValue"}
 
 
-def compared(change: Change, stored: Content) -> Change:
+def compare(change: Change, stored: Content) -> Change:
     """Return the overwrite with the fields that it changes; UNCHANGED where there are none."""
     kind, content = change.item.kind, change.content or {}
-    fields = tuple(_field_changes(kind, stored, content))
-    before = content_digest(stored, columns(kind))
+    fields = tuple(_find_field_changes(kind, stored, content))
+    before = compute_content_digest(stored, get_columns(kind))
     if not fields:
         return replace(change, result=Result.UNCHANGED, content=None, after=before)
-    content = {**content, EXTRA: _merged(stored[EXTRA], content[EXTRA])}
+    content = {**content, EXTRA: _merge_extra(stored[EXTRA], content[EXTRA])}
     return replace(
         change,
         fields=fields,
         before=before,
-        after=content_digest({**stored, **content}, columns(kind)),
+        after=compute_content_digest({**stored, **content}, get_columns(kind)),
         content=content,
     )
 
 
-def differences(kind: Kind, before: Content, after: Content) -> tuple[FieldChange, ...]:
+def find_differences(kind: Kind, before: Content, after: Content) -> tuple[FieldChange, ...]:
     """Return every field that differs between two whole contents of a row."""
     if before == after:
         return ()
-    old, new = _decoded(before[EXTRA]), _decoded(after[EXTRA])
-    gone = (FieldChange(key=printable(key)) for key in old if key not in new)
-    return (*_field_changes(kind, before, after), *gone)
+    old, new = _decode_extra(before[EXTRA]), _decode_extra(after[EXTRA])
+    gone = (FieldChange(key=make_printable(key)) for key in old if key not in new)
+    return (*_find_field_changes(kind, before, after), *gone)
 
 
-def _field_changes(kind: Kind, before: Content, after: Content) -> Iterator[FieldChange]:
+def _find_field_changes(kind: Kind, before: Content, after: Content) -> Iterator[FieldChange]:
     """Yield the changes of the keys that `after` has."""
     for spec in FIELDS[kind]:
         if spec.column in after and after[spec.column] != before[spec.column]:
-            yield _field_change(spec, before[spec.column], after[spec.column])
+            yield _make_field_change(spec, before[spec.column], after[spec.column])
     if before[EXTRA] != after[EXTRA]:
-        old, new = _decoded(before[EXTRA]), _decoded(after[EXTRA])
+        old, new = _decode_extra(before[EXTRA]), _decode_extra(after[EXTRA])
         for key in new:
             if key not in old or canonical.encode(old[key]) != canonical.encode(new[key]):
-                yield FieldChange(key=printable(key))
+                yield FieldChange(key=make_printable(key))
 
 
-def _field_change(spec: Field, before: Value, after: Value) -> FieldChange:
+def _make_field_change(spec: Field, before: Value, after: Value) -> FieldChange:
     if spec.shape in _SHOWN_SHAPES and spec.key not in _DELICATE:
-        shown = _shown(before), _shown(after)
+        shown = _format_value(before), _format_value(after)
         if None not in shown:
             return FieldChange(key=spec.key, before=shown[0], after=shown[1])
     return FieldChange(key=spec.key)
 
 
-def _shown(value: Value) -> str | None:
+def _format_value(value: Value) -> str | None:
     if isinstance(value, str):
-        return quoted(value) if len(value) <= _SHOWN_LENGTH else None
+        return quote(value) if len(value) <= _SHOWN_LENGTH else None
     return canonical.encode(value)
 
 
-def _merged(before: Value, after: Value) -> str:
-    return canonical.encode({**_decoded(before), **_decoded(after)})
+def _merge_extra(before: Value, after: Value) -> str:
+    return canonical.encode({**_decode_extra(before), **_decode_extra(after)})
 
 
-def _decoded(extra: Value) -> dict[str, object]:
+def _decode_extra(extra: Value) -> dict[str, object]:
     return dict(canonical.decode(str(extra)))

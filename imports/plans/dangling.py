@@ -5,7 +5,7 @@ from flows.relations.mentions import Reference, find_references
 from imports.exportfile.document import ExportDocument
 
 
-def unresolved(document: ExportDocument) -> dict[str, list[Reference]]:
+def find_unresolved(document: ExportDocument) -> dict[str, list[Reference]]:
     """Return, by the path of each item, its references to what is not in the file, sorted.
 
     The caller looks up which of the targets are on the server.

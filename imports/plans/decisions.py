@@ -27,7 +27,7 @@ Decisions = Mapping[tuple[Kind, str], ItemDecision]
 NO_DECISIONS: Decisions = {}
 
 
-def decisions_as_list(decisions: Decisions) -> list[dict[str, str | None]]:
+def convert_decisions(decisions: Decisions) -> list[dict[str, str | None]]:
     """Return the decisions as plain values for storage."""
     return [
         {
@@ -40,8 +40,8 @@ def decisions_as_list(decisions: Decisions) -> list[dict[str, str | None]]:
     ]
 
 
-def decisions_from_list(kept: Iterable[Mapping[str, str | None]]) -> Decisions:
-    """Return the decisions from the values of `decisions_as_list`."""
+def read_decision_list(kept: Iterable[Mapping[str, str | None]]) -> Decisions:
+    """Return the decisions from the values of `convert_decisions`."""
     return {
         (Kind(str(one["kind"])), str(one["uuid"])): ItemDecision(
             mode=Mode(one["mode"]) if one["mode"] else None, target_uuid=one["target"]
@@ -50,7 +50,7 @@ def decisions_from_list(kept: Iterable[Mapping[str, str | None]]) -> Decisions:
     }
 
 
-def targets_of(kind: Kind, decisions: Decisions) -> dict[str, str]:
+def get_targets(kind: Kind, decisions: Decisions) -> dict[str, str]:
     """Return the uuids of the rows chosen for a kind's items, by the uuid of the item."""
     return {
         uuid: decision.target_uuid
@@ -59,7 +59,7 @@ def targets_of(kind: Kind, decisions: Decisions) -> dict[str, str]:
     }
 
 
-def decisions_to_nothing(document: ExportDocument, decisions: Decisions) -> Iterator[Issue]:
+def find_decisions_to_nothing(document: ExportDocument, decisions: Decisions) -> Iterator[Issue]:
     """Yield an issue for each decision on an item that the file does not have."""
     known = {(item.kind, item.uuid) for item in document}
     for kind, uuid in decisions:

@@ -16,15 +16,15 @@ from flows.destinations.changes import (
     Server,
     UserChange,
 )
-from flows.destinations.destinations import NO_USES, secret_uses
+from flows.destinations.destinations import NO_USES, find_secret_uses
 from flows.destinations.new import find_new_destinations
-from flows.destinations.warnings import DestinationWarning, warnings_of
+from flows.destinations.warnings import DestinationWarning, make_warnings
 from imports.plans.plan import Change, Result
 
 Changes = Mapping[Kind, Sequence[Change]]
 
 
-def user_change(change: Change, before: Content | None) -> UserChange | None:
+def make_user_change(change: Change, before: Content | None) -> UserChange | None:
     """Return how a change affects the row's use of secrets; None for a row that uses none.
 
     `before` is the content of an overwritten row; None for a new row.
@@ -32,40 +32,42 @@ def user_change(change: Change, before: Content | None) -> UserChange | None:
     kind, uuid = change.item.kind, change.target_uuid
     if not change.result.writes or kind is Kind.SECRET:
         return None
-    uses = secret_uses(kind, uuid, before) if before else NO_USES
-    after = secret_uses(kind, uuid, {**(before or {}), **(change.content or {})})
+    uses = find_secret_uses(kind, uuid, before) if before else NO_USES
+    after = find_secret_uses(kind, uuid, {**(before or {}), **(change.content or {})})
     if not (uses or after):
         return None
     return UserChange(kind=kind, uuid=uuid, name=change.target_name, before=uses, after=after)
 
 
-def find_notices(
+def find_destination_warnings(
     changes: Changes, users: Sequence[UserChange], server: Server
 ) -> dict[RowKey, tuple[DestinationWarning, ...]]:
     """Return the warnings about new destinations, by the row whose change causes them."""
     secrets = [change for change in changes[Kind.SECRET] if change.result.writes]
     found = find_new_destinations(
-        users, list(_secret_changes(secrets, server) if secrets else ()), server
+        users, list(_make_secret_changes(secrets, server) if secrets else ()), server
     )
-    return {row: warnings_of(new, of=row) for row, new in found.items()}
+    return {row: make_warnings(new, of=row) for row, new in found.items()}
 
 
-def with_notices(
-    changes: Sequence[Change], notices: Mapping[RowKey, tuple[DestinationWarning, ...]]
+def add_destination_warnings(
+    changes: Sequence[Change], warnings: Mapping[RowKey, tuple[DestinationWarning, ...]]
 ) -> tuple[Change, ...]:
     """Return the changes, each with its warnings about new destinations."""
-    return tuple(_noticed(change, notices) for change in changes)
+    return tuple(_add_destination_warnings(change, warnings) for change in changes)
 
 
-def _noticed(change: Change, notices: Mapping[RowKey, tuple[DestinationWarning, ...]]) -> Change:
-    found = notices.get((change.item.kind, change.target_uuid), ())
+def _add_destination_warnings(
+    change: Change, warnings: Mapping[RowKey, tuple[DestinationWarning, ...]]
+) -> Change:
+    found = warnings.get((change.item.kind, change.target_uuid), ())
     if not (found and change.result.writes):
         return change
-    return replace(change, notices=found)
+    return replace(change, destination_warnings=found)
 
 
-def _secret_changes(changes: Sequence[Change], server: Server) -> Iterator[SecretChange]:
-    live, valued = server.secrets(), server.valued_secrets()
+def _make_secret_changes(changes: Sequence[Change], server: Server) -> Iterator[SecretChange]:
+    live, valued = server.read_secrets(), server.read_valued_secrets()
     for change in changes:
         is_new = change.result is not Result.OVERWRITE
         has_value = change.result is not Result.DUPLICATE and change.target_uuid in valued

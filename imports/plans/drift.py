@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from flows.content.fields import Content, Kind, columns
-from flows.content.representation import time_text
-from imports.errors import printable
+from flows.content.fields import Content, Kind, get_columns
+from flows.content.representation import format_time
+from imports.errors import make_printable
 from imports.exportfile.warnings import PlanWarning, WarningCode
-from imports.plans.plan import Change, Drift, Result, are_comparable, content_digest
+from imports.plans.plan import Change, Drift, Result, are_comparable, compute_content_digest
 
 ReadContents = Callable[[Kind, Sequence[int]], Iterable[tuple[int, Content]]]
 """Yields primary key and content of the rows of a kind with these primary keys."""
@@ -23,7 +23,7 @@ class LastImport:
 
     at: datetime
     digest: str
-    """The digest of the row's content then: see imports.plans.plan.content_digest."""
+    """The digest of the row's content then: see imports.plans.plan.compute_content_digest."""
     file_updated_at: datetime | None = None
     """When the item was last changed, according to that import's file."""
 
@@ -41,7 +41,7 @@ ReadLastWrites = Callable[[Kind, Sequence[int]], Mapping[int, LastWrite]]
 """By the primary keys of rows of a kind."""
 
 
-def marked_with_drift(
+def mark_drift(
     kind: Kind,
     changes: Sequence[Change],
     last_imports: Mapping[str, LastImport],
@@ -72,16 +72,16 @@ def marked_with_drift(
         pk for pk in asked if pk in writes and pk not in digests and writes[pk].at > lasts[pk].at
     ]
     for pk, content in read_contents(kind, unread):
-        digests[pk] = content_digest(content, columns(kind))
+        digests[pk] = compute_content_digest(content, get_columns(kind))
     return tuple(
-        _marked(change, last, digests.get(change.row.pk), writes.get(change.row.pk))
+        _mark_change(change, last, digests.get(change.row.pk), writes.get(change.row.pk))
         if change.row and (last := lasts.get(change.row.pk))
         else change
         for change in changes
     )
 
 
-def _marked(
+def _mark_change(
     change: Change, last: LastImport, digest: str | None, write: LastWrite | None
 ) -> Change:
     is_edited = _is_edited(last, digest, write)
@@ -96,7 +96,7 @@ def _marked(
     if is_edited and write and write.at > last.at:
         drift = replace(drift, edited_at=write.at, edited_by=write.by)
     # A row with the content of the file loses nothing, even if it was edited.
-    warnings = () if change.result is Result.UNCHANGED else _warnings(drift)
+    warnings = () if change.result is Result.UNCHANGED else _make_warnings(drift)
     return replace(change, drift=drift, own_warnings=(*change.own_warnings, *warnings))
 
 
@@ -106,18 +106,18 @@ def _is_edited(last: LastImport, digest: str | None, write: LastWrite | None) ->
     return False if write and write.at <= last.at else None
 
 
-def _warnings(drift: Drift) -> Iterator[PlanWarning]:
+def _make_warnings(drift: Drift) -> Iterator[PlanWarning]:
     if drift.is_edited:
-        by = f" by {printable(drift.edited_by)}" if drift.edited_by else ""
+        by = f" by {make_printable(drift.edited_by)}" if drift.edited_by else ""
         on = f"{by} on {drift.edited_at:%Y-%m-%d %H:%M} UTC," if drift.edited_at else ""
         since = f"since its last import on {drift.last_import_at:%Y-%m-%d %H:%M} UTC"
         yield PlanWarning(
             code=WarningCode.EDITED_HERE,
             text=f"edited on this server{on} {since}",
             data={
-                "at": time_text(drift.edited_at) if drift.edited_at else None,
+                "at": format_time(drift.edited_at) if drift.edited_at else None,
                 "by": drift.edited_by or None,
-                "lastImportAt": time_text(drift.last_import_at),
+                "lastImportAt": format_time(drift.last_import_at),
             },
         )
     if drift.file_updated_at and drift.last_file_updated_at and drift.is_older:
@@ -127,7 +127,7 @@ def _warnings(drift: Drift) -> Iterator[PlanWarning]:
             f"{drift.file_updated_at:%Y-%m-%d %H:%M:%S} UTC, the last import brought one of "
             f"{drift.last_file_updated_at:%Y-%m-%d %H:%M:%S} UTC",
             data={
-                "fileUpdatedAt": time_text(drift.file_updated_at),
-                "lastUpdatedAt": time_text(drift.last_file_updated_at),
+                "fileUpdatedAt": format_time(drift.file_updated_at),
+                "lastUpdatedAt": format_time(drift.last_file_updated_at),
             },
         )

@@ -4,39 +4,39 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from uuid import uuid4
 
-from flows.content.copy_names import copy_name
+from flows.content.copy_names import make_copy_name
 from flows.content.fields import Kind
-from imports.errors import Issue, quoted
+from imports.errors import Issue, quote
 from imports.exportfile.document import ExportDocument
 from imports.exportfile.items import FileItem
-from imports.plans.decisions import Decisions, targets_of
+from imports.plans.decisions import Decisions, get_targets
 from imports.plans.inputs import PlanInputs
 from imports.plans.matching import Match, Row, match_items
-from imports.plans.place_warnings import Settled
+from imports.plans.place_warnings import DecidedItem
 from imports.plans.plan import Mode, Result
 from imports.plans.reference_map import ItemDestination
 
 
-def settle_items(
+def decide_items(
     document: ExportDocument, inputs: PlanInputs, mode: Mode, decisions: Decisions
-) -> tuple[dict[Kind, list[Settled]], list[Issue]]:
+) -> tuple[dict[Kind, list[DecidedItem]], list[Issue]]:
     """Return the match, destination and result of each item by kind, and the reasons to refuse."""
-    settled: dict[Kind, list[Settled]] = {}
+    decided_items: dict[Kind, list[DecidedItem]] = {}
     issues: list[Issue] = []
     for kind in Kind:
         matches, refused = match_items(
-            kind, document.items[kind], inputs.rows[kind], targets_of(kind, decisions)
+            kind, document.items[kind], inputs.rows[kind], get_targets(kind, decisions)
         )
-        results = [_result(match, mode, decisions) for match in matches]
-        destinations = _destinations(matches, results, inputs.live_names)
-        settled[kind] = list(zip(matches, destinations, results, strict=True))
+        results = [_decide_result(match, mode, decisions) for match in matches]
+        destinations = _decide_destinations(matches, results, inputs.live_names)
+        decided_items[kind] = list(zip(matches, destinations, results, strict=True))
         issues += refused
-    issues += _taken_secret_names(settled[Kind.SECRET])
-    return settled, issues
+    issues += _find_taken_secret_names(decided_items[Kind.SECRET])
+    return decided_items, issues
 
 
 def find_ambiguous_uuids(
-    settled: Mapping[Kind, Sequence[Settled]],
+    decided_items: Mapping[Kind, Sequence[DecidedItem]],
     document: ExportDocument,
     read_rows: Callable[[Kind, Iterable[str]], Iterable[Row]],
 ) -> Iterator[Issue]:
@@ -47,7 +47,7 @@ def find_ambiguous_uuids(
     moved = [
         match.item
         for kind in Kind
-        for match, destination, _ in settled[kind]
+        for match, destination, _ in decided_items[kind]
         if _moves(destination)
     ]
     own = {(item.kind, item.uuid) for item in document} if moved else set()
@@ -58,24 +58,24 @@ def find_ambiguous_uuids(
             if item.kind is not other and (other, item.uuid) not in own
         }
         rows = [row for row in read_rows(other, wanted) if not row.is_deleted] if wanted else []
-        for uuid in sorted({row.uuid for row in rows} & _mentioned(settled, rows)):
-            issue = wanted[uuid].issue(
+        for uuid in sorted({row.uuid for row in rows} & _find_mentioned(decided_items, rows)):
+            issue = wanted[uuid].make_issue(
                 "ambiguous-uuid",
                 f"A {other} on this server has this uuid too, and the file's {wanted[uuid].kind} "
                 "lands in a row with another one, so that a reference in the file could mean "
                 "either. Give the file's item another uuid.",
             )
-            yield replace(issue, tells_of=frozenset({other}))
+            yield replace(issue, described_kinds=frozenset({other}))
 
 
-def _result(match: Match, mode: Mode, decisions: Decisions) -> Result:
+def _decide_result(match: Match, mode: Mode, decisions: Decisions) -> Result:
     if match.row is None:
         return Result.CREATE
     decision = decisions.get((match.item.kind, match.item.uuid))
     return Result[((decision and decision.mode) or mode).name]
 
 
-def _destinations(
+def _decide_destinations(
     matches: Sequence[Match],
     results: Sequence[Result],
     live_names: Mapping[Kind, Collection[str]],
@@ -93,7 +93,7 @@ def _destinations(
         if match.row is None:
             yield ItemDestination(item=item, uuid=item.uuid, name=item.name)
         elif result is Result.DUPLICATE:
-            yield ItemDestination(item=item, uuid=str(uuid4()), name=names.copy_of(item))
+            yield ItemDestination(item=item, uuid=str(uuid4()), name=names.find_copy_name(item))
         else:
             name = match.row.name if result is Result.SKIP else item.name
             yield ItemDestination(item=item, uuid=match.row.uuid, name=name)
@@ -109,9 +109,9 @@ class _FreeNames:
         self._used = {name for names in used for name in names}
         self._next: dict[str, int] = {}
 
-    def copy_of(self, item: FileItem) -> str:
+    def find_copy_name(self, item: FileItem) -> str:
         number, passed = 1, []
-        while (name := copy_name(item.kind, item.name, number)) in self._used:
+        while (name := make_copy_name(item.kind, item.name, number)) in self._used:
             passed.append(name)
             number = self._next.get(name, number + 1)
         self._used.add(name)
@@ -120,21 +120,23 @@ class _FreeNames:
         return name
 
 
-def _taken_secret_names(settled: Sequence[Settled]) -> Iterator[Issue]:
+def _find_taken_secret_names(decided_items: Sequence[DecidedItem]) -> Iterator[Issue]:
     """Yield an issue for each secret whose name another row keeps.
 
     Such a row is matched by no item, or keeps its name.
     """
-    kept = {match.namesake.name: match.namesake for match, _, _ in settled if match.namesake} | {
+    kept = {
+        match.namesake.name: match.namesake for match, _, _ in decided_items if match.namesake
+    } | {
         match.row.name: match.row
-        for match, destination, _ in settled
+        for match, destination, _ in decided_items
         if match.row and (destination.uuid != match.row.uuid or destination.name == match.row.name)
     }
-    for match, destination, result in settled:
+    for match, destination, result in decided_items:
         if result.writes and destination.name in kept and kept[destination.name] is not match.row:
-            yield match.item.issue(
+            yield match.item.make_issue(
                 "name-taken",
-                f"The name {quoted(destination.name)} belongs to another secret on this server: "
+                f"The name {quote(destination.name)} belongs to another secret on this server: "
                 f"{kept[destination.name].uuid}. A secret's name is unique: rename one of the two.",
             )
 
@@ -143,14 +145,16 @@ def _moves(destination: ItemDestination) -> bool:
     return destination.uuid != destination.item.uuid
 
 
-def _mentioned(settled: Mapping[Kind, Sequence[Settled]], rows: Collection[Row]) -> set[str]:
+def _find_mentioned(
+    decided_items: Mapping[Kind, Sequence[DecidedItem]], rows: Collection[Row]
+) -> set[str]:
     """Return the uuids of those rows that are mentioned in what the import writes."""
     if not rows:
         return set()
     texts = [
         value.lower()
         for kind in Kind
-        for match, _, result in settled[kind]
+        for match, _, result in decided_items[kind]
         if result.writes
         for value in (*match.item.content.values(), match.item.extra)
         if isinstance(value, str)

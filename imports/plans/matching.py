@@ -12,7 +12,7 @@ from operator import attrgetter
 from types import MappingProxyType
 
 from flows.content.fields import Kind
-from imports.errors import Issue, quoted
+from imports.errors import Issue, quote
 from imports.exportfile.items import FileItem
 
 CANDIDATES_KEPT = 100
@@ -70,7 +70,7 @@ def match_items(
     `rows` must contain each stored row, soft-deleted ones too, with the uuid or the name of an item
     or with a uuid in `targets`, which has the uuids of chosen live rows by the item's uuid.
     """
-    live, deleted = _by_uuid(rows)
+    live, deleted = _index_by_uuid(rows)
     wanted = {item.uuid: targets.get(item.uuid, item.uuid) for item in items}
     claimed = {uuid for uuid in wanted.values() if uuid in live}
     unclaimed: dict[str, list[Row]] = defaultdict(list)
@@ -78,14 +78,17 @@ def match_items(
     for row in sorted(live.values(), key=attrgetter("uuid")):
         if row.uuid not in claimed:
             unclaimed[row.name].append(row)
-    matches = [_match(item, wanted[item.uuid], live, deleted, unclaimed) for item in items]
-    ambiguities = _ambiguities(kind, matches, unclaimed)
-    matches = list(_with_candidates(matches, ambiguities, live))
-    refusals = [*_refused_choices(kind, matches, targets), *_refusals(matches, ambiguities)]
+    matches = [_match_item(item, wanted[item.uuid], live, deleted, unclaimed) for item in items]
+    ambiguities = _find_ambiguities(kind, matches, unclaimed)
+    matches = list(_add_candidates(matches, ambiguities, live))
+    refusals = [
+        *_find_refused_choices(kind, matches, targets),
+        *_find_refusals(matches, ambiguities),
+    ]
     return matches, refusals
 
 
-def _by_uuid(rows: Iterable[Row]) -> tuple[dict[str, Row], dict[str, Row]]:
+def _index_by_uuid(rows: Iterable[Row]) -> tuple[dict[str, Row], dict[str, Row]]:
     live: dict[str, Row] = {}
     deleted: dict[str, Row] = {}
     for row in rows:
@@ -93,7 +96,7 @@ def _by_uuid(rows: Iterable[Row]) -> tuple[dict[str, Row], dict[str, Row]]:
     return live, deleted
 
 
-def _match(
+def _match_item(
     item: FileItem,
     wanted: str,
     live: Mapping[str, Row],
@@ -101,7 +104,7 @@ def _match(
     unclaimed: Mapping[str, list[Row]],
 ) -> Match:
     # An item with an empty name is matched by its uuid only.
-    bearers = unclaimed.get(item.name, []) if item.name else []
+    candidates = unclaimed.get(item.name, []) if item.name else []
     if row := live.get(wanted):
         is_chosen = wanted != item.uuid
         by_name = is_chosen and row.name == item.name
@@ -109,15 +112,15 @@ def _match(
             item=item,
             method=MatchMethod.NAME if by_name else MatchMethod.UUID,
             row=row,
-            namesake=bearers[0] if bearers else None,
+            namesake=candidates[0] if candidates else None,
             is_chosen=is_chosen,
         )
-    if bearers:
-        return Match(item=item, method=MatchMethod.NAME, row=bearers[0])
+    if candidates:
+        return Match(item=item, method=MatchMethod.NAME, row=candidates[0])
     return Match(item=item, method=MatchMethod.UNMATCHED, deleted_row=deleted.get(item.uuid))
 
 
-def _ambiguities(
+def _find_ambiguities(
     kind: Kind, matches: Sequence[Match], unclaimed: Mapping[str, list[Row]]
 ) -> dict[str, str]:
     """Return the texts of the ambiguities by name: one for all items with that name."""
@@ -125,27 +128,27 @@ def _ambiguities(
     for match in matches:
         if match.method is MatchMethod.NAME and not match.is_chosen:
             claimants[match.item.name].append(match.item.uuid)
-    told = {
-        name: _ambiguity(kind, name, [row.uuid for row in unclaimed[name]], uuids)
+    texts = {
+        name: _explain_ambiguity(kind, name, [row.uuid for row in unclaimed[name]], uuids)
         for name, uuids in claimants.items()
     }
-    return {name: ambiguity for name, ambiguity in told.items() if ambiguity}
+    return {name: ambiguity for name, ambiguity in texts.items() if ambiguity}
 
 
-def _with_candidates(
+def _add_candidates(
     matches: Sequence[Match], ambiguities: Mapping[str, str], live: Mapping[str, Row]
 ) -> Iterator[Match]:
     """Return the matches; those that need a choice, or had one, have the rows to choose from."""
     chosen = {match.item.name for match in matches if match.is_chosen}
     by_uuid = {match.item.uuid for match in matches if not match.is_chosen}
-    named: dict[str, list[Row]] = defaultdict(list)
+    by_name: dict[str, list[Row]] = defaultdict(list)
     for uuid in sorted(live.keys() - by_uuid):
         row = live[uuid]
         if (row.name in ambiguities or row.name in chosen) and len(
-            named[row.name]
+            by_name[row.name]
         ) < CANDIDATES_KEPT:
-            named[row.name].append(row)
-    candidates = {name: tuple(rows) for name, rows in named.items()}
+            by_name[row.name].append(row)
+    candidates = {name: tuple(rows) for name, rows in by_name.items()}
     for match in matches:
         is_ambiguous = match.method is MatchMethod.NAME and match.item.name in ambiguities
         if match.is_chosen or is_ambiguous:
@@ -154,15 +157,15 @@ def _with_candidates(
             yield match
 
 
-def _refusals(matches: Sequence[Match], ambiguities: Mapping[str, str]) -> Iterator[Issue]:
+def _find_refusals(matches: Sequence[Match], ambiguities: Mapping[str, str]) -> Iterator[Issue]:
     for match in matches:
         item = match.item
         is_by_name = match.method is MatchMethod.NAME and not match.is_chosen
         if is_by_name and (ambiguity := ambiguities.get(item.name)):
-            yield item.issue("ambiguous-name", ambiguity)
+            yield item.make_issue("ambiguous-name", ambiguity)
 
 
-def _refused_choices(
+def _find_refused_choices(
     kind: Kind, matches: Sequence[Match], targets: Mapping[str, str]
 ) -> Iterator[Issue]:
     """Yield an issue for each choice of a row that does not exist or matches another item."""
@@ -172,36 +175,36 @@ def _refused_choices(
         if target is None:
             continue
         if match.row is None or match.row.uuid != target:
-            yield match.item.issue(
+            yield match.item.make_issue(
                 "unknown-target", f"There is no {kind} {target} on this server. Choose another."
             )
         elif claimants[target] > 1:
-            yield match.item.issue(
+            yield match.item.make_issue(
                 "target-taken",
                 f"Another item of the file is the {kind} {target} as well. Choose another.",
             )
 
 
-def _ambiguity(
+def _explain_ambiguity(
     kind: Kind, name: str, candidates: Sequence[str], rivals: Sequence[str]
 ) -> str | None:
     """Return why a name does not identify one row and one item; None where it does."""
     if len(candidates) > 1:
         return (
-            f"{len(candidates)} {kind.plural} on this server are named {quoted(name)}: "
-            f"{_listed(candidates)}. Decide which one is meant {_BY_DECISION}, rename all but one "
-            "of them, or give the file's item the uuid of the one that is meant."
+            f"{len(candidates)} {kind.plural} on this server are named {quote(name)}: "
+            f"{_format_uuids(candidates)}. Decide which one is meant {_BY_DECISION}, rename all "
+            "but one of them, or give the file's item the uuid of the one that is meant."
         )
     if len(rivals) > 1:
         return (
-            f"{len(rivals)} items of the file are named {quoted(name)} ({_listed(rivals)}) "
+            f"{len(rivals)} items of the file are named {quote(name)} ({_format_uuids(rivals)}) "
             f"and would be the same {kind} on this server: {candidates[0]}. "
             f"Decide which of them it is {_BY_DECISION}, or rename all but one of them."
         )
     return None
 
 
-def _listed(uuids: Sequence[str]) -> str:
+def _format_uuids(uuids: Sequence[str]) -> str:
     shown = ", ".join(sorted(uuids)[:_CANDIDATES_SHOWN])
     more = len(uuids) - _CANDIDATES_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown

@@ -7,15 +7,15 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from flows.content.fields import Content, Kind
-from flows.counting import listed
+from flows.counting import format_list
 from flows.relations.mentions import Reference, find_references
-from imports.errors import printable, quoted
+from imports.errors import make_printable, quote
 from imports.exportfile.warnings import PlanWarning, WarningCode, users_data
 from imports.plans.matching import Match
 from imports.plans.plan import Change, Result
 from imports.plans.reference_map import ItemDestination
 
-Settled = tuple[Match, ItemDestination, Result]
+DecidedItem = tuple[Match, ItemDestination, Result]
 """The match, destination and result of an item, before its content is compared."""
 
 ReadNaming = Callable[[Collection[str]], Iterable[tuple[Kind, str, Content]]]
@@ -39,7 +39,7 @@ class Surroundings:
     """The uuids of secrets with a value; empty unless a deleted secret is restored."""
 
 
-def find_lost_names(secrets: Iterable[Settled]) -> set[str]:
+def find_lost_names(secrets: Iterable[DecidedItem]) -> set[str]:
     """Return the names of renamed secrets that no secret has after the import."""
     before: set[str] = set()
     after: set[str] = set()
@@ -50,7 +50,7 @@ def find_lost_names(secrets: Iterable[Settled]) -> set[str]:
     return before - after
 
 
-def warnings_of_place(
+def find_place_warnings(
     match: Match, result: Result, surroundings: Surroundings
 ) -> Iterator[PlanWarning]:
     """Yield the warnings of an item that do not depend on its row's content."""
@@ -58,15 +58,15 @@ def warnings_of_place(
     if row and row.name != item.name and result is Result.OVERWRITE:
         yield PlanWarning(
             code=WarningCode.RENAMES,
-            text=f"renames {quoted(row.name)} to {quoted(item.name)}",
+            text=f"renames {quote(row.name)} to {quote(item.name)}",
             data={"from": row.name, "to": item.name},
         )
     if match.namesake:
         yield PlanWarning(
             code=WarningCode.SHARED_NAME,
-            text=f"another {item.kind} on this server is named {quoted(item.name)} too: "
+            text=f"another {item.kind} on this server is named {quote(item.name)} too: "
             f"{match.namesake.uuid}",
-            data=_shared_name(item.kind, item.name, [match.namesake.uuid], more=0),
+            data=_make_shared_name_data(item.kind, item.name, [match.namesake.uuid], more=0),
         )
     if match.deleted_row:
         yield PlanWarning(
@@ -77,11 +77,11 @@ def warnings_of_place(
     if item.kind is Kind.SECRET and result in NEW_ROW and not _keeps_value(match, surroundings):
         yield PlanWarning(code=WarningCode.NO_VALUE, text="has no value yet")
     if result is not Result.SKIP:
-        for target in _dangling(item.path, surroundings):
+        for target in _find_dangling(item.path, surroundings):
             yield PlanWarning(
                 code=WarningCode.DANGLING_REFERENCE,
-                text=f"dangling reference to {printable(str(target))}",
-                data={"kind": target.kind.value, "target": printable(target.target)},
+                text=f"dangling reference to {make_printable(str(target))}",
+                data={"kind": target.kind.value, "target": make_printable(target.target)},
             )
 
 
@@ -89,20 +89,20 @@ def _keeps_value(match: Match, surroundings: Surroundings) -> bool:
     return bool(match.deleted_row and match.deleted_row.uuid in surroundings.valued_secrets)
 
 
-def _dangling(path: str, surroundings: Surroundings) -> Sequence[Reference]:
+def _find_dangling(path: str, surroundings: Surroundings) -> Sequence[Reference]:
     missing = surroundings.dangling.get(path, ())
-    names = _lost_names_of(path, surroundings.secret_names_here, surroundings.lost_names)
+    names = _find_lost_names_of(path, surroundings.secret_names_here, surroundings.lost_names)
     lost = [Reference(Kind.SECRET, name, by_name=True) for name in names]
     return sorted((*missing, *lost), key=str) if lost else missing
 
 
-def _lost_names_of(
+def _find_lost_names_of(
     path: str, secret_names_here: Mapping[str, Sequence[str]], lost_names: Collection[str]
 ) -> list[str]:
     return [name for name in secret_names_here.get(path, ()) if name in lost_names]
 
 
-class _Bearer(NamedTuple):
+class _NamedRow(NamedTuple):
     """A row that has a name after the import."""
 
     uuid: str
@@ -112,64 +112,66 @@ class _Bearer(NamedTuple):
     """The index of its change; None for the row of which a copy is made."""
 
 
-def with_shared_names(kind: Kind, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+def warn_of_shared_names(kind: Kind, changes: tuple[Change, ...]) -> tuple[Change, ...]:
     """Return the changes with a warning where several rows end with a name that is new to one.
 
     Rows that no item of the file matches have a warning of their own.
     """
     if kind is Kind.SECRET:
         return changes  # secret names are unique
-    by_name: dict[str, list[_Bearer]] = defaultdict(list)
+    by_name: dict[str, list[_NamedRow]] = defaultdict(list)
     for position, change in enumerate(changes):
-        for name, bearer in _bearers(position, change):
+        for name, named_row in _find_named_rows(position, change):
             if name:
-                by_name[name].append(bearer)
+                by_name[name].append(named_row)
     warned = list(changes)
-    for bearers in by_name.values():
-        if len(bearers) > 1 and any(bearer.takes_name for bearer in bearers):
-            bearers.sort(key=attrgetter("uuid"))  # independent of the order of the file's items
-            for bearer in bearers:
-                if bearer.position is not None:
-                    change = changes[bearer.position]
-                    warned[bearer.position] = _with_shared_name(change, bearer, bearers)
+    for named_rows in by_name.values():
+        if len(named_rows) > 1 and any(named_row.takes_name for named_row in named_rows):
+            named_rows.sort(key=attrgetter("uuid"))  # independent of the order of the file's items
+            for named_row in named_rows:
+                if named_row.position is not None:
+                    change = changes[named_row.position]
+                    warned[named_row.position] = _warn_of_shared_name(change, named_row, named_rows)
     return tuple(warned)
 
 
-def _bearers(position: int, change: Change) -> Iterator[tuple[str, _Bearer]]:
+def _find_named_rows(position: int, change: Change) -> Iterator[tuple[str, _NamedRow]]:
     row = change.row
     is_new_name = change.result in NEW_ROW or (
         change.result is Result.OVERWRITE and row is not None and row.name != change.target_name
     )
-    yield change.target_name, _Bearer(change.target_uuid, is_new_name, position)
+    yield change.target_name, _NamedRow(change.target_uuid, is_new_name, position)
     if change.result is Result.DUPLICATE and row:
-        yield row.name, _Bearer(row.uuid, takes_name=False, position=None)
+        yield row.name, _NamedRow(row.uuid, takes_name=False, position=None)
 
 
-def _with_shared_name(change: Change, own: _Bearer, bearers: Sequence[_Bearer]) -> Change:
+def _warn_of_shared_name(change: Change, own: _NamedRow, named_rows: Sequence[_NamedRow]) -> Change:
     if any(warning.code == WarningCode.SHARED_NAME for warning in change.own_warnings):
         return change
-    others = [one for one in bearers[: _MOST_SHOWN + 1] if one is not own][:_MOST_SHOWN]
-    told = [f"the {change.item.kind} {other.uuid}" for other in others]
+    others = [one for one in named_rows[: _MOST_SHOWN + 1] if one is not own][:_MOST_SHOWN]
+    names = [f"the {change.item.kind} {other.uuid}" for other in others]
     text = (
-        f"will share the name {quoted(change.target_name)} with "
-        f"{listed(told, more=len(bearers) - 1 - len(told))}"
+        f"will share the name {quote(change.target_name)} with "
+        f"{format_list(names, more=len(named_rows) - 1 - len(names))}"
     )
-    data = _shared_name(
+    data = _make_shared_name_data(
         change.item.kind,
         change.target_name,
         [other.uuid for other in others],
-        more=len(bearers) - 1 - len(others),
+        more=len(named_rows) - 1 - len(others),
     )
     warning = PlanWarning(code=WarningCode.SHARED_NAME, text=text, data=data)
     return replace(change, own_warnings=(*change.own_warnings, warning))
 
 
-def _shared_name(kind: Kind, name: str, uuids: Sequence[str], *, more: int) -> dict[str, Any]:
+def _make_shared_name_data(
+    kind: Kind, name: str, uuids: Sequence[str], *, more: int
+) -> dict[str, Any]:
     others = [{"kind": kind.value, "uuid": uuid} for uuid in uuids]
     return {"name": name, "others": others, "more": more}
 
 
-def with_users_of_lost_names(
+def warn_of_lost_names(
     changes: Mapping[Kind, tuple[Change, ...]],
     lost_names: Collection[str],
     secret_names_here: Mapping[str, Sequence[str]],
@@ -179,8 +181,8 @@ def with_users_of_lost_names(
 
     The users may be in the file or only on the server.
     """
-    users = _users_after(changes, lost_names, secret_names_here, read_naming)
-    secrets = tuple(_with_users(change, users) for change in changes[Kind.SECRET])
+    users = _find_users_after(changes, lost_names, secret_names_here, read_naming)
+    secrets = tuple(_warn_of_users(change, users) for change in changes[Kind.SECRET])
     return {**changes, Kind.SECRET: secrets}
 
 
@@ -188,7 +190,7 @@ Users = Mapping[str, Mapping[tuple[Kind, str], str]]
 """By the name of a secret, the names of the rows that use it, by kind and uuid."""
 
 
-def _users_after(
+def _find_users_after(
     changes: Mapping[Kind, tuple[Change, ...]],
     lost_names: Collection[str],
     secret_names_here: Mapping[str, Sequence[str]],
@@ -201,7 +203,7 @@ def _users_after(
             if change.result.writes:
                 key = kind, change.target_uuid
                 written[key] = change
-                for name in _lost_names_of(change.item.path, secret_names_here, lost_names):
+                for name in _find_lost_names_of(change.item.path, secret_names_here, lost_names):
                     users[name][key] = change.target_name
     for kind, uuid, content in read_naming(lost_names):
         own = written.get((kind, uuid))
@@ -212,30 +214,32 @@ def _users_after(
     return users
 
 
-def _with_users(change: Change, users: Users) -> Change:
+def _warn_of_users(change: Change, users: Users) -> Change:
     row = change.row
     if change.result is not Result.OVERWRITE or row is None or row.name not in users:
         return change
-    warning = renamed_in_use(row.name, users[row.name])
+    warning = make_renamed_in_use_warning(row.name, users[row.name])
     return replace(change, own_warnings=(*change.own_warnings, warning))
 
 
-def renamed_in_use(old_name: str, users: Mapping[tuple[Kind, str], str]) -> PlanWarning:
+def make_renamed_in_use_warning(
+    old_name: str, users: Mapping[tuple[Kind, str], str]
+) -> PlanWarning:
     """Return the warning for a secret whose old name is used by these rows.
 
     `users` has their names by kind and uuid.
     """
     ordered = sorted((kind, name, uuid) for (kind, uuid), name in users.items())
     shown = ordered[:_MOST_SHOWN]
-    told = [f"the {kind} {quoted(name)}" for kind, name, _ in shown]
+    rows = [f"the {kind} {quote(name)}" for kind, name, _ in shown]
     more = len(ordered) - len(shown)
     return PlanWarning(
         code=WarningCode.SECRET_RENAMED_IN_USE,
-        text=f"secrets.{printable(old_name)} will lead to nothing, and is used by "
-        f"{listed(told, more=more)}",
+        text=f"secrets.{make_printable(old_name)} will lead to nothing, and is used by "
+        f"{format_list(rows, more=more)}",
         data={
             "name": old_name,
             **users_data(((kind, uuid, name) for kind, name, uuid in shown), more=more),
         },
-        tells_of=frozenset(kind for kind, _, _ in ordered),
+        described_kinds=frozenset(kind for kind, _, _ in ordered),
     )

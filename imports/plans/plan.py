@@ -127,10 +127,10 @@ class Change:
     """The rows with the item's name, where the name is ambiguous or the row was chosen."""
     fields: tuple[FieldChange, ...] = ()
     own_warnings: tuple[PlanWarning, ...] = ()
-    """The warnings other than `notices`."""
+    """The warnings other than `destination_warnings`."""
     drift: Drift | None = None
     """The drift of the matched row; None where it has no last import."""
-    notices: tuple[DestinationWarning, ...] = ()
+    destination_warnings: tuple[DestinationWarning, ...] = ()
     """The warnings about new destinations of secrets."""
 
     @property
@@ -141,7 +141,7 @@ class Change:
     @property
     def all_warnings(self) -> tuple[PlanWarning, ...]:
         """Return all warnings of the item, the serious ones first."""
-        return with_warnings_of(self.notices, self.own_warnings)
+        return merge_warnings(self.destination_warnings, self.own_warnings)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -151,7 +151,7 @@ class Change:
     @property
     def retargets(self) -> bool:
         """Return whether a connection sends a stored secret value to another destination."""
-        return any(notice.needs_right for notice in self.notices)
+        return any(warning.needs_right for warning in self.destination_warnings)
 
     @property
     def written_row(self) -> Row | None:
@@ -205,33 +205,33 @@ class Plan(RunPlan[Change, Result]):
     override_locks: bool
 
 
-def with_warnings_of(
-    notices: Iterable[DestinationWarning], others: Iterable[PlanWarning]
+def merge_warnings(
+    destination_warnings: Iterable[DestinationWarning], others: Iterable[PlanWarning]
 ) -> tuple[PlanWarning, ...]:
     """Return the warnings about destinations with the others: the serious ones come first."""
-    told = [
+    plan_warnings = [
         PlanWarning(
-            code=notice.code,
-            text=notice.text,
-            text_without_hosts=notice.text_without_hosts,
-            data=notice.data,
-            is_serious=notice.is_serious,
+            code=warning.code,
+            text=warning.text,
+            text_without_hosts=warning.text_without_hosts,
+            data=warning.data,
+            is_serious=warning.is_serious,
         )
-        for notice in notices
+        for warning in destination_warnings
     ]
     return (
-        *(warning for warning in told if warning.is_serious),
+        *(warning for warning in plan_warnings if warning.is_serious),
         *others,
-        *(warning for warning in told if not warning.is_serious),
+        *(warning for warning in plan_warnings if not warning.is_serious),
     )
 
 
-def keys_of(notices: Iterable[DestinationWarning]) -> set[tuple[str, ...]]:
+def get_destination_keys(warnings: Iterable[DestinationWarning]) -> set[tuple[str, ...]]:
     """Return the destinations of the serious warnings, as keys that can be compared."""
-    return {new.key for notice in notices if notice.is_serious for new in notice.destinations}
+    return {new.key for warning in warnings if warning.is_serious for new in warning.destinations}
 
 
-def content_digest(content: Content, columns: Sequence[str]) -> str:
+def compute_content_digest(content: Content, columns: Sequence[str]) -> str:
     """Return a digest of a row's content, to detect later changes.
 
     It begins with a digest of the columns: digests of other columns are not comparable.
@@ -239,11 +239,11 @@ def content_digest(content: Content, columns: Sequence[str]) -> str:
     # In MessagePack every value has its type and length, so that different contents never have the
     # same encoding.
     text = msgspec.msgpack.encode([content[column] for column in columns])
-    return f"{_columns_digest(tuple(columns))}{blake2b(text, digest_size=16).hexdigest()}"
+    return f"{_compute_columns_digest(tuple(columns))}{blake2b(text, digest_size=16).hexdigest()}"
 
 
 @cache
-def _columns_digest(columns: tuple[str, ...]) -> str:
+def _compute_columns_digest(columns: tuple[str, ...]) -> str:
     text = msgspec.msgpack.encode(columns)
     return blake2b(text, digest_size=_COLUMNS_DIGEST // 2).hexdigest()
 

@@ -13,7 +13,7 @@ from flows.content import canonical
 from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, Value
 from flows.content.references import rewrite
 from flows.relations.document_rewriting import KeyCollisionError, rewrite_document
-from imports.errors import Issue, json_path
+from imports.errors import Issue, make_json_path
 from imports.exportfile.items import FileItem
 
 
@@ -36,8 +36,8 @@ class LostValue(Exception):  # noqa: N818 - the name says what would happen
         )
         super().__init__(message)
         self.issue = replace(
-            item.issue("key-collision", message),
-            path=json_path(item.kind.plural, item.position, *path),
+            item.make_issue("key-collision", message),
+            path=make_json_path(item.kind.plural, item.position, *path),
         )
 
 
@@ -50,7 +50,7 @@ class ReferenceMap:
     names: Mapping[str, str] = field(default_factory=dict)
     """New name by new uuid, for items whose name changes."""
 
-    def content_of(self, item: FileItem) -> Content:
+    def rewrite_content(self, item: FileItem) -> Content:
         """Return the item's content with every reference rewritten. Raise LostValue."""
         if not (self.uuids or self.secret_names or self.names):
             return {**item.content, EXTRA: item.extra}
@@ -60,31 +60,31 @@ class ReferenceMap:
             if not isinstance(value, str) or spec.shape in (Shape.NAME, Shape.CHOICE):
                 continue
             if not spec.shape.is_document:
-                content[spec.column] = self._text(value)
+                content[spec.column] = self._rewrite_text(value)
                 continue
-            new = self._document(value, item, spec.key)
+            new = self._rewrite_document(value, item, spec.key)
             if spec.shape is Shape.USES:
-                new = self._uses(new, is_same=new is value)
+                new = self._rewrite_uses(new, is_same=new is value)
             content[spec.column] = new
-        content[EXTRA] = self._document(item.extra, item)
+        content[EXTRA] = self._rewrite_document(item.extra, item)
         return content
 
-    def _text(self, text: str) -> str:
+    def _rewrite_text(self, text: str) -> str:
         return rewrite(text, uuids=self.uuids, names=self.secret_names)
 
-    def _document(self, text: str, item: FileItem, *keys: str) -> str:
+    def _rewrite_document(self, text: str, item: FileItem, *keys: str) -> str:
         try:
             return rewrite_document(text, uuids=self.uuids, names=self.secret_names)
         except KeyCollisionError as collision:
             raise LostValue(item, (*keys, *collision.path)) from None
 
-    def _uses(self, text: str, *, is_same: bool) -> str:
+    def _rewrite_uses(self, text: str, *, is_same: bool) -> str:
         """Return a flow's list of uses with new names; its entries may repeat an item's name."""
         if is_same and not self.names:
             return text
-        return canonical.encode([self._renamed(use) for use in canonical.decode(text) or []])
+        return canonical.encode([self._rename_use(use) for use in canonical.decode(text) or []])
 
-    def _renamed(self, use: Any) -> Any:
+    def _rename_use(self, use: Any) -> Any:
         if not isinstance(use, dict) or "name" not in use:
             return use
         name = self.names.get(str(use["uuid"]).lower())
@@ -108,16 +108,16 @@ def map_references(destinations: Iterable[ItemDestination]) -> tuple[ReferenceMa
                 secret_names[item.name] = destination.name
     return (
         ReferenceMap(uuids=uuids, secret_names=secret_names, names=names),
-        list(_ambiguous(targets)),
+        list(_find_ambiguous(targets)),
     )
 
 
-def _ambiguous(targets: Mapping[str, list[ItemDestination]]) -> Iterator[Issue]:
+def _find_ambiguous(targets: Mapping[str, list[ItemDestination]]) -> Iterator[Issue]:
     """Yield an issue for each item whose uuid two kinds share and that gets different uuids."""
     for destinations in targets.values():
         if len({destination.uuid for destination in destinations}) > 1:
             for destination in destinations:
-                yield destination.item.issue(
+                yield destination.item.make_issue(
                     "ambiguous-uuid",
                     "Two items of the file, of different kinds, have this uuid and land in rows "
                     "with different uuids, so that a reference to it could mean either. "

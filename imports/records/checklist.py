@@ -15,13 +15,13 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from flows.content.fields import Kind, columns
+from flows.content.fields import Kind, get_columns
 from flows.models import Connection, Secret
 from flows.secrets import values as secret_values
-from flows.servers import current_database
+from flows.servers import get_current_database
 from imports.exportfile.warnings import WarningCode
 from imports.models import RESTORE, UNDO, ImportItem, ImportRecord, Status
-from imports.plans.plan import Result, content_digest, differ
+from imports.plans.plan import Result, compute_content_digest, differ
 from imports.rows.read import CONTENT_BATCH
 
 _NEW_ROW = (str(Result.CREATE), str(Result.DUPLICATE))
@@ -91,11 +91,11 @@ def read_checklist(record: ImportRecord) -> Checklist:
     """Return the record's checklist: empty unless it is of an import that is still in effect."""
     if record.status != Status.SUCCEEDED or record.mode in {UNDO, RESTORE}:
         return Checklist()
-    secrets = tuple(_secret_points(record))
-    connections = _connection_points(record)
+    secrets = tuple(_read_secret_points(record))
+    connections = _read_connection_points(record)
     return Checklist(
         secrets=tuple(sorted(secrets, key=attrgetter("is_done", "name"))),
-        connections=tuple(sorted(connections, key=_urgency)),
+        connections=tuple(sorted(connections, key=_get_urgency)),
     )
 
 
@@ -108,8 +108,11 @@ def fill_secret(
     Raises what flows.secrets.values.fill_secret raises, and SecretGoneError if the secret is not
     one of the record's; then nothing is written.
     """
-    with transaction.atomic(using=current_database()):
-        if record.status != Status.SUCCEEDED or not _secrets(record).filter(uuid=uuid).exists():
+    with transaction.atomic(using=get_current_database()):
+        if (
+            record.status != Status.SUCCEEDED
+            or not _find_secrets(record).filter(uuid=uuid).exists()
+        ):
             raise secret_values.SecretGoneError
         return secret_values.fill_secret(
             uuid, dev_value=dev_value, prod_value=prod_value, user_name=user_name, shown=shown
@@ -121,8 +124,8 @@ def tick_off(record: ImportRecord, item_pk: int) -> Connection:
 
     Raises PointGoneError if the record has no such point or the connection is deleted.
     """
-    with transaction.atomic(using=current_database()):
-        item = _written_connections(record).filter(pk=item_pk).select_for_update().first()
+    with transaction.atomic(using=get_current_database()):
+        item = _find_written_connections(record).filter(pk=item_pk).select_for_update().first()
         if record.status != Status.SUCCEEDED or item is None:
             raise PointGoneError
         row = Connection.objects.filter(uuid=item.target_uuid, is_deleted=False).first()
@@ -133,31 +136,33 @@ def tick_off(record: ImportRecord, item_pk: int) -> Connection:
     return row
 
 
-def _items(record: ImportRecord, kind: Kind) -> QuerySet[ImportItem]:
+def _find_items(record: ImportRecord, kind: Kind) -> QuerySet[ImportItem]:
     return ImportItem.objects.filter(record=record, kind=str(kind)).order_by()
 
 
-def _secrets(record: ImportRecord) -> QuerySet[Secret]:
-    targets = _items(record, Kind.SECRET).values("target_uuid")
+def _find_secrets(record: ImportRecord) -> QuerySet[Secret]:
+    targets = _find_items(record, Kind.SECRET).values("target_uuid")
     return Secret.objects.filter(uuid__in=targets, is_deleted=False)
 
 
-def _secret_points(record: ImportRecord) -> Iterator[SecretPoint]:
-    made = _items(record, Kind.SECRET).filter(target_uuid=OuterRef("uuid"), result__in=_NEW_ROW)
+def _read_secret_points(record: ImportRecord) -> Iterator[SecretPoint]:
+    made = _find_items(record, Kind.SECRET).filter(
+        target_uuid=OuterRef("uuid"), result__in=_NEW_ROW
+    )
     without_value = Q(dev_value__isnull=True, prod_value__isnull=True)
-    valued = _secrets(record).exclude(without_value).filter(Exists(made))
-    for is_done, secrets in ((False, _secrets(record).filter(without_value)), (True, valued)):
+    valued = _find_secrets(record).exclude(without_value).filter(Exists(made))
+    for is_done, secrets in ((False, _find_secrets(record).filter(without_value)), (True, valued)):
         for pk, uuid, name in secrets.order_by().values_list("pk", "uuid", "name"):
             yield SecretPoint(pk=pk, uuid=uuid, name=name, is_done=is_done)
 
 
-def _written_connections(record: ImportRecord) -> QuerySet[ImportItem]:
-    return _items(record, Kind.CONNECTION).filter(result__in=_WRITING)
+def _find_written_connections(record: ImportRecord) -> QuerySet[ImportItem]:
+    return _find_items(record, Kind.CONNECTION).filter(result__in=_WRITING)
 
 
-def _connection_points(record: ImportRecord) -> Iterator[ConnectionPoint]:
-    items = _written_connections(record)
-    rows = _live_connections(items)
+def _read_connection_points(record: ImportRecord) -> Iterator[ConnectionPoint]:
+    items = _find_written_connections(record)
+    rows = _read_live_connections(items)
     written = items.order_by("position").only(
         *("target_uuid", "target_name", "result", "warnings", "warning_details"),
         *("content_digest", "looked_at"),
@@ -179,20 +184,20 @@ def _connection_points(record: ImportRecord) -> Iterator[ConnectionPoint]:
         )
 
 
-def _live_connections(items: QuerySet[ImportItem]) -> dict[UUID, tuple[int, str, str]]:
+def _read_live_connections(items: QuerySet[ImportItem]) -> dict[UUID, tuple[int, str, str]]:
     """Return, by uuid, each row's key, its name, and the digest of its content."""
-    names = columns(Kind.CONNECTION)
+    names = get_columns(Kind.CONNECTION)
     live = Connection.objects.filter(uuid__in=items.values("target_uuid"), is_deleted=False)
     # Only the digests are kept in memory; the texts are read a batch at a time.
     rows = live.order_by().values_list("uuid", "pk", *names).iterator(chunk_size=CONTENT_BATCH)
     found = {}
     for uuid, pk, *values in rows:
         content = dict(zip(names, values, strict=True))
-        found[uuid] = (pk, str(content["name"]), content_digest(content, names))
+        found[uuid] = (pk, str(content["name"]), compute_content_digest(content, names))
     return found
 
 
-def _urgency(point: ConnectionPoint) -> tuple[bool, ...]:
+def _get_urgency(point: ConnectionPoint) -> tuple[bool, ...]:
     """Return the sort key: open points first, then by the severity of the warnings."""
     return (
         point.is_done,

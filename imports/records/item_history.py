@@ -8,12 +8,12 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from reversion.errors import RevertError
 from reversion.models import Version
 
-from flows.content.fields import Content, Kind, columns
+from flows.content.fields import Content, Kind, get_columns
 from flows.models import MODELS, Item
-from flows.saves.saved_states import content_of, present_row, saved_row
+from flows.saves.saved_states import get_content, get_present_row, read_saved_row
 from imports.models import ImportItem
-from imports.plans.plan import content_digest
-from imports.records.kept_states import Holder, Kept, KeptState, state_after, state_before
+from imports.plans.plan import compute_content_digest
+from imports.records.kept_states import Holder, Kept, KeptState, find_state_after, find_state_before
 
 _CONTENT_BATCH = 20
 
@@ -36,7 +36,7 @@ class ItemState:
     is_deleted: bool
 
 
-def imports_of(row: Item) -> QuerySet[ImportItem]:
+def find_imports(row: Item) -> QuerySet[ImportItem]:
     """Return what each import did to the row, newest first, with its record without issues.
 
     Imports that matched the row and left it unchanged are among them.
@@ -49,13 +49,13 @@ def imports_of(row: Item) -> QuerySet[ImportItem]:
     )
 
 
-def with_states(row: Item, items: QuerySet[ImportItem]) -> list[ItemImport]:
-    """Return the imports of `imports_of`, or a part of them, with their states.
+def add_states(row: Item, items: QuerySet[ImportItem]) -> list[ItemImport]:
+    """Return the imports of `find_imports`, or a part of them, with their states.
 
     Makes three queries, and one for each batch of named saves, of which only digests are kept in
     memory.
     """
-    saves = _saves_of(row)
+    saves = _find_saves(row)
     # An import's own named save is taken before it ends; no other run writes the row before.
     later = saves.filter(revision__date_created__gt=OuterRef("record__finished_at"))
     found = list(
@@ -64,14 +64,14 @@ def with_states(row: Item, items: QuerySet[ImportItem]) -> list[ItemImport]:
             next_save=Subquery(later.order_by("pk").values("pk")[:1]),
         )
     )
-    holders = _holders(row.kind, [item.next_save for item in found if item.next_save])
-    present = content_of(row.kind, present_row(row))
-    now = Holder(digest=content_digest(present, columns(row.kind)))
+    holders = _read_holders(row.kind, [item.next_save for item in found if item.next_save])
+    present = get_content(row.kind, get_present_row(row))
+    now = Holder(digest=compute_content_digest(present, get_columns(row.kind)))
     return [
         ItemImport(
             item=item,
-            before=state_before(item.result, item.own_save),
-            after=state_after(
+            before=find_state_before(item.result, item.own_save),
+            after=find_state_after(
                 item.result,
                 item.content_digest,
                 leaves_deleted=item.leaves_deleted,
@@ -91,34 +91,36 @@ def read_state(row: Item, state: KeptState) -> ItemState | None:
     if state.kept is Kept.NOTHING:
         return None
     held = (
-        present_row(row) if state.kept is Kept.NOW else saved_row(_saves_of(row).get(pk=state.save))
+        get_present_row(row)
+        if state.kept is Kept.NOW
+        else read_saved_row(_find_saves(row).get(pk=state.save))
     )
-    return ItemState(content=content_of(row.kind, held), is_deleted=held["is_deleted"])
+    return ItemState(content=get_content(row.kind, held), is_deleted=held["is_deleted"])
 
 
-def records_by_save(row: Item) -> dict[int, int]:
+def find_records_by_save(row: Item) -> dict[int, int]:
     """Return the number of the import record by the revision of the named save that it took."""
     items = ImportItem.objects.filter(kind=row.kind, target_uuid=row.uuid, named_save__isnull=False)
     return dict(items.order_by().values_list("named_save", "record"))
 
 
-def _saves_of(row: Item) -> QuerySet[Version]:
+def _find_saves(row: Item) -> QuerySet[Version]:
     model = MODELS[row.kind]
     versions = Version.objects.get_for_model(model, model_db=DEFAULT_DB_ALIAS)
     saves: QuerySet[Version] = versions.filter(object_id=str(row.pk)).order_by()
     return saves
 
 
-def _holders(kind: Kind, numbers: Sequence[int]) -> dict[int, Holder]:
+def _read_holders(kind: Kind, numbers: Sequence[int]) -> dict[int, Holder]:
     versions = Version.objects.filter(pk__in=numbers).order_by()
     return {
-        version.pk: Holder(digest=_digest(kind, version), save=version.pk)
+        version.pk: Holder(digest=_compute_digest(kind, version), save=version.pk)
         for version in versions.iterator(chunk_size=_CONTENT_BATCH)
     }
 
 
-def _digest(kind: Kind, version: Version) -> str:
+def _compute_digest(kind: Kind, version: Version) -> str:
     try:
-        return content_digest(content_of(kind, saved_row(version)), columns(kind))
+        return compute_content_digest(get_content(kind, read_saved_row(version)), get_columns(kind))
     except RevertError:
         return ""

@@ -51,7 +51,7 @@ class Holder:
     save: int | None = None
 
 
-def state_before(result: str, save: int | None) -> KeptState:
+def find_state_before(result: str, save: int | None) -> KeptState:
     """Return where the state before an import is kept; `save` is the named save it took."""
     if result in _LEFT_ALONE:
         return KeptState(kept=Kept.UNTOUCHED)
@@ -60,7 +60,7 @@ def state_before(result: str, save: int | None) -> KeptState:
     return KeptState(kept=Kept.NOTHING if result in _WITHOUT_BEFORE else Kept.LOST)
 
 
-def state_after(
+def find_state_after(
     result: str,
     digest: str,
     *,

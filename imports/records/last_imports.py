@@ -9,7 +9,7 @@ from flows.content.fields import Kind
 from imports.models import RESTORE, UNDO, ImportItem, ImportRecord, Status
 from imports.plans.drift import LastImport
 from imports.plans.plan import WRITING_RESULTS, Mode
-from imports.rows.read import BATCH, batches
+from imports.rows.read import BATCH, split_batches
 
 
 def read_last_imports(kind: Kind, uuids: Iterable[str]) -> dict[str, LastImport]:
@@ -19,7 +19,7 @@ def read_last_imports(kind: Kind, uuids: Iterable[str]) -> dict[str, LastImport]
     imports = ImportRecord.objects.filter(status=Status.SUCCEEDED).exclude(mode__in=[UNDO, RESTORE])
     succeeded = Exists(imports.filter(pk=OuterRef("record")))
     found: dict[str, LastImport] = {}
-    for batch in batches(uuids, BATCH):
+    for batch in split_batches(uuids, BATCH):
         newest = (
             ImportItem.objects.filter(succeeded, kind=kind, target_uuid__in=batch)
             .exclude(content_digest="")

@@ -6,7 +6,7 @@ from flows.content.fields import Kind
 from flows.destinations.changes import DESTINATION_CODES, RowKey
 from flows.destinations.uses import EVERY
 from imports.models import ImportItem, ImportRecord, Status
-from imports.rows.read import BATCH, batches
+from imports.rows.read import BATCH, split_batches
 
 
 def read_origins(secret_uuid: str, users: Collection[RowKey]) -> dict[RowKey, ImportRecord]:
@@ -17,7 +17,7 @@ def read_origins(secret_uuid: str, users: Collection[RowKey]) -> dict[RowKey, Im
     wanted = set(users)
     uuids = sorted({secret_uuid, *(uuid for _, uuid in wanted)})
     origins: dict[RowKey, ImportRecord] = {}
-    for batch in batches(uuids, BATCH):
+    for batch in split_batches(uuids, BATCH):
         items = (
             ImportItem.objects.filter(target_uuid__in=batch, record__status=Status.SUCCEEDED)
             .exclude(warning_details=[])
@@ -26,14 +26,14 @@ def read_origins(secret_uuid: str, users: Collection[RowKey]) -> dict[RowKey, Im
             .order_by("pk")
         )
         for item in items:
-            for row in _senders(item, secret_uuid):
+            for row in _find_senders(item, secret_uuid):
                 known = origins.get(row)
                 if row in wanted and (known is None or known.pk <= item.record_id):
                     origins[row] = item.record
     return origins
 
 
-def _senders(item: ImportItem, secret_uuid: str) -> Iterable[RowKey]:
+def _find_senders(item: ImportItem, secret_uuid: str) -> Iterable[RowKey]:
     for detail in item.warning_details:
         for new in detail["data"] if detail["code"] in DESTINATION_CODES else ():
             if new["secretUuid"] == secret_uuid or new["secret"] == EVERY:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Cast, Concat
 
-from flows.content.fields import Kind, columns
+from flows.content.fields import Kind, get_columns
 from flows.models import MODELS, Secret
-from imports.plans.plan import content_digest
-from imports.rows.read import CONTENT_BATCH, batches
+from imports.plans.plan import compute_content_digest
+from imports.rows.read import CONTENT_BATCH, split_batches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +25,11 @@ def lock_rows(kind: Kind, pks: Sequence[int]) -> Mapping[int, LockedRow]:
 
     Rows that no longer exist are left out.
     """
-    names = columns(kind)
+    names = get_columns(kind)
     rows = MODELS[kind]._default_manager.filter(pk__in=pks).order_by("pk").select_for_update()
     return {
         pk: LockedRow(
-            digest=content_digest(dict(zip(names, values, strict=True)), names),
+            digest=compute_content_digest(dict(zip(names, values, strict=True)), names),
             is_deleted=is_deleted,
         )
         for pk, is_deleted, *values in rows.values_list("pk", "is_deleted", *names)
@@ -38,7 +38,7 @@ def lock_rows(kind: Kind, pks: Sequence[int]) -> Mapping[int, LockedRow]:
 
 def release_secret_names(pks: Iterable[int]) -> None:
     """Give these secrets temporary names that no secret can have, so that two can swap names."""
-    for batch in batches(pks, CONTENT_BATCH):
+    for batch in split_batches(pks, CONTENT_BATCH):
         Secret.objects.filter(pk__in=batch).update(
             name=Concat(Value("-"), Cast(F("pk"), CharField()))
         )

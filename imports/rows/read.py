@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from django.db.models import Q
 
-from flows.content.fields import FIELDS, Content, Kind, Shape, columns
+from flows.content.fields import FIELDS, Content, Kind, Shape, get_columns
 from flows.models import MODELS
 from flows.relations.mentions import Reference
 from imports.exportfile.document import ExportDocument
-from imports.plans.decisions import Decisions, targets_of
+from imports.plans.decisions import Decisions, get_targets
 from imports.plans.drift import LastWrite
 from imports.plans.matching import Row
 
@@ -28,7 +28,7 @@ CONTENT_BATCH = 200
 T = TypeVar("T")
 
 
-def batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
+def split_batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
     """Yield the values in lists of at most that size."""
     iterator = iter(values)
     while batch := list(islice(iterator, size)):
@@ -41,28 +41,29 @@ def read_rows(document: ExportDocument, decisions: Decisions) -> dict[Kind, list
     These are the rows with the uuid or the name of an item, and those chosen by a decision.
     """
     return {
-        kind: list(_rows(kind, document, targets_of(kind, decisions)).values()) for kind in Kind
+        kind: list(_read_rows(kind, document, get_targets(kind, decisions)).values())
+        for kind in Kind
     }
 
 
-def _rows(kind: Kind, document: ExportDocument, targets: Mapping[str, str]) -> dict[int, Row]:
+def _read_rows(kind: Kind, document: ExportDocument, targets: Mapping[str, str]) -> dict[int, Row]:
     rows: dict[int, Row] = {}
     asked: set[str] = {""}  # "" matches nothing; each other name is looked up once
-    for batch in batches(document.items[kind], BATCH):
+    for batch in split_batches(document.items[kind], BATCH):
         wanted = Q(uuid__in={targets.get(item.uuid, item.uuid) for item in batch})
         wanted |= Q(name__in={item.name for item in batch} - asked)
         asked.update(item.name for item in batch)
-        rows |= {row.pk: row for row in _found(kind, wanted)}
+        rows |= {row.pk: row for row in _find_rows(kind, wanted)}
     return rows
 
 
 def read_rows_by_uuid(kind: Kind, uuids: Iterable[str]) -> Iterator[Row]:
     """Yield the rows with these uuids, soft-deleted ones too."""
-    for batch in batches(uuids, BATCH):
-        yield from _found(kind, Q(uuid__in=batch))
+    for batch in split_batches(uuids, BATCH):
+        yield from _find_rows(kind, Q(uuid__in=batch))
 
 
-def _found(kind: Kind, wanted: Q) -> Iterator[Row]:
+def _find_rows(kind: Kind, wanted: Q) -> Iterator[Row]:
     names = ["pk", "uuid", "name", "is_deleted"]
     names += ["is_locked"] if kind is Kind.FLOW else []
     for row in MODELS[kind]._default_manager.filter(wanted).order_by().values(*names):
@@ -77,8 +78,8 @@ def _found(kind: Kind, wanted: Q) -> Iterator[Row]:
 
 def read_contents(kind: Kind, pks: Sequence[int]) -> Iterator[tuple[int, Content]]:
     """Yield primary key and content of the rows, read in batches; in no order."""
-    names = columns(kind)
-    for batch in batches(pks, CONTENT_BATCH):
+    names = get_columns(kind)
+    for batch in split_batches(pks, CONTENT_BATCH):
         rows = MODELS[kind]._default_manager.filter(pk__in=batch).order_by()
         for pk, *values in rows.values_list("pk", *names):
             yield pk, dict(zip(names, values, strict=True))
@@ -87,7 +88,7 @@ def read_contents(kind: Kind, pks: Sequence[int]) -> Iterator[tuple[int, Content
 def read_last_writes(kind: Kind, pks: Sequence[int]) -> dict[int, LastWrite]:
     """Return when and by whom the rows were last written, by primary key."""
     found: dict[int, LastWrite] = {}
-    for batch in batches(pks, BATCH):
+    for batch in split_batches(pks, BATCH):
         rows = MODELS[kind]._default_manager.filter(pk__in=batch).order_by()
         for pk, at, by in rows.values_list("pk", "updated_at", "updated_by"):
             found[pk] = LastWrite(at=at, by=by)
@@ -115,7 +116,7 @@ def read_naming(names: Collection[str]) -> Iterator[tuple[Kind, str, Content]]:
         ]
         wanted = reduce(or_, (Q((f"{column}__contains", "secrets.")) for column in texts))
         rows = MODELS[kind]._default_manager.filter(wanted, is_deleted=False).order_by()
-        held = columns(kind)
+        held = get_columns(kind)
         for uuid, *values in rows.values_list("uuid", *held).iterator(chunk_size=CONTENT_BATCH):
             if any(f"secrets.{name}" in text for text in map(str, values) for name in names):
                 yield kind, str(uuid), dict(zip(held, values, strict=True))
@@ -133,7 +134,7 @@ def read_existing(references: Iterable[Reference]) -> set[Reference]:
                 for reference in wanted
                 if reference.kind is kind and reference.by_name is by_name
             }
-            for batch in batches(targets, BATCH):
+            for batch in split_batches(targets, BATCH):
                 rows = MODELS[kind]._default_manager.filter(
                     **{f"{key}__in": batch}, is_deleted=False
                 )

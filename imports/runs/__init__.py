@@ -1,4 +1,4 @@
 """What every kind of run shares: its record, its lock, its transaction, its progress.
 
-For others: `run.recorded`, `run.hold_lock`, `carrying_out.carry_out`, and `idempotency.check_key`.
+For others: `run.record_run`, `run.hold_lock`, `carrying_out.carry_out`, `idempotency.check_key`.
 """

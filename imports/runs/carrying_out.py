@@ -14,7 +14,7 @@ from imports.database.lock import HeldLock
 from imports.expiry import drop_expired_uploads
 from imports.models import ImportRecord
 from imports.runs.recorder import RunRecorder
-from imports.runs.run import check_encryption_keys, one_transaction
+from imports.runs.run import check_encryption_keys, open_transaction
 
 P = TypeVar("P")
 
@@ -35,12 +35,12 @@ def carry_out(
 
     A run that `writes` nothing needs neither keys nor backup: only its record is written. `sparing`
     is a backup that is not removed to make room for the new one. Raises WrongEncryptionKey,
-    BackupFailed and what `one_transaction` raises.
+    BackupFailed and what `open_transaction` raises.
     """
     if writes:
         check_encryption_keys()
         drop_expired_uploads()  # keeps them out of the backup
         if recorder.record.with_backup:
             recorder.keep_backup(make_backup(sparing=sparing))
-    with one_transaction(recorder, lock, again=again):
+    with open_transaction(recorder, lock, again=again):
         yield

@@ -60,18 +60,18 @@ def read_key(header: str | None) -> str | None:
     return header
 
 
-def digest_of(request: RunRequest, file_sha256: str = "") -> str:
+def compute_digest(request: RunRequest, file_sha256: str = "") -> str:
     """Return a digest that is equal for two requests with the same bytes and the same options."""
     options = {
         option.name: getattr(request, option.name)
         for option in fields(request)
         if option.name not in _NOT_OPTIONS
     }
-    told = [
+    values = [
         (name, sorted(map(repr, value.items())) if isinstance(value, Mapping) else repr(value))
         for name, value in sorted(options.items())
     ]
-    return sha256(repr((file_sha256, told)).encode()).hexdigest()
+    return sha256(repr((file_sha256, values)).encode()).hexdigest()
 
 
 def check_key(record: ImportRecord) -> bool:
@@ -81,7 +81,7 @@ def check_key(record: ImportRecord) -> bool:
     request.
     """
     _check_free_elsewhere(record)
-    earlier = _earlier(record)
+    earlier = _find_earlier(record)
     if earlier and earlier.status != Status.RUNNING:
         _answer_again(earlier, record)
     return earlier is not None
@@ -92,7 +92,7 @@ def check_key_of_waiting(record: ImportRecord) -> None:
 
     Raises KeyInProgress if a run with the key is under way: the lock is held, so it has not died.
     """
-    earlier = _earlier(record)
+    earlier = _find_earlier(record)
     if earlier and earlier.status != Status.RUNNING:
         _answer_again(earlier, record)
     if earlier:
@@ -106,23 +106,23 @@ def check_key_of_waiting(record: ImportRecord) -> None:
 def free_expired_key(record: ImportRecord) -> None:
     """Remove this run's key from a record that was started with it more than a day ago."""
     if record.idempotency_key is not None:
-        holders = _holders(record.user, record.idempotency_key)
-        holders.filter(started_at__lt=_oldest()).update(idempotency_key=None)
+        holders = _find_holders(record.user, record.idempotency_key)
+        holders.filter(started_at__lt=_get_oldest()).update(idempotency_key=None)
 
 
 def holds_key(user: User, key: str) -> bool:
     """Return whether the user's key belongs to a run that is done or under way."""
-    return _holders(user, key).filter(started_at__gte=_oldest()).exists()
+    return _find_holders(user, key).filter(started_at__gte=_get_oldest()).exists()
 
 
-def _earlier(record: ImportRecord) -> ImportRecord | None:
+def _find_earlier(record: ImportRecord) -> ImportRecord | None:
     if record.idempotency_key is None:
         return None
-    holders = _holders(record.user, record.idempotency_key)
-    return holders.filter(started_at__gte=_oldest()).first()
+    holders = _find_holders(record.user, record.idempotency_key)
+    return holders.filter(started_at__gte=_get_oldest()).first()
 
 
-def _holders(user: User | None, key: str) -> QuerySet[ImportRecord]:
+def _find_holders(user: User | None, key: str) -> QuerySet[ImportRecord]:
     return ImportRecord.objects.filter(user=user, idempotency_key=key, status__in=HOLDING_KEYS)
 
 
@@ -149,5 +149,5 @@ def _check_same(earlier: ImportRecord, record: ImportRecord) -> None:
         )
 
 
-def _oldest() -> datetime:
+def _get_oldest() -> datetime:
     return timezone.now() - timedelta(hours=answers.KEY_HOURS)

@@ -9,22 +9,22 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from flows.database.bulk import insert_rows
-from flows.servers import current_database
+from flows.servers import get_current_database
 from flows.users import User
 from imports.database.backup import Backup
-from imports.database.errors import loggable
+from imports.database.errors import format_for_log
 from imports.errors import (
     FileInvalid,
     FileUnreadable,
     ImportFailed,
     Issue,
     UnableToImport,
-    storable,
+    make_storable,
 )
 from imports.models import ImportItem, ImportRecord, Status
 from imports.plans.plan import Result, UndoResult
-from imports.rows.read import BATCH, batches
-from imports.runs.idempotency import digest_of, free_expired_key
+from imports.rows.read import BATCH, split_batches
+from imports.runs.idempotency import compute_digest, free_expired_key
 from imports.runs.request import RunRequest
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class RunRecorder:
         """Record the counts and the items with their results. Call it in the data's transaction."""
         self.record.counts = {result.value: count for result, count in counts.items()}
         self._finish(Status.SUCCEEDED)
-        for batch in batches(items, BATCH):
+        for batch in split_batches(items, BATCH):
             insert_rows(batch)
 
     def refuse(self, error: UnableToImport) -> None:
@@ -108,7 +108,9 @@ class RunRecorder:
             except DatabaseError as error:
                 # The caller raises its own error; this one is only logged.
                 logger.error(  # noqa: TRY400 - a traceback quotes what follows the first line
-                    "The record of a %s import could not be written: %s", status, loggable(error)
+                    "The record of a %s import could not be written: %s",
+                    status,
+                    format_for_log(error),
                 )
 
     def _finish_unless_committed(self, status: Status) -> None:
@@ -124,7 +126,7 @@ class RunRecorder:
 
 def _drop_connection() -> None:
     """Close the connection, so that the next query opens one, unless a transaction is open."""
-    connection = connections[current_database()]
+    connection = connections[get_current_database()]
     if not connection.in_atomic_block:
         connection.close()
 
@@ -135,21 +137,21 @@ def new_run_record(request: RunRequest, *, file_sha256: str = "", **facts: Any) 
         started_at=timezone.now(),
         door=request.door,
         user=_of_the_target(request.user),
-        user_name=storable(request.user_name),
-        server=storable(request.server),
+        user_name=make_storable(request.user_name),
+        server=make_storable(request.server),
         file_sha256=file_sha256,
         with_backup=request.with_backup,
         idempotency_key=request.idempotency_key,
-        idempotency_digest=digest_of(request, file_sha256) if request.idempotency_key else "",
+        idempotency_digest=compute_digest(request, file_sha256) if request.idempotency_key else "",
         **facts,
     )
 
 
 def _of_the_target(user: User | None) -> User | None:
     """Return the user, or None if it is another server's: each server has users of its own."""
-    return user if user and user._state.db == current_database() else None
+    return user if user and user._state.db == get_current_database() else None
 
 
-def running_import() -> ImportRecord | None:
+def find_running_import() -> ImportRecord | None:
     """Return the record of the import that is under way, or None."""
     return ImportRecord.objects.filter(status=Status.RUNNING).first()

@@ -10,21 +10,26 @@ from flows.conf import ziggy
 from flows.encryption import WrongKeyError
 from flows.models import Secret
 from flows.secrets.canary import check_keys_open
-from flows.servers import current_database, server_names
-from imports.database.errors import DatabaseFailed, failure_of, is_by_a_rival, loggable
-from imports.database.lock import HeldLock, LockHeld, import_lock
+from flows.servers import get_current_database, list_server_names
+from imports.database.errors import (
+    DatabaseFailed,
+    format_for_log,
+    is_by_another_writer,
+    make_failure,
+)
+from imports.database.lock import HeldLock, LockHeld, hold_import_lock
 from imports.errors import (
     ImportFailed,
     ImportLocked,
     UnableToImport,
     WrongEncryptionKey,
     WrongServer,
-    printable,
+    make_printable,
 )
 from imports.models import ImportRecord
 from imports.runs.idempotency import AlreadyDone, check_key, check_key_of_waiting
-from imports.runs.recorder import RunRecorder, running_import
-from imports.runs.staleness import stale
+from imports.runs.recorder import RunRecorder, find_running_import
+from imports.runs.staleness import make_stale_error
 
 logger = logging.getLogger(__name__)
 
@@ -36,11 +41,11 @@ _NOTHING_WRITTEN = "Nothing was written."
 
 def check_server(server: str) -> None:
     """Raise WrongServer unless it is the name of this instance or of a registered server."""
-    if server not in server_names():
+    if server not in list_server_names():
         raise WrongServer(
             "wrong-server",
-            f"This server is not {printable(server)}. It can import into: "
-            f"{', '.join(server_names())}. Nothing was written.",
+            f"This server is not {make_printable(server)}. It can import into: "
+            f"{', '.join(list_server_names())}. Nothing was written.",
         )
 
 
@@ -71,15 +76,15 @@ def hold_lock(
     if wait is None:
         wait = 0 if at_once else ziggy.LOCK_WAIT
     try:
-        with import_lock(wait=wait) as lock:
+        with hold_import_lock(wait=wait) as lock:
             check_key(record)  # again: with the lock held, no other run can finish
             yield lock
     except LockHeld:
         check_key_of_waiting(record)
-        raise _locked_by(running_import()) from None
+        raise _make_locked_error(find_running_import()) from None
 
 
-def _locked_by(holder: ImportRecord | None) -> ImportLocked:
+def _make_locked_error(holder: ImportRecord | None) -> ImportLocked:
     who = (
         f": {holder.user_name} through the {holder.door}, since "
         f"{holder.started_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -92,10 +97,10 @@ def _locked_by(holder: ImportRecord | None) -> ImportLocked:
 
 
 @contextmanager
-def recorded(record: ImportRecord, *, keep: bool = True) -> Iterator[RunRecorder]:
+def record_run(record: ImportRecord, *, keep: bool = True) -> Iterator[RunRecorder]:
     """Yield the run's recorder; with `keep`, record the error that the block raises.
 
-    A database error is raised as the DatabaseFailed that `failure_of` returns for it, if any.
+    A database error is raised as the DatabaseFailed that `make_failure` returns for it, if any.
     """
     recorder = RunRecorder(record)
     try:
@@ -107,12 +112,12 @@ def recorded(record: ImportRecord, *, keep: bool = True) -> Iterator[RunRecorder
             recorder.refuse(error)
         raise
     except DatabaseError as error:
-        failure = failure_of(error, outcome=_NOTHING_WRITTEN)
+        failure = make_failure(error, outcome=_NOTHING_WRITTEN)
         if failure is None:
             if keep:
                 recorder.fail(error)
             raise
-        logger.error("The database failed an import: %s", loggable(error))  # noqa: TRY400
+        logger.error("The database failed an import: %s", format_for_log(error))  # noqa: TRY400
         if keep:
             recorder.refuse(failure)
         raise failure from None
@@ -123,7 +128,7 @@ def recorded(record: ImportRecord, *, keep: bool = True) -> Iterator[RunRecorder
 
 
 @contextmanager
-def one_transaction(recorder: RunRecorder, lock: HeldLock, *, again: str) -> Iterator[None]:
+def open_transaction(recorder: RunRecorder, lock: HeldLock, *, again: str) -> Iterator[None]:
     """Open one transaction for all writes of a run. `again` is the remedy of a StalePlan.
 
     Raises StalePlan if another writer interfered, and ImportFailed for other errors of the database
@@ -131,18 +136,18 @@ def one_transaction(recorder: RunRecorder, lock: HeldLock, *, again: str) -> Ite
     lost at the end.
     """
     try:
-        with transaction.atomic(using=current_database(), durable=True):
+        with transaction.atomic(using=get_current_database(), durable=True):
             lock.keep_others_out()
             yield
             lock.check()
     except DatabaseError as error:
-        if isinstance(error, IntegrityError) and is_by_a_rival(error):
+        if isinstance(error, IntegrityError) and is_by_another_writer(error):
             why = "Somebody else wrote to this server at the same moment."
-            raise stale(why, again=again) from None
-        _settle(recorder, error)
+            raise make_stale_error(why, again=again) from None
+        _raise_unless_committed(recorder, error)
 
 
-def _settle(recorder: RunRecorder, error: DatabaseError) -> None:
+def _raise_unless_committed(recorder: RunRecorder, error: DatabaseError) -> None:
     """Raise ImportFailed for the error, unless the transaction was committed all the same.
 
     That is so if only the answer to COMMIT was lost.
@@ -157,13 +162,13 @@ def _settle(recorder: RunRecorder, error: DatabaseError) -> None:
             "The connection to the database was lost at the end of the import, which is there as "
             f"a whole or not at all: see the status of its record {recorder.record.pk}.",
         ) from None
-    logger.error("The database refused an import's write: %s", loggable(error))
-    failure = failure_of(error, outcome=_NOTHING_WRITTEN)
+    logger.error("The database refused an import's write: %s", format_for_log(error))
+    failure = make_failure(error, outcome=_NOTHING_WRITTEN)
     if failure is None:
         failure = DatabaseFailed(
             "database-error",
             f"The database refused the write ({type(error).__name__}), and nothing was changed. "
             "The server's log says more.",
         )
-        failure.cause = f"{loggable(error)}."
+        failure.cause = f"{format_for_log(error)}."
     raise failure from None

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from flows.counting import other_than_first
+from flows.counting import format_others
 from flows.destinations.warnings import DestinationWarning
 from imports.errors import Issue, PlanRefused, StalePlan, UndoRefused
 from imports.planfile.changes import PlanChange
-from imports.plans.plan import keys_of
+from imports.plans.plan import get_destination_keys
 
 P = TypeVar("P")
 
 
-def stale(why: str, *, again: str, issues: Sequence[Issue] = ()) -> StalePlan:
+def make_stale_error(why: str, *, again: str, issues: Sequence[Issue] = ()) -> StalePlan:
     """Return the error for a plan that can no longer be applied; `again` says what to do."""
     return StalePlan("stale-plan", why, tuple(issues), remedy=f"Nothing was written. {again}")
 
@@ -37,12 +37,12 @@ def plan_again(
         if expected is None:
             raise
         why = f"What was shown cannot be done any more. {refusal}"
-        raise stale(why, again=again, issues=refusal.issues) from None
+        raise make_stale_error(why, again=again, issues=refusal.issues) from None
     if expected not in {None, token_of(planned)}:
         issues = [change.issue for change in find_changes(planned)]
-        first = f" {issues[0].message}{other_than_first(issues, 'difference')}" if issues else ""
+        first = f" {issues[0].message}{format_others(issues, 'difference')}" if issues else ""
         why = f"What would happen is no longer what was shown.{first}"
-        raise stale(why, again=again, issues=issues)
+        raise make_stale_error(why, again=again, issues=issues)
     return planned
 
 
@@ -56,7 +56,7 @@ def check_destinations(
 
     Call it in the transaction of the writes, after `lock_destinations`.
     """
-    now = {key for notices in found for key in keys_of(notices)}
-    if not now <= {key for notices in planned for key in keys_of(notices)}:
+    now = {key for warnings in found for key in get_destination_keys(warnings)}
+    if not now <= {key for warnings in planned for key in get_destination_keys(warnings)}:
         why = "A secret got a value or another name meanwhile, or is sent elsewhere."
-        raise stale(why, again=again)
+        raise make_stale_error(why, again=again)

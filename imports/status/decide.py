@@ -11,10 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
 
-from flows.content.fields import Content, Kind, columns
+from flows.content.fields import Content, Kind, get_columns
 from imports.errors import Issue
 from imports.plans.drift import LastImport, LastWrite
-from imports.plans.plan import Change, Plan, Result, content_digest, differ
+from imports.plans.plan import Change, Plan, Result, compute_content_digest, differ
 
 
 class SyncState(StrEnum):
@@ -98,16 +98,19 @@ class StatusInputs:
     only_here: Mapping[Kind, Sequence[LiveRow]]
 
 
-def file_status(plan: Plan, inputs: StatusInputs) -> FileStatus:
+def decide_status(plan: Plan, inputs: StatusInputs) -> FileStatus:
     """Return the status of every item, in the file's order, then of the rows only here, by name.
 
     `plan` is that of an overwrite.
     """
-    ambiguous = ambiguous_paths(plan)
+    ambiguous = find_ambiguous_paths(plan)
     items = [
         item
         for kind in Kind
-        for statuses in (_of_file(kind, plan, inputs, ambiguous), _only_here(kind, inputs))
+        for statuses in (
+            _decide_items(kind, plan, inputs, ambiguous),
+            _list_only_here(kind, inputs),
+        )
         for item in statuses
     ]
     return FileStatus(
@@ -115,16 +118,16 @@ def file_status(plan: Plan, inputs: StatusInputs) -> FileStatus:
     )
 
 
-def ambiguous_paths(plan: Plan) -> set[str]:
+def find_ambiguous_paths(plan: Plan) -> set[str]:
     """Return the paths of the items whose name matches more than one row."""
     return {issue.path for issue in plan.issues if issue.code == "ambiguous-name"}
 
 
-def _of_file(
+def _decide_items(
     kind: Kind, plan: Plan, inputs: StatusInputs, ambiguous: Collection[str]
 ) -> Iterator[ItemStatus]:
     states = [
-        SyncState.AMBIGUOUS if change.item.path in ambiguous else _state(change, inputs)
+        SyncState.AMBIGUOUS if change.item.path in ambiguous else _decide_state(change, inputs)
         for change in plan.changes[kind]
     ]
     # For the other rows, the plan's drift has the last write.
@@ -135,27 +138,27 @@ def _of_file(
     ]
     writes = inputs.read_last_writes(kind, unknown) if unknown else {}
     for change, state in zip(plan.changes[kind], states, strict=True):
-        yield _status(change, state, inputs, writes)
+        yield _make_status(change, state, inputs, writes)
 
 
-def _state(change: Change, inputs: StatusInputs) -> SyncState:
+def _decide_state(change: Change, inputs: StatusInputs) -> SyncState:
     if change.result is not Result.OVERWRITE:
         return SyncState.ONLY_IN_FILE if change.result is Result.CREATE else SyncState.IN_SYNC
-    before, last = change.before or "", _last_import(change, inputs)
+    before, last = change.before or "", _get_last_import(change, inputs)
     if last is None or not (before == last.digest or differ(before, last.digest)):
         return SyncState.DIFFERS
     if before == last.digest:
         return SyncState.CHANGED_IN_FILE
-    is_as_imported = last.digest in _digests_of_file(change, inputs)
+    is_as_imported = last.digest in _compute_digests_of_file(change, inputs)
     return SyncState.CHANGED_HERE if is_as_imported else SyncState.BOTH
 
 
-def _last_import(change: Change, inputs: StatusInputs) -> LastImport | None:
+def _get_last_import(change: Change, inputs: StatusInputs) -> LastImport | None:
     last_imports = inputs.last_imports.get(change.item.kind, {})
     return last_imports.get(change.row.uuid) if change.row else None
 
 
-def _digests_of_file(change: Change, inputs: StatusInputs) -> Iterator[str]:
+def _compute_digests_of_file(change: Change, inputs: StatusInputs) -> Iterator[str]:
     """Yield the digests of what an import of the file writes: to the present row, and to a new one.
 
     They differ in the keys that the file does not have. The last import may have found either; one
@@ -165,7 +168,7 @@ def _digests_of_file(change: Change, inputs: StatusInputs) -> Iterator[str]:
     if change.after:
         yield change.after
     content = {**inputs.blank_content(kind), **(change.content or {})}
-    yield content_digest(content, columns(kind))
+    yield compute_content_digest(content, get_columns(kind))
 
 
 _WITH_ROW = (
@@ -178,11 +181,11 @@ _WITH_ROW = (
 _EDITED = (SyncState.CHANGED_HERE, SyncState.BOTH)
 
 
-def _status(
+def _make_status(
     change: Change, state: SyncState, inputs: StatusInputs, writes: Mapping[int, LastWrite]
 ) -> ItemStatus:
     row = change.row if state in _WITH_ROW else None
-    drift, last = change.drift, _last_import(change, inputs)
+    drift, last = change.drift, _get_last_import(change, inputs)
     write = writes.get(row.pk) if row else None
     if drift and drift.edited_at and state in _EDITED:
         write = LastWrite(at=drift.edited_at, by=drift.edited_by)
@@ -200,7 +203,7 @@ def _status(
     )
 
 
-def _only_here(kind: Kind, inputs: StatusInputs) -> Iterator[ItemStatus]:
+def _list_only_here(kind: Kind, inputs: StatusInputs) -> Iterator[ItemStatus]:
     for row in sorted(inputs.only_here.get(kind, ()), key=attrgetter("name", "uuid")):
         yield ItemStatus(
             kind=kind,

@@ -6,8 +6,8 @@ The file is planned as an overwrite; imports.status.decide decides on the states
 from collections.abc import Iterator
 
 from flows.content.fields import Kind
-from flows.models import MODELS, blank_content
-from imports.database.one_state import one_state
+from flows.models import MODELS, get_blank_content
+from imports.database.one_state import read_one_state
 from imports.importing.document import read_document
 from imports.importing.prepare import draft_plan
 from imports.importing.request import ImportRequest
@@ -16,7 +16,13 @@ from imports.plans.drift import LastWrite
 from imports.plans.plan import Plan, Result
 from imports.records.last_imports import read_last_imports
 from imports.rows.read import read_last_writes
-from imports.status.decide import FileStatus, LiveRow, StatusInputs, ambiguous_paths, file_status
+from imports.status.decide import (
+    FileStatus,
+    LiveRow,
+    StatusInputs,
+    decide_status,
+    find_ambiguous_paths,
+)
 
 
 def read_status(request: ImportRequest, *, with_only_here: bool = True) -> FileStatus:
@@ -29,26 +35,28 @@ def read_status(request: ImportRequest, *, with_only_here: bool = True) -> FileS
     document = read_document(request)
     kinds = [kind for kind in Kind if document.items[kind]]
     check_sight_of(request.user, *kinds)
-    with one_state():
+    with read_one_state():
         plan = draft_plan(document, request)
         inputs = StatusInputs(
-            last_imports={kind: read_last_imports(kind, _overwritten(plan, kind)) for kind in Kind},
-            blank_content=blank_content,
+            last_imports={
+                kind: read_last_imports(kind, _list_overwritten(plan, kind)) for kind in Kind
+            },
+            blank_content=get_blank_content,
             read_last_writes=read_last_writes,
-            only_here={kind: list(_only_here(plan, kind)) for kind in kinds if with_only_here},
+            only_here={kind: list(_read_only_here(plan, kind)) for kind in kinds if with_only_here},
         )
-        return file_status(plan, inputs)
+        return decide_status(plan, inputs)
 
 
-def _overwritten(plan: Plan, kind: Kind) -> Iterator[str]:
+def _list_overwritten(plan: Plan, kind: Kind) -> Iterator[str]:
     for change in plan.changes[kind]:
         if change.row and change.result is Result.OVERWRITE:
             yield change.row.uuid
 
 
-def _only_here(plan: Plan, kind: Kind) -> Iterator[LiveRow]:
+def _read_only_here(plan: Plan, kind: Kind) -> Iterator[LiveRow]:
     """Yield the live rows that match no item. An ambiguous name may match any row that has it."""
-    ambiguous = ambiguous_paths(plan)
+    ambiguous = find_ambiguous_paths(plan)
     names = {change.item.name for change in plan.changes[kind] if change.item.path in ambiguous}
     matched = {change.row.uuid for change in plan.changes[kind] if change.row}
     rows = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()

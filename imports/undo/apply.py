@@ -17,12 +17,12 @@ from flows.models import MODELS
 from flows.relations.uses import find_users_of_many
 from flows.saves import named_saves
 from flows.users import User
-from imports.errors import StalePlan, quoted
+from imports.errors import StalePlan, quote
 from imports.plans.plan import UndoResult
 from imports.rows.lock import lock_rows, release_secret_names
-from imports.rows.read import CONTENT_BATCH, batches
+from imports.rows.read import CONTENT_BATCH, split_batches
 from imports.runs.run import Progress
-from imports.runs.staleness import stale
+from imports.runs.staleness import make_stale_error
 from imports.undo.plans.plan import Key, UndoChange, UndoPlan
 from imports.undo.read import read_saved
 from imports.undo.request import AGAIN
@@ -44,14 +44,14 @@ def apply_undo(
     compress_quickly()
     done, total = 0, sum(change.writes for change in plan)
     saves: dict[Key, Revision] = {}
-    for kind, batch in _batches(plan, UndoResult.DELETE, UndoResult.RESTORE):
+    for kind, batch in _split_batches(plan, UndoResult.DELETE, UndoResult.RESTORE):
         saves |= _save_before(kind, batch, user)
-    for kind, batch in _batches(plan, UndoResult.DELETE):
+    for kind, batch in _split_batches(plan, UndoResult.DELETE):
         _delete(kind, batch, user_name)
         done += len(batch)
         progress(done, total)
-    release_secret_names(_giving_up_names(plan.changes[Kind.SECRET]))
-    for kind, batch in _batches(plan, UndoResult.RESTORE):
+    release_secret_names(_find_released_names(plan.changes[Kind.SECRET]))
+    for kind, batch in _split_batches(plan, UndoResult.RESTORE):
         _restore(kind, batch)
         done += len(batch)
         progress(done, total)
@@ -59,13 +59,13 @@ def apply_undo(
     return saves
 
 
-def _batches(plan: UndoPlan, *results: UndoResult) -> Iterator[tuple[Kind, list[UndoChange]]]:
+def _split_batches(plan: UndoPlan, *results: UndoResult) -> Iterator[tuple[Kind, list[UndoChange]]]:
     for kind in Kind:
         changes = (change for change in plan.changes[kind] if change.result in results)
-        yield from ((kind, batch) for batch in batches(changes, CONTENT_BATCH))
+        yield from ((kind, batch) for batch in split_batches(changes, CONTENT_BATCH))
 
 
-def _giving_up_names(secrets: Iterable[UndoChange]) -> Iterator[int]:
+def _find_released_names(secrets: Iterable[UndoChange]) -> Iterator[int]:
     """Yield the primary keys of restored secrets whose present name another may get."""
     for change in secrets:
         is_renamed = change.name != change.target_name
@@ -88,7 +88,7 @@ def _save_before(
             change.before,
             change.was_deleted,
         ):
-            raise _stale(f"The {kind} {quoted(change.name)} was changed")
+            raise _make_stale_error(f"The {kind} {quote(change.name)} was changed")
     revisions = named_saves.take_rows(MODELS[kind], pks, PRE_UNDO, user=user)
     return {change.key: revision for change, revision in zip(changes, revisions, strict=True)}
 
@@ -104,7 +104,7 @@ def _check_uses(plan: UndoPlan, since: datetime) -> None:
     }
     # Only up to now: a row with a later time, from a file, was not written meanwhile.
     for kind, *_ in find_users_of_many(deleted, written=(since, timezone.now())):
-        raise _stale(f"A {kind} that uses what the undo would delete was written")
+        raise _make_stale_error(f"A {kind} that uses what the undo would delete was written")
 
 
 def _delete(kind: Kind, changes: Sequence[UndoChange], user_name: str) -> None:
@@ -114,17 +114,19 @@ def _delete(kind: Kind, changes: Sequence[UndoChange], user_name: str) -> None:
 
 def _restore(kind: Kind, changes: Sequence[UndoChange]) -> None:
     saved = dict(read_saved(kind, [change.save for change in changes if change.save]))
-    names = _restored_columns(kind)
+    names = _list_restored_columns(kind)
     rows = []
     for change in changes:
         state = saved.get(change.save or 0)
         if state is None:
-            raise _stale(f"The named save of the {kind} {quoted(change.name)} was removed")
+            raise _make_stale_error(
+                f"The named save of the {kind} {quote(change.name)} was removed"
+            )
         rows.append((change.pk or 0, state))
     update_rows(MODELS[kind], names, rows)
 
 
-def _restored_columns(kind: Kind) -> list[str]:
+def _list_restored_columns(kind: Kind) -> list[str]:
     return [
         field.name
         for field in MODELS[kind]._meta.concrete_fields
@@ -132,5 +134,5 @@ def _restored_columns(kind: Kind) -> list[str]:
     ]
 
 
-def _stale(what: str) -> StalePlan:
-    return stale(f"{what} while the undo was being prepared.", again=AGAIN)
+def _make_stale_error(what: str) -> StalePlan:
+    return make_stale_error(f"{what} while the undo was being prepared.", again=AGAIN)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from flows.content.fields import Content, Kind
-from flows.saves.saved_states import content_of
-from flows.servers import target
+from flows.saves.saved_states import get_content
+from flows.servers import target_server
 from imports.plans.plan import UndoResult
 from imports.rows.read import read_contents
 from imports.undo.plans.plan import UndoChange
@@ -14,7 +14,7 @@ from imports.undo.service import examine_undo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LookedAtRow:
+class RowPreview:
     """A row of the plan with its contents before and after, which exclude secret values."""
 
     change: UndoChange
@@ -24,7 +24,7 @@ class LookedAtRow:
     """The content after the undo; None where the row would be deleted."""
 
 
-def look_at_row(request: UndoRequest, kind: Kind, uuid: str) -> LookedAtRow | None:
+def preview_row(request: UndoRequest, kind: Kind, uuid: str) -> RowPreview | None:
     """Return the row as the request would leave it; None where the run did not write that row.
 
     Raises an UnableToImport where there is nothing to undo, or where the user may not see it.
@@ -33,21 +33,21 @@ def look_at_row(request: UndoRequest, kind: Kind, uuid: str) -> LookedAtRow | No
     change = next((one for one in plan.changes[kind] if one.uuid == uuid), None)
     if change is None:
         return None
-    with target(request.server):
-        before = _present(change)
-        return LookedAtRow(change=change, before=before, after=_after(change, before))
+    with target_server(request.server):
+        before = _read_present(change)
+        return RowPreview(change=change, before=before, after=_read_after(change, before))
 
 
-def _present(change: UndoChange) -> Content | None:
+def _read_present(change: UndoChange) -> Content | None:
     if change.pk is None:
         return None
     return next((content for _, content in read_contents(change.kind, [change.pk])), None)
 
 
-def _after(change: UndoChange, before: Content | None) -> Content | None:
+def _read_after(change: UndoChange, before: Content | None) -> Content | None:
     if change.result is UndoResult.DELETE:
         return None
     if change.save is None:
         return before
     states = (state for _, state in read_saved(change.kind, [change.save]))
-    return next((content_of(change.kind, state) for state in states), before)
+    return next((get_content(change.kind, state) for state in states), before)

@@ -11,18 +11,18 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 from reversion.errors import RevertError
 
-from flows.content.fields import Content, Kind, columns
-from flows.destinations.destinations import secret_uses
+from flows.content.fields import Content, Kind, get_columns
+from flows.destinations.destinations import find_secret_uses
 from flows.models import MODELS, Secret
 from flows.relations.uses import find_users_of_many
 from flows.saves import named_saves
 from flows.saves.saved_states import SavedRow as SavedState
-from flows.saves.saved_states import content_of, saved_row
+from flows.saves.saved_states import get_content, read_saved_row
 from flows.secrets.stored_destinations import StoredServer
 from imports.models import UNDO, ImportItem, ImportRecord, Status
-from imports.plans.comparison import differences
-from imports.plans.plan import WRITING_RESULTS, Result, content_digest
-from imports.rows.read import BATCH, CONTENT_BATCH, batches
+from imports.plans.comparison import find_differences
+from imports.plans.plan import WRITING_RESULTS, Result, compute_content_digest
+from imports.rows.read import BATCH, CONTENT_BATCH, split_batches
 from imports.undo.plans.inputs import (
     LaterRun,
     OtherRow,
@@ -35,7 +35,7 @@ from imports.undo.plans.plan import Key
 from imports.undo.run_names import name_run
 
 
-def written_items(record: ImportRecord) -> QuerySet[ImportItem]:
+def find_written_items(record: ImportRecord) -> QuerySet[ImportItem]:
     """Return the items of the record whose rows were written, in order."""
     return record.items.filter(result__in=WRITING_RESULTS).order_by("position", "pk")
 
@@ -43,15 +43,15 @@ def written_items(record: ImportRecord) -> QuerySet[ImportItem]:
 def read_undo_inputs(record: ImportRecord) -> UndoInputs:
     """Return the inputs for planning the undo of a run that succeeded."""
     reading = _Reading(record)
-    rows = {kind: list(reading.rows(kind)) for kind in Kind}
+    rows = {kind: list(reading.read_rows(kind)) for kind in Kind}
     return UndoInputs(
         record=record.pk,
         name=name_run(record),
-        finished_at=_finished_at(record),
+        finished_at=_get_finished_at(record),
         rows=rows,
         server=StoredServer(),
-        users=reading.users(rows),
-        secrets=_live_secrets(
+        users=reading.find_users(rows),
+        secrets=_read_live_secrets(
             {row.saved.name for row in rows[Kind.SECRET] if row.saved and not row.ends_deleted}
         ),
     )
@@ -59,9 +59,9 @@ def read_undo_inputs(record: ImportRecord) -> UndoInputs:
 
 def read_saved(kind: Kind, revisions: Sequence[int]) -> Iterator[tuple[int, SavedState]]:
     """Yield revision and state of the readable named saves with these revisions."""
-    for version in named_saves.saves_in(MODELS[kind], revisions):
+    for version in named_saves.find_saves_in(MODELS[kind], revisions):
         try:
-            yield version.revision_id, saved_row(version)
+            yield version.revision_id, read_saved_row(version)
         except RevertError:
             continue
 
@@ -73,13 +73,13 @@ class _Reading:
         self._record = record
         self._last_item = record.items.aggregate(last=Max("pk"))["last"]
 
-    def rows(self, kind: Kind) -> Iterator[WrittenRow]:
+    def read_rows(self, kind: Kind) -> Iterator[WrittenRow]:
         """Yield the rows of that kind that the run wrote, in the order of its items."""
-        items = written_items(self._record).filter(kind=kind).defer("changed_keys", "warnings")
-        for batch in batches(list(items), CONTENT_BATCH):
+        items = find_written_items(self._record).filter(kind=kind).defer("changed_keys", "warnings")
+        for batch in split_batches(list(items), CONTENT_BATCH):
             uuids = [item.target_uuid for item in batch]
-            present = dict(self._present(kind, uuids))
-            later = self._later(kind, uuids)
+            present = dict(self._read_present(kind, uuids))
+            later = self._find_later_runs(kind, uuids)
             saved = dict(
                 read_saved(kind, [item.named_save_id for item in batch if item.named_save_id])
             )
@@ -95,11 +95,11 @@ class _Reading:
                     left_deleted=item.leaves_deleted,
                     digest=item.content_digest,
                     row=row,
-                    saved=self._saved(kind, item, state, content) if state else None,
+                    saved=self._make_row_before(kind, item, state, content) if state else None,
                     later=later.get(str(item.target_uuid)),
                 )
 
-    def users(self, rows: Mapping[Kind, Sequence[WrittenRow]]) -> dict[Key, list[OtherRow]]:
+    def find_users(self, rows: Mapping[Kind, Sequence[WrittenRow]]) -> dict[Key, list[OtherRow]]:
         """Return the rows that began to use rows after the run, by each row the undo would delete.
 
         Only live rows count. A row that is as it was before the run had dangling references then,
@@ -119,7 +119,7 @@ class _Reading:
             for kind, uuid, name, used in find_users_of_many(deleted)
         ]
         others = [user.key for user, _ in found if user.key not in written]
-        new = {key for kind in Kind for key in self._written_since(kind, others)}
+        new = {key for kind in Kind for key in self._find_written_since(kind, others)}
         new |= {key for key, row in written.items() if not row.is_as_before}
         users: dict[Key, list[OtherRow]] = {}
         for user, used in found:
@@ -128,12 +128,12 @@ class _Reading:
                     users.setdefault(key, []).append(user)
         return users
 
-    def _written_since(self, kind: Kind, keys: Iterable[Key]) -> Iterator[Key]:
+    def _find_written_since(self, kind: Kind, keys: Iterable[Key]) -> Iterator[Key]:
         """Yield the keys of those rows that were written or created after the run began."""
         # Only up to now: a row with a later time, from a file, was not written meanwhile. A row
         # that an import created has the times of its file.
         since = (self._record.started_at, timezone.now())
-        for batch in batches((uuid for of, uuid in keys if of is kind), BATCH):
+        for batch in split_batches((uuid for of, uuid in keys if of is kind), BATCH):
             rows = MODELS[kind]._default_manager.filter(uuid__in=batch, updated_at__range=since)
             uuids = set(rows.order_by().values_list("uuid", flat=True))
             items = ImportItem.objects.filter(
@@ -146,10 +146,10 @@ class _Reading:
             }
             yield from ((kind, str(uuid)) for uuid in uuids)
 
-    def _present(
+    def _read_present(
         self, kind: Kind, uuids: Sequence[Any]
     ) -> Iterator[tuple[str, tuple[PresentRow, Content]]]:
-        names = columns(kind)
+        names = get_columns(kind)
         own = ("uuid", "pk", "is_deleted", "updated_at", "updated_by")
         rows = MODELS[kind]._default_manager.filter(uuid__in=uuids).order_by()
         for uuid, pk, is_deleted, updated_at, updated_by, *values in rows.values_list(*own, *names):
@@ -160,30 +160,30 @@ class _Reading:
                     PresentRow(
                         pk=pk,
                         name=content["name"],
-                        digest=content_digest(content, names),
+                        digest=compute_content_digest(content, names),
                         is_deleted=is_deleted,
                         updated_at=updated_at,
                         updated_by=updated_by,
-                        uses=secret_uses(kind, str(uuid), content),
+                        uses=find_secret_uses(kind, str(uuid), content),
                     ),
                     content,
                 ),
             )
 
-    def _saved(
+    def _make_row_before(
         self, kind: Kind, item: ImportItem, state: SavedState, present: Content | None
     ) -> RowBefore:
-        before = content_of(kind, state)
+        before = get_content(kind, state)
         return RowBefore(
             revision=item.named_save_id or 0,
             name=state["name"],
-            digest=content_digest(before, columns(kind)),
+            digest=compute_content_digest(before, get_columns(kind)),
             is_deleted=state["is_deleted"],
-            fields=differences(kind, present, before) if present else (),
-            uses=secret_uses(kind, str(item.target_uuid), before),
+            fields=find_differences(kind, present, before) if present else (),
+            uses=find_secret_uses(kind, str(item.target_uuid), before),
         )
 
-    def _later(self, kind: Kind, uuids: Sequence[Any]) -> dict[str, LaterRun]:
+    def _find_later_runs(self, kind: Kind, uuids: Sequence[Any]) -> dict[str, LaterRun]:
         """Return the last run that wrote a row after this one, by the uuid of the row."""
         # Neither a join nor a range of items: see imports.records.last_imports.
         succeeded = Exists(
@@ -205,22 +205,22 @@ class _Reading:
                 record=item.record_id,
                 is_undo=item.record.mode == UNDO,
                 user_name=item.record.user_name,
-                at=_finished_at(item.record),
+                at=_get_finished_at(item.record),
                 digest=item.content_digest,
             )
             for item in runs
         }
 
 
-def _live_secrets(names: set[str]) -> dict[str, OtherRow]:
+def _read_live_secrets(names: set[str]) -> dict[str, OtherRow]:
     found: dict[str, OtherRow] = {}
-    for batch in batches(sorted(names), BATCH):
+    for batch in split_batches(sorted(names), BATCH):
         rows = Secret.objects.filter(name__in=batch, is_deleted=False).order_by()
         for uuid, name in rows.values_list("uuid", "name"):
             found[name] = OtherRow(kind=Kind.SECRET, uuid=str(uuid), name=name)
     return found
 
 
-def _finished_at(record: ImportRecord) -> datetime:
+def _get_finished_at(record: ImportRecord) -> datetime:
     """Return when the run ended; a record that succeeded has that time."""
     return record.finished_at or record.started_at

@@ -13,7 +13,7 @@ from imports.undo.request import UndoRequest
 from imports.undo.run_names import name_run
 
 
-def new_undo_record(request: UndoRequest) -> ImportRecord:
+def make_undo_record(request: UndoRequest) -> ImportRecord:
     """Return an unsaved record of the undo that is asked for."""
     return new_run_record(
         request,
@@ -24,18 +24,18 @@ def new_undo_record(request: UndoRequest) -> ImportRecord:
     )
 
 
-def tie_to(undo: ImportRecord, undone: ImportRecord) -> None:
+def set_undone(undo: ImportRecord, undone: ImportRecord) -> None:
     """Set the run that is undone in the record of an undo."""
     undo.undoes = undone
     undo.undo_depth = undone.undo_depth + 1
     undo.file_name = name_run(undo).text
 
 
-def undo_items(
+def make_undo_items(
     record: ImportRecord, plan: UndoPlan, saves: Mapping[Key, Revision]
 ) -> Iterator[ImportItem]:
     """Yield the record's unsaved items; `saves` has the named saves taken before, by key."""
-    return (_item(record, change, saves.get(change.key)) for change in plan)
+    return (_make_item(record, change, saves.get(change.key)) for change in plan)
 
 
 def mark_undone(record: ImportRecord) -> None:
@@ -56,7 +56,7 @@ def mark_undone(record: ImportRecord) -> None:
         below = below.undoes
 
 
-def _item(record: ImportRecord, change: UndoChange, save: Revision | None) -> ImportItem:
+def _make_item(record: ImportRecord, change: UndoChange, save: Revision | None) -> ImportItem:
     return ImportItem(
         record=record,
         kind=change.kind,

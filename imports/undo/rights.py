@@ -12,8 +12,8 @@ from imports.permissions import (
     UNDO_IMPORT,
     check_permission,
     check_sight_of,
-    kinds_in_sight,
-    retargeting_of,
+    describe_retargeting,
+    find_visible_kinds,
 )
 from imports.undo.plans.plan import UndoChange, UndoPlan
 from imports.undo.request import UndoRequest
@@ -31,33 +31,35 @@ def check_undo_sight(user: User | None, plan: UndoPlan) -> None:
     kinds = {change.kind for change in plan}
     for change in plan:
         for warning in (*change.conflicts, *change.own_warnings):
-            kinds |= warning.tells_of
-        for notice in change.notices:
-            kinds |= notice.tells_of(change.key)
+            kinds |= warning.described_kinds
+        for destination_warning in change.destination_warnings:
+            kinds |= destination_warning.find_described_kinds(change.key)
     check_sight_of(user, *(kind for kind in Kind if kind in kinds))
 
 
 def check_undo_plan(user: User | None, plan: UndoPlan) -> None:
     """Raise NotPermitted where the user may not apply the plan."""
-    needed = {needed for change in plan for needed in _needed(change)}
-    check_permission(user, *sorted(needed), retargeting=_retargeting(user, plan))
+    needed = {needed for change in plan for needed in _find_needed(change)}
+    check_permission(user, *sorted(needed), retargeting=_find_retargeting(user, plan))
 
 
-def _retargeting(user: User | None, plan: UndoPlan) -> Iterator[Issue]:
-    seen = kinds_in_sight(user)
+def _find_retargeting(user: User | None, plan: UndoPlan) -> Iterator[Issue]:
+    seen = find_visible_kinds(user)
     for change in plan:
-        for message in retargeting_of(change.kind, change.name, change.notices, sees=seen):
+        for message in describe_retargeting(
+            change.kind, change.name, change.destination_warnings, visible_kinds=seen
+        ):
             yield Issue(
                 code=SECRET_TO_NEW_DESTINATION, message=message, uuid=change.uuid, name=change.name
             )
 
 
-def _needed(change: UndoChange) -> Iterator[str]:
+def _find_needed(change: UndoChange) -> Iterator[str]:
     if not change.writes:
         return
     if change.becomes_deleted and not change.was_deleted:
         yield f"flows.delete_{change.kind}"
     if not change.becomes_deleted or change.save:
         yield f"flows.change_{change.kind}"
-    if any(notice.needs_right for notice in change.notices):
+    if any(warning.needs_right for warning in change.destination_warnings):
         yield RETARGET_CONNECTIONS

@@ -15,9 +15,9 @@ from pathlib import Path
 from reversion.models import Revision
 
 from flows.content.fields import Kind
-from flows.counting import other_than_first
+from flows.counting import format_others
 from flows.secrets.stored_destinations import StoredServer, lock_destinations
-from flows.servers import target
+from flows.servers import target_server
 from imports.errors import (
     AlreadyUndone,
     NoSuchRecord,
@@ -30,15 +30,15 @@ from imports.permissions import UNDO_IMPORT, check_permission
 from imports.runs.carrying_out import Outcome, carry_out
 from imports.runs.idempotency import check_key
 from imports.runs.recorder import RunRecorder
-from imports.runs.run import Progress, check_server, hold_lock, recorded
+from imports.runs.run import Progress, check_server, hold_lock, record_run
 from imports.runs.staleness import check_destinations, plan_again
 from imports.undo.apply import apply_undo
 from imports.undo.plans.build import build_undo
-from imports.undo.plans.destinations import find_notices
+from imports.undo.plans.destinations import find_destination_warnings
 from imports.undo.plans.plan import Key, UndoPlan
-from imports.undo.plans.snapshot import undo_changes_since, undo_token
-from imports.undo.read import read_undo_inputs, written_items
-from imports.undo.record import mark_undone, new_undo_record, tie_to, undo_items
+from imports.undo.plans.snapshot import make_undo_token, undo_changes_since
+from imports.undo.read import find_written_items, read_undo_inputs
+from imports.undo.record import make_undo_items, make_undo_record, mark_undone, set_undone
 from imports.undo.request import AGAIN, UndoRequest
 from imports.undo.rights import check_undo_plan, check_undo_request, check_undo_sight
 
@@ -58,12 +58,12 @@ def preview_undo(request: UndoRequest, *, record_refusal: bool = True) -> UndoPl
     recorded, for runs that end with their preview; a dry run passes False.
     """
     with (
-        target(request.server),
-        recorded(new_undo_record(request), keep=record_refusal) as recorder,
+        target_server(request.server),
+        record_run(make_undo_record(request), keep=record_refusal) as recorder,
     ):
         check_server(request.server)
         check_undo_request(request)
-        return _plan(_undone(request, recorder), request)
+        return _plan(_find_undone(request, recorder), request)
 
 
 def examine_undo(request: UndoRequest) -> UndoPreview:
@@ -73,10 +73,13 @@ def examine_undo(request: UndoRequest) -> UndoPreview:
     others: for a record that cannot be undone, and for a user who may undo nothing at all or not
     see the rows that the plan describes. No record is left.
     """
-    with target(request.server), recorded(new_undo_record(request), keep=False) as recorder:
+    with (
+        target_server(request.server),
+        record_run(make_undo_record(request), keep=False) as recorder,
+    ):
         check_server(request.server)
         check_permission(request.user, UNDO_IMPORT)
-        return _make_preview(_undone(request, recorder), request)
+        return _make_preview(_find_undone(request, recorder), request)
 
 
 def undo_import(
@@ -94,38 +97,38 @@ def undo_import(
     belongs to an undo that is done. Where nothing has to be written, the undone run stays in
     effect.
     """
-    with target(request.server), recorded(new_undo_record(request)) as recorder:
+    with target_server(request.server), record_run(make_undo_record(request)) as recorder:
         record = recorder.record
         check_server(request.server)
         check_undo_request(request)
         may_be_running = check_key(record)
-        _undone(request, recorder)
+        _find_undone(request, recorder)
         with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
-            undone = _undone(request, recorder)
+            undone = _find_undone(request, recorder)
             recorder.start()
             plan = plan_again(
                 partial(_plan, undone, request),
-                undo_token(confirmed) if confirmed else token,
-                token_of=undo_token,
+                make_undo_token(confirmed) if confirmed else token,
+                token_of=make_undo_token,
                 find_changes=partial(undo_changes_since, confirmed),
                 again=AGAIN,
             )
-            spared = _backup_of(undone)
+            spared = _get_backup(undone)
             with carry_out(recorder, lock, writes=plan.writes, again=AGAIN, sparing=spared):
                 saves = _write(plan, undone, record, progress)
-                recorder.succeed(plan.counts, undo_items(record, plan, saves))
+                recorder.succeed(plan.counts, make_undo_items(record, plan, saves))
             return Outcome(plan=plan, record=record)
 
 
-def kinds_to_undo(record: ImportRecord) -> set[Kind]:
+def find_kinds_to_undo(record: ImportRecord) -> set[Kind]:
     """Return the kinds of the rows that an undo would affect; none where it is not possible."""
     if record.status != Status.SUCCEEDED:
         return set()
-    kinds = written_items(record).order_by().values_list("kind", flat=True).distinct()
+    kinds = find_written_items(record).order_by().values_list("kind", flat=True).distinct()
     return {Kind(kind) for kind in kinds}
 
 
-def _undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
+def _find_undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
     """Return the record of the run to undo, after setting it in the recorder's record.
 
     Raises NoSuchRecord, AlreadyUndone or NotUndoable.
@@ -133,10 +136,10 @@ def _undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
     record = ImportRecord.objects.filter(pk=request.record).first()
     if record is None:
         raise NoSuchRecord("no-such-record", f"This server has no import {request.record}.")
-    tie_to(recorder.record, record)
+    set_undone(recorder.record, record)
     if record.status == Status.UNDONE:
         check_key(recorder.record)  # it may have been undone by this very request
-        by = record.undo_in_effect()
+        by = record.find_undo_in_effect()
         how = f" Undo import {by.pk} to bring it back." if by else ""
         raise AlreadyUndone("already-undone", f"Import {record.pk} is undone already.{how}")
     if record.status != Status.SUCCEEDED:
@@ -144,7 +147,7 @@ def _undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
             "not-in-effect",
             f"Import {record.pk} is {record.status}: it wrote nothing that could be undone.",
         )
-    if not written_items(record).exists():
+    if not find_written_items(record).exists():
         raise NotUndoable(
             "nothing-to-undo", f"Import {record.pk} wrote nothing that could be undone."
         )
@@ -163,7 +166,7 @@ def _make_preview(record: ImportRecord, request: UndoRequest) -> UndoPreview:
         decisions=request.decisions,
     )
     check_undo_sight(request.user, plan)
-    return UndoPreview(plan=plan, refusal=_refusal_of(plan, request))
+    return UndoPreview(plan=plan, refusal=_find_refusal(plan, request))
 
 
 def _plan(record: ImportRecord, request: UndoRequest) -> UndoPlan:
@@ -174,28 +177,28 @@ def _plan(record: ImportRecord, request: UndoRequest) -> UndoPlan:
     return preview.plan
 
 
-def _refusal_of(plan: UndoPlan, request: UndoRequest) -> UnableToImport | None:
+def _find_refusal(plan: UndoPlan, request: UndoRequest) -> UnableToImport | None:
     try:
         check_undo_request(request)
         if plan.issues:
             first = plan.issues[0]
-            told = first.message + other_than_first(plan.issues)
-            raise UndoRefused(first.code, told, plan.issues)
+            message = first.message + format_others(plan.issues)
+            raise UndoRefused(first.code, message, plan.issues)
         check_undo_plan(request.user, plan)
     except UnableToImport as refusal:
         return refusal
     return None
 
 
-def _backup_of(record: ImportRecord) -> Path | None:
+def _get_backup(record: ImportRecord) -> Path | None:
     """Return the backup of the run, which the backup of its undo must not replace."""
     return Path(record.backup_path) if record.backup_path else None
 
 
 def _check_destinations(plan: UndoPlan) -> None:
     """Raise StalePlan where the undo would send stored values to destinations not in its plan."""
-    found = find_notices(plan.changes[Kind.SECRET], plan.secret_users, StoredServer())
-    planned = (change.notices for change in plan)
+    found = find_destination_warnings(plan.changes[Kind.SECRET], plan.secret_users, StoredServer())
+    planned = (change.destination_warnings for change in plan)
     check_destinations(planned, found.values(), again=AGAIN)
 
 

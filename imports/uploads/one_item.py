@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from flows.content.fields import Content, Kind
-from flows.models import blank_content
+from flows.models import get_blank_content
 from imports.importing.service import examine_import
 from imports.models import PendingImport
 from imports.permissions import check_permission
@@ -11,11 +11,11 @@ from imports.planfile.page import PageItem
 from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Change, Mode, Result
 from imports.rows.read import read_contents
-from imports.uploads.planning import page_of, request_of
+from imports.uploads.planning import make_request, read_page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LookedAt:
+class ItemPreview:
     """An item as it was shown, with its states before and after."""
 
     item: PageItem
@@ -27,41 +27,41 @@ class LookedAt:
     """Whether what would happen now is what was shown."""
 
 
-def look_at(pending: PendingImport, kind: Kind, uuid: str) -> LookedAt | None:
+def preview_item(pending: PendingImport, kind: Kind, uuid: str) -> ItemPreview | None:
     """Return the item with this uuid; None if the file has none.
 
     Raises NotPermitted if the user may not see items of this kind, and what `examine_import`
     raises.
     """
     check_permission(pending.user, f"flows.view_{kind}")
-    page = page_of(pending)
+    page = read_page(pending)
     item = next((one for one in page.items if (one.kind, one.uuid) == (kind, uuid)), None)
     if item is None:
         return None
-    request = request_of(pending)
+    request = make_request(pending)
     if item.result is Result.SKIP:
         decision = ItemDecision(mode=Mode.OVERWRITE, target_uuid=item.decided_target)
         request = replace(request, decisions={**request.decisions, (kind, uuid): decision})
     changes = examine_import(request).plan.changes[kind]
     change = next(one for one in changes if one.item.uuid == uuid)
-    before = _content_of_row(change)
-    return LookedAt(
+    before = _read_content_of_row(change)
+    return ItemPreview(
         item=item,
         before=before,
-        after=_content_after(change, before),
+        after=_make_content_after(change, before),
         is_same_plan=(change.before == item.before or item.result is Result.SKIP)
         and (change.row and change.row.uuid) == (item.row and item.row.uuid),
     )
 
 
-def _content_after(change: Change, before: Content | None) -> Content:
+def _make_content_after(change: Change, before: Content | None) -> Content:
     # A copy is a new row: it takes nothing from the row that it duplicates.
     if before is None or change.result is Result.DUPLICATE:
-        before = blank_content(change.item.kind)
+        before = get_blank_content(change.item.kind)
     return {**before, **(change.content or {})}
 
 
-def _content_of_row(change: Change) -> Content | None:
+def _read_content_of_row(change: Change) -> Content | None:
     if change.row is None or change.row.is_deleted:
         return None
     return next((row for _, row in read_contents(change.item.kind, [change.row.pk])), None)

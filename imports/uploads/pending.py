@@ -19,8 +19,8 @@ from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.encryption import encrypt_bytes
 from flows.users import User
-from imports.errors import StalePlan, WrongServer, storable
-from imports.expiry import drop_expired_uploads, oldest_kept
+from imports.errors import StalePlan, WrongServer, make_storable
+from imports.expiry import drop_expired_uploads, get_oldest_kept
 from imports.importing.service import run_import
 from imports.models import ImportRecord, PendingImport
 from imports.permissions import RUN_IMPORT, check_permission
@@ -28,15 +28,15 @@ from imports.planfile.page import PlanPage
 from imports.plans.decisions import (
     Decisions,
     ItemDecision,
-    decisions_as_list,
-    decisions_from_list,
+    convert_decisions,
+    read_decision_list,
 )
 from imports.plans.plan import Mode
 from imports.runs.idempotency import AlreadyDone
 from imports.runs.run import check_encryption_keys
 from imports.uploads.errors import NothingPending, UploadRefused
-from imports.uploads.planning import page_of, plan_again, plan_first, request_of
-from imports.uploads.progress import check_idle, progress_keeper
+from imports.uploads.planning import make_request, plan_again, plan_first, read_page
+from imports.uploads.progress import check_idle, make_progress_keeper
 
 MOST_WAITING = 10
 """The most uploads of a user that may wait at a time."""
@@ -61,7 +61,7 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
     """
     check_permission(user, RUN_IMPORT)
     drop_expired_uploads()
-    if len(waiting_uploads(user)) >= MOST_WAITING:
+    if len(list_waiting_uploads(user)) >= MOST_WAITING:
         raise UploadRefused(
             "too-many-uploads",
             f"{MOST_WAITING} of your uploads wait already. Import or cancel one of them first.",
@@ -69,7 +69,7 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
     pending = PendingImport(
         user=user,
         created_at=timezone.now(),
-        file_name=storable(file_name),
+        file_name=make_storable(file_name),
         file_size=len(payload),
         mode=options.mode,
         with_backup=options.with_backup,
@@ -83,9 +83,11 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
     return pending
 
 
-def waiting_uploads(user: User) -> list[PendingImport]:
+def list_waiting_uploads(user: User) -> list[PendingImport]:
     """Return the user's waiting uploads, newest first, without their files."""
-    waiting = PendingImport.objects.filter(user=user, record=None, created_at__gte=oldest_kept())
+    waiting = PendingImport.objects.filter(
+        user=user, record=None, created_at__gte=get_oldest_kept()
+    )
     return list(waiting.defer("content", "plan").order_by("-created_at", "-pk"))
 
 
@@ -96,7 +98,7 @@ def find_pending(user: User, number: int) -> PendingImport:
     """
     check_permission(user, RUN_IMPORT)
     pending = (
-        PendingImport.objects.filter(user=user, pk=number, created_at__gte=oldest_kept())
+        PendingImport.objects.filter(user=user, pk=number, created_at__gte=get_oldest_kept())
         .select_related("user")
         .defer("content")
         .first()
@@ -114,12 +116,12 @@ def decide(
     An empty decision removes the earlier one. Returns whether anything was decided differently; if
     not, the plan is kept.
     """
-    merged: Decisions = {**decisions_from_list(pending.decisions), **decisions}
-    kept = decisions_as_list(
+    merged: Decisions = {**read_decision_list(pending.decisions), **decisions}
+    kept = convert_decisions(
         {key: one for key, one in merged.items() if one.mode or one.target_uuid}
     )
     decided = (options.mode, options.with_backup, options.override_locks, kept)
-    if decided == _decided(pending):
+    if decided == _get_decided(pending):
         return False
     check_idle(pending)
     pending.mode, pending.with_backup, pending.override_locks, pending.decisions = decided
@@ -133,7 +135,7 @@ def look_again(pending: PendingImport) -> PlanPage:
     return plan_again(pending)
 
 
-def token_of(pending: PendingImport, page: PlanPage) -> str:
+def get_token(pending: PendingImport, page: PlanPage) -> str:
     """Return the confirmation token of what was shown."""
     shown = f"{page.token} {pending.with_backup}"
     return sha256(shown.encode()).hexdigest()
@@ -141,8 +143,8 @@ def token_of(pending: PendingImport, page: PlanPage) -> str:
 
 def check_shown(pending: PendingImport, token: str) -> PlanPage:
     """Return the upload's plan. Raises UploadRefused where the token is that of an earlier one."""
-    page = page_of(pending)
-    if token != token_of(pending, page):
+    page = read_page(pending)
+    if token != get_token(pending, page):
         raise UploadRefused(
             "other-plan",
             "The plan was made anew since it was shown on that page. Nothing was written. "
@@ -165,9 +167,11 @@ def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> Imp
             f"Type the name of this server, {ziggy.SERVER_NAME}, to import into it. "
             "Nothing was written.",
         )
-    request = request_of(pending)
+    request = make_request(pending)
     try:
-        record = run_import(request, token=page.token, progress=progress_keeper(pending)).record
+        record = run_import(
+            request, token=page.token, progress=make_progress_keeper(pending)
+        ).record
     except AlreadyDone as earlier:
         record = earlier.record
     except StalePlan:
@@ -184,5 +188,5 @@ def cancel(pending: PendingImport) -> None:
     PendingImport.objects.filter(pk=pending.pk, record=None).delete()
 
 
-def _decided(pending: PendingImport) -> tuple[Any, ...]:
+def _get_decided(pending: PendingImport) -> tuple[Any, ...]:
     return (pending.mode, pending.with_backup, pending.override_locks, pending.decisions)

@@ -13,19 +13,19 @@ from imports.importing.service import examine_import
 from imports.models import Door, PendingImport
 from imports.planfile.page import (
     PlanPage,
-    differences_of,
+    find_differences,
     make_page,
+    make_page_snapshot,
     pack_page,
-    snapshot_of_page,
     unpack_page,
 )
-from imports.planfile.snapshot import ItemKey, decided_contents
-from imports.plans.decisions import decisions_from_list
+from imports.planfile.snapshot import ItemKey, get_decided_contents
+from imports.plans.decisions import read_decision_list
 from imports.plans.plan import Mode
 from imports.uploads.errors import NothingPending, UploadRefused
 
 
-def page_of(pending: PendingImport) -> PlanPage:
+def read_page(pending: PendingImport) -> PlanPage:
     """Return the page of the last plan. Raises NothingPending."""
     if not pending.plan:
         raise NothingPending
@@ -34,7 +34,7 @@ def page_of(pending: PendingImport) -> PlanPage:
 
 def plan_first(pending: PendingImport, payload: bytes) -> Preview:
     """Plan the import of a file that is not stored yet, and set the page of its plan."""
-    preview = examine_import(_request(pending, payload), record_refusal=True)
+    preview = examine_import(_make_request(pending, payload), record_refusal=True)
     _keep_page(pending, preview, {})
     return preview
 
@@ -45,9 +45,9 @@ def plan_again(pending: PendingImport, *, is_decided: bool = False) -> PlanPage:
     With `is_decided`, the upload's options or decisions were changed, and are stored too. Raises
     NothingPending if the upload is gone meanwhile, and what `examine_import` raises.
     """
-    earlier = page_of(pending)
-    preview = examine_import(request_of(pending), record_refusal=True)
-    differences = _differences(pending, preview, earlier, is_decided=is_decided)
+    earlier = read_page(pending)
+    preview = examine_import(make_request(pending), record_refusal=True)
+    differences = _find_differences(pending, preview, earlier, is_decided=is_decided)
     page = _keep_page(pending, preview, differences)
     waiting = PendingImport.objects.filter(pk=pending.pk, record=None)
     if not waiting.update(
@@ -62,7 +62,7 @@ def plan_again(pending: PendingImport, *, is_decided: bool = False) -> PlanPage:
     return page
 
 
-def request_of(pending: PendingImport) -> ImportRequest:
+def make_request(pending: PendingImport) -> ImportRequest:
     """Return the import that the upload asks for, with its file.
 
     Raises NothingPending, and UploadRefused if the file cannot be decrypted any more.
@@ -71,7 +71,7 @@ def request_of(pending: PendingImport) -> ImportRequest:
         content = pending.content
         if not content:  # it was applied meanwhile
             raise NothingPending
-        return _request(pending, zlib.decompress(decrypt_bytes(bytes(content))))
+        return _make_request(pending, zlib.decompress(decrypt_bytes(bytes(content))))
     except PendingImport.DoesNotExist:
         raise NothingPending from None
     except WrongKeyError:
@@ -82,7 +82,7 @@ def request_of(pending: PendingImport) -> ImportRequest:
         ) from None
 
 
-def _request(pending: PendingImport, payload: bytes) -> ImportRequest:
+def _make_request(pending: PendingImport, payload: bytes) -> ImportRequest:
     return ImportRequest(
         payload=payload,
         file_name=pending.file_name,
@@ -93,29 +93,29 @@ def _request(pending: PendingImport, payload: bytes) -> ImportRequest:
         user_name=pending.user.get_username(),
         with_backup=pending.with_backup,
         override_locks=pending.override_locks,
-        decisions=decisions_from_list(pending.decisions),
-        idempotency_key=key_of(pending) if pending.pk else None,
+        decisions=read_decision_list(pending.decisions),
+        idempotency_key=make_key(pending) if pending.pk else None,
     )
 
 
-def key_of(pending: PendingImport) -> str:
+def make_key(pending: PendingImport) -> str:
     """Return the idempotency key of its import, so that it is applied only once."""
     return f"upload-{pending.pk}"
 
 
-def _differences(
+def _find_differences(
     pending: PendingImport, preview: Preview, earlier: PlanPage, *, is_decided: bool
 ) -> dict[ItemKey, str]:
-    before = snapshot_of_page(earlier)
+    before = make_page_snapshot(earlier)
     changes = read_changes(
         before,
         preview.plan,
-        decisions_from_list(pending.decisions),
+        read_decision_list(pending.decisions),
         rows=read_rows_of(before),
-        contents=decided_contents(preview.plan),
+        contents=get_decided_contents(preview.plan),
         made_at=pending.planned_at,
     )
-    return differences_of(changes, earlier, is_decided=is_decided)
+    return find_differences(changes, earlier, is_decided=is_decided)
 
 
 def _keep_page(
@@ -123,7 +123,7 @@ def _keep_page(
 ) -> PlanPage:
     page = make_page(
         preview.plan,
-        decisions_from_list(pending.decisions),
+        read_decision_list(pending.decisions),
         refusal=preview.refusal,
         differences=differences,
     )

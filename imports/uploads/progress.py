@@ -8,7 +8,7 @@ from django.core.cache import cache
 from imports.database.lock import is_lock_held
 from imports.models import ImportRecord, PendingImport, Status
 from imports.uploads.errors import UploadRefused
-from imports.uploads.planning import key_of
+from imports.uploads.planning import make_key
 
 _PROGRESS_SECONDS = 3600
 
@@ -26,35 +26,37 @@ class Progress:
     """Number of items to write; 0 if unknown."""
 
 
-def progress_of(pending: PendingImport) -> Progress:
+def read_progress(pending: PendingImport) -> Progress:
     """Return how far the import of the upload is."""
     if pending.record_id:
         return Progress(is_running=False, record=pending.record_id)
     running = ImportRecord.objects.filter(
-        status=Status.RUNNING, user=pending.user, idempotency_key=key_of(pending)
+        status=Status.RUNNING, user=pending.user, idempotency_key=make_key(pending)
     ).first()
     if running is None or not is_lock_held():  # without the lock, its process has died
         return Progress(is_running=False)
     if running.with_backup and not running.backup_path:
         return Progress(is_running=True, phase="Planning again and backing the database up")
-    done, total = cache.get(_progress_key(pending), (0, 0))
+    done, total = cache.get(_make_progress_key(pending), (0, 0))
     # After the last item, the record is written and the transaction ends.
     phase = "Writing" if done < total or not total else "Recording what was written"
     return Progress(is_running=True, phase=phase, done=done, total=total)
 
 
-def progress_keeper(pending: PendingImport) -> Callable[[int, int], None]:
+def make_progress_keeper(pending: PendingImport) -> Callable[[int, int], None]:
     """Return the callback that stores how many items are written, of how many."""
-    return lambda done, total: cache.set(_progress_key(pending), (done, total), _PROGRESS_SECONDS)
+    return lambda done, total: cache.set(
+        _make_progress_key(pending), (done, total), _PROGRESS_SECONDS
+    )
 
 
 def check_idle(pending: PendingImport) -> None:
     """Raise UploadRefused while the upload is being imported."""
-    if progress_of(pending).is_running:
+    if read_progress(pending).is_running:
         raise UploadRefused(
             "import-running", "This upload is being imported. Its record will say how it ended."
         )
 
 
-def _progress_key(pending: PendingImport) -> str:
+def _make_progress_key(pending: PendingImport) -> str:
     return f"imports.progress.{pending.pk}"

@@ -42,7 +42,7 @@ class FileCollector(FileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self._count += len(raw_data)
         if self._count > self._limit:
-            raise too_large(self._limit)
+            raise make_too_large_error(self._limit)
         self._bytes.write(raw_data)
 
     def file_complete(self, file_size: int) -> None:
@@ -53,7 +53,7 @@ class FileCollector(FileUploadHandler):
         )
 
 
-def too_large(limit: int) -> FileTooLarge:
+def make_too_large_error(limit: int) -> FileTooLarge:
     """Return the refusal of a file that is larger than `limit` bytes."""
     return FileTooLarge(
         "too-large",

@@ -20,7 +20,7 @@ from django.utils import timezone
 from accounts.models import ApiToken, User
 from accounts.tokens import TooManyKeysError, find, issue_login_token
 from flows.models import Attempts
-from flows.web.throttling import Limit, TooManyAttemptsError, give_back, take, waiting_time
+from flows.web.throttling import Limit, TooManyAttemptsError, format_waiting_time, give_back, take
 from tests.support.errors import error_of
 from tests.support.users import key_for
 
@@ -783,7 +783,7 @@ def test_a_delayed_attempt_counts_nowhere(ada, settings):
     ],
 )
 def test_a_time_to_wait_is_told_in_words(seconds, words):
-    assert waiting_time(seconds) == words
+    assert format_waiting_time(seconds) == words
 
 
 class CountingHasher(PBKDF2PasswordHasher):

@@ -15,7 +15,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from flows.roles import Role, is_service_account, role_of, write_roles
+from flows.roles import Role, find_role, is_service_account, write_roles
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -170,7 +170,7 @@ def test_a_registered_server_gets_its_roles_by_its_own_migration(tmp_path):
     ],
 )
 def test_a_member_has_the_role_of_the_group(user, group, role):
-    assert role_of(put_into(user, group)) == role
+    assert find_role(put_into(user, group)) == role
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_member_has_the_role_of_the_group(user, group, role):
     ],
 )
 def test_of_several_roles_a_user_has_the_strongest(user, groups, role):
-    assert role_of(put_into(user, *groups)) == role
+    assert find_role(put_into(user, *groups)) == role
 
 
 def test_a_stronger_role_may_do_all_that_a_weaker_one_may():
@@ -199,21 +199,21 @@ def test_a_stronger_role_may_do_all_that_a_weaker_one_may():
 def test_a_superuser_is_an_admin_whatever_the_groups(user):
     user.is_superuser = True
     user.save()
-    assert role_of(put_into(user)) == "ADMIN"
-    assert role_of(put_into(user, "Operator")) == "ADMIN"
+    assert find_role(put_into(user)) == "ADMIN"
+    assert find_role(put_into(user, "Operator")) == "ADMIN"
 
 
 def test_a_user_in_no_group_or_in_others_has_no_role(user):
     Group.objects.create(name="admin")
     Group.objects.create(name="Editors")
-    assert role_of(user) is None
-    assert role_of(put_into(user, "admin", "Editors")) is None
+    assert find_role(user) is None
+    assert find_role(put_into(user, "admin", "Editors")) is None
     assert user.get_all_permissions() == set()
 
 
 @pytest.mark.django_db
 def test_nobody_in_particular_has_no_role():
-    assert role_of(AnonymousUser()) is None
+    assert find_role(AnonymousUser()) is None
     assert not is_service_account(AnonymousUser())
 
 
@@ -234,7 +234,7 @@ def test_the_role_of_a_user_whose_groups_are_at_hand_takes_no_query(user):
     put_into(user, "Editor")
     (ada,) = User.objects.filter(pk=user.pk).prefetch_related("groups")
     with CaptureQueriesContext(connection) as queries:
-        assert role_of(ada) == "EDITOR"
+        assert find_role(ada) == "EDITOR"
     assert len(queries) == 0
 
 

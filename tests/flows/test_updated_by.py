@@ -15,7 +15,7 @@ from reversion.models import Version
 
 from accounts.models import User
 from flows.models import Connection, Flow, Item, Secret
-from flows.rest.bodies.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.saves import named_saves
 from imports.importing.service import run_import
 from imports.models import Door
@@ -139,7 +139,7 @@ def test_a_value_that_the_api_sets(api):
 
 def test_a_save_that_the_api_restores(api):
     item, _ = (by_bob(FlowFactory()) for _ in range(2))
-    answered(api.post(f"/api/ziggy/named-saves/{save_uuid(version_of(item).pk)}/restore"))
+    answered(api.post(f"/api/ziggy/named-saves/{make_save_uuid(version_of(item).pk)}/restore"))
     assert_written_by("ada", item)
 
 

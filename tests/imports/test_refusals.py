@@ -4,10 +4,10 @@ from http import HTTPStatus
 
 import pytest
 
-from flows.rest.requests.refusals import Refused, not_permitted
+from flows.rest.requests.refusals import Refused, make_permission_refusal
 from imports.errors import StalePlan
-from imports.exportfile.json_problems import JSONProblem, too_deep
-from imports.runs.staleness import stale
+from imports.exportfile.json_problems import JSONProblem, make_depth_problem
+from imports.runs.staleness import make_stale_error
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_without_a_remedy_the_reason_is_all(refusal):
 
 
 def test_a_plan_that_is_stale_says_that_nothing_was_written():
-    error = stale("A secret got a value meanwhile.", again="Run the import again.")
+    error = make_stale_error("A secret got a value meanwhile.", again="Run the import again.")
     assert error.reason == "A secret got a value meanwhile."
     assert error.message == (
         "A secret got a value meanwhile. Nothing was written. Run the import again."
@@ -43,15 +43,17 @@ def test_a_plan_that_is_stale_says_that_nothing_was_written():
 
 
 def test_who_lacks_a_right_is_told_who_gives_it():
-    refused = not_permitted("Your account may not do this.", "flows.add_flow")
+    refused = make_permission_refusal("Your account may not do this.", "flows.add_flow")
     assert refused.message == "Your account may not do this. An administrator can give the right."
 
 
 def test_a_problem_is_of_what_the_door_reads():
-    assert too_deep().message == "A file may be nested at most 64 deep."
-    assert too_deep().message_of("The body") == "The body may be nested at most 64 deep."
+    assert make_depth_problem().message == "A file may be nested at most 64 deep."
+    assert (
+        make_depth_problem().format_message("The body") == "The body may be nested at most 64 deep."
+    )
 
 
 def test_a_problem_of_a_value_is_the_same_at_every_door():
     problem = JSONProblem("duplicate-key", "A key stands twice in one object.")
-    assert problem.message_of("The body") == problem.message == str(problem)
+    assert problem.format_message("The body") == problem.message == str(problem)

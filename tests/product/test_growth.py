@@ -33,10 +33,10 @@ from flows.destinations import uses as secret_uses
 from flows.destinations.changes import SecretState, SecretUser
 from flows.differences import graph, graph_svg
 from flows.differences import lines as line_diff
-from flows.differences.credential_words import credential_literals
-from flows.differences.graph_difference import graph_difference
+from flows.differences.credential_words import find_credential_literals
+from flows.differences.graph_difference import compare_graphs
 from flows.differences.masking import Masks
-from flows.differences.values import difference
+from flows.differences.values import compare_contents
 from flows.relations import document_rewriting, mentions
 from flows.rest.bodies import item_body, placeholders
 from flows.rest.requests.refusals import Refused
@@ -46,7 +46,7 @@ from imports.errors import UnableToImport
 from imports.exportfile import companion as given_file
 from imports.exportfile import json_problems, strict_json
 from imports.exportfile.document import parse
-from imports.management.text_columns import column_lines
+from imports.management.text_columns import format_columns
 from imports.planfile import changes as plan_changes
 from imports.planfile import decisions as decision_file
 from imports.planfile import file as plan_file
@@ -56,16 +56,16 @@ from imports.planfile import snapshot as plan_snapshot
 from imports.planfile.shape import SavedFile
 from imports.plans import comparison, decisions
 from imports.plans.build import build_plan
-from imports.plans.dangling import unresolved
-from imports.plans.plan import Mode, UndoResult, content_digest
+from imports.plans.dangling import find_unresolved
+from imports.plans.plan import Mode, UndoResult, compute_content_digest
 from imports.status import decide as status
 from imports.undo.plans import decision_file as undo_decisions
-from imports.undo.plans.lost_names import with_users_of_lost_names
+from imports.undo.plans.lost_names import warn_of_lost_names
 from imports.undo.plans.plan import UndoChange
 from imports.uploads.uploaded_file import FilePart
 from tests.support.growing import PER_DOUBLING, growth, seconds, slowest_growth
 from tests.support.imagined import DEFAULTS, Server, stored
-from ziggy_site.content_type import plain_content_type
+from ziggy_site.content_type import clean_content_type
 
 MUCH = 10**9
 
@@ -136,54 +136,54 @@ def _is_harmless(hint: Any) -> bool:
 FUNCTIONS = {name: code for name, code in functions() if takes_text(code)}
 
 EXEMPT = {
-    "flows.counting.number_of": "takes a noun of the product's own",
-    "flows.counting.other_than_first": "takes a noun of the product's own, and a length",
-    "flows.rest.requests.refusals.invalid": "joins what is told of the first problem and a number",
-    "flows.rest.requests.refusals.not_found": "takes a word of the product's own",
-    "flows.rest.requests.refusals.not_permitted": "takes sentences of the product's own",
+    "flows.counting.format_count": "takes a noun of the product's own",
+    "flows.counting.format_others": "takes a noun of the product's own, and a length",
+    "flows.rest.requests.refusals.make_invalid_refusal": "joins what is told of the first problem and a number",
+    "flows.rest.requests.refusals.make_not_found_refusal": "takes a word of the product's own",
+    "flows.rest.requests.refusals.make_permission_refusal": "takes sentences of the product's own",
     "flows.rest.bodies.json_body.ItemParser.parse": "the site's parser, and a walk: see read_value",
     "flows.rest.bodies.json_body.check_text": "looks for one character",
-    "flows.destinations.warnings.DestinationWarning.tells_of": "takes a row's key",
-    "flows.destinations.warnings.DestinationWarning.text_for": "takes the kinds that somebody may see",
-    "flows.destinations.warnings.DestinationWarning.detail_for": "takes the kinds that somebody may see",
+    "flows.destinations.warnings.DestinationWarning.find_described_kinds": "takes a row's key",
+    "flows.destinations.warnings.DestinationWarning.get_text_for": "takes the kinds that somebody may see",
+    "flows.destinations.warnings.DestinationWarning.make_detail_for": "takes the kinds that somebody may see",
     "imports.exportfile.warnings.users_data": "tells of the first few users",
     "imports.exportfile.warnings.in_order": "takes one warning, of a few rows",
-    "flows.counting.listed": "joins words of the product's own, and the first few names",
-    "imports.database.backup_retention.superfluous": "takes the backups of a directory, and no file's text",
-    "imports.database.bound_process.bound_command": "takes a command of the product's own",
-    "imports.database.errors.code_of": "looks at the code of one error",
-    "imports.database.errors.failure_of": "looks at the code of one error",
-    "imports.database.errors.is_by_a_rival": "looks at the code of one error",
-    "imports.database.errors.loggable": "see first_line",
-    "imports.database.errors.trouble_of": "looks at the code of one error",
-    "imports.plans.destinations.with_notices": "takes a plan's changes, one after the other",
-    "imports.plans.drift.marked_with_drift": "takes rows, one after the other: test_linearity",
-    "imports.exportfile.companion.invalid": "joins what is told of the first problem and a number",
-    "imports.exportfile.companion.issue_of": "see json_path",
-    "imports.exportfile.companion.reading": "takes a word of the product's own",
-    "imports.exportfile.json_problems.JSONProblem.message_of": "joins words of the product's own",
-    "imports.exportfile.items.FileItem.issue": "keeps a message beside the item's own name",
-    "imports.records.kept_states.state_after": "takes one row",
-    "imports.records.kept_states.state_before": "takes one row",
+    "flows.counting.format_list": "joins words of the product's own, and the first few names",
+    "imports.database.backup_retention.find_superfluous": "takes the backups of a directory, and no file's text",
+    "imports.database.bound_process.make_bound_command": "takes a command of the product's own",
+    "imports.database.errors.format_code": "looks at the code of one error",
+    "imports.database.errors.make_failure": "looks at the code of one error",
+    "imports.database.errors.is_by_another_writer": "looks at the code of one error",
+    "imports.database.errors.format_for_log": "see get_first_line",
+    "imports.database.errors.find_trouble": "looks at the code of one error",
+    "imports.plans.destinations.add_destination_warnings": "takes a plan's changes, one after the other",
+    "imports.plans.drift.mark_drift": "takes rows, one after the other: test_linearity",
+    "imports.exportfile.companion.make_invalid_refusal": "joins what is told of the first problem and a number",
+    "imports.exportfile.companion.make_issue": "see make_json_path",
+    "imports.exportfile.companion.refuse_unreadable": "takes a word of the product's own",
+    "imports.exportfile.json_problems.JSONProblem.format_message": "joins words of the product's own",
+    "imports.exportfile.items.FileItem.make_issue": "keeps a message beside the item's own name",
+    "imports.records.kept_states.find_state_after": "takes one row",
+    "imports.records.kept_states.find_state_before": "takes one row",
     "imports.plans.plan.are_comparable": "compares four characters",
-    "imports.plans.plan.with_warnings_of": "takes the warnings of one change",
+    "imports.plans.plan.merge_warnings": "takes the warnings of one change",
     "imports.plans.plan.differ": "compares two digests",
-    "imports.planfile.file.saved_row": "takes one row",
-    "imports.planfile.snapshot.row_snapshot": "takes one row",
-    "imports.planfile.origin.origin_changes": "compares two files' hashes",
-    "imports.undo.plans.conflicts.conflicts_of": "takes one row",
-    "imports.undo.plans.conflicts.name_taken": "takes one row",
-    "imports.undo.plans.conflicts.used_by": "tells of three users",
-    "imports.undo.plans.destinations.find_notices": "hands rows of records to find_new_destinations",
-    "imports.undo.plans.destinations.user_changes": "takes rows of records, one after the other",
-    "imports.undo.plans.destinations.with_notices": "takes one row",
+    "imports.planfile.file.make_saved_row": "takes one row",
+    "imports.planfile.snapshot.make_row_snapshot": "takes one row",
+    "imports.planfile.origin.find_origin_changes": "compares two files' hashes",
+    "imports.undo.plans.conflicts.find_conflicts": "takes one row",
+    "imports.undo.plans.conflicts.make_name_taken_conflict": "takes one row",
+    "imports.undo.plans.conflicts.make_used_by_conflict": "tells of three users",
+    "imports.undo.plans.destinations.find_destination_warnings": "hands rows of records to find_new_destinations",
+    "imports.undo.plans.destinations.make_user_changes": "takes rows of records, one after the other",
+    "imports.undo.plans.destinations.add_destination_warnings": "takes one row",
     "imports.undo.plans.build.build_undo": "takes rows of records: test_linearity has the undo",
-    "imports.undo.plans.kept_rows.settle_rows": "takes rows of records: test_linearity has the undo",
+    "imports.undo.plans.kept_rows.decide_rows": "takes rows of records: test_linearity has the undo",
     **{
         f"imports.undo.plans.snapshot.{name}": "takes rows of records: test_linearity has the undo"
         for name in ("snapshot_of_undo", "undo_token", "pack_rows", "row_changes_since")
     },
-    "imports.undo.plans.decision_file.decision_of": "takes one of two words, or raises",
+    "imports.undo.plans.decision_file.read_decision": "takes one of two words, or raises",
     "imports.api.form.FormParser.parse": "Django's parser, which the size of the body limits",
     "imports.uploads.uploaded_file.FileCollector.new_file": "keeps a name",
     "imports.uploads.uploaded_file.FileCollector.receive_data_chunk": "appends to a buffer",
@@ -201,7 +201,7 @@ def _connection(text: str) -> dict[str, Any]:
 
 def _tokens(text: str) -> object:
     with suppress(UnreadableError):
-        return list(credential_literals(read_tokens(text)))
+        return list(find_credential_literals(read_tokens(text)))
     return None
 
 
@@ -233,12 +233,15 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     "tokens": (
         (
             "flows.content.code_tokens.read_tokens",
-            "flows.differences.credential_words.credential_literals",
+            "flows.differences.credential_words.find_credential_literals",
         ),
         _tokens,
     ),
     "a key": (("flows.content.fields.is_value_like",), is_value_like),
-    "masks": (("flows.differences.masking.Masks.masked",), lambda text: Masks().masked(text)),
+    "masks": (
+        ("flows.differences.masking.Masks.mask_credentials",),
+        lambda text: Masks().mask_credentials(text),
+    ),
     "mentions": (
         ("flows.relations.mentions.find_mentions", "flows.relations.mentions.find_references"),
         lambda text: (
@@ -279,15 +282,18 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ],
     ),
     "secrets used": (
-        ("flows.destinations.uses.secrets_used", "flows.content.references.identifier_end"),
+        (
+            "flows.destinations.uses.find_secrets_used",
+            "flows.content.references.find_identifier_end",
+        ),
         lambda text: [
-            secret_uses.secrets_used(text + " secrets.A", json=json) for json in (True, False)
+            secret_uses.find_secrets_used(text + " secrets.A", json=json) for json in (True, False)
         ],
     ),
     "many uses of secrets": (
-        ("flows.destinations.uses.secrets_used", "flows.content.references.is_in_word"),
+        ("flows.destinations.uses.find_secrets_used", "flows.content.references.is_in_word"),
         lambda text: [
-            secret_uses.secrets_used(text.replace(text[:2], "secrets."), json=json)
+            secret_uses.find_secrets_used(text.replace(text[:2], "secrets."), json=json)
             for json in (True, False)
         ],
     ),
@@ -297,15 +303,18 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
                 "flows.content.plain_object.read_plain_object",
                 "flows.content.plain_object.is_number_or_constant",
             ),
-            *("flows.content.plain_object.text_of", "flows.destinations.destinations.secret_uses"),
             *(
-                "flows.destinations.labels.hosts_label",
-                "flows.destinations.labels.word_of",
+                "flows.content.plain_object.strip_quotes",
+                "flows.destinations.destinations.find_secret_uses",
             ),
-            "flows.destinations.labels.printable_label",
+            *(
+                "flows.destinations.labels.make_hosts_label",
+                "flows.destinations.labels.normalize_key",
+            ),
+            "flows.destinations.labels.make_printable_label",
         ),
         lambda text: [
-            destinations.secret_uses(Kind.CONNECTION, "a uuid", _connection(value))
+            destinations.find_secret_uses(Kind.CONNECTION, "a uuid", _connection(value))
             for value in (
                 text,
                 "{ maxRows: 1, host: 'a', key: secrets.A }",
@@ -326,20 +335,24 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ),
     ),
     "shown text": (
-        ("flows.differences.lines.visible", "flows.differences.lines.excerpt"),
-        lambda text: line_diff.excerpt(line_diff.visible(text)),
+        ("flows.differences.lines.make_visible", "flows.differences.lines.make_excerpt"),
+        lambda text: line_diff.make_excerpt(line_diff.make_visible(text)),
     ),
     "message": (
         (
-            *("imports.errors.quoted", "imports.errors.printable", "imports.errors.shortened"),
-            *("imports.errors.storable", "imports.errors.json_path", "imports.errors.first_line"),
+            *("imports.errors.quote", "imports.errors.make_printable", "imports.errors.shorten"),
+            *(
+                "imports.errors.make_storable",
+                "imports.errors.make_json_path",
+                "imports.errors.get_first_line",
+            ),
         ),
         lambda text: (
-            errors.quoted(text),
-            errors.shortened(text),
-            errors.storable(text),
-            errors.json_path(text, 1),
-            errors.first_line(ValueError(text)),
+            errors.quote(text),
+            errors.shorten(text),
+            errors.make_storable(text),
+            errors.make_json_path(text, 1),
+            errors.get_first_line(ValueError(text)),
         ),
     ),
     "field": (
@@ -354,8 +367,8 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ),
     ),
     "copy": (
-        ("flows.content.copy_names.copy_name",),
-        lambda text: copy_names.copy_name(Kind.FLOW, text, 2),
+        ("flows.content.copy_names.make_copy_name",),
+        lambda text: copy_names.make_copy_name(Kind.FLOW, text, 2),
     ),
     "decision": (
         ("imports.planfile.decisions.read_key", "imports.planfile.decisions.read_decision"),
@@ -394,18 +407,18 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
             ),
             *(
                 "imports.exportfile.json_problems.is_deep",
-                "imports.exportfile.json_problems.place_of",
+                "imports.exportfile.json_problems.format_place",
             ),
         ),
         lambda text: (
             _refused(strict_json.read_value, msgspec.Raw(msgspec.json.encode({text: [text]}))),
             _refused(given_file.read_part, msgspec.Raw(text.encode()), "a"),
-            json_problems.place_of(text.encode(), len(text)),
+            json_problems.format_place(text.encode(), len(text)),
         ),
     ),
     "content type": (
-        ("ziggy_site.content_type.plain_content_type",),
-        lambda text: plain_content_type("multipart/form-data;" + text),
+        ("ziggy_site.content_type.clean_content_type",),
+        lambda text: clean_content_type("multipart/form-data;" + text),
     ),
     "a form's words": (
         ("imports.api.form.read_form",),
@@ -418,8 +431,8 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ),
     ),
     "a row": (
-        ("flows.content.representation.represented",),
-        lambda text: representation.represented(
+        ("flows.content.representation.represent",),
+        lambda text: representation.represent(
             Kind.CONNECTION,
             _connection(text)
             | {"uuid": "u", "created_at": _NOW, "updated_at": _NOW, "is_deleted": False},
@@ -503,7 +516,7 @@ def kept_plan(size: int) -> Any:
 
 
 def saved(plan: Any) -> Any:
-    return plan_file.save(
+    return plan_file.make_saved_plan(
         plan,
         {},
         {},
@@ -578,17 +591,17 @@ def compared_graphs(sides: Any) -> object:
     graph_svg.place(before.nodes)
     graph_svg.place_pair(before, after)
     graph_svg.draw_pair(before, after, diff, numbers={})
-    return graph_difference(*sides, line_diff.Budget(0))
+    return compare_graphs(*sides, line_diff.Budget(0))
 
 
 _GRAPH = (
     *(
         "flows.differences.graph.read_graph",
         "flows.differences.graph.compare",
-        "flows.differences.graph.differing_paths",
+        "flows.differences.graph.find_differing_paths",
     ),
     *(
-        "flows.differences.graph_difference.graph_difference",
+        "flows.differences.graph_difference.compare_graphs",
         "flows.differences.graph_svg.draw",
         "flows.differences.graph_svg.place",
     ),
@@ -599,24 +612,24 @@ _GRAPH = (
 def shown_again(given: Any) -> object:
     plan, _ = given
     shown = plan_page.unpack_page(plan_page.pack_page(plan_page.make_page(plan, {})))
-    before = plan_page.snapshot_of_page(shown)
-    changes = plan_changes.changes_since(before, plan_snapshot.snapshot_of(plan))
-    differences = plan_page.differences_of(changes, shown, is_decided=False)
+    before = plan_page.make_page_snapshot(shown)
+    changes = plan_changes.find_changes_since(before, plan_snapshot.make_snapshot(plan))
+    differences = plan_page.find_differences(changes, shown, is_decided=False)
     again = plan_page.make_page(plan, {}, differences=differences)
-    return [*plan_page.chosen_items(again.items, attention="attention", text="same")]
+    return [*plan_page.filter_items(again.items, attention="attention", text="same")]
 
 
 def held_against(given: Any) -> object:
     plan, kept = given
     read = plan_file.read_plan(plan_file.write_plan(kept), max_bytes=MUCH)
-    before = plan_shape.snapshot_of_saved(read)
+    before = plan_shape.make_saved_plan_snapshot(read)
     rows = {(item.kind, row.uuid): row for item in before.items for row in item.rows}
-    after = plan_snapshot.snapshot_of(plan, {}, plan_snapshot.decided_contents(plan))
+    after = plan_snapshot.make_snapshot(plan, {}, plan_snapshot.get_decided_contents(plan))
     return (
         saved(plan),
-        plan_changes.edited_rows(before, rows),
-        plan_snapshot.confirmation_token(after),
-        plan_changes.changes_since(before, after),
+        plan_changes.find_edited_rows(before, rows),
+        plan_snapshot.make_confirmation_token(after),
+        plan_changes.find_changes_since(before, after),
     )
 
 
@@ -624,15 +637,17 @@ def decided(given: Any) -> object:
     document, plan = given
     file = {f"flow:{item.uuid}": "skip" for item in document.items[Kind.FLOW]}
     data = json.dumps({"decisions": file}).encode()
-    settled = decision_file.settle(decision_file.read_decisions(data, max_bytes=MUCH), document)
+    settled = decision_file.match_decisions(
+        decision_file.read_decisions(data, max_bytes=MUCH), document
+    )
     words = {item.uuid: "keep" for item in document}
-    undo_decisions.decisions_from(words)
+    undo_decisions.read_decisions(words)
     return (
-        [*decision_file.skipped_nothing(plan, settled)],
-        [decision_file.decision_value(each) for each in settled.values()],
-        decisions.decisions_from_list(decisions.decisions_as_list(settled)),
-        decisions.targets_of(Kind.FLOW, settled),
-        [*decisions.decisions_to_nothing(document, settled)],
+        [*decision_file.find_skipped_nothing(plan, settled)],
+        [decision_file.make_decision_value(each) for each in settled.values()],
+        decisions.read_decision_list(decisions.convert_decisions(settled)),
+        decisions.get_targets(Kind.FLOW, settled),
+        [*decisions.find_decisions_to_nothing(document, settled)],
     )
 
 
@@ -643,7 +658,7 @@ def status_of(plan: Any) -> object:
         read_last_writes=lambda kind, pks: {},
         only_here={},
     )
-    return status.file_status(plan, known), status.ambiguous_paths(plan)
+    return status.decide_status(plan, known), status.find_ambiguous_paths(plan)
 
 
 class ServerOfNames:
@@ -652,15 +667,15 @@ class ServerOfNames:
     def __init__(self, names: list[str]) -> None:
         self._names = names
 
-    def secrets(self) -> Mapping[str, SecretState]:
+    def read_secrets(self) -> Mapping[str, SecretState]:
         return {f"s{name}": SecretState(name=name, has_value=False) for name in self._names}
 
-    def connections(self) -> Iterable[SecretUser]:
+    def read_connections(self) -> Iterable[SecretUser]:
         return ()
 
-    def flows_with_secrets(self) -> Iterable[SecretUser]:
+    def read_flows(self) -> Iterable[SecretUser]:
         content = {**DEFAULTS[Kind.FLOW], "info": " ".join(f"secrets.{n}" for n in self._names)}
-        uses = destinations.secret_uses(Kind.FLOW, "f", content)
+        uses = destinations.find_secret_uses(Kind.FLOW, "f", content)
         return [SecretUser(kind=Kind.FLOW, uuid="f", name="F", uses=uses)]
 
 
@@ -688,8 +703,8 @@ def body_of(size: int) -> dict[str, Any]:
 CASES = {
     "renamed secrets that others use": Case(
         covers=(
-            "imports.plans.place_warnings.with_users_of_lost_names",
-            "imports.plans.place_warnings.renamed_in_use",
+            "imports.plans.place_warnings.warn_of_lost_names",
+            "imports.plans.place_warnings.make_renamed_in_use_warning",
         ),
         build=renamed_secrets,
         work=plan_of,
@@ -699,27 +714,30 @@ CASES = {
         covers=(
             *(
                 "flows.destinations.new.find_new_destinations",
-                "flows.destinations.warnings.warnings_of",
+                "flows.destinations.warnings.make_warnings",
             ),
-            *("imports.plans.destinations.user_change", "imports.plans.destinations.find_notices"),
-            "imports.plans.plan.keys_of",
+            *(
+                "imports.plans.destinations.make_user_change",
+                "imports.plans.destinations.find_destination_warnings",
+            ),
+            "imports.plans.plan.get_destination_keys",
         ),
         build=sent_secrets,
-        work=lambda given: plan_snapshot.confirmation_token(
-            plan_snapshot.snapshot_of(plan_of(given))
+        work=lambda given: plan_snapshot.make_confirmation_token(
+            plan_snapshot.make_snapshot(plan_of(given))
         ),
         size=500,
     ),
     "an undo that renames secrets which others use": Case(
-        covers=("imports.undo.plans.lost_names.with_users_of_lost_names",),
+        covers=("imports.undo.plans.lost_names.warn_of_lost_names",),
         build=undone_names,
-        work=lambda given: with_users_of_lost_names(*given),
+        work=lambda given: warn_of_lost_names(*given),
         size=2_000,
     ),
     "columns of text": Case(
-        covers=("imports.management.text_columns.column_lines",),
+        covers=("imports.management.text_columns.format_columns",),
         build=lambda size: [((f"name {at}", "x" * (at % 99)), "") for at in range(size)],
-        work=lambda rows: [*column_lines(("NAME", "WHAT"), rows)],
+        work=lambda rows: [*format_columns(("NAME", "WHAT"), rows)],
         size=5_000,
     ),
     "a file of many items": Case(
@@ -780,19 +798,19 @@ CASES = {
         ],
     ),
     "copies of a name": Case(
-        covers=("flows.content.copy_names.first_free_copy",),
-        build=lambda size: {copy_names.copy_name(Kind.FLOW, "x", at) for at in range(1, size)},
-        work=lambda used: copy_names.first_free_copy(Kind.FLOW, "x", used),
+        covers=("flows.content.copy_names.find_free_copy_name",),
+        build=lambda size: {copy_names.make_copy_name(Kind.FLOW, "x", at) for at in range(1, size)},
+        work=lambda used: copy_names.find_free_copy_name(Kind.FLOW, "x", used),
     ),
     **{
         f"a plan to {mode}": Case(
             covers=(
                 *("imports.plans.build.build_plan", "imports.plans.matching.match_items"),
-                "imports.plans.item_destinations.settle_items",
+                "imports.plans.item_destinations.decide_items",
                 "imports.plans.item_destinations.find_ambiguous_uuids",
                 *(
                     "imports.plans.reference_map.map_references",
-                    "imports.plans.reference_map.ReferenceMap.content_of",
+                    "imports.plans.reference_map.ReferenceMap.rewrite_content",
                 )[: 1 if mode is Mode.SKIP else 2],
             ),
             build=lambda size, mode=mode: planned(size, mode),
@@ -803,38 +821,41 @@ CASES = {
     },
     "an overwrite": Case(
         covers=(
-            *("imports.plans.comparison.compared", "imports.plans.plan.content_digest"),
+            *("imports.plans.comparison.compare", "imports.plans.plan.compute_content_digest"),
             *(
                 "imports.plans.place_warnings.find_lost_names",
-                "imports.plans.place_warnings.warnings_of_place",
+                "imports.plans.place_warnings.find_place_warnings",
             ),
-            "imports.plans.place_warnings.with_shared_names",
+            "imports.plans.place_warnings.warn_of_shared_names",
         ),
         build=planned,
         work=plan_of,
         size=500,
     ),
     "contents of many keys": Case(
-        covers=("imports.plans.comparison.differences", "imports.plans.plan.content_digest"),
+        covers=(
+            "imports.plans.comparison.find_differences",
+            "imports.plans.plan.compute_content_digest",
+        ),
         build=lambda size: [
             {**DEFAULTS[Kind.FLOW], "extra": canonical.encode({f"k{at}": x for at in range(size)})}
             for x in (1, 2)
         ],
         work=lambda sides: (
-            comparison.differences(Kind.FLOW, *sides),
-            content_digest(sides[0], tuple(sides[0])),
+            comparison.find_differences(Kind.FLOW, *sides),
+            compute_content_digest(sides[0], tuple(sides[0])),
         ),
     ),
     "what is dangling": Case(
-        covers=("imports.plans.dangling.unresolved",),
+        covers=("imports.plans.dangling.find_unresolved",),
         build=lambda size: parse(file_of(size), max_bytes=MUCH),
-        work=unresolved,
+        work=find_unresolved,
     ),
     "a shown plan": Case(
         covers=(
             *("imports.planfile.page.make_page", "imports.planfile.page.pack_page"),
-            *("imports.planfile.page.unpack_page", "imports.planfile.page.chosen_items"),
-            *("imports.planfile.page.snapshot_of_page", "imports.planfile.page.differences_of"),
+            *("imports.planfile.page.unpack_page", "imports.planfile.page.filter_items"),
+            *("imports.planfile.page.make_page_snapshot", "imports.planfile.page.find_differences"),
         ),
         build=kept_plan,
         work=shown_again,
@@ -843,14 +864,20 @@ CASES = {
     "a saved plan": Case(
         covers=(
             *(
-                "imports.planfile.file.save",
+                "imports.planfile.file.make_saved_plan",
                 "imports.planfile.file.write_plan",
                 "imports.planfile.file.read_plan",
             ),
-            *("imports.planfile.changes.edited_rows", "imports.planfile.changes.changes_since"),
-            *("imports.planfile.snapshot.snapshot_of", "imports.planfile.shape.snapshot_of_saved"),
-            "imports.planfile.snapshot.decided_contents",
-            "imports.planfile.snapshot.confirmation_token",
+            *(
+                "imports.planfile.changes.find_edited_rows",
+                "imports.planfile.changes.find_changes_since",
+            ),
+            *(
+                "imports.planfile.snapshot.make_snapshot",
+                "imports.planfile.shape.make_saved_plan_snapshot",
+            ),
+            "imports.planfile.snapshot.get_decided_contents",
+            "imports.planfile.snapshot.make_confirmation_token",
         ),
         build=kept_plan,
         work=held_against,
@@ -858,15 +885,18 @@ CASES = {
     ),
     "decisions": Case(
         covers=(
-            *("imports.planfile.decisions.settle", "imports.planfile.decisions.skipped_nothing"),
             *(
-                "imports.planfile.decisions.decision_value",
-                "imports.plans.decisions.decisions_as_list",
+                "imports.planfile.decisions.match_decisions",
+                "imports.planfile.decisions.find_skipped_nothing",
             ),
-            *("imports.plans.decisions.decisions_from_list", "imports.plans.decisions.targets_of"),
             *(
-                "imports.plans.decisions.decisions_to_nothing",
-                "imports.undo.plans.decision_file.decisions_from",
+                "imports.planfile.decisions.make_decision_value",
+                "imports.plans.decisions.convert_decisions",
+            ),
+            *("imports.plans.decisions.read_decision_list", "imports.plans.decisions.get_targets"),
+            *(
+                "imports.plans.decisions.find_decisions_to_nothing",
+                "imports.undo.plans.decision_file.read_decisions",
             ),
         ),
         build=lambda size: ((given := planned(size))[0], plan_of(given)),
@@ -874,7 +904,10 @@ CASES = {
         size=500,
     ),
     "a status": Case(
-        covers=("imports.status.decide.file_status", "imports.status.decide.ambiguous_paths"),
+        covers=(
+            "imports.status.decide.decide_status",
+            "imports.status.decide.find_ambiguous_paths",
+        ),
         build=lambda size: plan_of(planned(size)),
         work=status_of,
         size=500,
@@ -918,14 +951,17 @@ BOUNDED = {
         work=lambda sides: line_diff.compare_lines(*sides),
     ),
     "documents": Case(
-        covers=("flows.differences.lines.compare_documents", "flows.differences.lines.printed"),
+        covers=(
+            "flows.differences.lines.compare_documents",
+            "flows.differences.lines.format_document",
+        ),
         build=lambda size: [canonical.encode([at % x for at in range(size)]) for x in (7, 5)],
         work=lambda sides: line_diff.compare_documents(*sides),
     ),
     "a flow": Case(
-        covers=("flows.differences.values.difference",),
+        covers=("flows.differences.values.compare_contents",),
         build=flows_of,
-        work=lambda sides: difference(Kind.FLOW, *sides),
+        work=lambda sides: compare_contents(Kind.FLOW, *sides),
     ),
 }
 

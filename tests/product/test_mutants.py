@@ -48,6 +48,6 @@ def test_a_text_becomes_another_one_and_a_docstring_stays() -> None:
 
 
 def test_types_are_told_from_what_is_done() -> None:
-    assert operators.annotations("def f(a: int) -> str:\n    b: int | None = 1\n") == [
+    assert operators.find_annotations("def f(a: int) -> str:\n    b: int | None = 1\n") == [
         ((1, 17), (1, 20)), ((2, 7), (2, 17)), ((1, 9), (1, 12)),
     ]  # fmt: skip

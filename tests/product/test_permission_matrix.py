@@ -22,11 +22,11 @@ from accounts.models import User
 from accounts.tokens import issue_login_token
 from flows.content.fields import Kind
 from flows.models import Flow
-from flows.rest.bodies.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.saves import named_saves
 from imports.database.backup import Backup
 from imports.database.vacuum import Vacuumed
-from imports.importing.service import plan_to_save, run_import
+from imports.importing.service import make_plan_to_save, run_import
 from imports.models import BuiltExport, BuiltTransfer, ImportRecord
 from imports.planfile.file import write_plan
 from tests.support.digest import RECORDS, Rows, all_rows
@@ -186,7 +186,7 @@ def import_of(case: str) -> Sent:
 def plan_of(payload: bytes, fields: dict[str, str]) -> str:
     """The plan that somebody who may do everything made."""
     asked = request_for(payload, override_locks=fields.get("overrideLocks") == "true")
-    return write_plan(plan_to_save(asked)[1]).decode()
+    return write_plan(make_plan_to_save(asked)[1]).decode()
 
 
 BODIES: dict[tuple[str, str, str], Any] = {
@@ -256,7 +256,7 @@ def store_rows(*, locked: bool) -> dict[str, str]:
         with_backup=True,
         override_locks=False,
     )
-    return {"save": str(save_uuid(save.pk)), "record": str(record.pk)}
+    return {"save": str(make_save_uuid(save.pk)), "record": str(record.pk)}
 
 
 def store_downloads(user: User) -> None:

@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
-from flows.content.fields import Kind, columns
+from flows.content.fields import Kind, get_columns
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.errors import PlanRefused
 from imports.importing.service import run_import
@@ -115,7 +115,7 @@ def documents() -> Iterator[tuple[Any, str]]:
     """Each row with each of its texts."""
     for kind, model in MODELS.items():
         for row in model.objects.all():
-            for name in columns(kind):
+            for name in get_columns(kind):
                 if isinstance(text := getattr(row, name), str):
                     yield row, text
 

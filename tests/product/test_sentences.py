@@ -32,7 +32,7 @@ ALLOWED = {
     },
     "imports.exportfile.json_problems": {
         "raise_problem": "the parser's errors, which have no codes",
-        "_lone_surrogate": "the parser's errors, which have no codes",
+        "_find_lone_surrogate": "the parser's errors, which have no codes",
     },
 }
 """By module and function, why what looks like it is none."""

@@ -33,7 +33,7 @@ from imports.errors import (
     WrongServer,
 )
 from ziggy_site import serving
-from ziggy_site.content_type import plain_content_type
+from ziggy_site.content_type import clean_content_type
 from ziggy_site.serving import wsgi_application as application
 from ziggy_site.urls import urlpatterns as site_urlpatterns
 
@@ -457,7 +457,7 @@ def test_that_holds_for_an_asynchronous_server_too(monkeypatch):
     ],
 )
 def test_of_a_type_only_the_boundary_is_kept(content_type, plain):
-    assert plain_content_type(content_type) == plain
+    assert clean_content_type(content_type) == plain
 
 
 # --- bodies

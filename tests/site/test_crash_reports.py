@@ -19,7 +19,7 @@ PROD = "CANARY-c7a5-prod"
 
 CRASHES = pytest.mark.parametrize(
     "where",
-    ["flows.models.Secret.save", "flows.fields.seal", "flows.encryption._keys"],
+    ["flows.models.Secret.save", "flows.fields.seal", "flows.encryption._get_keys"],
 )
 
 pytestmark = pytest.mark.django_db

@@ -46,6 +46,6 @@ def test_what_django_itself_would_let_a_browser_keep_is_not_kept():
 
 def test_it_is_one_middleware_beneath_the_static_files():
     order = site.MIDDLEWARE
-    assert order.index("ziggy_site.headers.no_store") == (
+    assert order.index("ziggy_site.headers.forbid_storing") == (
         order.index("whitenoise.middleware.WhiteNoiseMiddleware") + 1
     )

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from accounts.tokens import issue_login_token
-from flows.web.request_id import request_id
+from flows.web.request_id import get_request_id
 from ziggy_site.urls import urlpatterns as site_urlpatterns
 
 
@@ -143,6 +143,6 @@ def test_the_lines_of_the_log_have_it(address, client, log):
 
 def test_outside_of_a_request_there_is_none(client, log):
     client.get("/api/health")
-    assert request_id() == ""
+    assert get_request_id() == ""
     logging.getLogger("commands").error("A line")
     assert log.getvalue().endswith(" ERROR commands A line\n")

@@ -13,7 +13,7 @@ from flows.admin.items import FlowAdmin
 from flows.database.statement_timeout import is_statement_timeout, limit_statements
 from flows.models import Flow
 from imports.database import vacuum as maintenance
-from imports.database.lock import import_lock
+from imports.database.lock import hold_import_lock
 from imports.importing import service
 from imports.undo import service as undo_service
 from tests.support.factories import FlowFactory
@@ -200,7 +200,7 @@ def test_the_limit_takes_no_query_of_a_page(client):
 @only_postgresql
 def test_who_holds_the_lock_takes_as_long_as_it_needs():
     with limit_statements(LIMIT):
-        with import_lock(wait=0):
+        with hold_import_lock(wait=0):
             sleep(0.4)
         assert timeout_of() == "200ms"
 

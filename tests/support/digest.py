@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from reversion.models import Version
 
-from flows.content.fields import Kind, columns
+from flows.content.fields import Kind, get_columns
 from flows.models import MODELS
 from imports.models import ImportItem, ImportRecord
 
@@ -73,7 +73,7 @@ def outcome() -> dict[str, list[Any]]:
 
 
 def _contents(kind: Kind) -> list[Any]:
-    names: Sequence[str] = ("uuid", *columns(kind), "is_deleted")
+    names: Sequence[str] = ("uuid", *get_columns(kind), "is_deleted")
     if kind is Kind.SECRET:
         names = (*names, "dev_value", "prod_value")
     rows: Iterable[Any] = MODELS[kind]._default_manager.values_list(*names)

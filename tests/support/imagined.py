@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.content.fields import Content, Kind
 from flows.destinations.changes import SecretState, SecretUser
-from flows.destinations.destinations import secret_uses
+from flows.destinations.destinations import find_secret_uses
 from flows.relations.mentions import Reference
 from imports.exportfile.document import ExportDocument, parse
 from imports.plans.build import build_plan
@@ -113,7 +113,7 @@ class Server:
             server=self,
         )
 
-    def secrets(self) -> dict[str, SecretState]:
+    def read_secrets(self) -> dict[str, SecretState]:
         """Of flows.destinations.new.Server, as the three below."""
         return {
             item.row.uuid: SecretState(name=item.row.name, has_value=item.has_value)
@@ -121,18 +121,18 @@ class Server:
             if not item.row.is_deleted
         }
 
-    def valued_secrets(self) -> set[str]:
+    def read_valued_secrets(self) -> set[str]:
         return {item.row.uuid for item in self._of(Kind.SECRET) if item.has_value}
 
-    def connections(self) -> Iterator[SecretUser]:
+    def read_connections(self) -> Iterator[SecretUser]:
         return self._users(Kind.CONNECTION)
 
-    def flows_with_secrets(self) -> Iterator[SecretUser]:
+    def read_flows(self) -> Iterator[SecretUser]:
         return self._users(Kind.FLOW)
 
     def _users(self, kind: Kind) -> Iterator[SecretUser]:
         for item in self._of(kind):
-            uses = secret_uses(kind, item.row.uuid, item.content)
+            uses = find_secret_uses(kind, item.row.uuid, item.content)
             if uses and not item.row.is_deleted:
                 yield SecretUser(kind=kind, uuid=item.row.uuid, name=item.row.name, uses=uses)
 

@@ -13,7 +13,7 @@ from imports.models import Door, ImportRecord, PendingImport
 from imports.plans.plan import Mode, Plan
 from imports.runs.carrying_out import Outcome
 from imports.uploads import pending as uploads
-from imports.uploads.planning import page_of
+from imports.uploads.planning import read_page
 
 SERVER = "local"
 
@@ -63,7 +63,7 @@ def import_items(*items: dict[str, Any], mode: str = "overwrite", **changes: Any
 
 def confirmed(pending: PendingImport) -> ImportRecord:
     """The record of the upload, which somebody confirms as it stands."""
-    return uploads.confirm(pending, shown=uploads.token_of(pending, page_of(pending)))
+    return uploads.confirm(pending, shown=uploads.get_token(pending, read_page(pending)))
 
 
 def results(outcome: Any) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.tokens import issue_login_token
 from flows.models import MODELS, Connection, Flow, Secret
-from flows.rest.bodies.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.roles import ROLES, Role
 from flows.saves import named_saves
 from imports.models import BuiltExport, BuiltTransfer, ImportItem, PendingImport
@@ -146,7 +146,7 @@ def _object_id(route: str, kind: str, things: dict[str, Any]) -> Any:
 
 def _uuid(route: str, things: dict[str, Any]) -> Any:
     if "history-load" in route or "restore" in route:
-        return save_uuid(things["saves"]["flow"])
+        return make_save_uuid(things["saves"]["flow"])
     model: Any = Connection if "api/connection" in route else Flow
     model = Secret if "api/secret" in route else model
     return model.objects.get().uuid

@@ -9,7 +9,7 @@ from django.db import Error as DatabaseFault
 
 from flows.encryption import WrongKeyError
 from flows.secrets.key_rotation import rotate_keys
-from flows.servers import server_names, unusable_database
+from flows.servers import explain_unusable_database, list_server_names
 
 
 class Command(BaseCommand):
@@ -23,9 +23,9 @@ class Command(BaseCommand):
         try:
             rotation = rotate_keys()
         except DatabaseFault as error:
-            server, *_ = server_names()
+            server, *_ = list_server_names()
             reason = str(error).strip().partition("\n")[0].rstrip(".")
-            raise CommandError(unusable_database(reason, server)) from error
+            raise CommandError(explain_unusable_database(reason, server)) from error
         except WrongKeyError as error:
             notes = getattr(error, "__notes__", [])
             raise CommandError(" ".join([str(error), *notes, "Nothing was changed."])) from None

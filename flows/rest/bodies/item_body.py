@@ -25,7 +25,7 @@ from flows.content.fields import (
     split_unknown_of_secret,
 )
 from flows.rest.bodies.placeholders import is_placeholder
-from flows.rest.requests.refusals import Problem, invalid
+from flows.rest.requests.refusals import Problem, make_invalid_refusal
 
 HAS_VALUE_KEYS = ("hasDevValue", "hasProdValue")
 """Whether a secret has its values: read-only, and ignored in a body."""
@@ -59,13 +59,13 @@ def read_item_body(kind: Kind, body: Any, *, of: UUID | None = None) -> ItemBody
 
     Raises Refused with every problem at once.
     """
-    keys = _object(body)
-    readers = _readers(kind, of, keys)
+    keys = _read_object(body)
+    readers = _get_readers(kind, of, keys)
     values = _read_keys(keys, readers, required=() if of else (_NAME_KEY,))
     return ItemBody(
         uuid=values.get(UUID_KEY),
         content={spec.column: values[spec.key] for spec in FIELDS[kind] if spec.key in values},
-        unknown=_kept_unknown(kind, {key: keys[key] for key in keys if key not in readers}),
+        unknown=_filter_unknown(kind, {key: keys[key] for key in keys if key not in readers}),
         secret_values={
             column: values[key]
             for key, column in _VALUE_COLUMNS.items()
@@ -74,7 +74,7 @@ def read_item_body(kind: Kind, body: Any, *, of: UUID | None = None) -> ItemBody
     )
 
 
-def _kept_unknown(kind: Kind, unknown: Mapping[str, Any]) -> Mapping[str, Any]:
+def _filter_unknown(kind: Kind, unknown: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the unknown keys to keep: of a secret, those that cannot contain its value.
 
     Clients may send keys that are unknown here, so the request is not refused.
@@ -89,14 +89,16 @@ def read_value_body(body: Any) -> tuple[UUID, ItemBody]:
         _ENVIRONMENT_KEY: _read_environment,
         "secret": read_secret_value,
     }
-    values = _read_keys(_object(body), readers, required=readers)
+    values = _read_keys(_read_object(body), readers, required=readers)
     value = {values[_ENVIRONMENT_KEY]: values["secret"]}
     return UUID(values[UUID_KEY]), ItemBody(uuid=None, content={}, unknown={}, secret_values=value)
 
 
-def _object(body: Any) -> dict[str, Any]:
+def _read_object(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
-        raise invalid([Problem(code="wrong-type", message="The body must be an object.")])
+        raise make_invalid_refusal(
+            [Problem(code="wrong-type", message="The body must be an object.")]
+        )
     return body
 
 
@@ -117,7 +119,7 @@ def _read_keys(
             path = f"{key}{problem.path}"[:_LONGEST_PATH]
             problems.append(Problem(code=problem.code, message=problem.message, path=path))
     if problems:
-        raise invalid(problems)
+        raise make_invalid_refusal(problems)
     return values
 
 
@@ -133,7 +135,7 @@ def read_secret_value(value: Any) -> str:
     return value
 
 
-def _readers(kind: Kind, of: UUID | None, keys: Mapping[str, Any]) -> dict[str, Reader]:
+def _get_readers(kind: Kind, of: UUID | None, keys: Mapping[str, Any]) -> dict[str, Reader]:
     """Return the reader of each known key."""
     readers: dict[str, Reader] = {UUID_KEY: partial(_read_uuid, of)}
     readers |= {spec.key: partial(read_field, kind, spec) for spec in FIELDS[kind]}

@@ -14,7 +14,7 @@ from rest_framework.settings import api_settings
 
 from flows.conf import ziggy
 from flows.content.depth import is_deeper
-from flows.rest.requests.refusals import Problem, Refused, invalid
+from flows.rest.requests.refusals import Problem, Refused, make_invalid_refusal
 
 # A file may be 64 deep, and an item in it is in a list in an object: whatever is stored can be
 # exported and imported again.
@@ -60,7 +60,7 @@ def check_text(text: str, path: str) -> str:
     """Return a text from a request's address. Raises Refused where a file may not contain it."""
     if "\0" in text:
         message = "Text must not hold the character U+0000. Remove it."
-        raise invalid([Problem(code="nul-character", message=message, path=path)])
+        raise make_invalid_refusal([Problem(code="nul-character", message=message, path=path)])
     return text
 
 

@@ -12,12 +12,12 @@ _PREFIX = UUID("666c6f77-7361-8765-8000-000000000000")
 _MOST = 2**62 - 1
 
 
-def save_uuid(number: int) -> UUID:
+def make_save_uuid(number: int) -> UUID:
     """Return the uuid of the version with this number."""
     return UUID(int=_PREFIX.int | number)
 
 
-def save_number(uuid: UUID) -> int | None:
+def get_save_number(uuid: UUID) -> int | None:
     """Return the number of the version with this uuid; None where it is no save's."""
     number = uuid.int ^ _PREFIX.int
     return number if number <= _MOST else None

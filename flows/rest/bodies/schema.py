@@ -52,7 +52,7 @@ IF_NONE_MATCH = OpenApiParameter(
 )
 
 
-def operation(
+def describe_operation(
     name: str,
     summary: str,
     *,
@@ -66,7 +66,9 @@ def operation(
 ) -> Callable[[_View], _View]:
     """Describe a method of an endpoint: its body and parameters, its answers, its own errors."""
     refusals = {*errors, *([HTTPStatus.UNPROCESSABLE_ENTITY] if body else [])}
-    told = {error.value: OpenApiResponse(description=_WHY[error]) for error in sorted(refusals)}
+    responses = {
+        error.value: OpenApiResponse(description=_WHY[error]) for error in sorted(refusals)
+    }
     examples = []
     if example is not None:
         codes = [str(status.value)]
@@ -77,18 +79,18 @@ def operation(
         operation_id=name,
         summary=summary,
         request=body,
-        responses={status.value: OpenApiResponse(answer, description=status.phrase), **told},
+        responses={status.value: OpenApiResponse(answer, description=status.phrase), **responses},
         examples=examples,
         parameters=list(parameters),
     )
 
 
-def query_parameter(name: str, description: str) -> OpenApiParameter:
+def make_query_parameter(name: str, description: str) -> OpenApiParameter:
     """Return a parameter of the query, which may be left out or empty."""
     return OpenApiParameter(name, str, OpenApiParameter.QUERY, description=description)
 
 
-def path_parameter(name: str, description: str) -> OpenApiParameter:
+def make_path_parameter(name: str, description: str) -> OpenApiParameter:
     """Return a parameter of the path: free text, percent-encoded."""
     return OpenApiParameter(name, str, OpenApiParameter.PATH, description=description)
 

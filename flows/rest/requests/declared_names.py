@@ -12,7 +12,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from flows.rest.requests.refusals import Problem, Refused, invalid
+from flows.rest.requests.refusals import Problem, Refused, make_invalid_refusal
 
 _WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
 _LONGEST_NAME = 200
@@ -30,13 +30,13 @@ class DeclaredNames(APIView):
         super().initial(request, *args, **kwargs)
         if request.method not in self.allowed_methods:
             return  # the rest of the initialisation answers it
-        _refuse("parameter", request.query_params, _declared_parameters(self, request))
+        _refuse("parameter", request.query_params, _list_declared_parameters(self, request))
         if request.method in _WITH_BODY:
             self.check_keys(request)
 
     def check_keys(self, request: Request) -> None:
         """Raises Refused for keys of the body that are not declared."""
-        _refuse("key", _keys_given(request), _declared_keys(self, request))
+        _refuse("key", _get_given_keys(request), _list_declared_keys(self, request))
 
 
 def _refuse(what: str, given: Iterable[str], declared: Collection[str]) -> None:
@@ -50,10 +50,10 @@ def _refuse(what: str, given: Iterable[str], declared: Collection[str]) -> None:
         for name in sorted({*given} - {*declared})
     ]
     if problems:
-        raise invalid(problems)
+        raise make_invalid_refusal(problems)
 
 
-def _keys_given(request: Request) -> Iterable[str]:
+def _get_given_keys(request: Request) -> Iterable[str]:
     """Return the keys of the body, where there is one. Raises Refused for one that is no object."""
     if request.stream is None:
         return ()
@@ -62,25 +62,25 @@ def _keys_given(request: Request) -> Iterable[str]:
     return request.data
 
 
-def _declared_parameters(view: APIView, request: Request) -> list[str]:
+def _list_declared_parameters(view: APIView, request: Request) -> list[str]:
     """Return the query's parameters for the method; for OPTIONS, those of all methods."""
     methods = view.allowed_methods if request.method == "OPTIONS" else [str(request.method)]
     return [
         name
         for method in methods
-        if (schema := _documentation(view, method))
+        if (schema := _find_documentation(view, method))
         for parameter in schema.get_override_parameters()
-        for name in _names_in_query(parameter)
+        for name in _list_query_names(parameter)
     ]
 
 
-def _declared_keys(view: APIView, request: Request) -> list[str]:
-    schema = _documentation(view, str(request.method))
+def _list_declared_keys(view: APIView, request: Request) -> list[str]:
+    schema = _find_documentation(view, str(request.method))
     serializer: Any = schema.get_request_serializer() if schema else None
     return list(serializer().fields) if serializer else []
 
 
-def _documentation(view: APIView, method: str) -> AutoSchema | None:
+def _find_documentation(view: APIView, method: str) -> AutoSchema | None:
     """Return what extend_schema attached to the method; None where there is nothing."""
     handler = getattr(view, method.lower(), None)
     schema_class = getattr(handler, "kwargs", {}).get("schema")
@@ -91,7 +91,7 @@ def _documentation(view: APIView, method: str) -> AutoSchema | None:
     return schema
 
 
-def _names_in_query(parameter: Any) -> list[str]:
+def _list_query_names(parameter: Any) -> list[str]:
     if isinstance(parameter, OpenApiParameter):
         return [parameter.name] if parameter.location == OpenApiParameter.QUERY else []
     return list(parameter().fields)

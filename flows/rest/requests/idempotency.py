@@ -24,8 +24,8 @@ from rest_framework.response import Response
 from flows.database.locks import Lock, LockHeld, hold_lock
 from flows.encryption import WrongKeyError, decrypt_bytes, encrypt_bytes
 from flows.models import StoredAnswer
-from flows.rest.requests.refusals import Refused, not_permitted
-from flows.servers import current_database
+from flows.rest.requests.refusals import Refused, make_permission_refusal
+from flows.servers import get_current_database
 from flows.users import User
 
 KEY_HOURS = 24
@@ -45,14 +45,14 @@ def is_key(text: str) -> bool:
     return _KEY.fullmatch(text) is not None
 
 
-def oldest_kept() -> datetime:
+def get_oldest_kept() -> datetime:
     """Return the time before which keys are free again."""
     return timezone.now() - timedelta(hours=KEY_HOURS)
 
 
 def is_answered(user: User | None, key: str | None) -> bool:
     """Return whether the answer to the request with this key is kept here."""
-    return key is not None and _answers(user, key).exists()
+    return key is not None and _find_answers(user, key).exists()
 
 
 def register_holder(holds: KeyHolder) -> None:
@@ -60,7 +60,7 @@ def register_holder(holds: KeyHolder) -> None:
     _other_holders.append(holds)
 
 
-def takes_key(post: Post) -> Post:
+def mark_as_taking_key(post: Post) -> Post:
     """Mark a view's method as taking a key, for the documentation and for tests.
 
     Used alone for methods that keep the answers of their keys in a record of their own.
@@ -69,7 +69,7 @@ def takes_key(post: Post) -> Post:
     return post
 
 
-def answered_once(*, in_transaction: bool = True) -> Callable[[Post], Post]:
+def answer_once(*, in_transaction: bool = True) -> Callable[[Post], Post]:
     """Return a decorator: a view's method runs once for a key, repetitions get the first answer.
 
     With `in_transaction` the method and the storing of its answer are one transaction. Without, a
@@ -78,50 +78,50 @@ def answered_once(*, in_transaction: bool = True) -> Callable[[Post], Post]:
     """
 
     def decorate(post: Post) -> Post:
-        @takes_key
+        @mark_as_taking_key
         @wraps(post)
-        def answered(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        def post_once(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
             run = partial(post, self, request, *args, **kwargs)
             key = request.headers.get(HEADER)
             if key is None:
                 return run()
             if not is_key(key):
                 raise Refused(HTTPStatus.BAD_REQUEST, "invalid-idempotency-key", INVALID_KEY)
-            return _once(request, key, run, in_transaction=in_transaction)
+            return _run_once(request, key, run, in_transaction=in_transaction)
 
-        return answered
+        return post_once
 
     return decorate
 
 
 def drop_expired_answers() -> None:
     """Delete the answers that are more than a day old."""
-    expired = StoredAnswer.objects.filter(created_at__lt=oldest_kept())
+    expired = StoredAnswer.objects.filter(created_at__lt=get_oldest_kept())
     if expired.exists():  # a deletion of nothing is a transaction too
         expired.delete()
 
 
-def _once(
+def _run_once(
     request: Request, key: str, run: Callable[[], Response], *, in_transaction: bool
 ) -> Response:
     user: Any = request.user
-    digest = _digest(request)
+    digest = _compute_digest(request)
     try:
-        with hold_lock(_lock(user, key), wait=0):
-            if earlier := _answers(user, key).first():
+        with hold_lock(_make_lock(user, key), wait=0):
+            if earlier := _find_answers(user, key).first():
                 return _answer_again(earlier, digest, user)
             if any(holds(user, key) for holds in _other_holders):
                 _refuse_mismatch()
-            whole = transaction.atomic(using=current_database(), durable=True)
+            whole = transaction.atomic(using=get_current_database(), durable=True)
             with whole if in_transaction else nullcontext():
                 response = run()
                 if response.status_code < HTTPStatus.BAD_REQUEST:
                     _remember(response, user, key, digest)
                 elif in_transaction:
-                    transaction.set_rollback(True, using=current_database())
+                    transaction.set_rollback(True, using=get_current_database())
             return response
     except LockHeld:
-        if earlier := _answers(user, key).first():
+        if earlier := _find_answers(user, key).first():
             return _answer_again(earlier, digest, user)
         raise Refused(
             HTTPStatus.CONFLICT,
@@ -130,25 +130,25 @@ def _once(
         ) from None
 
 
-def _answers(user: User | None, key: str) -> Any:
-    return StoredAnswer.objects.filter(user=user, key=key, created_at__gte=oldest_kept())
+def _find_answers(user: User | None, key: str) -> Any:
+    return StoredAnswer.objects.filter(user=user, key=key, created_at__gte=get_oldest_kept())
 
 
-def _lock(user: User, key: str) -> Lock:
+def _make_lock(user: User, key: str) -> Lock:
     digest = sha256(f"{user.pk} {key}".encode()).digest()
     number = int.from_bytes(digest[:8], "big", signed=True)
     return Lock(number=number, file_suffix=f"key-lock-{number % _SQLITE_LOCKS}")
 
 
-def _digest(request: Request) -> str:
+def _compute_digest(request: Request) -> str:
     """Return a digest that is equal for two equal requests.
 
     Keyed, because a body may contain a secret's value, which nobody must be able to guess from what
     is stored.
     """
     body = None if request.stream is None else request.data
-    told = json.dumps([request.method, request.get_full_path(), body], sort_keys=True)
-    return salted_hmac("flows.rest.requests.idempotency", told, algorithm="sha256").hexdigest()
+    text = json.dumps([request.method, request.get_full_path(), body], sort_keys=True)
+    return salted_hmac("flows.rest.requests.idempotency", text, algorithm="sha256").hexdigest()
 
 
 def _remember(response: Response, user: User, key: str, digest: str) -> None:
@@ -181,7 +181,7 @@ def _answer_again(earlier: StoredAnswer, digest: str, user: User) -> Response:
         _refuse_mismatch()
     for permission in earlier.permissions:
         if not user.has_perm(permission):
-            raise not_permitted("You may not do this any more.", permission)
+            raise make_permission_refusal("You may not do this any more.", permission)
     try:
         body = decrypt_bytes(bytes(earlier.body))
     except WrongKeyError:

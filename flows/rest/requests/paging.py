@@ -19,8 +19,8 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Collate
 from django.http import QueryDict
 
-from flows.rest.requests.refusals import Problem, invalid
-from flows.servers import current_database
+from flows.rest.requests.refusals import Problem, make_invalid_refusal
+from flows.servers import get_current_database
 
 MOST = 1000
 """The most items of a page."""
@@ -37,7 +37,7 @@ class PagePlace:
     name: str
     uuid: UUID
 
-    def cursor(self) -> str:
+    def make_cursor(self) -> str:
         """Return the place as one word, for an address."""
         text = msgspec.json.encode([self.name, str(self.uuid)])
         return urlsafe_b64encode(text).decode().rstrip("=")
@@ -59,17 +59,19 @@ class Part:
 def read_part(parameters: Mapping[str, str]) -> Part:
     """Return the part of `limit` and `after`; empty ones are ignored. Raises Refused."""
     limit, after = parameters.get("limit", ""), parameters.get("after", "")
-    return Part(limit=_limit(limit) if limit else None, after=_place(after) if after else None)
+    return Part(
+        limit=_read_limit(limit) if limit else None, after=_read_place(after) if after else None
+    )
 
 
-def _limit(text: str) -> int:
+def _read_limit(text: str) -> int:
     if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST and len(text) < 10:  # noqa: PLR2004
         return int(text)
     message = f"This must be a whole number from 1 to {MOST}."
-    raise invalid([Problem(code="invalid-limit", message=message, path="limit")])
+    raise make_invalid_refusal([Problem(code="invalid-limit", message=message, path="limit")])
 
 
-def _place(cursor: str) -> PagePlace:
+def _read_place(cursor: str) -> PagePlace:
     try:
         text = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         name, uuid = msgspec.json.decode(text, type=tuple[str, UUID])
@@ -77,7 +79,9 @@ def _place(cursor: str) -> PagePlace:
             raise ValueError
     except (NoBase64, ValueError, msgspec.MsgspecError):
         message = 'Take this from the address that `Link` gave as rel="next".'
-        raise invalid([Problem(code="invalid-cursor", message=message, path="after")]) from None
+        raise make_invalid_refusal(
+            [Problem(code="invalid-cursor", message=message, path="after")]
+        ) from None
     return PagePlace(name=name, uuid=uuid)
 
 
@@ -88,7 +92,7 @@ def read_page(
 
     Reads only the columns, which must include name and uuid.
     """
-    found = (row for row in _in_order(rows, columns, part) if fits(row))
+    found = (row for row in _read_in_order(rows, columns, part) if fits(row))
     if part.limit is None:
         return list(found), None
     page = list(islice(found, part.limit + 1))
@@ -98,8 +102,8 @@ def read_page(
     return page[: part.limit], PagePlace(name=last["name"], uuid=last["uuid"])
 
 
-def _in_order(rows: QuerySet[Any], columns: tuple[str, ...], part: Part) -> Iterator[Row]:
-    is_postgresql = connections[current_database()].vendor == "postgresql"
+def _read_in_order(rows: QuerySet[Any], columns: tuple[str, ...], part: Part) -> Iterator[Row]:
+    is_postgresql = connections[get_current_database()].vendor == "postgresql"
     collation = "C" if is_postgresql else "BINARY"
     ordered = rows.annotate(code_points=Collate("name", collation)).order_by("code_points", "uuid")
     after, size = part.after, min(_READ_AT_ONCE, (part.limit or _READ_AT_ONCE) + 1)
@@ -115,8 +119,8 @@ def _in_order(rows: QuerySet[Any], columns: tuple[str, ...], part: Part) -> Iter
         after, size = PagePlace(name=batch[-1]["name"], uuid=batch[-1]["uuid"]), _READ_AT_ONCE
 
 
-def link_to_next(path: str, parameters: QueryDict, place: PagePlace) -> str:
+def make_link_to_next(path: str, parameters: QueryDict, place: PagePlace) -> str:
     """Return the `Link` header with the address of the page after the place, same conditions."""
     query = parameters.copy()
-    query["after"] = place.cursor()
+    query["after"] = place.make_cursor()
     return f'<{path}?{query.urlencode()}>; rel="next"'

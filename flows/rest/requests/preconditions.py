@@ -11,13 +11,13 @@ from rest_framework.response import Response
 
 from flows.models import Item
 from flows.rest.requests.refusals import Refused
-from flows.saves.state_tags import state_tag
+from flows.saves.state_tags import compute_state_tag
 
 Condition = str | None
 """The `If-Match` of a request; None where it has none."""
 
 
-def condition_of(request: Request) -> Condition:
+def get_condition(request: Request) -> Condition:
     """Return the request's condition on the state of the row."""
     return request.headers.get("If-Match")
 
@@ -30,7 +30,7 @@ def check_condition(item: Item, condition: Condition) -> None:
     if condition is None:
         return
     named = parse_etags(condition)
-    if named == ["*"] or quote_etag(state_tag(item)) in named:
+    if named == ["*"] or quote_etag(compute_state_tag(item)) in named:
         return
     by = f" by {item.updated_by}" if item.updated_by else ""
     raise Refused(
@@ -41,7 +41,7 @@ def check_condition(item: Item, condition: Condition) -> None:
     )
 
 
-def tagged(response: Response, tag: str) -> Response:
+def add_tag(response: Response, tag: str) -> Response:
     """Return the answer with the tag of its item."""
     response.headers["ETag"] = quote_etag(tag)
     return response
@@ -51,6 +51,6 @@ def answer_if_changed(
     request: HttpRequest | Request, response: Response, tag: str
 ) -> HttpResponseBase:
     """Return the answer to a GET, or 304 where `If-None-Match` has its tag."""
-    tagged(response, tag)
+    add_tag(response, tag)
     answer = get_conditional_response(request, etag=response.headers["ETag"], response=response)
     return cast(HttpResponseBase, answer)  # it returns the response that it is given

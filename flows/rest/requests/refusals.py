@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flows.content.fields import Kind
-from flows.counting import other_than_first
+from flows.counting import format_others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,20 +69,20 @@ class Refused(Exception):  # noqa: N818 - the name says what happened
         }
 
 
-def invalid(problems: Sequence[Problem]) -> Refused:
+def make_invalid_refusal(problems: Sequence[Problem]) -> Refused:
     """Return the refusal of a request with these problems, one at least."""
     first = problems[0]
-    told = f"{first.path}: {first.message}" if first.path else first.message
-    message = told + other_than_first(problems)
+    text = f"{first.path}: {first.message}" if first.path else first.message
+    message = text + format_others(problems)
     return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, first.code, message, problems)
 
 
-def not_found(kind: Kind | str) -> Refused:
+def make_not_found_refusal(kind: Kind | str) -> Refused:
     """Return the refusal for something that does not exist, or no longer."""
     return Refused(HTTPStatus.NOT_FOUND, "not-found", f"There is no such {kind}.")
 
 
-def not_permitted(
+def make_permission_refusal(
     reason: str,
     permission: str,
     problems: Sequence[Problem] = (),

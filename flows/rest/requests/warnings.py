@@ -20,10 +20,10 @@ WARNINGS = OpenApiParameter(
 )
 
 
-def with_warnings(response: Response, warnings: Iterable[DestinationWarning]) -> Response:
+def add_warnings(response: Response, warnings: Iterable[DestinationWarning]) -> Response:
     """Return the response with the codes of the warnings, each once, the serious ones first."""
-    told = {(not warning.is_serious, warning.code) for warning in warnings}
-    if told:
-        codes = [f"{code}{'' if is_plain else ';serious'}" for is_plain, code in sorted(told)]
+    pairs = {(not warning.is_serious, warning.code) for warning in warnings}
+    if pairs:
+        codes = [f"{code}{'' if is_plain else ';serious'}" for is_plain, code in sorted(pairs)]
         response.headers[HEADER] = ", ".join(codes)
     return response

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from flows.rest.bodies.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import make_save_uuid
 from imports.api.shapes.query import (
     MAX_PAGE,
     RECORDED_MODES,
@@ -34,7 +34,7 @@ class KeptStateSerializer(serializers.Serializer[KeptState]):
     namedSave = serializers.SerializerMethodField(help_text="The save that holds it.")
 
     def get_namedSave(self, state: KeptState) -> str | None:  # noqa: N802 - the field's name
-        return None if state.save is None else str(save_uuid(state.save))
+        return None if state.save is None else str(make_save_uuid(state.save))
 
 
 class ItemImportSerializer(serializers.Serializer[Any]):

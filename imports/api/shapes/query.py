@@ -8,7 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from flows.content.representation import time_text
+from flows.content.representation import format_time
 from imports.models import RESTORE, UNDO, Door, Status
 from imports.plans.plan import Mode, Result, UndoResult
 
@@ -23,7 +23,7 @@ class TimeField(serializers.DateTimeField):
     """A point in time as files and the rest of the API have it."""
 
     def to_representation(self, value: datetime) -> str:
-        return time_text(value)
+        return format_time(value)
 
 
 class TextField(serializers.CharField):

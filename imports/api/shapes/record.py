@@ -9,7 +9,7 @@ from flows.content.fields import Kind
 from imports.api.shapes.query import RECORDED_MODES, RECORDED_RESULTS, TimeField
 from imports.api.shapes.warnings import WarningDetailSerializer
 from imports.models import Door, ImportItem, ImportRecord, Status
-from imports.permissions import may_see_paths, message_for
+from imports.permissions import get_record_message, may_see_paths
 from imports.plans.matching import MatchMethod
 
 WARNINGS_SHOWN = 1000
@@ -69,7 +69,7 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
         return RecordedPlanSerializer(record).data if record.plan_checksum else None
 
     def get_message(self, record: ImportRecord) -> str:
-        return message_for(self.context["user"], record)
+        return get_record_message(self.context["user"], record)
 
 
 class RecordedIssueSerializer(serializers.Serializer[Any]):

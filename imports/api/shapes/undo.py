@@ -9,7 +9,7 @@ from rest_framework.exceptions import ErrorDetail
 from flows.content.fields import Kind
 from imports.api.shapes.answers import ProcessedItemSerializer
 from imports.plans.plan import UndoResult
-from imports.undo.plans.decision_file import decision_of, decisions_from
+from imports.undo.plans.decision_file import read_decision, read_decisions
 from imports.undo.plans.plan import ConflictResolution
 
 DECISIONS = [str(decision) for decision in ConflictResolution]
@@ -33,7 +33,7 @@ class DecisionsField(serializers.DictField):
 
     def run_child_validation(self, data: Any) -> Any:
         """The decisions. Raises ValidationError with every problem, by key."""
-        decisions, problems = decisions_from(data)
+        decisions, problems = read_decisions(data)
         if problems:
             raise serializers.ValidationError(
                 {
@@ -63,7 +63,7 @@ class DecisionField(serializers.ChoiceField):
 
     def to_internal_value(self, data: Any) -> Any:
         word = super().to_internal_value(data.lower() if isinstance(data, str) else data)
-        return decision_of(word)
+        return read_decision(word)
 
 
 class UndoSerializer(serializers.Serializer[Any]):

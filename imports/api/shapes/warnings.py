@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from flows.content.fields import Kind
 from flows.destinations.changes import DESTINATION_CODES
-from imports.exportfile.warnings import OTHER, WarningCode, in_order
+from imports.exportfile.warnings import OTHER, WarningCode, sort_keys
 from imports.undo.plans.plan import ConflictCode
 
 _KINDS = [str(kind) for kind in Kind]
@@ -47,7 +47,7 @@ class WarnedRowSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(required=False)
 
 
-def _optional(field: type[serializers.Field[Any, Any, Any, Any]], **options: Any) -> Any:
+def _make_optional(field: type[serializers.Field[Any, Any, Any, Any]], **options: Any) -> Any:
     return field(required=False, **options)
 
 
@@ -55,22 +55,22 @@ def _optional(field: type[serializers.Field[Any, Any, Any, Any]], **options: Any
 WarningFactsSerializer = inline_serializer(
     "WarningFacts",
     {
-        "kind": _optional(serializers.ChoiceField, choices=_KINDS),
-        "name": _optional(serializers.CharField),
-        "from": _optional(serializers.CharField),
-        "to": _optional(serializers.CharField),
-        "target": _optional(serializers.CharField),
-        "key": _optional(serializers.CharField),
-        "record": _optional(serializers.IntegerField),
-        "isUndo": _optional(serializers.BooleanField),
-        "at": _optional(serializers.DateTimeField, allow_null=True),
-        "by": _optional(serializers.CharField, allow_null=True),
-        "lastImportAt": _optional(serializers.DateTimeField),
-        "fileUpdatedAt": _optional(serializers.DateTimeField),
-        "lastUpdatedAt": _optional(serializers.DateTimeField),
-        "others": _optional(WarnedRowSerializer, many=True),
-        "users": _optional(WarnedRowSerializer, many=True),
-        "more": _optional(serializers.IntegerField, help_text="How many others there are."),
+        "kind": _make_optional(serializers.ChoiceField, choices=_KINDS),
+        "name": _make_optional(serializers.CharField),
+        "from": _make_optional(serializers.CharField),
+        "to": _make_optional(serializers.CharField),
+        "target": _make_optional(serializers.CharField),
+        "key": _make_optional(serializers.CharField),
+        "record": _make_optional(serializers.IntegerField),
+        "isUndo": _make_optional(serializers.BooleanField),
+        "at": _make_optional(serializers.DateTimeField, allow_null=True),
+        "by": _make_optional(serializers.CharField, allow_null=True),
+        "lastImportAt": _make_optional(serializers.DateTimeField),
+        "fileUpdatedAt": _make_optional(serializers.DateTimeField),
+        "lastUpdatedAt": _make_optional(serializers.DateTimeField),
+        "others": _make_optional(WarnedRowSerializer, many=True),
+        "users": _make_optional(WarnedRowSerializer, many=True),
+        "more": _make_optional(serializers.IntegerField, help_text="How many others there are."),
     },
 )
 
@@ -87,7 +87,7 @@ class WarningDataField(serializers.Field[Any, Any, Any, Any]):
     """What a warning's text says, as it was planned."""
 
     def to_representation(self, value: Any) -> Any:
-        return in_order(value)
+        return sort_keys(value)
 
 
 class WarningDetailSerializer(serializers.Serializer[Any]):

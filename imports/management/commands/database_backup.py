@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from imports.database.backup import make_backup
 from imports.management import console
-from imports.report import answer
+from imports.report import make_answer
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *, server: str, **options: Any) -> None:
         begun = time.monotonic()
-        with console.refusals(self, server), console.on_server(server):
+        with console.refuse_errors(self, server), console.target_known_server(server):
             backup = make_backup()
         data = {
             "path": str(backup.path),
@@ -33,5 +33,5 @@ class Command(BaseCommand):
             "sha256": backup.sha256,
             "seconds": round(time.monotonic() - begun, 3),
         }
-        console.tell(self, f"Backed up {server} to {backup.path}.")
-        console.print_json(self, answer(HTTPStatus.CREATED, data))
+        console.print_line(self, f"Backed up {server} to {backup.path}.")
+        console.print_json(self, make_answer(HTTPStatus.CREATED, data))

@@ -11,15 +11,15 @@ from django.db import DatabaseError
 from flows.conf import ziggy
 from flows.encryption import WrongKeyError
 from flows.secrets.canary import check_keys_open
-from flows.servers import target
-from imports.database.backup import Backup, make_backup, other_server_of
-from imports.database.lock import LockHeld, import_lock
+from flows.servers import target_server
+from imports.database.backup import Backup, find_other_server, make_backup
+from imports.database.lock import LockHeld, hold_import_lock
 from imports.database.restore import check_backup, restore_backup
 from imports.database.restored_access import EndedAccess, end_access, read_access, record_restore
-from imports.errors import ImportLocked, quoted
+from imports.errors import ImportLocked, quote
 from imports.management import console
 from imports.models import ImportRecord
-from imports.report import answer
+from imports.report import make_answer
 
 
 class Command(BaseCommand):
@@ -50,15 +50,15 @@ class Command(BaseCommand):
     ) -> None:
         if not no_prompt:
             console.require_terminal()
-        with console.refusals(self, server), console.on_server(server):
+        with console.refuse_errors(self, server), console.target_known_server(server):
             check_backup(path)
-            if not (no_prompt or self._confirmed(server, path)):
+            if not (no_prompt or self._confirm(server, path)):
                 console.print_cancelled(self)
                 return
             restored = _restore(path, server, backup_first=not no_backup)
-        console.tell(self, f"Restored {server} from {path}. {restored.ended}")
-        for warning in filter(None, (_of_another_server(server, path), restored.warning)):
-            console.tell(self, f"! {warning}")
+        console.print_line(self, f"Restored {server} from {path}. {restored.ended}")
+        for warning in filter(None, (_warn_of_another_server(server, path), restored.warning)):
+            console.print_line(self, f"! {warning}")
         data = {
             "restored": str(path),
             "safetyBackup": restored.safety_backup and str(restored.safety_backup.path),
@@ -68,24 +68,24 @@ class Command(BaseCommand):
             "loginsRevoked": restored.ended.revoked.logins,
             "accountsActiveAgain": list(restored.ended.active_again),
         }
-        console.print_json(self, answer(HTTPStatus.OK, data))
+        console.print_json(self, make_answer(HTTPStatus.OK, data))
 
-    def _confirmed(self, server: str, path: Path) -> bool:
+    def _confirm(self, server: str, path: Path) -> bool:
         question = (
-            f"Put the server {quoted(server)} back to {path}? What was written to it since then "
+            f"Put the server {quote(server)} back to {path}? What was written to it since then "
             "will be lost."
         )
-        warning = _of_another_server(server, path)
+        warning = _warn_of_another_server(server, path)
         return console.confirm(self, f"{question} {warning}".rstrip())
 
 
-def _of_another_server(server: str, path: Path) -> str:
+def _warn_of_another_server(server: str, path: Path) -> str:
     """Return a warning if the backup's name is another server's, else ""."""
-    with target(server):
-        other = other_server_of(path)
+    with target_server(server):
+        other = find_other_server(path)
     if other is None:
         return ""
-    return f"By its name, the backup is of the server {quoted(other)}, not of {quoted(server)}."
+    return f"By its name, the backup is of the server {quote(other)}, not of {quote(server)}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ def _restore(path: Path, server: str, *, backup_first: bool) -> _Restored:
     Raises ImportLocked while an import is running, and BackupFailed and RestoreFailed.
     """
     try:
-        with import_lock(wait=ziggy.LOCK_WAIT) as lock:
+        with hold_import_lock(wait=ziggy.LOCK_WAIT) as lock:
             safety_backup = make_backup(sparing=path) if backup_first else None
             lock.check()
             before = read_access()  # as late as possible
@@ -114,18 +114,21 @@ def _restore(path: Path, server: str, *, backup_first: bool) -> _Restored:
                 path,
                 ended,
                 server=server,
-                user_name=console.name_of(None),
+                user_name=console.get_user_name(None),
                 safety_backup=safety_backup,
             )
             return _Restored(
-                safety_backup=safety_backup, ended=ended, record=record, warning=_wrong_key()
+                safety_backup=safety_backup,
+                ended=ended,
+                record=record,
+                warning=_warn_of_wrong_key(),
             )
     except LockHeld as error:
         message = "An import is running on this database: restore when it has finished."
         raise ImportLocked("locked", message) from error
 
 
-def _wrong_key() -> str:
+def _warn_of_wrong_key() -> str:
     """Return a warning if the backup's secrets were encrypted with another key, else ""."""
     try:
         check_keys_open(may_write=False)

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from imports.database.vacuum import vacuum_database
 from imports.management import console
-from imports.report import answer
+from imports.report import make_answer
 
 
 class Command(BaseCommand):
@@ -24,11 +24,11 @@ class Command(BaseCommand):
     def handle(self, *, server: str, no_prompt: bool, **options: Any) -> None:
         if not no_prompt:
             console.require_terminal()
-        with console.refusals(self, server), console.on_server(server):
+        with console.refuse_errors(self, server), console.target_known_server(server):
             question = f"Remove the deleted items of {server} for good?"
             if not (no_prompt or console.confirm(self, question)):
                 console.print_cancelled(self)
                 return
             data = vacuum_database().as_dict()
-        console.tell(self, f"Vacuumed {server}.")
-        console.print_json(self, answer(HTTPStatus.OK, data))
+        console.print_line(self, f"Vacuumed {server}.")
+        console.print_json(self, make_answer(HTTPStatus.OK, data))

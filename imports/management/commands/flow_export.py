@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from flows.content.fields import Kind
-from flows.counting import number_of
-from imports.database.one_state import one_state
-from imports.errors import UnableToImport, quoted
+from flows.counting import format_count
+from imports.database.one_state import read_one_state
+from imports.errors import UnableToImport, quote
 from imports.exporting.selection import (
     Selection,
     UnknownFlowsError,
@@ -21,14 +21,14 @@ from imports.exporting.selection import (
 from imports.exporting.write import ExportStatistics, write_export
 from imports.management.console import (
     add_server_argument,
-    on_server,
     print_cancelled,
     print_json,
-    refusals,
-    tell,
+    print_line,
+    refuse_errors,
+    target_known_server,
 )
-from imports.management.files import may_write, replacing
-from imports.report import answer
+from imports.management.files import may_write, replace_file
+from imports.report import make_answer
 
 DEFAULT_NAME = "zexport.json"
 
@@ -74,28 +74,28 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, server: str, no_prompt: bool, **options: Any) -> None:
-        path = _path(options["file_path"], options["save_path"])
+        path = _get_path(options["file_path"], options["save_path"])
         if path and not may_write(self, path, ask=not no_prompt):
             print_cancelled(self)
             return
         try:
-            with refusals(self, server), on_server(server), one_state():
+            with refuse_errors(self, server), target_known_server(server), read_one_state():
                 selection = _select(options["flow_ids"], options["tags"])
                 is_empty = not any(selection.values())
                 if is_empty and options["fail_on_empty"]:
-                    raise _nothing_to_export(options["tags"])
+                    raise _make_refusal(options["tags"])
                 statistics = _write(selection, path, server)
         except UnknownFlowsError as error:
-            print_json(self, answer(HTTPStatus.NOT_FOUND, {"message": str(error)}))
+            print_json(self, make_answer(HTTPStatus.NOT_FOUND, {"message": str(error)}))
             raise CommandError(str(error)) from None
         if is_empty:
-            told = f"{_nothing_found(options['tags'])} The file is empty."
-            statistics.warnings.append(told)
+            message = f"{_explain_nothing_found(options['tags'])} The file is empty."
+            statistics.warnings.append(message)
         self._report(statistics, path)
 
     def _report(self, statistics: ExportStatistics, path: Path | None) -> None:
         for warning in statistics.warnings:
-            tell(self, f"Warning: {warning}")
+            print_line(self, f"Warning: {warning}")
         counts = {kind.plural: statistics.counts[kind] for kind in Kind}
         data = {
             "filePath": str(path) if path else "-",
@@ -105,12 +105,14 @@ class Command(BaseCommand):
             "warnings": statistics.warnings,
         }
         if path:
-            print_json(self, answer(HTTPStatus.OK, data))
+            print_json(self, make_answer(HTTPStatus.OK, data))
         else:
-            tell(self, ", ".join(number_of(statistics.counts[kind], kind) for kind in Kind))
+            print_line(
+                self, ", ".join(format_count(statistics.counts[kind], kind) for kind in Kind)
+            )
 
 
-def _path(file_path: str | None, directory: str | None) -> Path | None:
+def _get_path(file_path: str | None, directory: str | None) -> Path | None:
     """Return the path of the file to write; None for standard output."""
     if file_path == "-":
         return None
@@ -118,26 +120,28 @@ def _path(file_path: str | None, directory: str | None) -> Path | None:
 
 
 def _select(flow_ids: str, tags: str) -> Selection:
-    uuids, words = _listed(flow_ids), _listed(tags)
+    uuids, words = _split_words(flow_ids), _split_words(tags)
     return select_flows(uuids=uuids, tags=words) if uuids or words else select_everything()
 
 
-def _nothing_to_export(tags: str) -> UnableToImport:
+def _make_refusal(tags: str) -> UnableToImport:
     """Return the refusal of an export without items. An existing file is not changed."""
-    return NothingToExport("nothing-to-export", f"{_nothing_found(tags)} No file was written.")
+    return NothingToExport(
+        "nothing-to-export", f"{_explain_nothing_found(tags)} No file was written."
+    )
 
 
-def _nothing_found(tags: str) -> str:
-    of_tags = f" No flow has any of the tags {', '.join(map(quoted, _listed(tags)))}."
-    return f"Nothing was found to export.{of_tags if _listed(tags) else ''}"
+def _explain_nothing_found(tags: str) -> str:
+    of_tags = f" No flow has any of the tags {', '.join(map(quote, _split_words(tags)))}."
+    return f"Nothing was found to export.{of_tags if _split_words(tags) else ''}"
 
 
-def _listed(text: str) -> list[str]:
+def _split_words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _write(selection: Selection, path: Path | None, server: str) -> ExportStatistics:
     if path is None:
         return write_export(selection, sys.stdout.buffer, server=server)
-    with replacing(path) as file:
+    with replace_file(path) as file:
         return write_export(selection, file, server=server)

@@ -10,19 +10,24 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from flows.conf import ziggy
-from imports.errors import quoted
+from imports.errors import quote
 from imports.importing.request import ImportRequest
-from imports.importing.service import plan_to_save, preview_import, run_import
+from imports.importing.service import make_plan_to_save, preview_import, run_import
 from imports.management import console
-from imports.management.files import may_write, read_file, read_standard_input, replacing
+from imports.management.files import may_write, read_file, read_standard_input, replace_file
 from imports.management.import_arguments import EPILOG, add_import_arguments
-from imports.management.plan_text import plan_counts, plan_text, plan_warnings, summary
+from imports.management.plan_text import (
+    digest_plan_warnings,
+    format_plan,
+    format_plan_counts,
+    format_summary,
+)
 from imports.management.run_command import RunCommand
 from imports.models import Door
 from imports.planfile.decisions import read_decisions
 from imports.planfile.file import read_plan, write_plan
 from imports.plans.plan import Plan
-from imports.report import answer, plan_data
+from imports.report import make_answer, make_plan_data
 
 
 class Command(RunCommand):
@@ -38,8 +43,8 @@ class Command(RunCommand):
         plan_out = Path(options["plan_out"]) if options["plan_out"] else None
         if not (dry_run or plan_out or no_prompt):
             console.require_terminal()
-        with console.refusals(self, options["server"]):
-            request = _request(**options)
+        with console.refuse_errors(self, options["server"]):
+            request = _make_request(**options)
             if plan_out:
                 plan = self._save_plan(request, plan_out, options["file_path"], ask=not no_prompt)
             elif dry_run:
@@ -55,21 +60,23 @@ class Command(RunCommand):
         if not may_write(self, path, ask=ask):
             console.print_cancelled(self)
             return None
-        preview, saved = plan_to_save(request)
-        with replacing(path) as file:
+        preview, saved = make_plan_to_save(request)
+        with replace_file(path) as file:
             file.write(write_plan(saved))
-        console.show(plan_text(preview.plan, lists_all=self.lists_all))
+        console.show(format_plan(preview.plan, lists_all=self.lists_all))
         if preview.refusal:
-            console.tell(self, _undecided(path))
+            console.print_line(self, _explain_undecided(path))
             raise preview.refusal
-        console.tell(self, _next_step(request, path, file_path))
-        console.print_json(self, answer(HTTPStatus.OK, plan_data(preview.plan, done=False)))
+        console.print_line(self, _describe_next_step(request, path, file_path))
+        console.print_json(
+            self, make_answer(HTTPStatus.OK, make_plan_data(preview.plan, done=False))
+        )
         return preview.plan
 
     def _preview(self, request: ImportRequest) -> Plan:
         plan = preview_import(request, record_refusal=False).plan
-        console.show(plan_text(plan, lists_all=self.lists_all))
-        console.print_json(self, answer(HTTPStatus.OK, plan_data(plan, done=False)))
+        console.show(format_plan(plan, lists_all=self.lists_all))
+        console.print_json(self, make_answer(HTTPStatus.OK, make_plan_data(plan, done=False)))
         return plan
 
     def _import(self, request: ImportRequest, *, ask: bool) -> Plan | None:
@@ -77,16 +84,16 @@ class Command(RunCommand):
         confirmed = None
         if ask:
             confirmed = preview_import(request)
-            console.show(plan_text(confirmed.plan, lists_all=self.lists_all))
-            question = _question(request, confirmed.plan)
+            console.show(format_plan(confirmed.plan, lists_all=self.lists_all))
+            question = _make_question(request, confirmed.plan)
             if confirmed.plan.writes and not console.confirm(self, question):
                 console.print_cancelled(self)
                 return None
         return self.carry_out(
             partial(run_import, request, confirmed=confirmed),
-            counts=summary,
-            warnings=None if ask else plan_warnings,
-            data=plan_data,
+            counts=format_summary,
+            warnings=None if ask else digest_plan_warnings,
+            data=make_plan_data,
         )
 
 
@@ -114,7 +121,7 @@ def _check_combination(**options: Any) -> None:
             )
 
 
-def _request(
+def _make_request(
     *,
     server: str,
     file_path: str,
@@ -135,7 +142,7 @@ def _request(
         mode=plan.mode if plan else options["mode"],
         door=Door.COMMAND,
         user=user,
-        user_name=console.name_of(user),
+        user_name=console.get_user_name(user),
         with_backup=not options["no_backup"],
         override_locks=plan.override_locks if plan else options["override_locks"],
         given_decisions=read_decisions(read_file(decisions), max_bytes=limit) if decisions else (),
@@ -144,19 +151,21 @@ def _request(
     )
 
 
-def _next_step(request: ImportRequest, path: Path, file_path: str) -> str:
+def _describe_next_step(request: ImportRequest, path: Path, file_path: str) -> str:
     words = ["manage.py", "flow_import", "--server", request.server]
     words += ["--file-path", file_path, "--apply-plan", str(path)]
     return f"Plan written to {path}. Apply it with:\n  {shlex.join(words)}"
 
 
-def _undecided(path: Path) -> str:
+def _explain_undecided(path: Path) -> str:
     return (
         f"Plan written to {path}, with what stands against it. Decide on these "
         'items, by their "decision" there or in a file for --decisions.'
     )
 
 
-def _question(request: ImportRequest, plan: Plan) -> str:
-    server = quoted(plan.server)
-    return f"Import {quoted(request.file_name)} into the server {server}: {plan_counts(plan)}?"
+def _make_question(request: ImportRequest, plan: Plan) -> str:
+    server = quote(plan.server)
+    return (
+        f"Import {quote(request.file_name)} into the server {server}: {format_plan_counts(plan)}?"
+    )

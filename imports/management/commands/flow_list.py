@@ -10,11 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.content import canonical
-from flows.counting import number_of
+from flows.counting import format_count
 from flows.models import Flow
-from imports.management.console import add_server_argument, on_server, print_json, refusals
-from imports.management.text_columns import column_lines
-from imports.report import answer
+from imports.management.console import (
+    add_server_argument,
+    print_json,
+    refuse_errors,
+    target_known_server,
+)
+from imports.management.text_columns import format_columns
+from imports.report import make_answer
 
 _HEADINGS = ("NAME", "LISTENER", "TAGS", "UPDATED", "UUID")
 
@@ -31,21 +36,21 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *, server: str, search: str, tags: str, **options: Any) -> None:
-        with refusals(self, server), on_server(server):
-            flows = _flows(search, {tag.strip() for tag in tags.split(",") if tag.strip()})
+        with refuse_errors(self, server), target_known_server(server):
+            flows = _read_flows(search, {tag.strip() for tag in tags.split(",") if tag.strip()})
         if options["json"]:
-            print_json(self, answer(HTTPStatus.OK, {"flows": flows}))
+            print_json(self, make_answer(HTTPStatus.OK, {"flows": flows}))
         else:
             console = Console(file=cast(IO[str], self.stdout), highlight=False)
             if self.stdout.isatty():
-                console.print(_table(flows))
+                console.print(_make_table(flows))
             else:
-                lines = column_lines(_HEADINGS, [(_cells(flow), "") for flow in flows])
+                lines = format_columns(_HEADINGS, [(_make_cells(flow), "") for flow in flows])
                 console.print(*lines, sep="\n", soft_wrap=True)
-            console.print(number_of(len(flows), "flow"))
+            console.print(format_count(len(flows), "flow"))
 
 
-def _flows(search: str, tags: set[str]) -> list[dict[str, Any]]:
+def _read_flows(search: str, tags: set[str]) -> list[dict[str, Any]]:
     rows = Flow.objects.filter(is_deleted=False, name__icontains=search).order_by("name", "uuid")
     flows: list[dict[str, Any]] = [
         {
@@ -63,16 +68,16 @@ def _flows(search: str, tags: set[str]) -> list[dict[str, Any]]:
     return [flow for flow in flows if not tags or tags.intersection(flow["tags"])]
 
 
-def _table(flows: list[dict[str, Any]]) -> Table:
+def _make_table(flows: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in _HEADINGS:
         table.add_column(heading, no_wrap=heading in ("UUID", "UPDATED"))
     for flow in flows:
-        table.add_row(*map(Text, _cells(flow)))
+        table.add_row(*map(Text, _make_cells(flow)))
     return table
 
 
-def _cells(flow: dict[str, Any]) -> list[str]:
+def _make_cells(flow: dict[str, Any]) -> list[str]:
     listener = "(subflow)" if flow["isSubflow"] else flow["listenerType"] or ""
     cells = (
         flow["name"] or "(no name)",
@@ -81,9 +86,9 @@ def _cells(flow: dict[str, Any]) -> list[str]:
         flow["updatedAt"],
         flow["uuid"],
     )
-    return [_printable(cell) for cell in cells]
+    return [_make_printable(cell) for cell in cells]
 
 
-def _printable(text: str) -> str:
+def _make_printable(text: str) -> str:
     """Return the text on one line, without control characters, which could move the cursor."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -13,17 +13,17 @@ from imports.importing.request import ImportRequest
 from imports.management.console import (
     add_server_argument,
     find_user,
-    name_of,
-    on_server,
+    get_user_name,
+    make_help_options,
     print_json,
-    refusals,
-    teaching,
+    refuse_errors,
+    target_known_server,
 )
 from imports.management.files import read_file, read_standard_input
-from imports.management.status_table import status_data, status_rows, summary
+from imports.management.status_table import format_status, format_summary, make_status_data
 from imports.models import Door
 from imports.plans.plan import Mode
-from imports.report import answer
+from imports.report import make_answer
 from imports.status.decide import FileStatus, SyncState
 from imports.status.service import read_status
 
@@ -60,7 +60,7 @@ class Command(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(
-            prog_name, subcommand, **teaching(_EPILOG, allow_abbrev=True), **kwargs
+            prog_name, subcommand, **make_help_options(_EPILOG, allow_abbrev=True), **kwargs
         )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -89,7 +89,7 @@ class Command(BaseCommand):
     def handle(self, *, server: str, file_path: str, verbosity: int, **options: Any) -> None:
         is_piped = file_path == "-"
         payload = read_standard_input() if is_piped else read_file(file_path)
-        with refusals(self, server), on_server(server):
+        with refuse_errors(self, server), target_known_server(server):
             user = find_user(options["user"], server)
             request = ImportRequest(
                 payload=payload,
@@ -98,14 +98,14 @@ class Command(BaseCommand):
                 mode=Mode.OVERWRITE,
                 door=Door.COMMAND,
                 user=user,
-                user_name=name_of(user),
+                user_name=get_user_name(user),
                 override_locks=True,  # a row's lock does not affect its status
             )
             status = read_status(request, with_only_here=not options["ignore_only_here"])
         lists_all = not options["only_differences"] and (options["json"] or verbosity > 1)
         without = set() if lists_all else {SyncState.IN_SYNC}
         if options["json"]:
-            print_json(self, answer(HTTPStatus.OK, status_data(status, without=without)))
+            print_json(self, make_answer(HTTPStatus.OK, make_status_data(status, without=without)))
         else:
             self._print_table(status, without)
         if not status.is_in_sync:
@@ -117,10 +117,10 @@ class Command(BaseCommand):
         width = None if is_terminal else _UNLIMITED
         file = cast(IO[str], self.stdout)
         console = Console(file=file, highlight=False, markup=False, width=width)
-        rows = status_rows(status, without=without, width=console.width if is_terminal else None)
+        rows = format_status(status, without=without, width=console.width if is_terminal else None)
         if rows:
             console.print(rows)
         for issue in status.issues:
             console.print(f"! {issue.path}: {issue.message}", soft_wrap=True)
         is_unlisted = without and status.counts[SyncState.IN_SYNC]
-        console.print(f"{summary(status)}{_HINT if is_unlisted else ''}")
+        console.print(f"{format_summary(status)}{_HINT if is_unlisted else ''}")

@@ -7,13 +7,18 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from flows.conf import ziggy
-from imports.errors import UndoRefused, quoted
+from imports.errors import UndoRefused, quote
 from imports.management import console
 from imports.management.files import read_file
 from imports.management.run_command import RunCommand
-from imports.management.undo_text import undo_counts, undo_summary, undo_text, undo_warnings
+from imports.management.undo_text import (
+    digest_undo_warnings,
+    format_undo,
+    format_undo_counts,
+    format_undo_summary,
+)
 from imports.models import Door
-from imports.report import answer, undo_data
+from imports.report import make_answer, make_undo_data
 from imports.undo.plans.decision_file import read_decision_file
 from imports.undo.plans.plan import ConflictResolution, Decisions, UndoPlan
 from imports.undo.request import UndoRequest
@@ -76,62 +81,64 @@ class Command(RunCommand):
         self.lists_all = verbosity > 1
         if not (dry_run or no_prompt):
             console.require_terminal()
-        with console.refusals(self, options["server"]):
+        with console.refuse_errors(self, options["server"]):
             user = console.find_user(options["user"], options["server"])
             request = UndoRequest(
                 record=options["record"],
                 server=options["server"],
                 door=Door.COMMAND,
                 user=user,
-                user_name=console.name_of(user),
+                user_name=console.get_user_name(user),
                 with_backup=not options["no_backup"],
                 conflicts=options["conflicts"],
-                decisions=_decisions(options["decisions"]),
+                decisions=_read_decisions(options["decisions"]),
                 lock_wait=options["lock_wait"],
             )
             try:
                 plan = self._preview(request) if dry_run else self._undo(request, ask=not no_prompt)
             except UndoRefused:
-                console.tell(self, _DECIDE)
+                console.print_line(self, _DECIDE)
                 raise
         self.exit_with_details(plan, is_wanted=options["detailed_exitcode"])
 
     def _preview(self, request: UndoRequest) -> UndoPlan:
         preview = examine_undo(request)
-        console.show(undo_text(preview.plan, lists_all=self.lists_all))
+        console.show(format_undo(preview.plan, lists_all=self.lists_all))
         if preview.refusal:
             raise preview.refusal
-        console.print_json(self, answer(HTTPStatus.OK, undo_data(preview.plan, done=False)))
+        console.print_json(
+            self, make_answer(HTTPStatus.OK, make_undo_data(preview.plan, done=False))
+        )
         return preview.plan
 
     def _undo(self, request: UndoRequest, *, ask: bool) -> UndoPlan | None:
         """Undo, and return the plan that was done; None if the person declined."""
         confirmed = None
         if ask:
-            confirmed = self._shown(request)
-            if confirmed.writes and not console.confirm(self, _question(confirmed)):
+            confirmed = self._show(request)
+            if confirmed.writes and not console.confirm(self, _make_question(confirmed)):
                 console.print_cancelled(self)
                 return None
         return self.carry_out(
             partial(undo_import, request, confirmed=confirmed),
-            counts=undo_summary,
-            warnings=None if ask else undo_warnings,
-            data=undo_data,
+            counts=format_undo_summary,
+            warnings=None if ask else digest_undo_warnings,
+            data=make_undo_data,
         )
 
-    def _shown(self, request: UndoRequest) -> UndoPlan:
+    def _show(self, request: UndoRequest) -> UndoPlan:
         """Print the plan with all its conflicts, and return it."""
         preview = examine_undo(request)
-        console.show(undo_text(preview.plan, lists_all=self.lists_all))
+        console.show(format_undo(preview.plan, lists_all=self.lists_all))
         # With a refusal, this raises it, and so it is recorded.
         return preview_undo(request) if preview.refusal else preview.plan
 
 
-def _decisions(file_path: str | None) -> Decisions:
+def _read_decisions(file_path: str | None) -> Decisions:
     if file_path is None:
         return {}
     return read_decision_file(read_file(file_path), max_bytes=ziggy.MAX_IMPORT_BYTES)
 
 
-def _question(plan: UndoPlan) -> str:
-    return f"{plan.name.undoing} on the server {quoted(plan.server)}: {undo_counts(plan)}?"
+def _make_question(plan: UndoPlan) -> str:
+    return f"{plan.name.undoing} on the server {quote(plan.server)}: {format_undo_counts(plan)}?"

@@ -9,20 +9,20 @@ from reversion.models import Version
 from rich.console import Console
 
 from flows.content.fields import Kind
-from flows.content.representation import time_text
-from flows.counting import number_of
+from flows.content.representation import format_time
+from flows.counting import format_count
 from flows.models import Item
-from flows.rest.bodies.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.saves.named_saves import list_saves
-from flows.saves.saved_states import PRE_RESTORE, present_row
+from flows.saves.saved_states import PRE_RESTORE, get_present_row
 from flows.users import User
-from imports.errors import printable, quoted
+from imports.errors import make_printable, quote
 from imports.management import console
-from imports.management.plan_text import field_texts
-from imports.management.text_columns import column_lines
+from imports.management.plan_text import format_fields
+from imports.management.text_columns import format_columns
 from imports.named_saves import Restoring, find_item, preview_restore, restore, take_save
-from imports.records.item_history import records_by_save
-from imports.report import answer
+from imports.records.item_history import find_records_by_save
+from imports.report import make_answer
 
 _HEADINGS = ("NUMBER", "NAME", "WHEN", "WHO", "IMPORT")
 
@@ -59,15 +59,17 @@ class Command(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(
-            prog_name, subcommand, **_teaching(*_EXAMPLES.values()), **kwargs
+            prog_name, subcommand, **_make_help_options(*_EXAMPLES.values()), **kwargs
         )
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="list|take|restore")
 
-        def add(name: str, told: str) -> CommandParser:
-            options = _teaching(_EXAMPLES[name])
-            return actions.add_parser(name, help=told, description=f"{capfirst(told)}.", **options)
+        def add(name: str, help_text: str) -> CommandParser:
+            options = _make_help_options(_EXAMPLES[name])
+            return actions.add_parser(
+                name, help=help_text, description=f"{capfirst(help_text)}.", **options
+            )
 
         listing = add("list", "the saves of an item, newest first")
         _add_item(listing)
@@ -94,7 +96,7 @@ class Command(BaseCommand):
     def handle(self, *, action: str, server: str, user: str | None, **options: Any) -> None:
         if action == "restore" and not (options["dry_run"] or options["no_prompt"]):
             console.require_terminal()
-        with console.refusals(self, server), console.on_server(server):
+        with console.refuse_errors(self, server), console.target_known_server(server):
             acting = console.find_user(user, server)
             if action == "restore":
                 self._restore(server, acting, options)
@@ -107,55 +109,65 @@ class Command(BaseCommand):
                     self._take(item, options["name"], acting)
 
     def _list(self, item: Item) -> None:
-        records = records_by_save(item)
+        records = find_records_by_save(item)
         saves = list_saves(item)
-        told = [{**_told(save), "import": records.get(save.revision_id)} for save in saves]
-        lines = column_lines(_HEADINGS, [(_cells(save), "") for save in told])
+        saves_data = [
+            {**_describe_save(save), "import": records.get(save.revision_id)} for save in saves
+        ]
+        lines = format_columns(_HEADINGS, [(_make_cells(save), "") for save in saves_data])
         Console(stderr=True, highlight=False).print(*lines, sep="\n", soft_wrap=True)
-        counted = number_of(len(told), "save")
-        console.tell(self, f"{counted} of the {item.kind} {quoted(str(item))}")
-        console.print_json(self, answer(HTTPStatus.OK, {"item": _named(item), "saves": told}))
+        counted = format_count(len(saves_data), "save")
+        console.print_line(self, f"{counted} of the {item.kind} {quote(str(item))}")
+        console.print_json(
+            self, make_answer(HTTPStatus.OK, {"item": _describe_item(item), "saves": saves_data})
+        )
 
     def _take(self, item: Item, name: str, user: User | None) -> None:
         save = take_save(item, name, user=user)
-        told = _told(save)
-        console.tell(self, f"Saved the {item.kind} {quoted(str(item))}: save {save.pk}.")
-        console.print_json(self, answer(HTTPStatus.CREATED, {"item": _named(item), "save": told}))
+        save_data = _describe_save(save)
+        console.print_line(self, f"Saved the {item.kind} {quote(str(item))}: save {save.pk}.")
+        console.print_json(
+            self, make_answer(HTTPStatus.CREATED, {"item": _describe_item(item), "save": save_data})
+        )
 
     def _restore(self, server: str, user: User | None, options: dict[str, Any]) -> None:
         restoring = preview_restore(options["save"], user=user)
         self._show(restoring)
         before = None
         if restoring.changes and not options["dry_run"]:
-            if not (options["no_prompt"] or console.confirm(self, _question(restoring, server))):
+            if not (
+                options["no_prompt"] or console.confirm(self, _make_question(restoring, server))
+            ):
                 console.print_cancelled(self)
                 return
-            before = restore(restoring, user=user, user_name=console.name_of(user))
-            console.tell(self, f"Restored. What was before is the save {before.pk}.")
+            before = restore(restoring, user=user, user_name=console.get_user_name(user))
+            console.print_line(self, f"Restored. What was before is the save {before.pk}.")
         data = {
-            "item": _named(restoring.item),
-            "save": _told(restoring.save),
+            "item": _describe_item(restoring.item),
+            "save": _describe_save(restoring.save),
             "isRestored": before is not None,
-            "savedBefore": before and _told(before),
+            "savedBefore": before and _describe_save(before),
             "changedKeys": [field.key for field in restoring.fields],
             "notes": list(restoring.notes),
         }
-        console.print_json(self, answer(HTTPStatus.OK, data))
+        console.print_json(self, make_answer(HTTPStatus.OK, data))
 
     def _show(self, restoring: Restoring) -> None:
         item = restoring.item
-        console.tell(self, f"Save {_save_text(restoring.save)} of {_item_text(item)}:")
-        for text in field_texts(restoring.fields):
-            console.tell(self, f"  ~ {text}")
+        console.print_line(self, f"Save {_format_save(restoring.save)} of {_format_item(item)}:")
+        for text in format_fields(restoring.fields):
+            console.print_line(self, f"  ~ {text}")
         for note in restoring.notes:
-            console.tell(self, f"  ! {note}")
+            console.print_line(self, f"  ! {note}")
         if not restoring.changes:
-            console.tell(self, f"The {item.kind} is in this state already: nothing to restore.")
+            console.print_line(
+                self, f"The {item.kind} is in this state already: nothing to restore."
+            )
 
 
-def _teaching(*examples: str) -> dict[str, Any]:
+def _make_help_options(*examples: str) -> dict[str, Any]:
     """Return the options of a parser whose help ends with these examples."""
-    return console.teaching("\n".join(["examples:", *examples, "", _MORE]))
+    return console.make_help_options("\n".join(["examples:", *examples, "", _MORE]))
 
 
 def _add_item(parser: CommandParser) -> None:
@@ -167,46 +179,46 @@ def _add_item(parser: CommandParser) -> None:
     )
 
 
-def _named(item: Item) -> dict[str, Any]:
+def _describe_item(item: Item) -> dict[str, Any]:
     return {
         "kind": item.kind.value,
         "uuid": str(item.uuid),
-        "name": present_row(item)["name"],
+        "name": get_present_row(item)["name"],
         "isDeleted": item.is_deleted,
     }
 
 
-def _told(save: Version) -> dict[str, Any]:
+def _describe_save(save: Version) -> dict[str, Any]:
     revision = save.revision
     return {
         "number": save.pk,
-        "uuid": str(save_uuid(save.pk)),
+        "uuid": str(make_save_uuid(save.pk)),
         "saveName": revision.comment,
-        "createdAt": time_text(revision.date_created),
+        "createdAt": format_time(revision.date_created),
         "createdBy": revision.user.get_username() if revision.user else None,
     }
 
 
-def _cells(save: dict[str, Any]) -> list[str]:
+def _make_cells(save: dict[str, Any]) -> list[str]:
     keys = ("number", "saveName", "createdAt", "createdBy", "import")
-    return [printable(str(save[key] or "")) for key in keys]
+    return [make_printable(str(save[key] or "")) for key in keys]
 
 
-def _item_text(item: Item) -> str:
-    return f"the {item.kind} {quoted(str(item))} ({item.uuid})"
+def _format_item(item: Item) -> str:
+    return f"the {item.kind} {quote(str(item))} ({item.uuid})"
 
 
-def _save_text(save: Version) -> str:
+def _format_save(save: Version) -> str:
     revision = save.revision
-    return f"{save.pk} {quoted(revision.comment)} of {time_text(revision.date_created)}"
+    return f"{save.pk} {quote(revision.comment)} of {format_time(revision.date_created)}"
 
 
-def _question(restoring: Restoring, server: str) -> str:
+def _make_question(restoring: Restoring, server: str) -> str:
     item = restoring.item
     values = ""
     if item.kind is Kind.SECRET:
         values = " Its values become the saved ones again: newer ones are replaced."
     return (
-        f"Put {_item_text(item)} on the server {quoted(server)} back into the state of the save "
-        f"{_save_text(restoring.save)}?{values}"
+        f"Put {_format_item(item)} on the server {quote(server)} back into the state of the save "
+        f"{_format_save(restoring.save)}?{values}"
     )

@@ -32,16 +32,16 @@ function watchUpload(form) {
     });
 }
 
-// The numbers are those of the phase that is told with them: what came before keeps none.
-function showProgress(section, told) {
-    const isStarting = !told.running && !told.record && !hasRun;
-    hasRun = hasRun || told.running;
-    section.querySelector(".phase").textContent = told.phase || (isStarting ? "Starting" : "The import has ended");
-    section.querySelector(".numbers").textContent = told.total ? `${told.done} of ${told.total}` : "";
+// The numbers are those of the phase that comes with them: an earlier phase keeps none.
+function showProgress(section, progress) {
+    const isStarting = !progress.running && !progress.record && !hasRun;
+    hasRun = hasRun || progress.running;
+    section.querySelector(".phase").textContent = progress.phase || (isStarting ? "Starting" : "The import has ended");
+    section.querySelector(".numbers").textContent = progress.total ? `${progress.done} of ${progress.total}` : "";
     const bar = section.querySelector("progress");
-    if (told.total) {
-        bar.max = told.total;
-        bar.value = told.done;
+    if (progress.total) {
+        bar.max = progress.total;
+        bar.value = progress.done;
     } else {
         bar.removeAttribute("value");
     }
@@ -54,13 +54,13 @@ async function poll(section, isOver) {
             window.location.reload();
             return;
         }
-        const told = await answer.json();
-        if (told.record && isOver) {
-            window.location.assign(told.record);
+        const progress = await answer.json();
+        if (progress.record && isOver) {
+            window.location.assign(progress.record);
             return;
         }
-        showProgress(section, told);
-        if (isOver && !told.running) {
+        showProgress(section, progress);
+        if (isOver && !progress.running) {
             if (failure) {
                 section.querySelector(".phase").textContent = failure;
                 section.querySelector("progress").hidden = true;

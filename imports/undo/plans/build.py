@@ -6,10 +6,14 @@ from dataclasses import replace
 from flows.content.fields import Kind
 from imports.errors import Issue
 from imports.plans.plan import UndoResult
-from imports.undo.plans.destinations import find_notices, user_changes, with_notices
+from imports.undo.plans.destinations import (
+    add_destination_warnings,
+    find_destination_warnings,
+    make_user_changes,
+)
 from imports.undo.plans.inputs import PresentRow, UndoInputs, WrittenRow
-from imports.undo.plans.kept_rows import SettledRows, settle_rows
-from imports.undo.plans.lost_names import with_users_of_lost_names
+from imports.undo.plans.kept_rows import DecidedRows, decide_rows
+from imports.undo.plans.lost_names import warn_of_lost_names
 from imports.undo.plans.plan import ConflictResolution, Decisions, UndoChange, UndoPlan
 
 _MAY_DECIDE = "Decide to keep it as it is, or to restore what was before."
@@ -24,15 +28,18 @@ def build_undo(
 
     `default` is the resolution of each conflict that has none in `decisions`.
     """
-    settled = settle_rows(inputs, default, decisions)
-    changes = {kind: tuple(_change(row, settled) for row in inputs.rows[kind]) for kind in Kind}
+    decided = decide_rows(inputs, default, decisions)
+    changes = {
+        kind: tuple(_make_change(row, decided) for row in inputs.rows[kind]) for kind in Kind
+    }
     rows = {row.key: row for kind in Kind for row in inputs.rows[kind]}
-    users = tuple(user_changes((change for kind in Kind for change in changes[kind]), rows))
-    if notices := find_notices(changes[Kind.SECRET], users, inputs.server):
+    users = tuple(make_user_changes((change for kind in Kind for change in changes[kind]), rows))
+    if warnings := find_destination_warnings(changes[Kind.SECRET], users, inputs.server):
         changes = {
-            kind: tuple(with_notices(change, notices) for change in changes[kind]) for kind in Kind
+            kind: tuple(add_destination_warnings(change, warnings) for change in changes[kind])
+            for kind in Kind
         }
-    secrets = with_users_of_lost_names(changes, users, inputs.server)
+    secrets = warn_of_lost_names(changes, users, inputs.server)
     changes = {**changes, Kind.SECRET: secrets}
     return UndoPlan(
         record=inputs.record,
@@ -41,13 +48,13 @@ def build_undo(
         changes=changes,
         secret_users=users,
         issues=(
-            *settled.issues,
-            *(issue for kind in Kind for change in changes[kind] for issue in _issues(change)),
+            *decided.issues,
+            *(issue for kind in Kind for change in changes[kind] for issue in _find_issues(change)),
         ),
     )
 
 
-def _change(row: WrittenRow, settled: SettledRows) -> UndoChange:
+def _make_change(row: WrittenRow, decided: DecidedRows) -> UndoChange:
     change = UndoChange(
         kind=row.kind,
         position=row.position,
@@ -55,8 +62,8 @@ def _change(row: WrittenRow, settled: SettledRows) -> UndoChange:
         name=row.name,
         target_name=row.name,
         result=UndoResult.KEEP,
-        conflicts=settled.conflicts[row.key],
-        decision=settled.decisions[row.key],
+        conflicts=decided.conflicts[row.key],
+        decision=decided.decisions[row.key],
     )
     if row.row is None:
         return change
@@ -68,10 +75,10 @@ def _change(row: WrittenRow, settled: SettledRows) -> UndoChange:
         before=row.row.digest,
         was_deleted=row.row.is_deleted,
     )
-    return change if row.key in settled.kept else _taken_back(change, row, row.row)
+    return change if row.key in decided.kept else _decide_result(change, row, row.row)
 
 
-def _taken_back(change: UndoChange, row: WrittenRow, present: PresentRow) -> UndoChange:
+def _decide_result(change: UndoChange, row: WrittenRow, present: PresentRow) -> UndoChange:
     """Return the change with its result, KEEP where there is no state before."""
     if row.is_new:
         return replace(change, result=UndoResult.DELETE, after=present.digest, becomes_deleted=True)
@@ -88,7 +95,7 @@ def _taken_back(change: UndoChange, row: WrittenRow, present: PresentRow) -> Und
     )
 
 
-def _issues(change: UndoChange) -> Iterator[Issue]:
+def _find_issues(change: UndoChange) -> Iterator[Issue]:
     if change.decision is ConflictResolution.KEEP:
         return
     advice = _MAY_KEEP

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from flows.content.representation import time_text
-from imports.errors import printable, quoted
+from flows.content.representation import format_time
+from imports.errors import make_printable, quote
 from imports.exportfile.warnings import users_data
 from imports.plans.plan import are_comparable, differ
 from imports.undo.plans.inputs import LaterRun, OtherRow, PresentRow, WrittenRow
@@ -14,16 +14,16 @@ from imports.undo.plans.plan import Conflict, ConflictCode
 _USERS_SHOWN = 3
 
 
-def conflicts_of(written: WrittenRow, record: int, finished_at: datetime) -> Iterator[Conflict]:
+def find_conflicts(written: WrittenRow, record: int, finished_at: datetime) -> Iterator[Conflict]:
     """Yield the conflicts of a single row. `finished_at` is when the run of that record ended."""
     if written.is_as_before:
         return
-    the_row = f"The {written.kind} {quoted(written.name)}"
+    the_row = f"The {written.kind} {quote(written.name)}"
     if written.row is None:
         yield Conflict(
             code=ConflictCode.GONE,
             text=f"{the_row} is not on this server any more: it was purged.",
-            data=_data(written),
+            data=_make_data(written),
             may_restore=False,
         )
         return
@@ -31,15 +31,15 @@ def conflicts_of(written: WrittenRow, record: int, finished_at: datetime) -> Ite
         yield Conflict(
             code=ConflictCode.NO_SAVE,
             text=f"{the_row} has no readable named save any more from before run {record}.",
-            data={**_data(written), "record": record},
+            data={**_make_data(written), "record": record},
             may_restore=False,
         )
-    yield from _deletions(the_row, written, written.row)
-    yield from _writes(the_row, written, written.row, finished_at)
+    yield from _find_deletions(the_row, written, written.row)
+    yield from _find_writes(the_row, written, written.row, finished_at)
 
 
-def _deletions(the_row: str, written: WrittenRow, row: PresentRow) -> Iterator[Conflict]:
-    last, data = _last_write(row), {**_data(written), **_last_write_data(row)}
+def _find_deletions(the_row: str, written: WrittenRow, row: PresentRow) -> Iterator[Conflict]:
+    last, data = _describe_last_write(row), {**_make_data(written), **_make_last_write_data(row)}
     if row.is_deleted and not written.left_deleted:
         text = f"{the_row} was deleted since{last}."
         yield Conflict(code=ConflictCode.DELETED_SINCE, text=text, data=data)
@@ -48,7 +48,7 @@ def _deletions(the_row: str, written: WrittenRow, row: PresentRow) -> Iterator[C
         yield Conflict(code=ConflictCode.RESTORED_SINCE, text=text, data=data)
 
 
-def _writes(
+def _find_writes(
     the_row: str, written: WrittenRow, row: PresentRow, finished_at: datetime
 ) -> Iterator[Conflict]:
     is_changed = _is_changed(written, row, finished_at)
@@ -58,42 +58,42 @@ def _writes(
     if later and _is_left_by(later, row) and (is_changed or not later.is_undo):
         yield Conflict(
             code=ConflictCode.OVERWRITTEN_SINCE,
-            text=f"{the_row} was written again by {_told(later)}.",
-            data={**_data(written), **_run_data(later)},
+            text=f"{the_row} was written again by {_describe_run(later)}.",
+            data={**_make_data(written), **_make_run_data(later)},
         )
     elif is_changed:
         yield Conflict(
             code=ConflictCode.EDITED_SINCE,
-            text=f"{the_row} was edited since{_last_write(row)}.",
-            data={**_data(written), **_last_write_data(row)},
+            text=f"{the_row} was edited since{_describe_last_write(row)}.",
+            data={**_make_data(written), **_make_last_write_data(row)},
         )
 
 
-def used_by(written: WrittenRow, users: Sequence[OtherRow]) -> Conflict:
+def make_used_by_conflict(written: WrittenRow, users: Sequence[OtherRow]) -> Conflict:
     """Return the conflict of a row that would be deleted and that others use."""
     shown = users[:_USERS_SHOWN]
-    told = ", ".join(f"the {user.kind} {quoted(user.name)}" for user in shown)
+    names = ", ".join(f"the {user.kind} {quote(user.name)}" for user in shown)
     more = len(users) - len(shown)
     return Conflict(
         code=ConflictCode.USED,
-        text=f"The {written.kind} {quoted(written.name)} is used by {told}"
+        text=f"The {written.kind} {quote(written.name)} is used by {names}"
         f"{f' and {more} more' if more else ''}, which would refer to nothing.",
         data={
-            **_data(written),
+            **_make_data(written),
             **users_data(((user.kind, user.uuid, user.name) for user in shown), more=more),
         },
-        tells_of=frozenset(user.kind for user in users),
+        described_kinds=frozenset(user.kind for user in users),
     )
 
 
-def name_taken(written: WrittenRow, name: str, owner: OtherRow) -> Conflict:
+def make_name_taken_conflict(written: WrittenRow, name: str, owner: OtherRow) -> Conflict:
     """Return the conflict of a secret whose previous name another live secret has now."""
     return Conflict(
         code=ConflictCode.NAME_TAKEN,
-        text=f"The secret {quoted(written.name)} cannot be named {quoted(name)} again: "
+        text=f"The secret {quote(written.name)} cannot be named {quote(name)} again: "
         f"that is the name of the secret {owner.uuid} now.",
         data={
-            **_data(written),
+            **_make_data(written),
             "to": name,
             "others": [{"kind": owner.kind.value, "uuid": owner.uuid}],
         },
@@ -117,32 +117,32 @@ def _is_left_by(later: LaterRun, row: PresentRow) -> bool:
     return not differ(later.digest, row.digest)
 
 
-def _last_write(row: PresentRow) -> str:
-    by = f" by {printable(row.updated_by)}" if row.updated_by else ""
-    return f", last{by} on {_moment(row.updated_at)}"
+def _describe_last_write(row: PresentRow) -> str:
+    by = f" by {make_printable(row.updated_by)}" if row.updated_by else ""
+    return f", last{by} on {_format_time(row.updated_at)}"
 
 
-def _data(written: WrittenRow) -> dict[str, Any]:
+def _make_data(written: WrittenRow) -> dict[str, Any]:
     return {"kind": written.kind.value, "name": written.name}
 
 
-def _last_write_data(row: PresentRow) -> dict[str, Any]:
-    return {"at": time_text(row.updated_at), "by": row.updated_by or None}
+def _make_last_write_data(row: PresentRow) -> dict[str, Any]:
+    return {"at": format_time(row.updated_at), "by": row.updated_by or None}
 
 
-def _run_data(later: LaterRun) -> dict[str, Any]:
+def _make_run_data(later: LaterRun) -> dict[str, Any]:
     return {
         "record": later.record,
         "isUndo": later.is_undo,
-        "at": time_text(later.at),
+        "at": format_time(later.at),
         "by": later.user_name,
     }
 
 
-def _told(later: LaterRun) -> str:
+def _describe_run(later: LaterRun) -> str:
     run = "the undo" if later.is_undo else "the import"
-    return f"{run} {later.record} of {printable(later.user_name)} on {_moment(later.at)}"
+    return f"{run} {later.record} of {make_printable(later.user_name)} on {_format_time(later.at)}"
 
 
-def _moment(at: datetime) -> str:
+def _format_time(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"

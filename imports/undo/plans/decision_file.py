@@ -15,10 +15,10 @@ from imports.undo.plans.plan import ConflictResolution, Decisions, GivenKey
 
 def read_decision_file(data: bytes, *, max_bytes: int) -> Decisions:
     """Return the decisions in a file's bytes. Raise what imports.planfile.decisions does."""
-    return read_file_with(decisions_from, data, max_bytes=max_bytes)
+    return read_file_with(read_decisions, data, max_bytes=max_bytes)
 
 
-def decisions_from(values: Mapping[str, Any]) -> tuple[Decisions, Problems]:
+def read_decisions(values: Mapping[str, Any]) -> tuple[Decisions, Problems]:
     """Return the decisions in an object, and the problems of the others by key.
 
     The row of a decision without a kind is found later, when the rows are read.
@@ -37,7 +37,7 @@ def decisions_from(values: Mapping[str, Any]) -> tuple[Decisions, Problems]:
     return decisions, problems
 
 
-def decision_of(word: str) -> ConflictResolution:
+def read_decision(word: str) -> ConflictResolution:
     """Return the decision with this word, in upper or lower case."""
     return ConflictResolution(word.lower())
 
@@ -47,4 +47,4 @@ def _read_word(value: Any) -> ConflictResolution:
         raise FieldProblem(
             "invalid-decision", f"This must be one of {', '.join(ConflictResolution)}."
         )
-    return decision_of(value)
+    return read_decision(value)

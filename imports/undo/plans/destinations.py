@@ -13,12 +13,12 @@ from flows.destinations.changes import (
 )
 from flows.destinations.destinations import NO_USES
 from flows.destinations.new import find_new_destinations
-from flows.destinations.warnings import DestinationWarning, warnings_of
+from flows.destinations.warnings import DestinationWarning, make_warnings
 from imports.undo.plans.inputs import WrittenRow
 from imports.undo.plans.plan import Key, UndoChange
 
 
-def user_changes(
+def make_user_changes(
     changes: Iterable[UndoChange], rows: Mapping[Key, WrittenRow]
 ) -> Iterator[UserChange]:
     """Yield how written flows and connections use secrets before and after, where they use any."""
@@ -39,27 +39,27 @@ def user_changes(
             )
 
 
-def find_notices(
+def find_destination_warnings(
     changes: Iterable[UndoChange], users: Iterable[UserChange], server: Server
 ) -> dict[RowKey, tuple[DestinationWarning, ...]]:
     """Return the warnings about new destinations, by the row whose change causes them."""
     secrets = [change for change in changes if change.kind is Kind.SECRET and change.writes]
     found = find_new_destinations(
-        list(users), list(_secret_changes(secrets, server) if secrets else ()), server
+        list(users), list(_make_secret_changes(secrets, server) if secrets else ()), server
     )
-    return {row: warnings_of(new, of=row) for row, new in found.items()}
+    return {row: make_warnings(new, of=row) for row, new in found.items()}
 
 
-def with_notices(
-    change: UndoChange, notices: Mapping[RowKey, tuple[DestinationWarning, ...]]
+def add_destination_warnings(
+    change: UndoChange, warnings: Mapping[RowKey, tuple[DestinationWarning, ...]]
 ) -> UndoChange:
     """Return the change with its warnings about new destinations."""
-    found = notices.get(change.key)
-    return replace(change, notices=found) if found else change
+    found = warnings.get(change.key)
+    return replace(change, destination_warnings=found) if found else change
 
 
-def _secret_changes(changes: Iterable[UndoChange], server: Server) -> Iterator[SecretChange]:
-    live, valued = server.secrets(), server.valued_secrets()
+def _make_secret_changes(changes: Iterable[UndoChange], server: Server) -> Iterator[SecretChange]:
+    live, valued = server.read_secrets(), server.read_valued_secrets()
     for change in changes:
         after = SecretState(name=change.target_name, has_value=change.uuid in valued)
         yield SecretChange(

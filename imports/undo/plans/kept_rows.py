@@ -11,13 +11,17 @@ from operator import attrgetter
 
 from flows.content.fields import Kind
 from imports.errors import Issue
-from imports.undo.plans.conflicts import conflicts_of, name_taken, used_by
+from imports.undo.plans.conflicts import (
+    find_conflicts,
+    make_name_taken_conflict,
+    make_used_by_conflict,
+)
 from imports.undo.plans.inputs import OtherRow, UndoInputs, WrittenRow
 from imports.undo.plans.plan import Conflict, ConflictResolution, Decisions, Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettledRows:
+class DecidedRows:
     """The resolutions and conflicts of the rows that the run wrote, by their keys."""
 
     kept: frozenset[Key]
@@ -32,34 +36,34 @@ class _Hindrance:
     """What prevents undoing a row as long as another row stays as it is."""
 
     row: Key
-    stays: OtherRow
+    other_row: OtherRow
     name: str | None = None
     """The name that both would have; None where the other row uses the row."""
 
 
-def settle_rows(
+def decide_rows(
     inputs: UndoInputs, default: ConflictResolution | None, decisions: Decisions
-) -> SettledRows:
+) -> DecidedRows:
     """Return the rows to keep; `default` is for conflicts that `decisions` do not resolve."""
     rows = {row.key: row for kind in Kind for row in inputs.rows[kind]}
-    settled, issues = _settled_decisions(inputs.record, rows, decisions)
+    matched, issues = _match_decisions(inputs.record, rows, decisions)
     own = {
-        key: tuple(conflicts_of(row, inputs.record, inputs.finished_at))
+        key: tuple(find_conflicts(row, inputs.record, inputs.finished_at))
         for key, row in rows.items()
     }
     hindered: dict[Key, list[_Hindrance]] = defaultdict(list)
 
-    def decided(key: Key) -> ConflictResolution | None:
-        return settled.get(key) or (default if own[key] or key in hindered else None)
+    def find_decision(key: Key) -> ConflictResolution | None:
+        return matched.get(key) or (default if own[key] or key in hindered else None)
 
-    kept = _find_kept(rows, _hindrances(inputs), hindered, decided)
-    return SettledRows(
+    kept = _find_kept(rows, _find_hindrances(inputs), hindered, find_decision)
+    return DecidedRows(
         kept=frozenset(kept),
         conflicts={
-            key: (*own[key], *_conflicts_with(row, hindered.get(key, ())))
+            key: (*own[key], *_find_conflicts(row, hindered.get(key, ())))
             for key, row in rows.items()
         },
-        decisions={key: decided(key) for key in rows},
+        decisions={key: find_decision(key) for key in rows},
         issues=tuple(issues),
     )
 
@@ -68,13 +72,13 @@ def _find_kept(
     rows: Mapping[Key, WrittenRow],
     hindrances: Mapping[Key, Sequence[_Hindrance]],
     hindered: dict[Key, list[_Hindrance]],
-    decided: Callable[[Key], ConflictResolution | None],
+    find_decision: Callable[[Key], ConflictResolution | None],
 ) -> set[Key]:
     """Return the rows that stay as they are; add what prevents undoing others to `hindered`."""
     kept = {
         key
         for key, row in rows.items()
-        if row.is_as_before or decided(key) is ConflictResolution.KEEP
+        if row.is_as_before or find_decision(key) is ConflictResolution.KEEP
     }
     waiting = [key for key in hindrances if key in kept or key not in rows]
     while waiting:
@@ -82,44 +86,47 @@ def _find_kept(
             if rows[hindrance.row].is_as_before:
                 continue
             hindered[hindrance.row].append(hindrance)
-            if hindrance.row not in kept and decided(hindrance.row) is ConflictResolution.KEEP:
+            if (
+                hindrance.row not in kept
+                and find_decision(hindrance.row) is ConflictResolution.KEEP
+            ):
                 kept.add(hindrance.row)
                 waiting.append(hindrance.row)
     return kept
 
 
-def _hindrances(inputs: UndoInputs) -> Mapping[Key, Sequence[_Hindrance]]:
+def _find_hindrances(inputs: UndoInputs) -> Mapping[Key, Sequence[_Hindrance]]:
     """Return what a row would prevent by staying as it is, by the key of that row."""
     found: dict[Key, list[_Hindrance]] = defaultdict(list)
     for used, users in inputs.users.items():
         for user in users:
-            found[user.key].append(_Hindrance(row=used, stays=user))
+            found[user.key].append(_Hindrance(row=used, other_row=user))
     for secret in inputs.rows[Kind.SECRET]:
         owner = inputs.secrets.get(secret.saved.name) if secret.saved else None
         if owner and owner.key != secret.key and not secret.ends_deleted:
-            found[owner.key].append(_Hindrance(row=secret.key, stays=owner, name=owner.name))
+            found[owner.key].append(_Hindrance(row=secret.key, other_row=owner, name=owner.name))
     return found
 
 
-def _conflicts_with(row: WrittenRow, hindrances: Sequence[_Hindrance]) -> Iterator[Conflict]:
-    users = [hindrance.stays for hindrance in hindrances if hindrance.name is None]
+def _find_conflicts(row: WrittenRow, hindrances: Sequence[_Hindrance]) -> Iterator[Conflict]:
+    users = [hindrance.other_row for hindrance in hindrances if hindrance.name is None]
     if users:
-        yield used_by(row, sorted(users, key=attrgetter("kind", "name", "uuid")))
+        yield make_used_by_conflict(row, sorted(users, key=attrgetter("kind", "name", "uuid")))
     for hindrance in hindrances:
         if hindrance.name is not None:
-            yield name_taken(row, hindrance.name, hindrance.stays)
+            yield make_name_taken_conflict(row, hindrance.name, hindrance.other_row)
 
 
-def _settled_decisions(
+def _match_decisions(
     record: int, rows: Mapping[Key, WrittenRow], decisions: Decisions
 ) -> tuple[Mapping[Key, ConflictResolution], Sequence[Issue]]:
     """Return the decisions by row, and an issue for each that does not refer to exactly one row."""
-    settled: dict[Key, ConflictResolution] = {}
+    matched: dict[Key, ConflictResolution] = {}
     issues: list[Issue] = []
     for (given, uuid), decision in decisions.items():
         found = [(kind, uuid) for kind in Kind if given in (None, kind) and (kind, uuid) in rows]
-        if len(found) == 1 and found[0] not in settled:
-            settled[found[0]] = decision
+        if len(found) == 1 and found[0] not in matched:
+            matched[found[0]] = decision
         elif not found:
             # Most likely a mistake.
             message = f"Run {record} wrote no {given or 'item'} {uuid} to decide on."
@@ -130,4 +137,4 @@ def _settled_decisions(
         else:
             message = f"The {found[0][0]} {uuid} is decided on twice. Keep one of the two."
             issues.append(Issue(code="duplicate-decision", message=message, uuid=uuid))
-    return settled, issues
+    return matched, issues

@@ -7,11 +7,11 @@ from dataclasses import replace
 from flows.content.fields import Kind
 from flows.destinations.changes import SecretUser, Server, UserChange
 from flows.destinations.destinations import SecretUse
-from imports.plans.place_warnings import renamed_in_use
+from imports.plans.place_warnings import make_renamed_in_use_warning
 from imports.undo.plans.plan import Key, UndoChange
 
 
-def with_users_of_lost_names(
+def warn_of_lost_names(
     changes: Mapping[Kind, Collection[UndoChange]], users: Iterable[UserChange], server: Server
 ) -> tuple[UndoChange, ...]:
     """Return the changes of secrets, with a warning for each renamed one whose name is still used.
@@ -23,10 +23,12 @@ def with_users_of_lost_names(
     renamed = {change.key: change.name for change in secrets if _is_renamed(change)}
     if not renamed:
         return tuple(secrets)
-    lost = set(renamed.values()) - _names_after(secrets, server)
-    using = _users_after(changes, users, server, lost)
+    lost = set(renamed.values()) - _find_names_after(secrets, server)
+    using = _find_users_after(changes, users, server, lost)
     return tuple(
-        replace(change, own_warnings=(renamed_in_use(change.name, using[change.name]),))
+        replace(
+            change, own_warnings=(make_renamed_in_use_warning(change.name, using[change.name]),)
+        )
         if change.key in renamed and change.name in using
         else change
         for change in secrets
@@ -38,8 +40,8 @@ def _is_renamed(change: UndoChange) -> bool:
     return change.writes and stays_live and change.target_name != change.name
 
 
-def _names_after(secrets: Iterable[UndoChange], server: Server) -> set[str]:
-    names = {uuid: secret.name for uuid, secret in server.secrets().items()}
+def _find_names_after(secrets: Iterable[UndoChange], server: Server) -> set[str]:
+    names = {uuid: secret.name for uuid, secret in server.read_secrets().items()}
     for change in secrets:
         if change.writes:
             names.pop(change.uuid, None)
@@ -48,7 +50,7 @@ def _names_after(secrets: Iterable[UndoChange], server: Server) -> set[str]:
     return set(names.values())
 
 
-def _users_after(
+def _find_users_after(
     changes: Mapping[Kind, Collection[UndoChange]],
     users: Iterable[UserChange],
     server: Server,
@@ -71,12 +73,12 @@ def _users_after(
     for user in users:
         add((user.kind, user.uuid), user.name, user.after)
     if names:
-        for stored in _stored_users(server):
+        for stored in _read_stored_users(server):
             if (key := (stored.kind, stored.uuid)) not in written:
                 add(key, stored.name, stored.uses)
     return found
 
 
-def _stored_users(server: Server) -> Iterator[SecretUser]:
-    yield from server.connections()
-    yield from server.flows_with_secrets()
+def _read_stored_users(server: Server) -> Iterator[SecretUser]:
+    yield from server.read_connections()
+    yield from server.read_flows()

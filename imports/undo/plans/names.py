@@ -28,7 +28,7 @@ class RunName:
         if not self.depth:
             return self._root
         word = "redo" if self.is_redo else "undo"
-        return f"{word} of {self._root}{_again(self.depth)}"
+        return f"{word} of {self._root}{_format_again(self.depth)}"
 
     @property
     def verb(self) -> str:
@@ -38,7 +38,7 @@ class RunName:
     @property
     def short_undoing(self) -> str:
         """Return the name of undoing the run: `Undo import 12`, `Redo import 12`."""
-        return f"{self.verb} {self._root}{_again(self.depth + 1)}"
+        return f"{self.verb} {self._root}{_format_again(self.depth + 1)}"
 
     @property
     def undoing(self) -> str:
@@ -58,5 +58,5 @@ class RunName:
         return "an import" if self.root is None else f"import {self.root}"
 
 
-def _again(depth: int) -> str:
+def _format_again(depth: int) -> str:
     return " again" if depth > 2 else ""  # noqa: PLR2004 - after the first undo and redo

@@ -10,7 +10,7 @@ from enum import StrEnum
 from flows.content.fields import Kind
 from flows.destinations.warnings import DestinationWarning
 from imports.exportfile.warnings import PlanWarning
-from imports.plans.plan import FieldChange, RunPlan, UndoResult, with_warnings_of
+from imports.plans.plan import FieldChange, RunPlan, UndoResult, merge_warnings
 from imports.undo.plans.names import RunName
 
 Key = tuple[Kind, str]
@@ -86,7 +86,7 @@ class UndoChange:
     decision: ConflictResolution | None = None
     own_warnings: tuple[PlanWarning, ...] = ()
     """The warnings about the row as the undo leaves it."""
-    notices: tuple[DestinationWarning, ...] = ()
+    destination_warnings: tuple[DestinationWarning, ...] = ()
     """The warnings about new destinations of secrets."""
 
     @property
@@ -107,7 +107,7 @@ class UndoChange:
     @property
     def all_warnings(self) -> tuple[PlanWarning, ...]:
         """Return all warnings of the row with its conflicts, the serious ones first."""
-        return with_warnings_of(self.notices, (*self.conflicts, *self.own_warnings))
+        return merge_warnings(self.destination_warnings, (*self.conflicts, *self.own_warnings))
 
     @property
     def warnings(self) -> tuple[str, ...]:

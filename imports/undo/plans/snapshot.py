@@ -11,15 +11,15 @@ from hashlib import blake2b
 
 import msgspec
 
-from imports.planfile.changes import ChangeOf, PlanChange, changes_since
+from imports.planfile.changes import ChangeOf, PlanChange, find_changes_since
 from imports.planfile.snapshot import (
     ItemKey,
     ItemSnapshot,
     PlanSnapshot,
     RowSnapshot,
-    confirmation_token,
+    make_confirmation_token,
 )
-from imports.plans.plan import keys_of
+from imports.plans.plan import get_destination_keys
 from imports.undo.plans.plan import UndoChange, UndoPlan
 
 _BYTES = 3  # without padding in base64
@@ -27,45 +27,45 @@ _LETTERS = 5
 _GONE, _DELETED, _LIVE = "gdl"
 
 
-def snapshot_of_undo(plan: UndoPlan) -> PlanSnapshot:
+def make_undo_snapshot(plan: UndoPlan) -> PlanSnapshot:
     """Return the snapshot of a plan that is made now."""
     return PlanSnapshot(
         origin=(plan.record, plan.server),
-        items=tuple(_item(change) for change in plan),
+        items=tuple(_make_item_snapshot(change) for change in plan),
         issues=plan.issues,
     )
 
 
-def undo_token(plan: UndoPlan) -> str:
+def make_undo_token(plan: UndoPlan) -> str:
     """Return a text that is equal for two plans that do the same to rows in the same state."""
-    return confirmation_token(snapshot_of_undo(plan))
+    return make_confirmation_token(make_undo_snapshot(plan))
 
 
 def undo_changes_since(before: UndoPlan | None, after: UndoPlan) -> list[PlanChange]:
     """Return the differences from the earlier plan of the same undo; none where it is not known."""
     if before is None:
         return []
-    now = snapshot_of_undo(after)
-    return changes_since(snapshot_of_undo(before), replace(now, rows=_rows_of(now.items)))
+    now = make_undo_snapshot(after)
+    return find_changes_since(make_undo_snapshot(before), replace(now, rows=_rows_of(now.items)))
 
 
 def pack_rows(plan: UndoPlan) -> str:
     """Return the short form of the rows as they are now, independent of decisions."""
-    return "".join(_pack(item.row) for item in snapshot_of_undo(plan).items)
+    return "".join(_pack(item.row) for item in make_undo_snapshot(plan).items)
 
 
-def row_changes_since(packed: str, plan: UndoPlan) -> dict[ItemKey, str]:
+def find_row_changes_since(packed: str, plan: UndoPlan) -> dict[ItemKey, str]:
     """Return the changes of rows since `pack_rows`, by key; none for an empty text.
 
     The previous names are not kept: texts have the present ones.
     """
-    now = snapshot_of_undo(plan)
+    now = make_undo_snapshot(plan)
     items = tuple(replace(item, row=_unpack(_pack(item.row), item)) for item in now.items)
     after = replace(now, items=items, rows=_rows_of(items))
-    before = replace(now, items=tuple(_as_packed(packed, items)))
+    before = replace(now, items=tuple(_replace_rows(packed, items)))
     return {
         change.key: change.issue.message
-        for change in changes_since(before, after)
+        for change in find_changes_since(before, after)
         if change.key and change.of is ChangeOf.ROW
     }
 
@@ -74,7 +74,7 @@ def _rows_of(items: Iterable[ItemSnapshot]) -> dict[ItemKey, RowSnapshot]:
     return {item.key: item.row for item in items if item.row is not None}
 
 
-def _item(change: UndoChange) -> ItemSnapshot:
+def _make_item_snapshot(change: UndoChange) -> ItemSnapshot:
     row = RowSnapshot(
         uuid=change.uuid,
         name=change.name,
@@ -88,7 +88,7 @@ def _item(change: UndoChange) -> ItemSnapshot:
         result=change.result,
         row=row if change.pk else None,
         target_name=change.target_name,
-        destinations=tuple(sorted(keys_of(change.notices))),
+        destinations=tuple(sorted(get_destination_keys(change.destination_warnings))),
         details=(
             *(change.pk, change.was_deleted, change.save, change.after, change.becomes_deleted),
             *(change.decision, *change.warnings),
@@ -114,7 +114,7 @@ def _unpack(packed: str, item: ItemSnapshot) -> RowSnapshot | None:
     )
 
 
-def _as_packed(packed: str, items: tuple[ItemSnapshot, ...]) -> Iterator[ItemSnapshot]:
+def _replace_rows(packed: str, items: tuple[ItemSnapshot, ...]) -> Iterator[ItemSnapshot]:
     for number, item in enumerate(items):
         kept = packed[number * _LETTERS : (number + 1) * _LETTERS]
         yield replace(item, row=_unpack(kept, item)) if len(kept) == _LETTERS else item

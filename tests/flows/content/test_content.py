@@ -13,7 +13,7 @@ from flows.content.fields import (
     UUID_KEY,
     Kind,
     Shape,
-    columns,
+    get_columns,
 )
 from flows.fields import DocumentField
 from flows.models import MODELS
@@ -107,7 +107,7 @@ def test_only_an_optional_field_is_null_until_it_is_set(kind):
 
 @KINDS
 def test_columns_are_the_content_and_the_unknown_keys_last(kind):
-    assert columns(kind) == (*(field.column for field in FIELDS[kind]), "extra")
+    assert get_columns(kind) == (*(field.column for field in FIELDS[kind]), "extra")
 
 
 def test_a_choice_takes_the_words_of_the_specification():

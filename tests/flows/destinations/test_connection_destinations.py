@@ -5,7 +5,7 @@ import json
 import pytest
 
 from flows.content.fields import Kind
-from flows.destinations.destinations import DEVELOPMENT, PRODUCTION, SecretUse, secret_uses
+from flows.destinations.destinations import DEVELOPMENT, PRODUCTION, SecretUse, find_secret_uses
 from flows.destinations.uses import EVERY
 
 BEFORE = "{ host: 'db.example.com', port: 5432, user: 'app', timeout: 30, password: secrets.DB }"
@@ -13,7 +13,7 @@ BEFORE = "{ host: 'db.example.com', port: 5432, user: 'app', timeout: 30, passwo
 
 def uses(dev: str | None, prod: str | None = "", type_: str = "Postgres") -> frozenset[SecretUse]:
     content = {"type": type_, "dev_value": dev, "prod_value": prod}
-    return secret_uses(Kind.CONNECTION, "a uuid", content)
+    return find_secret_uses(Kind.CONNECTION, "a uuid", content)
 
 
 def destination(dev: str, type_: str = "Postgres"):
@@ -180,7 +180,7 @@ def test_a_secret_that_an_unknown_key_names_goes_to_an_unknown_destination() -> 
     content = {"type": "a", "dev_value": BEFORE, "prod_value": "", "extra": '{"x":"secrets.K"}'}
 
     def sent(**changes: str) -> set[SecretUse]:
-        found = secret_uses(Kind.CONNECTION, "a uuid", {**content, **changes})
+        found = find_secret_uses(Kind.CONNECTION, "a uuid", {**content, **changes})
         return {use for use in found if use.secret == "K"}
 
     assert {use.destination.label for use in sent()} == {"unknown"}

@@ -11,8 +11,8 @@ from flows.destinations.destinations import (
     UNKNOWN,
     Destination,
     SecretUse,
-    printable_label,
-    secret_uses,
+    find_secret_uses,
+    make_printable_label,
 )
 from tests.flows.destinations.test_connection_destinations import destination, uses
 from tests.support.inert import assert_inert
@@ -168,16 +168,16 @@ def test_without_a_host_or_a_type_the_label_says_that_it_is_unknown() -> None:
 
 
 def test_a_label_is_short_and_on_one_line() -> None:
-    assert printable_label("x" * 80) == "x" * 80
-    assert printable_label("x" * 81) == "x" * 80 + "..."
-    assert printable_label("a\nb\u202ec") == "a?b?c"
+    assert make_printable_label("x" * 80) == "x" * 80
+    assert make_printable_label("x" * 81) == "x" * 80 + "..."
+    assert make_printable_label("a\nb\u202ec") == "a?b?c"
 
 
 # --- Flows
 
 
 def flow_uses(**columns: str | None) -> frozenset[SecretUse]:
-    return secret_uses(Kind.FLOW, "a uuid", columns)
+    return find_secret_uses(Kind.FLOW, "a uuid", columns)
 
 
 @pytest.mark.parametrize("column", ["nodes", "edges", "viewport", "tags", "extra"])
@@ -200,4 +200,4 @@ def test_each_secret_of_a_flow_is_a_use() -> None:
 
 
 def test_a_secret_uses_none() -> None:
-    assert secret_uses(Kind.SECRET, "a uuid", {"description": "secrets.KEY"}) == NO_USES
+    assert find_secret_uses(Kind.SECRET, "a uuid", {"description": "secrets.KEY"}) == NO_USES

@@ -17,7 +17,7 @@ from flows.destinations.changes import (
     SecretUser,
     UserChange,
 )
-from flows.destinations.destinations import SecretUse, secret_uses
+from flows.destinations.destinations import SecretUse, find_secret_uses
 from flows.destinations.new import find_new_destinations
 from flows.destinations.uses import EVERY
 
@@ -76,22 +76,22 @@ class State:
     secrets_by_uuid: dict[str, Secret] = field(default_factory=dict)
     connections_by_uuid: dict[str, Connection] = field(default_factory=dict)
 
-    def secrets(self) -> dict[str, SecretState]:
+    def read_secrets(self) -> dict[str, SecretState]:
         return {
             uuid: SecretState(name=one.name, has_value=one.has_value)
             for uuid, one in self.secrets_by_uuid.items()
             if one.is_live
         }
 
-    def valued_secrets(self) -> set[str]:
+    def read_valued_secrets(self) -> set[str]:
         return {uuid for uuid, one in self.secrets_by_uuid.items() if one.has_value}
 
-    def connections(self) -> Iterator[SecretUser]:
+    def read_connections(self) -> Iterator[SecretUser]:
         for uuid in self.connections_by_uuid:
             if uses := self.uses(uuid):
                 yield SecretUser(kind=Kind.CONNECTION, uuid=uuid, name=uuid, uses=uses)
 
-    def flows_with_secrets(self) -> Iterator[SecretUser]:
+    def read_flows(self) -> Iterator[SecretUser]:
         return iter(())
 
     def uses(self, uuid: str):
@@ -99,7 +99,7 @@ class State:
         if one is None or not one.is_live:
             return frozenset()
         content = {"type": "T", "dev_value": one.value.text, "prod_value": ""}
-        return secret_uses(Kind.CONNECTION, uuid, content)
+        return find_secret_uses(Kind.CONNECTION, uuid, content)
 
     def pairs(self) -> set[tuple[str, str]]:
         """Every secret with a value, with each target it is sent to: told without the product."""
@@ -127,7 +127,9 @@ def found(before: State, after: State) -> list[NewDestination]:
         if before.connections_by_uuid.get(uuid) != after.connections_by_uuid[uuid]
     ]
     secrets = [
-        SecretChange(uuid=uuid, before=before.secrets().get(uuid), after=after.secrets().get(uuid))
+        SecretChange(
+            uuid=uuid, before=before.read_secrets().get(uuid), after=after.read_secrets().get(uuid)
+        )
         for uuid in after.secrets_by_uuid
         if before.secrets_by_uuid.get(uuid) != after.secrets_by_uuid[uuid]
     ]
@@ -202,7 +204,7 @@ def test_no_three_permitted_writes_make_a_pair_that_needs_the_right(data: st.Dat
 
 def test_a_write_that_changes_nothing_is_asked_nothing() -> None:
     class Untouched(State):
-        def secrets(self):
+        def read_secrets(self):
             raise AssertionError
 
     state = Untouched({"s": Secret("A")}, {"c": Connection(Value("one", "password", "secrets.A"))})
@@ -213,7 +215,7 @@ def test_a_write_that_changes_nothing_is_asked_nothing() -> None:
 
 def connection_change(before: str, after: str, uuid: str = "c") -> UserChange:
     uses = [
-        secret_uses(Kind.CONNECTION, uuid, {"type": "T", "dev_value": text, "prod_value": ""})
+        find_secret_uses(Kind.CONNECTION, uuid, {"type": "T", "dev_value": text, "prod_value": ""})
         for text in (before, after)
     ]
     return UserChange(kind=Kind.CONNECTION, uuid=uuid, name="Mail", before=uses[0], after=uses[1])
@@ -234,7 +236,7 @@ def test_where_it_is_sent_now_is_told_of_the_environment_that_changes() -> None:
     def uses(dev: str, prod: str) -> frozenset[SecretUse]:
         texts = {"dev_value": f"{{ host: '{dev}', k: secrets.A }}"}
         texts["prod_value"] = f"{{ host: '{prod}', k: secrets.A }}"
-        return secret_uses(Kind.CONNECTION, "c", {"type": "T", **texts})
+        return find_secret_uses(Kind.CONNECTION, "c", {"type": "T", **texts})
 
     def new_of(before: tuple[str, str], after: tuple[str, str]) -> list[NewDestination]:
         change = UserChange(
@@ -270,7 +272,7 @@ def test_where_another_connection_sends_it_already_is_not_new() -> None:
 
 def test_code_that_names_a_secret_for_the_first_time_needs_no_right() -> None:
     uses = [
-        secret_uses(Kind.FLOW, "f", {"nodes": f'[{{"code":"{code}"}}]'})
+        find_secret_uses(Kind.FLOW, "f", {"nodes": f'[{{"code":"{code}"}}]'})
         for code in ("secrets.A", "secrets.A + secrets.B", "secrets[x]")
     ]
 
@@ -308,7 +310,7 @@ def test_a_connection_of_many_secrets_is_compared_in_linear_time() -> None:
     def sent(host: str):
         settings = ", ".join(f"{name}: secrets.{name}" for name in names)
         content = {"type": "T", "dev_value": f"{{ host: '{host}', {settings} }}", "prod_value": ""}
-        return secret_uses(Kind.CONNECTION, "c", content)
+        return find_secret_uses(Kind.CONNECTION, "c", content)
 
     looked_up = 0
 
@@ -382,7 +384,7 @@ def test_of_every_secret_all_places_are_named_where_any_goes_now() -> None:
 
 
 def test_a_flow_has_no_environment_and_a_connection_the_one_that_sends() -> None:
-    uses = secret_uses(Kind.FLOW, "f", {"info": "", "nodes": '[{"code":"f(secrets.A)"}]'})
+    uses = find_secret_uses(Kind.FLOW, "f", {"info": "", "nodes": '[{"code":"f(secrets.A)"}]'})
     change = UserChange(kind=Kind.FLOW, uuid="f", name="F", after=uses)
     (new,) = find_new_destinations([change], [], SERVER)[Kind.FLOW, "f"]
     assert new.environments == ()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.content import canonical
-from flows.destinations.uses import EVERY, secrets_used
+from flows.destinations.uses import EVERY, find_secrets_used
 
 CASES = {
     "secrets.X": {"X"},
@@ -45,19 +45,19 @@ CASES = {
 
 @pytest.mark.parametrize("text", CASES)
 def test_in_plain_text(text: str) -> None:
-    assert secrets_used(text) == CASES[text]
+    assert find_secrets_used(text) == CASES[text]
 
 
 @pytest.mark.parametrize("text", CASES)
 def test_in_a_string_of_a_document(text: str) -> None:
-    assert secrets_used(canonical.encode({"code": text}), json=True) == CASES[text]
-    assert secrets_used(canonical.encode([{"a": [text, 1]}]), json=True) == CASES[text]
+    assert find_secrets_used(canonical.encode({"code": text}), json=True) == CASES[text]
+    assert find_secrets_used(canonical.encode([{"a": [text, 1]}]), json=True) == CASES[text]
 
 
 def test_a_key_of_a_document_is_no_use_and_a_value_is() -> None:
-    assert secrets_used('{"secrets":["A"]}', json=True) == set()
-    assert secrets_used('{"a":"secrets"}', json=True) == {EVERY}
-    assert secrets_used('["secrets"]', json=True) == {EVERY}
+    assert find_secrets_used('{"secrets":["A"]}', json=True) == set()
+    assert find_secrets_used('{"a":"secrets"}', json=True) == {EVERY}
+    assert find_secrets_used('["secrets"]', json=True) == {EVERY}
 
 
 _PIECES = st.sampled_from(
@@ -69,7 +69,7 @@ _PIECES = st.sampled_from(
 def test_a_document_says_what_its_string_says(text: str) -> None:
     document = canonical.encode({"k": text})
     assert json.loads(document) == {"k": text}
-    assert secrets_used(document, json=True) == secrets_used(text)
+    assert find_secrets_used(document, json=True) == find_secrets_used(text)
 
 
 def test_every_is_a_star_which_no_secret_can_be_named() -> None:
@@ -81,12 +81,12 @@ def test_a_letter_digit_underscore_or_dollar_that_is_written_by_its_number_hides
     number: str,
 ) -> None:
     for escape in (f"\\u00{number}", f"\\u{{{number}}}", f"\\u{{00{number}}}"):
-        assert secrets_used(escape) == {EVERY}
-        assert secrets_used(canonical.encode({"code": escape}), json=True) == {EVERY}
+        assert find_secrets_used(escape) == {EVERY}
+        assert find_secrets_used(canonical.encode({"code": escape}), json=True) == {EVERY}
 
 
 @pytest.mark.parametrize("number", ["20", "23", "25", "2d", "40", "5b", "60", "7b"])
 def test_no_other_character_does(number: str) -> None:
     for escape in (f"\\u00{number}", f"\\u{{{number}}}", "\\u0", "\\u{"):
-        assert secrets_used(escape) == frozenset()
-        assert secrets_used(canonical.encode({"code": escape}), json=True) == frozenset()
+        assert find_secrets_used(escape) == frozenset()
+        assert find_secrets_used(canonical.encode({"code": escape}), json=True) == frozenset()

@@ -20,9 +20,9 @@ from flows.differences.lines import (
     Piece,
     RowKind,
     compare_lines,
-    visible,
+    make_visible,
 )
-from flows.differences.values import Difference, FieldDifference, difference
+from flows.differences.values import Difference, FieldDifference, compare_contents
 
 # --- Lines
 
@@ -73,7 +73,10 @@ def test_an_empty_text_has_no_lines() -> None:
 
 
 def test_what_cannot_be_seen_is_written_out() -> None:
-    assert visible("a\u200b\u202eb\x00\U000e0001\tc\n") == "a\\u200b\\u202eb\\u0000\\U000e0001\tc\n"
+    assert (
+        make_visible("a\u200b\u202eb\x00\U000e0001\tc\n")
+        == "a\\u200b\\u202eb\\u0000\\U000e0001\tc\n"
+    )
     assert shown(compare_lines("a\r\nb", "a\nb")) == ["-a[\\u000d]", "+a", " b"]
 
 
@@ -166,13 +169,13 @@ def content(kind: Kind, **values: Any) -> dict[str, Any]:
 
 def test_equal_contents_do_not_differ() -> None:
     same = content(Kind.FLOW, name="A", nodes=[{"id": "a"}])
-    assert not difference(Kind.FLOW, same, dict(same))
+    assert not compare_contents(Kind.FLOW, same, dict(same))
 
 
 def test_fields_are_told_in_their_order_by_their_key_in_a_file() -> None:
     before = content(Kind.FLOW, name="A", is_valid=True, timeout=5, listener_type=None, info="")
     after = content(Kind.FLOW, name="B", is_valid=False, timeout=5, listener_type="", info=" ")
-    assert difference(Kind.FLOW, before, after).fields == (
+    assert compare_contents(Kind.FLOW, before, after).fields == (
         FieldDifference(key="name", before="A", after="B"),
         FieldDifference(key="info", before="", after=" "),
         FieldDifference(key="listenerType", before=None, after=""),
@@ -181,11 +184,11 @@ def test_fields_are_told_in_their_order_by_their_key_in_a_file() -> None:
 
 
 def test_a_difference_of_white_space_only_is_said_to_be_one() -> None:
-    [name] = difference(
+    [name] = compare_contents(
         Kind.FLOW, content(Kind.FLOW, name="A B"), content(Kind.FLOW, name="A B ")
     ).fields
     assert name.only_space
-    [name] = difference(
+    [name] = compare_contents(
         Kind.FLOW, content(Kind.FLOW, name="A B"), content(Kind.FLOW, name="AB")
     ).fields
     assert not name.only_space
@@ -194,7 +197,7 @@ def test_a_difference_of_white_space_only_is_said_to_be_one() -> None:
 def test_long_texts_and_documents_are_compared_line_by_line() -> None:
     before = content(Kind.FLOW, info="One\ntwo", tags=["a"], extra={"b": 1})
     after = content(Kind.FLOW, info="One\n2", tags=["a", "b"], extra={"b": 2})
-    info, tags, extra = difference(Kind.FLOW, before, after).fields
+    info, tags, extra = compare_contents(Kind.FLOW, before, after).fields
     assert info.lines
     assert shown(info.lines) == [" One", "-[two]", "+[2]"]
     assert tags.lines
@@ -206,7 +209,10 @@ def test_long_texts_and_documents_are_compared_line_by_line() -> None:
 
 def test_a_new_item_has_only_an_after_and_one_that_is_gone_only_a_before() -> None:
     item = content(Kind.CONNECTION, name="DB", type="postgres")
-    new, gone = difference(Kind.CONNECTION, None, item), difference(Kind.CONNECTION, item, None)
+    new, gone = (
+        compare_contents(Kind.CONNECTION, None, item),
+        compare_contents(Kind.CONNECTION, item, None),
+    )
     assert (new.is_new, new.is_gone, gone.is_new, gone.is_gone) == (True, False, False, True)
     assert new.fields[0] == FieldDifference(key="name", before=None, after="DB")
     assert gone.fields[1] == FieldDifference(key="type", before="postgres", after=None)
@@ -225,7 +231,7 @@ def test_a_changed_credential_of_a_connection_is_seen_to_change_and_is_not_shown
         prod_value="{ password: secrets.DB }",
         extra={"password": "CANARY-3"},
     )
-    found = difference(Kind.CONNECTION, before, after)
+    found = compare_contents(Kind.CONNECTION, before, after)
     dev, prod, extra = (shown(field.lines or LineDiff()) for field in found.fields)
     assert dev == [
         " {", "-  host: '[a]',", "-  password: '[hidden [1]]'",
@@ -240,7 +246,7 @@ def test_a_changed_credential_of_a_connection_is_seen_to_change_and_is_not_shown
 
 def test_of_a_connection_whose_text_is_too_long_nothing_is_shown() -> None:
     long = "// CANARY\n" * 30_000
-    found = difference(
+    found = compare_contents(
         Kind.CONNECTION,
         content(Kind.CONNECTION, dev_value=long),
         content(Kind.CONNECTION, dev_value=f"{long}x"),
@@ -252,7 +258,7 @@ def test_of_a_connection_whose_text_is_too_long_nothing_is_shown() -> None:
 def test_a_secrets_values_are_never_read() -> None:
     before = {**content(Kind.SECRET, name="A"), "dev_value": "CANARY-1", "prod_value": "CANARY-1"}
     after = {**content(Kind.SECRET, name="B"), "dev_value": "CANARY-2", "prod_value": "CANARY-2"}
-    found = difference(Kind.SECRET, before, after)
+    found = compare_contents(Kind.SECRET, before, after)
     assert [field.key for field in found.fields] == ["name"]
     assert "CANARY" not in rendered(found)
 
@@ -280,7 +286,7 @@ def graphs() -> Difference:
         nodes=[node("moved", 600), node("changed", 200, label="New"), node("same", 9), node("new", 800)],
         edges=[{"id": "f", "source": "same", "target": "nowhere"}],
     )  # fmt: skip
-    return difference(Kind.FLOW, before, after)
+    return compare_contents(Kind.FLOW, before, after)
 
 
 def test_changes_are_numbered_from_the_left_to_the_right_edges_and_layout_last() -> None:
@@ -314,14 +320,14 @@ def test_a_changed_node_has_its_paths_and_its_json_line_by_line() -> None:
 def test_of_very_many_paths_the_first_are_told() -> None:
     many = {f"key{at:02}": 1 for at in range(60)}
     before = content(Kind.FLOW, nodes=[node("a")])
-    found = difference(Kind.FLOW, before, content(Kind.FLOW, nodes=[node("a", **many)]))
+    found = compare_contents(Kind.FLOW, before, content(Kind.FLOW, nodes=[node("a", **many)]))
     assert found.graph
     assert found.graph.changes[0].paths[-1] == "data.key49"
     assert "and 10 more</p>" in rendered(found)
 
 
 def test_a_new_flow_has_one_picture() -> None:
-    graph = difference(Kind.FLOW, None, content(Kind.FLOW, nodes=[node("a")], edges=[])).graph
+    graph = compare_contents(Kind.FLOW, None, content(Kind.FLOW, nodes=[node("a")], edges=[])).graph
     assert graph
     assert graph.before is None
     assert graph.after is not None
@@ -330,20 +336,20 @@ def test_a_new_flow_has_one_picture() -> None:
 
 def test_a_flow_whose_graph_stays_has_no_pictures() -> None:
     before, after = content(Kind.FLOW, name="A", nodes=[]), content(Kind.FLOW, name="B", nodes=[])
-    assert difference(Kind.FLOW, before, after).graph is None
+    assert compare_contents(Kind.FLOW, before, after).graph is None
 
 
 def test_another_order_of_the_nodes_is_said_to_be_one() -> None:
     before = content(Kind.FLOW, nodes=[node("a"), node("b")])
     after = content(Kind.FLOW, nodes=[node("b"), node("a")])
     assert "Only the order of the nodes or edges differs." in rendered(
-        difference(Kind.FLOW, before, after)
+        compare_contents(Kind.FLOW, before, after)
     )
 
 
 def test_of_very_many_changes_the_last_are_listed_without_their_lines() -> None:
     after = content(Kind.FLOW, nodes=[node(str(at), at) for at in range(501)])
-    graph = difference(Kind.FLOW, None, after).graph
+    graph = compare_contents(Kind.FLOW, None, after).graph
     assert graph
     assert graph.changes[499].lines
     assert graph.changes[500].lines is None
@@ -386,7 +392,7 @@ def test_naughty_strings_are_shown_as_they_are_and_nothing_of_them_is_markup(
         tree = parsed(rendered(naughty_flow(text)))
         tags = {each.tag.rpartition("}")[2] for each in tree.iter()}
         assert tags <= KNOWN_TAGS
-        connection = difference(
+        connection = compare_contents(
             Kind.CONNECTION,
             content(Kind.CONNECTION, name=f"{text}1", description=f"{text}\n", dev_value=text),
             content(Kind.CONNECTION, name=text, prod_value=text),
@@ -403,7 +409,7 @@ KNOWN_TAGS = {
 
 def naughty_flow(text: str) -> Difference:
     odd = {"id": text, "type": text, "position": None, "data": {"label": text, text: text}}
-    return difference(
+    return compare_contents(
         Kind.FLOW,
         content(
             Kind.FLOW,
@@ -433,7 +439,7 @@ def test_real_and_odd_flows_against_nothing_and_each_other(shared_data: Path) ->
         for flow in sorted(flows, key=lambda flow: len(flow["nodes"]))
     ]
     for before, after in zip(contents[::5], contents[1::5], strict=False):
-        parsed(rendered(difference(Kind.FLOW, before, after)))
+        parsed(rendered(compare_contents(Kind.FLOW, before, after)))
 
 
 def test_large_flows_are_compared_quickly() -> None:
@@ -442,7 +448,7 @@ def test_large_flows_are_compared_quickly() -> None:
     before, after = content(Kind.FLOW, nodes=nodes), content(Kind.FLOW, nodes=changed)
     assert len(before["nodes"]) > 600_000
     started = time.perf_counter()
-    found = difference(Kind.FLOW, before, after)
+    found = compare_contents(Kind.FLOW, before, after)
     assert time.perf_counter() - started < 3
     assert found.graph
     assert len(found.graph.changes) == 250
@@ -453,7 +459,7 @@ def test_many_nodes_of_repeated_lines_take_no_long_time() -> None:
     before = content(Kind.FLOW, nodes=[node(str(at), at, a=old) for at in range(90)])
     after = content(Kind.FLOW, nodes=[node(str(at), at, a=new) for at in range(90)])
     started = time.perf_counter()
-    found = difference(Kind.FLOW, before, after)
+    found = compare_contents(Kind.FLOW, before, after)
     assert time.perf_counter() - started < 5
     assert found.graph
     assert found.graph.changes[-1].lines
@@ -477,5 +483,5 @@ def test_the_fields_and_the_graph_have_one_budget() -> None:
 
 def _compared(before: dict[str, Any], after: dict[str, Any]) -> int:
     """How many changes of the graph are told line by line."""
-    graph = difference(Kind.FLOW, before, after).graph
+    graph = compare_contents(Kind.FLOW, before, after).graph
     return sum(bool(each.lines and each.lines.rows) for each in graph.changes) if graph else 0

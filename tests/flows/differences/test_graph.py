@@ -14,7 +14,7 @@ from flows.differences.graph import (
     NodeChange,
     NodeStatus,
     compare,
-    differing_paths,
+    find_differing_paths,
     read_graph,
 )
 from flows.differences.graph_svg import NODE_HEIGHT, NODE_WIDTH, draw, draw_pair, place, place_pair
@@ -85,7 +85,7 @@ def test_what_changed_is_told_node_by_node_and_edge_by_edge() -> None:
 
 
 def test_paths_of_differences_name_keys_that_are_on_one_side_only() -> None:
-    assert list(differing_paths({"a": {"b": 1, "c": 2}}, {"a": {"b": 1.0, "d": [1]}})) == [
+    assert list(find_differing_paths({"a": {"b": 1, "c": 2}}, {"a": {"b": 1.0, "d": [1]}})) == [
         "a.c", "a.d",
     ]  # fmt: skip
 

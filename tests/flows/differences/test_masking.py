@@ -12,7 +12,7 @@ CANARY = "Canary-s3s4me!"
 
 
 def masked(text: str) -> str:
-    return Masks().masked(text)
+    return Masks().mask_credentials(text)
 
 
 @pytest.mark.parametrize(
@@ -165,10 +165,10 @@ def test_a_word_that_only_begins_like_a_credential_is_none(text: str) -> None:
 
 def test_the_same_literal_has_the_same_number_in_every_text_and_another_has_another() -> None:
     masks = Masks()
-    assert masks.masked("{ password: 'one', token: 'two' }") == (
+    assert masks.mask_credentials("{ password: 'one', token: 'two' }") == (
         "{ password: '[hidden 1]', token: '[hidden 2]' }"
     )
-    assert masks.masked("{ token: 'three', password: 'one' }") == (
+    assert masks.mask_credentials("{ token: 'three', password: 'one' }") == (
         "{ token: '[hidden 3]', password: '[hidden 1]' }"
     )
 

@@ -11,9 +11,9 @@ from django.db import transaction
 
 from accounts.models import User
 from flows.models import Connection, Flow, Secret
-from flows.rest.bodies.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.saves import named_saves
-from flows.saves.state_tags import state_tag
+from flows.saves.state_tags import compute_state_tag
 from tests.flows.rest.test_flows_api import Caller, refusal
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.rows import row_of
@@ -48,7 +48,7 @@ def writes(kind, item):
         ways.append(("PATCH", "/secret/update-secret-value", body))
     if kind == "flow":
         save = named_saves.take(item, "before").version_set.get()
-        ways.append(("POST", f"/ziggy/named-saves/{save_uuid(save.pk)}/restore", None))
+        ways.append(("POST", f"/ziggy/named-saves/{make_save_uuid(save.pk)}/restore", None))
     return ways
 
 
@@ -151,7 +151,7 @@ def test_every_column_counts_also_within_one_tick_of_the_clock(kind):
     moment = datetime(2026, 3, 16, tzinfo=UTC)
     with patch("django.utils.timezone.now", return_value=moment):
         item.save()
-        tags = {state_tag(MODELS[kind].objects.get(pk=item.pk))}
+        tags = {compute_state_tag(MODELS[kind].objects.get(pk=item.pk))}
         for number, field in enumerate(MODELS[kind]._meta.concrete_fields, 1):
             if field.primary_key or field.attname in {"uuid", "created_at", "updated_at"}:
                 continue
@@ -165,8 +165,8 @@ def test_every_column_counts_also_within_one_tick_of_the_clock(kind):
                 row.update(extra='{"known":true}')
             else:
                 row.update(**{field.attname: f'["{number}"]'})
-            tags.add(state_tag(row.get()))
-            assert len(tags) == len(tags | {state_tag(row.get())})
+            tags.add(compute_state_tag(row.get()))
+            assert len(tags) == len(tags | {compute_state_tag(row.get())})
     changed = [
         field
         for field in MODELS[kind]._meta.concrete_fields
@@ -190,9 +190,9 @@ def test_the_same_value_set_again_makes_another_tag_which_tells_nothing_of_it(ap
 def test_the_tag_is_the_servers_own(settings):
     flow = FlowFactory()
     flow.refresh_from_db()
-    here = state_tag(flow)
+    here = compute_state_tag(flow)
     settings.SECRET_KEY = "another"
-    assert state_tag(flow) != here
+    assert compute_state_tag(flow) != here
 
 
 @pytest.mark.django_db(transaction=True)

@@ -22,12 +22,12 @@ from rest_framework.test import APIClient
 from reversion.models import Revision, Version
 
 from accounts.models import ApiToken, User
-from flows.content.copy_names import first_free_copy
+from flows.content.copy_names import find_free_copy_name
 from flows.content.fields import FIELDS, Kind, split_unknown_of_secret
 from flows.models import Connection, Flow, Secret
 from flows.rest import urls as api_urls
 from flows.rest.bodies.placeholders import is_placeholder
-from flows.rest.bodies.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.saves import named_saves
 from imports.api.secret import SecretWithDestinationsView
 from imports.exportfile.document import parse
@@ -909,7 +909,7 @@ def test_clones_take_the_first_free_name(api):
     ],
 )
 def test_the_copys_name_is_the_first_that_is_free(name, used, copy):
-    assert first_free_copy(Kind.FLOW, name, used) == copy
+    assert find_free_copy_name(Kind.FLOW, name, used) == copy
 
 
 def test_a_clone_that_would_lose_a_value_is_refused(api):
@@ -1391,7 +1391,7 @@ def stored(db):
         "flow": str(flow.uuid),
         "connection": str(ConnectionFactory().uuid),
         "secret": str(SecretFactory(name="KEY").uuid),
-        "save": str(save_uuid(revision.version_set.get().pk)),
+        "save": str(make_save_uuid(revision.version_set.get().pk)),
     }
 
 

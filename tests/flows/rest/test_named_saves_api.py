@@ -15,7 +15,7 @@ from reversion.models import Revision, Version
 
 from accounts.models import User
 from flows.models import Flow
-from flows.rest.bodies.save_uuids import save_number, save_uuid
+from flows.rest.bodies.save_uuids import get_save_number, make_save_uuid
 from flows.saves import named_saves
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.rows import row_of
@@ -89,7 +89,7 @@ def restore(client, uuid):
 
 def saved(item, name="save"):
     """The uuid of a new named save of the item."""
-    return str(save_uuid(named_saves.take(item, name).version_set.get().pk))
+    return str(make_save_uuid(named_saves.take(item, name).version_set.get().pk))
 
 
 def refusal(response):
@@ -110,8 +110,8 @@ def refusal(response):
     ],
 )
 def test_a_saves_uuid_is_its_number(number, uuid):
-    assert save_uuid(number) == UUID(uuid)
-    assert save_number(UUID(uuid)) == number
+    assert make_save_uuid(number) == UUID(uuid)
+    assert get_save_number(UUID(uuid)) == number
     assert (UUID(uuid).version, UUID(uuid).variant) == (8, "specified in RFC 4122")
 
 
@@ -126,7 +126,7 @@ def test_a_saves_uuid_is_its_number(number, uuid):
     ],
 )
 def test_another_uuid_is_no_saves(uuid):
-    assert save_number(UUID(uuid)) is None
+    assert get_save_number(UUID(uuid)) is None
 
 
 # --- taking and listing
@@ -140,7 +140,7 @@ def test_a_save_is_taken(api, flow):
     told = response.json()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", told.pop("createdAt"))
     assert told == {
-        "uuid": str(save_uuid(version.pk)),
+        "uuid": str(make_save_uuid(version.pk)),
         "saveName": "Before the change",
         "flowName": "SMS",
         "isNamedSave": True,
@@ -173,7 +173,7 @@ def test_what_has_no_name_is_no_named_save(api, flow):
     with reversion.create_revision():
         flow.save()
     assert list_of(api, flow) == []
-    uuid = save_uuid(Version.objects.get().pk)
+    uuid = make_save_uuid(Version.objects.get().pk)
     assert refusal(load(api, uuid)) == (404, "not-found")
     assert refusal(restore(api, uuid)) == (404, "not-found")
 
@@ -281,7 +281,13 @@ def test_saves_of_other_kinds_are_not_found(api):
 
 @pytest.mark.parametrize(
     "uuid",
-    [NOWHERE, str(uuid4()), str(save_uuid(7)), str(save_uuid(2**31)), str(save_uuid(2**62 - 1))],
+    [
+        NOWHERE,
+        str(uuid4()),
+        str(make_save_uuid(7)),
+        str(make_save_uuid(2**31)),
+        str(make_save_uuid(2**62 - 1)),
+    ],
     ids=["a uuid", "a random one", "no number yet", "a large number", "the largest number"],
 )
 def test_what_is_no_saves_uuid_is_not_found(uuid, api):

@@ -10,7 +10,7 @@ from django.urls import reverse
 from reversion.errors import RevertError
 from reversion.models import Revision, Version
 
-from flows.content.fields import Kind, columns
+from flows.content.fields import Kind, get_columns
 from flows.models import MODELS, Flow, Secret
 from flows.saves import named_saves
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
@@ -91,7 +91,7 @@ def row_of(item):
 def blank(item):
     """Another content in every column, past save() and its signals, as an import writes it."""
     new = type(item)(name="BLANK")
-    values = {name: getattr(new, name) for name in (*columns(item.kind), "is_deleted")}
+    values = {name: getattr(new, name) for name in (*get_columns(item.kind), "is_deleted")}
     type(item).objects.filter(pk=item.pk).update(**values)
 
 

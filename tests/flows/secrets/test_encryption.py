@@ -81,7 +81,7 @@ def test_two_seals_of_one_value_differ():
         pytest.param("Schlüssel 🔑", id="that is clear text beyond ASCII"),
     ],
 )
-@pytest.mark.parametrize("opened", [Sealed.reveal, Sealed.rotated], ids=["reveal", "rotated"])
+@pytest.mark.parametrize("opened", [Sealed.reveal, Sealed.rotate], ids=["reveal", "rotated"])
 def test_a_token_is_never_taken_for_a_value(token, opened):
     with pytest.raises(WrongKeyError) as raised:
         opened(Sealed(token))
@@ -110,7 +110,7 @@ def test_an_old_key_second_in_the_list_still_opens(settings):
 def test_a_rotated_value_opens_with_the_current_key_alone(settings):
     sealed = seal(VALUE)
     settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY, OLD_KEY]}
-    rotated = sealed.rotated()
+    rotated = sealed.rotate()
     settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY]}
     assert rotated.reveal() == VALUE
 
@@ -118,7 +118,7 @@ def test_a_rotated_value_opens_with_the_current_key_alone(settings):
 def test_a_value_under_the_current_key_is_not_sealed_anew(settings):
     settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [NEW_KEY, OLD_KEY]}
     sealed = seal(VALUE)
-    assert sealed.rotated() is sealed
+    assert sealed.rotate() is sealed
 
 
 def test_without_any_key_nothing_is_sealed_and_the_error_says_how_to_make_one(settings):

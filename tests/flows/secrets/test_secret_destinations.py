@@ -231,8 +231,8 @@ def test_what_an_import_would_make_of_a_secret_without_a_value_is_a_plain_warnin
     )
     assert sync.warnings[-1] == "its code names secrets.KEY, without a value yet"
     for change in (sync, mail):
-        (notice,) = change.notices
-        assert not notice.is_serious
+        (warning,) = change.destination_warnings
+        assert not warning.is_serious
         assert not change.retargets
 
 
@@ -242,9 +242,9 @@ def test_code_that_uses_a_stored_value_is_red_and_needs_no_right() -> None:
     payload = export_file(flow(1, "Sync", nodes=[{"id": "1", "data": {"code": "secrets[x]"}}]))
     done = run_import(request_for(payload, user=user, user_name="ada"))
     (change,) = done.plan
-    (notice,) = change.notices
-    assert notice.is_serious
-    assert notice.code == "code-uses-secret"
+    (warning,) = change.destination_warnings
+    assert warning.is_serious
+    assert warning.code == "code-uses-secret"
     assert change.warnings[0] == (
         "its code uses for the first time the stored value of every secret (secrets.KEY)"
     )

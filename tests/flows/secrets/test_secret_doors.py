@@ -104,10 +104,10 @@ def post_form(user: User, url: str, **typed: Any) -> None:
 def pairs() -> set[tuple[str, str]]:
     """Each secret by its name, with where connections send it."""
     server = StoredServer()
-    live = {state.name for state in server.secrets().values()}
+    live = {state.name for state in server.read_secrets().values()}
     return {
         (use.secret, use.destination.identity)
-        for user in server.connections()
+        for user in server.read_connections()
         for use in user.uses
         if use.secret in live or use.secret == "*"
     }

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection as database
 from django.urls import reverse
 
-from flows.deletion import SendsSecretsError, bring_back, bring_many_back
+from flows.deletion import SendsSecretsError, restore_item, restore_items
 from flows.models import Connection, Secret
 from flows.saves import named_saves
 from tests.flows.secrets.test_secret_doors import (
@@ -56,7 +56,7 @@ def test_what_comes_back_is_what_the_row_holds_now(many: bool) -> None:
     ConnectionFactory(dev_value=GOOD)
     row = ConnectionFactory(dev_value=GOOD, is_deleted=True)
     Connection.objects.filter(pk=row.pk).update(dev_value=EVIL)
-    back: Any = (lambda *args, **kwargs: bring_many_back(args, **kwargs)) if many else bring_back
+    back: Any = (lambda *args, **kwargs: restore_items(args, **kwargs)) if many else restore_item
     with pytest.raises(SendsSecretsError):
         back(row, user_name="anna", may_retarget=False)
     assert Connection.objects.get(pk=row.pk).is_deleted

@@ -18,7 +18,7 @@ from flows.roles import ROLES, Role
 from imports.models import ImportRecord, PendingImport, Status
 from imports.uploads import pending as uploads
 from imports.uploads import progress
-from imports.uploads.planning import page_of
+from imports.uploads.planning import read_page
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection as a_connection
 from tests.support.importing import export_file, flow, import_items, secret, uuid_of
@@ -73,7 +73,7 @@ def post(client, name, pending, data=None, query=""):
 def confirm(client, pending, **data):
     """Press the button of the page, whose choices are those of the plan."""
     pending.refresh_from_db()
-    shown = uploads.token_of(pending, page_of(pending)) if pending.plan else ""
+    shown = uploads.get_token(pending, read_page(pending)) if pending.plan else ""
     return post(client, "confirm", pending, {"shown": shown, **data})
 
 
@@ -97,7 +97,7 @@ class TestUpload:
         answer = upload(ada, payload, name="../../of dev.json")
         pending = PendingImport.objects.get()
         assert answer.url == reverse("admin:imports_preview", args=[pending.pk])
-        assert uploads.request_of(pending).payload == payload
+        assert uploads.make_request(pending).payload == payload
         assert pending.file_name == "of dev.json"
         assert shown(ada, pending) == [("Sync", "OVERWRITE"), ("More", "CREATE")]
         assert list(Flow.objects.values_list("info", flat=True)) == ["old"]
@@ -325,24 +325,24 @@ class TestItem:
     def test_what_an_overwrite_changes(self, ada):
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old", timeout=7)
         pending = staged(ada, flow(1, "Sync", info="new"))
-        looked = page(ada, "pending_item", pending, "flow", uuid_of("f", 1)).context["looked"]
-        assert (looked.before["info"], looked.after["info"]) == ("old", "new")
-        assert looked.after["timeout"] == 7
-        assert looked.is_same_plan
+        preview = page(ada, "pending_item", pending, "flow", uuid_of("f", 1)).context["preview"]
+        assert (preview.before["info"], preview.after["info"]) == ("old", "new")
+        assert preview.after["timeout"] == 7
+        assert preview.is_same_plan
 
     def test_what_a_skipped_item_would_change(self, ada):
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
         pending = staged(ada, flow(1, "Sync", info="new"), mode="skip")
         answer = page(ada, "pending_item", pending, "flow", uuid_of("f", 1))
-        looked = answer.context["looked"]
-        assert (looked.before["info"], looked.after["info"]) == ("old", "new")
+        preview = answer.context["preview"]
+        assert (preview.before["info"], preview.after["info"]) == ("old", "new")
         assert "If it were overwritten, this would change" in answer.content.decode()
 
     def test_what_is_new(self, ada):
         pending = staged(ada, flow(1, "Sync", info="new"))
-        looked = page(ada, "pending_item", pending, "flow", uuid_of("f", 1)).context["looked"]
-        assert looked.before is None
-        assert (looked.after["info"], looked.after["timeout"]) == ("new", 60)
+        preview = page(ada, "pending_item", pending, "flow", uuid_of("f", 1)).context["preview"]
+        assert preview.before is None
+        assert (preview.after["info"], preview.after["timeout"]) == ("new", 60)
 
     def test_a_row_that_was_edited_meanwhile_is_told(self, ada):
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
@@ -644,7 +644,7 @@ class TestWhatThePageShowed:
     def test_a_page_whose_plan_was_made_anew_elsewhere_confirms_nothing(self, ada):
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
         pending = staged(ada, flow(1, "Sync", info="new"), flow(2, "More"), mode="skip")
-        old_page = uploads.token_of(pending, page_of(pending))
+        old_page = uploads.get_token(pending, read_page(pending))
         post(ada, "decide", pending, {"mode": "overwrite"})
         answer = post(ada, "confirm", pending, {"shown": old_page})
         assert told(ada, answer)[1:] == [
@@ -658,7 +658,7 @@ class TestWhatThePageShowed:
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
         pending = staged(ada, flow(1, "Sync", info="new"), flow(2, "More"), mode="overwrite")
         choice = f"mode:flow:{uuid_of('f', 1)}"
-        earlier = {"shown": uploads.token_of(pending, page_of(pending)), "mode": "overwrite"}
+        earlier = {"shown": uploads.token_of(pending, read_page(pending)), "mode": "overwrite"}
         post(ada, "decide", pending, {**earlier, choice: "skip"})
         answer = post(ada, button, pending, {**earlier, choice: ""})
         assert told(ada, answer)[1:] == [
@@ -670,7 +670,7 @@ class TestWhatThePageShowed:
 
     def test_so_does_one_that_showed_a_backup(self, ada):
         pending = staged(ada, flow(1, "Sync"))
-        old_page = uploads.token_of(pending, page_of(pending))
+        old_page = uploads.get_token(pending, read_page(pending))
         post(ada, "decide", pending, {"mode": "overwrite", "no_backup": "on"})
         post(ada, "confirm", pending, {"shown": old_page})
         assert not Flow.objects.exists()
@@ -748,15 +748,20 @@ class TestWhatThePageShowed:
         pending = staged(
             ada, a_connection(1, "Mail", type="SMTP"), mode="duplicate", no_backup="on"
         )
-        looked = page(ada, "pending_item", pending, "connection", uuid_of("c", 1)).context["looked"]
+        preview = page(ada, "pending_item", pending, "connection", uuid_of("c", 1)).context[
+            "preview"
+        ]
         confirm(ada, pending)
         copy = Connection.objects.values().get(name="Mail (copy)")
-        assert {name: copy[name] for name in looked.after} == {**looked.after, "name": copy["name"]}
+        assert {name: copy[name] for name in preview.after} == {
+            **preview.after,
+            "name": copy["name"],
+        }
 
     @pytest.mark.parametrize("name", ["again", "decide", "confirm", "pending_item"])
     def test_an_upload_that_is_cancelled_meanwhile_is_told(self, ada, monkeypatch, name):
         pending = staged(ada, flow(1, "Sync"))
-        token = uploads.token_of(pending, page_of(pending))
+        token = uploads.get_token(pending, read_page(pending))
         found = uploads.find_pending
 
         def find_and_lose(user, number):

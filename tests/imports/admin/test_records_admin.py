@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from flows.models import MODELS, Connection, Flow, Secret
-from imports.admin.wording import counted, lasting
+from imports.admin.wording import format_counts, format_duration
 from imports.models import ImportItem, ImportRecord
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, flow, import_items, secret, uuid_of
@@ -823,7 +823,7 @@ def test_strange_texts_are_shown_as_texts(page, shared_data, editor):
     ],
 )
 def test_counts_in_words(counts, words):
-    assert counted(counts) == words
+    assert format_counts(counts) == words
 
 
 @pytest.mark.parametrize(
@@ -834,7 +834,7 @@ def test_counts_in_words(counts, words):
     ],
 )  # fmt: skip
 def test_a_duration_in_words(seconds, words):
-    assert lasting(seconds) == words
+    assert format_duration(seconds) == words
 
 
 # --- what changed

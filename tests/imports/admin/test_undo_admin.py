@@ -19,9 +19,9 @@ from django.urls import reverse
 from accounts.models import User
 from flows.models import Connection, Flow, Secret
 from imports.admin import undo_page
-from imports.database.lock import import_lock
+from imports.database.lock import hold_import_lock
 from imports.models import ImportRecord
-from imports.undo.plans.snapshot import pack_rows, row_changes_since, undo_token
+from imports.undo.plans.snapshot import find_row_changes_since, make_undo_token, pack_rows
 from imports.undo.service import examine_undo, undo_import
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, flow, import_items, secret, uuid_of
@@ -169,7 +169,7 @@ def test_who_may_see_the_pages_which_change_nothing(method, page, role, answer, 
 def test_who_may_undo(role, answer, record):
     client = client_in(role)
     plan = examine_undo(undo_request(record)).plan
-    response = client.post(url_of(record), {"confirm": "Undo", "shown": undo_token(plan)})
+    response = client.post(url_of(record), {"confirm": "Undo", "shown": make_undo_token(plan)})
     if answer == LOGIN:
         assert response.url.startswith("/admin/login/")
     elif answer == "undone":
@@ -228,7 +228,7 @@ def test_who_may_see_but_not_write_is_told_which_rights_are_missing(record):
     assert "bob may not change flows and delete flows." in text_of(answer)
     assert 'name="confirm"' not in answer.content.decode()
     plan = answer.context["plan"]
-    refused = client.post(url_of(record), {"confirm": "Undo", "shown": undo_token(plan)})
+    refused = client.post(url_of(record), {"confirm": "Undo", "shown": make_undo_token(plan)})
     assert refused.status_code == 403
     assert Flow.objects.filter(name="New").exists()
 
@@ -585,7 +585,7 @@ def test_while_another_import_runs_the_choices_are_kept(admin, record, settings)
     settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
     edit(1, info="mine")
     page = planned(admin, record, **{choice(1): "keep"})
-    with import_lock(wait=0):
+    with hold_import_lock(wait=0):
         answer = confirm(admin, record, page)
     assert answer.status_code == 409
     assert "This was not done. Another import is running" in text_of(answer)
@@ -758,14 +758,14 @@ def test_the_rows_of_a_page_say_which_were_changed(record):
     before = examine_undo(undo_request(record)).plan
     packed = pack_rows(before)
     assert len(packed) == 10
-    assert row_changes_since(packed, before) == {}
+    assert find_row_changes_since(packed, before) == {}
     edit(2, info="meanwhile")
     after = examine_undo(undo_request(record)).plan
     second = uuid_of("f", 2)
     edited = {("flow", second): f'The flow "Made" ({second}) was edited since.'}
-    assert row_changes_since(packed, after) == edited
-    assert row_changes_since("", after) == {}
-    assert row_changes_since(packed[:5], after) == {}
+    assert find_row_changes_since(packed, after) == edited
+    assert find_row_changes_since("", after) == {}
+    assert find_row_changes_since(packed[:5], after) == {}
 
 
 @pytest.mark.parametrize(
@@ -783,9 +783,9 @@ def test_the_rows_of_a_page_say_how_they_were_changed_and_how_that_is_taken_back
     packed = pack_rows(examine_undo(undo_request(record)).plan)
     change(Flow.objects.filter(uuid=uuid_of("f", 2)))
     plan = examine_undo(undo_request(record)).plan
-    [message] = row_changes_since(packed, plan).values()
+    [message] = find_row_changes_since(packed, plan).values()
     assert message.endswith(told)
-    assert row_changes_since(pack_rows(plan), plan) == {}
+    assert find_row_changes_since(pack_rows(plan), plan) == {}
 
 
 def test_the_choices_go_into_the_form_and_out_again(admin, record):

@@ -29,10 +29,10 @@ import imports.importing.service
 import imports.runs.carrying_out
 from accounts.models import User
 from accounts.tokens import issue_login_token
-from benchmarks.generate import export_file as benchmark_file
+from benchmarks.generate import make_export_file as benchmark_file
 from flows.models import Connection, Flow, Secret
 from imports.api.shapes.form import UploadSerializer
-from imports.database.lock import import_lock
+from imports.database.lock import hold_import_lock
 from imports.errors import BackupFailed
 from imports.models import BuiltExport, ImportItem, ImportRecord
 from tests.conftest import CommandResult
@@ -485,7 +485,7 @@ class TestRefusals:
 
     def test_a_second_import_is_409_while_one_runs(self, ada, settings):
         settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
-        with import_lock(wait=0):
+        with hold_import_lock(wait=0):
             answer = upload(ada, ONE_FLOW)
         assert refusal(answer) == (409, "import-locked", [])
         assert answer.reason_phrase == "Conflict"

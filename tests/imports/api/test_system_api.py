@@ -29,7 +29,7 @@ from flows.content.fields import Kind
 from flows.models import Connection, Flow, Secret
 from flows.saves import named_saves
 from imports.database.backup import Backup
-from imports.database.lock import import_lock
+from imports.database.lock import hold_import_lock
 from imports.database.vacuum import Vacuumed, vacuum_database
 from imports.models import BuiltExport, BuiltTransfer, ImportItem, ImportRecord
 from tests.conftest import CommandResult
@@ -223,7 +223,7 @@ class TestTransfer:
 
     def test_a_file_is_closed_when_it_is_sent(self):
         file = io.BytesIO(b"abc")
-        assert gzip.decompress(b"".join(imports.exporting.downloads.gzipped(file))) == b"abc"
+        assert gzip.decompress(b"".join(imports.exporting.downloads.gzip_file(file))) == b"abc"
         assert file.closed
 
 
@@ -319,7 +319,7 @@ class TestVacuum:
 
     def test_it_is_refused_while_an_import_runs(self, ada, settings):
         settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
-        with import_lock(wait=0):
+        with hold_import_lock(wait=0):
             answer = ada.get("/api/flow/vacuum")
         assert refused(answer) == (409, "import-locked")
         assert answer.json()["message"] == (
@@ -435,7 +435,7 @@ class TestTheCommand:
 
     def test_it_is_refused_while_an_import_runs(self, run_command, settings):
         settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
-        with import_lock(wait=0):
+        with hold_import_lock(wait=0):
             result = run_command("database_vacuum", "--no-prompt")
         assert result.code == 4
         assert json.loads(result.out)["status"] == 409

@@ -28,8 +28,8 @@ import imports.database.backup
 import imports.database.restore
 from accounts.models import User
 from flows.models import Flow, Secret
-from imports.database.backup import make_backup, other_server_of
-from imports.database.lock import import_lock
+from imports.database.backup import find_other_server, make_backup
+from imports.database.lock import hold_import_lock
 from imports.database.restore import RestoreFailed, restore_backup
 from imports.errors import BackupFailed
 
@@ -1118,7 +1118,7 @@ def test_a_backup_that_by_its_name_is_another_servers_is_pointed_out(answer_at_t
 
 @pytest.mark.parametrize("name", ["a copy", "local-20261124T083258-553987Z.sqlite3"])
 def test_of_which_server_a_backup_is_that_is_named_otherwise_nobody_says(name, tmp_path):
-    assert other_server_of(tmp_path / name) is None
+    assert find_other_server(tmp_path / name) is None
 
 
 @pytest.mark.parametrize("typed", ["\n", "", "n\n", "yeah\n"])
@@ -1157,7 +1157,7 @@ def test_database_restore_waits_for_no_import(settings):
     backup = make_backup()
     Flow.objects.create(name="created later")
     before = digests()
-    with import_lock(wait=0):
+    with hold_import_lock(wait=0):
         answer, told, code = run_command("database_restore", str(backup.path), "--no-prompt")
     assert (answer["status"], code) == (409, 4)
     assert told == "An import is running on this database: restore when it has finished."

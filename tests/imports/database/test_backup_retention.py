@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.database.backup_retention import KeptBackup, Retention, superfluous
+from imports.database.backup_retention import KeptBackup, Retention, find_superfluous
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 # Hours that pass until a backup, by how much the clock is wrong then, and the backup's size.
@@ -54,7 +54,7 @@ def test_what_goes_is_neither_new_nor_young_nor_spared(history, retention, data)
     spared = data.draw(st.sets(st.sampled_from([one.name for one in all_of_them] or [""])))
     given_in = data.draw(st.permutations(all_of_them))
     no_limit = replace(retention, max_bytes=None)
-    gone = superfluous(given_in, no_limit, now=now, spared=spared)
+    gone = find_superfluous(given_in, no_limit, now=now, spared=spared)
 
     whole = [backup for backup in all_of_them if backup.is_whole]
     newest = [one for one in whole if one.name not in spared][::-1][: retention.keep]
@@ -70,7 +70,7 @@ def test_what_goes_is_neither_new_nor_young_nor_spared(history, retention, data)
                 if time <= before.verified_at <= now:
                     assert time <= oldest_kept
 
-    all_gone = superfluous(given_in, retention, now=now, spared=spared)
+    all_gone = find_superfluous(given_in, retention, now=now, spared=spared)
     assert set(gone) <= set(all_gone)
     assert all_gone == sorted(all_gone, key=lambda one: one.sequence)
     assert not {one.name for one in all_gone} & spared
@@ -91,7 +91,7 @@ def test_what_goes_is_neither_new_nor_young_nor_spared(history, retention, data)
 @given(HISTORIES, RETENTIONS)
 def test_with_a_clock_that_is_right_all_goes_that_is_neither_new_nor_young(history, retention):
     backups, now = made([(passed, 0, size, True) for passed, _, size, _ in history])
-    gone = superfluous(
+    gone = find_superfluous(
         [backup for backup, _ in backups],
         replace(retention, max_bytes=None),
         now=now,

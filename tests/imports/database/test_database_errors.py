@@ -13,10 +13,10 @@ from django.db import IntegrityError, OperationalError, connection
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from imports.database.errors import failure_of, is_by_a_rival, loggable, trouble_of
+from imports.database.errors import find_trouble, format_for_log, is_by_another_writer, make_failure
 from imports.errors import ImportFailed
 from imports.importing.service import preview_import, run_import
-from imports.management.console import refusals
+from imports.management.console import refuse_errors
 from imports.models import ImportRecord
 from tests.support.factories import FlowFactory
 from tests.support.importing import export_file, flow, request_for, secret, uuid_of
@@ -77,11 +77,11 @@ KNOWN = [
 
 @pytest.mark.parametrize(("error", "code", "status"), KNOWN)
 def test_what_is_wrong_is_known_by_the_code(error, code, status):
-    failure = failure_of(error, outcome="Nothing was written.")
+    failure = make_failure(error, outcome="Nothing was written.")
     assert (failure.code, failure.status) == (code, status)
     assert failure.message.endswith("Nothing was written.")
     assert CANARY not in failure.message
-    assert failure.message.startswith(trouble_of(error).text)
+    assert failure.message.startswith(find_trouble(error).text)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_what_is_wrong_is_known_by_the_code(error, code, status):
     ],
 )
 def test_what_no_code_explains_is_left_to_the_door(error):
-    assert failure_of(error) is None
+    assert make_failure(error) is None
 
 
 @pytest.mark.parametrize(
@@ -110,18 +110,18 @@ def test_what_no_code_explains_is_left_to_the_door(error):
     ],
 )
 def test_a_rival_is_told_from_a_rule_of_the_database(error, is_rival):
-    assert is_by_a_rival(error) == is_rival
+    assert is_by_another_writer(error) == is_rival
 
 
 def test_the_log_has_the_code_and_no_words_of_a_trigger():
-    assert loggable(postgresql_error("P0001")) == "OperationalError, SQLSTATE P0001"
+    assert format_for_log(postgresql_error("P0001")) == "OperationalError, SQLSTATE P0001"
     error = sqlite_error("SQLITE_CONSTRAINT_TRIGGER", IntegrityError)
-    assert loggable(error) == "IntegrityError, SQLITE_CONSTRAINT_TRIGGER"
+    assert format_for_log(error) == "IntegrityError, SQLITE_CONSTRAINT_TRIGGER"
 
 
 def refusal_of(error: Exception) -> str:
     """What a command says of the error on its last line."""
-    with pytest.raises(CommandError) as raised, refusals(BaseCommand(StringIO()), "local"):
+    with pytest.raises(CommandError) as raised, refuse_errors(BaseCommand(StringIO()), "local"):
         raise error
     return str(raised.value)
 

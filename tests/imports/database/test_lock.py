@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from flows.models import Flow
-from imports.database.lock import LockHeld, import_lock
+from imports.database.lock import LockHeld, hold_import_lock
 from imports.errors import UnableToImport
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,8 +28,8 @@ only_postgresql = pytest.mark.skipif(not ON_POSTGRESQL, reason="about the lock's
 HOLD_UNTIL_STDIN_CLOSES = """
 import sys, django
 django.setup()
-from imports.database.lock import import_lock
-with import_lock(wait=0):
+from imports.database.lock import hold_import_lock
+with hold_import_lock(wait=0):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -66,7 +66,7 @@ def seconds(action: Callable[[], None]) -> float:
 
 
 def acquire(*, wait: float) -> None:
-    with import_lock(wait=wait):
+    with hold_import_lock(wait=wait):
         pass
 
 
@@ -103,7 +103,7 @@ def test_the_lock_of_a_killed_holder_is_free_at_once():
 
 
 def test_a_block_inside_a_block_is_refused():
-    with import_lock(wait=0):
+    with hold_import_lock(wait=0):
         refused(wait=0.2)
 
 
@@ -113,13 +113,13 @@ def test_the_lock_is_free_after_its_block():
 
 
 def test_the_lock_is_free_after_a_block_that_fails():
-    with pytest.raises(ZeroDivisionError), import_lock(wait=0):
+    with pytest.raises(ZeroDivisionError), hold_import_lock(wait=0):
         raise ZeroDivisionError
     acquire(wait=0)
 
 
 def test_the_lock_is_free_after_a_refusal():
-    with import_lock(wait=0):
+    with hold_import_lock(wait=0):
         refused(wait=0)
     acquire(wait=0)
 
@@ -127,7 +127,7 @@ def test_the_lock_is_free_after_a_refusal():
 def test_an_error_of_the_block_passes_as_it_is():
     busy = sqlite3.OperationalError("database is locked")
     busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
-    with pytest.raises(sqlite3.OperationalError) as raised, import_lock(wait=0):
+    with pytest.raises(sqlite3.OperationalError) as raised, hold_import_lock(wait=0):
         raise busy
     assert raised.value is busy
 
@@ -135,7 +135,7 @@ def test_an_error_of_the_block_passes_as_it_is():
 def test_the_holder_and_others_can_write_to_the_database():
     with lock_held_elsewhere():
         Flow.objects.create(name="by another")
-    with import_lock(wait=0), transaction.atomic(durable=True):
+    with hold_import_lock(wait=0), transaction.atomic(durable=True):
         Flow.objects.create(name="by the holder")
     assert Flow.objects.count() == 2
 
@@ -175,7 +175,7 @@ def test_the_lock_outlives_the_time_that_the_server_gives_idle_transactions():
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER DATABASE {database} SET {idle} = '200ms'")
     try:
-        with import_lock(wait=0):
+        with hold_import_lock(wait=0):
             time.sleep(0.6)
             refused(wait=0)
     finally:
@@ -199,7 +199,7 @@ def test_the_lock_leaves_no_connection_behind():
         return sessions() == expected
 
     before = sessions()
-    with import_lock(wait=0):
+    with hold_import_lock(wait=0):
         assert sessions() == before + 1
         refused(wait=0)
         assert settled(before + 1)

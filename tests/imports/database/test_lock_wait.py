@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import connection as database
 
-from imports.api.prefer import preferred_wait
-from imports.database.lock import LockHeld, import_lock
+from imports.api.prefer import read_preferred_wait
+from imports.database.lock import LockHeld, hold_import_lock
 from imports.models import ImportRecord
 from tests.imports.database.test_lock import lock_held_elsewhere
 from tests.support.importing import export_file, flow, import_items
@@ -59,12 +59,12 @@ def one(number: int) -> bytes:
     ],
 )
 def test_a_preference_is_read_as_the_rfc_says(header, wait):
-    assert preferred_wait(header) == wait
+    assert read_preferred_wait(header) == wait
 
 
 def test_the_most_that_is_waited_is_the_servers_to_say(settings):
     settings.ZIGGY = {**settings.ZIGGY, "MOST_LOCK_WAIT": 3}
-    assert preferred_wait("wait=60") == 3
+    assert read_preferred_wait("wait=60") == 3
 
 
 def requests_that_lock(ada: Any) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def test_who_waits_holds_no_transaction_of_the_database(ada, settings):
 
 def _wait_for_lock(seconds: float) -> None:
     try:
-        with pytest.raises(LockHeld), import_lock(wait=seconds):
+        with pytest.raises(LockHeld), hold_import_lock(wait=seconds):
             pass
     finally:
         database.close()

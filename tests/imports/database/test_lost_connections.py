@@ -20,7 +20,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 import flows.database.bulk
 import imports.database.backup
 from flows.models import Flow
-from imports.database.lock import LockHeld, import_lock
+from imports.database.lock import LockHeld, hold_import_lock
 from imports.errors import ImportFailed, UnableToImport
 from imports.importing.service import run_import
 from imports.models import ImportRecord
@@ -108,7 +108,7 @@ def assert_ended(before: Any, after: Any, error: BaseException | None, where: st
     else:
         assert now == before, where
         assert isinstance(error, UnableToImport | DatabaseError), where
-    with import_lock(wait=1):
+    with hold_import_lock(wait=1):
         pass
 
 
@@ -319,8 +319,8 @@ def test_an_import_whose_lock_file_is_removed_writes_nothing(before):
 
 
 def test_a_lock_that_is_held_passes_its_check():
-    with import_lock(wait=0) as lock:
+    with hold_import_lock(wait=0) as lock:
         lock.check()
         lock.check()
-        with pytest.raises(LockHeld), import_lock(wait=0):
+        with pytest.raises(LockHeld), hold_import_lock(wait=0):
             pass

@@ -102,7 +102,7 @@ def test_where_the_state_before_cannot_be_read_all_keys_end(ada, restored, monke
 
     keys = [key_for(ada, "one"), issue_login_token(ada)]
     backup = make_backup()
-    monkeypatch.setattr(imports.database.restored_access, "valid_digests", fail)
+    monkeypatch.setattr(imports.database.restored_access, "read_valid_digests", fail)
     data, told = restored(backup, "--no-backup")
     assert [find(key) for key in keys] == [None, None]
     assert (data["keysRevoked"], data["loginsRevoked"]) == (1, 1)

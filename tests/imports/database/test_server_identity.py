@@ -16,10 +16,10 @@ from tests.support.importing import child_environment
 TELL = """
 import django
 django.setup()
-from flows.servers import target
+from flows.servers import target_server
 from imports.database.identity import read_identity
 import sys
-with target(sys.argv[1]):
+with target_server(sys.argv[1]):
     identity = read_identity()
     print(identity.text, identity.sign("a digest"))
 """

@@ -12,7 +12,7 @@ from django.apps import apps
 
 from flows.content.fields import Kind
 from flows.models import MODELS, Connection, Flow, Secret
-from imports.errors import storable
+from imports.errors import make_storable
 from imports.models import ImportItem, ImportRecord
 from tests.conftest import CommandResult
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
@@ -286,8 +286,8 @@ def test_a_file_whose_name_is_no_utf8_is_imported_and_recorded(import_file, tmp_
 
 
 def test_text_is_stored_as_it_is_where_a_database_can():
-    assert storable("a\nb é😀 \\x00") == "a\nb é😀 \\x00"
-    assert storable("a\0b\udcff") == r"a\x00b\udcff"
+    assert make_storable("a\nb é😀 \\x00") == "a\nb é😀 \\x00"
+    assert make_storable("a\0b\udcff") == r"a\x00b\udcff"
 
 
 @pytest.mark.parametrize(

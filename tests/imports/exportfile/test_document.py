@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flows.content.fields import FIELDS, Kind, Shape
-from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, UnableToImport, quoted
+from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, UnableToImport, quote
 from imports.exportfile.document import ExportDocument, parse
-from imports.report import refusal_data
+from imports.report import make_refusal_data
 
 LARGE = 10**9
 FLOW = "ffffffff-0000-4000-8000-000000000001"
@@ -498,7 +498,7 @@ def test_what_is_told_is_short_and_on_one_line_whatever_the_file_holds(make, tex
     told = [error.message, *(issue.message for issue in error.issues)]
     told += [issue.path for issue in error.issues]
     assert all(line.isprintable() for line in told)
-    assert len(json.dumps(refusal_data(error))) < 20_000
+    assert len(json.dumps(make_refusal_data(error))) < 20_000
 
 
 def test_the_garbage_collector_is_as_it_was_after_a_refusal():
@@ -682,6 +682,6 @@ def test_an_export_with_one_mutation_is_read_or_refused_and_nothing_else():
 
 
 def test_a_quotation_from_a_file_is_one_short_line():
-    assert quoted("a\nb\x1b\u2028") == r'"a\nb\x1b\u2028"'
-    assert quoted("é😀") == '"é😀"'
-    assert quoted("n" * 1000) == '"' + "n" * 200 + '..."'
+    assert quote("a\nb\x1b\u2028") == r'"a\nb\x1b\u2028"'
+    assert quote("é😀") == '"é😀"'
+    assert quote("n" * 1000) == '"' + "n" * 200 + '..."'

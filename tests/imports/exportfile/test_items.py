@@ -11,7 +11,7 @@ from flows.content.fields import FIELDS, SECRET_VALUE_KEYS, Field, Kind, Shape
 from imports.errors import FileInvalid
 from imports.exportfile.document import parse
 from imports.exportfile.items import FileItem, read_item
-from imports.report import refusal_data
+from imports.report import make_refusal_data
 
 UUID = "c4492541-118e-4e23-9450-f2d28204ebee"
 CANARY = "CANARY-5f0d7c1e"
@@ -520,7 +520,9 @@ def test_the_warning_of_a_value_is_one_short_line_whatever_the_key():
 def test_the_refusal_of_a_secret_does_not_show_its_value(broken):
     with pytest.raises(FileInvalid) as caught:
         parse(f'{{"secrets": [{{"uuid": "{UUID}", {broken}}}]}}'.encode(), max_bytes=10**9)
-    told = json.dumps(refusal_data(caught.value)) + repr(caught.value) + repr(caught.value.issues)
+    told = (
+        json.dumps(make_refusal_data(caught.value)) + repr(caught.value) + repr(caught.value.issues)
+    )
     assert CANARY not in told
     assert caught.value.issues[0].path.startswith("secrets[0]")
 

@@ -493,7 +493,7 @@ class TestCommand:
             raise OSError(28, "No space left on device")
 
         file.write_text("old")
-        monkeypatch.setattr("imports.exporting.write._chunks", half)
+        monkeypatch.setattr("imports.exporting.write._make_chunks", half)
         done = run_command("flow_export", "-fp", str(file), "--no-prompt")
         assert (done.code, done.out) == (2, "")
         assert done.err == (

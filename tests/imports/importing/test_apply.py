@@ -11,7 +11,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from reversion.models import Revision, Version
 
-from flows.content.fields import Kind, columns
+from flows.content.fields import Kind, get_columns
 from flows.models import Connection, Flow, Secret
 from flows.saves import named_saves
 from imports.errors import PlanRefused, StalePlan
@@ -173,7 +173,7 @@ class TestOverwrite:
                 other="kept",
             )
         )
-        assert Flow.objects.values(*columns(Kind.FLOW)).get(pk=item.pk) == {
+        assert Flow.objects.values(*get_columns(Kind.FLOW)).get(pk=item.pk) == {
             "name": "New",
             "info": "i",
             "tags": '["t"]',
@@ -221,7 +221,7 @@ class TestCreate:
 
     def test_an_absent_key_takes_the_models_default(self):
         import_items(flow(1, "F"), connection(1, "C"), secret(1, "S"))
-        assert Flow.objects.values(*columns(Kind.FLOW)).get() == {
+        assert Flow.objects.values(*get_columns(Kind.FLOW)).get() == {
             "name": "F",
             "info": "",
             "tags": "[]",
@@ -243,7 +243,7 @@ class TestCreate:
             "viewport": "{}",
             "extra": "{}",
         }
-        assert Connection.objects.values(*columns(Kind.CONNECTION)).get() == {
+        assert Connection.objects.values(*get_columns(Kind.CONNECTION)).get() == {
             "name": "C",
             "type": "",
             "description": "",
@@ -253,7 +253,7 @@ class TestCreate:
             "extra": "{}",
         }
         assert Secret.objects.values(
-            *columns(Kind.SECRET), "dev_value", "prod_value", "is_deleted"
+            *get_columns(Kind.SECRET), "dev_value", "prod_value", "is_deleted"
         ).get() == {
             "name": "S",
             "description": "",

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.db import connection as database
 
-from imports.database.lock import import_lock
+from imports.database.lock import hold_import_lock
 from imports.errors import ImportFailed, UnableToImport
 from imports.importing.service import run_import
 from imports.models import ImportRecord
@@ -133,7 +133,7 @@ def test_an_import_that_is_stopped_at_any_statement_changes_nothing(
             do_import(mode)
         assert data_rows() == data(before), f"statement {number}"
         assert ImportRecord.objects.get().status == status, f"statement {number}"
-        with import_lock(wait=0):
+        with hold_import_lock(wait=0):
             pass
         do_import(mode)
         assert outcome() == after, f"statement {number}"
@@ -366,7 +366,7 @@ def test_an_import_that_is_killed_behind_its_commit_is_done(before, learned, kil
     assert statuses() == ["succeeded"]
     assert outcome() == after
     assert_sound()
-    with import_lock(wait=1):
+    with hold_import_lock(wait=1):
         pass
 
 

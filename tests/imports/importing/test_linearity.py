@@ -14,7 +14,7 @@ import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection as database
 
-from benchmarks.generate import export_file as generated_file
+from benchmarks.generate import make_export_file as generated_file
 from benchmarks.linear import CASES, Case
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.importing.service import examine_import, preview_import, run_import

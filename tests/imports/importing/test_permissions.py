@@ -11,7 +11,7 @@ from flows.models import Connection, Flow, Secret
 from imports.errors import NotPermitted, UnableToImport
 from imports.importing.service import preview_import, run_import
 from imports.models import ImportRecord, Status
-from imports.permissions import message_for, message_to
+from imports.permissions import get_message, get_record_message
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, export_file, flow, request_for, secret, uuid_of
 
@@ -208,11 +208,11 @@ PATH = "The directory /srv/ziggy/backups cannot be written to."
 def test_where_something_lies_is_told_only_to_who_may_back_up(code: str) -> None:
     user = user_who_may("run_import", "view_importrecord")
     hidden = "The server could not do it, and nothing was changed. Its log says more."
-    assert message_to(user, code, PATH) == hidden
-    assert message_for(user, ImportRecord(code=code, message=PATH)) == hidden
+    assert get_message(user, code, PATH) == hidden
+    assert get_record_message(user, ImportRecord(code=code, message=PATH)) == hidden
     user.user_permissions.add(Permission.objects.get(codename="back_up_database"))
-    assert message_to(User.objects.get(), code, PATH) == PATH
+    assert get_message(User.objects.get(), code, PATH) == PATH
 
 
 def test_what_names_no_place_of_the_server_is_told_as_it_is() -> None:
-    assert message_to(user_who_may("run_import"), "stale-plan", "Look again.") == "Look again."
+    assert get_message(user_who_may("run_import"), "stale-plan", "Look again.") == "Look again."

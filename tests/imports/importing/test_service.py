@@ -11,7 +11,7 @@ import imports.importing.service
 import imports.runs.carrying_out
 from flows.models import Connection, Flow, Secret
 from imports.database.backup import make_backup
-from imports.database.lock import LockHeld, import_lock
+from imports.database.lock import LockHeld, hold_import_lock
 from imports.errors import (
     BackupFailed,
     FileInvalid,
@@ -81,7 +81,7 @@ class TestPreview:
         ]
 
     def test_it_needs_no_lock(self, a_server):
-        with import_lock(wait=0):
+        with hold_import_lock(wait=0):
             assert preview_import(request_for(the_file())).plan.writes
 
     def test_it_refuses_what_the_import_would_refuse(self):
@@ -408,7 +408,7 @@ class TestOrder:
         seen = []
 
         def looking_around(**_: Any) -> Any:
-            with pytest.raises(LockHeld), import_lock(wait=0):
+            with pytest.raises(LockHeld), hold_import_lock(wait=0):
                 pass
             seen.append((data_rows() == before, ImportRecord.objects.get().status))
             return make_backup()
@@ -467,13 +467,13 @@ class TestOrder:
                 run_import(request_for(payload, mode))
         else:
             run_import(request_for(payload, mode))
-        with import_lock(wait=0):
+        with hold_import_lock(wait=0):
             pass
 
     def test_a_second_import_waits_for_as_long_as_is_set(self, a_server, settings):
         settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0.3}
         before = data_rows()
-        with import_lock(wait=0), pytest.raises(ImportLocked):
+        with hold_import_lock(wait=0), pytest.raises(ImportLocked):
             run_import(request_for(the_file()))
         assert data_rows() == before
 

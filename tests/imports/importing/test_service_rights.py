@@ -27,13 +27,13 @@ from imports import permissions
 from imports.database.backup import Backup
 from imports.errors import FileUnreadable, NotPermitted
 from imports.importing.request import ImportRequest
-from imports.importing.service import examine_import, plan_to_save, preview_import, run_import
+from imports.importing.service import examine_import, make_plan_to_save, preview_import, run_import
 from imports.models import ImportRecord, Status
 from imports.named_saves import SaveUnfit, find_item, preview_restore, restore, take_save
 from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Mode
 from imports.undo.plans import plan as undo_plan
-from imports.undo.plans.snapshot import undo_token
+from imports.undo.plans.snapshot import make_undo_token
 from imports.undo.service import examine_undo, preview_undo, undo_import
 from tests.product.test_permission_matrix import ROWS as MATRIX
 from tests.support.digest import Rows, all_rows, data_rows
@@ -99,7 +99,7 @@ class Situation:
     items: tuple[dict[str, Any], ...]
     needs: tuple[str, ...] = ()
     """Beside the right to import."""
-    sees: tuple[Kind, ...] = ()
+    visible_kinds: tuple[Kind, ...] = ()
     """The kinds of rows that its plan tells of and that nothing of the above lets anybody see."""
     mode: str = "overwrite"
     options: dict[str, Any] = field(default_factory=dict)
@@ -149,10 +149,12 @@ def situations() -> Iterator[Situation]:
             items=changed,
             mode="duplicate",
             needs=(add,),
-            sees=(kind,),
+            visible_kinds=(kind,),
             is_rare=is_rare,
         )
-        yield Situation(name=f"a {kind} left alone", items=changed, mode="skip", sees=(kind,))
+        yield Situation(
+            name=f"a {kind} left alone", items=changed, mode="skip", visible_kinds=(kind,)
+        )
         decided = {(kind, uuid(LETTERS[kind], 1)): ItemDecision(mode=Mode.OVERWRITE)}
         yield Situation(
             name=f"an overwrite of a {kind} that is decided on",
@@ -200,19 +202,19 @@ def situations() -> Iterator[Situation]:
         name="a secret sent to a new place",
         items=(connection(2, "New", devValue=ELSEWHERE),),
         needs=("flows.add_connection", RETARGET),
-        sees=(Kind.CONNECTION,),
+        visible_kinds=(Kind.CONNECTION,),
     )
     yield Situation(
         name="a connection brought back",
         items=(connection(4, "Gone", type="Twilio", devValue=ELSEWHERE),),
         needs=("flows.add_connection", RETARGET),
-        sees=(Kind.CONNECTION,),
+        visible_kinds=(Kind.CONNECTION,),
     )
     yield Situation(
         name="a secret brought back, with a value",
         items=(secret(4, "GONE"),),
         needs=("flows.add_secret", RETARGET),
-        sees=(Kind.SECRET, Kind.CONNECTION),
+        visible_kinds=(Kind.SECRET, Kind.CONNECTION),
     )
 
 
@@ -236,7 +238,7 @@ def with_token(request: ImportRequest) -> Any:
 
 def planned(request: ImportRequest) -> ImportRequest:
     """The same by a saved plan, which somebody who may do everything made."""
-    _, saved = plan_to_save(replace(request, user=None))
+    _, saved = make_plan_to_save(replace(request, user=None))
     return replace(request, saved_plan=saved, decisions={})
 
 
@@ -245,7 +247,7 @@ def planned(request: ImportRequest) -> ImportRequest:
 IMPORT_CALLS: dict[str, tuple[Callable[[ImportRequest], Any], bool]] = {
     "preview_import": (preview, True),
     "preview_import by a plan": (lambda request: preview_import(planned(request)), True),
-    "plan_to_save": (plan_to_save, False),
+    "plan_to_save": (make_plan_to_save, False),
     "examine_import": (examine_import, False),
     "run_import": (run_import, True),
     "run_import as confirmed": (shown, True),
@@ -259,7 +261,7 @@ def import_cases() -> Iterator[Case]:
         for situation in SITUATIONS:
             if situation.is_rare and " " in call:
                 continue
-            seen = {by_hand("view", kind) for kind in situation.sees}
+            seen = {by_hand("view", kind) for kind in situation.visible_kinds}
             yield Case(
                 name=f"{call}: {situation.name}",
                 needs=frozenset({RUN, *situation.needs, *seen}),
@@ -360,7 +362,7 @@ def used() -> Any:
 
 
 def undo_with_token(request: Any) -> Any:
-    return undo_import(request, token=undo_token(preview_undo(replace(request, user=None))))
+    return undo_import(request, token=make_undo_token(preview_undo(replace(request, user=None))))
 
 
 UNDO_CALLS: dict[str, tuple[Callable[[Any], Any], bool]] = {
@@ -429,11 +431,11 @@ def restoring(
 
 def save_cases() -> Iterator[Case]:
     for kind in Kind:
-        named, view = uuid(LETTERS[kind], 1), by_hand("view", kind)
+        text, view = uuid(LETTERS[kind], 1), by_hand("view", kind)
         yield Case(
             name=f"find_item: a {kind}",
             needs=frozenset({view}),
-            call=lambda user, kind=kind, named=named: find_item(named, kind=kind, user=user),
+            call=lambda user, kind=kind, text=text: find_item(text, kind=kind, user=user),
             store=store_rows,
         )
         yield Case(
@@ -535,7 +537,9 @@ ASKED = {RUN, SKIP_BACKUP, OVERRIDE_LOCKS}
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("lacking", sorted(ASKED))
-@pytest.mark.parametrize("function", [preview_import, plan_to_save, examine_import, run_import])
+@pytest.mark.parametrize(
+    "function", [preview_import, make_plan_to_save, examine_import, run_import]
+)
 def test_who_may_not_ask_for_it_is_refused_before_the_file_is_read(
     function: Callable[[ImportRequest], Any], lacking: str
 ) -> None:
@@ -551,7 +555,7 @@ def test_who_may_not_ask_for_it_is_refused_before_the_file_is_read(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("function", [preview_import, plan_to_save, run_import])
+@pytest.mark.parametrize("function", [preview_import, make_plan_to_save, run_import])
 def test_who_may_not_see_rows_is_not_told_that_a_chosen_one_is_not_there(
     function: Callable[[ImportRequest], Any],
 ) -> None:
@@ -604,12 +608,12 @@ DOORS = {
     "imports.exporting.downloads.drop_export": ["flow/tagged-export"],
     "imports.exporting.downloads.pack_export": ["flow/export-all"],
     "imports.exporting.downloads.unpack_export": ["flow/export-all"],
-    "imports.exporting.downloads.export_response": ["flow/export-all", "flow/export-tagged"],
+    "imports.exporting.downloads.make_export_response": ["flow/export-all", "flow/export-tagged"],
     "imports.exporting.downloads.build_transfer": ["system/transfer-db"],
     "imports.exporting.downloads.find_transfer": ["system/download-transfer"],
-    "imports.exporting.downloads.gzipped": ["system/download-transfer"],
+    "imports.exporting.downloads.gzip_file": ["system/download-transfer"],
     "imports.exporting.write.write_export": ["flow/export-all"],
-    "imports.undo.service.kinds_to_undo": ["imports/<int:pk>/undo"],
+    "imports.undo.service.find_kinds_to_undo": ["imports/<int:pk>/undo"],
 }
 # Who may import them: each checks who calls, or is the shell's.
 CALLERS = {

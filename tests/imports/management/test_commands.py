@@ -21,7 +21,7 @@ from django.core.management import BaseCommand, load_command_class
 from django.db import OperationalError
 
 from flows.models import Flow
-from flows.servers import server_names, unusable_database
+from flows.servers import explain_unusable_database, list_server_names
 from imports.management.console import print_end
 from imports.models import ImportRecord
 from tests.support.digest import RECORDS, all_rows, data_rows
@@ -296,7 +296,7 @@ class TestWarnings:
     def test_of_very_much_the_record_has_the_rest(
         self, run_command, tmp_path, count, rest, monkeypatch
     ):
-        monkeypatch.setattr("imports.management.warning_text._MOST_TOLD_APART", 100)
+        monkeypatch.setattr("imports.management.warning_text._MOST_SINGLE_TEXTS", 100)
         items = [
             flow(number, f"F{number}", nodes=[{"data": {"use": f"secrets.LOST_{number}"}}])
             for number in range(count)
@@ -783,7 +783,7 @@ django.setup()
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
-from flows.servers import target
+from flows.servers import target_server
 from imports.errors import NotPermitted
 from imports.importing.service import run_import
 from tests.support.importing import export_file, flow, request_for
@@ -798,7 +798,7 @@ call_command("migrate", database="production", verbosity=0)
 users = get_user_model().objects
 root = users.create_superuser("root")
 bob = users.create_user("bob")
-with target("production"):
+with target_server("production"):
     there = users.create_user("alice", pk=bob.pk)
     there.user_permissions.set(Permission.objects.all())
 do_import(root, "first")
@@ -872,7 +872,7 @@ def test_the_last_line_of_a_run_is_last_where_both_are_read_on_a_terminal(is_ter
 
 
 def test_advice_on_this_instance_names_no_database():
-    assert unusable_database("no such table: x", server_names()[0]) == (
+    assert explain_unusable_database("no such table: x", list_server_names()[0]) == (
         "The database cannot be used: no such table: x. "
         "Is it there, and migrated (manage.py migrate)?"
     )

@@ -11,7 +11,7 @@ from reversion.models import Version
 from accounts.models import User
 from flows.content.fields import Kind
 from flows.models import Connection, Flow, Secret
-from flows.rest.bodies.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.saves import named_saves
 from imports import named_saves as item_saves
 from imports.errors import NotPermitted, StalePlan
@@ -95,14 +95,14 @@ class TestList:
         assert told["saves"] == [
             {
                 "number": by_hand.pk,
-                "uuid": str(save_uuid(by_hand.pk)),
+                "uuid": str(make_save_uuid(by_hand.pk)),
                 "saveName": "by\nhand",
                 "createdBy": "ada",
                 "import": None,
             },
             {
                 "number": by_import.pk,
-                "uuid": str(save_uuid(by_import.pk)),
+                "uuid": str(make_save_uuid(by_import.pk)),
                 "saveName": "Pre import",
                 "createdBy": None,
                 "import": ImportRecord.objects.order_by("-pk")[0].pk,
@@ -430,8 +430,8 @@ def test_a_database_that_cannot_be_used_is_told_as_the_import_tells_it(
     def fail(*_, **__):
         raise OperationalError("no such table: flows_flow\nDETAIL: of a row")
 
-    monkeypatch.setattr("imports.named_saves._named", fail)
-    monkeypatch.setattr("imports.named_saves._version", fail)
+    monkeypatch.setattr("imports.named_saves._find_items", fail)
+    monkeypatch.setattr("imports.named_saves._find_version", fail)
     done = named_save(*arguments)
     assert json.loads(done.out)["data"]["code"] == "database-error"
     assert "no such table: flows_flow. Is it there, and migrated" in done.err

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from flows.content.fields import Kind
 from flows.relations.mentions import Reference
-from imports.management.plan_text import plan_text, summary
+from imports.management.plan_text import format_plan, format_summary
 from imports.plans.plan import Mode
 from tests.support.imagined import a_file, planned, stored
 
@@ -29,7 +29,7 @@ def printed(plan, *, lists_all=False, **terminal):
     """What the command prints: on a terminal 60 characters wide, lines are not broken."""
     out = StringIO()
     Console(file=out, highlight=False, width=60, **terminal).print(
-        plan_text(plan, lists_all=lists_all), soft_wrap=True
+        format_plan(plan, lists_all=lists_all), soft_wrap=True
     )
     return out.getvalue()
 
@@ -173,7 +173,7 @@ def test_of_very_many_warnings_below_a_plan_the_last_line_says_how_many_more(mon
 
 
 def test_the_counts_are_the_last_line():
-    assert summary(plan_with_every_result()) == (
+    assert format_summary(plan_with_every_result()) == (
         "Plan: 3 to create, 5 to overwrite, 2 to skip, 1 unchanged; 8 warnings."
     )
 

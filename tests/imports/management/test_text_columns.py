@@ -6,14 +6,14 @@ import pytest
 from django.core.management import call_command
 from rich.cells import cell_len
 
-from imports.management.text_columns import column_lines
+from imports.management.text_columns import format_columns
 from tests.support.factories import FlowFactory
 
 LONG = "A name as long as a name may be " * 7
 
 
 def texts(headings, rows):
-    return [line.plain for line in column_lines(headings, [(row, "") for row in rows])]
+    return [line.plain for line in format_columns(headings, [(row, "") for row in rows])]
 
 
 def test_columns_are_as_wide_as_their_cells():

@@ -13,8 +13,8 @@ from flows.content.fields import Kind
 from flows.models import Flow
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.management import console
-from imports.management.plan_text import plan_text, plan_warnings, summary
-from imports.management.warning_text import ItemWarning, digest_of, warning_counts
+from imports.management.plan_text import digest_plan_warnings, format_plan, format_summary
+from imports.management.warning_text import ItemWarning, format_warning_counts, make_digest
 from imports.plans.plan import Mode
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.imagined import a_file, planned, stored
@@ -26,7 +26,7 @@ ELSEWHERE = "sends the stored secret to another destination"
 
 def of(kind, name, code, text="text", *, is_serious=False):
     warning = PlanWarning(code=code, text=text, is_serious=is_serious)
-    return ItemWarning(kind=kind, name=name, named=f'{kind} "{name}"', warning=warning)
+    return ItemWarning(kind=kind, name=name, item_text=f'{kind} "{name}"', warning=warning)
 
 
 def shown(text):
@@ -40,24 +40,26 @@ def shown(text):
 
 def test_repeats_are_told_once_with_the_names_of_the_first():
     names = [f"F{number}" for number in range(53)]
-    told = digest_of([of(FLOW, name, WarningCode.DANGLING_REFERENCE, "dangling") for name in names])
+    told = make_digest(
+        [of(FLOW, name, WarningCode.DANGLING_REFERENCE, "dangling") for name in names]
+    )
     assert told.others == (
         '53 flows: dangling: "F0", "F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9" and 43 more',
     )
     secrets = [of(SECRET, name, WarningCode.NO_VALUE, "has no value yet") for name in "ABC"]
-    assert digest_of(secrets).others == ("3 secrets have no value yet: A, B and C",)
+    assert make_digest(secrets).others == ("3 secrets have no value yet: A, B and C",)
     nameless = [
-        replace(of(CONNECTION, "", WarningCode.NO_NAME), named=f"connection {number}")
+        replace(of(CONNECTION, "", WarningCode.NO_NAME), item_text=f"connection {number}")
         for number in range(60)
     ]
-    assert digest_of(nameless).others == (
+    assert make_digest(nameless).others == (
         "60 connections have no name, so that they are matched by their uuids only",
     )
 
 
 @pytest.mark.parametrize(("count", "lines"), [(1, 1), (5, 5), (6, 1), (2000, 1)])
-def test_texts_that_differ_are_told_at_once_where_they_are_many(count, lines):
-    told = digest_of(
+def test_texts_that_differ_are_keys_of_several_where_they_are_many(count, lines):
+    told = make_digest(
         of(FLOW, f"F{number}", WarningCode.EDITED_HERE, f"edited on day {number}")
         for number in range(count)
     )
@@ -74,18 +76,18 @@ def test_an_item_with_several_is_one_item():
         for number in range(3)
         for more in range(3)
     ]
-    assert digest_of(twice).others == ('3 flows have dangling references: "F0", "F1" and "F2"',)
-    assert digest_of(twice[:3] * 3).others == tuple(
+    assert make_digest(twice).others == ('3 flows have dangling references: "F0", "F1" and "F2"',)
+    assert make_digest(twice[:3] * 3).others == tuple(
         f'flow "F0": dangling 0 {more} (2 more like this)' for more in range(3)
     )
     alone = [of(FLOW, "F", WarningCode.DANGLING_REFERENCE, f"to {n}") for n in range(60)]
-    assert digest_of(alone).others == ('flow "F": to 0 (59 more like this)',)
+    assert make_digest(alone).others == ('flow "F": to 0 (59 more like this)',)
 
 
 @pytest.mark.parametrize("code", [*WarningCode, "secret-to-new-destination", "edited-since"])
 def test_every_code_says_something_of_several(code):
     for texts in (["text"] * 7, [f"text {number}" for number in range(7)]):
-        told = digest_of(of(FLOW, f"F{n}", code, text) for n, text in enumerate(texts))
+        told = make_digest(of(FLOW, f"F{n}", code, text) for n, text in enumerate(texts))
         if code in (WarningCode.VALUE_IGNORED, WarningCode.DELETION_IGNORED):
             assert len(told.others) in (1, 7)  # what is ignored is named
         else:
@@ -97,7 +99,7 @@ def test_every_code_says_something_of_several(code):
 
 def test_the_gravest_stands_first():
     codes = [*reversed(WarningCode), "edited-since"]
-    told = digest_of(of(FLOW, f"F{code}", code, f"of {code}") for code in codes)
+    told = make_digest(of(FLOW, f"F{code}", code, f"of {code}") for code in codes)
     order = [line.partition(": of ")[2] for line in told.others]
     assert order == ["edited-since", *WarningCode]
 
@@ -117,10 +119,10 @@ def test_the_gravest_stands_first():
     )
 )
 def test_all_serious_ones_are_told_in_full_and_every_other_is_told(warnings):
-    told = digest_of(warnings)
+    told = make_digest(warnings)
     assert list(told.serious) == [one.line for one in warnings if one.warning.is_serious]
     for one in warnings:
-        if not one.warning.is_serious and one.key not in told.told_at_once:
+        if not one.warning.is_serious and one.key not in told.keys_of_several:
             assert one.line in told.others
     single = [line for line in told.others if line not in told.of_several]
     assert set(single) <= {one.line for one in warnings if not one.warning.is_serious}
@@ -130,10 +132,10 @@ def test_all_serious_ones_are_told_in_full_and_every_other_is_told(warnings):
 def test_the_counts_tell_the_serious_ones_apart():
     serious = PlanWarning(code="x", text="x", is_serious=True)
     other = PlanWarning(code="x", text="x")
-    assert warning_counts([other, serious, other, serious, *[other] * 73]) == (
+    assert format_warning_counts([other, serious, other, serious, *[other] * 73]) == (
         "2 serious warnings, 75 warnings"
     )
-    assert [warning_counts(some) for some in ([], [other], [serious])] == [
+    assert [format_warning_counts(some) for some in ([], [other], [serious])] == [
         "",
         "1 warning",
         "1 serious warning",
@@ -161,7 +163,7 @@ def plan_with_a_serious_one(nameless=60):
 
 
 def test_a_serious_one_stands_below_the_items_once_more():
-    text = shown(plan_text(plan_with_a_serious_one()))
+    text = shown(format_plan(plan_with_a_serious_one()))
     above, told, counts = text.rstrip("\n").rsplit("\n\n", 2)
     assert f"      ! {ELSEWHERE}" in above
     assert told.splitlines()[0].startswith(f'! connection "Mail" ({uuid_of("c", 1)}): {ELSEWHERE}')
@@ -173,19 +175,19 @@ def test_a_serious_one_stands_below_the_items_once_more():
         "1 serious warning, 60 warnings."
     )
     assert "has no name" not in above
-    everything = shown(plan_text(plan_with_a_serious_one(), lists_all=True))
+    everything = shown(format_plan(plan_with_a_serious_one(), lists_all=True))
     assert everything.count("has no name") == 60
     assert everything.count(ELSEWHERE) == 2
 
 
 def test_with_no_prompt_no_number_of_others_hides_a_serious_one(capsys, monkeypatch):
-    monkeypatch.setattr("imports.management.warning_text._MOST_TOLD_APART", 10**6)
+    monkeypatch.setattr("imports.management.warning_text._MOST_SINGLE_TEXTS", 10**6)
     monkeypatch.setattr("imports.management.warning_text._OF_SEVERAL", {})
-    told = plan_warnings(plan_with_a_serious_one())
+    told = digest_plan_warnings(plan_with_a_serious_one())
     assert told.serious[0].startswith(f'connection "Mail" ({uuid_of("c", 1)}): {ELSEWHERE}')
     many = [of(FLOW, f"F{n}", "other", f"{n}") for n in range(90)]
     red = [of(FLOW, f"R{n}", "x", ELSEWHERE, is_serious=True) for n in range(70)]
-    console.show_warnings(digest_of([*many, *red]), SimpleNamespace(pk=7))
+    console.show_warnings(make_digest([*many, *red]), SimpleNamespace(pk=7))
     lines = capsys.readouterr().err.splitlines()
     assert lines[:70] == [f'! flow "R{n}": {ELSEWHERE}' for n in range(70)]
     assert lines[70:] == [f'! flow "F{n}": {n}' for n in range(50)] + [
@@ -198,7 +200,7 @@ def test_serious_ones_alone_are_red():
     terminal = Console(
         file=out, force_terminal=True, color_system="standard", no_color=False, highlight=False
     )
-    terminal.print(plan_text(plan_with_a_serious_one()), soft_wrap=True)
+    terminal.print(format_plan(plan_with_a_serious_one()), soft_wrap=True)
     red = [line for line in out.getvalue().splitlines() if line.startswith("\x1b[1;31m")]
     assert len(red) == 2
     assert all(ELSEWHERE in line for line in red)
@@ -211,7 +213,7 @@ def test_what_nothing_happens_to_is_a_number(mode):
     plan = planned(
         a_file(flows=[*items, {"uuid": uuid_of("f", 2000), "name": "New"}]), *rows, mode=mode
     )
-    text = shown(plan_text(plan))
+    text = shown(format_plan(plan))
     if mode is Mode.DUPLICATE:
         assert len(text.splitlines()) == 2001 + 4
         return
@@ -219,9 +221,9 @@ def test_what_nothing_happens_to_is_a_number(mode):
         f'Import into the server "production", {mode}:\n\n'
         f'  + create flow "New" ({uuid_of("f", 2000)})\n'
         "    2000 items not touched (-v 2 lists all)\n\n"
-        f"{summary(plan)}\n"
+        f"{format_summary(plan)}\n"
     )
-    assert len(shown(plan_text(plan, lists_all=True)).splitlines()) == 2001 + 4
+    assert len(shown(format_plan(plan, lists_all=True)).splitlines()) == 2001 + 4
 
 
 # --- The commands

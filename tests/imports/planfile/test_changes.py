@@ -11,20 +11,20 @@ import imports.planfile.changes
 import imports.planfile.snapshot
 from flows.content.fields import Kind
 from imports.errors import Issue
-from imports.planfile.changes import ChangeOf, changes_since, edited_rows
+from imports.planfile.changes import ChangeOf, find_changes_since, find_edited_rows
 from imports.planfile.page import (
-    differences_of,
+    find_differences,
     make_page,
+    make_page_snapshot,
     pack_page,
-    snapshot_of_page,
     unpack_page,
 )
 from imports.planfile.snapshot import (
     ItemSnapshot,
     PlanSnapshot,
     RowSnapshot,
-    confirmation_token,
-    snapshot_of,
+    make_confirmation_token,
+    make_snapshot,
 )
 from imports.plans.decisions import ItemDecision
 from imports.plans.drift import LastWrite
@@ -62,7 +62,7 @@ def plan_with(item: ItemSnapshot = ITEM, *rows: RowSnapshot, issues=()) -> PlanS
 def differences(before: PlanSnapshot, after: PlanSnapshot) -> list[tuple[str, str, str]]:
     return [
         (change.of.value, change.issue.code, change.issue.message)
-        for change in changes_since(before, after)
+        for change in find_changes_since(before, after)
     ]
 
 
@@ -72,7 +72,7 @@ def row_now(**values: object) -> PlanSnapshot:
 
 
 def test_of_the_same_plan_nothing_is_different():
-    assert changes_since(plan_with(), plan_with()) == []
+    assert find_changes_since(plan_with(), plan_with()) == []
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_row_that_is_not_what_it_was_is_told(after, code, message):
 
 def test_a_row_that_came_and_one_that_came_back_are_told():
     appeared = f"{NAMED} is on the server now, and was not when the plan was made."
-    found = changes_since(plan_with(replace(ITEM, row=None)), plan_with())
+    found = find_changes_since(plan_with(replace(ITEM, row=None)), plan_with())
     assert (found[0].key, found[0].issue.message) == (KEY, appeared)
     deleted = plan_with(replace(ITEM, row=replace(ROW, is_deleted=True)))
     message = f"{NAMED} was deleted, and is there again."
@@ -106,8 +106,8 @@ def test_a_row_that_came_and_one_that_came_back_are_told():
 def test_a_content_that_one_of_the_plans_does_not_know_is_not_compared():
     unknown = replace(ROW, content=None)
     assert differences(plan_with(), plan_with(ITEM, unknown)) == []
-    assert edited_rows(plan_with(), {KEY: unknown}) == set()
-    assert edited_rows(plan_with(), {KEY: replace(ROW, content="new")}) == {KEY}
+    assert find_edited_rows(plan_with(), {KEY: unknown}) == set()
+    assert find_edited_rows(plan_with(), {KEY: replace(ROW, content="new")}) == {KEY}
 
 
 @pytest.mark.parametrize(
@@ -151,11 +151,11 @@ def test_what_stands_against_an_item_is_told_where_it_comes_and_where_it_goes():
     solved = "flows[0] could not be done when the plan was made, and could be done now."
     assert differences(free, stopped) == [("refused", "other-result", refused)]
     assert differences(stopped, free) == [("solved", "other-result", solved)]
-    assert [change.key for change in changes_since(stopped, free)] == [KEY]
+    assert [change.key for change in find_changes_since(stopped, free)] == [KEY]
 
 
 def test_plans_of_other_items_are_not_compared():
-    [change] = changes_since(plan_with(), plan_with(replace(ITEM, uuid=OTHER)))
+    [change] = find_changes_since(plan_with(), plan_with(replace(ITEM, uuid=OTHER)))
     assert (change.of, change.issue.code) == (ChangeOf.ITEMS, "other-items")
 
 
@@ -171,23 +171,23 @@ def imagined_plan(info: str = "old"):
 def test_the_snapshot_of_a_page_is_that_of_its_plan():
     plan = imagined_plan()
     page = unpack_page(pack_page(make_page(plan, {})))
-    after = snapshot_of(plan)
+    after = make_snapshot(plan)
     rows = {row.key: row.row for row in after.items if row.row}
-    assert changes_since(snapshot_of_page(page), replace(after, rows=rows)) == []
-    assert page.token == confirmation_token(after)
+    assert find_changes_since(make_page_snapshot(page), replace(after, rows=rows)) == []
+    assert page.token == make_confirmation_token(after)
 
 
 def test_an_edit_is_told_on_the_page_and_told_again_beside_a_choice():
     earlier = make_page(imagined_plan(), {})
-    after = snapshot_of(imagined_plan("edited"))
+    after = make_snapshot(imagined_plan("edited"))
     rows = {row.key: row.row for row in after.items if row.row}
-    changes = changes_since(snapshot_of_page(earlier), replace(after, rows=rows))
-    found = differences_of(changes, earlier, is_decided=False)
+    changes = find_changes_since(make_page_snapshot(earlier), replace(after, rows=rows))
+    found = find_differences(changes, earlier, is_decided=False)
     assert found == {KEY: f"{NAMED} was edited since."}
     page = make_page(imagined_plan("edited"), {}, differences=found)
     assert [item.difference for item in page.different_items] == [f"{NAMED} was edited since."]
-    assert differences_of([], page, is_decided=True) == found
-    assert differences_of([], page, is_decided=False) == {}
+    assert find_differences([], page, is_decided=True) == found
+    assert find_differences([], page, is_decided=False) == {}
 
 
 def test_a_page_that_an_earlier_release_kept_can_be_read():
@@ -197,9 +197,9 @@ def test_a_page_that_an_earlier_release_kept_can_be_read():
     del item["destinations"]
     item["news"] = "the row here was edited meanwhile"
     page = unpack_page(zlib.compress(msgspec.json.encode(kept)))
-    assert page.token == confirmation_token(snapshot_of(imagined_plan()))
+    assert page.token == make_confirmation_token(make_snapshot(imagined_plan()))
     assert page.items[0].difference == "the row here was edited meanwhile"
-    assert snapshot_of_page(page).items[0].destinations is None
+    assert make_page_snapshot(page).items[0].destinations is None
 
 
 def test_snapshots_and_changes_are_inert_data():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from flows.content.fields import Kind
-from imports.planfile.snapshot import confirmation_token, snapshot_of
+from imports.planfile.snapshot import make_confirmation_token, make_snapshot
 from imports.plans.plan import Mode
 from tests.support.imagined import a_file, planned, stored
 
@@ -40,7 +40,7 @@ def token(mode, *rows, **options):
 
 
 def token_of(plan):
-    return confirmation_token(snapshot_of(plan))
+    return make_confirmation_token(make_snapshot(plan))
 
 
 def other_content(row, **columns):

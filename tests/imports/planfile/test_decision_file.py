@@ -7,7 +7,12 @@ import pytest
 
 from flows.content.fields import Kind
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, PlanRefused
-from imports.planfile.decisions import decision_value, read_decision, read_decisions, settle
+from imports.planfile.decisions import (
+    make_decision_value,
+    match_decisions,
+    read_decision,
+    read_decisions,
+)
 from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Mode
 from tests.support.imagined import a_file
@@ -44,7 +49,7 @@ def refusal(data: bytes) -> list[tuple[str, str]]:
 )
 def test_a_decision_is_a_mode_a_row_or_both(value, decision):
     assert [one.decision for one in read({ONE: value})] == [decision]
-    assert read_decision(decision_value(decision)) == decision
+    assert read_decision(make_decision_value(decision)) == decision
 
 
 @pytest.mark.parametrize(
@@ -105,7 +110,7 @@ def test_every_problem_is_told_at_once():
 
 def test_a_uuid_is_that_of_the_file_in_any_case():
     document = a_file(flows=[flow(1, "A")])
-    settled = settle(read({ONE.upper(): "skip"}), document)
+    settled = match_decisions(read({ONE.upper(): "skip"}), document)
     assert settled == {(Kind.FLOW, ONE): ItemDecision(mode=Mode.SKIP)}
 
 
@@ -114,13 +119,13 @@ class TestAUuidOfTwoKinds:
 
     def test_needs_the_kind(self):
         with pytest.raises(PlanRefused) as raised:
-            settle(read({ONE: "skip"}), self.DOCUMENT)
+            match_decisions(read({ONE: "skip"}), self.DOCUMENT)
         [issue] = raised.value.issues
         assert (issue.code, issue.uuid) == ("ambiguous-uuid", ONE)
         assert f"flow:{ONE} or connection:{ONE}" in issue.message
 
     def test_is_decided_on_for_each(self):
-        settled = settle(
+        settled = match_decisions(
             read({f"flow:{ONE}": "skip", f"connection:{ONE}": "duplicate"}), self.DOCUMENT
         )
         assert settled == {
@@ -132,7 +137,7 @@ class TestAUuidOfTwoKinds:
 def test_what_does_not_fit_the_export_is_told_at_once():
     given = read({TWO: "skip", f"secret:{ONE}": "skip", ONE: "skip", ONE.upper(): "overwrite"})
     with pytest.raises(PlanRefused) as raised:
-        settle(given, a_file(flows=[flow(1, "A")]))
+        match_decisions(given, a_file(flows=[flow(1, "A")]))
     assert [(issue.code, issue.path) for issue in raised.value.issues] == [
         ("unknown-item", f"decisions.{TWO}"),
         ("unknown-item", f'decisions["secret:{ONE}"]'),

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from flows.content.representation import time_text
+from flows.content.representation import format_time
 from flows.models import Flow
 from imports.models import ImportRecord
 from tests.conftest import CommandResult
@@ -530,7 +530,7 @@ class TestTheRecord:
         plan = folder.saved()
         applied = folder.apply_plan()
         record = ImportRecord.objects.get()
-        assert time_text(record.plan_created_at) == plan["createdAt"]
+        assert format_time(record.plan_created_at) == plan["createdAt"]
         assert (record.plan_created_by, record.plan_checksum) == (
             plan["createdBy"],
             plan["checksum"],

@@ -10,7 +10,7 @@ import pytest
 
 from flows.content.fields import Kind
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable
-from imports.planfile.file import read_plan, save, write_plan
+from imports.planfile.file import make_saved_plan, read_plan, write_plan
 from imports.planfile.shape import SavedFile, SavedPlan
 from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Drift, Mode, Plan
@@ -39,7 +39,7 @@ def a_plan(*rows: StoredItem, decisions: Any = None, document: Any = DOCUMENT) -
 def as_saved(
     plan: Plan, *rows: StoredItem, decisions: Any = None, document: Any = DOCUMENT
 ) -> SavedPlan:
-    return save(
+    return make_saved_plan(
         plan,
         decisions or {},
         {(one.kind, one.row.pk): f"hash of {one.row.name}" for one in rows},

@@ -17,18 +17,18 @@ from hypothesis import strategies as st
 import imports.planfile.file
 from accounts.models import User
 from flows.content import canonical
-from flows.content.fields import Kind, columns
-from flows.content.representation import time_text
+from flows.content.fields import Kind, get_columns
+from flows.content.representation import format_time
 from flows.database.bulk import insert_rows
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.errors import FileInvalid, NotPermitted, PlanRefused, StalePlan, UnableToImport
 from imports.importing.request import ImportRequest
-from imports.importing.service import plan_to_save, preview_import, run_import
+from imports.importing.service import make_plan_to_save, preview_import, run_import
 from imports.models import ImportRecord
 from imports.planfile.decisions import read_decisions
 from imports.planfile.file import read_plan, write_plan
 from imports.planfile.shape import SavedPlan
-from imports.plans.plan import Mode, content_digest
+from imports.plans.plan import Mode, compute_content_digest
 from imports.rows.read import read_contents
 from tests.imports.plans.test_properties import files, servers
 from tests.support.digest import WRITTEN_BY_IMPORTS, Rows, all_rows, data_rows, outcome, put_back
@@ -71,7 +71,7 @@ def server(db: None) -> None:
 
 def saved(payload: bytes = FILE, mode: str = "overwrite", **changes: Any) -> SavedPlan:
     """The plan as it comes back from its file."""
-    _, plan = plan_to_save(request_for(payload, mode, **changes))
+    _, plan = make_plan_to_save(request_for(payload, mode, **changes))
     return read_plan(write_plan(plan), max_bytes=10**9)
 
 
@@ -95,7 +95,7 @@ def forged(plan: SavedPlan, change: Callable[[Any], Any]) -> SavedPlan:
     """The plan, changed, with a checksum that fits."""
     data = json.loads(write_plan(plan))
     change(data)
-    data["checksum"] = imports.planfile.file._checksum(msgspec.convert(data, SavedPlan))
+    data["checksum"] = imports.planfile.file._compute_checksum(msgspec.convert(data, SavedPlan))
     return read_plan(json.dumps(data).encode(), max_bytes=10**9)
 
 
@@ -125,10 +125,10 @@ def test_a_reviewer_sees_who_edited_a_row_and_may_still_overwrite_it(db):
     Flow.objects.update(info="here", updated_by="ada", updated_at=timezone.now())
     plan = saved(payload, "skip")
     [item] = plan.items
-    at = time_text(Flow.objects.get().updated_at)
+    at = format_time(Flow.objects.get().updated_at)
     assert (item.result, item.drift.is_edited, item.drift.edited_by) == ("SKIP", True, "ada")
     assert item.drift.edited_at == at
-    assert item.drift.last_import_at == time_text(ImportRecord.objects.get().finished_at)
+    assert item.drift.last_import_at == format_time(ImportRecord.objects.get().finished_at)
     [warning] = item.warnings
     assert warning.startswith("edited on this server by ada on ")
     run_import(apply_request(edited(plan, Orders="overwrite"), payload))
@@ -179,7 +179,7 @@ class TestAPlanThatIsSaved:
         """Equal contents have equal hashes on one server; nobody can make them from the content."""
         row = Connection.objects.get()
         [(_, content)] = read_contents(Kind.CONNECTION, [row.pk])
-        digest = content_digest(content, columns(Kind.CONNECTION))
+        digest = compute_content_digest(content, get_columns(Kind.CONNECTION))
         text = write_plan(saved()).decode()
         assert digest not in text
         assert digest[4:] not in text
@@ -572,7 +572,7 @@ class TestAPlanThatNeedsADecision:
         return [FlowFactory(uuid=uuid_of("f", number), name="Orders") for number in (8, 9)]
 
     def test_is_saved_with_its_issues_and_candidates(self, two_rows):
-        preview, plan = plan_to_save(request_for(self.FILE))
+        preview, plan = make_plan_to_save(request_for(self.FILE))
         assert isinstance(preview.refusal, PlanRefused)
         assert [issue.code for issue in plan.issues] == ["ambiguous-name"]
         assert [row.uuid for row in plan.items[0].candidates] == [str(row.uuid) for row in two_rows]
@@ -684,12 +684,12 @@ class TestRights:
 
     def test_whoever_may_not_import_may_not_plan(self, bob):
         with pytest.raises(NotPermitted):
-            plan_to_save(request_for(FILE, user=bob))
+            make_plan_to_save(request_for(FILE, user=bob))
 
     def test_whoever_may_not_see_rows_may_not_have_them_in_a_plan(self, bob):
         blind = self.give(bob, "run_import", "overwrite_items", "skip_backup", "add_flow")
         with pytest.raises(NotPermitted, match="bob may not view flows"):
-            plan_to_save(request_for(export_file(flow(1, "Orders")), user=blind))
+            make_plan_to_save(request_for(export_file(flow(1, "Orders")), user=blind))
 
     def test_are_those_of_who_applies(self, bob):
         plan = saved()
@@ -720,7 +720,7 @@ class TestRights:
         assert hidden.name not in repr(ImportRecord.objects.values())
 
     @pytest.mark.parametrize("number", [9, 77], ids=["a row", "no row"])
-    @pytest.mark.parametrize("ask", [preview_import, plan_to_save])
+    @pytest.mark.parametrize("ask", [preview_import, make_plan_to_save])
     def test_to_see_rows_come_before_what_is_told_of_a_chosen_one(self, bob, ask, number):
         SecretFactory(uuid=uuid_of("5", 9), name="NOT_TO_BE_SEEN")
         blind = self.give(bob, "run_import", "skip_backup", "add_secret")
@@ -784,7 +784,7 @@ def test_applying_a_plan_does_what_an_import_does(mode, lists, rows, words):
     else:
         direct = outcome()
     put_back(start)
-    plan = read_plan(write_plan(plan_to_save(request)[1]), max_bytes=10**9)
+    plan = read_plan(write_plan(make_plan_to_save(request)[1]), max_bytes=10**9)
     assert _written_tables() == start
     try:
         run_import(apply_request(plan, payload))

@@ -4,7 +4,7 @@ import pytest
 
 from flows.content.fields import Kind
 from imports.plans.build import build_plan
-from imports.plans.comparison import differences
+from imports.plans.comparison import find_differences
 from imports.plans.plan import FieldChange, Mode, Result
 from tests.support.imagined import DEFAULTS, Server, a_file, planned, stored
 
@@ -248,13 +248,13 @@ def whole(kind, **columns):
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_equal_contents_differ_in_nothing(kind):
-    assert differences(kind, whole(kind), whole(kind)) == ()
+    assert find_differences(kind, whole(kind), whole(kind)) == ()
 
 
 def test_every_field_that_differs_is_told_and_unknown_keys_that_came_changed_or_went():
     before = whole(FLOW, info="old", timeout=1, nodes="[]", extra='{"a":1,"b":1,"c":1}')
     after = whole(FLOW, info="new", timeout=1, nodes="[{}]", extra='{"b":2,"c":1,"d":1}')
-    assert differences(FLOW, before, after) == (
+    assert find_differences(FLOW, before, after) == (
         FieldChange(key="info", before='"old"', after='"new"'),
         FieldChange(key="nodes"),
         FieldChange(key="b"),

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from flows.content.fields import Kind
-from imports.plans.dangling import Reference, unresolved
+from imports.plans.dangling import Reference, find_unresolved
 from imports.plans.plan import Mode
 from tests.support.imagined import a_file, planned, stored
 
@@ -24,7 +24,7 @@ def missing(flow=None, connection=None, secret=None):
         connections=[{"uuid": TWILIO, "name": "Twilio", **(connection or {})}],
         secrets=[{"uuid": TOKEN, "name": "TOKEN", **(secret or {})}],
     )
-    return {path: [str(one) for one in found] for path, found in unresolved(document).items()}
+    return {path: [str(one) for one in found] for path, found in find_unresolved(document).items()}
 
 
 def missing_in_node(**data):
@@ -129,7 +129,7 @@ def test_each_item_has_its_own():
             {"uuid": TWILIO, "name": "C", "nodes": [{"code": "secrets.GONE"}]},
         ]
     )
-    assert unresolved(document) == {
+    assert find_unresolved(document) == {
         "flows[0]": [Reference(Kind.CONNECTION, GONE)],
         "flows[1]": [Reference(Kind.CONNECTION, TWILIO)],
         "flows[2]": [Reference(Kind.SECRET, "GONE", by_name=True)],
@@ -145,7 +145,7 @@ def test_a_text_with_thousands_of_keys_is_searched_at_once():
         connections=[{"uuid": TWILIO, "name": "Twilio"}],
     )
     start = time.process_time()
-    found = unresolved(document)
+    found = find_unresolved(document)
     assert found == {"flows[0]": [Reference(Kind.CONNECTION, GONE)]}
     assert time.process_time() - start < 5
 

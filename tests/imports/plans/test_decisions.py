@@ -5,10 +5,10 @@ from flows.content.fields import Kind
 from imports.plans.decisions import (
     NO_DECISIONS,
     ItemDecision,
-    decisions_as_list,
-    decisions_from_list,
-    decisions_to_nothing,
-    targets_of,
+    convert_decisions,
+    find_decisions_to_nothing,
+    get_targets,
+    read_decision_list,
 )
 from imports.plans.plan import Mode
 from tests.support.imagined import a_file
@@ -38,25 +38,25 @@ def test_decisions_are_inert_data() -> None:
 
 
 def test_decisions_are_kept_as_plain_values() -> None:
-    assert decisions_as_list(DECISIONS) == KEPT
-    for one in decisions_as_list(DECISIONS):
+    assert convert_decisions(DECISIONS) == KEPT
+    for one in convert_decisions(DECISIONS):
         assert {type(value) for value in one.values()} <= {str, type(None)}
 
 
 def test_and_come_back_from_them() -> None:
-    assert decisions_from_list(KEPT) == DECISIONS
-    assert decisions_from_list([]) == NO_DECISIONS == {}
+    assert read_decision_list(KEPT) == DECISIONS
+    assert read_decision_list([]) == NO_DECISIONS == {}
 
 
 def test_the_chosen_rows_are_those_of_the_kind() -> None:
-    assert targets_of(Kind.FLOW, DECISIONS) == {TWO: HERE}
-    assert targets_of(Kind.CONNECTION, DECISIONS) == {ONE: THERE}
-    assert targets_of(Kind.SECRET, DECISIONS) == {}
+    assert get_targets(Kind.FLOW, DECISIONS) == {TWO: HERE}
+    assert get_targets(Kind.CONNECTION, DECISIONS) == {ONE: THERE}
+    assert get_targets(Kind.SECRET, DECISIONS) == {}
 
 
 def test_a_decision_on_what_the_file_does_not_have_is_told() -> None:
     document = a_file(flows=[{"uuid": ONE, "name": "A"}, {"uuid": TWO, "name": "B"}])
-    issues = list(decisions_to_nothing(document, DECISIONS))
+    issues = list(find_decisions_to_nothing(document, DECISIONS))
     assert [(issue.code, issue.message, issue.path, issue.uuid) for issue in issues] == [
         ("unknown-item", f"The file has no connection {ONE} to decide on.", "", ONE),
         ("unknown-item", f"The file has no secret {ONE} to decide on.", "", ONE),

@@ -10,15 +10,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from flows.content.fields import Kind, columns
+from flows.content.fields import Kind, get_columns
 from flows.models import Flow
 from imports.errors import NotPermitted
 from imports.importing.service import preview_import
 from imports.models import ImportItem, ImportRecord, Status
 from imports.plans.decisions import ItemDecision
-from imports.plans.drift import LastImport, LastWrite, marked_with_drift
+from imports.plans.drift import LastImport, LastWrite, mark_drift
 from imports.plans.matching import MatchMethod, Row
-from imports.plans.plan import Change, Mode, Result, content_digest, differ
+from imports.plans.plan import Change, Mode, Result, compute_content_digest, differ
 from imports.records.last_imports import read_last_imports
 from tests.support.factories import FlowFactory
 from tests.support.imagined import a_file
@@ -103,10 +103,10 @@ def test_a_skipped_item_and_a_run_that_failed_leave_no_mark():
 
 
 def test_digests_over_other_columns_are_not_held_against_each_other():
-    one = content_digest({"a": 1, "b": 2}, ["a"])
-    assert not differ(one, content_digest({"a": 7, "b": 2}, ["a", "b"]))
-    assert differ(one, content_digest({"a": 7}, ["a"]))
-    assert not differ(one, content_digest({"a": 1}, ["a"]))
+    one = compute_content_digest({"a": 1, "b": 2}, ["a"])
+    assert not differ(one, compute_content_digest({"a": 7, "b": 2}, ["a", "b"]))
+    assert differ(one, compute_content_digest({"a": 7}, ["a"]))
+    assert not differ(one, compute_content_digest({"a": 1}, ["a"]))
 
 
 # --- who edited, and when
@@ -313,7 +313,7 @@ def test_of_a_deleted_row_that_is_brought_back_nothing_is_said():
 @pytest.mark.parametrize(("at", "is_edited"), [(LATER, None), (BEFORE, False)])
 def test_where_nobody_can_compare_only_the_time_tells(mode, at, is_edited):
     import_items(flow(1, "Sync"))
-    ImportItem.objects.update(content_digest=content_digest({"name": "Sync"}, ["name"]))
+    ImportItem.objects.update(content_digest=compute_content_digest({"name": "Sync"}, ["name"]))
     edit(at=at, timeout=61)
     assert drift(flow(1, "Sync", info="next"), mode=mode).is_edited is is_edited
     assert warnings(flow(1, "Sync", info="next"), mode=mode) == ()
@@ -343,7 +343,7 @@ def test_a_row_that_was_not_written_since_is_not_read():
 
     def read_contents(kind, pks):
         read.extend(pks)
-        return [(pk, dict.fromkeys(columns(kind))) for pk in pks]
+        return [(pk, dict.fromkeys(get_columns(kind))) for pk in pks]
 
     changes = [
         Change(
@@ -357,11 +357,11 @@ def test_a_row_that_was_not_written_since_is_not_read():
         for number in (1, 2, 3, 4)
     ]
     lasts = {
-        uuid_of("f", number): LastImport(at=BEFORE, digest=content_digest({"a": 1}, ["a"]))
+        uuid_of("f", number): LastImport(at=BEFORE, digest=compute_content_digest({"a": 1}, ["a"]))
         for number in (1, 2, 4)
     }
     writes = {1: LastWrite(at=BEFORE, by=""), 2: LastWrite(at=LATER, by="")}
-    marked = marked_with_drift(Kind.FLOW, changes, lasts, lambda _kind, _pks: writes, read_contents)
+    marked = mark_drift(Kind.FLOW, changes, lasts, lambda _kind, _pks: writes, read_contents)
     assert read == [2]
     told = [change.drift and change.drift.is_edited for change in marked]
     # Of other columns than today's, without an import, and purged just now.

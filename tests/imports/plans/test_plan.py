@@ -14,7 +14,7 @@ from imports.plans.plan import (
     Result,
     UndoResult,
     are_comparable,
-    content_digest,
+    compute_content_digest,
     differ,
 )
 from tests.support.imagined import a_file, planned, stored
@@ -135,30 +135,30 @@ def test_a_plan_cannot_be_altered():
     ],
 )
 def test_other_content_has_another_digest(one, other):
-    assert content_digest(one, ["a", "b"]) != content_digest(other, ["a", "b"])
+    assert compute_content_digest(one, ["a", "b"]) != compute_content_digest(other, ["a", "b"])
 
 
 def test_a_digest_is_of_the_columns_asked_for_in_whatever_order_the_content_has_them():
     columns = ["a", "b"]
-    assert content_digest({"a": 1, "b": 2}, columns) == content_digest(
+    assert compute_content_digest({"a": 1, "b": 2}, columns) == compute_content_digest(
         {"b": 2, "c": 3, "a": 1}, columns
     )
 
 
 def test_a_digest_begins_with_one_of_the_columns():
-    digest = content_digest({"a": 1, "b": 2}, ["a", "b"])
+    digest = compute_content_digest({"a": 1, "b": 2}, ["a", "b"])
     assert len(digest) == 4 + 32
     assert set(digest) <= set("0123456789abcdef")
-    same_columns = content_digest({"a": 3, "b": 4}, ["a", "b"])
-    other_columns = content_digest({"a": 1}, ["a"])
+    same_columns = compute_content_digest({"a": 3, "b": 4}, ["a", "b"])
+    other_columns = compute_content_digest({"a": 1}, ["a"])
     assert same_columns[:4] == digest[:4] != other_columns[:4]
     assert same_columns[4:] != digest[4:]
 
 
 def test_only_digests_of_the_same_columns_can_be_compared_and_differ():
-    one, same = (content_digest({"a": 1, "b": 2}, ["a", "b"]) for _ in range(2))
-    other = content_digest({"a": 1, "b": 3}, ["a", "b"])
-    elsewhere = content_digest({"a": 1}, ["a"])
+    one, same = (compute_content_digest({"a": 1, "b": 2}, ["a", "b"]) for _ in range(2))
+    other = compute_content_digest({"a": 1, "b": 3}, ["a", "b"])
+    elsewhere = compute_content_digest({"a": 1}, ["a"])
     assert are_comparable(one, other)
     assert not are_comparable(one, elsewhere)
     assert not are_comparable("", "")

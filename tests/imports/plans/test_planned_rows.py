@@ -9,7 +9,7 @@ from flows.models import Connection, Secret
 from imports.importing.service import preview_import, run_import
 from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Mode
-from imports.report import plan_data
+from imports.report import make_plan_data
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import (
     connection,
@@ -61,7 +61,8 @@ def test_a_dry_run_tells_no_uuid_that_is_drawn(mode):
     request = request_for(export_file(*COPIED), mode)
     given = {item["uuid"] for item in COPIED}
     first, second = (
-        plan_data(preview_import(request).plan, done=False, with_details=True) for _ in range(2)
+        make_plan_data(preview_import(request).plan, done=False, with_details=True)
+        for _ in range(2)
     )
     assert first == second
     assert set(uuids_in(first)) <= {None, *given}
@@ -73,7 +74,7 @@ def test_a_dry_run_tells_no_uuid_that_is_drawn(mode):
 def test_a_run_tells_the_uuids_of_its_copies():
     make_all()
     outcome = run_import(request_for(export_file(*COPIED), "duplicate"))
-    data = plan_data(outcome.plan, done=True, with_details=True)
+    data = make_plan_data(outcome.plan, done=True, with_details=True)
     [mail, _] = data["connectionsProcessed"]
     assert mail["targetUuid"] == str(Connection.objects.get(name="Mail (copy)").uuid)
     assert mail["targetUuid"] in set(uuids_in({"": [{"warningDetails": mail["warningDetails"]}]}))

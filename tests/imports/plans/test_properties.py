@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from flows.content.fields import Kind
 from imports.exportfile.document import ExportDocument
 from imports.importing.service import preview_import
-from imports.planfile.snapshot import confirmation_token, snapshot_of
+from imports.planfile.snapshot import make_confirmation_token, make_snapshot
 from imports.plans.build import build_plan
 from imports.plans.plan import Mode, Plan, Result
 from tests.support.drawn import ALL_UUIDS, COLUMNS, Lists, files, servers
@@ -231,7 +231,9 @@ def test_the_order_of_items_and_rows_does_not_count(mode, lists, rows, random):
 def test_two_plans_of_one_state_have_one_token(mode, lists, rows):
     document = a_file(**lists)
     one, other = (planned(document, *order, mode=mode) for order in (rows, rows[::-1]))
-    assert confirmation_token(snapshot_of(one)) == confirmation_token(snapshot_of(other))
+    assert make_confirmation_token(make_snapshot(one)) == make_confirmation_token(
+        make_snapshot(other)
+    )
 
 
 # --- Doing it again

@@ -43,7 +43,7 @@ def content_of(flow=None, connection=None, secret=None, *, others=(), moves=()):
         [ItemDestination(item=item, uuid=item.uuid, name=item.name), *destinations]
     )
     assert issues == []
-    return references.content_of(item)
+    return references.rewrite_content(item)
 
 
 def with_connection_moved(**keys):
@@ -503,7 +503,7 @@ AMBIGUOUS = (
 def test_a_key_that_would_take_another_ones_place_is_refused(keys, path):
     document = a_file(flows=[{"uuid": SMS_HERE, "name": "A"}, {"uuid": SMS, "name": "SMS", **keys}])
     with pytest.raises(LostValue) as lost:
-        ReferenceMap(uuids={TWILIO: TWILIO_HERE}).content_of(document.items[FLOW][1])
+        ReferenceMap(uuids={TWILIO: TWILIO_HERE}).rewrite_content(document.items[FLOW][1])
     issue = lost.value.issue
     assert (issue.code, issue.message, str(lost.value)) == ("key-collision", COLLISION, COLLISION)
     assert (issue.uuid, issue.name) == (SMS, "SMS")

@@ -10,7 +10,7 @@ from flows.content.fields import Kind
 from flows.relations.mentions import find_references
 from imports.importing.service import preview_import
 from imports.plans.build import build_plan
-from imports.plans.dangling import unresolved
+from imports.plans.dangling import find_unresolved
 from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Mode, Result
 from tests.imports.plans.test_properties import after
@@ -104,7 +104,7 @@ def test_where_nothing_is_renamed_nothing_is_read(db, monkeypatch):
     def fail(*_):
         raise AssertionError
 
-    monkeypatch.setattr("imports.plans.place_warnings._users_after", fail)
+    monkeypatch.setattr("imports.plans.place_warnings._find_users_after", fail)
     FlowFactory(name="Orders", nodes='[{"code":"secrets.OLD"}]')
     SecretFactory(uuid=uuid_of("5", 1), name="OLD")
     for mode in Mode:
@@ -137,7 +137,7 @@ def plan_of(document, rows, mode):
     def exists(one):
         return one.target in names if one.by_name else (one.kind, one.target) in uuids
 
-    missing = unresolved(document)
+    missing = find_unresolved(document)
     stored = replace(
         Server(rows).as_stored(
             {path: [one for one in found if not exists(one)] for path, found in missing.items()}

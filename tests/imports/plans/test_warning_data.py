@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flows.content.fields import Kind, columns
+from flows.content.fields import Kind, get_columns
 from flows.relations.mentions import Reference
 from imports.api.shapes.warnings import WarningFactsSerializer
 from imports.exportfile.warnings import _KEY_RANKS as KEYS_IN_ORDER
-from imports.exportfile.warnings import PlanWarning, WarningCode, in_order
+from imports.exportfile.warnings import PlanWarning, WarningCode, sort_keys
 from imports.plans.build import build_plan
 from imports.plans.drift import LastImport, LastWrite
-from imports.plans.plan import Mode, content_digest
-from imports.report import details_of
+from imports.plans.plan import Mode, compute_content_digest
+from imports.report import make_details
 from tests.support.imagined import Server, a_file, planned, stored
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
@@ -55,7 +55,7 @@ def of_a_renamed_secret():
 def of_drift():
     row = stored(FLOW, ONE, "A", info="edited")
     at = datetime(2026, 3, 1, 10, tzinfo=UTC)
-    left = content_digest({**row.content, "info": "imported"}, columns(FLOW))
+    left = compute_content_digest({**row.content, "info": "imported"}, get_columns(FLOW))
     facts = replace(
         Server([row]).as_stored(),
         last_imports={FLOW: {ONE: LastImport(at=at, digest=left, file_updated_at=at)}},
@@ -177,10 +177,10 @@ def test_a_uuid_of_no_row_is_null_in_all_data():
     others = [{"kind": "flow", "uuid": ONE}, {"kind": "flow", "uuid": TWO}]
     shared = PlanWarning(code="shared-name", text="x", data={"others": others, "more": 0})
     sent = PlanWarning(code="x", text="x", data=[{"uuid": ONE, "secretUuid": ONE, "name": ONE}])
-    told = details_of([shared, sent], without={ONE})["warningDetails"]
+    told = make_details([shared, sent], without={ONE})["warningDetails"]
     assert told[0]["data"]["others"] == [{"kind": "flow", "uuid": None}, others[1]]
     assert told[1]["data"] == [{"secretUuid": None, "uuid": None, "name": ONE}]
-    assert details_of([shared])["warningDetails"][0]["data"]["others"] == others
+    assert make_details([shared])["warningDetails"][0]["data"]["others"] == others
 
 
 def test_what_a_database_gives_back_in_another_order_is_in_order_again():
@@ -191,4 +191,4 @@ def test_what_a_database_gives_back_in_another_order_is_in_order_again():
     ).as_dict()
     mixed = json.loads(json.dumps(detail, sort_keys=True))
     assert json.dumps(mixed) != json.dumps(detail)
-    assert json.dumps(in_order(mixed)) == json.dumps(detail)
+    assert json.dumps(sort_keys(mixed)) == json.dumps(detail)

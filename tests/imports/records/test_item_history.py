@@ -7,10 +7,10 @@ from reversion.errors import RevertError
 from reversion.models import Revision, Version
 
 from flows.models import Connection, Flow, Secret
-from flows.rest.bodies.save_uuids import save_uuid
+from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.saves import named_saves, saved_states
 from imports.models import ImportRecord
-from imports.records.item_history import imports_of, read_state, records_by_save, with_states
+from imports.records.item_history import add_states, find_imports, find_records_by_save, read_state
 from imports.undo.service import undo_import
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, flow, import_items, secret, uuid_of
@@ -24,7 +24,7 @@ def history(row):
     """Of each import, newest first, its result and where the states around it are kept."""
     return [
         (each.item.result, str(each.before.kept), str(each.after.kept))
-        for each in with_states(row, imports_of(row))
+        for each in add_states(row, find_imports(row))
     ]
 
 
@@ -35,7 +35,7 @@ def infos(row):
         read = read_state(row, state)
         return read and read.content["info"]
 
-    return [(info(each.before), info(each.after)) for each in with_states(row, imports_of(row))]
+    return [(info(each.before), info(each.after)) for each in add_states(row, find_imports(row))]
 
 
 def edit(row, **values):
@@ -69,7 +69,7 @@ class TestStates:
             ("OVERWRITE", "save", "lost"),
             ("CREATE", "nothing", "save"),
         ]
-        newest = with_states(row, imports_of(row))[0]
+        newest = add_states(row, find_imports(row))[0]
         assert read_state(row, newest.before).content["info"] == "edited"
 
     def test_a_save_from_before_the_edit_keeps_it(self):
@@ -94,7 +94,7 @@ class TestStates:
         import_infos("first")
         other = SecretFactory(uuid=uuid_of("f", 1))
         assert history(other) == []
-        assert records_by_save(other) == {}
+        assert find_records_by_save(other) == {}
 
     def test_a_restore_keeps_it_too(self):
         row = import_infos("first", "second")
@@ -137,7 +137,7 @@ class TestStates:
         row = import_infos("first", "second")
         Version.objects.update(serialized_data="[7]")
         assert history(row) == [("OVERWRITE", "save", "now"), ("CREATE", "nothing", "lost")]
-        [newest, _] = with_states(row, imports_of(row))
+        [newest, _] = add_states(row, find_imports(row))
         with pytest.raises(RevertError):
             read_state(row, newest.before)
 
@@ -165,7 +165,7 @@ class TestStates:
         undo_import(undo_request(undo))
         row.refresh_from_db()
         assert history(row)[0] == ("RESTORE", "save", "now")
-        newest = with_states(row, imports_of(row))[0]
+        newest = add_states(row, find_imports(row))[0]
         assert read_state(row, newest.before).is_deleted
         assert not read_state(row, newest.after).is_deleted
 
@@ -178,14 +178,14 @@ class TestStates:
         import_items(item(1, "KEY", description="second"))
         row = model.objects.get()
         assert history(row) == [("OVERWRITE", "save", "now"), ("CREATE", "nothing", "save")]
-        states = [read_state(row, each.before) for each in with_states(row, imports_of(row))]
+        states = [read_state(row, each.before) for each in add_states(row, find_imports(row))]
         assert [state and state.content["description"] for state in states] == ["first", None]
 
     def test_a_value_of_a_secret_is_no_part_of_a_state(self):
         SecretFactory(uuid=uuid_of("5", 1), name="KEY", dev_value="a value")
         import_items(secret(1, "KEY", description="second"))
         row = Secret.objects.get()
-        [each] = with_states(row, imports_of(row))
+        [each] = add_states(row, find_imports(row))
         for state in (each.before, each.after):
             assert not {"dev_value", "prod_value"} & read_state(row, state).content.keys()
 
@@ -193,7 +193,7 @@ class TestStates:
 def test_a_save_knows_the_import_that_took_it():
     row = import_infos("first", "second", "third")
     named_saves.take(row, "by hand")
-    records = records_by_save(row)
+    records = find_records_by_save(row)
     pks = list(ImportRecord.objects.order_by("pk").values_list("pk", flat=True))
     told = [records.get(save.revision_id) for save in named_saves.list_saves(row)]
     assert told == [None, pks[2], pks[1]]
@@ -204,12 +204,12 @@ def test_more_imports_take_no_more_queries():
 
     def number_of_queries():
         with CaptureQueriesContext(database) as queries:
-            assert with_states(row, imports_of(row))
+            assert add_states(row, find_imports(row))
         return len(queries)
 
     few = number_of_queries()
     import_infos(*(f"another {number}" for number in range(12)))
-    assert len(with_states(row, imports_of(row))) == 14
+    assert len(add_states(row, find_imports(row))) == 14
     assert number_of_queries() == few <= 3
 
 
@@ -234,7 +234,7 @@ class TestTheApi:
         newest, first = body.pop("results")
         assert body == {"count": 2, "next": None, "previous": None}
         record = ImportRecord.objects.order_by("-pk")[0]
-        save = save_uuid(named_saves.list_saves(row)[0].pk)
+        save = make_save_uuid(named_saves.list_saves(row)[0].pk)
         times = {key: newest.pop(key) for key in ("startedAt", "finishedAt")}
         assert all(time.endswith("Z") for time in times.values())
         assert newest == {

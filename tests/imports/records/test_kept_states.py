@@ -3,7 +3,7 @@
 import pytest
 
 from imports.plans.plan import Result, UndoResult
-from imports.records.kept_states import Holder, Kept, KeptState, state_after, state_before
+from imports.records.kept_states import Holder, Kept, KeptState, find_state_after, find_state_before
 
 LEFT = "left"
 ROW_HAS_IT, ROW_HAS_NOT = Holder(digest=LEFT), Holder(digest="edited")
@@ -19,7 +19,7 @@ WRITTEN = (Result.CREATE, Result.DUPLICATE, Result.OVERWRITE, UndoResult.RESTORE
 
 @pytest.mark.parametrize("result", [*WRITTEN, UndoResult.DELETE])
 def test_what_was_before_is_in_the_save_that_the_import_took(result):
-    assert state_before(result, 7) == IN_SAVE
+    assert find_state_before(result, 7) == IN_SAVE
 
 
 @pytest.mark.parametrize(
@@ -33,14 +33,14 @@ def test_what_was_before_is_in_the_save_that_the_import_took(result):
     ],
 )
 def test_without_a_save_there_was_nothing_before_or_it_is_lost(result, before):
-    assert state_before(result, None) == before
+    assert find_state_before(result, None) == before
 
 
 @pytest.mark.parametrize("result", LEFT_ALONE)
 def test_what_was_left_alone_has_no_two_states(result):
-    assert state_before(result, None) == UNTOUCHED
+    assert find_state_before(result, None) == UNTOUCHED
     assert (
-        state_after(result, LEFT, leaves_deleted=False, row=ROW_HAS_IT, next_save=SAVE_HAS_IT)
+        find_state_after(result, LEFT, leaves_deleted=False, row=ROW_HAS_IT, next_save=SAVE_HAS_IT)
         == UNTOUCHED
     )
 
@@ -59,18 +59,23 @@ def test_what_was_left_alone_has_no_two_states(result):
     ],
 )
 def test_what_an_import_left(result, row, next_save, after):
-    assert state_after(result, LEFT, leaves_deleted=False, row=row, next_save=next_save) == after
+    assert (
+        find_state_after(result, LEFT, leaves_deleted=False, row=row, next_save=next_save) == after
+    )
 
 
 @pytest.mark.parametrize("result", [UndoResult.DELETE, UndoResult.RESTORE])
 def test_what_is_deleted_is_nothing_afterwards(result):
     holders = {"row": ROW_HAS_IT, "next_save": SAVE_HAS_IT}
-    assert state_after(result, LEFT, leaves_deleted=True, **holders) == NOTHING
+    assert find_state_after(result, LEFT, leaves_deleted=True, **holders) == NOTHING
 
 
 def test_without_a_digest_nothing_is_taken_for_what_was_left():
     row, save = Holder(digest=""), UNREADABLE
-    assert state_after(Result.OVERWRITE, "", leaves_deleted=False, row=row, next_save=save) == LOST
+    assert (
+        find_state_after(Result.OVERWRITE, "", leaves_deleted=False, row=row, next_save=save)
+        == LOST
+    )
 
 
 def test_a_state_can_be_shown_where_it_is_somewhere_or_was_nothing():

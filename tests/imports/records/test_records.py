@@ -12,7 +12,7 @@ from django.db import connection as database
 
 import imports.importing.service
 from flows.models import Flow
-from imports.database.lock import import_lock
+from imports.database.lock import hold_import_lock
 from imports.errors import (
     FileInvalid,
     FileTooLarge,
@@ -289,7 +289,7 @@ class TestRefused:
 
     def test_another_import_that_holds_the_lock(self, settings):
         settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
-        with import_lock(wait=0), pytest.raises(ImportLocked):
+        with hold_import_lock(wait=0), pytest.raises(ImportLocked):
             run_import(request_for(ONE_FLOW))
         assert the_record() == expected(
             ONE_FLOW,
@@ -437,7 +437,7 @@ class TestInterrupted:
             def __exit__(self, *_error: object) -> None:
                 raise KeyboardInterrupt
 
-        monkeypatch.setattr("imports.runs.run.import_lock", Lock)
+        monkeypatch.setattr("imports.runs.run.hold_import_lock", Lock)
         with pytest.raises(KeyboardInterrupt):
             run_import(request_for(ONE_FLOW))
         assert Flow.objects.get().name == "Orders"
@@ -455,7 +455,7 @@ class TestInterrupted:
     def test_an_import_that_is_refused_the_lock_leaves_the_running_one_alone(self, settings):
         settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
         running = running_record()
-        with import_lock(wait=0), pytest.raises(ImportLocked) as raised:
+        with hold_import_lock(wait=0), pytest.raises(ImportLocked) as raised:
             import_items(flow(1, "Orders"))
         assert raised.value.message == (
             "Another import is running: bob through the admin, since 2026-03-04 05:06:07 UTC. "

@@ -21,12 +21,12 @@ import imports.runs.idempotency
 from accounts.models import User
 from flows.models import Flow
 from imports.database.backup import Backup
-from imports.database.lock import import_lock
+from imports.database.lock import hold_import_lock
 from imports.errors import BackupFailed
 from imports.models import ImportItem, ImportRecord, Status
 from imports.planfile.decisions import read_decisions
-from imports.report import plan_data, record_data
-from imports.runs.idempotency import InvalidKey, digest_of, read_key
+from imports.report import make_plan_data, make_record_data
+from imports.runs.idempotency import InvalidKey, compute_digest, read_key
 from tests.support.digest import all_rows, data_rows
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import (
@@ -106,7 +106,7 @@ class TestADigestOfARequest:
     def test_it_is_the_same_for_the_same_request(self):
         first = request_for(ORDERS, file_name="a", user_name="x", door="api", idempotency_key="k")
         second = request_for(ORDERS, file_name="b", user_name="y", door="admin")
-        assert digest_of(first, "a" * 64) == digest_of(second, "a" * 64)
+        assert compute_digest(first, "a" * 64) == compute_digest(second, "a" * 64)
 
     @pytest.mark.parametrize(
         "other",
@@ -119,11 +119,13 @@ class TestADigestOfARequest:
         ],
     )
     def test_every_option_counts(self, other):
-        assert digest_of(request_for(ORDERS), "") != digest_of(request_for(ORDERS, **other), "")
+        assert compute_digest(request_for(ORDERS), "") != compute_digest(
+            request_for(ORDERS, **other), ""
+        )
 
     def test_the_bytes_of_the_file_count(self):
         request = request_for(ORDERS)
-        assert digest_of(request, "a" * 64) != digest_of(request, "b" * 64)
+        assert compute_digest(request, "a" * 64) != compute_digest(request, "b" * 64)
 
     def test_no_option_is_forgotten(self):
         """A new field of a request is an option, until somebody says that it is none."""
@@ -176,7 +178,7 @@ class TestAfterSuccess:
 
     def test_it_needs_no_lock(self, ada):
         first = told(upload(ada, ORDERS, key="key-1"))
-        with import_lock(wait=0):
+        with hold_import_lock(wait=0):
             assert told(upload(ada, ORDERS, key="key-1")) == first
 
     def test_without_a_key_everything_is_imported_again(self, ada):
@@ -257,8 +259,8 @@ class TestTheRebuiltAnswer:
     """What is answered again is made of the record, and equals what was answered first."""
 
     def check(self, outcome: Any) -> None:
-        first = plan_data(outcome.plan, done=True, with_details=True)
-        again = record_data(ImportRecord.objects.get(pk=outcome.record.pk))
+        first = make_plan_data(outcome.plan, done=True, with_details=True)
+        again = make_record_data(ImportRecord.objects.get(pk=outcome.record.pk))
         assert json.dumps(again) == json.dumps(first)
 
     @pytest.mark.parametrize("mode", ["skip", "duplicate", "overwrite"])

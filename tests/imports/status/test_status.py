@@ -16,20 +16,20 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from accounts.models import User
-from flows.content.fields import Kind, columns
-from flows.content.representation import time_text
+from flows.content.fields import Kind, get_columns
+from flows.content.representation import format_time
 from flows.models import Connection, Flow, Secret
-from imports.management.status_table import status_data, status_rows, summary
+from imports.management.status_table import format_status, format_summary, make_status_data
 from imports.models import ImportItem, ImportRecord
 from imports.plans.drift import LastImport, LastWrite
-from imports.plans.plan import Mode, content_digest
+from imports.plans.plan import Mode, compute_content_digest
 from imports.status.decide import (
     FileStatus,
     ItemStatus,
     LiveRow,
     StatusInputs,
     SyncState,
-    file_status,
+    decide_status,
 )
 from imports.status.service import read_status
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
@@ -54,7 +54,9 @@ VALUE = "CANARY-57a7-value"
 
 def known(*, imported=None, only_here=(), writes=None):
     """The server, where the last import of the flow F1 left this content in its row."""
-    digest = imported and content_digest({**DEFAULTS[Kind.FLOW], **imported}, columns(Kind.FLOW))
+    digest = imported and compute_content_digest(
+        {**DEFAULTS[Kind.FLOW], **imported}, get_columns(Kind.FLOW)
+    )
     return StatusInputs(
         last_imports={Kind.FLOW: {F1: LastImport(at=THEN, digest=digest)} if digest else {}},
         blank_content=DEFAULTS.get,
@@ -79,7 +81,7 @@ def known(*, imported=None, only_here=(), writes=None):
 def test_the_state_of_an_item(row, imported, state):
     rows = [stored(Kind.FLOW, F1, "Sync", info=row)] if row else []
     plan = planned(a_file(flows=[flow(1, "Sync", info="file")]), *rows, mode=Mode.OVERWRITE)
-    status = file_status(plan, known(imported=imported and {"name": "Sync", "info": imported}))
+    status = decide_status(plan, known(imported=imported and {"name": "Sync", "info": imported}))
     (item,) = status.items
     assert item.state is state
     assert item.changed_keys == (("info",) if row == "here" else ())
@@ -92,16 +94,16 @@ def test_a_digest_over_other_columns_says_nothing():
     row = stored(Kind.FLOW, F1, "Sync", info="here")
     plan = planned(a_file(flows=[flow(1, "Sync", info="file")]), row, mode=Mode.OVERWRITE)
     server = known(imported={"name": "Sync", "info": "file"})
-    other = content_digest({"a": 1}, ["a"])
+    other = compute_content_digest({"a": 1}, ["a"])
     server.last_imports[Kind.FLOW][F1] = LastImport(at=THEN, digest=other)
-    assert file_status(plan, server).items[0].state is SyncState.DIFFERS
+    assert decide_status(plan, server).items[0].state is SyncState.DIFFERS
 
 
 def test_a_key_that_the_file_does_not_have_does_not_change_it():
     """The row was made by an import, and then both keys were edited: the file is as it was."""
     row = stored(Kind.FLOW, F1, "Sync", info="here", timeout=61)
     plan = planned(a_file(flows=[flow(1, "Sync", info="file")]), row, mode=Mode.OVERWRITE)
-    status = file_status(plan, known(imported={"name": "Sync", "info": "file"}))
+    status = decide_status(plan, known(imported={"name": "Sync", "info": "file"}))
     assert status.items[0].state is SyncState.CHANGED_HERE
 
 
@@ -112,7 +114,7 @@ def test_what_is_only_here_comes_after_the_files_items_by_name():
         for n, name in ((8, "b"), (9, "a"))
     ]
     plan = planned(a_file(flows=[flow(1, "z")]), mode=Mode.OVERWRITE)
-    items = file_status(plan, known(only_here=rows)).items
+    items = decide_status(plan, known(only_here=rows)).items
     assert [(item.name, item.state) for item in items] == [
         ("z", SyncState.ONLY_IN_FILE),
         ("a", SyncState.ONLY_HERE),
@@ -124,7 +126,7 @@ def test_what_is_only_here_comes_after_the_files_items_by_name():
 def test_a_name_that_says_not_which_row_is_ambiguous_and_an_issue():
     rows = [stored(Kind.FLOW, uuid_of("f", n), "Sync") for n in (8, 9)]
     plan = planned(a_file(flows=[flow(1, "Sync")]), *rows, mode=Mode.OVERWRITE)
-    status = file_status(plan, known())
+    status = decide_status(plan, known())
     assert [(item.state, item.row_uuid) for item in status.items] == [(SyncState.AMBIGUOUS, None)]
     assert [issue.code for issue in status.issues] == ["ambiguous-name"]
     assert not status.is_in_sync
@@ -134,7 +136,7 @@ def test_of_a_difference_that_no_import_explains_it_is_told_who_wrote_the_row():
     write = LastWrite(at=THEN, by="ada")
     row = stored(Kind.FLOW, F1, "Sync", info="here")
     plan = planned(a_file(flows=[flow(1, "Sync", info="file")]), row, mode=Mode.OVERWRITE)
-    (item,) = file_status(plan, known(writes=write)).items
+    (item,) = decide_status(plan, known(writes=write)).items
     assert (item.state, item.last_write, item.last_import_at) == (SyncState.DIFFERS, write, None)
 
 
@@ -150,7 +152,7 @@ def drawn(*items, width, without=()):
     """On a terminal of that width, or into a pipe."""
     console = Console(file=StringIO(), width=width or 10_000, highlight=False, markup=False)
     status = FileStatus(server="local", file_sha256="0", items=items)
-    console.print(status_rows(status, without=without, width=width))
+    console.print(format_status(status, without=without, width=width))
     return console.file.getvalue()
 
 
@@ -252,15 +254,17 @@ def test_items_in_sync_can_be_left_out():
     assert "Other" in told
     assert "Same" not in told
     status = FileStatus(server="local", file_sha256="0", items=items)
-    data = status_data(status, without={SyncState.IN_SYNC})
+    data = make_status_data(status, without={SyncState.IN_SYNC})
     assert [item["name"] for item in data["items"]] == ["Other"]
     assert (data["counts"]["in sync"], data["counts"]["both"]) == (1, 1)
 
 
 def test_the_summary_counts_what_there_is():
     items = (item_status(), item_status(state=SyncState.BOTH), item_status())
-    assert summary(FileStatus(server="", file_sha256="", items=items)) == "2 in sync, 1 both."
-    assert summary(FileStatus(server="", file_sha256="", items=())) == "Nothing to compare."
+    assert (
+        format_summary(FileStatus(server="", file_sha256="", items=items)) == "2 in sync, 1 both."
+    )
+    assert format_summary(FileStatus(server="", file_sha256="", items=())) == "Nothing to compare."
 
 
 # --- against a database
@@ -470,7 +474,7 @@ def test_as_json_it_is_one_object(run_command, file):
                 "targetUuid": F1,
                 "targetName": "Sync",
                 "changedKeys": ["info"],
-                "lastImportAt": time_text(at),
+                "lastImportAt": format_time(at),
                 "lastWrittenAt": "2126-11-24T10:12:00.000Z",
                 "lastWrittenBy": "ada",
                 "isOlder": True,

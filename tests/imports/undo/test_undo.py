@@ -21,7 +21,7 @@ from accounts.models import User
 from flows.content.fields import Kind
 from flows.models import MODELS, Connection, Flow, Secret
 from flows.secrets.key_rotation import rotate_keys
-from imports.database.lock import import_lock
+from imports.database.lock import hold_import_lock
 from imports.errors import (
     AlreadyUndone,
     BackupFailed,
@@ -41,12 +41,12 @@ from imports.errors import (
 )
 from imports.importing.service import preview_import, run_import
 from imports.models import ImportItem, ImportRecord
-from imports.plans.plan import content_digest
+from imports.plans.plan import compute_content_digest
 from imports.records.last_imports import read_last_imports
 from imports.runs.carrying_out import Outcome
-from imports.undo.plans.decision_file import decisions_from, read_decision_file
+from imports.undo.plans.decision_file import read_decision_file, read_decisions
 from imports.undo.plans.plan import ConflictResolution, UndoPlan
-from imports.undo.plans.snapshot import undo_token
+from imports.undo.plans.snapshot import make_undo_token
 from imports.undo.service import examine_undo, preview_undo, undo_import
 from tests.support.digest import all_rows, data_rows
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
@@ -309,7 +309,7 @@ class TestConflicts:
     @pytest.mark.parametrize("what", ["no digest", "a digest of other columns"])
     def test_where_the_content_cannot_be_compared_the_time_tells(self, what):
         record, rows = imported(Kind.FLOW, "overwritten")
-        other = content_digest({"a": 1}, ["a"]) if what != "no digest" else ""
+        other = compute_content_digest({"a": 1}, ["a"]) if what != "no digest" else ""
         ImportItem.objects.update(content_digest=other)
         assert preview_undo(undo_request(record)).writes
         rows.update(updated_at=timezone.now() + timedelta(seconds=1))
@@ -584,12 +584,12 @@ class TestStory:
     def test_another_import_keeps_it_out(self, settings):
         settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
         record = import_items(flow(1, "A")).record
-        with import_lock(wait=0), pytest.raises(ImportLocked):
+        with hold_import_lock(wait=0), pytest.raises(ImportLocked):
             undo(record)
 
     def test_what_was_shown_is_done_or_nothing(self):
         record, rows = imported(Kind.FLOW, "overwritten")
-        shown = undo_token(preview_undo(undo_request(record, conflicts=RESTORE)))
+        shown = make_undo_token(preview_undo(undo_request(record, conflicts=RESTORE)))
         rows.update(info="edited")
         before = data_rows()
         with pytest.raises(StalePlan):
@@ -615,7 +615,7 @@ class TestStory:
     def test_who_uses_a_row_by_now_is_shown_before_it_is_deleted(self):
         record = import_items(secret(1, "KEY")).record
         FlowFactory(name="One", nodes='[{"code":"secrets.KEY"}]')
-        shown = undo_token(preview_undo(undo_request(record, conflicts=RESTORE)))
+        shown = make_undo_token(preview_undo(undo_request(record, conflicts=RESTORE)))
         FlowFactory(name="Two", nodes='[{"code":"secrets.KEY"}]')
         with pytest.raises(StalePlan):
             undo_import(undo_request(record, conflicts=RESTORE), token=shown)
@@ -827,7 +827,7 @@ class TestRights:
         record = import_items(
             secret(1, "OTHER"), connection(1, "C", devValue=ELSEWHERE.replace("KEY", "NONE"))
         ).record
-        assert [change.notices != () for change in preview_undo(undo_request(record))] == [
+        assert [change.destination_warnings != () for change in preview_undo(undo_request(record))] == [
             True, False,
         ]  # fmt: skip
 
@@ -840,7 +840,7 @@ class TestRights:
         filled = Secret.objects.get()
         filled.dev_value = "x"
         filled.save()
-        assert [change.notices != () for change in preview_undo(undo_request(record))] == [
+        assert [change.destination_warnings != () for change in preview_undo(undo_request(record))] == [
             True, False,
         ]  # fmt: skip
 
@@ -881,7 +881,7 @@ class TestDecisions:
 
     @pytest.mark.parametrize("word", ["keep", "KEEP", "Keep"])
     def test_a_word_may_be_in_upper_case(self, word):
-        assert decisions_from({uuid_of("f", 1): word}) == ({(None, uuid_of("f", 1)): KEEP}, {})
+        assert read_decisions({uuid_of("f", 1): word}) == ({(None, uuid_of("f", 1)): KEEP}, {})
 
     @pytest.mark.parametrize(
         ("data", "found"),

@@ -3,7 +3,7 @@
 import pytest
 from django.db import OperationalError
 
-from imports.database.lock import import_lock
+from imports.database.lock import hold_import_lock
 from imports.errors import ImportFailed, UnableToImport
 from imports.models import ImportRecord
 from imports.undo.service import undo_import
@@ -58,7 +58,7 @@ def test_an_undo_that_is_stopped_at_any_statement_changes_nothing(record, error,
         assert data_rows() == rows, f"statement {number}"
         assert ImportRecord.objects.get(pk=record).status == "succeeded"
         assert ImportRecord.objects.get(mode="undo").status == status, f"statement {number}"
-        with import_lock(wait=0):
+        with hold_import_lock(wait=0):
             pass
         undo_import(undo_request(record))
         assert outcome() == after, f"statement {number}"

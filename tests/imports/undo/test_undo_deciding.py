@@ -36,16 +36,16 @@ ONLY_KEEP = "It can only stay as it is: decide to keep it."
 class Nobody:
     """A server on which nothing has a value, and nothing is sent anywhere."""
 
-    def secrets(self) -> dict[str, SecretState]:
+    def read_secrets(self) -> dict[str, SecretState]:
         return {}
 
-    def valued_secrets(self) -> set[str]:
+    def read_valued_secrets(self) -> set[str]:
         return set()
 
-    def connections(self) -> list[SecretUser]:
+    def read_connections(self) -> list[SecretUser]:
         return []
 
-    def flows_with_secrets(self) -> list[SecretUser]:
+    def read_flows(self) -> list[SecretUser]:
         return []
 
 
@@ -321,10 +321,10 @@ def sends(host: str) -> frozenset[SecretUse]:
 
 
 class OneSecret(Nobody):
-    def secrets(self) -> dict[str, SecretState]:
+    def read_secrets(self) -> dict[str, SecretState]:
         return {"s": SecretState(name="KEY", has_value=True)}
 
-    def valued_secrets(self) -> set[str]:
+    def read_valued_secrets(self) -> set[str]:
         return {"s"}
 
 
@@ -333,25 +333,25 @@ def test_a_connection_that_is_led_elsewhere_is_told() -> None:
     written = overwritten(CONNECTION, "c", "C", "C", saved=saved, row=row("C", uses=sends("a")))
     plan = undone(written, made(FLOW, "f", "F"), server=OneSecret())
     flow, change = plan
-    assert [notice.needs_right for notice in change.notices] == [True]
-    assert flow.notices == ()
+    assert [warning.needs_right for warning in change.destination_warnings] == [True]
+    assert flow.destination_warnings == ()
     assert [(user.uuid, user.before, user.after) for user in plan.secret_users] == [
         ("c", sends("a"), sends("b"))
     ]
     same = replace(written, saved=replace(saved, uses=sends("a")))
-    assert [change.notices for change in undone(same, server=OneSecret())] == [()]
+    assert [change.destination_warnings for change in undone(same, server=OneSecret())] == [()]
 
 
 def test_a_secret_that_gets_its_name_back_is_told_where_it_goes() -> None:
     class Used(OneSecret):
-        def secrets(self) -> dict[str, SecretState]:
+        def read_secrets(self) -> dict[str, SecretState]:
             return {"s": SecretState(name="OTHER", has_value=True)}
 
-        def connections(self) -> list[SecretUser]:
+        def read_connections(self) -> list[SecretUser]:
             return [SecretUser(kind=CONNECTION, uuid="c", name="C", uses=sends("a"))]
 
     [change] = undone(overwritten(SECRET, "s", "OTHER", "KEY"), server=Used())
-    assert [notice.needs_right for notice in change.notices] == [True]
+    assert [warning.needs_right for warning in change.destination_warnings] == [True]
 
 
 def test_what_stands_against_it_has_codes_and_data() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import User
 from flows.models import Flow
-from imports.database.lock import import_lock
+from imports.database.lock import hold_import_lock
 from imports.models import ImportRecord
 from imports.undo.plans.decision_file import read_decision_file
 from tests.support.digest import all_rows, put_back
@@ -150,7 +150,7 @@ class TestCommand:
         settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 0}
         assert run_command("import_undo", "404", "--no-prompt").code == 3
         assert run_command("import_undo", number, "--no-prompt", "-s", "elsewhere").code == 8
-        with import_lock(wait=0):
+        with hold_import_lock(wait=0):
             assert run_command("import_undo", number, "--no-prompt", "--no-backup").code == 4
         User.objects.create_user("ada")
         assert run_command("import_undo", number, "--no-prompt", "--user", "ada").code == 7

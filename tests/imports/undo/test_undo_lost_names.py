@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 
 from flows.content.fields import Kind
-from flows.destinations.destinations import secret_uses
+from flows.destinations.destinations import find_secret_uses
 from flows.models import MODELS, Secret
 from imports.errors import NotPermitted
 from imports.plans.plan import Mode
@@ -108,7 +108,7 @@ def uses_of_nothing():
         (kind, str(row["uuid"]), use.secret)
         for kind in (Kind.FLOW, Kind.CONNECTION)
         for row in MODELS[kind]._default_manager.filter(is_deleted=False).values()
-        for use in secret_uses(kind, str(row["uuid"]), row)
+        for use in find_secret_uses(kind, str(row["uuid"]), row)
         if use.secret.isidentifier() and use.secret not in names
     }
 

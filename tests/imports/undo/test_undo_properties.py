@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 from reversion.models import Revision
 
-from flows.content.fields import Kind, columns
+from flows.content.fields import Kind, get_columns
 from flows.models import MODELS
 from imports.errors import UnableToImport, UndoRefused
 from imports.importing.service import run_import
 from imports.models import ImportRecord
 from imports.plans.decisions import Decisions as ItemDecisions
 from imports.plans.decisions import ItemDecision
-from imports.plans.plan import Mode, Plan, UndoResult, content_digest
+from imports.plans.plan import Mode, Plan, UndoResult, compute_content_digest
 from imports.runs.carrying_out import Outcome
 from imports.undo.plans.plan import ConflictResolution, Key, UndoPlan
 from imports.undo.service import examine_undo, undo_import
@@ -171,7 +171,7 @@ def assert_done(plan: UndoPlan, before: State) -> None:
         if change.result is UndoResult.KEEP:
             assert row == before[change.key]
             continue
-        digest = content_digest(row, columns(change.kind))
+        digest = compute_content_digest(row, get_columns(change.kind))
         assert (digest, row["is_deleted"]) == (change.after, change.becomes_deleted)
         assert row["name"] == change.target_name
     planned = {change.key for change in plan}
@@ -189,7 +189,7 @@ def test_an_import_leaves_what_its_record_says(lists, rows, mode, drawn):
     for item in outcome.record.items.filter(result__in=["CREATE", "OVERWRITE", "DUPLICATE"]):
         key = (Kind(item.kind), str(item.target_uuid))
         written.add(key)
-        assert content_digest(now[key], columns(key[0])) == item.content_digest
+        assert compute_content_digest(now[key], get_columns(key[0])) == item.content_digest
         assert item.is_new == (key not in before)
         assert (item.named_save is None) == item.is_new
     assert {key: row for key, row in now.items() if key not in written} == {
