@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.linear import CASES
-from benchmarks.measure import Result, Rows, run_child
+from benchmarks.measure import ChildOutput, Rows, run_child
 from benchmarks.report import get_sizes, name_size
-from benchmarks.scratch import Server
+from benchmarks.scratch import DatabaseServer
 
 EMPTY, FILLED, ROOM = "empty", "filled", "room"
 _LEAST_TURNS = 2
@@ -38,7 +38,9 @@ class Sample:
 class Bench:
     """Measures on one server; calls `print_rows` with the rows of each group when it is done."""
 
-    def __init__(self, server: Server, sample: Sample, print_rows: Callable[[Rows], None]) -> None:
+    def __init__(
+        self, server: DatabaseServer, sample: Sample, print_rows: Callable[[Rows], None]
+    ) -> None:
         self._server, self._sample, self._print_rows = server, sample, print_rows
         self.rows: Rows = {}
         self.facts: dict[str, str] = {}
@@ -83,7 +85,7 @@ class Bench:
                 _add(found, result.rows)
         self._keep(found)
 
-    def _check_floor(self, results: dict[str, Result]) -> None:
+    def _check_floor(self, results: dict[str, ChildOutput]) -> None:
         """Record whether the floor wrote what the product did; exit if not, for generated files."""
         ours = results["ours"].facts
         equal = (
@@ -163,10 +165,10 @@ class Bench:
     def _count_few_runs(self) -> int:
         return min(self._sample.runs, max(self._sample.runs // 2, _LEAST_TURNS))
 
-    def _run(self, state: str, work: str, **arguments: Any) -> Result:
+    def _run(self, state: str, work: str, **arguments: Any) -> ChildOutput:
         return self._run_at(self._server.copy(state, ROOM), work, **arguments)
 
-    def _run_at(self, url: str, work: str, **arguments: Any) -> Result:
+    def _run_at(self, url: str, work: str, **arguments: Any) -> ChildOutput:
         return run_child(work, database_url=url, scratch=self._sample.directory, **arguments)
 
     def _keep(self, rows: Rows) -> None:
