@@ -113,7 +113,7 @@ def write_roles(apps: Any, schema_editor: Any) -> None:
         .objects.using(database)
         .values_list("content_type__app_label", "codename", "pk")
     }
-    # The rows between the two, as `group.permissions` would ask the router for a database.
+    # The rows between the two, as `group.permissions` would use the router to choose a database.
     groups = apps.get_model("auth", "Group").objects.using(database)
     links = apps.get_model("auth", "Group").permissions.through.objects.using(database)
     for role in ROLES.values():
@@ -130,7 +130,7 @@ def _make_permissions(apps: Any, database: str) -> None:
 
     for label in sorted({name.split(".")[0] for name in ROLES[Role.ADMIN].permissions}):
         app_config = apps.get_app_config(label)
-        # A state of migrations has no modules, and Django asks for one.
+        # A state of migrations has no modules, and Django needs one.
         module = getattr(app_config, "models_module", None)
         app_config.models_module = module or True
         create_permissions(app_config, apps=apps, verbosity=0, using=database)

@@ -17,7 +17,7 @@ from imports.runs.recorder import get_user_of_target
 
 
 def make_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
-    """Return an unsaved record of the import that is asked for."""
+    """Return an unsaved record of the requested import."""
     return ImportRecord(
         started_at=timezone.now(),
         door=request.door,

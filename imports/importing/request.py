@@ -12,7 +12,7 @@ from imports.plans.plan import Mode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRequest:
-    """One import that is asked for, with its options."""
+    """The request for one import, with its options."""
 
     payload: bytes = field(repr=False)
     file_name: str

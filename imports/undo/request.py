@@ -9,7 +9,7 @@ from imports.undo.plans.plan import ConflictResolution, Decisions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoRequest:
-    """One undo that is asked for, with its options."""
+    """The request for one undo, with its options."""
 
     record: int
     """The number of the run's record on that server."""

@@ -26,7 +26,7 @@ ETAG = OpenApiParameter(
     "ETag",
     str,
     OpenApiParameter.HEADER,
-    description="Stands for the state of the item, for `If-Match`.",
+    description="Identifies the state of the item, for `If-Match`.",
     response=[HTTPStatus.OK.value],
 )
 IF_MATCH = OpenApiParameter(
