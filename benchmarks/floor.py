@@ -203,12 +203,12 @@ def digest_written() -> dict[str, str]:
         for row in rows.values("uuid", "is_deleted", *get_columns(kind)).iterator(500):
             row["uuid"] = str(row["uuid"])
             text.update(msgspec.json.encode(row))
-            said = {
+            converted = {
                 name: canonical.encode(canonical.decode(row[name]))
                 for name in documents
                 if row[name] is not None
             }
-            value.update(msgspec.json.encode({**row, **said}))
+            value.update(msgspec.json.encode({**row, **converted}))
     return {"text": text.hexdigest(), "value": value.hexdigest()}
 
 
