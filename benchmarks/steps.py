@@ -32,7 +32,7 @@ _STEPS = {
         "_read_inputs",
     ),
     "read the rows' contents, compare, make the plan": ("imports.importing.prepare", "build_plan"),
-    "digests of contents, before and after": ("imports.plans.comparison", "content_digest"),
+    "digests of contents, before and after": ("imports.plans.comparison", "compute_content_digest"),
     "look once more which rows there are": ("imports.importing.service", "check_rows"),
     "lock the rows, and read their contents again": ("imports.importing.apply", "lock_rows"),
     "copy them into named saves": ("flows.saves.named_saves", "take_rows"),

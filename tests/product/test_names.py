@@ -25,16 +25,7 @@ OTHERS = {
     *("tell", "tells", "unfit", "visible", "whole"),
 }
 VERBS = {
-    "bring",
-    "embed",
-    "exceed",
-    "feed",
-    "need",
-    "proceed",
-    "read",
-    "shed",
-    "spread",
-    "string",
+    *("bring", "embed", "exceed", "feed", "need", "proceed", "read", "shed", "spread", "string"),
     "succeed",
 }
 """Verbs that look like participles."""
