@@ -46,18 +46,18 @@ def _refusals(wrong: str) -> dict[int, OpenApiResponse]:
 
 
 class OpenView(APIView):
-    """An endpoint that needs no token, and does not look at the one that may come along."""
+    """An endpoint that needs no token, and ignores one that is sent."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
     def get_authenticate_header(self, request: Request) -> str:
-        """What a 401 names; without it, it would become a 403."""
+        """Return the header of a 401; without it, DRF would answer 403."""
         return CHALLENGE
 
 
 class ServiceHealth(OpenView):
-    """For callers that ask before they log in."""
+    """Returns whether the server works, to callers that are not logged in."""
 
     @extend_schema(
         summary="Whether the service answers",
@@ -69,7 +69,7 @@ class ServiceHealth(OpenView):
 
 
 class WrongCredentials(AuthenticationFailed):
-    """The same for a name that is not known, a wrong password and a user who is not active."""
+    """The error of an unknown name, a wrong password and an inactive user, the same for all."""
 
     default_detail = "The user name or the password is wrong."
     default_code = "wrong-credentials"
@@ -88,7 +88,7 @@ class LoginRequest(serializers.Serializer[Any]):
 
 
 class Login(OpenView):
-    """Gives a token for a name and a password. A token that comes along is not looked at."""
+    """Returns a token for a name and a password. A token in the request is ignored."""
 
     @extend_schema(
         summary="Log in",
@@ -168,7 +168,7 @@ class RefreshRequest(serializers.Serializer[Any]):
 
 
 class RefreshToken(OpenView):
-    """Gives a new token for a good one, which ends. A key keeps the end that it was issued with."""
+    """Returns a new token for a valid one, and revokes that. A key keeps its expiry."""
 
     @extend_schema(
         summary="Exchange a token for a new one",
@@ -197,7 +197,7 @@ class RefreshToken(OpenView):
 
 
 class Logout(APIView):
-    """Revokes the token that the request bears, and no other."""
+    """Revokes the token of the request, and no other."""
 
     # No HEAD: unlike other GETs this one changes something.
     http_method_names = ("get", "options")

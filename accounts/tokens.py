@@ -35,7 +35,7 @@ def issue_login_token(user: User) -> str:
 def check_room_for_key(user: User) -> None:
     """Raise TooManyKeysError where the user has no room for a key. Locks the user's row.
 
-    Call it in a transaction: there is room until its end.
+    Call it in a transaction: no other key is added until its end.
     """
     _lock_and_tidy(user)
     keys = ApiToken.objects.filter(user=user).exclude(name="")

@@ -16,7 +16,7 @@ from benchmarks.generate import get_generated_path, write_export_files, write_re
 from benchmarks.measure import Rows
 from benchmarks.report import Run, format_lines, format_markdown, get_sizes, write_readme
 from benchmarks.schedule import Bench, Sample, groups, list_generated_sizes
-from benchmarks.scratch import Postgresql, Server, Sqlite
+from benchmarks.scratch import DatabaseServer, Postgresql, Sqlite
 
 _FLOWS, _KILOBYTES, _RUNS = 5000, 20, 5
 _QUICK = {"flows": 200, "kilobytes": 5, "runs": 1}
@@ -127,7 +127,7 @@ def _shrink(options: argparse.Namespace) -> int:
     return 20 if options.quick else 1
 
 
-def _servers(options: argparse.Namespace, directory: Path) -> Iterator[Server]:
+def _servers(options: argparse.Namespace, directory: Path) -> Iterator[DatabaseServer]:
     url = os.environ.get("DATABASE_URL", "")
     if options.database != "postgresql":
         yield Sqlite(directory)
@@ -138,7 +138,7 @@ def _servers(options: argparse.Namespace, directory: Path) -> Iterator[Server]:
             print("DATABASE_URL names no PostgreSQL server: SQLite alone.", flush=True)
 
 
-def _print(server: Server, rows: Rows) -> None:
+def _print(server: DatabaseServer, rows: Rows) -> None:
     for line in format_lines(server.vendor, rows):
         print(line, flush=True)
 

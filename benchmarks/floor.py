@@ -20,7 +20,7 @@ import msgspec
 from django.conf import settings
 from django.db import connection
 
-from benchmarks.measure import Result, measure
+from benchmarks.measure import ChildOutput, measure
 from flows.content import canonical
 from flows.content.fields import FIELDS, Kind, Shape, get_columns
 from flows.database.bulk import compress_quickly
@@ -51,12 +51,12 @@ _File = msgspec.defstruct(
 _READ = msgspec.json.Decoder(_File)
 
 
-def write_slices(path: str, items: int) -> Result:
+def write_slices(path: str, items: int) -> ChildOutput:
     """Measure the floor of an import that stores documents as the file has them."""
     return _write(path, items, "floor", lambda raw: str(raw, "utf-8"))
 
 
-def write_canonical(path: str, items: int) -> Result:
+def write_canonical(path: str, items: int) -> ChildOutput:
     """Measure the floor of an import that stores documents in the product's canonical form."""
     return _write(
         path, items, "floor, documents sorted", lambda raw: canonical.encode(_decode(raw))
@@ -66,7 +66,7 @@ def write_canonical(path: str, items: int) -> Result:
 _decode = msgspec.json.Decoder().decode
 
 
-def _write(path: str, items: int, name: str, text: Callable[[msgspec.Raw], str]) -> Result:
+def _write(path: str, items: int, name: str, text: Callable[[msgspec.Raw], str]) -> ChildOutput:
     with connection.cursor() as cursor:
         for kind in Kind:
             cursor.execute(
@@ -83,7 +83,7 @@ def _write(path: str, items: int, name: str, text: Callable[[msgspec.Raw], str])
                     write(database, kind, found, text)
 
     reading = measure(work, items=items, counts_queries=False)
-    return Result(rows={name: [reading]}, facts=digest_written())
+    return ChildOutput(rows={name: [reading]}, facts=digest_written())
 
 
 @contextmanager
@@ -203,12 +203,12 @@ def digest_written() -> dict[str, str]:
         for row in rows.values("uuid", "is_deleted", *get_columns(kind)).iterator(500):
             row["uuid"] = str(row["uuid"])
             text.update(msgspec.json.encode(row))
-            said = {
+            converted = {
                 name: canonical.encode(canonical.decode(row[name]))
                 for name in documents
                 if row[name] is not None
             }
-            value.update(msgspec.json.encode({**row, **said}))
+            value.update(msgspec.json.encode({**row, **converted}))
     return {"text": text.hexdigest(), "value": value.hexdigest()}
 
 

@@ -37,7 +37,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class ChildOutput:
     """The output of a child."""
 
     rows: Rows = field(default_factory=dict)
@@ -78,7 +78,7 @@ def _read_peak() -> float:
     return kilobytes / (1024**2 if sys.platform == "darwin" else 1024)
 
 
-def run_child(work: str, *, database_url: str, scratch: Path, **arguments: Any) -> Result:
+def run_child(work: str, *, database_url: str, scratch: Path, **arguments: Any) -> ChildOutput:
     """Run `module.function` of this package in a new process, on that database."""
     variables = {
         "DATABASE_URL": database_url,
@@ -97,7 +97,7 @@ def run_child(work: str, *, database_url: str, scratch: Path, **arguments: Any) 
         raise SystemExit(f"The measurement {work} failed.")
     result = json.loads(done.stdout.splitlines()[-1])
     rows = {name: [Reading(**one) for one in readings] for name, readings in result["rows"].items()}
-    return Result(rows=rows, facts=result["facts"])
+    return ChildOutput(rows=rows, facts=result["facts"])
 
 
 def clean_environment() -> dict[str, str]:
@@ -110,6 +110,6 @@ def clean_environment() -> dict[str, str]:
     }
 
 
-def print_result(result: Result) -> None:
+def print_result(result: ChildOutput) -> None:
     """Print the child's result for its parent."""
     print(json.dumps(asdict(result)))

@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from benchmarks import floor
-from benchmarks.measure import Reading, Result, measure
+from benchmarks.measure import ChildOutput, Reading, measure
 from imports.database.backup import make_backup
 from imports.database.one_state import read_one_state
 from imports.exportfile.document import parse
@@ -38,7 +38,7 @@ _later = partial(measure, is_first=False)
 """Measures several works in turns in one process."""
 
 
-def facts() -> Result:
+def facts() -> ChildOutput:
     """Return the versions that were measured."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
@@ -46,7 +46,7 @@ def facts() -> Result:
         else:
             cursor.execute("SHOW server_version")
             database = str(cursor.fetchone()[0])
-    return Result(
+    return ChildOutput(
         facts={
             "database": database,
             "python": platform.python_version(),
@@ -55,27 +55,27 @@ def facts() -> Result:
     )
 
 
-def migrate() -> Result:
+def migrate() -> ChildOutput:
     """Create the tables."""
     call_command("migrate", verbosity=0)
-    return Result()
+    return ChildOutput()
 
 
-def fill(path: str) -> Result:
+def fill(path: str) -> ChildOutput:
     """Import the file without measuring."""
     run(Path(path).read_bytes())
-    return Result()
+    return ChildOutput()
 
 
-def create(path: str, items: int) -> Result:
+def create(path: str, items: int) -> ChildOutput:
     """Measure the import of a file whose items are all new."""
     return _import("import, all created", path, items, "CREATE")
 
 
-def overwrite(path: str, items: int) -> Result:
+def overwrite(path: str, items: int) -> ChildOutput:
     """Measure the import of a file whose items all exist and all differ; then its undo."""
     done = _import("import, all overwritten", path, items, "OVERWRITE")
-    return Result(rows={**done.rows, "undo of it": [_undo(items)]}, facts=done.facts)
+    return ChildOutput(rows={**done.rows, "undo of it": [_undo(items)]}, facts=done.facts)
 
 
 def _undo(items: int) -> Reading:
@@ -93,33 +93,33 @@ def _undo(items: int) -> Reading:
     return reading
 
 
-def repeat(path: str, items: int) -> Result:
+def repeat(path: str, items: int) -> ChildOutput:
     """Measure the import of a file that was imported already."""
     return _import("import, all unchanged", path, items, "UNCHANGED")
 
 
-def _import(name: str, path: str, items: int, result: str) -> Result:
+def _import(name: str, path: str, items: int, result: str) -> ChildOutput:
     outcomes: list[Outcome[Plan]] = []
     reading = measure(lambda: outcomes.append(run(Path(path).read_bytes())), items=items)
     found = {str(key): count for key, count in outcomes[0].plan.counts.items()}
     if found != {result: items}:
         raise SystemExit(f"{name}: there were {found} and not {items} {result}.")
-    return Result(
+    return ChildOutput(
         rows={name: [reading]}, facts=floor.digest_written() if result == "OVERWRITE" else {}
     )
 
 
-def overwrite_by_turns(name: str, before: str, after: str, items: int, runs: int) -> Result:
+def overwrite_by_turns(name: str, before: str, after: str, items: int, runs: int) -> ChildOutput:
     """Measure overwriting the items of one file with those of another and back, in one process."""
     run(Path(before).read_bytes())
     readings = [
         _later(lambda path=path: run(Path(path).read_bytes()), items=items)
         for path in (after, before) * runs
     ]
-    return Result(rows={name: readings[:runs]})
+    return ChildOutput(rows={name: readings[:runs]})
 
 
-def plan(path: str, items: int, runs: int) -> Result:
+def plan(path: str, items: int, runs: int) -> ChildOutput:
     """Measure planning against parsing, in turns."""
     payload = Path(path).read_bytes()
     rows: dict[str, list[Reading]] = {"parse only": [], "plan only": []}
@@ -128,10 +128,10 @@ def plan(path: str, items: int, runs: int) -> Result:
             _later(lambda: parse(payload, max_bytes=len(payload)), items=items)
         )
         rows["plan only"].append(_later(lambda: preview_import(request(payload)), items=items))
-    return Result(rows=rows)
+    return ChildOutput(rows=rows)
 
 
-def first_page(path: str, items: int, runs: int) -> Result:
+def first_page(path: str, items: int, runs: int) -> ChildOutput:
     """Measure an upload in the admin, up to the first page of its preview."""
     payload = Path(path).read_bytes()
     user = User.objects.create_superuser("benchmark")
@@ -150,7 +150,7 @@ def first_page(path: str, items: int, runs: int) -> Result:
         if page.status_code != 200:
             raise SystemExit(f"The preview's page has the status {page.status_code}.")
 
-    return Result(
+    return ChildOutput(
         rows={"preview until its first page": [_later(look, items=items) for _ in range(runs)]}
     )
 
@@ -162,7 +162,7 @@ class _Nowhere:
         return len(data)
 
 
-def export(items: int, runs: int) -> Result:
+def export(items: int, runs: int) -> ChildOutput:
     """Measure an export of everything against its floor, in turns."""
     _check_exports()
     nowhere = cast("BinaryIO", _Nowhere())
@@ -176,7 +176,7 @@ def export(items: int, runs: int) -> Result:
     for _ in range(runs):
         for name, work in works.items():
             rows[name].append(_later(work, items=items, counts_queries="floor" not in name))
-    return Result(rows=rows)
+    return ChildOutput(rows=rows)
 
 
 def _check_exports() -> None:
@@ -191,7 +191,7 @@ def _export(stream: BinaryIO) -> None:
         write_export(select_everything(), stream, server=settings.ZIGGY_SERVER_NAME)
 
 
-def backup(items: int, runs: int) -> Result:
+def backup(items: int, runs: int) -> ChildOutput:
     """Measure the verified backup against the database's own tool, in turns."""
     target = Path(settings.ZIGGY_BACKUP_DIR).with_name("copy")
     rows: dict[str, list[Reading]] = {"backup floor": [], "backup": []}
@@ -200,7 +200,7 @@ def backup(items: int, runs: int) -> Result:
             _later(lambda: floor.copy_database(target), items=items, counts_queries=False)
         )
         rows["backup"].append(_later(make_backup, items=items))
-    return Result(rows=rows)
+    return ChildOutput(rows=rows)
 
 
 def run(payload: bytes) -> Outcome[Plan]:

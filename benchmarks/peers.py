@@ -21,21 +21,21 @@ from import_export.resources import ModelResource
 from import_export.widgets import Widget
 
 from benchmarks import ours
-from benchmarks.measure import Result, measure
+from benchmarks.measure import ChildOutput, measure
 from flows.content.fields import get_columns
 from flows.models import Flow
 
 FIXTURE, DATASET = "fixture.json", "dataset.json"
 
 
-def prepare(path: str, directory: str, flows: int) -> Result:
+def prepare(path: str, directory: str, flows: int) -> ChildOutput:
     """Import the file, and write the first flows in the form of each peer."""
     ours.run(Path(path).read_bytes())
     rows = list(Flow.objects.order_by("pk")[:flows])
     with (Path(directory) / FIXTURE).open("w") as file:
         serializers.serialize("json", rows, stream=file)
     (Path(directory) / DATASET).write_text(json.dumps([_make_row(flow) for flow in rows]))
-    return Result()
+    return ChildOutput()
 
 
 def _make_row(flow: Flow) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def _make_row(flow: Flow) -> dict[str, Any]:
     }
 
 
-def load_data(directory: str, flows: int) -> Result:
+def load_data(directory: str, flows: int) -> ChildOutput:
     """Measure Django's own loaddata: one UPDATE for each row."""
     path = Path(directory) / FIXTURE
     work = lambda: call_command("loaddata", str(path), verbosity=0)  # noqa: E731
@@ -75,7 +75,7 @@ class FlowResource(ModelResource):
         skip_html_diff = True
 
 
-def import_export(directory: str, flows: int) -> Result:
+def import_export(directory: str, flows: int) -> ChildOutput:
     """Measure django-import-export in bulk mode."""
 
     def work() -> None:
@@ -86,7 +86,7 @@ def import_export(directory: str, flows: int) -> Result:
     return _measure("django-import-export, bulk", work, directory, flows)
 
 
-def plain_loop(directory: str, flows: int) -> Result:
+def plain_loop(directory: str, flows: int) -> ChildOutput:
     """Measure a simple loop: get, save a revision, set, save."""
 
     @transaction.atomic
@@ -103,12 +103,12 @@ def plain_loop(directory: str, flows: int) -> Result:
     return _measure("plain loop with reversion", work, directory, flows)
 
 
-def _measure(name: str, work: Callable[[], object], directory: str, flows: int) -> Result:
+def _measure(name: str, work: Callable[[], object], directory: str, flows: int) -> ChildOutput:
     reading = measure(work, items=flows)
     wanted = {row["uuid"]: row for row in json.loads((Path(directory) / DATASET).read_bytes())}
     if wanted != dict(_read_stored(wanted)):
         raise SystemExit(f"{name} did not write the flows.")
-    return Result(rows={name: [replace(reading, items=len(wanted))]})
+    return ChildOutput(rows={name: [replace(reading, items=len(wanted))]})
 
 
 def _read_stored(uuids: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -7,12 +7,12 @@ from collections import defaultdict
 from pathlib import Path
 
 from benchmarks import ours
-from benchmarks.measure import ROOT, Result
+from benchmarks.measure import ROOT, ChildOutput
 
 _SHOWN = 40
 
 
-def overwrite(path: str) -> Result:
+def overwrite(path: str) -> ChildOutput:
     """Return the profile of an import whose items all exist and all differ, as a text."""
     profile = cProfile.Profile()
     profile.enable()
@@ -25,7 +25,7 @@ def overwrite(path: str) -> Result:
         text.write(f"{own:8.3f} {calls:10,}  {module}\n")
     for order in ("tottime", "cumulative"):
         statistics.sort_stats(order).print_stats(_SHOWN)
-    return Result(facts={"profile": text.getvalue().replace(f"{ROOT}/", "")})
+    return ChildOutput(facts={"profile": text.getvalue().replace(f"{ROOT}/", "")})
 
 
 def _group_by_module(statistics: pstats.Stats) -> list[tuple[str, tuple[float, int]]]:

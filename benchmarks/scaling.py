@@ -4,11 +4,11 @@ from itertools import count, islice
 
 from benchmarks import ours
 from benchmarks.linear import CASES
-from benchmarks.measure import Reading, Result, measure
+from benchmarks.measure import ChildOutput, Reading, measure
 from imports.importing.service import examine_import
 
 
-def case(number: int, size: int, runs: int) -> Result:
+def case(number: int, size: int, runs: int) -> ChildOutput:
     """Measure a case at a size, on an empty server, in one process."""
     chosen = CASES[number]
     ours.run(chosen.stored(size))
@@ -19,7 +19,7 @@ def case(number: int, size: int, runs: int) -> Result:
         readings.append(
             measure(lambda work=work, request=request: work(request), items=size, is_first=False)
         )
-    return Result(rows={make_row_name(number, size): readings})
+    return ChildOutput(rows={make_row_name(number, size): readings})
 
 
 def make_row_name(number: int, size: int) -> str:

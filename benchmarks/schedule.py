@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.linear import CASES
-from benchmarks.measure import Result, Rows, run_child
+from benchmarks.measure import ChildOutput, Rows, run_child
 from benchmarks.report import get_sizes, name_size
-from benchmarks.scratch import Server
+from benchmarks.scratch import DatabaseServer
 
 EMPTY, FILLED, ROOM = "empty", "filled", "room"
 _LEAST_TURNS = 2
@@ -38,7 +38,9 @@ class Sample:
 class Bench:
     """Measures on one server; calls `print_rows` with the rows of each group when it is done."""
 
-    def __init__(self, server: Server, sample: Sample, print_rows: Callable[[Rows], None]) -> None:
+    def __init__(
+        self, server: DatabaseServer, sample: Sample, print_rows: Callable[[Rows], None]
+    ) -> None:
         self._server, self._sample, self._print_rows = server, sample, print_rows
         self.rows: Rows = {}
         self.facts: dict[str, str] = {}
@@ -62,7 +64,7 @@ class Bench:
         """Return the profile of an overwrite."""
         return self._run(FILLED, "profiling.overwrite", path=self._sample.after).facts["profile"]
 
-    def imports(self) -> None:
+    def measure_imports(self) -> None:
         """Measure floor and product in turns."""
         sample = self._sample
         after = {"path": sample.after, "items": sample.items}
@@ -83,7 +85,7 @@ class Bench:
                 _add(found, result.rows)
         self._keep(found)
 
-    def _check_floor(self, results: dict[str, Result]) -> None:
+    def _check_floor(self, results: dict[str, ChildOutput]) -> None:
         """Record whether the floor wrote what the product did; exit if not, for generated files."""
         ours = results["ours"].facts
         equal = (
@@ -94,37 +96,37 @@ class Bench:
             raise SystemExit("The floor wrote something else than the import.")
         self.facts["floor"] = "wrote the same" if equal else "did not write the same"
 
-    def steps(self) -> None:
+    def measure_steps(self) -> None:
         """Measure the steps of an overwrite."""
         job = {"path": self._sample.after, "items": self._sample.items}
         for _ in range(self._count_few_runs()):
             self._keep(self._run(FILLED, "steps.overwrite", **job).rows)
 
-    def plans(self) -> None:
+    def measure_plans(self) -> None:
         """Measure planning, and an upload in the admin."""
         payload = {"path": self._sample.after, "items": self._sample.items}
         found = self._run(FILLED, "ours.plan", **payload, runs=self._sample.runs).rows
         page = self._run(FILLED, "ours.first_page", **payload, runs=self._count_few_runs())
         self._keep({**found, **page.rows})
 
-    def exports(self) -> None:
+    def measure_exports(self) -> None:
         """Measure an export of everything."""
         self._keep(
             self._run(FILLED, "ours.export", items=self._sample.items, runs=self._sample.runs).rows
         )
 
-    def backups(self) -> None:
+    def measure_backups(self) -> None:
         """Measure the backup of the filled server."""
         self._keep(
             self._run(FILLED, "ours.backup", items=self._sample.items, runs=self._sample.runs).rows
         )
 
-    def startup(self) -> None:
+    def measure_startup(self) -> None:
         """Measure the command as a whole process."""
         directory, runs = self._sample.directory, self._sample.runs
         self._keep(self._run(EMPTY, "startup.commands", directory=directory, runs=runs).rows)
 
-    def peers(self) -> None:
+    def measure_peers(self) -> None:
         """Measure other ways to write the same flows, in turns."""
         job: dict[str, Any] = {
             "directory": self._sample.directory,
@@ -137,7 +139,7 @@ class Bench:
                 _add(found, self._run(FILLED, f"peers.{peer}", **job).rows)
         self._keep(found)
 
-    def scales(self) -> None:
+    def measure_scales(self) -> None:
         """Measure few flows against many."""
         for flows, (before, after) in self._sample.scales.items():
             self._keep(
@@ -152,7 +154,7 @@ class Bench:
                 ).rows
             )
 
-    def linear(self) -> None:
+    def measure_linear(self) -> None:
         """Measure the files with very many of one thing."""
         for number, case in enumerate(CASES):
             size = case.size // self._sample.shrink
@@ -163,10 +165,10 @@ class Bench:
     def _count_few_runs(self) -> int:
         return min(self._sample.runs, max(self._sample.runs // 2, _LEAST_TURNS))
 
-    def _run(self, state: str, work: str, **arguments: Any) -> Result:
+    def _run(self, state: str, work: str, **arguments: Any) -> ChildOutput:
         return self._run_at(self._server.copy(state, ROOM), work, **arguments)
 
-    def _run_at(self, url: str, work: str, **arguments: Any) -> Result:
+    def _run_at(self, url: str, work: str, **arguments: Any) -> ChildOutput:
         return run_child(work, database_url=url, scratch=self._sample.directory, **arguments)
 
     def _keep(self, rows: Rows) -> None:
@@ -180,15 +182,15 @@ def _add(rows: Rows, more: Rows) -> None:
 
 
 groups: dict[str, Callable[[Bench], None]] = {
-    "import": Bench.imports,
-    "steps": Bench.steps,
-    "plan": Bench.plans,
-    "export": Bench.exports,
-    "backup": Bench.backups,
-    "start": Bench.startup,
-    "peers": Bench.peers,
-    "scale": Bench.scales,
-    "linear": Bench.linear,
+    "import": Bench.measure_imports,
+    "steps": Bench.measure_steps,
+    "plan": Bench.measure_plans,
+    "export": Bench.measure_exports,
+    "backup": Bench.measure_backups,
+    "start": Bench.measure_startup,
+    "peers": Bench.measure_peers,
+    "scale": Bench.measure_scales,
+    "linear": Bench.measure_linear,
 }
 """By the name that `--only` takes."""
 

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 
-class Server(Protocol):
+class DatabaseServer(Protocol):
     """Creates and drops databases. They are kept until `close`."""
 
     vendor: str

@@ -9,12 +9,12 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 from benchmarks.generate import make_export_file
-from benchmarks.measure import ROOT, Reading, Result
+from benchmarks.measure import ROOT, ChildOutput, Reading
 
 FLOWS = 8
 
 
-def commands(directory: str, runs: int) -> Result:
+def commands(directory: str, runs: int) -> ChildOutput:
     """Measure `flow_import` of a few small flows, all changed, and `manage.py check`, in turns."""
     paths = [Path(directory) / f"small-{revision}.json" for revision in (1, 2)]
     for revision, path in enumerate(paths, 1):
@@ -24,7 +24,7 @@ def commands(directory: str, runs: int) -> Result:
     for turn in range(1, runs + 1):
         rows["manage.py check"].append(_measure_run("check"))
         rows["flow_import of 8 small flows"].append(_measure_run(*_make_arguments(paths[turn % 2])))
-    return Result(rows=rows)
+    return ChildOutput(rows=rows)
 
 
 def _make_arguments(path: Path) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks import ours
-from benchmarks.measure import STEP, Reading, Result
+from benchmarks.measure import STEP, ChildOutput, Reading
 
 _REST = "everything else"
 _STEPS = {
@@ -32,7 +32,7 @@ _STEPS = {
         "_read_inputs",
     ),
     "read the rows' contents, compare, make the plan": ("imports.importing.prepare", "build_plan"),
-    "digests of contents, before and after": ("imports.plans.comparison", "content_digest"),
+    "digests of contents, before and after": ("imports.plans.comparison", "compute_content_digest"),
     "look once more which rows there are": ("imports.importing.service", "check_rows"),
     "lock the rows, and read their contents again": ("imports.importing.apply", "lock_rows"),
     "copy them into named saves": ("flows.saves.named_saves", "take_rows"),
@@ -42,7 +42,7 @@ _STEPS = {
 }
 
 
-def overwrite(path: str, items: int) -> Result:
+def overwrite(path: str, items: int) -> ChildOutput:
     """Measure the steps of an import whose items all exist and all differ."""
     payload = Path(path).read_bytes()
     steps = _Steps()
@@ -57,7 +57,7 @@ def overwrite(path: str, items: int) -> Result:
         f"{STEP}{name}": [Reading(seconds=steps.seconds[name], items=items)]
         for name in (*_STEPS, _REST)
     }
-    return Result(rows=rows)
+    return ChildOutput(rows=rows)
 
 
 def _find(place: str) -> Any:

@@ -128,7 +128,7 @@ def _write(apps: Any, database: str) -> None:
         .objects.using(database)
         .values_list("content_type__app_label", "codename", "pk")
     }
-    # The rows between the two, as `group.permissions` would ask the router for a database.
+    # The rows between the two, as `group.permissions` would use the router to choose a database.
     groups = apps.get_model("auth", "Group").objects.using(database)
     links = apps.get_model("auth", "Group").permissions.through.objects.using(database)
     for role in ROLES.values():
@@ -147,7 +147,7 @@ def _make_permissions(apps: Any, database: str) -> None:
     installed = {app_config.label: app_config for app_config in apps.get_app_configs()}
     for label in sorted(labels & installed.keys()):
         app_config = installed[label]
-        # A state of migrations has no modules, and Django asks for one.
+        # A state of migrations has no modules, and Django needs one.
         module = getattr(app_config, "models_module", None)
         app_config.models_module = module or True
         create_permissions(app_config, apps=apps, verbosity=0, using=database)

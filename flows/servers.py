@@ -1,4 +1,4 @@
-"""The servers that a run can be meant for: this instance, and those registered in ZIGGY_SERVERS.
+"""The servers that a run can target: this instance, and those registered in ZIGGY_SERVERS.
 
 A registered server is a database of its own. While one is the target, all queries are sent to it;
 otherwise to this instance's database.

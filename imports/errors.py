@@ -1,4 +1,4 @@
-"""The errors of imports and undos: one family, which each door maps to its own form.
+"""The errors of imports and undos: one family, which each door translates into its own form.
 
 Each has a stable code, the HTTP status of the API and the exit code of the command (section 1 of
 the flow import page). The message says what is wrong and what to do.

@@ -1,6 +1,6 @@
 """Write the generated parts of docs/reference: `make docs`, or `python -m tools.reference`.
 
-A page is written by hand but for its blocks, which stand between two comments:
+A page is written by hand except for its blocks, each between two comments:
 
     <!-- generated: exit-codes -->
     <!-- end -->

@@ -54,14 +54,14 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
 _DESCRIPTIONS = {
     HTTPStatus.BAD_REQUEST: "The request is malformed.",
-    HTTPStatus.UNAUTHORIZED: "There is no good token.",
+    HTTPStatus.UNAUTHORIZED: "There is no valid token.",
     HTTPStatus.FORBIDDEN: "The user may not do this.",
     HTTPStatus.NOT_FOUND: "There is no such thing.",
     HTTPStatus.NOT_ACCEPTABLE: "The caller accepts no JSON.",
     HTTPStatus.CONFLICT: "The request under this Idempotency-Key is being carried out.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is of another type than the endpoint reads.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "The Idempotency-Key stands for another request.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The Idempotency-Key was used for another request.",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many wrong tokens; see Retry-After.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer, or took too long over it.",
 }

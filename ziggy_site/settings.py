@@ -201,7 +201,7 @@ SPECTACULAR_SETTINGS = {
     # A PATCH needs every key of its body here, as any other method does.
     "COMPONENT_SPLIT_PATCH": False,
     "SERVE_AUTHENTICATION": [],
-    # A key with other words elsewhere; two keys of one body with the same words.
+    # A key has other words elsewhere, or two keys of one body have the same words.
     "ENUM_NAME_OVERRIDES": {
         "KindEnum": "imports.api.shapes.record.KINDS",
         "SenderKind": "imports.api.shapes.warnings.SENDER_KINDS",
@@ -252,7 +252,7 @@ if not DEBUG:
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     # Browsers' lists of HTTPS sites contain whole domains, and removal takes months: not a decision
-    # for one host. So the check for deployment need not ask for it.
+    # for one host. So the check for deployment does not require it.
     SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
     SILENCED_SYSTEM_CHECKS = ["security.W021"]
     SESSION_COOKIE_SECURE = True

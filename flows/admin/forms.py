@@ -237,7 +237,7 @@ class SecretForm(ItemForm):
         return super().save(commit)
 
     def _get_validation_exclusions(self) -> set[str]:
-        # It is no field, and a name is unique among live secrets: Django would skip the check.
+        # A name is unique among live secrets; without `is_deleted`, Django would skip that check.
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
         return exclusions - {"is_deleted"}
 

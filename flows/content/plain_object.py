@@ -1,6 +1,6 @@
 """Read a connection's value where it is a plain JavaScript object: literals and `secrets.NAME`.
 
-Any other text may be code that computes its value, so nothing is known of it. Pure, and linear in
+Any other text may be code that computes the value, and is not read. Pure, and linear in
 the length of the text.
 """
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 # A regular expression that begins with a plain character is searched several times faster, so
-# the pattern starts at a uuid's first dash; looking ahead finds overlapping candidates as well.
+# the pattern starts at a uuid's first dash; the lookahead finds overlapping candidates as well.
 _UUID_FROM_DASH = re.compile(r"-(?=(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})")
 _FIRST_GROUP = re.compile(r"[0-9a-fA-F]{8}")
 _UUID_LENGTH = 36

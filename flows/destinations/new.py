@@ -84,7 +84,7 @@ class _States:
             for uuid, state in self.after.items()
             if state.has_value and not self._has_existed(uuid)
         )
-        """The same of those alone that come back with a value, or get one back."""
+        """The same for the secrets of which the change restores the row or the value."""
 
     def find_pairs_before(self, uses: Iterable[SecretUse]) -> set[_Pair]:
         """Return the pairs that the uses make before the change."""

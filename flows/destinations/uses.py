@@ -15,7 +15,7 @@ EVERY = "*"
 
 _WORD = "secrets"
 _KEY_END = '":'
-# A letter, a digit, _ or $ that is written by its number: honest code has no reason to. In JSON,
+# A letter, a digit, _ or $ that is written by its number: plain code never does that. In JSON,
 # a backslash of the text is written twice.
 _ESCAPE = re.compile(r"\\u(?:00([0-7][0-9a-fA-F])|\{0*([0-7]?[0-9a-fA-F])\})")
 _JSON_ESCAPE = re.compile(r"\\\\u(?:00([0-7][0-9a-fA-F])|\{0*([0-7]?[0-9a-fA-F])\})")

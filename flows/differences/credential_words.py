@@ -57,7 +57,7 @@ def _is_credential(token: Token) -> bool:
 
 
 def _unescape(name: str) -> str:
-    """Return the name without escapes: the code that runs sees it so."""
+    """Return the name without escapes, as JavaScript reads it."""
     if "\\" not in name or len(name) > _LONGEST_ESCAPED:
         return name
     return _ESCAPE.sub(lambda found: chr(int(found[1] or found[2] or found[3], 16)), name)

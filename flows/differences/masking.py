@@ -205,7 +205,7 @@ def _find_in_addresses(text: str) -> Iterator[Span]:
 
 
 def _looks_random(word: str) -> bool:
-    """Return whether a word is rather made by a machine than by a person.
+    """Return whether a word is probably generated, such as a key.
 
     In a random word, small letters, capitals and digits change often.
     """

@@ -81,7 +81,7 @@ class FlowView(OneItemView):
 
 
 class NewFlowView(ItemView):
-    """A flow to be."""
+    """Makes a flow."""
 
     kind = Kind.FLOW
 
@@ -111,7 +111,7 @@ class NewFlowView(ItemView):
 
 
 class CloneFlowView(ItemView):
-    """A copy to be of a flow."""
+    """Copies a flow."""
 
     kind = Kind.FLOW
 

@@ -40,7 +40,7 @@ class NamedSavesView(ItemView):
 
 
 class NewNamedSaveView(ItemView):
-    """A named save to be."""
+    """Takes a named save of a flow."""
 
     kind = Kind.FLOW
     verbs: ClassVar = {"POST": "change"}  # a save adds to the flow's history, not a flow
@@ -77,7 +77,7 @@ class LoadedSaveView(ItemView):
 
 
 class RestoredSaveView(DeclaredNames, ItemView):
-    """A flow to be put back into a saved state."""
+    """Restores a flow to a saved state."""
 
     kind = Kind.FLOW
     verbs: ClassVar = {"POST": "change"}

@@ -1,4 +1,4 @@
-"""Give a value to a secret that has none: given once, never overwritten, never read."""
+"""Set the first value of a secret: once, never overwritten, never read."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ class HasValueError(Exception):
 
 
 class GoesElsewhereError(Exception):
-    """A value would be sent to another place than was shown to the user who gives it."""
+    """A value would be sent to another destination than was shown to the user who sets it."""
 
 
 @sensitive_variables()

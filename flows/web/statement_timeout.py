@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class StatementTimeoutMiddleware:
-    """Limits each statement of a request, and answers 503, with what to do, where one was ended.
+    """Limits each statement of a request; answers 503, with what to do, where one took too long.
 
     A request that holds the import's lock is not limited. The API's views answer by their own
     exception handler, in JSON.

@@ -67,7 +67,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
     actions = None
 
     class Media:
-        css = {"all": ("imports/records.css",)}  # noqa: RUF012 - Django's own way to say it
+        css = {"all": ("imports/records.css",)}  # noqa: RUF012 - as in Django's documentation
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

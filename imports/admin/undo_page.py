@@ -60,7 +60,7 @@ class UndoLine:
 
     @property
     def needs_attention(self) -> bool:
-        """Return whether the row has conflicts or was changed since, and so comes first."""
+        """Return whether the row has conflicts or was changed since, and is listed first."""
         return bool(self.difference or self.change.conflicts)
 
     @property

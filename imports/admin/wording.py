@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from imports.models import RESTORE, UNDO, ImportRecord
 from imports.plans.plan import Mode, Result, UndoResult
 
-# In order of importance to a reader who looks for trouble.
+# In order of importance: the results that change a row come first.
 RESULT_WORDS: Mapping[str, str] = {
     Result.OVERWRITE: "overwritten",
     Result.CREATE: "created",

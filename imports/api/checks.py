@@ -17,13 +17,13 @@ from imports.permissions import check_permission
 
 
 class RequestInvalid(UnableToImport):
-    """The body or the query does not say what is needed: `issues` lists every problem."""
+    """The body or the query is invalid: `issues` lists every problem."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 class NothingThere(UnableToImport):
-    """What was asked for is not there."""
+    """The requested object does not exist."""
 
     status = HTTPStatus.NOT_FOUND
 
@@ -45,7 +45,7 @@ def require_permissions(*permissions: str) -> list[type[BasePermission]]:
 
 
 class IsAdmin(IsAuthenticated):
-    """A role and not a permission: nobody else can be given the whole database."""
+    """Requires the admin role: no permission gives access to the whole database."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not super().has_permission(request, view):

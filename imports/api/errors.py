@@ -1,4 +1,4 @@
-"""What all API endpoints share: the form of errors, the headers, and the health of the server.
+"""What all API endpoints share: the form of errors, and the check of the encryption keys.
 
 An error is `{message, code, issues, requestId}` with its status, whatever its cause.
 `exception_handler` maps what a view raises, and the renderer adds the requestId; `ApiMiddleware`
@@ -177,10 +177,10 @@ def _find_issues(detail: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issu
 
 
 class ApiMiddleware:
-    """The outermost layer of the API: whatever lies below answers an error with JSON.
+    """The outermost middleware of the API: every error is answered with JSON.
 
-    That holds for unknown paths, refused hosts and unforeseen exceptions too, for which Django
-    has pages in HTML, with the stack where DEBUG is on.
+    So are unknown paths, refused hosts and unforeseen exceptions, for which Django has pages in
+    HTML, with the stack where DEBUG is on.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -197,9 +197,9 @@ class ApiMiddleware:
         return response
 
     def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
-        """The refusal of a request that may write while the server has a wrong key.
+        """Return the refusal of a request that may write while the server has a wrong key.
 
-        Logins write nothing of the server's.
+        Logins write no secrets, and are not refused.
         """
         if not is_of_api(request) or request.path_info.startswith(_LOGINS):
             return None

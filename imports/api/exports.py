@@ -67,7 +67,7 @@ class TaggedExport(APIView):
         responses={
             201: ExportStatisticsSerializer,
             404: OpenApiResponse(description="There is no flow with one of the uuids."),
-            422: OpenApiResponse(description="The body says something else than lists."),
+            422: OpenApiResponse(description="The body has something other than lists."),
         },
         examples=[
             OpenApiExample("By tag", {"tags": ["sms"], "flowUuids": []}, request_only=True),

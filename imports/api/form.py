@@ -65,7 +65,7 @@ class FormUnreadable(UnableToImport):
 
 
 class FormInvalid(UnableToImport):
-    """The form does not say what is needed: `issues` lists every problem."""
+    """The form is invalid: `issues` lists every problem."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
@@ -80,7 +80,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """What a form asks for."""
+    """The content of a form."""
 
     file: FilePart
     mode: Mode
@@ -88,17 +88,17 @@ class Upload:
     dry_run: bool
     override_locks: bool
     with_plan: bool
-    """Whether a dry run answers the plan to be applied later."""
+    """Whether the answer to a dry run has the plan, to be applied later."""
     decisions: tuple[GivenDecision, ...] = ()
     plan: SavedPlan | None = None
-    """The plan to apply. The mode and the locks are its own."""
+    """The plan to apply; the mode and the locks are taken from it."""
 
 
 class FormParser(BaseParser):
     """Reads a body of multipart/form-data to a Form.
 
     Raises FileTooLarge as soon as a file is larger than ZIGGY_MAX_IMPORT_BYTES, before anything is
-    read where the body's length says so, and FormUnreadable.
+    read where the body's length is too large, and FormUnreadable.
     """
 
     media_type = "multipart/form-data"
@@ -128,7 +128,7 @@ class FormParser(BaseParser):
 
 
 def read_form(form: Form) -> Upload:
-    """Return what the form asks for, and remove the files from it.
+    """Return the content of the form, and remove the files from it.
 
     Raises FormInvalid with every problem of the form, and what read_plan and read_decisions raise.
     The files are removed because reference cycles keep a request alive for a while, and with it
@@ -169,7 +169,7 @@ def _add_plan_and_decisions(upload: Upload, plan: bytes | None, decisions: bytes
 
 
 class _Parser(MultiPartParser):
-    """Django's parser, which drops a file whose name it does not like: here that is only text."""
+    """Django's parser, which drops files with some names; here every file name is accepted."""
 
     def sanitize_file_name(self, file_name: str) -> str:
         name = re.split(r"[/\\]", file_name)[-1]
@@ -177,7 +177,7 @@ class _Parser(MultiPartParser):
 
 
 class _Counted:
-    """A stream that knows how much was read: Django takes a body that was cut off for a whole."""
+    """A stream that counts what was read: Django accepts a body that was cut off."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream

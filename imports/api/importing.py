@@ -29,7 +29,7 @@ All of the file is imported, or nothing. The database is backed up first, and ev
 overwritten gets a named save "Pre import". Every run leaves a record, which `Location` names; a
 refused one does, too.
 
-**Asking again.** With an `Idempotency-Key`, the same request may be sent again until there is an
+**Repeating.** With an `Idempotency-Key`, the same request may be sent again until there is an
 answer, without a second import: the answer is that of the first run, also after a restart of the
 server. While the first runs, it is 409 `idempotency-in-progress`; for another file or other options
 under the same key it is 422 `idempotency-mismatch`. Keys are each user's own and last for 24 hours.
@@ -38,11 +38,10 @@ again. A dry run ignores the key.
 
 **Plan, review, apply.** A dry run with `withPlan=true` answers its `plan` as well. Sent as the part
 `plan`, with the same file, exactly that is done: where the file, the server or a row that the plan
-is for is not the same any more, nothing is, and 409 `stale-plan` says in `issues` what changed.
-Somebody who looks at the plan may edit the `decision` of an item, and nothing else of it, in the
-words of the part `decisions`: `{"decisions": {"UUID": "skip"}}`. Where something stands against the
-plan, such as a name that several rows bear, the answer is the refusal, and has the `plan` to decide
-it in beside it.
+is for has changed, nothing is written, and the `issues` of 409 `stale-plan` list what changed. The
+`decision` of each item of the plan may be edited, and nothing else, in the words of the part
+`decisions`: `{"decisions": {"UUID": "skip"}}`. Where the plan cannot be applied, such as for a name
+that several rows have, the answer is the refusal, together with the `plan` for the decisions.
 
 **Refusals.** `issues` has every problem of the file at once, each with its JSON path.
 """

@@ -12,7 +12,7 @@ from imports.exportfile.strict_json import read_value
 
 
 class NotStrictJSON(ParseError):  # noqa: N818 - the name says what happened
-    """The body is not JSON as files must be: `issue` says why, and where."""
+    """The body is not strict JSON; `issue` is why, with the path."""
 
     def __init__(self, issue: Issue) -> None:
         super().__init__(issue.message, code=issue.code)
@@ -20,7 +20,7 @@ class NotStrictJSON(ParseError):  # noqa: N818 - the name says what happened
 
 
 class StrictJSONParser(JSONParser):
-    """JSON by the rules that an import's file has to keep, so that no two doors differ.
+    """Parses JSON by the rules for an import's file, so that all doors have the same.
 
     Being a JSONParser, it is given a body that Django has read up to DATA_UPLOAD_MAX_MEMORY_SIZE.
     """

@@ -57,7 +57,7 @@ PREFERENCE_APPLIED = OpenApiParameter(
     "Preference-Applied",
     str,
     OpenApiParameter.HEADER,
-    description="How long the server was ready to wait, where `Prefer` said it.",
+    description="How long the server would have waited, where `Prefer` has a `wait`.",
     response=True,
 )
 
@@ -69,10 +69,10 @@ def make_run_parameters(run: str) -> list[OpenApiParameter]:
 
 
 class WaitsForLock(APIView):
-    """An endpoint that takes the import lock: the caller says how long it may wait for it."""
+    """An endpoint that takes the import lock; the caller may set how long it waits for it."""
 
     def read_lock_wait(self, request: Request) -> int | None:
-        """The seconds to wait; None for the server's own. The answer says that it was heeded."""
+        """Return the seconds to wait; None for the server's own. The answer repeats them."""
         self._applied_wait = read_preferred_wait(request.headers.get("Prefer", ""))
         return self._applied_wait
 

@@ -10,7 +10,7 @@ from flows.web.request_id import get_request_id
 
 
 class ApiRenderer(JSONRenderer):
-    """JSON. An error has the id of its request, whoever made its body."""
+    """Renders JSON, and adds the request's id to every error."""
 
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None

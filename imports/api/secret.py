@@ -33,22 +33,22 @@ class DestinationImportSerializer(serializers.Serializer[Any]):
 
 
 class SecretDestinationSerializer(serializers.Serializer[Any]):
-    """Where a value of the secret goes."""
+    """A destination of the secret's value."""
 
     kind = serializers.ChoiceField(SENDER_KINDS)
     uuid = serializers.UUIDField(allow_null=True, help_text="Null where the user may not see it.")
     name = serializers.CharField(allow_null=True)
     destination = serializers.CharField(
-        allow_null=True, help_text="The hosts, or what else can be said; a flow's code: any."
+        allow_null=True, help_text="The hosts, or another description; of a flow's code: any."
     )
     environments = serializers.ListField(child=serializers.CharField())
     sinceImport = DestinationImportSerializer(  # noqa: N815 - the word of the contract
-        allow_null=True, help_text="Null where no import is known that did it."
+        allow_null=True, help_text="Null where no import in effect did it."
     )
 
 
 class SecretWithDestinationsSerializer(ITEMS[Kind.SECRET]):  # type: ignore[misc, valid-type]
-    """A secret, and where a value of it goes."""
+    """A secret, and the destinations of its value."""
 
     destinations = SecretDestinationSerializer(many=True)
 
@@ -77,7 +77,7 @@ _EXAMPLE = {
     )
 )
 class SecretWithDestinationsView(SecretView):
-    """One secret. No answer has a value; whoever gives one sees here where it will go."""
+    """One secret, with the destinations of its value. No answer has a value."""
 
     def get(self, request: Request, uuid: UUID) -> Response:
         item, tag = reading.read_item(self.kind, uuid)

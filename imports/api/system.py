@@ -37,7 +37,7 @@ from imports.permissions import BACK_UP_DATABASE, VACUUM_DATABASE
 
 logger = logging.getLogger(__name__)
 
-# With what clients look for, and what every error has.
+# The keys that clients read, and those of every error.
 _FAILED: dict[str, Any] = {
     "localBackupStatus": "failed",
     "localBackupFile": None,
@@ -167,7 +167,7 @@ class DownloadTransfer(APIView):
     http_method_names = ("get", "options")
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """Errors are JSON; who asks for a file in gzip alone gets it all the same."""
+        """Return JSON as the format of errors, also for a caller that accepts only gzip."""
         return super().perform_content_negotiation(request, force=True)
 
     @extend_schema(

@@ -36,10 +36,10 @@ every row that it made is soft-deleted: all of them, or nothing. No secret value
 database is backed up first, and every row that is written gets a named save "Pre undo", so that the
 undo can be undone: by the number of its own record, which `Location` names.
 
-**Dry run.** `dryRun` must be said, true or false: without it nothing is undone.
+**Dry run.** `dryRun` is required, true or false: without it nothing is undone.
 
-**Conflicts.** What somebody did to a row since is told with who and when, and refused: `issues` has
-each, with the row's uuid. `conflicts` decides for all of them, `decisions` for single rows,
+**Conflicts.** A later change of a row is refused, with who made it and when: `issues` has each
+conflict, with the row's uuid. `conflicts` decides for all of them, `decisions` for single rows,
 in the form of the file that `import_undo --decisions` takes.
 """
 _SAY_DRY_RUN = "Say dryRun: true to be told the plan, false to undo."
@@ -106,13 +106,13 @@ class UndoImport(WaitsForLock, DeclaredNames):
         return answer_run(request, run)
 
     def check_keys(self, request: Request) -> None:
-        """Raises BodyMalformed before anything else, and Refused for unknown keys."""
+        """Raise BodyMalformed before anything else, and Refused for unknown keys."""
         _check_dry_run(request)
         super().check_keys(request)
 
 
 class BodyMalformed(UnableToImport):
-    """The body does not say whether the undo is to be done."""
+    """The body has no `dryRun`, or one that is no boolean."""
 
     status = HTTPStatus.BAD_REQUEST
 

@@ -3,7 +3,7 @@
 A program that outlived a killed restore or backup would do harm: pg_restore would write without the
 import lock, and pg_dump would block vacuums and other restores.
 
-Run as a script, this file asks the kernel for that (PR_SET_PDEATHSIG) and then becomes the program.
+Run as a script, this file sets PR_SET_PDEATHSIG for its process and then executes the program.
 It is a script because a process with threads may not run Python between fork and exec.
 """
 
@@ -31,7 +31,7 @@ def _become(parent: int, program: str, arguments: Sequence[str]) -> None:
         raise OSError(ctypes.get_errno(), "prctl")
     if os.getppid() != parent:  # the parent was killed before the call
         os.kill(os.getpid(), signal.SIGKILL)
-    os.execv(program, [program, *arguments])  # noqa: S606 - no shell is what is wanted
+    os.execv(program, [program, *arguments])  # noqa: S606 - no shell is intended
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The import lock: one import at a time on a database.
 
-The lock has a transaction of its own, so it can be lost alone: its connection is cut, or its file
-is removed. A writer therefore also keeps other writers out by the writing transaction
+The lock has a transaction of its own, and can be lost without the writer's: its connection is cut,
+or its file is removed. A writer therefore also keeps other writers out by the writing transaction
 (`keep_others_out`), and checks at the end that the lock was never lost (`check`).
 """
 

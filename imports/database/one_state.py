@@ -10,7 +10,7 @@ from flows.servers import get_current_database
 
 @contextmanager
 def read_one_state() -> Iterator[None]:
-    """Let every read of the current database in the block see the state at its beginning.
+    """Make every read of the current database in the block return the state at its beginning.
 
     Nothing may be written in the block, and it blocks no writers. Inside a transaction, the reads
     are those of that transaction.

@@ -93,8 +93,8 @@ def _find_renamed(changes: Iterable[Change]) -> Iterator[int]:
 
 
 def _overwrite(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
-    """Write existing rows, those with the same columns in one query. Raise StalePlan if one is
-    gone.
+    """Write existing rows, those with the same columns in one query. Raise StalePlan where
+    one is gone.
     """
     groups: dict[tuple[str, ...], list[tuple[int, Content]]] = defaultdict(list)
     for change in changes:

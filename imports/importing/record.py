@@ -15,7 +15,7 @@ from imports.runs.recorder import new_run_record
 
 
 def make_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
-    """Return an unsaved record of the import that is asked for."""
+    """Return an unsaved record of the requested import."""
     return new_run_record(
         request,
         file_sha256=sha256,

@@ -14,7 +14,7 @@ AGAIN = "Run the import again."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRequest(RunRequest):
-    """One import that is asked for, with its options."""
+    """The request for one import, with its options."""
 
     payload: bytes = field(repr=False)
     file_name: str

@@ -119,7 +119,7 @@ def run_import(
 
 
 def _check(request: ImportRequest, *, may_change_options: bool = False) -> None:
-    """Raise WrongServer, or NotPermitted where the user may not ask for this."""
+    """Raise WrongServer, or NotPermitted where the user may not request this."""
     check_server(request.server)
     if may_change_options:
         check_permission(request.user, RUN_IMPORT)

@@ -48,7 +48,7 @@ def add_server_argument(parser: CommandParser, *, has_default: bool = True) -> N
     """Add the option that names the server; the default is this instance.
 
     Without a default, a command requires the name if more than one server is known, so that it
-    never takes back a run of the wrong server.
+    never undoes a run of the wrong server.
     """
     this, *registered = list_server_names()
     is_required = bool(registered) and not has_default

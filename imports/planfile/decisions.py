@@ -165,19 +165,19 @@ def match_decisions(given: Sequence[GivenDecision], document: ExportDocument) ->
     kinds: dict[str, list[Kind]] = {}
     for item in document:
         kinds.setdefault(item.uuid, []).append(item.kind)
-    settled: dict[tuple[Kind, str], ItemDecision] = {}
+    matched: dict[tuple[Kind, str], ItemDecision] = {}
     issues: list[Issue] = []
     for one in given:
         found = [kind for kind in kinds.get(one.uuid, ()) if one.kind in (None, kind)]
-        if len(found) == 1 and (found[0], one.uuid) not in settled:
-            settled[found[0], one.uuid] = one.decision
+        if len(found) == 1 and (found[0], one.uuid) not in matched:
+            matched[found[0], one.uuid] = one.decision
         else:
             issues.append(_make_unmatched_issue(one, found))
     if issues:
         first = issues[0]
         message = f"{first.path}: {first.message}{format_others(issues)}"
         raise PlanRefused(first.code, message, issues)
-    return settled
+    return matched
 
 
 def _make_unmatched_issue(given: GivenDecision, found: Sequence[Kind]) -> Issue:

@@ -196,8 +196,8 @@ def find_differences(
         if change.key and (not is_decided or change.of in _OF_ROWS):
             differences.setdefault(change.key, change.issue.message)
     if is_decided:
-        said = {(item.kind, item.uuid): item.difference for item in earlier.items}
-        return {**said, **differences}
+        earlier_differences = {(item.kind, item.uuid): item.difference for item in earlier.items}
+        return {**earlier_differences, **differences}
     return differences
 
 

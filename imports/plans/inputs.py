@@ -13,7 +13,7 @@ from imports.plans.place_warnings import ReadNaming
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanInputs:
-    """What is known of the server for planning an import."""
+    """The data of the server from which an import is planned."""
 
     rows: Mapping[Kind, Sequence[Row]]
     read_contents: ReadContents

@@ -44,7 +44,7 @@ class KeptState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """What holds a state of the row: a named save by its number, or the row itself."""
+    """Where a state of the row is kept: a named save by its number, or the row itself."""
 
     digest: str
     """Of the content; empty if it cannot be read any more."""

@@ -1,4 +1,4 @@
-"""The carrying out of every run: keys checked, a backup, one transaction for all writes.
+"""The steps of every run that writes: keys checked, a backup, one transaction for all writes.
 
 What is checked and planned before, and what is written, is up to the service of each kind of run.
 """

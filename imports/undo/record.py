@@ -14,7 +14,7 @@ from imports.undo.run_names import name_run
 
 
 def make_undo_record(request: UndoRequest) -> ImportRecord:
-    """Return an unsaved record of the undo that is asked for."""
+    """Return an unsaved record of the requested undo."""
     return new_run_record(
         request,
         file_name=f"undo of import {request.record}",

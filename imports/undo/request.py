@@ -11,7 +11,7 @@ AGAIN = "Run the undo again."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoRequest(RunRequest):
-    """One undo that is asked for, with its options."""
+    """The request for one undo, with its options."""
 
     record: int
     """The number of the run's record on that server."""

@@ -1,4 +1,4 @@
-"""Refusals of what is asked of an upload, beside those of its import."""
+"""Refusals of requests for an upload, beside those of its import."""
 
 from http import HTTPStatus
 

@@ -1,4 +1,4 @@
-"""Planning an upload: the import that it asks for, and the stored page of its plan."""
+"""Planning an upload: the request for its import, and the stored page of its plan."""
 
 import zlib
 
@@ -63,7 +63,7 @@ def plan_again(pending: PendingImport, *, is_decided: bool = False) -> PlanPage:
 
 
 def make_request(pending: PendingImport) -> ImportRequest:
-    """Return the import that the upload asks for, with its file.
+    """Return the request for the upload's import, with its file.
 
     Raises NothingPending, and UploadRefused if the file cannot be decrypted any more.
     """

@@ -181,7 +181,7 @@ EXEMPT = {
     "imports.undo.plans.kept_rows.decide_rows": "takes rows of records: test_linearity has the undo",
     **{
         f"imports.undo.plans.snapshot.{name}": "takes rows of records: test_linearity has the undo"
-        for name in ("snapshot_of_undo", "undo_token", "pack_rows", "row_changes_since")
+        for name in ("make_undo_snapshot", "make_undo_token", "pack_rows", "find_row_changes_since")
     },
     "imports.undo.plans.decision_file.read_decision": "takes one of two words, or raises",
     "imports.api.form.FormParser.parse": "Django's parser, which the size of the body limits",

@@ -2,8 +2,8 @@
 
 A named save is a version of django-reversion, which has a number and no uuid. The uuid has the
 number in its last 62 bits, after a fixed prefix: it is stable for as long as the save exists,
-needs no table, and gives the version back. It is a uuid of version 8, for which RFC 9562 leaves the
-bits to its maker, and it is unique on one server only.
+and needs no table. It is a uuid of version 8, of which RFC 9562 leaves the bits to its maker, and
+it is unique on one server only.
 """
 
 from uuid import UUID

@@ -36,7 +36,7 @@ def answer_header(
     )
 
 
-ETAG = answer_header("ETag", "Stands for the state of the item, for `If-Match`.")
+ETAG = answer_header("ETag", "Identifies the state of the item, for `If-Match`.")
 IF_MATCH = OpenApiParameter(
     "If-Match",
     str,

@@ -22,11 +22,11 @@ class DeclaredNames(APIView):
     """Base of the endpoints that are no part of the contract with existing clients.
 
     A misspelt or misplaced word, such as a `dryRun` in the address, must not be passed over: the
-    rest would be carried out. Clients of the contract send more than we know, and are not refused.
+    rest would be carried out. Clients of the contract send unknown names, and are not refused.
     """
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Raises Refused for names that are not declared, to callers that may ask at all."""
+        """Raise Refused for names that are not declared, after the caller's rights are checked."""
         super().initial(request, *args, **kwargs)
         if request.method not in self.allowed_methods:
             return  # the rest of the initialisation answers it
@@ -35,7 +35,7 @@ class DeclaredNames(APIView):
             self.check_keys(request)
 
     def check_keys(self, request: Request) -> None:
-        """Raises Refused for keys of the body that are not declared."""
+        """Raise Refused for keys of the body that are not declared."""
         _refuse("key", _get_given_keys(request), _list_declared_keys(self, request))
 
 

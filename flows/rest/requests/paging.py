@@ -1,4 +1,4 @@
-"""Lists in pages: the part that a request asks for, and the address of the next.
+"""Lists in pages: the part of a request, and the address of the next part.
 
 Pages follow one another by the place of their last row, its name and uuid, which the cursor
 contains: it stays valid when that row is renamed, deleted or purged. The order is by code points,
@@ -45,14 +45,14 @@ class PagePlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """The part of a list that is asked for."""
+    """The requested part of a list."""
 
     limit: int | None = None
     after: PagePlace | None = None
 
     @property
     def is_all(self) -> bool:
-        """Return whether the whole list is asked for."""
+        """Return whether the whole list is requested."""
         return self.limit is None and self.after is None
 
 

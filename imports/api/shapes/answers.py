@@ -12,7 +12,7 @@ from imports.plans.plan import Result
 
 
 class ProcessedItemSerializer(serializers.Serializer[Any]):
-    """One item of the file. The last four are there only where they say something more."""
+    """One item of the file. The last four keys are left out where empty or repeated."""
 
     uuid = serializers.CharField(help_text="As the file has it.")
     name = serializers.CharField(help_text="As the file has it.")
@@ -31,7 +31,7 @@ class ProcessedItemSerializer(serializers.Serializer[Any]):
 
 
 class ProcessedSerializer(serializers.Serializer[Any]):
-    """What an import did, or a dry run would do, in the file's order."""
+    """The results of an import, or of a dry run, in the file's order."""
 
     flowsProcessed = ProcessedItemSerializer(many=True)
     connectionsProcessed = ProcessedItemSerializer(many=True)
@@ -49,7 +49,7 @@ class ExportRequestSerializer(serializers.Serializer[Any]):
 
 
 class ExportStatisticsSerializer(serializers.Serializer[Any]):
-    """What the export holds."""
+    """The numbers of an export."""
 
     flows = serializers.IntegerField()
     connections = serializers.IntegerField()
@@ -60,7 +60,7 @@ class ExportStatisticsSerializer(serializers.Serializer[Any]):
 
 
 class BackupAnswerSerializer(serializers.Serializer[Any]):
-    """How the backup went."""
+    """The result of a backup."""
 
     localBackupStatus = serializers.ChoiceField(["success", "failed"])
     localBackupFile = serializers.CharField(allow_null=True, help_text="Its name.")
@@ -68,7 +68,7 @@ class BackupAnswerSerializer(serializers.Serializer[Any]):
 
 
 class FailedBackupSerializer(BackupAnswerSerializer):
-    """That there is no backup: an error's body as well."""
+    """The result of a backup that failed, which is also the body of an error."""
 
     message = serializers.CharField()
     code = serializers.CharField()

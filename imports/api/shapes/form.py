@@ -11,7 +11,7 @@ from imports.api.shapes.answers import ProcessedSerializer
 
 @extend_schema_field(OpenApiTypes.BINARY)
 class ExportFileField(serializers.FileField):
-    """A file to send, where drf-spectacular describes the address of one that is there."""
+    """A file to send; drf-spectacular describes other file fields as the address of a file."""
 
 
 class UploadSerializer(serializers.Serializer[Any]):
@@ -28,7 +28,7 @@ class UploadSerializer(serializers.Serializer[Any]):
     noBackup = serializers.BooleanField(
         default=False, help_text="Do not back the database up first."
     )
-    dryRun = serializers.BooleanField(default=False, help_text="Tell the plan, write nothing.")
+    dryRun = serializers.BooleanField(default=False, help_text="Return the plan, write nothing.")
     overrideLocks = serializers.BooleanField(
         default=False, help_text="Overwrite locked flows as well."
     )
@@ -49,7 +49,7 @@ class UploadSerializer(serializers.Serializer[Any]):
 
 
 class PlannedSerializer(ProcessedSerializer):
-    """What a dry run would do."""
+    """The results of a dry run."""
 
     plan = serializers.DictField(
         required=False, help_text="With withPlan: the plan, as flow_import --plan-out writes it."

@@ -18,7 +18,7 @@ from imports.records.kept_states import Kept, KeptState
 
 
 class ItemHistoryQuery(PageQuery):
-    """Which part of an item's imports."""
+    """The query of a part of an item's imports."""
 
     pageSize = serializers.IntegerField(min_value=1, max_value=MAX_PAGE, default=50)
 
@@ -38,7 +38,7 @@ class KeptStateSerializer(serializers.Serializer[KeptState]):
 
 
 class ItemImportSerializer(serializers.Serializer[Any]):
-    """What one import did to the item."""
+    """The result of one import for the item."""
 
     importId = serializers.IntegerField(source="item.record_id")
     status = serializers.ChoiceField(Status.choices, source="item.record.status")

@@ -20,14 +20,14 @@ RECORDED_RESULTS = [str(result) for words in (Result, UndoResult) for result in 
 
 
 class TimeField(serializers.DateTimeField):
-    """A point in time as files and the rest of the API have it."""
+    """A point in time, in the form of files and of the rest of the API."""
 
     def to_representation(self, value: datetime) -> str:
         return format_time(value)
 
 
 class TextField(serializers.CharField):
-    """Text and nothing else: DRF's own field takes numbers for text."""
+    """Text only: DRF's own field accepts numbers too."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -39,7 +39,7 @@ class TextField(serializers.CharField):
 class MomentField(serializers.Field[datetime, str, str, datetime]):
     """A day, or a point in time, in ISO 8601 and in UTC unless it names a zone.
 
-    A day stands for its beginning or, with `until`, for its end.
+    A day is its beginning or, with `until`, its end.
     """
 
     def __init__(self, *, until: bool = False, **kwargs: Any) -> None:
@@ -62,14 +62,14 @@ class MomentField(serializers.Field[datetime, str, str, datetime]):
 
 
 class PageQuery(serializers.Serializer[Any]):
-    """Which part of a list."""
+    """The query of a part of a list."""
 
     page = serializers.IntegerField(min_value=1, default=1)
     pageSize = serializers.IntegerField(min_value=1, max_value=MAX_PAGE, default=20)
 
 
 class RecordQuery(PageQuery):
-    """Which records."""
+    """The query of a list of records."""
 
     status = serializers.ChoiceField(Status.choices, required=False)
     mode = serializers.ChoiceField(RECORDED_MODES, required=False)
@@ -90,6 +90,6 @@ class RecordQuery(PageQuery):
 
 
 class ItemPageQuery(PageQuery):
-    """Which part of a record's items."""
+    """The query of a part of a record's items."""
 
     pageSize = serializers.IntegerField(min_value=1, max_value=MAX_ITEM_PAGE, default=100)

@@ -147,7 +147,7 @@ class ItemPageSerializer(serializers.Serializer[Any]):
 
 
 class RecordDetailSerializer(RecordSerializer):
-    """One run of an import, with all that is known of it."""
+    """One run of an import, with all details of its record."""
 
     issues = RecordedIssueSerializer(many=True, help_text="The first 1,000 problems of the file.")
     warnings = serializers.SerializerMethodField(

@@ -27,12 +27,12 @@ DECISIONS = [str(decision) for decision in ConflictResolution]
     }
 )
 class DecisionsField(serializers.DictField):
-    """Decisions by row, as a file for `import_undo --decisions` has them."""
+    """Decisions by row, in the form of a file for `import_undo --decisions`."""
 
     default_error_messages = {"not_a_dict": "This must be an object of decisions by uuid."}  # noqa: RUF012
 
     def run_child_validation(self, data: Any) -> Any:
-        """The decisions. Raises ValidationError with every problem, by key."""
+        """Return the decisions. Raises ValidationError with every problem, by key."""
         decisions, problems = read_decisions(data)
         if problems:
             raise serializers.ValidationError(
@@ -45,7 +45,7 @@ class DecisionsField(serializers.DictField):
 
 
 class TrueOrFalseField(serializers.BooleanField):
-    """A boolean of JSON: DRF's own field takes texts and numbers for one."""
+    """A boolean of JSON: DRF's own field accepts texts and numbers too."""
 
     default_error_messages = {"invalid": "This must be true or false."}  # noqa: RUF012
 
@@ -56,7 +56,7 @@ class TrueOrFalseField(serializers.BooleanField):
 
 
 class DecisionField(serializers.ChoiceField):
-    """A decision by its word. Upper case is taken as well."""
+    """A decision by its word, also in upper case."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(DECISIONS, **kwargs)
@@ -67,9 +67,9 @@ class DecisionField(serializers.ChoiceField):
 
 
 class UndoSerializer(serializers.Serializer[Any]):
-    """What is asked for. Whether it is to be done must be said; the rest may be left out."""
+    """The request of an undo. `dryRun` is required; the rest may be left out."""
 
-    dryRun = TrueOrFalseField(help_text="True: tell the plan, write nothing. False: undo.")
+    dryRun = TrueOrFalseField(help_text="True: return the plan, write nothing. False: undo.")
     noBackup = TrueOrFalseField(default=False, help_text="Do not back the database up first.")
     conflicts = DecisionField(
         required=False,
@@ -78,13 +78,13 @@ class UndoSerializer(serializers.Serializer[Any]):
     )
     decisions = DecisionsField(
         default=dict,
-        help_text="For single rows, by their uuid; the kind stands before it (`flow:UUID`) where "
+        help_text="For single rows, by their uuid, preceded by the kind (`flow:UUID`) where "
         "the import wrote that uuid in two kinds.",
     )
 
 
 class UndoneItemSerializer(ProcessedItemSerializer):
-    """One row that the import wrote. The last four are there only where they say more."""
+    """One row that the import wrote. The last four keys are left out where empty or repeated."""
 
     uuid = serializers.CharField(help_text="Of the row.")
     name = serializers.CharField(help_text="Of the row before the undo.")
@@ -92,7 +92,7 @@ class UndoneItemSerializer(ProcessedItemSerializer):
 
 
 class UndoneSerializer(serializers.Serializer[Any]):
-    """What an undo did, or a dry run would do, in the order of the import."""
+    """The results of an undo, or of a dry run, in the order of the import."""
 
     flowsProcessed = UndoneItemSerializer(many=True)
     connectionsProcessed = UndoneItemSerializer(many=True)

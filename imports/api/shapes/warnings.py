@@ -20,7 +20,7 @@ SENDER_KINDS = [Kind.CONNECTION.value, Kind.FLOW.value]
 
 
 class NewDestinationSerializer(serializers.Serializer[Any]):
-    """A secret, or all of them, that would be sent where it is not sent now."""
+    """A secret, or all secrets, with a destination to which it is not sent now."""
 
     secret = serializers.CharField(help_text="Its name, or * for every secret.")
     secretNames = serializers.ListField(child=serializers.CharField())
@@ -84,19 +84,19 @@ WarningFactsSerializer = inline_serializer(
     )
 )
 class WarningDataField(serializers.Field[Any, Any, Any, Any]):
-    """What a warning's text says, as it was planned."""
+    """The data of a warning, as it was planned."""
 
     def to_representation(self, value: Any) -> Any:
         return sort_keys(value)
 
 
 class WarningDetailSerializer(serializers.Serializer[Any]):
-    """A warning as programs know it: by its code, with what its text says as data."""
+    """A warning for programs: its code, its text, and the values in the text as data."""
 
     code = serializers.ChoiceField(
         [*DESTINATION_CODES, *map(str, ConflictCode), *map(str, WarningCode), OTHER],
-        help_text="Those of secrets that are sent elsewhere, those of what stands against an undo, "
-        "the others, and `other` for what an old record says in words alone.",
+        help_text="The codes of secrets that are sent elsewhere, of conflicts of an undo, of other "
+        "warnings, and `other` for a warning of an old record, which has only a text.",
     )
     text = serializers.CharField()
     isSerious = serializers.BooleanField(help_text="Whether a stored value is concerned.")

@@ -107,7 +107,7 @@ class OtherRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoInputs:
-    """What is known of the server and the run for planning an undo."""
+    """The data of the server and the run from which an undo is planned."""
 
     record: int
     name: RunName

@@ -247,7 +247,7 @@ def planned(request: ImportRequest) -> ImportRequest:
 IMPORT_CALLS: dict[str, tuple[Callable[[ImportRequest], Any], bool]] = {
     "preview_import": (preview, True),
     "preview_import by a plan": (lambda request: preview_import(planned(request)), True),
-    "plan_to_save": (make_plan_to_save, False),
+    "make_plan_to_save": (make_plan_to_save, False),
     "examine_import": (examine_import, False),
     "run_import": (run_import, True),
     "run_import as confirmed": (shown, True),
