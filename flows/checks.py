@@ -1,6 +1,6 @@
 """System checks of the settings: what is missing or unsafe, each with an id and what to do.
 
-`manage.py check` runs those of the settings, `check --database NAME` those that ask a database,
+`manage.py check` runs those of the settings, `check --database NAME` those that query one,
 and `check --deploy` those of production.
 """
 

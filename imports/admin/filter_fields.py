@@ -1,4 +1,4 @@
-"""The fields of the forms that say which items of a plan a page lists."""
+"""The form fields with which pages filter the items of a plan."""
 
 from collections.abc import Iterable
 
