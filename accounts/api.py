@@ -37,7 +37,7 @@ def _make_role_field() -> serializers.ChoiceField:
     return serializers.ChoiceField([str(role) for role in Role], allow_null=True)
 
 
-def _refusals(wrong: str) -> dict[int, OpenApiResponse]:
+def _list_refusals(wrong: str) -> dict[int, OpenApiResponse]:
     """Return the answers to something `wrong`, and to too many of that, for the documentation."""
     return {
         401: OpenApiResponse(description=wrong),
@@ -123,7 +123,7 @@ class Login(OpenView):
                     )
                 ],
             ),
-            **_refusals("The user name or the password is wrong."),
+            **_list_refusals("The user name or the password is wrong."),
         },
     )
     @method_decorator(sensitive_variables())
@@ -179,7 +179,7 @@ class RefreshToken(OpenView):
                 description="The new token; the old one is no good any more.",
                 examples=[OpenApiExample("Exchanged", {"accessToken": _TOKEN})],
             ),
-            **_refusals("The token is no good, or not this user's."),
+            **_list_refusals("The token is no good, or not this user's."),
         },
     )
     @method_decorator(sensitive_variables())

@@ -24,13 +24,13 @@ _QUICK = {"flows": 200, "kilobytes": 5, "runs": 1}
 
 def main() -> None:
     """Run the benchmarks that the options ask for."""
-    options = _options()
+    options = _read_options()
     options.load = os.getloadavg()[0]
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
-        sample = _sample(options, Path(directory))
+        sample = _make_sample(options, Path(directory))
         facts, rows = {}, {}
-        for server in _servers(options, Path(directory)):
+        for server in _open_servers(options, Path(directory)):
             bench = Bench(server, sample, lambda found, server=server: _print(server, found))
             try:
                 bench.prepare()
@@ -46,7 +46,7 @@ def main() -> None:
     print(f"\nAll of it took {time.perf_counter() - start:.0f} s.")
 
 
-def _options() -> argparse.Namespace:
+def _read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--flows", type=int, help=f"of the generated file ({_FLOWS})")
     parser.add_argument("--kilobytes", type=int, help=f"of each flow ({_KILOBYTES})")
@@ -72,11 +72,11 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _sample(options: argparse.Namespace, directory: Path) -> Sample:
-    return (_given if options.files else _generated)(options, directory)
+def _make_sample(options: argparse.Namespace, directory: Path) -> Sample:
+    return (_use_given_files if options.files else _generate_files)(options, directory)
 
 
-def _given(options: argparse.Namespace, directory: Path) -> Sample:
+def _use_given_files(options: argparse.Namespace, directory: Path) -> Sample:
     """Return the sample of the exports that the options name."""
     before, after = directory / "before.json", directory / "after.json"
     with ProcessPoolExecutor(1) as pool:  # its memory must not be this process's
@@ -87,12 +87,12 @@ def _given(options: argparse.Namespace, directory: Path) -> Sample:
         after=after,
         items=items,
         runs=options.runs,
-        shrink=_shrink(options),
+        shrink=_get_shrink(options),
         is_generated=False,
     )
 
 
-def _generated(options: argparse.Namespace, directory: Path) -> Sample:
+def _generate_files(options: argparse.Namespace, directory: Path) -> Sample:
     """Return the sample of generated files, of every size that is measured."""
     with ProcessPoolExecutor(2) as pool:
         written = [
@@ -119,15 +119,15 @@ def _generated(options: argparse.Namespace, directory: Path) -> Sample:
         items=options.flows,
         runs=options.runs,
         scales=scales,
-        shrink=_shrink(options),
+        shrink=_get_shrink(options),
     )
 
 
-def _shrink(options: argparse.Namespace) -> int:
+def _get_shrink(options: argparse.Namespace) -> int:
     return 20 if options.quick else 1
 
 
-def _servers(options: argparse.Namespace, directory: Path) -> Iterator[DatabaseServer]:
+def _open_servers(options: argparse.Namespace, directory: Path) -> Iterator[DatabaseServer]:
     url = os.environ.get("DATABASE_URL", "")
     if options.database != "postgresql":
         yield Sqlite(directory)

@@ -1,6 +1,6 @@
 """System checks of the settings: what is missing or unsafe, each with an id and what to do.
 
-`manage.py check` runs those of the settings, `check --database NAME` those that ask a database,
+`manage.py check` runs those of the settings, `check --database NAME` those that query one,
 and `check --deploy` those of production.
 """
 
@@ -16,7 +16,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error
 from django.db import DatabaseError, connections
 
-from flows.conf import unknown_settings, ziggy
+from flows.conf import find_unknown_settings, ziggy
 from flows.encryption import MAKE_A_KEY
 
 _ROUTER = "flows.servers.ServerRouter"
@@ -28,29 +28,29 @@ _SECONDS = 10
 def check_settings(**_: Any) -> list[CheckMessage]:
     """Return what is missing or wrong in the project's settings, without asking a database."""
     return [
-        *_unknown_settings(),
-        *_encryption_keys(),
-        *_servers(),
-        *_backup_directory(),
+        *_check_unknown_settings(),
+        *_check_encryption_keys(),
+        *_check_servers(),
+        *_check_backup_directory(),
         *_serializer(),
-        *_pg_dump(),
+        *_check_pg_dump(),
     ]
 
 
 def check_deployment(**_: Any) -> list[CheckMessage]:
     """Return what is unsafe in production."""
-    return [*_backups_that_are_served()]
+    return [*_check_served_backups()]
 
 
 def check_pg_dump_version(
     *, databases: Sequence[str] | None = None, **_: Any
 ) -> list[CheckMessage]:
     """Return a warning for each of these databases that is newer than pg_dump."""
-    return [message for alias in databases or () for message in _pg_dump_version(alias)]
+    return [message for alias in databases or () for message in _check_pg_dump_version(alias)]
 
 
-def _unknown_settings() -> Iterator[CheckMessage]:
-    if unknown := unknown_settings():
+def _check_unknown_settings() -> Iterator[CheckMessage]:
+    if unknown := find_unknown_settings():
         yield Error(
             f"ZIGGY has keys that are no settings: {', '.join(unknown)}.",
             hint="docs/reference/settings.md has all keys.",
@@ -58,7 +58,7 @@ def _unknown_settings() -> Iterator[CheckMessage]:
         )
 
 
-def _encryption_keys() -> Iterator[CheckMessage]:
+def _check_encryption_keys() -> Iterator[CheckMessage]:
     if not ziggy.ENCRYPTION_KEYS:
         yield checks.Warning(
             "ZIGGY has no ENCRYPTION_KEYS: no secret's value is stored, and no file uploaded.",
@@ -67,7 +67,7 @@ def _encryption_keys() -> Iterator[CheckMessage]:
         )
 
 
-def _servers() -> Iterator[CheckMessage]:
+def _check_servers() -> Iterator[CheckMessage]:
     missing = sorted(set(ziggy.SERVERS) - set(settings.DATABASES))
     if missing:
         yield Error(
@@ -83,7 +83,7 @@ def _servers() -> Iterator[CheckMessage]:
         )
 
 
-def _backup_directory() -> Iterator[CheckMessage]:
+def _check_backup_directory() -> Iterator[CheckMessage]:
     directory = Path(ziggy.BACKUP_DIR).resolve()
     if "BACKUP_DIR" not in getattr(settings, "ZIGGY", {}):
         yield checks.Warning(
@@ -108,7 +108,7 @@ def _serializer() -> Iterator[CheckMessage]:
         )
 
 
-def _pg_dump() -> Iterator[CheckMessage]:
+def _check_pg_dump() -> Iterator[CheckMessage]:
     if any(_is_postgresql(alias) for alias in connections) and not shutil.which(_PG_DUMP):
         yield checks.Warning(
             f"{_PG_DUMP} is not on the PATH: the database cannot be backed up before an import.",
@@ -117,14 +117,14 @@ def _pg_dump() -> Iterator[CheckMessage]:
         )
 
 
-def _pg_dump_version(alias: str) -> Iterator[CheckMessage]:
+def _check_pg_dump_version(alias: str) -> Iterator[CheckMessage]:
     if not _is_postgresql(alias) or not shutil.which(_PG_DUMP):
         return
     try:
         server: int = connections[alias].pg_version // 10_000  # type: ignore[attr-defined]
     except DatabaseError:  # unreachable: the next query raises it
         return
-    tool = _major_version_of_pg_dump()
+    tool = _read_version_of_pg_dump()
     if tool and tool < server:
         yield checks.Warning(
             f"{alias}: {_PG_DUMP} is of version {tool}, the server of {server}: it refuses it.",
@@ -133,7 +133,7 @@ def _pg_dump_version(alias: str) -> Iterator[CheckMessage]:
         )
 
 
-def _major_version_of_pg_dump() -> int | None:
+def _read_version_of_pg_dump() -> int | None:
     run = subprocess.run(  # noqa: S603 - a fixed program
         [shutil.which(_PG_DUMP) or _PG_DUMP, "--version"],
         capture_output=True,
@@ -149,7 +149,7 @@ def _is_postgresql(alias: str) -> bool:
     return bool(connections[alias].vendor == "postgresql")
 
 
-def _backups_that_are_served() -> Iterator[CheckMessage]:
+def _check_served_backups() -> Iterator[CheckMessage]:
     directory = Path(ziggy.BACKUP_DIR).resolve()
     for name in ("MEDIA_ROOT", "STATIC_ROOT"):
         root = getattr(settings, name, None)

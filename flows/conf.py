@@ -17,7 +17,7 @@ _MINUTE = 60
 _HOUR = 60 * _MINUTE
 
 
-def _backup_dir() -> Path:
+def _get_backup_dir() -> Path:
     return Path(getattr(settings, "BASE_DIR", "")) / "backups"
 
 
@@ -31,7 +31,7 @@ class Ziggy:
     """Registered servers: friendly names that are aliases in DATABASES, with anything as value."""
     ENCRYPTION_KEYS: Sequence[str] = ()
     """Fernet keys for secret values: the first one encrypts, all of them decrypt."""
-    BACKUP_DIR: str | Path = field(default_factory=_backup_dir)
+    BACKUP_DIR: str | Path = field(default_factory=_get_backup_dir)
     """Where backups are written: `backups` in BASE_DIR, if the project's settings have that."""
     BACKUP_KEEP: int = 10
     """How many of the newest backups of a server are kept, however old."""
@@ -71,15 +71,15 @@ class _LazyZiggy:
         if name not in _FIELDS:
             raise AttributeError(name)
         given = getattr(settings, "ZIGGY", {})
-        return given[name] if name in given else _default(name)
+        return given[name] if name in given else _get_default(name)
 
 
-def _default(name: str) -> Any:
+def _get_default(name: str) -> Any:
     factory = _FIELDS[name].default_factory
     return _FIELDS[name].default if factory is MISSING else factory()
 
 
-def limit_of_attempts(scope: str) -> tuple[int, int]:
+def get_limit_of_attempts(scope: str) -> tuple[int, int]:
     """Return how many attempts of that scope may be made, and in how many seconds."""
     limits = {
         "login": (20, _HOUR),  # that fail by one name from one address
@@ -94,7 +94,7 @@ def limit_of_attempts(scope: str) -> tuple[int, int]:
     return limits[scope]
 
 
-def unknown_settings() -> list[str]:
+def find_unknown_settings() -> list[str]:
     """Return the keys of the project's `ZIGGY` that are no settings."""
     return sorted(getattr(settings, "ZIGGY", {}).keys() - _FIELDS.keys())
 

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 else:
     from django.contrib.auth.base_user import AbstractBaseUser as User
 
-__all__ = ["User", "active_user_names", "find_active_user"]
+__all__ = ["User", "find_active_user", "read_active_user_names"]
 
 
-def active_user_names() -> frozenset[str]:
+def read_active_user_names() -> frozenset[str]:
     """Return the names of the users that may sign in. No other column of theirs is read."""
     model = get_user_model()
     active = model._default_manager.filter(is_active=True)

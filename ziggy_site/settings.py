@@ -26,7 +26,7 @@ _DEVELOPMENT_SECRET_KEY = "development-only-secret-key-that-everybody-can-read" 
 _DEVELOPMENT_ENCRYPTION_KEY = "ZGV2ZWxvcG1lbnQtb25seS1rZXktbm90LXNlY3JldCE="
 
 
-def _required_in_production(name: str, *, development: str, how: str) -> str:
+def _require_in_production(name: str, *, development: str, how: str) -> str:
     value: str = env.str(name, default="") or (development if DEBUG else "")
     if not value:
         raise ImproperlyConfigured(f"{name} is not set and DEBUG is off. Make one with: {how}")
@@ -35,7 +35,7 @@ def _required_in_production(name: str, *, development: str, how: str) -> str:
     return value
 
 
-SECRET_KEY = _required_in_production(
+SECRET_KEY = _require_in_production(
     "SECRET_KEY",
     development=_DEVELOPMENT_SECRET_KEY,
     how='python -c "import secrets; print(secrets.token_urlsafe(64))"',
@@ -50,7 +50,7 @@ ZIGGY: dict[str, Any] = {
     # Put a new key in front, then run `manage.py rotate_encryption_keys`, then drop the old one.
     "ENCRYPTION_KEYS": [
         key.strip()
-        for key in _required_in_production(
+        for key in _require_in_production(
             "ZIGGY_ENCRYPTION_KEYS",
             development=_DEVELOPMENT_ENCRYPTION_KEY,
             how='python -c "from cryptography.fernet import Fernet; '

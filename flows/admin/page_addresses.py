@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 View = Callable[..., HttpResponseBase]
 
 
-def page_urls(admin: "ModelAdmin[Any]", *pages: tuple[str, View, str]) -> list[URLPattern]:
+def list_page_urls(admin: "ModelAdmin[Any]", *pages: tuple[str, View, str]) -> list[URLPattern]:
     """Return the URLs of pages for who may use the admin: each by its route, view and name."""
     prefix = f"{admin.opts.app_label}_{admin.opts.model_name}"
     return [

@@ -23,7 +23,7 @@ from reversion.models import Version
 
 from flows.admin.forms import SaveForm
 from flows.admin.missing_values import warn_of_missing_values
-from flows.admin.page_addresses import page_urls
+from flows.admin.page_addresses import list_page_urls
 from flows.admin.reversion_pages import (
     ReversionPagesAdmin,
     find_lacking_rights,
@@ -63,7 +63,7 @@ class SavesAdmin(ReversionPagesAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         saves = "<path:object_id>/saves/"
-        urls = page_urls(
+        urls = list_page_urls(
             self,
             (saves, self.saves_view, "saves"),
             (f"{saves}compare/", self.compare_view, "compare_saves"),
@@ -177,7 +177,7 @@ class SavesAdmin(ReversionPagesAdmin):
         self.message_user(request, message, messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())
 
-    def _version(self, item: Any, number: int) -> Version:
+    def _find_version(self, item: Any, number: int) -> Version:
         version = named_saves.find_save(type(item), number)
         if version is None or version.object_id != str(item.pk):
             raise Http404

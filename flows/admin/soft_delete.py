@@ -13,7 +13,7 @@ from django.urls import URLPattern, reverse
 from reversion.admin import VersionAdmin
 
 from flows.admin.missing_values import warn_of_missing_values
-from flows.admin.page_addresses import page_urls
+from flows.admin.page_addresses import list_page_urls
 from flows.admin.warnings import show_warnings
 from flows.deletion import (
     NameTakenError,
@@ -36,7 +36,7 @@ class SoftDeleteAdmin(VersionAdmin):
     actions: tuple[str, ...] = ("delete_selected", "restore_selected")
 
     def get_urls(self) -> list[URLPattern]:
-        urls = page_urls(self, ("<path:object_id>/undelete/", self.undelete_view, "undelete"))
+        urls = list_page_urls(self, ("<path:object_id>/undelete/", self.undelete_view, "undelete"))
         return [*urls, *super().get_urls()]
 
     # --- delete

@@ -12,10 +12,10 @@ def is_deeper(value: Any, most: int) -> bool:
     for _ in range(most):
         if not level:
             return False
-        level = [child for parent in level for child in _containers(parent)]
+        level = [child for parent in level for child in _find_containers(parent)]
     return bool(level)
 
 
-def _containers(value: Any) -> Iterator[Any]:
+def _find_containers(value: Any) -> Iterator[Any]:
     children = value.values() if isinstance(value, dict) else value
     return (child for child in children if type(child) in _CONTAINERS)

@@ -23,7 +23,7 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from flows.conf import limit_of_attempts
+from flows.conf import get_limit_of_attempts
 from flows.counting import format_count
 from flows.models import Attempts
 
@@ -64,7 +64,7 @@ def format_waiting_time(seconds: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit on the attempts with one `ident`: `limit_of_attempts` has its number and period.
+    """A limit on the attempts with one `ident`: `get_limit_of_attempts` has its number and period.
 
     `what` is what was attempted, for the message.
     """
@@ -75,11 +75,11 @@ class Limit:
 
     @property
     def most(self) -> int:
-        return int(limit_of_attempts(self.scope)[0])
+        return int(get_limit_of_attempts(self.scope)[0])
 
     @property
     def period(self) -> timedelta:
-        return timedelta(seconds=limit_of_attempts(self.scope)[1])
+        return timedelta(seconds=get_limit_of_attempts(self.scope)[1])
 
     @property
     def key(self) -> str:

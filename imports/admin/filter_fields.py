@@ -1,4 +1,4 @@
-"""The fields of the forms that say which items of a plan a page lists."""
+"""The form fields with which pages filter the items of a plan."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from django import forms
 from imports.plans.plan import Result, UndoResult
 
 
-def result_field(results: Iterable[Result | UndoResult]) -> forms.ChoiceField:
+def make_result_field(results: Iterable[Result | UndoResult]) -> forms.ChoiceField:
     """Return the field for the result of an item: any, or one of these."""
     return forms.ChoiceField(
         required=False,
@@ -15,6 +15,6 @@ def result_field(results: Iterable[Result | UndoResult]) -> forms.ChoiceField:
     )
 
 
-def text_field() -> forms.CharField:
+def make_text_field() -> forms.CharField:
     """Return the field for a part of an item's name or uuid."""
     return forms.CharField(required=False, strip=False, label="name or uuid")

@@ -7,7 +7,7 @@ from uuid import UUID
 from django import forms
 
 from flows.content.fields import Kind
-from imports.admin.filter_fields import result_field, text_field
+from imports.admin.filter_fields import make_result_field, make_text_field
 from imports.models import PendingImport
 from imports.permissions import OVERRIDE_LOCKS, SKIP_BACKUP
 from imports.planfile.page import PageItem
@@ -93,9 +93,9 @@ class ChoicesForm(OptionsForm):
 class FilterForm(forms.Form):
     """Which items a list shows. Invalid values show all."""
 
-    result = result_field(Result)
+    result = make_result_field(Result)
     show = forms.ChoiceField(required=False, choices=_ATTENTION)
-    q = text_field()
+    q = make_text_field()
 
     @property
     def conditions(self) -> dict[str, Any]:

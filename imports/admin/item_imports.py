@@ -11,7 +11,7 @@ from django.urls import URLPattern, reverse
 from reversion.errors import RevertError
 
 from flows.admin import ItemAdmin
-from flows.admin.page_addresses import page_urls
+from flows.admin.page_addresses import list_page_urls
 from flows.differences.values import compare_contents
 from imports.admin.record_page import get_record_url
 from imports.admin.wording import RESULT_WORDS
@@ -33,7 +33,7 @@ class ItemImportsMixin(ItemAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         imports = "<path:object_id>/imports/"
-        urls = page_urls(
+        urls = list_page_urls(
             self,
             (imports, self.imports_view, "imports"),
             (f"{imports}<int:number>/", self.import_view, "import"),

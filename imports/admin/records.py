@@ -27,7 +27,7 @@ from django.utils.text import Truncator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from flows.admin.list_addresses import CheckedListMixin
-from flows.admin.page_addresses import page_urls
+from flows.admin.page_addresses import list_page_urls
 from flows.content.fields import Kind
 from flows.models import Connection, Secret
 from flows.secrets.values import GoesElsewhereError, HasValueError, SecretGoneError
@@ -83,7 +83,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         looked_at = "<int:record_id>/connections/<int:item_id>/looked-at/"
-        own = page_urls(
+        own = list_page_urls(
             self,
             ("<int:record_id>/items/<int:item_id>/", self.item_view, "item"),
             ("<int:record_id>/secrets/<uuid:secret_uuid>/", self.fill_view, "fill"),

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 
 from flows.conf import ziggy
-from imports.admin.filter_fields import result_field, text_field
+from imports.admin.filter_fields import make_result_field, make_text_field
 from imports.permissions import SKIP_BACKUP
 from imports.plans.plan import UndoResult
 from imports.undo.plans.decision_file import read_decision, read_decision_file
@@ -116,9 +116,9 @@ class ConfirmationForm(forms.Form):
 class UndoFilterForm(forms.Form):
     """Which rows the list shows. Invalid values show all."""
 
-    result = result_field(UndoResult)
+    result = make_result_field(UndoResult)
     show = forms.ChoiceField(required=False, choices=_SHOWN)
-    q = text_field()
+    q = make_text_field()
 
     @property
     def conditions(self) -> dict[str, str]:

@@ -27,12 +27,12 @@ NO_BACKUP = OpenApiResponse(description="The database could not be backed up, or
 def example_answers(result: str) -> list[OpenApiExample]:
     """Return the examples of a run that is done, and of its plan, with one item of this result."""
     return [
-        _example_answer("Done", result, HTTPStatus.CREATED),
-        _example_answer("Dry run", result, HTTPStatus.OK),
+        _make_example_answer("Done", result, HTTPStatus.CREATED),
+        _make_example_answer("Dry run", result, HTTPStatus.OK),
     ]
 
 
-def _example_answer(name: str, result: str, status: HTTPStatus) -> OpenApiExample:
+def _make_example_answer(name: str, result: str, status: HTTPStatus) -> OpenApiExample:
     item = {
         "uuid": EXAMPLE_UUID,
         "name": _EXAMPLE_NAME,
@@ -44,7 +44,7 @@ def _example_answer(name: str, result: str, status: HTTPStatus) -> OpenApiExampl
     return OpenApiExample(name, value, response_only=True, status_codes=[str(status.value)])
 
 
-def example_refusal(name: str, code: str, why: str, *, path: str = "") -> OpenApiExample:
+def make_example_refusal(name: str, code: str, why: str, *, path: str = "") -> OpenApiExample:
     """Return the example of a run that is refused because of one item."""
     issue = {
         "code": code,

@@ -21,7 +21,7 @@ from imports.api.runs import (
     NO_BACKUP,
     answer_run,
     example_answers,
-    example_refusal,
+    make_example_refusal,
 )
 from imports.api.shapes.undo import UndoneSerializer, UndoSerializer
 from imports.errors import Issue, UnableToImport
@@ -86,7 +86,7 @@ class UndoImport(WaitsForLock, DeclaredNames):
                 request_only=True,
             ),
             *example_answers("RESTORE"),
-            example_refusal("Edited", "edited-since", _WHY),
+            make_example_refusal("Edited", "edited-since", _WHY),
         ],
     )
     @mark_as_taking_key

@@ -19,7 +19,7 @@ from django.utils import timezone
 from flows.access import Revoked, read_valid_digests, revoke_all_but
 from flows.counting import format_count, format_list
 from flows.servers import get_current_database
-from flows.users import active_user_names
+from flows.users import read_active_user_names
 from imports.database.backup import Backup
 from imports.database.restore import RestoreFailed
 from imports.errors import get_first_line, make_storable, quote
@@ -82,7 +82,7 @@ class EndedAccess:
 def read_access() -> Access | None:
     """Return the present access to the current database; None if it is unreadable."""
     try:
-        return Access(tokens=read_valid_digests(), accounts=active_user_names())
+        return Access(tokens=read_valid_digests(), accounts=read_active_user_names())
     except (DatabaseFault, ValueError) as error:  # ValueError: a text or time is damaged
         logger.warning("Who may enter before the restore is unreadable: %s", type(error).__name__)
         return None
@@ -99,7 +99,7 @@ def end_access(before: Access | None) -> EndedAccess:
         with transaction.atomic(using=get_current_database(), durable=True):
             sessions = _end_sessions() if Session._meta.db_table in tables else 0
             revoked = revoke_all_but(before.tokens if before else frozenset())
-            again = sorted(active_user_names() - before.accounts) if before else ()
+            again = sorted(read_active_user_names() - before.accounts) if before else ()
     except DatabaseFault as error:
         raise RestoreFailed(
             "access-not-ended",

@@ -74,10 +74,10 @@ class PlanWarning:
         return detail
 
 
-def users_data(users: Iterable[tuple[Kind, str, str]], *, more: int) -> dict[str, Any]:
+def make_users_data(users: Iterable[tuple[Kind, str, str]], *, more: int) -> dict[str, Any]:
     """Return the data of a warning about what uses a row: kinds, uuids and names of the users."""
-    told = [{"kind": kind.value, "uuid": uuid, "name": name} for kind, uuid, name in users]
-    return {"users": told, "more": more}
+    listed = [{"kind": kind.value, "uuid": uuid, "name": name} for kind, uuid, name in users]
+    return {"users": listed, "more": more}
 
 
 def sort_keys(value: Any) -> Any:

@@ -17,7 +17,7 @@ from imports.exportfile.document import ExportDocument
 from imports.importing.changes import read_changes, read_rows_of
 from imports.importing.request import AGAIN, ImportRequest
 from imports.importing.rights import check_plan, check_request, check_sight
-from imports.importing.saved_plan import check_saved
+from imports.importing.saved_plan import check_saved_plan
 from imports.permissions import check_sight_of, find_visible_kinds
 from imports.planfile.changes import PlanChange
 from imports.planfile.decisions import find_skipped_nothing
@@ -56,7 +56,7 @@ class Preview:
     @property
     def token(self) -> str:
         """Return the confirmation token of the plan."""
-        return _token_of(self.plan)
+        return _make_token(self.plan)
 
 
 def make_preview(document: ExportDocument, request: ImportRequest) -> Preview:
@@ -70,7 +70,7 @@ def make_preview(document: ExportDocument, request: ImportRequest) -> Preview:
     _check_sight_of_named(request)
     check_sight(request.user, plan)  # a refusal describes rows too
     if request.saved_plan:
-        check_saved(plan, request)
+        check_saved_plan(plan, request)
     refusal = _find_refusal(plan, request)
     return Preview(document=document, plan=plan, refusal=refusal, made_at=made_at)
 
@@ -137,13 +137,13 @@ def plan_again(
     return staleness.plan_again(
         partial(plan_import, document, request),
         confirmed.token if confirmed else token,
-        token_of=_token_of,
-        find_changes=partial(_changes_since, confirmed, request),
+        make_token=_make_token,
+        find_changes=partial(_find_changes_since, confirmed, request),
         again=AGAIN,
     )
 
 
-def _changes_since(
+def _find_changes_since(
     confirmed: Preview | None, request: ImportRequest, plan: Plan
 ) -> list[PlanChange]:
     if confirmed is None:
@@ -159,7 +159,7 @@ def _changes_since(
     )
 
 
-def _token_of(plan: Plan) -> str:
+def _make_token(plan: Plan) -> str:
     return make_confirmation_token(make_snapshot(plan))
 
 

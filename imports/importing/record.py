@@ -11,12 +11,12 @@ from imports.errors import make_storable
 from imports.importing.request import ImportRequest
 from imports.models import ImportItem, ImportRecord
 from imports.plans.plan import Change, Plan, compute_content_digest
-from imports.runs.recorder import new_run_record
+from imports.runs.recorder import make_run_record
 
 
 def make_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
     """Return an unsaved record of the requested import."""
-    return new_run_record(
+    return make_run_record(
         request,
         file_sha256=sha256,
         file_name=make_storable(request.file_name),

@@ -71,7 +71,7 @@ def check_origin(request: ImportRequest, digest: str) -> None:
         raise _make_stale_error(issues)
 
 
-def check_saved(plan: Plan, request: ImportRequest) -> None:
+def check_saved_plan(plan: Plan, request: ImportRequest) -> None:
     """Raise StalePlan where the plan, made now, differs from the request's saved plan."""
     saved = request.saved_plan
     if saved is None:

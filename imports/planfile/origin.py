@@ -8,10 +8,10 @@ from imports.planfile.shape import SavedFile, SavedPlan, SavedServer
 
 def find_origin_changes(saved: SavedPlan, *, file: SavedFile, server: SavedServer) -> list[Issue]:
     """Return issues where the plan was made for another file or another server."""
-    return list(_origin_changes(saved, file, server))
+    return list(_find_origin_changes(saved, file, server))
 
 
-def _origin_changes(saved: SavedPlan, file: SavedFile, server: SavedServer) -> Iterator[Issue]:
+def _find_origin_changes(saved: SavedPlan, file: SavedFile, server: SavedServer) -> Iterator[Issue]:
     if (saved.file.sha256, saved.file.size) != (file.sha256, file.size):
         yield Issue(
             code="other-file",

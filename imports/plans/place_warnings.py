@@ -10,7 +10,7 @@ from flows.content.fields import Content, Kind
 from flows.counting import format_list
 from flows.relations.mentions import Reference, find_references
 from imports.errors import make_printable, quote
-from imports.exportfile.warnings import PlanWarning, WarningCode, users_data
+from imports.exportfile.warnings import PlanWarning, WarningCode, make_users_data
 from imports.plans.matching import Match
 from imports.plans.plan import Change, Result
 from imports.plans.reference_map import ItemDestination
@@ -239,7 +239,7 @@ def make_renamed_in_use_warning(
         f"{format_list(rows, more=more)}",
         data={
             "name": old_name,
-            **users_data(((kind, uuid, name) for kind, name, uuid in shown), more=more),
+            **make_users_data(((kind, uuid, name) for kind, name, uuid in shown), more=more),
         },
         described_kinds=frozenset(kind for kind, _, _ in ordered),
     )

@@ -131,12 +131,12 @@ def _drop_connection() -> None:
         connection.close()
 
 
-def new_run_record(request: RunRequest, *, file_sha256: str = "", **facts: Any) -> ImportRecord:
+def make_run_record(request: RunRequest, *, file_sha256: str = "", **facts: Any) -> ImportRecord:
     """Return an unsaved record of the run that is asked for, with the facts of its kind of run."""
     return ImportRecord(
         started_at=timezone.now(),
         door=request.door,
-        user=_of_the_target(request.user),
+        user=_get_user_of_target(request.user),
         user_name=make_storable(request.user_name),
         server=make_storable(request.server),
         file_sha256=file_sha256,
@@ -147,7 +147,7 @@ def new_run_record(request: RunRequest, *, file_sha256: str = "", **facts: Any) 
     )
 
 
-def _of_the_target(user: User | None) -> User | None:
+def _get_user_of_target(user: User | None) -> User | None:
     """Return the user, or None if it is another server's: each server has users of its own."""
     return user if user and user._state.db == get_current_database() else None
 

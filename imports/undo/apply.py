@@ -24,7 +24,7 @@ from imports.rows.read import CONTENT_BATCH, split_batches
 from imports.runs.run import Progress
 from imports.runs.staleness import make_stale_error
 from imports.undo.plans.plan import Key, UndoChange, UndoPlan
-from imports.undo.read import read_saved
+from imports.undo.read import read_saved_states
 from imports.undo.request import AGAIN
 
 PRE_UNDO = "Pre undo"
@@ -113,7 +113,7 @@ def _delete(kind: Kind, changes: Sequence[UndoChange], user_name: str) -> None:
 
 
 def _restore(kind: Kind, changes: Sequence[UndoChange]) -> None:
-    saved = dict(read_saved(kind, [change.save for change in changes if change.save]))
+    saved = dict(read_saved_states(kind, [change.save for change in changes if change.save]))
     names = _list_restored_columns(kind)
     rows = []
     for change in changes:

@@ -8,7 +8,7 @@ from flows.servers import target_server
 from imports.plans.plan import UndoResult
 from imports.rows.read import read_contents
 from imports.undo.plans.plan import UndoChange
-from imports.undo.read import read_saved
+from imports.undo.read import read_saved_states
 from imports.undo.request import UndoRequest
 from imports.undo.service import examine_undo
 
@@ -49,5 +49,5 @@ def _read_after(change: UndoChange, before: Content | None) -> Content | None:
         return None
     if change.save is None:
         return before
-    states = (state for _, state in read_saved(change.kind, [change.save]))
+    states = (state for _, state in read_saved_states(change.kind, [change.save]))
     return next((get_content(change.kind, state) for state in states), before)

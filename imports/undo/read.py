@@ -57,7 +57,7 @@ def read_undo_inputs(record: ImportRecord) -> UndoInputs:
     )
 
 
-def read_saved(kind: Kind, revisions: Sequence[int]) -> Iterator[tuple[int, SavedState]]:
+def read_saved_states(kind: Kind, revisions: Sequence[int]) -> Iterator[tuple[int, SavedState]]:
     """Yield revision and state of the readable named saves with these revisions."""
     for version in named_saves.find_saves_in(MODELS[kind], revisions):
         try:
@@ -81,7 +81,9 @@ class _Reading:
             present = dict(self._read_present(kind, uuids))
             later = self._find_later_runs(kind, uuids)
             saved = dict(
-                read_saved(kind, [item.named_save_id for item in batch if item.named_save_id])
+                read_saved_states(
+                    kind, [item.named_save_id for item in batch if item.named_save_id]
+                )
             )
             for item in batch:
                 row, content = present.get(str(item.target_uuid), (None, None))

@@ -7,7 +7,7 @@ from reversion.models import Revision
 from imports.errors import StalePlan
 from imports.models import UNDO, ImportItem, ImportRecord, Status
 from imports.plans.matching import MatchMethod
-from imports.runs.recorder import new_run_record
+from imports.runs.recorder import make_run_record
 from imports.undo.plans.plan import Key, UndoChange, UndoPlan
 from imports.undo.request import UndoRequest
 from imports.undo.run_names import name_run
@@ -15,7 +15,7 @@ from imports.undo.run_names import name_run
 
 def make_undo_record(request: UndoRequest) -> ImportRecord:
     """Return an unsaved record of the requested undo."""
-    return new_run_record(
+    return make_run_record(
         request,
         file_name=f"undo of import {request.record}",
         file_size=0,

@@ -109,7 +109,7 @@ def undo_import(
             plan = plan_again(
                 partial(_plan, undone, request),
                 make_undo_token(confirmed) if confirmed else token,
-                token_of=make_undo_token,
+                make_token=make_undo_token,
                 find_changes=partial(undo_changes_since, confirmed),
                 again=AGAIN,
             )

@@ -70,7 +70,7 @@ def test_a_pg_dump_that_is_older_than_the_server_is_told(tool, told, monkeypatch
 
     monkeypatch.setattr(checks, "connections", {"default": Server()})
     monkeypatch.setattr(checks.shutil, "which", lambda _: "/usr/bin/pg_dump")
-    monkeypatch.setattr(checks, "_major_version_of_pg_dump", lambda: tool)
+    monkeypatch.setattr(checks, "_read_version_of_pg_dump", lambda: tool)
     assert ids(check_pg_dump_version(databases=["default"])) == told
     assert check_pg_dump_version(databases=None) == []
 

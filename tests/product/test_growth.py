@@ -146,7 +146,7 @@ EXEMPT = {
     "flows.destinations.warnings.DestinationWarning.find_described_kinds": "takes a row's key",
     "flows.destinations.warnings.DestinationWarning.get_text_for": "takes the kinds that somebody may see",
     "flows.destinations.warnings.DestinationWarning.make_detail_for": "takes the kinds that somebody may see",
-    "imports.exportfile.warnings.users_data": "tells of the first few users",
+    "imports.exportfile.warnings.make_users_data": "tells of the first few users",
     "imports.exportfile.warnings.sort_keys": "takes one warning, of a few rows",
     "flows.counting.format_list": "joins words of the product's own, and the first few names",
     "imports.database.backup_retention.find_superfluous": "takes the backups of a directory, and no file's text",

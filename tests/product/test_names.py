@@ -37,8 +37,7 @@ FRAMEWORKS = {
 }
 """Names that Django and its packages call."""
 CONVENTIONS = {"as_dict", "as_json"}
-ALLOWED = {"_required_in_production": "tools/reference_blocks.py finds the settings by this name"}
-EXPECTED = FRAMEWORKS | CONVENTIONS | ALLOWED.keys()
+EXPECTED = FRAMEWORKS | CONVENTIONS
 
 LONGEST_FUNCTION = 40
 LONGEST_FILE = 300
@@ -83,7 +82,7 @@ def test_no_function_is_named_by_a_participle_or_a_preposition():
     assert found == []
 
 
-def test_what_is_allowed_is_there():
+def test_what_is_expected_is_there():
     names = {function.name for _, source in sources(*PACKAGES) for function in functions(source)}
     assert names >= EXPECTED
 

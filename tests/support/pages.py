@@ -3,7 +3,7 @@
 import re
 from html import unescape
 
-from flows.saves.state_tags import state_tag
+from flows.saves.state_tags import compute_state_tag
 
 
 def text_of(response):
@@ -15,7 +15,7 @@ def text_of(response):
 
 def as_opened(row):
     """What the page that restores a save of the row sends, if it is opened now."""
-    return {"opened_on": state_tag(type(row)._default_manager.get(pk=row.pk))}
+    return {"opened_on": compute_state_tag(type(row)._default_manager.get(pk=row.pk))}
 
 
 def form_of(response):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management import get_commands, load_command_class
 
-from tools.reference_blocks.markdown import code, one_line, table
+from tools.reference_blocks.markdown import format_code, format_table, put_on_one_line
 
 _OWN_APPS = ("accounts", "flows", "imports")
 # Options that every command of Django has.
@@ -19,27 +19,31 @@ _DJANGO_OPTIONS = {
 def list_commands() -> str:
     """Return a section for each of the project's commands."""
     names = sorted(name for name, app in get_commands().items() if app in _OWN_APPS)
-    return "\n\n".join(_command(name) for name in names)
+    return "\n\n".join(_format_command(name) for name in names)
 
 
-def _command(name: str) -> str:
+def _format_command(name: str) -> str:
     command: Any = load_command_class(get_commands()[name], name)
     parser: ArgumentParser = command.create_parser("manage.py", name)
-    parts = [f"## {name}", one_line(command.help), _options(parser)]
-    for word, sub in _subcommands(parser):
-        parts += [f"### {name} {word}", one_line(sub.description or ""), _options(sub)]
+    parts = [f"## {name}", put_on_one_line(command.help), _format_options(parser)]
+    for word, sub in _find_subcommands(parser):
+        parts += [
+            f"### {name} {word}",
+            put_on_one_line(sub.description or ""),
+            _format_options(sub),
+        ]
     if parser.epilog:
         parts.append(f"```text\n{parser.epilog.rstrip()}\n```")
     return "\n\n".join(part for part in parts if part)
 
 
-def _subcommands(parser: ArgumentParser) -> Iterator[tuple[str, ArgumentParser]]:
+def _find_subcommands(parser: ArgumentParser) -> Iterator[tuple[str, ArgumentParser]]:
     for action in parser._actions:
         if isinstance(action, _SubParsersAction):
             yield from action.choices.items()
 
 
-def _options(parser: ArgumentParser) -> str:
+def _format_options(parser: ArgumentParser) -> str:
     shown = [
         action
         for action in parser._actions
@@ -47,11 +51,11 @@ def _options(parser: ArgumentParser) -> str:
         and action.help != SUPPRESS
         and not isinstance(action, _SubParsersAction)
     ]
-    rows = [(_spelling(one), _needed(parser, one), _help(one)) for one in shown]
-    return table(["option", "needed", "meaning"], rows) if rows else ""
+    rows = [(_format_spelling(one), _format_need(parser, one), _get_help(one)) for one in shown]
+    return format_table(["option", "needed", "meaning"], rows) if rows else ""
 
 
-def _spelling(action: Action) -> str:
+def _format_spelling(action: Action) -> str:
     if not action.option_strings:
         return f"`{action.metavar or action.dest}`"
     value = ""
@@ -61,15 +65,15 @@ def _spelling(action: Action) -> str:
     return ", ".join(f"`{option}{value}`" for option in action.option_strings[::-1])
 
 
-def _needed(parser: ArgumentParser, action: Action) -> str:
+def _format_need(parser: ArgumentParser, action: Action) -> str:
     for group in parser._mutually_exclusive_groups:
         if action in group._group_actions:
             others = [one.option_strings[-1] for one in group._group_actions if one is not action]
             if group.required:
-                return f"this or {code(others)}"
-            return f"not with {code(others)}"
+                return f"this or {format_code(others)}"
+            return f"not with {format_code(others)}"
     return "yes" if action.required else ""
 
 
-def _help(action: Action) -> str:
+def _get_help(action: Action) -> str:
     return (action.help or "") % {"default": action.default}

@@ -5,7 +5,7 @@ from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 
-from tools.reference_blocks.markdown import table
+from tools.reference_blocks.markdown import format_table
 
 
 def list_endpoints() -> str:
@@ -15,15 +15,17 @@ def list_endpoints() -> str:
     for path, methods in schema["paths"].items():
         rows = parts.setdefault(path.split("/")[2], [])
         rows += (
-            _endpoint(path, method, operation)
+            _format_endpoint(path, method, operation)
             for method, operation in methods.items()
             if method != "parameters"
         )
     headings = ["request", "what it does", "takes", "answers"]
-    return "\n\n".join(f"### /api/{part}\n\n{table(headings, parts[part])}" for part in parts)
+    return "\n\n".join(
+        f"### /api/{part}\n\n{format_table(headings, parts[part])}" for part in parts
+    )
 
 
-def _endpoint(path: str, method: str, operation: dict[str, Any]) -> Sequence[str]:
+def _format_endpoint(path: str, method: str, operation: dict[str, Any]) -> Sequence[str]:
     parameters = operation.get("parameters", ())
     takes = [
         *(f"`?{one['name']}`" for one in parameters if one["in"] == "query"),

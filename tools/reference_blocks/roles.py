@@ -3,33 +3,35 @@
 from django.apps import apps
 
 from flows.roles import ROLES
-from tools.reference_blocks.markdown import table
+from tools.reference_blocks.markdown import format_table
 
 
 def list_roles() -> str:
     """Return the table of the roles: which permission each of them has."""
-    every = sorted({name for role in ROLES.values() for name in role.permissions}, key=_by_model)
-    names = _permission_names()
+    every = sorted(
+        {name for role in ROLES.values() for name in role.permissions}, key=_get_sort_key
+    )
+    names = _list_permissions()
     headings = ["permission", "", *(role.group for role in ROLES.values())]
-    rows = [[f"`{name}`", names[name], *map(_yes, _holders(name))] for name in every]
-    return table(headings, rows)
+    rows = [[f"`{name}`", names[name], *map(_format_yes, _list_holders(name))] for name in every]
+    return format_table(headings, rows)
 
 
-def _holders(permission: str) -> list[bool]:
+def _list_holders(permission: str) -> list[bool]:
     return [permission in role.permissions for role in ROLES.values()]
 
 
-def _yes(is_so: bool) -> str:
+def _format_yes(is_so: bool) -> str:
     return "yes" if is_so else ""
 
 
-def _by_model(name: str) -> tuple[str, str, str]:
+def _get_sort_key(name: str) -> tuple[str, str, str]:
     app, _, codename = name.partition(".")
     verb, _, model = codename.partition("_")
     return app, model, verb
 
 
-def _permission_names() -> dict[str, str]:
+def _list_permissions() -> dict[str, str]:
     names: dict[str, str] = {}
     for model in apps.get_models():
         meta = model._meta

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tools.reference_blocks.markdown import table
+from tools.reference_blocks.markdown import format_table
 from tools.reference_words import SETTING_DEFAULTS, SETTINGS
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -15,29 +15,31 @@ _GUNICORN = _ROOT / "deploy" / "gunicorn.conf.py"
 
 def list_settings() -> str:
     """Return the table of the variables that the settings read."""
-    return _variables(_SITE)
+    return _format_variables(_SITE)
 
 
 def list_server_settings() -> str:
     """Return the table of the variables that the shipped configuration of gunicorn reads."""
-    return _variables(_GUNICORN)
+    return _format_variables(_GUNICORN)
 
 
-def _variables(source: Path) -> str:
-    found = _reads(source)
+def _format_variables(source: Path) -> str:
+    found = _find_variables(source)
     ordered = [name for name in SETTINGS if name in found]
-    if unknown := SETTINGS.keys() ^ (_reads(_SITE).keys() | _reads(_GUNICORN).keys()):
+    if unknown := SETTINGS.keys() ^ (
+        _find_variables(_SITE).keys() | _find_variables(_GUNICORN).keys()
+    ):
         raise LookupError(f"Say in tools/reference_words.py what these mean: {sorted(unknown)}")
-    rows = [(f"`{name}`", _default(name, found[name]), SETTINGS[name]) for name in ordered]
-    return table(["variable", "default", "meaning"], rows)
+    rows = [(f"`{name}`", _format_default(name, found[name]), SETTINGS[name]) for name in ordered]
+    return format_table(["variable", "default", "meaning"], rows)
 
 
-def _reads(source: Path) -> dict[str, ast.expr | None]:
+def _find_variables(source: Path) -> dict[str, ast.expr | None]:
     """Return each variable of the environment that a module reads, with its default."""
-    return dict(_reads_of(ast.parse(source.read_text())))
+    return dict(_find_reads(ast.parse(source.read_text())))
 
 
-def _reads_of(tree: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
+def _find_reads(tree: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not node.args:
             continue
@@ -46,22 +48,22 @@ def _reads_of(tree: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
             continue
         called = ast.unparse(node.func)
         keywords = {keyword.arg: keyword.value for keyword in node.keywords}
-        if called.startswith("env.") or called == "_required_in_production":
+        if called.startswith("env.") or called == "_require_in_production":
             yield name.value, keywords.get("default")
         elif called == "os.environ.get":
             yield name.value, node.args[1] if len(node.args) > 1 else None
 
 
-def _default(name: str, node: ast.expr | None) -> str:
+def _format_default(name: str, node: ast.expr | None) -> str:
     if name in SETTING_DEFAULTS:
         return SETTING_DEFAULTS[name]
-    value = _value(node) if node else None
+    value = _evaluate(node) if node else None
     if value is None or value in ("", []):
         return "none"
     return f"`{int(value) if isinstance(value, bool | float) else value}`"
 
 
-def _value(node: ast.expr) -> Any:
+def _evaluate(node: ast.expr) -> Any:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        return _value(node.left) * _value(node.right)
+        return _evaluate(node.left) * _evaluate(node.right)
     return ast.literal_eval(node)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from imports.exportfile.warnings import WarningCode
-from tools.reference_blocks.markdown import table
+from tools.reference_blocks.markdown import format_table
 from tools.reference_words import WARNINGS
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -18,4 +18,4 @@ def list_warnings() -> str:
     codes += [code.value for code in WarningCode]
     if unknown := set(codes) ^ WARNINGS.keys():
         raise LookupError(f"Say in tools/reference_words.py what these mean: {sorted(unknown)}")
-    return table(["code", "meaning"], [(f"`{code}`", WARNINGS[code]) for code in codes])
+    return format_table(["code", "meaning"], [(f"`{code}`", WARNINGS[code]) for code in codes])

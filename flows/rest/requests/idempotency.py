@@ -162,11 +162,11 @@ def _remember(response: Response, user: User, key: str, digest: str) -> None:
         status=response.status_code,
         headers={name: text for name, text in response.items() if name != "Content-Type"},
         body=encrypt_bytes(body),
-        permissions=_rights_of(user),
+        permissions=_list_rights(user),
     )
 
 
-def _rights_of(user: User) -> list[str]:
+def _list_rights(user: User) -> list[str]:
     """Return the user's permissions on items and imports: a later lack of one hides the answer.
 
     All of them, since what an endpoint asked for is not known here.

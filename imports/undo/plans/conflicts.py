@@ -6,7 +6,7 @@ from typing import Any
 
 from flows.content.representation import format_time
 from imports.errors import make_printable, quote
-from imports.exportfile.warnings import users_data
+from imports.exportfile.warnings import make_users_data
 from imports.plans.plan import are_comparable, differ
 from imports.undo.plans.inputs import LaterRun, OtherRow, PresentRow, WrittenRow
 from imports.undo.plans.plan import Conflict, ConflictCode
@@ -80,7 +80,7 @@ def make_used_by_conflict(written: WrittenRow, users: Sequence[OtherRow]) -> Con
         f"{f' and {more} more' if more else ''}, which would refer to nothing.",
         data={
             **_make_data(written),
-            **users_data(((user.kind, user.uuid, user.name) for user in shown), more=more),
+            **make_users_data(((user.kind, user.uuid, user.name) for user in shown), more=more),
         },
         described_kinds=frozenset(user.kind for user in users),
     )

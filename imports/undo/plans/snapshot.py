@@ -46,7 +46,7 @@ def undo_changes_since(before: UndoPlan | None, after: UndoPlan) -> list[PlanCha
     if before is None:
         return []
     now = make_undo_snapshot(after)
-    return find_changes_since(make_undo_snapshot(before), replace(now, rows=_rows_of(now.items)))
+    return find_changes_since(make_undo_snapshot(before), replace(now, rows=_index_rows(now.items)))
 
 
 def pack_rows(plan: UndoPlan) -> str:
@@ -61,7 +61,7 @@ def find_row_changes_since(packed: str, plan: UndoPlan) -> dict[ItemKey, str]:
     """
     now = make_undo_snapshot(plan)
     items = tuple(replace(item, row=_unpack(_pack(item.row), item)) for item in now.items)
-    after = replace(now, items=items, rows=_rows_of(items))
+    after = replace(now, items=items, rows=_index_rows(items))
     before = replace(now, items=tuple(_replace_rows(packed, items)))
     return {
         change.key: change.issue.message
@@ -70,7 +70,7 @@ def find_row_changes_since(packed: str, plan: UndoPlan) -> dict[ItemKey, str]:
     }
 
 
-def _rows_of(items: Iterable[ItemSnapshot]) -> dict[ItemKey, RowSnapshot]:
+def _index_rows(items: Iterable[ItemSnapshot]) -> dict[ItemKey, RowSnapshot]:
     return {item.key: item.row for item in items if item.row is not None}
 
 

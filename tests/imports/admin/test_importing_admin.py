@@ -658,7 +658,7 @@ class TestWhatThePageShowed:
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
         pending = staged(ada, flow(1, "Sync", info="new"), flow(2, "More"), mode="overwrite")
         choice = f"mode:flow:{uuid_of('f', 1)}"
-        earlier = {"shown": uploads.token_of(pending, read_page(pending)), "mode": "overwrite"}
+        earlier = {"shown": uploads.get_token(pending, read_page(pending)), "mode": "overwrite"}
         post(ada, "decide", pending, {**earlier, choice: "skip"})
         answer = post(ada, button, pending, {**earlier, choice: ""})
         assert told(ada, answer)[1:] == [
