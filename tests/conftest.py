@@ -67,6 +67,12 @@ def no_collected_static_files(settings: Any) -> None:
     settings.WHITENOISE_AUTOREFRESH = True
 
 
+@pytest.fixture
+def quick_passwords(settings: Any) -> None:
+    """Passwords take no time to hash."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture(scope="session")
 def _no_collected_static_files() -> Iterator[None]:
     with override_settings(WHITENOISE_AUTOREFRESH=True):

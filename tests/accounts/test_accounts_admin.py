@@ -26,17 +26,7 @@ KEYS = "/admin/accounts/apitoken/"
 ADD_KEY = "/admin/accounts/apitoken/add/"
 USERS = "/admin/accounts/user/"
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_collected_static_files(settings):
-    settings.WHITENOISE_AUTOREFRESH = True  # else it warns of the missing folder
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
 
 
 def make_user(name, *groups, **values):

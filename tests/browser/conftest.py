@@ -18,6 +18,7 @@ from accounts.models import User
 from tests.browser.accessibility import read_axe, violations
 from tests.browser.chromium import launch, skipping_what_is_missing
 from tests.browser.faults import Faults, watch
+from tests.support.users import PASSWORD
 
 _WIDE = {"width": 1280, "height": 800}
 _PHONE = {"width": 360, "height": 740}
@@ -40,6 +41,12 @@ def browser(_database_beside_the_browser: None) -> Iterator[Browser]:
             browser = launch(playwright)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def superuser(transactional_db: None, quick_passwords: None) -> User:
+    """Ada, who may do everything, and logs in by her form with PASSWORD."""
+    return User.objects.create_superuser("ada", "ada@example.org", PASSWORD)
 
 
 @pytest.fixture

@@ -15,12 +15,11 @@ from django.utils import timezone
 from playwright.sync_api import expect
 from reversion.models import Version
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken
 from tests.browser.accessibility import EXCUSES, read_axe, scrolls_sideways, violations
-from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.factories import FACTORIES, FlowFactory
+from tests.support.users import PASSWORD
 
-PASSWORD = "correct-horse-battery"
-FACTORIES = {"flow": FlowFactory, "connection": ConnectionFactory, "secret": SecretFactory}
 LONG_NAME = "A_name_without_a_space_" * 8
 NODES = json.dumps(
     [
@@ -29,16 +28,6 @@ NODES = json.dumps(
     ]
 )
 EDGES = json.dumps([{"id": "e", "source": "n0", "target": "n1"}])
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture
-def superuser(transactional_db):
-    return User.objects.create_superuser("ada", "ada@example.org", PASSWORD)
 
 
 def faults_of(page, axe, *paths):

@@ -29,11 +29,6 @@ LINES = "\n".join(f"line {number} of a text that is long enough to wrap" for num
 USED = '[{"data":{"code":"secrets.PAYMENTS_KEY"}}]'
 
 
-@pytest.fixture
-def superuser(transactional_db):
-    return User.objects.create_superuser("ada", "ada@example.org", "unused")
-
-
 def conflict(page, item, **typed):
     """Open the item's form, let somebody else save it, and save what is typed."""
     page.goto(reverse("admin:flows_flow_change", args=[item.pk]))
@@ -135,36 +130,38 @@ def test_what_an_account_may_not_do(transactional_db, logged_in_page, axe, fault
     assert faults_here(page, axe) == []
 
 
-def test_a_database_that_is_busy(logged_in_page, superuser, axe, faults, monkeypatch):
-    faults.expect("console error: Failed to load resource: .* 503 ")
-    monkeypatch.setattr(FlowAdmin, "changelist_view", busy)
-    page = logged_in_page(superuser)
-    page.goto(reverse("admin:flows_flow_changelist"))
-    expect(page.get_by_role("heading", name="The database is being written")).to_be_visible()
-    expect(page.locator("#site-name")).to_have_text("Ziggy flow import")
-    take(page, "busy")
-    assert faults_here(page, axe) == []
-
-
 def busy(*_arguments, **_options):
     cause = sqlite3.OperationalError("database is locked")
     cause.sqlite_errorcode = sqlite3.SQLITE_BUSY
     raise OperationalError("database is locked") from cause
 
 
-def test_a_statement_that_took_too_long(logged_in_page, superuser, axe, faults, monkeypatch):
-    faults.expect("console error: Failed to load resource: .* 503 ")
-    monkeypatch.setattr(FlowAdmin, "changelist_view", too_slow)
-    page = logged_in_page(superuser)
-    page.goto(reverse("admin:flows_flow_changelist"))
-    expect(page.get_by_role("heading", name="This took too long")).to_be_visible()
-    expect(page.locator("#site-name")).to_have_text("Ziggy flow import")
-    take(page, "statement-timeout")
-    assert faults_here(page, axe) == []
-
-
 def too_slow(*_arguments, **_options):
     raise OperationalError("canceling statement") from QueryCanceled()
+
+
+@pytest.fixture(
+    params=[
+        pytest.param((busy, "The database is being written", "busy"), id="it is busy"),
+        pytest.param((too_slow, "This took too long", "statement-timeout"), id="it takes too long"),
+    ]
+)
+def trouble(request, faults, monkeypatch):
+    """The list of flows fails so; what its page says then, and the name of its picture."""
+    fails, heading, picture = request.param
+    faults.expect("console error: Failed to load resource: .* 503 ")
+    monkeypatch.setattr(FlowAdmin, "changelist_view", fails)
+    return heading, picture
+
+
+def test_a_page_that_the_database_does_not_answer(trouble, logged_in_page, superuser, axe):
+    heading, picture = trouble
+    page = logged_in_page(superuser)
+    page.goto(reverse("admin:flows_flow_changelist"))
+    expect(page.get_by_role("heading", name=heading)).to_be_visible()
+    expect(page.locator("#site-name")).to_have_text("Ziggy flow import")
+    take(page, picture)
+    assert faults_here(page, axe) == []
 
 
 def test_choices_that_are_not_planned_are_told_while_problems_are_left(

@@ -6,7 +6,6 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from accounts.models import User
 from flows.content.fields import Kind
 from flows.models import MODELS, Flow, Secret
 from flows.saves.named_saves import list_saves
@@ -28,11 +27,6 @@ from tests.support.importing import (
     secret,
     uuid_of,
 )
-
-
-@pytest.fixture
-def superuser(transactional_db):
-    return User.objects.create_superuser("ada", "ada@example.org", "unused")
 
 
 @pytest.fixture

@@ -7,27 +7,16 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
-from accounts.models import User
 from flows.models import Connection, Flow, Secret
 from imports.importing import service
 from imports.models import ImportRecord
 from imports.runs import carrying_out
 from tests.support.factories import FlowFactory
 from tests.support.importing import export_file, flow, secret, uuid_of
+from tests.support.users import PASSWORD
 
-PASSWORD = "correct-horse-battery"
 CHANGED_FLOW = "Human In The Loop"
 MINUTES = 60
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture
-def superuser(transactional_db):
-    return User.objects.create_superuser("ada", "ada@example.org", PASSWORD)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import pytest
 from django.db import transaction
 from django.urls import reverse
 
-from accounts.models import User
 from flows.admin.saves import NOW
 from flows.content.fields import Kind
 from flows.models import MODELS, Flow
@@ -28,11 +27,6 @@ OPENED = 10
 TELLING = re.compile("ด้|<script>alert|onerror=|javascript:|<svg|ﷺ|Ṱ̺̺̕o|'; DROP|ثم نفس|{{|%s")
 _LINKS = "[...document.querySelectorAll('[href], [src], [action]')].map((each) => each.outerHTML)"
 _TAME = re.compile(r"""(?:href|src|action)=["']?\s*(?:javascript|data|vbscript):""", re.IGNORECASE)
-
-
-@pytest.fixture
-def superuser(transactional_db):
-    return User.objects.create_superuser("ada", "ada@example.org", "unused")
 
 
 @pytest.fixture

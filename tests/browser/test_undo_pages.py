@@ -6,7 +6,6 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from accounts.models import User
 from flows.content.fields import Kind
 from flows.models import Flow
 from imports.importing.service import run_import
@@ -16,11 +15,6 @@ from tests.browser.test_admin_pages import LONG_NAME, faults_of
 from tests.browser.test_import_pages import faults_here
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, flow, import_items, request_for, secret, uuid_of
-
-
-@pytest.fixture
-def superuser(transactional_db):
-    return User.objects.create_superuser("ada", "ada@example.org", "unused")
 
 
 def record_url(record):

@@ -19,23 +19,17 @@ from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.saves import named_saves
 from imports.importing.service import run_import
 from imports.models import Door
-from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.factories import FACTORIES, FlowFactory, SecretFactory
 from tests.support.importing import export_file, flow, import_items, request_for, uuid_of
 from tests.support.pages import as_opened
 
 ROOT = Path(__file__).parents[2]
 LONG_AGO = datetime(2020, 2, 29, 12, 30, tzinfo=UTC)
-FACTORIES = {"flow": FlowFactory, "connection": ConnectionFactory, "secret": SecretFactory}
 MODELS = {"flow": Flow, "connection": Connection, "secret": Secret}
 KINDS = pytest.mark.parametrize("kind", list(FACTORIES))
 TEXTS = {"flow": "info", "connection": "description", "secret": "description"}
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_passwords")]
 
 
 @pytest.fixture

@@ -296,8 +296,7 @@ class TestNothingSings:
         assert not any(INLINE in text for text in listener.heard)
         listener.assert_no_canary()
 
-    def test_in_the_admin(self, server, listener, admin_client, settings):
-        settings.WHITENOISE_AUTOREFRESH = True  # else it warns of the missing folder
+    def test_in_the_admin(self, server, listener, admin_client):
         assert listener.import_file(FILE, "--overwrite", "--no-prompt", "--no-backup") == 0
         one = Secret.objects.get(name="KEY_1")
         named_saves.take(one, "before the change")

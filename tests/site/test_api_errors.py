@@ -97,11 +97,6 @@ urlpatterns = [
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
 
-@pytest.fixture(autouse=True)
-def no_collected_static_files(settings):
-    settings.WHITENOISE_AUTOREFRESH = True  # else it warns of the missing folder
-
-
 @pytest.fixture(params=[False, True], ids=["in production", "in development"])
 def debug(request, settings):
     settings.DEBUG = request.param

@@ -25,21 +25,25 @@ OTHER_DOORS = ["/", "/admin/login/", "/admin/imports/importrecord/upload/", "/st
 pytestmark = pytest.mark.django_db
 
 
+def chunked(method, door, *, told_as):
+    """The refusal of a body in chunks, in the form that it must have."""
+    answer = Client().generic(method, door, HTTP_TRANSFER_ENCODING="chunked")
+    assert answer.status_code == 411
+    assert answer.headers["Content-Type"] == told_as
+    return answer
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("door", API_DOORS)
 def test_the_api_refuses_chunks_in_its_own_form(door, method):
-    answer = Client().generic(method, door, HTTP_TRANSFER_ENCODING="chunked")
-    assert answer.status_code == 411
-    assert answer.headers["Content-Type"] == "application/json"
+    answer = chunked(method, door, told_as="application/json")
     assert method == "HEAD" or error_of(answer) == REFUSAL
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("door", OTHER_DOORS)
 def test_every_other_page_refuses_them_in_plain_words(door, method):
-    answer = Client().generic(method, door, HTTP_TRANSFER_ENCODING="chunked")
-    assert answer.status_code == 411
-    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    answer = chunked(method, door, told_as="text/plain; charset=utf-8")
     assert method == "HEAD" or answer.content.decode() == f"{MESSAGE}\n"
     assert "Content-Security-Policy" in answer.headers
 

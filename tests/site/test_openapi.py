@@ -49,11 +49,6 @@ LOCKED_IN = {label for label, operation in OPERATIONS.items() if operation["secu
 every_operation = pytest.mark.parametrize("label", OPERATIONS)
 
 
-@pytest.fixture(autouse=True)
-def no_static_files(settings):
-    settings.WHITENOISE_AUTOREFRESH = True  # else it warns of the missing folder
-
-
 class TestTheDescription:
     def test_it_is_openapi_3_1_and_valid_without_a_warning(self):
         out = StringIO()

@@ -15,6 +15,8 @@ from imports.plans.build import build_plan
 from imports.plans.inputs import PlanInputs
 from imports.plans.matching import Row
 from imports.plans.plan import Mode, Plan
+from tests.support.ordinary import ordinary_columns, ordinary_item
+from tests.support.uuids import ONE, THREE, TWO
 
 # What a row holds that was made by hand and left alone; written down here once more, so that a
 # test's stored content does not come from the code under test.
@@ -84,8 +86,8 @@ def stored(
     has_value: bool = False,
     **columns: Any,
 ) -> StoredItem:
-    """A row; the columns that are not given have their defaults."""
-    content = {**DEFAULTS[kind], **columns, "name": name}
+    """A row: what is not given of its graph or its value is ordinary, the rest has its defaults."""
+    content = {**DEFAULTS[kind], **ordinary_columns(kind, columns), "name": name}
     if is_locked:
         content["is_locked"] = True
     row = Row(pk=next(_numbers), uuid=uuid, name=name, is_deleted=is_deleted, is_locked=is_locked)
@@ -158,9 +160,20 @@ def a_file(
     connections: Iterable[dict[str, Any]] = (),
     secrets: Iterable[dict[str, Any]] = (),
 ) -> ExportDocument:
-    """The document of an export file with these items."""
-    lists = {"flows": list(flows), "connections": list(connections), "secrets": list(secrets)}
+    """The document of an export file with these items, which have at least a graph and a value."""
+    lists = {
+        "flows": [ordinary_item("flow", item) for item in flows],
+        "connections": [ordinary_item("connection", item) for item in connections],
+        "secrets": [*secrets],
+    }
     return parse(json.dumps(lists).encode(), max_bytes=10**9)
+
+
+FILE_OF_FOUR = a_file(
+    flows=[{"uuid": TWO, "name": "B"}, {"uuid": ONE, "name": "A", "info": "new"}],
+    connections=[{"uuid": ONE, "name": "Twilio"}],
+    secrets=[{"uuid": THREE, "name": "TOKEN"}],
+)
 
 
 def planned(

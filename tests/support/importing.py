@@ -14,6 +14,7 @@ from imports.plans.plan import Mode, Plan
 from imports.runs.carrying_out import Outcome
 from imports.uploads import pending as uploads
 from imports.uploads.planning import read_page
+from tests.support.ordinary import ordinary_item
 
 SERVER = "local"
 
@@ -23,16 +24,23 @@ def uuid_of(kind: str, number: int) -> str:
     return f"{kind * 8}-0000-4000-8000-{number:012}"
 
 
+def bare(digit: str, number: int, name: str) -> dict[str, Any]:
+    """An item of a file that says its uuid and its name and nothing else."""
+    return {"uuid": uuid_of(digit, number), "name": name}
+
+
 def flow(number: int, name: str, **keys: Any) -> dict[str, Any]:
-    return {"uuid": uuid_of("f", number), "name": name, **keys}
+    """A flow of a file, with an ordinary graph unless its nodes or edges are given."""
+    return ordinary_item("flow", {**bare("f", number, name), **keys})
 
 
 def connection(number: int, name: str, **keys: Any) -> dict[str, Any]:
-    return {"uuid": uuid_of("c", number), "name": name, **keys}
+    """A connection of a file, with an ordinary value unless its own are given."""
+    return ordinary_item("connection", {**bare("c", number, name), **keys})
 
 
 def secret(number: int, name: str, **keys: Any) -> dict[str, Any]:
-    return {"uuid": uuid_of("5", number), "name": name, **keys}
+    return {**bare("5", number, name), **keys}
 
 
 def export_file(*items: dict[str, Any], **top_level: Any) -> bytes:

@@ -5,6 +5,19 @@ from html import unescape
 
 from flows.saves.state_tags import compute_state_tag
 
+LOGIN = "login"
+"""The answer that leads to the login."""
+
+
+def assert_answered(response, answer, *, done=""):
+    """It has this status; or leads to the login; or, for any other word, to the address `done`."""
+    if answer == LOGIN:
+        assert response.url.startswith("/admin/login/")
+    elif isinstance(answer, str):
+        assert response.url == done
+    else:
+        assert response.status_code == answer
+
 
 def text_of(response):
     """What a reader sees of a page's main part, on one line."""

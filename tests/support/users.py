@@ -2,12 +2,16 @@
 
 from datetime import timedelta
 
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
 from accounts.tokens import issue_key
+
+PASSWORD = "correct-horse-battery"
+ROLES = ("anonymous", "staff", "Operator", "Service Account", "Editor", "Admin", "superuser")
+"""Everybody who may come to the admin; of the groups among them each is on staff too."""
 
 
 def staff_with(*codenames: str, name: str = "ada") -> User:
@@ -29,3 +33,12 @@ def key_for(user: User, name: str = "CI", **lasting: int) -> str:
     return issue_key(
         ApiToken(user=user, name=name, expiry=timezone.now() + timedelta(**lasting or {"days": 30}))
     )
+
+
+def client_in(role: str) -> Client:
+    """A browser of somebody of that role on staff; `staff` has no role."""
+    if role == "anonymous":
+        return Client()
+    user = User.objects.create_user(role, is_staff=True, is_superuser=role == "superuser")
+    user.groups.set(Group.objects.filter(name=role))
+    return logged_in(user)

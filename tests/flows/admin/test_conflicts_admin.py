@@ -1,10 +1,9 @@
 """The admin's forms do not write over what somebody else saved meanwhile, unless they are told to."""
 
 import re
-import threading
+from functools import partial
 
 import pytest
-from django.db import connection as database
 from django.test import Client
 from reversion.models import Version
 
@@ -12,13 +11,13 @@ from accounts.models import User
 from flows.models import Connection, Flow, Secret
 from flows.saves import named_saves
 from tests.flows.admin.test_flows_admin import errors_of, url
-from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.factories import FACTORIES, ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.pages import form_of
 from tests.support.rows import row_of
+from tests.support.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
-FACTORIES = {"flow": FlowFactory, "connection": ConnectionFactory, "secret": SecretFactory}
 MODELS = {"flow": Flow, "connection": Connection, "secret": Secret}
 KINDS = pytest.mark.parametrize("kind", FACTORIES)
 TEXT = {"flow": "info", "connection": "description", "secret": "description"}
@@ -191,16 +190,5 @@ def test_of_two_who_save_at_once_one_is_refused():
     flow = FlowFactory()
     people = [person(f"user {number}") for number in range(4)]
     forms = [opened(client, flow, info=f"of {number}") for number, client in enumerate(people)]
-    start, answers = threading.Barrier(len(people)), []
-
-    def save(client, form):
-        start.wait()
-        answers.append(send(client, flow, form).status_code)
-        database.close()
-
-    threads = [threading.Thread(target=save, args=pair) for pair in zip(people, forms, strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(answers) == [200, 200, 200, 302]
+    saves = [partial(send, *each) for each in zip(people, [flow] * 4, forms, strict=True)]
+    assert sorted(answer.status_code for answer in at_once(saves)) == [200, 200, 200, 302]

@@ -18,7 +18,7 @@ from accounts.models import User
 from flows.content.fields import Kind, get_columns
 from flows.models import Connection, Flow, Secret
 from flows.saves import named_saves
-from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.factories import FACTORIES, ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.pages import form_of
 from tests.support.rows import row_of
 
@@ -27,7 +27,6 @@ NEW_VALUE = "CANARY-ad317-other"
 RIGHT_TO_LEFT = "\u202eתרחיש \u2067SMS"
 SCRIPT = "<script>alert(1)</script>"
 
-FACTORIES = {"flow": FlowFactory, "connection": ConnectionFactory, "secret": SecretFactory}
 DOCUMENTS = {
     Flow: {"tags": list, "nodes": list, "edges": list, "used_connections": list}
     | {"used_secrets": list, "viewport": dict, "extra": dict},
@@ -44,17 +43,7 @@ EVERY_DOCUMENT = pytest.mark.parametrize(
     ],
 )
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_collected_static_files(settings):
-    settings.WHITENOISE_AUTOREFRESH = True  # else it warns of the missing folder
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
 
 
 @pytest.fixture
@@ -143,18 +132,21 @@ def test_an_item_is_added(kind, admin_client):
     assert response.url == url(kind, "changelist")
     assert item.name == "NEW"
     own = ("id", "uuid", "name", "created_at", "updated_at", "updated_by")
-    fresh = row_of(FACTORIES[kind](name="FRESH"), *own)
-    if kind == "connection":
-        fresh["type"] = ""  # the factory gives one
-    assert row_of(item, *own) == fresh
+    fresh = FACTORIES[kind]._meta.model.objects.create(name="FRESH")
+    assert row_of(item, *own) == row_of(fresh, *own)
+
+
+def saved_by_its_form(client, kind, text):
+    """A new item whose text is saved so, the column of that text, and the version that came of it."""
+    item = FACTORIES[kind]()
+    column = "info" if kind == "flow" else "description"
+    save(client, item, **{column: text})
+    return item, column, Version.objects.get_for_object(item).get()
 
 
 @KINDS
 def test_an_item_is_changed_and_the_change_is_in_its_history(kind, admin_client, admin_user):
-    item = FACTORIES[kind]()
-    column = "info" if kind == "flow" else "description"
-    save(admin_client, item, **{column: "typed"})
-    version = Version.objects.get_for_object(item).get()
+    item, column, version = saved_by_its_form(admin_client, kind, "typed")
     assert row_of(item)[column] == version.field_dict[column] == "typed"
     assert version.revision.user == admin_user
     assert row_of(item)["updated_at"] > item.updated_at
@@ -752,14 +744,20 @@ def addresses(kind, pk):
     ]
 
 
+def answers_of(client, kind, item):
+    """Every address of the item's, with what it says when it is asked for and when it is sent to."""
+    for address in addresses(kind, item.pk):
+        yield address, client.get(address)
+        yield address, client.post(address, {"name": "NEW"})
+
+
 @KINDS
 def test_anonymous_people_are_sent_to_the_login(kind, client):
     item = FACTORIES[kind](name="HIDDEN")
     before = row_of(item)
-    for address in addresses(kind, item.pk):
-        for response in (client.get(address), client.post(address, {"name": "NEW"})):
-            assert response.status_code == 302
-            assert response.url == f"{reverse('admin:login')}?next={address}"
+    for address, response in answers_of(client, kind, item):
+        assert response.status_code == 302
+        assert response.url == f"{reverse('admin:login')}?next={address}"
     assert row_of(item) == before
 
 
@@ -767,10 +765,9 @@ def test_anonymous_people_are_sent_to_the_login(kind, client):
 def test_staff_without_permission_are_refused(kind, staff_client):
     item = FACTORIES[kind](name="HIDDEN")
     before = row_of(item)
-    for address in addresses(kind, item.pk):
-        for response in (staff_client.get(address), staff_client.post(address, {"name": "NEW"})):
-            assert response.status_code == 403
-            assert "HIDDEN" not in response.content.decode()
+    for _address, response in answers_of(staff_client, kind, item):
+        assert response.status_code == 403
+        assert "HIDDEN" not in response.content.decode()
     assert row_of(item) == before
     assert type(item).objects.count() == 1
 
@@ -808,10 +805,7 @@ def test_staff_who_may_only_view_see_no_value(staff_client):
 
 @KINDS
 def test_staff_without_permission_do_not_restore_a_save(kind, staff_client, admin_client):
-    item = FACTORIES[kind]()
-    column = "info" if kind == "flow" else "description"
-    save(admin_client, item, **{column: "before"})
-    version = Version.objects.get_for_object(item).get()
+    item, column, version = saved_by_its_form(admin_client, kind, "before")
     type(item).objects.update(**{column: "after"})
     address = url(kind, "revision", item.pk, version.pk)
 

@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 from accounts.models import User
 from flows.models import Connection, Flow, Secret
 from tests.flows.rest.test_flows_api import Caller, places, refusal
-from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.factories import FACTORIES, FlowFactory, SecretFactory
 
 pytestmark = pytest.mark.django_db
 
-FACTORIES = {"flow": FlowFactory, "connection": ConnectionFactory, "secret": SecretFactory}
 MODELS = {"flow": Flow, "connection": Connection, "secret": Secret}
 KINDS = pytest.mark.parametrize("kind", FACTORIES)
 ODD = ["", " ", "a", "A", "b", "é", "e\u0301", "ß", "SS", "İ", "i", "ı", "ﬃ", "_", "%", "Z", "z"]

@@ -17,7 +17,7 @@ from reversion.models import Revision, Version
 from accounts.models import User
 from flows.models import Connection, Flow, Secret
 from flows.saves import named_saves
-from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.factories import FACTORIES, ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.pages import as_opened
 from tests.support.rows import row_of
 
@@ -25,7 +25,6 @@ VALUE = "CANARY-5ad1-value"
 NEW_VALUE = "CANARY-5ad1-other"
 SCRIPT = "<script>alert(1)</script>"
 LONG_AGO = datetime(2020, 2, 29, 12, 30, 15, 250_000, tzinfo=UTC)
-FACTORIES = {"flow": FlowFactory, "connection": ConnectionFactory, "secret": SecretFactory}
 TEXTS = {"flow": "info", "connection": "description", "secret": "description"}
 KINDS = pytest.mark.parametrize("kind", ["flow", "connection", "secret"])
 

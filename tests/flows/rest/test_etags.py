@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from datetime import UTC, datetime
+from functools import partial
 from unittest.mock import patch
 
 import pytest
@@ -15,12 +16,12 @@ from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.saves import named_saves
 from flows.saves.state_tags import compute_state_tag
 from tests.flows.rest.test_flows_api import Caller, refusal
-from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.factories import FACTORIES, FlowFactory, SecretFactory
 from tests.support.rows import row_of
+from tests.support.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
-FACTORIES = {"flow": FlowFactory, "connection": ConnectionFactory, "secret": SecretFactory}
 MODELS = {"flow": Flow, "connection": Connection, "secret": Secret}
 KINDS = pytest.mark.parametrize("kind", FACTORIES)
 CHANGES = {"flow": {"info": "new"}, "connection": {"type": "new"}, "secret": {"type": "new"}}
@@ -201,22 +202,12 @@ def test_of_two_at_once_with_one_tag_one_writes(api):
     path = f"/flow/{flow.uuid}"
     seen = tag_of(api.get(path))
     clients = [Caller(User.objects.create_superuser(f"user {number}")) for number in range(6)]
-    start, answers = threading.Barrier(len(clients)), []
-
-    def send(client, number):
-        start.wait()
-        answer = client.send("PUT", path, {"info": str(number)}, HTTP_IF_MATCH=seen)
-        answers.append(answer.status_code)
-        database.close()
-
-    threads = [
-        threading.Thread(target=send, args=pair) for pair in zip(clients, range(6), strict=True)
+    puts = [
+        partial(client.send, "PUT", path, {"info": str(number)}, HTTP_IF_MATCH=seen)
+        for number, client in enumerate(clients)
     ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(answers) == [200, 412, 412, 412, 412, 412]
+    answers = at_once(puts)
+    assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412, 412, 412]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -33,7 +33,7 @@ from imports.api.secret import SecretWithDestinationsView
 from imports.exportfile.document import parse
 from imports.exporting.selection import select_everything
 from imports.exporting.write import write_export
-from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.factories import FACTORIES, ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.rows import row_of
 
 VALUE = "CANARY-0f11-value"
@@ -41,15 +41,9 @@ OTHER_VALUE = "CANARY-0f11-other"
 LONG_AGO = datetime(2020, 2, 29, 12, 30, 15, 250_000, tzinfo=UTC)
 NOWHERE = "99999999-9999-4999-8999-999999999999"
 
-FACTORIES = {"flow": FlowFactory, "connection": ConnectionFactory, "secret": SecretFactory}
 MODELS = {"flow": Flow, "connection": Connection, "secret": Secret}
 KINDS = pytest.mark.parametrize("kind", ["flow", "connection", "secret"])
 BY_BODY = pytest.mark.parametrize("kind", ["connection", "secret"])
-
-
-@pytest.fixture(autouse=True)
-def no_collected_static_files(settings):
-    settings.WHITENOISE_AUTOREFRESH = True  # else it warns of the missing folder
 
 
 class Caller:

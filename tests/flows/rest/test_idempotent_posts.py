@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,6 +35,7 @@ from tests.product.test_permission_matrix import (
 from tests.support.digest import all_rows
 from tests.support.factories import FlowFactory
 from tests.support.importing import database_url, export_file, flow, import_items, uuid_of
+from tests.support.threads import at_once
 from tests.support.uploading import BOUNDARY, caller, client_of, upload
 
 __all__ = ["quick_and_quiet"]  # a fixture
@@ -385,23 +385,6 @@ def until_done(asked: Asked, client: APIClient) -> Any:
     while answer.status_code == 409 and answer.json()["code"] == "idempotency-in-progress":
         answer = asked.send(client=client)
     return answer
-
-
-def at_once(actions: list[Callable[[], Any]]) -> list[Any]:
-    start = threading.Barrier(len(actions))
-    answers: list[Any] = []
-
-    def act(action: Callable[[], Any]) -> None:
-        start.wait()
-        answers.append(action())
-        database.close()
-
-    threads = [threading.Thread(target=act, args=(action,)) for action in actions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
 
 
 POST_AND_DIE = """

@@ -24,11 +24,6 @@ LONG_AGO = datetime(2020, 2, 29, 12, 30, 15, 250_000, tzinfo=UTC)
 NOWHERE = "99999999-9999-4999-8999-999999999999"
 
 
-@pytest.fixture(autouse=True)
-def no_collected_static_files(settings):
-    settings.WHITENOISE_AUTOREFRESH = True  # else it warns of the missing folder
-
-
 def caller(user):
     client = APIClient()
     client.force_authenticate(user)

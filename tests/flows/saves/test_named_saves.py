@@ -22,11 +22,6 @@ LONG_AGO = datetime(2020, 2, 29, 12, 30, 15, 250_000, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def no_collected_static_files(settings):
-    settings.WHITENOISE_AUTOREFRESH = True  # else it warns of the missing folder
-
-
 def rich_flow():
     return FlowFactory(
         name='\u202eSMS <script>alert(1)</script> "é" 👨‍💻',

@@ -158,8 +158,7 @@ def test_a_body_leaves_what_may_be_a_value_nowhere(unknown, method, log):
     assert_no_canary(answer.content.decode(), log.text)
 
 
-def test_the_admins_form_takes_no_unknown_keys(admin_client, settings, log):
-    settings.WHITENOISE_AUTOREFRESH = True  # else it warns of the missing folder
+def test_the_admins_form_takes_no_unknown_keys(admin_client, log):
     stored = SecretFactory(name="KEY", extra='{"isOld":true}')
     for page in (
         reverse("admin:flows_secret_change", args=[stored.pk]),
@@ -220,8 +219,7 @@ def test_an_undo_that_restores_an_earlier_state_leaves_it_out():
 
 
 @pytest.mark.parametrize("page", ["revision", "recover"])
-def test_the_pages_of_django_reversion_leave_it_out(page, admin_client, settings):
-    settings.WHITENOISE_AUTOREFRESH = True
+def test_the_pages_of_django_reversion_leave_it_out(page, admin_client):
     stored = SecretFactory(name="KEY")
     version = dirty_save(stored)
     args = [stored.pk, version.pk]
@@ -293,8 +291,7 @@ class TestTheMigration:
         assert record.items.get().content_digest
 
 
-def test_who_sees_the_page_of_a_secret_sees_what_is_kept(settings):
-    settings.WHITENOISE_AUTOREFRESH = True
+def test_who_sees_the_page_of_a_secret_sees_what_is_kept():
     client = Client()
     client.force_login(User.objects.create_superuser("root"))
     stored = SecretFactory(name="KEY", extra='{"isOld":true}')
@@ -302,8 +299,7 @@ def test_who_sees_the_page_of_a_secret_sees_what_is_kept(settings):
     assert "isOld" in page
 
 
-def test_the_page_that_recovers_a_secret_opens(admin_client, settings):
-    settings.WHITENOISE_AUTOREFRESH = True
+def test_the_page_that_recovers_a_secret_opens(admin_client):
     stored = SecretFactory(name="KEY")
     version = named_saves.take(stored, "earlier").version_set.get()
     stored.delete()

@@ -23,14 +23,9 @@ from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactor
 from tests.support.importing import connection as a_connection
 from tests.support.importing import export_file, flow, import_items, secret, uuid_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
 
 VALUE = "CANARY-pending-value"
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 SYNC = f'The flow "Sync" ({uuid_of("f", 1)})'

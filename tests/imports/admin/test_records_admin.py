@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Permission
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -18,7 +18,8 @@ from imports.admin.wording import format_counts, format_duration
 from imports.models import ImportItem, ImportRecord
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, flow, import_items, secret, uuid_of
-from tests.support.pages import text_of
+from tests.support.pages import LOGIN, assert_answered, text_of
+from tests.support.users import ROLES, client_in
 
 LIST = "/admin/imports/importrecord/"
 VALUE = "CANARY-4ec0-value"
@@ -27,22 +28,7 @@ SCRIPT = "<script>alert(1)</script>"
 SHA = "ab" * 32
 PATH = "/srv/our backups/local-20261124T083258.sqlite3"
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-def client_in(role):
-    """Somebody of that role on staff; `staff` has no role."""
-    client = Client()
-    if role != "anonymous":
-        user = User.objects.create_user(role, is_staff=True, is_superuser=role == "superuser")
-        user.groups.set(Group.objects.filter(name=role))
-        client.force_login(user)
-    return client
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
 
 
 @pytest.fixture
@@ -95,9 +81,6 @@ def make_items(record, kind, number, **values):
 
 # --- who may
 
-LOGIN = "login"
-ROLES = ("anonymous", "staff", "Operator", "Service Account", "Editor", "Admin", "superuser")
-
 
 @pytest.mark.parametrize("page", ["list", "record", "history"])
 @pytest.mark.parametrize(
@@ -107,11 +90,7 @@ ROLES = ("anonymous", "staff", "Operator", "Service Account", "Editor", "Admin",
 def test_who_may_see(page, role, answer):
     record = import_items(secret(1, "KEY")).record
     url = {"list": LIST, "record": page_of(record), "history": f"{LIST}{record.pk}/history/"}[page]
-    response = client_in(role).get(url)
-    if answer == LOGIN:
-        assert response.url.startswith("/admin/login/")
-    else:
-        assert response.status_code == answer
+    assert_answered(client_in(role).get(url), answer)
 
 
 @pytest.mark.parametrize(
@@ -122,12 +101,7 @@ def test_who_may_fill_a_secret(role, answer):
     record = import_items(secret(1, "KEY")).record
     client = client_in(role)
     response = client.post(fill_url(record), {"dev_value": VALUE, "prod_value": ""})
-    if answer == LOGIN:
-        assert response.url.startswith("/admin/login/")
-    elif answer == "filled":
-        assert response.url == f"{page_of(record)}#checklist"
-    else:
-        assert response.status_code == answer
+    assert_answered(response, answer, done=f"{page_of(record)}#checklist")
     assert Secret.objects.get().has_value is (answer == "filled")
 
 
@@ -666,12 +640,7 @@ def tick_off_url(record, number=0):
 def test_who_may_tick_a_connection_off(role, answer):
     record = import_items(connection(1, "Mail")).record
     response = client_in(role).post(tick_off_url(record))
-    if answer == LOGIN:
-        assert response.url.startswith("/admin/login/")
-    elif answer == "done":
-        assert response.url == f"{page_of(record)}#checklist"
-    else:
-        assert response.status_code == answer
+    assert_answered(response, answer, done=f"{page_of(record)}#checklist")
     assert (record.items.get().looked_at is not None) is (answer == "done")
 
 
@@ -855,11 +824,7 @@ def item_of(*items, **changes):
 @pytest.mark.parametrize("digit", ["f", "c", "5"])
 def test_who_may_see_what_changed(digit, role, answer):
     item = item_of({"uuid": uuid_of(digit, 1), "name": "NAME"})
-    response = client_in(role).get(item_url(item))
-    if answer == LOGIN:
-        assert response.url.startswith("/admin/login/")
-    else:
-        assert response.status_code == answer
+    assert_answered(client_in(role).get(item_url(item)), answer)
 
 
 @pytest.mark.parametrize(

@@ -59,11 +59,6 @@ NEW_FLOW = export_file(flow(9, "Invoices"))
 EMPTY = b'{"flows": []}'
 
 
-@pytest.fixture(autouse=True)
-def no_static_files(settings):
-    settings.WHITENOISE_AUTOREFRESH = True  # else it warns of the missing folder
-
-
 @pytest.fixture
 def ada() -> APIClient:
     return caller("ada", admin=True)

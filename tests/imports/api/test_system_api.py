@@ -45,11 +45,6 @@ A_VACUUM = Vacuumed(purged=dict.fromkeys(Kind, 0), size_before=2, size_after=1)
 ROLES = ("Admin", "Editor", "Service Account", "Operator")
 
 
-@pytest.fixture(autouse=True)
-def no_static_files(settings):
-    settings.WHITENOISE_AUTOREFRESH = True  # else it warns of the missing folder
-
-
 @pytest.fixture
 def ada(db) -> APIClient:
     return caller("ada", admin=True)

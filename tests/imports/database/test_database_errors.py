@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from io import StringIO
 from typing import Any
 from unittest.mock import patch
@@ -267,18 +268,18 @@ def test_real_errors_of_sqlite(monkeypatch):
     connection.close()
     other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    try:
-        with pytest.raises(ImportFailed) as raised:
-            run_import(request_for(ONE_FLOW))
-    finally:
-        other.close()
-        connection.close()
-    assert raised.value.code == "database-locked"
+    with closing(other):
+        assert code_of_a_failed_import() == "database-locked"
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA query_only = on")
+    assert code_of_a_failed_import() == "database-read-only"
+
+
+def code_of_a_failed_import() -> str:
+    """The code of the refusal; the connection is closed then, and with it what was set on it."""
     try:
         with pytest.raises(ImportFailed) as raised:
             run_import(request_for(ONE_FLOW))
     finally:
         connection.close()
-    assert raised.value.code == "database-read-only"
+    return raised.value.code

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection as database
 
 from imports.database.identity import read_identity
+from tests.support.identity import make_another_database
 from tests.support.importing import child_environment
 
 TELL = """
@@ -64,13 +65,7 @@ def test_it_stays_when_migrations_are_added():
 @pytest.mark.django_db
 def test_a_microsecond_makes_another_one():
     before = read_identity()
-    with database.cursor() as cursor:
-        cursor.execute("SELECT MIN(id) FROM django_migrations")
-        [first] = cursor.fetchone()
-        cursor.execute(
-            "UPDATE django_migrations SET applied = %s WHERE id = %s",
-            ["2026-01-01 00:00:00.000001+00:00", first],
-        )
+    make_another_database(first_migration_at="2026-01-01 00:00:00.000001+00:00")
     after = read_identity()
     assert after.text != before.text
     assert after.sign("a digest") != before.sign("a digest")

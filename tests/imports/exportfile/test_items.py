@@ -12,6 +12,7 @@ from imports.errors import FileInvalid
 from imports.exportfile.document import parse
 from imports.exportfile.items import FileItem, read_item
 from imports.report import make_refusal_data
+from tests.support.ordinary import ordinary_item
 
 UUID = "c4492541-118e-4e23-9450-f2d28204ebee"
 CANARY = "CANARY-5f0d7c1e"
@@ -33,6 +34,11 @@ def read(kind: Kind, **keys: Any) -> FileItem:
     assert issues == []
     assert item is not None
     return item
+
+
+def warnings_of(kind: Kind, **keys: Any) -> tuple[str, ...]:
+    """What an item is warned of that is an ordinary one, but for these keys."""
+    return read(kind, **ordinary_item(kind, keys)).warnings
 
 
 def refused(kind: Kind, without: str = "", **keys: Any) -> list[tuple[str, str, str]]:
@@ -255,10 +261,10 @@ def test_any_other_name_of_a_secret_is_refused(name):
 
 @pytest.mark.parametrize("kind", [Kind.FLOW, Kind.CONNECTION])
 def test_an_empty_name_is_warned_of(kind):
-    assert read(kind, name="").warnings == (
+    assert warnings_of(kind, name="") == (
         f"this {kind.value} has no name, so that it is matched by its uuid only",
     )
-    assert read(kind, name=" ").warnings == ()
+    assert warnings_of(kind, name=" ") == ()
 
 
 # Values
@@ -435,7 +441,7 @@ def test_unknown_keys_are_kept_as_they_are(kind):
         '"name__startswith":"a","owner":"root","pk":8,"zone":{"a":"é","b":[1,2.5,null]}}'
     )
     assert item.content == {"name": "NAME"}
-    assert item.warnings == ()
+    assert warnings_of(kind, **unknown) == ()
 
 
 @KINDS
@@ -447,16 +453,16 @@ def test_known_keys_are_no_unknown_ones(kind):
 
 @pytest.mark.parametrize("kind", [Kind.FLOW, Kind.CONNECTION])
 def test_keys_named_as_values_are_kept_where_they_are_none_of_a_secret(kind):
-    item = read(kind, value="a", password="b", secretValue="c")
-    assert item.extra == '{"password":"b","secretValue":"c","value":"a"}'
-    assert item.warnings == ()
+    keys = {"value": "a", "password": "b", "secretValue": "c"}
+    assert read(kind, **keys).extra == '{"password":"b","secretValue":"c","value":"a"}'
+    assert warnings_of(kind, **keys) == ()
 
 
 @KINDS
 def test_that_an_item_is_deleted_is_ignored_with_a_warning(kind):
-    assert read(kind, isDeleted=True).warnings == ("isDeleted is ignored: an import never deletes",)
-    assert read(kind, isDeleted=False).warnings == ()
-    assert read(kind, isDeleted=None).warnings == ()
+    assert warnings_of(kind, isDeleted=True) == ("isDeleted is ignored: an import never deletes",)
+    assert warnings_of(kind, isDeleted=False) == ()
+    assert warnings_of(kind, isDeleted=None) == ()
 
 
 # A secret's values

@@ -21,6 +21,7 @@ from imports.models import ImportItem
 from tests.support.digest import ITEMS, RECORDS, all_rows
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import (
+    bare,
     connection,
     export_file,
     flow,
@@ -115,7 +116,7 @@ class TestOverwrite:
             extra='{"kept":1}',
         )
         before = state(item)
-        import_items(flow(1, "Renamed"))
+        import_items(bare("f", 1, "Renamed"))
         after = state(item)
         changed = {name for name in after if after[name] != before[name]}
         assert changed == {"name", "updated_at", "updated_by"}
@@ -220,7 +221,7 @@ class TestCreate:
         assert row.updated_at == row.created_at
 
     def test_an_absent_key_takes_the_models_default(self):
-        import_items(flow(1, "F"), connection(1, "C"), secret(1, "S"))
+        import_items(bare("f", 1, "F"), bare("c", 1, "C"), bare("5", 1, "S"))
         assert Flow.objects.values(*get_columns(Kind.FLOW)).get() == {
             "name": "F",
             "info": "",

@@ -12,10 +12,10 @@ from flows.relations.mentions import Reference
 from imports.management.plan_text import format_plan, format_summary
 from imports.plans.plan import Mode
 from tests.support.imagined import a_file, planned, stored
+from tests.support.uuids import HERE
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
 
-HERE = "aaaaaaaa-0000-4000-8000-00000000000a"
 
 # What a terminal does with the codes of colours and styles, it does with no others.
 STYLE = re.compile(r"\x1b\[[0-9;]*m")

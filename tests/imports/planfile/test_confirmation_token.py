@@ -1,26 +1,19 @@
 """When two plans would do the same, so that a yes to one is a yes to the other."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from flows.content.fields import Kind
+from imports.exportfile.document import parse
 from imports.planfile.snapshot import make_confirmation_token, make_snapshot
 from imports.plans.plan import Mode
+from tests.support.imagined import FILE_OF_FOUR as FILE
 from tests.support.imagined import a_file, planned, stored
+from tests.support.uuids import HERE, ONE, THERE, THREE, TWO
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
-ONE = "11111111-0000-4000-8000-000000000001"
-TWO = "22222222-0000-4000-8000-000000000002"
-THREE = "33333333-0000-4000-8000-000000000003"
-HERE = "aaaaaaaa-0000-4000-8000-00000000000a"
-THERE = "bbbbbbbb-0000-4000-8000-00000000000b"
-
-FILE = a_file(
-    flows=[{"uuid": TWO, "name": "B"}, {"uuid": ONE, "name": "A", "info": "new"}],
-    connections=[{"uuid": ONE, "name": "Twilio"}],
-    secrets=[{"uuid": THREE, "name": "TOKEN"}],
-)
 
 
 def plan_of(mode, *rows, document=FILE, **options):
@@ -186,6 +179,17 @@ def test_the_uuids_of_new_copies_are_drawn_anew_and_not_in_the_token():
 
 
 def test_a_token_stays_what_it_is_in_later_releases_for_uploads_that_wait_keep_it():
-    assert token(Mode.OVERWRITE, *ROWS) == (
+    lists = {
+        "flows": [{"uuid": TWO, "name": "B"}, {"uuid": ONE, "name": "A", "info": "new"}],
+        "connections": [{"uuid": ONE, "name": "Twilio"}],
+        "secrets": [{"uuid": THREE, "name": "TOKEN"}],
+    }
+    rows = (
+        stored(FLOW, ONE, "A", info="old", tags='["kept"]', nodes="[]", edges="[]"),
+        stored(FLOW, TWO, "B", nodes="[]", edges="[]"),
+        stored(CONNECTION, HERE, "Twilio", dev_value=""),
+    )
+    document = parse(json.dumps(lists).encode(), max_bytes=1_000)
+    assert token(Mode.OVERWRITE, *rows, document=document) == (
         "529e5d0733fd845c3dfae6842dde7d58fff61bd064baa551e6f42c2a66cc37e1"
     )

@@ -44,8 +44,7 @@ DECISIONS = {"decisions": {**CHOICE, f"secret:{uuid_of('5', 1)}": "skip"}}
 
 
 @pytest.fixture(autouse=True)
-def server(settings: Any) -> None:
-    settings.WHITENOISE_AUTOREFRESH = True  # else it warns of the missing folder
+def server() -> None:
     FlowFactory(uuid=uuid_of("f", 1), name="Orders", info="here")
     for number in (31, 32):
         FlowFactory(uuid=uuid_of("f", number), name="Twice")

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import connection as database
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -33,6 +32,7 @@ from imports.rows.read import read_contents
 from tests.imports.plans.test_properties import files, servers
 from tests.support.digest import WRITTEN_BY_IMPORTS, Rows, all_rows, data_rows, outcome, put_back
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.identity import make_another_database
 from tests.support.importing import (
     connection,
     export_file,
@@ -416,13 +416,7 @@ class TestTheFileAndTheServer:
 
     def test_another_database_of_the_same_name(self, server):
         plan = saved()
-        with database.cursor() as cursor:
-            cursor.execute("SELECT MIN(id) FROM django_migrations")
-            [first] = cursor.fetchone()
-            cursor.execute(
-                "UPDATE django_migrations SET applied = %s WHERE id = %s",
-                ["2020-01-01 00:00:00.123456+00:00", first],
-            )
+        make_another_database(first_migration_at="2020-01-01 00:00:00.123456+00:00")
         assert stale_codes(plan) == [("other-database", "")]
 
     def test_everything_is_told_at_once(self, server):

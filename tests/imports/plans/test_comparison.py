@@ -7,12 +7,10 @@ from imports.plans.build import build_plan
 from imports.plans.comparison import find_differences
 from imports.plans.plan import FieldChange, Mode, Result
 from tests.support.imagined import DEFAULTS, Server, a_file, planned, stored
+from tests.support.ordinary import EDGES_TEXT, NODES_TEXT
+from tests.support.uuids import ONE, THREE, TWO
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
-
-ONE = "11111111-0000-4000-8000-000000000001"
-TWO = "22222222-0000-4000-8000-000000000002"
-THREE = "33333333-0000-4000-8000-000000000003"
 
 
 def overwritten(kind, columns=None, **keys):
@@ -101,7 +99,14 @@ def test_text_is_compared_character_by_character():
 
 def test_an_overwrite_writes_the_keys_that_the_item_has_and_no_others():
     change = overwritten(FLOW, {"timeout": 5, "tags": '["kept"]'}, info="new", timeout=5)
-    assert change.content == {"name": "Twilio", "info": "new", "timeout": 5, "extra": "{}"}
+    assert change.content == {
+        "name": "Twilio",
+        "info": "new",
+        "timeout": 5,
+        "nodes": NODES_TEXT,
+        "edges": EDGES_TEXT,
+        "extra": "{}",
+    }
 
 
 def test_an_overwrite_keeps_unknown_keys_that_the_item_does_not_have():
@@ -135,7 +140,14 @@ def test_what_is_unchanged_writes_nothing_and_shows_nothing():
 def test_a_created_item_writes_what_the_file_says_and_nothing_else():
     document = a_file(flows=[{"uuid": ONE, "name": "A", "info": None, "tags": ["t"], "new": 1.0}])
     (change,) = planned(document, mode=Mode.OVERWRITE)
-    assert change.content == {"name": "A", "info": None, "tags": '["t"]', "extra": '{"new":1}'}
+    assert change.content == {
+        "name": "A",
+        "info": None,
+        "tags": '["t"]',
+        "nodes": NODES_TEXT,
+        "edges": EDGES_TEXT,
+        "extra": '{"new":1}',
+    }
     assert (change.fields, change.before, change.row) == ((), None, None)
 
 
@@ -143,7 +155,8 @@ def test_a_deleted_row_comes_back_without_being_compared():
     document = a_file(flows=[{"uuid": ONE, "name": "A"}])
     server = stored(FLOW, ONE, "A", is_deleted=True, info="old", extra='{"gone":1}')
     (change,) = planned(document, server, mode=Mode.OVERWRITE)
-    assert (change.content, change.fields) == ({"name": "A", "extra": "{}"}, ())
+    written = {"name": "A", "nodes": NODES_TEXT, "edges": EDGES_TEXT, "extra": "{}"}
+    assert (change.content, change.fields) == (written, ())
     assert change.row == server.row
 
 

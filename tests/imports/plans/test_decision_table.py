@@ -18,17 +18,13 @@ from imports.plans.build import build_plan
 from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Change, Mode, Plan
 from tests.support.imagined import Server, StoredItem, a_file, planned, stored
+from tests.support.uuids import HERE, ONE, THERE, THREE, TWO
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
 # Flows and connections may share a name or have none; a secret's name is a unique identifier.
 FREELY_NAMED = (FLOW, CONNECTION)
 
-ONE = "11111111-0000-4000-8000-000000000001"
-TWO = "22222222-0000-4000-8000-000000000002"
-THREE = "33333333-0000-4000-8000-000000000003"
 # Rows that no uuid of the file names.
-HERE = "aaaaaaaa-0000-4000-8000-00000000000a"
-THERE = "bbbbbbbb-0000-4000-8000-00000000000b"
 NEW = "(a new uuid)"
 
 NO_VALUE = "has no value yet"  # said of secrets only

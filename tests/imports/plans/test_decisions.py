@@ -13,11 +13,7 @@ from imports.plans.decisions import (
 from imports.plans.plan import Mode
 from tests.support.imagined import a_file
 from tests.support.inert import assert_inert
-
-ONE = "11111111-0000-4000-8000-000000000001"
-TWO = "22222222-0000-4000-8000-000000000002"
-HERE = "aaaaaaaa-0000-4000-8000-00000000000a"
-THERE = "bbbbbbbb-0000-4000-8000-00000000000b"
+from tests.support.uuids import HERE, ONE, THERE, TWO
 
 DECISIONS = {
     (Kind.FLOW, ONE): ItemDecision(mode=Mode.SKIP),

@@ -11,11 +11,7 @@ from imports.plans.matching import MatchMethod, Row, match_items
 from imports.plans.plan import Mode
 from tests.support.imagined import a_file, planned, stored
 from tests.support.inert import assert_inert
-
-ONE = "11111111-0000-4000-8000-000000000001"
-TWO = "22222222-0000-4000-8000-000000000002"
-HERE = "aaaaaaaa-0000-4000-8000-00000000000a"
-THERE = "bbbbbbbb-0000-4000-8000-00000000000b"
+from tests.support.uuids import HERE, ONE, THERE, TWO
 
 MANY = 10_000
 

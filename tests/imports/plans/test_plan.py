@@ -17,22 +17,12 @@ from imports.plans.plan import (
     compute_content_digest,
     differ,
 )
+from tests.support.imagined import FILE_OF_FOUR as FILE
 from tests.support.imagined import a_file, planned, stored
 from tests.support.inert import assert_inert
+from tests.support.uuids import HERE, ONE, TWO
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
-
-ONE = "11111111-0000-4000-8000-000000000001"
-TWO = "22222222-0000-4000-8000-000000000002"
-THREE = "33333333-0000-4000-8000-000000000003"
-HERE = "aaaaaaaa-0000-4000-8000-00000000000a"
-THERE = "bbbbbbbb-0000-4000-8000-00000000000b"
-
-FILE = a_file(
-    flows=[{"uuid": TWO, "name": "B"}, {"uuid": ONE, "name": "A", "info": "new"}],
-    connections=[{"uuid": ONE, "name": "Twilio"}],
-    secrets=[{"uuid": THREE, "name": "TOKEN"}],
-)
 
 
 def plan_of(mode, *rows, document=FILE, **options):

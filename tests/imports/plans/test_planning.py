@@ -11,14 +11,9 @@ from imports.plans.matching import Row
 from imports.plans.plan import Mode, Result
 from tests.support.imagined import Server, StoredItem, a_file, planned, stored
 from tests.support.inert import assert_inert
+from tests.support.uuids import HERE, ONE, THERE, THREE, TWO
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
-
-ONE = "11111111-0000-4000-8000-000000000001"
-TWO = "22222222-0000-4000-8000-000000000002"
-THREE = "33333333-0000-4000-8000-000000000003"
-HERE = "aaaaaaaa-0000-4000-8000-00000000000a"
-THERE = "bbbbbbbb-0000-4000-8000-00000000000b"
 
 
 def plan_of(document, *rows: StoredItem, mode=Mode.OVERWRITE, decisions=None, others=(), **options):

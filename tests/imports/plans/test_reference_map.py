@@ -13,6 +13,7 @@ from imports.plans.plan import Mode
 from imports.plans.reference_map import ItemDestination, LostValue, ReferenceMap, map_references
 from tests.support.imagined import a_file, planned, stored
 from tests.support.inert import assert_inert
+from tests.support.ordinary import EDGES_TEXT, NODES_TEXT
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
 
@@ -175,7 +176,12 @@ def test_what_refers_to_nothing_that_moves_stays_byte_for_byte():
 
 
 def test_absent_keys_stay_absent():
-    assert with_connection_moved() == {"name": "SMS", "extra": "{}"}
+    assert with_connection_moved() == {
+        "name": "SMS",
+        "nodes": NODES_TEXT,
+        "edges": EDGES_TEXT,
+        "extra": "{}",
+    }
 
 
 # --- secrets.NAME

@@ -16,10 +16,9 @@ from imports.plans.drift import LastImport, LastWrite
 from imports.plans.plan import Mode, compute_content_digest
 from imports.report import make_details
 from tests.support.imagined import Server, a_file, planned, stored
+from tests.support.uuids import ONE, TWO
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
-ONE = "11111111-0000-4000-8000-000000000001"
-TWO = "22222222-0000-4000-8000-000000000002"
 IN_VAIN = {"flows[0]": [Reference(CONNECTION, TWO), Reference(SECRET, "LOST", by_name=True)]}
 
 

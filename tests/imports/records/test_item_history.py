@@ -216,11 +216,6 @@ def test_more_imports_take_no_more_queries():
 # --- by the API
 
 
-@pytest.fixture(autouse=True)
-def no_static_files(settings):
-    settings.WHITENOISE_AUTOREFRESH = True  # else it warns of the missing folder
-
-
 def address(kind, uuid):
     return f"/api/imports/items/{kind}/{uuid}"
 

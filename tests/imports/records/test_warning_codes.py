@@ -15,10 +15,10 @@ from imports.models import ImportItem
 from imports.undo.plans.plan import ConflictCode
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, flow, import_items, secret, uuid_of
+from tests.support.uuids import ONE
 
 pytestmark = pytest.mark.django_db
 
-ONE = "11111111-0000-4000-8000-000000000001"
 SENDS = "sends the stored secret to another destination: secrets.KEY -> nowhere -> mail.test"
 TEXTS = {
     'The flow "A" is not on this server any more: it was purged.': (

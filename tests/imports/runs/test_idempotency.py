@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +39,12 @@ from tests.support.importing import (
     secret,
     uuid_of,
 )
+from tests.support.threads import at_once
 from tests.support.uploading import caller, client_of, upload
 
 ORDERS = export_file(flow(1, "Orders"))
 OTHER = export_file(flow(1, "Orders", info="another file"))
 ON_POSTGRESQL = django_settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
-
-
-@pytest.fixture(autouse=True)
-def no_static_files(settings):
-    settings.WHITENOISE_AUTOREFRESH = True  # else it warns of the missing folder
 
 
 @pytest.fixture
@@ -408,22 +405,14 @@ def test_of_many_at_once_one_imports_and_all_get_its_answer(ada, settings):
     settings.ZIGGY = {**settings.ZIGGY, "LOCK_WAIT": 30}
     user = User.objects.get()
     clients = [client_of(user) for _ in range(8)]
-    start = threading.Barrier(len(clients))
-    answers: list[Any] = []
 
-    def send(client: APIClient) -> None:
-        start.wait()
+    def send(client: APIClient) -> tuple[int, str, str | None, bytes]:
         answer = upload(client, ORDERS, "RENAME", key="key-1")
         while refused_in_progress(answer):
             answer = upload(client, ORDERS, "RENAME", key="key-1")
-        answers.append(told(answer))
-        database.close()
+        return told(answer)
 
-    threads = [threading.Thread(target=send, args=(client,)) for client in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = at_once([partial(send, client) for client in clients])
     assert len(answers) == 8
     assert len(set(answers)) == 1
     assert answers[0][0] == 201

@@ -43,6 +43,7 @@ from tests.support.importing import (
     secret,
     uuid_of,
 )
+from tests.support.ordinary import ordinary_columns
 
 F1, F2 = uuid_of("f", 1), uuid_of("f", 2)
 THEN = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -54,9 +55,8 @@ VALUE = "CANARY-57a7-value"
 
 def known(*, imported=None, only_here=(), writes=None):
     """The server, where the last import of the flow F1 left this content in its row."""
-    digest = imported and compute_content_digest(
-        {**DEFAULTS[Kind.FLOW], **imported}, get_columns(Kind.FLOW)
-    )
+    content = {**DEFAULTS[Kind.FLOW], **ordinary_columns(Kind.FLOW, imported or {})}
+    digest = imported and compute_content_digest(content, get_columns(Kind.FLOW))
     return StatusInputs(
         last_imports={Kind.FLOW: {F1: LastImport(at=THEN, digest=digest)} if digest else {}},
         blank_content=DEFAULTS.get,

@@ -1,0 +1,8 @@
+"""Uuids of items and rows, of whatever kind."""
+
+ONE = "11111111-0000-4000-8000-000000000001"
+TWO = "22222222-0000-4000-8000-000000000002"
+THREE = "33333333-0000-4000-8000-000000000003"
+# Of rows whose items have other uuids.
+HERE = "aaaaaaaa-0000-4000-8000-00000000000a"
+THERE = "bbbbbbbb-0000-4000-8000-00000000000b"
