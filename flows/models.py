@@ -232,6 +232,7 @@ class Attempts(models.Model):
 
     class Meta:
         verbose_name_plural = "attempts"
+        default_permissions: ClassVar = ()
 
     def __str__(self) -> str:
         return f"{self.count} until {self.ends_at}"

@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'attempts',
+                'default_permissions': (),
             },
         ),
     ]

@@ -32,6 +32,7 @@ NOT_RUN: tuple[tuple[str, str, str], ...] = (
     ("CONTRIBUTING.md", "pip install pre-commit", "downloads a program"),
     ("docs/mutants.md", "make mutants", "takes minutes"),
     ("docs/explanation/architecture.md", "bytes -> exportfile", "a drawing, no command"),
+    ("docs/reference/settings.md", "ZIGGY = {", "a part of a settings module"),
     ("docs/how-to/export-and-list.md", "python manage.py flow_export", "needs a second host"),
     ("docs/how-to/deploy.md", "export DEBUG=0", "needs nginx: the test of a deployment runs it"),
     ("docs/how-to/deploy.md", "DATABASE_URL=postgres", "names a server that is not there"),

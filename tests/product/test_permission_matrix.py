@@ -277,7 +277,7 @@ def send(client: APIClient, method: str, route: str, sent: Sent) -> Any:
 
 
 # What a refusal may write: that it happened.
-NOTED = {RECORDS, "accounts_attempts"}
+NOTED = {RECORDS, "flows_attempts"}
 # What only migrations write, and many rows of it.
 FIXED = {
     *("auth_group", "auth_group_permissions", "auth_permission"),

@@ -116,7 +116,7 @@ CHANGES_IN_BETWEEN: dict[str, Callable[[], Any]] = {
 
 DIFFERENCES = {
     "an edit of a flow": 'The flow "Flow 1" (ffffffff-0000-4000-8000-000000000001) was edited since.',
-    "an edit of a connection": 'The connection "Conn 1" (cccccccc-0000-4000-8000-000000000001) was edited since.',
+    "an edit of a connection": 'The connection "Conn 1" (cccccccc-0000-4000-8000-000000000001) was edited since. (1 more difference)',
     "an edit of a secret": 'The secret "KEY_1" (55555555-0000-4000-8000-000000000001) was edited since.',
     "an edit that makes it what the file says": 'The flow "Flow 1" (ffffffff-0000-4000-8000-000000000001) was edited since. (1 more difference)',
     "a rename": 'The flow "Flow 1" (ffffffff-0000-4000-8000-000000000001) is named "Renamed" now. (1 more difference)',
