@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 # The demo is for the embedded database, never for a server that the environment may name.
 DEMO := env -u DATABASE_URL -u ZIGGY_SERVER_NAME -u ZIGGY_SERVERS $(MANAGE)
 
-.PHONY: demo run account test test-postgres browser screenshots quick lint docs bench mutants lock clean help
+.PHONY: demo run account test test-fast test-postgres browser screenshots quick lint docs bench mutants lock clean help
 
 demo: .venv/runtime  ## Set everything up and import the sample file into the embedded database
 	@$(DEMO) migrate --verbosity 0
@@ -35,6 +35,9 @@ test: .venv/development node_modules/installed  ## Run all tests, on the databas
 
 quick: .venv/development  ## Run the tests that need no database, in under a minute
 	$(BIN)/python -m pytest -n auto -p tests.support.quick tests/accounts tests/flows tests/imports
+
+test-fast: .venv/development  ## Run all tests but the slow ones, on the database that DATABASE_URL names
+	$(BIN)/pytest -n auto -m "not slow"
 
 test-postgres:  ## Run all tests on PostgreSQL: the local server's, or one started for the run
 	.ci/postgresql $(MAKE) test

@@ -11,9 +11,15 @@ from django.core.management import CommandError, call_command
 from django.test import Client, override_settings
 from pytest_django.live_server_helper import LiveServer
 
+from tests.support.slow import mark_slow_tests
 from tests.support.users import staff_with
 
 SHARED_DATA = Path(os.environ.get("ZIGGY_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow."""
+    mark_slow_tests(items)
 
 
 class CommandResult(NamedTuple):

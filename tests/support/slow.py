@@ -1,0 +1,23 @@
+"""Mark the slow tests: those of a browser, of server processes and of the documentation's examples,
+those that measure time, and those that build something. `-m "not slow"` leaves them out.
+"""
+
+from pathlib import Path
+
+import pytest
+
+_TESTS = Path(__file__).parents[1]
+_FOLDERS = {"browser"}
+_MODULES = {
+    *("test_growth", "test_linearity", "test_pattern_growth", "test_preview_speed"),
+    *("test_deploy", "test_wire", "test_openapi", "test_generated_client", "test_wheel"),
+    *("test_docs_examples", "test_mutants", "test_commands_without_database"),
+}
+
+
+def mark_slow_tests(items: list[pytest.Item]) -> None:
+    """Mark each of these tests that is slow."""
+    for item in items:
+        folders = set(item.path.relative_to(_TESTS).parts)
+        if item.path.stem in _MODULES or _FOLDERS & folders:
+            item.add_marker(pytest.mark.slow)
