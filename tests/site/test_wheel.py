@@ -32,17 +32,18 @@ def wheel(tmp_path_factory):
         yield archive
 
 
-def files_of_the_repository(app):
-    listed = subprocess.run(
-        ["git", "ls-files", app], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return set(listed.stdout.splitlines())
+def files_of(app):
+    return {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / app).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 @pytest.mark.parametrize("app", APPS)
 def test_it_has_every_file_of_the_app(app, wheel):
     inside = {name for name in wheel.namelist() if name.startswith(f"{app}/")}
-    assert inside == files_of_the_repository(app)
+    assert inside == files_of(app)
 
 
 def test_it_has_nothing_else_but_what_describes_it(wheel):
