@@ -198,6 +198,18 @@ def get_sizes(flows: int) -> tuple[int, int]:
 
 def list_targets(run: Run) -> Iterator[Target]:
     """Yield all targets, those of the linear cases last."""
+    yield from _list_ratio_targets(run)
+    yield Target(what=f"queries for {_BATCH} more flows", limit=12, figure=_compute_more_queries)
+    for case in CASES:
+        yield Target(
+            what=f"twice as many {case.what}: time",
+            limit=2.3,
+            figure=lambda _run, rows, what=case.what: _compute_growth(rows, what),
+        )
+
+
+def _list_ratio_targets(run: Run) -> Iterator[Target]:
+    """Yield the targets of one time, or of the memory, over another figure."""
     ours = "import, all overwritten"
     yield _make_ratio("import with Pre import saves / floor", ours, "floor", 1.5)
     yield _make_ratio(
@@ -232,13 +244,6 @@ def list_targets(run: Run) -> Iterator[Target]:
     )
     yield _make_ratio("backup / `sqlite3 .backup`, `pg_dump -Fc`", "backup", "backup floor", 1.15)
     yield _make_ratio("`flow_import` of 8 small flows / `manage.py check`", *_START, 1.5)
-    yield Target(what=f"queries for {_BATCH} more flows", limit=12, figure=_compute_more_queries)
-    for case in CASES:
-        yield Target(
-            what=f"twice as many {case.what}: time",
-            limit=2.3,
-            figure=lambda _run, rows, what=case.what: _compute_growth(rows, what),
-        )
 
 
 _PAGE = ("preview until its first page", "plan only")

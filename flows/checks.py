@@ -32,7 +32,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         *_check_encryption_keys(),
         *_check_servers(),
         *_check_backup_directory(),
-        *_serializer(),
+        *_check_serializer(),
         *_check_pg_dump(),
     ]
 
@@ -99,7 +99,7 @@ def _check_backup_directory() -> Iterator[CheckMessage]:
         )
 
 
-def _serializer() -> Iterator[CheckMessage]:
+def _check_serializer() -> Iterator[CheckMessage]:
     if getattr(settings, "SERIALIZATION_MODULES", {}).get("json") != _SERIALIZER:
         yield checks.Warning(
             "Named saves would keep times to the millisecond only, and restore them so.",

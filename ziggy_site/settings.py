@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 from flows import __version__
+from flows.conf import Ziggy
 from ziggy_site.database_urls import read_database, read_servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -44,9 +45,9 @@ SECRET_KEY = _require_in_production(
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
-# What the apps are told: flows/conf.py has every key. Without a variable, its default holds.
+# What the apps are told: flows/conf.py has every key, and its default.
 ZIGGY: dict[str, Any] = {
-    "SERVER_NAME": env.str("ZIGGY_SERVER_NAME", default="local"),
+    "SERVER_NAME": env.str("ZIGGY_SERVER_NAME", default=Ziggy.SERVER_NAME),
     # Put a new key in front, then run `manage.py rotate_encryption_keys`, then drop the old one.
     "ENCRYPTION_KEYS": [
         key.strip()
@@ -60,19 +61,19 @@ ZIGGY: dict[str, Any] = {
     ]
     or [""],  # a comma alone is no key, and is refused as such
     "BACKUP_DIR": Path(env.str("ZIGGY_BACKUP_DIR", default=str(BASE_DIR / "backups"))),
-    "BACKUP_KEEP": env.int("ZIGGY_BACKUP_KEEP", default=10),
-    "BACKUP_DAYS": env.float("ZIGGY_BACKUP_DAYS", default=30.0),
-    "BACKUP_MAX_BYTES": env.int("ZIGGY_BACKUP_MAX_BYTES", default=None),
-    "BACKUPS_PER_DAY": env.int("ZIGGY_BACKUPS_PER_DAY", default=20),
-    "BACKUP_TIMEOUT": env.int("ZIGGY_BACKUP_TIMEOUT", default=3600),
-    "MAX_IMPORT_BYTES": env.int("ZIGGY_MAX_IMPORT_BYTES", default=256 * 1024 * 1024),
-    "LOCK_WAIT": env.float("ZIGGY_LOCK_WAIT", default=5.0),
-    "MOST_LOCK_WAIT": env.int("ZIGGY_MOST_LOCK_WAIT", default=60),
-    "STATEMENT_TIMEOUT": env.float("ZIGGY_STATEMENT_TIMEOUT", default=30.0),
-    "CONFIRM_SERVER_NAME": env.bool("ZIGGY_CONFIRM_SERVER_NAME", default=False),
-    "TOKEN_HOURS": env.float("ZIGGY_TOKEN_HOURS", default=24.0),
-    "KEY_DAYS": env.int("ZIGGY_KEY_DAYS", default=365),
-    "TOKENS_PER_USER": env.int("ZIGGY_TOKENS_PER_USER", default=100),
+    "BACKUP_KEEP": env.int("ZIGGY_BACKUP_KEEP", default=Ziggy.BACKUP_KEEP),
+    "BACKUP_DAYS": env.float("ZIGGY_BACKUP_DAYS", default=Ziggy.BACKUP_DAYS),
+    "BACKUP_MAX_BYTES": env.int("ZIGGY_BACKUP_MAX_BYTES", default=Ziggy.BACKUP_MAX_BYTES),
+    "BACKUPS_PER_DAY": env.int("ZIGGY_BACKUPS_PER_DAY", default=Ziggy.BACKUPS_PER_DAY),
+    "BACKUP_TIMEOUT": env.int("ZIGGY_BACKUP_TIMEOUT", default=Ziggy.BACKUP_TIMEOUT),
+    "MAX_IMPORT_BYTES": env.int("ZIGGY_MAX_IMPORT_BYTES", default=Ziggy.MAX_IMPORT_BYTES),
+    "LOCK_WAIT": env.float("ZIGGY_LOCK_WAIT", default=Ziggy.LOCK_WAIT),
+    "MOST_LOCK_WAIT": env.int("ZIGGY_MOST_LOCK_WAIT", default=Ziggy.MOST_LOCK_WAIT),
+    "STATEMENT_TIMEOUT": env.float("ZIGGY_STATEMENT_TIMEOUT", default=Ziggy.STATEMENT_TIMEOUT),
+    "CONFIRM_SERVER_NAME": env.bool("ZIGGY_CONFIRM_SERVER_NAME", default=Ziggy.CONFIRM_SERVER_NAME),
+    "TOKEN_HOURS": env.float("ZIGGY_TOKEN_HOURS", default=Ziggy.TOKEN_HOURS),
+    "KEY_DAYS": env.int("ZIGGY_KEY_DAYS", default=Ziggy.KEY_DAYS),
+    "TOKENS_PER_USER": env.int("ZIGGY_TOKENS_PER_USER", default=Ziggy.TOKENS_PER_USER),
 }
 
 INSTALLED_APPS = [

@@ -16,7 +16,13 @@ from flows.rest.requests.refusals import Problem, make_invalid_refusal
 from imports.api.checks import get_caller
 from imports.api.form import Form, FormParser, Upload, read_form
 from imports.api.prefer import WaitsForLock, make_run_parameters
-from imports.api.runs import MAY_NOT, NO_BACKUP, answer_run, example_answers, make_example_refusal
+from imports.api.runs import (
+    MAY_NOT,
+    NO_BACKUP,
+    answer_run,
+    list_example_answers,
+    make_example_refusal,
+)
 from imports.api.shapes.answers import ProcessedSerializer
 from imports.api.shapes.form import PlannedSerializer, UploadSerializer
 from imports.importing.request import ImportRequest
@@ -76,7 +82,7 @@ class ImportFlows(WaitsForLock):
                 request_only=True,
                 media_type=FormParser.media_type,
             ),
-            *example_answers("OVERWRITE"),
+            *list_example_answers("OVERWRITE"),
             make_example_refusal("Locked", "locked", _WHY, path="flows[0]"),
         ],
     )

@@ -24,7 +24,7 @@ MAY_NOT = OpenApiResponse(description="The user may not do this, or not all of i
 NO_BACKUP = OpenApiResponse(description="The database could not be backed up, or is away.")
 
 
-def example_answers(result: str) -> list[OpenApiExample]:
+def list_example_answers(result: str) -> list[OpenApiExample]:
     """Return the examples of a run that is done, and of its plan, with one item of this result."""
     return [
         _make_example_answer("Done", result, HTTPStatus.CREATED),

@@ -20,7 +20,7 @@ from imports.api.runs import (
     MAY_NOT,
     NO_BACKUP,
     answer_run,
-    example_answers,
+    list_example_answers,
     make_example_refusal,
 )
 from imports.api.shapes.undo import UndoneSerializer, UndoSerializer
@@ -85,7 +85,7 @@ class UndoImport(WaitsForLock, DeclaredNames):
                 },
                 request_only=True,
             ),
-            *example_answers("RESTORE"),
+            *list_example_answers("RESTORE"),
             make_example_refusal("Edited", "edited-since", _WHY),
         ],
     )

@@ -6,7 +6,13 @@ from datetime import datetime
 
 from flows.content.fields import Kind
 from imports.planfile.changes import PlanChange, find_changes_since, find_edited_rows
-from imports.planfile.snapshot import Contents, PlanSnapshot, make_row_snapshot, make_snapshot
+from imports.planfile.snapshot import (
+    Contents,
+    PlanSnapshot,
+    get_decided_contents,
+    make_row_snapshot,
+    make_snapshot,
+)
 from imports.plans.decisions import Decisions
 from imports.plans.drift import LastWrite
 from imports.plans.matching import Row
@@ -29,15 +35,18 @@ def read_changes(
     plan: Plan,
     decisions: Decisions,
     *,
-    rows: Rows,
-    contents: Contents,
     made_at: datetime | None,
+    rows: Rows | None = None,
+    contents: Contents | None = None,
 ) -> list[PlanChange]:
     """Return the differences between the snapshot `before`, made at `made_at`, and the plan of now.
 
-    `rows` are the rows of `before` as they are now; `contents` has the contents of these and of the
-    plan's rows.
+    `rows` are the rows of `before` as they are now, which are read where they are not given;
+    `contents` has the digests of these and of the plan's rows, by default those for which the plan
+    was decided.
     """
+    rows = read_rows_of(before) if rows is None else rows
+    contents = get_decided_contents(plan) if contents is None else contents
     now = {(kind, row.uuid): make_row_snapshot(kind, row, contents) for kind, row in rows}
     edited = find_edited_rows(before, now)
     written = [(kind, row) for kind, row in rows if (kind, row.uuid) in edited]

@@ -14,14 +14,14 @@ from flows.counting import format_others
 from flows.secrets.stored_destinations import StoredServer
 from imports.errors import PlanRefused, UnableToImport, quote
 from imports.exportfile.document import ExportDocument
-from imports.importing.changes import read_changes, read_rows_of
+from imports.importing.changes import read_changes
 from imports.importing.request import AGAIN, ImportRequest
 from imports.importing.rights import check_plan, check_request, check_sight
 from imports.importing.saved_plan import check_saved_plan
 from imports.permissions import check_sight_of, find_visible_kinds
 from imports.planfile.changes import PlanChange
 from imports.planfile.decisions import find_skipped_nothing
-from imports.planfile.snapshot import get_decided_contents, make_confirmation_token, make_snapshot
+from imports.planfile.snapshot import make_confirmation_token, make_snapshot
 from imports.plans.build import build_plan
 from imports.plans.dangling import find_unresolved
 from imports.plans.decisions import Decisions, get_targets
@@ -149,14 +149,7 @@ def _find_changes_since(
     if confirmed is None:
         return []
     before = make_snapshot(confirmed.plan, request.decisions)
-    return read_changes(
-        before,
-        plan,
-        request.decisions,
-        rows=read_rows_of(before),
-        contents=get_decided_contents(plan),
-        made_at=confirmed.made_at,
-    )
+    return read_changes(before, plan, request.decisions, made_at=confirmed.made_at)
 
 
 def _make_token(plan: Plan) -> str:

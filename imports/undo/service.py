@@ -36,7 +36,7 @@ from imports.undo.apply import apply_undo
 from imports.undo.plans.build import build_undo
 from imports.undo.plans.destinations import find_destination_warnings
 from imports.undo.plans.plan import Key, UndoPlan
-from imports.undo.plans.snapshot import make_undo_token, undo_changes_since
+from imports.undo.plans.snapshot import find_undo_changes_since, make_undo_token
 from imports.undo.read import find_written_items, read_undo_inputs
 from imports.undo.record import make_undo_items, make_undo_record, mark_undone, set_undone
 from imports.undo.request import AGAIN, UndoRequest
@@ -110,7 +110,7 @@ def undo_import(
                 partial(_plan, undone, request),
                 make_undo_token(confirmed) if confirmed else token,
                 make_token=make_undo_token,
-                find_changes=partial(undo_changes_since, confirmed),
+                find_changes=partial(find_undo_changes_since, confirmed),
                 again=AGAIN,
             )
             spared = _get_backup(undone)

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from flows.conf import ziggy
 from flows.encryption import WrongKeyError, decrypt_bytes
-from imports.importing.changes import read_changes, read_rows_of
+from imports.importing.changes import read_changes
 from imports.importing.prepare import Preview
 from imports.importing.request import ImportRequest
 from imports.importing.service import examine_import
@@ -19,7 +19,7 @@ from imports.planfile.page import (
     pack_page,
     unpack_page,
 )
-from imports.planfile.snapshot import ItemKey, get_decided_contents
+from imports.planfile.snapshot import ItemKey
 from imports.plans.decisions import read_decision_list
 from imports.plans.plan import Mode
 from imports.uploads.errors import NothingPending, UploadRefused
@@ -107,14 +107,8 @@ def _find_differences(
     pending: PendingImport, preview: Preview, earlier: PlanPage, *, is_decided: bool
 ) -> dict[ItemKey, str]:
     before = make_page_snapshot(earlier)
-    changes = read_changes(
-        before,
-        preview.plan,
-        read_decision_list(pending.decisions),
-        rows=read_rows_of(before),
-        contents=get_decided_contents(preview.plan),
-        made_at=pending.planned_at,
-    )
+    decisions = read_decision_list(pending.decisions)
+    changes = read_changes(before, preview.plan, decisions, made_at=pending.planned_at)
     return find_differences(changes, earlier, is_decided=is_decided)
 
 

@@ -183,7 +183,7 @@ EXEMPT = {
         f"imports.undo.plans.snapshot.{name}": "takes rows of records: test_linearity has the undo"
         for name in (
             *("make_undo_snapshot", "make_undo_token", "pack_rows"),
-            *("find_row_changes_since", "undo_changes_since"),
+            *("find_row_changes_since", "find_undo_changes_since"),
         )
     },
     "imports.undo.plans.decision_file.read_decision": "takes one of two words, or raises",

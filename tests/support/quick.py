@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.slow import TIMED_MODULES
+
 _ROOT = Path(__file__).parents[1]
 _FOLDERS = {"browser", "docs"}
 _DATABASE = {"db", "transactional_db", "live_server", "django_db_reset_sequences"}
-# What they measure is how time grows, or that it does not.
-_TIMED_MODULES = {"test_growth", "test_linearity", "test_pattern_growth"}
 _TIMED = re.compile(r"(?:long|linear|bounded|takes)_time|time_is_in_proportion")
 # Of these modules only a test that starts a program itself is left out.
 _FEW_PROGRAMS = {"test_strict_json"}
@@ -34,7 +34,7 @@ def _is_quick(item: pytest.Item) -> bool:
         return False
     if item.get_closest_marker("django_db") or _DATABASE & set(getattr(item, "fixturenames", ())):
         return False
-    if item.path.stem in _TIMED_MODULES or _TIMED.search(item.name):
+    if item.path.stem in TIMED_MODULES or _TIMED.search(item.name):
         return False
     return not _starts_programs(item)
 

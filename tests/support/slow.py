@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 _TESTS = Path(__file__).parents[1]
+TIMED_MODULES = {"test_growth", "test_linearity", "test_pattern_growth"}
+"""Modules that measure how time grows, or that it does not."""
 _FOLDERS = {"browser"}
 _MODULES = {
-    *("test_growth", "test_linearity", "test_pattern_growth", "test_preview_speed"),
+    *(*TIMED_MODULES, "test_preview_speed"),
     *("test_deploy", "test_wire", "test_openapi", "test_generated_client", "test_wheel"),
     *("test_docs_examples", "test_mutants", "test_commands_without_database"),
 }

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from flows.conf import Ziggy
 from tools.reference_blocks.markdown import format_table
 from tools.reference_words import SETTING_DEFAULTS, SETTINGS
 
@@ -64,6 +65,8 @@ def _format_default(name: str, node: ast.expr | None) -> str:
 
 
 def _evaluate(node: ast.expr) -> Any:
+    if isinstance(node, ast.Attribute) and ast.unparse(node.value) == Ziggy.__name__:
+        return getattr(Ziggy, node.attr)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         return _evaluate(node.left) * _evaluate(node.right)
     return ast.literal_eval(node)

@@ -41,7 +41,7 @@ def make_undo_token(plan: UndoPlan) -> str:
     return make_confirmation_token(make_undo_snapshot(plan))
 
 
-def undo_changes_since(before: UndoPlan | None, after: UndoPlan) -> list[PlanChange]:
+def find_undo_changes_since(before: UndoPlan | None, after: UndoPlan) -> list[PlanChange]:
     """Return the differences from the earlier plan of the same undo; none where it is not known."""
     if before is None:
         return []
