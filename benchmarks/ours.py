@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import django
-from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -18,6 +17,7 @@ from django.urls import reverse
 from accounts.models import User
 from benchmarks import floor
 from benchmarks.measure import ChildOutput, Reading, measure
+from flows.conf import ziggy
 from imports.database.backup import make_backup
 from imports.database.one_state import read_one_state
 from imports.exportfile.document import parse
@@ -81,7 +81,7 @@ def overwrite(path: str, items: int) -> ChildOutput:
 def _undo(items: int) -> Reading:
     undo = UndoRequest(
         record=ImportRecord.objects.latest("pk").pk,
-        server=settings.ZIGGY_SERVER_NAME,
+        server=ziggy.SERVER_NAME,
         door=Door.COMMAND,
         user_name="benchmark",
         with_backup=False,
@@ -188,12 +188,12 @@ def _check_exports() -> None:
 
 def _export(stream: BinaryIO) -> None:
     with read_one_state():
-        write_export(select_everything(), stream, server=settings.ZIGGY_SERVER_NAME)
+        write_export(select_everything(), stream, server=ziggy.SERVER_NAME)
 
 
 def backup(items: int, runs: int) -> ChildOutput:
     """Measure the verified backup against the database's own tool, in turns."""
-    target = Path(settings.ZIGGY_BACKUP_DIR).with_name("copy")
+    target = Path(ziggy.BACKUP_DIR).with_name("copy")
     rows: dict[str, list[Reading]] = {"backup floor": [], "backup": []}
     for _ in range(runs):
         rows["backup floor"].append(
@@ -213,7 +213,7 @@ def request(payload: bytes, **changes: Any) -> ImportRequest:
     return ImportRequest(
         payload=payload,
         file_name="benchmark.json",
-        server=settings.ZIGGY_SERVER_NAME,
+        server=ziggy.SERVER_NAME,
         mode=Mode.OVERWRITE,
         door=Door.COMMAND,
         user_name="benchmark",
