@@ -76,7 +76,7 @@ def revoke(stored: ApiToken) -> bool:
 
 def read_valid_digests() -> frozenset[str]:
     """Return the digests of all valid tokens of the current database."""
-    stored = ApiToken.objects.select_related("user")
+    stored = ApiToken.objects.using(get_current_database()).select_related("user")
     return frozenset(token.digest for token in stored.iterator() if token.is_good())
 
 
@@ -88,14 +88,15 @@ def revoke_all_but(digests: Collection[str]) -> Revoked:
     ):
         return Revoked()
     # Only these columns: the database may be of an earlier version.
+    tokens = ApiToken.objects.using(get_current_database())
     revoked = [
         (digest, name)
-        for digest, name in ApiToken.objects.values_list("digest", "name")
+        for digest, name in tokens.values_list("digest", "name")
         if digest not in digests
     ]
     for start in range(0, len(revoked), _BATCH):
         batch = [digest for digest, _ in revoked[start : start + _BATCH]]
-        ApiToken.objects.filter(digest__in=batch).delete()
+        tokens.filter(digest__in=batch).delete()
     keys = sum(1 for _, name in revoked if name)
     return Revoked(keys=keys, logins=len(revoked) - keys)
 

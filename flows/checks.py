@@ -77,7 +77,7 @@ def _check_servers() -> Iterator[CheckMessage]:
         )
     if ziggy.SERVERS and _ROUTER not in settings.DATABASE_ROUTERS:
         yield Error(
-            "ZIGGY has SERVERS, but no router that sends a run's queries to them.",
+            "ZIGGY has SERVERS, but no router that reads users and their rights there.",
             hint=f"Put {_ROUTER!r} in front of DATABASE_ROUTERS.",
             id="ziggy.E003",
         )

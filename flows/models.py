@@ -17,11 +17,12 @@ from django.utils import timezone
 from flows.content import canonical
 from flows.content.fields import EXECUTION_HISTORY_LEVELS, NAME_MAX_LENGTH, Kind, get_columns
 from flows.content.references import is_identifier
+from flows.database.current import CurrentDatabaseModel
 from flows.encryption import Sealed
 from flows.fields import DocumentField, EncryptedTextField, SecretExtraField
 
 
-class Item(models.Model):
+class Item(CurrentDatabaseModel):
     """Base of the three kinds."""
 
     kind: ClassVar[Kind]
@@ -172,7 +173,7 @@ class Secret(Item):
                 value.reveal()
 
 
-class StoredAnswer(models.Model):
+class StoredAnswer(CurrentDatabaseModel):
     """The answer to a request under an Idempotency-Key, for a day."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -194,7 +195,7 @@ class StoredAnswer(models.Model):
         return f"Answer {self.status} to {self.user}"
 
 
-class EncryptionCanary(models.Model):
+class EncryptionCanary(CurrentDatabaseModel):
     """A known text, sealed with the keys of the database's secrets: see flows.secrets.canary."""
 
     token = models.TextField()
@@ -220,7 +221,7 @@ def get_blank_content(kind: Kind) -> dict[str, Any]:
     return {name: getattr(blank, name) for name in get_columns(kind)}
 
 
-class Attempts(models.Model):
+class Attempts(CurrentDatabaseModel):
     """The number of failed attempts with something in common, such as a user name, until a time.
 
     They are counted in the database, which all processes of the server share.

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
 
 from flows.conf import ziggy
@@ -38,7 +39,7 @@ def explain_unusable_database(reason: str, server: str) -> str:
 
 @contextmanager
 def target_server(server: str) -> Iterator[None]:
-    """Send every query of the block to the server of that name.
+    """Send the queries of the block to the server of that name.
 
     An unknown name changes nothing: the caller checks the name before it writes, so that a refusal
     can be recorded here.
@@ -53,7 +54,7 @@ def target_server(server: str) -> Iterator[None]:
 
 @contextmanager
 def target_database(alias: str) -> Iterator[None]:
-    """Send every query of the block to the database of that alias in Django's DATABASES."""
+    """Send the queries of the block to the database of that alias in Django's DATABASES."""
     token = _target.set(alias)
     try:
         yield
@@ -61,14 +62,35 @@ def target_database(alias: str) -> Iterator[None]:
         _target.reset(token)
 
 
+# Whose rows a server has in its own database: our apps' models, named saves, users and rights.
+_APPS_OF_SERVERS = frozenset(
+    {"accounts", "auth", "contenttypes", "flows", "imports", "reversion", "sessions"}
+)
+
+
 class ServerRouter:
-    """Django's database router, which uses the target's database."""
+    """Django's database router for projects with registered servers.
 
-    def db_for_read(self, model: Any, **hints: Any) -> str:
-        return get_current_database()
+    While a server is the target, it sends the queries for users and their rights there. The apps'
+    own queries name their database themselves. A project's other models are left to its other
+    routers, and so is everything while no server is the target.
+    """
 
-    def db_for_write(self, model: Any, **hints: Any) -> str:
-        return get_current_database()
+    def db_for_read(self, model: Any, **hints: Any) -> str | None:
+        return _get_target_of(model)
 
-    def allow_relation(self, obj1: Any, obj2: Any, **hints: Any) -> bool:
-        return True
+    def db_for_write(self, model: Any, **hints: Any) -> str | None:
+        return _get_target_of(model)
+
+    def allow_relation(self, obj1: Any, obj2: Any, **hints: Any) -> bool | None:
+        return True if _is_of_server(obj1) and _is_of_server(obj2) else None
+
+
+def _get_target_of(model: Any) -> str | None:
+    target = get_current_database()
+    return target if target != DEFAULT_DB_ALIAS and _is_of_server(model) else None
+
+
+def _is_of_server(model: Any) -> bool:
+    is_user = model._meta.label_lower == settings.AUTH_USER_MODEL.lower()
+    return is_user or model._meta.app_label in _APPS_OF_SERVERS

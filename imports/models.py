@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from flows.content.fields import Kind
+from flows.database.current import CurrentDatabaseModel
 from imports.plans.matching import MatchMethod
 from imports.plans.plan import Mode, Result, UndoResult
 
@@ -57,7 +58,7 @@ def _make_choices(words: type[StrEnum]) -> list[tuple[str, str]]:
     return [(str(word), str(word)) for word in words]
 
 
-class ImportRecord(models.Model):
+class ImportRecord(CurrentDatabaseModel):
     """The record of one run, through any door."""
 
     started_at = models.DateTimeField(db_index=True)
@@ -166,7 +167,7 @@ class ImportRecord(models.Model):
         return self.undone_by.filter(status=Status.SUCCEEDED).order_by("-pk").first()
 
 
-class ImportItem(models.Model):
+class ImportItem(CurrentDatabaseModel):
     """The result of one item of a run."""
 
     record = models.ForeignKey(ImportRecord, on_delete=models.CASCADE, related_name="items")
@@ -219,7 +220,7 @@ class ImportItem(models.Model):
         return f"{self.result} {self.kind} {self.name}"
 
 
-class PendingImport(models.Model):
+class PendingImport(CurrentDatabaseModel):
     """An uploaded file with its plan, kept until it is cancelled or a day old.
 
     After it is applied, the row is kept for that day without the file, so that its address
@@ -249,7 +250,7 @@ class PendingImport(models.Model):
         return f"Upload of {self.file_name} by {self.user}"
 
 
-class _Built(models.Model):
+class _Built(CurrentDatabaseModel):
     """What a user had built last, available for a day."""
 
     user = models.OneToOneField(

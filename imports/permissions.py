@@ -6,8 +6,10 @@ are needed are checked first, so that one refusal lists all that are missing.
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, Permission
+from django.db import DEFAULT_DB_ALIAS, router
 
 from flows import sight
 from flows.content.fields import Kind
@@ -63,8 +65,7 @@ def check_permission(
     """
     if user is None:
         return
-    # The same key is another user on another server: use the database that the user was read from.
-    with target_database(user._state.db or get_current_database()):
+    with _read_rights_of(user):
         missing = [permission for permission in permissions if not user.has_perm(permission)]
     if missing:
         reasons = " and ".join(_explain_permission(permission) for permission in missing)
@@ -81,6 +82,23 @@ def check_permission(
                 *items,
             ],
         )
+
+
+@contextmanager
+def _read_rights_of(user: User) -> Iterator[None]:
+    """Read rights from the user's own database: the same key is another user on another server.
+
+    Django asks routers where they are. Raises NotPermitted where those name another database.
+    """
+    database = user._state.db or get_current_database()
+    with target_database(database):
+        if DEFAULT_DB_ALIAS != database != router.db_for_read(Permission):
+            raise NotPermitted(
+                "no-router",
+                f"The rights of {user.get_username()} on the server {quote(database)} cannot be "
+                "read. Put flows.servers.ServerRouter in front of DATABASE_ROUTERS.",
+            )
+        yield
 
 
 def describe_retargeting(
@@ -114,7 +132,7 @@ def may_see_records(user: User | None) -> bool:
     """Return whether the user may see the records of imports."""
     if user is None:
         return True
-    with target_database(user._state.db or get_current_database()):
+    with _read_rights_of(user):
         return user.has_perm(VIEW_RECORDS)
 
 
@@ -144,7 +162,7 @@ def find_visible_kinds(user: User | None) -> list[Kind]:
     """Return the kinds whose rows the user may see."""
     if user is None:
         return list(Kind)
-    with target_database(user._state.db or get_current_database()):
+    with _read_rights_of(user):
         return [kind for kind in Kind if may_see(user, kind)]
 
 

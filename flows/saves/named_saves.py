@@ -113,12 +113,17 @@ def _make_copy_statement(
 def _make_revisions(number: int, name: str, user: User | None) -> list[Revision]:
     now = timezone.now()
     revisions = [Revision(date_created=now, user=user, comment=name) for _ in range(number)]
-    return list(Revision.objects.bulk_create(revisions, batch_size=_BATCH))
+    made = Revision.objects.using(get_current_database())
+    return list(made.bulk_create(revisions, batch_size=_BATCH))
 
 
 def _serialize(item: Item) -> str:
     # In one piece: Django's JSON serializer streams, which takes twice the time for the same text.
     return json.dumps(serializers.serialize("python", [item]), cls=ExactEncoder, ensure_ascii=False)
+
+
+def _query_versions() -> Any:
+    return Version.objects.using(get_current_database())
 
 
 def list_saves(item: Item) -> list[Version]:
@@ -132,7 +137,8 @@ def find_saves(item: Item) -> QuerySet[Version]:
     The saved states are read one by one, when they are used.
     """
     return (  # type: ignore[no-any-return]
-        Version.objects.get_for_object(item, model_db=_SAVED_DB)
+        _query_versions()
+        .get_for_object(item, model_db=_SAVED_DB)
         .exclude(revision__comment="")
         .select_related("revision__user")
         .defer("serialized_data")
@@ -142,7 +148,8 @@ def find_saves(item: Item) -> QuerySet[Version]:
 def find_save(model: type[Item], number: int) -> Version | None:
     """Return the named save whose version has this number; None where the model has none."""
     return (
-        Version.objects.get_for_model(model, model_db=_SAVED_DB)
+        _query_versions()
+        .get_for_model(model, model_db=_SAVED_DB)
         .filter(pk=number)
         .exclude(revision__comment="")
         .select_related("revision__user")
@@ -154,7 +161,7 @@ def find_saves_in(model: type[Item], revisions: Iterable[int]) -> Iterator[Versi
     """Yield the saves of items of that model in these revisions, with the saved states."""
     content_type = ContentType.objects.db_manager(get_current_database()).get_for_model(model)
     # With a condition on the model, SQLite would read every save of the model.
-    for version in Version.objects.filter(revision__in=revisions).order_by():
+    for version in _query_versions().filter(revision__in=revisions).order_by():
         if (version.content_type_id, version.db) == (content_type.pk, _SAVED_DB):
             yield version
 

@@ -14,6 +14,7 @@ from reversion.models import Version
 from flows.encryption import Sealed, seal
 from flows.fields import TOKEN_KEY
 from flows.models import EncryptionCanary, Secret
+from flows.servers import get_current_database
 
 _KNOWN = "ziggy"
 _PK = 1
@@ -55,7 +56,7 @@ def _check_stored() -> None:
     if stored:
         stored.check_values_open()
         return
-    saved = Version.objects.filter(
+    saved = Version.objects.using(get_current_database()).filter(
         content_type__app_label=Secret._meta.app_label,
         content_type__model=Secret._meta.model_name,
         serialized_data__contains=TOKEN_KEY,

@@ -78,7 +78,8 @@ def _rotate_row(secret: Secret) -> int:
 def _rotate_versions() -> int:
     count = 0
     content_type = ContentType.objects.db_manager(get_current_database()).get_for_model(Secret)
-    versions = Version.objects.filter(content_type=content_type, format="json")
+    versions = Version.objects.using(get_current_database())
+    versions = versions.filter(content_type=content_type, format="json")
     for batch in _read_batches(versions.only("serialized_data", "object_repr")):
         changed = []
         for version in batch:
@@ -87,7 +88,7 @@ def _rotate_versions() -> int:
             if text is not None:
                 version.serialized_data = text
                 changed.append(version)
-        Version.objects.bulk_update(changed, ["serialized_data"])
+        Version.objects.using(get_current_database()).bulk_update(changed, ["serialized_data"])
         count += len(changed)
     return count
 

@@ -11,6 +11,7 @@ from flows.content.fields import Content, Kind
 from flows.differences.values import compare_contents
 from flows.models import MODELS, Item
 from flows.saves.saved_states import get_content, get_present_row, read_saved_row
+from flows.servers import get_current_database
 from imports.admin.wording import RESULT_WORDS
 from imports.models import ImportItem
 from imports.plans.plan import WRITING_RESULTS
@@ -52,7 +53,8 @@ def _read_state_before(item: ImportItem, model: type[Item]) -> tuple[Content | N
     if item.named_save_id is None:
         return None, None, "" if item.is_new else NO_SAVE
     version = (
-        Version.objects.get_for_model(model, model_db=DEFAULT_DB_ALIAS)
+        Version.objects.using(get_current_database())
+        .get_for_model(model, model_db=DEFAULT_DB_ALIAS)
         .filter(revision=item.named_save_id)
         .select_related("revision")
         .first()

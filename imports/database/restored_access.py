@@ -155,5 +155,5 @@ def record_restore(
 
 
 def _end_sessions() -> int:
-    count, _ = Session.objects.all().delete()
+    count, _ = Session.objects.using(get_current_database()).delete()
     return count

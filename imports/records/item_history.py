@@ -11,6 +11,7 @@ from reversion.models import Version
 from flows.content.fields import Content, Kind, get_columns
 from flows.models import MODELS, Item
 from flows.saves.saved_states import get_content, get_present_row, read_saved_row
+from flows.servers import get_current_database
 from imports.models import ImportItem
 from imports.plans.plan import compute_content_digest
 from imports.records.kept_states import Holder, Kept, KeptState, find_state_after, find_state_before
@@ -106,13 +107,15 @@ def find_records_by_save(row: Item) -> dict[int, int]:
 
 def _find_saves(row: Item) -> QuerySet[Version]:
     model = MODELS[row.kind]
-    versions = Version.objects.get_for_model(model, model_db=DEFAULT_DB_ALIAS)
+    versions = Version.objects.using(get_current_database()).get_for_model(
+        model, model_db=DEFAULT_DB_ALIAS
+    )
     saves: QuerySet[Version] = versions.filter(object_id=str(row.pk)).order_by()
     return saves
 
 
 def _read_holders(kind: Kind, numbers: Sequence[int]) -> dict[int, Holder]:
-    versions = Version.objects.filter(pk__in=numbers).order_by()
+    versions = Version.objects.using(get_current_database()).filter(pk__in=numbers).order_by()
     return {
         version.pk: Holder(digest=_compute_digest(kind, version), save=version.pk)
         for version in versions.iterator(chunk_size=_CONTENT_BATCH)
