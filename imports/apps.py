@@ -7,7 +7,10 @@ class ImportsConfig(AppConfig):
     name = "imports"
 
     def ready(self) -> None:
+        from flows.rest.endpoint.errors import register_answer
         from flows.rest.requests.idempotency import register_holder
+        from imports.api.errors import answer_refusal
         from imports.runs.idempotency import holds_key
 
+        register_answer(answer_refusal)
         register_holder(holds_key)

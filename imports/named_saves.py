@@ -22,8 +22,9 @@ from flows.rest.bodies.save_uuids import get_save_number
 from flows.saves import named_saves, saved_states
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
 from flows.servers import get_current_database
+from flows.texts import make_printable, make_storable, quote
 from flows.users import User
-from imports.errors import Issue, StalePlan, UnableToImport, make_printable, make_storable, quote
+from imports.errors import Issue, StalePlan, UnableToImport
 from imports.permissions import check_permission, check_sight_of, find_visible_kinds, may_see
 from imports.plans.comparison import find_differences
 from imports.plans.plan import FieldChange

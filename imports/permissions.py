@@ -17,8 +17,9 @@ from flows.counting import format_others
 from flows.destinations.warnings import DestinationWarning
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from flows.servers import get_current_database, target_database
+from flows.texts import quote
 from flows.users import User
-from imports.errors import Issue, NotPermitted, quote
+from imports.errors import Issue, NotPermitted
 from imports.models import ImportRecord
 from imports.plans.plan import Result, UndoResult
 

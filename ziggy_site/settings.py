@@ -96,7 +96,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "flows.web.request_id.add_request_id",
-    "imports.api.errors.ApiMiddleware",
+    "flows.rest.endpoint.middleware.ApiMiddleware",
     "flows.web.statement_timeout.StatementTimeoutMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -110,7 +110,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "ziggy_site.wrong_key.WrongKeyMiddleware",
+    "flows.web.wrong_key.WrongKeyMiddleware",
     "imports.admin.busy.BusyMiddleware",
 ]
 
@@ -169,18 +169,10 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 REST_FRAMEWORK = {
-    # Denied by default: an open endpoint declares that itself.
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     # Bearer tokens only: cookies and sessions are ignored.
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
-    "DEFAULT_RENDERER_CLASSES": ["imports.api.renderers.ApiRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["imports.api.parsers.StrictJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "ziggy_site.api_schema.ApiSchema",
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
-    "PAGE_SIZE": 50,
-    # There is one format, and a parameter of that name has no effect.
-    "URL_FORMAT_OVERRIDE": None,
-    "EXCEPTION_HANDLER": "imports.api.errors.exception_handler",
+    # For the pages that describe the API; its endpoints have it already.
+    "DEFAULT_SCHEMA_CLASS": "flows.rest.endpoint.openapi.ApiSchema",
     # How many proxies in front are trusted for a caller's address.
     "NUM_PROXIES": env.int(
         "ZIGGY_PROXIES", default=int(env.bool("BEHIND_TLS_PROXY", default=False))

@@ -13,7 +13,6 @@ api_urlpatterns: list[URLPattern | URLResolver] = [
     path("docs", csp_update({"img-src": ["data:"]})(Docs.as_view()), name="docs"),
     path("", include("accounts.urls")),
     path("", include("imports.api.urls")),
-    path("", include("flows.rest.urls")),
 ]
 
 urlpatterns = [

@@ -8,7 +8,6 @@ from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from flows.content.fields import Kind
 from flows.rest import reading
@@ -22,6 +21,7 @@ from flows.rest.editing import (
     create_item,
     delete_item,
 )
+from flows.rest.endpoint.view import ApiView
 from flows.rest.requests.idempotency import answer_once
 from flows.rest.requests.paging import MOST, PagePlace, make_link_to_next, read_part
 from flows.rest.requests.permissions import HasModelPermission
@@ -40,7 +40,7 @@ PAGING = [
 _CHANGE_SECRET = "flows.change_secret"  # noqa: S105 - a permission
 
 
-class ItemView(APIView):
+class ItemView(ApiView):
     """What every endpoint here has in common."""
 
     kind: ClassVar[Kind]

@@ -35,7 +35,7 @@ class StatementTimeoutMiddleware:
             return None
         response = render(
             request,
-            "statement_timeout.html",
+            "flows/statement_timeout.html",
             {
                 "title": "This took too long",
                 "site_header": admin.site.site_header,

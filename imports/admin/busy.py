@@ -31,7 +31,7 @@ class BusyMiddleware:
         if is_of_api(request) or not is_busy(error):
             return None
         context = {"running": find_running_import(), "may_go_back": request.method == "POST"}
-        page = render(request, "busy.html", context, status=HTTPStatus.SERVICE_UNAVAILABLE)
+        page = render(request, "imports/busy.html", context, status=HTTPStatus.SERVICE_UNAVAILABLE)
         page.headers["Retry-After"] = str(RETRY_AFTER)
         return page
 

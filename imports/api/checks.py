@@ -11,8 +11,9 @@ from rest_framework.views import APIView
 
 from flows.counting import format_others
 from flows.roles import Role, find_role
+from flows.texts import make_json_path, make_printable
 from flows.users import User
-from imports.errors import Issue, NotPermitted, UnableToImport, make_json_path, make_printable
+from imports.errors import Issue, NotPermitted, UnableToImport
 from imports.permissions import check_permission
 
 

@@ -6,13 +6,14 @@ from http import HTTPStatus
 from django.http import StreamingHttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from flows.content.fields import Kind
 from flows.rest.bodies.schema import answer_header
+from flows.rest.endpoint.openapi import extend_schema
+from flows.rest.endpoint.view import ApiView
 from flows.rest.requests.idempotency import answer_once
 from imports.api.checks import NothingThere, get_caller, require_permissions, validate
 from imports.api.shapes.answers import ExportRequestSerializer, ExportStatisticsSerializer
@@ -52,7 +53,7 @@ _DOCUMENT = OpenApiResponse(
 )
 
 
-class TaggedExport(APIView):
+class TaggedExport(ApiView):
     permission_classes = _MAY_EXPORT
 
     @extend_schema(
@@ -106,7 +107,7 @@ class TaggedExport(APIView):
                 "warnings": statistics.warnings,
             },
             status=HTTPStatus.CREATED,
-            headers={"Location": reverse("export-tagged")},
+            headers={"Location": reverse("ziggy-api:export-tagged")},
         )
 
     @extend_schema(
@@ -124,7 +125,7 @@ class TaggedExport(APIView):
         return make_export_response(bytes(built.content), built.size)
 
 
-class BuiltExportView(APIView):
+class BuiltExportView(ApiView):
     permission_classes = _MAY_EXPORT
 
     @extend_schema(
@@ -137,7 +138,7 @@ class BuiltExportView(APIView):
         return Response(status=HTTPStatus.NO_CONTENT)
 
 
-class FullExport(APIView):
+class FullExport(ApiView):
     permission_classes = _MAY_EXPORT
 
     @extend_schema(

@@ -20,7 +20,8 @@ from rest_framework.parsers import BaseParser
 
 from flows.conf import ziggy
 from flows.counting import format_others
-from imports.errors import Issue, UnableToImport, make_printable, quote
+from flows.texts import make_printable, quote
+from imports.errors import Issue, UnableToImport
 from imports.planfile.decisions import GivenDecision, read_decisions
 from imports.planfile.file import read_plan
 from imports.planfile.shape import SavedPlan

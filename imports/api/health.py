@@ -4,26 +4,22 @@ import logging
 from http import HTTPStatus
 
 from django.db import ProgrammingError, connection
-from drf_spectacular.utils import (
-    OpenApiExample,
-    OpenApiResponse,
-    extend_schema,
-    inline_serializer,
-)
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from flows import __version__
+from flows.rest.endpoint.errors import make_error_body
+from flows.rest.endpoint.openapi import extend_schema
+from flows.rest.endpoint.view import ApiView
 from flows.secrets.canary import check_keys_open
-from imports.api.errors import make_error_body
 
 logger = logging.getLogger(__name__)
 
 
-class Health(APIView):
+class Health(ApiView):
     """For monitoring: whether the server and its database answer, and the keys open its secrets."""
 
     authentication_classes = ()

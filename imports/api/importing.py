@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Any, cast
 
 import msgspec
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.conf import ziggy
+from flows.rest.endpoint.openapi import extend_schema
 from flows.rest.requests.idempotency import mark_as_taking_key
 from flows.rest.requests.refusals import Problem, make_invalid_refusal
 from imports.api.checks import get_caller

@@ -2,12 +2,14 @@
 
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.content.fields import Kind
 from flows.models import MODELS, Item
+from flows.rest.endpoint.openapi import extend_schema
+from flows.rest.endpoint.view import ApiView
 from flows.rest.requests.declared_names import DeclaredNames
 from imports.api.checks import NothingThere, get_caller, require_permissions
 from imports.api.paging import make_page, read_query
@@ -39,7 +41,7 @@ _IMPORT = {
 _PAGE = {"count": 1, "next": None, "previous": None, "results": [_IMPORT]}
 
 
-class ItemHistory(DeclaredNames):
+class ItemHistory(DeclaredNames, ApiView):
     permission_classes = require_permissions(VIEW_RECORDS)
 
     @extend_schema(

@@ -8,10 +8,10 @@ from typing import Any
 from django.http import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from flows.conf import ziggy
 from flows.rest.bodies.schema import answer_header
+from flows.rest.endpoint.view import ApiView
 
 _PIECE = re.compile(r"\"[^\"]*\"?|[^\",]+|,")  # a comma in quotes separates nothing
 
@@ -68,7 +68,7 @@ def make_run_parameters(run: str) -> list[OpenApiParameter]:
     return [PREFER, PREFERENCE_APPLIED, record]
 
 
-class WaitsForLock(APIView):
+class WaitsForLock(ApiView):
     """An endpoint that takes the import lock; the caller may set how long it waits for it."""
 
     def read_lock_wait(self, request: Request) -> int | None:

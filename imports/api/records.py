@@ -4,10 +4,12 @@ from typing import Any
 
 from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Lower
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from flows.rest.endpoint.openapi import extend_schema
+from flows.rest.endpoint.view import ApiView
 from flows.rest.requests.declared_names import DeclaredNames
 from imports.api.checks import NothingThere, get_caller, require_permissions
 from imports.api.paging import make_page, read_query
@@ -75,7 +77,7 @@ _DETAIL = {
 }
 
 
-class Records(DeclaredNames):
+class Records(DeclaredNames, ApiView):
     permission_classes = require_permissions(VIEW_RECORDS)
 
     @extend_schema(
@@ -100,7 +102,7 @@ class Records(DeclaredNames):
         )
 
 
-class Record(DeclaredNames):
+class Record(DeclaredNames, ApiView):
     permission_classes = require_permissions(VIEW_RECORDS)
 
     @extend_schema(

@@ -75,5 +75,5 @@ def answer_run(
         record = earlier.record
         check_done(get_caller(request), record)
         data = make_record_data(record)
-    location = reverse("import-record", args=[record.pk])
+    location = reverse("ziggy-api:import-record", args=[record.pk])
     return Response(data, status=HTTPStatus.CREATED, headers={"Location": location})

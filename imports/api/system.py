@@ -10,13 +10,14 @@ from typing import Any
 from django.http import StreamingHttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from flows import __version__
 from flows.rest.bodies.schema import answer_header
+from flows.rest.endpoint.openapi import extend_schema
+from flows.rest.endpoint.view import ApiView
 from flows.rest.requests.idempotency import answer_once
 from flows.web.throttling import Limit, TooManyAttempts, TooManyAttemptsError, give_back, take
 from imports.api.checks import IsAdmin, NothingThere, get_caller, require_permissions
@@ -73,7 +74,7 @@ def _count_backup(request: Request) -> Iterator[None]:
         raise
 
 
-class BackUp(APIView):
+class BackUp(ApiView):
     permission_classes = require_permissions(BACK_UP_DATABASE)
 
     @extend_schema(
@@ -120,7 +121,7 @@ class BackUp(APIView):
         )
 
 
-class Transfer(APIView):
+class Transfer(ApiView):
     permission_classes = (IsAdmin,)
 
     @extend_schema(
@@ -157,11 +158,11 @@ class Transfer(APIView):
         return Response(
             {"file": f"{backup.path.name}.gz", "size": backup.size, "sha256": backup.sha256},
             status=HTTPStatus.CREATED,
-            headers={"Location": reverse("download-transfer")},
+            headers={"Location": reverse("ziggy-api:download-transfer")},
         )
 
 
-class DownloadTransfer(APIView):
+class DownloadTransfer(ApiView):
     permission_classes = (IsAdmin,)
     # No HEAD: it would open the file, and nothing would close it.
     http_method_names = ("get", "options")
@@ -191,7 +192,7 @@ class DownloadTransfer(APIView):
         )
 
 
-class VersionInfo(APIView):
+class VersionInfo(ApiView):
     @extend_schema(
         operation_id="version_info",
         summary="The release that runs here",

@@ -5,12 +5,13 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.conf import ziggy
+from flows.rest.endpoint.openapi import extend_schema
 from flows.rest.requests.declared_names import DeclaredNames
 from flows.rest.requests.idempotency import mark_as_taking_key
 from imports.api.checks import get_caller, validate
@@ -49,7 +50,7 @@ _WHY = (
 )
 
 
-class UndoImport(WaitsForLock, DeclaredNames):
+class UndoImport(DeclaredNames, WaitsForLock):
     @extend_schema(
         operation_id="undo_import",
         summary="Undo an import",

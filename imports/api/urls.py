@@ -1,9 +1,9 @@
-"""The URLs of imports, under /api and without a trailing slash.
+"""The addresses of the API, for `include` at any place. They have no trailing slash.
 
-They come before those of flows, whose `flow/{name}/{type}` would match some of them.
+Those of imports come before those of flows, whose `flow/{name}/{type}` would match some of them.
 """
 
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
 
 import flows.rest.converters  # noqa: F401 - the words between < and >
 from imports.api.exports import BuiltExportView, FullExport, TaggedExport
@@ -15,7 +15,9 @@ from imports.api.secret import SecretWithDestinationsView
 from imports.api.system import BackUp, DownloadTransfer, Transfer, Vacuum, VersionInfo
 from imports.api.undo import UndoImport
 
-urlpatterns = [
+app_name = "ziggy-api"
+
+urlpatterns: list[URLPattern | URLResolver] = [
     path("health", Health.as_view(), name="health"),
     path("flow/import", ImportFlows.as_view(), name="flow-import"),
     path("flow/export-tagged", TaggedExport.as_view(), name="export-tagged"),
@@ -35,4 +37,5 @@ urlpatterns = [
     path("system/transfer-db", Transfer.as_view(), name="transfer-db"),
     path("system/download-transfer", DownloadTransfer.as_view(), name="download-transfer"),
     path("system/version-info", VersionInfo.as_view(), name="version-info"),
+    path("", include("flows.rest.urls")),
 ]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import ClassVar
 
-from imports.errors import RETRY_AFTER, ImportFailed, get_first_line
+from flows.texts import get_first_line
+from imports.errors import RETRY_AFTER, ImportFailed
 
 
 class DatabaseFailed(ImportFailed):

@@ -19,10 +19,10 @@ from django.utils import timezone
 from flows.access import Revoked, read_valid_digests, revoke_all_but
 from flows.counting import format_count, format_list
 from flows.servers import get_current_database
+from flows.texts import get_first_line, make_storable, quote
 from flows.users import read_active_user_names
 from imports.database.backup import Backup
 from imports.database.restore import RestoreFailed
-from imports.errors import get_first_line, make_storable, quote
 from imports.models import RESTORE, Door, ImportRecord, Status
 
 logger = logging.getLogger(__name__)

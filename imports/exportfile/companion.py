@@ -7,15 +7,10 @@ from typing import Any
 import msgspec
 
 from flows.counting import format_others
-from imports.errors import (
-    FileInvalid,
-    FileTooLarge,
-    FileUnreadable,
-    Issue,
-    make_json_path,
-)
-from imports.exportfile.json_problems import JSONProblem
-from imports.exportfile.strict_json import read_value, split_top_level
+from flows.strict_json.problems import JSONProblem
+from flows.strict_json.read import read_value, split_top_level
+from flows.texts import make_json_path
+from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue
 
 # The messages of strict JSON for these codes are about an export.
 _MESSAGES = {

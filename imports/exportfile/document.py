@@ -13,15 +13,16 @@ import msgspec
 
 from flows.content.fields import Kind
 from flows.counting import format_others
-from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue, make_json_path, quote
-from imports.exportfile.items import FileItem, read_item
-from imports.exportfile.json_problems import JSONProblem
-from imports.exportfile.strict_json import (
+from flows.strict_json.problems import JSONProblem
+from flows.strict_json.read import (
     MAX_ITEMS,
     read_value,
     split_list,
     split_top_level,
 )
+from flows.texts import make_json_path, quote
+from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue
+from imports.exportfile.items import FileItem, read_item
 
 FORMAT_VERSION = 1
 

@@ -20,7 +20,8 @@ from flows.content.fields import (
     is_value_like,
     split_unknown_of_secret,
 )
-from imports.errors import Issue, make_printable, shorten
+from flows.texts import make_printable, shorten
+from imports.errors import Issue
 from imports.exportfile.warnings import PlanWarning, WarningCode
 
 _NAME_KEY = "name"

@@ -16,7 +16,7 @@ import msgspec
 from flows.content.fields import FIELDS, Kind
 from flows.content.representation import format_time, get_needed_columns, represent
 from flows.models import MODELS
-from imports.errors import quote
+from flows.texts import quote
 from imports.exportfile.document import FORMAT_VERSION
 from imports.exporting.selection import Selection
 from imports.rows.read import CONTENT_BATCH, split_batches

@@ -18,8 +18,9 @@ from flows.database.bulk import compress_quickly, insert_rows, update_rows
 from flows.models import MODELS, get_blank_content
 from flows.models import Item as StoredItem
 from flows.saves import named_saves
+from flows.texts import quote
 from flows.users import User
-from imports.errors import StalePlan, quote
+from imports.errors import StalePlan
 from imports.importing.request import AGAIN
 from imports.plans.plan import Change, Plan, Result
 from imports.rows.lock import lock_rows, release_secret_names

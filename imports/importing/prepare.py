@@ -12,7 +12,8 @@ from django.utils import timezone
 from flows.content.fields import Kind
 from flows.counting import format_others
 from flows.secrets.stored_destinations import StoredServer
-from imports.errors import PlanRefused, UnableToImport, quote
+from flows.texts import quote
+from imports.errors import PlanRefused, UnableToImport
 from imports.exportfile.document import ExportDocument
 from imports.importing.changes import read_changes
 from imports.importing.request import AGAIN, ImportRequest

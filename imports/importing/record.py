@@ -7,7 +7,7 @@ from reversion.models import Revision
 
 from flows.content.fields import get_columns
 from flows.models import get_blank_content
-from imports.errors import make_storable
+from flows.texts import make_storable
 from imports.importing.request import ImportRequest
 from imports.models import ImportItem, ImportRecord
 from imports.plans.plan import Change, Plan, compute_content_digest

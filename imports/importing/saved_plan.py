@@ -10,8 +10,9 @@ from django.utils import timezone
 from flows.content.fields import Kind, get_columns
 from flows.content.representation import format_time
 from flows.counting import format_others
+from flows.texts import make_storable
 from imports.database.identity import ServerIdentity, read_identity
-from imports.errors import Issue, StalePlan, make_storable
+from imports.errors import Issue, StalePlan
 from imports.exportfile.document import ExportDocument
 from imports.importing.changes import read_changes, read_rows_of
 from imports.importing.request import ImportRequest

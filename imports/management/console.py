@@ -17,17 +17,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from flows.servers import explain_unusable_database, list_server_names, target_server
+from flows.texts import get_first_line, make_printable, make_storable, quote
 from flows.users import User, find_active_user
 from imports.database.errors import NOT_MIGRATED, find_trouble, format_for_log, make_failure
-from imports.errors import (
-    ImportFailed,
-    UnableToImport,
-    WrongServer,
-    get_first_line,
-    make_printable,
-    make_storable,
-    quote,
-)
+from imports.errors import ImportFailed, UnableToImport, WrongServer
 from imports.management.warning_text import WarningDigest, format_digest
 from imports.models import ImportRecord
 from imports.report import make_answer, make_refusal_data

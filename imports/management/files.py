@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 from django.core.management.base import BaseCommand, CommandError
 
 from flows.conf import ziggy
-from imports.errors import quote
+from flows.texts import quote
 from imports.management.console import USAGE_ERROR, confirm, require_terminal
 
 

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from flows.content.fields import Kind
 from flows.counting import format_count
-from imports.errors import quote
+from flows.texts import quote
 from imports.exportfile.warnings import PlanWarning
 from imports.management.warning_text import (
     SERIOUS_STYLE,

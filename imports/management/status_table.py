@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.content.representation import format_time
-from imports.errors import make_printable
+from flows.texts import make_printable
 from imports.management.text_columns import format_columns
 from imports.plans.drift import LastWrite
 from imports.status.decide import FileStatus, ItemStatus, SyncState

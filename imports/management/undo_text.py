@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from imports.errors import quote
+from flows.texts import quote
 from imports.management.plan_text import compose_plan_text, format_change, list_unfolded
 from imports.management.warning_text import (
     ItemWarning,

@@ -12,7 +12,7 @@ from rich.text import Text
 from flows.content.fields import Kind
 from flows.counting import format_count, format_list
 from flows.destinations.changes import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
-from imports.errors import make_printable, quote
+from flows.texts import make_printable, quote
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.undo.plans.plan import ConflictCode
 

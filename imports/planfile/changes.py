@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from flows.content.fields import Kind
-from imports.errors import Issue, make_printable, quote
+from flows.texts import make_printable, quote
+from imports.errors import Issue
 from imports.planfile.snapshot import ItemKey, ItemSnapshot, PlanSnapshot, RowSnapshot
 from imports.plans.drift import LastWrite
 

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 from flows.content.field_values import FieldProblem, read_uuid
 from flows.content.fields import Kind
 from flows.counting import format_others
-from imports.errors import Issue, PlanRefused, make_json_path, make_printable
+from flows.texts import make_json_path, make_printable
+from imports.errors import Issue, PlanRefused
 from imports.exportfile.companion import (
     make_invalid_refusal,
     read_object,

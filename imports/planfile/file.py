@@ -15,7 +15,10 @@ import msgspec
 from flows.content.field_values import FieldProblem
 from flows.content.fields import Kind
 from flows.content.representation import format_time
-from imports.errors import Issue, make_json_path, make_printable, quote
+from flows.strict_json.problems import JSONProblem
+from flows.strict_json.read import split_list
+from flows.texts import make_json_path, make_printable, quote
+from imports.errors import Issue
 from imports.exportfile.companion import (
     make_invalid_refusal,
     make_issue,
@@ -23,8 +26,6 @@ from imports.exportfile.companion import (
     read_part,
     refuse_unreadable,
 )
-from imports.exportfile.json_problems import JSONProblem
-from imports.exportfile.strict_json import split_list
 from imports.planfile.decisions import make_decision_value
 from imports.planfile.shape import (
     SavedDrift,

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from imports.errors import Issue, quote
+from flows.texts import quote
+from imports.errors import Issue
 from imports.planfile.shape import SavedFile, SavedPlan, SavedServer
 
 

@@ -12,7 +12,8 @@ from typing import Literal
 import msgspec
 
 from flows.content.fields import Kind
-from imports.errors import Issue, UnableToImport, make_json_path
+from flows.texts import make_json_path
+from imports.errors import Issue, UnableToImport
 from imports.planfile.changes import ChangeOf, PlanChange
 from imports.planfile.snapshot import (
     ItemKey,

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from flows.content.fields import EXTRA, Content, Kind
 from flows.destinations.changes import UserChange
-from imports.errors import Issue, quote
+from flows.texts import quote
+from imports.errors import Issue
 from imports.exportfile.document import ExportDocument
 from imports.exportfile.items import FileItem
 from imports.plans.comparison import compare

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from flows.content import canonical
 from flows.content.fields import EXTRA, FIELDS, Content, Field, Kind, Shape, Value, get_columns
-from imports.errors import make_printable, quote
+from flows.texts import make_printable, quote
 from imports.plans.plan import Change, FieldChange, Result, compute_content_digest
 
 _SHOWN_LENGTH = 60

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from flows.content.fields import Content, Kind, get_columns
 from flows.content.representation import format_time
-from imports.errors import make_printable
+from flows.texts import make_printable
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.plans.plan import Change, Drift, Result, are_comparable, compute_content_digest
 

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 from flows.content.copy_names import make_copy_name
 from flows.content.fields import Kind
-from imports.errors import Issue, quote
+from flows.texts import quote
+from imports.errors import Issue
 from imports.exportfile.document import ExportDocument
 from imports.exportfile.items import FileItem
 from imports.plans.decisions import Decisions, get_targets

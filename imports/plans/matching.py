@@ -12,7 +12,8 @@ from operator import attrgetter
 from types import MappingProxyType
 
 from flows.content.fields import Kind
-from imports.errors import Issue, quote
+from flows.texts import quote
+from imports.errors import Issue
 from imports.exportfile.items import FileItem
 
 CANDIDATES_KEPT = 100

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from flows.content.fields import Content, Kind
 from flows.counting import format_list
 from flows.relations.mentions import Reference, find_references
-from imports.errors import make_printable, quote
+from flows.texts import make_printable, quote
 from imports.exportfile.warnings import PlanWarning, WarningCode, make_users_data
 from imports.plans.matching import Match
 from imports.plans.plan import Change, Result

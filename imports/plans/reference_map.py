@@ -13,7 +13,8 @@ from flows.content import canonical
 from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, Value
 from flows.content.references import rewrite
 from flows.relations.document_rewriting import KeyCollisionError, rewrite_document
-from imports.errors import Issue, make_json_path
+from flows.texts import make_json_path
+from imports.errors import Issue
 from imports.exportfile.items import FileItem
 
 

@@ -10,17 +10,11 @@ from django.utils import timezone
 
 from flows.database.bulk import insert_rows
 from flows.servers import get_current_database
+from flows.texts import make_storable
 from flows.users import User
 from imports.database.backup import Backup
 from imports.database.errors import format_for_log
-from imports.errors import (
-    FileInvalid,
-    FileUnreadable,
-    ImportFailed,
-    Issue,
-    UnableToImport,
-    make_storable,
-)
+from imports.errors import FileInvalid, FileUnreadable, ImportFailed, Issue, UnableToImport
 from imports.models import ImportItem, ImportRecord, Status
 from imports.plans.plan import Result, UndoResult
 from imports.rows.read import BATCH, split_batches

@@ -11,6 +11,7 @@ from flows.encryption import WrongKeyError
 from flows.models import Secret
 from flows.secrets.canary import check_keys_open
 from flows.servers import get_current_database, list_server_names
+from flows.texts import make_printable
 from imports.database.errors import (
     DatabaseFailed,
     format_for_log,
@@ -24,7 +25,6 @@ from imports.errors import (
     UnableToImport,
     WrongEncryptionKey,
     WrongServer,
-    make_printable,
 )
 from imports.models import ImportRecord
 from imports.runs.idempotency import AlreadyDone, check_key, check_key_of_waiting

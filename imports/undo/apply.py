@@ -16,8 +16,9 @@ from flows.fields import EncryptedTextField
 from flows.models import MODELS
 from flows.relations.uses import find_users_of_many
 from flows.saves import named_saves
+from flows.texts import quote
 from flows.users import User
-from imports.errors import StalePlan, quote
+from imports.errors import StalePlan
 from imports.plans.plan import UndoResult
 from imports.rows.lock import lock_rows, release_secret_names
 from imports.rows.read import CONTENT_BATCH, split_batches

@@ -18,8 +18,9 @@ from django.utils import timezone
 from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.encryption import encrypt_bytes
+from flows.texts import make_storable
 from flows.users import User
-from imports.errors import StalePlan, WrongServer, make_storable
+from imports.errors import StalePlan, WrongServer
 from imports.expiry import drop_expired_uploads, get_oldest_kept
 from imports.importing.service import run_import
 from imports.models import ImportRecord, PendingImport

@@ -5,8 +5,8 @@ from http import HTTPStatus
 import pytest
 
 from flows.rest.requests.refusals import Refused, make_permission_refusal
+from flows.strict_json.problems import JSONProblem, make_depth_problem
 from imports.errors import StalePlan
-from imports.exportfile.json_problems import JSONProblem, make_depth_problem
 from imports.runs.staleness import make_stale_error
 
 

@@ -25,6 +25,7 @@ import msgspec
 import pytest
 from django.conf import settings
 
+from flows import texts
 from flows.content import canonical, copy_names, field_values, references, representation
 from flows.content.code_tokens import UnreadableError, read_tokens
 from flows.content.fields import FIELDS, Kind, is_value_like
@@ -40,11 +41,11 @@ from flows.differences.values import compare_contents
 from flows.relations import document_rewriting, mentions
 from flows.rest.bodies import item_body, placeholders
 from flows.rest.requests.refusals import Refused
-from imports import errors
+from flows.strict_json import problems as json_problems
+from flows.strict_json import read as strict_json
 from imports.api.form import Form, read_form
 from imports.errors import UnableToImport
 from imports.exportfile import companion as given_file
-from imports.exportfile import json_problems, strict_json
 from imports.exportfile.document import parse
 from imports.management.text_columns import format_columns
 from imports.planfile import changes as plan_changes
@@ -78,7 +79,7 @@ BESIDE_THE_PURE = (
         "imports.api.form",
         "imports.uploads.uploaded_file",
     ),
-    *("imports.api.parsers", "ziggy_site.content_type"),
+    *("flows.rest.endpoint.parser", "ziggy_site.content_type"),
     *("imports.errors", "imports.records.kept_states", "imports.management.text_columns"),
     *("imports.database.backup_retention", "imports.database.bound_process"),
     "imports.database.errors",
@@ -161,7 +162,7 @@ EXEMPT = {
     "imports.exportfile.companion.make_invalid_refusal": "joins what is told of the first problem and a number",
     "imports.exportfile.companion.make_issue": "see make_json_path",
     "imports.exportfile.companion.refuse_unreadable": "takes a word of the product's own",
-    "imports.exportfile.json_problems.JSONProblem.format_message": "joins words of the product's own",
+    "flows.strict_json.problems.JSONProblem.format_message": "joins words of the product's own",
     "imports.exportfile.items.FileItem.make_issue": "keeps a message beside the item's own name",
     "imports.records.kept_states.find_state_after": "takes one row",
     "imports.records.kept_states.find_state_before": "takes one row",
@@ -190,7 +191,7 @@ EXEMPT = {
     "imports.api.form.FormParser.parse": "Django's parser, which the size of the body limits",
     "imports.uploads.uploaded_file.FileCollector.new_file": "keeps a name",
     "imports.uploads.uploaded_file.FileCollector.receive_data_chunk": "appends to a buffer",
-    "imports.api.parsers.StrictJSONParser.parse": "see read_value",
+    "flows.rest.endpoint.parser.StrictJSONParser.parse": "see read_value",
 }
 """By name, why a function needs no case."""
 
@@ -343,19 +344,19 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     ),
     "message": (
         (
-            *("imports.errors.quote", "imports.errors.make_printable", "imports.errors.shorten"),
+            *("flows.texts.quote", "flows.texts.make_printable", "flows.texts.shorten"),
             *(
-                "imports.errors.make_storable",
-                "imports.errors.make_json_path",
-                "imports.errors.get_first_line",
+                "flows.texts.make_storable",
+                "flows.texts.make_json_path",
+                "flows.texts.get_first_line",
             ),
         ),
         lambda text: (
-            errors.quote(text),
-            errors.shorten(text),
-            errors.make_storable(text),
-            errors.make_json_path(text, 1),
-            errors.get_first_line(ValueError(text)),
+            texts.quote(text),
+            texts.shorten(text),
+            texts.make_storable(text),
+            texts.make_json_path(text, 1),
+            texts.get_first_line(ValueError(text)),
         ),
     ),
     "field": (
@@ -384,8 +385,8 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     "broken JSON": (
         (
             *(
-                "imports.exportfile.json_problems.raise_problem",
-                "imports.exportfile.strict_json.split_top_level",
+                "flows.strict_json.problems.raise_problem",
+                "flows.strict_json.read.split_top_level",
             ),
             *("imports.exportfile.companion.read_object", "imports.exportfile.document.parse"),
             *("imports.planfile.decisions.read_decisions", "imports.planfile.file.read_plan"),
@@ -405,12 +406,12 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     "a JSON text": (
         (
             *(
-                "imports.exportfile.strict_json.read_value",
+                "flows.strict_json.read.read_value",
                 "imports.exportfile.companion.read_part",
             ),
             *(
-                "imports.exportfile.json_problems.is_deep",
-                "imports.exportfile.json_problems.format_place",
+                "flows.strict_json.problems.is_deep",
+                "flows.strict_json.problems.format_place",
             ),
         ),
         lambda text: (
@@ -747,7 +748,7 @@ CASES = {
         covers=(
             "imports.exportfile.document.parse",
             "imports.exportfile.items.read_item",
-            "imports.exportfile.strict_json.split_list",
+            "flows.strict_json.read.split_list",
         ),
         build=file_of,
         work=lambda data: parse(data, max_bytes=MUCH),
@@ -767,22 +768,22 @@ CASES = {
     ),
     "a repeated key": Case(
         covers=(
-            "imports.exportfile.strict_json.read_value",
-            "imports.exportfile.json_problems.find_value",
+            "flows.strict_json.read.read_value",
+            "flows.strict_json.problems.find_value",
         ),
         build=lambda size: msgspec.Raw(b"[" + b'{"a\\u003a":1},' * size + b'{"a":1,"a":2}]'),
         work=lambda raw: _refused(strict_json.read_value, raw),
     ),
     "texts without an end between many commas": Case(
-        covers=("imports.exportfile.strict_json.read_value",),
+        covers=("flows.strict_json.read.read_value",),
         build=lambda size: msgspec.Raw(b"," * 2_000_001 + b'"' + b'\\"' * size),
         work=lambda raw: _refused(strict_json.read_value, raw),
         size=4_000,
     ),
     "a deep value": Case(
         covers=(
-            "imports.exportfile.strict_json.read_value",
-            "imports.exportfile.json_problems.check_depth",
+            "flows.strict_json.read.read_value",
+            "flows.strict_json.problems.check_depth",
             "flows.content.depth.is_deeper",
         ),
         build=lambda size: msgspec.Raw(b"[" * 900 + b"0," * size + b"0" + b"]" * 900),

@@ -149,7 +149,7 @@ def test_the_patterns_are_found():
     assert names >= {
         "flows.differences.masking._KEYED",
         "flows.differences.masking._LONG_WORDS[1]",
-        "imports.exportfile.strict_json._STRING",
+        "flows.strict_json.read._STRING",
         "flows.differences.masking:[a-z]+|[A-Z]+|[0-9]+",
         "ziggy_site.content_type._BOUNDARY",
         *EXEMPT,

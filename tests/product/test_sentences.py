@@ -30,7 +30,7 @@ ALLOWED = {
     "imports.database.postgresql_tools": {
         "run_postgresql_tool": "what pg_dump writes to stderr, which has no codes",
     },
-    "imports.exportfile.json_problems": {
+    "flows.strict_json.problems": {
         "raise_problem": "the parser's errors, which have no codes",
         "_find_lone_surrogate": "the parser's errors, which have no codes",
     },

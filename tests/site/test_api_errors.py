@@ -14,10 +14,10 @@ from django.urls import path
 from rest_framework import exceptions, serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.models import User
 from accounts.tokens import issue_login_token
+from flows.rest.endpoint.view import ApiView
 from imports.errors import (
     BackupFailed,
     FileInvalid,
@@ -51,7 +51,7 @@ UNAVAILABLE = {
 }
 
 
-class Raises(APIView):
+class Raises(ApiView):
     """Raises what a test asks for."""
 
     authentication_classes = ()
@@ -71,7 +71,7 @@ class Outer(serializers.Serializer):
     tags = serializers.ListField(child=serializers.IntegerField())
 
 
-class Takes(APIView):
+class Takes(ApiView):
     """Says what it was given."""
 
     authentication_classes = ()

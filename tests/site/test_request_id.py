@@ -11,15 +11,15 @@ from django.conf import settings as site
 from django.test import Client
 from django.urls import path
 from rest_framework.permissions import AllowAny
-from rest_framework.views import APIView
 
 from accounts.models import User
 from accounts.tokens import issue_login_token
+from flows.rest.endpoint.view import ApiView
 from flows.web.request_id import get_request_id
 from ziggy_site.urls import urlpatterns as site_urlpatterns
 
 
-class Fails(APIView):
+class Fails(ApiView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 

@@ -1,19 +1,16 @@
-"""Parse the body of a request: strict JSON, of up to the size of an import's file.
-
-The site's own parser (DEFAULT_PARSER_CLASSES) defines strict JSON, as for any body.
-"""
+"""Parse the body of a request: strict JSON, of up to the size of an import's file."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
 from io import BytesIO
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
-from rest_framework.settings import api_settings
 
 from flows.conf import ziggy
 from flows.content.depth import is_deeper
+from flows.rest.endpoint.parser import StrictJSONParser
 from flows.rest.requests.refusals import Problem, Refused, make_invalid_refusal
 
 # A file may be 64 deep, and an item in it is in a list in an object: whatever is stored can be
@@ -34,11 +31,10 @@ class ItemParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Return the value of the body. Raises Refused, or the ParseError of the site's parser."""
+        """Return the value of the body. Raises Refused, or the ParseError of StrictJSONParser."""
         body = _read(stream, parser_context)
-        (site_parser,) = cast(list[type[BaseParser]], api_settings.DEFAULT_PARSER_CLASSES)
         try:
-            value = site_parser().parse(BytesIO(body), media_type, parser_context)
+            value = StrictJSONParser().parse(BytesIO(body), media_type, parser_context)
         except ParseError as error:
             if self.tells_places:
                 raise

@@ -4,16 +4,12 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from drf_spectacular.utils import (
-    OpenApiExample,
-    OpenApiParameter,
-    OpenApiResponse,
-    extend_schema,
-)
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
 from flows.content import canonical
 from flows.content.fields import FIELDS, Kind
 from flows.models import MODELS
+from flows.rest.endpoint.openapi import extend_schema
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 

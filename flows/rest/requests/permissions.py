@@ -3,7 +3,7 @@
 from typing import Any
 
 from rest_framework.exceptions import MethodNotAllowed
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -18,7 +18,7 @@ _VERBS = {
 }
 
 
-class HasModelPermission(BasePermission):
+class HasModelPermission(IsAuthenticated):
     """Requires a permission for every method, reading too.
 
     `view.kind` is the model's kind, and `view.verbs` has the methods that need another permission

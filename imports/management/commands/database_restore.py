@@ -12,11 +12,12 @@ from flows.conf import ziggy
 from flows.encryption import WrongKeyError
 from flows.secrets.canary import check_keys_open
 from flows.servers import target_server
+from flows.texts import quote
 from imports.database.backup import Backup, find_other_server, make_backup
 from imports.database.lock import LockHeld, hold_import_lock
 from imports.database.restore import check_backup, restore_backup
 from imports.database.restored_access import EndedAccess, end_access, read_access, record_restore
-from imports.errors import ImportLocked, quote
+from imports.errors import ImportLocked
 from imports.management import console
 from imports.models import ImportRecord
 from imports.report import make_answer

@@ -10,8 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from flows.content.fields import Kind
 from flows.counting import format_count
+from flows.texts import quote
 from imports.database.one_state import read_one_state
-from imports.errors import UnableToImport, quote
+from imports.errors import UnableToImport
 from imports.exporting.selection import (
     Selection,
     UnknownFlowsError,

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from flows.conf import ziggy
-from imports.errors import quote
+from flows.texts import quote
 from imports.importing.request import ImportRequest
 from imports.importing.service import make_plan_to_save, preview_import, run_import
 from imports.management import console

@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from flows.conf import ziggy
-from imports.errors import UndoRefused, quote
+from flows.texts import quote
+from imports.errors import UndoRefused
 from imports.management import console
 from imports.management.files import read_file
 from imports.management.run_command import RunCommand

@@ -15,8 +15,8 @@ from flows.models import Item
 from flows.rest.bodies.save_uuids import make_save_uuid
 from flows.saves.named_saves import list_saves
 from flows.saves.saved_states import PRE_RESTORE, get_present_row
+from flows.texts import make_printable, quote
 from flows.users import User
-from imports.errors import make_printable, quote
 from imports.management import console
 from imports.management.plan_text import format_fields
 from imports.management.text_columns import format_columns

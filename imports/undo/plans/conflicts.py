@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flows.content.representation import format_time
-from imports.errors import make_printable, quote
+from flows.texts import make_printable, quote
 from imports.exportfile.warnings import make_users_data
 from imports.plans.plan import are_comparable, differ
 from imports.undo.plans.inputs import LaterRun, OtherRow, PresentRow, WrittenRow

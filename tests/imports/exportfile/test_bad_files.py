@@ -12,7 +12,7 @@ from django.apps import apps
 
 from flows.content.fields import Kind
 from flows.models import MODELS, Connection, Flow, Secret
-from imports.errors import make_storable
+from flows.texts import make_storable
 from imports.models import ImportItem, ImportRecord
 from tests.conftest import CommandResult
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flows.content.fields import FIELDS, Kind, Shape
-from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, UnableToImport, quote
+from flows.texts import quote
+from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, UnableToImport
 from imports.exportfile.document import ExportDocument, parse
 from imports.report import make_refusal_data
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from flows.strict_json.problems import JSONProblem
+from flows.strict_json.read import read_value, split_list, split_top_level
 from imports.errors import FileUnreadable, UnableToImport
 from imports.exportfile.document import parse
-from imports.exportfile.json_problems import JSONProblem
-from imports.exportfile.strict_json import read_value, split_list, split_top_level
 
 UUID = "c4492541-118e-4e23-9450-f2d28204ebee"
 LARGE = 10**9

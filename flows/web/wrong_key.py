@@ -44,7 +44,7 @@ class WrongKeyMiddleware:
             return None
         logger.error("%s", error)
         status = HTTPStatus.SERVICE_UNAVAILABLE
-        page = TemplateResponse(request, "wrong_key.html", {"error": error}, status=status)
+        page = TemplateResponse(request, "flows/wrong_key.html", {"error": error}, status=status)
         return page.render()
 
 

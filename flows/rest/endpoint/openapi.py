@@ -4,17 +4,19 @@ A view declares its own answers; the errors that any of its kind can give are ad
 that a view declares without a body (`responses={409: None}`) has the body of all errors.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import extend_schema as spectacular_extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny, IsAuthenticated
 
 from flows.rest.requests.idempotency import HEADER
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class ErrorIssueSerializer(serializers.Serializer[Any]):
@@ -36,20 +38,6 @@ class ErrorSerializer(serializers.Serializer[Any]):
     requestId = serializers.CharField(  # noqa: N815 - the word of the contract
         help_text="That of the header `X-Request-ID`, by which the server's log can be searched."
     )
-
-
-class BearerScheme(OpenApiAuthenticationExtension):
-    """How to log in, for the pages and clients that are made from the description."""
-
-    target_class = "accounts.authentication.BearerAuthentication"
-    name = "bearer"
-
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "The token of a login, or a key that was issued in the admin.",
-        }
 
 
 _DESCRIPTIONS = {
@@ -147,6 +135,21 @@ class ApiSchema(AutoSchema):
             yield HTTPStatus.BAD_REQUEST
             yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+def extend_schema(**words: Any) -> Callable[[F], F]:
+    """Return drf-spectacular's decorator of that name, which describes by ApiSchema.
+
+    Its own would use the project's DEFAULT_SCHEMA_CLASS, which may know nothing of it.
+    """
+    extend = spectacular_extend_schema(**words)
+
+    def decorate(method: F) -> F:
+        if not getattr(method, "kwargs", {}).get("schema"):
+            method.schema = ApiSchema  # type: ignore[attr-defined]
+        return extend(method)
+
+    return decorate
 
 
 def _make_error_response(status: HTTPStatus, description: str) -> OpenApiResponse:

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from imports.exportfile.json_problems import (
+from flows.strict_json.problems import (
     MAX_DEPTH,
     JSONProblem,
     Path,

@@ -1,4 +1,4 @@
-"""The renderers of the API. Separate from `errors`, which imports DRF's views, which load this."""
+"""The renderer of the API."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -11,6 +11,10 @@ from flows.web.request_id import get_request_id
 
 class ApiRenderer(JSONRenderer):
     """Renders JSON, and adds the request's id to every error."""
+
+    compact = True
+    ensure_ascii = False
+    strict = True
 
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None

@@ -1,4 +1,4 @@
-"""The parsers of the API. Separate from `errors`, which imports DRF's views, which load this."""
+"""The parser of the API."""
 
 from typing import IO, Any
 
@@ -6,17 +6,18 @@ import msgspec
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
-from imports.errors import Issue, make_json_path
-from imports.exportfile.json_problems import JSONProblem
-from imports.exportfile.strict_json import read_value
+from flows.rest.requests.refusals import Problem
+from flows.strict_json.problems import JSONProblem
+from flows.strict_json.read import read_value
+from flows.texts import make_json_path
 
 
 class NotStrictJSON(ParseError):  # noqa: N818 - the name says what happened
-    """The body is not strict JSON; `issue` is why, with the path."""
+    """The body is not strict JSON; `problem` is why, with the path."""
 
-    def __init__(self, issue: Issue) -> None:
-        super().__init__(issue.message, code=issue.code)
-        self.issue = issue
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message, code=problem.code)
+        self.problem = problem
 
 
 class StrictJSONParser(JSONParser):
@@ -32,11 +33,11 @@ class StrictJSONParser(JSONParser):
             return read_value(msgspec.Raw(stream.read()))
         except UnicodeDecodeError:
             raise NotStrictJSON(
-                Issue(code="invalid-encoding", message="The body is not UTF-8.")
+                Problem(code="invalid-encoding", message="The body is not UTF-8.")
             ) from None
         except JSONProblem as problem:
             raise NotStrictJSON(
-                Issue(
+                Problem(
                     code=problem.code,
                     message=problem.format_message("The body"),
                     path=make_json_path(*problem.path),
