@@ -29,6 +29,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.differences.values import compare_contents
+from flows.web.transactions import open_own_transactions
 from imports.admin.forms import ChoicesForm, FilterForm, read_decisions
 from imports.admin.uploading import UploadViews, render_import_page
 from imports.errors import NotPermitted, StalePlan, UnableToImport
@@ -57,7 +58,10 @@ View = Callable[..., HttpResponseBase]
 def list_import_urls(site: AdminSite) -> list[URLPattern]:
     """Return the URLs of the pages. They must come before those of the records."""
     views = ImportViews(site)
-    wrap = site.admin_view
+
+    def wrap(view: Any) -> Any:
+        return open_own_transactions(site.admin_view(view))
+
     return [
         path("import/", wrap(UploadViews(site).upload), name="imports_upload"),
         path("import/<int:number>/", wrap(views.preview), name="imports_preview"),

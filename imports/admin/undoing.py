@@ -23,6 +23,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.differences.values import compare_contents
+from flows.web.transactions import open_own_transactions
 from imports.admin.undo_forms import (
     Choices,
     ConfirmationForm,
@@ -52,7 +53,10 @@ View = Callable[..., HttpResponseBase]
 def list_undo_urls(site: AdminSite) -> list[URLPattern]:
     """Return the URLs of the pages. They must come before those of the records."""
     views = UndoViews(site)
-    wrap = site.admin_view
+
+    def wrap(view: Any) -> Any:
+        return open_own_transactions(site.admin_view(view))
+
     return [
         path("<int:number>/undo/", wrap(views.undo), name="imports_importrecord_undo"),
         path(

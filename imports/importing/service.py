@@ -37,6 +37,7 @@ from imports.runs.carrying_out import Outcome, carry_out
 from imports.runs.idempotency import check_key
 from imports.runs.run import Progress, check_server, hold_lock, record_run
 from imports.runs.staleness import make_stale_error
+from imports.signals import announce
 
 
 def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Preview:
@@ -101,7 +102,16 @@ def run_import(
     unchanged whenever anything is raised. Raises AlreadyDone where the request's idempotency key
     belongs to an import that is done.
     """
-    with target_server(request.server), record_run(_make_record(request)) as recorder:
+    with target_server(request.server):
+        outcome = _run(request, confirmed=confirmed, token=token, progress=progress)
+        announce(outcome.record)
+        return outcome
+
+
+def _run(
+    request: ImportRequest, *, confirmed: Preview | None, token: str | None, progress: Progress
+) -> Outcome[Plan]:
+    with record_run(_make_record(request)) as recorder:
         record = recorder.record
         _check(request)
         may_be_running = check_key(record)

@@ -32,6 +32,7 @@ from imports.runs.idempotency import check_key
 from imports.runs.recorder import RunRecorder
 from imports.runs.run import Progress, check_server, hold_lock, record_run
 from imports.runs.staleness import check_destinations, plan_again
+from imports.signals import announce
 from imports.undo.apply import apply_undo
 from imports.undo.plans.build import build_undo
 from imports.undo.plans.destinations import find_destination_warnings
@@ -97,7 +98,16 @@ def undo_import(
     belongs to an undo that is done. Where nothing has to be written, the undone run stays in
     effect.
     """
-    with target_server(request.server), record_run(make_undo_record(request)) as recorder:
+    with target_server(request.server):
+        outcome = _undo(request, confirmed=confirmed, token=token, progress=progress)
+        announce(outcome.record)
+        return outcome
+
+
+def _undo(
+    request: UndoRequest, *, confirmed: UndoPlan | None, token: str | None, progress: Progress
+) -> Outcome[UndoPlan]:
+    with record_run(make_undo_record(request)) as recorder:
         record = recorder.record
         check_server(request.server)
         check_undo_request(request)

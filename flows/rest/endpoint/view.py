@@ -17,6 +17,7 @@ from flows.rest.endpoint.openapi import ApiSchema
 from flows.rest.endpoint.parser import StrictJSONParser
 from flows.rest.endpoint.renderer import ApiRenderer
 from flows.secrets.checks import check_keys_before_write
+from flows.web.transactions import open_own_transactions
 
 
 class _OneFormat(DefaultContentNegotiation):
@@ -38,6 +39,10 @@ class ApiView(APIView):
 
     may_write_with_wrong_key: ClassVar[bool] = False
     """Whether the endpoint writes nothing that is encrypted."""
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        return open_own_transactions(super().as_view(**initkwargs))
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Raise WrongKeyError for a request that may write while the server has a wrong key."""

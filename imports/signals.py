@@ -1,0 +1,19 @@
+"""What other apps are told of runs."""
+
+from django.dispatch import Signal
+
+from flows.servers import get_current_database
+from imports.models import ImportRecord
+
+import_finished = Signal()
+"""Sent after an import or an undo was committed and its lock released.
+
+`record` is its ImportRecord, whose `mode` tells an undo; `using` is the alias of the database that
+it was made in, to which the queries of the apps' models go meanwhile. What a receiver raises is
+logged, and changes nothing: the run is done. A run that was refused or failed sends nothing.
+"""
+
+
+def announce(record: ImportRecord) -> None:
+    """Send `import_finished` for a run that is committed, to all receivers."""
+    import_finished.send_robust(ImportRecord, record=record, using=get_current_database())
