@@ -36,8 +36,8 @@ from imports.plans.plan import Plan
 from imports.runs.carrying_out import Outcome, carry_out
 from imports.runs.idempotency import check_key
 from imports.runs.run import Progress, check_server, hold_lock, record_run
+from imports.runs.signals import announce
 from imports.runs.staleness import make_stale_error
-from imports.signals import announce
 
 
 def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Preview:

@@ -31,8 +31,8 @@ from imports.runs.carrying_out import Outcome, carry_out
 from imports.runs.idempotency import check_key
 from imports.runs.recorder import RunRecorder
 from imports.runs.run import Progress, check_server, hold_lock, record_run
+from imports.runs.signals import announce
 from imports.runs.staleness import check_destinations, plan_again
-from imports.signals import announce
 from imports.undo.apply import apply_undo
 from imports.undo.plans.build import build_undo
 from imports.undo.plans.destinations import find_destination_warnings

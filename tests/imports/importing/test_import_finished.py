@@ -9,7 +9,7 @@ from imports.errors import FileInvalid, UnableToImport
 from imports.importing.service import preview_import, run_import
 from imports.models import ImportRecord
 from imports.runs.idempotency import AlreadyDone
-from imports.signals import import_finished
+from imports.runs.signals import import_finished
 from imports.undo.service import undo_import
 from tests.support.importing import export_file, flow, import_items, request_for
 from tests.support.undoing import undo_request
