@@ -4,26 +4,27 @@ from collections.abc import Callable
 
 from imports.samples import systems
 from imports.samples.graph import Block, Fork, Guard, Loop, Step
-from imports.samples.javascript import CHECK, COMBINE, MAP, PARSE, SUMMARISE
+from imports.samples.javascript import CHECK, COMBINE, MAP, READ_ANSWER, SUMMARISE
 from imports.samples.queries import READ, SUM, WRITE
 from imports.samples.steps import StepMaker
+
+_SETTINGS = ("Set the limits", "Set the defaults", "Keep the number", "Remember who asked")
 
 
 def make_step(maker: StepMaker) -> Block:
     """Return one step of the process, as code, a query or a request."""
-    label = maker.chance.pick(maker.area.process.steps)
     kind = maker.chance.pick_weighted(
         (("request", 34), ("query", 22), ("map", 14), ("subflow", 15), ("set", 15))
     )
     if kind == "request":
         method = maker.chance.pick(("GET", "POST", "PUT"))
         role = maker.chance.pick((systems.SYSTEM, systems.PARTNER))
-        return maker.make_request(role, label, method)
+        return maker.make_request(role, maker.pick_label(), method)
     if kind == "query":
         return maker.make_query(maker.chance.pick((READ, WRITE)))
     if kind == "set":
         values = {"site": maker.area.site, "source": "flows", "limit": 500}
-        return maker.make_plain("setValues", "Set the limits", values=values)
+        return maker.make_plain("setValues", maker.pick_new_label(_SETTINGS), values=values)
     if kind == "map":
         return maker.make_code(MAP)
     return maker.make_subflow() or maker.make_publish()
@@ -78,7 +79,7 @@ def make_loop(maker: StepMaker) -> Block:
 
 def make_guarded_call(maker: StepMaker) -> Block:
     """Return a call of a system, and what is done if it fails."""
-    label = maker.chance.pick(maker.area.process.steps)
+    label = maker.pick_label()
     body: tuple[Block, ...] = (maker.make_request(systems.SYSTEM, label),)
     if maker.chance.happens(50):
         body += (maker.make_query(WRITE),)
@@ -108,7 +109,7 @@ def make_message(maker: StepMaker) -> Block:
 
 def make_model_answer(maker: StepMaker) -> Block:
     """Return the question to a language model, and the code that reads its answer."""
-    return (maker.make_prompt(), maker.make_code(PARSE))
+    return (maker.make_prompt(), maker.make_code(READ_ANSWER))
 
 
 def make_approval(maker: StepMaker) -> Block:

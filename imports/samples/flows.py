@@ -12,7 +12,7 @@ from flows.content.representation import format_time
 from imports.samples.chance import Chance
 from imports.samples.graph import Drawing, count_lanes_above
 from imports.samples.outlines import Outline
-from imports.samples.prose import make_info, make_note
+from imports.samples.prose import make_info, make_notes
 from imports.samples.steps import StepMaker, Subflow
 from imports.samples.systems import System
 
@@ -95,7 +95,7 @@ def _draw_flow(maker: StepMaker, outline: Outline) -> Drawing:
         chance=chance,
         origin=(chance.pick_number(-20, 20) * 20, chance.pick_number(-15, 15) * 20),
         spaces=(chance.pick((220, 240, 260, 280)), chance.pick((120, 140, 160))),
-        jitter=20 if chance.happens(30) else 0,
+        jitter=10 if chance.happens(30) else 0,
     )
     block = outline.recipe.make_block(maker)
     drawing.place(block, 0, 0)
@@ -111,7 +111,7 @@ def _number_labels(drawing: Drawing) -> None:
         label = node["data"]["label"]
         seen[label] += 1
         if seen[label] > 1:
-            node["data"]["label"] = f"{label} {seen[label]}"
+            node["data"]["label"] = f"{label} ({seen[label]})"
 
 
 def _add_notes(maker: StepMaker, drawing: Drawing, lanes_above: int) -> None:
@@ -123,9 +123,9 @@ def _add_notes(maker: StepMaker, drawing: Drawing, lanes_above: int) -> None:
         return
     count = chance.pick_weighted(((1, 22), (2, 24), (3, 22), (5, 20), (8, 12)))
     y = drawing.origin[1] - (lanes_above + 1) * drawing.spaces[1] - 40
-    for column in sorted(chance.pick_several(columns, count)):
+    places = sorted(chance.pick_several(columns, count))
+    for column, (heading, text) in zip(places, make_notes(chance, maker.area), strict=False):
         x = drawing.origin[0] + column * drawing.spaces[0]
-        heading, text = make_note(chance, maker.area)
         size = {"width": chance.pick((240, 320, 400)), "height": chance.pick((160, 240, 320))}
         parameters = {"content": text, "color": chance.pick_number(1, 7)}
         node = {"id": chance.make_uuid(), "type": NOTE, "position": {"x": x, "y": y}, **size}

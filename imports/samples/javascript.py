@@ -3,9 +3,8 @@
 from imports.samples.areas import Area
 from imports.samples.chance import Chance
 
-CHECK, MAP, COMBINE, SUMMARISE, PARSE, VERIFY = (
-    *("check", "map", "combine", "summarise", "parse", "verify"),
-)
+CHECK, MAP, COMBINE, SUMMARISE, VERIFY = ("check", "map", "combine", "summarise", "verify")
+READ_MESSAGE, READ_ANSWER, READ_EVENT = ("message", "answer", "event")
 
 _CODE = {
     CHECK: (
@@ -125,7 +124,7 @@ return { subject: `${input.rows.length} @plural@ (@site@)`, text: lines.join('\\
 """,
         ),
     ),
-    PARSE: (
+    READ_MESSAGE: (
         (
             "Read the message",
             """\
@@ -134,6 +133,8 @@ const text = input.text.split(/^> /m)[0].trim().slice(0, 4000);
 return { @number@: number ?? null, from: input.from, subject: input.subject, text };
 """,
         ),
+    ),
+    READ_ANSWER: (
         (
             "Read the answer",
             """\
@@ -148,6 +149,8 @@ const topic = String(answer.topic).toLowerCase();
 return { ...results.message, topic, isUrgent: answer.isUrgent === true };
 """,
         ),
+    ),
+    READ_EVENT: (
         (
             "Read the event",
             """\

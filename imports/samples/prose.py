@@ -1,6 +1,6 @@
 """The texts of a sample that people read: notes, mails, instructions, what a flow is for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from imports.samples.areas import Area
 from imports.samples.chance import Chance
@@ -101,10 +101,11 @@ _INSTRUCTIONS = (
 )
 
 
-def make_note(chance: Chance, area: Area) -> tuple[str, str]:
-    """Return the heading and the text of a note."""
-    heading, text = map(area.fill, chance.pick(_NOTES))
-    return heading, f"## {heading}\n\n{text}"
+def make_notes(chance: Chance, area: Area) -> Iterator[tuple[str, str]]:
+    """Yield the heading and the text of each note, in any order."""
+    for note in chance.pick_several(_NOTES, len(_NOTES)):
+        heading, text = map(area.fill, note)
+        yield heading, f"## {heading}\n\n{text}"
 
 
 def make_mail(chance: Chance, area: Area) -> tuple[str, str]:

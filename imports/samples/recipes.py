@@ -20,7 +20,7 @@ from imports.samples.blocks import (
 )
 from imports.samples.chance import Chance
 from imports.samples.graph import Block, Guard, Step
-from imports.samples.javascript import PARSE, VERIFY
+from imports.samples.javascript import READ_EVENT, READ_MESSAGE, VERIFY
 from imports.samples.steps import StepMaker
 
 _TIMES = (
@@ -75,7 +75,7 @@ def _start_by_mail(maker: StepMaker) -> tuple[Block, ...]:
     data = maker.connect(systems.INBOX)
     parameters = {"folder": maker.chance.pick(("INBOX", "INBOX/New")), "skipAutoReplies": True}
     start = Step(type="imapListener", label="New mail", parameters=parameters, data=data)
-    return (start, maker.make_code(PARSE))
+    return (start, maker.make_code(READ_MESSAGE))
 
 
 def _start_by_event(maker: StepMaker) -> tuple[Block, ...]:
@@ -92,7 +92,7 @@ def _start_by_event(maker: StepMaker) -> tuple[Block, ...]:
             parameters={"topic": f"{words['siteSlug']}/+/{words['path']}", "qos": 1},
             data=maker.connect(systems.SENSORS),
         )  # fmt: skip
-    return (start, maker.make_code(PARSE))
+    return (start, maker.make_code(READ_EVENT))
 
 
 def _start_by_file(maker: StepMaker) -> tuple[Block, ...]:
@@ -120,7 +120,7 @@ def _answer(maker: StepMaker) -> tuple[Block, ...]:
     )
     if not maker.chance.happens(45):
         return (answer,)
-    label = maker.chance.pick(maker.area.process.steps)
+    label = maker.pick_label()
     return (Guard((maker.make_request(systems.SYSTEM, label), answer), problem),)
 
 

@@ -1,6 +1,6 @@
 """The steps of a sample's flows: each makes one node, and notes which systems it needs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ from imports.samples.javascript import VERIFY, make_javascript
 from imports.samples.prose import make_instructions, make_mail, make_page
 from imports.samples.queries import make_python, make_query
 from imports.samples.systems import System, make_system
+
+_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,18 @@ class StepMaker:
     subflows: Sequence[Subflow] = ()
     """Those that the flow may call."""
     systems: dict[str, System] = field(default_factory=dict)
+    _labels: set[str] = field(default_factory=set)
+    """Those of the steps so far."""
+
+    def pick_label(self) -> str:
+        """Return what a step of the process is called."""
+        return self.pick_new_label(self.area.process.steps)
+
+    def pick_new_label(self, labels: Sequence[str]) -> str:
+        """Return one of the labels, as long as there are any, one that is new in the flow."""
+        label = self.chance.pick([each for each in labels if each not in self._labels] or labels)
+        self._labels.add(label)
+        return label
 
     def connect(self, role: str) -> dict[str, Any]:
         """Return the data of a node that uses the area's system of this role."""
@@ -41,7 +55,7 @@ class StepMaker:
 
     def make_code(self, purpose: str) -> Step:
         """Return a step of JavaScript of this purpose."""
-        label, code = make_javascript(self.chance, self.area, purpose)
+        label, code = self._pick_new(lambda: make_javascript(self.chance, self.area, purpose))
         if purpose == VERIFY:
             [secret] = self._need_system(systems.SIGNING).secrets
             code = code.replace("SIGNING_KEY", secret["name"])
@@ -49,12 +63,12 @@ class StepMaker:
 
     def make_python(self) -> Step:
         """Return a step of Python."""
-        label, code = make_python(self.chance, self.area)
+        label, code = self._pick_new(lambda: make_python(self.chance, self.area))
         return Step(type="python", label=label, data={"code": code})
 
     def make_query(self, purpose: str) -> Step:
         """Return a step that reads from the database of the area, writes or sums."""
-        label, query = make_query(self.chance, self.area, purpose)
+        label, query = self._pick_new(lambda: make_query(self.chance, self.area, purpose))
         count = sum(f"${number}" in query for number in range(1, 6))
         keys = [self.area.words[key] for key in ("number", "field1", "field2", "amount", "day")]
         values = [f"{{{{ input.{key} }}}}" for key in keys[:count]]
@@ -157,6 +171,15 @@ class StepMaker:
         return Step(
             type=type_, label=self.area.fill(label), parameters=filled, data=data or {}, ends=ends
         )
+
+    def _pick_new(self, make: Callable[[], tuple[str, str]]) -> tuple[str, str]:
+        """Return a label and its text; of a few tries the first with a new label, or the last."""
+        for _ in range(_TRIES):
+            label, text = make()
+            if label not in self._labels:
+                break
+        self._labels.add(label)
+        return label, text
 
     def _need_system(self, role: str) -> System:
         if role not in self.systems:
