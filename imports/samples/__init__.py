@@ -1,4 +1,4 @@
 """Pure: a made-up export of any size, whose bytes follow from a seed and a number.
 
-For others: `sample.Sample`, and `sample.write_sample`.
+For others: `sample.SampleRequest`, and `sample.write_sample`.
 """

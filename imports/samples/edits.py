@@ -32,8 +32,10 @@ def edit_flow(content: dict[str, Any], maker: StepMaker, turn: int) -> None:
     chance = maker.chance
     first = _EDITS[turn % len(_EDITS)]
     if not first(content, maker):
-        _edit_tags(content, maker)
-    for edit in chance.pick_several(_EDITS, chance.pick_weighted(((0, 55), (1, 30), (2, 15)))):
+        _edit_info(content, maker)
+    for edit in chance.pick_several(
+        _FURTHER_EDITS, chance.pick_weighted(((0, 55), (1, 30), (2, 15)))
+    ):
         if edit is not first:
             edit(content, maker)
     content["numBlocks"] = len(content["nodes"])
@@ -199,3 +201,5 @@ _EDITS: tuple[Edit, ...] = (
     *(_edit_code, _edit_parameter, _add_node, _move_node, _edit_info, _remove_node),
     *(_edit_tags, _edit_query, _add_connection),
 )
+# A removal could take away the node that the first edit added.
+_FURTHER_EDITS = tuple(edit for edit in _EDITS if edit is not _remove_node)

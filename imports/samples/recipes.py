@@ -128,7 +128,7 @@ def _keep(maker: StepMaker) -> tuple[Block, ...]:
     return (make_store(maker),)
 
 
-def _tell(maker: StepMaker) -> tuple[Block, ...]:
+def _inform(maker: StepMaker) -> tuple[Block, ...]:
     return (make_message(maker),)
 
 
@@ -179,7 +179,7 @@ _TRIAGE = Recipe(
     ("Inbox of @team@ @site@", "Sort mail about @plural@, @site@"),
     ("mail", "triage"), _start_by_mail,
     ((make_model_answer, 30), (make_choice, 30), (make_step, 25), (make_check, 15)),
-    _tell,
+    _inform,
 )  # fmt: skip
 _EVENTS = Recipe(
     "AMQP",

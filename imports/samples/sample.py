@@ -22,7 +22,7 @@ _RENAMED_EVERY = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class SampleRequest:
     """So many flows with all that they need; of them, so many were edited since."""
 
     flows: int
@@ -41,19 +41,19 @@ class SampleStatistics:
     sha256: str = ""
 
 
-def write_sample(sample: Sample, stream: BinaryIO) -> SampleStatistics:
+def write_sample(request: SampleRequest, stream: BinaryIO) -> SampleStatistics:
     """Write the sample's export: the same bytes for the same sample, on every machine.
 
     Flows are made and written one after the other. Kept of each is only its name, and what the
     connections and secrets are.
     """
     statistics = SampleStatistics()
-    outlines = make_outlines(sample.seed, sample.flows)
-    turns = _pick_turns(sample)
-    edited = _mark_edited_outlines(sample.seed, outlines, turns)
+    outlines = make_outlines(request.seed, request.flows)
+    turns = _pick_turns(request)
+    edited = _mark_edited_outlines(request.seed, outlines, turns)
     systems: dict[tuple[int, str], System] = {}
     items: Mapping[Kind, Iterator[dict[str, Any]]] = {
-        Kind.FLOW: _make_flows(sample, outlines, edited, turns, systems),
+        Kind.FLOW: _make_flows(request, outlines, edited, turns, systems),
         # Made last: the flows say which there are.
         Kind.CONNECTION: _make_connections(systems),
         Kind.SECRET: _make_secrets(systems),
@@ -69,16 +69,16 @@ def write_sample(sample: Sample, stream: BinaryIO) -> SampleStatistics:
     return statistics
 
 
-def _pick_turns(sample: Sample) -> dict[int, int]:
+def _pick_turns(request: SampleRequest) -> dict[int, int]:
     """Return, by the index of each flow to edit, its turn.
 
     Which ones do not depend on how many: those of a smaller number are among them.
     """
     order = sorted(
-        range(sample.flows),
-        key=lambda index: (Chance(sample.seed, "order", index).pick_number(0, 2**63), index),
+        range(request.flows),
+        key=lambda index: (Chance(request.seed, "order", index).pick_number(0, 2**63), index),
     )
-    return {index: turn for turn, index in enumerate(order[: sample.changed])}
+    return {index: turn for turn, index in enumerate(order[: request.changed])}
 
 
 def _mark_edited_outlines(
@@ -94,7 +94,7 @@ def _mark_edited_outlines(
 
 
 def _make_flows(
-    sample: Sample,
+    request: SampleRequest,
     outlines: Sequence[Outline],
     edited: Sequence[Outline],
     turns: Mapping[int, int],
@@ -105,7 +105,7 @@ def _make_flows(
     Flows call subflows by the names that these had before the edits, as people leave labels.
     """
     for outline in sorted(edited, key=lambda outline: (outline.name, outline.uuid)):
-        content, maker = make_content(sample.seed, outline, _find_subflows(outlines, outline))
+        content, maker = make_content(request.seed, outline, _find_subflows(outlines, outline))
         if outline.is_edited:
             edit_flow(content, maker, turns[outline.index])
         needed = find_needed(content, maker.systems.values())

@@ -19,7 +19,7 @@ from imports.management.console import (
 )
 from imports.management.files import may_write, replace_file
 from imports.report import make_answer
-from imports.samples.sample import Sample, SampleStatistics, write_sample
+from imports.samples.sample import SampleRequest, SampleStatistics, write_sample
 
 _MOST_FLOWS = 50_000  # with their connections and secrets about as many items as a file may hold
 _LARGEST_SEED = 2**63 - 1
@@ -87,7 +87,7 @@ class Command(BaseCommand):
         if path and not may_write(self, path, ask=not no_prompt):
             print_cancelled(self)
             return
-        statistics = _write(Sample(flows=flows, seed=seed, changed=changed), path)
+        statistics = _write(SampleRequest(flows=flows, seed=seed, changed=changed), path)
         counts = {kind.plural: statistics.counts[kind] for kind in Kind}
         data = {
             "filePath": out,
@@ -103,7 +103,7 @@ class Command(BaseCommand):
             )
 
 
-def _write(sample: Sample, path: Path | None) -> SampleStatistics:
+def _write(sample: SampleRequest, path: Path | None) -> SampleStatistics:
     if path is None:
         return write_sample(sample, sys.stdout.buffer)
     with replace_file(path) as file:
