@@ -21,7 +21,7 @@ from imports.management.files import may_write, replace_file
 from imports.report import make_answer
 from imports.samples.sample import SampleRequest, SampleStatistics, write_sample
 
-_MOST_FLOWS = 50_000  # with their connections and secrets about as many items as a file may hold
+_MOST_FLOWS = 40_000  # with their connections and secrets, a file may hold no more items
 _LARGEST_SEED = 2**63 - 1
 
 EPILOG = """\
@@ -54,7 +54,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--flows", type=_read_count, default=300, metavar="N",
-            help="how many flows (%(default)s); connections and secrets are added in proportion",
+            help="how many flows, of about 14 kB each (%(default)s); connections and secrets are "
+            "added in proportion",
         )  # fmt: skip
         parser.add_argument(
             "--changed", type=_read_count, default=0, metavar="K",
