@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 # The demo is for the embedded database, never for a server that the environment may name.
 DEMO := env -u DATABASE_URL -u ZIGGY_SERVER_NAME -u ZIGGY_SERVERS $(MANAGE)
 
-.PHONY: demo run account test test-fast test-postgres browser screenshots quick lint docs bench mutants lock clean help
+.PHONY: demo demo-large run account test test-fast test-postgres browser screenshots quick lint docs bench mutants lock clean help
 
 demo: .venv/runtime  ## Set everything up and import the sample file into the embedded database
 	@$(DEMO) migrate --verbosity 0
@@ -21,6 +21,17 @@ demo: .venv/runtime  ## Set everything up and import the sample file into the em
 	@$(DEMO) flow_import --server local --overwrite --no-prompt --file-path samples/zexport.json
 	@printf '\n%s\n%s\n' "Next: 'make account' makes you an account, 'make run' serves http://127.0.0.1:8000/admin/." \
 		'In the history of SMS Test is the named save "Pre import", which restores what it was.' >&2
+
+demo-large: .venv/runtime  ## Bring 300 made-up flows into the embedded database, and plan an import of 40 edits
+	@$(DEMO) migrate --verbosity 0
+	@$(DEMO) make_sample --flows 300 --no-prompt --out sample.json > /dev/null
+	@$(DEMO) make_sample --flows 300 --changed 40 --no-prompt --out sample-changed.json > /dev/null
+	@echo "The sample of 300 flows comes in:" >&2
+	@$(DEMO) flow_import --server local --overwrite --no-prompt --file-path sample.json > /dev/null
+	@printf '\nWhat sample-changed.json would change, in which people edited 40 of them:\n' >&2
+	@$(DEMO) flow_import --server local --overwrite --dry-run --file-path sample-changed.json > /dev/null
+	@printf '\n%s\n%s\n' "Next: 'make account' makes you an account, 'make run' serves http://127.0.0.1:8000/admin/." \
+		'Choose "Import flows" there, upload sample-changed.json, and see each change in its pictures.' >&2
 
 run: .venv/runtime  ## Serve the site on http://127.0.0.1:8000
 	$(MANAGE) migrate --verbosity 0
@@ -79,8 +90,8 @@ lock: .venv/bin/python  ## Write requirements.txt and requirements-dev.txt anew 
 	$(COMPILE) --extra accounts --extra postgres --extra site --group dev \
 		--output-file requirements-dev.txt
 
-clean:  ## Remove the environment, the embedded database and its backups
-	rm -rf .venv node_modules db.sqlite3* backups
+clean:  ## Remove the environment, the embedded database, its backups and samples
+	rm -rf .venv node_modules db.sqlite3* backups sample.json sample-changed.json
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

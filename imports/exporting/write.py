@@ -1,8 +1,7 @@
 """Writing rows as the bytes of an export: the same state gives the same bytes.
 
-Rows are read and written a batch at a time, sorted, with stable keys and one line for each value,
-so that a diff of two exports is small. Values of secrets are never read. Source of the rules: the
-specification of the export file.
+Rows are read a batch at a time, and written sorted and with stable keys. Values of secrets are
+never read. Source of the rules: the specification of the export file.
 """
 
 import re
@@ -11,17 +10,14 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, BinaryIO
 
-import msgspec
-
 from flows.content.fields import FIELDS, Kind
-from flows.content.representation import format_time, get_needed_columns, represent
+from flows.content.representation import get_needed_columns, represent
 from flows.models import MODELS
 from flows.texts import quote
-from imports.exportfile.document import FORMAT_VERSION
+from imports.exportfile.writing import format_export
 from imports.exporting.selection import Selection
 from imports.rows.read import CONTENT_BATCH, split_batches
 
-_INDENT = b"    "
 _VALUES = ("dev_value", "prod_value")
 # A word with a literal beside it: `password: 'hunter2'`. Matched as a whole, without backtracking:
 # a word that contains the name of a credential very often would be read again from each of them.
@@ -63,23 +59,11 @@ def write_export(selection: Selection, stream: BinaryIO, *, server: str) -> Expo
 
 def _make_chunks(selection: Selection, server: str, warnings: list[str]) -> Iterator[bytes]:
     times = [row.updated_at for kind in Kind for row in selection[kind]]
-    header = {
-        "formatVersion": FORMAT_VERSION,
-        "exportedAt": format_time(max(times)) if times else None,
-        "exportedFrom": server,
-    }
-    yield msgspec.json.format(msgspec.json.encode(header), indent=2).removesuffix(b"\n}")
-    for kind in Kind:
-        yield f',\n  "{kind.plural}": ['.encode()
-        separator = b"\n"
-        for item in _make_items(kind, selection, warnings):
-            yield separator + _INDENT + item
-            separator = b",\n"
-        yield b"\n  ]" if selection[kind] else b"]"
-    yield b"\n}\n"
+    items = {kind: _make_items(kind, selection, warnings) for kind in Kind}
+    return format_export(items, server=server, changed_at=max(times, default=None))
 
 
-def _make_items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterator[bytes]:
+def _make_items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterator[dict[str, Any]]:
     names = ("pk", *get_needed_columns(kind))
     for batch in split_batches(selection[kind], CONTENT_BATCH):
         pks = [row.pk for row in batch]
@@ -90,8 +74,7 @@ def _make_items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterat
         for pk in pks:
             if kind is Kind.CONNECTION:
                 warnings += _find_credential_warnings(rows[pk])
-            text = msgspec.json.format(msgspec.json.encode(represent(kind, rows[pk])), indent=2)
-            yield text.replace(b"\n", b"\n" + _INDENT)
+            yield represent(kind, rows[pk])
 
 
 def _find_credential_warnings(row: dict[str, Any]) -> Iterator[str]:

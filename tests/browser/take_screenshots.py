@@ -74,11 +74,16 @@ def picture_of_an_undo() -> Picture:
 
 
 @pytest.fixture
-def filled_server(transactional_db, run_command):
-    """What `make demo` makes: a server into which the sample file came over older items."""
-    for file in ("older.json", "zexport.json"):
+def filled_server(transactional_db, run_command, tmp_path):
+    """What `make demo` makes: a server into which the sample export came over older items.
+
+    Beside them are 300 made-up flows, so that the lists are those of a server in use.
+    """
+    many = tmp_path / "sample.json"
+    assert run_command("make_sample", "--flows", "300", "--out", str(many)).code == 0
+    for file in ("samples/older.json", "samples/zexport.json", str(many)):
         options = ("--server", "local", "--overwrite", "--no-prompt", "--no-backup")
-        run = run_command("flow_import", *options, "--file-path", f"samples/{file}")
+        run = run_command("flow_import", *options, "--file-path", file)
         assert run.code == 0, run.err
 
 

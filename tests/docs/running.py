@@ -60,10 +60,10 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def demo_commands(makefile: str) -> str:
-    """Return what `make demo` runs, as a script."""
-    recipe = re.search(r"^demo:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
-    assert recipe, "the Makefile has no target demo"
+def demo_commands(makefile: str, target: str = "demo") -> str:
+    """Return what `make demo` runs, or another target like it, as a script."""
+    recipe = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    assert recipe, f"the Makefile has no target {target}"
     lines = [line.removeprefix("\t").removeprefix("@") for line in recipe[1].splitlines()]
     script = "\n".join(lines).replace("$(DEMO)", "python manage.py")
     assert "$(" not in script, f"a variable of make that is not known here: {script}"

@@ -46,6 +46,7 @@ from flows.strict_json import read as strict_json
 from imports.api.form import Form, read_form
 from imports.errors import UnableToImport
 from imports.exportfile import companion as given_file
+from imports.exportfile import writing
 from imports.exportfile.document import parse
 from imports.management.text_columns import format_columns
 from imports.planfile import changes as plan_changes
@@ -915,6 +916,12 @@ CASES = {
         build=lambda size: plan_of(planned(size)),
         work=status_of,
         size=500,
+    ),
+    "the bytes of an export": Case(
+        covers=("imports.exportfile.writing.format_export",),
+        build=lambda size: {kind: [{"uuid": str(at)} for at in range(size)] for kind in Kind},
+        work=lambda items: [*writing.format_export(items, server="local", changed_at=None)],
+        size=2_000,
     ),
     "graphs with one long label": Case(covers=_GRAPH, build=long_label, work=compared_graphs),
     "graphs with one long key": Case(covers=_GRAPH, build=long_key, work=compared_graphs),

@@ -32,11 +32,15 @@ COMMANDS = {
     "flow_list": [],
     "flow_status": ["-fp", "{file}"],
     "import_undo": ["1", "--no-prompt", "--no-backup"],
+    "make_sample": ["--flows", "1"],
     "named_save": ["list", UUID],
     "rotate_encryption_keys": [],
 }
+NEEDS_NO_DATABASE = {"make_sample"}
 # What can be done without tables.
-DONE_ON_AN_EMPTY_DATABASE = {"database_restore"} | ({"database_backup"} if IS_POSTGRESQL else set())
+DONE_ON_AN_EMPTY_DATABASE = (
+    {"database_restore"} | NEEDS_NO_DATABASE | ({"database_backup"} if IS_POSTGRESQL else set())
+)
 PASSWORD = "CANARY-url-p4ssword"
 # What the database, its client or its directory says itself.
 WHY_AWAY = re.compile("onnection refused" if IS_POSTGRESQL else "/no/such/folder|unable to open")
@@ -108,7 +112,10 @@ def test_the_table_has_every_command():
     assert of_the_project == set(COMMANDS)
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "database_restore"])
+@pytest.mark.parametrize(
+    "command",
+    [name for name in COMMANDS if name not in {"database_restore"} | NEEDS_NO_DATABASE],
+)
 def test_where_the_database_is_away(run, database_that_is_away, command):
     done = run(command, DATABASE_URL=database_that_is_away)
     assert done.returncode == (6 if command == "database_backup" else 1)
@@ -123,6 +130,12 @@ def test_where_the_database_is_away(run, database_that_is_away, command):
             "backup-failed",
             "no-lock",
         }
+
+
+@pytest.mark.parametrize("command", NEEDS_NO_DATABASE)
+def test_what_needs_no_database_is_done_without_one(run, database_that_is_away, command):
+    done = run(command, DATABASE_URL=database_that_is_away)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
