@@ -1,10 +1,20 @@
 """The app of flows, connections and secrets."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.core.exceptions import ImproperlyConfigured
 
 
 class FlowsConfig(AppConfig):
     name = "flows"
+
+    def import_models(self) -> None:
+        """Import the models. Raises ImproperlyConfigured without the app that they need."""
+        if not apps.is_installed("reversion"):
+            raise ImproperlyConfigured(
+                'The app "flows" keeps named saves by django-reversion: put "reversion" before it '
+                "in INSTALLED_APPS."
+            )
+        super().import_models()
 
     def ready(self) -> None:
         from django.core.checks import Tags, register

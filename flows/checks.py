@@ -22,6 +22,13 @@ from flows.encryption import MAKE_A_KEY
 _ROUTER = "flows.servers.ServerRouter"
 _SERIALIZER = "flows.saves.json_serializer"
 _PG_DUMP = "pg_dump"
+# Without them, a page whose database is locked, slow or has another key is a server error.
+_MIDDLEWARE = (
+    "flows.web.request_id.add_request_id",
+    "flows.web.statement_timeout.StatementTimeoutMiddleware",
+    "flows.web.wrong_key.WrongKeyMiddleware",
+    "imports.admin.busy.BusyMiddleware",
+)
 _SECONDS = 10
 
 
@@ -34,6 +41,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         *_check_backup_directory(),
         *_check_serializer(),
         *_check_pg_dump(),
+        *_check_middleware(),
     ]
 
 
@@ -114,6 +122,16 @@ def _check_pg_dump() -> Iterator[CheckMessage]:
             f"{_PG_DUMP} is not on the PATH: the database cannot be backed up before an import.",
             hint="Install the PostgreSQL client tools of the server's major version.",
             id="ziggy.W004",
+        )
+
+
+def _check_middleware() -> Iterator[CheckMessage]:
+    if missing := [name for name in _MIDDLEWARE if name not in settings.MIDDLEWARE]:
+        yield checks.Warning(
+            f"MIDDLEWARE lacks {', '.join(missing)}.",
+            hint="The first one goes to the top, the others to the end. Without them, a page that "
+            "the database refuses is a server error without advice.",
+            id="ziggy.W006",
         )
 
 

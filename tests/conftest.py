@@ -17,9 +17,13 @@ from tests.support.users import staff_with
 SHARED_DATA = Path(os.environ.get("ZIGGY_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what is slow; leave out the tests of other projects, unless they are asked for."""
     mark_slow_tests(items)
+    if "project" not in config.option.markexpr:
+        of_projects = [item for item in items if item.get_closest_marker("project")]
+        config.hook.pytest_deselected(items=of_projects)
+        items[:] = [item for item in items if item not in set(of_projects)]
 
 
 class CommandResult(NamedTuple):

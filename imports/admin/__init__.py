@@ -1,6 +1,14 @@
-"""The admin: buttons on the list of flows, the pages of an import, and the records."""
+"""The admin: buttons on the list of flows, the pages of an import, and the records.
 
-from imports.admin.flows import PortableFlowAdmin
+Projects may register subclasses of these in place of them.
+"""
+
+from imports.admin.flows import PortableConnectionAdmin, PortableFlowAdmin, PortableSecretAdmin
 from imports.admin.records import ImportRecordAdmin
 
-__all__ = ["ImportRecordAdmin", "PortableFlowAdmin"]
+__all__ = [
+    "ImportRecordAdmin",
+    "PortableConnectionAdmin",
+    "PortableFlowAdmin",
+    "PortableSecretAdmin",
+]

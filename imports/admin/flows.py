@@ -64,12 +64,12 @@ class PortableFlowAdmin(ItemImportsMixin, FlowAdmin):
 
 
 @admin.register(Connection)
-class ImportedConnectionAdmin(ItemImportsMixin, ConnectionAdmin):
+class PortableConnectionAdmin(ItemImportsMixin, ConnectionAdmin):
     """Connections, with the imports of each."""
 
 
 @admin.register(Secret)
-class ImportedSecretAdmin(ItemImportsMixin, SecretAdmin):
+class PortableSecretAdmin(ItemImportsMixin, SecretAdmin):
     """Secrets, with the imports of each, and since which import each destination gets it."""
 
     def make_destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:

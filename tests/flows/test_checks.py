@@ -28,7 +28,8 @@ def test_with_all_set_they_are_silent(complete):
 def test_with_nothing_set_each_missing_thing_is_told(settings):
     del settings.ZIGGY
     settings.SERIALIZATION_MODULES = {}
-    assert ids(check_settings()) == ["ziggy.W001", "ziggy.W002", "ziggy.W003"]
+    settings.MIDDLEWARE = []
+    assert ids(check_settings()) == ["ziggy.W001", "ziggy.W002", "ziggy.W003", "ziggy.W006"]
 
 
 def test_the_hint_for_keys_makes_a_key(settings):

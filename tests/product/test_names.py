@@ -34,6 +34,7 @@ FRAMEWORKS = {
     "from_db_value",  # a model field
     *("to_internal_value", "to_representation"),  # a serializer's field
     *("to_python", "to_url"),  # a converter of addresses, a model field
+    "as_view",  # a view
 }
 """Names that Django and its packages call."""
 CONVENTIONS = {"as_dict", "as_json"}
