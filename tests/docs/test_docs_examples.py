@@ -30,6 +30,7 @@ NOT_RUN: tuple[tuple[str, str, str], ...] = (
     ("README.md", "make demo", "the names of the two commands; the first is run further down"),
     ("CONTRIBUTING.md", "make demo", "a list of targets, which a test finds in the Makefile"),
     ("CONTRIBUTING.md", "pip install pre-commit", "downloads a program"),
+    ("CONTRIBUTING.md", "from django.db", "a migration: test_added_field applies it to a copy"),
     ("docs/mutants.md", "make mutants", "takes minutes"),
     ("docs/explanation/architecture.md", "bytes -> exportfile", "a drawing, no command"),
     ("docs/reference/settings.md", "ZIGGY = {", "a part of a settings module"),
