@@ -23,11 +23,12 @@ from uuid import uuid4
 
 from flows import __version__
 
-DUMPS = Path(__file__).parents[1] / "tests" / "product" / "dumps"
+ROOT_OF_PROJECT = Path(__file__).parents[1]
+DUMPS = ROOT_OF_PROJECT / "tests" / "product" / "dumps"
 """A folder for each release, with the dump and the export for each kind of database."""
 EXPORT_SUFFIX = ".export.json"
 
-# What differs from one version of the client to the next, what psql alone understands, and headings.
+# What differs between versions of the client, what psql alone understands, and headings.
 _UNWANTED = re.compile(
     r"^(?:-- Dumped (?:from|by) .*\n|\\(?:un)?restrict .*\n|--\n-- .*\n--\n+)", re.MULTILINE
 )

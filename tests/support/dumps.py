@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from tests.support.databases import new_database
 from tools.schema_dump import DUMPS, EXPORT_SUFFIX
 
+_TABLES_OF_APPS = ("accounts_", "flows_", "imports_", "reversion_")
 RELEASES = sorted(path.name for path in DUMPS.iterdir() if path.is_dir())
 
 
@@ -25,11 +27,27 @@ def export_of(release: str) -> str:
 
 
 @contextmanager
-def restored(release: str, folder: Path) -> Iterator[None]:
+def restored(dump: Path, folder: Path) -> Iterator[None]:
     """Let the default connection use a new database with the dump, not migrated yet."""
     with new_database(folder) as name, _used(name):
-        _execute(dump_of(release).read_text(), name)
+        _execute(dump.read_text(), name)
         yield
+
+
+def list_empty_tables() -> list[str]:
+    """Return the tables of the apps that have no rows."""
+    known = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
+    tables = [
+        name
+        for name in connection.introspection.table_names()
+        if name in known or name.startswith(_TABLES_OF_APPS)
+    ]
+    empty = []
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {connection.ops.quote_name(table)})")
+            empty += [] if cursor.fetchone()[0] else [table]
+    return empty
 
 
 def _execute(script: str, name: str) -> None:
