@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from flows.content import canonical
 from flows.content.copy_names import find_free_copy_name
 from flows.content.fields import EXTRA, FIELDS, Kind, Value, get_columns
+from flows.content.known_keys import remove_known_keys
 from flows.content.references import rewrite
 from flows.deletion import mark_deleted
 from flows.destinations.warnings import DestinationWarning
@@ -81,8 +82,9 @@ def change_item(
         item = lock_row(kind, uuid)
         check_condition(item, condition)
         content = dict(body.content)
-        if body.unknown:
-            content[EXTRA] = canonical.encode({**canonical.decode(item.extra), **body.unknown})
+        extra = remove_known_keys(kind, item.extra, body.content)
+        if body.unknown or extra != item.extra:
+            content[EXTRA] = canonical.encode({**canonical.decode(extra), **body.unknown})
         warnings = check_destinations(_make_write(item, content), user, may_retarget=may_retarget)
         values: dict[str, Any] = {**content, **body.secret_values}
         for column, value in values.items():

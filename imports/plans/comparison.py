@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from flows.content import canonical
 from flows.content.fields import EXTRA, FIELDS, Content, Field, Kind, Shape, Value, get_columns
+from flows.content.known_keys import find_cleared_fields, remove_known_keys
 from flows.texts import make_printable, quote
 from imports.plans.plan import Change, FieldChange, Result, compute_content_digest
 
@@ -21,11 +22,15 @@ _DELICATE = {"devValue", "prodValue"}
 def compare(change: Change, stored: Content) -> Change:
     """Return the overwrite with the fields that it changes; UNCHANGED where there are none."""
     kind, content = change.item.kind, change.content or {}
-    fields = tuple(_find_field_changes(kind, stored, content))
+    fields = (
+        *_find_field_changes(kind, stored, content),
+        *(FieldChange(key=spec.key) for spec in find_cleared_fields(kind, stored, content)),
+    )
     before = compute_content_digest(stored, get_columns(kind))
     if not fields:
         return replace(change, result=Result.UNCHANGED, content=None, after=before)
-    content = {**content, EXTRA: _merge_extra(stored[EXTRA], content[EXTRA])}
+    before_extra = remove_known_keys(kind, str(stored[EXTRA]), content)
+    content = {**content, EXTRA: _merge_extra(before_extra, content[EXTRA])}
     return replace(
         change,
         fields=fields,

@@ -13,7 +13,14 @@ _FOLDERS = {"browser"}
 _MODULES = {
     *(*TIMED_MODULES, "test_preview_speed"),
     *("test_deploy", "test_wire", "test_openapi", "test_generated_client", "test_wheel"),
-    *("test_docs_examples", "test_mutants", "test_commands_without_database"),
+    *(
+        "test_docs_examples",
+        "test_mutants",
+        "test_commands_without_database",
+        "test_added_field",
+        "test_schema_dump",
+        "test_upgrade",
+    ),
 }
 
 

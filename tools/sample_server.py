@@ -1,0 +1,267 @@
+"""Fill an empty, migrated database with a bit of everything: rows in every table of the apps.
+
+All of it is made through the product's own doors and services, and all of it is made up.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.contrib.admin.models import ADDITION, LogEntry
+from django.contrib.auth.models import Group, Permission
+from django.test import Client
+
+from accounts.models import ApiToken, User
+from accounts.tokens import issue_key, issue_login_token
+from flows.conf import ziggy
+from flows.content.fields import Kind
+from flows.deletion import mark_deleted
+from flows.models import MODELS, Flow, Secret
+from flows.saves import named_saves
+from imports.errors import UnableToImport
+from imports.exporting.downloads import build_export, build_transfer
+from imports.exporting.selection import select_everything
+from imports.importing.request import ImportRequest
+from imports.importing.service import run_import
+from imports.models import Door, ImportItem, ImportRecord
+from imports.plans.plan import Mode
+from imports.records.checklist import tick_off
+from imports.undo.request import UndoRequest
+from imports.undo.service import undo_import
+from imports.uploads import pending as uploads
+from imports.uploads.planning import read_page
+
+SECRET_VALUES = {
+    "SAMPLE_KEY": ("the development value of a sample", "the production value of a sample"),
+    "SAMPLE_PIN": ("0000", ""),
+    "GONE_KEY": ("", "the value of a deleted sample"),
+}
+"""Name of a stored secret to its values in development and production; empty for none."""
+
+USERS = {"ada": "Admin", "ed": "Editor", "ci": "Service Account", "op": "Operator"}
+"""Name of a user to the group of its role. There is a superuser, root, too."""
+
+PASSWORD = "a-long-passphrase-of-samples"  # noqa: S105 - of made-up accounts
+"""Of every user."""
+
+SAVE_NAME = "before the rebuild"
+"""The named save of the flow `Everything` by hand."""
+
+_SAMPLES = Path(__file__).parents[1] / "samples"
+_Lists = Mapping[str, list[dict[str, Any]]]
+
+
+def _make_uuid(digit: str, number: int) -> str:
+    return f"{digit * 8}-0000-4000-8000-{number:012}"
+
+
+_EVERYTHING: dict[str, Any] = {
+    "uuid": _make_uuid("f", 1),
+    "name": "Everything",
+    "info": "# A flow with a value in every field\n\nAlso 日本 and \U0001f600.",
+    "tags": ["sample", "é", ""],
+    "listenerType": "REST",
+    "isSubflow": True,
+    "isCommander": True,
+    "isValid": True,
+    "isLocked": False,
+    "timeout": 2**40,
+    "numBlocks": 2,
+    "executionHistoryLevel": "ERRORED_NO_DATA",
+    "executionHistoryMins": 0,
+    "queueUuid": "a queue",
+    "tenantId": "a tenant",
+    "connections": [_make_uuid("c", 1), {"uuid": _make_uuid("c", 2), "name": "Bare"}],
+    "secrets": [_make_uuid("5", 1)],
+    "nodes": [
+        {"id": "1", "type": "code", "data": {"code": "run(secrets.SAMPLE_KEY);"}},
+        {"id": "2", "position": {"x": 1e300, "y": -1}, "data": {"uuid": _make_uuid("f", 2)}},
+    ],
+    "edges": [{"id": "e", "source": "1", "target": "2"}],
+    "viewport": {"x": 0, "y": 1.5, "zoom": 2},
+    "owner": "an unknown key",
+    "nested": {"unknown": [1, None, {"é": True}]},
+}
+_NULLS: dict[str, Any] = {
+    "uuid": _make_uuid("f", 2),
+    "name": "Nulls",
+    **dict.fromkeys(key for key in _EVERYTHING if key not in {"uuid", "name"}),
+}
+_LOCKED: dict[str, Any] = {"uuid": _make_uuid("f", 3), "name": "Locked", "isLocked": True}
+_GONE: dict[str, Any] = {"uuid": _make_uuid("f", 4), "name": "Deleted"}
+_NAMELESS: dict[str, Any] = {"uuid": _make_uuid("f", 5), "name": ""}
+_CONNECTIONS: list[dict[str, Any]] = [
+    {
+        "uuid": _make_uuid("c", 1),
+        "name": "A connection",
+        "type": "HTTP",
+        "description": "For samples.",
+        "isCorePlatform": True,
+        "devValue": "{ baseUrl: 'https://dev.example.com', key: secrets.SAMPLE_KEY }",
+        "prodValue": "{ baseUrl: 'https://example.com', key: secrets.SAMPLE_KEY }",
+        "region": "an unknown key",
+    },
+    {"uuid": _make_uuid("c", 2), "name": "Bare", "type": None, "devValue": None},
+    {"uuid": _make_uuid("c", 3), "name": "Deleted connection"},
+]
+_SECRETS: list[dict[str, Any]] = [
+    {
+        "uuid": _make_uuid("5", 1),
+        "name": "SAMPLE_KEY",
+        "description": "A key for samples.",
+        "type": "text",
+        "group": "samples",
+        "tags": ["sample"],
+        "isRotated": True,
+    },
+    {"uuid": _make_uuid("5", 2), "name": "SAMPLE_PIN", "description": None, "tags": None},
+    {"uuid": _make_uuid("5", 3), "name": "NO_VALUE"},
+    {"uuid": _make_uuid("5", 4), "name": "GONE_KEY"},
+]
+_ALL: _Lists = {
+    "flows": [_EVERYTHING, _NULLS, _LOCKED, _GONE, _NAMELESS],
+    "connections": _CONNECTIONS,
+    "secrets": _SECRETS,
+}
+_EVERYTHING_LATER = {**_EVERYTHING, "name": "Everything, renamed", "timeout": 30, "owner": None}
+
+
+def fill_server() -> None:
+    """Fill the default database. Call it where the keys are those of development."""
+    users = _make_users()
+    ada = users["ada"]
+    first = _import(_ALL, ada)
+    _set_secret_values()
+    named_saves.take(Flow.objects.get(name="Everything"), SAVE_NAME, user=ada)
+    _import_the_samples(ada)
+    _refuse_and_fail(ada)
+    _undo_and_redo(ada)
+    _delete_rows(ada)
+    _wait_with_uploads(users["root"], ada)
+    _call_the_api(ada)
+    checked = ImportItem.objects.filter(record=first, kind=str(Kind.CONNECTION)).first()
+    if checked is not None:
+        tick_off(first, checked.pk)
+    build_export(ada, select_everything)
+    build_transfer(ada)
+    _import({"flows": [_EVERYTHING_LATER, {"uuid": _make_uuid("f", 9), "name": "Last"}]}, ada)
+
+
+def _make_users() -> dict[str, User]:
+    users = {"root": User.objects.create_superuser("root", "root@example.com", PASSWORD)}
+    for name, group in USERS.items():
+        user = User.objects.create_user(name, f"{name}@example.com", PASSWORD, is_staff=True)
+        user.groups.add(Group.objects.get(name=group))
+        users[name] = user
+    users["op"].user_permissions.add(Permission.objects.get(codename="delete_flow"))
+    LogEntry.objects.log_actions(
+        users["root"].pk, User.objects.filter(username="ada"), ADDITION, single_object=True
+    )
+    return users
+
+
+def _import(lists: _Lists, user: User, mode: Mode = Mode.OVERWRITE) -> ImportRecord:
+    return _import_bytes(json.dumps(lists).encode(), user, mode)
+
+
+def _import_bytes(
+    payload: bytes, user: User, mode: Mode = Mode.OVERWRITE, **options: Any
+) -> ImportRecord:
+    request = ImportRequest(
+        payload=payload,
+        file_name="sample.json",
+        server=ziggy.SERVER_NAME,
+        door=Door.COMMAND,
+        user=user,
+        user_name=user.get_username(),
+        mode=mode,
+        with_backup=False,
+        **options,
+    )
+    return run_import(request).record
+
+
+def _set_secret_values() -> None:
+    for name, (dev_value, prod_value) in SECRET_VALUES.items():
+        secret = Secret.objects.get(name=name)
+        secret.dev_value, secret.prod_value = dev_value, prod_value
+        secret.save()
+
+
+def _import_the_samples(user: User) -> None:
+    _import_bytes((_SAMPLES / "two-items-older.json").read_bytes(), user)
+    newer = (_SAMPLES / "two-items.json").read_bytes()
+    _import_bytes(newer, user, Mode.SKIP)
+    _import_bytes(newer, user, Mode.DUPLICATE)
+    _import_bytes(newer, user, idempotency_key="a-key-of-samples")
+
+
+def _refuse_and_fail(user: User) -> None:
+    """Leave the records of a refused and of a failed import."""
+    locked = json.dumps({"flows": [{**_LOCKED, "info": "new"}]}).encode()
+    for payload in (locked, b'{"flows": [{"uuid": 1}]}'):
+        try:
+            _import_bytes(payload, user)
+        except UnableToImport:
+            continue
+        raise AssertionError("The import should not have been possible.")
+
+
+def _undo_and_redo(user: User) -> None:
+    record = _import({"flows": [{**_NULLS, "info": "undone and redone"}]}, user)
+    for _ in ("undo", "redo"):
+        request = UndoRequest(
+            record=record.pk,
+            server=ziggy.SERVER_NAME,
+            door=Door.ADMIN,
+            user=user,
+            user_name=user.get_username(),
+            with_backup=False,
+        )
+        record = undo_import(request).record
+
+
+def _delete_rows(user: User) -> None:
+    for kind, name in (
+        (Kind.FLOW, "Deleted"),
+        (Kind.CONNECTION, "Deleted connection"),
+        (Kind.SECRET, "GONE_KEY"),
+    ):
+        mark_deleted(MODELS[kind]._default_manager.get(name=name), user_name=user.get_username())
+
+
+def _wait_with_uploads(importer: User, other: User) -> None:
+    """Leave an upload that waits, and one that was confirmed."""
+    options = uploads.Options(mode=Mode.OVERWRITE, with_backup=False)
+    waiting = {"flows": [{**_NAMELESS, "info": "waits"}]}
+    done = {"connections": [{**_CONNECTIONS[1], "description": "by an upload"}]}
+    for user, lists in ((importer, done), (other, waiting), (importer, waiting)):
+        pending = uploads.stage(
+            user, payload=json.dumps(lists).encode(), file_name="upload.json", options=options
+        )
+        if lists is done:
+            uploads.confirm(pending, shown=uploads.get_token(pending, read_page(pending)))
+
+
+def _call_the_api(user: User) -> None:
+    """Leave a login, a key, a stored answer, a failed attempt and a session."""
+    issue_key(ApiToken(user=user, name="CI", expiry=datetime(2100, 1, 1, tzinfo=UTC)))
+    client = Client(HTTP_HOST="localhost", HTTP_AUTHORIZATION=f"Bearer {issue_login_token(user)}")
+    answer = client.post(
+        "/api/connection",
+        {"name": "By the API", "type": "HTTP"},
+        content_type="application/json",
+        HTTP_IDEMPOTENCY_KEY="sample-1",
+    )
+    _check_status(answer.status_code, expected=201)
+    wrong = {"username": "ada", "password": "wrong"}
+    answer = client.post("/api/auth/login", wrong, content_type="application/json")
+    _check_status(answer.status_code, expected=401)
+    client.force_login(user)
+
+
+def _check_status(status: int, *, expected: int) -> None:
+    if status != expected:
+        raise AssertionError(f"An answer had the status {status} instead of {expected}.")
