@@ -7,8 +7,8 @@ Nothing is written to disk, and nothing from a form is used as a path.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import IO, Any
 
@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from django.utils.datastructures import MultiValueDict
 from rest_framework.parsers import BaseParser
 
 from flows.conf import ziggy
@@ -54,6 +55,7 @@ MODES = {
 _BOOLEANS = {"true": True, "false": False}
 _KNOWN = (FILE, MODE, NO_BACKUP, DRY_RUN, OVERRIDE_LOCKS, WITH_PLAN, DECISIONS, PLAN)
 _FILES = (FILE, DECISIONS, PLAN)
+_TOKEN_OF_PAGE = "csrfmiddlewaretoken"  # noqa: S105 - Django's name for it in a form
 # The saved plan has these itself.
 _NOT_WITH_PLAN = (MODE, OVERRIDE_LOCKS, WITH_PLAN, DECISIONS)
 _LONGEST_FILE_NAME = 255
@@ -71,12 +73,16 @@ class FormInvalid(UnableToImport):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
-    """The parts of a form: its words by name, and its files."""
+class Form(MultiValueDict[str, str]):
+    """The parts of a form: its words by name, in which Django looks for its token; its files."""
 
-    words: Mapping[str, list[str]]
-    files: list[FilePart] = field(default_factory=list)
+    def __init__(self, *, words: Mapping[str, list[str]], files: Iterable[FilePart] = ()) -> None:
+        super().__init__(words)
+        self.files = list(files)
+
+    @property
+    def words(self) -> Mapping[str, list[str]]:
+        return dict(self.lists())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +110,7 @@ class FormParser(BaseParser):
 
     media_type = "multipart/form-data"
 
-    def parse(  # type: ignore[override]  # request.data may be anything
+    def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None
     ) -> Form:
         meta = {**parser_context["request"].META, "CONTENT_TYPE": media_type}
@@ -260,7 +266,7 @@ def _read_boolean(form: Form, part: str, issues: list[Issue]) -> bool:
 def _find_unknown_parts(form: Form) -> Iterator[Issue]:
     # A misspelt dryRun must not result in an import.
     files = {file.part for file in form.files}.difference(_FILES)
-    for part in sorted(files.union(form.words).difference(_KNOWN) | files):
+    for part in sorted(files.union(form.words).difference(_KNOWN, {_TOKEN_OF_PAGE}) | files):
         known = quote(part) if part not in _KNOWN else f"a file as {part}"
         yield Issue(
             code="unknown-part",
