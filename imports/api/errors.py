@@ -23,6 +23,7 @@ from flows.database.statement_timeout import is_statement_timeout
 from flows.encryption import WrongKeyError
 from flows.rest.requests.refusals import Refused
 from flows.secrets.checks import check_keys_before_write
+from flows.status_phrases import get_status_phrase, make_status_code
 from flows.web.api_paths import is_of_api
 from flows.web.body_length import LENGTH_REQUIRED
 from flows.web.request_id import get_request_id
@@ -105,10 +106,11 @@ def make_error_body(
     status: HTTPStatus, *, code: str = "", message: str = "", issues: Sequence[Issue] = ()
 ) -> dict[str, Any]:
     """Return the body of a response; an empty code or message is replaced by the status's own."""
-    default = _FAILED if status >= HTTPStatus.INTERNAL_SERVER_ERROR else f"{status.phrase}."
+    is_failure = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    default = _FAILED if is_failure else f"{get_status_phrase(status)}."
     return {
         "message": message or _MESSAGES.get(status, default),
-        "code": code or status.phrase.lower().replace(" ", "-"),
+        "code": code or make_status_code(status),
         "issues": [issue.as_dict() for issue in issues],
     }
 

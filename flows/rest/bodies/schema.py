@@ -14,6 +14,7 @@ from drf_spectacular.utils import (
 from flows.content import canonical
 from flows.content.fields import FIELDS, Kind
 from flows.models import MODELS
+from flows.status_phrases import get_status_phrase
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
@@ -69,7 +70,7 @@ def describe_operation(
     responses = {
         error.value: OpenApiResponse(description=_WHY[error]) for error in sorted(refusals)
     }
-    examples = []
+    examples, phrase = [], get_status_phrase(status)
     if example is not None:
         codes = [str(status.value)]
         examples.append(OpenApiExample("Answer", example, response_only=True, status_codes=codes))
@@ -79,7 +80,7 @@ def describe_operation(
         operation_id=name,
         summary=summary,
         request=body,
-        responses={status.value: OpenApiResponse(answer, description=status.phrase), **responses},
+        responses={status.value: OpenApiResponse(answer, description=phrase), **responses},
         examples=examples,
         parameters=list(parameters),
     )
