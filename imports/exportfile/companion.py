@@ -14,7 +14,7 @@ from imports.errors import (
     Issue,
     make_json_path,
 )
-from imports.exportfile.json_problems import JSONProblem
+from imports.exportfile.json_problems import JSONProblem, UnreadDepthProblem
 from imports.exportfile.strict_json import read_value, split_top_level
 
 # The messages of strict JSON for these codes are about an export.
@@ -55,6 +55,8 @@ def read_part(raw: msgspec.Raw, *place: str | int) -> Any:
     """Return the value of a part of the file; `place` is its path. Raise JSONProblem."""
     try:
         return read_value(raw, outer_depth=len(place))
+    except UnreadDepthProblem:
+        raise
     except JSONProblem as problem:
         problem.path = (*place, *problem.path)
         raise

@@ -23,7 +23,7 @@ from imports.exportfile.companion import (
     read_part,
     refuse_unreadable,
 )
-from imports.exportfile.json_problems import JSONProblem
+from imports.exportfile.json_problems import JSONProblem, UnreadDepthProblem
 from imports.exportfile.strict_json import split_list
 from imports.planfile.decisions import make_decision_value
 from imports.planfile.shape import (
@@ -219,6 +219,8 @@ def _read_items(raw: msgspec.Raw, issues: list[Issue]) -> Iterator[SavedItem]:
             if item:
                 _ = item.is_edited  # raises FieldProblem for an invalid decision
                 yield item
+        except UnreadDepthProblem:
+            raise
         except JSONProblem as problem:
             issues.append(make_issue(problem))
         except FieldProblem as problem:
