@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from flows.content import canonical
+from flows.content.depth import get_max_depth, is_deeper
 from flows.content.fields import split_unknown_of_secret
 from flows.encryption import Sealed, seal
 
@@ -17,9 +18,10 @@ TOKEN_KEY = "$enc"  # noqa: S105 - the word, not a value
 class DocumentField(models.TextField):
     """A JSON document, stored as canonical text (content.canonical); the attribute is that text.
 
-    `clean` converts a form's text to canonical form. `json_type` is the type that the document must
-    have, list or dict; `null` is allowed too, as in a file. An empty form field gives the empty
-    document, or NULL where the column allows it.
+    `clean` converts a form's text to canonical form, and refuses a document that is nested deeper
+    than in a file. `json_type` is the type that the document must have, list or dict; `null` is
+    allowed too, as in a file. An empty form field gives the empty document, or NULL where the
+    column allows it.
     """
 
     def __init__(self, *args: Any, json_type: type = dict, **kwargs: Any) -> None:
@@ -38,14 +40,23 @@ class DocumentField(models.TextField):
         text = super().clean(value, model_instance)
         if text is None:
             return None
+        most = get_max_depth(self.name)
         try:
             document = canonical.decode(text)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except msgspec.DecodeError as error:
             raise ValidationError(f"This is not valid JSON: {error}") from error
+        except RecursionError:
+            raise _make_depth_error(most) from None
+        if is_deeper(document, most):
+            raise _make_depth_error(most)
         if document is not None and not isinstance(document, self.json_type):
             word = "a list" if self.json_type is list else "an object"
             raise ValidationError(f"This must be {word} in JSON.")
         return canonical.encode(document)
+
+
+def _make_depth_error(most: int) -> ValidationError:
+    return ValidationError(f"This may be nested at most {most} deep.", code="too-deep")
 
 
 class SecretExtraField(DocumentField):

@@ -134,6 +134,7 @@ def preview_restore(text: str, *, user: User | None) -> Restoring:
     save, item = _find_save(text, user=user)
     kind = item.kind
     before, after = saved_states.get_present_row(item), _read_saved_row(save)
+    _check_depth(kind, after)
     reasons = _check_rights(item, after, user)
     contents = saved_states.get_content(kind, before), saved_states.get_content(kind, after)
     notes = [*saved_states.make_notes(kind, before, after), *reasons]
@@ -224,6 +225,13 @@ def _read_saved_row(save: Version) -> saved_states.SavedRow:
         return saved_states.read_saved_row(save)
     except RevertError as error:
         raise _make_unfit_error(error) from None
+
+
+def _check_depth(kind: Kind, saved: saved_states.SavedRow) -> None:
+    try:
+        saved_states.check_depth(kind, saved)
+    except saved_states.SaveTooDeepError as error:
+        raise SaveUnfit("too-deep", str(error)) from None
 
 
 def _make_unfit_error(

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flows.content.fields import Kind
+from flows.status_phrases import get_status_phrase
 from imports.errors import UnableToImport
 from imports.exportfile.warnings import PlanWarning, sort_keys
 from imports.models import ImportItem, ImportRecord
@@ -98,7 +99,7 @@ def make_refusal_data(error: UnableToImport) -> dict[str, Any]:
 
 def make_answer(status: HTTPStatus, data: dict[str, Any]) -> dict[str, Any]:
     """Return the object that the command prints."""
-    return {"status": status.value, "statusText": status.phrase, "data": data}
+    return {"status": status.value, "statusText": get_status_phrase(status), "data": data}
 
 
 def _make_item(change: Change, *, done: bool) -> dict[str, Any]:

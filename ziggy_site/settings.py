@@ -96,6 +96,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "flows.web.request_id.add_request_id",
+    "flows.web.status_line.set_reason_phrase",
     "flows.rest.endpoint.middleware.ApiMiddleware",
     "flows.web.statement_timeout.StatementTimeoutMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -133,6 +133,7 @@ class SavesAdmin(ReversionPagesAdmin):
             if request.method == "POST":
                 return self._restore_save(request, item, version)
             saved = _read_saved_state(version)
+            saved_states.check_depth(item.kind, saved.row)
         except RevertError as error:
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(self.get_saves_url(item))

@@ -69,10 +69,12 @@ def restore_save(
     """
     with transaction.atomic(using=get_current_database()):
         version = _find_version(uuid)
+        with _refuse_unfit_save():
+            row = saved_states.read_saved_row(version)
+            saved_states.check_depth(Kind.FLOW, row)
         saved = _read_saved_flow(version)
         flow = lock_row(Kind.FLOW, UUID(saved[UUID_KEY]))
         check_condition(flow, condition)
-        row = saved_states.read_saved_row(version)
         warnings = saved_states.find_warnings_of_restore(flow, row)
         rights = saved_states.find_rights_to_restore(flow, row, warnings, visible_kinds=())
         for permission, reason in rights:
@@ -121,6 +123,8 @@ def _read_saved_flow(version: Any) -> dict[str, Any]:
 def _refuse_unfit_save() -> Iterator[None]:
     try:
         yield
+    except saved_states.SaveTooDeepError as error:
+        raise Refused(HTTPStatus.CONFLICT, "too-deep", str(error)) from None
     except RevertError:
         raise Refused(
             HTTPStatus.CONFLICT,

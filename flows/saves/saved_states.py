@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
+from reversion.errors import RevertError
 from reversion.models import Version
 
+from flows.content.depth import find_too_deep_columns, get_max_depth
 from flows.content.fields import Content, Kind, get_columns
 from flows.destinations.warnings import DestinationWarning
 from flows.encryption import Sealed, WrongKeyError
@@ -28,6 +30,19 @@ _VALUES = {"dev_value": "development value", "prod_value": "production value"}
 
 SavedRow = Mapping[str, Any]
 """Column to value; a secret's values are sealed."""
+
+
+class SaveTooDeepError(RevertError):  # type: ignore[misc]  # django-reversion has no types
+    """A document of the save is nested deeper than a file may be."""
+
+
+def check_depth(kind: Kind, saved: SavedRow) -> None:
+    """Raise SaveTooDeepError unless the state could be exported and imported again."""
+    for column in find_too_deep_columns(kind, saved):
+        raise SaveTooDeepError(
+            f"The save cannot be restored: its {column} is nested deeper than "
+            f"{get_max_depth(column)}, and no import would take it."
+        )
 
 
 def get_present_row(item: Item) -> SavedRow:
@@ -103,8 +118,9 @@ def restore(item: Item, version: Version, *, user: User | None, user_name: str) 
 
     Saves the present state first, as PRE_RESTORE, and writes `user_name` into the row. Call it in a
     transaction with the row locked. Raises reversion.errors.RevertError where the save does not fit
-    the database any more.
+    the database any more, and SaveTooDeepError.
     """
+    check_depth(item.kind, read_saved_row(version))
     named_saves.take(item, PRE_RESTORE, user=user)
     named_saves.restore(version)
     # The times and the name are the row's own, and no part of the state that is restored.

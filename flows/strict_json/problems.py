@@ -12,16 +12,20 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from flows.content.depth import is_deeper
+from flows.content.depth import MAX_DEPTH, is_deeper
 
-MAX_DEPTH = 64
 _MOST_INDENTED = 20_000
+# Every parser reads this depth. How much more it reads differs: what is deeper is not read at all.
+_MOST_PARSED = 500
+# In bytes of the indented text for each byte of the text.
+_MOST_INDENTATION = 1_000
 
 _LONE_HIGH_SURROGATE = re.compile(
     rb"(?<!\\)(?:\\\\)*+(\\u[dD][89abAB][0-9a-fA-F]{2})"
     rb"(?=[^\\]|\\[^u]|\\u[^dD]|\\u[dD][^c-fC-F])",
     re.DOTALL,
 )
+_DEPTH_MESSAGE = f"may be nested at most {MAX_DEPTH} deep."
 _BYTE = re.compile(r" ?\(byte (\d+)\)$")
 
 Path = tuple[str | int, ...]
@@ -48,12 +52,19 @@ class JSONProblem(Exception):  # noqa: N818 - one of the problems of a file, not
         return f"{subject} {self._without_subject}" if self._subject else self._without_subject
 
 
+class UnreadDepthProblem(JSONProblem):
+    """The text is nested deeper than every parser reads, so that no part of it counts as read."""
+
+    def __init__(self) -> None:
+        super().__init__("too-deep", _DEPTH_MESSAGE, subject="A file")
+
+
 def raise_problem(error: Exception, text: bytes) -> NoReturn:
     """Raise the JSONProblem for an error of the parser on this text."""
     message = str(error)
     byte = _BYTE.search(message)
     if isinstance(error, RecursionError):
-        raise make_depth_problem() from None
+        raise UnreadDepthProblem from None
     if "out of range" in message:
         raise JSONProblem(
             "out-of-range", "A number is out of range.", _find_out_of_range(text)
@@ -95,7 +106,7 @@ def _find_out_of_range(text: bytes) -> Path:
         value = json.loads(text, parse_int=_read_integer)
         check_depth(value, MAX_DEPTH)
     except RecursionError:
-        raise make_depth_problem() from None
+        raise UnreadDepthProblem from None
     return find_value(value, lambda found: isinstance(found, float) and math.isinf(found)) or ()
 
 
@@ -115,6 +126,8 @@ def format_place(data: bytes, offset: int) -> str:
 
 def check_depth(value: Any, most: int) -> None:
     """Raise JSONProblem where the value is nested deeper than `most`."""
+    if is_deeper(value, _MOST_PARSED):
+        raise UnreadDepthProblem
     if is_deeper(value, most):
         raise make_depth_problem()
 
@@ -123,10 +136,14 @@ def is_deep(text: bytes, most: int) -> bool:
     """Return whether a text, known to be JSON, may be nested deeper than `most`.
 
     It is decided by indenting the text, which takes half the time of a walk through the value. For
-    very many values the answer is True, because their indentation could take a thousand times the
-    text's memory.
+    very many values, and where the indentation could take more than a thousand times the text's
+    memory, the answer is True.
     """
-    if sum(map(text.count, (b",", b"[", b"{"))) > _MOST_INDENTED:
+    nested = text.count(b"[") + text.count(b"{")
+    if nested <= most:
+        return False
+    values = nested + text.count(b",")
+    if values > _MOST_INDENTED or values * nested > _MOST_INDENTATION * len(text):
         return True
     # Strings contain no line break. An empty list or object is indented as its parent's values are,
     # so that this is also true for some values of depth `most`.
@@ -135,7 +152,7 @@ def is_deep(text: bytes, most: int) -> bool:
 
 def make_depth_problem() -> JSONProblem:
     """Return the problem of a file that is nested deeper than MAX_DEPTH."""
-    return JSONProblem("too-deep", f"may be nested at most {MAX_DEPTH} deep.", subject="A file")
+    return JSONProblem("too-deep", _DEPTH_MESSAGE, subject="A file")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
+from flows.content.depth import MAX_DEPTH
 from flows.strict_json.problems import (
-    MAX_DEPTH,
     JSONProblem,
     Path,
     RepeatedKey,

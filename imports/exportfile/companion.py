@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from flows.counting import format_others
-from flows.strict_json.problems import JSONProblem
+from flows.strict_json.problems import JSONProblem, UnreadDepthProblem
 from flows.strict_json.read import read_value, split_top_level
 from flows.texts import make_json_path
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue
@@ -50,6 +50,8 @@ def read_part(raw: msgspec.Raw, *place: str | int) -> Any:
     """Return the value of a part of the file; `place` is its path. Raise JSONProblem."""
     try:
         return read_value(raw, outer_depth=len(place))
+    except UnreadDepthProblem:
+        raise
     except JSONProblem as problem:
         problem.path = (*place, *problem.path)
         raise

@@ -13,7 +13,7 @@ import msgspec
 
 from flows.content.fields import Kind
 from flows.counting import format_others
-from flows.strict_json.problems import JSONProblem
+from flows.strict_json.problems import JSONProblem, UnreadDepthProblem
 from flows.strict_json.read import (
     MAX_ITEMS,
     read_value,
@@ -63,7 +63,7 @@ def parse(data: bytes, *, max_bytes: int, sha256: str | None = None) -> ExportDo
             "Export fewer flows at a time, or raise ZIGGY_MAX_IMPORT_BYTES.",
         )
     issues: list[Issue] = []
-    with _pause_garbage_collection():
+    with _pause_garbage_collection(), _refuse_whole_file():
         top_level, depth = _read_top_level(data)
         lists = _split_lists(top_level, issues)
         items = {kind: _read_items(kind, lists[kind], depth, issues) for kind in Kind}
@@ -96,19 +96,25 @@ def _pause_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read_top_level(data: bytes) -> tuple[dict[str, msgspec.Raw], int]:
-    """Return the raw values by key, and the depth of the items in the file."""
+@contextmanager
+def _refuse_whole_file() -> Iterator[None]:
+    """Raise FileUnreadable or FileInvalid for a JSONProblem of the file as a whole."""
     try:
-        top_level = split_top_level(data)
-        if isinstance(top_level, dict) and not any(kind.plural in top_level for kind in Kind):
-            raise JSONProblem(
-                "wrong-top-level",
-                "This is no export: the file's object has none of flows, connections and secrets.",
-            )
+        yield
     except JSONProblem as problem:
         error = FileInvalid if problem.code in _NOT_AN_EXPORT else FileUnreadable
         issue = _make_issue(problem)
         raise error(problem.code, _format_issue(issue), [issue]) from None
+
+
+def _read_top_level(data: bytes) -> tuple[dict[str, msgspec.Raw], int]:
+    """Return the raw values by key, and the depth of the items in the file. Raise JSONProblem."""
+    top_level = split_top_level(data)
+    if isinstance(top_level, dict) and not any(kind.plural in top_level for kind in Kind):
+        raise JSONProblem(
+            "wrong-top-level",
+            "This is no export: the file's object has none of flows, connections and secrets.",
+        )
     if isinstance(top_level, msgspec.Raw):
         return {Kind.FLOW.plural: top_level}, 1
     return top_level, 2
@@ -152,6 +158,8 @@ def _check_ignored(top_level: dict[str, msgspec.Raw], issues: list[Issue]) -> No
     for key in (key for key in top_level if key not in _KNOWN_KEYS):
         try:
             read_value(top_level[key], outer_depth=1)
+        except UnreadDepthProblem:
+            raise
         except JSONProblem as problem:
             issues.append(_make_issue(problem, key))
 
@@ -170,6 +178,8 @@ def _read_raw(
         value = read_value(raw, outer_depth=depth)
         if not isinstance(value, dict):
             raise JSONProblem("wrong-type", f"A {kind} must be an object.")
+    except UnreadDepthProblem:
+        raise
     except JSONProblem as problem:
         if kind is Kind.SECRET:  # what is deeper may be part of a value
             problem.path = problem.path[:1]

@@ -15,7 +15,7 @@ import msgspec
 from flows.content.field_values import FieldProblem
 from flows.content.fields import Kind
 from flows.content.representation import format_time
-from flows.strict_json.problems import JSONProblem
+from flows.strict_json.problems import JSONProblem, UnreadDepthProblem
 from flows.strict_json.read import split_list
 from flows.texts import make_json_path, make_printable, quote
 from imports.errors import Issue
@@ -220,6 +220,8 @@ def _read_items(raw: msgspec.Raw, issues: list[Issue]) -> Iterator[SavedItem]:
             if item:
                 _ = item.is_edited  # raises FieldProblem for an invalid decision
                 yield item
+        except UnreadDepthProblem:
+            raise
         except JSONProblem as problem:
             issues.append(make_issue(problem))
         except FieldProblem as problem:

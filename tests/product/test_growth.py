@@ -26,7 +26,7 @@ import pytest
 from django.conf import settings
 
 from flows import texts
-from flows.content import canonical, copy_names, field_values, references, representation
+from flows.content import canonical, copy_names, depth, field_values, references, representation
 from flows.content.code_tokens import UnreadableError, read_tokens
 from flows.content.fields import FIELDS, Kind, is_value_like
 from flows.destinations import destinations
@@ -143,6 +143,7 @@ EXEMPT = {
     "flows.rest.requests.refusals.make_invalid_refusal": "joins what is told of the first problem and a number",
     "flows.rest.requests.refusals.make_not_found_refusal": "takes a word of the product's own",
     "flows.rest.requests.refusals.make_permission_refusal": "takes sentences of the product's own",
+    "flows.content.depth.get_max_depth": "takes a column's name",
     "flows.rest.bodies.json_body.ItemParser.parse": "the site's parser, and a walk: see read_value",
     "flows.rest.bodies.json_body.check_text": "looks for one character",
     "flows.destinations.warnings.DestinationWarning.find_described_kinds": "takes a row's key",
@@ -789,6 +790,14 @@ CASES = {
         ),
         build=lambda size: msgspec.Raw(b"[" * 900 + b"0," * size + b"0" + b"]" * 900),
         work=lambda raw: _refused(strict_json.read_value, raw),
+    ),
+    "a deep document of a save": Case(
+        covers=("flows.content.depth.find_too_deep_columns",),
+        build=lambda size: {
+            **DEFAULTS[Kind.FLOW],
+            "extra": '{"x":' + "[" * 900 + "0," * size + "0" + "]" * 900 + "}",
+        },
+        work=lambda content: [*depth.find_too_deep_columns(Kind.FLOW, content)],
     ),
     "a body of many keys": Case(
         covers=(

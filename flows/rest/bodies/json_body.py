@@ -9,13 +9,9 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from flows.conf import ziggy
-from flows.content.depth import is_deeper
+from flows.content.depth import MAX_ITEM_DEPTH, is_deeper
 from flows.rest.endpoint.parser import StrictJSONParser
 from flows.rest.requests.refusals import Problem, Refused, make_invalid_refusal
-
-# A file may be 64 deep, and an item in it is in a list in an object: whatever is stored can be
-# exported and imported again.
-MAX_DEPTH = 62
 
 
 class ItemParser(BaseParser):
@@ -40,8 +36,8 @@ class ItemParser(BaseParser):
                 raise
             message, code = str(error.detail), str(error.get_codes())
             raise Refused(HTTPStatus.BAD_REQUEST, code, message) from None
-        if is_deeper(value, MAX_DEPTH):
-            message = f"An item may be nested at most {MAX_DEPTH} deep."
+        if is_deeper(value, MAX_ITEM_DEPTH):
+            message = f"An item may be nested at most {MAX_ITEM_DEPTH} deep."
             raise Refused(HTTPStatus.BAD_REQUEST, "too-deep", message)
         return value
 

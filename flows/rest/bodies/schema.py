@@ -10,6 +10,7 @@ from flows.content import canonical
 from flows.content.fields import FIELDS, Kind
 from flows.models import MODELS
 from flows.rest.endpoint.openapi import extend_schema
+from flows.status_phrases import get_status_phrase
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
@@ -65,7 +66,7 @@ def describe_operation(
     responses = {
         error.value: OpenApiResponse(description=_WHY[error]) for error in sorted(refusals)
     }
-    examples = []
+    examples, phrase = [], get_status_phrase(status)
     if example is not None:
         codes = [str(status.value)]
         examples.append(OpenApiExample("Answer", example, response_only=True, status_codes=codes))
@@ -75,7 +76,7 @@ def describe_operation(
         operation_id=name,
         summary=summary,
         request=body,
-        responses={status.value: OpenApiResponse(answer, description=status.phrase), **responses},
+        responses={status.value: OpenApiResponse(answer, description=phrase), **responses},
         examples=examples,
         parameters=list(parameters),
     )

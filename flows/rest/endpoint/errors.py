@@ -24,6 +24,7 @@ from flows.encryption import WrongKeyError
 from flows.rest.endpoint.parser import NotStrictJSON
 from flows.rest.endpoint.renderer import ApiRenderer
 from flows.rest.requests.refusals import Problem, Refused
+from flows.status_phrases import get_status_phrase, make_status_code
 from flows.texts import make_json_path, make_printable
 from flows.web.body_length import LENGTH_REQUIRED
 from flows.web.statement_timeout import log_timeout
@@ -101,10 +102,11 @@ def make_error_body(
     status: HTTPStatus, *, code: str = "", message: str = "", issues: Sequence[TellsProblem] = ()
 ) -> dict[str, Any]:
     """Return the body of a response; an empty code or message is replaced by the status's own."""
-    default = _FAILED if status >= HTTPStatus.INTERNAL_SERVER_ERROR else f"{status.phrase}."
+    is_failure = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    default = _FAILED if is_failure else f"{get_status_phrase(status)}."
     return {
         "message": message or _MESSAGES.get(status, default),
-        "code": code or status.phrase.lower().replace(" ", "-"),
+        "code": code or make_status_code(status),
         "issues": [issue.as_dict() for issue in issues],
     }
 

@@ -85,9 +85,11 @@ def test_cleaning_what_is_clean_changes_nothing(json_type):
         pytest.param(
             list,
             "[" * 5000 + "]" * 5000,
-            "This is not valid JSON: maximum recursion depth exceeded"
-            " while deserializing an object",
-            id="too deep",
+            "This may be nested at most 61 deep.",
+            id="too deep for a parser",
+        ),
+        pytest.param(
+            list, "[" * 62 + "]" * 62, "This may be nested at most 61 deep.", id="too deep by one"
         ),
     ],
 )

@@ -70,7 +70,7 @@ def assert_refused(result: CommandResult, status: int, code: str | None = None) 
     assert result.err.startswith("CommandError: ")
     answer = json.loads(result.out)
     assert answer["status"] == status
-    assert answer["statusText"] in {"Bad Request", "Unprocessable Entity", "Unprocessable Content"}
+    assert answer["statusText"] == {400: "Bad Request", 422: "Unprocessable Entity"}[status]
     data = answer["data"]
     assert result.err == f"CommandError: {data['message']}\n"
     assert data["issues"]

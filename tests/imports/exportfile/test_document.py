@@ -360,6 +360,21 @@ def test_a_file_may_be_64_deep_and_no_deeper(before, deepest):
     assert error.issues[0].message == "A file may be nested at most 64 deep."
 
 
+@pytest.mark.parametrize(
+    ("depth", "unread"), [(100, False), (490, False), (600, True), (5_000, True), (50_000, True)]
+)
+@pytest.mark.parametrize("key", ["flows", "ignored"])
+def test_what_some_parser_would_not_read_is_refused_as_a_whole(depth, unread, key):
+    """5,000 is too deep for the parser of Python 3.11, and not for that of 3.13."""
+    data = f'{{"connections": [], "{key}": [{{"x": {nested(depth)}}}]}}'.encode()
+    with pytest.raises(UnableToImport) as caught:
+        parse(data, max_bytes=LARGE)
+    path = "" if unread else "flows[0]" if key == "flows" else key
+    kind = FileUnreadable if unread else FileInvalid
+    assert type(caught.value) is kind
+    assert [(issue.code, issue.path) for issue in caught.value.issues] == [("too-deep", path)]
+
+
 # All problems at once
 
 

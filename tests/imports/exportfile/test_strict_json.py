@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from flows.strict_json.problems import JSONProblem
+from flows.strict_json.problems import JSONProblem, is_deep
 from flows.strict_json.read import read_value, split_list, split_top_level
 from imports.errors import FileUnreadable, UnableToImport
 from imports.exportfile.document import parse
@@ -389,6 +389,19 @@ def test_any_depth_is_refused_as_such(depth, opening, closing):
     text = nested(depth, opening, closing)
     for whole in (f'{{"flows": [{{"x": {text}}}]}}', f"[{text}]", f'{{"flows": [], "x": {text}}}'):
         assert code_of(whole.encode()) == "too-deep"
+
+
+@pytest.mark.parametrize(
+    ("text", "may_be_deep"),
+    [
+        pytest.param('{"a":[{}],"b":[]}', False, id="few lists and objects"),
+        pytest.param("[" * 5_000 + "]" * 5_000, True, id="deep, and nothing else"),
+        pytest.param("[" * 3_000 + "0," * 9_000 + "0" + "]" * 3_000, True, id="much that is deep"),
+    ],
+)
+def test_no_text_is_indented_that_could_take_very_much_more(text, may_be_deep, monkeypatch):
+    monkeypatch.setattr("msgspec.json.format", None)
+    assert is_deep(text.encode(), 64) == may_be_deep
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
