@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 # The demo is for the embedded database, never for a server that the environment may name.
 DEMO := env -u DATABASE_URL -u ZIGGY_SERVER_NAME -u ZIGGY_SERVERS $(MANAGE)
 
-.PHONY: demo demo-large run account test test-fast test-postgres browser screenshots quick lint docs bench mutants lock clean help
+.PHONY: demo demo-large run account test test-fast test-postgres browser screenshots test-project quick lint docs bench mutants lock clean help
 
 demo: .venv/runtime  ## Set everything up and import the sample file into the embedded database
 	@$(DEMO) migrate --verbosity 0
@@ -52,6 +52,10 @@ test-fast: .venv/development  ## Run all tests but the slow ones, on the databas
 
 test-postgres:  ## Run all tests on PostgreSQL: the local server's, or one started for the run
 	.ci/postgresql $(MAKE) test
+
+# It needs python3.13 (ZIGGY_NEWEST_PYTHON names another one) and the network.
+test-project: .venv/development  ## Add the apps to other projects, as the documentation says, on both ends of the versions
+	$(BIN)/pytest -n 0 -m project tests/project
 
 browser:  ## Install what the browser tests need: Chromium, and axe-core by npm
 	@.ci/browser

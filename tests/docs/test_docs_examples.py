@@ -42,6 +42,13 @@ NOT_RUN: tuple[tuple[str, str, str], ...] = (
     ("docs/how-to/release.md", "python -m build", "test_wheel runs it"),
     ("docs/how-to/release.md", "python -m tools.release --notes", "makes a tag and pushes it"),
     ("docs/how-to/deploy.md", "export DEBUG=0", "needs nginx: the test of a deployment runs it"),
+    *(
+        ("docs/how-to/add-to-a-project.md", begin, "followed by tests/project, with -m project")
+        for begin in (
+            *("python -m pip install", "INSTALLED_APPS +=", "python -c", "from django.contrib"),
+            *("python manage.py check", "python manage.py shell", "from django.dispatch", "{% ext"),
+        )
+    ),
     ("docs/how-to/deploy.md", "DATABASE_URL=postgres", "names a server that is not there"),
     ("docs/how-to/deploy.md", "python manage.py migrate --database", "needs a registered server"),
 )
