@@ -7,10 +7,13 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Both locks have the hashes of all files, for every platform and Python from 3.11 on.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet \
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
+# Of another Django alone, which .ci/interpreters puts in the place of that in the lock.
+COMPILE_OTHER_DJANGO := $(BIN)/uv pip compile - --no-config --no-deps --universal --python-version 3.13 \
+	--quiet --generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 # The demo is for the embedded database, never for a server that the environment may name.
 DEMO := env -u DATABASE_URL -u ZIGGY_SERVER_NAME -u ZIGGY_SERVERS $(MANAGE)
 
-.PHONY: demo demo-large run account test test-fast test-postgres browser screenshots test-project quick lint docs bench mutants lock clean help
+.PHONY: demo demo-large run account test test-fast test-postgres browser screenshots test-interpreters test-project quick lint docs bench mutants lock clean help
 
 demo: .venv/runtime  ## Set everything up and import the sample file into the embedded database
 	@$(DEMO) migrate --verbosity 0
@@ -53,7 +56,10 @@ test-fast: .venv/development  ## Run all tests but the slow ones, on the databas
 test-postgres:  ## Run all tests on PostgreSQL: the local server's, or one started for the run
 	.ci/postgresql $(MAKE) test
 
-# It needs python3.13 (ZIGGY_NEWEST_PYTHON names another one) and the network.
+test-interpreters:  ## Run the unit tests and those of the commands on Python 3.13, with two versions of Django
+	.ci/interpreters
+
+# It needs python3.13 (ZIGGY_PYTHON names another one) and the network.
 test-project: .venv/development  ## Add the apps to other projects, as the documentation says, on both ends of the versions
 	$(BIN)/pytest -n 0 -m project tests/project
 
@@ -93,9 +99,10 @@ lock: .venv/bin/python  ## Write requirements.txt and requirements-dev.txt anew 
 	$(COMPILE) --extra accounts --extra postgres --extra site --output-file requirements.txt
 	$(COMPILE) --extra accounts --extra postgres --extra site --group dev \
 		--output-file requirements-dev.txt
+	echo 'django>=6,<6.1' | $(COMPILE_OTHER_DJANGO) --output-file .ci/django-6.txt
 
-clean:  ## Remove the environment, the embedded database, its backups and samples
-	rm -rf .venv node_modules db.sqlite3* backups sample.json sample-changed.json
+clean:  ## Remove the environments, the embedded database, its backups and samples
+	rm -rf .venv .venv-* node_modules db.sqlite3* backups sample.json sample-changed.json
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -61,7 +61,7 @@ class Python:
 
 
 OLDEST = Python(program=sys.executable, django="5.2")
-NEWEST = Python(program=os.environ.get("ZIGGY_NEWEST_PYTHON", "python3.13"), django="6.0")
+NEWEST = Python(program=os.environ.get("ZIGGY_PYTHON", "python3.13"), django="6.0")
 
 
 def block(language: str, begin: str) -> str:

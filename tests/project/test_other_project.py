@@ -28,7 +28,7 @@ USERS = {"Django's user": False, "an own user with a UUID": True}
 def environment(request, tmp_path_factory):
     python: Python = request.param
     if python.path is None:
-        pytest.fail(f"{python.program} is not installed; ZIGGY_NEWEST_PYTHON names another one")
+        pytest.fail(f"{python.program} is not installed; ZIGGY_PYTHON names another one")
     made = Environment.make(python, tmp_path_factory.mktemp("environment"))
     assert made.find_version("django").startswith(f"{python.django}.")
     return made
