@@ -10,6 +10,7 @@ import codecs
 import json
 import re
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -32,6 +33,8 @@ MAX_VALUES_OF_ITEM = 2_000_000
 # The same limit for elements before they are parsed, and for keys of the file's object.
 _MAX_RAW_ELEMENTS = 1_000_000
 _MAX_TOP_LEVEL_KEYS = 100_000
+# A raw element takes 72 bytes, so that as many as a large file may have take twice its memory.
+_BYTES_OF_ELEMENT = 32
 
 _CHUNK = 1 << 20
 _ESCAPED_COLON = re.compile(rb"\\u003a", re.IGNORECASE)
@@ -96,6 +99,9 @@ class _Key(str):
     __slots__ = ()
 
 
+_QUICK = dict[_Key, list[msgspec.Raw] | str | int | float | bool | None]
+
+
 def split_list(raw: msgspec.Raw) -> list[msgspec.Raw]:
     """Return the raw elements of a list. Raise JSONProblem (`wrong-type`, `too-many-items`)."""
     text = bytes(raw)
@@ -110,12 +116,61 @@ def split_list(raw: msgspec.Raw) -> list[msgspec.Raw]:
     return elements
 
 
+def split_quickly(data: bytes, known: Collection[str]) -> dict[str, Any] | None:
+    """Return the file's values by key, its lists as raw elements, in one pass over the file.
+
+    None for every file that is not plainly a valid one with none but the `known` keys, each with a
+    list or a scalar: `split_top_level` and `split_list` read it, or say what is wrong.
+    """
+    most = max(_MAX_RAW_ELEMENTS, len(data) // _BYTES_OF_ELEMENT)
+    if data.count(b",") > most or not _is_utf8(data):  # elements take memory before they count
+        return None
+    taken = 0
+
+    def take(_type: type, key: str) -> _Key:
+        nonlocal taken
+        taken += 1
+        if taken > len(known):
+            raise msgspec.ValidationError
+        return _Key(key)
+
+    try:
+        values = msgspec.json.decode(data, type=_QUICK, dec_hook=take)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    is_plain = taken == len(values) and values.keys() <= set(known)
+    return {str(key): value for key, value in values.items()} if is_plain else None
+
+
 def read_value(raw: msgspec.Raw, *, outer_depth: int = 0) -> Any:
     """Return the value of a raw text, read strictly.
 
     Raises JSONProblem with the path within the value. `outer_depth` is the depth of the value in
     the file, to which the limit applies.
     """
+    value = read_unchecked(raw, outer_depth=outer_depth)
+    check_value(raw, value)
+    return value
+
+
+def check_value(raw: msgspec.Raw, value: Any, *, colons: int | None = None) -> None:
+    """Raise JSONProblem for a repeated key or a U+0000 in the text of the value.
+
+    `colons` is how many an encoding of the value has, where that is known already. The parser keeps
+    one of two keys: the colon of the other is missing from it. Colons inside strings are in the
+    text and the encoding, unless they are escaped.
+    """
+    text = bytes(raw)
+    if colons is None:
+        colons = msgspec.json.encode(value).count(b":")
+    if colons != text.count(b":") or _ESCAPED_COLON.search(text):
+        _check_keys(text)
+    if b"\\u0000" in text and (path := find_value(value, _has_nul)) is not None:
+        raise _make_nul_problem(path)
+
+
+def read_unchecked(raw: msgspec.Raw, *, outer_depth: int = 0) -> Any:
+    """Return the value as `read_value` does, for a caller that calls `check_value` later."""
     text = bytes(raw)
     if text.count(b",") > MAX_VALUES_OF_ITEM and (
         _STRING.sub(b"", text).count(b",") > MAX_VALUES_OF_ITEM
@@ -129,22 +184,7 @@ def read_value(raw: msgspec.Raw, *, outer_depth: int = 0) -> Any:
         raise_problem(error, text)
     if is_deep(text, MAX_DEPTH - outer_depth):
         check_depth(value, MAX_DEPTH - outer_depth)
-    if _may_repeat_a_key(text, value):
-        _check_keys(text)
-    if b"\\u0000" in text and (path := find_value(value, _has_nul)) is not None:
-        raise _make_nul_problem(path)
     return value
-
-
-def _may_repeat_a_key(text: bytes, value: Any) -> bool:
-    """Return whether the text may have a repeated key, of which the parser keeps only the last.
-
-    A repeated key's colon is missing from the encoded value. Colons inside strings are in both,
-    unless they are escaped.
-    """
-    if _ESCAPED_COLON.search(text):
-        return True
-    return msgspec.json.encode(value).count(b":") != text.count(b":")
 
 
 def _check_encoding(data: bytes) -> None:
@@ -166,6 +206,14 @@ def _check_encoding(data: bytes) -> None:
             "invalid-encoding",
             f"The file is not UTF-8 {format_place(data, offset)}. Save it as UTF-8.",
         ) from None
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        _check_encoding(data)
+    except JSONProblem:
+        return False
+    return True
 
 
 def _count_objects(text: bytes) -> None:

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -16,19 +17,26 @@ from flows.counting import format_others
 from flows.strict_json.problems import JSONProblem, UnreadDepthProblem
 from flows.strict_json.read import (
     MAX_ITEMS,
+    check_value,
+    read_unchecked,
     read_value,
     split_list,
+    split_quickly,
     split_top_level,
 )
 from flows.texts import make_json_path, quote
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue
-from imports.exportfile.items import FileItem, read_item
+from imports.exportfile.items import FileItem, count_colons, read_item
 
 FORMAT_VERSION = 1
 
 # The keys of the file's object that are read; others are ignored if they are strict JSON.
 _VERSION_KEY = "formatVersion"
 _KNOWN_KEYS = {_VERSION_KEY, *(kind.plural for kind in Kind)}
+# What an export has beside them, and a file may have: texts that are ignored.
+_SCALAR_KEYS = ("exportedAt", "exportedFrom")
+_PLAIN_KEYS = {*_KNOWN_KEYS, *_SCALAR_KEYS}
+_DEPTH_OF_ITEMS = 2
 
 # Codes of problems that make a file invalid rather than unreadable.
 _NOT_AN_EXPORT = {"wrong-top-level", "duplicate-key", "too-many-keys"}
@@ -64,8 +72,7 @@ def parse(data: bytes, *, max_bytes: int, sha256: str | None = None) -> ExportDo
         )
     issues: list[Issue] = []
     with _pause_garbage_collection(), _refuse_whole_file():
-        top_level, depth = _read_top_level(data)
-        lists = _split_lists(top_level, issues)
+        lists, depth = _read_lists(data, issues)
         items = {kind: _read_items(kind, lists[kind], depth, issues) for kind in Kind}
     issues += _find_repeated(items)
     if issues:
@@ -107,6 +114,29 @@ def _refuse_whole_file() -> Iterator[None]:
         raise error(problem.code, _format_issue(issue), [issue]) from None
 
 
+def _read_lists(data: bytes, issues: list[Issue]) -> tuple[dict[Kind, list[msgspec.Raw]], int]:
+    """Return the raw items by kind, and their depth in the file. Raise JSONProblem, FileInvalid."""
+    plain = split_quickly(data, _PLAIN_KEYS)
+    if plain is not None and _is_plain_export(plain):
+        return {kind: plain.get(kind.plural, []) for kind in Kind}, _DEPTH_OF_ITEMS
+    top_level, depth = _read_top_level(data)
+    return _split_lists(top_level, issues), depth
+
+
+def _is_plain_export(plain: Mapping[str, Any]) -> bool:
+    """Return whether the file has what an export of this server has, and of no other type."""
+    lists = [plain[kind.plural] for kind in Kind if kind.plural in plain]
+    others = [plain[key] for key in _SCALAR_KEYS if key in plain]
+    return (
+        bool(lists)
+        and all(isinstance(value, list) for value in lists)
+        and all(isinstance(value, str) and "\0" not in value for value in others)
+        and plain.get(_VERSION_KEY, FORMAT_VERSION) == FORMAT_VERSION
+        and type(plain.get(_VERSION_KEY, FORMAT_VERSION)) is int
+        and sum(map(len, lists)) <= MAX_ITEMS
+    )
+
+
 def _read_top_level(data: bytes) -> tuple[dict[str, msgspec.Raw], int]:
     """Return the raw values by key, and the depth of the items in the file. Raise JSONProblem."""
     top_level = split_top_level(data)
@@ -116,8 +146,8 @@ def _read_top_level(data: bytes) -> tuple[dict[str, msgspec.Raw], int]:
             "This is no export: the file's object has none of flows, connections and secrets.",
         )
     if isinstance(top_level, msgspec.Raw):
-        return {Kind.FLOW.plural: top_level}, 1
-    return top_level, 2
+        return {Kind.FLOW.plural: top_level}, _DEPTH_OF_ITEMS - 1
+    return top_level, _DEPTH_OF_ITEMS
 
 
 def _split_lists(
@@ -174,8 +204,11 @@ def _read_items(
 def _read_raw(
     kind: Kind, position: int, raw: msgspec.Raw, depth: int, issues: list[Issue]
 ) -> FileItem | None:
+    found: list[Issue] = []
     try:
-        value = read_value(raw, outer_depth=depth)
+        value = read_unchecked(raw, outer_depth=depth)
+        item = read_item(kind, position, value, found) if isinstance(value, dict) else None
+        check_value(raw, value, colons=count_colons(item, value) if item else None)
         if not isinstance(value, dict):
             raise JSONProblem("wrong-type", f"A {kind} must be an object.")
     except UnreadDepthProblem:
@@ -185,7 +218,8 @@ def _read_raw(
             problem.path = problem.path[:1]
         issues.append(_make_issue(problem, kind.plural, position))
         return None
-    return read_item(kind, position, value, issues)
+    issues += found
+    return item
 
 
 def _make_issue(problem: JSONProblem, *place: str | int) -> Issue:

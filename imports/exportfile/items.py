@@ -73,9 +73,9 @@ def read_item(
     keys = _Keys(kind, f"{kind.plural}[{position}]", value)
     uuid = keys.take(UUID_KEY, read_uuid)
     content: dict[str, Value] = {
-        field.column: keys.take(field.key, partial(read_field, kind, field))
-        for field in FIELDS[kind]
-        if field.key in value or field.key == _NAME_KEY
+        column: keys.take(key, read)
+        for key, column, read in _READERS[kind]
+        if key in value or key == _NAME_KEY
     }
     created_at, updated_at = (keys.take(key, read_time) for key in (CREATED_KEY, UPDATED_KEY))
     if keys.issues:
@@ -94,6 +94,31 @@ def read_item(
         updated_at=updated_at,
         own_warnings=tuple(_find_warnings(kind, value, ignored)),
     )
+
+
+_READERS = {
+    kind: [(field.key, field.column, partial(read_field, kind, field)) for field in FIELDS[kind]]
+    for kind in Kind
+}
+_COLUMNS = {kind: {field.key: field.column for field in FIELDS[kind]} for kind in Kind}
+_KNOWN_KEYS = {
+    kind: {*columns, UUID_KEY, CREATED_KEY, UPDATED_KEY, DELETED_KEY}
+    for kind, columns in _COLUMNS.items()
+}
+
+
+def count_colons(item: FileItem, value: Mapping[str, Any]) -> int:
+    """Return how many colons the item's JSON object has, counted in what was read of it."""
+    columns, content = _COLUMNS[item.kind], item.content
+    count = len(value)
+    for key, element in value.items():
+        count += key.count(":")
+        if type(element) is str:
+            count += element.count(":")
+        elif type(element) in {dict, list}:
+            text = content.get(columns[key]) if key in columns else None
+            count += (text if isinstance(text, str) else canonical.encode(element)).count(":")
+    return count
 
 
 class _Keys:
@@ -126,8 +151,7 @@ class _Keys:
 
 def _split_unknown_keys(kind: Kind, value: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return the unknown keys to keep, and those ignored as possible values of a secret."""
-    known = {field.key for field in FIELDS[kind]}
-    known |= {UUID_KEY, CREATED_KEY, UPDATED_KEY, DELETED_KEY}
+    known = _KNOWN_KEYS[kind]
     unknown = {key: element for key, element in value.items() if key not in known}
     if kind is not Kind.SECRET:
         return unknown, []

@@ -40,12 +40,13 @@ class _Writer:
 
 
 def apply_plan(
-    plan: Plan, *, user: User | None, user_name: str, progress: Progress
+    plan: Plan, *, is_unchanged: bool, user: User | None, user_name: str, progress: Progress
 ) -> dict[str, Revision]:
     """Write the plan's rows; return the named saves taken before, by the path of their items.
 
-    `user_name` is written into the rows. Call it in a transaction. Raises StalePlan where a row is
-    no longer as it was when the plan was made.
+    `is_unchanged` tells that nobody wrote to the database since the plan was made; `user_name` is
+    written into the rows. Call it in a transaction. Raises StalePlan where a row is no longer as it
+    was then.
     """
     compress_quickly()
     writer = _Writer(user_name=user_name, now=timezone.now())
@@ -54,7 +55,7 @@ def apply_plan(
     for kind in Kind:
         existing = [change for change in plan.changes[kind] if change.written_row]
         for batch in split_batches(existing, CONTENT_BATCH):
-            saves |= _save_before(kind, batch, user)
+            saves |= _save_before(kind, batch, user, is_unchanged=is_unchanged)
     release_secret_names(_find_renamed(plan.changes[Kind.SECRET]))
     for kind in Kind:
         for batch in split_batches(_filter_written(plan.changes[kind]), CONTENT_BATCH):
@@ -69,19 +70,22 @@ def _filter_written(changes: Iterable[Change]) -> Iterator[Change]:
     return (change for change in changes if change.result.writes)
 
 
-def _save_before(kind: Kind, changes: Sequence[Change], user: User | None) -> dict[str, Revision]:
-    _lock_unchanged(kind, changes)
+def _save_before(
+    kind: Kind, changes: Sequence[Change], user: User | None, *, is_unchanged: bool
+) -> dict[str, Revision]:
+    _lock_unchanged(kind, changes, is_unchanged=is_unchanged)
     pks = [change.row.pk for change in changes if change.row]
     revisions = named_saves.take_rows(MODELS[kind], pks, PRE_IMPORT, user=user)
     return {change.item.path: revision for change, revision in zip(changes, revisions, strict=True)}
 
 
-def _lock_unchanged(kind: Kind, changes: Sequence[Change]) -> None:
+def _lock_unchanged(kind: Kind, changes: Sequence[Change], *, is_unchanged: bool) -> None:
     """Lock the rows until the transaction ends. Raise StalePlan where one changed."""
-    rows = lock_rows(kind, [change.row.pk for change in changes if change.row])
+    versions = {change.row.pk: change.row.version for change in changes if change.row}
+    rows = lock_rows(kind, list(versions), is_unchanged=is_unchanged, versions=versions)
     for change in changes:
         locked = rows.get(change.row.pk) if change.row else None
-        if locked is None or (change.before and change.before != locked.digest):
+        if locked is None or (change.before and locked.digest not in {None, change.before}):
             what = f"The {kind} {quote(change.target_name)} was changed"
             raise make_stale_error(f"{what} while the import was being prepared.", again=AGAIN)
 

@@ -7,10 +7,12 @@ A preview stops after the plan. Every run leaves an ImportRecord.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from hashlib import sha256
 
 from reversion.models import Revision
 
+from flows.database.state import SeenState
 from flows.secrets.stored_destinations import lock_destinations
 from flows.servers import target_server
 from imports.database.one_state import read_one_state
@@ -121,9 +123,11 @@ def _run(
         document, request = read_request(request, sha256=record.file_sha256, document=document)
         with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
             recorder.start()
+            seen = SeenState.see()
             plan = plan_again(document, request, confirmed=confirmed, token=token)
-            with carry_out(recorder, lock, writes=plan.writes, again=AGAIN):
-                saves = _write(document, plan, request, record, progress)
+            with carry_out(recorder, lock, seen=seen, writes=plan.writes, again=AGAIN):
+                write = partial(_write, is_unchanged=seen.is_unchanged(), progress=progress)
+                saves = write(document, plan, request, record)
                 recorder.succeed(plan.counts, make_items(record, plan, saves))
             return Outcome(plan=plan, record=record)
 
@@ -150,6 +154,8 @@ def _write(
     plan: Plan,
     request: ImportRequest,
     record: ImportRecord,
+    *,
+    is_unchanged: bool,
     progress: Progress,
 ) -> Mapping[str, Revision]:
     """Write the plan's rows, if any; return the named saves taken before, by path of the items."""
@@ -157,8 +163,15 @@ def _write(
         return {}
     lock_destinations()
     check_destinations(plan)
-    check_rows(document, plan, request.decisions)
-    return apply_plan(plan, user=record.user, user_name=record.user_name, progress=progress)
+    if not is_unchanged:
+        check_rows(document, plan, request.decisions)
+    return apply_plan(
+        plan,
+        is_unchanged=is_unchanged,
+        user=record.user,
+        user_name=record.user_name,
+        progress=progress,
+    )
 
 
 def _make_record(request: ImportRequest) -> ImportRecord:

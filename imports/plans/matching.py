@@ -6,7 +6,7 @@ page.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from operator import attrgetter
 from types import MappingProxyType
@@ -41,6 +41,8 @@ class Row:
     name: str
     is_deleted: bool = False
     is_locked: bool = False
+    version: str = field(default="", compare=False, repr=False)
+    """A text that differs after each write of the row; "" where the database has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

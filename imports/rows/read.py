@@ -7,9 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import islice
 from operator import or_
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from django.db.models import Q
+from django.db import connections
+from django.db.models import Q, QuerySet, TextField, Value
+from django.db.models.expressions import RawSQL
 
 from flows.content.fields import FIELDS, Content, Kind, Shape, get_columns
 from flows.models import MODELS
@@ -24,6 +26,8 @@ from imports.plans.matching import Row
 BATCH = 400
 # Rows can have 20 kB: a batch of contents is a few megabytes.
 CONTENT_BATCH = 200
+
+VERSION = "row_version"
 
 T = TypeVar("T")
 
@@ -66,14 +70,27 @@ def read_rows_by_uuid(kind: Kind, uuids: Iterable[str]) -> Iterator[Row]:
 def _find_rows(kind: Kind, wanted: Q) -> Iterator[Row]:
     names = ["pk", "uuid", "name", "is_deleted"]
     names += ["is_locked"] if kind is Kind.FLOW else []
-    for row in MODELS[kind]._default_manager.filter(wanted).order_by().values(*names):
+    rows = add_versions(MODELS[kind]._default_manager.filter(wanted)).order_by()
+    for row in rows.values(*names, VERSION):
         yield Row(
             pk=row["pk"],
             uuid=str(row["uuid"]),
             name=row["name"],
             is_deleted=row["is_deleted"],
             is_locked=bool(row.get("is_locked")),
+            version=row[VERSION],
         )
+
+
+def add_versions(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Return the query with a text VERSION of each row; "" where the database tells none."""
+    version: Any = Value("", output_field=TextField())
+    if connections[rows.db].vendor == "postgresql":
+        table = connections[rows.db].ops.quote_name(rows.model._meta.db_table)
+        # Another one after each write of the row, by whomever.
+        version = RawSQL(f"{table}.xmin::text || {table}.ctid::text", ())  # noqa: S611 - own names
+    versioned: QuerySet[Any] = rows.annotate(**{VERSION: version})
+    return versioned
 
 
 def read_contents(kind: Kind, pks: Sequence[int]) -> Iterator[tuple[int, Content]]:

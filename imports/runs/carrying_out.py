@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from flows.database.state import SeenState
 from imports.database.backup import make_backup
 from imports.database.lock import HeldLock
 from imports.expiry import drop_expired_uploads
@@ -29,18 +30,26 @@ class Outcome(Generic[P]):
 
 @contextmanager
 def carry_out(
-    recorder: RunRecorder, lock: HeldLock, *, writes: bool, again: str, sparing: Path | None = None
+    recorder: RunRecorder,
+    lock: HeldLock,
+    *,
+    seen: SeenState,
+    writes: bool,
+    again: str,
+    sparing: Path | None = None,
 ) -> Iterator[None]:
     """Open one transaction for what the run writes and records, after a backup if it has one.
 
-    A run that `writes` nothing needs neither keys nor backup: only its record is written. `sparing`
-    is a backup that is not removed to make room for the new one. Raises WrongEncryptionKey,
+    A run that `writes` nothing needs neither keys nor backup: only its record is written. `seen` is
+    the state for which the run was planned: what is written here is no change of it. `sparing` is
+    a backup that is not removed to make room for the new one. Raises WrongEncryptionKey,
     BackupFailed and what `open_transaction` raises.
     """
     if writes:
         check_encryption_keys()
-        drop_expired_uploads()  # keeps them out of the backup
-        if recorder.record.with_backup:
-            recorder.keep_backup(make_backup(sparing=sparing))
+        with seen.pass_over_own_writes():
+            drop_expired_uploads()  # keeps them out of the backup
+            if recorder.record.with_backup:
+                recorder.keep_backup(make_backup(sparing=sparing))
     with open_transaction(recorder, lock, again=again):
         yield

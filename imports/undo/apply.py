@@ -34,19 +34,25 @@ _KEPT_COLUMNS = {"id", "uuid", "created_at"}
 
 
 def apply_undo(
-    plan: UndoPlan, *, since: datetime, user: User | None, user_name: str, progress: Progress
+    plan: UndoPlan,
+    *,
+    is_unchanged: bool,
+    since: datetime,
+    user: User | None,
+    user_name: str,
+    progress: Progress,
 ) -> dict[Key, Revision]:
     """Write the plan's rows; return the named saves taken before, by key.
 
-    `since` is when planning began. Call it in a transaction. Raises StalePlan where a row or its
-    named save is no longer as it was when the plan was made, and where a row written since then
-    uses a row that is deleted.
+    `is_unchanged` tells that nobody wrote to the database since the plan was made, `since` is when
+    planning began. Call it in a transaction. Raises StalePlan where a row or its named save is no
+    longer as it was then, and where a row written since uses a row that is deleted.
     """
     compress_quickly()
     done, total = 0, sum(change.writes for change in plan)
     saves: dict[Key, Revision] = {}
     for kind, batch in _split_batches(plan, UndoResult.DELETE, UndoResult.RESTORE):
-        saves |= _save_before(kind, batch, user)
+        saves |= _save_before(kind, batch, user, is_unchanged=is_unchanged)
     for kind, batch in _split_batches(plan, UndoResult.DELETE):
         _delete(kind, batch, user_name)
         done += len(batch)
@@ -79,15 +85,16 @@ def _find_released_names(secrets: Iterable[UndoChange]) -> Iterator[int]:
 
 
 def _save_before(
-    kind: Kind, changes: Sequence[UndoChange], user: User | None
+    kind: Kind, changes: Sequence[UndoChange], user: User | None, *, is_unchanged: bool
 ) -> dict[Key, Revision]:
     pks = [change.pk for change in changes if change.pk]
-    rows = lock_rows(kind, pks)
+    rows = lock_rows(kind, pks, is_unchanged=is_unchanged)
     for change in changes:
         locked = rows.get(change.pk or 0)
-        if locked is None or (locked.digest, locked.is_deleted) != (
-            change.before,
-            change.was_deleted,
+        if (
+            locked is None
+            or locked.digest not in {None, change.before}
+            or locked.is_deleted != change.was_deleted
         ):
             raise _make_stale_error(f"The {kind} {quote(change.name)} was changed")
     revisions = named_saves.take_rows(MODELS[kind], pks, PRE_UNDO, user=user)

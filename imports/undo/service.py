@@ -16,6 +16,7 @@ from reversion.models import Revision
 
 from flows.content.fields import Kind
 from flows.counting import format_others
+from flows.database.state import SeenState
 from flows.secrets.stored_destinations import StoredServer, lock_destinations
 from flows.servers import target_server
 from imports.errors import (
@@ -116,6 +117,7 @@ def _undo(
         with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
             undone = _find_undone(request, recorder)
             recorder.start()
+            seen = SeenState.see()
             plan = plan_again(
                 partial(_plan, undone, request),
                 make_undo_token(confirmed) if confirmed else token,
@@ -124,8 +126,11 @@ def _undo(
                 again=AGAIN,
             )
             spared = _get_backup(undone)
-            with carry_out(recorder, lock, writes=plan.writes, again=AGAIN, sparing=spared):
-                saves = _write(plan, undone, record, progress)
+            with carry_out(
+                recorder, lock, seen=seen, writes=plan.writes, again=AGAIN, sparing=spared
+            ):
+                write = partial(_write, is_unchanged=seen.is_unchanged(), progress=progress)
+                saves = write(plan, undone, record)
                 recorder.succeed(plan.counts, make_undo_items(record, plan, saves))
             return Outcome(plan=plan, record=record)
 
@@ -213,7 +218,12 @@ def _check_destinations(plan: UndoPlan) -> None:
 
 
 def _write(
-    plan: UndoPlan, undone: ImportRecord, record: ImportRecord, progress: Progress
+    plan: UndoPlan,
+    undone: ImportRecord,
+    record: ImportRecord,
+    *,
+    is_unchanged: bool,
+    progress: Progress,
 ) -> Mapping[Key, Revision]:
     """Write the plan's rows, if any; return the named saves taken before, by key."""
     if not plan.writes:
@@ -223,6 +233,7 @@ def _write(
     mark_undone(undone)
     return apply_undo(
         plan,
+        is_unchanged=is_unchanged,
         since=record.started_at,
         user=record.user,
         user_name=record.user_name,

@@ -750,9 +750,16 @@ CASES = {
         covers=(
             "imports.exportfile.document.parse",
             "imports.exportfile.items.read_item",
-            "flows.strict_json.read.split_list",
+            "imports.exportfile.items.count_colons",
+            "flows.strict_json.read.split_quickly",
+            "flows.strict_json.read.check_value",
         ),
         build=file_of,
+        work=lambda data: parse(data, max_bytes=MUCH),
+    ),
+    "a file of many items and an unknown list": Case(
+        covers=("flows.strict_json.read.split_list",),
+        build=lambda size: file_of(size).replace(b"{", b'{"more": [], ', 1),
         work=lambda data: parse(data, max_bytes=MUCH),
     ),
     "a secret of many keys": Case(
