@@ -26,7 +26,15 @@ import pytest
 from django.conf import settings
 
 from flows import texts
-from flows.content import canonical, copy_names, depth, field_values, references, representation
+from flows.content import (
+    canonical,
+    copy_names,
+    depth,
+    field_values,
+    known_keys,
+    references,
+    representation,
+)
 from flows.content.code_tokens import UnreadableError, read_tokens
 from flows.content.fields import FIELDS, Kind, is_value_like
 from flows.destinations import destinations
@@ -43,6 +51,7 @@ from flows.rest.bodies import item_body, placeholders
 from flows.rest.requests.refusals import Refused
 from flows.strict_json import problems as json_problems
 from flows.strict_json import read as strict_json
+from flows.upgrades import moved_keys
 from imports.api.form import Form, read_form
 from imports.errors import UnableToImport
 from imports.exportfile import companion as given_file
@@ -164,6 +173,7 @@ EXEMPT = {
     "imports.exportfile.companion.make_invalid_refusal": "joins what is told of the first problem and a number",
     "imports.exportfile.companion.make_issue": "see make_json_path",
     "imports.exportfile.companion.refuse_unreadable": "takes a word of the product's own",
+    "flows.strict_json.read.read_unchecked": "see read_value",
     "flows.strict_json.problems.JSONProblem.format_message": "joins words of the product's own",
     "imports.exportfile.items.FileItem.make_issue": "keeps a message beside the item's own name",
     "imports.records.kept_states.find_state_after": "takes one row",
@@ -228,6 +238,12 @@ def _raised(text: str) -> object:
 
 _TEXT_FIELD = next(spec for spec in FIELDS[Kind.FLOW] if spec.column == "info")
 
+_MOVE = moved_keys.Move(
+    kind=Kind.FLOW,
+    field=next(spec for spec in FIELDS[Kind.FLOW] if spec.column == "queue_uuid"),
+    default=None,
+    fits=lambda _: True,
+)
 _UUIDS = {"c4492541-118e-4e23-9450-f2d28204ebee": "0" * 36}
 _NAMES = {"A": "B" * 40}
 
@@ -761,6 +777,27 @@ CASES = {
         covers=("flows.strict_json.read.split_list",),
         build=lambda size: file_of(size).replace(b"{", b'{"more": [], ', 1),
         work=lambda data: parse(data, max_bytes=MUCH),
+    ),
+    "unknown keys, of which one became a field": Case(
+        covers=(
+            "flows.content.known_keys.find_cleared_fields",
+            "flows.content.known_keys.remove_known_keys",
+            "flows.upgrades.moved_keys.move_back",
+            "flows.upgrades.moved_keys.move_out",
+        ),
+        build=lambda size: canonical.encode(
+            {"queueUuid": "q", **{f"k{n}": n for n in range(size)}}
+        ),
+        work=lambda extra: (
+            known_keys.remove_known_keys(Kind.FLOW, extra, ["queue_uuid"]),
+            [
+                *known_keys.find_cleared_fields(
+                    Kind.FLOW, {**DEFAULTS[Kind.FLOW], "extra": extra}, {"queue_uuid": None}
+                )
+            ],
+            moved_keys.move_back(_MOVE, extra, "q"),
+            moved_keys.move_out(_MOVE, extra, None),
+        ),
     ),
     "a secret of many keys": Case(
         covers=(
