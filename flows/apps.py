@@ -6,6 +6,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 class FlowsConfig(AppConfig):
     name = "flows"
+    default_auto_field = "django.db.models.BigAutoField"
+    is_of_servers = True
+    """Whether each server has the app's rows in its own database: see `flows.servers`."""
 
     def import_models(self) -> None:
         """Import the models. Raises ImproperlyConfigured without the app that they need."""

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from inspect import isclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 from django.db import DatabaseError, connections
+from django.utils.module_loading import import_string
 
 from flows.conf import find_unknown_settings, ziggy
 from flows.encryption import MAKE_A_KEY
@@ -126,13 +128,22 @@ def _check_pg_dump() -> Iterator[CheckMessage]:
 
 
 def _check_middleware() -> Iterator[CheckMessage]:
-    if missing := [name for name in _MIDDLEWARE if name not in settings.MIDDLEWARE]:
+    installed = [import_string(name) for name in settings.MIDDLEWARE]
+    if missing := [name for name in _MIDDLEWARE if not _has(installed, import_string(name))]:
         yield checks.Warning(
             f"MIDDLEWARE lacks {', '.join(missing)}.",
             hint="The first one goes to the top, the others to the end. Without them, a page that "
             "the database refuses is a server error without advice.",
             id="ziggy.W006",
         )
+
+
+def _has(installed: Sequence[Any], wanted: Any) -> bool:
+    """Return whether the middleware, or a subclass of it, is installed."""
+    return any(
+        each is wanted or (isclass(each) and isclass(wanted) and issubclass(each, wanted))
+        for each in installed
+    )
 
 
 def _check_pg_dump_version(alias: str) -> Iterator[CheckMessage]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps as global_apps
 from django.db import DEFAULT_DB_ALIAS
 
+from flows.servers import is_of_servers
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
@@ -43,6 +45,7 @@ def _list_permissions(models: Iterable[str], *verbs: str) -> frozenset[str]:
     )
 
 
+_OWN_APPS = ("flows", "imports")
 _ITEMS = ("flows.flow", "flows.connection", "flows.secret")
 _RECORDS = ("imports.importrecord", "imports.importitem")
 _ACCOUNTS = ("accounts.user", "accounts.apitoken")
@@ -66,6 +69,7 @@ ROLES: dict[Role, Definition] = {
             "imports.skip_backup",
             "imports.override_locks",
             "imports.vacuum_database",
+            "imports.transfer_database",
         },
     ),
     Role.EDITOR: Definition(
@@ -101,13 +105,28 @@ def _get_group_names(user: "User | AnonymousUser") -> set[str]:
     return {group.name for group in user.groups.all()}
 
 
-def make_roles(database: str = DEFAULT_DB_ALIAS) -> None:
-    """Make each role's group and give it exactly the permissions of the table.
+class GroupTakenError(Exception):
+    """A group of the project has the name of a role's group."""
+
+
+def make_roles(database: str = DEFAULT_DB_ALIAS, *, prefix: str = "") -> None:
+    """Make each role's group and give it exactly the table's permissions of the apps.
 
     For projects that have users of their own: call it once everything is migrated, and again after
-    an upgrade. Without the app of accounts its permissions are left out.
+    an upgrade. `prefix` goes before each group's name. Without the app of accounts its permissions
+    are left out, and those of other apps stay as they are. Raises GroupTakenError, and changes
+    nothing, where the project has a group of such a name with permissions of other apps alone.
     """
-    _write(global_apps, database)
+    groups = global_apps.get_model("auth", "Group").objects.using(database)
+    names = [f"{prefix}{role.group}" for role in ROLES.values()]
+    others = groups.filter(name__in=names).exclude(permissions=None)
+    others = others.exclude(permissions__content_type__app_label__in=_OWN_APPS)
+    if taken := sorted(others.values_list("name", flat=True).distinct()):
+        raise GroupTakenError(
+            f"These groups are the project's own: {', '.join(taken)}. Rename them, or give the "
+            'groups of the roles other names, as by make_roles(prefix="Flows: ").'
+        )
+    _write(global_apps, database, prefix)
 
 
 def write_roles(apps: Any, schema_editor: Any) -> None:
@@ -119,21 +138,27 @@ def write_roles(apps: Any, schema_editor: Any) -> None:
     _write(apps, schema_editor.connection.alias)
 
 
-def _write(apps: Any, database: str) -> None:
+def _list_own_labels() -> list[str]:
+    labels = {name.split(".")[0] for name in ROLES[Role.ADMIN].permissions}
+    return sorted(label for label in labels if label == "auth" or is_of_servers(label))
+
+
+def _write(apps: Any, database: str, prefix: str = "") -> None:
     # Django makes the rows of permissions only after the last migration: this makes missing ones.
     _make_permissions(apps, database)
     ids = {
         f"{app}.{codename}": pk
         for app, codename, pk in apps.get_model("auth", "Permission")
         .objects.using(database)
+        .filter(content_type__app_label__in=_list_own_labels())
         .values_list("content_type__app_label", "codename", "pk")
     }
     # The rows between the two, as `group.permissions` would use the router to choose a database.
     groups = apps.get_model("auth", "Group").objects.using(database)
     links = apps.get_model("auth", "Group").permissions.through.objects.using(database)
     for role in ROLES.values():
-        group, _ = groups.get_or_create(name=role.group)
-        links.filter(group_id=group.pk).delete()
+        group, _ = groups.get_or_create(name=f"{prefix}{role.group}")
+        links.filter(group_id=group.pk, permission_id__in=ids.values()).delete()
         links.bulk_create(
             links.model(group_id=group.pk, permission_id=ids[name])
             for name in sorted(role.permissions & ids.keys())
@@ -143,9 +168,8 @@ def _write(apps: Any, database: str) -> None:
 def _make_permissions(apps: Any, database: str) -> None:
     from django.contrib.auth.management import create_permissions  # noqa: PLC0415 - needs models
 
-    labels = {name.split(".")[0] for name in ROLES[Role.ADMIN].permissions}
     installed = {app_config.label: app_config for app_config in apps.get_app_configs()}
-    for label in sorted(labels & installed.keys()):
+    for label in (label for label in _list_own_labels() if label in installed):
         app_config = installed[label]
         # A state of migrations has no modules, and Django needs one.
         module = getattr(app_config, "models_module", None)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
 
@@ -62,10 +63,8 @@ def target_database(alias: str) -> Iterator[None]:
         _target.reset(token)
 
 
-# Whose rows a server has in its own database: our apps' models, named saves, users and rights.
-_APPS_OF_SERVERS = frozenset(
-    {"accounts", "auth", "contenttypes", "flows", "imports", "reversion", "sessions"}
-)
+# Django's and django-reversion's whose rows a server has in its own database, as our apps'.
+_APPS_OF_SERVERS = frozenset({"auth", "contenttypes", "reversion", "sessions"})
 
 
 class ServerRouter:
@@ -92,5 +91,14 @@ def _get_target_of(model: Any) -> str | None:
 
 
 def _is_of_server(model: Any) -> bool:
-    is_user = model._meta.label_lower == settings.AUTH_USER_MODEL.lower()
-    return is_user or model._meta.app_label in _APPS_OF_SERVERS
+    label = model._meta.app_label
+    return (
+        model._meta.label_lower == settings.AUTH_USER_MODEL.lower()
+        or label in _APPS_OF_SERVERS
+        or is_of_servers(label)
+    )
+
+
+def is_of_servers(label: str) -> bool:
+    """Return whether the app of that label is one of ours: a project may have an `accounts` too."""
+    return getattr(apps.app_configs.get(label), "is_of_servers", False)

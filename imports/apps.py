@@ -5,6 +5,9 @@ from django.apps import AppConfig
 
 class ImportsConfig(AppConfig):
     name = "imports"
+    default_auto_field = "django.db.models.BigAutoField"
+    is_of_servers = True
+    """Whether each server has the app's rows in its own database: see `flows.servers`."""
 
     def ready(self) -> None:
         from flows.rest.endpoint.errors import register_answer

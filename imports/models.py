@@ -128,6 +128,7 @@ class ImportRecord(CurrentDatabaseModel):
             ("undo_import", "Can undo an import"),
             ("back_up_database", "Can back up the database"),
             ("vacuum_database", "Can purge deleted rows and reorganise the database"),
+            ("transfer_database", "Can fetch a copy of the whole database"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(

@@ -30,6 +30,7 @@ OVERRIDE_LOCKS = "imports.override_locks"
 UNDO_IMPORT = "imports.undo_import"
 BACK_UP_DATABASE = "imports.back_up_database"
 VACUUM_DATABASE = "imports.vacuum_database"
+TRANSFER_DATABASE = "imports.transfer_database"
 VIEW_RECORDS = "imports.view_importrecord"
 
 _REASONS = {
@@ -41,6 +42,7 @@ _REASONS = {
     UNDO_IMPORT: "undo an import",
     BACK_UP_DATABASE: "back up the database",
     VACUUM_DATABASE: "purge deleted rows and reorganise the database",
+    TRANSFER_DATABASE: "fetch a copy of the whole database",
     VIEW_RECORDS: "see the records of imports",
 }
 # The messages of these refusals name directories and hosts of the server.

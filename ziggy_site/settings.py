@@ -98,7 +98,7 @@ MIDDLEWARE = [
     "flows.web.request_id.add_request_id",
     "flows.web.status_line.set_reason_phrase",
     "flows.rest.endpoint.middleware.ApiMiddleware",
-    "flows.web.statement_timeout.StatementTimeoutMiddleware",
+    "ziggy_site.middleware.SiteStatementTimeoutMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "ziggy_site.headers.add_permissions_policy",
@@ -111,8 +111,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "flows.web.wrong_key.WrongKeyMiddleware",
-    "imports.admin.busy.BusyMiddleware",
+    "ziggy_site.middleware.SiteWrongKeyMiddleware",
+    "imports.admin.busy.SiteBusyMiddleware",
 ]
 
 ROOT_URLCONF = "ziggy_site.urls"

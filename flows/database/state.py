@@ -28,13 +28,11 @@ class SeenState:
         connection = connections[get_current_database()]
         if connection.vendor != "sqlite":
             return cls(_connection=None, _writes_of_others=0, _own_writes=0)
-        connection.ensure_connection()
-        raw = connection.connection
-        return cls(
-            _connection=raw,
-            _writes_of_others=_count_writes_of_others(raw),
-            _own_writes=raw.total_changes,
-        )
+        writes_of_others = _count_writes_of_others()
+        with connection.wrap_database_errors:
+            raw = connection.connection
+            own_writes = raw.total_changes
+        return cls(_connection=raw, _writes_of_others=writes_of_others, _own_writes=own_writes)
 
     def is_unchanged(self) -> bool:
         """Return whether nobody has written to the database since; False where it is not known.
@@ -45,10 +43,9 @@ class SeenState:
         raw = connections[get_current_database()].connection
         if self._connection is None or raw is not self._connection:
             return False
-        raw.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()  # begins to read one state
         return (
             raw.total_changes == self._own_writes
-            and _count_writes_of_others(raw) == self._writes_of_others
+            and _count_writes_of_others() == self._writes_of_others
         )
 
     @contextmanager
@@ -60,7 +57,10 @@ class SeenState:
             self._own_writes = self._connection.total_changes
 
 
-def _count_writes_of_others(raw: Any) -> int:
+def _count_writes_of_others() -> int:
     """Return a number that is another one after a commit of any other connection."""
-    (number,) = raw.execute("PRAGMA data_version").fetchone()
-    return int(number)
+    with connections[get_current_database()].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM sqlite_schema LIMIT 1")  # begins to read one state
+        cursor.execute("PRAGMA data_version")
+        (number,) = cursor.fetchone()
+        return int(number)

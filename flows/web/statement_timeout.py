@@ -12,6 +12,7 @@ from django.utils.log import log_response
 
 from flows.conf import ziggy
 from flows.database.statement_timeout import is_statement_timeout, limit_statements
+from flows.web.own_pages import is_own_page
 
 logger = logging.getLogger(__name__)
 
@@ -27,11 +28,17 @@ class StatementTimeoutMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not self.is_concerned(request):
+            return self.get_response(request)
         with limit_statements(ziggy.STATEMENT_TIMEOUT):
             return self.get_response(request)
 
+    def is_concerned(self, request: HttpRequest) -> bool:
+        """Return whether the request is one of the apps: other pages of a project have no limit."""
+        return is_own_page(request)
+
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not is_statement_timeout(error):
+        if not is_statement_timeout(error) or not self.is_concerned(request):
             return None
         response = render(
             request,

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 
 from flows.encryption import WrongKeyError
 from flows.secrets.checks import check_keys_before_write
 from flows.web.api_paths import is_of_api
+from flows.web.own_pages import is_own_page
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 class WrongKeyMiddleware:
     """Answers 503, with what to do, to requests that would write while the server has a wrong key.
 
-    Logins and logouts are not refused. The API has its own answer.
+    The API has its own answer.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -28,9 +28,13 @@ class WrongKeyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
+    def is_concerned(self, request: HttpRequest) -> bool:
+        """Return whether the request is one of the apps: they alone write what is encrypted."""
+        return is_own_page(request)
+
     def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
         """Answer with the page where a request that may write finds a wrong key."""
-        if is_of_api(request) or request.path_info in _get_login_paths():
+        if is_of_api(request) or not self.is_concerned(request):
             return None
         try:
             check_keys_before_write(str(request.method))
@@ -46,7 +50,3 @@ class WrongKeyMiddleware:
         status = HTTPStatus.SERVICE_UNAVAILABLE
         page = TemplateResponse(request, "flows/wrong_key.html", {"error": error}, status=status)
         return page.render()
-
-
-def _get_login_paths() -> set[str]:
-    return {reverse("admin:login"), reverse("admin:logout")}

@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from flows.counting import format_others
-from flows.roles import Role, find_role
 from flows.texts import make_json_path, make_printable
 from flows.users import User
 from imports.errors import Issue, NotPermitted, UnableToImport
@@ -45,15 +44,15 @@ def require_permissions(*permissions: str) -> list[type[BasePermission]]:
     return [IsAuthenticated, HasPermissions]
 
 
-class IsAdmin(IsAuthenticated):
-    """Requires the admin role: no permission gives access to the whole database."""
+def check_is_intended(request: Request) -> None:
+    """Raise NotPermitted for a GET that changes data, unless its caller sent a token.
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        if not super().has_permission(request, view):
-            return False
-        if find_role(get_caller(request)) is not Role.ADMIN:
-            raise NotPermitted("not-permitted", "Only an administrator may do this.")
-        return True
+    What a browser sends by itself, a session or a password, goes with any link of any page.
+    """
+    if request.auth is None:
+        raise NotPermitted(
+            "token-needed", "This changes data by a GET: send a token, not a session or a password."
+        )
 
 
 def validate(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from functools import partial
 from http import HTTPStatus
 
 from django.http import StreamingHttpResponse
-from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.request import Request
@@ -15,6 +14,7 @@ from flows.rest.bodies.schema import answer_header
 from flows.rest.endpoint.openapi import extend_schema
 from flows.rest.endpoint.view import ApiView
 from flows.rest.requests.idempotency import answer_once
+from flows.web.api_paths import make_api_address
 from imports.api.checks import NothingThere, get_caller, require_permissions, validate
 from imports.api.shapes.answers import ExportRequestSerializer, ExportStatisticsSerializer
 from imports.errors import Issue
@@ -107,7 +107,7 @@ class TaggedExport(ApiView):
                 "warnings": statistics.warnings,
             },
             status=HTTPStatus.CREATED,
-            headers={"Location": reverse("ziggy-api:export-tagged")},
+            headers={"Location": make_api_address(request, "export-tagged")},
         )
 
     @extend_schema(

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.rest.requests.idempotency import HEADER
+from flows.web.api_paths import make_api_address
 from imports.api.checks import get_caller
 from imports.models import ImportRecord
 from imports.permissions import check_done
@@ -75,5 +75,5 @@ def answer_run(
         record = earlier.record
         check_done(get_caller(request), record)
         data = make_record_data(record)
-    location = reverse("ziggy-api:import-record", args=[record.pk])
+    location = make_api_address(request, "import-record", record.pk)
     return Response(data, status=HTTPStatus.CREATED, headers={"Location": location})

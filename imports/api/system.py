@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import StreamingHttpResponse
-from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.request import Request
@@ -19,8 +18,9 @@ from flows.rest.bodies.schema import answer_header
 from flows.rest.endpoint.openapi import extend_schema
 from flows.rest.endpoint.view import ApiView
 from flows.rest.requests.idempotency import answer_once
+from flows.web.api_paths import make_api_address
 from flows.web.throttling import Limit, TooManyAttempts, TooManyAttemptsError, give_back, take
-from imports.api.checks import IsAdmin, NothingThere, get_caller, require_permissions
+from imports.api.checks import NothingThere, check_is_intended, get_caller, require_permissions
 from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
 from imports.api.runs import EXAMPLE_REQUEST_ID, NO_BACKUP
 from imports.api.shapes.answers import (
@@ -34,7 +34,7 @@ from imports.database.backup import make_backup
 from imports.database.vacuum import vacuum_database
 from imports.errors import BackupFailed
 from imports.exporting.downloads import build_transfer, find_transfer, gzip_file
-from imports.permissions import BACK_UP_DATABASE, VACUUM_DATABASE
+from imports.permissions import BACK_UP_DATABASE, TRANSFER_DATABASE, VACUUM_DATABASE
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class BackUp(ApiView):
 
 
 class Transfer(ApiView):
-    permission_classes = (IsAdmin,)
+    permission_classes = require_permissions(TRANSFER_DATABASE)
 
     @extend_schema(
         operation_id="build_transfer",
@@ -158,12 +158,12 @@ class Transfer(ApiView):
         return Response(
             {"file": f"{backup.path.name}.gz", "size": backup.size, "sha256": backup.sha256},
             status=HTTPStatus.CREATED,
-            headers={"Location": reverse("ziggy-api:download-transfer")},
+            headers={"Location": make_api_address(request, "download-transfer")},
         )
 
 
 class DownloadTransfer(ApiView):
-    permission_classes = (IsAdmin,)
+    permission_classes = require_permissions(TRANSFER_DATABASE)
     # No HEAD: it would open the file, and nothing would close it.
     http_method_names = ("get", "options")
 
@@ -240,4 +240,5 @@ class Vacuum(WaitsForLock):
         ],
     )
     def get(self, request: Request) -> Response:
+        check_is_intended(request)
         return Response(vacuum_database(lock_wait=self.read_lock_wait(request)).as_dict())

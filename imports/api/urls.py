@@ -6,6 +6,7 @@ Those of imports come before those of flows, whose `flow/{name}/{type}` would ma
 from django.urls import URLPattern, URLResolver, include, path
 
 import flows.rest.converters  # noqa: F401 - the words between < and >
+from flows.web.api_paths import API
 from imports.api.exports import BuiltExportView, FullExport, TaggedExport
 from imports.api.health import Health
 from imports.api.importing import ImportFlows
@@ -15,7 +16,7 @@ from imports.api.secret import SecretWithDestinationsView
 from imports.api.system import BackUp, DownloadTransfer, Transfer, Vacuum, VersionInfo
 from imports.api.undo import UndoImport
 
-app_name = "ziggy-api"
+app_name = API
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", Health.as_view(), name="health"),

@@ -15,7 +15,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from flows.roles import Role, find_role, is_service_account, write_roles
+from flows.roles import (
+    GroupTakenError,
+    Role,
+    find_role,
+    is_service_account,
+    make_roles,
+    write_roles,
+)
+from tests.support.uploading import caller
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -50,6 +58,7 @@ PERMISSIONS = {
         "imports.skip_backup",
         "imports.override_locks",
         "imports.vacuum_database",
+        "imports.transfer_database",
     },
     "Editor": VIEW_ITEMS
     | ADD_ITEMS
@@ -94,7 +103,7 @@ def test_an_admin_may_do_all_that_the_models_have_of_their_own(user):
         for app in [model._meta.app_label]
         for codename, _ in model._meta.permissions
     }
-    assert len(own) == 8
+    assert len(own) == 9
     assert own <= PERMISSIONS["Admin"]
 
 
@@ -152,7 +161,7 @@ def test_a_registered_server_gets_its_roles_by_its_own_migration(tmp_path):
             " ON group_id = auth_group.id GROUP BY name ORDER BY name"
         ).fetchall()
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
-    assert counts == [("Admin", 31), ("Editor", 19), ("Operator", 5), ("Service Account", 14)]
+    assert counts == [("Admin", 32), ("Editor", 19), ("Operator", 5), ("Service Account", 14)]
     assert "accounts_apitoken" in tables
     assert "knox_authtoken" not in tables
 
@@ -242,3 +251,33 @@ def test_an_inactive_member_may_do_nothing(user):
     user.is_active = False
     user.save()
     assert put_into(user, "Admin").get_all_permissions() == set()
+
+
+# --- in a project with groups of its own
+
+
+def test_permissions_of_other_apps_stay_when_roles_are_made_again(db):
+    editors = Group.objects.get(name="Editor")
+    own = Permission.objects.get(content_type__app_label="sessions", codename="view_session")
+    editors.permissions.add(own)
+    make_roles()
+    assert own in editors.permissions.all()
+    assert editors.permissions.count() == 20
+
+
+def test_a_group_of_the_project_is_no_role(db):
+    group = Group.objects.get(name="Editor")
+    group.permissions.set(Permission.objects.filter(content_type__app_label="sessions"))
+    before = set(group.permissions.all())
+    with pytest.raises(GroupTakenError, match="Editor"):
+        make_roles()
+    assert set(group.permissions.all()) == before
+    make_roles(prefix="Flows: ")
+    assert set(group.permissions.all()) == before
+    assert Group.objects.get(name="Flows: Editor").permissions.count() == 19
+
+
+def test_the_name_of_a_group_alone_gives_no_right_to_the_database(db):
+    Group.objects.get(name="Admin").permissions.clear()
+    client = caller("bob", role="Admin")
+    assert client.post("/api/system/transfer-db").status_code == 403

@@ -8,6 +8,7 @@ from accounts.models import User
 from flows.models import Flow
 from flows.rest.endpoint.view import ApiView
 from imports.api.importing import ImportFlows
+from tests.support.factories import FlowFactory
 from tests.support.importing import export_file, flow
 from tests.support.uploading import BOUNDARY, file_part, form, words
 
@@ -57,3 +58,11 @@ def test_an_unreadable_body_is_told_as_without_a_session(page):
     headers = {"X-CSRFToken": token}
     answer = page.generic("POST", ADDRESS, b"{", content_type=unreadable, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid-form")
+
+
+def test_a_get_that_changes_data_takes_no_session(page):
+    """Any page's link would do it: the session goes with it."""
+    FlowFactory(is_deleted=True)
+    answer = page.get("/api/flow/vacuum")
+    assert (answer.status_code, answer.json()["code"]) == (403, "token-needed")
+    assert Flow.objects.count() == 1

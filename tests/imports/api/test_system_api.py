@@ -204,7 +204,9 @@ class TestTransfer:
         everything = ("back_up_database", "vacuum_database", "view_importrecord")
         answer = getattr(caller("bob", role=role, may=everything), method)(path)
         assert refused(answer) == (403, "not-permitted")
-        assert answer.json()["message"] == "Only an administrator may do this."
+        assert answer.json()["message"] == (
+            "bob may not fetch a copy of the whole database. An administrator can give the right."
+        )
         assert refused(getattr(APIClient(), method)(path))[0] == 401
         assert not backup_directory.exists()
 

@@ -1,0 +1,21 @@
+"""The middleware of the apps, for every page of the site: it has no others."""
+
+from django.http import HttpRequest
+
+from flows.web.statement_timeout import StatementTimeoutMiddleware
+from flows.web.wrong_key import WrongKeyMiddleware
+
+
+class SiteStatementTimeoutMiddleware(StatementTimeoutMiddleware):
+    """Limits the statements of every page."""
+
+    def is_concerned(self, request: HttpRequest) -> bool:
+        return True
+
+
+class SiteWrongKeyMiddleware(WrongKeyMiddleware):
+    """Refuses every page that may write, but logins and logouts."""
+
+    def is_concerned(self, request: HttpRequest) -> bool:
+        match = request.resolver_match
+        return match is None or match.view_name not in {"admin:login", "admin:logout"}
