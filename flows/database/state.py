@@ -28,11 +28,14 @@ class SeenState:
         connection = connections[get_current_database()]
         if connection.vendor != "sqlite":
             return cls(_connection=None, _writes_of_others=0, _own_writes=0)
-        writes_of_others = _count_writes_of_others()
+        connection.ensure_connection()
         with connection.wrap_database_errors:
             raw = connection.connection
-            own_writes = raw.total_changes
-        return cls(_connection=raw, _writes_of_others=writes_of_others, _own_writes=own_writes)
+            return cls(
+                _connection=raw,
+                _writes_of_others=_count_writes_of_others(raw),
+                _own_writes=raw.total_changes,
+            )
 
     def is_unchanged(self) -> bool:
         """Return whether nobody has written to the database since; False where it is not known.
@@ -40,13 +43,16 @@ class SeenState:
         Call it in the transaction of the writes, before them: what others write later makes these
         fail.
         """
-        raw = connections[get_current_database()].connection
-        if self._connection is None or raw is not self._connection:
+        connection = connections[get_current_database()]
+        if self._connection is None:
             return False
-        return (
-            raw.total_changes == self._own_writes
-            and _count_writes_of_others() == self._writes_of_others
-        )
+        with connection.wrap_database_errors:
+            raw = connection.connection
+            return (
+                raw is self._connection
+                and raw.total_changes == self._own_writes
+                and _count_writes_of_others(raw) == self._writes_of_others
+            )
 
     @contextmanager
     def pass_over_own_writes(self) -> Iterator[None]:
@@ -57,10 +63,10 @@ class SeenState:
             self._own_writes = self._connection.total_changes
 
 
-def _count_writes_of_others() -> int:
-    """Return a number that is another one after a commit of any other connection."""
-    with connections[get_current_database()].cursor() as cursor:
-        cursor.execute("SELECT 1 FROM sqlite_schema LIMIT 1")  # begins to read one state
-        cursor.execute("PRAGMA data_version")
-        (number,) = cursor.fetchone()
-        return int(number)
+def _count_writes_of_others(raw: Any) -> int:
+    """Return a number that is another one after a commit of any other connection.
+
+    In a transaction that has read nothing yet, it is read from the state that the transaction sees.
+    """
+    (number,) = raw.execute("PRAGMA data_version").fetchone()
+    return int(number)
