@@ -14,4 +14,4 @@ class AccountsConfig(AppConfig):
         from accounts import tokens
         from flows.access import register_issuer
 
-        register_issuer(tokens)
+        register_issuer(tokens, name=self.name)

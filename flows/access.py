@@ -30,19 +30,24 @@ class TokenIssuer(Protocol):
         """Revoke every token that is not among these. A database may lack the table of tokens."""
 
 
-_issuers: list[TokenIssuer] = []
+_issuers: dict[str, TokenIssuer] = {}
 
 
-def register_issuer(issuer: TokenIssuer) -> None:
-    """Register an app that issues tokens, when Django starts."""
-    _issuers.append(issuer)
+def register_issuer(issuer: TokenIssuer, *, name: str) -> None:
+    """Register an app that issues tokens, when Django starts; a restore shows its name."""
+    _issuers[name] = issuer
+
+
+def list_issuers() -> tuple[str, ...]:
+    """Return the names of the registered issuers."""
+    return tuple(_issuers)
 
 
 def read_valid_digests() -> frozenset[str]:
     """Return the digests of all valid tokens of the current database."""
-    return frozenset[str]().union(*(issuer.read_valid_digests() for issuer in _issuers))
+    return frozenset[str]().union(*(issuer.read_valid_digests() for issuer in _issuers.values()))
 
 
 def revoke_all_but(digests: Collection[str]) -> Revoked:
     """Revoke every token of the current database that is not among these."""
-    return sum((issuer.revoke_all_but(digests) for issuer in _issuers), Revoked())
+    return sum((issuer.revoke_all_but(digests) for issuer in _issuers.values()), Revoked())

@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from flows.content.fields import NAME_MAX_LENGTH, Content, Kind, get_columns
 from flows.destinations.warnings import DestinationWarning
-from flows.models import Connection, Secret, get_blank_content
+from flows.models import Connection, Item, Secret, get_blank_content
 from flows.saves import saved_states
 from flows.saves.state_tags import compute_state_tag
 from flows.secrets.stored_destinations import (
@@ -62,18 +62,19 @@ class ItemForm(forms.ModelForm):
     opened_on = StateField()
     save_over = StateField()
 
-    present_tag: str | None = None
-    """The tag of the stored row, where the form's object has another state."""
+    present_item: Item | None = None
+    """The item as it is stored, where the form's object has another state."""
     saved_meanwhile = False
     """Whether the form was refused because the row changed after the form was opened."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.stored = saved_states.get_present_row(
-            self.instance
-        )  # before the typed values are in it
+        present = self.present_item or self.instance
+        # Both before the typed values are in the form's object.
+        self.stored = saved_states.get_present_row(present)
+        self.shown = saved_states.get_present_row(self.instance)
         if self.instance.pk is not None:
-            self.state = self.present_tag or compute_state_tag(self.instance)
+            self.state = compute_state_tag(present)
             self.initial["opened_on"] = self.state
 
     def clean(self) -> Any:
@@ -139,8 +140,8 @@ class ItemForm(forms.ModelForm):
 
     @property
     def typed_content(self) -> Content:
-        """Return the content that the row would get; for invalid fields, the stored values."""
-        content = saved_states.get_content(self.instance.kind, self.stored)
+        """Return the content that the row would get; for invalid fields, what the page showed."""
+        content = saved_states.get_content(self.instance.kind, self.shown)
         return {**content, **{key: self.cleaned_data.get(key, content[key]) for key in content}}
 
     @property
@@ -213,7 +214,7 @@ class SecretForm(ItemForm):
     def _explain_changed_destinations(self) -> str | None:
         """Return why the given value would be sent where the page did not show it; else None."""
         name = self.cleaned_data.get("name", "")
-        is_shown = self.instance.pk is not None and name == self.stored["name"]
+        is_shown = self.instance.pk is not None and name == self.shown["name"]
         shown = self.cleaned_data.get("shown_destinations", "") if is_shown else ""
         if is_sent_where_shown(name, shown):
             return None

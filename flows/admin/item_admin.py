@@ -90,7 +90,7 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
         form = super().get_form(request, *args, **kwargs)
         form.may_retarget = request.user.has_perm(RETARGET_CONNECTIONS)
         form.visible_kinds = find_visible_kinds(request.user)
-        form.present_tag = getattr(request, "present_tag", None)
+        form.present_item = getattr(request, "present_item", None)
         return form
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

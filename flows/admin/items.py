@@ -150,8 +150,9 @@ class SecretAdmin(ItemAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if original := context.get("original"):
-            # From the database, unless it was removed for good and is being recovered.
-            secret = Secret._default_manager.filter(pk=original.pk).first() or original
+            # From the database, unless the page shows a saved state.
+            secret = getattr(request, "shown_item", None)
+            secret = secret or Secret._default_manager.get(pk=original.pk)
             lines = self.make_destination_lines(request, secret)
             context["secret_destinations"] = lines
             context["shown_destinations"] = compute_destinations_tag(

@@ -1,7 +1,7 @@
 """django-reversion's own pages, with this site's permissions, and without writes on a GET."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 from django.contrib import messages
@@ -20,7 +20,6 @@ from flows.content.fields import Kind
 from flows.destinations.warnings import DestinationWarning
 from flows.saves import saved_states
 from flows.saves.saved_states import SavedRow
-from flows.saves.state_tags import compute_state_tag
 from flows.secrets.checks import SAFE_METHODS
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
 from flows.servers import get_current_database
@@ -31,6 +30,10 @@ _NUMBER_DIGITS = 18  # no row's number is longer
 
 class ReversionPagesAdmin(VersionAdmin):
     """The pages that show a saved state as a form."""
+
+    # With the hidden fields of the form: django-reversion's own have only those of content.
+    revision_form_template = "admin/flows/revision_form.html"
+    recover_form_template = "admin/flows/recover_form.html"
 
     def create_revision(self, request: HttpRequest) -> AbstractContextManager[Any]:
         """Return a revision of the request's writes; one that only reads opens no transaction.
@@ -60,7 +63,7 @@ class ReversionPagesAdmin(VersionAdmin):
             self.message_user(request, str(error), messages.ERROR)
             name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
             return HttpResponseRedirect(reverse(f"{self.admin_site.name}:{name}"))
-        request.shown_item = version._object_version.object  # type: ignore[attr-defined]
+        request.shown_item = read_saved_item(version)  # type: ignore[attr-defined]
         pk = quote(version.object_id)
         page = self.changeform_view(request, pk, request.path, extra_context)
         if isinstance(page, TemplateResponse):
@@ -91,14 +94,14 @@ class ReversionPagesAdmin(VersionAdmin):
         version = get_object_or_404(
             versions, pk=read_version_number(version_id), object_id=str(item.pk)
         )
-        request.present_tag = compute_state_tag(item)  # type: ignore[attr-defined]
+        request.present_item = item  # type: ignore[attr-defined]
         if request.method != "POST":
             return super().revision_view(request, object_id, version_id, extra_context)
         with transaction.atomic(using=get_current_database()):
             if item.kind is not Kind.FLOW:
                 lock_destinations()
             item = self.lock_row(item)
-            request.present_tag = compute_state_tag(item)  # type: ignore[attr-defined]
+            request.present_item = item  # type: ignore[attr-defined]
             try:
                 row = saved_states.read_saved_row(version)
             except RevertError:
@@ -122,6 +125,9 @@ class ReversionPagesAdmin(VersionAdmin):
             raise PermissionDenied
         deleted = Version.objects.get_deleted(self.model)
         version = get_object_or_404(deleted, pk=read_version_number(version_id))
+        # There is no row that could be changed meanwhile: the state is the saved one.
+        with suppress(RevertError):  # the page shows the error
+            request.present_item = read_saved_item(version)  # type: ignore[attr-defined]
         if request.method != "POST":
             return super().recover_view(request, version_id, extra_context)
         with transaction.atomic(using=get_current_database()):
@@ -155,6 +161,11 @@ class ReversionPagesAdmin(VersionAdmin):
     def lock_row(self, item: Any) -> Any:
         """Return the item's row as it is now, locked until the transaction ends."""
         return get_object_or_404(type(item)._default_manager.select_for_update(), pk=item.pk)
+
+
+def read_saved_item(version: Version) -> Any:
+    """Return the item in its saved state, as an object of its own. Raises RevertError."""
+    return version._object_version.object
 
 
 def read_version_number(typed: str) -> int:

@@ -1,9 +1,9 @@
 """Ending access after a restore: a backup has sessions and tokens that were ended since.
 
-All sessions are ended, and every token is revoked that was not valid in the state before the
-restore; all tokens, if that state cannot be read. Accounts and passwords are the backup's: the
-accounts that are active again are listed, for a person to decide on. The restored database may be
-of an earlier version: tables that it lacks are skipped.
+All sessions of the database are ended, and every token of a registered issuer is revoked that was
+not valid in the state before the restore; all tokens, if that state cannot be read. Accounts and
+passwords are the backup's: the accounts that are active again are listed, for a person to decide
+on. The restored database may be of an earlier version: tables that it lacks are skipped.
 """
 
 import logging
@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from hashlib import file_digest
 from pathlib import Path
 
-from django.contrib.sessions.models import Session
 from django.db import Error as DatabaseFault
-from django.db import connections, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from flows.access import Revoked, read_valid_digests, revoke_all_but
+from flows.access import Revoked, list_issuers, read_valid_digests, revoke_all_but
 from flows.counting import format_count, format_list
 from flows.servers import get_current_database
 from flows.texts import get_first_line, make_storable, quote
 from flows.users import read_active_user_names
 from imports.database.backup import Backup
 from imports.database.restore import RestoreFailed
+from imports.database.sessions import EndedSessions, end_sessions
 from imports.models import RESTORE, Door, ImportRecord, Status
 
 logger = logging.getLogger(__name__)
@@ -44,26 +44,46 @@ class Access:
 class EndedAccess:
     """What a restore ended, and whether the access before it could be read."""
 
-    sessions: int = 0
+    sessions: EndedSessions = field(default_factory=EndedSessions)
     revoked: Revoked = field(default_factory=Revoked)
+    issuers: tuple[str, ...] = ()
+    """The names of those whose tokens were looked at."""
     was_readable: bool = True
     active_again: tuple[str, ...] = ()
     """The names of the accounts that are active, and were not before the restore."""
 
     def __str__(self) -> str:
-        counts = ", ".join(
-            [
-                format_count(self.sessions, "session"),
-                format_count(self.revoked.keys, "API key"),
-                format_count(self.revoked.logins, "API login"),
-            ]
+        return (
+            f"Ended: {self._describe_counts()}.{self.sessions.describe_kept()}"
+            f"{self._describe_issuers()}{self._describe_accounts()}"
         )
-        which = (
-            "the keys and logins that were not valid before the restore"
-            if self.was_readable
-            else "all keys and logins, as the state before the restore could not be read"
+
+    def _describe_counts(self) -> str:
+        counts, which = [], []
+        if self.sessions.count is not None:
+            counts.append(format_count(self.sessions.count, "session"))
+            which.append(f"all sessions{' in the database' if self.sessions.kept_by else ''}")
+        if self.issuers:
+            counts.append(format_count(self.revoked.keys, "API key"))
+            counts.append(format_count(self.revoked.logins, "API login"))
+            which.append(
+                "the keys and logins that were not valid before the restore"
+                if self.was_readable
+                else "all keys and logins, as the state before the restore could not be read"
+            )
+        return f"{', '.join(counts)} ({', and '.join(which)})" if counts else "nothing"
+
+    def _describe_issuers(self) -> str:
+        """Return whose tokens were looked at: this code knows of no others."""
+        if not self.issuers:
+            return (
+                " No app has registered the keys and logins that it issues: those are the "
+                "backup's, and may be valid again that were revoked since."
+            )
+        return (
+            f" These are the keys and logins of {format_list(self.issuers)}; those of any other "
+            "app are the backup's."
         )
-        return f"Ended: {counts} (all sessions, and {which}).{self._describe_accounts()}"
 
     def _describe_accounts(self) -> str:
         if not self.was_readable:
@@ -89,15 +109,13 @@ def read_access() -> Access | None:
 
 
 def end_access(before: Access | None) -> EndedAccess:
-    """End all sessions, and revoke the tokens that were not valid before; all, for None.
+    """End the database's sessions, and revoke the tokens that were not valid before; all, for None.
 
     Raises RestoreFailed if that fails: the database has been restored by then.
     """
-    connection = connections[get_current_database()]
     try:
-        tables = set(connection.introspection.table_names())
         with transaction.atomic(using=get_current_database(), durable=True):
-            sessions = _end_sessions() if Session._meta.db_table in tables else 0
+            sessions = end_sessions()
             revoked = revoke_all_but(before.tokens if before else frozenset())
             again = sorted(read_active_user_names() - before.accounts) if before else ()
     except DatabaseFault as error:
@@ -110,6 +128,7 @@ def end_access(before: Access | None) -> EndedAccess:
     return EndedAccess(
         sessions=sessions,
         revoked=revoked,
+        issuers=list_issuers(),
         was_readable=before is not None,
         active_again=tuple(again),
     )
@@ -152,8 +171,3 @@ def record_restore(
         logger.warning("The restore could not be recorded: %s", get_first_line(error))
         return None
     return record
-
-
-def _end_sessions() -> int:
-    count, _ = Session.objects.using(get_current_database()).delete()
-    return count

@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from html.parser import HTMLParser
 
 from flows.saves.state_tags import compute_state_tag
 
@@ -40,3 +41,67 @@ def form_of(response):
         for name, value in values.items()
         if value not in (None, False)
     }
+
+
+def sent_form_of(response):
+    """What a browser sends for the last form of a page as it stands, read from its HTML alone."""
+    assert response.status_code == 200
+    forms = _Forms()
+    forms.feed(response.content.decode())
+    forms.close()
+    return {
+        name: [re.sub("\r\n|\r|\n", "\r\n", value) for value in values]
+        for name, values in forms.found[-1].items()
+    }
+
+
+class _Forms(HTMLParser):
+    """The named values of each form: as a browser has them before anybody types."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+        self._textarea = None
+        self._select = None
+        self._options = []
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag == "form":
+            self.found.append({})
+        elif tag == "input":
+            self._add_input(attrs)
+        elif tag == "textarea":
+            self._textarea = (attrs.get("name"), "")
+        elif tag == "select":
+            self._select, self._options = attrs.get("name"), []
+        elif tag == "option" and self._select:
+            self._options.append((attrs.get("value", ""), "selected" in attrs))
+
+    def handle_endtag(self, tag):
+        if tag == "textarea":
+            name, text = self._textarea
+            self._textarea = None
+            self._add(name, text.removeprefix("\n"))
+        elif tag == "select":
+            chosen = [value for value, is_selected in self._options if is_selected]
+            self._add(self._select, *(chosen or [value for value, _ in self._options[:1]]))
+            self._select = None
+
+    def handle_data(self, data):
+        if self._textarea:
+            name, text = self._textarea
+            self._textarea = (name, text + data)
+
+    def _add_input(self, attrs):
+        sort, value = attrs.get("type", "text"), attrs.get("value")
+        if "disabled" in attrs or sort in {"submit", "button", "reset", "image", "file"}:
+            return
+        if sort not in {"checkbox", "radio"}:
+            self._add(attrs.get("name"), value or "")
+        elif "checked" in attrs:
+            self._add(attrs.get("name"), "on" if value is None else value)
+
+    def _add(self, name, *values):
+        if name and self.found:
+            self.found[-1].setdefault(name, []).extend(values)

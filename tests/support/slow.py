@@ -20,6 +20,7 @@ _MODULES = {
         "test_added_field",
         "test_schema_dump",
         "test_upgrade",
+        "test_access_in_other_projects",
     ),
 }
 

@@ -25,11 +25,13 @@ def get_condition(request: Request) -> Condition:
 def check_condition(item: Item, condition: Condition) -> None:
     """Raise Refused where the locked row is in none of the states that the condition lists.
 
-    As the RFC requires for writing, a weak tag matches none.
+    A weak tag is taken as the strong one that it was made of.
     """
     if condition is None:
         return
-    named = parse_etags(condition)
+    # A server or proxy that compresses an answer makes its tag weak, as the bytes are others then.
+    # Ours is of the row's state, whatever the bytes, so that the same tag still names that state.
+    named = [tag.removeprefix("W/") for tag in parse_etags(condition)]
     if named == ["*"] or quote_etag(compute_state_tag(item)) in named:
         return
     by = f" by {item.updated_by}" if item.updated_by else ""

@@ -28,9 +28,10 @@ class Command(BaseCommand):
         "Put a server's whole database back to a backup. EVERYTHING that was written since then is "
         "lost, by whomever: to take back one item, restore its named save in its history. The "
         "backup is read through first, and a damaged one changes nothing. The database as it is "
-        "now is backed up before, so that a restore can be taken back too. All sessions end, and "
-        "keys and logins are revoked that are not valid now; accounts and passwords are those of "
-        "the backup, and who can sign in again is told. Run it with the version of the program "
+        "now is backed up before, so that a restore can be taken back too. Sessions in the "
+        "database end, and keys and logins of the apps that are registered for it are revoked "
+        "where they are not valid now. Accounts and passwords are those of the backup, and who can "
+        "sign in again is told. Run it with the version of the program "
         "that made the backup, and then migrate."
     )
 
@@ -64,9 +65,11 @@ class Command(BaseCommand):
             "restored": str(path),
             "safetyBackup": restored.safety_backup and str(restored.safety_backup.path),
             "record": restored.record and restored.record.pk,
-            "sessionsEnded": restored.ended.sessions,
+            "sessionsEnded": restored.ended.sessions.count or 0,
+            "sessionsKeptBy": restored.ended.sessions.kept_by or None,
             "keysRevoked": restored.ended.revoked.keys,
             "loginsRevoked": restored.ended.revoked.logins,
+            "tokenIssuers": list(restored.ended.issuers),
             "accountsActiveAgain": list(restored.ended.active_again),
         }
         console.print_json(self, make_answer(HTTPStatus.OK, data))

@@ -1069,14 +1069,17 @@ def test_database_restore_restores_and_can_be_taken_back(settings, directory):
             "safetyBackup": safety_backup,
             "record": answer["data"]["record"],
             "sessionsEnded": 0,
+            "sessionsKeptBy": None,
             "keysRevoked": 0,
             "loginsRevoked": 0,
+            "tokenIssuers": ["accounts"],
             "accountsActiveAgain": [],
         },
     }
     assert told == (
         f"Restored local from {backup.path}. Ended: 0 sessions, 0 API keys, 0 API logins (all "
-        "sessions, and the keys and logins that were not valid before the restore).\n"
+        "sessions, and the keys and logins that were not valid before the restore). These are the "
+        "keys and logins of accounts; those of any other app are the backup's.\n"
     )
     assert code == 0
 

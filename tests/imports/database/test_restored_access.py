@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 import imports.database.restored_access
+from accounts import tokens
 from accounts.models import ApiToken, User
 from accounts.tokens import find, issue_key, issue_login_token
 from imports.database.backup import make_backup
@@ -85,7 +86,9 @@ def test_who_can_sign_in_again_is_told(ada, restored):
 def test_where_nobody_can_sign_in_again_nothing_is_said_of_accounts(ada, restored):
     data, told = restored(make_backup())
     assert data["accountsActiveAgain"] == []
-    assert "account" not in told
+    app = "the keys and logins of accounts;"
+    assert app in told
+    assert "account" not in told.replace(app, "")
 
 
 def test_a_session_that_is_valid_ends_too(ada, restored):
@@ -174,3 +177,63 @@ def test_access_that_cannot_be_ended_is_an_error_that_says_so(ada, run_command, 
     assert done.code == 1
     assert json.loads(done.out)["data"]["code"] == "access-not-ended"
     assert "could not be ended: disk I/O error" in done.err
+
+
+ENGINE = "django.contrib.sessions.backends."
+
+
+@pytest.mark.parametrize("engine", ["signed_cookies", "cache", "file", "cached_db"])
+def test_sessions_that_are_not_in_the_database_are_said_to_stay_valid(
+    ada, restored, settings, engine
+):
+    settings.SESSION_ENGINE = ENGINE + engine
+    data, told = restored(make_backup())
+    assert data["sessionsKeptBy"] == ENGINE + engine
+    assert (
+        f"Sessions outside of the database are kept by {ENGINE}{engine} and stay valid: to end "
+        "them, set a new SECRET_KEY, and leave the old one out of SECRET_KEY_FALLBACKS."
+    ) in told
+    assert "(all sessions in the database, and the keys" in told
+    assert "stay valid" in ImportRecord.objects.get().message
+
+
+@pytest.mark.parametrize("engine", ["signed_cookies", "cached_db"])
+def test_what_is_said_of_them_holds(ada, restored, settings, engine, client):
+    """The session is valid after the restore, and ends with a new SECRET_KEY."""
+    settings.SESSION_ENGINE = ENGINE + engine
+    client.force_login(ada)
+    restored(make_backup())
+    assert client.get("/admin/").status_code == 200
+    settings.SECRET_KEY = "another"
+    assert client.get("/admin/").status_code == 302
+
+
+def test_sessions_of_the_database_end_also_where_this_project_has_its_own_elsewhere(
+    ada, restored, settings
+):
+    client = Client()
+    client.force_login(ada)
+    backup = make_backup()
+    settings.SESSION_ENGINE = f"{ENGINE}file"
+    assert restored(backup)[0]["sessionsEnded"] == 1
+    assert not Session.objects.exists()
+
+
+def test_without_an_issuer_nothing_is_said_to_be_revoked(ada, restored, monkeypatch):
+    monkeypatch.setattr("flows.access._issuers", {})
+    key = key_for(ada, "revoked")
+    backup = make_backup()
+    ApiToken.objects.all().delete()
+    data, told = restored(backup)
+    assert find(key), "the premise: nobody looked at it"
+    assert data["tokenIssuers"] == []
+    assert "Ended: 0 sessions (all sessions). No app has registered the keys and logins" in told
+    assert "may be valid again that were revoked since" in told
+
+
+def test_whose_tokens_were_looked_at_is_said(ada, restored, monkeypatch):
+    issuers = {"accounts": tokens, "ours": tokens}
+    monkeypatch.setattr("flows.access._issuers", issuers)
+    data, told = restored(make_backup())
+    assert data["tokenIssuers"] == ["accounts", "ours"]
+    assert "These are the keys and logins of accounts and ours; those of any other app" in told
