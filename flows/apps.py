@@ -25,12 +25,10 @@ class FlowsConfig(AppConfig):
 
         from flows.checks import check_deployment, check_pg_dump_version, check_settings
         from flows.database.statement_timeout import limit_new_connection
-        from flows.encryption import check_keys
         from flows.fields import EncryptedTextField
         from flows.secrets.canary import check_keys_open
         from flows.secrets.checks import check_databases
 
-        check_keys()
         EncryptedTextField.check_keys = check_keys_open
         connection_created.connect(limit_new_connection)
         register(check_settings)

@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 
 from flows.conf import find_unknown_settings, ziggy
 from flows.encryption import MAKE_A_KEY
+from flows.wrong_settings import find_wrong_settings
 
 _ROUTER = "flows.servers.ServerRouter"
 _SERIALIZER = "flows.saves.json_serializer"
@@ -35,8 +36,14 @@ _SECONDS = 10
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """Return what is missing or wrong in the project's settings, without asking a database."""
+    """Return what is missing or wrong in the project's settings, without asking a database.
+
+    Where a value of ZIGGY is of a wrong type, that alone: the other checks could not read it.
+    """
+    if wrong := [*_check_types()]:
+        return wrong
     return [
+        *_check_time_zones(),
         *_check_unknown_settings(),
         *_check_encryption_keys(),
         *_check_servers(),
@@ -48,8 +55,8 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 
 def check_deployment(**_: Any) -> list[CheckMessage]:
-    """Return what is unsafe in production."""
-    return [*_check_served_backups()]
+    """Return what is unsafe in production; nothing where a value of ZIGGY is of a wrong type."""
+    return [] if find_wrong_settings() else [*_check_served_backups()]
 
 
 def check_pg_dump_version(
@@ -57,6 +64,24 @@ def check_pg_dump_version(
 ) -> list[CheckMessage]:
     """Return a warning for each of these databases that is newer than pg_dump."""
     return [message for alias in databases or () for message in _check_pg_dump_version(alias)]
+
+
+def _check_types() -> Iterator[CheckMessage]:
+    for message in find_wrong_settings():
+        yield Error(
+            message,
+            hint="docs/reference/settings.md has all keys, and flows/conf.py their types.",
+            id="ziggy.E007",
+        )
+
+
+def _check_time_zones() -> Iterator[CheckMessage]:
+    if not settings.USE_TZ:
+        yield Error(
+            "USE_TZ is False: an import compares times that have a zone, and cannot store them.",
+            hint="Set USE_TZ = True.",
+            id="ziggy.E006",
+        )
 
 
 def _check_unknown_settings() -> Iterator[CheckMessage]:

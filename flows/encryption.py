@@ -22,6 +22,11 @@ MAKE_A_KEY = (
     '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
 )
 
+FERNET_KEYS = (
+    "ENCRYPTION_KEYS in the setting ZIGGY must be a list of Fernet keys (32 bytes in URL-safe "
+    "base64); where the variable ZIGGY_ENCRYPTION_KEYS fills it, commas stand between them."
+)
+
 
 class WrongKeyError(Exception):
     """A stored value cannot be opened with any of the configured keys."""
@@ -113,7 +118,4 @@ def _make_multi_fernet(keys: tuple[str, ...]) -> MultiFernet:
     try:
         return MultiFernet([Fernet(key) for key in keys])
     except ValueError:
-        raise ImproperlyConfigured(
-            "ZIGGY_ENCRYPTION_KEYS must be Fernet keys (32 bytes in URL-safe base64), "
-            "separated by commas."
-        ) from None
+        raise ImproperlyConfigured(FERNET_KEYS) from None

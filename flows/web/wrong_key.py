@@ -12,6 +12,7 @@ from flows.encryption import WrongKeyError
 from flows.secrets.checks import check_keys_before_write
 from flows.web.api_paths import is_of_api
 from flows.web.own_pages import is_own_page
+from flows.wrong_settings import refuse_wrong_settings
 
 logger = logging.getLogger(__name__)
 
@@ -19,10 +20,13 @@ logger = logging.getLogger(__name__)
 class WrongKeyMiddleware:
     """Answers 503, with what to do, to requests that would write while the server has a wrong key.
 
-    The API has its own answer.
+    The API has its own answer. With wrong values in ZIGGY it raises ImproperlyConfigured when it is
+    made, so that no server starts.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        # Commands run the checks, which a server such as gunicorn does not.
+        refuse_wrong_settings()
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

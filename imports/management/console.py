@@ -16,9 +16,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from flows.conf import Ziggy
 from flows.servers import explain_unusable_database, list_server_names, target_server
 from flows.texts import get_first_line, make_printable, make_storable, quote
 from flows.users import User, find_active_user
+from flows.wrong_settings import find_wrong_settings
 from imports.database.errors import NOT_MIGRATED, find_trouble, format_for_log, make_failure
 from imports.errors import ImportFailed, UnableToImport, WrongServer
 from imports.management.warning_text import WarningDigest, format_digest
@@ -43,7 +45,8 @@ def add_server_argument(parser: CommandParser, *, has_default: bool = True) -> N
     Without a default, a command requires the name if more than one server is known, so that it
     never undoes a run of the wrong server.
     """
-    this, *registered = list_server_names()
+    # Where the setting has no names, the checks refuse the call when its options were read.
+    this, *registered = [Ziggy.SERVER_NAME] if find_wrong_settings() else list_server_names()
     is_required = bool(registered) and not has_default
     known = "this instance" if is_required else "this instance, the default"
     parser.add_argument(

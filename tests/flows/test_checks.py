@@ -5,6 +5,7 @@ from cryptography.fernet import Fernet
 
 from flows import checks
 from flows.checks import check_deployment, check_pg_dump_version, check_settings
+from flows.secrets.checks import check_databases
 
 KEY = Fernet.generate_key().decode()
 
@@ -36,6 +37,18 @@ def test_the_hint_for_keys_makes_a_key(settings):
     settings.ZIGGY = {}
     [message, *_] = check_settings()
     assert "Fernet.generate_key()" in message.hint
+
+
+def test_times_without_zones_are_refused(complete):
+    complete.USE_TZ = False
+    assert ids(check_settings()) == ["ziggy.E006"]
+
+
+def test_where_a_value_is_of_a_wrong_type_no_other_check_runs(complete):
+    complete.MIDDLEWARE, complete.USE_TZ = [], False
+    complete.ZIGGY = {**complete.ZIGGY, "SERVERS": None, "BACKUP_DIR": None, "UNKNOWN": 1}
+    assert ids(check_settings()) == ["ziggy.E007"] * 2
+    assert ids(check_deployment()) == ids(check_databases(databases=["default"])) == []
 
 
 def test_a_key_that_is_no_setting_is_named(complete):

@@ -107,8 +107,9 @@ def test_the_check_for_deployment_fails_where_a_setting_is_weak():
         *(
             pytest.param(
                 PRODUCTION | {"ZIGGY_ENCRYPTION_KEYS": keys},
-                "ZIGGY_ENCRYPTION_KEYS must be Fernet keys (32 bytes in URL-safe base64), "
-                "separated by commas.",
+                "ENCRYPTION_KEYS in the setting ZIGGY must be a list of Fernet keys (32 bytes in "
+                "URL-safe base64); where the variable ZIGGY_ENCRYPTION_KEYS fills it, commas stand "
+                "between them.",
                 id=f"with {what}",
             )
             for keys, what in [

@@ -21,6 +21,7 @@ _MODULES = {
         "test_schema_dump",
         "test_upgrade",
         "test_access_in_other_projects",
+        "test_start_of_other_projects",
     ),
 }
 

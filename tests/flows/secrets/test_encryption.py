@@ -136,8 +136,8 @@ def test_keys_that_are_none_are_refused_without_showing_them(settings, keys):
     with pytest.raises(ImproperlyConfigured) as raised:
         check_keys()
     assert str(raised.value) == (
-        "ZIGGY_ENCRYPTION_KEYS must be Fernet keys (32 bytes in URL-safe base64), "
-        "separated by commas."
+        "ENCRYPTION_KEYS in the setting ZIGGY must be a list of Fernet keys (32 bytes in URL-safe "
+        "base64); where the variable ZIGGY_ENCRYPTION_KEYS fills it, commas stand between them."
     )
 
 
