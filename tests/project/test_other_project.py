@@ -18,9 +18,18 @@ from tests.project.made import (
     Python,
     block,
     find_hidden,
+    run,
 )
 
 pytestmark = pytest.mark.project
+LOGGING = """
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "loggers": {"ours": {"handlers": ["stderr"], "level": "INFO"}},
+}
+"""
 USERS = {"Django's user": False, "an own user with a UUID": True}
 
 
@@ -174,8 +183,16 @@ def test_what_the_page_says_of_extending_works(environment, tmp_path):
     pages.mkdir(parents=True)
     (pages / "upload.html").write_text(block("django", "before_upload"))
     project.add_settings('INSTALLED_APPS += ["ours"]\nTEMPLATES[0]["DIRS"] = [BASE_DIR / "pages"]')
+    project.add_settings(LOGGING)
     shutil.copy(SAMPLE, project.folder / "zexport.json")
-    assert "{'CREATE': 27}" in project.follow("manage.py check")
+    assert ": overwrite, {'CREATE': 27}\n" in project.follow("manage.py check")
+    command = "python manage.py flow_import --server production --overwrite --no-prompt"
+    told = run(
+        "sh", "-ec", f"{command} --file-path zexport.json > answer.json",
+        cwd=project.folder, PATH=environment.path, ZIGGY_ENCRYPTION_KEYS=project.key,
+    )  # fmt: skip
+    assert ": overwrite, " in told
+    json.loads((project.folder / "answer.json").read_text())
     project.add_administrator()
     with project.serve() as address:
         root = Browser(address, "root")
