@@ -46,8 +46,12 @@ NOT_RUN: tuple[tuple[str, str, str], ...] = (
         ("docs/how-to/add-to-a-project.md", begin, "followed by tests/project, with -m project")
         for begin in (
             *("python -m pip install", "INSTALLED_APPS +=", "python -c", "from django.contrib"),
-            *("python manage.py check", "python manage.py shell", "from django.dispatch", "{% ext"),
+            *("python manage.py check", "python manage.py shell", "import logging", "{% ext"),
         )
+    ),
+    *(
+        ("docs/how-to/add-to-a-project.md", begin, "test_access_in_other_projects follows it")
+        for begin in ("from django.db", "from django.apps")
     ),
     ("docs/how-to/deploy.md", "DATABASE_URL=postgres", "names a server that is not there"),
     ("docs/how-to/deploy.md", "python manage.py migrate --database", "needs a registered server"),
