@@ -356,6 +356,7 @@ READ_FROM_A_FILE = {
     "imports/exportfile/items.py",
     "imports/exporting/selection.py",
     "flows/rest/reading.py",
+    "imports/samples/outlines.py",
 }
 """They make no row: what they set is in an item of a file or of an export."""
 
