@@ -9,11 +9,8 @@ from django.db import models
 
 from flows.content import canonical
 from flows.content.depth import get_max_depth, is_deeper
-from flows.content.field_values import FieldProblem, read_field
-from flows.content.fields import FIELDS, split_unknown_of_secret
+from flows.content.fields import split_unknown_of_secret
 from flows.encryption import Sealed, seal
-from flows.strict_json.problems import JSONProblem
-from flows.strict_json.read import check_value
 
 TOKEN_KEY = "$enc"  # noqa: S105 - the word, not a value
 
@@ -21,8 +18,8 @@ TOKEN_KEY = "$enc"  # noqa: S105 - the word, not a value
 class DocumentField(models.TextField):
     """A JSON document, stored as canonical text (content.canonical); the attribute is that text.
 
-    `clean` converts a form's text to canonical form, and refuses what an import of a file would
-    refuse. `json_type` is the type that the document must have, list or dict; `null` is
+    `clean` converts a form's text to canonical form, and refuses a document that is nested deeper
+    than in a file. `json_type` is the type that the document must have, list or dict; `null` is
     allowed too, as in a file. An empty form field gives the empty document, or NULL where the
     column allows it.
     """
@@ -55,23 +52,7 @@ class DocumentField(models.TextField):
         if document is not None and not isinstance(document, self.json_type):
             word = "a list" if self.json_type is list else "an object"
             raise ValidationError(f"This must be {word} in JSON.")
-        canonical_text = canonical.encode(document)
-        self._check_as_in_a_file(canonical_text, document)
-        return canonical_text
-
-    def _check_as_in_a_file(self, text: str, document: Any) -> None:
-        """Raise ValidationError for what an import would refuse: an export can be imported."""
-        kind: Any = getattr(getattr(self, "model", None), "kind", None)
-        try:
-            check_value(msgspec.Raw(text.encode()), document)
-            for field in FIELDS[kind] if kind else ():
-                if field.column == self.name:
-                    read_field(kind, field, document)
-        except JSONProblem as problem:
-            raise ValidationError(problem.message, code=problem.code) from None
-        except FieldProblem as problem:
-            place = f"{problem.path}: " if problem.path else ""
-            raise ValidationError(f"{place}{problem.message}", code=problem.code) from None
+        return canonical.encode(document)
 
 
 def _make_depth_error(most: int) -> ValidationError:

@@ -42,6 +42,7 @@ def production(settings):
 def client():
     client = Client(raise_request_exception=False)
     client.force_login(User.objects.create_superuser("root"))
+    client.get(reverse("admin:index"))  # the server has started, and looked at its keys, before
     return client
 
 

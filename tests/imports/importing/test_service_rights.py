@@ -694,6 +694,7 @@ def test_every_right_that_the_imports_know_is_held_by_a_case_or_by_a_door() -> N
     at_doors = {
         permissions.BACK_UP_DATABASE,
         permissions.VACUUM_DATABASE,
+        permissions.TRANSFER_DATABASE,
         permissions.VIEW_RECORDS,
     }
     assert {right for case in CASES for right in case.needs} == known - at_doors
