@@ -1,13 +1,10 @@
 """The app of users."""
 
-from django.apps import AppConfig
+from flows import app_config
 
 
-class AccountsConfig(AppConfig):
+class AccountsConfig(app_config.ServerAppConfig):
     name = "accounts"
-    default_auto_field = "django.db.models.BigAutoField"
-    is_of_servers = True
-    """Whether each server has the app's rows in its own database: see `flows.servers`."""
 
     def ready(self) -> None:
         import accounts.openapi  # noqa: F401 - what it defines is registered

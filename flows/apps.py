@@ -1,23 +1,12 @@
 """The app of flows, connections and secrets."""
 
-from django.apps import AppConfig, apps
-from django.core.exceptions import ImproperlyConfigured
+from flows import app_config
 
 
-class FlowsConfig(AppConfig):
+class FlowsConfig(app_config.ServerAppConfig):
     name = "flows"
-    default_auto_field = "django.db.models.BigAutoField"
-    is_of_servers = True
-    """Whether each server has the app's rows in its own database: see `flows.servers`."""
-
-    def import_models(self) -> None:
-        """Import the models. Raises ImproperlyConfigured without the app that they need."""
-        if not apps.is_installed("reversion"):
-            raise ImproperlyConfigured(
-                'The app "flows" keeps named saves by django-reversion: put "reversion" before it '
-                "in INSTALLED_APPS."
-            )
-        super().import_models()
+    needs = "reversion"
+    reason = "keeps named saves by django-reversion"
 
     def ready(self) -> None:
         from django.core.checks import Tags, register

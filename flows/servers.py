@@ -14,6 +14,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
 
+from flows.app_config import ServerAppConfig
 from flows.conf import ziggy
 
 _target: ContextVar[str] = ContextVar("target", default=DEFAULT_DB_ALIAS)
@@ -101,4 +102,4 @@ def _is_of_server(model: Any) -> bool:
 
 def is_of_servers(label: str) -> bool:
     """Return whether the app of that label is one of ours: a project may have an `accounts` too."""
-    return getattr(apps.app_configs.get(label), "is_of_servers", False)
+    return isinstance(apps.app_configs.get(label), ServerAppConfig)

@@ -3,11 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib.admin import ModelAdmin
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
+from flows.web.transactions import open_own_transactions
+
 View = Callable[..., HttpResponseBase]
+
+
+def wrap_running_page(site: AdminSite, view: View) -> View:
+    """Return the view of a page that makes runs, for who may use the admin."""
+    return open_own_transactions(site.admin_view(view))
 
 
 def list_page_urls(admin: "ModelAdmin[Any]", *pages: tuple[str, View, str]) -> list[URLPattern]:

@@ -5,7 +5,7 @@ Each view reads the request, calls imports.uploads.pending, and responds.
 
 from collections import Counter
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from http import HTTPStatus
 from typing import Any
 
@@ -26,10 +26,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from flows.admin.page_addresses import wrap_running_page
 from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.differences.values import compare_contents
-from flows.web.transactions import open_own_transactions
 from imports.admin.forms import ChoicesForm, FilterForm, read_decisions
 from imports.admin.uploading import UploadViews, render_import_page
 from imports.errors import NotPermitted, StalePlan, UnableToImport
@@ -58,10 +58,7 @@ View = Callable[..., HttpResponseBase]
 def list_import_urls(site: AdminSite) -> list[URLPattern]:
     """Return the URLs of the pages. They must come before those of the records."""
     views = ImportViews(site)
-
-    def wrap(view: Any) -> Any:
-        return open_own_transactions(site.admin_view(view))
-
+    wrap = partial(wrap_running_page, site)
     return [
         path("import/", wrap(UploadViews(site).upload), name="imports_upload"),
         path("import/<int:number>/", wrap(views.preview), name="imports_preview"),

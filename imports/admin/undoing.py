@@ -6,7 +6,7 @@ and never stored: the decisions are in the page's form.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -20,10 +20,10 @@ from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_safe
 
+from flows.admin.page_addresses import wrap_running_page
 from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.differences.values import compare_contents
-from flows.web.transactions import open_own_transactions
 from imports.admin.undo_forms import (
     Choices,
     ConfirmationForm,
@@ -53,10 +53,7 @@ View = Callable[..., HttpResponseBase]
 def list_undo_urls(site: AdminSite) -> list[URLPattern]:
     """Return the URLs of the pages. They must come before those of the records."""
     views = UndoViews(site)
-
-    def wrap(view: Any) -> Any:
-        return open_own_transactions(site.admin_view(view))
-
+    wrap = partial(wrap_running_page, site)
     return [
         path("<int:number>/undo/", wrap(views.undo), name="imports_importrecord_undo"),
         path(

@@ -1,6 +1,5 @@
 """What the endpoints of imports check first: rights, and valid parameters."""
 
-from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -9,8 +8,8 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from flows.counting import format_others
-from flows.texts import make_json_path, make_printable
+from flows.counting import format_problems
+from flows.rest.endpoint.errors import find_problems
 from flows.users import User
 from imports.errors import Issue, NotPermitted, UnableToImport
 from imports.permissions import check_permission
@@ -60,20 +59,8 @@ def validate(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[s
     reader = serializer(data=data)
     if reader.is_valid():
         return dict(reader.validated_data)
-    issues = list(_find_issues(reader.errors))
-    first = issues[0]
-    place = f"{first.path}: " if first.path else ""
-    message = f"{place}{first.message}{format_others(issues)}"
-    raise RequestInvalid("invalid-request", message, issues)
-
-
-def _find_issues(errors: Any, path: tuple[str | int, ...] = ()) -> Iterator[Issue]:
-    if isinstance(errors, Mapping):
-        for key, each in errors.items():
-            yield from _find_issues(each, path if key == "non_field_errors" else (*path, key))
-        return
-    for error in errors:
-        message = make_printable(str(error))
-        yield Issue(
-            code=str(error.code).replace("_", "-"), path=make_json_path(*path), message=message
-        )
+    issues = [
+        Issue(code=problem.code, message=problem.message, path=problem.path)
+        for problem in find_problems(reader.errors)
+    ]
+    raise RequestInvalid("invalid-request", format_problems(issues), issues)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from flows.counting import format_others
+from flows.counting import format_problems
 from flows.strict_json.problems import JSONProblem, UnreadDepthProblem
 from flows.strict_json.read import read_value, split_top_level
 from flows.texts import make_json_path
@@ -27,7 +27,7 @@ def refuse_unreadable(what: str) -> Iterator[None]:
     except JSONProblem as problem:
         issue = make_issue(problem)
         raise FileUnreadable(
-            issue.code, f"The {what} file cannot be read. {_format_issue(issue)}", [issue]
+            issue.code, f"The {what} file cannot be read. {format_problems([issue])}", [issue]
         ) from None
 
 
@@ -65,9 +65,5 @@ def make_issue(problem: JSONProblem) -> Issue:
 
 def make_invalid_refusal(what: str, issues: Sequence[Issue]) -> FileInvalid:
     """Return the refusal of a `what` file that is JSON but has wrong content."""
-    message = f"The {what} file is refused. {_format_issue(issues[0])}{format_others(issues)}"
+    message = f"The {what} file is refused. {format_problems(issues)}"
     return FileInvalid(issues[0].code, message, issues)
-
-
-def _format_issue(issue: Issue) -> str:
-    return f"{issue.path}: {issue.message}" if issue.path else issue.message

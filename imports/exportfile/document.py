@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from flows.content.fields import Kind
-from flows.counting import format_others
+from flows.counting import format_problems
 from flows.strict_json.problems import JSONProblem, UnreadDepthProblem
 from flows.strict_json.read import (
     MAX_ITEMS,
@@ -83,12 +83,8 @@ def parse(data: bytes, *, max_bytes: int, sha256: str | None = None) -> ExportDo
 
 
 def _make_refusal(issues: list[Issue]) -> FileInvalid:
-    message = f"The file is no valid export. {_format_issue(issues[0])}{format_others(issues)}"
+    message = f"The file is no valid export. {format_problems(issues)}"
     return FileInvalid(issues[0].code, message, issues)
-
-
-def _format_issue(issue: Issue) -> str:
-    return f"{issue.path}: {issue.message}" if issue.path else issue.message
 
 
 @contextmanager
@@ -111,7 +107,7 @@ def _refuse_whole_file() -> Iterator[None]:
     except JSONProblem as problem:
         error = FileInvalid if problem.code in _NOT_AN_EXPORT else FileUnreadable
         issue = _make_issue(problem)
-        raise error(problem.code, _format_issue(issue), [issue]) from None
+        raise error(problem.code, format_problems([issue]), [issue]) from None
 
 
 def _read_lists(data: bytes, issues: list[Issue]) -> tuple[dict[Kind, list[msgspec.Raw]], int]:

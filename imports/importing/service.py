@@ -7,7 +7,6 @@ A preview stops after the plan. Every run leaves an ImportRecord.
 """
 
 from collections.abc import Mapping
-from functools import partial
 from hashlib import sha256
 
 from reversion.models import Revision
@@ -126,8 +125,14 @@ def _run(
             seen = SeenState.see()
             plan = plan_again(document, request, confirmed=confirmed, token=token)
             with carry_out(recorder, lock, seen=seen, writes=plan.writes, again=AGAIN):
-                write = partial(_write, is_unchanged=seen.is_unchanged(), progress=progress)
-                saves = write(document, plan, request, record)
+                saves = _write(
+                    document,
+                    plan,
+                    request,
+                    record,
+                    is_unchanged=seen.is_unchanged(),
+                    progress=progress,
+                )
                 recorder.succeed(plan.counts, make_items(record, plan, saves))
             return Outcome(plan=plan, record=record)
 

@@ -129,8 +129,8 @@ def _undo(
             with carry_out(
                 recorder, lock, seen=seen, writes=plan.writes, again=AGAIN, sparing=spared
             ):
-                write = partial(_write, is_unchanged=seen.is_unchanged(), progress=progress)
-                saves = write(plan, undone, record)
+                is_unchanged = seen.is_unchanged()
+                saves = _write(plan, undone, record, is_unchanged=is_unchanged, progress=progress)
                 recorder.succeed(plan.counts, make_undo_items(record, plan, saves))
             return Outcome(plan=plan, record=record)
 

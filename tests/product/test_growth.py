@@ -160,6 +160,7 @@ EXEMPT = {
     "flows.destinations.warnings.DestinationWarning.make_detail_for": "takes the kinds that somebody may see",
     "imports.exportfile.warnings.make_users_data": "tells of the first few users",
     "imports.exportfile.warnings.sort_keys": "takes one warning, of a few rows",
+    "flows.counting.format_problems": "joins what is told of the first problem and a number",
     "flows.counting.format_list": "joins words of the product's own, and the first few names",
     "imports.database.backup_retention.find_superfluous": "takes the backups of a directory, and no file's text",
     "imports.database.bound_process.make_bound_command": "takes a command of the product's own",
@@ -722,6 +723,10 @@ def body_of(size: int) -> dict[str, Any]:
     return {f"password{at}": "x" for at in range(size)}
 
 
+def unknown_keys(size: int) -> str:
+    return canonical.encode({"queueUuid": "q", **{f"k{number}": number for number in range(size)}})
+
+
 CASES = {
     "renamed secrets that others use": Case(
         covers=(
@@ -782,12 +787,8 @@ CASES = {
         covers=(
             "flows.content.known_keys.find_cleared_fields",
             "flows.content.known_keys.remove_known_keys",
-            "flows.upgrades.moved_keys.move_back",
-            "flows.upgrades.moved_keys.move_out",
         ),
-        build=lambda size: canonical.encode(
-            {"queueUuid": "q", **{f"k{n}": n for n in range(size)}}
-        ),
+        build=unknown_keys,
         work=lambda extra: (
             known_keys.remove_known_keys(Kind.FLOW, extra, ["queue_uuid"]),
             [
@@ -795,6 +796,12 @@ CASES = {
                     Kind.FLOW, {**DEFAULTS[Kind.FLOW], "extra": extra}, {"queue_uuid": None}
                 )
             ],
+        ),
+    ),
+    "unknown keys, of which one is moved": Case(
+        covers=("flows.upgrades.moved_keys.move_back", "flows.upgrades.moved_keys.move_out"),
+        build=unknown_keys,
+        work=lambda extra: (
             moved_keys.move_back(_MOVE, extra, "q"),
             moved_keys.move_out(_MOVE, extra, None),
         ),

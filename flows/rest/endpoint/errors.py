@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from flows.counting import format_others
+from flows.counting import format_problems
 from flows.database.statement_timeout import is_statement_timeout
 from flows.encryption import WrongKeyError
 from flows.rest.endpoint.parser import NotStrictJSON
@@ -147,25 +147,22 @@ def _make_body(error: exceptions.APIException, challenge: str) -> dict[str, Any]
     if isinstance(error, NotStrictJSON):
         problems = [error.problem]
     elif isinstance(error, exceptions.ValidationError):
-        problems = list(_find_problems(error.detail))
+        problems = list(find_problems(error.detail))
     else:
         code, message = str(error.get_codes()), make_printable(str(error.detail))
         return make_error_body(status, code=code.replace("_", "-"), message=message)
-    first = problems[0]
-    place = f"{first.path}: " if first.path else ""
-    code = first.code if isinstance(error, NotStrictJSON) else "invalid"
-    message = f"{place}{first.message}{format_others(problems)}"
-    return make_error_body(status, code=code, message=message, issues=problems)
+    code = problems[0].code if isinstance(error, NotStrictJSON) else "invalid"
+    return make_error_body(status, code=code, message=format_problems(problems), issues=problems)
 
 
-def _find_problems(detail: Any, path: tuple[str | int, ...] = ()) -> Iterator[Problem]:
+def find_problems(detail: Any, path: tuple[str | int, ...] = ()) -> Iterator[Problem]:
     """Yield every problem that a serializer found, with its path."""
     if isinstance(detail, dict):
         for key, each in detail.items():
-            yield from _find_problems(each, path if key == "non_field_errors" else (*path, key))
+            yield from find_problems(each, path if key == "non_field_errors" else (*path, key))
     elif isinstance(detail, list) and all(isinstance(each, dict | list) for each in detail):
         for index, each in enumerate(detail):
-            yield from _find_problems(each, (*path, index))
+            yield from find_problems(each, (*path, index))
     else:
         for each in detail if isinstance(detail, list) else [detail]:
             code = str(getattr(each, "code", "invalid")).replace("_", "-")

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flows.content.fields import Kind
-from flows.counting import format_others
+from flows.counting import format_problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +71,8 @@ class Refused(Exception):  # noqa: N818 - the name says what happened
 
 def make_invalid_refusal(problems: Sequence[Problem]) -> Refused:
     """Return the refusal of a request with these problems, one at least."""
-    first = problems[0]
-    text = f"{first.path}: {first.message}" if first.path else first.message
-    message = text + format_others(problems)
-    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, first.code, message, problems)
+    message = format_problems(problems)
+    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, problems[0].code, message, problems)
 
 
 def make_not_found_refusal(kind: Kind | str) -> Refused:

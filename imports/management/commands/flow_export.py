@@ -8,8 +8,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from flows.content.fields import Kind
-from flows.counting import format_count
 from flows.texts import quote
 from imports.database.one_state import read_one_state
 from imports.errors import UnableToImport
@@ -29,6 +27,7 @@ from imports.management.console import (
     target_known_server,
 )
 from imports.management.files import may_write, replace_file
+from imports.management.statistics import print_statistics
 from imports.report import make_answer
 
 DEFAULT_NAME = "zexport.json"
@@ -97,20 +96,7 @@ class Command(BaseCommand):
     def _report(self, statistics: ExportStatistics, path: Path | None) -> None:
         for warning in statistics.warnings:
             print_line(self, f"Warning: {warning}")
-        counts = {kind.plural: statistics.counts[kind] for kind in Kind}
-        data = {
-            "filePath": str(path) if path else "-",
-            **counts,
-            "size": statistics.size,
-            "sha256": statistics.sha256,
-            "warnings": statistics.warnings,
-        }
-        if path:
-            print_json(self, make_answer(HTTPStatus.OK, data))
-        else:
-            print_line(
-                self, ", ".join(format_count(statistics.counts[kind], kind) for kind in Kind)
-            )
+        print_statistics(self, statistics, path, warnings=statistics.warnings)
 
 
 def _get_path(file_path: str | None, directory: str | None) -> Path | None:

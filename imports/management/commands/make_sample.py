@@ -2,7 +2,6 @@
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,9 @@ from imports.management.console import (
     USAGE_ERROR,
     make_help_options,
     print_cancelled,
-    print_json,
-    print_line,
 )
 from imports.management.files import may_write, replace_file
-from imports.report import make_answer
+from imports.management.statistics import print_statistics
 from imports.samples.sample import SampleRequest, SampleStatistics, write_sample
 
 _MOST_FLOWS = 40_000  # with their connections and secrets, a file may hold no more items
@@ -89,19 +86,7 @@ class Command(BaseCommand):
             print_cancelled(self)
             return
         statistics = _write(SampleRequest(flows=flows, seed=seed, changed=changed), path)
-        counts = {kind.plural: statistics.counts[kind] for kind in Kind}
-        data = {
-            "filePath": out,
-            **counts,
-            "size": statistics.size,
-            "sha256": statistics.sha256,
-        }
-        if path:
-            print_json(self, make_answer(HTTPStatus.OK, data))
-        else:
-            print_line(
-                self, ", ".join(format_count(statistics.counts[kind], kind) for kind in Kind)
-            )
+        print_statistics(self, statistics, path)
 
 
 def _write(sample: SampleRequest, path: Path | None) -> SampleStatistics:
