@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from flows.content.fields import Kind, get_columns
+from flows.content.fields import Kind
 from flows.destinations.warnings import DestinationWarning
 from flows.models import Item, Secret
 from flows.secrets.stored_destinations import (
@@ -123,7 +123,7 @@ def _check_destinations(
             kind=item.kind,
             uuid=str(item.uuid),
             before=None,
-            after={name: getattr(item, name) for name in get_columns(item.kind)},
+            after=item.content,
             has_value=isinstance(item, Secret) and item.has_value,
         )
         for item in items

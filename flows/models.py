@@ -18,6 +18,7 @@ from flows.content import canonical
 from flows.content.fields import EXECUTION_HISTORY_LEVELS, NAME_MAX_LENGTH, Kind, get_columns
 from flows.content.references import is_identifier
 from flows.database.current import CurrentDatabaseModel
+from flows.documents.field import StoredDocumentField, get_document
 from flows.encryption import Sealed
 from flows.fields import DocumentField, EncryptedTextField, SecretExtraField
 
@@ -49,6 +50,11 @@ class Item(CurrentDatabaseModel):
 
     def __str__(self) -> str:
         return str(getattr(self, "name", "")) or f"(no name) {self.uuid}"
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Return the content by column; documents that are stored once are not read."""
+        return {name: get_document(self, name) for name in get_columns(self.kind)}
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, with `updated_at` set to now; the caller sets `updated_by`.
@@ -92,8 +98,8 @@ class Flow(Item):
     tenant_id = models.TextField(null=True, blank=True, default=None)
     used_connections = DocumentField(json_type=list, null=True, blank=True, default=None)
     used_secrets = DocumentField(json_type=list, null=True, blank=True, default=None)
-    nodes = DocumentField(json_type=list, default=canonical.EMPTY_LIST, blank=True)
-    edges = DocumentField(json_type=list, default=canonical.EMPTY_LIST, blank=True)
+    nodes = StoredDocumentField(json_type=list, default=canonical.EMPTY_LIST, blank=True)
+    edges = StoredDocumentField(json_type=list, default=canonical.EMPTY_LIST, blank=True)
     viewport = DocumentField(json_type=dict, default=canonical.EMPTY_OBJECT, blank=True)
 
     class Meta:
@@ -218,7 +224,7 @@ MODELS: dict[Kind, type[Flow] | type[Connection] | type[Secret]] = {
 def get_blank_content(kind: Kind) -> dict[str, Any]:
     """Return the defaults of a new row of the kind, by column."""
     blank = MODELS[kind]()
-    return {name: getattr(blank, name) for name in get_columns(kind)}
+    return blank.content
 
 
 class Attempts(CurrentDatabaseModel):

@@ -98,7 +98,7 @@ class ItemForm(forms.ModelForm):
         # From the database: the form's own object may have another state.
         item = type(self.instance)._default_manager.filter(pk=self.instance.pk).first()
         kind = self.instance.kind
-        before = {name: getattr(item, name) for name in get_columns(kind)} if item else None
+        before = item.content if item else None
         has_value = isinstance(item, Secret) and item.has_value
         is_live = item is not None and not item.is_deleted
         typed = {

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flows.content import canonical
+from flows.content.documents import read_text
 from flows.content.fields import EXTRA, FIELDS, Kind
 
 MAX_DEPTH = 64
@@ -41,7 +42,7 @@ def get_max_depth(column: str | None) -> int:
 def find_too_deep_columns(kind: Kind, content: Mapping[str, Any]) -> Iterator[str]:
     """Yield the columns of the content whose documents are too deep. Raises msgspec.DecodeError."""
     for column in (*(spec.column for spec in FIELDS[kind] if spec.shape.is_document), EXTRA):
-        text = content[column]
+        text = read_text(content[column])
         if text is not None and _is_text_deeper(text, get_max_depth(column)):
             yield column
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flows.content import canonical
+from flows.content.documents import Document
 from flows.content.fields import (
     EXECUTION_HISTORY_LEVELS,
     NAME_MAX_LENGTH,
@@ -38,8 +39,12 @@ def read_field(kind: Kind, field: Field, value: Any) -> Value:
     if field.shape is Shape.NAME:
         return _read_name(kind, value)
     if value is None:
-        return canonical.encode(None) if field.shape.is_document and not field.optional else None
-    return _READERS[field.shape](value)
+        if not field.shape.is_document or field.optional:
+            return None
+        text = canonical.encode(None)
+        return Document(text) if field.stored_once else text
+    read = _READERS[field.shape](value)
+    return Document(str(read)) if field.stored_once else read
 
 
 def read_uuid(value: Any) -> str:

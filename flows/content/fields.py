@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any
 
-# The stored value of a column: documents are canonical JSON text (flows.content.canonical).
-Value = str | int | bool | None
+from flows.content.documents import Document
+
+# The stored value of a column: documents are canonical JSON text (flows.content.canonical), and
+# those that are stored once are a Document, or its text.
+Value = str | int | bool | Document | None
 Content = Mapping[str, Value]
 """Column name to value: the content of an item or of a row."""
 
@@ -61,10 +64,14 @@ class Field:
     shape: Shape
     # An optional key is left out of an export where the column is NULL.
     optional: bool = False
+    # A document of any length, stored once for all rows and named saves that have it.
+    stored_once: bool = False
 
 
-def _make_field(key: str, column: str, shape: Shape, *, optional: bool = False) -> Field:
-    return Field(key=key, column=column, shape=shape, optional=optional)
+def _make_field(
+    key: str, column: str, shape: Shape, *, optional: bool = False, stored_once: bool = False
+) -> Field:
+    return Field(key=key, column=column, shape=shape, optional=optional, stored_once=stored_once)
 
 
 FIELDS: dict[Kind, tuple[Field, ...]] = {
@@ -85,8 +92,8 @@ FIELDS: dict[Kind, tuple[Field, ...]] = {
         _make_field("tenantId", "tenant_id", Shape.TEXT, optional=True),
         _make_field("connections", "used_connections", Shape.USES, optional=True),
         _make_field("secrets", "used_secrets", Shape.USES, optional=True),
-        _make_field("nodes", "nodes", Shape.OBJECTS),
-        _make_field("edges", "edges", Shape.OBJECTS),
+        _make_field("nodes", "nodes", Shape.OBJECTS, stored_once=True),
+        _make_field("edges", "edges", Shape.OBJECTS, stored_once=True),
         _make_field("viewport", "viewport", Shape.OBJECT),
     ),
     Kind.CONNECTION: (
@@ -157,6 +164,12 @@ EXECUTION_HISTORY_LEVELS = (
 )
 
 NAME_MAX_LENGTH = 255
+
+
+STORED_ONCE = frozenset(
+    field.column for fields in FIELDS.values() for field in fields if field.stored_once
+)
+"""The columns whose documents are stored once. No other kind has a column of that name."""
 
 
 def get_columns(kind: Kind) -> tuple[str, ...]:

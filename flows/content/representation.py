@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from flows.content import canonical
+from flows.content.documents import read_text
 from flows.content.fields import (
     CREATED_KEY,
     DELETED_KEY,
@@ -35,7 +36,7 @@ def represent(kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
         value = row[spec.column]
         if value is None and spec.optional:
             continue
-        item[spec.key] = msgspec.Raw(value.encode()) if spec.shape.is_document else value
+        item[spec.key] = msgspec.Raw(read_text(value).encode()) if spec.shape.is_document else value
     if kind is Kind.SECRET:
         item |= dict.fromkeys(SECRET_VALUE_KEYS)
     unknown = canonical.decode(row[EXTRA])

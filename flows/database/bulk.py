@@ -6,11 +6,11 @@ rows of 20 kB (measured; see benchmarks/README.md).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import CharField, Field, Model, TextField
+from django.db.models import AutoField, CharField, Field, Model, TextField
 
 from flows.servers import get_current_database
 
@@ -30,12 +30,29 @@ def compress_quickly() -> None:
             )
 
 
+@runtime_checkable
+class PreparesMany(Protocol):
+    """A field that prepares the values of many rows at once."""
+
+    def prepare_many(self, values: Sequence[Any], connection: BaseDatabaseWrapper) -> Sequence[Any]:
+        """Return the values as the database driver takes them."""
+
+
 def insert_rows(rows: Sequence[Model]) -> None:
-    """Insert new rows of one model. Their primary keys are not read back."""
+    """Insert new rows of one model. Primary keys that the database makes are not read back."""
+    _insert_rows(rows, "")
+
+
+def insert_missing_rows(rows: Sequence[Model]) -> None:
+    """Insert those of the rows whose primary keys, which they have, are not in the table."""
+    _insert_rows(rows, " ON CONFLICT DO NOTHING")
+
+
+def _insert_rows(rows: Sequence[Model], on_conflict: str) -> None:
     if not rows:
         return
     model, connection = type(rows[0]), connections[get_current_database()]
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, AutoField)]
     quote = connection.ops.quote_name
     names = ", ".join(quote(str(field.column)) for field in fields)
     places = ", ".join("%s" for _ in fields)
@@ -45,7 +62,8 @@ def insert_rows(rows: Sequence[Model]) -> None:
     ]
     with connection.cursor() as cursor:
         cursor.executemany(
-            f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({places})",  # noqa: S608
+            f"INSERT INTO {quote(model._meta.db_table)} ({names}) "  # noqa: S608
+            f"VALUES ({places}){on_conflict}",
             list(zip(*columns, strict=True)),
         )
 
@@ -72,6 +90,8 @@ def _prepare_values(
     field: "Field[Any, Any]", values: Sequence[Any], connection: BaseDatabaseWrapper
 ) -> Sequence[Any]:
     """Return a column's values as the database driver takes them."""
+    if isinstance(field, PreparesMany):
+        return field.prepare_many(values, connection)
     if type(field).get_prep_value in _KEEPS_TEXT and all(type(value) is str for value in values):
         return values  # Django would convert none of them
     return [field.get_db_prep_save(value, connection) for value in values]

@@ -36,7 +36,7 @@ from flows.destinations.labels import (
     make_printable_label,
     normalize_key,
 )
-from flows.destinations.uses import EVERY, find_secrets_used
+from flows.destinations.uses import EVERY, find_secrets_used, find_secrets_used_by
 
 DEVELOPMENT = "development"
 PRODUCTION = "production"
@@ -104,10 +104,11 @@ def find_secret_uses(kind: Kind, uuid: str, content: Content) -> frozenset[Secre
 def _find_uses_of_flow(uuid: str, content: Content) -> Iterator[SecretUse]:
     names: set[str] = set()
     for spec in FIELDS[Kind.FLOW]:
-        text = content.get(spec.column)
-        is_code = spec.shape not in (Shape.NAME, Shape.CHOICE) and spec.key not in PROSE_KEYS
-        if is_code and isinstance(text, str):
-            names |= find_secrets_used(text, json=spec.shape.is_document)
+        value = content.get(spec.column)
+        if spec.shape.is_document:
+            names |= find_secrets_used_by(value)
+        elif spec.shape is Shape.TEXT and spec.key not in PROSE_KEYS:
+            names |= find_secrets_used(str(value or ""))
     names |= find_secrets_used(str(content.get(EXTRA) or ""), json=True)
     if names:
         code = Destination(f"flow {uuid}", "its code")

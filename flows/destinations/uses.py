@@ -8,6 +8,7 @@ one secret. Pure, and linear in the length of the text.
 import re
 from collections.abc import Iterator
 
+from flows.content.documents import Document
 from flows.content.references import find_identifier_end, is_in_word
 
 EVERY = "*"
@@ -33,6 +34,19 @@ def find_secrets_used(text: str, *, json: bool = False) -> frozenset[str]:
     if _has_escaped_letters(text, json=json):
         used.add(EVERY)
     return frozenset(used)
+
+
+def find_secrets_used_by(value: object) -> frozenset[str]:
+    """Return the names of the secrets that a stored value uses, as canonical JSON.
+
+    Of a stored document they were found when it was stored; its text is not read.
+    """
+    if not isinstance(value, Document):
+        return find_secrets_used(value, json=True) if isinstance(value, str) else frozenset()
+    names = value.secrets
+    if names is None:
+        names = value.secrets = find_secrets_used(value.text, json=True)
+    return names
 
 
 def _find_names(text: str, *, json: bool) -> Iterator[str]:

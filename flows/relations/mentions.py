@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flows.content import canonical
+from flows.content.documents import read_text
 from flows.content.fields import (
     FIELDS,
     PROSE_KEYS,
@@ -49,7 +50,7 @@ def find_mentions(kind: Kind, content: Content) -> tuple[set[str], set[str]]:
     uuids: set[str] = set()
     names: set[str] = set()
     for spec in FIELDS[kind]:
-        text = content[spec.column]
+        text = read_text(content[spec.column])
         if isinstance(text, str) and spec.shape not in (Shape.NAME, Shape.CHOICE):
             uuids |= find_uuids(text, json=spec.shape.is_document)
             names |= find_secret_names(text, json=spec.shape.is_document)
@@ -62,7 +63,7 @@ def find_references(kind: Kind, content: Content) -> Iterator[Reference]:
     A column that `content` does not have is skipped.
     """
     for spec in FIELDS[kind]:
-        text = content.get(spec.column)
+        text = read_text(content.get(spec.column))
         if not isinstance(text, str) or spec.shape in (Shape.NAME, Shape.CHOICE):
             continue
         is_document = spec.shape.is_document

@@ -14,8 +14,12 @@ from operator import or_
 
 from django.db.models import Q
 
+from flows.content.documents import read_text
 from flows.content.fields import FIELDS, Kind, Shape, get_columns
 from flows.content.references import find_secret_names, find_uuids
+from flows.documents.mentions import mentions_any
+from flows.documents.models import MentionKind
+from flows.documents.read import group_rows
 from flows.models import MODELS, Item, Secret
 from flows.relations.mentions import Reference, find_mentions, find_references
 
@@ -60,7 +64,7 @@ class RelatedItems:
 
 def find_uses(item: Item) -> list[RelatedItems]:
     """Return what the item uses, by kind: live, deleted and missing items; no kind without any."""
-    content = {name: getattr(item, name) for name in get_columns(item.kind)}
+    content = item.content
     uuids, names = find_mentions(item.kind, content)
     references = set(find_references(item.kind, content))
     groups = (
@@ -94,7 +98,8 @@ def find_users_of_many(
         live = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
         if written:
             live = live.filter(updated_at__range=written)
-        for uuid, *values in live.values_list("uuid", *names).iterator(chunk_size=_CHUNK):
+        rows_read = live.values_list("uuid", *names).iterator(chunk_size=_CHUNK)
+        for uuid, *values in group_rows(rows_read):
             content = dict(zip(names, values, strict=True))
             uuids, secret_names = find_mentions(kind, content)
             uuids |= {secrets[name] for name in secret_names & secrets.keys()}
@@ -137,7 +142,9 @@ def _find_users(kind: Kind, item: Item) -> Iterator[Related]:
         rows = rows.exclude(pk=item.pk)
     specs = [spec for spec in FIELDS[kind] if _is_searched(spec.shape)]
     names = ("pk", "name", *(spec.column for spec in specs))
-    for pk, name, *texts in rows.order_by().values_list(*names).iterator(chunk_size=_CHUNK):
+    found = rows.order_by().values_list(*names).iterator(chunk_size=_CHUNK)
+    for pk, name, *values in group_rows(found):
+        texts = map(read_text, values)
         if any(
             text and _mentions(text, item, json=spec.shape.is_document)
             for spec, text in zip(specs, texts, strict=True)
@@ -163,16 +170,21 @@ def _may_mention(kind: Kind, item: Item) -> Q:
     """Return a condition for every row that mentions the item, and few others."""
     # Also in upper case: a reference may be written so.
     wanted = {"icontains": str(item.uuid)}
-    if name := _get_secret_name(item):
+    name = _get_secret_name(item)
+    if name:
         wanted["contains"] = f"secrets.{name}"
+    stored = mentions_any(kind, MentionKind.UUID, [str(item.uuid)])
+    if name:
+        stored |= mentions_any(kind, MentionKind.SECRET_NAME, [name])
     return reduce(
         or_,
         (
             Q((f"{spec.column}__{lookup}", text))
             for spec in FIELDS[kind]
-            if _is_searched(spec.shape)
+            if _is_searched(spec.shape) and not spec.stored_once
             for lookup, text in wanted.items()
         ),
+        stored,
     )
 
 

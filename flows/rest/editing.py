@@ -15,7 +15,8 @@ from django.db import IntegrityError, transaction
 
 from flows.content import canonical
 from flows.content.copy_names import find_free_copy_name
-from flows.content.fields import EXTRA, FIELDS, Kind, Value, get_columns
+from flows.content.documents import Document, read_text
+from flows.content.fields import EXTRA, FIELDS, Kind, Value
 from flows.content.known_keys import remove_known_keys
 from flows.content.references import rewrite
 from flows.deletion import mark_deleted
@@ -124,17 +125,20 @@ def _read_live_flow_names() -> set[str]:
 
 def _make_content_of_copy(flow: Flow, copy: UUID) -> dict[str, Value]:
     uuids = {str(flow.uuid): str(copy)}
-    content: dict[str, Value] = {name: getattr(flow, name) for name in get_columns(Kind.FLOW)}
-    for column, value in content.items():
+    content: dict[str, Value] = dict(flow.content)
+    for column, stored in content.items():
+        value = read_text(stored)
         if not isinstance(value, str):
             continue
         if column not in _DOCUMENTS:
             content[column] = rewrite(value, uuids=uuids, names={})
             continue
         try:
-            content[column] = rewrite_document(value, uuids=uuids, names={})
+            new = rewrite_document(value, uuids=uuids, names={})
         except KeyCollisionError as collision:
             raise _make_collision_refusal(column, collision) from None
+        if new is not value:
+            content[column] = Document(new) if isinstance(stored, Document) else new
     return content
 
 
@@ -188,7 +192,7 @@ def _check_free(kind: Kind, uuid: UUID | None, name: Value) -> None:
 
 def _make_write(item: Item, content: Mapping[str, Value]) -> Write:
     kind = item.kind
-    before = {name: getattr(item, name) for name in get_columns(kind)}
+    before = item.content
     has_value = isinstance(item, Secret) and item.has_value
     return Write(
         kind=kind,

@@ -19,7 +19,11 @@ from django.utils import timezone
 from reversion.errors import RevertError
 from reversion.models import Revision, Version
 
+from flows.content.documents import Document
 from flows.database.bulk import insert_rows
+from flows.documents.field import DOCUMENT_KEY, StoredDocumentField, get_document
+from flows.documents.packing import DamagedDocumentError
+from flows.documents.store import keep_documents
 from flows.models import Item
 from flows.saves.json_serializer import ExactEncoder
 from flows.saves.row_json import make_row_json, make_uuid_text
@@ -49,6 +53,8 @@ def take_many(items: Sequence[Item], name: str, *, user: User | None = None) -> 
     content_type = ContentType.objects.db_manager(database).get_for_model(type(items[0]))
     with transaction.atomic(using=database):
         revisions = _make_revisions(len(items), name, user)
+        documents = [document for item in items for _, document in _list_documents(item)]
+        keep_documents(documents, database)
         insert_rows(
             [
                 Version(
@@ -119,7 +125,18 @@ def _make_revisions(number: int, name: str, user: User | None) -> list[Revision]
 
 def _serialize(item: Item) -> str:
     # In one piece: Django's JSON serializer streams, which takes twice the time for the same text.
-    return json.dumps(serializers.serialize("python", [item]), cls=ExactEncoder, ensure_ascii=False)
+    documents = dict(_list_documents(item))
+    others = [field.name for field in item._meta.fields if field.name not in documents]
+    [saved] = serializers.serialize("python", [item], fields=others)
+    for name, document in documents.items():
+        saved["fields"][name] = {DOCUMENT_KEY: document.digest}
+    return json.dumps([saved], cls=ExactEncoder, ensure_ascii=False)
+
+
+def _list_documents(item: Item) -> Iterator[tuple[str, Document]]:
+    for field in item._meta.fields:
+        if isinstance(field, StoredDocumentField):
+            yield field.name, get_document(item, field.attname)
 
 
 def _query_versions() -> Any:
@@ -176,7 +193,7 @@ def restore(version: Version) -> None:
         # Not the whole revision: one that was made otherwise can contain other items as well.
         with transaction.atomic(using=version.db):
             version.revert()
-    except (IntegrityError, ObjectDoesNotExist) as error:
+    except (IntegrityError, ObjectDoesNotExist, DamagedDocumentError) as error:
         raise RevertError(
             f"The save of {version.object_repr} does not fit the database any more, "
             "for example because another item has its name now."

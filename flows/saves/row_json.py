@@ -9,6 +9,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, DateTimeField, Field, Model, UUIDField
 
+from flows.documents.field import DOCUMENT_KEY, StoredDocumentField
 from flows.fields import TOKEN_KEY, EncryptedTextField
 
 
@@ -49,6 +50,8 @@ def _make_postgresql(field: "Field[Any, Any]", column: str) -> str:
         return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
     if isinstance(field, EncryptedTextField):
         return f"CASE WHEN {column} IS NOT NULL THEN json_build_object('{TOKEN_KEY}', {column}) END"
+    if isinstance(field, StoredDocumentField):
+        return f"json_build_object('{DOCUMENT_KEY}', {column})"
     return column
 
 
@@ -61,4 +64,6 @@ def _make_sqlite(field: "Field[Any, Any]", column: str) -> str:
         return f"CASE {column} WHEN 1 THEN json('true') WHEN 0 THEN json('false') END"
     if isinstance(field, EncryptedTextField):
         return f"CASE WHEN {column} IS NOT NULL THEN json_object('{TOKEN_KEY}', {column}) END"
+    if isinstance(field, StoredDocumentField):
+        return f"json_object('{DOCUMENT_KEY}', {column})"
     return column

@@ -14,6 +14,7 @@ from reversion.models import Version
 from flows.content.depth import find_too_deep_columns, get_max_depth
 from flows.content.fields import Content, Kind, get_columns
 from flows.destinations.warnings import DestinationWarning
+from flows.documents.field import get_document
 from flows.encryption import Sealed, WrongKeyError
 from flows.models import Item
 from flows.saves import named_saves
@@ -47,7 +48,9 @@ def check_depth(kind: Kind, saved: SavedRow) -> None:
 
 def get_present_row(item: Item) -> SavedRow:
     """Return the item's present columns in the form of `read_saved_row`."""
-    return {field.attname: getattr(item, field.attname) for field in item._meta.concrete_fields}
+    return {
+        field.attname: get_document(item, field.attname) for field in item._meta.concrete_fields
+    }
 
 
 def read_saved_row(version: Version) -> SavedRow:
@@ -55,8 +58,7 @@ def read_saved_row(version: Version) -> SavedRow:
 
     Raises reversion.errors.RevertError where the save cannot be read any more.
     """
-    row: SavedRow = version.field_dict
-    return row
+    return get_present_row(version._object_version.object)
 
 
 def get_content(kind: Kind, row: SavedRow) -> Content:

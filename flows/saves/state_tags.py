@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from django.utils.crypto import salted_hmac
 
+from flows.content.documents import Document
+from flows.documents.field import get_document
 from flows.encryption import Sealed
 from flows.models import Item
 
@@ -20,7 +22,9 @@ _SALT = "flows.saves.state_tags"
 
 def compute_state_tag(item: Item) -> str:
     """Return the tag of the row that the object was read from; call it before any assignment."""
-    return compute_row_tag({name: getattr(item, name) for name in get_tagged_columns(type(item))})
+    return compute_row_tag(
+        {name: get_document(item, name) for name in get_tagged_columns(type(item))}
+    )
 
 
 def compute_row_tag(row: Mapping[str, Any]) -> str:
@@ -37,4 +41,6 @@ def get_tagged_columns(model: type[Item]) -> tuple[str, ...]:
 def _convert(value: Any) -> Any:
     if isinstance(value, Sealed):
         return value.token
+    if isinstance(value, Document):
+        return value.digest
     return value.astimezone(UTC) if isinstance(value, datetime) else value

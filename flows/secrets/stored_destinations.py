@@ -14,7 +14,7 @@ import msgspec
 from django.db import connections as databases
 from django.db.models import Q
 
-from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, get_columns
+from flows.content.fields import EXTRA, FIELDS, STORED_ONCE, Content, Kind, Shape, get_columns
 from flows.destinations.changes import (
     SecretChange,
     SecretState,
@@ -25,6 +25,8 @@ from flows.destinations.destinations import find_secret_uses
 from flows.destinations.new import find_new_destinations
 from flows.destinations.uses import EVERY
 from flows.destinations.warnings import DestinationWarning, make_warnings
+from flows.documents.mentions import uses_secrets
+from flows.documents.read import group_rows
 from flows.models import MODELS, Secret
 from flows.servers import get_current_database
 
@@ -170,30 +172,32 @@ class StoredServer:
 
     @cached_property
     def _flows(self) -> Sequence[SecretUser]:
-        return list(_read_users(Kind.FLOW, _MAY_USE_SECRETS))
+        return list(_read_users(Kind.FLOW, _may_use_secrets()))
 
 
 def _may_use_secrets() -> Q:
     """Return a condition for every flow that uses a secret, and few others."""
     fields = [field for field in FIELDS[Kind.FLOW] if field.shape not in (Shape.NAME, Shape.CHOICE)]
-    documents = {EXTRA, *(field.column for field in fields if field.shape.is_document)}
+    documents = {
+        EXTRA,
+        *(field.column for field in fields if field.shape.is_document),
+    } - STORED_ONCE
     texts = {field.column for field in fields if field.shape is Shape.TEXT}
     return reduce(
         or_,
         [
             *(Q((f"{name}__contains", "secrets")) for name in sorted(documents | texts)),
             *(Q((f"{name}__contains", "\\\\u")) for name in sorted(documents)),
+            uses_secrets(Kind.FLOW),
         ],
     )
-
-
-_MAY_USE_SECRETS = _may_use_secrets()
 
 
 def _read_users(kind: Kind, condition: Q) -> Iterator[SecretUser]:
     names = get_columns(kind)
     rows = MODELS[kind]._default_manager.filter(condition, is_deleted=False).order_by("pk")
-    for uuid, *values in rows.values_list("uuid", *names).iterator(chunk_size=_CHUNK):
+    found = rows.values_list("uuid", *names).iterator(chunk_size=_CHUNK)
+    for uuid, *values in group_rows(found):
         content = dict(zip(names, values, strict=True))
         if uses := find_secret_uses(kind, str(uuid), content):
             yield SecretUser(kind=kind, uuid=str(uuid), name=str(content["name"]), uses=uses)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from flows.content import canonical
+from flows.content.documents import read_text
 from flows.content.field_values import FieldProblem, read_field, read_time, read_uuid
 from flows.content.fields import (
     CREATED_KEY,
@@ -116,7 +117,7 @@ def count_colons(item: FileItem, value: Mapping[str, Any]) -> int:
         if type(element) is str:
             count += element.count(":")
         elif type(element) in {dict, list}:
-            text = content.get(columns[key]) if key in columns else None
+            text = read_text(content.get(columns[key])) if key in columns else None
             count += (text if isinstance(text, str) else canonical.encode(element)).count(":")
     return count
 

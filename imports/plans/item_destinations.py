@@ -5,6 +5,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from flows.content.copy_names import make_copy_name
+from flows.content.documents import read_text
 from flows.content.fields import Kind
 from flows.texts import quote
 from imports.errors import Issue
@@ -157,7 +158,7 @@ def _find_mentioned(
         for kind in Kind
         for match, _, result in decided_items[kind]
         if result.writes
-        for value in (*match.item.content.values(), match.item.extra)
+        for value in map(read_text, (*match.item.content.values(), match.item.extra))
         if isinstance(value, str)
     ]
     return {row.uuid for row in rows if any(row.uuid in text for text in texts)}

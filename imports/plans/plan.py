@@ -15,7 +15,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from flows.content.fields import Content, Kind
+from flows.content.documents import Document
+from flows.content.fields import STORED_ONCE, Content, Kind, Value
 from flows.destinations.changes import UserChange
 from flows.destinations.warnings import DestinationWarning
 from imports.errors import Issue
@@ -238,13 +239,24 @@ def compute_content_digest(content: Content, columns: Sequence[str]) -> str:
     """
     # In MessagePack every value has its type and length, so that different contents never have the
     # same encoding.
-    text = msgspec.msgpack.encode([content[column] for column in columns])
+    values = [_get_digest(column, content[column]) for column in columns]
+    text = msgspec.msgpack.encode(values)
     return f"{_compute_columns_digest(tuple(columns))}{blake2b(text, digest_size=16).hexdigest()}"
+
+
+def _get_digest(column: str, value: Value) -> Value:
+    """Return the digest of a document that is stored once, which is not read; else the value."""
+    if column in STORED_ONCE and isinstance(value, str):
+        value = Document(value)
+    return value.digest if isinstance(value, Document) else value
 
 
 @cache
 def _compute_columns_digest(columns: tuple[str, ...]) -> str:
-    text = msgspec.msgpack.encode(columns)
+    # Digests of before documents were stored once are of other columns.
+    text = msgspec.msgpack.encode(
+        [f"{column}, by digest" if column in STORED_ONCE else column for column in columns]
+    )
     return blake2b(text, digest_size=_COLUMNS_DIGEST // 2).hexdigest()
 
 

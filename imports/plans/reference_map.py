@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flows.content import canonical
-from flows.content.fields import EXTRA, FIELDS, Content, Kind, Shape, Value
+from flows.content.documents import Document, read_text
+from flows.content.fields import EXTRA, FIELDS, Content, Field, Kind, Shape, Value
 from flows.content.references import rewrite
 from flows.relations.document_rewriting import KeyCollisionError, rewrite_document
 from flows.texts import make_json_path
@@ -57,7 +58,8 @@ class ReferenceMap:
             return {**item.content, EXTRA: item.extra}
         content: dict[str, Value] = dict(item.content)
         for spec in FIELDS[item.kind]:
-            value = content.get(spec.column)
+            stored = content.get(spec.column)
+            value = read_text(stored)
             if not isinstance(value, str) or spec.shape in (Shape.NAME, Shape.CHOICE):
                 continue
             if not spec.shape.is_document:
@@ -66,7 +68,8 @@ class ReferenceMap:
             new = self._rewrite_document(value, item, spec.key)
             if spec.shape is Shape.USES:
                 new = self._rewrite_uses(new, is_same=new is value)
-            content[spec.column] = new
+            # The same one is kept, with what is known of it.
+            content[spec.column] = stored if new is value else _restore_type(new, spec)
         content[EXTRA] = self._rewrite_document(item.extra, item)
         return content
 
@@ -90,6 +93,10 @@ class ReferenceMap:
             return use
         name = self.names.get(str(use["uuid"]).lower())
         return use if name is None else {**use, "name": name}
+
+
+def _restore_type(text: str, spec: Field) -> Value:
+    return Document(text) if spec.stored_once else text
 
 
 def map_references(destinations: Iterable[ItemDestination]) -> tuple[ReferenceMap, list[Issue]]:

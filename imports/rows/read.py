@@ -14,6 +14,9 @@ from django.db.models import Q, QuerySet, TextField, Value
 from django.db.models.expressions import RawSQL
 
 from flows.content.fields import FIELDS, Content, Kind, Shape, get_columns
+from flows.documents.mentions import mentions_any
+from flows.documents.models import MentionKind
+from flows.documents.read import group_rows
 from flows.models import MODELS
 from flows.relations.mentions import Reference
 from imports.exportfile.document import ExportDocument
@@ -98,7 +101,7 @@ def read_contents(kind: Kind, pks: Sequence[int]) -> Iterator[tuple[int, Content
     names = get_columns(kind)
     for batch in split_batches(pks, CONTENT_BATCH):
         rows = MODELS[kind]._default_manager.filter(pk__in=batch).order_by()
-        for pk, *values in rows.values_list("pk", *names):
+        for pk, *values in group_rows(rows.values_list("pk", *names)):
             yield pk, dict(zip(names, values, strict=True))
 
 
@@ -126,17 +129,22 @@ def read_naming(names: Collection[str]) -> Iterator[tuple[Kind, str, Content]]:
     if not names:
         return
     for kind in (Kind.FLOW, Kind.CONNECTION):
-        texts = [
-            field.column
-            for field in FIELDS[kind]
-            if field.shape.is_document or field.shape is Shape.TEXT
-        ]
-        wanted = reduce(or_, (Q((f"{column}__contains", "secrets.")) for column in texts))
-        rows = MODELS[kind]._default_manager.filter(wanted, is_deleted=False).order_by()
         held = get_columns(kind)
-        for uuid, *values in rows.values_list("uuid", *held).iterator(chunk_size=CONTENT_BATCH):
+        rows = MODELS[kind]._default_manager.filter(_may_name(kind, names), is_deleted=False)
+        found = rows.order_by().values_list("uuid", *held).iterator(chunk_size=CONTENT_BATCH)
+        for uuid, *values in group_rows(found):
             if any(f"secrets.{name}" in text for text in map(str, values) for name in names):
                 yield kind, str(uuid), dict(zip(held, values, strict=True))
+
+
+def _may_name(kind: Kind, names: Collection[str]) -> Q:
+    texts = [
+        field.column
+        for field in FIELDS[kind]
+        if not field.stored_once and (field.shape.is_document or field.shape is Shape.TEXT)
+    ]
+    wanted = mentions_any(kind, MentionKind.SECRET_NAME, names)
+    return reduce(or_, (Q((f"{column}__contains", "secrets.")) for column in texts), wanted)
 
 
 def read_existing(references: Iterable[Reference]) -> set[Reference]:

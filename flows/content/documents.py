@@ -1,0 +1,119 @@
+"""A JSON document as a value: known by the digest of its text, which is read when it is used.
+
+Flows' nodes and edges are such values. Two documents are equal where their digests are, so that
+comparing stored documents reads none of them. Pure: a stored one has a reader that reads it.
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any, Protocol
+
+
+class DocumentReader(Protocol):
+    """Reads stored documents, many at once."""
+
+    def read_texts(self, documents: "Sequence[Document]") -> None:
+        """Set the `text` of the documents that have none."""
+
+    def read_secrets(self, documents: "Sequence[Document]") -> None:
+        """Set the `secrets` of the documents that have none."""
+
+
+class Document:
+    """A document: its text, or the digest of a stored one."""
+
+    __slots__ = ("_digest", "_peers", "_reader", "_secrets", "_text")
+    __hash__ = None  # type: ignore[assignment]  # equal to a text, which has another hash
+
+    def __init__(
+        self, text: str | None = None, *, digest: str = "", reader: DocumentReader | None = None
+    ) -> None:
+        self._text = text
+        self._digest = digest
+        self._secrets: frozenset[str] | None = None
+        self._reader = reader
+        self._peers: Sequence[Document] = (self,)
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of the text in UTF-8, in hexadecimal digits."""
+        if not self._digest:
+            self._digest = compute_document_digest(self._text or "")
+        return self._digest
+
+    @property
+    def text(self) -> str:
+        """Return the text, which is canonical JSON unless something else was stored.
+
+        Reads it, with those of the same group, where it was not read yet. Raises the reader's
+        errors.
+        """
+        if self._text is None and self._reader:
+            self._reader.read_texts(self._peers)
+        return self._text or ""
+
+    @text.setter
+    def text(self, text: str) -> None:
+        self._text = text
+
+    @property
+    def has_text(self) -> bool:
+        """Return whether the text is known without reading it."""
+        return self._text is not None
+
+    @property
+    def secrets(self) -> frozenset[str] | None:
+        """Return the names of the secrets that it uses (destinations.uses); None if not known."""
+        if self._secrets is None and self._text is None and self._reader:
+            self._reader.read_secrets(self._peers)
+        return self._secrets
+
+    @secrets.setter
+    def secrets(self, names: frozenset[str]) -> None:
+        self._secrets = names
+
+    @property
+    def has_secrets(self) -> bool:
+        """Return whether `secrets` are known without reading them."""
+        return self._secrets is not None
+
+    @property
+    def reader(self) -> DocumentReader | None:
+        """Return what reads it; None for a document that was never stored."""
+        return self._reader
+
+    def join(self, peers: "Sequence[Document]") -> None:
+        """Make it one of a group that is read together."""
+        self._peers = peers
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Document):
+            return self.digest == other.digest
+        if isinstance(other, str):
+            return self.digest == compute_document_digest(other)
+        return NotImplemented
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<Document {self.digest}>"
+
+
+def compute_document_digest(text: str) -> str:
+    """Return the digest of a document's text."""
+    # With lone surrogates, which a text that was typed may have.
+    return sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def read_text(value: Any) -> Any:
+    """Return the text of a document; any other value as it is."""
+    return value.text if isinstance(value, Document) else value
+
+
+def group_documents(values: "Sequence[Document]") -> None:
+    """Let the documents be read together, when one of them is used."""
+    for reader in {id(value.reader): value.reader for value in values}.values():
+        peers = [value for value in values if value.reader is reader]
+        for value in peers:
+            value.join(peers)

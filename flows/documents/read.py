@@ -1,0 +1,78 @@
+"""Read stored documents and what they use, a batch in one query."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from flows.content.documents import Document, group_documents
+from flows.documents.models import Mention, MentionKind, StoredDocument
+from flows.documents.packing import DamagedDocumentError, unpack
+
+BATCH = 200
+_GROUP = 400
+
+
+class StoredDocuments:
+    """The documents of one database: a content.documents.DocumentReader."""
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+
+    def read_texts(self, documents: Sequence[Document]) -> None:
+        """Set the text of the documents that have none. Raises DamagedDocumentError."""
+        wanted = [each for each in documents if not each.has_text]
+        for batch in _split({each.digest for each in wanted}):
+            rows = StoredDocument.objects.using(self.alias).filter(digest__in=batch)
+            texts = {
+                digest: unpack(bytes(body), digest)
+                for digest, body in rows.order_by().values_list("digest", "body")
+            }
+            if missing := set(batch) - texts.keys():
+                raise DamagedDocumentError(min(missing), "is not there any more")
+            for document in wanted:
+                if document.digest in texts:
+                    document.text = texts[document.digest]
+
+    def read_secrets(self, documents: Sequence[Document]) -> None:
+        """Set the secrets of the documents that have none."""
+        wanted = [each for each in documents if not each.has_secrets]
+        found: dict[str, set[str]] = {each.digest: set() for each in wanted}
+        for batch in _split(found):
+            rows = Mention.objects.using(self.alias).filter(
+                digest__in=batch, kind=MentionKind.SECRET_USED
+            )
+            for digest, name in rows.order_by().values_list("digest", "target"):
+                found[digest].add(name)
+        for document in wanted:
+            document.secrets = frozenset(found[document.digest])
+
+
+@cache
+def get_reader(alias: str) -> StoredDocuments:
+    """Return the one reader of a database: documents of one reader are read together."""
+    return StoredDocuments(alias)
+
+
+def group_rows(rows: Iterable[Any], size: int = BATCH) -> Iterator[Any]:
+    """Yield rows (sequences or dicts of values) whose documents are read in groups of `size` rows.
+
+    Only those that are used are read, and with them those of the same group.
+    """
+    iterator = iter(rows)
+    while batch := list(islice(iterator, size)):
+        group_documents(
+            [
+                value
+                for row in batch
+                for value in (row.values() if isinstance(row, dict) else row)
+                if isinstance(value, Document)
+            ]
+        )
+        yield from batch
+
+
+def _split(digests: Iterable[str]) -> Iterator[list[str]]:
+    iterator = iter(digests)
+    while batch := list(islice(iterator, _GROUP)):
+        yield batch
