@@ -4,6 +4,7 @@ Each query is for a batch of rows, and only digests of their contents are kept.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from reversion.errors import RevertError
 
 from flows.content.fields import Content, Kind, get_columns
 from flows.destinations.destinations import find_secret_uses
+from flows.documents.read import group_rows
 from flows.models import MODELS, Secret
 from flows.relations.uses import find_users_of_many
 from flows.saves import named_saves
@@ -59,11 +61,11 @@ def read_undo_inputs(record: ImportRecord) -> UndoInputs:
 
 def read_saved_states(kind: Kind, revisions: Sequence[int]) -> Iterator[tuple[int, SavedState]]:
     """Yield revision and state of the readable named saves with these revisions."""
+    states = {}
     for version in named_saves.find_saves_in(MODELS[kind], revisions):
-        try:
-            yield version.revision_id, read_saved_row(version)
-        except RevertError:
-            continue
+        with suppress(RevertError):
+            states[version.revision_id] = read_saved_row(version)
+    yield from zip(states, group_rows(states.values()), strict=True)
 
 
 class _Reading:
@@ -154,7 +156,8 @@ class _Reading:
         names = get_columns(kind)
         own = ("uuid", "pk", "is_deleted", "updated_at", "updated_by")
         rows = MODELS[kind]._default_manager.filter(uuid__in=uuids).order_by()
-        for uuid, pk, is_deleted, updated_at, updated_by, *values in rows.values_list(*own, *names):
+        found = group_rows(rows.values_list(*own, *names))
+        for uuid, pk, is_deleted, updated_at, updated_by, *values in found:
             content = dict(zip(names, values, strict=True))
             yield (
                 str(uuid),
