@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 
 from flows.content.fields import Kind
 from flows.database.current import CurrentDatabaseModel
+from imports.parsed.models import ParsedItem  # noqa: F401 - for Django, which looks here
 from imports.plans.matching import MatchMethod
 from imports.plans.plan import Mode, Result, UndoResult
 

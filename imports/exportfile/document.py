@@ -5,9 +5,9 @@ Pure: no database. Source of the rules: the specification of the export file.
 
 import gc
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -27,6 +27,7 @@ from flows.strict_json.read import (
 from flows.texts import make_json_path, quote
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue
 from imports.exportfile.items import FileItem, count_colons, read_item
+from imports.exportfile.known_items import compute_slice_digests, unpack_item
 
 FORMAT_VERSION = 1
 
@@ -50,6 +51,10 @@ class ExportDocument:
     sha256: str
     size: int
     items: Mapping[Kind, tuple[FileItem, ...]]
+    known_slices: Sequence[str] = ()
+    """The digests of the flows that were known, and not read again."""
+    new_slices: Mapping[str, FileItem] = field(default_factory=dict)
+    """The flows that were read, by the digests by which they can be known."""
 
     def __iter__(self) -> Iterator[FileItem]:
         return (item for kind in Kind for item in self.items[kind])
@@ -58,8 +63,20 @@ class ExportDocument:
         return sum(map(len, self.items.values()))
 
 
-def parse(data: bytes, *, max_bytes: int, sha256: str | None = None) -> ExportDocument:
+FindKnown = Callable[[Sequence[str]], Mapping[str, bytes]]
+"""Returns what is known of flows, by the digests of their slices: see known_items."""
+
+
+def parse(
+    data: bytes,
+    *,
+    max_bytes: int,
+    sha256: str | None = None,
+    find_known: FindKnown = lambda _digests: {},
+) -> ExportDocument:
     """Return the document of these bytes. `sha256` is their digest, where it is known already.
+
+    Flows that `find_known` knows are not read again.
 
     Raises FileTooLarge, FileUnreadable where the bytes are not strict JSON, and FileInvalid with
     every problem of every item where they are not an export.
@@ -73,12 +90,24 @@ def parse(data: bytes, *, max_bytes: int, sha256: str | None = None) -> ExportDo
     issues: list[Issue] = []
     with _pause_garbage_collection(), _refuse_whole_file():
         lists, depth = _read_lists(data, issues)
-        items = {kind: _read_items(kind, lists[kind], depth, issues) for kind in Kind}
+        digests = compute_slice_digests(map(bytes, lists[Kind.FLOW]), depth=depth)
+        known = find_known(digests)
+        packed = {kind: [None] * len(lists[kind]) for kind in Kind}
+        packed[Kind.FLOW] = [known.get(digest) for digest in digests]
+        items = {
+            kind: _read_items(kind, zip(lists[kind], packed[kind], strict=True), depth, issues)
+            for kind in Kind
+        }
     issues += _find_repeated(items)
     if issues:
         raise _make_refusal(issues)
+    flows = zip(digests, items[Kind.FLOW], strict=True)
     return ExportDocument(
-        sha256=sha256 or hashlib.sha256(data).hexdigest(), size=len(data), items=items
+        sha256=sha256 or hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        items=items,
+        known_slices=tuple(known),
+        new_slices={digest: item for digest, item in flows if digest not in known},
     )
 
 
@@ -191,10 +220,19 @@ def _check_ignored(top_level: dict[str, msgspec.Raw], issues: list[Issue]) -> No
 
 
 def _read_items(
-    kind: Kind, raws: list[msgspec.Raw], depth: int, issues: list[Issue]
+    kind: Kind,
+    slices: Iterable[tuple[msgspec.Raw, bytes | None]],
+    depth: int,
+    issues: list[Issue],
 ) -> tuple[FileItem, ...]:
-    items = (_read_raw(kind, position, raw, depth, issues) for position, raw in enumerate(raws))
-    return tuple(item for item in items if item is not None)
+    """Return the items; `slices` has with each what is known of it, or None."""
+    items: list[FileItem] = []
+    for position, (raw, packed) in enumerate(slices):
+        if packed is not None:
+            items.append(unpack_item(packed, position, raw))
+        elif item := _read_raw(kind, position, raw, depth, issues):
+            items.append(item)
+    return tuple(items)
 
 
 def _read_raw(

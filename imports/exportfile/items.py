@@ -21,6 +21,7 @@ from flows.content.fields import (
     is_value_like,
     split_unknown_of_secret,
 )
+from flows.relations.mentions import Reference, find_references
 from flows.texts import make_printable, shorten
 from imports.errors import Issue
 from imports.exportfile.warnings import PlanWarning, WarningCode
@@ -49,6 +50,8 @@ class FileItem:
     updated_at: datetime | None = None
     own_warnings: tuple[PlanWarning, ...] = ()
     """The warnings due to the file alone."""
+    references: tuple[Reference, ...] = ()
+    """The certain references of the content: see flows.relations.mentions."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -94,6 +97,7 @@ def read_item(
         created_at=created_at,
         updated_at=updated_at,
         own_warnings=tuple(_find_warnings(kind, value, ignored)),
+        references=tuple(dict.fromkeys(find_references(kind, content))),
     )
 
 

@@ -6,6 +6,7 @@ from flows.conf import ziggy
 from imports.exportfile.document import ExportDocument, parse
 from imports.importing.request import ImportRequest
 from imports.importing.saved_plan import check_origin, find_decisions
+from imports.parsed.store import find_parsed
 
 
 def read_document(request: ImportRequest, *, sha256: str | None = None) -> ExportDocument:
@@ -13,7 +14,9 @@ def read_document(request: ImportRequest, *, sha256: str | None = None) -> Expor
 
     Raises FileTooLarge, FileUnreadable and FileInvalid.
     """
-    return parse(request.payload, max_bytes=ziggy.MAX_IMPORT_BYTES, sha256=sha256)
+    return parse(
+        request.payload, max_bytes=ziggy.MAX_IMPORT_BYTES, sha256=sha256, find_known=find_parsed
+    )
 
 
 def read_request(

@@ -31,6 +31,7 @@ from imports.importing.request import AGAIN, ImportRequest
 from imports.importing.rights import check_request
 from imports.importing.saved_plan import prepare_saved_plan
 from imports.models import ImportRecord
+from imports.parsed.store import remember_parsed
 from imports.permissions import RUN_IMPORT, check_permission
 from imports.planfile.shape import SavedPlan
 from imports.plans.plan import Plan
@@ -133,6 +134,7 @@ def _run(
                     is_unchanged=seen.is_unchanged(),
                     progress=progress,
                 )
+                remember_parsed(document)
                 recorder.succeed(plan.counts, make_items(record, plan, saves))
             return Outcome(plan=plan, record=record)
 

@@ -1,7 +1,7 @@
 """Find the references to what is not in the file. Pure."""
 
 from flows.content.fields import Kind
-from flows.relations.mentions import Reference, find_references
+from flows.relations.mentions import Reference
 from imports.exportfile.document import ExportDocument
 
 
@@ -16,7 +16,7 @@ def find_unresolved(document: ExportDocument) -> dict[str, list[Reference]]:
     for item in document:
         missing = {
             reference
-            for reference in find_references(item.kind, item.content)
+            for reference in item.references
             if reference.target not in (names if reference.by_name else uuids[reference.kind])
         }
         if missing:

@@ -8,6 +8,7 @@ from django.db.models import F
 from reversion.models import Version
 
 from flows.content.fields import Kind, get_columns
+from flows.documents.models import Mention, StoredDocument
 from flows.models import MODELS
 from imports.models import ImportItem, ImportRecord
 
@@ -16,6 +17,8 @@ ITEMS = ImportItem._meta.db_table
 
 # Each after those that its rows refer to.
 WRITTEN_BY_IMPORTS = (
+    StoredDocument._meta.db_table,
+    Mention._meta.db_table,
     *(MODELS[kind]._meta.db_table for kind in Kind),
     "reversion_revision",
     "reversion_version",
