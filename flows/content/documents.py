@@ -113,7 +113,9 @@ def read_text(value: Any) -> Any:
 
 def group_documents(values: "Sequence[Document]") -> None:
     """Let the documents be read together, when one of them is used."""
-    for reader in {id(value.reader): value.reader for value in values}.values():
-        peers = [value for value in values if value.reader is reader]
+    groups: dict[int, list[Document]] = {}
+    for value in values:
+        groups.setdefault(id(value.reader), []).append(value)
+    for peers in groups.values():
         for value in peers:
             value.join(peers)

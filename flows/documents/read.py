@@ -1,6 +1,6 @@
 """Read stored documents and what they use, a batch in one query."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -55,20 +55,16 @@ def get_reader(alias: str) -> StoredDocuments:
 
 
 def group_rows(rows: Iterable[Any], size: int = BATCH) -> Iterator[Any]:
-    """Yield rows (sequences or dicts of values) whose documents are read in groups of `size` rows.
+    """Yield rows whose documents are read in groups of `size` rows.
 
-    Only those that are used are read, and with them those of the same group.
+    The values of all rows are in one order, or under the same keys. Only documents that are used
+    are read, and with them those of the same group.
     """
     iterator = iter(rows)
     while batch := list(islice(iterator, size)):
-        group_documents(
-            [
-                value
-                for row in batch
-                for value in (row.values() if isinstance(row, dict) else row)
-                if isinstance(value, Document)
-            ]
-        )
+        first = batch[0].items() if isinstance(batch[0], Mapping) else enumerate(batch[0])
+        places = [place for place, value in first if isinstance(value, Document)]
+        group_documents([row[place] for row in batch for place in places])
         yield from batch
 
 

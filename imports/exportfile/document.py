@@ -92,7 +92,7 @@ def parse(
         lists, depth = _read_lists(data, issues)
         digests = compute_slice_digests(map(bytes, lists[Kind.FLOW]), depth=depth)
         known = find_known(digests)
-        packed = {kind: [None] * len(lists[kind]) for kind in Kind}
+        packed: dict[Kind, list[bytes | None]] = {kind: [None] * len(lists[kind]) for kind in Kind}
         packed[Kind.FLOW] = [known.get(digest) for digest in digests]
         items = {
             kind: _read_items(kind, zip(lists[kind], packed[kind], strict=True), depth, issues)

@@ -9,7 +9,7 @@ from flows.content.fields import get_columns
 from flows.models import get_blank_content
 from flows.texts import make_storable
 from imports.importing.request import ImportRequest
-from imports.models import ImportItem, ImportRecord
+from imports.models import ImportRecord
 from imports.plans.plan import Change, Plan, compute_content_digest
 from imports.runs.recorder import make_run_record
 
@@ -29,8 +29,8 @@ def make_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
 
 def make_items(
     record: ImportRecord, plan: Plan, saves: Mapping[str, Revision]
-) -> Iterator[ImportItem]:
-    """Yield the record's unsaved items; `saves` has the named saves by the path of an item."""
+) -> Iterator[dict[str, Any]]:
+    """Yield the record's items, by column; `saves` has the named saves by the path of an item."""
     return (_make_item(record, change, saves.get(change.item.path)) for change in plan)
 
 
@@ -46,25 +46,25 @@ def _get_plan_fields(request: ImportRequest) -> dict[str, Any]:
     }
 
 
-def _make_item(record: ImportRecord, change: Change, save: Revision | None) -> ImportItem:
-    return ImportItem(
-        record=record,
-        kind=change.item.kind,
-        position=change.item.position,
-        uuid=change.item.file_uuid,
-        name=change.item.name,
-        file_updated_at=change.item.updated_at,
-        result=change.result,
-        match_method=change.method,
-        target_uuid=change.target_uuid,
-        target_name=change.target_name,
-        content_digest=_get_content_digest(change),
-        is_new=change.result.writes and change.written_row is None,
-        changed_keys=[field.key for field in change.fields],
-        warnings=list(change.warnings),
-        warning_details=[warning.as_dict() for warning in change.all_warnings],
-        named_save=save,
-    )
+def _make_item(record: ImportRecord, change: Change, save: Revision | None) -> dict[str, Any]:
+    return {
+        "record_id": record.pk,
+        "kind": change.item.kind,
+        "position": change.item.position,
+        "uuid": change.item.file_uuid,
+        "name": change.item.name,
+        "file_updated_at": change.item.updated_at,
+        "result": change.result,
+        "match_method": change.method,
+        "target_uuid": change.target_uuid,
+        "target_name": change.target_name,
+        "content_digest": _get_content_digest(change),
+        "is_new": change.result.writes and change.written_row is None,
+        "changed_keys": [field.key for field in change.fields],
+        "warnings": list(change.warnings),
+        "warning_details": [warning.as_dict() for warning in change.all_warnings],
+        "named_save_id": save.pk if save else None,
+    }
 
 
 def _get_content_digest(change: Change) -> str:

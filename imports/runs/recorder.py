@@ -2,13 +2,13 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from flows.database.bulk import insert_rows
+from flows.database.bulk import insert_values
 from flows.servers import get_current_database
 from flows.texts import make_storable
 from flows.users import User
@@ -53,13 +53,13 @@ class RunRecorder:
         self.record.save()
 
     def succeed(
-        self, counts: Counter[Result] | Counter[UndoResult], items: Iterable[ImportItem]
+        self, counts: Counter[Result] | Counter[UndoResult], items: Iterable[Mapping[str, Any]]
     ) -> None:
         """Record the counts and the items with their results. Call it in the data's transaction."""
         self.record.counts = {result.value: count for result, count in counts.items()}
         self._finish(Status.SUCCEEDED)
         for batch in split_batches(items, BATCH):
-            insert_rows(batch)
+            insert_values(ImportItem, batch)
 
     def refuse(self, error: UnableToImport) -> None:
         """Record why nothing was written: as failed for a bad file or an error, else as refused."""

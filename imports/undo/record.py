@@ -1,11 +1,12 @@
 """Make the record of an undo, and update the record of the run that it undoes."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from reversion.models import Revision
 
 from imports.errors import StalePlan
-from imports.models import UNDO, ImportItem, ImportRecord, Status
+from imports.models import UNDO, ImportRecord, Status
 from imports.plans.matching import MatchMethod
 from imports.runs.recorder import make_run_record
 from imports.undo.plans.plan import Key, UndoChange, UndoPlan
@@ -33,8 +34,8 @@ def set_undone(undo: ImportRecord, undone: ImportRecord) -> None:
 
 def make_undo_items(
     record: ImportRecord, plan: UndoPlan, saves: Mapping[Key, Revision]
-) -> Iterator[ImportItem]:
-    """Yield the record's unsaved items; `saves` has the named saves taken before, by key."""
+) -> Iterator[dict[str, Any]]:
+    """Yield the record's items, by column; `saves` has the named saves taken before, by key."""
     return (_make_item(record, change, saves.get(change.key)) for change in plan)
 
 
@@ -56,21 +57,21 @@ def mark_undone(record: ImportRecord) -> None:
         below = below.undoes
 
 
-def _make_item(record: ImportRecord, change: UndoChange, save: Revision | None) -> ImportItem:
-    return ImportItem(
-        record=record,
-        kind=change.kind,
-        position=change.position,
-        uuid=change.uuid,
-        name=change.name,
-        result=change.result,
-        match_method=MatchMethod.UUID,
-        target_uuid=change.uuid,
-        target_name=change.target_name,
-        content_digest=change.after or "",
-        leaves_deleted=change.becomes_deleted,
-        changed_keys=[field.key for field in change.fields],
-        warnings=list(change.warnings),
-        warning_details=[warning.as_dict() for warning in change.all_warnings],
-        named_save=save,
-    )
+def _make_item(record: ImportRecord, change: UndoChange, save: Revision | None) -> dict[str, Any]:
+    return {
+        "record_id": record.pk,
+        "kind": change.kind,
+        "position": change.position,
+        "uuid": change.uuid,
+        "name": change.name,
+        "result": change.result,
+        "match_method": MatchMethod.UUID,
+        "target_uuid": change.uuid,
+        "target_name": change.target_name,
+        "content_digest": change.after or "",
+        "leaves_deleted": change.becomes_deleted,
+        "changed_keys": [field.key for field in change.fields],
+        "warnings": list(change.warnings),
+        "warning_details": [warning.as_dict() for warning in change.all_warnings],
+        "named_save_id": save.pk if save else None,
+    }
