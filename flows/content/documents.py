@@ -23,7 +23,6 @@ class Document:
     """A document: its text, or the digest of a stored one."""
 
     __slots__ = ("_digest", "_peers", "_reader", "_secrets", "_text")
-    __hash__ = None  # type: ignore[assignment]  # equal to a text, which has another hash
 
     def __init__(
         self, text: str | None = None, *, digest: str = "", reader: DocumentReader | None = None
@@ -92,6 +91,10 @@ class Document:
         if isinstance(other, str):
             return self.digest == compute_document_digest(other)
         return NotImplemented
+
+    def __hash__(self) -> int:
+        # Not that of the text, which need not be known: a set of documents has no texts in it.
+        return hash(self.digest)
 
     def __str__(self) -> str:
         return self.text

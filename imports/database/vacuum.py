@@ -10,11 +10,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from flows.conf import ziggy
 from flows.content.fields import Kind
-from flows.models import MODELS
+from flows.documents.sweep import sweep_documents
+from flows.models import MODELS, Flow
 from flows.servers import get_current_database
 from imports.database.lock import HeldLock, LockHeld, hold_import_lock
 from imports.errors import RETRY_AFTER, ImportLocked, UnableToImport
 from imports.expiry import drop_expired
+from imports.parsed.store import forget_old
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +36,15 @@ class Vacuumed:
     """What was purged, and the size of the database before and after, in bytes."""
 
     purged: Mapping[Kind, int]
+    documents: int
+    """How many stored documents nothing referred to any more."""
     size_before: int
     size_after: int
 
     def as_dict(self) -> dict[str, int]:
         """Return it as the command and the API answer it."""
         counts = {kind.plural: self.purged[kind] for kind in Kind}
+        counts["documents"] = self.documents
         return {**counts, "sizeBefore": self.size_before, "sizeAfter": self.size_after}
 
 
@@ -57,9 +62,13 @@ def vacuum_database(*, lock_wait: float | None = None) -> Vacuumed:
         with hold_import_lock(wait=wait) as lock:
             size_before = _read_size(connection)
             purged = _purge(lock)
+            swept = sweep_documents(Flow, connection.alias)
             _reorganise(connection)
             return Vacuumed(
-                purged=purged, size_before=size_before, size_after=_read_size(connection)
+                purged=purged,
+                documents=swept.documents,
+                size_before=size_before,
+                size_after=_read_size(connection),
             )
     except LockHeld:
         message = "An import is running on this database: vacuum it when that has finished."
@@ -70,6 +79,7 @@ def _purge(lock: HeldLock) -> dict[Kind, int]:
     with transaction.atomic(using=get_current_database(), durable=True):
         lock.keep_others_out()
         drop_expired()
+        forget_old()
         purged = {
             kind: MODELS[kind]._default_manager.filter(is_deleted=True).delete()[0] for kind in Kind
         }

@@ -34,6 +34,8 @@ def remember_parsed(document: ExportDocument) -> None:
         ParsedItem.objects.filter(digest__in=batch, used_at__lt=now - _USED_AGAIN_AFTER).update(
             used_at=now
         )
+    if document.new_slices:
+        forget_old()
     for batch in _split(list(document.new_slices)):
         insert_missing_rows(
             [

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from flows.content.documents import read_text
 from flows.content.fields import FIELDS, Kind, Shape
 from flows.texts import quote
 from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, UnableToImport
@@ -593,7 +594,7 @@ def test_every_field_of_every_export_is_given_back(export, ensure_ascii):
         assert len(document.items[kind]) == len(export[kind.plural])
         for given_item, item in zip(export[kind.plural], document.items[kind], strict=True):
             assert (item.uuid, item.name) == (given_item["uuid"], given_item["name"])
-            found = {field.key: item.content[field.column] for field in FIELDS[kind]
+            found = {field.key: read_text(item.content[field.column]) for field in FIELDS[kind]
                      if field.column in item.content}  # fmt: skip
             assert found.keys() == given_item.keys() - {
                 *("uuid", "createdAt", "updatedAt", *UNKNOWN_KEYS)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from flows.content.documents import read_text
 from flows.content.fields import FIELDS, SECRET_VALUE_KEYS, Field, Kind, Shape
 from imports.errors import FileInvalid
 from imports.exportfile.document import parse
@@ -105,7 +106,7 @@ def stored(field: Field, kind_of_value: str) -> Any:
 def test_a_field_takes_its_own_json_type_and_no_other(kind, field, kind_of_value):
     value = VALUES[kind_of_value]
     if kind_of_value in ACCEPTED[field.shape]:
-        found = read(kind, **{field.key: value}).content[field.column]
+        found = read_text(read(kind, **{field.key: value}).content[field.column])
         assert found == stored(field, kind_of_value)
         assert type(found) is type(stored(field, kind_of_value))
     else:
