@@ -103,16 +103,22 @@ def find_secret_uses(kind: Kind, uuid: str, content: Content) -> frozenset[Secre
 
 def _find_uses_of_flow(uuid: str, content: Content) -> Iterator[SecretUse]:
     names: set[str] = set()
-    for spec in FIELDS[Kind.FLOW]:
-        value = content.get(spec.column)
-        if spec.shape.is_document:
-            names |= find_secrets_used_by(value)
-        elif spec.shape is Shape.TEXT and spec.key not in PROSE_KEYS:
-            names |= find_secrets_used(str(value or ""))
+    for column in _FLOW_DOCUMENTS:
+        names |= find_secrets_used_by(content.get(column))
+    for column in _FLOW_CODE:
+        names |= find_secrets_used(str(content.get(column) or ""))
     names |= find_secrets_used(str(content.get(EXTRA) or ""), json=True)
     if names:
         code = Destination(f"flow {uuid}", "its code")
         yield from (SecretUse(name, "", code) for name in names)
+
+
+_FLOW_DOCUMENTS = [spec.column for spec in FIELDS[Kind.FLOW] if spec.shape.is_document]
+_FLOW_CODE = [
+    spec.column
+    for spec in FIELDS[Kind.FLOW]
+    if spec.shape is Shape.TEXT and spec.key not in PROSE_KEYS
+]
 
 
 def _find_uses_of_connection(content: Content) -> Iterator[SecretUse]:

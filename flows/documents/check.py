@@ -1,6 +1,6 @@
 """Check that every document is there and whole, and name what a damaged one touches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,48 +35,59 @@ class Checked:
 
 def check_documents(flows: Any, alias: str) -> Checked:
     """Read every document of the database, and look up every reference of the model `flows`."""
-    whole: set[str] = set()
-    damaged: set[str] = set()
-    for digest, is_whole in _read_all(alias):
-        (whole if is_whole else damaged).add(digest)
-    references = 0
-    rows: dict[str, list[Any]] = {digest: [] for digest in damaged}
-    saves: dict[str, list[tuple[int, str]]] = {digest: [] for digest in damaged}
-    for pk, digest in find_references_of_rows(flows, alias):
-        references += 1
-        if digest not in whole:
-            rows.setdefault(digest, []).append(pk)
-    for version, digest in find_references_of_saves(flows, alias):
-        references += 1
-        if digest not in whole:
-            saves.setdefault(digest, []).append((version.pk, version.object_repr))
-    uuids = _read_uuids(flows, alias, {pk for pks in rows.values() for pk in pks})
-    return Checked(
-        documents=len(whole) + len(damaged),
-        references=references,
-        damaged=tuple(
-            DamagedDocument(
-                digest=digest,
-                is_missing=digest not in damaged,
-                flows=tuple(sorted({uuids[pk] for pk in rows.get(digest, ())})),
-                saves=tuple(sorted(saves.get(digest, ()))),
-            )
-            for digest in sorted(rows.keys() | saves.keys())
+    uuids = dict(flows._default_manager.using(alias).order_by().values_list("pk", "uuid"))
+    return check_references(
+        _read_bodies(alias),
+        ((str(uuids[pk]), digest) for pk, digest in find_references_of_rows(flows, alias)),
+        (
+            (version.pk, version.object_repr, digest)
+            for version, digest in find_references_of_saves(flows, alias)
         ),
     )
 
 
-def _read_all(alias: str) -> Iterator[tuple[str, bool]]:
+def check_references(
+    bodies: Iterable[tuple[str, bytes]],
+    rows: Iterable[tuple[str, str]],
+    saves: Iterable[tuple[int, str, str]],
+) -> Checked:
+    """Unpack all bodies, and look up the digest of each row (its uuid) and save (number, name)."""
+    is_whole = {digest: _is_whole(digest, body) for digest, body in bodies}
+    references = 0
+    of_flows: dict[str, set[str]] = {}
+    of_saves: dict[str, set[tuple[int, str]]] = {}
+    for uuid, digest in rows:
+        references += 1
+        if not is_whole.get(digest):
+            of_flows.setdefault(digest, set()).add(uuid)
+    for number, name, digest in saves:
+        references += 1
+        if not is_whole.get(digest):
+            of_saves.setdefault(digest, set()).add((number, name))
+    unused = {digest for digest, whole in is_whole.items() if not whole}
+    return Checked(
+        documents=len(is_whole),
+        references=references,
+        damaged=tuple(
+            DamagedDocument(
+                digest=digest,
+                is_missing=digest not in is_whole,
+                flows=tuple(sorted(of_flows.get(digest, ()))),
+                saves=tuple(sorted(of_saves.get(digest, ()))),
+            )
+            for digest in sorted(of_flows.keys() | of_saves.keys() | unused)
+        ),
+    )
+
+
+def _read_bodies(alias: str) -> Iterator[tuple[str, bytes]]:
     rows = StoredDocument.objects.using(alias).order_by().values_list("digest", "body")
-    for digest, body in rows.iterator(chunk_size=_CHUNK):
-        try:
-            unpack(bytes(body), digest)
-        except DamagedDocumentError:
-            yield digest, False
-        else:
-            yield digest, True
+    yield from ((digest, bytes(body)) for digest, body in rows.iterator(chunk_size=_CHUNK))
 
 
-def _read_uuids(flows: Any, alias: str, pks: set[Any]) -> dict[Any, str]:
-    found = flows._default_manager.using(alias).filter(pk__in=pks).order_by()
-    return {pk: str(uuid) for pk, uuid in found.values_list("pk", "uuid")}
+def _is_whole(digest: str, body: bytes) -> bool:
+    try:
+        unpack(body, digest)
+    except DamagedDocumentError:
+        return False
+    return True

@@ -28,5 +28,10 @@ def find_references_of_saves(flows: Any, alias: str) -> Iterator[tuple[Version, 
     content_type = ContentType.objects.db_manager(alias).get_for_model(flows)
     saves = Version.objects.using(alias).filter(content_type=content_type).order_by()
     for version in saves.only("object_id", "object_repr", "serialized_data").iterator(_CHUNK):
-        for digest in _IN_SAVE.findall(version.serialized_data):
+        for digest in find_digests_in_save(version.serialized_data):
             yield version, digest
+
+
+def find_digests_in_save(text: str) -> list[str]:
+    """Return the digests in the text of a named save."""
+    return _IN_SAVE.findall(text)

@@ -5,6 +5,7 @@ Also what every door shows of a restore: the rights that it needs, and its warni
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.utils import timezone
@@ -12,12 +13,13 @@ from reversion.errors import RevertError
 from reversion.models import Version
 
 from flows.content.depth import find_too_deep_columns, get_max_depth
-from flows.content.fields import Content, Kind, get_columns
+from flows.content.fields import STORED_ONCE, Content, Kind, get_columns
 from flows.destinations.warnings import DestinationWarning
 from flows.documents.field import get_document
 from flows.encryption import Sealed, WrongKeyError
-from flows.models import Item
+from flows.models import MODELS, Item
 from flows.saves import named_saves
+from flows.saves.plain_states import read_plain_state
 from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     Write,
@@ -48,9 +50,14 @@ def check_depth(kind: Kind, saved: SavedRow) -> None:
 
 def get_present_row(item: Item) -> SavedRow:
     """Return the item's present columns in the form of `read_saved_row`."""
-    return {
-        field.attname: get_document(item, field.attname) for field in item._meta.concrete_fields
-    }
+    loaded, columns = item.__dict__, _list_columns(type(item))
+    row = {name: loaded[name] if name in loaded else getattr(item, name) for name in columns}
+    return row | {name: get_document(item, name) for name in STORED_ONCE if name in row}
+
+
+@cache
+def _list_columns(model: type[Item]) -> tuple[str, ...]:
+    return tuple(field.attname for field in model._meta.concrete_fields)
 
 
 def read_saved_row(version: Version) -> SavedRow:
@@ -58,7 +65,12 @@ def read_saved_row(version: Version) -> SavedRow:
 
     Raises reversion.errors.RevertError where the save cannot be read any more.
     """
-    return get_present_row(version._object_version.object)
+    is_json = version.format == "json"
+    row = read_plain_state(version.serialized_data, _MODELS) if is_json else None
+    return get_present_row(version._object_version.object) if row is None else row
+
+
+_MODELS = {model._meta.label_lower: model for model in MODELS.values()}
 
 
 def get_content(kind: Kind, row: SavedRow) -> Content:

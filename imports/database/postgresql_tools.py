@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+from typing import IO
 
 from django.db import connections
 
@@ -25,10 +26,13 @@ class Fault(Exception):  # noqa: N818 - the part of a message, not an error of i
     """A foreseeable fault of a backup or a restore. Its text says what is wrong and what to do."""
 
 
-def run_postgresql_tool(alias: str, tool: str, *arguments: str) -> None:
+def run_postgresql_tool(
+    alias: str, tool: str, *arguments: str, output: int | IO[bytes] = subprocess.DEVNULL
+) -> None:
     """Run pg_dump or pg_restore on the database, bound to this process.
 
-    Raises Fault, with the first error that the tool reports and never with the password.
+    What it prints is written to `output`. Raises Fault, with the first error that the tool reports
+    and never with the password.
     """
     program = shutil.which(tool)
     if program is None:
@@ -38,7 +42,7 @@ def run_postgresql_tool(alias: str, tool: str, *arguments: str) -> None:
             make_bound_command(program, arguments),
             env=os.environ | _make_environment(alias) | {"LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=output,
             stderr=subprocess.PIPE,
             timeout=ziggy.BACKUP_TIMEOUT,
             check=False,

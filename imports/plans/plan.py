@@ -239,19 +239,28 @@ def compute_content_digest(content: Content, columns: Sequence[str]) -> str:
     """
     # In MessagePack every value has its type and length, so that different contents never have the
     # same encoding.
-    values = [_get_digest(column, content[column]) for column in columns]
+    of_columns, stored = _look_at_columns(tuple(columns))
+    values = [content[column] for column in columns]
+    for place in stored:
+        values[place] = _get_digest(values[place])
     text = msgspec.msgpack.encode(values)
-    return f"{_compute_columns_digest(tuple(columns))}{blake2b(text, digest_size=16).hexdigest()}"
+    return f"{of_columns}{blake2b(text, digest_size=16).hexdigest()}"
 
 
-def _get_digest(column: str, value: Value) -> Value:
-    """Return the digest of a document that is stored once, which is not read; else the value."""
-    if column in STORED_ONCE and isinstance(value, str):
+def _get_digest(value: Value) -> Value:
+    """Return the digest of a document that is stored once, which is not read."""
+    if isinstance(value, str):
         value = Document(value)
     return value.digest if isinstance(value, Document) else value
 
 
 @cache
+def _look_at_columns(columns: tuple[str, ...]) -> tuple[str, tuple[int, ...]]:
+    """Return the digest of the columns, and the places of those that are stored once."""
+    stored = (place for place, column in enumerate(columns) if column in STORED_ONCE)
+    return _compute_columns_digest(columns), tuple(stored)
+
+
 def _compute_columns_digest(columns: tuple[str, ...]) -> str:
     # Digests of before documents were stored once are of other columns.
     text = msgspec.msgpack.encode(
