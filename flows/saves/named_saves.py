@@ -74,15 +74,15 @@ def take_many(items: Sequence[Item], name: str, *, user: User | None = None) -> 
 
 def take_rows(
     model: type[Item], pks: Sequence[int], name: str, *, user: User | None = None
-) -> list[Revision]:
-    """Save the state of rows of one kind under a name; return the revisions in the keys' order.
+) -> list[int]:
+    """Save the state of rows of one kind under a name; return the revisions' numbers in that order.
 
     As `take_many`, but from the rows in the database: they are not read into Python.
     """
     database = get_current_database()
     connection = connections[database]
     with transaction.atomic(using=database):
-        revisions = _make_revisions(len(pks), name, user)
+        revisions = _make_revision_numbers(len(pks), name, user)
         for batch in range(0, len(pks), _BATCH):
             pairs = zip(pks[batch : batch + _BATCH], revisions[batch : batch + _BATCH], strict=True)
             with connection.cursor() as cursor:
@@ -95,12 +95,12 @@ def take_rows(
 def _make_copy_statement(
     model: type[Item],
     connection: BaseDatabaseWrapper,
-    pairs: Iterable[tuple[int, Revision]],
+    pairs: Iterable[tuple[int, int]],
 ) -> tuple[str, list[Any]]:
     """Return the statement that copies each row into its revision, and its parameters."""
     quote = connection.ops.quote_name
     key, uuid, named = (quote(column) for column in (str(model._meta.pk.column), "uuid", "name"))
-    values = ", ".join(f"({int(pk)}, {int(revision.pk)})" for pk, revision in pairs)
+    values = ", ".join(f"({int(pk)}, {int(revision)})" for pk, revision in pairs)
     statement = f"""
         INSERT INTO {quote(Version._meta.db_table)} (
             revision_id, object_id, content_type_id, db, format, object_repr, serialized_data
@@ -121,6 +121,41 @@ def _make_revisions(number: int, name: str, user: User | None) -> list[Revision]
     revisions = [Revision(date_created=now, user=user, comment=name) for _ in range(number)]
     made = Revision.objects.using(get_current_database())
     return list(made.bulk_create(revisions, batch_size=_BATCH))
+
+
+def _make_revision_numbers(number: int, name: str, user: User | None) -> list[int]:
+    """Make revisions as `_make_revisions` does, in one statement; return their numbers."""
+    connection = connections[get_current_database()]
+    if not (number and connection.features.can_return_rows_from_bulk_insert):
+        return [revision.pk for revision in _make_revisions(number, name, user)]
+    row = {"date_created": timezone.now(), "comment": name, "user": user.pk if user else None}
+    fields = [Revision._meta.get_field(field) for field in row]
+    values = [
+        field.get_db_prep_save(value, connection)
+        for field, value in zip(fields, row.values(), strict=True)
+    ]
+    is_postgresql = connection.vendor == "postgresql"
+    # PostgreSQL takes a selected null for a text.
+    places = [
+        f"CAST(%s AS {each.db_type(connection)})" if is_postgresql else "%s" for each in fields
+    ]
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {quote(Revision._meta.db_table)} "  # noqa: S608 - names of the model's own
+            f"({', '.join(quote(each.column) for each in fields)}) "
+            f"SELECT {', '.join(places)} FROM ({_SERIES[is_postgresql]}) AS numbers RETURNING id",
+            [*values, number],
+        )
+        return sorted(pk for (pk,) in cursor.fetchall())
+
+
+# The numbers from 1 on.
+_SERIES = {
+    True: "SELECT generate_series(1, %s)",
+    False: "WITH RECURSIVE series(at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM series "
+    "WHERE at < %s) SELECT at FROM series",
+}
 
 
 def _serialize(item: Item) -> str:

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from reversion.models import Revision
 
 from flows.content.fields import Content, Kind
 from flows.database.bulk import compress_quickly, insert_rows, update_rows
@@ -41,7 +40,7 @@ class _Writer:
 
 def apply_plan(
     plan: Plan, *, is_unchanged: bool, user: User | None, user_name: str, progress: Progress
-) -> dict[str, Revision]:
+) -> dict[str, int]:
     """Write the plan's rows; return the named saves taken before, by the path of their items.
 
     `is_unchanged` tells that nobody wrote to the database since the plan was made; `user_name` is
@@ -51,7 +50,7 @@ def apply_plan(
     compress_quickly()
     writer = _Writer(user_name=user_name, now=timezone.now())
     done, total = 0, sum(change.result.writes for change in plan)
-    saves: dict[str, Revision] = {}
+    saves: dict[str, int] = {}
     for kind in Kind:
         existing = [change for change in plan.changes[kind] if change.written_row]
         for batch in split_batches(existing, CONTENT_BATCH):
@@ -72,7 +71,7 @@ def _filter_written(changes: Iterable[Change]) -> Iterator[Change]:
 
 def _save_before(
     kind: Kind, changes: Sequence[Change], user: User | None, *, is_unchanged: bool
-) -> dict[str, Revision]:
+) -> dict[str, int]:
     _lock_unchanged(kind, changes, is_unchanged=is_unchanged)
     pks = [change.row.pk for change in changes if change.row]
     revisions = named_saves.take_rows(MODELS[kind], pks, PRE_IMPORT, user=user)

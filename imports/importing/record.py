@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reversion.models import Revision
-
 from flows.content.fields import get_columns
 from flows.models import get_blank_content
 from flows.texts import make_storable
@@ -28,7 +26,7 @@ def make_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
 
 
 def make_items(
-    record: ImportRecord, plan: Plan, saves: Mapping[str, Revision]
+    record: ImportRecord, plan: Plan, saves: Mapping[str, int]
 ) -> Iterator[dict[str, Any]]:
     """Yield the record's items, by column; `saves` has the named saves by the path of an item."""
     return (_make_item(record, change, saves.get(change.item.path)) for change in plan)
@@ -46,7 +44,7 @@ def _get_plan_fields(request: ImportRequest) -> dict[str, Any]:
     }
 
 
-def _make_item(record: ImportRecord, change: Change, save: Revision | None) -> dict[str, Any]:
+def _make_item(record: ImportRecord, change: Change, save: int | None) -> dict[str, Any]:
     return {
         "record_id": record.pk,
         "kind": change.item.kind,
@@ -63,7 +61,7 @@ def _make_item(record: ImportRecord, change: Change, save: Revision | None) -> d
         "changed_keys": [field.key for field in change.fields],
         "warnings": list(change.warnings),
         "warning_details": [warning.as_dict() for warning in change.all_warnings],
-        "named_save_id": save.pk if save else None,
+        "named_save_id": save,
     }
 
 

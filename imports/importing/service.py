@@ -9,8 +9,6 @@ A preview stops after the plan. Every run leaves an ImportRecord.
 from collections.abc import Mapping
 from hashlib import sha256
 
-from reversion.models import Revision
-
 from flows.database.state import SeenState
 from flows.secrets.stored_destinations import lock_destinations
 from flows.servers import target_server
@@ -164,7 +162,7 @@ def _write(
     *,
     is_unchanged: bool,
     progress: Progress,
-) -> Mapping[str, Revision]:
+) -> Mapping[str, int]:
     """Write the plan's rows, if any; return the named saves taken before, by path of the items."""
     if not plan.writes:
         return {}

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from django.utils import timezone
-from reversion.models import Revision
 
 from flows.content.fields import Kind
 from flows.database.bulk import compress_quickly, update_rows
@@ -41,7 +40,7 @@ def apply_undo(
     user: User | None,
     user_name: str,
     progress: Progress,
-) -> dict[Key, Revision]:
+) -> dict[Key, int]:
     """Write the plan's rows; return the named saves taken before, by key.
 
     `is_unchanged` tells that nobody wrote to the database since the plan was made, `since` is when
@@ -50,7 +49,7 @@ def apply_undo(
     """
     compress_quickly()
     done, total = 0, sum(change.writes for change in plan)
-    saves: dict[Key, Revision] = {}
+    saves: dict[Key, int] = {}
     for kind, batch in _split_batches(plan, UndoResult.DELETE, UndoResult.RESTORE):
         saves |= _save_before(kind, batch, user, is_unchanged=is_unchanged)
     for kind, batch in _split_batches(plan, UndoResult.DELETE):
@@ -86,7 +85,7 @@ def _find_released_names(secrets: Iterable[UndoChange]) -> Iterator[int]:
 
 def _save_before(
     kind: Kind, changes: Sequence[UndoChange], user: User | None, *, is_unchanged: bool
-) -> dict[Key, Revision]:
+) -> dict[Key, int]:
     pks = [change.pk for change in changes if change.pk]
     rows = lock_rows(kind, pks, is_unchanged=is_unchanged)
     for change in changes:

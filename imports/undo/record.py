@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reversion.models import Revision
-
 from imports.errors import StalePlan
 from imports.models import UNDO, ImportRecord, Status
 from imports.plans.matching import MatchMethod
@@ -33,7 +31,7 @@ def set_undone(undo: ImportRecord, undone: ImportRecord) -> None:
 
 
 def make_undo_items(
-    record: ImportRecord, plan: UndoPlan, saves: Mapping[Key, Revision]
+    record: ImportRecord, plan: UndoPlan, saves: Mapping[Key, int]
 ) -> Iterator[dict[str, Any]]:
     """Yield the record's items, by column; `saves` has the named saves taken before, by key."""
     return (_make_item(record, change, saves.get(change.key)) for change in plan)
@@ -57,7 +55,7 @@ def mark_undone(record: ImportRecord) -> None:
         below = below.undoes
 
 
-def _make_item(record: ImportRecord, change: UndoChange, save: Revision | None) -> dict[str, Any]:
+def _make_item(record: ImportRecord, change: UndoChange, save: int | None) -> dict[str, Any]:
     return {
         "record_id": record.pk,
         "kind": change.kind,
@@ -73,5 +71,5 @@ def _make_item(record: ImportRecord, change: UndoChange, save: Revision | None) 
         "changed_keys": [field.key for field in change.fields],
         "warnings": list(change.warnings),
         "warning_details": [warning.as_dict() for warning in change.all_warnings],
-        "named_save_id": save.pk if save else None,
+        "named_save_id": save,
     }

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from reversion.models import Revision
-
 from flows.content.fields import Kind
 from flows.counting import format_others
 from flows.database.state import SeenState
@@ -224,7 +222,7 @@ def _write(
     *,
     is_unchanged: bool,
     progress: Progress,
-) -> Mapping[Key, Revision]:
+) -> Mapping[Key, int]:
     """Write the plan's rows, if any; return the named saves taken before, by key."""
     if not plan.writes:
         return {}

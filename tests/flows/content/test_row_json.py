@@ -104,7 +104,7 @@ def test_each_row_has_a_revision_of_its_own_in_the_order_of_the_keys():
     pks = [flow.pk for flow in reversed(flows)]
     revisions = named_saves.take_rows(Flow, pks, "Pre import", user=user)
     saved = Version.objects.order_by("revision_id").values_list("object_id", "revision_id")
-    assert list(saved) == [(str(pk), one.pk) for pk, one in zip(pks, revisions, strict=True)]
+    assert list(saved) == [(str(pk), one) for pk, one in zip(pks, revisions, strict=True)]
     assert set(Revision.objects.values_list("comment", "user")) == {("Pre import", user.pk)}
 
 
