@@ -118,7 +118,7 @@ def _convert_rows(tables: _Tables, convert: Convert) -> None:
             ]
             statement = f"UPDATE {table} SET nodes = %s, edges = %s WHERE {key} = %s"  # noqa: S608
             cursor.executemany(statement, changed)
-        last, done = rows[-1][0], _tell(done, len(rows), "flows")
+        last, done = rows[-1][0], _report_progress(done, len(rows), "flows")
 
 
 def _lock(connection: BaseDatabaseWrapper) -> str:
@@ -148,7 +148,7 @@ def _convert_saves(tables: _Tables, convert: Convert, *, wrap: Callable[[str], A
                 if state is not None and _replace(version, state, new, wrap)
             ]
             of_flows.bulk_update(changed, ["serialized_data"])
-        last, done = versions[-1].pk, _tell(done, len(versions), "named saves")
+        last, done = versions[-1].pk, _report_progress(done, len(versions), "named saves")
 
 
 def _read_state(text: str) -> Any:
@@ -187,7 +187,7 @@ def _is_digest(value: str) -> bool:
     return len(value) == 64 and value.isalnum()  # noqa: PLR2004 - SHA-256 in hexadecimal digits
 
 
-def _tell(done: int, more: int, what: str) -> int:
+def _report_progress(done: int, more: int, what: str) -> int:
     """Report progress on stderr, for `migrate` has begun a line on stdout; return the sum."""
     if (done + more) // _TELL_EVERY > done // _TELL_EVERY:
         sys.stderr.write(f"\n    {done + more:,} {what} read, their documents moved.")

@@ -231,6 +231,7 @@ class Vacuum(WaitsForLock):
                     "flows": 3,
                     "connections": 1,
                     "secrets": 0,
+                    "documents": 8,
                     "sizeBefore": 3031040,
                     "sizeAfter": 303104,
                 },

@@ -36,10 +36,10 @@ class Vacuumed:
     """What was purged, and the size of the database before and after, in bytes."""
 
     purged: Mapping[Kind, int]
-    documents: int
-    """How many stored documents nothing referred to any more."""
     size_before: int
     size_after: int
+    documents: int = 0
+    """How many stored documents nothing referred to any more."""
 
     def as_dict(self) -> dict[str, int]:
         """Return it as the command and the API answer it."""

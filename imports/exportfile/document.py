@@ -92,12 +92,7 @@ def parse(
         lists, depth = _read_lists(data, issues)
         digests = compute_slice_digests(map(bytes, lists[Kind.FLOW]), depth=depth)
         known = find_known(digests)
-        packed: dict[Kind, list[bytes | None]] = {kind: [None] * len(lists[kind]) for kind in Kind}
-        packed[Kind.FLOW] = [known.get(digest) for digest in digests]
-        items = {
-            kind: _read_items(kind, zip(lists[kind], packed[kind], strict=True), depth, issues)
-            for kind in Kind
-        }
+        items = _read_all_items(lists, depth, [known.get(digest) for digest in digests], issues)
     issues += _find_repeated(items)
     if issues:
         raise _make_refusal(issues)
@@ -217,6 +212,19 @@ def _check_ignored(top_level: dict[str, msgspec.Raw], issues: list[Issue]) -> No
             raise
         except JSONProblem as problem:
             issues.append(_make_issue(problem, key))
+
+
+def _read_all_items(
+    lists: Mapping[Kind, list[msgspec.Raw]],
+    depth: int,
+    known_flows: Sequence[bytes | None],
+    issues: list[Issue],
+) -> dict[Kind, tuple[FileItem, ...]]:
+    known = {kind: known_flows if kind is Kind.FLOW else [None] * len(lists[kind]) for kind in Kind}
+    return {
+        kind: _read_items(kind, zip(lists[kind], known[kind], strict=True), depth, issues)
+        for kind in Kind
+    }
 
 
 def _read_items(

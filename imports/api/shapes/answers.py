@@ -99,5 +99,8 @@ class VacuumSerializer(serializers.Serializer[Any]):
     flows = serializers.IntegerField()
     connections = serializers.IntegerField()
     secrets = serializers.IntegerField()
+    documents = serializers.IntegerField(
+        help_text="Stored documents that nothing referred to any more."
+    )
     sizeBefore = serializers.IntegerField(help_text="Bytes.")
     sizeAfter = serializers.IntegerField(help_text="Bytes.")

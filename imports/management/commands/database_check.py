@@ -13,6 +13,8 @@ from imports.management import console
 from imports.report import make_answer
 
 _SHOWN = 20
+_DAMAGED = 2
+"""The exit code where something is damaged or missing; other failures exit with 1."""
 
 
 class Command(BaseCommand):
@@ -20,7 +22,7 @@ class Command(BaseCommand):
         "Read every stored document of a server's flows and named saves, compare it with its "
         "digest, and look up every reference to one. Nothing is written. A damaged or missing "
         "document is named with all flows and named saves that have it, and the command then "
-        "exits with 1. With --backup it does the same for a backup, without restoring it."
+        "exits with 2. With --backup it does the same for a backup, without restoring it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -47,7 +49,7 @@ class Command(BaseCommand):
         console.print_line(self, summary)
         console.print_json(self, make_answer(HTTPStatus.OK, _make_data(checked)))
         if checked.damaged:
-            raise SystemExit(1)
+            raise SystemExit(_DAMAGED)
 
 
 def _describe(damaged: DamagedDocument) -> str:

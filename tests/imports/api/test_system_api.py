@@ -269,7 +269,10 @@ class TestVacuum:
         answer = ada.get("/api/flow/vacuum", CONTENT_TYPE="application/json")
         assert answer.status_code == 200
         body = answer.json()
-        assert list(body) == ["flows", "connections", "secrets", "sizeBefore", "sizeAfter"]
+        assert list(body) == [
+            *("flows", "connections", "secrets"),
+            *("documents", "sizeBefore", "sizeAfter"),
+        ]
         assert (body["flows"], body["connections"], body["secrets"]) == (3, 2, 1)
         assert body["sizeBefore"] > 0 < body["sizeAfter"]
         assert self.counts() == [(1, 0), (1, 0), (1, 0)]
@@ -424,7 +427,7 @@ class TestTheCommand:
         answer = json.loads(result.out)
         assert (answer["status"], answer["statusText"]) == (200, "OK")
         assert list(answer["data"]) == [
-            "flows", "connections", "secrets", "sizeBefore", "sizeAfter",
+            "flows", "connections", "secrets", "documents", "sizeBefore", "sizeAfter",
         ]  # fmt: skip
         assert [answer["data"][key] for key in ("flows", "connections", "secrets")] == [3, 2, 1]
         assert result.err == "Vacuumed local.\n"
