@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import reversion
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from flows.content import canonical
@@ -21,6 +21,7 @@ from flows.database.current import CurrentDatabaseModel
 from flows.documents.field import StoredDocumentField, get_document
 from flows.encryption import Sealed
 from flows.fields import DocumentField, EncryptedTextField, SecretExtraField
+from flows.servers import get_current_database
 
 
 class Item(CurrentDatabaseModel):
@@ -104,6 +105,11 @@ class Flow(Item):
 
     class Meta:
         ordering: ClassVar = ["name", "pk"]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, with `updated_at` set to now; its documents are kept in the same transaction."""
+        with transaction.atomic(using=kwargs.get("using") or get_current_database()):
+            super().save(*args, **kwargs)
 
 
 @reversion.register()

@@ -10,7 +10,7 @@ from django.db.models.query_utils import DeferredAttribute
 from flows.content.documents import Document
 from flows.documents.models import DIGEST_LENGTH
 from flows.documents.read import get_reader
-from flows.documents.store import keep_documents
+from flows.documents.store import KeptDigest, keep_documents
 from flows.fields import DocumentField
 from flows.servers import get_current_database
 
@@ -70,8 +70,8 @@ class StoredDocumentField(DocumentField):  # type: ignore[type-arg]  # it has no
     def prepare_many(self, values: Sequence[Any], connection: BaseDatabaseWrapper) -> Sequence[Any]:
         """Store the documents; return what the column has of each."""
         documents = [_make_document(value) for value in values]
-        keep_documents([each for each in documents if each is not None], connection.alias)
-        return [each and each.digest for each in documents]
+        keep_documents((each for each in documents if isinstance(each, Document)), connection.alias)
+        return [each.digest if isinstance(each, Document) else each for each in documents]
 
 
 def get_document(item: models.Model, column: str) -> Any:
@@ -81,8 +81,9 @@ def get_document(item: models.Model, column: str) -> Any:
     return _make_document(value) if is_stored else value
 
 
-def _make_document(value: Any) -> Document | None:
-    return value if value is None or isinstance(value, Document) else Document(str(value))
+def _make_document(value: Any) -> Document | KeptDigest | None:
+    """Return a document; what needs not be kept, as it is."""
+    return value if value is None or isinstance(value, Document | KeptDigest) else Document(value)
 
 
 def _read_column(value: str, alias: str) -> Document:

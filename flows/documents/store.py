@@ -1,13 +1,16 @@
 """Store documents, each once, with what they mention. Nothing here changes a stored one.
 
-The sweep (documents.sweep) removes what nothing refers to. It leaves a document alone that was kept
-within GRACE; so whoever is about to refer to a document keeps it first.
+The sweep (documents.sweep) removes what nothing refers to. Whoever is about to refer to a document
+keeps it first, in the same transaction: the sweep passes over what is being kept. All writers lock
+rows of items before documents, and documents in the order of their digests, so that no two wait for
+each other.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
+from django.db import connections
 from django.utils import timezone
 
 from flows.content.documents import Document
@@ -19,9 +22,16 @@ from flows.documents.packing import encode, pack
 from flows.servers import target_database
 
 GRACE = timedelta(days=1)
-"""How long a document stays that nothing refers to."""
-_KEPT_AGAIN_AFTER = GRACE / 2
+"""How long a document stays that nothing refers to: longer than any transaction takes."""
+_LOCKED_FROM = GRACE / 2
+"""The age from which a document is locked by whoever keeps it; a younger one is not swept yet."""
 _BATCH = 400
+
+
+class KeptDigest(str):
+    """The digest of a document that was kept in the present transaction."""
+
+    __slots__ = ()
 
 
 def keep_documents(documents: Iterable[Document], alias: str) -> None:
@@ -31,8 +41,8 @@ def keep_documents(documents: Iterable[Document], alias: str) -> None:
     DamagedDocumentError where a document without a text is not there.
     """
     by_digest = {document.digest: document for document in documents}
-    iterator = iter(by_digest.values())
-    while batch := list(islice(iterator, _BATCH)):
+    ordered = iter(sorted(by_digest.items()))
+    while batch := [document for _, document in islice(ordered, _BATCH)]:
         _keep_batch(batch, alias, timezone.now())
 
 
@@ -43,13 +53,33 @@ def _keep_batch(documents: Sequence[Document], alias: str, now: datetime) -> Non
         .order_by()
         .values_list("digest", "kept_at")
     )
-    old = [digest for digest, at in found.items() if at < now - _KEPT_AGAIN_AFTER]
-    if old and rows.filter(digest__in=old).update(kept_at=now) != len(old):
-        found = {digest: at for digest, at in found.items() if digest not in old}  # swept just now
+    if old := {digest for digest, at in found.items() if at < now - _LOCKED_FROM}:
+        kept = _keep_old(old, alias, now)
+        found = {digest: at for digest, at in found.items() if digest in kept or digest not in old}
     if new := [each for each in documents if each.digest not in found]:
         with target_database(alias):
             insert_missing_rows([_make_row(each, now) for each in new])
+            # Two writers at once may both write them: whoever reads them makes sets of them.
             insert_rows([mention for each in new for mention in _make_mentions(each)])
+
+
+def _keep_old(digests: Collection[str], alias: str, now: datetime) -> set[str]:
+    """Keep old documents from being swept; return which are still there."""
+    connection = connections[alias]
+    if not connection.in_atomic_block:
+        # Nothing holds a lock until the row is written: for that moment they count as new.
+        rows = StoredDocument.objects.using(alias)
+        return {each for each in sorted(digests) if rows.filter(digest=each).update(kept_at=now)}
+    if connection.vendor != "postgresql":
+        return set(digests)  # SQLite has one writer at a time
+    table = connection.ops.quote_name(StoredDocument._meta.db_table)
+    with connection.cursor() as cursor:
+        # Shared, and against nothing but a removal.
+        cursor.execute(
+            f"SELECT digest FROM {table} WHERE digest = ANY(%s) ORDER BY digest FOR KEY SHARE",  # noqa: S608
+            [sorted(digests)],
+        )
+        return {digest for (digest,) in cursor.fetchall()}
 
 
 def _make_row(document: Document, now: datetime) -> StoredDocument:

@@ -6,12 +6,17 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Sum
+from django.db import connections, transaction
+from django.db.models import Max, Sum
 from django.utils import timezone
+from reversion.models import Version
 
 from flows.documents.models import Mention, StoredDocument
-from flows.documents.references import find_references_of_rows, find_references_of_saves
+from flows.documents.references import (
+    find_references_of_rows,
+    find_references_of_saves,
+    find_references_to,
+)
 from flows.documents.store import GRACE
 
 _BATCH = 400
@@ -28,33 +33,48 @@ class Swept:
 def sweep_documents(flows: Any, alias: str, *, grace: timedelta = GRACE) -> Swept:
     """Remove the documents that no row and no named save of the model `flows` refers to.
 
-    Call it under the import lock, outside a transaction. A document that was kept within `grace`
-    stays: a transaction in flight may be about to refer to it. Whoever refers to an older one keeps
-    it first (`store.keep_documents`), which this sees, or waits for.
+    Call it under the import lock, outside a transaction. A document that was stored within `grace`
+    stays: a transaction in flight may be about to refer to it. Of the others, those that one is
+    about to refer to are locked, and stay as well.
     """
-    before = timezone.now() - grace
-    old = StoredDocument.objects.using(alias).filter(kept_at__lt=before).order_by()
+    old = StoredDocument.objects.using(alias).filter(kept_at__lt=timezone.now() - grace).order_by()
     candidates = set(old.values_list("digest", flat=True))
+    last_save = Version.objects.using(alias).aggregate(last=Max("pk"))["last"] or 0
     # Rows before saves: what a run moves, it moves from a row to a save, in one transaction.
     for find_references in (find_references_of_rows, find_references_of_saves):
         if candidates:
             candidates.difference_update(digest for _, digest in find_references(flows, alias))
-    removed = [_remove(batch, alias, old) for batch in _split(sorted(candidates))]
+    sweep = _Sweep(flows=flows, alias=alias, old=old, last_save=last_save)
+    removed = [sweep.remove(batch) for batch in _split(sorted(candidates))]
     return Swept(
         documents=sum(each.documents for each in removed), size=sum(each.size for each in removed)
     )
 
 
-def _remove(digests: Sequence[str], alias: str, old: Any) -> Swept:
-    with transaction.atomic(using=alias):
-        # Who keeps one of them now waits for this, and stores it again; who did, is waited for.
-        found = old.filter(digest__in=digests).select_for_update().values_list("digest", flat=True)
-        gone = list(found)
-        rows = StoredDocument.objects.using(alias).filter(digest__in=gone)
-        size = rows.aggregate(total=Sum("size"))["total"] or 0
-        Mention.objects.using(alias).filter(digest__in=gone).delete()
-        rows.delete()
-    return Swept(documents=len(gone), size=size)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sweep:
+    flows: Any
+    alias: str
+    old: Any
+    last_save: int
+    """The number of the last named save that was looked at."""
+
+    def remove(self, digests: Sequence[str]) -> Swept:
+        """Remove those of the documents to which still nothing refers."""
+        with transaction.atomic(using=self.alias):
+            # What is being kept is passed over. Who keeps one from now on waits, and stores it.
+            locked = self.old.filter(digest__in=digests).select_for_update(
+                skip_locked=connections[self.alias].features.has_select_for_update_skip_locked
+            )
+            found = set(locked.values_list("digest", flat=True))
+            found -= find_references_to(self.flows, self.alias, found)
+            saves = find_references_of_saves(self.flows, self.alias, after=self.last_save)
+            found.difference_update(digest for _, digest in saves)
+            rows = StoredDocument.objects.using(self.alias).filter(digest__in=found)
+            size = rows.aggregate(total=Sum("size"))["total"] or 0
+            Mention.objects.using(self.alias).filter(digest__in=found).delete()
+            rows.delete()
+        return Swept(documents=len(found), size=size)
 
 
 def _split(digests: Sequence[str]) -> Iterator[list[str]]:

@@ -12,11 +12,14 @@ from typing import Any
 
 from django.utils import timezone
 
+from flows.content.documents import Document
 from flows.content.fields import Content, Kind
 from flows.database.bulk import compress_quickly, insert_rows, update_rows
+from flows.documents.store import KeptDigest, keep_documents
 from flows.models import MODELS, get_blank_content
 from flows.models import Item as StoredItem
 from flows.saves import named_saves
+from flows.servers import get_current_database
 from flows.texts import quote
 from flows.users import User
 from imports.errors import StalePlan
@@ -56,6 +59,7 @@ def apply_plan(
         for batch in split_batches(existing, CONTENT_BATCH):
             saves |= _save_before(kind, batch, user, is_unchanged=is_unchanged)
     release_secret_names(_find_renamed(plan.changes[Kind.SECRET]))
+    keep_documents(_find_documents(plan), get_current_database())
     for kind in Kind:
         for batch in split_batches(_filter_written(plan.changes[kind]), CONTENT_BATCH):
             _overwrite(kind, [change for change in batch if change.written_row], writer)
@@ -111,10 +115,25 @@ def _overwrite(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
 
 
 def _make_values(kind: Kind, change: Change, writer: _Writer) -> dict[str, Any]:
-    values: dict[str, Any] = dict(change.content or {})
+    values = _make_content(change)
     if change.result is Result.CREATE:  # a restored row keeps none of its old values
         values = {**get_blank_content(kind), **values, "is_deleted": False}
     return {**values, "updated_at": writer.now, "updated_by": writer.user_name}
+
+
+def _make_content(change: Change) -> dict[str, Any]:
+    """Return the columns to write, with the digests of documents, which were kept before."""
+    return {
+        column: KeptDigest(value.digest) if isinstance(value, Document) else value
+        for column, value in (change.content or {}).items()
+    }
+
+
+def _find_documents(changes: Iterable[Change]) -> Iterator[Document]:
+    for change in changes:
+        for value in (change.content or {}).values():
+            if isinstance(value, Document):
+                yield value
 
 
 def _create(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
@@ -126,7 +145,7 @@ def _create(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
                 created_at=_choose_time(change, change.item.created_at, writer.now),
                 updated_at=_choose_time(change, change.item.updated_at, writer.now),
                 updated_by=writer.user_name,
-                **(change.content or {}),
+                **_make_content(change),
             )
             for change in changes
         ]
