@@ -14,8 +14,7 @@ from operator import or_
 
 from django.db.models import Q
 
-from flows.content.documents import read_text
-from flows.content.fields import FIELDS, Kind, Shape, get_columns
+from flows.content.fields import FIELDS, Field, Kind, Shape, get_columns
 from flows.content.references import find_secret_names, find_uuids
 from flows.documents.mentions import mentions_any
 from flows.documents.models import MentionKind
@@ -137,15 +136,19 @@ def _find_used(
 
 
 def _find_users(kind: Kind, item: Item) -> Iterator[Related]:
-    rows = MODELS[kind]._default_manager.filter(_may_mention(kind, item), is_deleted=False)
+    rows = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
     if kind is item.kind:
         rows = rows.exclude(pk=item.pk)
-    specs = [spec for spec in FIELDS[kind] if _is_searched(spec.shape)]
+    found: set[int] = set()
+    if any(spec.stored_once for spec in FIELDS[kind]):
+        for pk, name in rows.filter(_mentions_in_document(kind, item)).values_list("pk", "name"):
+            found.add(pk)
+            yield Related(kind=kind, pk=pk, name=name)
+    specs = _list_searched(kind)
     names = ("pk", "name", *(spec.column for spec in specs))
-    found = rows.order_by().values_list(*names).iterator(chunk_size=_CHUNK)
-    for pk, name, *values in group_rows(found):
-        texts = map(read_text, values)
-        if any(
+    others = rows.filter(_may_mention(kind, item)).values_list(*names)
+    for pk, name, *texts in others.iterator(chunk_size=_CHUNK):
+        if pk not in found and any(
             text and _mentions(text, item, json=spec.shape.is_document)
             for spec, text in zip(specs, texts, strict=True)
         ):
@@ -167,29 +170,36 @@ def _get_secret_name(item: Item) -> str | None:
 
 
 def _may_mention(kind: Kind, item: Item) -> Q:
-    """Return a condition for every row that mentions the item, and few others."""
+    """Return a condition for every row whose own columns mention the item, and few others."""
     # Also in upper case: a reference may be written so.
     wanted = {"icontains": str(item.uuid)}
-    name = _get_secret_name(item)
-    if name:
+    if name := _get_secret_name(item):
         wanted["contains"] = f"secrets.{name}"
-    stored = mentions_any(kind, MentionKind.UUID, [str(item.uuid)])
-    if name:
-        stored |= mentions_any(kind, MentionKind.SECRET_NAME, [name])
     return reduce(
         or_,
         (
             Q((f"{spec.column}__{lookup}", text))
-            for spec in FIELDS[kind]
-            if _is_searched(spec.shape) and not spec.stored_once
+            for spec in _list_searched(kind)
             for lookup, text in wanted.items()
         ),
-        stored,
     )
 
 
-def _is_searched(shape: Shape) -> bool:
-    return shape.is_document or shape is Shape.TEXT
+def _list_searched(kind: Kind) -> list[Field]:
+    """Return the fields that are searched: of documents that are stored once, it is known."""
+    return [
+        spec
+        for spec in FIELDS[kind]
+        if not spec.stored_once and (spec.shape.is_document or spec.shape is Shape.TEXT)
+    ]
+
+
+def _mentions_in_document(kind: Kind, item: Item) -> Q:
+    """Return the condition for the rows whose stored documents mention the item."""
+    mentioned = mentions_any(kind, MentionKind.UUID, [str(item.uuid)])
+    if name := _get_secret_name(item):
+        mentioned |= mentions_any(kind, MentionKind.SECRET_NAME, [name])
+    return mentioned
 
 
 def _group(kind: Kind, related: Iterable[Related]) -> RelatedItems:

@@ -12,6 +12,8 @@ import msgspec
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 
+from flows.content.documents import Document, group_documents
+
 _KEYS = {"model", "pk", "fields"}
 _Convert = Callable[[Any], Any]
 
@@ -34,6 +36,7 @@ def read_plain_state(text: str, models: Mapping[str, type[Model]]) -> dict[str, 
         return None
     except (AttributeError, RecursionError):  # another shape, or deeper than can be read
         return None
+    group_documents([value for value in row.values() if isinstance(value, Document)])
     return row
 
 

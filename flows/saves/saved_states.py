@@ -13,6 +13,7 @@ from reversion.errors import RevertError
 from reversion.models import Version
 
 from flows.content.depth import find_too_deep_columns, get_max_depth
+from flows.content.documents import group_documents
 from flows.content.fields import STORED_ONCE, Content, Kind, get_columns
 from flows.destinations.warnings import DestinationWarning
 from flows.documents.field import get_document
@@ -52,7 +53,9 @@ def get_present_row(item: Item) -> SavedRow:
     """Return the item's present columns in the form of `read_saved_row`."""
     loaded, columns = item.__dict__, _list_columns(type(item))
     row = {name: loaded[name] if name in loaded else getattr(item, name) for name in columns}
-    return row | {name: get_document(item, name) for name in STORED_ONCE if name in row}
+    documents = {name: get_document(item, name) for name in columns if name in STORED_ONCE}
+    group_documents([each for each in documents.values() if each is not None])
+    return row | documents
 
 
 @cache

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from flows.content.fields import FIELDS, Kind
 from flows.content.representation import get_needed_columns, represent
+from flows.documents.read import group_rows
 from flows.models import MODELS
 from flows.texts import quote
 from imports.exportfile.writing import format_export
@@ -67,10 +68,8 @@ def _make_items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterat
     names = ("pk", *get_needed_columns(kind))
     for batch in split_batches(selection[kind], CONTENT_BATCH):
         pks = [row.pk for row in batch]
-        rows = {
-            values["pk"]: values
-            for values in MODELS[kind]._default_manager.filter(pk__in=pks).order_by().values(*names)
-        }
+        found = MODELS[kind]._default_manager.filter(pk__in=pks).order_by().values(*names)
+        rows = {values["pk"]: values for values in group_rows(found)}
         for pk in pks:
             if kind is Kind.CONNECTION:
                 warnings += _find_credential_warnings(rows[pk])

@@ -7,6 +7,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from reversion.models import Version
 
+from flows.content.documents import read_text
 from flows.content.fields import Kind, get_columns
 from flows.documents.models import Mention, StoredDocument
 from flows.models import MODELS
@@ -80,7 +81,7 @@ def _contents(kind: Kind) -> list[Any]:
     if kind is Kind.SECRET:
         names = (*names, "dev_value", "prod_value")
     rows: Iterable[Any] = MODELS[kind]._default_manager.values_list(*names)
-    return sorted(rows, key=repr)
+    return sorted((tuple(map(read_text, row)) for row in rows), key=repr)
 
 
 def _rows(table: str) -> list[dict[str, Any]]:

@@ -957,7 +957,7 @@ def test_what_changed_takes_few_queries(editor):
     item = record.items.first()
     with CaptureQueriesContext(database) as queries:
         editor.get(item_url(item))
-    assert len(queries) <= 10
+    assert len(queries) <= 12  # two of them read documents
 
 
 @pytest.mark.parametrize("text", [SCRIPT, "\"'><img src=x onerror=alert(1)>", "\u202eSMS"])

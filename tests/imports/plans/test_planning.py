@@ -221,7 +221,7 @@ def test_a_key_that_would_be_lost_is_an_issue_and_the_plan_is_there_all_the_same
     plan = plan_of(moving(**keys), *rows, decisions=copied)
     assert [issue.code for issue in plan.issues] == ["key-collision"]
     assert plan.changes[FLOW][0].content["name"] == "F (copy)"
-    assert ONE in plan.changes[FLOW][0].content["nodes"]
+    assert ONE in plan.changes[FLOW][0].content["nodes"].text
     assert plan.changes[FLOW][0].content["extra"] == "{}"
 
 

@@ -16,6 +16,7 @@ from django.db import connection
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
+from flows.content.documents import read_text
 from flows.content.fields import Kind
 from imports.exportfile.document import ExportDocument
 from imports.importing.service import preview_import
@@ -184,7 +185,7 @@ def outcome_by_item(plan: Plan) -> dict[tuple[Kind, str], tuple[Any, ...]]:
             change.fields,
             change.warnings,
             {
-                column: tagged(value)
+                column: tagged(read_text(value))
                 for column, value in (change.content or {}).items()
                 if column != "name"
             },
@@ -374,7 +375,7 @@ def test_every_document_says_what_the_file_says_with_its_references_followed(mod
                 assert change.content[column] == moves.follow(item[key])
             elif is_json and key in item:
                 said = json.loads(moves.follow(json.dumps(item[key])))
-                assert json.loads(change.content[column]) == said
+                assert json.loads(read_text(change.content[column])) == said
 
 
 @EXAMPLES

@@ -8,6 +8,7 @@ import pytest
 
 import imports.plans.reference_map
 from flows.content import canonical
+from flows.content.documents import read_text
 from flows.content.fields import Kind
 from imports.plans.plan import Mode
 from imports.plans.reference_map import ItemDestination, LostValue, ReferenceMap, map_references
@@ -44,7 +45,8 @@ def content_of(flow=None, connection=None, secret=None, *, others=(), moves=()):
         [ItemDestination(item=item, uuid=item.uuid, name=item.name), *destinations]
     )
     assert issues == []
-    return references.rewrite_content(item)
+    content = references.rewrite_content(item)
+    return {column: read_text(value) for column, value in content.items()}
 
 
 def with_connection_moved(**keys):
@@ -342,7 +344,7 @@ def test_duplicates_point_at_duplicates():
     plan = planned(A_FLOW_WITH_ALL, *ALL_HERE, mode=Mode.DUPLICATE)
     changes = by_path(plan)
     flow, connection = changes["flows[0]"], changes["connections[0]"]
-    assert json.loads(flow.content["nodes"]) == [
+    assert json.loads(flow.content["nodes"].text) == [
         {
             "connectionUuid": connection.target_uuid,
             "code": "secrets.TOKEN_copy",
@@ -358,7 +360,7 @@ def test_duplicates_point_at_duplicates():
 
 def test_a_name_match_points_at_this_servers_rows():
     changes = by_path(planned(A_FLOW_WITH_ALL, *ALL_HERE, mode=Mode.OVERWRITE))
-    assert json.loads(changes["flows[0]"].content["nodes"]) == [
+    assert json.loads(changes["flows[0]"].content["nodes"].text) == [
         {"connectionUuid": TWILIO_HERE, "code": "secrets.TOKEN", "subflowUuid": SMS_HERE}
     ]
 
@@ -366,7 +368,7 @@ def test_a_name_match_points_at_this_servers_rows():
 def test_a_created_flow_points_at_what_is_skipped():
     _, *used_here = ALL_HERE
     changes = by_path(planned(A_FLOW_WITH_ALL, *used_here, mode=Mode.SKIP))
-    assert json.loads(changes["flows[0]"].content["nodes"]) == [
+    assert json.loads(changes["flows[0]"].content["nodes"].text) == [
         {"connectionUuid": TWILIO_HERE, "code": "secrets.TOKEN", "subflowUuid": SMS}
     ]
 
@@ -412,7 +414,7 @@ def test_a_created_flow_points_at_the_duplicate_of_what_it_uses():
     connection = stored(CONNECTION, TWILIO, "Twilio")
     changes = by_path(planned(A_FLOW_WITH_ALL, connection, mode=Mode.DUPLICATE))
     assert (changes["flows[0]"].result, changes["connections[0]"].result) == ("CREATE", "DUPLICATE")
-    assert json.loads(changes["flows[0]"].content["nodes"]) == [
+    assert json.loads(changes["flows[0]"].content["nodes"].text) == [
         {
             "connectionUuid": changes["connections[0]"].target_uuid,
             "code": "secrets.TOKEN",
@@ -458,7 +460,7 @@ def test_one_large_flow_that_refers_to_thousands_of_secrets_is_rewritten_at_once
     start = time.process_time()
     plan = planned(document, *rows, mode=Mode.DUPLICATE)
     seconds = time.process_time() - start
-    (rewritten,) = canonical.decode(by_path(plan)["flows[0]"].content["nodes"])
+    (rewritten,) = canonical.decode(by_path(plan)["flows[0]"].content["nodes"].text)
     assert rewritten["code"].startswith("use(secrets.SECRET_0000_copy);")
     assert rewritten["code"].count("_copy)") == 5000
     assert seconds < 5
@@ -479,7 +481,7 @@ def test_one_large_flow_that_refers_to_thousands_of_flows_is_rewritten_at_once()
     seconds = time.process_time() - start
     called = [
         node["data"]["subflowUuid"]
-        for node in json.loads(by_path(plan)["flows[0]"].content["nodes"])
+        for node in json.loads(by_path(plan)["flows[0]"].content["nodes"].text)
     ]
     assert called == [change.target_uuid for change in plan.changes[FLOW][1:]]
     assert not set(called) & set(uuids)

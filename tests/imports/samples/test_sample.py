@@ -16,6 +16,7 @@ import pytest
 from django.conf import settings
 
 from flows.content import canonical
+from flows.content.documents import read_text
 from flows.content.fields import FIELDS, Kind
 from flows.destinations.uses import EVERY, find_secrets_used
 from flows.differences.graph import read_graph
@@ -157,7 +158,7 @@ class TestDocument:
 
     def test_no_edge_dangles_and_no_two_nodes_overlap(self, document):
         for flow in document.items[Kind.FLOW]:
-            graph = read_graph(flow.content["nodes"], flow.content["edges"])
+            graph = read_graph(*(read_text(flow.content[name]) for name in ("nodes", "edges")))
             assert graph.dangling == []
             assert not any("#" in part.key for part in (*graph.nodes, *graph.edges)), flow.name
             spots = sorted((spot.x, spot.y) for spot in place(graph.nodes).values())
