@@ -15,10 +15,11 @@ from django.views.decorators.http import require_http_methods
 from flows.conf import ziggy
 from imports.admin.forms import UploadForm
 from imports.errors import NotPermitted, UnableToImport
+from imports.exportfile.size_limit import make_too_large_error
 from imports.models import ImportRecord
 from imports.permissions import RUN_IMPORT, check_permission
 from imports.uploads import pending as uploads
-from imports.uploads.uploaded_file import FORM_ALLOWANCE, FileCollector, make_too_large_error
+from imports.uploads.uploaded_file import FORM_ALLOWANCE, FileCollector
 
 
 class UploadViews:

@@ -23,16 +23,12 @@ from flows.conf import ziggy
 from flows.counting import format_others
 from flows.texts import make_printable, quote
 from imports.errors import Issue, UnableToImport
+from imports.exportfile.size_limit import make_too_large_error
 from imports.planfile.decisions import GivenDecision, read_decisions
 from imports.planfile.file import read_plan
 from imports.planfile.shape import SavedPlan
 from imports.plans.plan import Mode
-from imports.uploads.uploaded_file import (
-    FORM_ALLOWANCE,
-    FileCollector,
-    FilePart,
-    make_too_large_error,
-)
+from imports.uploads.uploaded_file import FORM_ALLOWANCE, FileCollector, FilePart
 
 FILE = "file"
 MODE = "duplicatesMode"

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.files.uploadhandler import FileUploadHandler
 
-from imports.errors import FileTooLarge
+from imports.exportfile.size_limit import make_too_large_error
 
 FORM_ALLOWANCE = 64 * 1024
 """Bytes that a body may have beyond the largest file, for the other parts and boundaries."""
@@ -51,12 +51,3 @@ class FileCollector(FileUploadHandler):
         self.complete.append(
             FilePart(part=str(self.field_name), name=str(self.file_name), content=content)
         )
-
-
-def make_too_large_error(limit: int) -> FileTooLarge:
-    """Return the refusal of a file that is larger than `limit` bytes."""
-    return FileTooLarge(
-        "too-large",
-        f"The file is larger than the {limit:,} bytes that this server takes. "
-        "Export fewer flows at a time, or raise ZIGGY_MAX_IMPORT_BYTES.",
-    )
