@@ -16,7 +16,15 @@ from flows.rest.endpoint.view import ApiView
 from flows.rest.requests.idempotency import answer_once
 from flows.web.api_paths import make_api_address
 from imports.api.checks import NothingThere, get_caller, require_permissions, validate
-from imports.api.shapes.answers import ExportRequestSerializer, ExportStatisticsSerializer
+from imports.api.file_view import FileView
+from imports.api.paging import read_query
+from imports.api.shapes.answers import (
+    CompactQuery,
+    ExportQuery,
+    ExportRequestSerializer,
+    ExportStatisticsSerializer,
+    GzipQuery,
+)
 from imports.errors import Issue
 from imports.exporting.downloads import (
     build_export,
@@ -34,7 +42,7 @@ from imports.exporting.selection import (
 
 _MOST_ISSUES = 1000
 _MAY_EXPORT = require_permissions(*(f"flows.view_{kind}" for kind in Kind))
-_DOCUMENT = OpenApiResponse(
+_EXPORT = OpenApiResponse(
     OpenApiTypes.OBJECT,
     description="The export file.",
     examples=[
@@ -51,9 +59,14 @@ _DOCUMENT = OpenApiResponse(
         )
     ],
 )
+_DOCUMENT = {
+    (200, "application/json"): _EXPORT,
+    (200, "application/gzip"): OpenApiTypes.BINARY,
+}
+_WRONG_PARAMETER = OpenApiResponse(description="A parameter is neither true nor false.")
 
 
-class TaggedExport(ApiView):
+class TaggedExport(FileView):
     permission_classes = _MAY_EXPORT
 
     @extend_schema(
@@ -64,11 +77,16 @@ class TaggedExport(ApiView):
         "all flows. Tags that no flow has, without uuids, export nothing. The export replaces the "
         "caller's last one and can be fetched for a day.",
         request=ExportRequestSerializer,
-        parameters=[answer_header("Location", "Where the export is.", status=HTTPStatus.CREATED)],
+        parameters=[
+            CompactQuery,
+            answer_header("Location", "Where the export is.", status=HTTPStatus.CREATED),
+        ],
         responses={
             201: ExportStatisticsSerializer,
             404: OpenApiResponse(description="There is no flow with one of the uuids."),
-            422: OpenApiResponse(description="The body has something other than lists."),
+            422: OpenApiResponse(
+                description="The body has something other than lists, or a parameter is wrong."
+            ),
         },
         examples=[
             OpenApiExample("By tag", {"tags": ["sms"], "flowUuids": []}, request_only=True),
@@ -89,12 +107,15 @@ class TaggedExport(ApiView):
     )
     @answer_once(in_transaction=False)
     def post(self, request: Request) -> Response:
+        is_compact = read_query(request, CompactQuery)["compact"]
         body = validate(ExportRequestSerializer, request.data)
         tags, uuids = body["tags"] or [], [str(uuid) for uuid in body["flowUuids"] or []]
         chosen = partial(select_flows, uuids=uuids, tags=tags)
         try:
             statistics = build_export(
-                get_caller(request), chosen if tags or uuids else select_all_flows
+                get_caller(request),
+                chosen if tags or uuids else select_all_flows,
+                is_compact=is_compact,
             )
         except UnknownFlowsError as error:
             raise _make_unknown_flows_error(error) from None
@@ -113,16 +134,19 @@ class TaggedExport(ApiView):
     @extend_schema(
         operation_id="get_export",
         summary="The export that the caller built last",
+        parameters=[GzipQuery],
         responses={
-            200: _DOCUMENT,
+            **_DOCUMENT,
             404: OpenApiResponse(description="The caller has built none in the last day."),
+            422: _WRONG_PARAMETER,
         },
     )
     def get(self, request: Request) -> StreamingHttpResponse:
+        in_gzip = read_query(request, GzipQuery)["gzip"]
         built = find_export(get_caller(request))
         if built is None:
             raise NothingThere("no-export", "You have built no export in the last day.")
-        return make_export_response(bytes(built.content), built.size)
+        return make_export_response(bytes(built.content), built.size, in_gzip=in_gzip)
 
 
 class BuiltExportView(ApiView):
@@ -138,18 +162,20 @@ class BuiltExportView(ApiView):
         return Response(status=HTTPStatus.NO_CONTENT)
 
 
-class FullExport(ApiView):
+class FullExport(FileView):
     permission_classes = _MAY_EXPORT
 
     @extend_schema(
         operation_id="export_all",
         summary="The export of everything",
-        responses={200: _DOCUMENT},
+        parameters=[ExportQuery],
+        responses={**_DOCUMENT, 422: _WRONG_PARAMETER},
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         # Built as a whole before the first byte is sent: a failure is an error, not half a file.
-        packed, statistics = pack_export(select_everything)
-        return make_export_response(packed, statistics.size)
+        query = read_query(request, ExportQuery)
+        packed, statistics = pack_export(select_everything, is_compact=query["compact"])
+        return make_export_response(packed, statistics.size, in_gzip=query["gzip"])
 
 
 def _make_unknown_flows_error(error: UnknownFlowsError) -> NothingThere:

@@ -999,7 +999,10 @@ CASES = {
     "the bytes of an export": Case(
         covers=("imports.exportfile.writing.format_export",),
         build=lambda size: {kind: [{"uuid": str(at)} for at in range(size)] for kind in Kind},
-        work=lambda items: [*writing.format_export(items, server="local", changed_at=None)],
+        work=lambda items: [
+            [*writing.format_export(items, server="local", changed_at=None, is_compact=is_compact)]
+            for is_compact in (False, True)
+        ],
         size=2_000,
     ),
     "graphs with one long label": Case(covers=_GRAPH, build=long_label, work=compared_graphs),
