@@ -1,6 +1,6 @@
 """Unpack a file in gzip, which is known by its first two bytes and never by its name. Pure.
 
-What is unpacked is bounded by the limit on files, however little it is packed in.
+What is unpacked is bounded as the bytes of any file are, however little it is packed in.
 """
 
 import zlib

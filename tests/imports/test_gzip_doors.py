@@ -248,3 +248,38 @@ class TestTheAdmin:
         answer = send_to_admin(browser, make_bomb(10**7))
         assert answer.status_code == 413
         assert ImportRecord.objects.get().code == "too-large"
+
+
+class TestWhiteSpace:
+    """A file that is over the limit by white space alone is taken by every door."""
+
+    @pytest.fixture(params=[True, False], ids=["in gzip", "not in gzip"])
+    def payload(self, request, settings) -> bytes:
+        content = json.dumps(json.loads(FILE), separators=(",", ":"), ensure_ascii=False)
+        settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": len(content.encode())}
+        indented = json.dumps(json.loads(FILE), indent=4, ensure_ascii=False).encode()
+        assert len(indented) > len(content) + 100
+        return gzip.compress(indented) if request.param else indented
+
+    def test_by_the_command(self, run_command: RunCommand, payload, tmp_path, monkeypatch):
+        path = tmp_path / "export"
+        path.write_bytes(payload)
+        given = ("-s", "local", "--overwrite", "--dry-run", "-fp")
+        assert run_command("flow_import", *given, str(path)).code == 0
+        monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(payload)))
+        assert run_command("flow_import", *given, "-").code == 0
+        assert run_command("flow_status", "-s", "local", "-fp", str(path)).code == 2
+
+    def test_by_the_api(self, payload):
+        assert upload(caller(admin=True), payload).status_code == 201
+
+    def test_by_the_admin(self, browser, payload):
+        assert send_to_admin(browser, payload).status_code == 302
+        pending = PendingImport.objects.get()
+        uploads.confirm(pending, shown=uploads.get_token(pending, read_page(pending)))
+        assert Flow.objects.get(name="Orders").info == "file"
+
+    def test_but_not_by_one_byte_of_content(self, payload, settings):
+        limit = settings.ZIGGY["MAX_IMPORT_BYTES"] - 1
+        settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": limit}
+        assert upload(caller(admin=True), payload).status_code == 413

@@ -56,7 +56,7 @@ from flows.upgrades import moved_keys
 from imports.api.form import Form, read_form
 from imports.errors import UnableToImport
 from imports.exportfile import companion as given_file
-from imports.exportfile import gzipped, writing
+from imports.exportfile import gzipped, size_limit, writing
 from imports.exportfile.document import parse
 from imports.management.text_columns import format_columns
 from imports.planfile import changes as plan_changes
@@ -174,7 +174,6 @@ EXEMPT = {
     "imports.plans.drift.mark_drift": "takes rows, one after the other: test_linearity",
     "imports.exportfile.companion.make_invalid_refusal": "joins what is told of the first problem and a number",
     "imports.exportfile.companion.make_issue": "see make_json_path",
-    "imports.exportfile.size_limit.check_size": "compares a length",
     "imports.exportfile.size_limit.make_too_large_error": "takes a number, and a word of the product's own",
     "imports.exportfile.companion.refuse_unreadable": "takes a word of the product's own",
     "flows.strict_json.read.read_unchecked": "see read_value",
@@ -428,10 +427,16 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     "gzip": (
         (
             *("imports.exportfile.gzipped.unpack", "imports.exportfile.gzipped.is_gzip"),
-            "imports.exportfile.size_limit.GatheredFile.add",
+            *(
+                "imports.exportfile.size_limit.GatheredFile.add",
+                "imports.exportfile.size_limit.ContentCounter.add",
+                "imports.exportfile.size_limit.count_content",
+                "imports.exportfile.size_limit.check_size",
+            ),
         ),
         lambda text: (
             gzipped.unpack(gzip.compress(text.encode()), max_bytes=MUCH),
+            _refused(size_limit.check_size, text.encode(), len(text.encode()) - 1),
             _refused(parse, b"\x1f\x8b" + text.encode(), max_bytes=MUCH),
         ),
     ),
