@@ -14,6 +14,7 @@ from flows.rest.bodies.schema import answer_header
 from flows.rest.endpoint.openapi import extend_schema
 from flows.rest.endpoint.view import ApiView
 from flows.rest.requests.idempotency import answer_once
+from flows.rest.requests.warnings import HEADER as WARNINGS_HEADER
 from flows.web.api_paths import make_api_address
 from imports.api.checks import NothingThere, get_caller, require_permissions, validate
 from imports.api.file_view import FileView
@@ -39,6 +40,7 @@ from imports.exporting.selection import (
     select_everything,
     select_flows,
 )
+from imports.exporting.write import ExportStatistics
 
 _MOST_ISSUES = 1000
 _MAY_EXPORT = require_permissions(*(f"flows.view_{kind}" for kind in Kind))
@@ -63,6 +65,11 @@ _DOCUMENT = {
     (200, "application/json"): _EXPORT,
     (200, "application/gzip"): OpenApiTypes.BINARY,
 }
+_BEYOND_LIMITS = (
+    "The codes of the limits of an import that the export is beyond, by the settings of this "
+    "server: `larger-than-import`, `more-items-than-import`. Export in parts then, or raise "
+    "ZIGGY_MAX_IMPORT_BYTES on the target."
+)
 _WRONG_PARAMETER = OpenApiResponse(description="A parameter is neither true nor false.")
 
 
@@ -80,6 +87,7 @@ class TaggedExport(FileView):
         parameters=[
             CompactQuery,
             answer_header("Location", "Where the export is.", status=HTTPStatus.CREATED),
+            answer_header(WARNINGS_HEADER, _BEYOND_LIMITS, status=HTTPStatus.CREATED),
         ],
         responses={
             201: ExportStatisticsSerializer,
@@ -128,7 +136,10 @@ class TaggedExport(FileView):
                 "warnings": statistics.warnings,
             },
             status=HTTPStatus.CREATED,
-            headers={"Location": make_api_address(request, "export-tagged")},
+            headers={
+                "Location": make_api_address(request, "export-tagged"),
+                **_make_warning_header(statistics),
+            },
         )
 
     @extend_schema(
@@ -168,14 +179,22 @@ class FullExport(FileView):
     @extend_schema(
         operation_id="export_all",
         summary="The export of everything",
-        parameters=[ExportQuery],
+        parameters=[ExportQuery, answer_header(WARNINGS_HEADER, _BEYOND_LIMITS)],
         responses={**_DOCUMENT, 422: _WRONG_PARAMETER},
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         # Built as a whole before the first byte is sent: a failure is an error, not half a file.
         query = read_query(request, ExportQuery)
         packed, statistics = pack_export(select_everything, is_compact=query["compact"])
-        return make_export_response(packed, statistics.size, in_gzip=query["gzip"])
+        response = make_export_response(packed, statistics.size, in_gzip=query["gzip"])
+        for name, value in _make_warning_header(statistics).items():
+            response[name] = value
+        return response
+
+
+def _make_warning_header(statistics: ExportStatistics) -> dict[str, str]:
+    codes = statistics.limit_codes
+    return {WARNINGS_HEADER: ", ".join(codes)} if codes else {}
 
 
 def _make_unknown_flows_error(error: UnknownFlowsError) -> NothingThere:

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, BinaryIO
 
+from flows.conf import ziggy
 from flows.content.fields import FIELDS, Kind
 from flows.content.representation import get_needed_columns, represent
 from flows.models import MODELS
 from flows.texts import quote
 from imports.exportfile.writing import Piece, format_export
+from imports.exporting.limit_warnings import find_limit_warnings
 from imports.exporting.selection import Selection
 from imports.rows.read import CONTENT_BATCH, split_batches
 
@@ -41,6 +43,8 @@ class ExportStatistics:
     """In bytes, without white space between values: what an import's limit counts."""
     sha256: str = ""
     warnings: list[str] = field(default_factory=list)
+    limit_codes: list[str] = field(default_factory=list)
+    """The codes of the limits of imports that the export is beyond; `warnings` says what to do."""
 
 
 def write_export(
@@ -63,7 +67,19 @@ def write_export(
         statistics.size += len(chunk)
         statistics.content_size += content_size
     statistics.sha256 = digest.hexdigest()
+    _add_limit_warnings(statistics)
     return statistics
+
+
+def _add_limit_warnings(statistics: ExportStatistics) -> None:
+    for warning in find_limit_warnings(
+        items=sum(statistics.counts.values()),
+        size=statistics.size,
+        content_size=statistics.content_size,
+        limit=ziggy.MAX_IMPORT_BYTES,
+    ):
+        statistics.warnings.append(warning.text)
+        statistics.limit_codes.append(warning.code)
 
 
 def _make_chunks(

@@ -7,7 +7,7 @@ import sys
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.strict_json.problems import JSONProblem
@@ -48,6 +48,7 @@ def test_a_file_that_is_not_in_gzip_is_not_copied():
     assert unpack(FILE, max_bytes=1) is FILE
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.binary(max_size=40_000), st.integers(0, 9)), min_size=1, max_size=5),
     st.integers(0, 10),
@@ -59,6 +60,7 @@ def test_several_members_are_one_content(members, spare):
     assert unpack(packed, max_bytes=most) == content
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(PACKED) - 1), st.integers(1, 255))
 def test_a_changed_byte_is_found_or_is_none_of_the_content(at, change):
     damaged = bytearray(PACKED)
@@ -70,6 +72,7 @@ def test_a_changed_byte_is_found_or_is_none_of_the_content(at, change):
     assert document.sha256 == hashlib.sha256(FILE).hexdigest()  # of the header's time or system
 
 
+@settings(deadline=None)
 @given(st.integers(2, len(PACKED) - 1))
 def test_a_file_that_was_cut_off_is_refused(length):
     error = refused(PACKED[:length])

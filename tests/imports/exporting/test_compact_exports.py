@@ -50,6 +50,7 @@ ITEMS = st.fixed_dictionaries(
 )
 
 
+@hypothesis_settings(deadline=None)
 @given(ITEMS)
 def test_the_document_is_the_same_and_has_no_white_space_left(items):
     lines, content_of_lines = write(items, is_compact=False)
@@ -104,7 +105,9 @@ def test_each_form_of_real_flows_imports_as_the_same(shared_data: Path, name):
 
 
 @pytest.mark.django_db
-@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(files)
 def test_each_form_of_made_up_flows_imports_as_the_same(lists):
     empty_server()
