@@ -44,7 +44,7 @@ class Ziggy:
     BACKUP_TIMEOUT: int = 3600
     """Seconds that pg_dump may take."""
     MAX_IMPORT_BYTES: int = 256 * MEGABYTE
-    """The largest file that is read."""
+    """The largest file that is read, without white space between values."""
     LOCK_WAIT: float = 5.0
     """Seconds that an import waits for another one."""
     MOST_LOCK_WAIT: int = 60

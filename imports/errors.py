@@ -70,7 +70,7 @@ class FileUnreadable(UnableToImport):
 
 
 class FileTooLarge(FileUnreadable):
-    """The file is larger than ZIGGY_MAX_IMPORT_BYTES."""
+    """The content of the file is larger than ZIGGY_MAX_IMPORT_BYTES."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 

@@ -24,7 +24,8 @@ SETTINGS = {
     "oldest are removed, the newest never.",
     "ZIGGY_BACKUPS_PER_DAY": "How many backups an account may ask the API for in a day.",
     "ZIGGY_BACKUP_TIMEOUT": "Seconds that `pg_dump` may take.",
-    "ZIGGY_MAX_IMPORT_BYTES": "The largest file that is read, in bytes.",
+    "ZIGGY_MAX_IMPORT_BYTES": "The largest file that is read, in bytes without white space between "
+    "values. With it, a file may have four times as many.",
     "ZIGGY_LOCK_WAIT": "Seconds that an import waits for another one.",
     "ZIGGY_MOST_LOCK_WAIT": "The most seconds that a caller of the API may ask to wait. A waiting "
     "call occupies a thread.",

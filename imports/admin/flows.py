@@ -29,7 +29,7 @@ class PortableFlowAdmin(ItemImportsMixin, FlowAdmin):
     """Flows, with their import and export."""
 
     change_list_template = "admin/imports/flow_change_list.html"
-    actions = (*FlowAdmin.actions, "export_selected")
+    actions = (*FlowAdmin.actions, "export_selected", "export_compact", "export_in_gzip")
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may see all that an export contains."""
@@ -51,16 +51,48 @@ class PortableFlowAdmin(ItemImportsMixin, FlowAdmin):
         self, request: HttpRequest, queryset: QuerySet[Flow]
     ) -> StreamingHttpResponse | None:
         """Return the export of the selected flows, for a browser to save."""
+        return self._export(request, queryset)
+
+    @admin.action(
+        permissions=["export"],
+        description="Export selected %(verbose_name_plural)s compact, without indentation",
+    )
+    def export_compact(
+        self, request: HttpRequest, queryset: QuerySet[Flow]
+    ) -> StreamingHttpResponse | None:
+        """Return the same export without indentation."""
+        return self._export(request, queryset, is_compact=True)
+
+    @admin.action(
+        permissions=["export"],
+        description="Export selected %(verbose_name_plural)s in gzip, the smallest file",
+    )
+    def export_in_gzip(
+        self, request: HttpRequest, queryset: QuerySet[Flow]
+    ) -> StreamingHttpResponse | None:
+        """Return the export without indentation, in gzip."""
+        return self._export(request, queryset, is_compact=True, in_gzip=True)
+
+    def _export(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Flow],
+        *,
+        is_compact: bool = False,
+        in_gzip: bool = False,
+    ) -> StreamingHttpResponse | None:
         uuids = [str(uuid) for uuid in queryset.order_by().values_list("uuid", flat=True)]
         try:
-            packed, statistics = pack_export(lambda: select_flows(uuids=uuids))
+            packed, statistics = pack_export(
+                lambda: select_flows(uuids=uuids), is_compact=is_compact
+            )
         except UnknownFlowsError:
             message = "A deleted flow cannot be exported: restore it, or leave it out."
             self.message_user(request, message, messages.ERROR)
             return None
         for warning in statistics.warnings:
             self.message_user(request, f"The export: {warning}", messages.WARNING)
-        return make_export_response(packed, statistics.size)
+        return make_export_response(packed, statistics.size, in_gzip=in_gzip)
 
 
 @admin.register(Connection)

@@ -15,10 +15,11 @@ from django.views.decorators.http import require_http_methods
 from flows.conf import ziggy
 from imports.admin.forms import UploadForm
 from imports.errors import NotPermitted, UnableToImport
+from imports.exportfile.size_limit import MOST_WITH_WHITE_SPACE, make_too_large_error
 from imports.models import ImportRecord
 from imports.permissions import RUN_IMPORT, check_permission
 from imports.uploads import pending as uploads
-from imports.uploads.uploaded_file import FORM_ALLOWANCE, FileCollector, make_too_large_error
+from imports.uploads.uploaded_file import FileCollector, get_longest_body
 
 
 class UploadViews:
@@ -38,7 +39,7 @@ class UploadViews:
         request.upload_handlers = [collector]
         try:
             length = request.META.get("CONTENT_LENGTH") or ""
-            if length.isdecimal() and int(length[:20]) > limit + FORM_ALLOWANCE:
+            if length.isdecimal() and int(length[:20]) > get_longest_body(limit):
                 raise make_too_large_error(limit)
             return self._upload(request, collector)
         except UnableToImport as error:
@@ -79,6 +80,7 @@ class UploadViews:
             "file_name": file_name,
             "waiting": uploads.list_waiting_uploads(request.user),  # type: ignore[arg-type]
             "limit": ziggy.MAX_IMPORT_BYTES,
+            "longest": MOST_WITH_WHITE_SPACE * ziggy.MAX_IMPORT_BYTES,
         }
         status = error.status if error else HTTPStatus.OK
         return render_import_page(self._site, request, "upload", context, status=status)

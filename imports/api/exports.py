@@ -14,9 +14,18 @@ from flows.rest.bodies.schema import answer_header
 from flows.rest.endpoint.openapi import extend_schema
 from flows.rest.endpoint.view import ApiView
 from flows.rest.requests.idempotency import answer_once
+from flows.rest.requests.warnings import HEADER as WARNINGS_HEADER
 from flows.web.api_paths import make_api_address
 from imports.api.checks import NothingThere, get_caller, require_permissions, validate
-from imports.api.shapes.answers import ExportRequestSerializer, ExportStatisticsSerializer
+from imports.api.file_view import FileView
+from imports.api.paging import read_query
+from imports.api.shapes.answers import (
+    CompactQuery,
+    ExportQuery,
+    ExportRequestSerializer,
+    ExportStatisticsSerializer,
+    GzipQuery,
+)
 from imports.errors import Issue
 from imports.exporting.downloads import (
     build_export,
@@ -31,10 +40,11 @@ from imports.exporting.selection import (
     select_everything,
     select_flows,
 )
+from imports.exporting.write import ExportStatistics
 
 _MOST_ISSUES = 1000
 _MAY_EXPORT = require_permissions(*(f"flows.view_{kind}" for kind in Kind))
-_DOCUMENT = OpenApiResponse(
+_EXPORT = OpenApiResponse(
     OpenApiTypes.OBJECT,
     description="The export file.",
     examples=[
@@ -51,9 +61,19 @@ _DOCUMENT = OpenApiResponse(
         )
     ],
 )
+_DOCUMENT = {
+    (200, "application/json"): _EXPORT,
+    (200, "application/gzip"): OpenApiTypes.BINARY,
+}
+_BEYOND_LIMITS = (
+    "The codes of the limits of an import that the export is beyond, by the settings of this "
+    "server: `larger-than-import`, `more-items-than-import`. Export in parts then, or raise "
+    "ZIGGY_MAX_IMPORT_BYTES on the target."
+)
+_WRONG_PARAMETER = OpenApiResponse(description="A parameter is neither true nor false.")
 
 
-class TaggedExport(ApiView):
+class TaggedExport(FileView):
     permission_classes = _MAY_EXPORT
 
     @extend_schema(
@@ -64,11 +84,17 @@ class TaggedExport(ApiView):
         "all flows. Tags that no flow has, without uuids, export nothing. The export replaces the "
         "caller's last one and can be fetched for a day.",
         request=ExportRequestSerializer,
-        parameters=[answer_header("Location", "Where the export is.", status=HTTPStatus.CREATED)],
+        parameters=[
+            CompactQuery,
+            answer_header("Location", "Where the export is.", status=HTTPStatus.CREATED),
+            answer_header(WARNINGS_HEADER, _BEYOND_LIMITS, status=HTTPStatus.CREATED),
+        ],
         responses={
             201: ExportStatisticsSerializer,
             404: OpenApiResponse(description="There is no flow with one of the uuids."),
-            422: OpenApiResponse(description="The body has something other than lists."),
+            422: OpenApiResponse(
+                description="The body has something other than lists, or a parameter is wrong."
+            ),
         },
         examples=[
             OpenApiExample("By tag", {"tags": ["sms"], "flowUuids": []}, request_only=True),
@@ -89,12 +115,15 @@ class TaggedExport(ApiView):
     )
     @answer_once(in_transaction=False)
     def post(self, request: Request) -> Response:
+        is_compact = read_query(request, CompactQuery)["compact"]
         body = validate(ExportRequestSerializer, request.data)
         tags, uuids = body["tags"] or [], [str(uuid) for uuid in body["flowUuids"] or []]
         chosen = partial(select_flows, uuids=uuids, tags=tags)
         try:
             statistics = build_export(
-                get_caller(request), chosen if tags or uuids else select_all_flows
+                get_caller(request),
+                chosen if tags or uuids else select_all_flows,
+                is_compact=is_compact,
             )
         except UnknownFlowsError as error:
             raise _make_unknown_flows_error(error) from None
@@ -107,22 +136,28 @@ class TaggedExport(ApiView):
                 "warnings": statistics.warnings,
             },
             status=HTTPStatus.CREATED,
-            headers={"Location": make_api_address(request, "export-tagged")},
+            headers={
+                "Location": make_api_address(request, "export-tagged"),
+                **_make_warning_header(statistics),
+            },
         )
 
     @extend_schema(
         operation_id="get_export",
         summary="The export that the caller built last",
+        parameters=[GzipQuery],
         responses={
-            200: _DOCUMENT,
+            **_DOCUMENT,
             404: OpenApiResponse(description="The caller has built none in the last day."),
+            422: _WRONG_PARAMETER,
         },
     )
     def get(self, request: Request) -> StreamingHttpResponse:
+        in_gzip = read_query(request, GzipQuery)["gzip"]
         built = find_export(get_caller(request))
         if built is None:
             raise NothingThere("no-export", "You have built no export in the last day.")
-        return make_export_response(bytes(built.content), built.size)
+        return make_export_response(bytes(built.content), built.size, in_gzip=in_gzip)
 
 
 class BuiltExportView(ApiView):
@@ -138,18 +173,28 @@ class BuiltExportView(ApiView):
         return Response(status=HTTPStatus.NO_CONTENT)
 
 
-class FullExport(ApiView):
+class FullExport(FileView):
     permission_classes = _MAY_EXPORT
 
     @extend_schema(
         operation_id="export_all",
         summary="The export of everything",
-        responses={200: _DOCUMENT},
+        parameters=[ExportQuery, answer_header(WARNINGS_HEADER, _BEYOND_LIMITS)],
+        responses={**_DOCUMENT, 422: _WRONG_PARAMETER},
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         # Built as a whole before the first byte is sent: a failure is an error, not half a file.
-        packed, statistics = pack_export(select_everything)
-        return make_export_response(packed, statistics.size)
+        query = read_query(request, ExportQuery)
+        packed, statistics = pack_export(select_everything, is_compact=query["compact"])
+        response = make_export_response(packed, statistics.size, in_gzip=query["gzip"])
+        for name, value in _make_warning_header(statistics).items():
+            response[name] = value
+        return response
+
+
+def _make_warning_header(statistics: ExportStatistics) -> dict[str, str]:
+    codes = statistics.limit_codes
+    return {WARNINGS_HEADER: ", ".join(codes)} if codes else {}
 
 
 def _make_unknown_flows_error(error: UnknownFlowsError) -> NothingThere:

@@ -23,16 +23,12 @@ from flows.conf import ziggy
 from flows.counting import format_others
 from flows.texts import make_printable, quote
 from imports.errors import Issue, UnableToImport
+from imports.exportfile.size_limit import make_too_large_error
 from imports.planfile.decisions import GivenDecision, read_decisions
 from imports.planfile.file import read_plan
 from imports.planfile.shape import SavedPlan
 from imports.plans.plan import Mode
-from imports.uploads.uploaded_file import (
-    FORM_ALLOWANCE,
-    FileCollector,
-    FilePart,
-    make_too_large_error,
-)
+from imports.uploads.uploaded_file import FileCollector, FilePart, get_longest_body
 
 FILE = "file"
 MODE = "duplicatesMode"
@@ -104,8 +100,8 @@ class Upload:
 class FormParser(BaseParser):
     """Reads a body of multipart/form-data to a Form.
 
-    Raises FileTooLarge as soon as a file is larger than ZIGGY_MAX_IMPORT_BYTES, before anything is
-    read where the body's length is too large, and FormUnreadable.
+    Raises FileTooLarge as soon as the content of the files is larger than ZIGGY_MAX_IMPORT_BYTES,
+    before anything is read where the body's length is too large, and FormUnreadable.
     """
 
     media_type = "multipart/form-data"
@@ -116,7 +112,7 @@ class FormParser(BaseParser):
         meta = {**parser_context["request"].META, "CONTENT_TYPE": media_type}
         limit = ziggy.MAX_IMPORT_BYTES
         length = int(meta["CONTENT_LENGTH"])  # otherwise there would be no stream
-        if length > limit + FORM_ALLOWANCE:
+        if length > get_longest_body(limit):
             raise make_too_large_error(limit)
         files = FileCollector(limit)
         body: Any = _Counted(stream)

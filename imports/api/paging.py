@@ -5,12 +5,12 @@ from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from rest_framework.request import Request
+from rest_framework.serializers import Serializer
 
 from imports.api.checks import NothingThere, validate
-from imports.api.shapes.query import PageQuery
 
 
-def read_query(request: Request, serializer: type[PageQuery]) -> dict[str, Any]:
+def read_query(request: Request, serializer: type[Serializer[Any]]) -> dict[str, Any]:
     """Return the query's parameters. Empty ones are ignored."""
     return validate(serializer, {key: word for key, word in request.query_params.items() if word})
 

@@ -21,6 +21,7 @@ from flows.rest.requests.idempotency import answer_once
 from flows.web.api_paths import make_api_address
 from flows.web.throttling import Limit, TooManyAttempts, TooManyAttemptsError, give_back, take
 from imports.api.checks import NothingThere, check_is_intended, get_caller, require_permissions
+from imports.api.file_view import FileView
 from imports.api.prefer import PREFER, PREFERENCE_APPLIED, WaitsForLock
 from imports.api.runs import EXAMPLE_REQUEST_ID, NO_BACKUP
 from imports.api.shapes.answers import (
@@ -162,14 +163,10 @@ class Transfer(ApiView):
         )
 
 
-class DownloadTransfer(ApiView):
+class DownloadTransfer(FileView):
     permission_classes = require_permissions(TRANSFER_DATABASE)
     # No HEAD: it would open the file, and nothing would close it.
     http_method_names = ("get", "options")
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """Return JSON as the format of errors, also for a caller that accepts only gzip."""
-        return super().perform_content_negotiation(request, force=True)
 
     @extend_schema(
         operation_id="download_transfer",

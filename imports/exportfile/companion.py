@@ -1,4 +1,7 @@
-"""Read a JSON file given beside an export: one object, as strictly as an export. Pure."""
+"""Read a JSON file given beside an export: one object, as strictly as an export, or in gzip.
+
+Pure.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +13,9 @@ from flows.counting import format_problems
 from flows.strict_json.problems import JSONProblem, UnreadDepthProblem
 from flows.strict_json.read import read_value, split_top_level
 from flows.texts import make_json_path
-from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue
+from imports.errors import FileInvalid, FileUnreadable, Issue
+from imports.exportfile.gzipped import unpack
+from imports.exportfile.size_limit import check_size
 
 # The messages of strict JSON for these codes are about an export.
 _MESSAGES = {
@@ -33,13 +38,9 @@ def refuse_unreadable(what: str) -> Iterator[None]:
 
 def read_object(data: bytes, *, max_bytes: int, what: str) -> dict[str, msgspec.Raw]:
     """Return the raw values of the object by key. Raise FileTooLarge or FileUnreadable."""
-    if len(data) > max_bytes:
-        raise FileTooLarge(
-            "too-large",
-            f"The {what} file is larger than the {max_bytes:,} bytes that this server takes. "
-            "Export fewer flows at a time, or raise ZIGGY_MAX_IMPORT_BYTES.",
-        )
     with refuse_unreadable(what):
+        data = unpack(data, max_bytes=max_bytes, what=what)
+        check_size(data, max_bytes, what=what)
         values = split_top_level(data)
         if isinstance(values, msgspec.Raw):
             raise JSONProblem("wrong-top-level", "")

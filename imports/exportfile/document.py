@@ -25,9 +25,11 @@ from flows.strict_json.read import (
     split_top_level,
 )
 from flows.texts import make_json_path, quote
-from imports.errors import FileInvalid, FileTooLarge, FileUnreadable, Issue
+from imports.errors import FileInvalid, FileUnreadable, Issue
+from imports.exportfile.gzipped import unpack
 from imports.exportfile.items import FileItem, count_colons, read_item
 from imports.exportfile.known_items import compute_slice_digests, unpack_item
+from imports.exportfile.size_limit import check_size
 
 FORMAT_VERSION = 1
 
@@ -46,7 +48,10 @@ _TOO_MANY = f"A file may hold at most {MAX_ITEMS:,} items. Export in parts."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportDocument:
-    """The items of a file by kind, in the file's order, with its SHA-256 and size in bytes."""
+    """The items of a file by kind, in the file's order, with the SHA-256 and size of its content.
+
+    The content of a file in gzip is what is unpacked.
+    """
 
     sha256: str
     size: int
@@ -74,21 +79,17 @@ def parse(
     sha256: str | None = None,
     find_known: FindKnown = lambda _digests: {},
 ) -> ExportDocument:
-    """Return the document of these bytes. `sha256` is their digest, where it is known already.
+    """Return the document of these bytes, which may be in gzip.
 
-    Flows that `find_known` knows are not read again.
-
-    Raises FileTooLarge, FileUnreadable where the bytes are not strict JSON, and FileInvalid with
-    every problem of every item where they are not an export.
+    `sha256` is the digest of its content, as it is unpacked, where that is known already. Flows
+    that `find_known` knows are not read again. Raises FileTooLarge, FileUnreadable where the
+    content is not strict JSON, and FileInvalid with every problem of every item where it is not an
+    export.
     """
-    if len(data) > max_bytes:
-        raise FileTooLarge(
-            "too-large",
-            f"The file is larger than the {max_bytes:,} bytes that this server takes. "
-            "Export fewer flows at a time, or raise ZIGGY_MAX_IMPORT_BYTES.",
-        )
     issues: list[Issue] = []
     with _pause_garbage_collection(), _refuse_whole_file():
+        data = unpack(data, max_bytes=max_bytes)
+        check_size(data, max_bytes)
         lists, depth = _read_lists(data, issues)
         digests = compute_slice_digests(map(bytes, lists[Kind.FLOW]), depth=depth)
         known = find_known(digests)

@@ -1,8 +1,8 @@
 """Write the bytes of an export file from the objects of its items. Pure.
 
-One line for each value, so that a diff of two exports is small. Items are taken one by one: a file
-of any size needs no more memory than its largest item. Source of the rules: the specification of
-the export file.
+One line for each value, so that a diff of two exports is small, or compact: the same document
+without white space. Items are taken one by one: a file of any size needs no more memory than its
+largest item. Source of the rules: the specification of the export file.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,10 +17,17 @@ from imports.exportfile.document import FORMAT_VERSION
 
 _INDENT = b"    "
 
+Piece = tuple[bytes, int]
+"""Some bytes of an export, and how many of them are content, which is what a compact one has."""
+
 
 def format_export(
-    items: Mapping[Kind, Iterable[Mapping[str, Any]]], *, server: str, changed_at: datetime | None
-) -> Iterator[bytes]:
+    items: Mapping[Kind, Iterable[Mapping[str, Any]]],
+    *,
+    server: str,
+    changed_at: datetime | None,
+    is_compact: bool = False,
+) -> Iterator[Piece]:
     """Yield the bytes of an export of these items, in their order, in pieces.
 
     `changed_at` is the time of the last change in it; None for an empty export.
@@ -30,13 +37,39 @@ def format_export(
         "exportedAt": format_time(changed_at) if changed_at else None,
         "exportedFrom": server,
     }
-    yield msgspec.json.format(msgspec.json.encode(header), indent=2).removesuffix(b"\n}")
+    return (_format_compactly if is_compact else _format_in_lines)(header, items)
+
+
+def _format_compactly(
+    header: Mapping[str, Any], items: Mapping[Kind, Iterable[Mapping[str, Any]]]
+) -> Iterator[Piece]:
+    yield _make_content(msgspec.json.encode(header).removesuffix(b"}"))
     for kind in Kind:
-        yield f',\n  "{kind.plural}": ['.encode()
+        yield _make_content(f',"{kind.plural}":['.encode())
+        separator = b""
+        for item in items[kind]:
+            yield _make_content(separator + msgspec.json.encode(item))
+            separator = b","
+        yield _make_content(b"]")
+    yield b"}\n", 1
+
+
+def _make_content(text: bytes) -> Piece:
+    return text, len(text)
+
+
+def _format_in_lines(
+    header: Mapping[str, Any], items: Mapping[Kind, Iterable[Mapping[str, Any]]]
+) -> Iterator[Piece]:
+    text = msgspec.json.encode(header)
+    yield msgspec.json.format(text, indent=2).removesuffix(b"\n}"), len(text) - 1
+    for kind in Kind:
+        yield f',\n  "{kind.plural}": ['.encode(), len(f',"{kind.plural}":[')
         separator = b"\n"
         for item in items[kind]:
-            text = msgspec.json.format(msgspec.json.encode(item), indent=2)
-            yield separator + _INDENT + text.replace(b"\n", b"\n" + _INDENT)
+            text = msgspec.json.encode(item)
+            lines = msgspec.json.format(text, indent=2).replace(b"\n", b"\n" + _INDENT)
+            yield separator + _INDENT + lines, len(separator) - 1 + len(text)
             separator = b",\n"
-        yield b"]" if separator == b"\n" else b"\n  ]"
-    yield b"\n}\n"
+        yield b"]" if separator == b"\n" else b"\n  ]", 1
+    yield b"\n}\n", 1

@@ -19,6 +19,7 @@ from flows.users import User
 from imports.database.backup import Backup, make_backup
 from imports.database.one_state import read_one_state
 from imports.expiry import drop_expired, get_oldest_kept
+from imports.exporting.gzip_stream import FASTEST, GZIP_SUFFIX, open_gzip
 from imports.exporting.selection import Selection
 from imports.exporting.write import ExportStatistics, write_export
 from imports.models import BuiltExport, BuiltTransfer
@@ -27,18 +28,17 @@ FILE_NAME = "zexport.json"
 """The file name of an export that a browser saves."""
 
 _CHUNK = 1024 * 1024
-_FASTEST = 1  # flows are repetitive: it packs them to a tenth, slower levels hardly better
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-def pack_export(select: Callable[[], Selection]) -> tuple[bytes, ExportStatistics]:
+def pack_export(
+    select: Callable[[], Selection], *, is_compact: bool = False
+) -> tuple[bytes, ExportStatistics]:
     """Return the gzipped export of the rows that `select` chooses in this instance's database."""
     packed = BytesIO()
-    with (
-        read_one_state(),
-        gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=_FASTEST, mtime=0) as file,
-    ):
-        statistics = write_export(select(), file, server=ziggy.SERVER_NAME)  # type: ignore[arg-type]
+    with read_one_state(), open_gzip(packed) as file:
+        server = ziggy.SERVER_NAME
+        statistics = write_export(select(), file, server=server, is_compact=is_compact)
     return packed.getvalue(), statistics
 
 
@@ -49,21 +49,29 @@ def unpack_export(packed: bytes) -> Iterator[bytes]:
             yield piece
 
 
-def make_export_response(packed: bytes, size: int) -> StreamingHttpResponse:
-    """Return the response with which a browser saves a packed export, unpacked, as FILE_NAME."""
+def make_export_response(
+    packed: bytes, size: int, *, in_gzip: bool = False
+) -> StreamingHttpResponse:
+    """Return the response with which a browser saves a packed export, unpacked, as FILE_NAME.
+
+    With `in_gzip` the file that is saved is the packed one. That is no encoding of the response: a
+    client does not unpack it, whatever it accepts.
+    """
     return StreamingHttpResponse(
-        unpack_export(packed),
-        content_type="application/json",
+        [packed] if in_gzip else unpack_export(packed),
+        content_type="application/gzip" if in_gzip else "application/json",
         headers={
-            "Content-Disposition": f'attachment; filename="{FILE_NAME}"',
-            "Content-Length": str(size),
+            "Content-Disposition": f'attachment; filename="{FILE_NAME}{GZIP_SUFFIX * in_gzip}"',
+            "Content-Length": str(len(packed) if in_gzip else size),
         },
     )
 
 
-def build_export(user: User, select: Callable[[], Selection]) -> ExportStatistics:
+def build_export(
+    user: User, select: Callable[[], Selection], *, is_compact: bool = False
+) -> ExportStatistics:
     """Build the user's export, in place of the one before."""
-    packed, statistics = pack_export(select)
+    packed, statistics = pack_export(select, is_compact=is_compact)
     drop_expired()
     BuiltExport.objects.update_or_create(
         user=user,
@@ -101,7 +109,7 @@ def find_transfer(user: User) -> Path | None:
 
 def gzip_file(file: BinaryIO) -> Iterator[bytes]:
     """Yield the file in gzip, in pieces, and close it."""
-    packer = zlib.compressobj(_FASTEST, wbits=_GZIP)
+    packer = zlib.compressobj(FASTEST, wbits=_GZIP)
     with file:
         while piece := file.read(_CHUNK):
             yield packer.compress(piece)

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, BinaryIO
 
+from flows.conf import ziggy
 from flows.content.fields import FIELDS, Kind
 from flows.content.representation import get_needed_columns, represent
 from flows.documents.read import group_rows
 from flows.models import MODELS
 from flows.texts import quote
-from imports.exportfile.writing import format_export
+from imports.exportfile.writing import Piece, format_export
+from imports.exporting.limit_warnings import find_limit_warnings
 from imports.exporting.selection import Selection
 from imports.rows.read import CONTENT_BATCH, split_batches
 
@@ -37,31 +39,57 @@ class ExportStatistics:
 
     counts: dict[Kind, int] = field(default_factory=dict)
     size: int = 0
-    """In bytes."""
+    """In bytes, before the export is packed; so is the digest."""
+    content_size: int = 0
+    """In bytes, without white space between values: what an import's limit counts."""
     sha256: str = ""
     warnings: list[str] = field(default_factory=list)
+    limit_codes: list[str] = field(default_factory=list)
+    """The codes of the limits of imports that the export is beyond; `warnings` says what to do."""
 
 
-def write_export(selection: Selection, stream: BinaryIO, *, server: str) -> ExportStatistics:
+def write_export(
+    selection: Selection, stream: BinaryIO, *, server: str, is_compact: bool = False
+) -> ExportStatistics:
     """Write the export of the selected rows of the current server, named `server`.
+
+    A compact one is the same document without white space between values.
 
     `exportedAt` is the time of the last change in it, not of the export: two exports of the same
     state are the same bytes.
     """
     statistics = ExportStatistics(counts={kind: len(selection[kind]) for kind in Kind})
     digest = sha256()
-    for chunk in _make_chunks(selection, server, statistics.warnings):
+    for chunk, content_size in _make_chunks(
+        selection, server, statistics.warnings, is_compact=is_compact
+    ):
         stream.write(chunk)
         digest.update(chunk)
         statistics.size += len(chunk)
+        statistics.content_size += content_size
     statistics.sha256 = digest.hexdigest()
+    _add_limit_warnings(statistics)
     return statistics
 
 
-def _make_chunks(selection: Selection, server: str, warnings: list[str]) -> Iterator[bytes]:
+def _add_limit_warnings(statistics: ExportStatistics) -> None:
+    for warning in find_limit_warnings(
+        items=sum(statistics.counts.values()),
+        size=statistics.size,
+        content_size=statistics.content_size,
+        limit=ziggy.MAX_IMPORT_BYTES,
+    ):
+        statistics.warnings.append(warning.text)
+        statistics.limit_codes.append(warning.code)
+
+
+def _make_chunks(
+    selection: Selection, server: str, warnings: list[str], *, is_compact: bool
+) -> Iterator[Piece]:
     times = [row.updated_at for kind in Kind for row in selection[kind]]
     items = {kind: _make_items(kind, selection, warnings) for kind in Kind}
-    return format_export(items, server=server, changed_at=max(times, default=None))
+    changed_at = max(times, default=None)
+    return format_export(items, server=server, changed_at=changed_at, is_compact=is_compact)
 
 
 def _make_items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterator[dict[str, Any]]:

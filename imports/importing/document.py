@@ -1,16 +1,33 @@
 """Read the document of a request from its file."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from flows.conf import ziggy
+from flows.strict_json.problems import JSONProblem
+from imports.errors import FileTooLarge
 from imports.exportfile.document import ExportDocument, parse
+from imports.exportfile.gzipped import unpack
 from imports.importing.request import ImportRequest
 from imports.importing.saved_plan import check_origin, find_decisions
 from imports.parsed.store import find_parsed
 
 
+def unpack_request(request: ImportRequest) -> ImportRequest:
+    """Return the request with the content of its file, where that is in gzip.
+
+    What is kept of a file, its digest and its size, is of the content, so that a plan for a file is
+    good for the same file in gzip. A request whose file cannot be unpacked is returned as it is:
+    `read_document` refuses it then, after the rights were checked, and in the run's record.
+    """
+    with suppress(FileTooLarge, JSONProblem):
+        content = unpack(request.payload, max_bytes=ziggy.MAX_IMPORT_BYTES)
+        return request if content is request.payload else replace(request, payload=content)
+    return request
+
+
 def read_document(request: ImportRequest, *, sha256: str | None = None) -> ExportDocument:
-    """Return the request's document. `sha256` is that of its file, where it is known.
+    """Return the request's document. `sha256` is that of its content, where it is known.
 
     Raises FileTooLarge, FileUnreadable and FileInvalid.
     """

@@ -17,6 +17,7 @@ class ImportRequest(RunRequest):
     """The request for one import, with its options."""
 
     payload: bytes = field(repr=False)
+    """The bytes of the file, also in gzip, which the service unpacks first."""
     file_name: str
     """For the record and for messages; the file is never opened by it."""
     mode: Mode

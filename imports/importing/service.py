@@ -1,7 +1,7 @@
 """The functions that the command, the admin and the API call for an import.
 
-    check the server and the request -> read the document -> lock -> plan -> back up
-        -> one transaction: [check rows again, named saves, write, record] -> outcome
+    unpack the file -> check the server and the request -> read the document -> lock -> plan
+        -> back up -> one transaction: [check rows again, named saves, write, record] -> outcome
 
 A preview stops after the plan. Every run leaves an ImportRecord.
 """
@@ -16,7 +16,7 @@ from imports.database.one_state import read_one_state
 from imports.errors import NotPermitted
 from imports.exportfile.document import ExportDocument
 from imports.importing.apply import apply_plan
-from imports.importing.document import read_request
+from imports.importing.document import read_request, unpack_request
 from imports.importing.prepare import (
     Preview,
     check_destinations,
@@ -46,6 +46,7 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
     Raises an UnableToImport where the import would be refused. With `record_refusal` the refusal is
     recorded, for runs that end with their preview; a dry run passes False.
     """
+    request = unpack_request(request)
     with (
         target_server(request.server),
         record_run(_make_record(request), keep=record_refusal) as recorder,
@@ -63,6 +64,7 @@ def make_plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
     A refusal is in the preview's `refusal` where a decision may resolve it; the saved plan has its
     issues. Raises an UnableToImport, as a dry run does, where none can.
     """
+    request = unpack_request(request)
     with target_server(request.server), record_run(_make_record(request), keep=False) as recorder:
         document, request = _read(request, recorder.record)
         with read_one_state():
@@ -81,6 +83,7 @@ def examine_import(request: ImportRequest, *, record_refusal: bool = False) -> P
     plan describes. Writes nothing, but `record_refusal` leaves a record of what is raised, as for
     an upload.
     """
+    request = unpack_request(request)
     with (
         target_server(request.server),
         record_run(_make_record(request), keep=record_refusal) as recorder,
@@ -102,6 +105,7 @@ def run_import(
     unchanged whenever anything is raised. Raises AlreadyDone where the request's idempotency key
     belongs to an import that is done.
     """
+    request = unpack_request(request)
     with target_server(request.server):
         outcome = _run(request, confirmed=confirmed, token=token, progress=progress)
         announce(outcome.record)

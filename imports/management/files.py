@@ -3,7 +3,7 @@
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -11,15 +11,18 @@ from django.core.management.base import BaseCommand, CommandError
 
 from flows.conf import ziggy
 from flows.texts import quote
+from imports.errors import FileTooLarge
+from imports.exportfile.size_limit import GatheredFile
 from imports.management.console import USAGE_ERROR, confirm, require_terminal
+
+_CHUNK = 1024 * 1024
 
 
 def read_file(path: str) -> bytes:
     """Return the file, or as much of it as shows that it is too large."""
-    limit = ziggy.MAX_IMPORT_BYTES + 1
     try:
         with Path(path).open("rb") as file:
-            return file.read(limit)
+            return _read(file)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise CommandError(
@@ -29,7 +32,20 @@ def read_file(path: str) -> bytes:
 
 def read_standard_input() -> bytes:
     """Return standard input, or as much of it as shows that it is too large."""
-    return sys.stdin.buffer.read(ziggy.MAX_IMPORT_BYTES + 1)
+    return _read(sys.stdin.buffer)
+
+
+def _read(file: BinaryIO) -> bytes:
+    limit = ziggy.MAX_IMPORT_BYTES
+    data = file.read(limit + 1)
+    if len(data) <= limit:
+        return data
+    gathered = GatheredFile(limit)
+    with suppress(FileTooLarge):
+        while data:
+            gathered.add(data)
+            data = file.read(_CHUNK)
+    return gathered.get_bytes()
 
 
 def may_write(command: BaseCommand, path: Path, *, ask: bool) -> bool:

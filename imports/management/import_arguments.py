@@ -46,7 +46,7 @@ def add_import_arguments(parser: ArgumentParser) -> None:
     _add_ways(parser)
     parser.add_argument(
         "-fp", "--file-path", required=True, metavar="F",
-        help="the export file; - reads standard input",
+        help="the export file, also in gzip; - reads standard input",
     )  # fmt: skip
     _add_plan_files(parser)
     parser.add_argument(

@@ -61,7 +61,7 @@ def write_sample(request: SampleRequest, stream: BinaryIO) -> SampleStatistics:
     counted = {kind: _count_items(kind, items[kind], statistics) for kind in Kind}
     changed_at = max((outline.updated_at for outline in edited), default=None)
     digest = sha256()
-    for chunk in format_export(counted, server=SERVER, changed_at=changed_at):
+    for chunk, _ in format_export(counted, server=SERVER, changed_at=changed_at):
         stream.write(chunk)
         digest.update(chunk)
         statistics.size += len(chunk)

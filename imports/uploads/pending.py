@@ -71,13 +71,12 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
         user=user,
         created_at=timezone.now(),
         file_name=make_storable(file_name),
-        file_size=len(payload),
         mode=options.mode,
         with_backup=options.with_backup,
         override_locks=options.override_locks,
     )
     preview = plan_first(pending, payload)
-    pending.file_sha256 = preview.document.sha256
+    pending.file_sha256, pending.file_size = preview.document.sha256, preview.document.size
     check_encryption_keys()
     pending.content = encrypt_bytes(zlib.compress(payload, _FASTEST))
     pending.save()

@@ -4,15 +4,14 @@ Nothing is written to disk, and nothing from a form is used as a path.
 """
 
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Any
 
 from django.core.files.uploadhandler import FileUploadHandler
 
-from imports.errors import FileTooLarge
+from imports.exportfile.size_limit import MOST_WITH_WHITE_SPACE, GatheredFile
 
 FORM_ALLOWANCE = 64 * 1024
-"""Bytes that a body may have beyond the largest file, for the other parts and boundaries."""
+"""Bytes that a body may have beyond the largest files, for the other parts and boundaries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,37 +25,32 @@ class FilePart:
 
 
 class FileCollector(FileUploadHandler):
-    """Collects the bytes of files in memory. Raises FileTooLarge at the first beyond the limit."""
+    """Collects the bytes of files in memory. Raises FileTooLarge as soon as they are too many.
+
+    The limit is for all files together, and counts their content.
+    """
 
     def __init__(self, limit: int) -> None:
         super().__init__()
         self.complete: list[FilePart] = []
         self._limit = limit
-        self._count = 0
-        self._bytes = BytesIO()
+        self._file: GatheredFile | None = None
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        self._bytes = BytesIO()
+        self._file = GatheredFile(self._limit, before=self._file)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        self._count += len(raw_data)
-        if self._count > self._limit:
-            raise make_too_large_error(self._limit)
-        self._bytes.write(raw_data)
+        if self._file:
+            self._file.add(raw_data)
 
     def file_complete(self, file_size: int) -> None:
-        # getvalue() of a buffer that is not written to again makes no copy.
-        content, self._bytes = self._bytes.getvalue(), BytesIO()
+        content = self._file.get_bytes() if self._file else b""
         self.complete.append(
             FilePart(part=str(self.field_name), name=str(self.file_name), content=content)
         )
 
 
-def make_too_large_error(limit: int) -> FileTooLarge:
-    """Return the refusal of a file that is larger than `limit` bytes."""
-    return FileTooLarge(
-        "too-large",
-        f"The file is larger than the {limit:,} bytes that this server takes. "
-        "Export fewer flows at a time, or raise ZIGGY_MAX_IMPORT_BYTES.",
-    )
+def get_longest_body(limit: int) -> int:
+    """Return how many bytes the body of a form may have, for files of this limit."""
+    return MOST_WITH_WHITE_SPACE * limit + FORM_ALLOWANCE

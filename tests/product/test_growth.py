@@ -5,6 +5,7 @@ those beside them: each public one that takes more than numbers and the product'
 case here, or a reason why not. A case names what it is for, and is held to it: it has to call it.
 """
 
+import gzip
 import importlib
 import inspect
 import json
@@ -55,7 +56,7 @@ from flows.upgrades import moved_keys
 from imports.api.form import Form, read_form
 from imports.errors import UnableToImport
 from imports.exportfile import companion as given_file
-from imports.exportfile import writing
+from imports.exportfile import gzipped, size_limit, writing
 from imports.exportfile.document import parse
 from imports.management.text_columns import format_columns
 from imports.planfile import changes as plan_changes
@@ -173,6 +174,7 @@ EXEMPT = {
     "imports.plans.drift.mark_drift": "takes rows, one after the other: test_linearity",
     "imports.exportfile.companion.make_invalid_refusal": "joins what is told of the first problem and a number",
     "imports.exportfile.companion.make_issue": "see make_json_path",
+    "imports.exportfile.size_limit.make_too_large_error": "takes a number, and a word of the product's own",
     "imports.exportfile.companion.refuse_unreadable": "takes a word of the product's own",
     "flows.strict_json.read.read_unchecked": "see read_value",
     "flows.strict_json.problems.JSONProblem.format_message": "joins words of the product's own",
@@ -420,6 +422,22 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
             _refused(decision_file.read_decisions, text.encode(), max_bytes=MUCH),
             _refused(undo_decisions.read_decision_file, text.encode(), max_bytes=MUCH),
             _refused(plan_file.read_plan, text.encode(), max_bytes=MUCH),
+        ),
+    ),
+    "gzip": (
+        (
+            *("imports.exportfile.gzipped.unpack", "imports.exportfile.gzipped.is_gzip"),
+            *(
+                "imports.exportfile.size_limit.GatheredFile.add",
+                "imports.exportfile.size_limit.ContentCounter.add",
+                "imports.exportfile.size_limit.count_content",
+                "imports.exportfile.size_limit.check_size",
+            ),
+        ),
+        lambda text: (
+            gzipped.unpack(gzip.compress(text.encode()), max_bytes=MUCH),
+            _refused(size_limit.check_size, text.encode(), len(text.encode()) - 1),
+            _refused(parse, b"\x1f\x8b" + text.encode(), max_bytes=MUCH),
         ),
     ),
     "a JSON text": (
@@ -911,6 +929,12 @@ CASES = {
             compute_content_digest(sides[0], tuple(sides[0])),
         ),
     ),
+    "gzip of many members": Case(
+        covers=("imports.exportfile.gzipped.unpack",),
+        build=lambda size: gzip.compress(b"") * size,
+        work=lambda data: gzipped.unpack(data, max_bytes=MUCH),
+        size=2_000,
+    ),
     "what is dangling": Case(
         covers=("imports.plans.dangling.find_unresolved",),
         build=lambda size: parse(file_of(size), max_bytes=MUCH),
@@ -980,7 +1004,10 @@ CASES = {
     "the bytes of an export": Case(
         covers=("imports.exportfile.writing.format_export",),
         build=lambda size: {kind: [{"uuid": str(at)} for at in range(size)] for kind in Kind},
-        work=lambda items: [*writing.format_export(items, server="local", changed_at=None)],
+        work=lambda items: [
+            [*writing.format_export(items, server="local", changed_at=None, is_compact=is_compact)]
+            for is_compact in (False, True)
+        ],
         size=2_000,
     ),
     "graphs with one long label": Case(covers=_GRAPH, build=long_label, work=compared_graphs),

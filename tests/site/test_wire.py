@@ -699,7 +699,7 @@ def test_an_operator_may_read_and_not_import(client: Any) -> None:
 
 @pytest.mark.parametrize("size", [LIMIT + 1, 3 * LIMIT, 40 * LIMIT])
 def test_a_file_that_is_too_large_is_told_so_and_not_cut_off(client: Any, size: int) -> None:
-    answer = client().upload(b" " * size, "LEAVE", noBackup="false")
+    answer = client().upload(b"x" * size, "LEAVE", noBackup="false")
     assert (answer.status, answer.json()["code"]) == (413, "too-large")
 
 

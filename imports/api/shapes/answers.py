@@ -48,14 +48,35 @@ class ExportRequestSerializer(serializers.Serializer[Any]):
     flowUuids = serializers.ListField(child=serializers.UUIDField(), allow_null=True, default=list)
 
 
+class CompactQuery(serializers.Serializer[Any]):
+    """The query of what builds an export."""
+
+    compact = serializers.BooleanField(
+        default=False, help_text="The same document without indentation."
+    )
+
+
+class GzipQuery(serializers.Serializer[Any]):
+    """The query of what sends an export."""
+
+    gzip = serializers.BooleanField(
+        default=False,
+        help_text="The file in gzip, as `application/gzip`. `Accept-Encoding` changes nothing.",
+    )
+
+
+class ExportQuery(CompactQuery, GzipQuery):
+    """The query of what builds an export and sends it."""
+
+
 class ExportStatisticsSerializer(serializers.Serializer[Any]):
     """The numbers of an export."""
 
     flows = serializers.IntegerField()
     connections = serializers.IntegerField()
     secrets = serializers.IntegerField()
-    size = serializers.IntegerField(help_text="Bytes.")
-    sha256 = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes, before it is packed.")
+    sha256 = serializers.CharField(help_text="Before it is packed.")
     warnings = serializers.ListField(child=serializers.CharField())
 
 

@@ -17,7 +17,7 @@ class ExportFileField(serializers.FileField):
 class UploadSerializer(serializers.Serializer[Any]):
     """The form of an import."""
 
-    file = ExportFileField(help_text="The export file, with a file name.")
+    file = ExportFileField(help_text="The export file, also in gzip, with a file name.")
     duplicatesMode = serializers.ChoiceField(
         required=False,
         choices=["LEAVE", "RENAME", "OVERWRITE"],

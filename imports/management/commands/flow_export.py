@@ -2,15 +2,18 @@
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError
 
 from flows.texts import quote
 from imports.database.one_state import read_one_state
 from imports.errors import UnableToImport
+from imports.exporting.gzip_stream import GZIP_SUFFIX, open_gzip
 from imports.exporting.selection import (
     Selection,
     UnknownFlowsError,
@@ -62,7 +65,19 @@ class Command(BaseCommand):
             help="the file to write; - writes the export to stdout and the statistics to stderr",
         )  # fmt: skip
         where.add_argument(
-            "--save-path", metavar="DIR", help=f"the directory to write {DEFAULT_NAME} into"
+            "--save-path", metavar="DIR",
+            help=f"the directory to write {DEFAULT_NAME} into, or {DEFAULT_NAME}.gz with --gzip",
+        )  # fmt: skip
+        parser.add_argument(
+            "--compact",
+            action="store_true",
+            help="write the same document without indentation: a third smaller, or more",
+        )
+        parser.add_argument(
+            "--gzip",
+            action="store_true",
+            help="write gzip, which every import takes; a file whose name ends in .gz is written "
+            "in gzip without this option",
         )
         parser.add_argument(
             "--no-prompt", action="store_true", help="replace an existing file without asking"
@@ -74,7 +89,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, server: str, no_prompt: bool, **options: Any) -> None:
-        path = _get_path(options["file_path"], options["save_path"])
+        path = _get_path(options["file_path"], options["save_path"], in_gzip=options["gzip"])
+        in_gzip = options["gzip"] or (path is not None and path.suffix == GZIP_SUFFIX)
         if path and not may_write(self, path, ask=not no_prompt):
             print_cancelled(self)
             return
@@ -84,7 +100,10 @@ class Command(BaseCommand):
                 is_empty = not any(selection.values())
                 if is_empty and options["fail_on_empty"]:
                     raise _make_refusal(options["tags"])
-                statistics = _write(selection, path, server)
+                with _open(path, in_gzip=in_gzip) as file:
+                    statistics = write_export(
+                        selection, file, server=server, is_compact=options["compact"]
+                    )
         except UnknownFlowsError as error:
             print_json(self, make_answer(HTTPStatus.NOT_FOUND, {"message": str(error)}))
             raise CommandError(str(error)) from None
@@ -99,11 +118,12 @@ class Command(BaseCommand):
         print_statistics(self, statistics, path, warnings=statistics.warnings)
 
 
-def _get_path(file_path: str | None, directory: str | None) -> Path | None:
+def _get_path(file_path: str | None, directory: str | None, *, in_gzip: bool) -> Path | None:
     """Return the path of the file to write; None for standard output."""
     if file_path == "-":
         return None
-    return Path(file_path) if file_path else Path(directory or ".") / DEFAULT_NAME
+    name = f"{DEFAULT_NAME}{GZIP_SUFFIX * in_gzip}"
+    return Path(file_path) if file_path else Path(directory or ".") / name
 
 
 def _select(flow_ids: str, tags: str) -> Selection:
@@ -127,8 +147,11 @@ def _split_words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _write(selection: Selection, path: Path | None, server: str) -> ExportStatistics:
-    if path is None:
-        return write_export(selection, sys.stdout.buffer, server=server)
-    with replace_file(path) as file:
-        return write_export(selection, file, server=server)
+@contextmanager
+def _open(path: Path | None, *, in_gzip: bool) -> Iterator[BinaryIO]:
+    """Open what the export is written to: the file, or standard output."""
+    with (
+        replace_file(path) if path else nullcontext(sys.stdout.buffer) as file,
+        open_gzip(file) if in_gzip else nullcontext(file) as export,
+    ):
+        yield export

@@ -67,7 +67,7 @@ class Command(BaseCommand):
         add_server_argument(parser)  # type: ignore[arg-type]
         parser.add_argument(
             "-fp", "--file-path", required=True, metavar="F",
-            help="the export file; - reads standard input",
+            help="the export file, also in gzip; - reads standard input",
         )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
         parser.add_argument(

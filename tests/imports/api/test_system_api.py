@@ -494,9 +494,9 @@ class TestTheDescription:
     OPERATIONS: ClassVar = {
         ("/api/flow/import", "post"): {200, 201, 400, 401, 403, 409, 413, 415, 422, 503},
         ("/api/flow/export-tagged", "post"): {201, 400, 401, 403, 404, 409, 413, 415, 422},
-        ("/api/flow/export-tagged", "get"): {200, 401, 403, 404},
+        ("/api/flow/export-tagged", "get"): {200, 401, 403, 404, 422},
         ("/api/flow/tagged-export", "delete"): {204, 401, 403},
-        ("/api/flow/export-all", "get"): {200, 401, 403},
+        ("/api/flow/export-all", "get"): {200, 401, 403, 422},
         ("/api/flow/vacuum", "get"): {200, 401, 403, 409},
         ("/api/imports", "get"): {200, 401, 403, 404, 422},
         ("/api/imports/{id}", "get"): {200, 401, 403, 404, 422},

@@ -224,18 +224,18 @@ def test_a_file_in_another_encoding_is_refused(import_file, tmp_path, encoding):
 
 
 def test_a_file_that_is_too_large_is_refused(import_file, tmp_path, settings):
-    settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": 12}
+    settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": 11}
     file = tmp_path / "zexport.json"
     file.write_bytes(b'{"flows": []}')
     result = import_file(file)
     assert result.code == 3
     assert json.loads(result.out)["status"] == 413
     assert result.err == (
-        "CommandError: The file is larger than the 12 bytes that this server takes. "
+        "CommandError: The file is larger than the 11 bytes that this server takes. "
         "Export fewer flows at a time, or raise ZIGGY_MAX_IMPORT_BYTES.\n"
     )
     assert ImportRecord.objects.get().status == "failed"
-    settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": 13}
+    settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": 12}
     assert import_file(file).code == 0
 
 

@@ -291,13 +291,13 @@ def test_a_key_of_the_file_that_stands_twice_is_named():
 
 
 def test_a_file_may_have_exactly_the_size_that_is_allowed():
-    data = b'{"flows": []}'
-    assert parse(data, max_bytes=13).size == 13
+    data = b'{"flows":[]}'
+    assert parse(data, max_bytes=12).size == 12
     with pytest.raises(FileTooLarge) as caught:
-        parse(data, max_bytes=12)
+        parse(data, max_bytes=11)
     assert (caught.value.code, caught.value.status, caught.value.exit_code) == ("too-large", 413, 3)
     assert caught.value.message == (
-        "The file is larger than the 12 bytes that this server takes. "
+        "The file is larger than the 11 bytes that this server takes. "
         "Export fewer flows at a time, or raise ZIGGY_MAX_IMPORT_BYTES."
     )
 

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from flows.content.fields import Kind
 from flows.models import MODELS, Flow
+from imports.exportfile.writing import Piece
 from imports.exporting.selection import (
     Selection,
     UnknownFlowsError,
@@ -488,8 +489,8 @@ class TestCommand:
         assert list(file.parent.glob(".*")) == []
 
     def test_a_failure_leaves_the_old_file_and_no_part(self, run_command, file, monkeypatch):
-        def half(*_args: Any) -> Iterator[bytes]:
-            yield b"{"
+        def half(*_args: Any, **_options: Any) -> Iterator[Piece]:
+            yield b"{", 1
             raise OSError(28, "No space left on device")
 
         file.write_text("old")

@@ -209,7 +209,7 @@ class TestTheCommand:
 
     def test_a_file_that_is_too_large(self, folder, settings):
         settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": len(FILE)}
-        folder.plan.write_bytes(b" " * (len(FILE) + 1))
+        folder.plan.write_bytes(b"x" * (len(FILE) + 1))
         done = folder.apply_plan()
         assert (done.code, json.loads(done.out)["status"]) == (3, 413)
 

@@ -22,6 +22,7 @@ from imports.errors import (
     PlanRefused,
     WrongServer,
 )
+from imports.exportfile.size_limit import count_content
 from imports.importing.service import preview_import, run_import
 from imports.models import ImportItem, ImportRecord
 from tests.support.digest import data_rows
@@ -336,7 +337,7 @@ class TestFailed:
         ]
 
     def test_a_file_that_is_too_large(self, settings):
-        settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": len(ONE_FLOW) - 1}
+        settings.ZIGGY = {**settings.ZIGGY, "MAX_IMPORT_BYTES": count_content(ONE_FLOW) - 1}
         with pytest.raises(FileTooLarge):
             run_import(request_for(ONE_FLOW))
         record = the_record()
