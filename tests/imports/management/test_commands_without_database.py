@@ -31,6 +31,7 @@ COMMANDS = {
     "flow_import": ["-s", "local", "--skip", "--no-prompt", "--no-backup", "-fp", "{file}"],
     "flow_list": [],
     "flow_status": ["-fp", "{file}"],
+    "history_prune": ["--no-prompt"],
     "import_undo": ["1", "--no-prompt", "--no-backup"],
     "make_sample": ["--flows", "1"],
     "named_save": ["list", UUID],
