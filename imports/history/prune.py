@@ -38,6 +38,7 @@ from imports.history.read import (
     read_retention,
     read_runs,
 )
+from imports.history.wording import NOT_PRUNED
 from imports.models import ImportItem, ImportRecord
 from imports.rows.read import BATCH, split_batches
 
@@ -155,7 +156,7 @@ def prune_after_run(record: ImportRecord, lock: HeldLock) -> None:
     except Exception as error:  # noqa: BLE001 - also of a receiver of Django's signals in a project
         reason = format_for_log(error) if isinstance(error, DatabaseError) else type(error).__name__
         logger.warning("The old history could not be pruned after a run: %s", reason)
-        record.pruned = {"code": "history-not-pruned"}
+        record.pruned = {"code": NOT_PRUNED}
         with suppress(DatabaseError):
             record.save(update_fields=["pruned"])
 

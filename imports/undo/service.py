@@ -26,6 +26,7 @@ from imports.errors import (
     UnableToImport,
     UndoRefused,
 )
+from imports.history.prune import prune_after_run
 from imports.models import ImportRecord, Status
 from imports.permissions import UNDO_IMPORT, check_permission
 from imports.runs.carrying_out import Outcome, carry_out
@@ -132,6 +133,8 @@ def _undo(
                 is_unchanged = seen.is_unchanged()
                 saves = _write(plan, undone, record, is_unchanged=is_unchanged, progress=progress)
                 recorder.succeed(plan.counts, make_undo_items(record, plan, saves))
+            if plan.writes:
+                prune_after_run(record, lock)
             return Outcome(plan=plan, record=record)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from flows.content.representation import format_time
-from flows.counting import format_count
 from flows.texts import make_printable
 from imports.history.prune import PrunedHistory, preview_pruning, prune_history
+from imports.history.wording import format_pruned
 from imports.management import console
 from imports.models import ImportRecord
 from imports.report import make_answer
@@ -50,7 +50,8 @@ class Command(BaseCommand):
                 return
             if not dry_run:
                 pruned = prune_history(days=days)
-                console.print_line(self, f"Pruned {server}: {format_pruned(pruned)}.")
+                done = format_pruned(pruned.as_dict()) or "nothing to remove"
+                console.print_line(self, f"History of {server}: {done}.")
         listed = {"runs": [_describe(record) for record in records]} if dry_run else {}
         data = {"isDone": not dry_run, **pruned.as_dict(), **listed}
         console.print_json(self, make_answer(HTTPStatus.OK, data))
@@ -59,24 +60,11 @@ class Command(BaseCommand):
         for record in records:
             what = f"{format_time(record.started_at)} {record.mode} {record.file_name}"
             console.print_line(self, f"  - record {record.pk}: {make_printable(what)}")
-        console.print_line(self, f"To remove: {format_pruned(pruned)}.")
+        would = format_pruned(pruned.as_dict()) or "nothing to remove"
+        console.print_line(self, f"Would be done: {would}.")
 
     def _confirm(self, server: str) -> bool:
         return console.confirm(self, f"Remove this history of {server} for good?")
-
-
-def format_pruned(pruned: PrunedHistory) -> str:
-    """Return in words how much of the history it is."""
-    if not pruned:
-        return "nothing"
-    parts = [
-        format_count(pruned.records, "record"),
-        format_count(pruned.items, "item"),
-        format_count(pruned.saves, "named save"),
-    ]
-    kept = format_count(pruned.reduced, "more record")
-    stay = f"; {kept} cannot be undone any more" if pruned.reduced else ""
-    return f"{', '.join(parts)}{stay}"
 
 
 def _read_days(text: str) -> float:

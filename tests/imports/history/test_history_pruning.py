@@ -86,10 +86,10 @@ def test_for_ever_is_for_ever(settings):
 
 
 def test_old_runs_go_with_their_items_and_saves():
-    first = old_import(flow(1, "A"), flow(2, "B"))
-    second = old_import(flow(1, "A", info="2"), flow(2, "B", info="2"), days=0)
-    age_history(101)
+    first = old_import(flow(1, "A"), flow(2, "B"), days=0)
+    second = old_import(flow(1, "A", info="2"), flow(2, "B", info="2"), days=90)
     third = import_items(flow(1, "A", info="3")).record
+    age_history(11)
     found, records = preview_pruning()
     assert [record.pk for record in records] == [first.pk, second.pk]
     pruned = prune_history()
@@ -278,12 +278,13 @@ def test_no_answer_depends_on_what_was_pruned(settings, seed):
 @pytest.mark.parametrize("seed", range(10))
 def test_after_pruning_undos_do_and_leave_what_they_do_without_it(settings, seed):
     draw = random.Random(seed)
-    keep(settings, HISTORY_DAYS=30)
+    keep(settings, HISTORY_DAYS=None)
     make_history(draw)
     files = [imagined_file(draw) for _ in range(2)]
     rows = all_rows()
     without = undo_all(files)
     put_back(rows)
+    keep(settings, HISTORY_DAYS=30)
     prune_history()
     assert undo_all(files) == without
 
@@ -311,7 +312,7 @@ def states(payload):
 
 
 def test_the_command_lists_what_would_go(run_command):
-    record = old_import(flow(1, "A"))
+    record = old_import(flow(1, "A"), days=0)
     old_import(flow(1, "A", info="2"))
     done = run_command("history_prune", "--dry-run")
     assert done.code == 0
@@ -326,8 +327,8 @@ def test_the_command_lists_what_would_go(run_command):
     assert [run["record"] for run in data["runs"]] == [record.pk, record.pk + 1]
     assert f"  - record {record.pk}: " in done.err
     assert (
-        "To remove: 1 record, 1 item, 1 named save; 1 more record cannot be undone any more."
-        in (done.err)
+        "Would be done: removed 1 record, 1 item, 1 named save; 1 more record cannot be undone any "
+        "more.\n" in done.err
     )
     assert ImportRecord.objects.count() == 2
 
@@ -342,9 +343,9 @@ def test_the_command_prunes(run_command):
         "items": 0,
         "saves": 0,
     }
-    assert "Pruned local: 0 records" in done.err
+    assert "History of local: removed 0 records, 0 items, 0 named saves; 1 more record" in done.err
     done = run_command("history_prune", "--no-prompt")
-    assert "Pruned local: nothing." in done.err
+    assert "History of local: nothing to remove." in done.err
 
 
 def test_the_command_refuses_too_few_days(run_command):
