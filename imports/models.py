@@ -138,6 +138,7 @@ class ImportRecord(CurrentDatabaseModel):
             ("back_up_database", "Can back up the database"),
             ("vacuum_database", "Can purge deleted rows and reorganise the database"),
             ("transfer_database", "Can fetch a copy of the whole database"),
+            ("purge_items", "Can delete items for good"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(

@@ -33,6 +33,7 @@ COMMANDS = {
     "flow_status": ["-fp", "{file}"],
     "history_prune": ["--no-prompt"],
     "import_undo": ["1", "--no-prompt", "--no-backup"],
+    "item_purge": ["flow", UUID, "--no-prompt"],
     "make_sample": ["--flows", "1"],
     "named_save": ["list", UUID],
     "rotate_encryption_keys": [],
