@@ -48,6 +48,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         *_check_encryption_keys(),
         *_check_servers(),
         *_check_backup_directory(),
+        *_check_history(),
         *_check_serializer(),
         *_check_pg_dump(),
         *_check_middleware(),
@@ -131,6 +132,17 @@ def _check_backup_directory() -> Iterator[CheckMessage]:
             f"BACKUP_DIR in ZIGGY is no directory: {directory}.",
             hint="Name a directory, which is made where it is missing.",
             id="ziggy.E004",
+        )
+
+
+def _check_history() -> Iterator[CheckMessage]:
+    days, undo_days, keep_runs = ziggy.HISTORY_DAYS, ziggy.UNDO_DAYS, ziggy.HISTORY_KEEP_RUNS
+    if not (undo_days >= 0 and keep_runs >= 0 and (days is None or days >= undo_days)):
+        yield Error(
+            f"HISTORY_DAYS, UNDO_DAYS and HISTORY_KEEP_RUNS in ZIGGY are {days}, {undo_days} and "
+            f"{keep_runs}: history would be removed that an undo needs.",
+            hint="None may be negative, and HISTORY_DAYS must be at least UNDO_DAYS.",
+            id="ziggy.E008",
         )
 
 

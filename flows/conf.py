@@ -43,6 +43,12 @@ class Ziggy:
     """How many backups an account may ask the API for in a day."""
     BACKUP_TIMEOUT: int = 3600
     """Seconds that pg_dump may take."""
+    HISTORY_DAYS: float | None = 730.0
+    """How many days all records of runs and their named saves are kept; None is for ever."""
+    HISTORY_KEEP_RUNS: int = 200
+    """How many of the newest runs are kept, however old."""
+    UNDO_DAYS: float = 90.0
+    """How many days a run must stay possible to undo, at most HISTORY_DAYS."""
     MAX_IMPORT_BYTES: int = 256 * MEGABYTE
     """The largest file that is read, without white space between values."""
     LOCK_WAIT: float = 5.0

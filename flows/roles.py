@@ -70,6 +70,7 @@ ROLES: dict[Role, Definition] = {
             "imports.override_locks",
             "imports.vacuum_database",
             "imports.transfer_database",
+            "imports.purge_items",
         },
     ),
     Role.EDITOR: Definition(

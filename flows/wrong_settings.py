@@ -18,6 +18,7 @@ _WORDS: Mapping[Any, str] = {
     int: "a whole number",
     int | None: "a whole number or None",
     float: "a number",
+    float | None: "a number or None",
     bool: "True or False",
     str | Path: "a path, as a text or a Path",
     Mapping[str, Any]: "a dict whose keys are names",

@@ -110,6 +110,15 @@ class ImportRecord(CurrentDatabaseModel):
     backup_size = models.BigIntegerField(null=True, help_text="Bytes.")
     backup_sha256 = models.CharField(max_length=64, blank=True)
 
+    pruned = models.JSONField(
+        default=dict,
+        help_text="What of the old history was removed after the run, as numbers; else empty.",
+    )
+    history_pruned_at = models.DateTimeField(
+        null=True,
+        help_text="When its own history was removed, so that it cannot be undone any more.",
+    )
+
     idempotency_key = models.CharField(
         max_length=255, null=True, editable=False, help_text="Of a request that may be sent again."
     )
@@ -130,6 +139,7 @@ class ImportRecord(CurrentDatabaseModel):
             ("back_up_database", "Can back up the database"),
             ("vacuum_database", "Can purge deleted rows and reorganise the database"),
             ("transfer_database", "Can fetch a copy of the whole database"),
+            ("purge_items", "Can delete items for good"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(

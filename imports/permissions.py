@@ -29,6 +29,7 @@ SKIP_BACKUP = "imports.skip_backup"
 OVERRIDE_LOCKS = "imports.override_locks"
 UNDO_IMPORT = "imports.undo_import"
 BACK_UP_DATABASE = "imports.back_up_database"
+PURGE_ITEMS = "imports.purge_items"
 VACUUM_DATABASE = "imports.vacuum_database"
 TRANSFER_DATABASE = "imports.transfer_database"
 VIEW_RECORDS = "imports.view_importrecord"
@@ -41,6 +42,7 @@ _REASONS = {
     RETARGET_CONNECTIONS: "point a connection that uses a stored secret elsewhere",
     UNDO_IMPORT: "undo an import",
     BACK_UP_DATABASE: "back up the database",
+    PURGE_ITEMS: "delete items for good",
     VACUUM_DATABASE: "purge deleted rows and reorganise the database",
     TRANSFER_DATABASE: "fetch a copy of the whole database",
     VIEW_RECORDS: "see the records of imports",

@@ -24,6 +24,11 @@ SETTINGS = {
     "oldest are removed, the newest never.",
     "ZIGGY_BACKUPS_PER_DAY": "How many backups an account may ask the API for in a day.",
     "ZIGGY_BACKUP_TIMEOUT": "Seconds that `pg_dump` may take.",
+    "ZIGGY_HISTORY_DAYS": "How many days all records of runs are kept, with their items and named "
+    "saves; a large number, such as `36500`, keeps them for ever.",
+    "ZIGGY_HISTORY_KEEP_RUNS": "How many of the newest runs are kept, however old.",
+    "ZIGGY_UNDO_DAYS": "How many days a run must stay possible to undo, at most "
+    "`ZIGGY_HISTORY_DAYS`. `history_prune --days` goes no lower.",
     "ZIGGY_MAX_IMPORT_BYTES": "The largest file that is read, in bytes without white space between "
     "values. With it, a file may have four times as many.",
     "ZIGGY_LOCK_WAIT": "Seconds that an import waits for another one.",

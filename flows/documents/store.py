@@ -6,7 +6,7 @@ rows of items before documents, and documents in the order of their digests, so 
 each other.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -22,9 +22,7 @@ from flows.documents.packing import encode, pack
 from flows.servers import target_database
 
 GRACE = timedelta(days=1)
-"""How long a document stays that nothing refers to: longer than any transaction takes."""
-_LOCKED_FROM = GRACE / 2
-"""The age from which a document is locked by whoever keeps it; a younger one is not swept yet."""
+"""How long a document stays that nothing refers to."""
 _BATCH = 400
 
 
@@ -47,15 +45,7 @@ def keep_documents(documents: Iterable[Document], alias: str) -> None:
 
 
 def _keep_batch(documents: Sequence[Document], alias: str, now: datetime) -> None:
-    rows = StoredDocument.objects.using(alias)
-    found = dict(
-        rows.filter(digest__in=[each.digest for each in documents])
-        .order_by()
-        .values_list("digest", "kept_at")
-    )
-    if old := {digest for digest, at in found.items() if at < now - _LOCKED_FROM}:
-        kept = _keep_old(old, alias, now)
-        found = {digest: at for digest, at in found.items() if digest in kept or digest not in old}
+    found = _keep_stored([each.digest for each in documents], alias, now)
     if new := [each for each in documents if each.digest not in found]:
         with target_database(alias):
             insert_missing_rows([_make_row(each, now) for each in new])
@@ -63,18 +53,17 @@ def _keep_batch(documents: Sequence[Document], alias: str, now: datetime) -> Non
             insert_rows([mention for each in new for mention in _make_mentions(each)])
 
 
-def _keep_old(digests: Collection[str], alias: str, now: datetime) -> set[str]:
-    """Keep old documents from being swept; return which are still there."""
-    connection = connections[alias]
+def _keep_stored(digests: Sequence[str], alias: str, now: datetime) -> set[str]:
+    """Keep those of the documents that are there from being swept; return which they are."""
+    connection, rows = connections[alias], StoredDocument.objects.using(alias)
     if not connection.in_atomic_block:
         # Nothing holds a lock until the row is written: for that moment they count as new.
-        rows = StoredDocument.objects.using(alias)
         return {each for each in sorted(digests) if rows.filter(digest=each).update(kept_at=now)}
-    if connection.vendor != "postgresql":
-        return set(digests)  # SQLite has one writer at a time
+    if connection.vendor != "postgresql":  # SQLite has one writer at a time
+        return set(rows.filter(digest__in=digests).order_by().values_list("digest", flat=True))
     table = connection.ops.quote_name(StoredDocument._meta.db_table)
     with connection.cursor() as cursor:
-        # Shared, and against nothing but a removal.
+        # A shared lock, against nothing but a removal.
         cursor.execute(
             f"SELECT digest FROM {table} WHERE digest = ANY(%s) ORDER BY digest FOR KEY SHARE",  # noqa: S608
             [sorted(digests)],

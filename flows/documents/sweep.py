@@ -1,6 +1,6 @@
 """Remove the documents that nothing refers to any more."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -44,37 +44,49 @@ def sweep_documents(flows: Any, alias: str, *, grace: timedelta = GRACE) -> Swep
     for find_references in (find_references_of_rows, find_references_of_saves):
         if candidates:
             candidates.difference_update(digest for _, digest in find_references(flows, alias))
-    sweep = _Sweep(flows=flows, alias=alias, old=old, last_save=last_save)
-    removed = [sweep.remove(batch) for batch in _split(sorted(candidates))]
+    removed = [
+        _remove(flows, alias, old.filter(digest__in=batch), after_save=last_save)
+        for batch in _split(sorted(candidates))
+    ]
     return Swept(
         documents=sum(each.documents for each in removed), size=sum(each.size for each in removed)
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sweep:
-    flows: Any
-    alias: str
-    old: Any
-    last_save: int
-    """The number of the last named save that was looked at."""
+def remove_unshared_documents(flows: Any, alias: str, digests: Collection[str]) -> Swept:
+    """Remove those of the documents that no row and no named save refers to, however new.
 
-    def remove(self, digests: Sequence[str]) -> Swept:
-        """Remove those of the documents to which still nothing refers."""
-        with transaction.atomic(using=self.alias):
-            # What is being kept is passed over. Who keeps one from now on waits, and stores it.
-            locked = self.old.filter(digest__in=digests).select_for_update(
-                skip_locked=connections[self.alias].features.has_select_for_update_skip_locked
-            )
-            found = set(locked.values_list("digest", flat=True))
-            found -= find_references_to(self.flows, self.alias, found)
-            saves = find_references_of_saves(self.flows, self.alias, after=self.last_save)
+    Call it under the import lock, in the transaction that removed what had them.
+    """
+    removed = [
+        _remove(flows, alias, StoredDocument.objects.using(alias).filter(digest__in=batch))
+        for batch in _split(sorted(digests))
+    ]
+    return Swept(
+        documents=sum(each.documents for each in removed), size=sum(each.size for each in removed)
+    )
+
+
+def _remove(flows: Any, alias: str, documents: Any, *, after_save: int = 0) -> Swept:
+    """Remove those of the documents to which nothing refers.
+
+    Named saves up to the number `after_save` were looked at before.
+    """
+    with transaction.atomic(using=alias):
+        # What is being kept is passed over. Who keeps one from now on waits, and stores it.
+        locked = documents.order_by().select_for_update(
+            skip_locked=connections[alias].features.has_select_for_update_skip_locked
+        )
+        found = set(locked.values_list("digest", flat=True))
+        found -= find_references_to(flows, alias, found)
+        if found:
+            saves = find_references_of_saves(flows, alias, after=after_save)
             found.difference_update(digest for _, digest in saves)
-            rows = StoredDocument.objects.using(self.alias).filter(digest__in=found)
-            size = rows.aggregate(total=Sum("size"))["total"] or 0
-            Mention.objects.using(self.alias).filter(digest__in=found).delete()
-            rows.delete()
-        return Swept(documents=len(found), size=size)
+        rows = StoredDocument.objects.using(alias).filter(digest__in=found)
+        size = rows.aggregate(total=Sum("size"))["total"] or 0
+        Mention.objects.using(alias).filter(digest__in=found).delete()
+        rows.delete()
+    return Swept(documents=len(found), size=size)
 
 
 def _split(digests: Sequence[str]) -> Iterator[list[str]]:

@@ -14,6 +14,7 @@ from flows.content.fields import Kind
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.admin.importing import may_import
 from imports.admin.item_imports import ItemImportsMixin
+from imports.admin.purging import PurgeMixin
 from imports.admin.record_page import get_record_url
 from imports.exporting.downloads import make_export_response, pack_export
 from imports.exporting.selection import UnknownFlowsError, select_flows
@@ -25,11 +26,11 @@ admin.site.unregister(MODELS.values())
 
 
 @admin.register(Flow)
-class PortableFlowAdmin(ItemImportsMixin, FlowAdmin):
+class PortableFlowAdmin(PurgeMixin, ItemImportsMixin, FlowAdmin):
     """Flows, with their import and export."""
 
     change_list_template = "admin/imports/flow_change_list.html"
-    actions = (*FlowAdmin.actions, "export_selected", "export_compact", "export_in_gzip")
+    actions = (*PurgeMixin.actions, "export_selected", "export_compact", "export_in_gzip")
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may see all that an export contains."""
@@ -96,12 +97,12 @@ class PortableFlowAdmin(ItemImportsMixin, FlowAdmin):
 
 
 @admin.register(Connection)
-class PortableConnectionAdmin(ItemImportsMixin, ConnectionAdmin):
+class PortableConnectionAdmin(PurgeMixin, ItemImportsMixin, ConnectionAdmin):
     """Connections, with the imports of each."""
 
 
 @admin.register(Secret)
-class PortableSecretAdmin(ItemImportsMixin, SecretAdmin):
+class PortableSecretAdmin(PurgeMixin, ItemImportsMixin, SecretAdmin):
     """Secrets, with the imports of each, and since which import each destination gets it."""
 
     def make_destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:

@@ -24,6 +24,7 @@ from flows.users import User
 from imports.admin.item_page import has_difference
 from imports.admin.record_warnings import find_warned_items
 from imports.admin.wording import RESULT_WORDS, format_duration, format_options
+from imports.history.wording import format_pruned
 from imports.models import ImportItem, ImportRecord, Status
 from imports.permissions import get_record_message, may_see, may_see_paths
 from imports.records.checklist import Checklist, read_checklist
@@ -111,6 +112,7 @@ def make_record_context(
         "undone_by": record.find_undo_in_effect(),
         "duration": format_duration(record.seconds),
         "options": list(format_options(record)),
+        "pruned": format_pruned(record.pruned),
         "backup": _describe_backup(record, user),
         "same_file": _find_same_file(record),
         "counts": _count_items(record),

@@ -45,6 +45,8 @@ _RECORD = {
     "counts": {"OVERWRITE": 1},
     "code": "",
     "message": "",
+    "pruned": None,
+    "historyPrunedAt": None,
 }
 _PAGE = {"count": 1, "next": None, "previous": None}
 _DETAIL = {

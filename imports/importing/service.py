@@ -15,6 +15,7 @@ from flows.servers import target_server
 from imports.database.one_state import read_one_state
 from imports.errors import NotPermitted
 from imports.exportfile.document import ExportDocument
+from imports.history.prune import prune_after_run
 from imports.importing.apply import apply_plan
 from imports.importing.document import read_request, unpack_request
 from imports.importing.prepare import (
@@ -138,6 +139,8 @@ def _run(
                 )
                 remember_parsed(document)
                 recorder.succeed(plan.counts, make_items(record, plan, saves))
+            if plan.writes:
+                prune_after_run(record, lock)
             return Outcome(plan=plan, record=record)
 
 

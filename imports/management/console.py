@@ -23,6 +23,7 @@ from flows.users import User, find_active_user
 from flows.wrong_settings import find_wrong_settings
 from imports.database.errors import NOT_MIGRATED, find_trouble, format_for_log, make_failure
 from imports.errors import ImportFailed, UnableToImport, WrongServer
+from imports.history.wording import format_pruned
 from imports.management.warning_text import WarningDigest, format_digest
 from imports.models import ImportRecord
 from imports.report import make_answer, make_refusal_data
@@ -262,10 +263,12 @@ def show_warnings(warnings: WarningDigest, record: ImportRecord) -> None:
 
 
 def format_last_line(summary: str, record: ImportRecord, *, wrote: bool) -> str:
-    """Return the last line of a run: its counts, its record and its backup."""
+    """Return the last line of a run: its counts, record, backup and what was pruned."""
     backup = f" The backup is {record.backup_path}." if record.backup_path else ""
     end = "Done" if wrote else "Nothing to do"
-    return f"{summary} {end}: record {record.pk}{_describe_plan(record)}.{backup}"
+    pruned = format_pruned(record.pruned)
+    history = f" Old history: {pruned}." if pruned else ""
+    return f"{summary} {end}: record {record.pk}{_describe_plan(record)}.{backup}{history}"
 
 
 def _describe_plan(record: ImportRecord) -> str:

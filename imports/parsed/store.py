@@ -61,5 +61,10 @@ def forget_old() -> int:
     return removed
 
 
+def forget_all() -> None:
+    """Remove all of it: a flow that is deleted for good may be in the slice of any."""
+    ParsedItem.objects.all().delete()
+
+
 def _split(digests: Sequence[str]) -> list[Sequence[str]]:
     return [digests[start : start + _BATCH] for start in range(0, len(digests), _BATCH)]

@@ -24,6 +24,7 @@ from imports.errors import (
     UnableToImport,
     UndoRefused,
 )
+from imports.history.prune import prune_after_run
 from imports.models import ImportRecord, Status
 from imports.permissions import UNDO_IMPORT, check_permission
 from imports.runs.carrying_out import Outcome, carry_out
@@ -130,12 +131,14 @@ def _undo(
                 is_unchanged = seen.is_unchanged()
                 saves = _write(plan, undone, record, is_unchanged=is_unchanged, progress=progress)
                 recorder.succeed(plan.counts, make_undo_items(record, plan, saves))
+            if plan.writes:
+                prune_after_run(record, lock)
             return Outcome(plan=plan, record=record)
 
 
 def find_kinds_to_undo(record: ImportRecord) -> set[Kind]:
     """Return the kinds of the rows that an undo would affect; none where it is not possible."""
-    if record.status != Status.SUCCEEDED:
+    if record.status != Status.SUCCEEDED or record.history_pruned_at:
         return set()
     kinds = find_written_items(record).order_by().values_list("kind", flat=True).distinct()
     return {Kind(kind) for kind in kinds}
@@ -159,6 +162,12 @@ def _find_undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
         raise NotUndoable(
             "not-in-effect",
             f"Import {record.pk} is {record.status}: it wrote nothing that could be undone.",
+        )
+    if record.history_pruned_at:
+        raise NotUndoable(
+            "history-pruned",
+            f"Import {record.pk} is too old to be undone: what was before it was removed on "
+            f"{record.history_pruned_at:%Y-%m-%d %H:%M:%S} UTC.",
         )
     if not find_written_items(record).exists():
         raise NotUndoable(

@@ -59,6 +59,7 @@ PERMISSIONS = {
         "imports.override_locks",
         "imports.vacuum_database",
         "imports.transfer_database",
+        "imports.purge_items",
     },
     "Editor": VIEW_ITEMS
     | ADD_ITEMS
@@ -103,7 +104,7 @@ def test_an_admin_may_do_all_that_the_models_have_of_their_own(user):
         for app in [model._meta.app_label]
         for codename, _ in model._meta.permissions
     }
-    assert len(own) == 9
+    assert len(own) == 10
     assert own <= PERMISSIONS["Admin"]
 
 
@@ -161,7 +162,7 @@ def test_a_registered_server_gets_its_roles_by_its_own_migration(tmp_path):
             " ON group_id = auth_group.id GROUP BY name ORDER BY name"
         ).fetchall()
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
-    assert counts == [("Admin", 32), ("Editor", 19), ("Operator", 5), ("Service Account", 14)]
+    assert counts == [("Admin", 33), ("Editor", 19), ("Operator", 5), ("Service Account", 14)]
     assert "accounts_apitoken" in tables
     assert "knox_authtoken" not in tables
 

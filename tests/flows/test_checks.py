@@ -57,6 +57,26 @@ def test_a_key_that_is_no_setting_is_named(complete):
     assert (message.id, "BACKUP_DIRECTORY" in message.msg) == ("ziggy.E001", True)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"HISTORY_DAYS": 10, "UNDO_DAYS": 11},
+        {"HISTORY_DAYS": -2, "UNDO_DAYS": -3},
+        {"HISTORY_DAYS": float("nan")},
+        {"UNDO_DAYS": float("nan"), "HISTORY_DAYS": None},
+        {"HISTORY_KEEP_RUNS": -1},
+    ],
+)
+def test_history_is_kept_as_long_as_an_undo_needs_it(complete, given):
+    complete.ZIGGY = {**complete.ZIGGY, **given}
+    assert ids(check_settings()) == ["ziggy.E008"]
+
+
+def test_history_may_be_kept_for_ever(complete):
+    complete.ZIGGY = {**complete.ZIGGY, "HISTORY_DAYS": None, "UNDO_DAYS": 10**6}
+    assert ids(check_settings()) == []
+
+
 def test_a_registered_server_is_a_database_and_needs_the_router(complete):
     complete.ZIGGY = {**complete.ZIGGY, "SERVERS": {"nowhere": ""}}
     assert ids(check_settings()) == ["ziggy.E002"]

@@ -41,6 +41,10 @@ WRONG = [
         "else.",
     ),
     ({"LOCK_WAIT": "x"}, "LOCK_WAIT in the setting ZIGGY must be a number, and is 'x'."),
+    (
+        {"HISTORY_DAYS": "x"},
+        "HISTORY_DAYS in the setting ZIGGY must be a number or None, and is 'x'.",
+    ),
     ({"LOCK_WAIT": True}, "LOCK_WAIT in the setting ZIGGY must be a number, and is True."),
     (
         {"MAX_IMPORT_BYTES": "1"},

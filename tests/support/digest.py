@@ -12,6 +12,7 @@ from flows.content.fields import Kind, get_columns
 from flows.documents.models import Mention, StoredDocument
 from flows.models import MODELS
 from imports.models import ImportItem, ImportRecord
+from imports.parsed.models import ParsedItem
 
 RECORDS = ImportRecord._meta.db_table
 ITEMS = ImportItem._meta.db_table
@@ -25,6 +26,7 @@ WRITTEN_BY_IMPORTS = (
     "reversion_version",
     RECORDS,
     ITEMS,
+    ParsedItem._meta.db_table,
 )
 
 Rows = Mapping[str, list[dict[str, Any]]]

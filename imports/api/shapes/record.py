@@ -24,6 +24,20 @@ class RecordedPlanSerializer(serializers.Serializer[Any]):
     checksum = serializers.CharField(source="plan_checksum")
 
 
+class PrunedSerializer(serializers.Serializer[Any]):
+    """What of the old history was removed after a run."""
+
+    records = serializers.IntegerField(required=False)
+    reduced = serializers.IntegerField(
+        required=False, help_text="Records that stay, and cannot be undone any more."
+    )
+    items = serializers.IntegerField(required=False)
+    saves = serializers.IntegerField(required=False, help_text="Named saves.")
+    code = serializers.CharField(
+        required=False, help_text="`history-not-pruned` where it failed: the log says why."
+    )
+
+
 class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
     """One run of an import."""
 
@@ -55,6 +69,14 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
     )
     code = serializers.CharField(help_text="Why nothing was written; else empty.")
     message = serializers.SerializerMethodField(help_text="The same, for people.")
+    pruned = serializers.SerializerMethodField(
+        help_text="What of the old history was removed after the run; null for nothing."
+    )
+    historyPrunedAt = TimeField(
+        source="history_pruned_at",
+        allow_null=True,
+        help_text="When the run's own history was removed: it cannot be undone any more.",
+    )
 
     class Meta:
         model = ImportRecord
@@ -62,11 +84,16 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
             *("id", "status", "startedAt", "finishedAt", "seconds", "door", "user", "server"),
             *("fileName", "fileSize", "fileSha256", "mode", "undoes", "undoneBy"),
             *("undoDepth", "withBackup", "overrideLocks", "plan", "counts", "code", "message"),
+            *("pruned", "historyPrunedAt"),
         ]
 
     @extend_schema_field(RecordedPlanSerializer(allow_null=True))
     def get_plan(self, record: ImportRecord) -> Any:
         return RecordedPlanSerializer(record).data if record.plan_checksum else None
+
+    @extend_schema_field(PrunedSerializer(allow_null=True))
+    def get_pruned(self, record: ImportRecord) -> Any:
+        return record.pruned or None
 
     def get_message(self, record: ImportRecord) -> str:
         return get_record_message(self.context["user"], record)

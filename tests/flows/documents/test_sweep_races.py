@@ -1,7 +1,6 @@
 """The sweep beside writers: no row is ever left without its document.
 
-With no grace at all, so that every document is swept as soon as nothing refers to it, and is locked
-by everyone who writes it.
+With no grace at all, so that every document is swept as soon as nothing refers to it.
 """
 
 import random
@@ -14,7 +13,6 @@ import pytest
 from django.db import connection, transaction
 
 from flows.content import canonical
-from flows.documents import store
 from flows.documents.check import DamagedDocument, check_documents
 from flows.documents.sweep import sweep_documents
 from flows.models import Flow
@@ -25,11 +23,6 @@ from tests.support.factories import FlowFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CONTENTS = [canonical.encode([{"id": str(number)}]) for number in range(300)]
-
-
-@pytest.fixture(autouse=True)
-def no_grace(monkeypatch):
-    monkeypatch.setattr(store, "_LOCKED_FROM", timedelta(days=-1))
 
 
 def write(pk: int, chance: random.Random, stop: Event) -> None:

@@ -815,9 +815,18 @@ class TestTheListOfRecords:
                     "counts": {"CREATE": 2},
                     "code": "",
                     "message": "",
+                    "pruned": None,
+                    "historyPrunedAt": None,
                 }
             ],
         }
+
+    def test_what_was_removed_of_the_history_is_shown(self, ada):
+        pruned = {"records": 1, "reduced": 2, "items": 3, "saves": 4}
+        record(pruned=pruned, history_pruned_at=datetime(2026, 3, 17, tzinfo=UTC))
+        [shown] = ada.get("/api/imports").json()["results"]
+        assert shown["pruned"] == pruned
+        assert shown["historyPrunedAt"] == "2026-03-17T00:00:00.000Z"
 
     def test_a_running_import_has_no_end_yet(self, ada):
         record(status="running", finished_at=None)

@@ -70,6 +70,12 @@ RESULTS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def whole_history(settings: Any) -> None:
+    """Nothing follows the commit: what is pruned there has tests of its own."""
+    settings.ZIGGY = {**settings.ZIGGY, "HISTORY_DAYS": None}
+
+
 @pytest.fixture
 def before() -> Rows:
     for number in range(1, 5):

@@ -32,6 +32,7 @@ from imports.models import ImportRecord, Status
 from imports.named_saves import SaveUnfit, find_item, preview_restore, restore, take_save
 from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Mode
+from imports.purging.service import preview_purge, purge_items
 from imports.undo.plans import plan as undo_plan
 from imports.undo.plans.snapshot import make_undo_token
 from imports.undo.service import examine_undo, preview_undo, undo_import
@@ -49,6 +50,7 @@ ROOMS = (
     "imports.database.vacuum",
     "imports.exporting.downloads",
     "imports.exporting.write",
+    "imports.purging.service",
 )
 
 RUN, UNDO = permissions.RUN_IMPORT, permissions.UNDO_IMPORT
@@ -466,7 +468,31 @@ RESTORE_CALLS: dict[str, Callable[[User | None], Any]] = {
 
 # --- the table
 
-CASES = [*import_cases(), *undo_cases(), *save_cases()]
+# --- Items deleted for good
+
+
+def purge_cases() -> Iterator[Case]:
+    """An item of each kind."""
+    for kind in Kind:
+        keys = [(kind, uuid(LETTERS[kind], 1))]
+        needs = frozenset({permissions.PURGE_ITEMS, by_hand("view", kind), by_hand("delete", kind)})
+        yield Case(
+            name=f"preview_purge: a {kind}",
+            needs=needs,
+            call=lambda user, keys=keys: preview_purge(keys, user=user),
+            store=store_rows,
+        )
+        yield Case(
+            name=f"purge_items: a {kind}",
+            needs=needs,
+            call=lambda user, keys=keys: purge_items(
+                keys, user=user, user_name="anna", with_used=True
+            ),
+            store=store_rows,
+        )
+
+
+CASES = [*import_cases(), *undo_cases(), *save_cases(), *purge_cases()]
 CELLS = [
     pytest.param(case, lacking, id=f"{case.name} - without {lacking}")
     for case in CASES

@@ -1,5 +1,7 @@
 """Whatever stops an undo, the data is as it was before or as it has to be after: never between."""
 
+from typing import Any
+
 import pytest
 from django.db import OperationalError
 
@@ -14,6 +16,12 @@ from tests.support.stopping import stopping_at
 from tests.support.undoing import undo_request
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def whole_history(settings: Any) -> None:
+    """Nothing follows the commit: what is pruned there has tests of its own."""
+    settings.ZIGGY = {**settings.ZIGGY, "HISTORY_DAYS": None}
 
 
 @pytest.fixture
