@@ -6,11 +6,13 @@ nothing.
 """
 
 import json
-from hashlib import blake2b
+import zlib
+from hashlib import blake2b, sha256
 
 import msgspec
 from django.db import migrations
 
+from flows.conf import ziggy
 from flows.documents.packing import unpack
 
 _COLUMNS = (
@@ -41,8 +43,6 @@ def _digest_by_texts(apps, schema_editor):
 def _replace(apps, alias, *, old, new):
     items = apps.get_model("imports", "ImportItem").objects.using(alias)
     items = items.filter(kind="flow", content_digest__startswith=_OF_COLUMNS[old])
-    if not items.exists():
-        return
     known = {digests[old]: digests[new] for digests in _find_states(apps, alias)}
     last = 0
     while window := list(items.filter(pk__gt=last).order_by("pk").only("content_digest")[:2000]):
@@ -51,6 +51,37 @@ def _replace(apps, alias, *, old, new):
             item.content_digest = known[item.content_digest]
         items.bulk_update(changed, ["content_digest"], batch_size=400)
         last = window[-1].pk
+    _replace_in_uploads(apps, alias, known)
+
+
+def _replace_in_uploads(apps, alias, known):
+    """Replace the digests in the plans of uploads that wait, and in what confirms them."""
+    uploads = apps.get_model("imports", "PendingImport").objects.using(alias)
+    for upload in uploads.filter(record=None).exclude(plan=None):
+        page = msgspec.json.decode(zlib.decompress(bytes(upload.plan)))
+        if page["fingerprint"] != _compute_token(upload, page["items"]):
+            continue  # of another release, or of a server of another name: it is planned again
+        for item in page["items"]:
+            item["before"] = known.get(item.get("before"), item.get("before"))
+        page["fingerprint"] = _compute_token(upload, page["items"])
+        upload.plan = zlib.compress(msgspec.json.encode(page))
+        upload.save(update_fields=["plan"])
+
+
+def _compute_token(upload, items):
+    """Return the confirmation token of the page's plan: see planfile.snapshot."""
+    origin = (upload.file_sha256, ziggy.SERVER_NAME, upload.mode, upload.override_locks)
+    parts = [
+        (
+            *(item["kind"], item["uuid"], item["result"]),
+            *((row["uuid"], row["name"]) if (row := item.get("row")) else (None, None)),
+            item["target_name"],
+            item.get("before") if row and item["result"] == "OVERWRITE" else None,
+            sorted(item.get("destinations") or ()),
+        )
+        for item in items
+    ]
+    return sha256(msgspec.json.encode((origin, parts))).hexdigest()
 
 
 def _find_states(apps, alias):
@@ -72,7 +103,9 @@ def _find_states(apps, alias):
 
 def _split(rows):
     last = 0
-    while keys := list(rows.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_WINDOW]):
+    while keys := list(
+        rows.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_WINDOW]
+    ):
         yield rows.filter(pk__gt=last, pk__lte=keys[-1])
         last = keys[-1]
 
@@ -98,7 +131,10 @@ def _digest(apps, alias, states):
     for state in states:
         by_text = {**state, **{name: texts[state[name]] for name in _STORED_ONCE}}
         yield tuple(
-            prefix + blake2b(msgspec.msgpack.encode([values[c] for c in _COLUMNS]), digest_size=16).hexdigest()
+            prefix
+            + blake2b(
+                msgspec.msgpack.encode([values[c] for c in _COLUMNS]), digest_size=16
+            ).hexdigest()
             for prefix, values in zip(_OF_COLUMNS, (by_text, state), strict=True)
         )
 
