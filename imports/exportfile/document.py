@@ -3,7 +3,6 @@
 Pure: no database. Source of the rules: the specification of the export file.
 """
 
-import gc
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import msgspec
 
 from flows.content.fields import Kind
 from flows.counting import format_problems
+from flows.garbage import pause_garbage_collection
 from flows.strict_json.problems import JSONProblem, UnreadDepthProblem
 from flows.strict_json.read import (
     MAX_ITEMS,
@@ -87,7 +87,7 @@ def parse(
     export.
     """
     issues: list[Issue] = []
-    with _pause_garbage_collection(), _refuse_whole_file():
+    with pause_garbage_collection(), _refuse_whole_file():
         data = unpack(data, max_bytes=max_bytes)
         check_size(data, max_bytes)
         lists, depth = _read_lists(data, issues)
@@ -110,18 +110,6 @@ def parse(
 def _make_refusal(issues: list[Issue]) -> FileInvalid:
     message = f"The file is no valid export. {format_problems(issues)}"
     return FileInvalid(issues[0].code, message, issues)
-
-
-@contextmanager
-def _pause_garbage_collection() -> Iterator[None]:
-    # Parsing creates many objects and no cycles: collecting would take half the time for nothing.
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from flows.content.fields import Kind
 from flows.counting import format_others
+from flows.garbage import pause_garbage_collection
 from flows.secrets.stored_destinations import StoredServer
 from flows.texts import quote
 from imports.errors import PlanRefused, UnableToImport
@@ -98,14 +99,15 @@ def _check_sight_of_named(request: ImportRequest) -> None:
 
 def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
     """Return the plan of the request, whether or not it may be applied."""
-    plan = build_plan(
-        document,
-        _read_inputs(document, request),
-        server=request.server,
-        mode=request.mode,
-        override_locks=request.override_locks,
-        decisions=request.decisions,
-    )
+    with pause_garbage_collection():
+        plan = build_plan(
+            document,
+            _read_inputs(document, request),
+            server=request.server,
+            mode=request.mode,
+            override_locks=request.override_locks,
+            decisions=request.decisions,
+        )
     if request.given_decisions or request.saved_plan:
         return replace(plan, issues=(*plan.issues, *find_skipped_nothing(plan, request.decisions)))
     return plan

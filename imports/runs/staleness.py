@@ -38,7 +38,7 @@ def plan_again(
             raise
         why = f"What was shown cannot be done any more. {refusal}"
         raise make_stale_error(why, again=again, issues=refusal.issues) from None
-    if expected not in {None, make_token(planned)}:
+    if expected is not None and expected != make_token(planned):
         issues = [change.issue for change in find_changes(planned)]
         first = f" {issues[0].message}{format_others(issues, 'difference')}" if issues else ""
         why = f"What would happen is no longer what was shown.{first}"

@@ -15,6 +15,7 @@ from pathlib import Path
 from flows.content.fields import Kind
 from flows.counting import format_others
 from flows.database.state import SeenState
+from flows.garbage import pause_garbage_collection
 from flows.secrets.stored_destinations import StoredServer, lock_destinations
 from flows.servers import target_server
 from imports.errors import (
@@ -181,12 +182,13 @@ def _make_preview(record: ImportRecord, request: UndoRequest) -> UndoPreview:
 
     Raises NotPermitted where the plan describes rows that the user may not see.
     """
-    plan = build_undo(
-        read_undo_inputs(record),
-        server=request.server,
-        default=request.conflicts,
-        decisions=request.decisions,
-    )
+    with pause_garbage_collection():
+        plan = build_undo(
+            read_undo_inputs(record),
+            server=request.server,
+            default=request.conflicts,
+            decisions=request.decisions,
+        )
     check_undo_sight(request.user, plan)
     return UndoPreview(plan=plan, refusal=_find_refusal(plan, request))
 
