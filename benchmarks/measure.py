@@ -32,6 +32,8 @@ class Reading:
     megabytes: float | None = None
     """By how much the process's peak of memory rose; None after earlier work in the process."""
     queries: int | None = None
+    grown: float | None = None
+    """By how many megabytes the database grew; None where that was not measured."""
     items: int
     """The number of items: for a slow peer, fewer than for the others."""
 

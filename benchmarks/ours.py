@@ -1,8 +1,10 @@
 """Measurements of the product, by the functions that its commands and pages call."""
 
+import json
 import platform
 import sqlite3
 import sys
+from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -27,13 +29,16 @@ from imports.exporting.write import write_export
 from imports.importing.request import ImportRequest
 from imports.importing.service import preview_import, run_import
 from imports.models import Door, ImportRecord
+from imports.parsed.models import ParsedItem
 from imports.plans.plan import Mode, Plan, UndoResult
 from imports.runs.carrying_out import Outcome
+from imports.status.service import read_status
 from imports.undo.plans.plan import UndoPlan
 from imports.undo.request import UndoRequest
 from imports.undo.service import undo_import
 from imports.uploads.pending import Options, stage
 
+OVERWRITTEN = "import, all overwritten"
 _later = partial(measure, is_first=False)
 """Measures several works in turns in one process."""
 
@@ -74,8 +79,22 @@ def create(path: str, items: int) -> ChildOutput:
 
 def overwrite(path: str, items: int) -> ChildOutput:
     """Measure the import of a file whose items all exist and all differ; then its undo."""
-    done = _import("import, all overwritten", path, items, "OVERWRITE")
-    return ChildOutput(rows={**done.rows, "undo of it": [_undo(items)]}, facts=done.facts)
+    before = _read_database_size()
+    done = _import(OVERWRITTEN, path, items, "OVERWRITE")
+    [reading] = done.rows[OVERWRITTEN]
+    reading = replace(reading, grown=_read_database_size() - before)
+    rows = {OVERWRITTEN: [reading], "undo of it": [_undo(items)]}
+    return ChildOutput(rows=rows, facts=done.facts)
+
+
+def _read_database_size() -> float:
+    """Return the megabytes of the database."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT pg_database_size(current_database())")
+        else:
+            cursor.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        return float(cursor.fetchone()[0]) / 1024**2
 
 
 def _undo(items: int) -> Reading:
@@ -93,9 +112,33 @@ def _undo(items: int) -> Reading:
     return reading
 
 
+def overwrite_known(path: str, known: str, items: int) -> ChildOutput:
+    """Measure the import of `known`, imported before, over the items of the file at `path`."""
+    run(Path(path).read_bytes())
+    return _import("import, all overwritten with what is known", known, items, "OVERWRITE")
+
+
 def repeat(path: str, items: int) -> ChildOutput:
     """Measure the import of a file that was imported already."""
     return _import("import, all unchanged", path, items, "UNCHANGED")
+
+
+def repeat_unseen(path: str, items: int) -> ChildOutput:
+    """Measure the import of a file that was never seen, whose items are all as the rows are."""
+    ParsedItem.objects.all().delete()
+    return _import("import, all unchanged, never seen", path, items, "UNCHANGED")
+
+
+def compare(path: str, items: int, runs: int) -> ChildOutput:
+    """Measure `flow_status` of a file against `json.loads` of it, in turns."""
+    payload = Path(path).read_bytes()
+    rows: dict[str, list[Reading]] = {"json.loads": [], "flow_status": []}
+    for _ in range(runs):
+        rows["json.loads"].append(
+            _later(lambda: json.loads(payload), items=items, counts_queries=False)
+        )
+        rows["flow_status"].append(_later(lambda: read_status(request(payload)), items=items))
+    return ChildOutput(rows=rows)
 
 
 def _import(name: str, path: str, items: int, result: str) -> ChildOutput:

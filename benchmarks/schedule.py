@@ -74,7 +74,9 @@ class Bench:
             results = {
                 "floor": self._run(FILLED, "floor.write_slices", **after),
                 "ours": self._run(FILLED, "ours.overwrite", **after),
+                "known": self._run(FILLED, "ours.overwrite_known", known=sample.before, **after),
                 "repeated": self._run(FILLED, "ours.repeat", **before),
+                "unseen": self._run(FILLED, "ours.repeat_unseen", **before),
             }
             if turn < max(sample.runs // 2, 1):
                 results["sorted"] = self._run(FILLED, "floor.write_canonical", **after)
@@ -108,6 +110,11 @@ class Bench:
         found = self._run(FILLED, "ours.plan", **payload, runs=self._sample.runs).rows
         page = self._run(FILLED, "ours.first_page", **payload, runs=self._count_few_runs())
         self._keep({**found, **page.rows})
+
+    def measure_status(self) -> None:
+        """Measure the status of a file that was imported."""
+        payload = {"path": self._sample.before, "items": self._sample.items}
+        self._keep(self._run(FILLED, "ours.compare", **payload, runs=self._sample.runs).rows)
 
     def measure_exports(self) -> None:
         """Measure an export of everything."""
@@ -185,6 +192,7 @@ groups: dict[str, Callable[[Bench], None]] = {
     "import": Bench.measure_imports,
     "steps": Bench.measure_steps,
     "plan": Bench.measure_plans,
+    "status": Bench.measure_status,
     "export": Bench.measure_exports,
     "backup": Bench.measure_backups,
     "start": Bench.measure_startup,

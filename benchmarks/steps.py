@@ -21,8 +21,9 @@ _STEPS = {
     "split the file, hash it": ("imports.importing.document", "parse"),
     "decode each item, look for depth and repeated keys": (
         "imports.exportfile.document",
-        "read_value",
+        "read_unchecked",
     ),
+    "look up what is known of it": ("imports.importing.document", "find_parsed"),
     "validate each item, sort the keys of its documents": (
         "imports.exportfile.document",
         "read_item",
@@ -36,7 +37,9 @@ _STEPS = {
     "look once more which rows there are": ("imports.importing.service", "check_rows"),
     "lock the rows, and read their contents again": ("imports.importing.apply", "lock_rows"),
     "copy them into named saves": ("flows.saves.named_saves", "take_rows"),
+    "pack and store the documents that are new": ("imports.importing.apply", "keep_documents"),
     "write the rows": ("imports.importing.apply", "update_rows"),
+    "remember what was read": ("imports.importing.service", "remember_parsed"),
     "write the record and its items": ("imports.runs.recorder.RunRecorder", "succeed"),
     "commit": ("django.db.backends.base.base.BaseDatabaseWrapper", "_commit"),
 }

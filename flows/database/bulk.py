@@ -93,12 +93,61 @@ def _insert(
         _prepare_values(field, values, connection)
         for field, values in zip(fields, given, strict=True)
     ]
+    rows = list(zip(*columns, strict=True))
+    table = quote(model._meta.db_table)
+    is_many = len(rows) >= _WORTH_A_COPY and connection.in_atomic_block
+    if is_many and connection.vendor == "postgresql":
+        _copy_into(connection, table, names, rows, on_conflict)
+        return
     with connection.cursor() as cursor:
         cursor.executemany(
-            f"INSERT INTO {quote(model._meta.db_table)} ({names}) "  # noqa: S608
-            f"VALUES ({places}){on_conflict}",
-            list(zip(*columns, strict=True)),
+            f"INSERT INTO {table} ({names}) VALUES ({places}){on_conflict}",  # noqa: S608
+            rows,
         )
+
+
+_WORTH_A_COPY = 50
+"""From how many rows on COPY, which may need a temporary table, is quicker."""
+
+
+def _copy_into(
+    connection: BaseDatabaseWrapper,
+    table: str,
+    names: str,
+    rows: Iterable[Sequence[Any]],
+    on_conflict: str,
+) -> None:
+    """Write new rows with COPY; where some may be there, by way of a temporary table."""
+    with connection.cursor() as cursor:
+        if not on_conflict:
+            _copy_rows(connection, cursor, table, names, rows)
+            return
+        new = connection.ops.quote_name("new_rows")
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE {new} ON COMMIT DROP "  # noqa: S608
+            f"AS SELECT {names} FROM {table} WITH NO DATA"
+        )
+        _copy_rows(connection, cursor, new, names, rows)
+        cursor.execute(
+            f"INSERT INTO {table} ({names}) SELECT {names} FROM {new}{on_conflict}"  # noqa: S608
+        )
+        cursor.execute(f"DROP TABLE {new}")
+
+
+def _copy_rows(
+    connection: BaseDatabaseWrapper,
+    cursor: Any,
+    table: str,
+    names: str,
+    rows: Iterable[Sequence[Any]],
+) -> None:
+    # Django's cursor has no COPY: psycopg's has, whose errors have to become Django's.
+    with (
+        connection.wrap_database_errors,
+        cursor.cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
 
 
 def update_rows(
@@ -183,13 +232,7 @@ def _copy_and_update(
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {new} ON COMMIT DROP "  # noqa: S608
             f"AS SELECT * FROM {table} WITH NO DATA"
         )
-        # Django's cursor has no COPY: psycopg's has, whose errors have to become Django's.
-        with (
-            connection.wrap_database_errors,
-            cursor.cursor.copy(f"COPY {new} ({', '.join(columns)}, {key}) FROM STDIN") as copy,
-        ):
-            for row in rows:
-                copy.write_row(row)
+        _copy_rows(connection, cursor, new, f"{', '.join(columns)}, {key}", rows)
         cursor.execute(
             f"UPDATE {table} SET {assignments} FROM {new} WHERE {table}.{key} = {new}.{key}"  # noqa: S608
         )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 import reversion
 from cryptography.fernet import Fernet
+from django.db import connection
 from django.urls import reverse
 from reversion.errors import RevertError
 from reversion.models import Revision, Version
@@ -157,7 +158,8 @@ def test_the_number_of_queries_depends_on_the_batches(items, batches, django_ass
     flows = FlowFactory.create_batch(items)
     named_saves.take(flows[0], "the content type is known from now on")
     around = ["SAVEPOINT", "RELEASE SAVEPOINT"]
-    revisions, documents, versions = batches, 1, 1  # all flows here have the same two documents
+    revisions, documents = batches, 1  # all flows here have the same two documents
+    versions = int(connection.vendor == "sqlite")  # a COPY is not counted
     with django_assert_num_queries(len(around) + revisions + documents + versions):
         named_saves.take_many(flows, "Pre import")
 
