@@ -354,6 +354,7 @@ def _knows(names):
 
 READ_FROM_A_FILE = {
     "imports/exportfile/items.py",
+    "imports/exportfile/known_items.py",
     "imports/exporting/selection.py",
     "flows/rest/reading.py",
     "imports/samples/outlines.py",

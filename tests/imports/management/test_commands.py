@@ -844,7 +844,7 @@ def test_a_registered_server_that_is_not_migrated_is_told_on_one_line(environmen
         text=True,
         check=False,
     )  # fmt: skip
-    missing = "no such table: imports_importrecord"
+    missing = "no such table: imports_parsed_item"
     message = (
         f"The database cannot be used: {missing}. Is it there, and migrated "
         "(manage.py migrate --database 'production eu')?"

@@ -390,7 +390,8 @@ def test_the_queries_grow_with_the_batches(case):
         return len(captured)
 
     few, many = queries(10), queries(1000)
-    assert many - few <= 16  # 1,000 rows in batches of 200 and 400, read at most five times
+    # 1,000 rows in batches of 200 and 400, read at most five times; what is known of the items once
+    assert many - few <= 18
     assert few <= 24
 
 
