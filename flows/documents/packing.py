@@ -13,6 +13,8 @@ _LEVEL = 1  # higher ones pack a tenth more in thrice the time
 class DamagedDocumentError(DatabaseError):
     """A stored document is not the one that its digest is of, or is no longer there."""
 
+    code = "damaged-document"
+
     def __init__(self, digest: str, why: str) -> None:
         super().__init__(
             f"The stored document {digest} {why}. Rows and named saves that have it cannot be "

@@ -1,13 +1,14 @@
-"""The page for a server with a wrong key, before anything is written with it."""
+"""The pages for a server with a wrong key, before anything is written, and for damaged data."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from flows.documents.packing import DamagedDocumentError
 from flows.encryption import WrongKeyError
 from flows.secrets.checks import check_keys_before_write
 from flows.web.api_paths import is_of_api
@@ -20,8 +21,8 @@ logger = logging.getLogger(__name__)
 class WrongKeyMiddleware:
     """Answers 503, with what to do, to requests that would write while the server has a wrong key.
 
-    The API has its own answer. With wrong values in ZIGGY it raises ImproperlyConfigured when it is
-    made, so that no server starts.
+    Of a document that turns out to be damaged it answers 500. The API has its own answers. With
+    wrong values in ZIGGY it raises ImproperlyConfigured when it is made, so that no server starts.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -47,10 +48,15 @@ class WrongKeyMiddleware:
         return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Answer a WrongKeyError with the page; return None for every other error."""
-        if not isinstance(error, WrongKeyError):
-            return None
-        logger.error("%s", error)
-        status = HTTPStatus.SERVICE_UNAVAILABLE
-        page = TemplateResponse(request, "flows/wrong_key.html", {"error": error}, status=status)
-        return page.render()
+        """Answer these two errors with their pages; return None for every other error."""
+        for kind, (template, status) in _PAGES.items():
+            if isinstance(error, kind):
+                logger.error("%s", error)
+                return TemplateResponse(request, template, {"error": error}, status=status).render()
+        return None
+
+
+_PAGES: Mapping[type[Exception], tuple[str, HTTPStatus]] = {
+    WrongKeyError: ("flows/wrong_key.html", HTTPStatus.SERVICE_UNAVAILABLE),
+    DamagedDocumentError: ("flows/damaged_document.html", HTTPStatus.INTERNAL_SERVER_ERROR),
+}

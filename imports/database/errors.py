@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import ClassVar
 
+from flows.documents.packing import DamagedDocumentError
 from flows.texts import get_first_line
 from imports.errors import RETRY_AFTER, ImportFailed
 
@@ -136,6 +137,8 @@ _MAIN_CODE = 0xFF  # the higher bits of an extended code are detail
 
 def find_trouble(error: BaseException) -> Trouble | None:
     """Return what is wrong by the error's code; None without a code that is known."""
+    if isinstance(error, DamagedDocumentError):
+        return Trouble(code=error.code, text=str(error), is_passing=False)
     sqlstate, sqlite_code = _get_sqlstate(error), _get_sqlite_code(error)
     if sqlstate is not None:
         return _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE_CLASS.get(sqlstate[:2])

@@ -20,6 +20,7 @@ from rest_framework.views import exception_handler
 
 from flows.counting import format_problems
 from flows.database.statement_timeout import is_statement_timeout
+from flows.documents.packing import DamagedDocumentError
 from flows.encryption import WrongKeyError
 from flows.rest.endpoint.parser import NotStrictJSON
 from flows.rest.endpoint.renderer import ApiRenderer
@@ -119,6 +120,11 @@ def make_wrong_key_body(error: WrongKeyError) -> dict[str, Any]:
 
 
 def _answer_django_error(error: Exception) -> Response | None:
+    if isinstance(error, DamagedDocumentError):
+        logger.error("%s", error)
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        body = make_error_body(status, code=error.code, message=str(error))
+        return Response(body, status=status)
     if isinstance(error, OperationalError | InterfaceError):
         logger.error("The database does not answer", exc_info=error)
     for kind, status, code in _DJANGO_ERRORS:
