@@ -44,6 +44,12 @@ FILE = export_file(
 )
 
 
+@pytest.fixture(autouse=True)
+def whole_history(settings: Any) -> None:
+    """Nothing follows the commit: what is pruned there has tests of its own."""
+    settings.ZIGGY = {**settings.ZIGGY, "HISTORY_DAYS": None}
+
+
 @pytest.fixture
 def before() -> Any:
     FlowFactory(uuid=uuid_of("f", 1), name="Flow 1")
