@@ -207,7 +207,6 @@ class _Nowhere:
 
 def export(items: int, runs: int) -> ChildOutput:
     """Measure an export of everything against its floor, in turns."""
-    floor.make_whole_rows()
     _check_exports()
     nowhere = cast("BinaryIO", _Nowhere())
     works = {

@@ -10,7 +10,7 @@ from benchmarks.measure import ChildOutput, Rows, run_child
 from benchmarks.report import get_sizes, name_size
 from benchmarks.scratch import DatabaseServer
 
-EMPTY, FILLED, ROOM = "empty", "filled", "room"
+EMPTY, FILLED, WHOLE, ROOM = "empty", "filled", "whole", "room"
 _LEAST_TURNS = 2
 
 
@@ -54,6 +54,8 @@ class Bench:
         # until it analyses them again, which it does not do during a large import.
         self._run_at(self._server.copy(EMPTY, FILLED), "ours.fill", path=self._sample.before)
         self._server.settle(FILLED)
+        self._run_at(self._server.copy(FILLED, WHOLE), "floor.make_whole_rows")
+        self._server.settle(WHOLE)
 
     def measure(self, names: list[str]) -> None:
         """Measure the groups of these names."""
@@ -72,14 +74,14 @@ class Bench:
         found: Rows = {}
         for turn in range(sample.runs):
             results = {
-                "floor": self._run(FILLED, "floor.write_slices", **after),
+                "floor": self._run(WHOLE, "floor.write_slices", **after),
                 "ours": self._run(FILLED, "ours.overwrite", **after),
                 "known": self._run(FILLED, "ours.overwrite_known", known=sample.before, **after),
                 "repeated": self._run(FILLED, "ours.repeat", **before),
                 "unseen": self._run(FILLED, "ours.repeat_unseen", **before),
             }
             if turn < max(sample.runs // 2, 1):
-                results["sorted"] = self._run(FILLED, "floor.write_canonical", **after)
+                results["sorted"] = self._run(WHOLE, "floor.write_canonical", **after)
                 results["created"] = self._run(EMPTY, "ours.create", **before)
             if turn == 0:
                 self._check_floor(results)
@@ -119,7 +121,7 @@ class Bench:
     def measure_exports(self) -> None:
         """Measure an export of everything."""
         self._keep(
-            self._run(FILLED, "ours.export", items=self._sample.items, runs=self._sample.runs).rows
+            self._run(WHOLE, "ours.export", items=self._sample.items, runs=self._sample.runs).rows
         )
 
     def measure_backups(self) -> None:
