@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Protocol
 
+_ANY_CHARACTER = "surrogatepass"
+"""How UTF-8 is written: a text that was typed may have a lone surrogate."""
+
 
 class DocumentReader(Protocol):
     """Reads stored documents, many at once."""
 
     def read_texts(self, documents: "Sequence[Document]") -> None:
-        """Set the `text` of the documents that have none."""
+        """Set the `text` or `utf8` of the documents that have neither."""
 
     def read_secrets(self, documents: "Sequence[Document]") -> None:
         """Set the `secrets` of the documents that have none."""
@@ -22,12 +25,13 @@ class DocumentReader(Protocol):
 class Document:
     """A document: its text, or the digest of a stored one."""
 
-    __slots__ = ("_digest", "_peers", "_reader", "_secrets", "_text")
+    __slots__ = ("_digest", "_peers", "_reader", "_secrets", "_text", "_utf8")
 
     def __init__(
         self, text: str | None = None, *, digest: str = "", reader: DocumentReader | None = None
     ) -> None:
         self._text = text
+        self._utf8: bytes | None = None
         self._digest = digest
         self._secrets: frozenset[str] | None = None
         self._reader = reader
@@ -37,7 +41,7 @@ class Document:
     def digest(self) -> str:
         """Return the SHA-256 of the text in UTF-8, in hexadecimal digits."""
         if not self._digest:
-            self._digest = compute_document_digest(self._text or "")
+            self._digest = sha256(self.utf8).hexdigest()
         return self._digest
 
     @property
@@ -47,23 +51,36 @@ class Document:
         Reads it, with those of the same group, where it was not read yet. Raises the reader's
         errors.
         """
-        if self._text is None and self._reader:
-            self._reader.read_texts(self._peers)
-        return self._text or ""
+        if self._text is None:
+            self._text = self.utf8.decode(errors=_ANY_CHARACTER)
+        return self._text
 
     @text.setter
     def text(self, text: str) -> None:
         self._text = text
 
     @property
+    def utf8(self) -> bytes:
+        """Return the text in UTF-8; read as `text` is."""
+        if not self.has_text and self._reader:
+            self._reader.read_texts(self._peers)
+        if self._utf8 is None:
+            self._utf8 = (self._text or "").encode(errors=_ANY_CHARACTER)
+        return self._utf8
+
+    @utf8.setter
+    def utf8(self, utf8: bytes) -> None:
+        self._utf8 = utf8
+
+    @property
     def has_text(self) -> bool:
         """Return whether the text is known without reading it."""
-        return self._text is not None
+        return self._text is not None or self._utf8 is not None
 
     @property
     def secrets(self) -> frozenset[str] | None:
         """Return the names of the secrets that it uses (destinations.uses); None if not known."""
-        if self._secrets is None and self._text is None and self._reader:
+        if self._secrets is None and not self.has_text and self._reader:
             self._reader.read_secrets(self._peers)
         return self._secrets
 
@@ -105,8 +122,7 @@ class Document:
 
 def compute_document_digest(text: str) -> str:
     """Return the digest of a document's text."""
-    # With lone surrogates, which a text that was typed may have.
-    return sha256(text.encode(errors="surrogatepass")).hexdigest()
+    return sha256(text.encode(errors=_ANY_CHARACTER)).hexdigest()
 
 
 def read_text(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from flows.content import canonical
-from flows.content.documents import read_text
+from flows.content.documents import Document
 from flows.content.fields import (
     CREATED_KEY,
     DELETED_KEY,
@@ -36,7 +36,7 @@ def represent(kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
         value = row[spec.column]
         if value is None and spec.optional:
             continue
-        item[spec.key] = msgspec.Raw(read_text(value).encode()) if spec.shape.is_document else value
+        item[spec.key] = msgspec.Raw(_encode(value)) if spec.shape.is_document else value
     if kind is Kind.SECRET:
         item |= dict.fromkeys(SECRET_VALUE_KEYS)
     unknown = canonical.decode(row[EXTRA])
@@ -46,6 +46,10 @@ def represent(kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
         UPDATED_KEY: format_time(row["updated_at"]),
     }
     return {**item, **times, DELETED_KEY: False}
+
+
+def _encode(document: Any) -> bytes:
+    return document.utf8 if isinstance(document, Document) else document.encode()
 
 
 def format_time(time: datetime) -> str:

@@ -20,7 +20,7 @@ from django.utils import timezone
 from flows.content.documents import Document
 from flows.content.references import find_secret_names, find_uuids
 from flows.destinations.uses import find_secrets_used
-from flows.documents.packing import encode, pack, unpack
+from flows.documents.packing import pack, unpack
 
 _COLUMNS = ("nodes", "edges")
 _KEY = "$document"
@@ -60,11 +60,13 @@ class _Tables:
         documents, now = self.get_rows("flows", "StoredDocument"), timezone.now()
         digests = [each.digest for each in texts.values()]
         known = set(documents.filter(digest__in=digests).values_list("digest", flat=True))
-        new = {each.digest: text for text, each in texts.items() if each.digest not in known}
+        new = {each.digest: each for each in texts.values() if each.digest not in known}
         documents.bulk_create(
             [
-                documents.model(digest=digest, body=pack(text), size=len(encode(text)), kept_at=now)
-                for digest, text in new.items()
+                documents.model(
+                    digest=digest, body=pack(each.utf8), size=len(each.utf8), kept_at=now
+                )
+                for digest, each in new.items()
             ],
             ignore_conflicts=True,
         )
@@ -72,8 +74,8 @@ class _Tables:
         mentions.bulk_create(
             [
                 mentions.model(digest=digest, kind=kind, target=target)
-                for digest, text in new.items()
-                for kind, target in _find_mentions(text)
+                for digest, each in new.items()
+                for kind, target in _find_mentions(each.text)
             ],
             batch_size=_WINDOW,
         )
@@ -84,7 +86,7 @@ class _Tables:
         digests = [value for value in values if _is_digest(value)]
         found = self.get_rows("flows", "StoredDocument").filter(digest__in=digests)
         texts = {
-            digest: unpack(bytes(body), digest)
+            digest: unpack(bytes(body), digest).decode(errors="surrogatepass")
             for digest, body in found.values_list("digest", "body")
         }
         return {digest: texts[digest] for digest in digests}

@@ -1,11 +1,10 @@
 """Documents as they are stored: compressed, and checked against their digest when read."""
 
+from hashlib import sha256
 from threading import local
 
 import zstandard
 from django.db import DatabaseError
-
-from flows.content.documents import compute_document_digest
 
 _LEVEL = 1  # higher ones pack a tenth more in thrice the time
 
@@ -27,27 +26,22 @@ class DamagedDocumentError(DatabaseError):
 _of_thread = local()
 
 
-def encode(text: str) -> bytes:
-    """Return the text in UTF-8, where a lone surrogate is as any other character."""
-    return text.encode(errors="surrogatepass")
-
-
-def pack(text: str) -> bytes:
-    """Return the packed text."""
+def pack(utf8: bytes) -> bytes:
+    """Return the packed text, which is given in UTF-8."""
     if not hasattr(_of_thread, "compressor"):
         _of_thread.compressor = zstandard.ZstdCompressor(level=_LEVEL)
-    packed: bytes = _of_thread.compressor.compress(encode(text))
+    packed: bytes = _of_thread.compressor.compress(utf8)
     return packed
 
 
-def unpack(body: bytes, digest: str) -> str:
-    """Return the text of a stored document. Raises DamagedDocumentError."""
+def unpack(body: bytes, digest: str) -> bytes:
+    """Return the text of a stored document, in UTF-8. Raises DamagedDocumentError."""
     if not hasattr(_of_thread, "decompressor"):
         _of_thread.decompressor = zstandard.ZstdDecompressor()
     try:
-        text: str = _of_thread.decompressor.decompress(body).decode(errors="surrogatepass")
-    except (zstandard.ZstdError, UnicodeDecodeError) as error:
+        utf8: bytes = _of_thread.decompressor.decompress(body)
+    except zstandard.ZstdError as error:
         raise DamagedDocumentError(digest, "is damaged") from error
-    if compute_document_digest(text) != digest:
+    if sha256(utf8).hexdigest() != digest:
         raise DamagedDocumentError(digest, "is damaged")
-    return text
+    return utf8

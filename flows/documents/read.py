@@ -32,7 +32,7 @@ class StoredDocuments:
                 raise DamagedDocumentError(min(missing), "is not there any more")
             for document in wanted:
                 if document.digest in texts:
-                    document.text = texts[document.digest]
+                    document.utf8 = texts[document.digest]
 
     def read_secrets(self, documents: Sequence[Document]) -> None:
         """Set the secrets of the documents that have none."""

@@ -18,7 +18,7 @@ from flows.content.references import find_secret_names, find_uuids
 from flows.database.bulk import insert_missing_rows, insert_rows
 from flows.destinations.uses import find_secrets_used
 from flows.documents.models import Mention, MentionKind, StoredDocument
-from flows.documents.packing import encode, pack
+from flows.documents.packing import pack
 from flows.servers import target_database
 
 GRACE = timedelta(days=1)
@@ -72,10 +72,8 @@ def _keep_stored(digests: Sequence[str], alias: str, now: datetime) -> set[str]:
 
 
 def _make_row(document: Document, now: datetime) -> StoredDocument:
-    text = document.text
-    return StoredDocument(
-        digest=document.digest, body=pack(text), size=len(encode(text)), kept_at=now
-    )
+    utf8 = document.utf8
+    return StoredDocument(digest=document.digest, body=pack(utf8), size=len(utf8), kept_at=now)
 
 
 def _make_mentions(document: Document) -> Iterator[Mention]:

@@ -125,7 +125,7 @@ def _digest(apps, alias, states):
 
     wanted = {state[name] for state in states for name in _STORED_ONCE}
     texts = {
-        digest: unpack(bytes(body), digest)
+        digest: unpack(bytes(body), digest).decode(errors="surrogatepass")
         for digest, body in rows.filter(digest__in=wanted).values_list("digest", "body")
     }
     for state in states:
