@@ -31,6 +31,7 @@ from flows.content import (
     canonical,
     copy_names,
     depth,
+    documents,
     field_values,
     known_keys,
     references,
@@ -56,7 +57,7 @@ from flows.upgrades import moved_keys
 from imports.api.form import Form, read_form
 from imports.errors import UnableToImport
 from imports.exportfile import companion as given_file
-from imports.exportfile import gzipped, size_limit, writing
+from imports.exportfile import gzipped, known_items, size_limit, writing
 from imports.exportfile.document import parse
 from imports.management.text_columns import format_columns
 from imports.planfile import changes as plan_changes
@@ -207,6 +208,15 @@ EXEMPT = {
     "imports.uploads.uploaded_file.FileCollector.new_file": "keeps a name",
     "imports.uploads.uploaded_file.FileCollector.receive_data_chunk": "appends to a buffer",
     "flows.rest.endpoint.parser.StrictJSONParser.parse": "see read_value",
+    "flows.content.documents.Document.join": "keeps a list",
+    "flows.content.documents.DocumentReader.read_secrets": "is a form, which StoredDocuments has",
+    "flows.content.documents.DocumentReader.read_texts": "is a form, which StoredDocuments has",
+    "flows.content.documents.group_documents": "takes documents, one after the other",
+    **{
+        f"imports.history.decide.{name}": "takes the runs of a database, and no file's text"
+        for name in ("decide_items", "find_oldest_stay", "find_prunable", "split_chains")
+    },
+    "imports.history.wording.format_pruned": "takes four numbers",
 }
 """By name, why a function needs no case."""
 
@@ -250,6 +260,28 @@ _MOVE = moved_keys.Move(
 _UUIDS = {"c4492541-118e-4e23-9450-f2d28204ebee": "0" * 36}
 _NAMES = {"A": "B" * 40}
 
+
+def _use_document(text: str) -> object:
+    document = documents.Document(canonical.encode([{"code": text, text: 1}]))
+    return (
+        secret_uses.find_secrets_used_by(document),
+        documents.compute_document_digest(documents.read_text(document)),
+    )
+
+
+def _know_flow(text: str) -> object:
+    """A flow that is read, packed, and known by its slice, of which its text is read again."""
+    item = {"uuid": "c4492541-118e-4e23-9450-f2d28204ebee", "name": "F", "nodes": [{"code": text}]}
+    raw = msgspec.Raw(msgspec.json.encode(item))
+    [digest] = known_items.compute_slice_digests([bytes(raw)], depth=2)
+    read = _refused(parse, b'{"flows":[' + bytes(raw) + b"]}", max_bytes=10**9)
+    if read is None:
+        return digest
+    [flow] = read
+    known = known_items.unpack_item(known_items.pack_item(flow), 0, raw)
+    return known.content["nodes"].text
+
+
 TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     "canonical text": (
         ("flows.content.canonical.encode", "flows.content.canonical.decode"),
@@ -281,6 +313,22 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
                 Kind.FLOW, {"nodes": canonical.encode([{"a": text, text: 1}])}
             )
         ],
+    ),
+    "a document": (
+        (
+            "flows.content.documents.compute_document_digest",
+            "flows.content.documents.read_text",
+            "flows.destinations.uses.find_secrets_used_by",
+        ),
+        _use_document,
+    ),
+    "a known flow": (
+        (
+            "imports.exportfile.known_items.compute_slice_digests",
+            "imports.exportfile.known_items.pack_item",
+            "imports.exportfile.known_items.unpack_item",
+        ),
+        _know_flow,
     ),
     "identifier": (("flows.content.references.is_identifier",), references.is_identifier),
     "uuids": (

@@ -25,6 +25,7 @@ IS_POSTGRESQL = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 UUID = "00000000-0000-4000-8000-000000000001"
 COMMANDS = {
     "database_backup": [],
+    "database_check": [],
     "database_restore": ["{backup}", "--no-prompt", "--no-backup"],
     "database_vacuum": ["--no-prompt"],
     "flow_export": ["-fp", "{folder}/out.json"],
