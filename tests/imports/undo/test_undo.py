@@ -863,7 +863,8 @@ def test_queries_grow_with_the_batches_only():
         return len(captured)
 
     queries(1)
-    assert queries(90) == queries(2)
+    # Both above the number from which PostgreSQL takes the items by COPY, which is not counted.
+    assert queries(90) == queries(30)
     assert queries(600) - queries(400) <= 30
 
 
