@@ -64,8 +64,8 @@ class Document:
         """Return the text in UTF-8; read as `text` is."""
         if not self.has_text and self._reader:
             self._reader.read_texts(self._peers)
-        if self._utf8 is None:
-            self._utf8 = (self._text or "").encode(errors=_ANY_CHARACTER)
+        if self._utf8 is None:  # not kept beside the text: a file's would take as much again
+            return (self._text or "").encode(errors=_ANY_CHARACTER)
         return self._utf8
 
     @utf8.setter
