@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import islice
 from typing import Any
 
+from flows.batches import split_batches
 from flows.content.documents import Document, group_documents
 from flows.documents.models import Mention, MentionKind, StoredDocument
 from flows.documents.packing import DamagedDocumentError, unpack
@@ -22,7 +22,7 @@ class StoredDocuments:
     def read_texts(self, documents: Sequence[Document]) -> None:
         """Set the text of the documents that have none. Raises DamagedDocumentError."""
         wanted = [each for each in documents if not each.has_text]
-        for batch in _split({each.digest for each in wanted}):
+        for batch in split_batches({each.digest for each in wanted}, _GROUP):
             rows = StoredDocument.objects.using(self.alias).filter(digest__in=batch)
             texts = {
                 digest: unpack(bytes(body), digest)
@@ -38,7 +38,7 @@ class StoredDocuments:
         """Set the secrets of the documents that have none."""
         wanted = [each for each in documents if not each.has_secrets]
         found: dict[str, set[str]] = {each.digest: set() for each in wanted}
-        for batch in _split(found):
+        for batch in split_batches(found, _GROUP):
             rows = Mention.objects.using(self.alias).filter(
                 digest__in=batch, kind=MentionKind.SECRET_USED
             )
@@ -60,15 +60,8 @@ def group_rows(rows: Iterable[Any], size: int = BATCH) -> Iterator[Any]:
     The values of all rows are in one order, or under the same keys. Only documents that are used
     are read, and with them those of the same group.
     """
-    iterator = iter(rows)
-    while batch := list(islice(iterator, size)):
+    for batch in split_batches(rows, size):
         first = batch[0].items() if isinstance(batch[0], Mapping) else enumerate(batch[0])
         places = [place for place, value in first if isinstance(value, Document)]
         group_documents([row[place] for row in batch for place in places])
         yield from batch
-
-
-def _split(digests: Iterable[str]) -> Iterator[list[str]]:
-    iterator = iter(digests)
-    while batch := list(islice(iterator, _GROUP)):
-        yield batch

@@ -8,11 +8,11 @@ each other.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 
 from django.db import connections
 from django.utils import timezone
 
+from flows.batches import split_batches
 from flows.content.documents import Document
 from flows.content.references import find_secret_names, find_uuids
 from flows.database.bulk import insert_missing_rows, insert_rows
@@ -39,9 +39,8 @@ def keep_documents(documents: Iterable[Document], alias: str) -> None:
     DamagedDocumentError where a document without a text is not there.
     """
     by_digest = {document.digest: document for document in documents}
-    ordered = iter(sorted(by_digest.items()))
-    while batch := [document for _, document in islice(ordered, _BATCH)]:
-        _keep_batch(batch, alias, timezone.now())
+    for digests in split_batches(sorted(by_digest), _BATCH):
+        _keep_batch([by_digest[digest] for digest in digests], alias, timezone.now())
 
 
 def _keep_batch(documents: Sequence[Document], alias: str, now: datetime) -> None:

@@ -1,16 +1,15 @@
 """Remove the documents that nothing refers to any more."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import timedelta
-from itertools import islice
 from typing import Any
 
 from django.db import connections, transaction
-from django.db.models import Max, Sum
+from django.db.models import Max
 from django.utils import timezone
 from reversion.models import Version
 
+from flows.batches import split_batches
 from flows.documents.models import Mention, StoredDocument
 from flows.documents.references import (
     find_references_of_rows,
@@ -22,16 +21,8 @@ from flows.documents.store import GRACE
 _BATCH = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """How many documents were removed, and their size as they were stored, in bytes of text."""
-
-    documents: int = 0
-    size: int = 0
-
-
-def sweep_documents(flows: Any, alias: str, *, grace: timedelta = GRACE) -> Swept:
-    """Remove the documents that no row and no named save of the model `flows` refers to.
+def sweep_documents(flows: Any, alias: str, *, grace: timedelta = GRACE) -> int:
+    """Remove the documents that no row or save of the model `flows` has; return how many.
 
     Call it under the import lock, outside a transaction. A document that was stored within `grace`
     stays: a transaction in flight may be about to refer to it. Of the others, those that one is
@@ -44,31 +35,28 @@ def sweep_documents(flows: Any, alias: str, *, grace: timedelta = GRACE) -> Swep
     for find_references in (find_references_of_rows, find_references_of_saves):
         if candidates:
             candidates.difference_update(digest for _, digest in find_references(flows, alias))
-    removed = [
-        _remove(flows, alias, old.filter(digest__in=batch), after_save=last_save)
-        for batch in _split(sorted(candidates))
-    ]
-    return Swept(
-        documents=sum(each.documents for each in removed), size=sum(each.size for each in removed)
-    )
+    return _remove_all(flows, alias, candidates, of=old, after_save=last_save)
 
 
-def remove_unshared_documents(flows: Any, alias: str, digests: Collection[str]) -> Swept:
-    """Remove those of the documents that no row and no named save refers to, however new.
+def remove_unshared_documents(flows: Any, alias: str, digests: Collection[str]) -> int:
+    """Remove those of the documents that no row or save has, however new; return how many.
 
     Call it under the import lock, in the transaction that removed what had them.
     """
-    removed = [
-        _remove(flows, alias, StoredDocument.objects.using(alias).filter(digest__in=batch))
-        for batch in _split(sorted(digests))
-    ]
-    return Swept(
-        documents=sum(each.documents for each in removed), size=sum(each.size for each in removed)
+    return _remove_all(flows, alias, digests, of=StoredDocument.objects.using(alias), after_save=0)
+
+
+def _remove_all(
+    flows: Any, alias: str, digests: Collection[str], *, of: Any, after_save: int
+) -> int:
+    return sum(
+        _remove(flows, alias, of.filter(digest__in=batch), after_save=after_save)
+        for batch in split_batches(sorted(digests), _BATCH)
     )
 
 
-def _remove(flows: Any, alias: str, documents: Any, *, after_save: int = 0) -> Swept:
-    """Remove those of the documents to which nothing refers.
+def _remove(flows: Any, alias: str, documents: Any, *, after_save: int) -> int:
+    """Remove those of the documents to which nothing refers; return how many.
 
     Named saves up to the number `after_save` were looked at before.
     """
@@ -82,14 +70,6 @@ def _remove(flows: Any, alias: str, documents: Any, *, after_save: int = 0) -> S
         if found:
             saves = find_references_of_saves(flows, alias, after=after_save)
             found.difference_update(digest for _, digest in saves)
-        rows = StoredDocument.objects.using(alias).filter(digest__in=found)
-        size = rows.aggregate(total=Sum("size"))["total"] or 0
         Mention.objects.using(alias).filter(digest__in=found).delete()
-        rows.delete()
-    return Swept(documents=len(found), size=size)
-
-
-def _split(digests: Sequence[str]) -> Iterator[list[str]]:
-    iterator = iter(digests)
-    while batch := list(islice(iterator, _BATCH)):
-        yield batch
+        StoredDocument.objects.using(alias).filter(digest__in=found).delete()
+    return len(found)

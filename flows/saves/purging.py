@@ -9,11 +9,14 @@ from django.db.models import CharField, Q, QuerySet
 from django.db.models.functions import Cast
 from reversion.models import Revision, Version
 
+from flows.batches import split_batches
 from flows.content.documents import Document
 from flows.content.fields import Kind
 from flows.documents.references import find_digests_in_save
 from flows.models import MODELS, Item
 from flows.servers import get_current_database
+
+_BATCH = 400  # SQLite takes 999 variables in the oldest build that Django supports
 
 
 def find_row(kind: Kind, uuid: str) -> Item | None:
@@ -34,7 +37,7 @@ def find_documents(kind: Kind, uuid: str) -> set[str]:
     row = find_row(kind, uuid)
     values = row.content.values() if row else ()
     digests = {value.digest for value in values if isinstance(value, Document)}
-    for batch in _split(find_versions(kind, uuid)):
+    for batch in split_batches(find_versions(kind, uuid), _BATCH):
         texts = Version.objects.using(get_current_database()).filter(pk__in=batch)
         for text in texts.order_by().values_list("serialized_data", flat=True):
             digests.update(find_digests_in_save(text))
@@ -49,7 +52,7 @@ def remove_item(kind: Kind, uuid: str) -> int:
     """
     database = get_current_database()
     keys = find_versions(kind, uuid)
-    for batch in _split(keys):
+    for batch in split_batches(keys, _BATCH):
         versions = Version.objects.using(database).filter(pk__in=batch)
         revisions = set(versions.order_by().values_list("revision_id", flat=True))
         versions.delete()
@@ -78,8 +81,3 @@ def _find_of_removed_rows(kind: Kind, uuid: str) -> Iterator[int]:
     for pk, text in removed.order_by().values_list("pk", "serialized_data").iterator():
         if json.loads(text)[0]["fields"].get("uuid") == uuid:
             yield pk
-
-
-def _split(keys: list[int]) -> Iterator[list[int]]:
-    size = 400  # SQLite takes 999 variables in the oldest build that Django supports
-    yield from (keys[start : start + size] for start in range(0, len(keys), size))

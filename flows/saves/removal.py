@@ -1,13 +1,13 @@
 """Remove named saves: revisions that hold one save of an item, and nothing of anybody else."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Iterable
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import DEFAULT_DB_ALIAS
 from reversion.models import Revision, Version
 
+from flows.batches import split_batches
 from flows.models import MODELS
 from flows.servers import get_current_database
 
@@ -23,7 +23,7 @@ def find_own_revisions(revisions: Iterable[int]) -> list[int]:
     types = ContentType.objects.db_manager(database).get_for_models(*MODELS.values())
     own = {content_type.pk for content_type in types.values()}
     found: list[int] = []
-    for batch in _split(sorted(set(revisions))):
+    for batch in split_batches(sorted(set(revisions)), _BATCH):
         held: defaultdict[int, list[bool]] = defaultdict(list)
         versions = Version.objects.using(database).filter(revision__in=batch).order_by()
         for revision, content_type, alias in versions.values_list(
@@ -40,12 +40,6 @@ def remove_saves(revisions: Iterable[int]) -> int:
     Call it in a transaction. What refers to them elsewhere is treated as Django does.
     """
     own = find_own_revisions(revisions)
-    for batch in _split(own):
+    for batch in split_batches(own, _BATCH):
         Revision.objects.using(get_current_database()).filter(pk__in=batch).delete()
     return len(own)
-
-
-def _split(numbers: Sequence[int]) -> Iterable[list[int]]:
-    rest = iter(numbers)
-    while batch := list(islice(rest, _BATCH)):
-        yield batch

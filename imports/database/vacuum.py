@@ -66,7 +66,7 @@ def vacuum_database(*, lock_wait: float | None = None) -> Vacuumed:
             _reorganise(connection)
             return Vacuumed(
                 purged=purged,
-                documents=swept.documents,
+                documents=swept,
                 size_before=size_before,
                 size_after=_read_size(connection),
             )

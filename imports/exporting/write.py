@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, BinaryIO
 
+from flows.batches import split_batches
 from flows.conf import ziggy
 from flows.content.fields import FIELDS, Kind
 from flows.content.representation import get_needed_columns, represent
@@ -19,7 +20,7 @@ from flows.texts import quote
 from imports.exportfile.writing import Piece, format_export
 from imports.exporting.limit_warnings import find_limit_warnings
 from imports.exporting.selection import Selection
-from imports.rows.read import CONTENT_BATCH, split_batches
+from imports.rows.read import CONTENT_BATCH
 
 _VALUES = ("dev_value", "prod_value")
 # A word with a literal beside it: `password: 'hunter2'`. Matched as a whole, without backtracking:

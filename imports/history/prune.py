@@ -15,6 +15,7 @@ from http import HTTPStatus
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from flows.batches import split_batches
 from flows.conf import ziggy
 from flows.documents.sweep import sweep_documents
 from flows.models import Flow
@@ -42,7 +43,7 @@ from imports.history.read import (
 )
 from imports.history.wording import NOT_PRUNED
 from imports.models import ImportItem, ImportRecord
-from imports.rows.read import BATCH, split_batches
+from imports.rows.read import BATCH
 
 logger = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 from reversion.models import Revision
 
+from flows.batches import split_batches
 from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.models import MODELS
@@ -16,7 +17,7 @@ from flows.saves.saved_states import PRE_RESTORE
 from flows.servers import get_current_database
 from imports.history.decide import HistoryRetention, PastItem, PastRun
 from imports.models import RESTORE, UNDO, ImportItem, ImportRecord, Status
-from imports.rows.read import BATCH, split_batches
+from imports.rows.read import BATCH
 
 
 def read_retention(*, days: float | None = None) -> HistoryRetention | None:

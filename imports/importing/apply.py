@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from flows.batches import split_batches
 from flows.content.documents import Document
 from flows.content.fields import Content, Kind
 from flows.database.bulk import compress_quickly, insert_rows, update_rows
@@ -26,7 +27,7 @@ from imports.errors import StalePlan
 from imports.importing.request import AGAIN
 from imports.plans.plan import Change, Plan, Result
 from imports.rows.lock import lock_rows, release_secret_names
-from imports.rows.read import CONTENT_BATCH, split_batches
+from imports.rows.read import CONTENT_BATCH
 from imports.runs.run import Progress
 from imports.runs.staleness import make_stale_error
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from flows.batches import split_batches
 from flows.database.bulk import insert_missing_rows
 from imports.exportfile.document import ExportDocument
 from imports.exportfile.known_items import pack_item
@@ -21,7 +22,7 @@ MOST_KEPT = 100_000
 def find_parsed(digests: Sequence[str]) -> Mapping[str, bytes]:
     """Return what is known, by digest. One query for a batch."""
     found: dict[str, bytes] = {}
-    for batch in _split(digests):
+    for batch in split_batches(digests, _BATCH):
         rows = ParsedItem.objects.filter(digest__in=batch).order_by()
         found |= {digest: bytes(body) for digest, body in rows.values_list("digest", "body")}
     return found
@@ -30,13 +31,13 @@ def find_parsed(digests: Sequence[str]) -> Mapping[str, bytes]:
 def remember_parsed(document: ExportDocument) -> None:
     """Keep what was read of the document's flows. Call it in the import's own transaction."""
     now = timezone.now()
-    for batch in _split(document.known_slices):
+    for batch in split_batches(document.known_slices, _BATCH):
         ParsedItem.objects.filter(digest__in=batch, used_at__lt=now - _USED_AGAIN_AFTER).update(
             used_at=now
         )
     if document.new_slices:
         forget_old()
-    for batch in _split(list(document.new_slices)):
+    for batch in split_batches(document.new_slices, _BATCH):
         insert_missing_rows(
             [
                 ParsedItem(
@@ -64,7 +65,3 @@ def forget_old() -> int:
 def forget_all() -> None:
     """Remove all of it: a flow that is deleted for good may be in the slice of any."""
     ParsedItem.objects.all().delete()
-
-
-def _split(digests: Sequence[str]) -> list[Sequence[str]]:
-    return [digests[start : start + _BATCH] for start in range(0, len(digests), _BATCH)]

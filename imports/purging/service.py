@@ -14,6 +14,7 @@ from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
+from flows.batches import split_batches
 from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.counting import format_others
@@ -40,7 +41,7 @@ from imports.purging.read import (
     find_uploads,
     read_remains,
 )
-from imports.rows.read import BATCH, split_batches
+from imports.rows.read import BATCH
 
 logger = logging.getLogger(__name__)
 

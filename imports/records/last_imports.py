@@ -5,11 +5,12 @@ from datetime import datetime
 
 from django.db.models import Exists, Max, OuterRef
 
+from flows.batches import split_batches
 from flows.content.fields import Kind
 from imports.models import RESTORE, UNDO, ImportItem, ImportRecord, Status
 from imports.plans.drift import LastImport
 from imports.plans.plan import WRITING_RESULTS, Mode
-from imports.rows.read import BATCH, split_batches
+from imports.rows.read import BATCH
 
 
 def read_last_imports(kind: Kind, uuids: Iterable[str]) -> dict[str, LastImport]:

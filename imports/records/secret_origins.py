@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterable
 
+from flows.batches import split_batches
 from flows.content.fields import Kind
 from flows.destinations.changes import DESTINATION_CODES, RowKey
 from flows.destinations.uses import EVERY
 from imports.models import ImportItem, ImportRecord, Status
-from imports.rows.read import BATCH, split_batches
+from imports.rows.read import BATCH
 
 
 def read_origins(secret_uuid: str, users: Collection[RowKey]) -> dict[RowKey, ImportRecord]:

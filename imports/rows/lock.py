@@ -7,10 +7,11 @@ from types import MappingProxyType
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Cast, Concat
 
+from flows.batches import split_batches
 from flows.content.fields import Kind
 from flows.models import MODELS, Secret
 from imports.plans.plan import compute_content_digest
-from imports.rows.read import CONTENT_BATCH, VERSION, add_versions, read_contents, split_batches
+from imports.rows.read import CONTENT_BATCH, VERSION, add_versions, read_contents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

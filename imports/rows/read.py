@@ -5,14 +5,14 @@ Each query is for a batch of keys, so that the number of queries grows only with
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
-from itertools import islice
 from operator import or_
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import connections
 from django.db.models import Q, QuerySet, TextField, Value
 from django.db.models.expressions import RawSQL
 
+from flows.batches import split_batches
 from flows.content.fields import FIELDS, Content, Kind, Shape, get_columns
 from flows.documents.mentions import mentions_any
 from flows.documents.models import MentionKind
@@ -31,15 +31,6 @@ BATCH = 400
 CONTENT_BATCH = 200
 
 VERSION = "row_version"
-
-T = TypeVar("T")
-
-
-def split_batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield the values in lists of at most that size."""
-    iterator = iter(values)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 def read_rows(document: ExportDocument, decisions: Decisions) -> dict[Kind, list[Row]]:

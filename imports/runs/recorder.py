@@ -8,6 +8,7 @@ from typing import Any
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
+from flows.batches import split_batches
 from flows.database.bulk import insert_values
 from flows.servers import get_current_database
 from flows.texts import make_storable
@@ -17,7 +18,7 @@ from imports.database.errors import format_for_log
 from imports.errors import FileInvalid, FileUnreadable, ImportFailed, Issue, UnableToImport
 from imports.models import ImportItem, ImportRecord, Status
 from imports.plans.plan import Result, UndoResult
-from imports.rows.read import BATCH, split_batches
+from imports.rows.read import BATCH
 from imports.runs.idempotency import compute_digest, free_expired_key
 from imports.runs.request import RunRequest
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from flows.batches import split_batches
 from flows.content.fields import Kind
 from flows.database.bulk import compress_quickly, update_rows
 from flows.fields import EncryptedTextField
@@ -20,7 +21,7 @@ from flows.users import User
 from imports.errors import StalePlan
 from imports.plans.plan import UndoResult
 from imports.rows.lock import lock_rows, release_secret_names
-from imports.rows.read import CONTENT_BATCH, split_batches
+from imports.rows.read import CONTENT_BATCH
 from imports.runs.run import Progress
 from imports.runs.staleness import make_stale_error
 from imports.undo.plans.plan import Key, UndoChange, UndoPlan

@@ -12,6 +12,7 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 from reversion.errors import RevertError
 
+from flows.batches import split_batches
 from flows.content.fields import Content, Kind, get_columns
 from flows.destinations.destinations import find_secret_uses
 from flows.documents.read import group_rows
@@ -24,7 +25,7 @@ from flows.secrets.stored_destinations import StoredServer
 from imports.models import UNDO, ImportItem, ImportRecord, Status
 from imports.plans.comparison import find_differences
 from imports.plans.plan import WRITING_RESULTS, Result, compute_content_digest
-from imports.rows.read import BATCH, CONTENT_BATCH, split_batches
+from imports.rows.read import BATCH, CONTENT_BATCH
 from imports.undo.plans.inputs import (
     LaterRun,
     OtherRow,

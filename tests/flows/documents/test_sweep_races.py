@@ -69,7 +69,7 @@ def test_no_reference_is_ever_without_its_document():
         swept, until = 0, time.monotonic() + 20
         try:
             while swept < 30 and time.monotonic() < until:
-                swept += sweep_documents(Flow, "default", grace=timedelta(0)).documents
+                swept += sweep_documents(Flow, "default", grace=timedelta(0))
                 assert read_damaged() == ()
         finally:
             stop.set()
