@@ -15,11 +15,10 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from flows.content import canonical
-from flows.content.documents import Document, group_documents
 from flows.content.fields import EXECUTION_HISTORY_LEVELS, NAME_MAX_LENGTH, Kind, get_columns
 from flows.content.references import is_identifier
 from flows.database.current import CurrentDatabaseModel
-from flows.documents.field import StoredDocumentField, get_document
+from flows.documents.field import StoredDocumentField, read_columns
 from flows.encryption import Sealed
 from flows.fields import DocumentField, EncryptedTextField, SecretExtraField
 from flows.servers import get_current_database
@@ -56,9 +55,7 @@ class Item(CurrentDatabaseModel):
     @property
     def content(self) -> dict[str, Any]:
         """Return the content by column; documents that are stored once are not read."""
-        content = {name: get_document(self, name) for name in get_columns(self.kind)}
-        group_documents([value for value in content.values() if isinstance(value, Document)])
-        return content
+        return read_columns(self, get_columns(self.kind))
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, with `updated_at` set to now; the caller sets `updated_by`.

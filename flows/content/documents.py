@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Protocol
 
+DIGEST_LENGTH = 64
+"""Of SHA-256, in hexadecimal digits."""
 _ANY_CHARACTER = "surrogatepass"
 """How UTF-8 is written: a text that was typed may have a lone surrogate."""
 
@@ -123,6 +125,11 @@ class Document:
 def compute_document_digest(text: str) -> str:
     """Return the digest of a document's text."""
     return sha256(text.encode(errors=_ANY_CHARACTER)).hexdigest()
+
+
+def is_document_digest(text: str) -> bool:
+    """Return whether the text of a column is a digest, and not a document itself."""
+    return len(text) == DIGEST_LENGTH and text.isalnum()
 
 
 def read_text(value: Any) -> Any:

@@ -1,14 +1,14 @@
 """A model field whose documents are stored once: the column has the digest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.query_utils import DeferredAttribute
 
-from flows.content.documents import Document
-from flows.documents.models import DIGEST_LENGTH
+from flows.content.documents import Document, group_documents, is_document_digest
+from flows.content.fields import STORED_ONCE
 from flows.documents.read import get_reader
 from flows.documents.store import KeptDigest, keep_documents
 from flows.fields import DocumentField
@@ -54,13 +54,18 @@ class StoredDocumentField(DocumentField):  # type: ignore[type-arg]  # it has no
         return super().to_python(value)
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        return get_document(model_instance, self.attname)
+        loaded = model_instance.__dict__  # as it is there: a document is not read to be written
+        return (
+            loaded[self.attname]
+            if self.attname in loaded
+            else getattr(model_instance, self.attname)
+        )
 
     def get_prep_value(self, value: Any) -> Any:
         if hasattr(value, "resolve_expression"):
             return value
         value = super().get_prep_value(value.digest if isinstance(value, Document) else value)
-        return value if value is None or _is_digest(value) else Document(value).digest
+        return value if value is None or is_document_digest(value) else Document(value).digest
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         if value is None or hasattr(value, "as_sql"):
@@ -74,11 +79,13 @@ class StoredDocumentField(DocumentField):  # type: ignore[type-arg]  # it has no
         return [each.digest if isinstance(each, Document) else each for each in documents]
 
 
-def get_document(item: models.Model, column: str) -> Any:
-    """Return the value of an item's column: of a StoredDocumentField a Document, not read."""
-    value = item.__dict__[column] if column in item.__dict__ else getattr(item, column)
-    is_stored = isinstance(item._meta.get_field(column), StoredDocumentField)
-    return _make_document(value) if is_stored else value
+def read_columns(item: models.Model, names: Iterable[str]) -> dict[str, Any]:
+    """Return the values of an item's columns; documents that are stored once are not read."""
+    loaded = item.__dict__
+    row = {name: loaded[name] if name in loaded else getattr(item, name) for name in names}
+    documents = {name: _make_document(row[name]) for name in STORED_ONCE if name in row}
+    group_documents([each for each in documents.values() if isinstance(each, Document)])
+    return row | documents
 
 
 def _make_document(value: Any) -> Document | KeptDigest | None:
@@ -88,10 +95,6 @@ def _make_document(value: Any) -> Document | KeptDigest | None:
 
 def _read_column(value: str, alias: str) -> Document:
     # Until the migration has moved it, a column has the text itself.
-    if _is_digest(value):
+    if is_document_digest(value):
         return Document(digest=value, reader=get_reader(alias))
     return Document(value)
-
-
-def _is_digest(value: str) -> bool:
-    return len(value) == DIGEST_LENGTH and value.isalnum()

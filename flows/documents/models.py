@@ -5,9 +5,8 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
+from flows.content.documents import DIGEST_LENGTH
 from flows.database.current import CurrentDatabaseModel
-
-DIGEST_LENGTH = 64
 
 
 class StoredDocument(CurrentDatabaseModel):
@@ -20,7 +19,7 @@ class StoredDocument(CurrentDatabaseModel):
     size = models.PositiveIntegerField(help_text="Bytes of the text.")
     kept_at = models.DateTimeField(
         default=timezone.now,
-        help_text="When something was last known to refer to it, to within some hours.",
+        help_text="When it was stored, or last kept outside of a transaction.",
     )
 
     class Meta:

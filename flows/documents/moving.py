@@ -17,10 +17,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.utils import timezone
 
-from flows.content.documents import Document
-from flows.content.references import find_secret_names, find_uuids
-from flows.destinations.uses import find_secrets_used
+from flows.content.documents import Document, is_document_digest
 from flows.documents.packing import pack, unpack
+from flows.documents.store import find_mentioned
 
 _COLUMNS = ("nodes", "edges")
 _KEY = "$document"
@@ -56,7 +55,7 @@ class _Tables:
 
     def store(self, values: Iterable[str]) -> dict[str, str]:
         """Store the texts among the values; return their digests."""
-        texts = {value: Document(value) for value in values if not _is_digest(value)}
+        texts = {value: Document(value) for value in values if not is_document_digest(value)}
         documents, now = self.get_rows("flows", "StoredDocument"), timezone.now()
         digests = [each.digest for each in texts.values()]
         known = set(documents.filter(digest__in=digests).values_list("digest", flat=True))
@@ -75,7 +74,7 @@ class _Tables:
             [
                 mentions.model(digest=digest, kind=kind, target=target)
                 for digest, each in new.items()
-                for kind, target in _find_mentions(each.text)
+                for kind, target in find_mentioned(each.text)
             ],
             batch_size=_WINDOW,
         )
@@ -83,19 +82,13 @@ class _Tables:
 
     def read(self, values: Iterable[str]) -> dict[str, str]:
         """Return the texts of the digests among the values."""
-        digests = [value for value in values if _is_digest(value)]
+        digests = [value for value in values if is_document_digest(value)]
         found = self.get_rows("flows", "StoredDocument").filter(digest__in=digests)
         texts = {
             digest: unpack(bytes(body), digest).decode(errors="surrogatepass")
             for digest, body in found.values_list("digest", "body")
         }
         return {digest: texts[digest] for digest in digests}
-
-
-def _find_mentions(text: str) -> Iterator[tuple[str, str]]:
-    yield from (("u", uuid) for uuid in sorted(find_uuids(text, json=True)))
-    yield from (("n", name) for name in sorted(find_secret_names(text, json=True)))
-    yield from (("s", name) for name in sorted(find_secrets_used(text, json=True)))
 
 
 def _convert_rows(tables: _Tables, convert: Convert) -> None:
@@ -183,10 +176,6 @@ def _replace(version: Any, state: Any, new: Mapping[str, str], wrap: Callable[[s
     if changed:
         version.serialized_data = json.dumps(state, ensure_ascii=False)
     return changed
-
-
-def _is_digest(value: str) -> bool:
-    return len(value) == 64 and value.isalnum()  # noqa: PLR2004 - SHA-256 in hexadecimal digits
 
 
 def _report_progress(done: int, more: int, what: str) -> int:

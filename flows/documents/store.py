@@ -1,15 +1,15 @@
 """Store documents, each once, with what they mention. Nothing here changes a stored one.
 
 The sweep (documents.sweep) removes what nothing refers to. Whoever is about to refer to a document
-keeps it first, in the same transaction: the sweep passes over what is being kept. All writers lock
-rows of items before documents, and documents in the order of their digests, so that no two wait for
-each other.
+keeps it first, in the same transaction: the sweep passes over what is being kept. Who writes many
+rows locks them first, and then keeps all documents in the order of their digests, so that two such
+writers do not wait for each other.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
 from flows.batches import split_batches
@@ -46,7 +46,8 @@ def keep_documents(documents: Iterable[Document], alias: str) -> None:
 def _keep_batch(documents: Sequence[Document], alias: str, now: datetime) -> None:
     found = _keep_stored([each.digest for each in documents], alias, now)
     if new := [each for each in documents if each.digest not in found]:
-        with target_database(alias):
+        # Together, so that no document is ever without its mentions.
+        with target_database(alias), transaction.atomic(using=alias, savepoint=False):
             insert_missing_rows([_make_row(each, now) for each in new])
             # Two writers at once may both write them: whoever reads them makes sets of them.
             insert_rows([mention for each in new for mention in _make_mentions(each)])
@@ -76,12 +77,16 @@ def _make_row(document: Document, now: datetime) -> StoredDocument:
 
 
 def _make_mentions(document: Document) -> Iterator[Mention]:
-    text = document.text
+    for kind, target in find_mentioned(document.text):
+        yield Mention(digest=document.digest, kind=kind, target=target)
+
+
+def find_mentioned(text: str) -> Iterator[tuple[str, str]]:
+    """Yield what a document mentions: the kind, as in the table, and the target."""
     targets = {
         MentionKind.UUID: find_uuids(text, json=True),
         MentionKind.SECRET_NAME: find_secret_names(text, json=True),
         MentionKind.SECRET_USED: find_secrets_used(text, json=True),
     }
     for kind, found in targets.items():
-        for target in sorted(found):
-            yield Mention(digest=document.digest, kind=kind.value, target=target)
+        yield from ((kind.value, target) for target in sorted(found))

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ("digest", models.CharField(help_text="SHA-256 of the text, hexadecimal.", max_length=64, primary_key=True, serialize=False)),
                 ("body", models.BinaryField(help_text="The text in UTF-8, compressed with zstd.")),
                 ("size", models.PositiveIntegerField(help_text="Bytes of the text.")),
-                ("kept_at", models.DateTimeField(default=django.utils.timezone.now, help_text="When something was last known to refer to it, to within some hours.")),
+                ("kept_at", models.DateTimeField(default=django.utils.timezone.now, help_text="When it was stored, or last kept outside of a transaction.")),
             ],
             options={"verbose_name": "document", "db_table": "flows_document", "default_permissions": ()},
         ),

@@ -144,7 +144,7 @@ def _find_users(kind: Kind, item: Item) -> Iterator[Related]:
         for pk, name in rows.filter(_mentions_in_document(kind, item)).values_list("pk", "name"):
             found.add(pk)
             yield Related(kind=kind, pk=pk, name=name)
-    specs = _list_searched(kind)
+    specs = list_searched_fields(kind)
     names = ("pk", "name", *(spec.column for spec in specs))
     others = rows.filter(_may_mention(kind, item)).values_list(*names)
     for pk, name, *texts in others.iterator(chunk_size=_CHUNK):
@@ -179,14 +179,14 @@ def _may_mention(kind: Kind, item: Item) -> Q:
         or_,
         (
             Q((f"{spec.column}__{lookup}", text))
-            for spec in _list_searched(kind)
+            for spec in list_searched_fields(kind)
             for lookup, text in wanted.items()
         ),
     )
 
 
-def _list_searched(kind: Kind) -> list[Field]:
-    """Return the fields that are searched: of documents that are stored once, it is known."""
+def list_searched_fields(kind: Kind) -> list[Field]:
+    """Return the fields in which a reference is searched: of stored documents it is known."""
     return [
         spec
         for spec in FIELDS[kind]

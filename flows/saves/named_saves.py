@@ -21,7 +21,7 @@ from reversion.models import Revision, Version
 
 from flows.content.documents import Document
 from flows.database.bulk import insert_rows
-from flows.documents.field import DOCUMENT_KEY, StoredDocumentField, get_document
+from flows.documents.field import DOCUMENT_KEY, StoredDocumentField, read_columns
 from flows.documents.packing import DamagedDocumentError
 from flows.documents.store import keep_documents
 from flows.models import Item
@@ -169,9 +169,8 @@ def _serialize(item: Item) -> str:
 
 
 def _list_documents(item: Item) -> Iterator[tuple[str, Document]]:
-    for field in item._meta.fields:
-        if isinstance(field, StoredDocumentField):
-            yield field.name, get_document(item, field.attname)
+    stored = [each.name for each in item._meta.fields if isinstance(each, StoredDocumentField)]
+    yield from read_columns(item, stored).items()
 
 
 def _query_versions() -> Any:

@@ -5,7 +5,6 @@ Also what every door shows of a restore: the rights that it needs, and its warni
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from django.utils import timezone
@@ -13,14 +12,14 @@ from reversion.errors import RevertError
 from reversion.models import Version
 
 from flows.content.depth import find_too_deep_columns, get_max_depth
-from flows.content.documents import group_documents
-from flows.content.fields import STORED_ONCE, Content, Kind, get_columns
+from flows.content.fields import Content, Kind, get_columns
 from flows.destinations.warnings import DestinationWarning
-from flows.documents.field import get_document
+from flows.documents.field import read_columns
 from flows.encryption import Sealed, WrongKeyError
 from flows.models import MODELS, Item
 from flows.saves import named_saves
 from flows.saves.plain_states import read_plain_state
+from flows.saves.state_tags import get_tagged_columns
 from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     Write,
@@ -51,16 +50,7 @@ def check_depth(kind: Kind, saved: SavedRow) -> None:
 
 def get_present_row(item: Item) -> SavedRow:
     """Return the item's present columns in the form of `read_saved_row`."""
-    loaded, columns = item.__dict__, _list_columns(type(item))
-    row = {name: loaded[name] if name in loaded else getattr(item, name) for name in columns}
-    documents = {name: get_document(item, name) for name in columns if name in STORED_ONCE}
-    group_documents([each for each in documents.values() if each is not None])
-    return row | documents
-
-
-@cache
-def _list_columns(model: type[Item]) -> tuple[str, ...]:
-    return tuple(field.attname for field in model._meta.concrete_fields)
+    return read_columns(item, get_tagged_columns(type(item)))
 
 
 def read_saved_row(version: Version) -> SavedRow:

@@ -7,13 +7,14 @@ for a secret's value is the sealed text: no value can be found from it.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import msgspec
 from django.utils.crypto import salted_hmac
 
 from flows.content.documents import Document
-from flows.documents.field import get_document
+from flows.documents.field import read_columns
 from flows.encryption import Sealed
 from flows.models import Item
 
@@ -22,9 +23,7 @@ _SALT = "flows.saves.state_tags"
 
 def compute_state_tag(item: Item) -> str:
     """Return the tag of the row that the object was read from; call it before any assignment."""
-    return compute_row_tag(
-        {name: get_document(item, name) for name in get_tagged_columns(type(item))}
-    )
+    return compute_row_tag(read_columns(item, get_tagged_columns(type(item))))
 
 
 def compute_row_tag(row: Mapping[str, Any]) -> str:
@@ -33,6 +32,7 @@ def compute_row_tag(row: Mapping[str, Any]) -> str:
     return salted_hmac(_SALT, msgspec.json.encode(parts), algorithm="sha256").hexdigest()
 
 
+@cache
 def get_tagged_columns(model: type[Item]) -> tuple[str, ...]:
     """Return the columns that a tag is made of: all, as two writes can have the same time."""
     return tuple(field.attname for field in model._meta.concrete_fields)

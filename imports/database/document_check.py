@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connections
 
+from flows.content.documents import is_document_digest
 from flows.documents.check import Checked, check_documents, check_references
 from flows.documents.references import COLUMNS, find_digests_in_save
 from flows.models import Flow
@@ -97,7 +98,7 @@ def _check_postgresql(path: Path) -> Checked:
                 (row["uuid"], row[column])
                 for row in _read_table(text, "flows_flow")
                 for column in COLUMNS
-                if len(row[column]) == _DIGEST_LENGTH  # else of before documents were moved
+                if is_document_digest(row[column])  # else of before documents were moved
             ),
             (
                 (int(row["id"]), row["object_repr"], digest)
@@ -106,9 +107,6 @@ def _check_postgresql(path: Path) -> Checked:
                 for digest in find_digests_in_save(row["serialized_data"])
             ),
         )
-
-
-_DIGEST_LENGTH = 64
 
 
 def _read_table(text: IO[bytes], table: str) -> Iterator[dict[str, Any]]:

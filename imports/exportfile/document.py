@@ -91,7 +91,7 @@ def parse(
         data = unpack(data, max_bytes=max_bytes)
         check_size(data, max_bytes)
         lists, depth = _read_lists(data, issues)
-        digests = compute_slice_digests(map(bytes, lists[Kind.FLOW]), depth=depth)
+        digests = compute_slice_digests(lists[Kind.FLOW], depth=depth)
         known = find_known(digests)
         items = _read_all_items(lists, depth, [known.get(digest) for digest in digests], issues)
     issues += _find_repeated(items)

@@ -43,7 +43,7 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Packed)
 
 
-def compute_slice_digests(slices: Iterable[bytes], *, depth: int) -> list[str]:
+def compute_slice_digests(slices: Iterable[bytes | msgspec.Raw], *, depth: int) -> list[str]:
     """Return the digests by which items are known, of their slices at that depth of the file.
 
     They differ where the rules of reading do.

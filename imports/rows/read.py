@@ -13,12 +13,13 @@ from django.db.models import Q, QuerySet, TextField, Value
 from django.db.models.expressions import RawSQL
 
 from flows.batches import split_batches
-from flows.content.fields import FIELDS, Content, Kind, Shape, get_columns
+from flows.content.fields import Content, Kind, get_columns
 from flows.documents.mentions import mentions_any
 from flows.documents.models import MentionKind
 from flows.documents.read import group_rows
 from flows.models import MODELS
 from flows.relations.mentions import Reference
+from flows.relations.uses import list_searched_fields
 from imports.exportfile.document import ExportDocument
 from imports.plans.decisions import Decisions, get_targets
 from imports.plans.drift import LastWrite
@@ -129,13 +130,8 @@ def read_naming(names: Collection[str]) -> Iterator[tuple[Kind, str, Content]]:
 
 
 def _may_name(kind: Kind, names: Collection[str]) -> Q:
-    texts = [
-        field.column
-        for field in FIELDS[kind]
-        if not field.stored_once and (field.shape.is_document or field.shape is Shape.TEXT)
-    ]
-    wanted = mentions_any(kind, MentionKind.SECRET_NAME, names)
-    return reduce(or_, (Q((f"{column}__contains", "secrets.")) for column in texts), wanted)
+    texts = (Q((f"{field.column}__contains", "secrets.")) for field in list_searched_fields(kind))
+    return reduce(or_, texts, mentions_any(kind, MentionKind.SECRET_NAME, names))
 
 
 def read_existing(references: Iterable[Reference]) -> set[Reference]:

@@ -266,6 +266,7 @@ def _use_document(text: str) -> object:
     return (
         secret_uses.find_secrets_used_by(document),
         documents.compute_document_digest(documents.read_text(document)),
+        documents.is_document_digest(text),
     )
 
 
@@ -317,6 +318,7 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     "a document": (
         (
             "flows.content.documents.compute_document_digest",
+            "flows.content.documents.is_document_digest",
             "flows.content.documents.read_text",
             "flows.destinations.uses.find_secrets_used_by",
         ),

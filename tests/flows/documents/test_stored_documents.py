@@ -19,6 +19,7 @@ from reversion.models import Version
 
 from flows.content import canonical
 from flows.content.documents import Document, compute_document_digest
+from flows.documents import store
 from flows.documents.check import check_documents
 from flows.documents.models import Mention, StoredDocument
 from flows.documents.packing import DamagedDocumentError, pack, unpack
@@ -253,3 +254,17 @@ def test_the_ordinary_documents_are_canonical():
         NODES_TEXT,
         EDGES_TEXT,
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_document_is_never_without_its_mentions(monkeypatch):
+    """What a secret is used by would miss it. Also outside of a transaction, where each write stays."""
+    FlowFactory(nodes="[]", edges="[]")
+
+    def stop(_rows):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "insert_rows", stop)
+    with pytest.raises(KeyboardInterrupt):
+        Flow.objects.update(nodes=TEXT)
+    assert not StoredDocument.objects.filter(digest=compute_document_digest(TEXT)).exists()
