@@ -14,9 +14,10 @@ from pathlib import Path
 
 from benchmarks.generate import get_generated_path, write_export_files, write_revisions
 from benchmarks.measure import Rows
-from benchmarks.report import Run, format_lines, format_markdown, get_sizes, write_readme
+from benchmarks.report import format_lines, format_markdown, write_readme
 from benchmarks.schedule import Bench, Sample, groups, list_generated_sizes
 from benchmarks.scratch import DatabaseServer, Postgresql, Sqlite
+from benchmarks.targets import Run, get_sizes
 
 _FLOWS, _KILOBYTES, _RUNS = 5000, 20, 5
 _QUICK = {"flows": 200, "kilobytes": 5, "runs": 1}

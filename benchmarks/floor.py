@@ -18,17 +18,17 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
 from benchmarks.measure import ChildOutput, measure
+from benchmarks.whole_rows import WHOLE
 from flows.content import canonical
 from flows.content.documents import read_text
-from flows.content.fields import FIELDS, STORED_ONCE, Kind, Shape, get_columns
+from flows.content.fields import FIELDS, Kind, Shape, get_columns
 from flows.database.bulk import compress_quickly
 from flows.documents.read import group_rows
 from flows.models import MODELS
 
-_WHOLE = "bench_whole_flow"
 _TYPES = {Shape.BOOLEAN: bool | None, Shape.INTEGER: int | None}
 
 
@@ -88,37 +88,8 @@ def _write(path: str, items: int, name: str, text: Callable[[msgspec.Raw], str])
     reading = measure(work, items=items, counts_queries=False)
     with connection.cursor() as cursor:  # to read it as what the product wrote
         cursor.execute(f"ALTER TABLE {MODELS[Kind.FLOW]._meta.db_table} RENAME TO bench_put_aside")
-        cursor.execute(f"ALTER TABLE {_WHOLE} RENAME TO {MODELS[Kind.FLOW]._meta.db_table}")
+        cursor.execute(f"ALTER TABLE {WHOLE} RENAME TO {MODELS[Kind.FLOW]._meta.db_table}")
     return ChildOutput(rows={name: [reading]}, facts=digest_written())
-
-
-def make_whole_rows() -> ChildOutput:
-    """Make the floor's own table of flows, with the texts of their documents in the rows."""
-    table, quote = MODELS[Kind.FLOW]._meta.db_table, connection.ops.quote_name
-    columns = ", ".join(
-        f"{quote(str(field.column))} {field.db_type(connection)}"
-        for field in MODELS[Kind.FLOW]._meta.concrete_fields
-    )
-    names = ", ".join(quote(str(f.column)) for f in MODELS[Kind.FLOW]._meta.concrete_fields)
-    with transaction.atomic(), connection.cursor() as cursor:
-        compress_quickly()
-        cursor.execute(f"CREATE TABLE {_WHOLE} ({columns})")
-        cursor.execute(f"INSERT INTO {_WHOLE} ({names}) SELECT {names} FROM {table} WHERE 1 = 0")
-        rows = MODELS[Kind.FLOW]._default_manager.order_by("pk").values_list("pk", *STORED_ONCE)
-        for pk, *documents in group_rows(rows.iterator(500)):
-            kept = [quote(str(f.column)) for f in MODELS[Kind.FLOW]._meta.concrete_fields]
-            chosen = ["%s" if name.strip('"') in STORED_ONCE else name for name in kept]
-            texts = dict(zip(STORED_ONCE, map(str, documents), strict=True))
-            cursor.execute(
-                f"INSERT INTO {_WHOLE} ({names}) SELECT {', '.join(chosen)} FROM {table} "
-                "WHERE id = %s",
-                [*(texts[name.strip('"')] for name in kept if name.strip('"') in STORED_ONCE), pk],
-            )
-        cursor.execute(f"CREATE UNIQUE INDEX bench_whole_id ON {_WHOLE} (id)")
-        cursor.execute(f"CREATE UNIQUE INDEX bench_whole_uuid ON {_WHOLE} (uuid)")
-        cursor.execute(f"CREATE INDEX bench_whole_name ON {_WHOLE} (name)")
-        cursor.execute(f"CREATE INDEX bench_whole_deleted ON {_WHOLE} (is_deleted)")
-    return ChildOutput()
 
 
 @contextmanager
@@ -222,7 +193,7 @@ def _quote(names: Sequence[str]) -> str:
 
 
 def _name_table(kind: Kind) -> str:
-    return _WHOLE if kind is Kind.FLOW else MODELS[kind]._meta.db_table
+    return WHOLE if kind is Kind.FLOW else MODELS[kind]._meta.db_table
 
 
 def _name_history(kind: Kind) -> str:

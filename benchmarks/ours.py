@@ -19,9 +19,11 @@ from django.urls import reverse
 from accounts.models import User
 from benchmarks import floor
 from benchmarks.measure import ChildOutput, Reading, measure
+from benchmarks.targets import KNOWN, OVERWRITTEN, UNCHANGED, UNSEEN
 from flows.conf import ziggy
 from imports.database.backup import make_backup
 from imports.database.one_state import read_one_state
+from imports.database.vacuum import read_database_size
 from imports.exportfile.document import parse
 from imports.exporting.downloads import pack_export
 from imports.exporting.selection import select_everything
@@ -38,7 +40,6 @@ from imports.undo.request import UndoRequest
 from imports.undo.service import undo_import
 from imports.uploads.pending import Options, stage
 
-OVERWRITTEN = "import, all overwritten"
 _later = partial(measure, is_first=False)
 """Measures several works in turns in one process."""
 
@@ -79,22 +80,12 @@ def create(path: str, items: int) -> ChildOutput:
 
 def overwrite(path: str, items: int) -> ChildOutput:
     """Measure the import of a file whose items all exist and all differ; then its undo."""
-    before = _read_database_size()
+    before = read_database_size(connection)
     done = _import(OVERWRITTEN, path, items, "OVERWRITE")
     [reading] = done.rows[OVERWRITTEN]
-    reading = replace(reading, grown=_read_database_size() - before)
+    reading = replace(reading, grown=(read_database_size(connection) - before) / 1024**2)
     rows = {OVERWRITTEN: [reading], "undo of it": [_undo(items)]}
     return ChildOutput(rows=rows, facts=done.facts)
-
-
-def _read_database_size() -> float:
-    """Return the megabytes of the database."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT pg_database_size(current_database())")
-        else:
-            cursor.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-        return float(cursor.fetchone()[0]) / 1024**2
 
 
 def _undo(items: int) -> Reading:
@@ -115,18 +106,18 @@ def _undo(items: int) -> Reading:
 def overwrite_known(path: str, known: str, items: int) -> ChildOutput:
     """Measure the import of `known`, imported before, over the items of the file at `path`."""
     run(Path(path).read_bytes())
-    return _import("import, all overwritten with what is known", known, items, "OVERWRITE")
+    return _import(KNOWN, known, items, "OVERWRITE")
 
 
 def repeat(path: str, items: int) -> ChildOutput:
     """Measure the import of a file that was imported already."""
-    return _import("import, all unchanged", path, items, "UNCHANGED")
+    return _import(UNCHANGED, path, items, "UNCHANGED")
 
 
 def repeat_unseen(path: str, items: int) -> ChildOutput:
     """Measure the import of a file that was never seen, whose items are all as the rows are."""
     ParsedItem.objects.all().delete()
-    return _import("import, all unchanged, never seen", path, items, "UNCHANGED")
+    return _import(UNSEEN, path, items, "UNCHANGED")
 
 
 def compare(path: str, items: int, runs: int) -> ChildOutput:

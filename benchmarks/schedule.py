@@ -7,8 +7,8 @@ from typing import Any
 
 from benchmarks.linear import CASES
 from benchmarks.measure import ChildOutput, Rows, run_child
-from benchmarks.report import get_sizes, name_size
 from benchmarks.scratch import DatabaseServer
+from benchmarks.targets import get_sizes, name_size
 
 EMPTY, FILLED, WHOLE, ROOM = "empty", "filled", "whole", "room"
 _LEAST_TURNS = 2
@@ -54,7 +54,7 @@ class Bench:
         # until it analyses them again, which it does not do during a large import.
         self._run_at(self._server.copy(EMPTY, FILLED), "ours.fill", path=self._sample.before)
         self._server.settle(FILLED)
-        self._run_at(self._server.copy(FILLED, WHOLE), "floor.make_whole_rows")
+        self._run_at(self._server.copy(FILLED, WHOLE), "whole_rows.make_whole_rows")
         self._server.settle(WHOLE)
 
     def measure(self, names: list[str]) -> None:

@@ -60,7 +60,7 @@ def vacuum_database(*, lock_wait: float | None = None) -> Vacuumed:
     wait = ziggy.LOCK_WAIT if lock_wait is None else lock_wait
     try:
         with hold_import_lock(wait=wait) as lock:
-            size_before = _read_size(connection)
+            size_before = read_database_size(connection)
             purged = _purge(lock)
             swept = sweep_documents(Flow, connection.alias)
             _reorganise(connection)
@@ -68,7 +68,7 @@ def vacuum_database(*, lock_wait: float | None = None) -> Vacuumed:
                 purged=purged,
                 documents=swept,
                 size_before=size_before,
-                size_after=_read_size(connection),
+                size_after=read_database_size(connection),
             )
     except LockHeld:
         message = "An import is running on this database: vacuum it when that has finished."
@@ -120,7 +120,8 @@ def _rewrite_tables(connection: BaseDatabaseWrapper) -> None:
             cursor.execute("RESET lock_timeout")
 
 
-def _read_size(connection: BaseDatabaseWrapper) -> int:
+def read_database_size(connection: BaseDatabaseWrapper) -> int:
+    """Return the size of the connection's database, in bytes."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SELECT pg_database_size(current_database())")
