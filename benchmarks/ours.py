@@ -21,9 +21,9 @@ from benchmarks import floor
 from benchmarks.measure import ChildOutput, Reading, measure
 from benchmarks.targets import KNOWN, OVERWRITTEN, UNCHANGED, UNSEEN
 from flows.conf import ziggy
+from flows.database.size import read_database_size
 from imports.database.backup import make_backup
 from imports.database.one_state import read_one_state
-from imports.database.vacuum import read_database_size
 from imports.exportfile.document import parse
 from imports.exporting.downloads import pack_export
 from imports.exporting.selection import select_everything

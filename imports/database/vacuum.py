@@ -10,6 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from flows.conf import ziggy
 from flows.content.fields import Kind
+from flows.database.size import read_database_size
 from flows.documents.sweep import sweep_documents
 from flows.models import MODELS, Flow
 from flows.servers import get_current_database
@@ -118,13 +119,3 @@ def _rewrite_tables(connection: BaseDatabaseWrapper) -> None:
                 cursor.execute(f"VACUUM (FULL, ANALYZE) {connection.ops.quote_name(table)}")
         finally:
             cursor.execute("RESET lock_timeout")
-
-
-def read_database_size(connection: BaseDatabaseWrapper) -> int:
-    """Return the size of the connection's database, in bytes."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT pg_database_size(current_database())")
-        else:
-            cursor.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-        return int(cursor.fetchone()[0])
