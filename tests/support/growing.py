@@ -34,9 +34,21 @@ def growth(
     """How much more twice the input costs, from `size` to four times that, and the times in words.
 
     Where it seems to be too much, it is measured again, with twice the input where that takes only
-    milliseconds, which the machine's own doings may double: what is a square stays one.
+    milliseconds, which the machine's own doings may double: what is a square stays one. Objects
+    that were there before are kept from the garbage collector meanwhile: walking over all that
+    thousands of tests left costs more than the work does, at moments that are no one's choice.
     """
     gc.collect()
+    gc.freeze()
+    try:
+        return _measure_growth(work, build, size)
+    finally:
+        gc.unfreeze()
+
+
+def _measure_growth(
+    work: Callable[[Any], object], build: Callable[[int], Any], size: int
+) -> tuple[float, str]:
     told = ""
     ratio = 0.0
     for attempt in range(_ATTEMPTS):
