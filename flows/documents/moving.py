@@ -74,7 +74,7 @@ class _Tables:
             [
                 mentions.model(digest=digest, kind=kind, target=target)
                 for digest, each in new.items()
-                for kind, target in find_mentioned(each.text)
+                for kind, target in find_mentioned(each)
             ],
             batch_size=_WINDOW,
         )

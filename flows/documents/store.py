@@ -16,7 +16,7 @@ from flows.batches import split_batches
 from flows.content.documents import Document
 from flows.content.references import find_secret_names, find_uuids
 from flows.database.bulk import insert_missing_rows, insert_rows
-from flows.destinations.uses import find_secrets_used
+from flows.destinations.uses import find_secrets_used_by
 from flows.documents.models import Mention, MentionKind, StoredDocument
 from flows.documents.packing import pack
 from flows.servers import target_database
@@ -77,16 +77,20 @@ def _make_row(document: Document, now: datetime) -> StoredDocument:
 
 
 def _make_mentions(document: Document) -> Iterator[Mention]:
-    for kind, target in find_mentioned(document.text):
+    for kind, target in find_mentioned(document):
         yield Mention(digest=document.digest, kind=kind, target=target)
 
 
-def find_mentioned(text: str) -> Iterator[tuple[str, str]]:
-    """Yield what a document mentions: the kind, as in the table, and the target."""
+def find_mentioned(document: Document) -> Iterator[tuple[str, str]]:
+    """Yield what a document mentions: the kind, as in the table, and the target.
+
+    The secrets that it uses are looked for where they are not known yet.
+    """
+    text = document.text
     targets = {
         MentionKind.UUID: find_uuids(text, json=True),
         MentionKind.SECRET_NAME: find_secret_names(text, json=True),
-        MentionKind.SECRET_USED: find_secrets_used(text, json=True),
+        MentionKind.SECRET_USED: find_secrets_used_by(document),
     }
     for kind, found in targets.items():
         yield from ((kind.value, target) for target in sorted(found))

@@ -15,8 +15,6 @@ from flows.content.fields import Kind
 from flows.content.representation import format_time
 from imports.exportfile.document import FORMAT_VERSION
 
-_INDENT = b"    "
-
 Piece = tuple[bytes, int]
 """Some bytes of an export, and how many of them are content, which is what a compact one has."""
 
@@ -68,8 +66,16 @@ def _format_in_lines(
         separator = b"\n"
         for item in items[kind]:
             text = msgspec.json.encode(item)
-            lines = msgspec.json.format(text, indent=2).replace(b"\n", b"\n" + _INDENT)
-            yield separator + _INDENT + lines, len(separator) - 1 + len(text)
+            yield separator + _format_item(text), len(separator) - 1 + len(text)
             separator = b",\n"
         yield b"]" if separator == b"\n" else b"\n  ]", 1
     yield b"\n}\n", 1
+
+
+def _format_item(text: bytes) -> bytes:
+    """Return the lines of an item, indented as its place in the file demands."""
+    # Within two lists, so that msgspec indents each line: the lines around them are cut off.
+    return msgspec.json.format(b"[[%b]]" % text, indent=2)[_BEFORE_ITEM:_AFTER_ITEM]
+
+
+_BEFORE_ITEM, _AFTER_ITEM = len("[\n  [\n"), -len("\n  ]\n]")
