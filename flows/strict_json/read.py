@@ -121,10 +121,11 @@ def split_quickly(data: bytes, known: Collection[str]) -> dict[str, Any] | None:
     """Return the file's values by key, its lists as raw elements, in one pass over the file.
 
     None for every file that is not plainly a valid one with none but the `known` keys, each with a
-    list or a scalar: `split_top_level` and `split_list` read it, or say what is wrong.
+    list or a scalar: `split_top_level` and `split_list` read it, or say what is wrong. Whether the
+    elements are UTF-8 is not checked: see `is_utf8`.
     """
     most = max(_MAX_RAW_ELEMENTS, len(data) // _BYTES_OF_ELEMENT)
-    if data.count(b",") > most or not _is_utf8(data):  # elements take memory before they count
+    if data.count(b",") > most:  # elements take memory before they count
         return None
     taken = 0
 
@@ -137,7 +138,7 @@ def split_quickly(data: bytes, known: Collection[str]) -> dict[str, Any] | None:
 
     try:
         values = msgspec.json.decode(data, type=_QUICK, dec_hook=take)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     is_plain = taken == len(values) and values.keys() <= set(known)
     return {str(key): value for key, value in values.items()} if is_plain else None
@@ -210,7 +211,8 @@ def _check_encoding(data: bytes) -> None:
         ) from None
 
 
-def _is_utf8(data: bytes) -> bool:
+def is_utf8(data: bytes) -> bool:
+    """Return whether the bytes are UTF-8 without a byte order mark."""
     try:
         _check_encoding(data)
     except JSONProblem:

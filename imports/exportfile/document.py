@@ -4,9 +4,10 @@ Pure: no database. Source of the rules: the specification of the export file.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from flows.strict_json.problems import JSONProblem, UnreadDepthProblem
 from flows.strict_json.read import (
     MAX_ITEMS,
     check_value,
+    is_utf8,
     read_unchecked,
     read_value,
     split_list,
@@ -93,6 +95,7 @@ def parse(
         lists, depth = _read_lists(data, issues)
         digests = compute_slice_digests(lists[Kind.FLOW], depth=depth)
         known = find_known(digests)
+        _check_encoding(data, lists, {at for at, each in enumerate(digests) if each in known})
         items = _read_all_items(lists, depth, [known.get(digest) for digest in digests], issues)
     issues += _find_repeated(items)
     if issues:
@@ -130,6 +133,18 @@ def _read_lists(data: bytes, issues: list[Issue]) -> tuple[dict[Kind, list[msgsp
         return {kind: plain.get(kind.plural, []) for kind in Kind}, _DEPTH_OF_ITEMS
     top_level, depth = _read_top_level(data)
     return _split_lists(top_level, issues), depth
+
+
+def _check_encoding(
+    data: bytes, lists: Mapping[Kind, list[msgspec.Raw]], known_flows: Collection[int]
+) -> None:
+    """Raise JSONProblem unless all is UTF-8; what is known was when it was read."""
+    if data.isascii():
+        return
+    new_flows = (raw for at, raw in enumerate(lists[Kind.FLOW]) if at not in known_flows)
+    others = (raw for kind in Kind if kind is not Kind.FLOW for raw in lists[kind])
+    if not all(is_utf8(bytes(raw)) for raw in chain(new_flows, others)):
+        split_top_level(data)  # raises: it looks for the place
 
 
 def _is_plain_export(plain: Mapping[str, Any]) -> bool:

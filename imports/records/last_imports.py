@@ -1,6 +1,6 @@
 """Reading the last imports of rows and files from the records."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.db.models import Exists, Max, OuterRef
@@ -20,6 +20,7 @@ def read_last_imports(kind: Kind, uuids: Iterable[str]) -> dict[str, LastImport]
     imports = ImportRecord.objects.filter(status=Status.SUCCEEDED).exclude(mode__in=[UNDO, RESTORE])
     succeeded = Exists(imports.filter(pk=OuterRef("record")))
     found: dict[str, LastImport] = {}
+    ends: dict[int, datetime] = {}  # few records have the items of many rows
     for batch in split_batches(uuids, BATCH):
         newest = (
             ImportItem.objects.filter(succeeded, kind=kind, target_uuid__in=batch)
@@ -30,12 +31,21 @@ def read_last_imports(kind: Kind, uuids: Iterable[str]) -> dict[str, LastImport]
             .values("newest")
         )
         items = ImportItem.objects.filter(pk__in=newest).order_by()
-        for uuid, digest, file_updated_at, at in items.values_list(
-            "target_uuid", "content_digest", "file_updated_at", "record__finished_at"
-        ):
-            if at is not None:  # every succeeded record has it
+        rows = items.values_list("target_uuid", "content_digest", "file_updated_at", "record_id")
+        ends |= _read_ends({record for *_, record in rows} - ends.keys())
+        for uuid, digest, file_updated_at, record in rows:
+            if record in ends:
+                at = ends[record]
                 found[str(uuid)] = LastImport(at=at, digest=digest, file_updated_at=file_updated_at)
     return found
+
+
+def _read_ends(records: Collection[int]) -> dict[int, datetime]:
+    """Return when the records' runs ended, by primary key."""
+    if not records:
+        return {}
+    rows = ImportRecord.objects.filter(pk__in=records).order_by()
+    return {pk: at for pk, at in rows.values_list("pk", "finished_at") if at is not None}
 
 
 def read_import_of(file_sha256: str, mode: Mode, since: datetime) -> ImportRecord | None:

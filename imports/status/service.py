@@ -12,7 +12,6 @@ from imports.importing.document import read_document
 from imports.importing.prepare import draft_plan
 from imports.importing.request import ImportRequest
 from imports.permissions import check_sight_of
-from imports.plans.drift import LastWrite
 from imports.plans.plan import Plan, Result
 from imports.records.last_imports import read_last_imports
 from imports.rows.read import read_last_writes
@@ -60,6 +59,11 @@ def _read_only_here(plan: Plan, kind: Kind) -> Iterator[LiveRow]:
     names = {change.item.name for change in plan.changes[kind] if change.item.path in ambiguous}
     matched = {change.row.uuid for change in plan.changes[kind] if change.row}
     rows = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
-    for uuid, name, at, by in rows.values_list("uuid", "name", "updated_at", "updated_by"):
-        if str(uuid) not in matched and name not in names:
-            yield LiveRow(uuid=str(uuid), name=name, last_write=LastWrite(at=at, by=by))
+    only_here = {
+        pk: (str(uuid), name)
+        for pk, uuid, name in rows.values_list("pk", "uuid", "name")
+        if str(uuid) not in matched and name not in names
+    }
+    for pk, write in read_last_writes(kind, list(only_here)).items():
+        uuid, name = only_here[pk]
+        yield LiveRow(uuid=uuid, name=name, last_write=write)

@@ -846,6 +846,11 @@ CASES = {
         build=file_of,
         work=lambda data: parse(data, max_bytes=MUCH),
     ),
+    "a file of many items beyond ASCII": Case(
+        covers=("flows.strict_json.read.is_utf8", "imports.exportfile.document.parse"),
+        build=lambda size: file_of(size).replace(b'"name": "', '"name": "ü'.encode()),
+        work=lambda data: parse(data, max_bytes=MUCH),
+    ),
     "a file of many items and an unknown list": Case(
         covers=("flows.strict_json.read.split_list",),
         build=lambda size: file_of(size).replace(b"{", b'{"more": [], ', 1),

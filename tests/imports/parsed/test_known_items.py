@@ -65,6 +65,24 @@ def test_of_real_files(name, shared_data):
     assert read == again
 
 
+@pytest.mark.parametrize("place", ["flows", "connections", "secrets"])
+def test_what_is_no_utf8_is_refused_beside_flows_that_are_known(place):
+    def make_file(name):
+        items = {"flows": [flow(1, "é")], "connections": [], "secrets": []}
+        items[place] = [*items[place], {"uuid": flow(2, "x")["uuid"], "name": name}]
+        return json.dumps(items, ensure_ascii=False).encode()
+
+    known = parse(make_file("HERE"), max_bytes=10**6).new_slices
+    with pytest.raises(UnableToImport) as refused:
+        parse(
+            make_file("HERE").replace(b"HERE", b"H\xff"),
+            max_bytes=10**6,
+            find_known=lambda digests: {each: pack_item(known[each]) for each in digests[:1]},
+        )
+    assert refused.value.code == "invalid-encoding"
+    assert "line 1, column" in refused.value.message
+
+
 def test_a_flow_with_a_problem_is_never_known():
     data = export_file(flow(1, "A"), flow(2, "B", nodes="none"))
     with pytest.raises(UnableToImport) as refused:
