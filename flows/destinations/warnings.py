@@ -81,7 +81,9 @@ def make_warnings(found: Iterable[NewDestination], *, of: RowKey) -> tuple[Desti
 
     Where another row sends the secret, as after a rename of the secret, the text names that row.
     """
-    found = sorted(found, key=lambda new: (new.secret, new.new, new.kind, new.uuid))
+    found = sorted(
+        found, key=lambda new: (new.secret, new.new, new.kind, new.uuid, new.environments)
+    )
     of_connections = [new for new in found if new.code == SECRET_TO_NEW_DESTINATION]
     of_flows = [new for new in found if new.code == CODE_USES_SECRET]
     return (

@@ -75,9 +75,19 @@ def find_uses(item: Item) -> list[RelatedItems]:
 
 def find_users(item: Item) -> list[RelatedItems]:
     """Return the live items that use the item, by kind; no kind without any."""
-    kinds = [kind for kind, used in USED_KINDS.items() if item.kind in used]
-    groups = (_group(kind, _find_users(kind, item)) for kind in kinds)
+    name = item.name if isinstance(item, Secret) else ""
+    used = _Used(kind=item.kind, uuid=str(item.uuid), name=name)
+    groups = (
+        _group(kind, (Related(kind=kind, pk=pk, name=name) for pk, _, name in users))
+        for kind, users in _find_users_by_kind(used)
+    )
     return [group for group in groups if group.count]
+
+
+def find_users_of_one(kind: Kind, uuid: str, name: str) -> Iterator[tuple[Kind, str, str]]:
+    """Yield each live row that uses the row of that uuid and name: its kind, uuid and name."""
+    for user_kind, users in _find_users_by_kind(_Used(kind=kind, uuid=uuid, name=name)):
+        yield from ((user_kind, user_uuid, user_name) for _, user_uuid, user_name in users)
 
 
 def find_users_of_many(
@@ -135,29 +145,56 @@ def _find_used(
     return _group(kind, related | missing)
 
 
-def _find_users(kind: Kind, item: Item) -> Iterator[Related]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Used:
+    """An item whose users are looked for."""
+
+    kind: Kind
+    uuid: str
+    name: str
+    """Of a secret; by others' names nothing is mentioned."""
+
+    @property
+    def secret_name(self) -> str | None:
+        """Return the name by which it is mentioned, too; None where it is no secret."""
+        return self.name if self.kind is Kind.SECRET else None
+
+
+_User = tuple[int, str, str]
+"""The primary key, uuid and name of a row."""
+
+
+def _find_users_by_kind(used: _Used) -> Iterator[tuple[Kind, Iterator[_User]]]:
+    for kind, used_kinds in USED_KINDS.items():
+        if used.kind in used_kinds:
+            yield kind, _find_users(kind, used)
+
+
+def _find_users(kind: Kind, used: _Used) -> Iterator[_User]:
     rows = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
-    if kind is item.kind:
-        rows = rows.exclude(pk=item.pk)
+    if kind is used.kind:
+        rows = rows.exclude(uuid=used.uuid)
     found: set[int] = set()
+    own = ("pk", "uuid", "name")
     if any(spec.stored_once for spec in FIELDS[kind]):
-        for pk, name in rows.filter(_mentions_in_document(kind, item)).values_list("pk", "name"):
+        for pk, uuid, name in rows.filter(_mentions_in_document(kind, used)).values_list(*own):
             found.add(pk)
-            yield Related(kind=kind, pk=pk, name=name)
+            yield pk, str(uuid), name
     specs = list_searched_fields(kind)
-    names = ("pk", "name", *(spec.column for spec in specs))
-    others = rows.filter(_may_mention(kind, item)).values_list(*names)
-    for pk, name, *texts in others.iterator(chunk_size=_CHUNK):
+    others = rows.filter(_may_mention(kind, used)).values_list(
+        *own, *(spec.column for spec in specs)
+    )
+    for pk, uuid, name, *texts in others.iterator(chunk_size=_CHUNK):
         if pk not in found and any(
-            text and _mentions(text, item, json=spec.shape.is_document)
+            text and _mentions(text, used, json=spec.shape.is_document)
             for spec, text in zip(specs, texts, strict=True)
         ):
-            yield Related(kind=kind, pk=pk, name=name)
+            yield pk, str(uuid), name
 
 
-def _mentions(text: str, item: Item, *, json: bool) -> bool:
+def _mentions(text: str, used: _Used, *, json: bool) -> bool:
     # Most texts have neither, and a plain search is quicker than reading them.
-    uuid, name = str(item.uuid), _get_secret_name(item)
+    uuid, name = used.uuid, used.secret_name
     if uuid in text.lower() and uuid in find_uuids(text, json=json):
         return True
     if name is None or f"secrets.{name}" not in text:
@@ -165,15 +202,11 @@ def _mentions(text: str, item: Item, *, json: bool) -> bool:
     return name in find_secret_names(text, json=json)
 
 
-def _get_secret_name(item: Item) -> str | None:
-    return item.name if isinstance(item, Secret) else None
-
-
-def _may_mention(kind: Kind, item: Item) -> Q:
+def _may_mention(kind: Kind, used: _Used) -> Q:
     """Return a condition for every row whose own columns mention the item, and few others."""
     # Also in upper case: a reference may be written so.
-    wanted = {"icontains": str(item.uuid)}
-    if name := _get_secret_name(item):
+    wanted = {"icontains": used.uuid}
+    if name := used.secret_name:
         wanted["contains"] = f"secrets.{name}"
     return reduce(
         or_,
@@ -194,10 +227,10 @@ def list_searched_fields(kind: Kind) -> list[Field]:
     ]
 
 
-def _mentions_in_document(kind: Kind, item: Item) -> Q:
+def _mentions_in_document(kind: Kind, used: _Used) -> Q:
     """Return the condition for the rows whose stored documents mention the item."""
-    mentioned = mentions_any(kind, MentionKind.UUID, [str(item.uuid)])
-    if name := _get_secret_name(item):
+    mentioned = mentions_any(kind, MentionKind.UUID, [used.uuid])
+    if name := used.secret_name:
         mentioned |= mentions_any(kind, MentionKind.SECRET_NAME, [name])
     return mentioned
 

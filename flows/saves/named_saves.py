@@ -173,7 +173,8 @@ def _list_documents(item: Item) -> Iterator[tuple[str, Document]]:
     yield from read_columns(item, stored).items()
 
 
-def _query_versions() -> Any:
+def query_versions() -> Any:
+    """Return the query for all versions of the present database."""
     return Version.objects.using(get_current_database())
 
 
@@ -188,7 +189,7 @@ def find_saves(item: Item) -> QuerySet[Version]:
     The saved states are read one by one, when they are used.
     """
     return (  # type: ignore[no-any-return]
-        _query_versions()
+        query_versions()
         .get_for_object(item, model_db=_SAVED_DB)
         .exclude(revision__comment="")
         .select_related("revision__user")
@@ -199,7 +200,7 @@ def find_saves(item: Item) -> QuerySet[Version]:
 def find_save(model: type[Item], number: int) -> Version | None:
     """Return the named save whose version has this number; None where the model has none."""
     return (
-        _query_versions()
+        query_versions()
         .get_for_model(model, model_db=_SAVED_DB)
         .filter(pk=number)
         .exclude(revision__comment="")
@@ -212,7 +213,7 @@ def find_saves_in(model: type[Item], revisions: Iterable[int]) -> Iterator[Versi
     """Yield the saves of items of that model in these revisions, with the saved states."""
     content_type = ContentType.objects.db_manager(get_current_database()).get_for_model(model)
     # With a condition on the model, SQLite would read every save of the model.
-    for version in _query_versions().filter(revision__in=revisions).order_by():
+    for version in query_versions().filter(revision__in=revisions).order_by():
         if (version.content_type_id, version.db) == (content_type.pk, _SAVED_DB):
             yield version
 

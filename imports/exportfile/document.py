@@ -31,6 +31,7 @@ from imports.errors import FileInvalid, FileUnreadable, Issue
 from imports.exportfile.gzipped import unpack
 from imports.exportfile.items import FileItem, count_colons, read_item
 from imports.exportfile.known_items import compute_slice_digests, unpack_item
+from imports.exportfile.repeated import find_repeated
 from imports.exportfile.size_limit import check_size
 
 FORMAT_VERSION = 1
@@ -97,7 +98,7 @@ def parse(
         known = find_known(digests)
         _check_encoding(data, lists, {at for at, each in enumerate(digests) if each in known})
         items = _read_all_items(lists, depth, [known.get(digest) for digest in digests], issues)
-    issues += _find_repeated(items)
+    issues += find_repeated(items)
     if issues:
         raise _make_refusal(issues)
     flows = zip(digests, items[Kind.FLOW], strict=True)
@@ -108,6 +109,23 @@ def parse(
         known_slices=tuple(known),
         new_slices={digest: item for digest, item in flows if digest not in known},
     )
+
+
+def parse_item(data: bytes, kind: Kind, position: int, *, max_bytes: int) -> FileItem | None:
+    """Return one item of a file that was parsed before; no other item is read.
+
+    None where the file has no item there, or one with a problem. Raises what `parse` raises for the
+    file as a whole.
+    """
+    issues: list[Issue] = []
+    with pause_garbage_collection(), _refuse_whole_file():
+        data = unpack(data, max_bytes=max_bytes)
+        check_size(data, max_bytes)
+        lists, depth = _read_lists(data, issues)
+        if position >= len(lists[kind]):
+            return None
+        item = _read_raw(kind, position, lists[kind][position], depth, issues)
+    return None if issues else item
 
 
 def _make_refusal(issues: list[Issue]) -> FileInvalid:
@@ -272,22 +290,3 @@ def _make_issue(problem: JSONProblem, *place: str | int) -> Issue:
     """Return the problem of the value at this path as an issue."""
     path = make_json_path(*place, *problem.path)
     return Issue(code=problem.code, message=problem.message, path=path)
-
-
-def _find_repeated(items: Mapping[Kind, tuple[FileItem, ...]]) -> Iterator[Issue]:
-    """Yield an issue for each repeated uuid of a kind, and each repeated name of a secret."""
-    for kind in Kind:
-        first: dict[str, FileItem] = {}
-        for item in items[kind]:
-            if (other := first.setdefault(item.uuid, item)) is not item:
-                yield item.make_issue(
-                    "duplicate-uuid",
-                    f"{other.path} has the same uuid. Remove one of the two from the file.",
-                )
-    names: dict[str, FileItem] = {}
-    for item in items[Kind.SECRET]:
-        if (other := names.setdefault(item.name, item)) is not item:
-            yield item.make_issue(
-                "duplicate-name",
-                f"{other.path} has the same name, and a secret's name is unique. Rename one.",
-            )

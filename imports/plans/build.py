@@ -12,6 +12,7 @@ from flows.texts import quote
 from imports.errors import Issue
 from imports.exportfile.document import ExportDocument
 from imports.exportfile.items import FileItem
+from imports.exportfile.warnings import PlanWarning
 from imports.plans.comparison import compare
 from imports.plans.decisions import NO_DECISIONS, Decisions, find_decisions_to_nothing
 from imports.plans.destinations import (
@@ -49,7 +50,7 @@ def build_plan(
 
     `decisions` are for single items, and override the mode.
     """
-    decided_items, refused = decide_items(document, inputs, mode, decisions)
+    decided_items, refused = decide_items(document, inputs.rows, inputs.live_names, mode, decisions)
     references, ambiguous = map_references(
         destination for kind in Kind for _, destination, _ in decided_items[kind]
     )
@@ -129,14 +130,17 @@ def _make_changes(
     changes = _compare_overwrites(
         kind,
         [
-            _make_change(
+            make_change(
                 match,
                 destination,
                 result,
-                _make_content(match.item, destination, references, issues)
+                make_content(match.item, destination, references, issues)
                 if result.writes
                 else None,
-                surroundings,
+                warnings=(
+                    *match.item.own_warnings,
+                    *find_place_warnings(match, result, surroundings),
+                ),
             )
             for match, destination, result in decided_items
         ],
@@ -166,16 +170,17 @@ def _compare_overwrites(
     return tuple(changes)
 
 
-def _make_change(
+def make_change(
     match: Match,
     destination: ItemDestination,
     result: Result,
     content: Content | None,
-    surroundings: Surroundings,
+    *,
+    warnings: tuple[PlanWarning, ...] = (),
 ) -> Change:
-    item = match.item
+    """Return the change of an item with these warnings, before an overwrite is compared."""
     return Change(
-        item=item,
+        item=match.item,
         result=result,
         method=match.method,
         target_uuid=destination.uuid,
@@ -183,11 +188,11 @@ def _make_change(
         row=match.deleted_row if result is Result.CREATE else match.row,
         content=content,
         candidates=match.candidates,
-        own_warnings=(*item.own_warnings, *find_place_warnings(match, result, surroundings)),
+        own_warnings=warnings,
     )
 
 
-def _make_content(
+def make_content(
     item: FileItem, destination: ItemDestination, references: ReferenceMap, issues: list[Issue]
 ) -> Content:
     """Return the content to write; add an issue where a reference cannot be rewritten."""

@@ -12,7 +12,6 @@ from imports.errors import Issue
 from imports.exportfile.document import ExportDocument
 from imports.exportfile.items import FileItem
 from imports.plans.decisions import Decisions, get_targets
-from imports.plans.inputs import PlanInputs
 from imports.plans.matching import Match, Row, match_items
 from imports.plans.place_warnings import DecidedItem
 from imports.plans.plan import Mode, Result
@@ -20,17 +19,24 @@ from imports.plans.reference_map import ItemDestination
 
 
 def decide_items(
-    document: ExportDocument, inputs: PlanInputs, mode: Mode, decisions: Decisions
+    document: ExportDocument,
+    rows: Mapping[Kind, Sequence[Row]],
+    live_names: Mapping[Kind, Collection[str]],
+    mode: Mode,
+    decisions: Decisions,
 ) -> tuple[dict[Kind, list[DecidedItem]], list[Issue]]:
-    """Return the match, destination and result of each item by kind, and the reasons to refuse."""
+    """Return the match, destination and result of each item by kind, and the reasons to refuse.
+
+    `rows` and `live_names` are those of PlanInputs.
+    """
     decided_items: dict[Kind, list[DecidedItem]] = {}
     issues: list[Issue] = []
     for kind in Kind:
         matches, refused = match_items(
-            kind, document.items[kind], inputs.rows[kind], get_targets(kind, decisions)
+            kind, document.items[kind], rows[kind], get_targets(kind, decisions)
         )
         results = [_decide_result(match, mode, decisions) for match in matches]
-        destinations = _decide_destinations(matches, results, inputs.live_names)
+        destinations = _decide_destinations(matches, results, live_names)
         decided_items[kind] = list(zip(matches, destinations, results, strict=True))
         issues += refused
     issues += _find_taken_secret_names(decided_items[Kind.SECRET])

@@ -19,6 +19,9 @@ from imports.exportfile.items import FileItem
 CANDIDATES_KEPT = 100
 """The most rows with an item's name that are kept as candidates."""
 
+UNKNOWN_TARGET = "unknown-target"
+"""The code of an issue: the row that was chosen for an item is not there."""
+
 _CANDIDATES_SHOWN = 10
 # The form of a decisions file and of the API; the admin's page has a choice.
 _BY_DECISION = '(in the preview, or in the decisions: "<uuid of the item>": "<uuid of the row>")'
@@ -179,7 +182,7 @@ def _find_refused_choices(
             continue
         if match.row is None or match.row.uuid != target:
             yield match.item.make_issue(
-                "unknown-target", f"There is no {kind} {target} on this server. Choose another."
+                UNKNOWN_TARGET, f"There is no {kind} {target} on this server. Choose another."
             )
         elif claimants[target] > 1:
             yield match.item.make_issue(

@@ -10,7 +10,7 @@ from imports.rows.read import read_contents
 from imports.undo.plans.plan import UndoChange
 from imports.undo.read import read_saved_states
 from imports.undo.request import UndoRequest
-from imports.undo.service import examine_undo
+from imports.undo.service import examine_undo_of_row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,7 @@ def preview_row(request: UndoRequest, kind: Kind, uuid: str) -> RowPreview | Non
 
     Raises an UnableToImport where there is nothing to undo, or where the user may not see it.
     """
-    plan = examine_undo(request).plan
-    change = next((one for one in plan.changes[kind] if one.uuid == uuid), None)
+    change = examine_undo_of_row(request, (kind, uuid))
     if change is None:
         return None
     with target_server(request.server):

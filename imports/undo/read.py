@@ -17,7 +17,7 @@ from flows.content.fields import Content, Kind, get_columns
 from flows.destinations.destinations import find_secret_uses
 from flows.documents.read import group_rows
 from flows.models import MODELS, Secret
-from flows.relations.uses import find_users_of_many
+from flows.relations.uses import find_users_of_many, find_users_of_one
 from flows.saves import named_saves
 from flows.saves.saved_states import SavedRow as SavedState
 from flows.saves.saved_states import get_content, read_saved_row
@@ -45,15 +45,15 @@ def find_written_items(record: ImportRecord) -> QuerySet[ImportItem]:
 
 def read_undo_inputs(record: ImportRecord) -> UndoInputs:
     """Return the inputs for planning the undo of a run that succeeded."""
-    reading = _Reading(record)
-    rows = {kind: list(reading.read_rows(kind)) for kind in Kind}
+    reader = RunReader(record)
+    rows = {kind: list(reader.read_rows(kind)) for kind in Kind}
     return UndoInputs(
         record=record.pk,
         name=name_run(record),
-        finished_at=_get_finished_at(record),
+        finished_at=get_finished_at(record),
         rows=rows,
         server=StoredServer(),
-        users=reading.find_users(rows),
+        users=reader.find_users(rows),
         secrets=_read_live_secrets(
             {row.saved.name for row in rows[Kind.SECRET] if row.saved and not row.ends_deleted}
         ),
@@ -69,16 +69,21 @@ def read_saved_states(kind: Kind, revisions: Sequence[int]) -> Iterator[tuple[in
     yield from zip(states, group_rows(states.values()), strict=True)
 
 
-class _Reading:
+class RunReader:
     """Reads the rows of a run in batches."""
 
     def __init__(self, record: ImportRecord) -> None:
         self._record = record
         self._last_item = record.items.aggregate(last=Max("pk"))["last"]
 
-    def read_rows(self, kind: Kind) -> Iterator[WrittenRow]:
-        """Yield the rows of that kind that the run wrote, in the order of its items."""
+    def read_rows(self, kind: Kind, only: Sequence[str] | None = None) -> Iterator[WrittenRow]:
+        """Yield the rows of that kind that the run wrote, in the order of its items.
+
+        With `only`, those that have one of these uuids.
+        """
         items = find_written_items(self._record).filter(kind=kind).defer("changed_keys", "warnings")
+        if only is not None:
+            items = items.filter(target_uuid__in=only)
         for batch in split_batches(list(items), CONTENT_BATCH):
             uuids = [item.target_uuid for item in batch]
             present = dict(self._read_present(kind, uuids))
@@ -111,11 +116,7 @@ class _Reading:
         and may have them again.
         """
         deleted = {
-            kind: {
-                row.uuid: row.row.name
-                for row in rows[kind]
-                if row.ends_deleted and row.row and not row.row.is_deleted
-            }
+            kind: {row.uuid: row.row.name for row in rows[kind] if row.row and row.becomes_deleted}
             for kind in Kind
         }
         written = {row.key: row for kind in Kind for row in rows[kind]}
@@ -132,6 +133,30 @@ class _Reading:
                 for key in used:
                     users.setdefault(key, []).append(user)
         return users
+
+    def find_users_of(self, row: WrittenRow) -> list[OtherRow]:
+        """Return the live rows that began to use the row after the run, if the undo deletes it.
+
+        Not those that the run wrote: they keep no row from being undone, unless they are kept by a
+        decision.
+        """
+        if not (row.row and row.becomes_deleted):
+            return []
+        found = {
+            user.key: user
+            for kind, uuid, name in find_users_of_one(row.kind, row.uuid, row.row.name)
+            for user in [OtherRow(kind=kind, uuid=uuid, name=name)]
+        }
+        since = {key for kind in Kind for key in self._find_written_since(kind, found)}
+        written = {key for kind in Kind for key in self._find_own(kind, since)}
+        return [found[key] for key in since - written]
+
+    def _find_own(self, kind: Kind, keys: Iterable[Key]) -> Iterator[Key]:
+        """Yield the keys of those rows that the run wrote."""
+        for batch in split_batches((uuid for of, uuid in keys if of is kind), BATCH):
+            items = find_written_items(self._record).filter(kind=kind, target_uuid__in=batch)
+            for uuid in items.order_by().values_list("target_uuid", flat=True):
+                yield kind, str(uuid)
 
     def _find_written_since(self, kind: Kind, keys: Iterable[Key]) -> Iterator[Key]:
         """Yield the keys of those rows that were written or created after the run began."""
@@ -211,7 +236,7 @@ class _Reading:
                 record=item.record_id,
                 is_undo=item.record.mode == UNDO,
                 user_name=item.record.user_name,
-                at=_get_finished_at(item.record),
+                at=get_finished_at(item.record),
                 digest=item.content_digest,
             )
             for item in runs
@@ -227,6 +252,6 @@ def _read_live_secrets(names: set[str]) -> dict[str, OtherRow]:
     return found
 
 
-def _get_finished_at(record: ImportRecord) -> datetime:
+def get_finished_at(record: ImportRecord) -> datetime:
     """Return when the run ended; a record that succeeded has that time."""
     return record.finished_at or record.started_at

@@ -35,9 +35,10 @@ from imports.runs.run import Progress, check_server, hold_lock, record_run
 from imports.runs.signals import announce
 from imports.runs.staleness import check_destinations, plan_again
 from imports.undo.apply import apply_undo
+from imports.undo.plan_row import plan_row
 from imports.undo.plans.build import build_undo
 from imports.undo.plans.destinations import find_destination_warnings
-from imports.undo.plans.plan import Key, UndoPlan
+from imports.undo.plans.plan import Key, UndoChange, UndoPlan
 from imports.undo.plans.snapshot import find_undo_changes_since, make_undo_token
 from imports.undo.read import find_written_items, read_undo_inputs
 from imports.undo.record import make_undo_items, make_undo_record, mark_undone, set_undone
@@ -82,6 +83,24 @@ def examine_undo(request: UndoRequest) -> UndoPreview:
         check_server(request.server)
         check_permission(request.user, UNDO_IMPORT)
         return _make_preview(_find_undone(request, recorder), request)
+
+
+def examine_undo_of_row(request: UndoRequest, key: Key) -> UndoChange | None:
+    """Return what the plan of `examine_undo` has for one row; None where the run did not write it.
+
+    Most often no other row is read for it. Raises what `examine_undo` raises.
+    """
+    with (
+        target_server(request.server),
+        record_run(make_undo_record(request), keep=False) as recorder,
+    ):
+        check_server(request.server)
+        check_permission(request.user, UNDO_IMPORT)
+        record = _find_undone(request, recorder)
+        if change := plan_row(record, request, key):
+            return change
+        plan = _make_preview(record, request).plan
+        return next((change for change in plan if change.key == key), None)
 
 
 def undo_import(

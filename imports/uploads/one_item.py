@@ -1,9 +1,11 @@
-"""One item of a waiting upload, with what it would change."""
+"""One item of a waiting upload, with what it would change: no other item is read for it."""
 
 from dataclasses import dataclass, replace
 
 from flows.content.fields import Content, Kind
 from flows.models import get_blank_content
+from imports.importing.one_item import examine_item
+from imports.importing.request import ImportRequest
 from imports.importing.service import examine_import
 from imports.models import PendingImport
 from imports.permissions import check_permission
@@ -42,8 +44,7 @@ def preview_item(pending: PendingImport, kind: Kind, uuid: str) -> ItemPreview |
     if item.result is Result.SKIP:
         decision = ItemDecision(mode=Mode.OVERWRITE, target_uuid=item.decided_target)
         request = replace(request, decisions={**request.decisions, (kind, uuid): decision})
-    changes = examine_import(request).plan.changes[kind]
-    change = next(one for one in changes if one.item.uuid == uuid)
+    change = examine_item(request, page, item) or _find_in_whole_plan(request, item)
     before = _read_content_of_row(change)
     return ItemPreview(
         item=item,
@@ -52,6 +53,11 @@ def preview_item(pending: PendingImport, kind: Kind, uuid: str) -> ItemPreview |
         is_same_plan=(change.before == item.before or item.result is Result.SKIP)
         and (change.row and change.row.uuid) == (item.row and item.row.uuid),
     )
+
+
+def _find_in_whole_plan(request: ImportRequest, item: PageItem) -> Change:
+    changes = examine_import(request).plan.changes[item.kind]
+    return next(one for one in changes if one.item.uuid == item.uuid)
 
 
 def _make_content_after(change: Change, before: Content | None) -> Content:

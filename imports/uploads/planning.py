@@ -71,7 +71,11 @@ def make_request(pending: PendingImport) -> ImportRequest:
         content = pending.content
         if not content:  # it was applied meanwhile
             raise NothingPending
-        return _make_request(pending, zlib.decompress(decrypt_bytes(bytes(content))))
+        # In one piece, where the file was not in gzip: put together, it would take twice its size.
+        payload = zlib.decompress(
+            decrypt_bytes(bytes(content)), bufsize=max(pending.file_size, zlib.DEF_BUF_SIZE)
+        )
+        return _make_request(pending, payload)
     except PendingImport.DoesNotExist:
         raise NothingPending from None
     except WrongKeyError:

@@ -48,6 +48,7 @@ from flows.differences.credential_words import find_credential_literals
 from flows.differences.graph_difference import compare_graphs
 from flows.differences.masking import Masks
 from flows.differences.values import compare_contents
+from flows.garbage import pause_garbage_collection
 from flows.relations import document_rewriting, mentions
 from flows.rest.bodies import item_body, placeholders
 from flows.rest.requests.refusals import Refused
@@ -58,7 +59,7 @@ from imports.api.form import Form, read_form
 from imports.errors import UnableToImport
 from imports.exportfile import companion as given_file
 from imports.exportfile import gzipped, known_items, size_limit, writing
-from imports.exportfile.document import parse
+from imports.exportfile.document import parse, parse_item
 from imports.management.text_columns import format_columns
 from imports.planfile import changes as plan_changes
 from imports.planfile import decisions as decision_file
@@ -66,10 +67,12 @@ from imports.planfile import file as plan_file
 from imports.planfile import page as plan_page
 from imports.planfile import shape as plan_shape
 from imports.planfile import snapshot as plan_snapshot
+from imports.planfile.outline import find_position, make_outline
 from imports.planfile.shape import SavedFile
 from imports.plans import comparison, decisions
 from imports.plans.build import build_plan
 from imports.plans.dangling import find_unresolved
+from imports.plans.one_item import ItemInputs, plan_item
 from imports.plans.plan import Mode, UndoResult, compute_content_digest
 from imports.status import decide as status
 from imports.undo.plans import decision_file as undo_decisions
@@ -182,6 +185,9 @@ EXEMPT = {
     "imports.exportfile.items.FileItem.make_issue": "keeps a message beside the item's own name",
     "imports.records.kept_states.find_state_after": "takes one row",
     "imports.records.kept_states.find_state_before": "takes one row",
+    "imports.exportfile.repeated.find_repeated": "takes the items of a file, which parse has a case for",
+    "imports.plans.build.make_change": "takes one item",
+    "imports.plans.build.make_content": "see ReferenceMap.rewrite_content",
     "imports.plans.plan.are_comparable": "compares four characters",
     "imports.plans.plan.merge_warnings": "takes the warnings of one change",
     "imports.plans.plan.differ": "compares two digests",
@@ -600,6 +606,28 @@ def plan_of(given: Any) -> Any:
     return build_plan(document, known, server="local", mode=mode, override_locks=False)
 
 
+def page_of_plan(size: int, mode: Mode) -> Any:
+    """A file, the page of its plan, and the server and mode that it was planned for."""
+    document, known, _ = planned(size)
+    plan = build_plan(document, known, server="local", mode=mode, override_locks=False)
+    return file_of(size), plan_page.make_page(plan, {}), known, mode
+
+
+def item_of(given: Any) -> Any:
+    """What becomes of the file's last flow, which is planned alone."""
+    data, page, known, mode = given
+    shown = [each for each in page.items if each.kind is Kind.FLOW][-1]
+    item = parse_item(data, Kind.FLOW, find_position(page, shown), max_bytes=MUCH)
+    assert item
+    inputs = ItemInputs(
+        read_rows=lambda _document, _decisions: known.rows,
+        read_live_names=lambda kind: known.live_names[kind],
+        read_contents=known.read_contents,
+    )
+    with pause_garbage_collection():
+        return plan_item(item, make_outline(page, item), inputs, mode=mode, decisions={})
+
+
 def kept_plan(size: int) -> Any:
     document, known, mode = planned(size)
     plan = plan_of((document, known, mode))
@@ -953,6 +981,24 @@ CASES = {
             ),
             build=lambda size, mode=mode: planned(size, mode),
             work=plan_of,
+            size=500,
+        )
+        for mode in Mode
+    },
+    **{
+        f"one item to {mode}": Case(
+            covers=(
+                "imports.exportfile.document.parse_item",
+                "imports.planfile.outline.find_position",
+                "imports.planfile.outline.make_outline",
+                "imports.plans.one_item.plan_item",
+                *(
+                    f"imports.plans.relevant_items.RelevantItems.add_{which}"
+                    for which in ("copies", "mentioned", "namesakes", "rivals")
+                ),
+            ),
+            build=lambda size, mode=mode: page_of_plan(size, mode),
+            work=item_of,
             size=500,
         )
         for mode in Mode

@@ -81,6 +81,11 @@ class WrittenRow:
         return self.is_new or (self.saved is not None and self.saved.is_deleted)
 
     @property
+    def becomes_deleted(self) -> bool:
+        """Return whether the row is live, and the undo would delete it."""
+        return self.ends_deleted and self.row is not None and not self.row.is_deleted
+
+    @property
     def is_as_before(self) -> bool:
         """Return whether the row is already as the undo would leave it."""
         if self.is_new:

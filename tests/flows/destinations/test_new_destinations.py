@@ -20,6 +20,7 @@ from flows.destinations.changes import (
 from flows.destinations.destinations import SecretUse, find_secret_uses
 from flows.destinations.new import find_new_destinations
 from flows.destinations.uses import EVERY
+from flows.destinations.warnings import make_warnings
 
 # Ways to use the secrets A and B, each with the names that it may reach.
 WAYS = {
@@ -397,6 +398,14 @@ def test_which_keys_changed_is_told_where_the_host_stays() -> None:
         Kind.CONNECTION, "c"
     ]
     assert (new.old, new.new, new.changed) == (("one",), "one", ("user",))
+
+
+def test_warnings_of_two_environments_are_in_one_order_however_they_are_found() -> None:
+    change = connection_change("", "{ host: 'new', k: secrets.A }")
+    (new,) = find_new_destinations([change], [], SERVER)[Kind.CONNECTION, "c"]
+    both = [replace(new, environments=(name,)) for name in ("development", "production")]
+    key = Kind.CONNECTION, "c"
+    assert make_warnings(both, of=key) == make_warnings(reversed(both), of=key)
 
 
 def test_what_is_frozen_cannot_be_changed() -> None:
