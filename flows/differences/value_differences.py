@@ -88,7 +88,7 @@ def _may_be(kind: type, *sides: Any) -> bool:
 def _compare_objects(
     before: Any, after: Any, steps: tuple[Step, ...], budget: Budget
 ) -> Iterator[ValueDifference]:
-    yield from _tell_emptied(before, after, steps)
+    yield from _find_emptied(before, after, steps)
     old, new = (side if isinstance(side, dict) else {} for side in (before, after))
     for key in sorted(old.keys() | new.keys()):
         yield from _compare(old.get(key, _MISSING), new.get(key, _MISSING), (*steps, key), budget)
@@ -97,7 +97,7 @@ def _compare_objects(
 def _compare_lists(
     before: Any, after: Any, steps: tuple[Step, ...], budget: Budget
 ) -> Iterator[ValueDifference]:
-    yield from _tell_emptied(before, after, steps)
+    yield from _find_emptied(before, after, steps)
     old, new = (side if isinstance(side, list) else [] for side in (before, after))
     for block in match(list(map(canonical.encode, old)), list(map(canonical.encode, new)), budget):
         if not block.differs:
@@ -112,7 +112,7 @@ def _compare_lists(
             yield from _compare(_MISSING, new[j], (*steps, (None, j)), budget)
 
 
-def _tell_emptied(before: Any, after: Any, steps: tuple[Step, ...]) -> Iterator[ValueDifference]:
+def _find_emptied(before: Any, after: Any, steps: tuple[Step, ...]) -> Iterator[ValueDifference]:
     """Yield an object or a list that is empty on one side: the other is told by its values."""
     if before is not _MISSING and after is not _MISSING and not (before and after):
         yield ValueDifference(
