@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.content import canonical
 from flows.differences.graph import (
     Edge,
     Graph,
@@ -16,13 +15,11 @@ from flows.differences.graph import (
     read_graph,
 )
 from flows.differences.graph_svg import BADGES, WORDS, PartId, draw_pair, place_pair
-from flows.differences.lines import Budget, LineDiff, compare_documents, make_excerpt, make_visible
+from flows.differences.matching import Budget
+from flows.differences.pieces import make_visible
+from flows.differences.value_differences import ValueDifference, compare_values, find_values
 
-# Beyond so many changes, or so much text, the rest is listed without its lines.
-_MOST_COMPARED = 500
-_MOST_TEXT = 2_000_000
 _LONGEST_LABEL = 80
-_MOST_PATHS = 50
 _COUNTED = (
     NodeStatus.ADDED,
     NodeStatus.REMOVED,
@@ -42,11 +39,8 @@ class PartChange:
     label: str
     type: str
     status: NodeStatus
-    paths: tuple[str, ...]
-    more_paths: int = 0
-    """How many further paths differ."""
-    lines: LineDiff | None = None
-    """Its JSON line by line; None where there were too many changes to compare."""
+    values: tuple[ValueDifference, ...]
+    """Every value of it that differs."""
 
     @property
     def sign(self) -> str:
@@ -176,29 +170,23 @@ def _make_labels(old: Graph, new: Graph) -> dict[str, str]:
 def _make_part_changes(
     parts: Sequence[_Part], labels: Mapping[str, str], budget: Budget
 ) -> tuple[PartChange, ...]:
-    text_left = _MOST_TEXT
-    changes = []
-    for number, part in enumerate(parts, start=1):
-        lines = None
-        if number <= _MOST_COMPARED and text_left > 0:
-            before, after = _encode_part(part.before), _encode_part(part.after)
-            text_left -= len(before or "") + len(after or "")
-            lines = compare_documents(before, after, budget)
-        changes.append(
-            PartChange(
-                number=number,
-                part=part.id[0],
-                label=_make_label(part.shown, labels),
-                type=_put_on_one_line(part.shown.type) if isinstance(part.shown, Node) else "",
-                status=part.change.status,
-                paths=tuple(
-                    make_excerpt(make_visible(path)) for path in part.change.paths[:_MOST_PATHS]
-                ),
-                more_paths=max(0, len(part.change.paths) - _MOST_PATHS),
-                lines=lines,
-            )
+    return tuple(
+        PartChange(
+            number=number,
+            part=part.id[0],
+            label=_make_label(part.shown, labels),
+            type=_put_on_one_line(part.shown.type) if isinstance(part.shown, Node) else "",
+            status=part.change.status,
+            values=tuple(_compare_part(part, budget)),
         )
-    return tuple(changes)
+        for number, part in enumerate(parts, start=1)
+    )
+
+
+def _compare_part(part: _Part, budget: Budget) -> list[ValueDifference]:
+    if part.before and part.after:
+        return compare_values(dict(part.before.value), dict(part.after.value), budget)
+    return find_values(dict(part.shown.value), budget, is_new=part.after is not None)
 
 
 def _make_label(part: Node | Edge, labels: Mapping[str, str]) -> str:
@@ -214,10 +202,6 @@ def _make_label(part: Node | Edge, labels: Mapping[str, str]) -> str:
 def _put_on_one_line(text: str) -> str:
     line = " ".join(text.split())
     return make_visible(line if len(line) <= _LONGEST_LABEL else f"{line[:_LONGEST_LABEL]}\u2026")
-
-
-def _encode_part(part: Node | Edge | None) -> str | None:
-    return canonical.encode(part.value) if part else None
 
 
 def _count_changes(diff: GraphDiff) -> tuple[Count, ...]:

@@ -10,15 +10,11 @@ from dataclasses import dataclass
 from flows.content import canonical
 from flows.content.fields import EXTRA, FIELDS, Content, Field, Kind, Shape, Value
 from flows.differences.graph_difference import GraphDifference, compare_graphs
-from flows.differences.lines import (
-    LONGEST_TEXT,
-    Budget,
-    LineDiff,
-    compare_lines,
-    format_document,
-    make_visible,
-)
+from flows.differences.lines import LineDiff, compare_lines, format_document
 from flows.differences.masking import Masks
+from flows.differences.matching import Budget
+from flows.differences.pieces import Pieces, make_pieces, mark_words
+from flows.differences.value_differences import ValueDifference, compare_values, find_values
 
 _GRAPH_COLUMNS = ("nodes", "edges")
 # Columns of a connection that may contain a credential.
@@ -28,23 +24,20 @@ _SHORT = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldDifference:
-    """A field that differs: by short texts, or line by line where they are long.
+    """A field that differs: by short texts, by the lines of long ones, or by a document's values.
 
     A side is None where the field is null, or where the item does not exist.
     """
 
     key: str
-    before: str | None = None
-    after: str | None = None
+    before: Pieces | None = None
+    after: Pieces | None = None
     lines: LineDiff | None = None
+    values: tuple[ValueDifference, ...] = ()
     masked: bool = False
     """Whether a probable credential was hidden."""
-
-    @property
-    def only_space(self) -> bool:
-        """Return whether only white space differs, which is hard to see."""
-        sides = (self.before, self.after)
-        return None not in sides and (self.before or "").split() == (self.after or "").split()
+    only_space: bool = False
+    """Whether only white space differs, which is hard to see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,14 +80,14 @@ def _compare_fields(
             continue
         if kind is Kind.CONNECTION and field.column in _MASKED:
             yield _mask_field(field, (before, after), masks, budget)
-        elif field.shape.is_document or _is_long(before) or _is_long(after):
-            old_text, new_text = _format_long(field, before), _format_long(field, after)
-            lines = compare_lines(old_text, new_text, budget)
+        elif field.shape.is_document:
+            values = tuple(_compare_documents(before, after, budget))
+            yield FieldDifference(key=field.key, values=values)
+        elif _is_long(before) or _is_long(after):
+            lines = compare_lines(str(before or ""), str(after or ""), budget)
             yield FieldDifference(key=field.key, lines=lines)
         else:
-            yield FieldDifference(
-                key=field.key, before=_format_short(before), after=_format_short(after)
-            )
+            yield _compare_short(field, (before, after), budget)
 
 
 _EXTRA_FIELD = Field(key="other keys", column=EXTRA, shape=Shape.OBJECT)
@@ -104,11 +97,26 @@ def _mask_field(
     field: Field, sides: tuple[Value, Value], masks: Masks, budget: Budget
 ) -> FieldDifference:
     clear = [_format_long(field, value) for value in sides]
-    texts = clear
-    if max(map(len, clear)) <= LONGEST_TEXT:  # no value of a longer one is shown
-        texts = [masks.mask_credentials(text) for text in clear]
+    texts = [masks.mask_credentials(text) for text in clear]
     lines = compare_lines(texts[0], texts[1], budget)
     return FieldDifference(key=field.key, lines=lines, masked=texts != clear)
+
+
+def _compare_documents(before: Value, after: Value, budget: Budget) -> list[ValueDifference]:
+    if before and after:
+        return compare_values(canonical.decode(str(before)), canonical.decode(str(after)), budget)
+    document = canonical.decode(str(before or after))
+    return find_values(document, budget, is_new=not before)
+
+
+def _compare_short(field: Field, sides: tuple[Value, Value], budget: Budget) -> FieldDifference:
+    before, after = (_format_short(side) for side in sides)
+    if before is None or after is None:
+        old, new = (None if side is None else make_pieces(side) for side in (before, after))
+        return FieldDifference(key=field.key, before=old, after=new)
+    old, new = mark_words(before, after, budget)
+    only_space = before.split() == after.split()
+    return FieldDifference(key=field.key, before=old, after=new, only_space=only_space)
 
 
 def _is_long(value: Value) -> bool:
@@ -118,7 +126,7 @@ def _is_long(value: Value) -> bool:
 def _format_short(value: Value) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return None if value is None else make_visible(str(value))
+    return None if value is None else str(value)
 
 
 def _format_long(field: Field, value: Value) -> str:

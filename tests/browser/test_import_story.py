@@ -154,9 +154,9 @@ def look_at_the_pictures(page):
     assert marks(before) == {"node changed": 1, "edge removed": 1, "node moved": 1}
     assert marks(after) == {"node changed": 1, "node added": 1, "node moved": 1}
     after.locator(".node.changed").click()
-    shown = page.locator(".difference-change[open]")
-    expect(shown.locator("summary")).to_contain_text("Begin here")
-    expect(shown.locator(".line-diff .added")).to_contain_text("Begin here")
+    shown = page.locator(".difference-change[open]:has(:target)")
+    expect(shown.locator("> summary")).to_contain_text("Begin here")
+    expect(shown.locator(".value-diff .added")).to_contain_text("Begin here")
     expect(after.locator(".node.changed")).to_have_class(re.compile("highlighted"))
     at = int(page.url.rpartition("#change-")[2])
     page.get_by_role("button", name="Next change").click()
@@ -349,7 +349,7 @@ def test_the_whole_way_without_scripts(logged_in_page, superuser):
     page.get_by_role("button", name="Plan again with these choices").click()
     page.get_by_role("link", name="Sync", exact=True).click()
     page.get_by_role("link", name="New, changed").click()
-    expect(page.locator(".difference-change .line-diff")).to_contain_text("New")
+    expect(page.locator(".difference-change .value-diff")).to_contain_text("New")
     page.get_by_role("link", name="zexport.json").click()
     confirm(page)
     form = page.get_by_role("form", name="Values of KEY")

@@ -42,11 +42,12 @@ from flows.content.fields import FIELDS, Kind, is_value_like
 from flows.destinations import destinations
 from flows.destinations import uses as secret_uses
 from flows.destinations.changes import SecretState, SecretUser
-from flows.differences import graph, graph_svg
+from flows.differences import graph, graph_svg, matching, pieces, value_differences
 from flows.differences import lines as line_diff
 from flows.differences.credential_words import find_credential_literals
 from flows.differences.graph_difference import compare_graphs
 from flows.differences.masking import Masks
+from flows.differences.matching import Budget
 from flows.differences.values import compare_contents
 from flows.garbage import pause_garbage_collection
 from flows.relations import document_rewriting, mentions
@@ -152,6 +153,7 @@ def _is_harmless(hint: Any) -> bool:
 FUNCTIONS = {name: code for name, code in functions() if takes_text(code)}
 
 EXEMPT = {
+    "flows.differences.pieces.is_invisible": "it takes one character",
     "flows.counting.format_count": "takes a noun of the product's own",
     "flows.counting.format_others": "takes a noun of the product's own, and a length",
     "flows.rest.requests.refusals.make_invalid_refusal": "joins what is told of the first problem and a number",
@@ -416,8 +418,17 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ),
     ),
     "shown text": (
-        ("flows.differences.lines.make_visible", "flows.differences.lines.make_excerpt"),
-        lambda text: line_diff.make_excerpt(line_diff.make_visible(text)),
+        (
+            "flows.differences.pieces.make_visible",
+            "flows.differences.pieces.make_pieces",
+            "flows.differences.pieces.mark_words",
+            "flows.differences.matching.match_closely",
+        ),
+        lambda text: (
+            pieces.make_visible(text),
+            pieces.make_pieces(text),
+            pieces.mark_words(text, f"{text}x", Budget()),
+        ),
     ),
     "message": (
         (
@@ -681,6 +692,17 @@ def graph_of(nodes: list[Any], edges: list[Any]) -> tuple[str, str]:
     return canonical.encode(nodes), canonical.encode(edges)
 
 
+def flows_of(size: int) -> list[dict[str, Any]]:
+    return [
+        {
+            **DEFAULTS[Kind.FLOW],
+            "info": "\n".join(f"{x} {at % 9}" for at in range(size)),
+            "nodes": canonical.encode([{"id": f"n{at}", "x": [x] * 9} for at in range(size)]),
+        }
+        for x in (1, 2)
+    ]
+
+
 def long_label(size: int) -> tuple[tuple[str, str], tuple[str, str]]:
     nodes = [{"id": "a", "data": {"label": "word " * size * 20}}, {"id": "b"}]
     edges = [
@@ -710,7 +732,7 @@ def compared_graphs(sides: Any) -> object:
     graph_svg.place(before.nodes)
     graph_svg.place_pair(before, after)
     graph_svg.draw_pair(before, after, diff, numbers={})
-    return compare_graphs(*sides, line_diff.Budget(0))
+    return compare_graphs(*sides, Budget(0))
 
 
 _GRAPH = (
@@ -1111,6 +1133,39 @@ CASES = {
         ],
         size=2_000,
     ),
+    "lines that are all new": Case(
+        covers=("flows.differences.lines.compare_lines", "flows.differences.matching.match"),
+        build=lambda size: ("", "\n".join(str(at) for at in range(size))),
+        work=lambda sides: line_diff.compare_lines(*sides).parts,
+    ),
+    "lines of which many differ": Case(
+        covers=("flows.differences.lines.compare_lines", "flows.differences.matching.match"),
+        build=lambda size: [
+            "\n".join(f"{at}{x * (at % 3 == 0)}" for at in range(size)) for x in ("", "!")
+        ],
+        work=lambda sides: line_diff.compare_lines(*sides).parts,
+        size=8_000,
+    ),
+    "documents of many values": Case(
+        covers=(
+            "flows.differences.lines.format_document",
+            "flows.differences.value_differences.compare_values",
+            "flows.differences.value_differences.find_values",
+        ),
+        build=lambda size: [{"x": [at, {"y": x}]} for at in range(size) for x in (1, 2)],
+        work=lambda values: (
+            line_diff.format_document(canonical.encode(values)),
+            value_differences.compare_values(values[::2], values[1::2], Budget()),
+            value_differences.find_values(values, Budget(), is_new=True),
+        ),
+        size=4_000,
+    ),
+    "a flow in two states": Case(
+        covers=("flows.differences.values.compare_contents",),
+        build=flows_of,
+        work=lambda sides: compare_contents(Kind.FLOW, *sides),
+        size=2_000,
+    ),
     "graphs with one long label": Case(covers=_GRAPH, build=long_label, work=compared_graphs),
     "graphs with one long key": Case(covers=_GRAPH, build=long_key, work=compared_graphs),
     "graphs whose nodes have one id": Case(
@@ -1129,40 +1184,17 @@ def lines_of(size: int) -> tuple[str, str]:
     )
 
 
-def flows_of(size: int) -> list[dict[str, Any]]:
-    return [
-        {
-            **DEFAULTS[Kind.FLOW],
-            "info": "\n".join(f"{x} {at % 9}" for at in range(size)),
-            "nodes": canonical.encode([{"id": f"n{at}", "x": [x] * 9} for at in range(size)]),
-        }
-        for x in (1, 2)
-    ]
-
-
-AT_MOST = 6.0
-"""Seconds of the processor, whatever the size: a difference has a budget."""
-
 BOUNDED = {
-    "lines": Case(
-        covers=("flows.differences.lines.compare_lines",),
+    "lines that repeat": Case(
+        covers=("flows.differences.matching.match",),
         build=lines_of,
-        work=lambda sides: line_diff.compare_lines(*sides),
-    ),
-    "documents": Case(
-        covers=(
-            "flows.differences.lines.compare_documents",
-            "flows.differences.lines.format_document",
-        ),
-        build=lambda size: [canonical.encode([at % x for at in range(size)]) for x in (7, 5)],
-        work=lambda sides: line_diff.compare_documents(*sides),
-    ),
-    "a flow": Case(
-        covers=("flows.differences.values.compare_contents",),
-        build=flows_of,
-        work=lambda sides: compare_contents(Kind.FLOW, *sides),
+        work=lambda sides: list(matching.match(*(side.split() for side in sides), Budget())),
     ),
 }
+"""What takes quadratic time up to its budget."""
+
+AT_MOST = 6.0
+"""Seconds of the processor, whatever the size."""
 
 ALL_COVERS = [
     *(
