@@ -53,8 +53,8 @@ class Document:
         Reads it, with those of the same group, where it was not read yet. Raises the reader's
         errors.
         """
-        if self._text is None:
-            self._text = self.utf8.decode(errors=_ANY_CHARACTER)
+        if self._text is None:  # not kept beside its UTF-8: it would take as much again, or more
+            return self.utf8.decode(errors=_ANY_CHARACTER)
         return self._text
 
     @text.setter
@@ -73,6 +73,15 @@ class Document:
     @utf8.setter
     def utf8(self, utf8: bytes) -> None:
         self._utf8 = utf8
+
+    def keep_utf8(self) -> None:
+        """Keep the known text in UTF-8 alone, for documents that are many at once.
+
+        As a str, a text with one emoji takes four bytes for each of its characters.
+        """
+        if self._text is not None:
+            self._utf8 = self._text.encode(errors=_ANY_CHARACTER)
+            self._text = None
 
     @property
     def has_text(self) -> bool:

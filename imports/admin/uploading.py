@@ -50,10 +50,12 @@ class UploadViews:
     def _upload(self, request: HttpRequest, collector: FileCollector) -> HttpResponseBase:
         if request.method != "POST":
             return self._render_page(request)
-        form = UploadForm(request.POST, user=request.user, files_given=len(collector.complete))
+        fields = request.POST  # which reads the files too
+        files = collector.take_files()
+        form = UploadForm(fields, user=request.user, files_given=len(files))
         if not form.is_valid():
             return self._render_page(request, form=form)
-        (file,) = collector.complete
+        (file,) = files
         try:
             pending = uploads.stage(
                 request.user,  # type: ignore[arg-type]

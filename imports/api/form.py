@@ -127,7 +127,7 @@ class FormParser(BaseParser):
             raise _make_cut_off_error() from None
         if body.count < length:
             raise _make_cut_off_error()
-        return Form(words=dict(words.lists()), files=files.complete)
+        return Form(words=dict(words.lists()), files=files.take_files())
 
 
 def read_form(form: Form) -> Upload:

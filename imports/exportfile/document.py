@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from flows.content.documents import Document
 from flows.content.fields import Kind
 from flows.counting import format_problems
 from flows.garbage import pause_garbage_collection
@@ -283,7 +284,16 @@ def _read_raw(
         issues.append(_make_issue(problem, kind.plural, position))
         return None
     issues += found
+    if item:
+        _keep_small(item)
     return item
+
+
+def _keep_small(item: FileItem) -> None:
+    """Let the item's documents take no more memory than their bytes in the file."""
+    for value in item.content.values():
+        if isinstance(value, Document):
+            value.keep_utf8()
 
 
 def _make_issue(problem: JSONProblem, *place: str | int) -> Issue:

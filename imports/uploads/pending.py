@@ -7,7 +7,6 @@ is what is confirmed: if something else would be done now, nothing is, and the n
 with the differences. Nobody else sees a user's uploads.
 """
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,7 +16,6 @@ from django.utils import timezone
 
 from flows.conf import ziggy
 from flows.content.fields import Kind
-from flows.encryption import encrypt_bytes
 from flows.texts import make_storable
 from flows.users import User
 from imports.errors import StalePlan, WrongServer
@@ -38,11 +36,10 @@ from imports.runs.run import check_encryption_keys
 from imports.uploads.errors import NothingPending, UploadRefused
 from imports.uploads.planning import make_request, plan_again, plan_first, read_page
 from imports.uploads.progress import check_idle, make_progress_keeper
+from imports.uploads.stored_file import pack_file
 
 MOST_WAITING = 10
 """The most uploads of a user that may wait at a time."""
-
-_FASTEST = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +72,9 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
         with_backup=options.with_backup,
         override_locks=options.override_locks,
     )
-    preview = plan_first(pending, payload)
-    pending.file_sha256, pending.file_size = preview.document.sha256, preview.document.size
+    plan_first(pending, payload)
     check_encryption_keys()
-    pending.content = encrypt_bytes(zlib.compress(payload, _FASTEST))
+    pending.content = pack_file(payload)
     pending.save()
     return pending
 

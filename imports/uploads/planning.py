@@ -1,11 +1,9 @@
 """Planning an upload: the request for its import, and the stored page of its plan."""
 
-import zlib
-
 from django.utils import timezone
 
 from flows.conf import ziggy
-from flows.encryption import WrongKeyError, decrypt_bytes
+from flows.encryption import WrongKeyError
 from imports.importing.changes import read_changes
 from imports.importing.prepare import Preview
 from imports.importing.request import ImportRequest
@@ -23,6 +21,7 @@ from imports.planfile.snapshot import ItemKey
 from imports.plans.decisions import read_decision_list
 from imports.plans.plan import Mode
 from imports.uploads.errors import NothingPending, UploadRefused
+from imports.uploads.stored_file import unpack_file
 
 
 def read_page(pending: PendingImport) -> PlanPage:
@@ -32,11 +31,14 @@ def read_page(pending: PendingImport) -> PlanPage:
     return unpack_page(bytes(pending.plan))
 
 
-def plan_first(pending: PendingImport, payload: bytes) -> Preview:
-    """Plan the import of a file that is not stored yet, and set the page of its plan."""
+def plan_first(pending: PendingImport, payload: bytes) -> None:
+    """Plan the import of a file that is not stored yet; set the page of its plan, and its digest.
+
+    The plan itself is not returned: it takes more memory than the file.
+    """
     preview = examine_import(_make_request(pending, payload), record_refusal=True)
     _keep_page(pending, preview, {})
-    return preview
+    pending.file_sha256, pending.file_size = preview.document.sha256, preview.document.size
 
 
 def plan_again(pending: PendingImport, *, is_decided: bool = False) -> PlanPage:
@@ -67,17 +69,13 @@ def make_request(pending: PendingImport) -> ImportRequest:
 
     Raises NothingPending, and UploadRefused if the file cannot be decrypted any more.
     """
+    rows = PendingImport.objects.filter(pk=pending.pk)
+    # Not as `pending.content`, which would be kept beside the file for as long as the import takes.
+    content = rows.values_list("content", flat=True).first()
+    if not content:  # it was cancelled or applied meanwhile
+        raise NothingPending
     try:
-        content = pending.content
-        if not content:  # it was applied meanwhile
-            raise NothingPending
-        # In one piece, where the file was not in gzip: put together, it would take twice its size.
-        payload = zlib.decompress(
-            decrypt_bytes(bytes(content)), bufsize=max(pending.file_size, zlib.DEF_BUF_SIZE)
-        )
-        return _make_request(pending, payload)
-    except PendingImport.DoesNotExist:
-        raise NothingPending from None
+        return _make_request(pending, unpack_file(bytes(content)))
     except WrongKeyError:
         raise UploadRefused(
             "wrong-encryption-key",

@@ -50,6 +50,14 @@ class FileCollector(FileUploadHandler):
             FilePart(part=str(self.field_name), name=str(self.file_name), content=content)
         )
 
+    def take_files(self) -> list[FilePart]:
+        """Return the files, and keep none.
+
+        Reference cycles keep a request and its handlers alive for a while, and with them the bytes.
+        """
+        files, self.complete, self._file = self.complete, [], None
+        return files
+
 
 def get_longest_body(limit: int) -> int:
     """Return how many bytes the body of a form may have, for files of this limit."""

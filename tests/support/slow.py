@@ -12,7 +12,14 @@ TIMED_MODULES = {"test_growth", "test_linearity", "test_pattern_growth"}
 _FOLDERS = {"browser"}
 _MODULES = {
     *(*TIMED_MODULES, "test_preview_speed"),
-    *("test_deploy", "test_wire", "test_openapi", "test_generated_client", "test_wheel"),
+    *(
+        "test_deploy",
+        "test_worker_memory",
+        "test_wire",
+        "test_openapi",
+        "test_generated_client",
+        "test_wheel",
+    ),
     *(
         "test_docs_examples",
         "test_mutants",
