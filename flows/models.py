@@ -105,6 +105,11 @@ class Flow(Item):
 
     class Meta:
         ordering: ClassVar = ["name", "pk"]
+        indexes: ClassVar = [
+            # For what uses an item, and for what still has a document.
+            models.Index(fields=["nodes"], name="flows_flow_by_nodes"),
+            models.Index(fields=["edges"], name="flows_flow_by_edges"),
+        ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, with `updated_at` set to now; its documents are kept in the same transaction."""

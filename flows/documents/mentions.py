@@ -10,18 +10,26 @@ from flows.content.fields import FIELDS, Kind
 from flows.documents.models import Mention, MentionKind
 
 
+def list_mentioning(kind: Kind, mention: MentionKind, targets: Collection[str]) -> list[Q]:
+    """Return a condition for each column of documents: that its document mentions a target.
+
+    Rows of the kind that meet one of them have a document which does.
+    """
+    return _list_conditions(kind, Mention.objects.filter(kind=mention, target__in=targets))
+
+
 def mentions_any(kind: Kind, mention: MentionKind, targets: Collection[str]) -> Q:
     """Return the condition for rows of the kind that have a document which mentions a target."""
-    found = Mention.objects.filter(kind=mention, target__in=targets)
-    return _has_one_of(kind, found)
+    return reduce(or_, list_mentioning(kind, mention, targets), Q(pk__in=()))
 
 
 def uses_secrets(kind: Kind) -> Q:
     """Return the condition for rows of the kind that have a document which may use a secret."""
-    return _has_one_of(kind, Mention.objects.filter(kind=MentionKind.SECRET_USED))
+    conditions = _list_conditions(kind, Mention.objects.filter(kind=MentionKind.SECRET_USED))
+    return reduce(or_, conditions, Q(pk__in=()))
 
 
-def _has_one_of(kind: Kind, found: QuerySet[Mention]) -> Q:
+def _list_conditions(kind: Kind, found: QuerySet[Mention]) -> list[Q]:
     digests = found.order_by().values("digest")
     columns = [field.column for field in FIELDS[kind] if field.stored_once]
-    return reduce(or_, (Q((f"{column}__in", digests)) for column in columns), Q(pk__in=()))
+    return [Q((f"{column}__in", digests)) for column in columns]

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from django.db.models import Q
 
 from flows.content.fields import FIELDS, Field, Kind, Shape, get_columns
 from flows.content.references import find_secret_names, find_uuids
-from flows.documents.mentions import mentions_any
+from flows.documents.mentions import list_mentioning
 from flows.documents.models import MentionKind
 from flows.documents.read import group_rows
 from flows.models import MODELS, Item, Secret
@@ -176,10 +177,9 @@ def _find_users(kind: Kind, used: _Used) -> Iterator[_User]:
         rows = rows.exclude(uuid=used.uuid)
     found: set[int] = set()
     own = ("pk", "uuid", "name")
-    if any(spec.stored_once for spec in FIELDS[kind]):
-        for pk, uuid, name in rows.filter(_mentions_in_document(kind, used)).values_list(*own):
-            found.add(pk)
-            yield pk, str(uuid), name
+    for pk, uuid, name in _find_users_by_documents(kind, used, rows, own):
+        found.add(pk)
+        yield pk, str(uuid), name
     specs = list_searched_fields(kind)
     others = rows.filter(_may_mention(kind, used)).values_list(
         *own, *(spec.column for spec in specs)
@@ -227,12 +227,20 @@ def list_searched_fields(kind: Kind) -> list[Field]:
     ]
 
 
-def _mentions_in_document(kind: Kind, used: _Used) -> Q:
-    """Return the condition for the rows whose stored documents mention the item."""
-    mentioned = mentions_any(kind, MentionKind.UUID, [used.uuid])
+def _find_users_by_documents(
+    kind: Kind, used: _Used, rows: Any, columns: Iterable[str]
+) -> Iterable[tuple[Any, ...]]:
+    """Return the columns of those of the rows whose stored documents mention the item."""
+    targets = [(MentionKind.UUID, used.uuid)]
     if name := used.secret_name:
-        mentioned |= mentions_any(kind, MentionKind.SECRET_NAME, [name])
-    return mentioned
+        targets.append((MentionKind.SECRET_NAME, name))
+    # One condition for each index: PostgreSQL would read all rows for the two columns together.
+    each = [
+        rows.filter(condition).values_list(*columns)
+        for mention, target in targets
+        for condition in list_mentioning(kind, mention, [target])
+    ]
+    return each[0].union(*each[1:]) if each else ()
 
 
 def _group(kind: Kind, related: Iterable[Related]) -> RelatedItems:
