@@ -12,6 +12,7 @@ from benchmarks.targets import get_sizes, name_size
 
 EMPTY, FILLED, WHOLE, ROOM = "empty", "filled", "whole", "room"
 _LEAST_TURNS = 2
+_PAGES_OF_A_RUN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,13 @@ class Bench:
         payload = {"path": self._sample.before, "items": self._sample.items}
         self._keep(self._run(FILLED, "ours.compare", **payload, runs=self._sample.runs).rows)
 
+    def measure_pages(self) -> None:
+        """Measure a page among many flows, and among few."""
+        job = {"path": self._sample.before, "items": self._sample.items}
+        runs = self._sample.runs * _PAGES_OF_A_RUN
+        self._keep(self._run(EMPTY, "pages.open_flow_among_few", runs=runs).rows)
+        self._keep(self._run(EMPTY, "pages.open_flow", **job, runs=runs).rows)
+
     def measure_exports(self) -> None:
         """Measure an export of everything."""
         self._keep(
@@ -195,6 +203,7 @@ groups: dict[str, Callable[[Bench], None]] = {
     "steps": Bench.measure_steps,
     "plan": Bench.measure_plans,
     "status": Bench.measure_status,
+    "page": Bench.measure_pages,
     "export": Bench.measure_exports,
     "backup": Bench.measure_backups,
     "start": Bench.measure_startup,

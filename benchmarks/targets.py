@@ -47,6 +47,14 @@ def name_size(flows: int) -> str:
     return f"import of {flows:,} flows, all overwritten"
 
 
+FEW_FLOWS = 100
+
+
+def name_page(flows: int) -> str:
+    """Return the name of the queries of a flow's page among so many flows."""
+    return f"page of a flow, {flows:,} flows: queries' time"
+
+
 def get_sizes(flows: int) -> tuple[int, int]:
     """Return the numbers of flows of the two imports whose time for a flow is compared."""
     return max(flows // 5, 1), flows * 2
@@ -78,6 +86,8 @@ def _list_ratio_targets(run: Run) -> Iterator[Target]:
         what="memory over start, per byte of file", limits=(1.5, 1.5), figure=_compute_memory_factor
     )
     yield from (_make_ratio(*each) for each in _OTHER_RATIOS)
+    what = f"page of a flow, {run.flows:,} flows / {FEW_FLOWS:,} flows, queries' time"
+    yield _make_ratio(what, name_page(run.flows), name_page(FEW_FLOWS), 2)
     few, many = get_sizes(run.flows)
     what = f"{many:,} flows / {few:,} flows, time for a flow"
     yield _make_ratio(what, name_size(many), name_size(few), 1.15)
