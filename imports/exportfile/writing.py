@@ -13,7 +13,7 @@ import msgspec
 
 from flows.content.fields import Kind
 from flows.content.representation import format_time
-from imports.exportfile.document import FORMAT_VERSION
+from imports.exportfile.raw_items import FORMAT_VERSION
 
 Piece = tuple[bytes, int]
 """Some bytes of an export, and how many of them are content, which is what a compact one has."""

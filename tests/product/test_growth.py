@@ -153,6 +153,8 @@ def _is_harmless(hint: Any) -> bool:
 FUNCTIONS = {name: code for name, code in functions() if takes_text(code)}
 
 EXEMPT = {
+    "imports.exportfile.raw_items.make_issue": "joins what is told of one problem, and its place",
+    "imports.exportfile.raw_items.make_refusal": "joins what is told of the first problem and a number",
     "flows.differences.pieces.is_invisible": "it takes one character",
     "flows.counting.format_count": "takes a noun of the product's own",
     "flows.counting.format_others": "takes a noun of the product's own, and a length",
@@ -897,7 +899,11 @@ CASES = {
         work=lambda data: parse(data, max_bytes=MUCH),
     ),
     "a file of many items beyond ASCII": Case(
-        covers=("flows.strict_json.read.is_utf8", "imports.exportfile.document.parse"),
+        covers=(
+            "flows.strict_json.read.is_utf8",
+            "imports.exportfile.raw_items.check_encoding",
+            "imports.exportfile.raw_items.read_raw_items",
+        ),
         build=lambda size: file_of(size).replace(b'"name": "', '"name": "ü'.encode()),
         work=lambda data: parse(data, max_bytes=MUCH),
     ),

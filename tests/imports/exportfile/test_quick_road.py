@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from imports.errors import UnableToImport
-from imports.exportfile import document
+from imports.exportfile import document, raw_items
 from imports.exportfile.document import parse
 from tests.support.importing import export_file, flow
 
@@ -27,7 +27,7 @@ def read(data: bytes):
 def read_clearly(data: bytes):
     """The same by the clear road alone: no pass that is quick, no colon that is counted before."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(document, "split_quickly", lambda *_: None)
+        patch.setattr(raw_items, "split_quickly", lambda *_: None)
         patch.setattr(document, "count_colons", lambda *_: None)
         return read(data)
 
@@ -111,7 +111,7 @@ def test_an_export_is_read_in_one_pass(monkeypatch):
     def fail(*_):
         raise AssertionError("the clear road")
 
-    monkeypatch.setattr(document, "split_top_level", fail)
+    monkeypatch.setattr(raw_items, "split_top_level", fail)
     sample = (Path(__file__).parents[3] / "samples" / "zexport.json").read_bytes()
     for data in (sample, export_file(flow(1, "Orders"), formatVersion=1, exportedAt="x")):
         assert parse(data, max_bytes=len(data))

@@ -35,7 +35,12 @@ from imports.plans.plan import Mode
 from imports.purging.service import preview_purge, purge_items
 from imports.undo.plans import plan as undo_plan
 from imports.undo.plans.snapshot import make_undo_token
-from imports.undo.service import examine_undo, preview_undo, undo_import
+from imports.undo.service import (
+    examine_undo,
+    examine_undo_of_row,
+    preview_undo,
+    undo_import,
+)
 from tests.product.test_permission_matrix import ROWS as MATRIX
 from tests.support.digest import Rows, all_rows, data_rows
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
@@ -397,6 +402,27 @@ def undo_cases() -> Iterator[Case]:
             )
 
 
+def undo_row_cases() -> Iterator[Case]:
+    """The row of each kind that an import overwrote."""
+    for kind in Kind:
+
+        def store(kind: Kind = kind) -> None:
+            store_rows()
+            import_items(CHANGED[kind])
+
+        def examine(user: User | None, kind: Kind = kind) -> Any:
+            record = ImportRecord.objects.filter(status=Status.SUCCEEDED).latest("pk")
+            key = (kind, uuid(LETTERS[kind], 1))
+            return examine_undo_of_row(undo_request(record, user=user), key)
+
+        yield Case(
+            name=f"examine_undo_of_row: a {kind}",
+            needs=frozenset({UNDO, by_hand("view", kind)}),
+            call=examine,
+            store=store,
+        )
+
+
 # --- named saves
 
 
@@ -492,7 +518,7 @@ def purge_cases() -> Iterator[Case]:
         )
 
 
-CASES = [*import_cases(), *undo_cases(), *save_cases(), *purge_cases()]
+CASES = [*import_cases(), *undo_cases(), *undo_row_cases(), *save_cases(), *purge_cases()]
 CELLS = [
     pytest.param(case, lacking, id=f"{case.name} - without {lacking}")
     for case in CASES
