@@ -15,10 +15,11 @@ from django.apps.registry import Apps
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.exceptions import IrreversibleError
 from django.utils import timezone
 
 from flows.content.documents import Document, is_document_digest
-from flows.documents.packing import pack, unpack
+from flows.documents.packing import DamagedDocumentError, pack, unpack
 from flows.documents.store import find_mentioned
 
 _COLUMNS = ("nodes", "edges")
@@ -42,6 +43,25 @@ def move_back(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     tables = _Tables(apps, schema_editor.connection)
     _convert_rows(tables, tables.read)
     _convert_saves(tables, tables.read, wrap=lambda text: text)
+
+
+def refuse_damage(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Raise IrreversibleError where `move_back` would meet a damaged document; write nothing."""
+    tables = _Tables(apps, schema_editor.connection)
+
+    def read_only(values: Iterable[Any]) -> Mapping[Any, Any]:
+        tables.read(values)
+        return {}
+
+    try:
+        _convert_rows(tables, read_only)
+        _convert_saves(tables, read_only, wrap=lambda text: text)
+    except DamagedDocumentError as error:
+        raise IrreversibleError(
+            f"{error} So the migrations of documents are not taken back, and no data was changed. "
+            "database_check names all that is damaged, and with --backup FILE tells whether a "
+            "backup is whole. Mend it, and try again; or go on with `migrate`."
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +108,9 @@ class _Tables:
             digest: unpack(bytes(body), digest).decode(errors="surrogatepass")
             for digest, body in found.values_list("digest", "body")
         }
-        return {digest: texts[digest] for digest in digests}
+        if missing := set(digests) - texts.keys():
+            raise DamagedDocumentError(min(missing), "is not there any more")
+        return texts
 
 
 def _convert_rows(tables: _Tables, convert: Convert) -> None:
@@ -181,5 +203,5 @@ def _replace(version: Any, state: Any, new: Mapping[str, str], wrap: Callable[[s
 def _report_progress(done: int, more: int, what: str) -> int:
     """Report progress on stderr, for `migrate` has begun a line on stdout; return the sum."""
     if (done + more) // _TELL_EVERY > done // _TELL_EVERY:
-        sys.stderr.write(f"\n    {done + more:,} {what} read, their documents moved.")
+        sys.stderr.write(f"\n    {done + more:,} {what} read, their documents too.")
     return done + more

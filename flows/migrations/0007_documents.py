@@ -3,6 +3,8 @@
 import django.utils.timezone
 from django.db import migrations, models
 
+from flows.upgrades.repeatable import CreateModelAnew, RecordedMigration
+
 
 def _store_bodies_as_they_are(apps, schema_editor):
     """Bodies are packed already: PostgreSQL need not try."""
@@ -10,11 +12,11 @@ def _store_bodies_as_they_are(apps, schema_editor):
         schema_editor.execute("ALTER TABLE flows_document ALTER body SET STORAGE EXTERNAL")
 
 
-class Migration(migrations.Migration):
+class Migration(RecordedMigration):
     dependencies = [("flows", "0006_attempts")]
 
     operations = [
-        migrations.CreateModel(
+        CreateModelAnew(
             name="StoredDocument",
             fields=[
                 ("digest", models.CharField(help_text="SHA-256 of the text, hexadecimal.", max_length=64, primary_key=True, serialize=False)),
@@ -25,7 +27,7 @@ class Migration(migrations.Migration):
             options={"verbose_name": "document", "db_table": "flows_document", "default_permissions": ()},
         ),
         migrations.RunPython(_store_bodies_as_they_are, migrations.RunPython.noop),
-        migrations.CreateModel(
+        CreateModelAnew(
             name="Mention",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

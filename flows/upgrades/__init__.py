@@ -1,1 +1,1 @@
-"""What migrations share: a key that was unknown becomes a column, in rows and in named saves."""
+"""What migrations share: a key becomes a column, and what makes a migration repeatable."""

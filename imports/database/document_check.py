@@ -20,7 +20,6 @@ from imports.database.one_state import read_one_state
 from imports.database.postgresql_tools import Fault, run_postgresql_tool
 from imports.errors import UnableToImport
 
-_TABLES = ("flows_document", "flows_flow", "django_content_type", "reversion_version")
 _SQLITE_HEADER = b"SQLite format 3\0"
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
@@ -76,51 +75,51 @@ def _check_sqlite(path: Path) -> Checked:
 
 
 def _check_postgresql(path: Path) -> Checked:
-    """Check a dump: pg_restore writes its tables as text, which is read table by table."""
-    alias = get_current_database()
-    if connections[alias].vendor != "postgresql":
+    if connections[get_current_database()].vendor != "postgresql":
         raise Fault("It is no SQLite database, and this server has no PostgreSQL.")
-    tables = [f"--table={table}" for table in _TABLES]
+    of_flows = {
+        row["id"]
+        for row in _read_dumped_table(path, "django_content_type")
+        if (row["app_label"], row["model"]) == ("flows", "flow")
+    }
+    return check_references(
+        (
+            (row["digest"], bytes.fromhex(row["body"].removeprefix("\\x")))
+            for row in _read_dumped_table(path, "flows_document")
+        ),
+        (
+            (row["uuid"], row[column])
+            for row in _read_dumped_table(path, "flows_flow")
+            for column in COLUMNS
+            if is_document_digest(row[column])  # else of before documents were moved
+        ),
+        (
+            (int(row["id"]), row["object_repr"], digest)
+            for row in _read_dumped_table(path, "reversion_version")
+            if row["content_type_id"] in of_flows
+            for digest in find_digests_in_save(row["serialized_data"])
+        ),
+    )
+
+
+def _read_dumped_table(path: Path, table: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table of a dump, which pg_restore writes as text into a file."""
     with tempfile.TemporaryFile(dir=path.parent) as text:
-        options = ("--data-only", "--file=-", *tables)
-        run_postgresql_tool(alias, "pg_restore", *options, str(path), output=text)
-        of_flows = {
-            row["id"]
-            for row in _read_table(text, "django_content_type")
-            if (row["app_label"], row["model"]) == ("flows", "flow")
-        }
-        return check_references(
-            (
-                (row["digest"], bytes.fromhex(row["body"].removeprefix("\\x")))
-                for row in _read_table(text, "flows_document")
-            ),
-            (
-                (row["uuid"], row[column])
-                for row in _read_table(text, "flows_flow")
-                for column in COLUMNS
-                if is_document_digest(row[column])  # else of before documents were moved
-            ),
-            (
-                (int(row["id"]), row["object_repr"], digest)
-                for row in _read_table(text, "reversion_version")
-                if row["content_type_id"] in of_flows
-                for digest in find_digests_in_save(row["serialized_data"])
-            ),
-        )
+        options = ("--data-only", "--file=-", f"--table={table}")
+        run_postgresql_tool(get_current_database(), "pg_restore", *options, str(path), output=text)
+        text.seek(0)
+        yield from _read_copied_rows(text)
 
 
-def _read_table(text: IO[bytes], table: str) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a table, as COPY writes them: tabs between the values, escapes in them."""
-    text.seek(0)
+def _read_copied_rows(text: IO[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the rows as COPY writes them: tabs between the values, escapes in them."""
     names: list[str] | None = None
     for raw in text:
         line = raw.decode().rstrip("\n")
         if names is None:
-            if line.startswith("COPY ") and line.split(" ")[1].rpartition(".")[2] == table:
-                names = [
-                    name.strip('" ')
-                    for name in line[line.index("(") + 1 : line.rindex(")")].split(",")
-                ]
+            if line.startswith("COPY "):
+                listed = line[line.index("(") + 1 : line.rindex(")")]
+                names = [name.strip('" ') for name in listed.split(",")]
         elif line == "\\.":
             return
         else:

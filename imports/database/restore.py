@@ -6,6 +6,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
 
 from flows.servers import get_current_database
 from imports.database.backup import BUSY_SECONDS
@@ -56,6 +57,12 @@ def restore_backup(path: Path) -> None:
     except (Fault, sqlite3.Error) as error:
         message = f"The database was not restored and is as before. {_format_error(error)}"
         raise RestoreFailed("restore-failed", message) from error
+
+
+def lacks_migrations() -> bool:
+    """Return whether the current database is one of an earlier version of the program."""
+    executor = MigrationExecutor(connections[get_current_database()])
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def _restore_postgresql(alias: str, path: Path) -> None:

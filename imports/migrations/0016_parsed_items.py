@@ -2,15 +2,17 @@
 
 from django.db import migrations, models
 
+from flows.upgrades.repeatable import CreateModelAnew, RecordedMigration
 
-class Migration(migrations.Migration):
+
+class Migration(RecordedMigration):
 
     dependencies = [
         ('imports', '0015_document_digests'),
     ]
 
     operations = [
-        migrations.CreateModel(
+        CreateModelAnew(
             name='ParsedItem',
             fields=[
                 ('digest', models.CharField(help_text='Of the slice, and of the rules of reading it.', max_length=64, primary_key=True, serialize=False)),

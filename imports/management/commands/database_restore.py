@@ -15,12 +15,17 @@ from flows.servers import target_server
 from flows.texts import quote
 from imports.database.backup import Backup, find_other_server, make_backup
 from imports.database.lock import LockHeld, hold_import_lock
-from imports.database.restore import check_backup, restore_backup
+from imports.database.restore import check_backup, lacks_migrations, restore_backup
 from imports.database.restored_access import EndedAccess, end_access, read_access, record_restore
 from imports.errors import ImportLocked
 from imports.management import console
 from imports.models import ImportRecord
 from imports.report import make_answer
+
+_MIGRATE = (
+    "The backup is of an earlier version of the program: run manage.py migrate on this database "
+    "before anybody uses the server, or install that version again."
+)
 
 
 class Command(BaseCommand):
@@ -31,8 +36,8 @@ class Command(BaseCommand):
         "now is backed up before, so that a restore can be taken back too. Sessions in the "
         "database end, and keys and logins of the apps that are registered for it are revoked "
         "where they are not valid now. Accounts and passwords are those of the backup, and who can "
-        "sign in again is told. Run it with the version of the program "
-        "that made the backup, and then migrate."
+        "sign in again is told. A backup that an earlier version of the program made is to be "
+        "migrated afterwards: then that is said."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -59,8 +64,9 @@ class Command(BaseCommand):
                 return
             restored = _restore(path, server, backup_first=not no_backup)
         console.print_line(self, f"Restored {server} from {path}. {restored.ended}")
-        for warning in filter(None, (_warn_of_another_server(server, path), restored.warning)):
-            console.print_line(self, f"! {warning}")
+        for warning in (_warn_of_another_server(server, path), *restored.warnings):
+            if warning:
+                console.print_line(self, f"! {warning}")
         data = {
             "restored": str(path),
             "safetyBackup": restored.safety_backup and str(restored.safety_backup.path),
@@ -71,6 +77,7 @@ class Command(BaseCommand):
             "loginsRevoked": restored.ended.revoked.logins,
             "tokenIssuers": list(restored.ended.issuers),
             "accountsActiveAgain": list(restored.ended.active_again),
+            "needsMigration": restored.needs_migration,
         }
         console.print_json(self, make_answer(HTTPStatus.OK, data))
 
@@ -99,7 +106,8 @@ class _Restored:
     safety_backup: Backup | None
     ended: EndedAccess
     record: ImportRecord | None
-    warning: str
+    needs_migration: bool
+    warnings: tuple[str, ...]
 
 
 def _restore(path: Path, server: str, *, backup_first: bool) -> _Restored:
@@ -121,11 +129,13 @@ def _restore(path: Path, server: str, *, backup_first: bool) -> _Restored:
                 user_name=console.get_user_name(None),
                 safety_backup=safety_backup,
             )
+            needs_migration = lacks_migrations()
             return _Restored(
                 safety_backup=safety_backup,
                 ended=ended,
                 record=record,
-                warning=_warn_of_wrong_key(),
+                needs_migration=needs_migration,
+                warnings=(_warn_of_wrong_key(), _MIGRATE if needs_migration else ""),
             )
     except LockHeld as error:
         message = "An import is running on this database: restore when it has finished."

@@ -110,4 +110,4 @@ def test_a_save_that_cannot_be_read_stays_as_it_is(server):
 def test_its_progress_is_told(server, capsys, monkeypatch):
     monkeypatch.setattr(moving, "_TELL_EVERY", 200)
     move_all_back()
-    assert "400 flows read, their documents moved." in capsys.readouterr().err
+    assert "400 flows read, their documents too." in capsys.readouterr().err

@@ -1074,6 +1074,7 @@ def test_database_restore_restores_and_can_be_taken_back(settings, directory):
             "loginsRevoked": 0,
             "tokenIssuers": ["accounts"],
             "accountsActiveAgain": [],
+            "needsMigration": False,
         },
     }
     assert told == (
