@@ -28,6 +28,7 @@ from imports.errors import (
 from imports.history.prune import prune_after_run
 from imports.models import ImportRecord, Status
 from imports.permissions import UNDO_IMPORT, check_permission
+from imports.records.missing import explain_missing_record
 from imports.runs.carrying_out import Outcome, carry_out
 from imports.runs.idempotency import check_key
 from imports.runs.recorder import RunRecorder
@@ -152,7 +153,11 @@ def _find_undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
     """
     record = ImportRecord.objects.filter(pk=request.record).first()
     if record is None:
-        raise NoSuchRecord("no-such-record", f"This server has no import {request.record}.")
+        raise NoSuchRecord(
+            "no-such-record",
+            f"This server has no import {request.record}.",
+            remedy=explain_missing_record(request.record),
+        )
     set_undone(recorder.record, record)
     if record.status == Status.UNDONE:
         check_key(recorder.record)  # it may have been undone by this very request
