@@ -212,7 +212,11 @@ def _find_refusal(plan: UndoPlan, request: UndoRequest) -> UnableToImport | None
         if plan.issues:
             first = plan.issues[0]
             message = first.message + format_others(plan.issues)
-            raise UndoRefused(first.code, message, plan.issues)
+            refusal = UndoRefused(first.code, message, plan.issues)
+            open_rows = [change.may_restore for change in plan if change.is_open]
+            refusal.rows_to_decide = open_rows.count(True)
+            refusal.rows_to_keep = open_rows.count(False)
+            raise refusal
         check_undo_plan(request.user, plan)
     except UnableToImport as refusal:
         return refusal
