@@ -7,7 +7,7 @@ and `check --deploy` those of production.
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from inspect import isclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ _MIDDLEWARE = (
     "imports.admin.busy.BusyMiddleware",
 )
 _SECONDS = 10
+_KEEP_ALL = "The variable ZIGGY_HISTORY_DAYS=none, or None in the setting, keeps all history."
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
@@ -136,14 +137,36 @@ def _check_backup_directory() -> Iterator[CheckMessage]:
 
 
 def _check_history() -> Iterator[CheckMessage]:
-    days, undo_days, keep_runs = ziggy.HISTORY_DAYS, ziggy.UNDO_DAYS, ziggy.HISTORY_KEEP_RUNS
-    if not (undo_days >= 0 and keep_runs >= 0 and (days is None or days >= undo_days)):
+    days, undo_days = ziggy.HISTORY_DAYS, ziggy.UNDO_DAYS
+    given = {
+        "ZIGGY_HISTORY_DAYS": days,
+        "ZIGGY_UNDO_DAYS": undo_days,
+        "ZIGGY_HISTORY_KEEP_RUNS": ziggy.HISTORY_KEEP_RUNS,
+    }
+    wrong = {
+        name: value
+        for name, value in given.items()
+        if value is not None and not value >= 0  # true for nan too
+    }
+    if wrong:
         yield Error(
-            f"HISTORY_DAYS, UNDO_DAYS and HISTORY_KEEP_RUNS in ZIGGY are {days}, {undo_days} and "
-            f"{keep_runs}: history would be removed that an undo needs.",
-            hint="None may be negative, and HISTORY_DAYS must be at least UNDO_DAYS.",
+            f"{_format_values(wrong)}: that must be 0 or more.",
+            hint=f"In the setting ZIGGY, these have no ZIGGY_ before their names. {_KEEP_ALL}",
             id="ziggy.E008",
         )
+    elif days is not None and days < undo_days:
+        del given["ZIGGY_HISTORY_KEEP_RUNS"]
+        yield Error(
+            f"{_format_values(given)}: history would be removed that an undo needs.",
+            hint="ZIGGY_HISTORY_DAYS must be at least ZIGGY_UNDO_DAYS. In the setting ZIGGY, these "
+            f"have no ZIGGY_ before their names. {_KEEP_ALL}",
+            id="ziggy.E008",
+        )
+
+
+def _format_values(values: Mapping[str, float | None]) -> str:
+    """Return the variables with their numbers, of which whole ones have no point."""
+    return " and ".join(f"{name} is {value:.15g}" for name, value in values.items())
 
 
 def _check_serializer() -> Iterator[CheckMessage]:

@@ -44,7 +44,7 @@ class Ziggy:
     BACKUP_TIMEOUT: int = 3600
     """Seconds that pg_dump may take."""
     HISTORY_DAYS: float | None = 730.0
-    """How many days all records of runs and their named saves are kept; None is for ever."""
+    """How many days all records of runs and their named saves are kept; None keeps them all."""
     HISTORY_KEEP_RUNS: int = 200
     """How many of the newest runs are kept, however old."""
     UNDO_DAYS: float = 90.0

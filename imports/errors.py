@@ -112,6 +112,10 @@ class UndoRefused(UnableToImport):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     exit_code = 3
+    rows_to_decide: int = 0
+    """How many rows in conflict may be kept or restored."""
+    rows_to_keep: int = 0
+    """How many can only be kept."""
 
 
 class ImportLocked(UnableToImport):

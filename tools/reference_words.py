@@ -21,11 +21,11 @@ SETTINGS = {
     "ZIGGY_BACKUP_KEEP": "How many of the newest backups of a server are kept, however old.",
     "ZIGGY_BACKUP_DAYS": "How many days every backup is kept.",
     "ZIGGY_BACKUP_MAX_BYTES": "The most bytes of all backups of a server together. Beyond it the "
-    "oldest are removed, the newest never.",
+    "oldest are removed, the newest never. `none` is no limit.",
     "ZIGGY_BACKUPS_PER_DAY": "How many backups an account may ask the API for in a day.",
     "ZIGGY_BACKUP_TIMEOUT": "Seconds that `pg_dump` may take.",
     "ZIGGY_HISTORY_DAYS": "How many days all records of runs are kept, with their items and named "
-    "saves; a large number, such as `36500`, keeps them for ever.",
+    "saves; `none` keeps them for ever.",
     "ZIGGY_HISTORY_KEEP_RUNS": "How many of the newest runs are kept, however old.",
     "ZIGGY_UNDO_DAYS": "How many days a run must stay possible to undo, at most "
     "`ZIGGY_HISTORY_DAYS`. `history_prune --days` goes no lower.",

@@ -10,17 +10,17 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env
 
 from flows import __version__
 from flows.conf import Ziggy
 from ziggy_site.database_urls import read_database, read_servers
+from ziggy_site.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = Env()
+env = Environment()
 
-DEBUG = env.bool("DEBUG", default=True)
+DEBUG = env.read_switch("DEBUG", default=True)
 
 # Development only: both are public, so neither is accepted once DEBUG is off.
 _DEVELOPMENT_SECRET_KEY = "development-only-secret-key-that-everybody-can-read"  # noqa: S105
@@ -28,7 +28,7 @@ _DEVELOPMENT_ENCRYPTION_KEY = "ZGV2ZWxvcG1lbnQtb25seS1rZXktbm90LXNlY3JldCE="
 
 
 def _require_in_production(name: str, *, development: str, how: str) -> str:
-    value: str = env.str(name, default="") or (development if DEBUG else "")
+    value: str = env.read_text(name, default="") or (development if DEBUG else "")
     if not value:
         raise ImproperlyConfigured(f"{name} is not set and DEBUG is off. Make one with: {how}")
     if value == development and not DEBUG:
@@ -42,12 +42,12 @@ SECRET_KEY = _require_in_production(
     how='python -c "import secrets; print(secrets.token_urlsafe(64))"',
 )
 
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS: list[str] = env.read_texts("ALLOWED_HOSTS", default=[])
+CSRF_TRUSTED_ORIGINS: list[str] = env.read_texts("CSRF_TRUSTED_ORIGINS", default=[])
 
 # What the apps are told: flows/conf.py has every key, and its default.
 ZIGGY: dict[str, Any] = {
-    "SERVER_NAME": env.str("ZIGGY_SERVER_NAME", default=Ziggy.SERVER_NAME),
+    "SERVER_NAME": env.read_text("ZIGGY_SERVER_NAME", default=Ziggy.SERVER_NAME),
     # Put a new key in front, then run `manage.py rotate_encryption_keys`, then drop the old one.
     "ENCRYPTION_KEYS": [
         key.strip()
@@ -60,23 +60,37 @@ ZIGGY: dict[str, Any] = {
         if key.strip()
     ]
     or [""],  # a comma alone is no key, and is refused as such
-    "BACKUP_DIR": Path(env.str("ZIGGY_BACKUP_DIR", default=str(BASE_DIR / "backups"))),
-    "BACKUP_KEEP": env.int("ZIGGY_BACKUP_KEEP", default=Ziggy.BACKUP_KEEP),
-    "BACKUP_DAYS": env.float("ZIGGY_BACKUP_DAYS", default=Ziggy.BACKUP_DAYS),
-    "BACKUP_MAX_BYTES": env.int("ZIGGY_BACKUP_MAX_BYTES", default=Ziggy.BACKUP_MAX_BYTES),
-    "BACKUPS_PER_DAY": env.int("ZIGGY_BACKUPS_PER_DAY", default=Ziggy.BACKUPS_PER_DAY),
-    "BACKUP_TIMEOUT": env.int("ZIGGY_BACKUP_TIMEOUT", default=Ziggy.BACKUP_TIMEOUT),
-    "HISTORY_DAYS": env.float("ZIGGY_HISTORY_DAYS", default=Ziggy.HISTORY_DAYS),
-    "HISTORY_KEEP_RUNS": env.int("ZIGGY_HISTORY_KEEP_RUNS", default=Ziggy.HISTORY_KEEP_RUNS),
-    "UNDO_DAYS": env.float("ZIGGY_UNDO_DAYS", default=Ziggy.UNDO_DAYS),
-    "MAX_IMPORT_BYTES": env.int("ZIGGY_MAX_IMPORT_BYTES", default=Ziggy.MAX_IMPORT_BYTES),
-    "LOCK_WAIT": env.float("ZIGGY_LOCK_WAIT", default=Ziggy.LOCK_WAIT),
-    "MOST_LOCK_WAIT": env.int("ZIGGY_MOST_LOCK_WAIT", default=Ziggy.MOST_LOCK_WAIT),
-    "STATEMENT_TIMEOUT": env.float("ZIGGY_STATEMENT_TIMEOUT", default=Ziggy.STATEMENT_TIMEOUT),
-    "CONFIRM_SERVER_NAME": env.bool("ZIGGY_CONFIRM_SERVER_NAME", default=Ziggy.CONFIRM_SERVER_NAME),
-    "TOKEN_HOURS": env.float("ZIGGY_TOKEN_HOURS", default=Ziggy.TOKEN_HOURS),
-    "KEY_DAYS": env.int("ZIGGY_KEY_DAYS", default=Ziggy.KEY_DAYS),
-    "TOKENS_PER_USER": env.int("ZIGGY_TOKENS_PER_USER", default=Ziggy.TOKENS_PER_USER),
+    "BACKUP_DIR": Path(env.read_text("ZIGGY_BACKUP_DIR", default=str(BASE_DIR / "backups"))),
+    "BACKUP_KEEP": env.read_whole_number("ZIGGY_BACKUP_KEEP", default=Ziggy.BACKUP_KEEP),
+    "BACKUP_DAYS": env.read_number("ZIGGY_BACKUP_DAYS", default=Ziggy.BACKUP_DAYS),
+    "BACKUP_MAX_BYTES": env.read_whole_number_or_none(
+        "ZIGGY_BACKUP_MAX_BYTES", default=Ziggy.BACKUP_MAX_BYTES
+    ),
+    "BACKUPS_PER_DAY": env.read_whole_number(
+        "ZIGGY_BACKUPS_PER_DAY", default=Ziggy.BACKUPS_PER_DAY
+    ),
+    "BACKUP_TIMEOUT": env.read_whole_number("ZIGGY_BACKUP_TIMEOUT", default=Ziggy.BACKUP_TIMEOUT),
+    "HISTORY_DAYS": env.read_number_or_none("ZIGGY_HISTORY_DAYS", default=Ziggy.HISTORY_DAYS),
+    "HISTORY_KEEP_RUNS": env.read_whole_number(
+        "ZIGGY_HISTORY_KEEP_RUNS", default=Ziggy.HISTORY_KEEP_RUNS
+    ),
+    "UNDO_DAYS": env.read_number("ZIGGY_UNDO_DAYS", default=Ziggy.UNDO_DAYS),
+    "MAX_IMPORT_BYTES": env.read_whole_number(
+        "ZIGGY_MAX_IMPORT_BYTES", default=Ziggy.MAX_IMPORT_BYTES
+    ),
+    "LOCK_WAIT": env.read_number("ZIGGY_LOCK_WAIT", default=Ziggy.LOCK_WAIT),
+    "MOST_LOCK_WAIT": env.read_whole_number("ZIGGY_MOST_LOCK_WAIT", default=Ziggy.MOST_LOCK_WAIT),
+    "STATEMENT_TIMEOUT": env.read_number(
+        "ZIGGY_STATEMENT_TIMEOUT", default=Ziggy.STATEMENT_TIMEOUT
+    ),
+    "CONFIRM_SERVER_NAME": env.read_switch(
+        "ZIGGY_CONFIRM_SERVER_NAME", default=Ziggy.CONFIRM_SERVER_NAME
+    ),
+    "TOKEN_HOURS": env.read_number("ZIGGY_TOKEN_HOURS", default=Ziggy.TOKEN_HOURS),
+    "KEY_DAYS": env.read_whole_number("ZIGGY_KEY_DAYS", default=Ziggy.KEY_DAYS),
+    "TOKENS_PER_USER": env.read_whole_number(
+        "ZIGGY_TOKENS_PER_USER", default=Ziggy.TOKENS_PER_USER
+    ),
 }
 
 INSTALLED_APPS = [
@@ -140,13 +154,14 @@ TEMPLATES = [
 
 DATABASES = {
     "default": read_database(
-        env.str("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}"), of="DATABASE_URL"
+        env.read_text("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}"),
+        of="DATABASE_URL",
     ),
 }
 # Other servers that a run may name, as NAME=DATABASE_URL,NAME=DATABASE_URL. Each is a database
 # of its own under that name; `flows.servers` selects the one that a command reads and writes.
 ZIGGY["SERVERS"] = read_servers(
-    env.str("ZIGGY_SERVERS", default=""), taken={"default", ZIGGY["SERVER_NAME"]}
+    env.read_text("ZIGGY_SERVERS", default=""), taken={"default", ZIGGY["SERVER_NAME"]}
 )
 DATABASES |= {
     name: read_database(url, of=f"ZIGGY_SERVERS: the URL of {name}")
@@ -178,8 +193,8 @@ REST_FRAMEWORK = {
     # For the pages that describe the API; its endpoints have it already.
     "DEFAULT_SCHEMA_CLASS": "flows.rest.endpoint.openapi.ApiSchema",
     # How many proxies in front are trusted for a caller's address.
-    "NUM_PROXIES": env.int(
-        "ZIGGY_PROXIES", default=int(env.bool("BEHIND_TLS_PROXY", default=False))
+    "NUM_PROXIES": env.read_whole_number(
+        "ZIGGY_PROXIES", default=int(env.read_switch("BEHIND_TLS_PROXY", default=False))
     ),
 }
 
@@ -242,15 +257,17 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 
 if not DEBUG:
-    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_SSL_REDIRECT = env.read_switch("SECURE_SSL_REDIRECT", default=True)
     SECURE_PROXY_SSL_HEADER = (
-        ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", default=False) else None
+        ("HTTP_X_FORWARDED_PROTO", "https")
+        if env.read_switch("BEHIND_TLS_PROXY", default=False)
+        else None
     )
-    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600)
+    SECURE_HSTS_SECONDS = env.read_whole_number("SECURE_HSTS_SECONDS", default=365 * 24 * 3600)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     # Browsers' lists of HTTPS sites contain whole domains, and removal takes months: not a decision
     # for one host. So the check for deployment does not require it.
-    SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
+    SECURE_HSTS_PRELOAD = env.read_switch("SECURE_HSTS_PRELOAD", default=False)
     SILENCED_SYSTEM_CHECKS = ["security.W021"]
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
@@ -273,5 +290,5 @@ LOGGING = {
             "filters": ["request_id"],
         }
     },
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "root": {"handlers": ["stderr"], "level": env.read_log_level("LOG_LEVEL", default="WARNING")},
 }

@@ -34,6 +34,7 @@ from flows.secrets.values import GoesElsewhereError, HasValueError, SecretGoneEr
 from flows.servers import get_current_database
 from imports.admin.importing import list_import_urls, may_import
 from imports.admin.item_page import has_difference, make_item_context
+from imports.admin.missing_record import render_missing_record
 from imports.admin.record_page import (
     CHANGE_CONNECTION,
     CHANGE_SECRET,
@@ -172,7 +173,13 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
     ) -> HttpResponse:
         if request.method not in {"GET", "HEAD"}:
             raise PermissionDenied
-        return self._render_page(request, self._find_record(request, object_id))
+        try:
+            record = self._find_record(request, object_id)
+        except Http404:
+            if not object_id.isdecimal():
+                raise
+            return render_missing_record(self.admin_site, request, int(object_id))
+        return self._render_page(request, record)
 
     def item_view(self, request: HttpRequest, record_id: int, item_id: int) -> HttpResponse:
         """Show what the import changed in the row of one of its items."""

@@ -15,7 +15,7 @@ from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_safe
@@ -24,6 +24,7 @@ from flows.admin.page_addresses import wrap_running_page
 from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.differences.values import compare_contents
+from imports.admin.missing_record import render_missing_record
 from imports.admin.undo_forms import (
     Choices,
     ConfirmationForm,
@@ -84,7 +85,9 @@ def _pass_record(view: View) -> View:
     ) -> HttpResponseBase:
         try:
             check_permission(request.user, VIEW_RECORDS, UNDO_IMPORT)  # type: ignore[arg-type]
-            record = get_object_or_404(ImportRecord.objects.defer("issues"), pk=number)
+            record = ImportRecord.objects.defer("issues").filter(pk=number).first()
+            if record is None:
+                return render_missing_record(self._site, request, number)
             return view(self, request, record, **kwargs)
         except NotPermitted as error:
             raise PermissionDenied(error.message) from None

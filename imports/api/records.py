@@ -22,6 +22,7 @@ from imports.api.shapes.record import (
 )
 from imports.models import ImportItem, ImportRecord, Status
 from imports.permissions import VIEW_RECORDS
+from imports.records.missing import explain_missing_record
 
 _RECORD = {
     "id": 12,
@@ -123,7 +124,8 @@ class Record(DeclaredNames, ApiView):
         query = read_query(request, ItemPageQuery)
         record = _read_records().filter(pk=pk).first()
         if record is None:
-            raise NothingThere("not-found", f"There is no import {pk}.")
+            remedy = explain_missing_record(pk)
+            raise NothingThere("not-found", f"There is no import {pk}.", remedy=remedy)
         page = make_page(request, record.items.order_by("pk"), query)
         items = {**page, "results": RecordedItemSerializer(page["results"], many=True).data}
         context = {"user": get_caller(request), "items": items}

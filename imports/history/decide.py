@@ -46,6 +46,22 @@ class PastRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptOlderRuns:
+    """The runs that are older than the days of the retention and stay, by the reason."""
+
+    by_keep_runs: frozenset[int] = frozenset()
+    """Those among the newest runs, and those that undo one of these or are undone by one."""
+    by_undo: frozenset[int] = frozenset()
+    """Those that undo a run that is not old or has not ended, or are undone by one."""
+    keep_runs: int = 0
+    """How many of the newest runs stay."""
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counts as the command answers them."""
+        return {"keepRuns": len(self.by_keep_runs), "undo": len(self.by_undo)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PastItem:
     """An item of a run that is pruned."""
 
@@ -77,15 +93,30 @@ def find_prunable(
 ) -> list[tuple[int, ...]]:
     """Return the runs to prune, oldest first, each with those that undo it or are undone by it."""
     ordered = sorted(runs, key=lambda run: run.pk)
-    times = _find_times(ordered, now)
-    oldest_kept = retention.find_oldest_kept(now)
-    newest = {run.pk for run in ordered[max(len(ordered) - retention.keep_runs, 0) :]}
-    kept = {
-        run.pk
-        for run in ordered
-        if run.is_running or run.pk in newest or times[run.pk] >= oldest_kept
-    }
+    kept = _find_newest(ordered, retention) | _find_not_old(ordered, retention, now)
     return [chain for chain in _find_chains(ordered) if kept.isdisjoint(chain)]
+
+
+def find_kept_older(
+    runs: Iterable[PastRun], retention: HistoryRetention, *, now: datetime
+) -> KeptOlderRuns:
+    """Return the runs that are older than the retention's days and are kept all the same."""
+    ordered = sorted(runs, key=lambda run: run.pk)
+    times, oldest_kept = _find_times(ordered, now), retention.find_oldest_kept(now)
+    not_old, newest = _find_not_old(ordered, retention, now), _find_newest(ordered, retention)
+    by_keep_runs: set[int] = set()
+    by_undo: set[int] = set()
+    for chain in _find_chains(ordered):
+        older = {pk for pk in chain if times[pk] < oldest_kept}
+        if not not_old.isdisjoint(chain):
+            by_undo |= older
+        elif not newest.isdisjoint(chain):
+            by_keep_runs |= older
+    return KeptOlderRuns(
+        by_keep_runs=frozenset(by_keep_runs),
+        by_undo=frozenset(by_undo),
+        keep_runs=retention.keep_runs,
+    )
 
 
 def find_oldest_stay(
@@ -139,6 +170,19 @@ def split_chains(
         size += added
     if batch:
         yield batch
+
+
+def _find_newest(ordered: Sequence[PastRun], retention: HistoryRetention) -> set[int]:
+    """Return the runs that are kept as the newest, whatever their age."""
+    return {run.pk for run in ordered[max(len(ordered) - retention.keep_runs, 0) :]}
+
+
+def _find_not_old(
+    ordered: Sequence[PastRun], retention: HistoryRetention, now: datetime
+) -> set[int]:
+    """Return the runs within the days of the retention, and those that have not ended."""
+    times, oldest_kept = _find_times(ordered, now), retention.find_oldest_kept(now)
+    return {run.pk for run in ordered if run.is_running or times[run.pk] >= oldest_kept}
 
 
 def _find_times(ordered: Sequence[PastRun], now: datetime) -> dict[int, datetime]:

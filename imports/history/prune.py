@@ -8,7 +8,7 @@ The import lock is held, so that no run begins or is undone meanwhile.
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 
@@ -26,7 +26,9 @@ from imports.database.lock import HeldLock, LockHeld, hold_import_lock
 from imports.errors import ImportLocked, UnableToImport
 from imports.history.decide import (
     HistoryRetention,
+    KeptOlderRuns,
     decide_items,
+    find_kept_older,
     find_oldest_stay,
     find_prunable,
     split_chains,
@@ -89,12 +91,14 @@ class _Decided:
     restores_before: datetime
 
 
-def preview_pruning(*, days: float | None = None) -> tuple[PrunedHistory, list[ImportRecord]]:
+def preview_pruning(
+    *, days: float | None = None, keep_runs: int | None = None
+) -> tuple[PrunedHistory, list[ImportRecord]]:
     """Return what `prune_history` would remove, and the records of the runs; write nothing.
 
     Raises DaysTooFew.
     """
-    retention = _read_retention(days)
+    retention = _read_retention(days, keep_runs)
     if retention is None:
         return PrunedHistory(), []
     decided = _decide(retention, most=_ITEMS_AT_ONCE)
@@ -112,14 +116,32 @@ def preview_pruning(*, days: float | None = None) -> tuple[PrunedHistory, list[I
     return total, list(_read_records(runs))
 
 
-def prune_history(*, days: float | None = None, lock_wait: float | None = None) -> PrunedHistory:
+def read_kept_older(
+    *, days: float | None = None, keep_runs: int | None = None
+) -> KeptOlderRuns | None:
+    """Return the older runs that `prune_history` leaves whole; None where all history is kept.
+
+    Raises DaysTooFew.
+    """
+    retention = _read_retention(days, keep_runs)
+    if retention is None:
+        return None
+    kept = find_kept_older(read_runs(), retention, now=timezone.now())
+    # These were not left whole: an earlier pruning had another retention.
+    before = find_pruned_before(kept.by_keep_runs | kept.by_undo)
+    return replace(kept, by_keep_runs=kept.by_keep_runs - before, by_undo=kept.by_undo - before)
+
+
+def prune_history(
+    *, days: float | None = None, keep_runs: int | None = None, lock_wait: float | None = None
+) -> PrunedHistory:
     """Remove the old history of the current database; return how much that was.
 
-    Stored documents that nothing refers to any more go too. `days` stand in for the setting. Raises
-    DaysTooFew, and ImportLocked while an import is running. Each batch has a transaction of
-    its own: what was removed until an error stays removed.
+    Stored documents that nothing refers to any more go too. `days` and `keep_runs` stand in for
+    the settings. Raises DaysTooFew, and ImportLocked while an import is running. Each batch has a
+    transaction of its own: what was removed until an error stays removed.
     """
-    retention = _read_retention(days)
+    retention = _read_retention(days, keep_runs)
     total = PrunedHistory()
     if retention is None:
         return total
@@ -166,14 +188,14 @@ def prune_after_run(record: ImportRecord, lock: HeldLock) -> None:
             record.save(update_fields=["pruned"])
 
 
-def _read_retention(days: float | None) -> HistoryRetention | None:
+def _read_retention(days: float | None, keep_runs: int | None) -> HistoryRetention | None:
     if days is not None and not days >= ziggy.UNDO_DAYS:
         raise DaysTooFew(
             "days-too-few",
-            f"Runs of the last {ziggy.UNDO_DAYS:g} days must stay possible to undo (UNDO_DAYS in "
-            f"the settings). Say --days {ziggy.UNDO_DAYS:g} or more.",
+            f"Runs of the last {ziggy.UNDO_DAYS:g} days must stay possible to undo ("
+            f"ZIGGY_UNDO_DAYS). Say --days {ziggy.UNDO_DAYS:g} or more.",
         )
-    return read_retention(days=days)
+    return read_retention(days=days, keep_runs=keep_runs)
 
 
 def _decide(retention: HistoryRetention, *, most: int) -> _Decided:

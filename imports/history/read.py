@@ -20,12 +20,15 @@ from imports.models import RESTORE, UNDO, ImportItem, ImportRecord, Status
 from imports.rows.read import BATCH
 
 
-def read_retention(*, days: float | None = None) -> HistoryRetention | None:
-    """Return what is kept by the settings, or with `days` in place of theirs; None for all."""
+def read_retention(
+    *, days: float | None = None, keep_runs: int | None = None
+) -> HistoryRetention | None:
+    """Return what is kept by the settings, or by what stands in for them; None for all."""
     days = ziggy.HISTORY_DAYS if days is None else days
+    keep_runs = ziggy.HISTORY_KEEP_RUNS if keep_runs is None else keep_runs
     if days is None:
         return None
-    return HistoryRetention(days=days, keep_runs=ziggy.HISTORY_KEEP_RUNS, undo_days=ziggy.UNDO_DAYS)
+    return HistoryRetention(days=days, keep_runs=keep_runs, undo_days=ziggy.UNDO_DAYS)
 
 
 def has_old_runs(retention: HistoryRetention) -> bool:

@@ -3,10 +3,11 @@
 import getpass
 import json
 import logging
+import math
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -87,7 +88,7 @@ def add_run_arguments(parser: ArgumentParser, *, verb: str) -> None:
         "--no-backup", action="store_true", help="do not back the database up first"
     )
     parser.add_argument(
-        "--wait", dest="lock_wait", type=_seconds, metavar="SECONDS",
+        "--wait", dest="lock_wait", type=_read_seconds, metavar="SECONDS",
         help="how long to wait while another import is running; without it, as long as the "
         "server's ZIGGY_LOCK_WAIT says, and 0 does not wait at all",
     )  # fmt: skip
@@ -103,11 +104,24 @@ def add_run_arguments(parser: ArgumentParser, *, verb: str) -> None:
     )
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= _LONGEST_WAIT:  # false for nan too
-        raise ArgumentTypeError(f"a number of seconds from 0 to {_LONGEST_WAIT} is needed")
-    return seconds
+def read_number(
+    text: str, what: str, *, of: type[float] | type[int] = float, most: float | None = None
+) -> float:
+    """Return the number of an option, from 0 on; `what` is needed, such as "a number of days".
+
+    Raises ArgumentTypeError, whose message quotes the text.
+    """
+    number = math.nan
+    with suppress(ValueError):
+        number = of(text)
+    if not 0 <= number <= (math.inf if most is None else most):  # false for nan too
+        up_to = "or more" if most is None else f"to {most:g}"
+        raise ArgumentTypeError(f"{quote(text)} is not {what}, 0 {up_to}")
+    return number
+
+
+def _read_seconds(text: str) -> float:
+    return read_number(text, "a number of seconds", most=_LONGEST_WAIT)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from imports.errors import (
 from imports.history.prune import prune_after_run
 from imports.models import ImportRecord, Status
 from imports.permissions import UNDO_IMPORT, check_permission
+from imports.records.missing import explain_missing_record
 from imports.runs.carrying_out import Outcome, carry_out
 from imports.runs.idempotency import check_key
 from imports.runs.recorder import RunRecorder
@@ -171,7 +172,11 @@ def _find_undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
     """
     record = ImportRecord.objects.filter(pk=request.record).first()
     if record is None:
-        raise NoSuchRecord("no-such-record", f"This server has no import {request.record}.")
+        raise NoSuchRecord(
+            "no-such-record",
+            f"This server has no import {request.record}.",
+            remedy=explain_missing_record(request.record),
+        )
     set_undone(recorder.record, record)
     if record.status == Status.UNDONE:
         check_key(recorder.record)  # it may have been undone by this very request
@@ -226,7 +231,11 @@ def _find_refusal(plan: UndoPlan, request: UndoRequest) -> UnableToImport | None
         if plan.issues:
             first = plan.issues[0]
             message = first.message + format_others(plan.issues)
-            raise UndoRefused(first.code, message, plan.issues)
+            refusal = UndoRefused(first.code, message, plan.issues)
+            open_rows = [change.may_restore for change in plan if change.is_open]
+            refusal.rows_to_decide = open_rows.count(True)
+            refusal.rows_to_keep = open_rows.count(False)
+            raise refusal
         check_undo_plan(request.user, plan)
     except UnableToImport as refusal:
         return refusal

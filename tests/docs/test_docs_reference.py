@@ -29,3 +29,10 @@ def test_the_data_of_every_warning_is_in_the_table():
         code for row in table.splitlines()[1:] for code in re.findall("`(.*?)`", row.split("|")[1])
     }
     assert codes == {*map(str, WarningCode)}
+
+
+def test_every_check_of_the_settings_has_a_line_in_their_table():
+    ids = set(re.findall(r'id="(ziggy\.[EW]\d+)"', (ROOT / "flows" / "checks.py").read_text()))
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text()
+    assert len(ids) > 10
+    assert ids == set(re.findall(r"^\| `(ziggy\.[EW]\d+)` \|", page, re.MULTILINE))

@@ -72,6 +72,33 @@ def test_history_is_kept_as_long_as_an_undo_needs_it(complete, given):
     assert ids(check_settings()) == ["ziggy.E008"]
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"HISTORY_DAYS": 30.0},
+            "ZIGGY_HISTORY_DAYS is 30 and ZIGGY_UNDO_DAYS is 90: history would be removed that an "
+            "undo needs.",
+        ),
+        ({"HISTORY_KEEP_RUNS": -1}, "ZIGGY_HISTORY_KEEP_RUNS is -1: that must be 0 or more."),
+        (
+            {"HISTORY_DAYS": -2.0, "UNDO_DAYS": -3.5},
+            "ZIGGY_HISTORY_DAYS is -2 and ZIGGY_UNDO_DAYS is -3.5: that must be 0 or more.",
+        ),
+        (
+            {"HISTORY_DAYS": 1_000_000.0, "UNDO_DAYS": 1_000_001.0},
+            "ZIGGY_HISTORY_DAYS is 1000000 and ZIGGY_UNDO_DAYS is 1000001: history would be "
+            "removed that an undo needs.",
+        ),
+    ],
+)
+def test_wrong_days_of_history_are_named_as_they_are_written(complete, given, message):
+    complete.ZIGGY = {**complete.ZIGGY, **given}
+    [error] = check_settings()
+    assert error.msg == message
+    assert "ZIGGY_HISTORY_DAYS=none, or None in the setting, keeps all history." in error.hint
+
+
 def test_history_may_be_kept_for_ever(complete):
     complete.ZIGGY = {**complete.ZIGGY, "HISTORY_DAYS": None, "UNDO_DAYS": 10**6}
     assert ids(check_settings()) == []

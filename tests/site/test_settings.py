@@ -156,3 +156,36 @@ def test_a_registered_server_is_a_database_of_its_own():
         "production django.db.backends.postgresql name require",
         "staging django.db.backends.sqlite3 s.db None",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "what"),
+    [
+        ("ZIGGY_HISTORY_DAYS", "", "a number, or none, and is empty"),
+        ("ZIGGY_HISTORY_DAYS", "nan", "a number, or none, and is 'nan'"),
+        ("ZIGGY_BACKUP_MAX_BYTES", "1 GB", "a whole number, or none, and is '1 GB'"),
+        ("ZIGGY_UNDO_DAYS", "x", "a number, and is 'x'"),
+        ("ZIGGY_HISTORY_KEEP_RUNS", "1.5", "a whole number, and is '1.5'"),
+        ("DEBUG", "maybe", "1 or 0, and is 'maybe'"),
+        (
+            "LOG_LEVEL",
+            "loud",
+            "one of CRITICAL, ERROR, WARNING, INFO, DEBUG, and is 'loud'",
+        ),
+    ],
+)
+def test_a_variable_of_a_wrong_kind_is_named_without_a_traceback(name, value, what):
+    run = manage("check", **{name: value})
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr == (
+        f"The settings are not right. The variable {name} must be {what}. "
+        "Leave it out for the default.\n"
+    )
+
+
+@pytest.mark.parametrize("value", ["none", "None"])
+def test_history_is_kept_for_ever_by_a_variable(value):
+    script = "from flows.conf import ziggy; print(ziggy.HISTORY_DAYS, ziggy.BACKUP_MAX_BYTES)"
+    variables = {"ZIGGY_HISTORY_DAYS": value, "ZIGGY_BACKUP_MAX_BYTES": value}
+    run = manage("shell", "--no-imports", "--command", script, **variables)
+    assert (run.returncode, run.stdout) == (0, "None None\n")

@@ -51,6 +51,11 @@ failed, 7 not permitted, 8 wrong or unknown server, 10 nothing to do (--detailed
 _DECIDE = (
     "Say --keep or --restore for all conflicts, or --decisions F for single rows (see --help)."
 )
+_KEEP_SOME = (
+    "Some rows can only be kept. Say --keep for all conflicts, or --decisions F for single rows "
+    "(see --help)."
+)
+_KEEP = "Rows that are in conflict can only be kept here. Say --keep."
 
 
 class Command(RunCommand):
@@ -97,8 +102,9 @@ class Command(RunCommand):
             )
             try:
                 plan = self._preview(request) if dry_run else self._undo(request, ask=not no_prompt)
-            except UndoRefused:
-                console.print_line(self, _DECIDE)
+            except UndoRefused as refusal:
+                if advice := _advise(refusal):
+                    console.print_line(self, advice)
                 raise
         self.exit_with_details(plan, is_wanted=options["detailed_exitcode"])
 
@@ -139,6 +145,13 @@ def _read_decisions(file_path: str | None) -> Decisions:
     if file_path is None:
         return {}
     return read_decision_file(read_file(file_path), max_bytes=ziggy.MAX_IMPORT_BYTES)
+
+
+def _advise(refusal: UndoRefused) -> str:
+    """Return which options resolve the conflicts; "" where what is wrong is no conflict."""
+    if not refusal.rows_to_keep:
+        return _DECIDE if refusal.rows_to_decide else ""
+    return _KEEP_SOME if refusal.rows_to_decide else _KEEP
 
 
 def _make_question(plan: UndoPlan) -> str:

@@ -105,6 +105,13 @@ class UndoChange:
         return all(conflict.may_restore for conflict in self.conflicts)
 
     @property
+    def is_open(self) -> bool:
+        """Return whether the row has conflicts that its decision, if any, does not resolve."""
+        if self.decision is None:
+            return bool(self.conflicts)
+        return self.decision is ConflictResolution.RESTORE and not self.may_restore
+
+    @property
     def all_warnings(self) -> tuple[PlanWarning, ...]:
         """Return all warnings of the row with its conflicts, the serious ones first."""
         return merge_warnings(self.destination_warnings, (*self.conflicts, *self.own_warnings))

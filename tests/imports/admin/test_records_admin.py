@@ -159,6 +159,20 @@ def test_a_record_that_is_not_there_is_not_found(number, editor):
     assert editor.get(f"{LIST}{number}/change/").status_code == 404
 
 
+def test_a_record_that_may_have_been_removed_has_a_page_that_says_so(editor):
+    gone = make_record().pk
+    newest = make_record().pk
+    ImportRecord.objects.filter(pk=gone).delete()
+    page = editor.get(f"{LIST}{gone}/change/")
+    assert page.status_code == 404
+    assert (
+        f"This server has no import {gone}. It may have been removed with" in page.content.decode()
+    )
+    page = editor.get(f"{LIST}{newest + 1}/change/")
+    assert page.status_code == 404
+    assert "removed" not in page.content.decode()
+
+
 # --- the list
 
 

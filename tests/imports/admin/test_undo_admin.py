@@ -843,3 +843,14 @@ def test_a_migration_names_the_undos_that_were_there(admin, record):
     migration.name_undos(apps, SimpleNamespace(connection=database))
     found = ImportRecord.objects.order_by("pk").values_list("undo_depth", "file_name")
     assert list(found) == called
+
+
+def test_the_undo_of_a_record_that_was_removed_says_so(admin, record):
+    newest = import_items(flow(1, "Newer")).record
+    page = url_of(record)
+    ImportRecord.objects.filter(pk=record.pk).delete()
+    for answer in (admin.get(page), admin.post(page)):
+        assert answer.status_code == 404
+        assert "It may have been removed with the old history" in answer.content.decode()
+    ImportRecord.objects.filter(pk=newest.pk).delete()
+    assert "may have been removed" not in admin.get(page).content.decode()

@@ -1062,6 +1062,15 @@ class TestOneRecord:
     def test_what_is_not_there_is_404(self, ada, pk):
         assert refusal(ada.get(f"/api/imports/{pk}"))[0] == 404
 
+    def test_a_record_that_may_have_been_removed_is_told_as_such(self, ada):
+        record(pk=3)
+        for number, is_told in ((2, True), (4, False)):
+            answer = ada.get(f"/api/imports/{number}")
+            assert refusal(answer)[:2] == (404, "not-found")
+            message = answer.json()["message"]
+            assert message.startswith(f"There is no import {number}.")
+            assert ("It may have been removed with the old history" in message) == is_told
+
     @pytest.mark.parametrize("path", ["/api/imports", "/api/imports/1"])
     @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
     def test_records_cannot_be_changed(self, ada, path, method):

@@ -13,6 +13,7 @@ from imports.history.decide import (
     PastItem,
     PastRun,
     decide_items,
+    find_kept_older,
     find_oldest_stay,
     find_prunable,
     split_chains,
@@ -71,6 +72,32 @@ def retained(**changes):
 )
 def test_which_runs_are_pruned(runs, retention, pruned):
     assert find_prunable(runs, retention, now=NOW) == pruned
+
+
+@pytest.mark.parametrize(
+    ("runs", "retention", "by_keep_runs", "by_undo"),
+    [
+        ([run(1, 103), run(2, 102), run(3, 101)], retained(keep_runs=2), {2, 3}, set()),
+        ([run(1, 103), run(2, 99)], retained(keep_runs=2), {1}, set()),
+        ([run(1, 300), run(2, 200), run(3, 190, 1)], retained(keep_runs=1), {1, 3}, set()),
+        ([run(1, 300), run(2, 5, undoes=1)], RETENTION, set(), {1}),
+        ([run(1, 300), run(2, 5, undoes=1)], retained(keep_runs=2), set(), {1}),
+        ([run(1, 101), run(2, 99)], RETENTION, set(), set()),
+    ],
+    ids=[
+        "the newest",
+        "of the newest, those that are old",
+        "what one of the newest undoes",
+        "what a younger run undoes",
+        "what a younger run undoes is kept for that, also among the newest",
+        "none",
+    ],
+)
+def test_which_older_runs_stay_and_why(runs, retention, by_keep_runs, by_undo):
+    kept = find_kept_older(runs, retention, now=NOW)
+    assert (kept.by_keep_runs, kept.by_undo) == (by_keep_runs, by_undo)
+    pruned = {pk for chain in find_prunable(runs, retention, now=NOW) for pk in chain}
+    assert pruned.isdisjoint(by_keep_runs | by_undo)
 
 
 def test_after_a_clock_was_wrong_runs_are_kept_too_long_and_never_too_short():

@@ -185,7 +185,7 @@ def test_days_in_place_of_the_settings_go_no_lower_than_an_undo_needs():
         with pytest.raises(DaysTooFew) as refused:
             call(days=29)
         assert refused.value.message == (
-            "Runs of the last 30 days must stay possible to undo (UNDO_DAYS in the settings). "
+            "Runs of the last 30 days must stay possible to undo (ZIGGY_UNDO_DAYS). "
             "Say --days 30 or more."
         )
     assert not prune_history()
@@ -342,6 +342,7 @@ def test_the_command_prunes(run_command):
         "reduced": 1,
         "items": 0,
         "saves": 0,
+        "keptOlder": {"keepRuns": 0, "undo": 0},
     }
     assert "History of local: removed 0 records, 0 items, 0 named saves; 1 more record" in done.err
     done = run_command("history_prune", "--no-prompt")
@@ -352,6 +353,65 @@ def test_the_command_refuses_too_few_days(run_command):
     done = run_command("history_prune", "--no-prompt", "--days", "1")
     assert done.code == 2
     assert json.loads(done.out)["data"]["code"] == "days-too-few"
+
+
+def test_the_command_says_which_older_runs_stay_and_why(run_command, settings):
+    keep(settings, HISTORY_KEEP_RUNS=2)
+    old_import(flow(1, "A"), days=0)
+    old_import(flow(1, "A", info="2"), days=0)
+    old_import(flow(1, "A", info="3"), days=99)
+    done = run_command("history_prune", "--no-prompt", "--days", "90", "--dry-run")
+    data = json.loads(done.out)["data"]
+    assert (data["reduced"] + data["records"], data["keptOlder"]) == (1, {"keepRuns": 2, "undo": 0})
+    assert (
+        "2 older runs stay: 2 because the newest 2 stay whatever their age "
+        "(ZIGGY_HISTORY_KEEP_RUNS, or --keep-runs).\n" in done.err
+    )
+    options = ["--no-prompt", "--days", "90", "--keep-runs", "1"]
+    done = run_command("history_prune", *options)
+    assert json.loads(done.out)["data"]["keptOlder"] == {"keepRuns": 1, "undo": 0}
+    assert "1 older run stays: 1 because the newest 1 stay" in done.err
+    done = run_command("history_prune", *options[:-1], "0")
+    assert json.loads(done.out)["data"]["keptOlder"] == {"keepRuns": 0, "undo": 0}
+    assert "stay" not in done.err
+    # What was pruned by other options before is not left whole.
+    assert json.loads(run_command("history_prune", *options).out)["data"]["keptOlder"] == {
+        "keepRuns": 0,
+        "undo": 0,
+    }
+
+
+def test_the_command_says_what_a_younger_undo_keeps(run_command):
+    record = old_import(flow(1, "A"))
+    undo_import(undo_request(record))
+    done = run_command("history_prune", "--no-prompt")
+    assert json.loads(done.out)["data"]["keptOlder"] == {"keepRuns": 0, "undo": 1}
+    assert (
+        "1 older run stays: 1 because what undoes them, or what they undo, is not old yet.\n"
+        in done.err
+    )
+
+
+def test_the_command_says_that_all_history_is_kept(run_command, settings):
+    keep(settings, HISTORY_DAYS=None)
+    old_import(flow(1, "A"))
+    done = run_command("history_prune", "--no-prompt")
+    assert json.loads(done.out)["data"]["keptOlder"] is None
+    assert "ZIGGY_HISTORY_DAYS keeps all history; say --days to remove some of it.\n" in done.err
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "message"),
+    [
+        ("--days", "x", '"x" is not a number of days, 0 or more'),
+        ("--days", "-1", '"-1" is not a number of days, 0 or more'),
+        ("--days", "nan", '"nan" is not a number of days, 0 or more'),
+        ("--keep-runs", "1.5", '"1.5" is not a whole number of runs, 0 or more'),
+    ],
+)
+def test_the_command_says_what_its_numbers_are(run_command, option, text, message):
+    done = run_command("history_prune", "--no-prompt", f"{option}={text}")
+    assert f"argument {option}: {message}" in done.err
 
 
 def test_the_command_asks_only_at_a_terminal(run_command):

@@ -63,6 +63,10 @@ from tests.support.importing import (
 from tests.support.undoing import undo_request
 
 pytestmark = pytest.mark.django_db
+REMOVED = (
+    "It may have been removed with the old history (ZIGGY_HISTORY_DAYS, ZIGGY_HISTORY_KEEP_RUNS), "
+    "and cannot be undone then."
+)
 
 KEEP, RESTORE = ConflictResolution.KEEP, ConflictResolution.RESTORE
 
@@ -563,6 +567,19 @@ class TestStory:
             undo_import(undo_request(404))
         assert str(raised.value) == "This server has no import 404."
         assert ImportRecord.objects.get().code == "no-such-record"
+
+    def test_a_record_that_may_have_been_removed_is_told_as_such(self):
+        gone = import_items(flow(1, "A")).record.pk
+        newest = import_items(flow(1, "B")).record.pk
+        ImportRecord.objects.filter(pk=gone).delete()
+        with pytest.raises(NoSuchRecord) as raised:
+            preview_undo(undo_request(gone), record_refusal=False)
+        assert raised.value.code == "no-such-record"
+        assert str(raised.value) == f"This server has no import {gone}. {REMOVED}"
+        for number in (newest + 1, 0, -1):
+            with pytest.raises(NoSuchRecord) as raised:
+                preview_undo(undo_request(number), record_refusal=False)
+            assert str(raised.value) == f"This server has no import {number}."
 
     def test_a_preview_writes_nothing_at_all(self):
         record, rows = imported(Kind.FLOW, "overwritten")

@@ -107,6 +107,27 @@ class TestCommand:
         assert json.loads(done.out)["data"]["issues"][0]["code"] == "edited-since"
         assert "Say --keep or --restore for all conflicts, or --decisions F" in done.err
 
+    @pytest.mark.parametrize("options", [[], ["--restore"]])
+    def test_only_what_is_possible_is_offered(self, record, run_command, options):
+        Flow.objects.filter(name="New").delete()
+        for more in (["--dry-run"], ["--no-prompt", "--no-backup"]):
+            done = run_command("import_undo", str(record.pk), *options, *more)
+            assert (done.code, "--restore" in done.err) == (3, False)
+            assert "Rows that are in conflict can only be kept here. Say --keep.\n" in done.err
+        edit_one()
+        done = run_command("import_undo", str(record.pk), "--dry-run")
+        assert (
+            "Some rows can only be kept. Say --keep for all conflicts, or --decisions F for single "
+            "rows (see --help).\n" in done.err
+        )
+        assert run_command("import_undo", str(record.pk), "--keep", "--dry-run").code == 0
+
+    def test_a_decision_on_another_row_is_no_conflict(self, record, run_command, tmp_path):
+        file = tmp_path / "decisions.json"
+        file.write_text(json.dumps({"decisions": {uuid_of("f", 9): "keep"}}))
+        done = run_command("import_undo", str(record.pk), "--dry-run", "--decisions", str(file))
+        assert (done.code, "Say --" in done.err) == (3, False)
+
     @pytest.mark.parametrize(
         ("options", "is_deleted"), [(["--keep"], False), (["--restore"], True)]
     )
