@@ -60,3 +60,11 @@ def test_an_import_of_another_state_mends_it(damaged):
     outcome = import_items(flow(1, "Orders", nodes=[{"id": "new"}]))
     assert [result for _, result in results(outcome)] == ["OVERWRITE"]
     assert Flow.objects.get().nodes == '[{"id":"new"}]'
+
+
+def test_the_admin_deletes_it_for_good(damaged, admin_client):
+    address = reverse("admin:flows_flow_purge")
+    assert "Orders" in admin_client.get(address, {"item": damaged.pk}).content.decode()
+    admin_client.post(address, {"item": damaged.pk})
+    assert not Flow.objects.exists()
+    assert not StoredDocument.objects.filter(digest=DIGEST).exists()
