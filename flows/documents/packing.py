@@ -1,11 +1,16 @@
 """Documents as they are stored: compressed, and checked against their digest when read."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from threading import local
 
 import zstandard
 from django.db import DatabaseError
 
+from flows.counting import format_list
+from flows.texts import quote
+
+_NAMES_SHOWN = 3
 _LEVEL = 1  # higher ones pack a tenth more in thrice the time
 
 
@@ -14,12 +19,21 @@ class DamagedDocumentError(DatabaseError):
 
     code = "damaged-document"
 
-    def __init__(self, digest: str, why: str) -> None:
+    def __init__(self, digest: str, why: str, *, flows: Sequence[str] = ()) -> None:
+        """`flows` has the names of flows that have it, as far as they are known."""
+        named = f" It belongs to {_format_flows(flows)}." if flows else ""
         super().__init__(
-            f"The stored document {digest} {why}. Rows and named saves that have it cannot be "
-            "read: restore a backup from before, or import the flow again."
+            f"The stored document {digest} {why}.{named} database_check names all flows and named "
+            "saves that have it. Mend it from an export or a backup with database_check --mend "
+            "FILE, or restore a backup from before."
         )
         self.digest = digest
+        self.why = why
+
+
+def _format_flows(names: Sequence[str]) -> str:
+    shown = [f"the flow {quote(name)}" for name in names[:_NAMES_SHOWN]]
+    return format_list(shown, more=len(names) - len(shown))
 
 
 # One each for a thread: they are not made for use by several at once.
@@ -45,3 +59,12 @@ def unpack(body: bytes, digest: str) -> bytes:
     if sha256(utf8).hexdigest() != digest:
         raise DamagedDocumentError(digest, "is damaged")
     return utf8
+
+
+def is_whole(body: bytes, digest: str) -> bool:
+    """Return whether it is the packed text that the digest is of."""
+    try:
+        unpack(body, digest)
+    except DamagedDocumentError:
+        return False
+    return True

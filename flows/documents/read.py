@@ -1,6 +1,6 @@
 """Read stored documents and what they use, a batch in one query."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -58,10 +58,16 @@ def group_rows(rows: Iterable[Any], size: int = BATCH) -> Iterator[Any]:
     """Yield rows whose documents are read in groups of `size` rows.
 
     The values of all rows are in one order, or under the same keys. Only documents that are used
-    are read, and with them those of the same group.
+    are read, and with them those of the same group. A query's iterator is closed at the end.
     """
-    for batch in split_batches(rows, size):
-        first = batch[0].items() if isinstance(batch[0], Mapping) else enumerate(batch[0])
-        places = [place for place, value in first if isinstance(value, Document)]
-        group_documents([row[place] for row in batch for place in places])
-        yield from batch
+    try:
+        for batch in split_batches(rows, size):
+            first = batch[0].items() if isinstance(batch[0], Mapping) else enumerate(batch[0])
+            places = [place for place, value in first if isinstance(value, Document)]
+            group_documents([row[place] for row in batch for place in places])
+            yield from batch
+    finally:
+        # A damaged document ends the reading early. The error's traceback holds the iterator, whose
+        # cursor would be closed after the connection.
+        if isinstance(rows, Generator):
+            rows.close()

@@ -1,4 +1,5 @@
-"""Store documents, each once, with what they mention. Nothing here changes a stored one.
+"""Store documents, each once, with what they mention. Nothing here changes a stored one, nor looks
+whether it is whole: documents.mending writes damaged ones anew.
 
 The sweep (documents.sweep) removes what nothing refers to. Whoever is about to refer to a document
 keeps it first, in the same transaction: the sweep passes over what is being kept. Who writes many
@@ -48,9 +49,9 @@ def _keep_batch(documents: Sequence[Document], alias: str, now: datetime) -> Non
     if new := [each for each in documents if each.digest not in found]:
         # Together, so that no document is ever without its mentions.
         with target_database(alias), transaction.atomic(using=alias, savepoint=False):
-            insert_missing_rows([_make_row(each, now) for each in new])
+            insert_missing_rows([make_row(each, now) for each in new])
             # Two writers at once may both write them: whoever reads them makes sets of them.
-            insert_rows([mention for each in new for mention in _make_mentions(each)])
+            insert_rows([mention for each in new for mention in make_mentions(each)])
 
 
 def _keep_stored(digests: Sequence[str], alias: str, now: datetime) -> set[str]:
@@ -71,12 +72,14 @@ def _keep_stored(digests: Sequence[str], alias: str, now: datetime) -> set[str]:
         return {digest for (digest,) in cursor.fetchall()}
 
 
-def _make_row(document: Document, now: datetime) -> StoredDocument:
+def make_row(document: Document, now: datetime) -> StoredDocument:
+    """Return the row of a document, with its text packed."""
     utf8 = document.utf8
     return StoredDocument(digest=document.digest, body=pack(utf8), size=len(utf8), kept_at=now)
 
 
-def _make_mentions(document: Document) -> Iterator[Mention]:
+def make_mentions(document: Document) -> Iterator[Mention]:
+    """Yield the rows of what a document mentions."""
     for kind, target in find_mentioned(document):
         yield Mention(digest=document.digest, kind=kind, target=target)
 

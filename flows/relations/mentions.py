@@ -46,11 +46,14 @@ class Reference:
 
 
 def find_mentions(kind: Kind, content: Content) -> tuple[set[str], set[str]]:
-    """Return every uuid, in lower case, and every secret's name that the content mentions."""
+    """Return every uuid, in lower case, and every secret's name that the content mentions.
+
+    A column that `content` does not have is skipped.
+    """
     uuids: set[str] = set()
     names: set[str] = set()
     for spec in FIELDS[kind]:
-        text = read_text(content[spec.column])
+        text = read_text(content.get(spec.column))
         if isinstance(text, str) and spec.shape not in (Shape.NAME, Shape.CHOICE):
             uuids |= find_uuids(text, json=spec.shape.is_document)
             names |= find_secret_names(text, json=spec.shape.is_document)

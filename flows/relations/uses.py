@@ -1,9 +1,9 @@
 """Find what an item uses and what uses it, read from the rows: never from a list that can be stale.
 
 A flow uses connections, secrets and subflows; a connection uses secrets. All that a document
-mentions counts, as it does for an export. Each direction takes one query for each kind, and the
-result is the same on every database: queries only choose the rows that can mention an item, which
-are then read by the rules of `flows.content.references`.
+mentions counts, as it does for an export. What uses an item is the same on every database: queries
+only choose the rows that can mention it, which are then read by the rules of
+`flows.content.references`. What stored documents mention is known without reading them.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -15,9 +15,9 @@ from typing import Any
 
 from django.db.models import Q
 
-from flows.content.fields import FIELDS, Field, Kind, Shape, get_columns
+from flows.content.fields import FIELDS, STORED_ONCE, Field, Kind, Shape, get_columns
 from flows.content.references import find_secret_names, find_uuids
-from flows.documents.mentions import list_mentioning
+from flows.documents.mentions import find_mentioning, list_mentioning
 from flows.documents.models import MentionKind
 from flows.documents.read import group_rows
 from flows.models import MODELS, Item, Secret
@@ -97,7 +97,8 @@ def find_users_of_many(
     """Yield each live row that uses one of `rows`: its kind, uuid and name, and which it uses.
 
     `rows` has, by kind and by the uuid in lower case, the name of each. Reads every live row that
-    can use any, a chunk at a time; with `written`, only those written between these two times.
+    can use any, a chunk at a time, but none of their stored documents, of which one may be damaged;
+    with `written`, only those written between these two times.
     """
     secrets = {name: uuid for uuid, name in rows.get(Kind.SECRET, {}).items()}
     for kind, used_kinds in USED_KINDS.items():
@@ -105,18 +106,36 @@ def find_users_of_many(
         if not wanted:
             continue
         names = get_columns(kind)
+        stored = [name for name in names if name in STORED_ONCE]
+        mentioned = _read_mentioned(set().union(*(rows[each] for each in wanted)), secrets)
         live = MODELS[kind]._default_manager.filter(is_deleted=False).order_by()
         if written:
             live = live.filter(updated_at__range=written)
         rows_read = live.values_list("uuid", *names).iterator(chunk_size=_CHUNK)
         for uuid, *values in group_rows(rows_read):
             content = dict(zip(names, values, strict=True))
+            documents = [content.pop(name) for name in stored]
             uuids, secret_names = find_mentions(kind, content)
             uuids |= {secrets[name] for name in secret_names & secrets.keys()}
+            for document in documents:
+                uuids |= mentioned.get(document.digest, set())
             uuids.discard(str(uuid))
             used = [(each, key) for each in wanted for key in sorted(uuids & rows[each].keys())]
             if used:
                 yield kind, str(uuid), str(content["name"]), used
+
+
+def _read_mentioned(uuids: Collection[str], secrets: Mapping[str, str]) -> Mapping[str, set[str]]:
+    """Return which of the uuids stored documents mention, by digest.
+
+    `secrets` has those of secrets, which are mentioned by their names too.
+    """
+    mentioned: dict[str, set[str]] = {}
+    for digest, uuid in find_mentioning(MentionKind.UUID, uuids):
+        mentioned.setdefault(digest, set()).add(uuid)
+    for digest, name in find_mentioning(MentionKind.SECRET_NAME, secrets):
+        mentioned.setdefault(digest, set()).add(secrets[name])
+    return mentioned
 
 
 def _find_used(

@@ -12,7 +12,8 @@ Two backups made at the same moment may get the same number: then the times deci
 Servers that share a directory have prefixes of their own, and ignore each other's backups. A backup
 without a note (of an earlier version, or copied without it) counts as older than all that have one;
 its age is read from its name. A backup whose size differs from its note is incomplete, and does not
-count among the newest.
+count among the newest. One whose SHA-256 differs is neither restored nor checked: it is readable
+perhaps, but is not what was verified.
 """
 
 import json
@@ -21,6 +22,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import file_digest
 from pathlib import Path
 
 from imports.database.backup_retention import KeptBackup
@@ -50,6 +52,26 @@ def get_prefix(backup: Path) -> str | None:
 def get_note_path(backup: Path) -> Path:
     """Return the path of the backup's note."""
     return backup.with_name(f"{backup.name}{NOTE_SUFFIX}")
+
+
+def explain_change(backup: Path) -> str:
+    """Return that the backup is not the one of its note, and what to do; "" otherwise.
+
+    Also "" without a note, or with one that has no SHA-256.
+    """
+    note = get_note_path(backup)
+    try:
+        noted = json.loads(note.read_bytes())["sha256"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):  # no note, or none of ours
+        return ""
+    with backup.open("rb") as file:
+        sha256 = file_digest(file, "sha256").hexdigest()
+    if not isinstance(noted, str) or noted == sha256:
+        return ""
+    return (
+        f"{backup} was changed after it was verified: its SHA-256 is not the one in its note "
+        f"{note.name}. Use another backup; to use this one all the same, move the note away."
+    )
 
 
 def write_note(backup: Path, *, prefix: str, verified_at: datetime, size: int, sha256: str) -> None:

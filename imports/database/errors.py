@@ -185,6 +185,8 @@ def make_failure(error: BaseException, *, outcome: str = "") -> DatabaseFailed |
     kind = DatabaseUnavailable if trouble.is_passing else DatabaseFailed
     text = " ".join(filter(None, (trouble.text, format_code(error), outcome)))
     failure = kind(trouble.code, text)
+    if isinstance(error, DamagedDocumentError):
+        return failure  # its text is the message already
     if isinstance(error, Exception) and not format_code(error):
         failure.cause = f"{format_for_log(error)}."
     return failure

@@ -10,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from flows.servers import get_current_database
 from imports.database.backup import BUSY_SECONDS
+from imports.database.backup_notes import explain_change
 from imports.database.postgresql_tools import Fault, run_postgresql_tool
 from imports.database.verification import check_integrity, check_postgresql, check_sqlite
 from imports.errors import UnableToImport
@@ -22,7 +23,10 @@ class RestoreFailed(UnableToImport):
 
 
 def check_backup(path: Path) -> None:
-    """Read the whole backup. Raises RestoreFailed if it is damaged or of another kind."""
+    """Read the whole backup. Raises RestoreFailed if it is damaged or of another kind.
+
+    Also where it is not the one of its note.
+    """
     alias = get_current_database()
     if not path.is_file():
         raise RestoreFailed("no-backup", f"There is no file {path}.")
@@ -34,6 +38,8 @@ def check_backup(path: Path) -> None:
     except (Fault, sqlite3.Error) as error:
         message = f"{path} is not a sound backup of this database. {_format_error(error)}"
         raise RestoreFailed("unsound-backup", message) from error
+    if message := explain_change(path):
+        raise RestoreFailed("changed-backup", message, remedy="Nothing was changed.")
 
 
 def restore_backup(path: Path) -> None:

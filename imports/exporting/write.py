@@ -5,15 +5,17 @@ never read. Source of the rules: the specification of the export file.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, BinaryIO
 
 from flows.batches import split_batches
 from flows.conf import ziggy
+from flows.content.documents import Document
 from flows.content.fields import FIELDS, Kind
 from flows.content.representation import get_needed_columns, represent
+from flows.documents.packing import DamagedDocumentError
 from flows.documents.read import group_rows
 from flows.models import MODELS
 from flows.texts import quote
@@ -102,7 +104,20 @@ def _make_items(kind: Kind, selection: Selection, warnings: list[str]) -> Iterat
         for pk in pks:
             if kind is Kind.CONNECTION:
                 warnings += _find_credential_warnings(rows[pk])
-            yield represent(kind, rows[pk])
+            yield _represent(kind, pk, rows)
+
+
+def _represent(kind: Kind, pk: int, rows: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the item of a row, which is one of those whose documents are read together."""
+    try:
+        return represent(kind, rows[pk])
+    except DamagedDocumentError as error:  # of any of these rows
+        names = [row["name"] for row in rows.values() if _has_document(row, error.digest)]
+        raise DamagedDocumentError(error.digest, error.why, flows=sorted(names)) from error
+
+
+def _has_document(row: Mapping[str, Any], digest: str) -> bool:
+    return any(isinstance(each, Document) and each.digest == digest for each in row.values())
 
 
 def _find_credential_warnings(row: dict[str, Any]) -> Iterator[str]:

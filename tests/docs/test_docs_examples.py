@@ -41,6 +41,7 @@ NOT_RUN: tuple[tuple[str, str, str], ...] = (
     ("docs/how-to/release.md", "python -m tools.release --check", "test_release runs it"),
     ("docs/how-to/release.md", "python -m build", "test_wheel runs it"),
     ("docs/how-to/release.md", "python -m tools.release --notes", "makes a tag and pushes it"),
+    ("docs/how-to/back-up-and-restore.md", "30 3 * * *", "a line for cron"),
     ("docs/how-to/deploy.md", "export DEBUG=0", "needs nginx: the test of a deployment runs it"),
     *(
         ("docs/how-to/add-to-a-project.md", begin, "followed by tests/project, with -m project")

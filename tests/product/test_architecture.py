@@ -197,7 +197,7 @@ _MAY_USE_DRIVERS = {
     "imports/database/backup.py",  # SQLite's backup is a connection of its own, whose errors it catches
     "imports/database/restore.py",
     "imports/database/verification.py",
-    "imports/database/document_check.py",  # likewise, of a backup
+    "imports/database/backup_tables.py",  # likewise, of a backup
     "imports/database/postgresql_tools.py",  # the names of libpq's variables alone
     "flows/database/locks.py",
     "imports/database/errors.py",  # the codes alone

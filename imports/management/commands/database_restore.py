@@ -32,8 +32,9 @@ class Command(BaseCommand):
     help = (
         "Put a server's whole database back to a backup. EVERYTHING that was written since then is "
         "lost, by whomever: to take back one item, restore its named save in its history. The "
-        "backup is read through first, and a damaged one changes nothing. The database as it is "
-        "now is backed up before, so that a restore can be taken back too. Sessions in the "
+        "backup is read through first, and one that is damaged, or is not the one of its note, "
+        "changes nothing. The database as it is now is backed up before, so that a restore can be "
+        "taken back too. Sessions in the "
         "database end, and keys and logins of the apps that are registered for it are revoked "
         "where they are not valid now. Accounts and passwords are those of the backup, and who can "
         "sign in again is told. A backup that an earlier version of the program made is to be "

@@ -37,6 +37,13 @@ def test_an_export_is_refused(damaged, run_command, tmp_path):
     result = run_command("flow_export", "--no-prompt", "-fp", str(tmp_path / "x.json"))
     assert (result.code, json.loads(result.out)["data"]["code"]) == (1, "damaged-document")
     assert not (tmp_path / "x.json").exists()
+    message = (
+        f'The stored document {DIGEST} is damaged. It belongs to the flow "Orders". database_check '
+        "names all flows and named saves that have it. Mend it from an export or a backup with "
+        "database_check --mend FILE, or restore a backup from before."
+    )
+    assert json.loads(result.out)["data"]["message"] == message
+    assert result.err == f"CommandError: {message}\n"
 
 
 def test_the_page_of_the_flow_says_so(damaged, admin_client):
@@ -53,3 +60,11 @@ def test_an_import_of_another_state_mends_it(damaged):
     outcome = import_items(flow(1, "Orders", nodes=[{"id": "new"}]))
     assert [result for _, result in results(outcome)] == ["OVERWRITE"]
     assert Flow.objects.get().nodes == '[{"id":"new"}]'
+
+
+def test_the_admin_deletes_it_for_good(damaged, admin_client):
+    address = reverse("admin:flows_flow_purge")
+    assert "Orders" in admin_client.get(address, {"item": damaged.pk}).content.decode()
+    admin_client.post(address, {"item": damaged.pk})
+    assert not Flow.objects.exists()
+    assert not StoredDocument.objects.filter(digest=DIGEST).exists()

@@ -199,7 +199,7 @@ class TestDamage:
         found = damaged[compute_document_digest(TEXT)]
         assert (found.is_missing, found.flows, found.saves) == (
             False,
-            tuple(sorted([str(one.uuid), str(other.uuid)])),
+            tuple(sorted([(str(one.uuid), "One"), (str(other.uuid), "Other")])),
             ((of_one.pk, "One"),),
         )
         found = damaged[compute_document_digest(OTHER)]

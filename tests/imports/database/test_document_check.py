@@ -12,8 +12,10 @@ from flows.content.documents import compute_document_digest
 from flows.documents.models import StoredDocument
 from flows.models import Flow
 from flows.saves import named_saves
+from flows.texts import quote
 from imports.database.backup import make_backup
-from imports.database.document_check import UncheckedBackup, check_backup, check_database
+from imports.database.backup_tables import UncheckedBackup
+from imports.database.document_check import check_backup, check_database
 from tests.support.factories import FlowFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,7 +51,7 @@ def test_a_backup_names_what_a_damaged_and_a_missing_document_touch(flow):
     one, other = (found[compute_document_digest(text)] for text in (TEXT, "[]"))
     assert (one.is_missing, one.flows, one.saves) == (
         False,
-        (str(flow.uuid),),
+        ((str(flow.uuid), flow.name),),
         ((save.pk, flow.name),),
     )
     assert (other.is_missing, other.flows, other.saves) == (True, (), ((save.pk, flow.name),))
@@ -82,8 +84,10 @@ class TestCommand:
         result = run_command("database_check")
         assert result.code == 2
         [damaged] = json.loads(result.out)["data"]["damaged"]
-        assert damaged["flows"] == [str(flow.uuid)]
-        assert f"It belongs to the flow {flow.uuid} and the save " in result.err
+        assert damaged["flows"] == [{"uuid": str(flow.uuid), "name": flow.name}]
+        name = quote(flow.name)
+        assert f"It belongs to the flow {name} ({flow.uuid}) and the save " in result.err
+        assert "Mend them from an export or a backup of this server: --mend FILE." in result.err
 
     def test_of_a_backup(self, flow, run_command):
         path = make_backup().path

@@ -9,7 +9,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import OperationalError
 from reversion.models import Revision, Version
 
+from flows.content.documents import compute_document_digest
 from flows.content.fields import Kind
+from flows.documents.models import StoredDocument
+from flows.documents.packing import pack
 from flows.models import MODELS, Connection, Flow, Secret
 from flows.saves import named_saves
 from flows.saves.purging import find_versions
@@ -316,3 +319,36 @@ def test_the_command_goes_by_the_rights_of_a_user(run_command):
     assert run_command("item_purge", "flow", uuid_of("f", 1)).code == 2
     assert Flow.objects.exists()
     assert ImportRecord.objects.count() == 2
+
+
+class TestDamage:
+    """A stored document that cannot be read keeps no item from being deleted for good."""
+
+    def damage_all(self):
+        StoredDocument.objects.update(body=pack(b"[1]"))
+
+    @pytest.mark.parametrize("kind", list(Kind))
+    def test_of_another_flow(self, kind):
+        import_items(flow(7, "Damaged", nodes=[{"id": "damaged"}]))
+        make_item(kind, name="DELETED")
+        self.damage_all()
+        [item] = purge(key(kind)).items
+        assert item.users == ()
+        assert not MODELS[kind]._default_manager.filter(uuid=uuid_of(LETTERS[kind], 1)).exists()
+        assert Flow.objects.filter(name="Damaged").exists()
+
+    def test_of_the_flow_itself(self):
+        import_items(flow(1, "Damaged", nodes=[{"id": "damaged"}]))
+        StoredDocument.objects.filter(digest=compute_document_digest('[{"id":"damaged"}]')).update(
+            body=b"no zstd"
+        )
+        purge(key("flow"))
+        assert not Flow.objects.exists()
+        assert not StoredDocument.objects.filter(body=b"no zstd").exists()
+
+    def test_a_damaged_flow_still_counts_as_a_user(self):
+        import_items(connection(1, "Used"))
+        import_items(flow(7, "Damaged", nodes=[{"connectionUuid": uuid_of("c", 1)}]))
+        self.damage_all()
+        with pytest.raises(PurgeRefused, match='is used by the flow "Damaged"'):
+            purge(key("connection"))
