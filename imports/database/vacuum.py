@@ -76,6 +76,11 @@ def vacuum_database(*, lock_wait: float | None = None) -> Vacuumed:
         raise ImportLocked("import-locked", message) from None
 
 
+def count_deleted() -> dict[Kind, int]:
+    """Return how many soft-deleted rows of each kind a vacuum would purge; write nothing."""
+    return {kind: MODELS[kind]._default_manager.filter(is_deleted=True).count() for kind in Kind}
+
+
 def _purge(lock: HeldLock) -> dict[Kind, int]:
     with transaction.atomic(using=get_current_database(), durable=True):
         lock.keep_others_out()
