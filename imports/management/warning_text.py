@@ -3,7 +3,7 @@
 A serious warning is always printed by itself. Pure.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -169,10 +169,13 @@ def _format_line(together: Sequence[ItemWarning]) -> str:
 
 
 def _format_names(together: Sequence[ItemWarning]) -> str:
-    """Return the first names, or "" if there are none."""
-    names = [
+    """Return the first names, each once with how many have it, or "" if there are none."""
+    counts = Counter(
         make_printable(one.name) if one.kind is Kind.SECRET else quote(one.name)
-        for one in together[:_NAMES_SHOWN]
+        for one in together
         if one.name
-    ]
-    return format_list(names, more=len(together) - len(names)) if names else ""
+    )
+    shown = list(counts.items())[:_NAMES_SHOWN]
+    names = [name if count == 1 else f"{name} ({count} of that name)" for name, count in shown]
+    more = len(together) - sum(count for _, count in shown)
+    return format_list(names, more=more) if names else ""

@@ -57,6 +57,30 @@ def test_repeats_are_told_once_with_the_names_of_the_first():
     )
 
 
+def test_namesakes_are_named_once_with_their_number():
+    names = ["A", "B", "A", "", "C", "A", "B"]
+    told = make_digest(
+        replace(
+            of(FLOW, name, WarningCode.SHARED_NAME, "shares its name"),
+            item_text=f"flow {name} ({number})",
+        )
+        for number, name in enumerate(names)
+    )
+    assert told.others == (
+        '7 flows: shares its name: "A" (3 of that name), "B" (2 of that name), "C" and 1 more',
+    )
+    many = make_digest(
+        replace(
+            of(FLOW, f"F{number % 12:02}", WarningCode.SHARED_NAME, "shares its name"),
+            item_text=f"flow {number}",
+        )
+        for number in range(24)
+    )
+    [line] = many.others
+    assert line.count('"F') == 10
+    assert line.endswith('"F09" (2 of that name) and 4 more')
+
+
 @pytest.mark.parametrize(("count", "lines"), [(1, 1), (5, 5), (6, 1), (2000, 1)])
 def test_texts_that_differ_are_keys_of_several_where_they_are_many(count, lines):
     told = make_digest(
