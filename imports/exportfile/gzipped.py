@@ -6,6 +6,7 @@ What is unpacked is bounded as the bytes of any file are, however little it is p
 import zlib
 
 from flows.strict_json.problems import JSONProblem
+from imports.exportfile.archives import refuse_archive
 from imports.exportfile.size_limit import GatheredFile, make_too_large_error
 
 _MAGIC = b"\x1f\x8b"
@@ -26,15 +27,18 @@ def unpack(data: bytes, *, max_bytes: int, what: str = "") -> bytes:
     """Return the content of a file in gzip, and any other file as it is.
 
     Raises FileTooLarge, also where the content is larger than `max_bytes`, and JSONProblem
-    (`broken-gzip`). `what` names the file in the former, such as "plan".
+    (`broken-gzip`, or `invalid-encoding` for an archive). `what` names the file in the former, such
+    as "plan".
     """
     if not is_gzip(data):
+        refuse_archive(data)
         return data
     if len(data) > max_bytes:  # gzip is hardly ever larger than its content
         raise make_too_large_error(max_bytes, what=what)
     content = _unpack_members(data, max_bytes, what)
     if is_gzip(content):
         raise _make_problem("was packed twice. Unpack it once.")
+    refuse_archive(content)
     return content
 
 
