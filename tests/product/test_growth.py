@@ -224,9 +224,13 @@ EXEMPT = {
     "flows.content.documents.group_documents": "takes documents, one after the other",
     **{
         f"imports.history.decide.{name}": "takes the runs of a database, and no file's text"
-        for name in ("decide_items", "find_oldest_stay", "find_prunable", "split_chains")
+        for name in (
+            *("decide_items", "find_kept_older", "find_oldest_stay", "find_prunable"),
+            "split_chains",
+        )
     },
     "imports.history.wording.format_pruned": "takes four numbers",
+    "imports.history.wording.format_kept_older": "takes the runs of a database: counts them",
 }
 """By name, why a function needs no case."""
 
@@ -496,6 +500,7 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     "gzip": (
         (
             *("imports.exportfile.gzipped.unpack", "imports.exportfile.gzipped.is_gzip"),
+            "imports.exportfile.archives.refuse_archive",
             *(
                 "imports.exportfile.size_limit.GatheredFile.add",
                 "imports.exportfile.size_limit.ContentCounter.add",
