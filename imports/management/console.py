@@ -38,6 +38,7 @@ _TELLING_LOGGERS = (
     "imports.runs.run",
     "imports.runs.recorder",
     "imports.database.restored_access",
+    "imports.purging.service",
 )
 
 
