@@ -86,6 +86,8 @@ class NodeChange:
     key: str
     status: NodeStatus
     paths: tuple[str, ...] = ()
+    is_moved: bool = False
+    """Whether its layout differs, also where its function does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,10 +168,9 @@ def _compare_part(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> N
     paths = tuple(find_differing_paths(dict(old), dict(new)))
     if not paths:
         return NodeChange(key=key, status=NodeStatus.SAME)
-    is_layout = all(path.partition(".")[0] in _LAYOUT_KEYS for path in paths)
-    return NodeChange(
-        key=key, status=NodeStatus.MOVED if is_layout else NodeStatus.CHANGED, paths=paths
-    )
+    layout = [path.partition(".")[0] in _LAYOUT_KEYS for path in paths]
+    status = NodeStatus.MOVED if all(layout) else NodeStatus.CHANGED
+    return NodeChange(key=key, status=status, paths=paths, is_moved=any(layout))
 
 
 def _read_objects(text: str) -> list[dict[str, Any]]:

@@ -205,8 +205,15 @@ def _put_on_one_line(text: str) -> str:
 
 
 def _count_changes(diff: GraphDiff) -> tuple[Count, ...]:
-    nodes = Counter(change.status for change in diff.nodes.values())
-    edges = Counter(change.status for change in diff.edges.values())
+    """Return the counts; what moved and changed counts as both."""
+    nodes, edges = (
+        Counter(
+            status
+            for change in changes.values()
+            for status in {change.status, NodeStatus.MOVED if change.is_moved else change.status}
+        )
+        for changes in (diff.nodes, diff.edges)
+    )
     return tuple(
         Count(status=status, nodes=nodes[status], edges=edges[status])
         for status in _COUNTED

@@ -309,6 +309,15 @@ def test_a_changed_node_has_each_value_that_differs_by_its_path() -> None:
     assert values(graph.changes[2])[0] == "data: none -> {}"
 
 
+def test_a_node_that_moved_and_changed_counts_as_both() -> None:
+    before = content(Kind.FLOW, nodes=[node("a", 0, label="Old"), node("b", 0)])
+    after = content(Kind.FLOW, nodes=[node("a", 9, label="New"), node("b", 9)])
+    graph = compare_contents(Kind.FLOW, before, after).graph
+    assert graph
+    assert [count.words for count in graph.counts] == ["1 node changed", "2 nodes moved"]
+    assert [change.label for change in graph.layout] == ["b"]
+
+
 def test_code_in_a_node_is_compared_by_its_own_lines() -> None:
     before, after = (
         content(Kind.FLOW, nodes=[node("a", code=f"let a = 1;\nreturn {result};")])

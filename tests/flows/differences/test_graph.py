@@ -73,7 +73,9 @@ def test_what_changed_is_told_node_by_node_and_edge_by_edge() -> None:
     diff = compare(before, after)
     assert diff.nodes == {
         "same": NodeChange(key="same", status=NodeStatus.SAME),
-        "moved": NodeChange(key="moved", status=NodeStatus.MOVED, paths=("position.x",)),
+        "moved": NodeChange(
+            key="moved", status=NodeStatus.MOVED, paths=("position.x",), is_moved=True
+        ),
         "changed": NodeChange(key="changed", status=NodeStatus.CHANGED, paths=("data.label",)),
         "gone": NodeChange(key="gone", status=NodeStatus.REMOVED),
         "new": NodeChange(key="new", status=NodeStatus.ADDED),
