@@ -11,7 +11,7 @@ from typing import Any
 from flows.garbage import give_memory_back, read_resident_bytes
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a worker's heartbeat, and never on a slow disk
-_MUCH = 64 * 1024 * 1024
+_MUCH = 32 * 1024 * 1024
 
 wsgi_app = "ziggy_site.wsgi"
 bind = os.environ.get("ZIGGY_BIND", "127.0.0.1:8000")
@@ -40,16 +40,18 @@ if _SHARED_MEMORY.is_dir():
     worker_tmp_dir = str(_SHARED_MEMORY)
 
 
-def pre_request(_worker: Any, request: Any) -> None:
-    """Note how much memory the worker occupies before the request."""
-    request.resident_bytes = read_resident_bytes()
+def pre_request(worker: Any, _request: Any) -> None:
+    """Note how much memory the worker occupies before its first request."""
+    if not hasattr(worker, "resident_bytes"):
+        worker.resident_bytes = read_resident_bytes()
 
 
-def post_request(_worker: Any, request: Any, _environ: Any, _response: Any) -> None:
-    """Give back what a large import, export or upload has left unused.
+def post_request(worker: Any, _request: Any, _environ: Any, _response: Any) -> None:
+    """Give back what large imports, exports and uploads have left unused.
 
     Without this a worker stays as large as its largest request made it: settings of the allocator
     (MALLOC_TRIM_THRESHOLD_, MALLOC_ARENA_MAX) change that little, for the free memory is in pieces.
     """
-    if read_resident_bytes() - request.resident_bytes > _MUCH:
+    if read_resident_bytes() - worker.resident_bytes > _MUCH:
         give_memory_back()
+        worker.resident_bytes = read_resident_bytes()

@@ -14,6 +14,7 @@ from tests.flows.admin.test_flows_admin import errors_of, url
 from tests.support.factories import FACTORIES, ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.pages import form_of
 from tests.support.rows import row_of
+from tests.support.shown_pieces import read_text
 from tests.support.threads import at_once
 
 pytestmark = pytest.mark.django_db
@@ -81,7 +82,7 @@ def test_a_save_over_somebody_elses_is_refused_and_loses_nothing(kind, ada, bob)
     assert "<b> on" not in text
     fields = {field.key: field for field in answer.context["difference"].fields}
     changed = fields[TEXT[kind]]
-    assert (changed.before, changed.after) == ("of bob", "CANARY of ada")
+    assert (read_text(changed.before), read_text(changed.after)) == ("of bob", "CANARY of ada")
     page = url(kind, "change", item.pk)
     assert f'<a href="{page}" target="_blank" rel="noopener">' in text
     assert state_in(answer) == mine["opened_on"]

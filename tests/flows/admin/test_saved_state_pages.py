@@ -20,6 +20,7 @@ from tests.flows.admin.test_flows_admin import errors_of
 from tests.support.factories import FACTORIES, ConnectionFactory, SecretFactory
 from tests.support.pages import form_of, sent_form_of
 from tests.support.rows import row_of
+from tests.support.shown_pieces import read_text
 
 pytestmark = pytest.mark.django_db
 
@@ -115,7 +116,8 @@ def test_a_change_meanwhile_is_told_with_what_is_stored_now(ada, kind):
     assert message.startswith(f"This {kind} was changed by bob <b> on 2020-02-29 12:30:15 UTC, ")
     assert row_of(row) == before
     fields = {field.key: field for field in answer.context["difference"].fields}
-    assert (fields[TEXT[kind]].before, fields[TEXT[kind]].after) == ("of bob", "then")
+    changed = fields[TEXT[kind]]
+    assert (read_text(changed.before), read_text(changed.after)) == ("of bob", "then")
     assert "What saving over it would change" in answer.content.decode()
 
 

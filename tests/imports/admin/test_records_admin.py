@@ -19,6 +19,7 @@ from imports.models import ImportItem, ImportRecord
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, flow, import_items, secret, uuid_of
 from tests.support.pages import LOGIN, assert_answered, text_of
+from tests.support.shown_pieces import read_text
 from tests.support.users import ROLES, client_in
 
 LIST = "/admin/imports/importrecord/"
@@ -864,7 +865,9 @@ def test_an_overwritten_row_is_held_against_its_save(editor):
     Flow.objects.update(listener_type="by hand")
     response = editor.get(item_url(item))
     difference = response.context["difference"]
-    assert [(field.key, field.before, field.after) for field in difference.fields] == [
+    assert [
+        (field.key, read_text(field.before), read_text(field.after)) for field in difference.fields
+    ] == [
         ("listenerType", "", "by hand"),
         ("timeout", "60", "30"),
     ]
@@ -895,9 +898,9 @@ def test_a_row_that_was_brought_back_is_held_against_what_it_was(editor):
     FlowFactory(uuid=uuid_of("f", 1), name="Old", is_deleted=True)
     response = editor.get(item_url(item_of(flow(1, "New"))))
     difference = response.context["difference"]
-    assert [(field.key, field.before, field.after) for field in difference.fields] == [
-        ("name", "Old", "New")
-    ]
+    assert [
+        (field.key, read_text(field.before), read_text(field.after)) for field in difference.fields
+    ] == [("name", "Old", "New")]
 
 
 @pytest.mark.parametrize(

@@ -427,7 +427,7 @@ class TestTheCommand:
         answer = json.loads(result.out)
         assert (answer["status"], answer["statusText"]) == (200, "OK")
         assert list(answer["data"]) == [
-            "flows", "connections", "secrets", "documents", "sizeBefore", "sizeAfter",
+            "isDone", "flows", "connections", "secrets", "documents", "sizeBefore", "sizeAfter",
         ]  # fmt: skip
         assert [answer["data"][key] for key in ("flows", "connections", "secrets")] == [3, 2, 1]
         assert result.err == "Vacuumed local.\n"
@@ -455,6 +455,9 @@ class TestTheQuestion:
 
         place = "imports.management.commands.database_vacuum.vacuum_database"
         monkeypatch.setattr(place, vacuum)
+        deleted = {Kind.FLOW: 2, Kind.CONNECTION: 0, Kind.SECRET: 1}
+        place = "imports.management.commands.database_vacuum.count_deleted"
+        monkeypatch.setattr(place, lambda: deleted)
         return calls
 
     def test_it_asks_nobody_where_nobody_is(self, run_command, monkeypatch, done):
@@ -470,7 +473,8 @@ class TestTheQuestion:
         monkeypatch.setattr("sys.stdin", terminal)
         result = run_command("database_vacuum")
         assert result.code == 0
-        assert result.err.startswith("Remove the deleted items of local for good? [y/N] ")
+        question = "Remove 3 deleted items (2 flows and 1 secret) of local for good? [y/N] "
+        assert result.err.startswith(question)
         assert done == expected
         if not expected:
             assert json.loads(result.out)["data"] == {"message": "Operation cancelled by user"}
