@@ -314,7 +314,8 @@ def test_a_line_that_is_inserted_in_any_text_of_a_real_flow_is_on_the_page(
         graph = {key: flow.get(key) or [] for key in ("nodes", "edges")}
         texts = [at for at in find_texts(graph) if not {"id", "source", "target"} & set(at)]
         for at in chance.sample(texts, min(3, len(texts))):
-            line = f"inserted {chance.random()}"
+            more = " ".join(["word"] * chance.randint(0, 200))
+            line = f"{more} inserted {chance.random()} {more}"
             changed = {**flow, **insert_line(graph, at, chance, line)}
             found = compare_contents(
                 Kind.FLOW, content(Kind.FLOW, flow), content(Kind.FLOW, changed)
