@@ -7,12 +7,12 @@ holder, also when that is killed: no lock is ever removed by hand.
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from flows.servers import get_current_database
@@ -80,7 +80,11 @@ def _hold_postgresql(
             if left <= 0:
                 raise LockHeld
             time.sleep(min(_POLL_SECONDS, left))
-        yield _PostgresqlHandle(holder)
+        try:
+            yield _PostgresqlHandle(holder)
+        finally:
+            with suppress(Error):  # of a connection that was cut, whose lock is free already
+                holder.rollback()  # the lock is free then; after a close alone, some moment later
 
 
 class _PostgresqlHandle:

@@ -8,6 +8,8 @@ from re import _constants, _parser
 from time import process_time
 from typing import Any
 
+from flows.garbage import pause_garbage_collection
+
 PER_DOUBLING = 2.6
 """What twice the input may cost: 2 is linear, 4 is a square."""
 
@@ -15,7 +17,7 @@ _ENOUGH = 0.005  # seconds: less than that says nothing on a machine that does o
 _LARGEST = 4_000_000
 _ATTEMPTS = 4
 _RUNS = 3
-_LONG = 0.1  # seconds: what takes less is measured again with more
+_LONG = 0.02  # seconds: what takes less is measured again with more, which still fits into caches
 
 
 def seconds(work: Callable[[Any], object], data: Any, *, runs: int = 1) -> float:
@@ -34,16 +36,13 @@ def growth(
     """How much more twice the input costs, from `size` to four times that, and the times in words.
 
     Where it seems to be too much, it is measured again, with twice the input where that takes only
-    milliseconds, which the machine's own doings may double: what is a square stays one. Objects
-    that were there before are kept from the garbage collector meanwhile: walking over all that
-    thousands of tests left costs more than the work does, at moments that are no one's choice.
+    milliseconds, which the machine's own doings may double: what is a square stays one. No garbage
+    is collected meanwhile: walking over all that thousands of tests left costs more than the work
+    does, at moments that are no one's choice.
     """
     gc.collect()
-    gc.freeze()
-    try:
+    with pause_garbage_collection():
         return _measure_growth(work, build, size)
-    finally:
-        gc.unfreeze()
 
 
 def _measure_growth(
