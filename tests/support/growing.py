@@ -15,9 +15,10 @@ PER_DOUBLING = 2.6
 
 _ENOUGH = 0.005  # seconds: less than that says nothing on a machine that does other things too
 _LARGEST = 4_000_000
-_ATTEMPTS = 4
+# Where it seems to be too much: at one of these sizes what is linear leaves a cache of the processor.
+_RETRIES = (2, 0.5, 4, 1)
 _RUNS = 3
-_LONG = 0.02  # seconds: what takes less is measured again with more, which still fits into caches
+_LONG = 0.1  # seconds: what takes longer is not measured again with more
 
 
 def seconds(work: Callable[[Any], object], data: Any, *, runs: int = 1) -> float:
@@ -35,10 +36,10 @@ def growth(
 ) -> tuple[float, str]:
     """How much more twice the input costs, from `size` to four times that, and the times in words.
 
-    Where it seems to be too much, it is measured again, with twice the input where that takes only
-    milliseconds, which the machine's own doings may double: what is a square stays one. No garbage
-    is collected meanwhile: walking over all that thousands of tests left costs more than the work
-    does, at moments that are no one's choice.
+    Where it seems to be too much, it is measured again, with other sizes too: the machine's own
+    doings may double milliseconds, and a step of its caches looks like more. What is a square stays
+    one at every size. No garbage is collected meanwhile: walking over all that thousands of tests
+    left costs more than the work does, at moments that are no one's choice.
     """
     gc.collect()
     with pause_garbage_collection():
@@ -48,25 +49,46 @@ def growth(
 def _measure_growth(
     work: Callable[[Any], object], build: Callable[[int], Any], size: int
 ) -> tuple[float, str]:
-    told = ""
-    ratio = 0.0
-    for attempt in range(_ATTEMPTS):
-        runs = 1 if attempt == 0 else _RUNS
-        data = [build(size * factor) for factor in (1, 2, 4)]
-        times = [seconds(work, each, runs=runs) for each in data]
-        while times[-1] < _ENOUGH and size * 4 < _LARGEST:
-            size *= 4
-            data = [build(size * factor) for factor in (1, 2, 4)]
-            times = [seconds(work, each, runs=runs) for each in data]
-        told = f"{size:,} and its double and quadruple: " + ", ".join(
-            f"{1000 * each:.1f} ms" for each in times
-        )
-        ratio = (times[2] / max(times[0], 1e-6)) ** 0.5 if times[2] >= _ENOUGH else 0.0
+    size, times = _find_size(work, build, size, runs=1)
+    if (ratio := _compute_ratio(times)) < PER_DOUBLING:
+        return ratio, _describe(size, times)
+    size, times = _find_size(work, build, size, runs=_RUNS)
+    ratio, told = _compute_ratio(times), _describe(size, times)
+    for factor in _RETRIES:
         if ratio < PER_DOUBLING:
             break
-        if times[-1] < _LONG:
-            size *= 2
+        at = int(size * (factor if times[-1] < _LONG else min(factor, 1)))
+        again = _measure(work, build, at, runs=_RUNS)
+        if again[-1] >= _ENOUGH:  # else it says nothing, and the ratio stays what it is
+            ratio, told = _compute_ratio(again), _describe(at, again)
     return ratio, told
+
+
+def _find_size(
+    work: Callable[[Any], object], build: Callable[[int], Any], size: int, *, runs: int
+) -> tuple[int, list[float]]:
+    """The size or a larger one at which the work takes long enough, and the times it takes."""
+    times = _measure(work, build, size, runs=runs)
+    while times[-1] < _ENOUGH and size * 4 < _LARGEST:
+        size *= 4
+        times = _measure(work, build, size, runs=runs)
+    return size, times
+
+
+def _measure(
+    work: Callable[[Any], object], build: Callable[[int], Any], size: int, *, runs: int
+) -> list[float]:
+    data = [build(size * factor) for factor in (1, 2, 4)]
+    return [seconds(work, each, runs=runs) for each in data]
+
+
+def _compute_ratio(times: list[float]) -> float:
+    return (times[2] / max(times[0], 1e-6)) ** 0.5 if times[2] >= _ENOUGH else 0.0
+
+
+def _describe(size: int, times: list[float]) -> str:
+    shown = ", ".join(f"{1000 * each:.1f} ms" for each in times)
+    return f"{size:,} and its double and quadruple: {shown}"
 
 
 # --- Texts
