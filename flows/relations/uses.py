@@ -19,7 +19,6 @@ from flows.content.fields import FIELDS, STORED_ONCE, Field, Kind, Shape, get_co
 from flows.content.references import find_secret_names, find_uuids
 from flows.documents.mentions import find_mentioning, list_mentioning
 from flows.documents.models import MentionKind
-from flows.documents.read import group_rows
 from flows.models import MODELS, Item, Secret
 from flows.relations.mentions import Reference, find_mentions, find_references
 
@@ -112,7 +111,7 @@ def find_users_of_many(
         if written:
             live = live.filter(updated_at__range=written)
         rows_read = live.values_list("uuid", *names).iterator(chunk_size=_CHUNK)
-        for uuid, *values in group_rows(rows_read):
+        for uuid, *values in rows_read:
             content = dict(zip(names, values, strict=True))
             documents = [content.pop(name) for name in stored]
             uuids, secret_names = find_mentions(kind, content)

@@ -93,7 +93,9 @@ def find_prunable(
 ) -> list[tuple[int, ...]]:
     """Return the runs to prune, oldest first, each with those that undo it or are undone by it."""
     ordered = sorted(runs, key=lambda run: run.pk)
-    kept = _find_newest(ordered, retention) | _find_not_old(ordered, retention, now)
+    times = _find_times(ordered, now)
+    not_old = _find_not_old(ordered, times, retention.find_oldest_kept(now))
+    kept = _find_newest(ordered, retention) | not_old
     return [chain for chain in _find_chains(ordered) if kept.isdisjoint(chain)]
 
 
@@ -103,7 +105,7 @@ def find_kept_older(
     """Return the runs that are older than the retention's days and are kept all the same."""
     ordered = sorted(runs, key=lambda run: run.pk)
     times, oldest_kept = _find_times(ordered, now), retention.find_oldest_kept(now)
-    not_old, newest = _find_not_old(ordered, retention, now), _find_newest(ordered, retention)
+    not_old, newest = _find_not_old(ordered, times, oldest_kept), _find_newest(ordered, retention)
     by_keep_runs: set[int] = set()
     by_undo: set[int] = set()
     for chain in _find_chains(ordered):
@@ -178,10 +180,9 @@ def _find_newest(ordered: Sequence[PastRun], retention: HistoryRetention) -> set
 
 
 def _find_not_old(
-    ordered: Sequence[PastRun], retention: HistoryRetention, now: datetime
+    ordered: Sequence[PastRun], times: Mapping[int, datetime], oldest_kept: datetime
 ) -> set[int]:
     """Return the runs within the days of the retention, and those that have not ended."""
-    times, oldest_kept = _find_times(ordered, now), retention.find_oldest_kept(now)
     return {run.pk for run in ordered if run.is_running or times[run.pk] >= oldest_kept}
 
 
