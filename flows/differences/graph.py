@@ -130,6 +130,15 @@ def compare(before: Graph, after: Graph) -> GraphDiff:
     )
 
 
+def count_changes(changes: Iterable[NodeChange]) -> Counter[NodeStatus]:
+    """Return how many nodes or edges have each status; what moved and changed counts as both."""
+    return Counter(
+        status
+        for change in changes
+        for status in {change.status, NodeStatus.MOVED if change.is_moved else change.status}
+    )
+
+
 def find_differing_paths(before: Any, after: Any, path: str = "", depth: int = 0) -> Iterator[str]:
     """Yield the dotted paths at which two JSON values differ, down to a depth.
 

@@ -1,6 +1,5 @@
 """Compare two graphs of one flow for people: two pictures, and a list of changes. Pure."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from flows.differences.graph import (
     NodeChange,
     NodeStatus,
     compare,
+    count_changes,
     read_graph,
 )
 from flows.differences.graph_svg import BADGES, WORDS, PartId, draw_pair, place_pair
@@ -206,14 +206,7 @@ def _put_on_one_line(text: str) -> str:
 
 def _count_changes(diff: GraphDiff) -> tuple[Count, ...]:
     """Return the counts; what moved and changed counts as both."""
-    nodes, edges = (
-        Counter(
-            status
-            for change in changes.values()
-            for status in {change.status, NodeStatus.MOVED if change.is_moved else change.status}
-        )
-        for changes in (diff.nodes, diff.edges)
-    )
+    nodes, edges = (count_changes(changes.values()) for changes in (diff.nodes, diff.edges))
     return tuple(
         Count(status=status, nodes=nodes[status], edges=edges[status])
         for status in _COUNTED
