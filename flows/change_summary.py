@@ -59,6 +59,21 @@ def summarize_change(kind: Kind, before: Content, after: Content) -> tuple[str, 
     return ()
 
 
+def summarize_new(kind: Kind, content: Content) -> tuple[str, ...]:
+    """Return what a new item is: the hosts of a connection, how many nodes a flow has.
+
+    Nodes are counted where the document's text is at hand: none is read for it.
+    """
+    if kind is Kind.CONNECTION:
+        hosts = sorted({label for label in _find_hosts(content).values() if label})
+        return tuple(f"host {label}" for label in hosts)
+    nodes = content.get("nodes")
+    if kind is Kind.FLOW and (not isinstance(nodes, Document) or nodes.has_text):
+        count = len(_SLICES.decode(_read_utf8(nodes)))
+        return (f"{count} node{'' if count == 1 else 's'}",)
+    return ()
+
+
 def summarize_fields(fields: Iterable[ShortChange], inside: Iterable[str] = ()) -> tuple[str, ...]:
     """Return the words for all fields that differ; `inside` is what `summarize_change` returns.
 

@@ -253,6 +253,7 @@ class PendingImport(CurrentDatabaseModel):
 
     planned_at = models.DateTimeField(null=True)
     plan = models.BinaryField(null=True, help_text="What was shown, compressed.")
+    reviewed = models.JSONField(default=list, help_text="The marks of items that were reviewed.")
     record = models.ForeignKey(ImportRecord, null=True, on_delete=models.CASCADE, related_name="+")
 
     class Meta:

@@ -10,6 +10,7 @@ from flows.content.fields import Kind
 from imports.admin.filter_fields import make_result_field, make_text_field
 from imports.models import PendingImport
 from imports.permissions import OVERRIDE_LOCKS, SKIP_BACKUP
+from imports.planfile.item_list import ListFilter, Show
 from imports.planfile.page import PageItem
 from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Mode, Result
@@ -20,12 +21,15 @@ _MODES = [
     (Mode.SKIP.value, "Skip: the row here is left alone"),
     (Mode.DUPLICATE.value, "Duplicate: a copy beside the row here"),
 ]
-_ATTENTION = [
-    ("", "all items"),
-    ("attention", "with a warning"),
-    ("refused", "with a problem"),
-    ("news", "different since the last plan"),
-]
+_SHOW = {
+    Show.CHANGES: "what changes or was decided",
+    Show.UNREVIEWED: "what changes and is not reviewed",
+    Show.ATTENTION: "what has a warning",
+    Show.REFUSED: "what has a problem",
+    Show.NEWS: "what differs since the last plan",
+    Show.REST: "what stays as it is",
+    Show.ALL: "all items",
+}
 
 
 class OptionsForm(forms.Form):
@@ -91,22 +95,27 @@ class ChoicesForm(OptionsForm):
 
 
 class FilterForm(forms.Form):
-    """Which items a list shows. Invalid values show all."""
+    """Which items a list shows. Where values are invalid, what changes."""
 
     result = make_result_field(Result)
-    show = forms.ChoiceField(required=False, choices=_ATTENTION)
+    show = forms.ChoiceField(
+        required=False, choices=[(show.value, words) for show, words in _SHOW.items()]
+    )
     q = make_text_field()
 
     @property
-    def conditions(self) -> dict[str, Any]:
-        """Return the arguments for imports.planfile.page.filter_items."""
+    def chosen(self) -> ListFilter:
+        """Return the conditions: a result or a name is looked for in all items."""
         self.is_valid()
         cleaned = self.cleaned_data
-        return {
-            "result": Result(cleaned["result"]) if cleaned.get("result") else None,
-            "attention": cleaned.get("show", ""),
-            "text": cleaned.get("q", ""),
-        }
+        result, text = cleaned.get("result"), cleaned.get("q", "")
+        usual = Show.ALL if result or text else Show.CHANGES
+        show = Show(cleaned.get("show") or usual)
+        return ListFilter(
+            show=usual if show is Show.CHANGES else show,
+            result=Result(result) if result else None,
+            text=text,
+        )
 
 
 def read_decisions(

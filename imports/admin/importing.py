@@ -3,7 +3,6 @@
 Each view reads the request, calls imports.uploads.pending, and responds.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from functools import partial, wraps
 from http import HTTPStatus
@@ -12,7 +11,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import (
     Http404,
     HttpRequest,
@@ -24,26 +22,26 @@ from django.http import (
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from flows.admin.page_addresses import wrap_running_page
-from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.differences.values import compare_contents
 from imports.admin.forms import ChoicesForm, FilterForm, read_decisions
+from imports.admin.preview_page import make_preview_context, make_walk_context
 from imports.admin.uploading import UploadViews, render_import_page
 from imports.errors import NotPermitted, StalePlan, UnableToImport
 from imports.models import PendingImport
 from imports.permissions import RUN_IMPORT, VIEW_RECORDS
-from imports.planfile.page import filter_items
-from imports.plans.plan import Mode, Result
+from imports.planfile.item_list import list_items
+from imports.planfile.page import PlanPage
 from imports.uploads import pending as uploads
 from imports.uploads.errors import NothingPending
 from imports.uploads.one_item import preview_item
 from imports.uploads.planning import read_page
 from imports.uploads.progress import read_progress
-
-ITEMS_ON_A_PAGE = 100
+from imports.uploads.reviewing import count_reviewed, keep_reviewed
 
 
 class ChoicesInvalid(UnableToImport):
@@ -65,6 +63,7 @@ def list_import_urls(site: AdminSite) -> list[URLPattern]:
         path("import/<int:number>/decide/", wrap(views.decide), name="imports_decide"),
         path("import/<int:number>/again/", wrap(views.look_again), name="imports_again"),
         path("import/<int:number>/confirm/", wrap(views.confirm), name="imports_confirm"),
+        path("import/<int:number>/review/", wrap(views.review), name="imports_review"),
         path("import/<int:number>/cancel/", wrap(views.cancel), name="imports_cancel"),
         path("import/<int:number>/progress/", wrap(views.show_progress), name="imports_progress"),
         path(
@@ -133,6 +132,13 @@ def _answer_script(view: View) -> View:
     return call_for_script
 
 
+def _keep_ticks(request: HttpRequest, pending: PendingImport, page: PlanPage) -> None:
+    """Keep what the form says is reviewed, of the items that it had a tick for."""
+    done, offered = (set(request.POST.getlist(name)) for name in ("reviewed", "tick"))
+    if offered:
+        keep_reviewed(pending, page, done=done & offered, undone=offered - done)
+
+
 class ImportViews:
     """The pages of a waiting upload."""
 
@@ -143,34 +149,7 @@ class ImportViews:
     @_pass_upload
     def preview(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Show what would happen, item by item."""
-        plan = read_page(pending)
-        chosen = FilterForm(request.GET)
-        items = list(filter_items(plan.items, **chosen.conditions))
-        counts = plan.counts
-        total = sum(counts.values(), Counter())
-        page = Paginator(items, ITEMS_ON_A_PAGE).get_page(request.GET.get("page"))
-        query = request.GET.copy()
-        query.pop("page", None)
-        context = {
-            "title": f"Import {pending.file_name}",
-            "pending": pending,
-            "plan": plan,
-            "counts": [
-                {"kind": kind, "results": [(result, counts[kind][result]) for result in Result]}
-                for kind in Kind
-            ],
-            "total": [(result, total[result]) for result in Result if total[result]],
-            "modes": list(Mode),
-            "filter": chosen,
-            "page": page,
-            "pages": page.paginator.get_elided_page_range(page.number),
-            "query": query.urlencode(),
-            "here": request.GET.urlencode(),
-            "token": uploads.get_token(pending, plan),
-            "choices": ChoicesForm(pending=pending, user=request.user),
-            "progress": read_progress(pending),
-            "asks_for_name": ziggy.CONFIRM_SERVER_NAME,
-        }
+        context = make_preview_context(request, pending, read_page(pending))
         return render_import_page(self._site, request, "preview", context)
 
     @method_decorator(require_POST)
@@ -184,16 +163,33 @@ class ImportViews:
             messages.info(request, "Planned again with these choices.")
         return _redirect_to_preview(request, pending.pk)
 
+    @method_decorator(require_POST)
+    @_pass_upload
+    def review(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
+        """Keep which items are reviewed; then the page that the form names, or the count."""
+        page = read_page(pending)
+        _keep_ticks(request, pending, page)
+        if request.headers.get("Accept") == "application/json":
+            count = count_reviewed(pending, page)
+            return JsonResponse({"done": count.done, "total": count.total})
+        address = request.POST.get("next", "")
+        if not url_has_allowed_host_and_scheme(address, allowed_hosts=None):
+            return _redirect_to_preview(request, pending.pk)
+        return redirect(address)
+
     def _apply_choices(self, request: HttpRequest, pending: PendingImport) -> bool:
         """Apply the form's choices, and return whether any was new.
 
         Raises UploadRefused for a page of an earlier plan: its choices would take back later ones.
         """
+        page = read_page(pending)
+        listed = list_items(
+            page.items, FilterForm(request.GET).chosen, reviewed=set(pending.reviewed)
+        )
+        _keep_ticks(request, pending, page)
         if "shown" in request.POST:
             uploads.check_shown(pending, request.POST["shown"])
         form = ChoicesForm(request.POST, pending=pending, user=request.user)
-        chosen = FilterForm(request.GET)
-        listed = filter_items(read_page(pending).items, **chosen.conditions)
         try:
             decisions = read_decisions(request.POST, listed)
         except ValueError:
@@ -223,6 +219,7 @@ class ImportViews:
         if kind not in set(Kind) or (preview := preview_item(pending, Kind(kind), uuid)) is None:
             raise Http404
         context = {
+            **make_walk_context(request, pending, read_page(pending), preview.item),
             "title": f"{preview.item.kind.capitalize()} {preview.item.name or '(no name)'}",
             "pending": pending,
             "preview": preview,

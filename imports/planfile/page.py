@@ -6,11 +6,11 @@ the file is.
 
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from flows.change_summary import summarize_fields
 from flows.content.fields import Kind
 from flows.texts import make_json_path
 from imports.errors import Issue, UnableToImport
@@ -68,6 +68,8 @@ class PageItem(msgspec.Struct, frozen=True, kw_only=True):
     row: PageRow | None = None
     """The row that the item matches, or the soft-deleted one that it restores."""
     fields: tuple[PageField, ...] = ()
+    inside: tuple[str, ...] = ()
+    """What changes inside a flow or a connection, or what is new: see flows.change_summary."""
     warnings: tuple[str, ...] = ()
     issues: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
@@ -82,6 +84,11 @@ class PageItem(msgspec.Struct, frozen=True, kw_only=True):
     """The new destinations of stored secrets; None where they were not kept."""
     difference: str = msgspec.field(name="news", default="")
     """The difference from the plan that was shown before."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Return what changes, in a few words."""
+        return summarize_fields(self.fields, self.inside)
 
     @property
     def is_matched(self) -> bool:
@@ -134,17 +141,19 @@ class PlanPage(msgspec.Struct, frozen=True, kw_only=True):
         return [item for item in self.items if item.difference]
 
 
-Attention = Literal["", "attention", "refused", "news"]
-
-
 def make_page(
     plan: Plan,
     decisions: Decisions,
     *,
     refusal: UnableToImport | None = None,
     differences: Mapping[ItemKey, str] | None = None,
+    summaries: Mapping[ItemKey, tuple[str, ...]] | None = None,
 ) -> PlanPage:
-    """Return the page of the plan; `differences` from the plan shown before are by item."""
+    """Return the page of the plan.
+
+    By item are the `differences` from the plan shown before, and `summaries` of what changes inside
+    it.
+    """
     messages: dict[tuple[str | None, str], list[str]] = {}
     for issue in plan.issues:
         messages.setdefault((issue.uuid, issue.path), []).append(issue.message)
@@ -153,8 +162,10 @@ def make_page(
         key = change.item.kind, change.item.uuid
         of_item = messages.get((change.item.file_uuid, change.item.path), [])
         item = _make_page_item(change, decisions.get(key), of_item)
-        difference = (differences or {}).get(key, "")
-        items.append(msgspec.structs.replace(item, difference=difference) if difference else item)
+        difference, inside = (differences or {}).get(key, ""), (summaries or {}).get(key, ())
+        if difference or inside:
+            item = msgspec.structs.replace(item, difference=difference, inside=inside)
+        items.append(item)
     return PlanPage(
         token=make_confirmation_token(make_snapshot(plan)),
         items=tuple(items),
@@ -264,30 +275,6 @@ def _make_page_item(
         before=change.before,
         destinations=tuple(sorted(get_destination_keys(change.destination_warnings))),
     )
-
-
-def filter_items(
-    items: Iterable[PageItem],
-    *,
-    result: Result | None = None,
-    attention: Attention = "",
-    text: str = "",
-) -> Iterator[PageItem]:
-    """Yield the items that meet all conditions; `text` is searched in names and uuids."""
-    part = text.casefold()
-    for item in items:
-        if result is not None and item.result is not result:
-            continue
-        if attention == "attention" and not item.needs_attention:
-            continue
-        if attention == "refused" and not item.issues:
-            continue
-        if attention == "news" and not item.difference:
-            continue
-        names = (item.name, item.target_name, item.uuid, item.target_uuid)
-        if part and not any(part in name.casefold() for name in names):
-            continue
-        yield item
 
 
 def pack_page(page: PlanPage) -> bytes:

@@ -22,6 +22,7 @@ from imports.plans.decisions import read_decision_list
 from imports.plans.plan import Mode
 from imports.uploads.errors import NothingPending, UploadRefused
 from imports.uploads.stored_file import unpack_file
+from imports.uploads.summaries import read_summaries
 
 
 def read_page(pending: PendingImport) -> PlanPage:
@@ -122,6 +123,7 @@ def _keep_page(
         read_decision_list(pending.decisions),
         refusal=preview.refusal,
         differences=differences,
+        summaries=read_summaries(preview.plan),
     )
     pending.plan = pack_page(page)
     pending.planned_at = timezone.now()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flows.change_summary import summarize_change, summarize_fields
+from flows.change_summary import summarize_change, summarize_fields, summarize_new
 from flows.content import canonical
 from flows.content.documents import Document
 from flows.content.fields import Kind
@@ -123,6 +123,17 @@ def test_the_hosts_of_a_connection(
     before: dict[str, Any], after: dict[str, Any], words: tuple[str, ...]
 ) -> None:
     assert summarize_change(Kind.CONNECTION, before, after) == words
+
+
+def test_a_new_item_is_told_by_what_it_is() -> None:
+    assert summarize_new(Kind.FLOW, flow([{"id": "a"}])) == ("1 node",)
+    assert summarize_new(Kind.FLOW, {"nodes": Document(digest="0" * 64)}) == ()
+    assert summarize_new(Kind.FLOW, {}) == ("0 nodes",)
+    assert summarize_new(Kind.CONNECTION, {"dev_value": '{host: "a"}', "prod_value": "f()"}) == (
+        "host a",
+        "host unknown",
+    )
+    assert summarize_new(Kind.SECRET, {"description": "x"}) == ()
 
 
 def test_the_words_of_all_fields() -> None:

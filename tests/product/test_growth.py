@@ -65,6 +65,7 @@ from imports.management.text_columns import format_columns
 from imports.planfile import changes as plan_changes
 from imports.planfile import decisions as decision_file
 from imports.planfile import file as plan_file
+from imports.planfile import item_list
 from imports.planfile import page as plan_page
 from imports.planfile import shape as plan_shape
 from imports.planfile import snapshot as plan_snapshot
@@ -764,7 +765,8 @@ def shown_again(given: Any) -> object:
     changes = plan_changes.find_changes_since(before, plan_snapshot.make_snapshot(plan))
     differences = plan_page.find_differences(changes, shown, is_decided=False)
     again = plan_page.make_page(plan, {}, differences=differences)
-    return [*plan_page.filter_items(again.items, attention="attention", text="same")]
+    chosen = item_list.ListFilter(show=item_list.Show.UNREVIEWED, text="same")
+    return item_list.list_items(again.items, chosen)
 
 
 def held_against(given: Any) -> object:
@@ -1077,7 +1079,7 @@ CASES = {
     "a shown plan": Case(
         covers=(
             *("imports.planfile.page.make_page", "imports.planfile.page.pack_page"),
-            *("imports.planfile.page.unpack_page", "imports.planfile.page.filter_items"),
+            *("imports.planfile.page.unpack_page", "imports.planfile.item_list.list_items"),
             *("imports.planfile.page.make_page_snapshot", "imports.planfile.page.find_differences"),
         ),
         build=kept_plan,

@@ -251,9 +251,9 @@ class TestChoices:
         post(ada, "decide", pending, {"mode": "overwrite", name: "duplicate"})
         assert shown(ada, pending) == [("F1", "DUPLICATE"), ("F2", "OVERWRITE")]
         post(ada, "decide", pending, {"mode": "skip"})  # a page that does not show the first item
-        assert shown(ada, pending) == [("F1", "DUPLICATE"), ("F2", "SKIP")]
+        assert shown(ada, pending, show="all") == [("F1", "DUPLICATE"), ("F2", "SKIP")]
         post(ada, "decide", pending, {"mode": "skip", name: ""})
-        assert shown(ada, pending) == [("F1", "SKIP"), ("F2", "SKIP")]
+        assert shown(ada, pending, show="all") == [("F1", "SKIP"), ("F2", "SKIP")]
 
     def test_a_mode_for_all_items_of_the_list(self, ada):
         for number in (1, 2, 3):
@@ -709,7 +709,8 @@ class TestWhatThePageShowed:
     def test_beside_the_button_is_told_what_the_list_does_not_show(self, ada):
         pending = staged(ada, flow(1, "Sync"), flow(2, "More"), secret(1, "KEY"))
         text = " ".join(page(ada, "preview", pending, q="Sync").content.decode().split())
-        assert "In all: 3 CREATE. The list above shows 1 of 3 items." in text
+        assert '3 <span class="result create">CREATE</span>' in text
+        assert "The list above shows 1 of 3 items." in text
         text = " ".join(page(ada, "preview", pending).content.decode().split())
         assert "The list above shows" not in text
 

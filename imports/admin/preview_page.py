@@ -1,0 +1,137 @@
+"""What the page of an upload's plan shows: items in groups, and the counts of all."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, QueryDict
+from django.urls import reverse
+
+from flows.conf import ziggy
+from flows.content.fields import Kind
+from imports.admin.forms import ChoicesForm, FilterForm
+from imports.models import PendingImport
+from imports.planfile.item_list import (
+    Show,
+    find_group,
+    is_change,
+    list_items,
+    make_review_mark,
+)
+from imports.planfile.page import PageItem, PlanPage
+from imports.plans.plan import Mode, Result
+from imports.uploads import pending as uploads
+from imports.uploads.progress import read_progress
+from imports.uploads.reviewing import count_reviewed
+
+ITEMS_ON_A_PAGE = 100
+_RESTING = (Result.UNCHANGED, Result.SKIP)
+_TITLES = ("Cannot be imported as it stands", "With a serious warning")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedItem:
+    """An item of the list, and whether somebody reviewed it."""
+
+    item: PageItem
+    mark: str
+    """Its mark as it is now; "" for an item that does not change."""
+    is_reviewed: bool
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemGroup:
+    """Items that are shown under one title."""
+
+    title: str
+    items: Sequence[ListedItem]
+
+
+def make_preview_context(
+    request: HttpRequest, pending: PendingImport, plan: PlanPage
+) -> dict[str, Any]:
+    """Return the context of the page, for the list that the address asks for."""
+    chosen = FilterForm(request.GET)
+    items = list_items(plan.items, chosen.chosen, reviewed=set(pending.reviewed))
+    page = Paginator(items, ITEMS_ON_A_PAGE).get_page(request.GET.get("page"))
+    counts, query = plan.counts, _drop_page(request.GET)
+    total = sum(counts.values(), Counter())
+    return {
+        "title": f"Import {pending.file_name}",
+        "pending": pending,
+        "plan": plan,
+        "counts": [
+            {"kind": kind, "results": [(result, counts[kind][result]) for result in Result]}
+            for kind in Kind
+        ],
+        "total": [(result, total[result]) for result in Result if total[result]],
+        "rest": [(result, total[result]) for result in _RESTING if total[result]],
+        "problems": sum(bool(item.issues) for item in plan.items),
+        "review": count_reviewed(pending, plan),
+        "modes": list(Mode),
+        "filter": chosen,
+        "shows_changes": chosen.chosen.show is Show.CHANGES,
+        "page": page,
+        "groups": [
+            ItemGroup(title=title, items=[_list_item(pending, item, query) for item in group])
+            for title, group in groupby(page.object_list, key=_make_title)
+        ],
+        "pages": page.paginator.get_elided_page_range(page.number),
+        "query": query,
+        "here": request.GET.urlencode(),
+        "token": uploads.get_token(pending, plan),
+        "choices": ChoicesForm(pending=pending, user=request.user),
+        "progress": read_progress(pending),
+        "asks_for_name": ziggy.CONFIRM_SERVER_NAME,
+    }
+
+
+def make_walk_context(
+    request: HttpRequest, pending: PendingImport, plan: PlanPage, item: PageItem
+) -> dict[str, Any]:
+    """Return the context of the steps from an item's page to those beside it in the list."""
+    marks = set(pending.reviewed)
+    chosen = FilterForm(request.GET).chosen
+    items = list_items(plan.items, chosen, reviewed=marks)
+    keys = [(one.kind, one.uuid) for one in items]
+    place = keys.index((item.kind, item.uuid)) if (item.kind, item.uuid) in keys else None
+    query = _drop_page(request.GET)
+    mark = make_review_mark(item) if is_change(item) else ""
+    walk: dict[str, Any] = {"mark": mark, "is_reviewed": mark in marks, "query": query}
+    if place is not None:
+        walk |= {"number": place + 1, "count": len(items)}
+        walk["previous"] = make_item_url(pending, items[place - 1], query) if place else ""
+        is_last = place + 1 == len(items)
+        walk["next"] = "" if is_last else make_item_url(pending, items[place + 1], query)
+    return {"walk": walk, "review": count_reviewed(pending, plan)}
+
+
+def make_item_url(pending: PendingImport, item: PageItem, query: str) -> str:
+    """Return the address of an item's page, which goes on in the same list."""
+    url = reverse("admin:imports_pending_item", args=[pending.pk, item.kind, item.uuid])
+    return f"{url}?{query}" if query else url
+
+
+def _make_title(item: PageItem) -> str:
+    group = find_group(item)
+    return _TITLES[group] if group < len(_TITLES) else item.kind.plural.capitalize()
+
+
+def _list_item(pending: PendingImport, item: PageItem, query: str) -> ListedItem:
+    mark = make_review_mark(item) if is_change(item) else ""
+    return ListedItem(
+        item=item,
+        mark=mark,
+        is_reviewed=mark in pending.reviewed,
+        url=make_item_url(pending, item, query),
+    )
+
+
+def _drop_page(asked: QueryDict) -> str:
+    query = asked.copy()
+    query.pop("page", None)
+    return query.urlencode()
