@@ -14,7 +14,7 @@ from typing import Any
 from flows.content import canonical
 
 # Keys of a node for where and how it is shown, not what it does.
-_LAYOUT_KEYS = frozenset(
+LAYOUT_KEYS = frozenset(
     {
         "position",
         "positionAbsolute",
@@ -177,7 +177,7 @@ def _compare_part(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> N
     paths = tuple(find_differing_paths(dict(old), dict(new)))
     if not paths:
         return NodeChange(key=key, status=NodeStatus.SAME)
-    layout = [path.partition(".")[0] in _LAYOUT_KEYS for path in paths]
+    layout = [path.partition(".")[0] in LAYOUT_KEYS for path in paths]
     status = NodeStatus.MOVED if all(layout) else NodeStatus.CHANGED
     return NodeChange(key=key, status=status, paths=paths, is_moved=any(layout))
 

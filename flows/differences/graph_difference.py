@@ -1,9 +1,11 @@
 """Compare two graphs of one flow for people: two pictures, and a list of changes. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from flows.differences.flow_order import order_nodes
 from flows.differences.graph import (
+    LAYOUT_KEYS,
     Edge,
     Graph,
     GraphDiff,
@@ -16,7 +18,7 @@ from flows.differences.graph import (
 )
 from flows.differences.graph_svg import BADGES, WORDS, PartId, draw_pair, place_pair
 from flows.differences.matching import Budget
-from flows.differences.pieces import make_visible
+from flows.differences.pieces import Pieces, make_pieces, make_visible
 from flows.differences.value_differences import ValueDifference, compare_values, find_values
 
 _LONGEST_LABEL = 80
@@ -36,6 +38,8 @@ class PartChange:
     number: int
     part: str
     """`node` or `edge`."""
+    key: Pieces
+    """Its id, numbered where others have the same; of an edge without one, its ends."""
     label: str
     type: str
     status: NodeStatus
@@ -85,6 +89,11 @@ class GraphDifference:
     def only_order(self) -> bool:
         """Return whether only the order of nodes or edges differs."""
         return not self.changes and not self.layout
+
+    @property
+    def has_layout(self) -> bool:
+        """Return whether something moved, so that hiding it makes a difference."""
+        return any(count.status is NodeStatus.MOVED for count in self.counts)
 
     @property
     def last(self) -> int:
@@ -137,12 +146,14 @@ class _Part:
 
 
 def _find_parts_in_order(old: Graph, new: Graph, diff: GraphDiff) -> list[_Part]:
-    """Return the nodes that differ, from left to right, and then the edges."""
+    """Return the nodes that differ, in the order of the flow, and then the edges."""
     before, after = place_pair(old, new)
-    spots = {**before, **after}
+    places = {key: (spot.x, spot.y) for key, spot in {**before, **after}.items()}
+    order = order_nodes(diff.nodes, (*new.edges, *old.edges), places)
+    rank = {key: number for number, key in enumerate(order)}
     nodes = _find_differing("node", diff.nodes, old.nodes, new.nodes)
     return [
-        *sorted(nodes, key=lambda part: (spots[part.id[1]].x, spots[part.id[1]].y)),
+        *sorted(nodes, key=lambda part: rank[part.id[1]]),
         *_find_differing("edge", diff.edges, old.edges, new.edges),
     ]
 
@@ -174,6 +185,7 @@ def _make_part_changes(
         PartChange(
             number=number,
             part=part.id[0],
+            key=make_pieces(part.id[1]),
             label=_make_label(part.shown, labels),
             type=_put_on_one_line(part.shown.type) if isinstance(part.shown, Node) else "",
             status=part.change.status,
@@ -185,8 +197,13 @@ def _make_part_changes(
 
 def _compare_part(part: _Part, budget: Budget) -> list[ValueDifference]:
     if part.before and part.after:
-        return compare_values(dict(part.before.value), dict(part.after.value), budget)
+        found = compare_values(dict(part.before.value), dict(part.after.value), budget)
+        return [replace(each, is_layout=True) if _is_layout(each) else each for each in found]
     return find_values(dict(part.shown.value), budget, is_new=part.after is not None)
+
+
+def _is_layout(value: ValueDifference) -> bool:
+    return bool(value.steps) and value.steps[0] in LAYOUT_KEYS
 
 
 def _make_label(part: Node | Edge, labels: Mapping[str, str]) -> str:

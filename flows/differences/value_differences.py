@@ -13,7 +13,7 @@ from typing import Any
 from flows.content import canonical
 from flows.differences.lines import LineDiff, compare_lines
 from flows.differences.matching import Budget, match
-from flows.differences.pieces import Pieces, make_pieces, make_visible, mark_words
+from flows.differences.pieces import Pieces, is_invisible, make_pieces, mark_words
 
 Step = str | tuple[int | None, int | None]
 """A key, or the places of an element of a list before and after; None where it is not there."""
@@ -35,11 +35,17 @@ class ValueDifference:
     before: Pieces | None = None
     after: Pieces | None = None
     lines: LineDiff | None = None
+    is_layout: bool = False
+    """Whether it says where or how a node is shown, and not what it does."""
 
     @property
     def path(self) -> str:
-        """Return the path, such as `data.headers[2].value`; "" for the whole value."""
-        return make_visible("".join(map(_format_step, self.steps)).removeprefix("."))
+        """Return the path, such as `data.headers[2].value`; "" for the whole value.
+
+        An element of a list that is new is `[+2]`, one that is gone `[-2]`, one that has another
+        place now `[1\N{RIGHTWARDS ARROW}2]`.
+        """
+        return "".join(map(_format_step, self.steps)).removeprefix(".")
 
     @property
     def status(self) -> str:
@@ -183,12 +189,16 @@ def _is_json(text: str) -> bool:
 
 def _format_step(step: Step) -> str:
     if isinstance(step, str):
-        return (
-            f".{step}"
-            if _PLAIN_KEY.fullmatch(step)
-            else f"[{json.dumps(step, ensure_ascii=False)}]"
-        )
+        return f".{step}" if _PLAIN_KEY.fullmatch(step) else f"[{_quote_key(step)}]"
     before, after = step
-    if before is None or after is None or before == after:
-        return f"[{after if before is None else before}]"
+    if before is None or after is None:  # the element itself is new, or gone
+        return f"[+{after}]" if before is None else f"[-{before}]"
+    if before == after:
+        return f"[{after}]"
     return f"[{before}\N{RIGHTWARDS ARROW}{after}]"
+
+
+def _quote_key(key: str) -> str:
+    """Return the key as JSON, with what cannot be seen as its escapes."""
+    quoted = json.dumps(key, ensure_ascii=False)
+    return "".join(json.dumps(char)[1:-1] if is_invisible(char) else char for char in quoted)

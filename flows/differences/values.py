@@ -36,6 +36,9 @@ class FieldDifference:
     values: tuple[ValueDifference, ...] = ()
     masked: bool = False
     """Whether a probable credential was hidden."""
+    nothing_before: bool = False
+    """Whether `lines` are compared with none, and not with an empty text."""
+    nothing_after: bool = False
     only_space: bool = False
     """Whether only white space differs, which is hard to see."""
 
@@ -85,7 +88,12 @@ def _compare_fields(
             yield FieldDifference(key=field.key, values=values)
         elif _is_long(before) or _is_long(after):
             lines = compare_lines(str(before or ""), str(after or ""), budget)
-            yield FieldDifference(key=field.key, lines=lines)
+            yield FieldDifference(
+                key=field.key,
+                lines=lines,
+                nothing_before=before is None,
+                nothing_after=after is None,
+            )
         else:
             yield _compare_short(field, (before, after), budget)
 
@@ -99,7 +107,13 @@ def _mask_field(
     clear = [_format_long(field, value) for value in sides]
     texts = [masks.mask_credentials(text) for text in clear]
     lines = compare_lines(texts[0], texts[1], budget)
-    return FieldDifference(key=field.key, lines=lines, masked=texts != clear)
+    return FieldDifference(
+        key=field.key,
+        lines=lines,
+        masked=texts != clear,
+        nothing_before=sides[0] is None,
+        nothing_after=sides[1] is None,
+    )
 
 
 def _compare_documents(before: Value, after: Value, budget: Budget) -> list[ValueDifference]:

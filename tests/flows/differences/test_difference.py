@@ -196,7 +196,7 @@ def test_long_texts_are_compared_line_by_line_and_documents_value_by_value() -> 
     info, tags, extra = compare_contents(Kind.FLOW, before, after).fields
     assert info.lines
     assert shown(info.lines) == [" One", "-[two]", "+[2]"]
-    assert values(tags) == ["[1]: none -> b"]
+    assert values(tags) == ["[+1]: none -> b"]
     assert extra.key == "other keys"
     assert values(extra) == ["b: [1] -> [2]"]
 

@@ -17,12 +17,11 @@ from flows.content.fields import FIELDS, Kind
 from flows.differences.lines import MOST_CHANGED, DiffRow, LineDiff, RowKind, compare_lines
 from flows.differences.matching import Budget, match
 from flows.differences.pieces import Pieces, is_invisible, make_pieces, make_visible
-from flows.differences.value_differences import compare_values, find_values
+from flows.differences.value_differences import ValueDifference, compare_values, find_values
 from flows.differences.values import Difference, compare_contents
+from tests.support.difference_page import MISSING, ShownValue, put_together, read_value
 
 # --- What a reader can put together from what is shown
-
-MISSING: Any = object()
 
 
 def read(pieces: Pieces) -> str:
@@ -46,30 +45,11 @@ def read_side(rows: tuple[DiffRow, ...], kind: RowKind) -> list[str]:
     return lines
 
 
-def read_value(text: str) -> Any:
-    """The value that a text shows: JSON, or a text that is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
+def read_shown(shown: list[ValueDifference]) -> list[ShownValue]:
+    return [ShownValue(each.steps, *_read_sides(each)) for each in shown]
 
 
-Side = tuple[Any, Any, Any]
-"""Steps, and what is shown before and after."""
-
-
-def put_together(value: Any, shown: Any, *, is_after: bool) -> Any:
-    """The side after the change (or before it), from the other one and the differences."""
-    sides = [(each.steps, *_read_sides(each)) for each in shown]
-    if not is_after:
-        sides = [
-            (tuple(step if isinstance(step, str) else step[::-1] for step in steps), after, before)
-            for steps, before, after in sides
-        ]
-    return _apply(value, sides)
-
-
-def _read_sides(shown: Any) -> tuple[Any, Any]:
+def _read_sides(shown: ValueDifference) -> tuple[Any, Any]:
     if shown.lines:
         kinds = (RowKind.REMOVED, RowKind.ADDED)
         old, new = ("\n".join(read_side(shown.lines.rows, kind)) for kind in kinds)
@@ -79,45 +59,6 @@ def _read_sides(shown: Any) -> tuple[Any, Any]:
         MISSING if shown.before is None else old,
         MISSING if shown.after is None else new,
     )
-
-
-def _apply(value: Any, sides: list[Side]) -> Any:
-    own = [after for steps, _, after in sides if not steps]
-    if own:
-        value = next((after for after in own if after is not MISSING), MISSING)
-        if value is not MISSING:  # what is told below it was an object or a list, and is gone
-            return value
-    below = [side for side in sides if side[0]]
-    keyed = [side for side in below if isinstance(side[0][0], str)]
-    placed = [side for side in below if not isinstance(side[0][0], str)]
-    found = [
-        *([_apply_to_object(value if isinstance(value, dict) else {}, keyed)] if keyed else ()),
-        *([_apply_to_list(value if isinstance(value, list) else [], placed)] if placed else ()),
-    ]
-    return next((each for each in found if each is not MISSING), MISSING) if found else value
-
-
-def _apply_to_object(found: dict[str, Any], sides: list[Side]) -> Any:
-    found = dict(found)
-    for key in {steps[0] for steps, _, _ in sides}:
-        inner = [(steps[1:], before, after) for steps, before, after in sides if steps[0] == key]
-        found[key] = _apply(found.get(key, MISSING), inner)
-    return {key: each for key, each in found.items() if each is not MISSING} or MISSING
-
-
-def _apply_to_list(found: list[Any], sides: list[Side]) -> Any:
-    groups: dict[tuple[int | None, int | None], list[Side]] = {}
-    for steps, before, after in sides:
-        groups.setdefault(steps[0], []).append((steps[1:], before, after))
-    here: dict[int, Any] = {}
-    for (i, j), inner in groups.items():
-        changed = _apply(MISSING if i is None else found[i], inner)
-        if j is not None:
-            here[j] = changed
-    taken = {i for i, _ in groups}
-    rest = iter([each for i, each in enumerate(found) if i not in taken])
-    size = len(found) - len(taken - {None}) + len(here)
-    return [here[at] if at in here else next(rest) for at in range(size)] or MISSING
 
 
 # --- Lines
@@ -215,7 +156,7 @@ JSON = st.recursive(
 
 
 def check_values(before: Any, after: Any, budget: Budget) -> None:
-    shown = compare_values(before, after, budget)
+    shown = read_shown(compare_values(before, after, budget))
     assert bool(shown) == (canonical.encode(before) != canonical.encode(after))
     for start, end, is_after in ((before, after, True), (after, before, False)):
         found = put_together(start, shown, is_after=is_after)
@@ -238,9 +179,9 @@ def test_both_values_can_be_put_together_from_the_differences(
 
 @given(JSON)
 def test_a_value_that_is_new_or_gone_is_shown_as_a_whole(value: Any) -> None:
-    shown = find_values(value, Budget(), is_new=True)
+    shown = read_shown(find_values(value, Budget(), is_new=True))
     assert canonical.encode(put_together(MISSING, shown, is_after=True)) == canonical.encode(value)
-    shown = find_values(value, Budget(), is_new=False)
+    shown = read_shown(find_values(value, Budget(), is_new=False))
     assert canonical.encode(put_together(MISSING, shown, is_after=False)) == canonical.encode(value)
 
 
@@ -248,7 +189,7 @@ def test_a_path_leads_to_its_value() -> None:
     before = {"data": {"headers": [{"v": 1}, {"v": 2}], "a.b": 1}}
     after = {"data": {"headers": [{"v": 0}, {"v": 1}, {"v": 3}], "a.b": 2}}
     assert [each.path for each in compare_values(before, after, Budget())] == [
-        'data["a.b"]', "data.headers[0].v", "data.headers[1→2].v",
+        'data["a.b"]', "data.headers[+0].v", "data.headers[1→2].v",
     ]  # fmt: skip
 
 
