@@ -20,7 +20,7 @@ from flows.models import Flow
 from flows.saves import named_saves
 from imports.database.document_check import check_database
 from imports.database.lock import hold_import_lock
-from imports.models import ImportRecord
+from imports.models import ImportRecord, Status
 from tests.support.digest import all_rows, outcome, put_back
 from tests.support.factories import FlowFactory
 from tests.support.importing import flow, import_items
@@ -104,6 +104,36 @@ def test_a_removal_that_is_killed(
             pass
         killer.run(task)
         assert read_state() == after, f"point {place}"
+        put_back(rows)
+
+
+def read_exported(run_command: Callable[..., Any]) -> Any:
+    exported = json.loads(run_command("flow_export", "-fp", "-").out)
+    del exported["exportedAt"]
+    return exported
+
+
+def test_an_undo_that_is_killed(
+    history: None, killer: Killer, run_command: Callable[..., Any]
+) -> None:
+    import_items(
+        *(flow(n, name, nodes=[{"id": f"four {n}"}]) for n, name in enumerate((PURGED, "Stays"))),
+        flow(7, "New", nodes=[{"id": "new"}]),
+    )
+    rows, before = all_rows(), read_exported(run_command)
+    points, after = killer.run("import_undo"), read_exported(run_command)
+    undone = ImportRecord.objects.filter(status=Status.UNDONE)
+    assert undone.count() == 1
+    assert after != before
+    put_back(rows)
+    for place in spread_places(points):
+        killer.kill("import_undo", place)
+        assert_whole()
+        assert read_exported(run_command) == (after if undone.exists() else before)
+        with hold_import_lock(wait=30):  # the server notices late that a client is gone
+            pass
+        killer.run("import_undo")
+        assert (read_exported(run_command), undone.count()) == (after, 1), f"point {place}"
         put_back(rows)
 
 

@@ -9,6 +9,7 @@ from django.db import connection
 
 from flows.documents.moving import move_back, move_in
 from flows.models import Flow
+from imports.models import ImportRecord, Status
 
 PURGED = "To purge"
 """The name of the flow that `item_purge` deletes for good."""
@@ -24,7 +25,15 @@ def _purge() -> None:
         _call("item_purge", "flow", str(flow.uuid))
 
 
+def _undo() -> None:
+    """Undo the newest import, unless that is done."""
+    record = ImportRecord.objects.filter(undoes=None).order_by("pk").last()
+    if record and record.status != Status.UNDONE:
+        _call("import_undo", str(record.pk), "--no-backup")
+
+
 TASKS = {
+    "import_undo": _undo,
     "history_prune": lambda: _call("history_prune", "--days", "100"),
     "database_vacuum": lambda: _call("database_vacuum"),
     "item_purge": _purge,
