@@ -99,7 +99,9 @@ def _summarize_graph(old: Content, new: Content) -> Iterator[str]:
         return
     sides = [
         _keep_differing(*(_read_utf8(side.get(column)) for side in (old, new)))
-        for column in _GRAPH_KEYS
+        if is_other
+        else (canonical.EMPTY_LIST, canonical.EMPTY_LIST)
+        for column, is_other in zip(_GRAPH_KEYS, differs, strict=True)
     ]
     before, after = (read_graph(*texts) for texts in zip(*sides, strict=True))
     diff = compare(before, after)
