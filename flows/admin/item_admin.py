@@ -1,7 +1,7 @@
 """Common parts of the lists and pages of the three kinds."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
@@ -22,8 +22,10 @@ from flows.differences.values import compare_contents
 from flows.fields import DocumentField
 from flows.models import MODELS
 from flows.relations.uses import RelatedItems, find_users, find_uses
+from flows.saves.edits import keep_before_edit
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from flows.sight import find_visible_kinds
+from flows.users import User
 
 _Admin = TypeVar("_Admin", bound=admin.ModelAdmin)
 # For texts that are nearly always short. An input of one line would lose a line end.
@@ -94,6 +96,10 @@ class ItemAdmin(CheckedListMixin, SoftDeleteAdmin, SavesAdmin):
         return form
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            # From the database, where the row is locked: the object has the typed values.
+            before = self.model._default_manager.get(pk=obj.pk)
+            keep_before_edit(before, obj, user=cast(User, request.user))
         obj.updated_by = request.user.get_username()
         super().save_model(request, obj, form, change)
         show_warnings(self, request, form.warnings, name=str(obj))

@@ -7,6 +7,7 @@ touched by another change.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
@@ -31,6 +32,7 @@ from flows.rest.requests.refusals import (
     make_not_found_refusal,
     make_permission_refusal,
 )
+from flows.saves.edits import keep_before_edit
 from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     Write,
@@ -88,8 +90,10 @@ def change_item(
             content[EXTRA] = canonical.encode({**canonical.decode(extra), **body.unknown})
         warnings = check_destinations(_make_write(item, content), user, may_retarget=may_retarget)
         values: dict[str, Any] = {**content, **body.secret_values}
+        before = copy(item)
         for column, value in values.items():
             setattr(item, column, value)
+        keep_before_edit(before, item, user=user)
         item.updated_by = user.get_username()
         item.save(update_fields=values.keys())
     return warnings

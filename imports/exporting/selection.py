@@ -62,6 +62,15 @@ def select_flows(*, uuids: Collection[str] = (), tags: Collection[str] = ()) -> 
     return {kind: _sort_rows(live[kind][key] for key in chosen[kind]) for kind in Kind}
 
 
+def select_rows(uuids: Mapping[Kind, Collection[str]]) -> Selection:
+    """Return the live rows with these uuids and nothing else: not what they need."""
+    live = {kind: _read_live_rows(kind) if uuids.get(kind) else {} for kind in Kind}
+    return {
+        kind: _sort_rows(live[kind][uuid] for uuid in uuids.get(kind, ()) if uuid in live[kind])
+        for kind in Kind
+    }
+
+
 def _normalize_uuid(uuid: str) -> str:
     try:
         return str(UUID(uuid))
