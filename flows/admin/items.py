@@ -11,6 +11,7 @@ from flows.admin.destinations import DestinationLine
 from flows.admin.filters import StateFilter, TagFilter, TextFilter, read_tags
 from flows.admin.forms import ConnectionForm, SecretForm
 from flows.admin.item_admin import ROW, ItemAdmin, hide_from_reports
+from flows.admin.secret_filters import SecretValueFilter
 from flows.differences.graph import read_graph
 from flows.differences.graph_svg import draw
 from flows.models import MODELS, Connection, Flow, Secret
@@ -126,7 +127,7 @@ class SecretAdmin(ItemAdmin):
 
     form = SecretForm
     list_display = ("display_name", "type", "group", "has_dev_value", "has_prod_value")
-    list_filter = (StateFilter, ("type", TextFilter), ("group", TextFilter))
+    list_filter = (StateFilter, SecretValueFilter, ("type", TextFilter), ("group", TextFilter))
     not_listed = ("description", "extra")
     readonly_fields = ("has_dev_value", "has_prod_value", "extra", *ItemAdmin.readonly_fields)
     _what_it_is = ("What it is", {"fields": ("name", "description", "type", "group", "tags")})

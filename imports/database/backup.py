@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -28,7 +29,7 @@ from imports.database.backup_notes import (
     remove,
     write_note,
 )
-from imports.database.backup_retention import Retention, find_superfluous
+from imports.database.backup_retention import KeptBackup, Retention, find_superfluous
 from imports.database.postgresql_tools import ROOM, Fault, run_postgresql_tool
 from imports.database.verification import check_postgresql, check_sqlite
 from imports.errors import BackupFailed
@@ -109,6 +110,20 @@ def find_other_server(path: Path) -> str | None:
     """Return the server in the backup's name, or None if it is the current one or unknown."""
     prefix = get_prefix(path)
     return unquote(prefix) if prefix and prefix != _make_prefix(get_current_database()) else None
+
+
+def find_newest_backup() -> KeptBackup | None:
+    """Return the backup of the current database that was verified last; None if there is none.
+
+    One that is incomplete, or of which nothing is noted, does not count.
+    """
+    directory = Path(ziggy.BACKUP_DIR).resolve()
+    try:
+        found = read_directory(directory, _make_prefix(get_current_database())).backups
+    except FileNotFoundError:  # none was ever made
+        return None
+    verified = [backup for backup in found if backup.is_whole and backup.sequence]
+    return max(verified, key=attrgetter("sequence", "verified_at"), default=None)
 
 
 def _reserve(directory: Path, alias: str) -> tuple[Path, Path]:

@@ -35,12 +35,25 @@ def read_progress(pending: PendingImport) -> Progress:
     ).first()
     if running is None or not is_lock_held():  # without the lock, its process has died
         return Progress(is_running=False)
+    return _make_progress(running, *cache.get(_make_progress_key(pending), (0, 0)))
+
+
+def _make_progress(running: ImportRecord, done: int, total: int) -> Progress:
     if running.with_backup and not running.backup_path:
         return Progress(is_running=True, phase="Planning again and backing the database up")
-    done, total = cache.get(_make_progress_key(pending), (0, 0))
     # After the last item, the record is written and the transaction ends.
     phase = "Writing" if done < total or not total else "Recording what was written"
     return Progress(is_running=True, phase=phase, done=done, total=total)
+
+
+def read_run_progress(record: ImportRecord) -> Progress:
+    """Return how far the run is; of one that is no upload, only its phase is known."""
+    if not is_lock_held():
+        return Progress(is_running=False)
+    for pending in PendingImport.objects.filter(user=record.user_id, record=None).only("pk"):
+        if make_key(pending) == record.idempotency_key:
+            return _make_progress(record, *cache.get(_make_progress_key(pending), (0, 0)))
+    return _make_progress(record, 0, 0)
 
 
 def make_progress_keeper(pending: PendingImport) -> Callable[[int, int], None]:
