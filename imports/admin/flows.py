@@ -40,7 +40,13 @@ class PortableFlowAdmin(PurgeMixin, ItemImportsMixin, FlowAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         import_url = reverse("admin:imports_upload") if may_import(request) else None
-        context = {**(extra_context or {}), "import_url": import_url}
+        may_export = self.has_export_permission(request)
+        context = {
+            **(extra_context or {}),
+            "import_url": import_url,
+            "export_url": reverse("admin:imports_export") if may_export else None,
+            "export_button": may_export,
+        }
         page: HttpResponse = super().changelist_view(request, context)
         return page
 

@@ -32,8 +32,6 @@ from flows.content.fields import Kind
 from flows.models import Connection, Secret
 from flows.secrets.values import GoesElsewhereError, HasValueError, SecretGoneError
 from flows.servers import get_current_database
-from imports.admin.compare_page import list_compare_urls
-from imports.admin.drift_page import list_drift_urls
 from imports.admin.importing import list_import_urls, may_import
 from imports.admin.item_page import has_difference, make_item_context
 from imports.admin.missing_record import render_missing_record
@@ -45,6 +43,7 @@ from imports.admin.record_page import (
     make_record_context,
     make_search_condition,
 )
+from imports.admin.server_pages import list_server_urls
 from imports.admin.undoing import list_undo_urls, may_undo
 from imports.admin.wording import format_counts, format_duration
 from imports.models import ImportItem, ImportRecord
@@ -93,8 +92,8 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
             (looked_at, self.tick_off_view, "tick_off"),
         )
         site = self.admin_site
-        pages = (*list_import_urls(site), *list_undo_urls(site), *list_drift_urls(site))
-        return [*pages, *list_compare_urls(site), *own, *super().get_urls()]
+        pages = (*list_import_urls(site), *list_undo_urls(site), *list_server_urls(site))
+        return [*pages, *own, *super().get_urls()]
 
     # --- the list
 

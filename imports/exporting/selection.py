@@ -45,7 +45,7 @@ def select_everything() -> Selection:
 def select_all_flows() -> Selection:
     """Return all live flows, with all that they need."""
     live = {kind: _read_live_rows(kind) for kind in Kind}
-    chosen = _find_needed(set(live[Kind.FLOW]), live)
+    chosen = _find_needed({Kind.FLOW: set(live[Kind.FLOW])}, live)
     return {kind: _sort_rows(live[kind][key] for key in chosen[kind]) for kind in Kind}
 
 
@@ -58,8 +58,33 @@ def select_flows(*, uuids: Collection[str] = (), tags: Collection[str] = ()) -> 
     wanted = {_normalize_uuid(uuid) for uuid in uuids}
     if unknown := wanted - live[Kind.FLOW].keys():
         raise UnknownFlowsError(unknown)
-    chosen = _find_needed(wanted | _find_tagged(tags), live)
+    chosen = _find_needed({Kind.FLOW: wanted | _find_tagged(tags)}, live)
     return {kind: _sort_rows(live[kind][key] for key in chosen[kind]) for kind in Kind}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenExport:
+    """The rows of an export, and which of them were chosen themselves."""
+
+    selection: Selection
+    chosen: Mapping[Kind, frozenset[str]]
+    """By uuid; the others are needed by one of these."""
+
+
+def select_chosen(*, tags: Collection[str] = (), kinds: Collection[Kind] = ()) -> ChosenExport:
+    """Return the flows with any of the tags and all rows of these kinds, with all that they need.
+
+    With tags, the kind of flows adds no others.
+    """
+    live = {kind: _read_live_rows(kind) for kind in Kind}
+    chosen = {kind: set(live[kind]) if kind in kinds else set() for kind in Kind}
+    if tags:
+        chosen[Kind.FLOW] = _find_tagged(tags) & live[Kind.FLOW].keys()
+    needed = _find_needed(chosen, live)
+    return ChosenExport(
+        selection={kind: _sort_rows(live[kind][key] for key in needed[kind]) for kind in Kind},
+        chosen={kind: frozenset(uuids) for kind, uuids in chosen.items()},
+    )
 
 
 def select_rows(uuids: Mapping[Kind, Collection[str]]) -> Selection:
@@ -96,16 +121,22 @@ def _find_tagged(tags: Collection[str]) -> set[str]:
         return set()
     wanted = set(tags)
     rows = Flow.objects.filter(is_deleted=False).order_by().values_list("uuid", "tags")
-    return {str(uuid) for uuid, text in rows if wanted.intersection(canonical.decode(text) or ())}
+    return {str(uuid) for uuid, text in rows if wanted.intersection(_read_tags(text))}
+
+
+def _read_tags(text: str) -> list[str]:
+    """Return the tags of a document of tags that are texts: what was typed by hand may be any."""
+    return [tag for tag in canonical.decode(text) or () if isinstance(tag, str)]
 
 
 def _find_needed(
-    flows: set[str], live: Mapping[Kind, Mapping[str, ExportedRow]]
+    wanted: Mapping[Kind, set[str]], live: Mapping[Kind, Mapping[str, ExportedRow]]
 ) -> dict[Kind, set[str]]:
-    """Return the flows, all flows that they call, and the connections and secrets of them all."""
-    chosen: dict[Kind, set[str]] = {Kind.FLOW: set(), Kind.CONNECTION: set(), Kind.SECRET: set()}
+    """Return the rows, all flows that they call, and the connections and secrets of them all."""
+    chosen: dict[Kind, set[str]] = {kind: set() for kind in Kind}
+    chosen[Kind.SECRET] |= wanted.get(Kind.SECRET, set())
     secret_names: set[str] = set()
-    new = {Kind.FLOW: flows, Kind.CONNECTION: set[str]()}
+    new = {kind: wanted.get(kind, set()) for kind in (Kind.FLOW, Kind.CONNECTION)}
     while any(new.values()):
         mentioned: set[str] = set()
         for kind, keys in new.items():

@@ -599,8 +599,42 @@ def test_flows_are_filtered_by(query, names, tagged_flows, admin_client):
 
 def test_the_tags_of_live_flows_are_offered(tagged_flows, admin_client):
     changelist = admin_client.get(url("flow", "changelist")).context["cl"]
-    choices = [choice["display"] for choice in changelist.filter_specs[1].choices(changelist)]
-    assert choices == ["All", "SMS", 'not "sms"', "sms", "x", '{"sms":1}']
+    box = changelist.filter_specs[1]
+    tags = ["SMS", 'not "sms"', "sms", "x", '{"sms":1}']
+    assert [tag for tag, _ in box.lookup_choices] == tags
+    assert [choice["display"] for choice in box.choices(changelist)] == ["All"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "names", "links"),
+    [
+        ("x", ["A"], ["x"]),
+        ("M", ["A", "B", "C", "D"], ["SMS", 'not "sms"', "sms", '{"sms":1}']),
+        ("NOT", ["C"], ['not "sms"']),
+        ("sms", ["A"], ["sms", "SMS", 'not "sms"', '{"sms":1}']),
+        ("never", [], []),
+        ("only", [], []),
+        ("", ["A", "B", "C", "D", "E"], []),
+    ],
+)
+def test_what_is_typed_and_is_no_tag_is_looked_for_in_the_tags(
+    typed, names, links, tagged_flows, admin_client
+):
+    page = admin_client.get(url("flow", "changelist"), {"tag": typed, "q": "", "state": "all"})
+    live = [row.name for row in page.context["cl"].result_list if not row.is_deleted]
+    assert live == names
+    changelist = page.context["cl"]
+    choices = changelist.filter_specs[1].choices(changelist)
+    assert [choice["display"] for choice in choices] == ["All", *links]
+
+
+def test_the_box_of_tags_keeps_the_other_filters(tagged_flows, admin_client):
+    page = admin_client.get(url("flow", "changelist"), {"state": "all", "q": "<A>", "tag": "x"})
+    form = page.content.decode().partition('class="filter-box"')[2].partition("</form>")[0]
+    assert '<input type="hidden" name="state" value="all">' in form
+    assert '<input type="hidden" name="q" value="&lt;A&gt;">' in form
+    assert 'name="tag" value="x"' in form
+    assert form.count("<option") == 5
 
 
 def test_an_empty_text_can_be_chosen_in_a_filter(tagged_flows, admin_client):
