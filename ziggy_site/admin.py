@@ -1,13 +1,16 @@
 """The admin site: its users, and its login form."""
 
+from functools import wraps
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -16,6 +19,7 @@ from accounts.login import log_in
 from accounts.models import User
 from flows.roles import is_service_account
 from flows.web.throttling import TooManyAttemptsError
+from ziggy_site.error_pages import find_page_of_form
 
 
 class LoginForm(AdminAuthenticationForm):
@@ -41,6 +45,12 @@ class LoginForm(AdminAuthenticationForm):
             raise self.get_invalid_login_error()
 
 
+_SESSION_ENDED = (
+    "Your session has ended, and nothing of what you sent was done. Log in: you come back to the "
+    "page."
+)
+
+
 class AdminSite(admin.AdminSite):
     """Django's admin site, which refuses service accounts, staff or not."""
 
@@ -63,6 +73,26 @@ class AdminSite(admin.AdminSite):
         ):
             return HttpResponseRedirect(link)
         return super().login(request, extra_context)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Return the view for who may use the admin; others are led to the login.
+
+        A form that is sent after the session ended is not taken. The login then leads back to the
+        page on which it was, and not to the form's own address, which may be no page.
+        """
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def check_session(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            is_form = request.method == "POST" and not request.user.is_authenticated
+            if is_form and request.path != reverse("admin:logout", current_app=self.name):
+                messages.warning(request, _SESSION_ENDED)
+                page = find_page_of_form(request) or request.get_full_path()
+                return redirect_to_login(page, reverse("admin:login", current_app=self.name))
+            answer: HttpResponseBase = inner(request, *args, **kwargs)
+            return answer
+
+        return check_session
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not is_service_account(request.user)

@@ -175,6 +175,7 @@ SERIALIZATION_MODULES = {"json": "flows.saves.json_serializer"}
 
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "admin:login"
+CSRF_FAILURE_VIEW = "ziggy_site.error_pages.show_stale_form"
 LOGIN_REDIRECT_URL = "admin:index"
 AUTHENTICATION_BACKENDS = ["accounts.login.NameOrEmailBackend"]
 AUTH_PASSWORD_VALIDATORS = [

@@ -20,3 +20,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include(api_urlpatterns)),
 ]
+
+handler403 = "ziggy_site.error_pages.show_refusal"
+handler500 = "ziggy_site.error_pages.show_failure"

@@ -1,0 +1,55 @@
+"""The pages of refusals and failures, in the looks of the admin: what to do, and whom to ask."""
+
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from flows.web.request_id import get_request_id
+from ziggy_site.missing_rights import find_administrators, find_missing_right
+
+
+def show_refusal(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 403 with the right that is missing, and whom it can be asked of."""
+    is_known = request.user.is_authenticated
+    context = {
+        "title": "Not permitted",
+        "exception": str(exception),
+        "missing": find_missing_right(request) if is_known else None,
+        "administrators": find_administrators(other_than=request.user.get_username())
+        if is_known
+        else [],
+    }
+    return render(request, "403.html", context, status=HTTPStatus.FORBIDDEN)
+
+
+def show_stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's
+    """Answer 403 to a form whose token is not that of the session, with the way back to its page.
+
+    It is the view that CSRF_FAILURE_VIEW names.
+    """
+    context = {"title": "The session of this form has ended", "page": find_page_of_form(request)}
+    return render(request, "403_csrf.html", context, status=HTTPStatus.FORBIDDEN)
+
+
+def show_failure(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's
+    """Answer 500 with the id by which the log has the error. The database is not used."""
+    # Without the request: what its context reads may be what has failed.
+    context = {"title": "Something went wrong", "request_id": get_request_id()}
+    page = render_to_string("500.html", context)
+    return HttpResponse(page, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def find_page_of_form(request: HttpRequest) -> str:
+    """Return the address of the page on which a form was sent; "" where it is not one of ours."""
+    sender = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        sender, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    if not is_ours or not urlsplit(sender).path.startswith("/"):
+        return ""
+    parts = urlsplit(sender)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
