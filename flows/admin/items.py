@@ -4,12 +4,12 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
-from django.utils.safestring import mark_safe
+from django.template.loader import render_to_string
 
 from flows.admin.destinations import DestinationLine
 from flows.admin.filters import StateFilter, TagFilter, TextFilter, read_tags
 from flows.admin.forms import ConnectionForm, SecretForm
+from flows.admin.graph_scripts import GRAPH_SCRIPTS
 from flows.admin.item_admin import ROW, ItemAdmin, hide_from_reports
 from flows.admin.secret_filters import SecretValueFilter
 from flows.differences.graph import read_graph
@@ -62,6 +62,7 @@ class FlowAdmin(ItemAdmin):
 
     class Media:
         css: ClassVar = {"all": ("flows/graph.css",)}
+        js: ClassVar = GRAPH_SCRIPTS
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         sets = super().get_fieldsets(request, obj)
@@ -96,11 +97,8 @@ class FlowAdmin(ItemAdmin):
         graph = read_graph(flow.nodes, flow.edges)
         if not graph.nodes:
             return "This flow has no nodes."
-        # All texts of the flow in it were escaped when it was drawn.
-        drawing = mark_safe(draw(graph, title=f"Picture of {flow}"))  # noqa: S308
-        # It can be scrolled, also with the keyboard.
-        frame = '<div class="graph-scroll" tabindex="0" role="region" aria-label="Picture">{}</div>'
-        return format_html(frame, drawing)
+        drawing = draw(graph, title=f"Picture of {flow}")
+        return render_to_string("admin/flows/graph_pictures.html", {"pictures": [drawing]})
 
 
 @admin.register(Connection)

@@ -22,6 +22,7 @@ from reversion.errors import RevertError
 from reversion.models import Version
 
 from flows.admin.forms import SaveForm
+from flows.admin.graph_scripts import GRAPH_SCRIPTS
 from flows.admin.missing_values import warn_of_missing_values
 from flows.admin.page_addresses import list_page_urls
 from flows.admin.reversion_pages import (
@@ -43,7 +44,7 @@ NOW = "now"
 SAVES_PER_PAGE = 100
 DIFFERENCE_MEDIA = Media(
     css={"all": ["flows/graph.css", "flows/difference.css"]},
-    js=[Script("flows/difference.js", defer=True)],  # type: ignore[list-item]
+    js=[*GRAPH_SCRIPTS, Script("flows/difference.js", defer=True)],  # type: ignore[list-item]
 )
 
 

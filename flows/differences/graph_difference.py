@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from flows.differences.chosen_parts import write_part
 from flows.differences.flow_order import order_nodes
 from flows.differences.graph import (
     LAYOUT_KEYS,
@@ -16,7 +17,9 @@ from flows.differences.graph import (
     count_changes,
     read_graph,
 )
-from flows.differences.graph_svg import BADGES, WORDS, PartId, draw_pair, place_pair
+from flows.differences.graph_layout import place_pair
+from flows.differences.graph_svg import BADGES, WORDS, Picture, draw, draw_pair
+from flows.differences.graph_view import PartId
 from flows.differences.matching import Budget
 from flows.differences.pieces import Pieces, make_pieces, make_visible
 from flows.differences.value_differences import ValueDifference, compare_values, find_values
@@ -76,10 +79,9 @@ class Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphDifference:
-    """Two pictures, as SVG, and the changes; a picture is None where there is no flow."""
+    """The pictures, and the changes: of a flow that is new or gone, there is one picture."""
 
-    before: str | None
-    after: str | None
+    pictures: tuple[Picture, ...]
     counts: tuple[Count, ...]
     changes: tuple[PartChange, ...]
     layout: tuple[PartChange, ...]
@@ -94,6 +96,14 @@ class GraphDifference:
     def has_layout(self) -> bool:
         """Return whether something moved, so that hiding it makes a difference."""
         return any(count.status is NodeStatus.MOVED for count in self.counts)
+
+    @property
+    def chosen_parts(self) -> str:
+        """Return the changes of a flow that is new or gone as HTML: see chosen_parts."""
+        return "".join(
+            write_part(each.number, f"{each.label} {each.type or each.part}", each.values)
+            for each in self.changes
+        )
 
     @property
     def last(self) -> int:
@@ -115,11 +125,9 @@ def compare_graphs(
     changed = [part for part in listed if part.change.status is not NodeStatus.MOVED]
     moved = [part for part in listed if part.change.status is NodeStatus.MOVED]
     numbers = {part.id: number for number, part in enumerate((*changed, *moved), start=1)}
-    pictures = draw_pair(old, new, diff, numbers=numbers)
     compared = _make_part_changes((*changed, *moved), _make_labels(old, new), budget)
     return GraphDifference(
-        before=pictures[0] if before else None,
-        after=pictures[1] if after else None,
+        pictures=_draw_pictures(old if before else None, new if after else None, diff, numbers),
         counts=_count_changes(diff),
         changes=compared[: len(changed)],
         layout=compared[len(changed) :],
@@ -127,6 +135,18 @@ def compare_graphs(
 
 
 _NOTHING = Graph(nodes=(), edges=())
+
+
+def _draw_pictures(
+    before: Graph | None, after: Graph | None, diff: GraphDiff, numbers: Mapping[PartId, int]
+) -> tuple[Picture, ...]:
+    if before and after:
+        return draw_pair(before, after, diff, numbers=numbers)
+    # All of it is new, or gone: marks would say nothing.
+    if after:
+        return (draw(after, title="The flow", name="after", numbers=numbers),)
+    title = "The flow as it was"
+    return (draw(before or _NOTHING, title=title, name="before", numbers=numbers),)
 
 
 @dataclass(frozen=True, slots=True)

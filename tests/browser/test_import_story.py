@@ -163,7 +163,7 @@ def look_at_the_pictures(page):
     expect(page).to_have_url(re.compile(f"#change-{at + 1}$"))
     page.get_by_role("button", name="Previous change").click()
     expect(page).to_have_url(re.compile(f"#change-{at}$"))
-    page.get_by_role("link", name="Back to the pictures").first.click()
+    page.get_by_role("link", name="Show in the picture").first.click()
 
 
 def marks(side):

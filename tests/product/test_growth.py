@@ -42,7 +42,18 @@ from flows.content.fields import FIELDS, Kind, is_value_like
 from flows.destinations import destinations
 from flows.destinations import uses as secret_uses
 from flows.destinations.changes import SecretState, SecretUser
-from flows.differences import graph, graph_svg, matching, pieces, value_differences
+from flows.differences import (
+    graph,
+    graph_edges,
+    graph_layout,
+    graph_looks,
+    graph_svg,
+    graph_texts,
+    graph_view,
+    matching,
+    pieces,
+    value_differences,
+)
 from flows.differences import lines as line_diff
 from flows.differences.credential_words import find_credential_literals
 from flows.differences.graph_difference import compare_graphs
@@ -156,6 +167,8 @@ FUNCTIONS = {name: code for name, code in functions() if takes_text(code)}
 EXEMPT = {
     "imports.exportfile.raw_items.make_issue": "joins what is told of one problem, and its place",
     "imports.exportfile.raw_items.make_refusal": "joins what is told of the first problem and a number",
+    "flows.differences.chosen_parts.write_part": "joins values that find_values found, one by one",
+    "flows.differences.graph_view.View.join": "joins two rectangles",
     "flows.differences.pieces.is_invisible": "it takes one character",
     "flows.counting.format_count": "takes a noun of the product's own",
     "flows.counting.format_others": "takes a noun of the product's own, and a length",
@@ -737,10 +750,38 @@ def compared_graphs(sides: Any) -> object:
     before, after = (graph.read_graph(*side) for side in sides)
     diff = graph.compare(before, after)
     graph_svg.draw(before, title="x")
-    graph_svg.place(before.nodes)
-    graph_svg.place_pair(before, after)
-    graph_svg.draw_pair(before, after, diff, numbers={})
+    places = graph_layout.place(before.nodes)
+    graph_layout.place_pair(before, after)
+    size = graph_layout.compute_size(places.values())
+    numbers = {("node", key): at for at, key in enumerate(diff.nodes, start=1)}
+    focus = graph_view.find_focus((before, after), diff, numbers)
+    graph_view.find_opening([places], focus, size)
+    graph_svg.draw_pair(before, after, diff, numbers=numbers)
+    for node in before.nodes:
+        graph_looks.find_look(node)
+        graph_looks.find_area(node)
+        note = graph_looks.read_note(node)
+        graph_texts.wrap(note, 20, 100)
+        graph_texts.cut(note, 20)
+        graph_texts.escape_text(graph_texts.put_on_one_line(note))
+    stump = graph.Edge(key="", source="", target="", value={})
+    for edge in (*before.edges, stump):
+        graph_edges.find_way(edge, places)
     return compare_graphs(*sides, Budget(0))
+
+
+def notes_over_nodes(size: int) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Half of the nodes are notes, each of which covers all that comes after it."""
+    nodes = [
+        {
+            "id": f"n{at}",
+            "type": "stickyNote" if at % 2 else "step",
+            "position": {"x": at * 10, "y": at % 7 * 10},
+            "data": {"parameters": {"content": "word " * 20, "width": 1e5, "height": 1e5}},
+        }
+        for at in range(size)
+    ]
+    return graph_of(nodes, []), graph_of(nodes[1:], [])
 
 
 _GRAPH = (
@@ -752,9 +793,26 @@ _GRAPH = (
     *(
         "flows.differences.graph_difference.compare_graphs",
         "flows.differences.graph_svg.draw",
-        "flows.differences.graph_svg.place",
+        "flows.differences.graph_svg.draw_pair",
     ),
-    *("flows.differences.graph_svg.draw_pair", "flows.differences.graph_svg.place_pair"),
+    *(
+        "flows.differences.graph_layout.place",
+        "flows.differences.graph_layout.place_pair",
+        "flows.differences.graph_layout.compute_size",
+    ),
+    *("flows.differences.graph_view.find_focus", "flows.differences.graph_view.find_opening"),
+    *(
+        "flows.differences.graph_looks.find_look",
+        "flows.differences.graph_looks.find_area",
+        "flows.differences.graph_looks.read_note",
+    ),
+    *(
+        "flows.differences.graph_texts.wrap",
+        "flows.differences.graph_texts.cut",
+        "flows.differences.graph_texts.escape_text",
+        "flows.differences.graph_texts.put_on_one_line",
+    ),
+    "flows.differences.graph_edges.find_way",
 )
 
 
@@ -1180,6 +1238,9 @@ CASES = {
         size=2_000,
     ),
     "graphs with one long label": Case(covers=_GRAPH, build=long_label, work=compared_graphs),
+    "graphs of notes over nodes": Case(
+        covers=_GRAPH, build=notes_over_nodes, work=compared_graphs, size=2_000
+    ),
     "graphs with one long key": Case(covers=_GRAPH, build=long_key, work=compared_graphs),
     "graphs whose nodes have one id": Case(
         covers=_GRAPH, build=same_ids, work=compared_graphs, size=2_000

@@ -1,4 +1,4 @@
-// Makes the comparison of two states of a flow more pleasant; everything works without it.
+// Steps from change to change, between the pictures and the list; everything works without it.
 "use strict";
 
 (() => {
@@ -6,24 +6,16 @@
     if (!section) {
         return;
     }
-    const scrolls = [...section.querySelectorAll(".graph-pair .graph-scroll")];
+    const pictures = section.querySelector(".graph-view");
     const changes = [...section.querySelectorAll("[id^='change-']")];
     const numberOf = (element) => Number(element.id.slice("change-".length));
     let current = 0;
 
-    const centre = (scroll, drawn) => {
-        const box = drawn.getBoundingClientRect();
-        const frame = scroll.getBoundingClientRect();
-        scroll.scrollLeft += box.left + box.width / 2 - frame.left - frame.width / 2;
-        scroll.scrollTop += box.top + box.height / 2 - frame.top - frame.height / 2;
-    };
-
     const highlight = (number) => {
         section.querySelectorAll(".graph .highlighted").forEach((drawn) => drawn.classList.remove("highlighted"));
-        const found = section.querySelectorAll(`.graph-pair [data-change="${number}"]`);
-        found.forEach((drawn) => drawn.classList.add("highlighted"));
-        // The pictures scroll together: of a node that moved, the place in the second one leads.
-        found.forEach((drawn) => centre(drawn.closest(".graph-scroll"), drawn));
+        section.querySelectorAll(`.graph-pair [data-change="${number}"]`)
+            .forEach((drawn) => drawn.classList.add("highlighted"));
+        pictures?.dispatchEvent(new CustomEvent("graph:show", { detail: number }));
     };
 
     const show = (change) => {
@@ -61,22 +53,21 @@
         return made;
     };
 
-    const synchronise = (first, second) => {
-        first.addEventListener("scroll", () => {
-            second.scrollLeft = first.scrollLeft;
-            second.scrollTop = first.scrollTop;
-        }, { passive: true });
-    };
-
-    if (scrolls.length === 2) {
-        synchronise(scrolls[0], scrolls[1]);
-        synchronise(scrolls[1], scrolls[0]);
-    }
     if (changes.length > 0) {
-        section.querySelector(".difference-walk")?.append(
+        section.querySelector(".graph-controls")?.append(
             button("Previous change", "p", -1), button("Next change", "n", 1),
         );
     }
+    // From a change back to its node: the page stays at the change's address.
+    section.addEventListener("click", (event) => {
+        const number = event.target.closest?.("[data-show]")?.dataset.show;
+        if (number) {
+            event.preventDefault();
+            highlight(number);
+            pictures.scrollIntoView({ block: "nearest" });
+            section.querySelector(`.graph-pair a.node[data-change="${number}"]`)?.focus({ preventScroll: true });
+        }
+    });
     document.addEventListener("keydown", (event) => {
         const typing = event.target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
         if (typing || event.ctrlKey || event.altKey || event.metaKey) {

@@ -17,10 +17,24 @@ from flows.differences.graph import (
     find_differing_paths,
     read_graph,
 )
-from flows.differences.graph_svg import NODE_HEIGHT, NODE_WIDTH, draw, draw_pair, place, place_pair
+from flows.differences.graph_layout import place, place_pair
+from flows.differences.graph_looks import NODE_HEIGHT, NODE_WIDTH
+from flows.differences.graph_svg import draw, draw_pair
 from tests.support.factories import FlowFactory
 
 SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(graph: Graph, title: str = "Picture") -> ElementTree.Element:
+    return ElementTree.fromstring(draw(graph, title=title).svg)
+
+
+def drawn_nodes(picture: ElementTree.Element) -> list[ElementTree.Element]:
+    return [each for each in picture.iter() if (each.get("class") or "").split()[:1] == ["node"]]
+
+
+def links_of(picture: ElementTree.Element) -> list[ElementTree.Element]:
+    return list(picture.iter(f"{SVG}a"))
 
 
 def graph_of(nodes: list[Any], edges: list[Any] = ()):
@@ -60,8 +74,7 @@ def test_an_edge_without_its_end_dangles() -> None:
     ids=str,
 )
 def test_an_odd_node_is_drawn_all_the_same(odd: dict[str, Any]) -> None:
-    root = ElementTree.fromstring(draw(graph_of([odd, node("b")]), title="Odd"))
-    assert len(root.findall(f"{SVG}g")) == 2
+    assert len(drawn_nodes(drawn(graph_of([odd, node("b")])))) == 2
 
 
 def test_what_changed_is_told_node_by_node_and_edge_by_edge() -> None:
@@ -107,20 +120,21 @@ def test_nodes_without_a_position_stand_below_the_others() -> None:
 def test_text_from_a_flow_is_escaped_everywhere() -> None:
     evil = '"><script>alert(1)</script>'
     edge = {"id": evil, "source": evil, "target": evil}
-    picture = draw(graph_of([node(evil, label=evil, type=evil)], [edge]), title=evil)
+    picture = draw(graph_of([node(evil, label=evil, type=evil)], [edge]), title=evil).svg
     assert "<script" not in picture
     assert ElementTree.fromstring(picture).get("aria-label") == evil
 
 
 def pair(before: Graph, after: Graph, numbers: dict[tuple[str, str], int] | None = None):
     pictures = draw_pair(before, after, compare(before, after), numbers=numbers or {})
-    return [ElementTree.fromstring(picture) for picture in pictures]
+    return [ElementTree.fromstring(picture.svg) for picture in pictures]
 
 
 def spots(picture: ElementTree.Element) -> dict[str, str]:
     """Where the nodes of a picture stand, by the name that they tell."""
-    drawn = [each for each in picture.iter() if (each.get("class") or "").startswith("node")]
-    return {each.findtext(f"{SVG}title", ""): each.get("transform", "") for each in drawn}
+    return {
+        each.findtext(f"{SVG}title", ""): each.get("transform", "") for each in drawn_nodes(picture)
+    }
 
 
 def test_what_did_not_move_stands_at_the_same_place_in_both_pictures() -> None:
@@ -147,7 +161,7 @@ def test_a_changed_node_links_to_its_entry_by_number() -> None:
     for picture, told in zip(
         pair(before, after, {("node", "a"): 7}), ("Old, changed", "New, changed"), strict=True
     ):
-        [link] = picture.findall(f"{SVG}a")
+        [link] = links_of(picture)
         assert (link.get("href"), link.get("data-change"), link.get("class")) == (
             "#change-7", "7", "node changed",
         )  # fmt: skip
@@ -159,17 +173,19 @@ def test_a_changed_edge_links_to_its_entry_and_is_no_stop_of_the_keyboard() -> N
     edge = {"id": "e", "source": "a", "target": "b"}
     before, after = graph_of([node("a"), node("b")], [edge]), graph_of([node("a"), node("b")])
     old, new = pair(before, after, {("edge", "e"): 2})
-    [link] = old.findall(f"{SVG}a")
+    [link] = links_of(old)
     assert (link.get("href"), link.get("tabindex")) == ("#change-2", "-1")
-    assert [path.get("class") for path in link] == ["edge removed"]
-    assert new.findall(f"{SVG}a") == []
+    assert link.findtext(f"{SVG}title") == "Edge a \N{RIGHTWARDS ARROW} b, removed"
+    assert [path.get("class") for path in link.iter(f"{SVG}path")] == ["edge removed"]
+    assert [each.text for each in link.iter() if each.get("class") == "sign"] == ["\N{MINUS SIGN}"]
+    assert links_of(new) == []
 
 
 def test_the_ids_of_two_pictures_differ() -> None:
     graph = graph_of([node("a")])
     ids = [each.get("id") for picture in pair(graph, graph) for each in picture.iter()]
     assert sorted(filter(None, ids)) == [
-        "after-arrow", "after-inside", "before-arrow", "before-inside",
+        "after-arrow", "after-drawn", "before-arrow", "before-drawn",
     ]  # fmt: skip
 
 
@@ -216,11 +232,11 @@ def test_real_and_odd_flows_are_well_formed_pictures(shared_data: Path) -> None:
     for name in ("real-medium.json", "real-odd.json"):
         for flow in json.loads((shared_data / name).read_bytes())["flows"]:
             graph = graph_of(flow["nodes"], flow["edges"])
-            root = ElementTree.fromstring(draw(graph, title=flow["name"] or "no name"))
-            assert len(root.findall(f"{SVG}g")) == len(flow["nodes"])
+            assert len(drawn_nodes(drawn(graph))) == len(flow["nodes"])
             empty = graph_of([])
             for picture in draw_pair(empty, graph, compare(empty, graph), numbers={}):
-                ElementTree.fromstring(picture)
+                ElementTree.fromstring(picture.svg)
+                ElementTree.fromstring(picture.whole)
 
 
 @pytest.mark.django_db

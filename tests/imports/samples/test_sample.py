@@ -20,7 +20,8 @@ from flows.content.documents import read_text
 from flows.content.fields import FIELDS, Kind
 from flows.destinations.uses import EVERY, find_secrets_used
 from flows.differences.graph import read_graph
-from flows.differences.graph_svg import NODE_HEIGHT, NODE_WIDTH, place
+from flows.differences.graph_layout import place
+from flows.differences.graph_looks import NODE_HEIGHT, NODE_WIDTH, find_area
 from flows.relations.mentions import find_references
 from imports.exportfile.document import ExportDocument, parse
 from imports.samples.sample import SampleRequest, write_sample
@@ -161,7 +162,8 @@ class TestDocument:
             graph = read_graph(*(read_text(flow.content[name]) for name in ("nodes", "edges")))
             assert graph.dangling == []
             assert not any("#" in part.key for part in (*graph.nodes, *graph.edges)), flow.name
-            spots = sorted((spot.x, spot.y) for spot in place(graph.nodes).values())
+            boxes = [node for node in graph.nodes if find_area(node) is None]
+            spots = sorted((spot.x, spot.y) for spot in place(boxes).values())
             for at, (x, y) in enumerate(spots):
                 for other_x, other_y in spots[at + 1 :]:
                     if other_x - x >= NODE_WIDTH:
