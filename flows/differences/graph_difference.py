@@ -18,10 +18,12 @@ from flows.differences.graph import (
     read_graph,
 )
 from flows.differences.graph_layout import place_pair
-from flows.differences.graph_svg import BADGES, WORDS, Picture, draw, draw_pair
+from flows.differences.graph_parts import BADGES, WORDS
+from flows.differences.graph_svg import Picture, draw, draw_pair, draw_three
 from flows.differences.graph_view import PartId
 from flows.differences.matching import Budget
 from flows.differences.pieces import Pieces, make_pieces, make_visible
+from flows.differences.three_ways import Paths, find_lost, is_lost
 from flows.differences.value_differences import ValueDifference, compare_values, find_values
 
 _LONGEST_LABEL = 80
@@ -48,6 +50,8 @@ class PartChange:
     status: NodeStatus
     values: tuple[ValueDifference, ...]
     """Every value of it that differs."""
+    is_lost: bool = False
+    """Whether a change that was made here since the last import would be lost."""
 
     @property
     def sign(self) -> str:
@@ -116,18 +120,29 @@ Documents = tuple[str, ...]
 
 
 def compare_graphs(
-    before: Documents | None, after: Documents | None, budget: Budget
+    before: Documents | None,
+    after: Documents | None,
+    budget: Budget,
+    *,
+    last: Documents | None = None,
 ) -> GraphDifference:
-    """Return the differences between a flow's nodes and edges in two states."""
+    """Return the differences between a flow's nodes and edges in two states.
+
+    `last` is how the last import left it: changes that were made since, and would be lost, are
+    marked, and it has a picture of its own.
+    """
     old, new = (read_graph(*side) if side else _NOTHING for side in (before, after))
     diff = compare(old, new)
+    imported = read_graph(*last) if last else None
+    lost = find_lost(imported, old, diff) if imported else {}
     listed = _find_parts_in_order(old, new, diff)
     changed = [part for part in listed if part.change.status is not NodeStatus.MOVED]
     moved = [part for part in listed if part.change.status is NodeStatus.MOVED]
     numbers = {part.id: number for number, part in enumerate((*changed, *moved), start=1)}
-    compared = _make_part_changes((*changed, *moved), _make_labels(old, new), budget)
+    compared = _make_part_changes((*changed, *moved), _make_labels(old, new), lost, budget)
+    graphs = (imported, old if before else None, new if after else None)
     return GraphDifference(
-        pictures=_draw_pictures(old if before else None, new if after else None, diff, numbers),
+        pictures=_draw_pictures(graphs, diff, numbers, frozenset(lost)),
         counts=_count_changes(diff),
         changes=compared[: len(changed)],
         layout=compared[len(changed) :],
@@ -138,8 +153,14 @@ _NOTHING = Graph(nodes=(), edges=())
 
 
 def _draw_pictures(
-    before: Graph | None, after: Graph | None, diff: GraphDiff, numbers: Mapping[PartId, int]
+    graphs: tuple[Graph | None, Graph | None, Graph | None],
+    diff: GraphDiff,
+    numbers: Mapping[PartId, int],
+    lost: frozenset[PartId],
 ) -> tuple[Picture, ...]:
+    last, before, after = graphs
+    if last and before and after:
+        return draw_three(last, before, after, diff, numbers=numbers, lost=lost)
     if before and after:
         return draw_pair(before, after, diff, numbers=numbers)
     # All of it is new, or gone: marks would say nothing.
@@ -199,7 +220,10 @@ def _make_labels(old: Graph, new: Graph) -> dict[str, str]:
 
 
 def _make_part_changes(
-    parts: Sequence[_Part], labels: Mapping[str, str], budget: Budget
+    parts: Sequence[_Part],
+    labels: Mapping[str, str],
+    lost: Mapping[PartId, Paths],
+    budget: Budget,
 ) -> tuple[PartChange, ...]:
     return tuple(
         PartChange(
@@ -209,7 +233,13 @@ def _make_part_changes(
             label=_make_label(part.shown, labels),
             type=_put_on_one_line(part.shown.type) if isinstance(part.shown, Node) else "",
             status=part.change.status,
-            values=tuple(_compare_part(part, budget)),
+            is_lost=part.id in lost,
+            values=tuple(
+                replace(value, is_lost=True)
+                if part.id in lost and is_lost(value, lost[part.id])
+                else value
+                for value in _compare_part(part, budget)
+            ),
         )
         for number, part in enumerate(parts, start=1)
     )

@@ -60,6 +60,11 @@ def place_pair(before: Graph, after: Graph) -> tuple[dict[str, NodePlace], dict[
     return old, new
 
 
+def place_states(graphs: Sequence[Graph]) -> list[dict[str, NodePlace]]:
+    """Return where the nodes of several states of a graph are drawn on their common canvas."""
+    return _place_all([graph.nodes for graph in graphs])
+
+
 def compute_size(places: Iterable[NodePlace]) -> tuple[float, float]:
     """Return the width and height of the canvas on which all the places are."""
     listed = list(places)

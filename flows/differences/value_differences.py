@@ -37,6 +37,8 @@ class ValueDifference:
     lines: LineDiff | None = None
     is_layout: bool = False
     """Whether it says where or how a node is shown, and not what it does."""
+    is_lost: bool = False
+    """Whether a change that was made here since the last import would be lost."""
 
     @property
     def path(self) -> str:

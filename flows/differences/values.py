@@ -5,7 +5,7 @@ Secret values are never read: they are no content (see flows.content.fields).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flows.content import canonical
 from flows.content.fields import EXTRA, FIELDS, Content, Field, Kind, Shape, Value
@@ -41,6 +41,8 @@ class FieldDifference:
     nothing_after: bool = False
     only_space: bool = False
     """Whether only white space differs, which is hard to see."""
+    is_lost: bool = False
+    """Whether a change that was made here since the last import would be lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,21 +55,41 @@ class Difference:
     fields: tuple[FieldDifference, ...]
     graph: GraphDifference | None
     """Of a flow whose nodes or edges differ."""
+    here: "Difference | None" = None
+    """What was changed here since the last import, where that is asked for."""
+
+    @property
+    def losses(self) -> int:
+        """Return how many fields, nodes and edges lose a change that was made here."""
+        parts = self.graph.changes if self.graph else ()
+        return sum(each.is_lost for each in self.fields) + sum(each.is_lost for each in parts)
 
     def __bool__(self) -> bool:
         return self.is_new or self.is_gone or bool(self.fields) or self.graph is not None
 
 
-def compare_contents(kind: Kind, before: Content | None, after: Content | None) -> Difference:
-    """Return the differences of two contents; None before: a new item, None after: one removed."""
+def compare_contents(
+    kind: Kind, before: Content | None, after: Content | None, *, last: Content | None = None
+) -> Difference:
+    """Return the differences of two contents; None before: a new item, None after: one removed.
+
+    `last` is how the last import left what is `before` now: changes that were made since, and that
+    are no more in `after`, are marked as lost.
+    """
     old, new = before or {}, after or {}
     budget = Budget()
+    here = compare_contents(kind, last, before) if last and before and after else None
+    changed_here = {field.key for field in here.fields} if here else set()
+    fields = _compare_fields(kind, old, new, budget)
     return Difference(
         kind=kind,
         is_new=before is None,
         is_gone=after is None,
-        fields=tuple(_compare_fields(kind, old, new, budget)),
-        graph=_compare_graphs(old, new, budget) if kind is Kind.FLOW else None,
+        fields=tuple(replace(each, is_lost=each.key in changed_here) for each in fields),
+        graph=_compare_graphs(old, new, last if here else None, budget)
+        if kind is Kind.FLOW
+        else None,
+        here=here or None,
     )
 
 
@@ -148,11 +170,19 @@ def _format_long(field: Field, value: Value) -> str:
     return format_document(text) if field.shape.is_document and text else text
 
 
-def _compare_graphs(old: Content, new: Content, budget: Budget) -> GraphDifference | None:
-    before, after = (
-        tuple(str(side.get(column) or canonical.EMPTY_LIST) for column in _GRAPH_COLUMNS)
-        for side in (old, new)
-    )
+def _compare_graphs(
+    old: Content, new: Content, last: Content | None, budget: Budget
+) -> GraphDifference | None:
+    before, after = _get_graph(old), _get_graph(new)
     if before == after:
         return None
-    return compare_graphs(before if old else None, after if new else None, budget)
+    return compare_graphs(
+        before if old else None,
+        after if new else None,
+        budget,
+        last=_get_graph(last) if last else None,
+    )
+
+
+def _get_graph(content: Content) -> tuple[str, ...]:
+    return tuple(str(content.get(column) or canonical.EMPTY_LIST) for column in _GRAPH_COLUMNS)

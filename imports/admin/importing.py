@@ -224,7 +224,12 @@ class ImportViews:
             "pending": pending,
             "preview": preview,
             "item": preview.item,
-            "difference": compare_contents(preview.item.kind, preview.before, preview.after),
+            "difference": compare_contents(
+                preview.item.kind,
+                preview.before,
+                preview.after,
+                last=preview.last.content if preview.last else None,
+            ),
         }
         return render_import_page(self._site, request, "item", context)
 

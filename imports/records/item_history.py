@@ -56,7 +56,7 @@ def add_states(row: Item, items: QuerySet[ImportItem]) -> list[ItemImport]:
     Makes three queries, and one for each batch of named saves, of which only digests are kept in
     memory.
     """
-    saves = _find_saves(row)
+    saves = find_saves(row)
     # An import's own named save is taken before it ends; no other run writes the row before.
     later = saves.filter(revision__date_created__gt=OuterRef("record__finished_at"))
     found = list(
@@ -94,7 +94,7 @@ def read_state(row: Item, state: KeptState) -> ItemState | None:
     held = (
         get_present_row(row)
         if state.kept is Kept.NOW
-        else read_saved_row(_find_saves(row).get(pk=state.save))
+        else read_saved_row(find_saves(row).get(pk=state.save))
     )
     return ItemState(content=get_content(row.kind, held), is_deleted=held["is_deleted"])
 
@@ -105,7 +105,8 @@ def find_records_by_save(row: Item) -> dict[int, int]:
     return dict(items.order_by().values_list("named_save", "record"))
 
 
-def _find_saves(row: Item) -> QuerySet[Version]:
+def find_saves(row: Item) -> QuerySet[Version]:
+    """Return the named saves and other saved states of the row, in no order."""
     model = MODELS[row.kind]
     versions = Version.objects.using(get_current_database()).get_for_model(
         model, model_db=DEFAULT_DB_ALIAS
@@ -117,12 +118,13 @@ def _find_saves(row: Item) -> QuerySet[Version]:
 def _read_holders(kind: Kind, numbers: Sequence[int]) -> dict[int, Holder]:
     versions = Version.objects.using(get_current_database()).filter(pk__in=numbers).order_by()
     return {
-        version.pk: Holder(digest=_compute_digest(kind, version), save=version.pk)
+        version.pk: Holder(digest=compute_digest(kind, version), save=version.pk)
         for version in versions.iterator(chunk_size=_CONTENT_BATCH)
     }
 
 
-def _compute_digest(kind: Kind, version: Version) -> str:
+def compute_digest(kind: Kind, version: Version) -> str:
+    """Return the digest of a saved state's content; "" if it cannot be read any more."""
     try:
         return compute_content_digest(get_content(kind, read_saved_row(version)), get_columns(kind))
     except RevertError:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from flows.content.fields import Content, Kind
-from flows.models import get_blank_content
+from flows.models import MODELS, Item, get_blank_content
 from imports.importing.one_item import examine_item
 from imports.importing.request import ImportRequest
 from imports.importing.service import examine_import
@@ -12,6 +12,7 @@ from imports.permissions import check_permission
 from imports.planfile.page import PageItem
 from imports.plans.decisions import ItemDecision
 from imports.plans.plan import Change, Mode, Result
+from imports.records.last_state import LastState, read_last_state
 from imports.rows.read import read_contents
 from imports.uploads.planning import make_request, read_page
 
@@ -25,6 +26,8 @@ class ItemPreview:
     """The present content of the row; None if there is no such row."""
     after: Content
     """The content after the import; for a skipped item, as if it were overwritten."""
+    last: LastState | None
+    """How the last import left a row that was edited since, and would be overwritten."""
     is_same_plan: bool
     """Whether what would happen now is what was shown."""
 
@@ -50,6 +53,7 @@ def preview_item(pending: PendingImport, kind: Kind, uuid: str) -> ItemPreview |
         item=item,
         before=before,
         after=_make_content_after(change, before),
+        last=_read_last_state(change) if change.result is Result.OVERWRITE and before else None,
         is_same_plan=(change.before == item.before or item.result is Result.SKIP)
         and (change.row and change.row.uuid) == (item.row and item.row.uuid),
     )
@@ -65,6 +69,12 @@ def _make_content_after(change: Change, before: Content | None) -> Content:
     if before is None or change.result is Result.DUPLICATE:
         before = get_blank_content(change.item.kind)
     return {**before, **(change.content or {})}
+
+
+def _read_last_state(change: Change) -> LastState | None:
+    model: type[Item] = MODELS[change.item.kind]
+    row = model._default_manager.filter(pk=change.row.pk).first() if change.row else None
+    return read_last_state(row) if row else None
 
 
 def _read_content_of_row(change: Change) -> Content | None:
