@@ -23,7 +23,7 @@ from flows.differences.graph_svg import Picture, draw, draw_pair, draw_three
 from flows.differences.graph_view import PartId
 from flows.differences.matching import Budget
 from flows.differences.pieces import Pieces, make_pieces, make_visible
-from flows.differences.three_ways import Paths, find_lost, is_lost
+from flows.differences.three_ways import LostPaths, find_lost, is_lost
 from flows.differences.value_differences import ValueDifference, compare_values, find_values
 
 _LONGEST_LABEL = 80
@@ -222,7 +222,7 @@ def _make_labels(old: Graph, new: Graph) -> dict[str, str]:
 def _make_part_changes(
     parts: Sequence[_Part],
     labels: Mapping[str, str],
-    lost: Mapping[PartId, Paths],
+    lost: Mapping[PartId, LostPaths],
     budget: Budget,
 ) -> tuple[PartChange, ...]:
     return tuple(

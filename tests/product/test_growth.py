@@ -47,11 +47,13 @@ from flows.differences import (
     graph_edges,
     graph_layout,
     graph_looks,
+    graph_parts,
     graph_svg,
     graph_texts,
     graph_view,
     matching,
     pieces,
+    three_ways,
     value_differences,
 )
 from flows.differences import lines as line_diff
@@ -168,6 +170,9 @@ EXEMPT = {
     "imports.exportfile.raw_items.make_issue": "joins what is told of one problem, and its place",
     "imports.exportfile.raw_items.make_refusal": "joins what is told of the first problem and a number",
     "flows.differences.chosen_parts.write_part": "joins values that find_values found, one by one",
+    "flows.differences.three_ways.LostPaths.make": "takes paths, which find_differing_paths cuts",
+    "flows.differences.three_ways.LostPaths.meet": "takes a path, which find_differing_paths cuts",
+    "flows.differences.three_ways.is_lost": "looks at one value, and at the paths of its node",
     "flows.differences.graph_view.View.join": "joins two rectangles",
     "flows.differences.pieces.is_invisible": "it takes one character",
     "flows.counting.format_count": "takes a noun of the product's own",
@@ -756,6 +761,7 @@ def compared_graphs(sides: Any) -> object:
     numbers = {("node", key): at for at, key in enumerate(diff.nodes, start=1)}
     focus = graph_view.find_focus((before, after), diff, numbers)
     graph_view.find_opening([places], focus, size)
+    marks = graph_parts.Marks(diff=diff, numbers=numbers, focus=focus)
     graph_svg.draw_pair(before, after, diff, numbers=numbers)
     for node in before.nodes:
         graph_looks.find_look(node)
@@ -765,8 +771,18 @@ def compared_graphs(sides: Any) -> object:
         graph_texts.cut(note, 20)
         graph_texts.escape_text(graph_texts.put_on_one_line(note))
     stump = graph.Edge(key="", source="", target="", value={})
+    nodes = graph_parts.NodeDrawing(places, marks)
+    edges = graph_parts.EdgeDrawing(marks, "arrow", {})
+    for node in before.nodes:
+        nodes.draw(node, graph_looks.find_look(node))
     for edge in (*before.edges, stump):
-        graph_edges.find_way(edge, places)
+        if way := graph_edges.find_way(edge, places):
+            edges.draw(edge, way)
+    edges.draw(stump, graph_edges.EdgeWay(path="", middle=(0, 0)))
+    states = (before, after, before)
+    graph_layout.place_states(states)
+    lost = three_ways.find_lost(before, after, diff)
+    graph_svg.draw_three(*states, diff, numbers=numbers, lost=frozenset(lost))
     return compare_graphs(*sides, Budget(0))
 
 
@@ -794,10 +810,15 @@ _GRAPH = (
         "flows.differences.graph_difference.compare_graphs",
         "flows.differences.graph_svg.draw",
         "flows.differences.graph_svg.draw_pair",
+        "flows.differences.graph_svg.draw_three",
+        "flows.differences.graph_parts.NodeDrawing.draw",
+        "flows.differences.graph_parts.EdgeDrawing.draw",
+        "flows.differences.three_ways.find_lost",
     ),
     *(
         "flows.differences.graph_layout.place",
         "flows.differences.graph_layout.place_pair",
+        "flows.differences.graph_layout.place_states",
         "flows.differences.graph_layout.compute_size",
     ),
     *("flows.differences.graph_view.find_focus", "flows.differences.graph_view.find_opening"),
