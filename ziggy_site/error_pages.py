@@ -16,7 +16,6 @@ def show_refusal(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 403 with the right that is missing, and whom it can be asked of."""
     is_known = request.user.is_authenticated
     context = {
-        "title": "Not permitted",
         "exception": str(exception),
         "missing": find_missing_right(request) if is_known else None,
         "administrators": find_administrators(other_than=request.user.get_username())
@@ -31,15 +30,14 @@ def show_stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:  # 
 
     It is the view that CSRF_FAILURE_VIEW names.
     """
-    context = {"title": "The session of this form has ended", "page": find_page_of_form(request)}
+    context = {"page": find_page_of_form(request)}
     return render(request, "403_csrf.html", context, status=HTTPStatus.FORBIDDEN)
 
 
 def show_failure(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's
     """Answer 500 with the id by which the log has the error. The database is not used."""
     # Without the request: what its context reads may be what has failed.
-    context = {"title": "Something went wrong", "request_id": get_request_id()}
-    page = render_to_string("500.html", context)
+    page = render_to_string("500.html", {"request_id": get_request_id()})
     return HttpResponse(page, status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
