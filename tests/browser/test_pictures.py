@@ -12,7 +12,8 @@ from imports.importing.service import run_import
 from tests.browser.accessibility import scrolls_sideways
 from tests.browser.test_changed_pages import take
 from tests.browser.test_import_pages import faults_here, stage
-from tests.support.importing import export_file, flow, request_for
+from tests.flows.rest.test_flows_api import Caller
+from tests.support.importing import export_file, flow, request_for, uuid_of
 
 LEAST_LABEL = 9  # px
 
@@ -324,3 +325,27 @@ def test_the_page_of_a_flow_has_a_picture_to_look_around_in(logged_in_page, supe
     page.get_by_role("button", name="Fit all").click()
     assert view(page)[2] > before[2]
     assert faults_here(page, axe) == []
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["wide", "phone"])
+def test_an_item_that_was_edited_here_is_shown_in_three_states(
+    phone, logged_in_page, superuser, axe
+):
+    page = logged_in_page(superuser, phone=phone)
+    run_import(request_for(export_file(flow(1, "Way", nodes=chain(60), edges=edges(60)))))
+    here = {"nodes": chain(60, n3="Changed here", n9="Only here"), "edges": edges(60)}
+    Caller(superuser).put(f"/flow/{uuid_of('f', 1)}", here)
+    changed = chain(60, n3="Changed in the file", n9="Only here", n5="New in the file")
+    open_item(page, superuser, flow(1, "Way", nodes=changed, edges=edges(60)))
+    expect(page.locator(".graph-side h4")).to_have_text(["Last import", "Now", "File"])
+    assert view(page, side=0) == view(page, side=1) == view(page, side=2)
+    expect(page.get_by_text("1 change made here would be lost")).to_be_visible()
+    lost = panes(page).nth(2).locator("a.node", has=page.locator(".sign", has_text="!"))
+    expect(lost).to_have_count(1)
+    expect(lost.locator(".label").first).to_contain_text("Changed in the")
+    expect(page.locator(".value-diff .difference-lost")).to_have_count(1)
+    page.get_by_text("What was changed here: from the last import to now").click()
+    expect(page.locator(".difference-here")).to_contain_text("Only here")
+    take(page, "three-ways")
+    assert faults_here(page, axe) == []
+    assert not scrolls_sideways(page)
