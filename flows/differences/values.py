@@ -20,6 +20,8 @@ _GRAPH_COLUMNS = ("nodes", "edges")
 # Columns of a connection that may contain a credential.
 _MASKED = ("dev_value", "prod_value", EXTRA)
 _SHORT = 80
+OTHER_KEYS = "other keys"
+"""The key of the difference of an item's unknown keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +71,17 @@ class Difference:
 
 
 def compare_contents(
-    kind: Kind, before: Content | None, after: Content | None, *, last: Content | None = None
+    kind: Kind,
+    before: Content | None,
+    after: Content | None,
+    *,
+    last: Content | None = None,
+    draws: bool = True,
 ) -> Difference:
     """Return the differences of two contents; None before: a new item, None after: one removed.
 
     `last` is how the last import left what is `before` now: changes that were made since, and that
-    are no more in `after`, are marked as lost.
+    are no more in `after`, are marked as lost. Without `draws` the pictures of a flow are left out.
     """
     old, new = before or {}, after or {}
     budget = Budget()
@@ -86,7 +93,7 @@ def compare_contents(
         is_new=before is None,
         is_gone=after is None,
         fields=tuple(replace(each, is_lost=each.key in changed_here) for each in fields),
-        graph=_compare_graphs(old, new, last if here else None, budget)
+        graph=_compare_graphs(old, new, last if here else None, budget, draws=draws)
         if kind is Kind.FLOW
         else None,
         here=here or None,
@@ -120,7 +127,7 @@ def _compare_fields(
             yield _compare_short(field, (before, after), budget)
 
 
-_EXTRA_FIELD = Field(key="other keys", column=EXTRA, shape=Shape.OBJECT)
+_EXTRA_FIELD = Field(key=OTHER_KEYS, column=EXTRA, shape=Shape.OBJECT)
 
 
 def _mask_field(
@@ -171,7 +178,7 @@ def _format_long(field: Field, value: Value) -> str:
 
 
 def _compare_graphs(
-    old: Content, new: Content, last: Content | None, budget: Budget
+    old: Content, new: Content, last: Content | None, budget: Budget, *, draws: bool
 ) -> GraphDifference | None:
     before, after = _get_graph(old), _get_graph(new)
     if before == after:
@@ -181,6 +188,7 @@ def _compare_graphs(
         after if new else None,
         budget,
         last=_get_graph(last) if last else None,
+        draws=draws,
     )
 
 

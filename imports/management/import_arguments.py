@@ -1,14 +1,21 @@
 """The options of flow_import, and the examples of its help."""
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 
 from imports.management.console import add_run_arguments
+from imports.management.plan_display import (
+    add_plan_text_argument,
+    check_file_name,
+    check_file_to_write,
+)
 from imports.plans.plan import Mode
 
 EPILOG = """\
 examples:
   see what would happen, write nothing:
     manage.py flow_import --server production --overwrite --dry-run --file-path zexport.json
+  the same with all that would change in a file, to read it at leisure:
+    manage.py flow_import -s production --overwrite --dry-run -fp zexport.json --plan-text plan.txt
   import after a question, with a backup of the database before:
     manage.py flow_import --server production --overwrite --file-path zexport.json
   in a pipeline:
@@ -71,7 +78,7 @@ def _add_ways(parser: ArgumentParser) -> None:
         help='replace the content of items that exist already, after a named save "Pre import"',
     )  # fmt: skip
     ways.add_argument(
-        "--apply-plan", metavar="PLAN", type=_check_file_name,
+        "--apply-plan", metavar="PLAN", type=check_file_name,
         help="do what this plan of --plan-out says, or nothing where it is out of date; its mode, "
         "its locks and its decisions count",
     )  # fmt: skip
@@ -80,23 +87,11 @@ def _add_ways(parser: ArgumentParser) -> None:
 def _add_plan_files(parser: ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show the plan, write nothing")
     parser.add_argument(
-        "--plan-out", metavar="PLAN", type=_check_file_to_write,
+        "--plan-out", metavar="PLAN", type=check_file_to_write,
         help="write the plan to this file, to be applied later, and nothing to the server",
     )  # fmt: skip
+    add_plan_text_argument(parser)
     parser.add_argument(
-        "--decisions", metavar="D", type=_check_file_name,
+        "--decisions", metavar="D", type=check_file_name,
         help="a JSON file that says of single items what else is to happen to them: see below",
     )  # fmt: skip
-
-
-def _check_file_to_write(path: str) -> str:
-    if path == "-":
-        raise ArgumentTypeError("standard output has the answer: give the name of a file")
-    return _check_file_name(path)
-
-
-def _check_file_name(path: str) -> str:
-    # An unset variable of a script must not have the effect of a missing option.
-    if not path:
-        raise ArgumentTypeError("the name of the file is empty")
-    return path

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, TypeVar
 
 from django.core.management.base import BaseCommand
@@ -15,6 +16,8 @@ from imports.management.console import (
     show_progress_bar,
     show_warnings,
 )
+from imports.management.files import may_write
+from imports.management.plan_display import PlanDisplay
 from imports.management.warning_text import WarningDigest
 from imports.plans.plan import RunPlan
 from imports.report import make_answer
@@ -28,13 +31,20 @@ class RunCommand(BaseCommand):
 
     epilog = ""
     """The end of its help."""
-    lists_all = False
-    """Whether it prints every line of a plan."""
+    display = PlanDisplay(verbosity=1)
+    """How it shows a plan."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(
             prog_name, subcommand, **make_help_options(self.epilog), **kwargs
         )
+
+    def may_write_files(self, *paths: Path | None, ask: bool) -> bool:
+        """Return whether these files may be written; the person is asked for those that exist.
+
+        Raises CommandError if there is nobody to ask.
+        """
+        return all(may_write(self, path, ask=ask) for path in paths if path)
 
     def carry_out(
         self,

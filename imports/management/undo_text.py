@@ -1,9 +1,8 @@
-"""The text of an undo's plan, for a terminal."""
+"""The words of an undo's plan, for a terminal. Its lines are made by plan_lines."""
 
-from rich.text import Text
-
+from flows.content.fields import Kind
 from flows.texts import quote
-from imports.management.plan_text import compose_plan_text, format_change, list_unfolded
+from imports.management.plan_lines import PlanWords, ResultStyle
 from imports.management.warning_text import (
     ItemWarning,
     WarningDigest,
@@ -13,33 +12,39 @@ from imports.management.warning_text import (
 from imports.plans.plan import UndoResult
 from imports.undo.plans.plan import UndoChange, UndoPlan
 
-_RESULT_STYLES = {
+_RESULT_STYLES: dict[UndoResult, ResultStyle] = {
     UndoResult.RESTORE: ("~", "restore", "yellow"),
     UndoResult.DELETE: ("-", "delete", "red"),
     UndoResult.KEEP: (" ", "keep", "dim"),
 }
+_COUNTED = {
+    UndoResult.RESTORE: "to restore",
+    UndoResult.DELETE: "to delete",
+    UndoResult.KEEP: "to keep",
+}
 
 
-def format_undo(plan: UndoPlan, *, lists_all: bool = False) -> Text:
-    """Return the text of the plan: its rows with changes, conflicts and warnings, then the counts.
-
-    The form is that of an import's plan: see imports.management.plan_text.
-    """
-    digest = digest_undo_warnings(plan)
-    folded = frozenset() if lists_all else digest.keys_of_several
-    lines: list[Text] = []
-    unlisted = 0
-    for change in plan:
-        warnings = list_unfolded(change.kind, change.all_warnings, folded)
-        if lists_all or warnings or change.writes or change.decision:
-            result_style = _RESULT_STYLES[change.result]
-            lines += format_change(result_style, _format_name(change), change.fields, warnings)
-        else:
-            unlisted += 1
-    title = f'{plan.name.undoing} on the server "{plan.server}":'
-    return compose_plan_text(
-        title, lines, unlisted, digest, lists_all=lists_all, summary=format_undo_summary(plan)
+def word_undo(plan: UndoPlan) -> PlanWords[UndoChange]:
+    """Return the plan of an undo with its words."""
+    return PlanWords(
+        plan=plan,
+        title=f'{plan.name.undoing} on the server "{plan.server}":',
+        summary=format_undo_summary(plan),
+        digest=digest_undo_warnings(plan),
+        styles=_RESULT_STYLES,
+        counted=_COUNTED,
+        get_kind=_get_kind,
+        format_name=_format_name,
+        is_decided=_is_decided,
     )
+
+
+def _get_kind(change: UndoChange) -> Kind:
+    return change.kind
+
+
+def _is_decided(change: UndoChange) -> bool:
+    return change.writes or change.decision is not None
 
 
 def format_undo_summary(plan: UndoPlan) -> str:
@@ -51,10 +56,8 @@ def format_undo_counts(plan: UndoPlan) -> str:
     """Return the number of rows of each result and of warnings, as a part of a sentence."""
     counts = plan.counts
     warnings = format_warning_counts(warning for change in plan for warning in change.all_warnings)
-    return (
-        f"{counts[UndoResult.RESTORE]} to restore, {counts[UndoResult.DELETE]} to delete, "
-        f"{counts[UndoResult.KEEP]} to keep{f'; {warnings}' if warnings else ''}"
-    )
+    shown = (f"{counts[result]} {text}" for result, text in _COUNTED.items())
+    return f"{', '.join(shown)}{f'; {warnings}' if warnings else ''}"
 
 
 def digest_undo_warnings(plan: UndoPlan) -> WarningDigest:

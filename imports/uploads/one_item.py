@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 
 from flows.content.fields import Content, Kind
-from flows.models import MODELS, Item, get_blank_content
+from flows.models import MODELS, Item
 from imports.importing.one_item import examine_item
 from imports.importing.request import ImportRequest
 from imports.importing.service import examine_import
+from imports.importing.states import make_content_after
 from imports.models import PendingImport
 from imports.permissions import check_permission
 from imports.planfile.page import PageItem
@@ -52,7 +53,7 @@ def preview_item(pending: PendingImport, kind: Kind, uuid: str) -> ItemPreview |
     return ItemPreview(
         item=item,
         before=before,
-        after=_make_content_after(change, before),
+        after=make_content_after(change, before),
         last=_read_last_state(change) if change.result is Result.OVERWRITE and before else None,
         is_same_plan=(change.before == item.before or item.result is Result.SKIP)
         and (change.row and change.row.uuid) == (item.row and item.row.uuid),
@@ -62,13 +63,6 @@ def preview_item(pending: PendingImport, kind: Kind, uuid: str) -> ItemPreview |
 def _find_in_whole_plan(request: ImportRequest, item: PageItem) -> Change:
     changes = examine_import(request).plan.changes[item.kind]
     return next(one for one in changes if one.item.uuid == item.uuid)
-
-
-def _make_content_after(change: Change, before: Content | None) -> Content:
-    # A copy is a new row: it takes nothing from the row that it duplicates.
-    if before is None or change.result is Result.DUPLICATE:
-        before = get_blank_content(change.item.kind)
-    return {**before, **(change.content or {})}
 
 
 def _read_last_state(change: Change) -> LastState | None:

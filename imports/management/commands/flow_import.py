@@ -13,14 +13,16 @@ from flows.conf import ziggy
 from flows.texts import quote
 from imports.importing.request import ImportRequest
 from imports.importing.service import make_plan_to_save, preview_import, run_import
+from imports.importing.states import read_states
 from imports.management import console
-from imports.management.files import may_write, read_file, read_standard_input, replace_file
+from imports.management.files import read_file, read_standard_input, replace_file
 from imports.management.import_arguments import EPILOG, add_import_arguments
+from imports.management.plan_display import PlanDisplay
 from imports.management.plan_text import (
     digest_plan_warnings,
-    format_plan,
     format_plan_counts,
     format_summary,
+    word_plan,
 )
 from imports.management.run_command import RunCommand
 from imports.models import Door
@@ -28,6 +30,9 @@ from imports.planfile.decisions import read_decisions
 from imports.planfile.file import read_plan, write_plan
 from imports.plans.plan import Plan
 from imports.report import make_answer, make_plan_data
+
+_READ_FILES = ("file_path", "decisions", "apply_plan")
+_WRITTEN_FILES = ("plan_out", "plan_text")
 
 
 class Command(RunCommand):
@@ -38,32 +43,32 @@ class Command(RunCommand):
         add_import_arguments(parser)
 
     def handle(self, *, dry_run: bool, no_prompt: bool, verbosity: int, **options: Any) -> None:
-        self.lists_all = verbosity > 1
         _check_combination(dry_run=dry_run, **options)
-        plan_out = Path(options["plan_out"]) if options["plan_out"] else None
+        plan_out, plan_text = (
+            Path(options[given]) if options[given] else None for given in _WRITTEN_FILES
+        )
+        self.display = PlanDisplay(verbosity=verbosity, file=plan_text)
         if not (dry_run or plan_out or no_prompt):
             console.require_terminal()
         with console.refuse_errors(self, options["server"]):
             request = _make_request(**options)
-            if plan_out:
-                plan = self._save_plan(request, plan_out, options["file_path"], ask=not no_prompt)
+            if not self.may_write_files(plan_out, plan_text, ask=not no_prompt):
+                console.print_cancelled(self)
+                plan = None
+            elif plan_out:
+                plan = self._save_plan(request, plan_out, options["file_path"])
             elif dry_run:
                 plan = self._preview(request)
             else:
                 plan = self._import(request, ask=not no_prompt)
         self.exit_with_details(plan, is_wanted=options["detailed_exitcode"])
 
-    def _save_plan(
-        self, request: ImportRequest, path: Path, file_path: str, *, ask: bool
-    ) -> Plan | None:
-        """Write the plan, and return it; None if the person declined. Raises the plan's refusal."""
-        if not may_write(self, path, ask=ask):
-            console.print_cancelled(self)
-            return None
+    def _save_plan(self, request: ImportRequest, path: Path, file_path: str) -> Plan:
+        """Write the plan, and return it. Raises the plan's refusal."""
         preview, saved = make_plan_to_save(request)
         with replace_file(path) as file:
             file.write(write_plan(saved))
-        console.show(format_plan(preview.plan, lists_all=self.lists_all))
+        self._show(preview.plan)
         if preview.refusal:
             console.print_line(self, _explain_undecided(path))
             raise preview.refusal
@@ -75,16 +80,19 @@ class Command(RunCommand):
 
     def _preview(self, request: ImportRequest) -> Plan:
         plan = preview_import(request, record_refusal=False).plan
-        console.show(format_plan(plan, lists_all=self.lists_all))
+        self._show(plan)
         console.print_json(self, make_answer(HTTPStatus.OK, make_plan_data(plan, done=False)))
         return plan
 
     def _import(self, request: ImportRequest, *, ask: bool) -> Plan | None:
         """Import, and return the plan that was done; None if the person declined."""
         confirmed = None
-        if ask:
+        if ask or self.display.file:
             confirmed = preview_import(request)
-            console.show(format_plan(confirmed.plan, lists_all=self.lists_all))
+        if confirmed and not ask:  # what is written to the file is done, or nothing
+            self.display.write(word_plan(confirmed.plan), partial(read_states, confirmed.plan))
+        elif confirmed:
+            self._show(confirmed.plan)
             question = _make_question(request, confirmed.plan)
             if confirmed.plan.writes and not console.confirm(self, question):
                 console.print_cancelled(self)
@@ -96,20 +104,13 @@ class Command(RunCommand):
             data=make_plan_data,
         )
 
+    def _show(self, plan: Plan) -> None:
+        self.display.show(word_plan(plan), partial(read_states, plan))
+
 
 def _check_combination(**options: Any) -> None:
-    """Raise CommandError if an option contradicts the saved plan that is applied.
-
-    Also if the plan would be written to a file that it is made from.
-    """
-    sources = [options[given] for given in ("file_path", "decisions") if options[given]]
-    if options["plan_out"] and Path(options["plan_out"]).resolve() in (
-        Path(source).resolve() for source in sources
-    ):
-        raise CommandError(
-            "--plan-out would replace a file that the plan is made from. Give another name.",
-            returncode=console.USAGE_ERROR,
-        )
+    """Raise CommandError if an option contradicts the saved plan that is applied, or another."""
+    _check_written_files(**options)
     if options["apply_plan"] is None:
         return
     for option in ("plan_out", "decisions", "override_locks"):
@@ -119,6 +120,26 @@ def _check_combination(**options: Any) -> None:
                 "the plan says what is done.",
                 returncode=console.USAGE_ERROR,
             )
+
+
+def _check_written_files(**options: Any) -> None:
+    """Raise CommandError if a file would be written that the plan is made from, or one twice."""
+    written = [given for given in _WRITTEN_FILES if options[given]]
+    if not written:
+        return
+    used = {
+        Path(options[given]).resolve(): "a file that the plan is made from"
+        for given in _READ_FILES
+        if options[given]
+    }
+    for given in written:
+        option, path = f"--{given.replace('_', '-')}", Path(options[given]).resolve()
+        if path in used:
+            raise CommandError(
+                f"{option} would replace {used[path]}. Give another name.",
+                returncode=console.USAGE_ERROR,
+            )
+        used[path] = f"the file of {option}"
 
 
 def _make_request(

@@ -2,6 +2,7 @@
 
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -11,12 +12,13 @@ from flows.texts import quote
 from imports.errors import UndoRefused
 from imports.management import console
 from imports.management.files import read_file
+from imports.management.plan_display import PlanDisplay, add_plan_text_argument
 from imports.management.run_command import RunCommand
 from imports.management.undo_text import (
     digest_undo_warnings,
-    format_undo,
     format_undo_counts,
     format_undo_summary,
+    word_undo,
 )
 from imports.models import Door
 from imports.report import make_answer, make_undo_data
@@ -24,6 +26,7 @@ from imports.undo.plans.decision_file import read_decision_file
 from imports.undo.plans.plan import ConflictResolution, Decisions, UndoPlan
 from imports.undo.request import UndoRequest
 from imports.undo.service import examine_undo, preview_undo, undo_import
+from imports.undo.states import read_undo_states
 
 _EPILOG = """\
 examples:
@@ -81,10 +84,12 @@ class Command(RunCommand):
             help="a JSON file with decisions for single rows",
         )  # fmt: skip
         parser.add_argument("--dry-run", action="store_true", help="show the plan, write nothing")
+        add_plan_text_argument(parser)
         console.add_run_arguments(parser, verb="undo")
 
     def handle(self, *, dry_run: bool, no_prompt: bool, verbosity: int, **options: Any) -> None:
-        self.lists_all = verbosity > 1
+        path = Path(options["plan_text"]) if options["plan_text"] else None
+        self.display = PlanDisplay(verbosity=verbosity, file=path)
         if not (dry_run or no_prompt):
             console.require_terminal()
         with console.refuse_errors(self, options["server"]):
@@ -100,6 +105,9 @@ class Command(RunCommand):
                 decisions=_read_decisions(options["decisions"]),
                 lock_wait=options["lock_wait"],
             )
+            if not self.may_write_files(path, ask=not no_prompt):
+                console.print_cancelled(self)
+                return
             try:
                 plan = self._preview(request) if dry_run else self._undo(request, ask=not no_prompt)
             except UndoRefused as refusal:
@@ -110,7 +118,7 @@ class Command(RunCommand):
 
     def _preview(self, request: UndoRequest) -> UndoPlan:
         preview = examine_undo(request)
-        console.show(format_undo(preview.plan, lists_all=self.lists_all))
+        self._show_plan(preview.plan)
         if preview.refusal:
             raise preview.refusal
         console.print_json(
@@ -121,11 +129,15 @@ class Command(RunCommand):
     def _undo(self, request: UndoRequest, *, ask: bool) -> UndoPlan | None:
         """Undo, and return the plan that was done; None if the person declined."""
         confirmed = None
-        if ask:
-            confirmed = self._show(request)
-            if confirmed.writes and not console.confirm(self, _make_question(confirmed)):
-                console.print_cancelled(self)
-                return None
+        if ask or self.display.file:
+            confirmed = self._examine(request, ask=ask)
+        if ask and confirmed and confirmed.writes:
+            is_declined = not console.confirm(self, _make_question(confirmed))
+        else:
+            is_declined = False
+        if is_declined:
+            console.print_cancelled(self)
+            return None
         return self.carry_out(
             partial(undo_import, request, confirmed=confirmed),
             counts=format_undo_summary,
@@ -133,12 +145,18 @@ class Command(RunCommand):
             data=make_undo_data,
         )
 
-    def _show(self, request: UndoRequest) -> UndoPlan:
-        """Print the plan with all its conflicts, and return it."""
+    def _examine(self, request: UndoRequest, *, ask: bool) -> UndoPlan:
+        """Print the plan with all its conflicts, or only write it to its file; return it."""
         preview = examine_undo(request)
-        console.show(format_undo(preview.plan, lists_all=self.lists_all))
+        if ask:
+            self._show_plan(preview.plan)
+        else:  # what is written to the file is done, or nothing
+            self.display.write(word_undo(preview.plan), partial(read_undo_states, preview.plan))
         # With a refusal, this raises it, and so it is recorded.
         return preview_undo(request) if preview.refusal else preview.plan
+
+    def _show_plan(self, plan: UndoPlan) -> None:
+        self.display.show(word_undo(plan), partial(read_undo_states, plan))
 
 
 def _read_decisions(file_path: str | None) -> Decisions:

@@ -18,7 +18,7 @@ from flows.saves.saved_states import PRE_RESTORE, get_present_row
 from flows.texts import make_printable, quote
 from flows.users import User
 from imports.management import console
-from imports.management.plan_text import format_fields
+from imports.management.plan_lines import format_fields
 from imports.management.text_columns import format_columns
 from imports.named_saves import Restoring, find_item, preview_restore, restore, take_save
 from imports.records.item_history import find_records_by_save

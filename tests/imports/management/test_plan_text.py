@@ -2,16 +2,16 @@
 
 import re
 from dataclasses import replace
-from io import StringIO
 
 import pytest
-from rich.console import Console
 
 from flows.content.fields import Kind
 from flows.relations.mentions import Reference
-from imports.management.plan_text import format_plan, format_summary
+from imports.management.plan_text import format_summary
 from imports.plans.plan import Mode
+from tests.support import plan_texts
 from tests.support.imagined import a_file, planned, stored
+from tests.support.plan_texts import brief_text
 from tests.support.uuids import HERE
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
@@ -26,12 +26,8 @@ def uuid(number):
 
 
 def printed(plan, *, lists_all=False, **terminal):
-    """What the command prints: on a terminal 60 characters wide, lines are not broken."""
-    out = StringIO()
-    Console(file=out, highlight=False, width=60, **terminal).print(
-        format_plan(plan, lists_all=lists_all), soft_wrap=True
-    )
-    return out.getvalue()
+    """What -v 0 prints."""
+    return plan_texts.printed(brief_text(plan, lists_all=lists_all), **terminal)
 
 
 def plan_with_every_result():

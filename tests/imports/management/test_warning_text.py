@@ -13,12 +13,13 @@ from flows.content.fields import Kind
 from flows.models import Flow
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.management import console
-from imports.management.plan_text import digest_plan_warnings, format_plan, format_summary
+from imports.management.plan_text import digest_plan_warnings, format_summary
 from imports.management.warning_text import ItemWarning, format_warning_counts, make_digest
 from imports.plans.plan import Mode
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.imagined import a_file, planned, stored
 from tests.support.importing import connection, export_file, flow, import_items, secret, uuid_of
+from tests.support.plan_texts import brief_text
 
 FLOW, CONNECTION, SECRET = Kind.FLOW, Kind.CONNECTION, Kind.SECRET
 ELSEWHERE = "sends the stored secret to another destination"
@@ -187,7 +188,7 @@ def plan_with_a_serious_one(nameless=60):
 
 
 def test_a_serious_one_stands_below_the_items_once_more():
-    text = shown(format_plan(plan_with_a_serious_one()))
+    text = shown(brief_text(plan_with_a_serious_one()))
     above, told, counts = text.rstrip("\n").rsplit("\n\n", 2)
     assert f"      ! {ELSEWHERE}" in above
     assert told.splitlines()[0].startswith(f'! connection "Mail" ({uuid_of("c", 1)}): {ELSEWHERE}')
@@ -199,7 +200,7 @@ def test_a_serious_one_stands_below_the_items_once_more():
         "1 serious warning, 60 warnings."
     )
     assert "has no name" not in above
-    everything = shown(format_plan(plan_with_a_serious_one(), lists_all=True))
+    everything = shown(brief_text(plan_with_a_serious_one(), lists_all=True))
     assert everything.count("has no name") == 60
     assert everything.count(ELSEWHERE) == 2
 
@@ -224,7 +225,7 @@ def test_serious_ones_alone_are_red():
     terminal = Console(
         file=out, force_terminal=True, color_system="standard", no_color=False, highlight=False
     )
-    terminal.print(format_plan(plan_with_a_serious_one()), soft_wrap=True)
+    terminal.print(brief_text(plan_with_a_serious_one()), soft_wrap=True)
     red = [line for line in out.getvalue().splitlines() if line.startswith("\x1b[1;31m")]
     assert len(red) == 2
     assert all(ELSEWHERE in line for line in red)
@@ -237,7 +238,7 @@ def test_what_nothing_happens_to_is_a_number(mode):
     plan = planned(
         a_file(flows=[*items, {"uuid": uuid_of("f", 2000), "name": "New"}]), *rows, mode=mode
     )
-    text = shown(format_plan(plan))
+    text = shown(brief_text(plan))
     if mode is Mode.DUPLICATE:
         assert len(text.splitlines()) == 2001 + 4
         return
@@ -247,7 +248,7 @@ def test_what_nothing_happens_to_is_a_number(mode):
         "    2000 items not touched (-v 2 lists all)\n\n"
         f"{format_summary(plan)}\n"
     )
-    assert len(shown(format_plan(plan, lists_all=True)).splitlines()) == 2001 + 4
+    assert len(shown(brief_text(plan, lists_all=True)).splitlines()) == 2001 + 4
 
 
 # --- The commands

@@ -1,0 +1,42 @@
+"""The states of a plan's rows before and after the import, read in batches."""
+
+from collections.abc import Iterator
+
+from flows.batches import split_batches
+from flows.content.fields import Content, Kind
+from flows.models import get_blank_content
+from flows.servers import target_server
+from imports.plans.plan import Change, Plan, Result
+from imports.rows.states import STATES_BATCH, RowStates, copy_unread, read_present_contents
+
+
+def read_states(plan: Plan) -> Iterator[tuple[Change, RowStates | None]]:
+    """Yield each change with the states of its row; None where nothing is written.
+
+    Only rows that are overwritten are read, in batches, and forgotten when the next batch is read.
+    """
+    for kind in Kind:
+        for batch in split_batches(plan.changes[kind], STATES_BATCH):
+            rows = [
+                change.row.pk
+                for change in batch
+                if change.row and change.result is Result.OVERWRITE
+            ]
+            with target_server(plan.server):
+                present = read_present_contents(kind, rows) if rows else {}
+            for change in batch:
+                before = present.get(change.row.pk) if change.row else None
+                yield change, make_states(change, before) if change.writes else None
+
+
+def make_states(change: Change, before: Content | None) -> RowStates:
+    """Return the states of a change that writes; `before` is the row's content, if it has one."""
+    return RowStates(before=before, after=copy_unread(make_content_after(change, before)))
+
+
+def make_content_after(change: Change, before: Content | None) -> Content:
+    """Return the whole content that the change leaves in its row."""
+    # A copy is a new row: it takes nothing from the row that it duplicates.
+    if before is None or change.result is Result.DUPLICATE:
+        before = get_blank_content(change.item.kind)
+    return {**before, **(change.content or {})}

@@ -1,0 +1,65 @@
+"""The changes of a plan with the differences that they make, one at a time."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from flows.content.documents import Document
+from flows.content.fields import Kind
+from flows.differences.values import Difference, compare_contents
+from flows.documents.packing import DamagedDocumentError
+from imports.rows.states import RowStates
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedChange(Generic[C]):
+    """A change of a plan with the difference of its row's states."""
+
+    change: C
+    difference: Difference | None = None
+    """None where nothing is written, and where it was not asked for or cannot be told."""
+    problem: str = ""
+    """Why the difference cannot be told."""
+
+
+def compare_changes(
+    states: Iterable[tuple[Kind, C, RowStates | None]], *, with_new: bool
+) -> Iterator[ComparedChange[C]]:
+    """Yield the changes with their differences.
+
+    Those of rows that are made or deleted, which are all of their contents, only `with_new`.
+    """
+    for kind, change, states_of_row in states:
+        if states_of_row is None or not (with_new or _are_two(states_of_row)):
+            yield ComparedChange(change=change)
+        else:
+            yield _compare(kind, change, states_of_row)
+
+
+def _are_two(states: RowStates) -> bool:
+    return states.before is not None and states.after is not None
+
+
+def _compare(kind: Kind, change: C, states: RowStates) -> ComparedChange[C]:
+    try:
+        return ComparedChange(change=change, difference=_compare_states(kind, states))
+    except DamagedDocumentError:
+        _separate(states)  # it may be that of another row
+    try:
+        return ComparedChange(change=change, difference=_compare_states(kind, states))
+    except DamagedDocumentError as error:
+        return ComparedChange(change=change, problem=f"cannot be compared: {error}")
+
+
+def _compare_states(kind: Kind, states: RowStates) -> Difference:
+    return compare_contents(kind, states.before, states.after, draws=False)
+
+
+def _separate(states: RowStates) -> None:
+    """Let each document be read alone, and not with those of the other rows of its batch."""
+    for content in (states.before, states.after):
+        for value in (content or {}).values():
+            if isinstance(value, Document):
+                value.join((value,))

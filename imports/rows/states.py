@@ -1,0 +1,40 @@
+"""The states of a row before and after a run, for what is shown of a plan."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flows.content.documents import Document, group_documents
+from flows.content.fields import Content, Kind
+from imports.rows.read import read_contents
+
+STATES_BATCH = 50
+"""Of so many rows the documents are in memory at once: those of one may be megabytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowStates:
+    """The contents of a row before and after a run, which exclude secret values."""
+
+    before: Content | None
+    """None where there is no such row, or a soft-deleted one is written anew."""
+    after: Content | None
+    """None where the run deletes the row."""
+
+
+def read_present_contents(kind: Kind, pks: Sequence[int]) -> dict[int, Content]:
+    """Return the contents of the rows, by primary key; documents are read when they are used."""
+    return dict(read_contents(kind, pks))
+
+
+def copy_unread(content: Content) -> Content:
+    """Return the content with copies of the documents that were not read.
+
+    What is then read of the copy is forgotten with it, while a plan is kept as long as its run.
+    """
+    copies = {
+        column: Document(digest=value.digest, reader=value.reader)
+        for column, value in content.items()
+        if isinstance(value, Document) and value.reader and not value.has_text
+    }
+    group_documents([*copies.values()])
+    return {**content, **copies}
