@@ -23,8 +23,15 @@ def brief_text(plan: Plan, *, lists_all: bool = False) -> Text:
 
 def full_text(plan: Plan, *items: StoredItem, whole: bool = True) -> Text:
     """What is written to a file, or printed: the differences from these rows of the server."""
+    compared = compare_changes(read_states_of(plan, *items), with_new=whole)
+    described = describe_differences(compared, whole=whole)
+    return Text("\n").join(format_plan(word_plan(plan), described, lists_all=whole))
+
+
+def read_states_of(plan: Plan, *items: StoredItem) -> list[Any]:
+    """The kinds and changes of the plan, with the states of their rows where they are written."""
     contents = {(item.kind, item.row.pk): item.content for item in items}
-    states = [
+    return [
         (
             kind,
             change,
@@ -33,8 +40,6 @@ def full_text(plan: Plan, *items: StoredItem, whole: bool = True) -> Text:
         for kind in Kind
         for change in plan.changes[kind]
     ]
-    described = describe_differences(compare_changes(states, with_new=whole), whole=whole)
-    return Text("\n").join(format_plan(word_plan(plan), described, lists_all=whole))
 
 
 def _before(kind: Kind, change: Any, contents: Any) -> Any:
