@@ -24,7 +24,9 @@ from imports.management.plan_lines import (
 from imports.rows.states import RowStates
 
 MOST_LISTED = 50
-"""The most changes that are listed on stderr with all their differences."""
+"""The most changes of rows that exist which are listed on stderr, with all their differences."""
+MOST_WRITTEN = 200
+"""The most rows that are listed where some are new, which take a line each."""
 
 _LINES_AT_ONCE = 200
 
@@ -61,8 +63,8 @@ def check_file_name(path: str) -> str:
 class PlanDisplay:
     """How the plan of a command is shown.
 
-    With verbosity 0 it has no values of what is long, with 1 all differences of up to MOST_LISTED
-    rows that are written, and otherwise their counts with the largest. With more it is whole.
+    With verbosity 0 it has no values of what is long. With 1 it has all differences of rows that
+    exist, or the counts and the largest of them where they are many. With more it is whole.
     """
 
     verbosity: int
@@ -76,7 +78,7 @@ class PlanDisplay:
             _print_lines(format_plan(words, describe_briefly(words)))
         elif self.verbosity > 1:
             _print_lines(_format_whole(words, _compare(words, read_states, with_new=True)))
-        elif sum(change.writes for change in words.plan) <= MOST_LISTED:
+        elif not _is_large(words):
             compared = _compare(words, read_states, with_new=False)
             _print_lines(format_plan(words, describe_differences(compared, whole=False)))
         else:
@@ -98,6 +100,13 @@ class PlanDisplay:
             for line in _format_whole(words, compared):
                 file.write(f"{line.plain}\n".encode(errors="backslashreplace"))
         return largest
+
+
+def _is_large(words: PlanWords[C]) -> bool:
+    """Return whether the plan is too long to be read on a terminal."""
+    counts = words.plan.counts
+    written = sum(change.writes for change in words.plan)
+    return counts[words.changing] > MOST_LISTED or written > MOST_WRITTEN
 
 
 def _compare(

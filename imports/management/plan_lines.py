@@ -69,6 +69,8 @@ class PlanWords(Generic[C]):
     styles: Mapping[Any, ResultStyle]
     counted: Mapping[Any, str]
     """The results in the order of the counts, each in words, such as `to create`."""
+    changing: Any
+    """The result of rows that exist and get other contents."""
     get_kind: Callable[[C], Kind]
     format_name: Callable[[C], str]
     is_decided: Callable[[C], bool]

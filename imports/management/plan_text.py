@@ -39,6 +39,7 @@ def word_plan(plan: Plan) -> PlanWords[Change]:
         digest=_make_digest(plan, is_done=False),
         styles=_RESULT_STYLES,
         counted=_COUNTED,
+        changing=Result.OVERWRITE,
         get_kind=_get_kind,
         format_name=partial(_format_name, is_done=False),
         is_decided=partial(_is_decided, mode=plan.mode),

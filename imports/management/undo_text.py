@@ -33,6 +33,7 @@ def word_undo(plan: UndoPlan) -> PlanWords[UndoChange]:
         digest=digest_undo_warnings(plan),
         styles=_RESULT_STYLES,
         counted=_COUNTED,
+        changing=UndoResult.RESTORE,
         get_kind=_get_kind,
         format_name=_format_name,
         is_decided=_is_decided,

@@ -17,7 +17,7 @@ from imports.importing.service import preview_import
 from imports.importing.states import read_states
 from imports.management.compared_changes import compare_changes
 from imports.management.largest_changes import LargestChanges, measure_difference
-from imports.management.plan_display import MOST_LISTED
+from imports.management.plan_display import MOST_LISTED, MOST_WRITTEN
 from imports.models import ImportRecord
 from imports.plans.plan import Mode
 from imports.rows.states import STATES_BATCH
@@ -286,6 +286,18 @@ def test_more_are_counted_and_the_largest_are_named(
     assert flow_import("--dry-run", "--plan-text", str(text)).err == summary
     assert text.read_text().count("~ overwrite") == 51
     assert flow_import("--dry-run", "-v", "2").err == text.read_text()
+
+
+def test_new_items_are_listed_up_to_a_larger_number(db: None, flow_import: Any, file: Path) -> None:
+    file.write_bytes(export_file(*(coded(n, CODE) for n in range(MOST_WRITTEN))))
+    assert flow_import("--dry-run").err.count("+ create") == MOST_WRITTEN
+    file.write_bytes(export_file(*(coded(n, CODE) for n in range(MOST_WRITTEN + 1))))
+    assert flow_import("--dry-run").err.splitlines()[2:6] == [
+        f"    {MOST_WRITTEN + 1} flows: {MOST_WRITTEN + 1} to create",
+        "",
+        "  -v 2 lists all of them here, --plan-text F in a file",
+        "",
+    ]
 
 
 @given(st.lists(st.integers(1, 6), max_size=12), st.integers(1, 4))
