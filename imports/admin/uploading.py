@@ -5,9 +5,10 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
@@ -65,6 +66,8 @@ class UploadViews:
             )
         except UnableToImport as error:
             return self._render_page(request, form=form, error=error, file_name=file.name)
+        if request.headers.get("Accept") == "application/json":  # a script goes there by itself
+            return JsonResponse({"url": reverse("admin:imports_preview", args=[pending.pk])})
         return redirect("admin:imports_preview", pending.pk)
 
     def _render_page(

@@ -1,36 +1,10 @@
-// The import pages work without this: it says early that a file is too large, and shows progress.
+// The import pages work without this: it shows the progress of an import, and what is not planned yet.
 "use strict";
 
 const POLL_MILLISECONDS = 1000;
 
 let failure = ""; // why the answer to a confirmation is none
 let hasRun = false; // whether the server said that the import was running
-
-function watchUpload(form) {
-    const input = form.querySelector("input[type=file]");
-    const tooLarge = document.getElementById("file-too-large");
-    const submit = form.querySelector("input[type=submit]");
-    const zone = form.querySelector(".import-drop");
-    input.addEventListener("change", () => {
-        const isTooLarge = input.files.length === 1 && input.files[0].size > Number(form.dataset.maxBytes);
-        tooLarge.hidden = !isTooLarge;
-        submit.disabled = isTooLarge;
-    });
-    for (const name of ["dragenter", "dragover"]) {
-        zone.addEventListener(name, (event) => {
-            event.preventDefault();
-            zone.classList.add("over");
-        });
-    }
-    for (const name of ["dragleave", "drop"]) {
-        zone.addEventListener(name, () => zone.classList.remove("over"));
-    }
-    zone.addEventListener("drop", (event) => {
-        event.preventDefault();
-        input.files = event.dataTransfer.files;
-        input.dispatchEvent(new Event("change"));
-    });
-}
 
 // The numbers are those of the phase that comes with them: an earlier phase keeps none.
 function showProgress(section, progress) {
@@ -127,10 +101,6 @@ function watchConfirmation(form, button, section) {
     });
 }
 
-const upload = document.querySelector(".import-upload");
-if (upload) {
-    watchUpload(upload);
-}
 const section = document.getElementById("import-progress");
 const choices = document.getElementById("import-choices");
 if (choices && document.querySelector(".import-unplanned")) {
