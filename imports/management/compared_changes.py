@@ -20,6 +20,8 @@ class ComparedChange(Generic[C]):
     change: C
     difference: Difference | None = None
     """None where nothing is written, and where it was not asked for or cannot be told."""
+    states: RowStates | None = None
+    """What was compared."""
     problem: str = ""
     """Why the difference cannot be told."""
 
@@ -44,17 +46,18 @@ def _are_two(states: RowStates) -> bool:
 
 def _compare(kind: Kind, change: C, states: RowStates) -> ComparedChange[C]:
     try:
-        return ComparedChange(change=change, difference=_compare_states(kind, states))
-    except DamagedDocumentError:
-        _separate(states)  # it may be that of another row
-    try:
-        return ComparedChange(change=change, difference=_compare_states(kind, states))
+        difference = _compare_states(kind, states)
     except DamagedDocumentError as error:
         return ComparedChange(change=change, problem=f"cannot be compared: {error}")
+    return ComparedChange(change=change, difference=difference, states=states)
 
 
 def _compare_states(kind: Kind, states: RowStates) -> Difference:
-    return compare_contents(kind, states.before, states.after, draws=False)
+    try:
+        return compare_contents(kind, states.before, states.after, draws=False)
+    except DamagedDocumentError:
+        _separate(states)  # it may be that of another row
+        return compare_contents(kind, states.before, states.after, draws=False)
 
 
 def _separate(states: RowStates) -> None:

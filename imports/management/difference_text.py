@@ -55,7 +55,7 @@ def _format_field(
             path = _join_paths("" if field.key == OTHER_KEYS else field.key, value.path)
             yield from _format_value_difference(path, value, whole=whole, indent=indent)
     elif field.lines and field.lines.rows:
-        sign = ADDED if difference.is_new else REMOVED if difference.is_gone else CHANGED
+        sign = ADDED if field.nothing_before else REMOVED if field.nothing_after else CHANGED
         note = " (what may be a credential is hidden)" if field.masked else ""
         yield make_line(indent, sign, [Piece(text=field.key)], note)
         yield from format_lines(field.lines, whole=whole, indent=indent + STEP)
@@ -118,6 +118,8 @@ def _format_graph(graph: GraphDifference, *, whole: bool, indent: int) -> Iterat
 def _format_part(part: PartChange, *, whole: bool, indent: int) -> Iterator[Text]:
     sign = _SIGNS.get(part.status, CHANGED)
     heading = [Piece(text=_format_heading(part))]
+    if whole and "".join(piece.text for piece in part.key) != part.label:
+        heading += [Piece(text=" ["), *part.key, Piece(text="]")]
     values = [value for value in part.values if whole or not _is_end_of_edge(part, value)]
     if beside := _write_beside(values, sign):
         yield make_line(indent, sign, [*heading, Piece(text=": "), *beside])

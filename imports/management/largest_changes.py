@@ -2,14 +2,23 @@
 
 import heapq
 from collections.abc import Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from flows.differences.graph import NodeStatus
+from flows.change_summary import summarize_change, summarize_fields
 from flows.differences.value_differences import ValueDifference
 from flows.differences.values import Difference
 from imports.management.compared_changes import ComparedChange
+from imports.plans.plan import FieldChange
 
-C = TypeVar("C")
+
+class ChangeWithFields(Protocol):
+    """A change of a plan that has the fields that change."""
+
+    @property
+    def fields(self) -> tuple[FieldChange, ...]: ...
+
+
+C = TypeVar("C", bound=ChangeWithFields)
 
 MOST_LARGEST = 10
 
@@ -27,7 +36,7 @@ class LargestChanges(Generic[C]):
         """Yield the changes as they are; of two that are as large, the first one is kept."""
         for each in compared:
             if each.difference and not (each.difference.is_new or each.difference.is_gone):
-                self._add(each.change, each.difference)
+                self._add(each, each.difference)
             yield each
 
     def __iter__(self) -> Iterator[tuple[C, str]]:
@@ -35,12 +44,12 @@ class LargestChanges(Generic[C]):
         for _, _, change, words in sorted(self._heap, reverse=True, key=lambda each: each[:2]):
             yield change, words
 
-    def _add(self, change: C, difference: Difference) -> None:
+    def _add(self, compared: ComparedChange[C], difference: Difference) -> None:
         self.passed += 1
         size = measure_difference(difference)
         if len(self._heap) == self._most and size <= self._heap[0][0]:
             return
-        entry = (size, -self.passed, change, describe_difference(difference, size))
+        entry = (size, -self.passed, compared.change, _describe(compared, difference, size))
         if len(self._heap) < self._most:
             heapq.heappush(self._heap, entry)
         else:
@@ -61,13 +70,11 @@ def _measure_values(values: Iterable[ValueDifference]) -> int:
     return sum(value.lines.changed if value.lines else 1 for value in values)
 
 
-def describe_difference(difference: Difference, size: int) -> str:
-    """Return the difference in words: `12 lines and values: 2 nodes changed; timeout, info`."""
-    parts = []
-    if difference.graph:
-        counts = [each.words for each in difference.graph.counts if each.status != NodeStatus.SAME]
-        parts.append(", ".join(counts) or "the order of nodes or edges")
-    if keys := [field.key for field in difference.fields]:
-        parts.append(", ".join(keys))
-    lines = "1 line or value" if size == 1 else f"{size} lines and values"
-    return f"{lines}: {'; '.join(parts)}"
+def _describe(compared: ComparedChange[C], difference: Difference, size: int) -> str:
+    """Return the difference in words: `2 nodes changed; timeout 60 -> 99; 12 lines and values`."""
+    states = compared.states
+    inside: tuple[str, ...] = ()
+    if states and states.before and states.after:
+        inside = summarize_change(difference.kind, states.before, states.after)
+    words = summarize_fields(compared.change.fields, inside)
+    return "; ".join([*words, "1 line or value" if size == 1 else f"{size} lines and values"])

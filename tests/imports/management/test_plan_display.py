@@ -280,7 +280,7 @@ def test_more_are_counted_and_the_largest_are_named(
     assert lines[5] == "  The 10 largest of 51 changed rows:"
     named = [line.split()[3] for line in lines if line.startswith("  ~ overwrite")]
     assert named == [f'"F{n}"' for n in range(51, 41, -1)]
-    assert lines[7] == "      51 lines and values: 1 node changed"
+    assert lines[7] == "      1 node changed, code in 1; 51 lines and values"
     assert lines[-1] == "Plan: 0 to create, 51 to overwrite, 0 to skip, 1 unchanged."
     text = tmp_path / "plan.txt"
     assert flow_import("--dry-run", "--plan-text", str(text)).err == summary
