@@ -44,7 +44,8 @@ def _walk(
     waiting = deque(key for key in starts if key not in ordered)
     ordered.update(dict.fromkeys(waiting))
     while waiting:
-        following = {key for key in targets.get(waiting.popleft(), ()) if key not in ordered}
-        nearest = sorted(following, key=lambda key: places[key])
+        # No set, whose order is another one in each process: nodes may be at one place.
+        following = [key for key in targets.get(waiting.popleft(), ()) if key not in ordered]
+        nearest = sorted(dict.fromkeys(following), key=lambda key: places[key])
         ordered.update(dict.fromkeys(nearest))
         waiting.extend(nearest)

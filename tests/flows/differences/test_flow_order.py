@@ -57,3 +57,9 @@ def test_changes_are_told_from_the_start_of_the_flow() -> None:
     found = compare_contents(Kind.FLOW, flow("a"), flow("b"))
     assert found.graph
     assert [change.label for change in found.graph.changes] == ["first", "second", "last"]
+
+
+def test_nodes_at_one_place_come_in_the_order_of_their_edges() -> None:
+    keys = [*"zyxwvutsrqponmlkjihgfedcba"]
+    edges = [edge(f"z{key}") for key in keys[1:]]
+    assert order_nodes(sorted(keys), edges, dict.fromkeys(keys, (0.0, 0.0))) == keys
