@@ -225,8 +225,13 @@ class ImportItem(CurrentDatabaseModel):
 
     class Meta:
         ordering: ClassVar = ["record", "pk"]
-        # In files, a uuid may be in upper case.
-        indexes: ClassVar = [models.Index(Lower("uuid"), name="imports_importitem_lower_uuid")]
+        indexes: ClassVar = [
+            # In files, a uuid may be in upper case.
+            models.Index(Lower("uuid"), name="imports_importitem_lower_uuid"),
+            # The checklist asks for the rows of a kind that a run wrote. Right after a large one,
+            # before the database has statistics, it else looks through all items for each row.
+            models.Index(fields=["record", "kind", "target_uuid"], name="imports_importitem_rows"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.result} {self.kind} {self.name}"

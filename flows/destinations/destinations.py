@@ -101,16 +101,28 @@ def find_secret_uses(kind: Kind, uuid: str, content: Content) -> frozenset[Secre
     return NO_USES
 
 
+def find_used_names(kind: Kind, content: Content) -> frozenset[str]:
+    """Return the names in `find_secret_uses`, without making a destination: a part of its time."""
+    if kind is Kind.FLOW:
+        return frozenset(_find_names_in_flow(content))
+    if kind is Kind.CONNECTION:
+        return frozenset(_find_names_in_connection(content))
+    return frozenset()
+
+
 def _find_uses_of_flow(uuid: str, content: Content) -> Iterator[SecretUse]:
+    if names := _find_names_in_flow(content):
+        code = Destination(f"flow {uuid}", "its code")
+        yield from (SecretUse(name, "", code) for name in names)
+
+
+def _find_names_in_flow(content: Content) -> set[str]:
     names: set[str] = set()
     for column in _FLOW_DOCUMENTS:
         names |= find_secrets_used_by(content.get(column))
     for column in _FLOW_CODE:
         names |= find_secrets_used(str(content.get(column) or ""))
-    names |= find_secrets_used(str(content.get(EXTRA) or ""), json=True)
-    if names:
-        code = Destination(f"flow {uuid}", "its code")
-        yield from (SecretUse(name, "", code) for name in names)
+    return names | find_secrets_used(str(content.get(EXTRA) or ""), json=True)
 
 
 _FLOW_DOCUMENTS = [spec.column for spec in FIELDS[Kind.FLOW] if spec.shape.is_document]
@@ -121,12 +133,26 @@ _FLOW_CODE = [
 ]
 
 
-def _find_uses_of_connection(content: Content) -> Iterator[SecretUse]:
+def _find_names_in_connection(content: Content) -> set[str]:
+    names = set(find_secrets_used(str(content.get(EXTRA) or ""), json=True))
+    for text in set(_get_texts(content).values()):
+        if text.strip():
+            is_plain = read_plain_object(text) is not None
+            names |= find_secrets_used(text) if is_plain else {EVERY}
+    return names
+
+
+def _get_texts(content: Content) -> dict[str, str]:
+    """Return the value of each environment."""
     development, production = (str(content.get(name) or "") for name in ("dev_value", "prod_value"))
-    texts = {
+    return {
         DEVELOPMENT: development,
         PRODUCTION: production if production.strip() else development,
     }
+
+
+def _find_uses_of_connection(content: Content) -> Iterator[SecretUse]:
+    texts = _get_texts(content)
     yield from _find_uses_of_unknown_keys(content, texts)
     for environment, text in texts.items():
         if not text.strip():

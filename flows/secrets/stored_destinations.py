@@ -4,7 +4,7 @@ Before every write of a connection or a secret, call `find_warnings_of_writes` i
 began with `lock_destinations`: two writes that make no new pair each could make one together.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from hashlib import sha256
@@ -21,7 +21,7 @@ from flows.destinations.changes import (
     SecretUser,
     UserChange,
 )
-from flows.destinations.destinations import find_secret_uses
+from flows.destinations.destinations import find_secret_uses, find_used_names
 from flows.destinations.new import find_new_destinations
 from flows.destinations.uses import EVERY
 from flows.destinations.warnings import DestinationWarning, make_warnings
@@ -96,8 +96,7 @@ def explain_retargeting(
 def read_destinations(names: Iterable[str]) -> dict[str, list[SecretDestination]]:
     """Return, for each name, where the live connections and flows send the secret of that name."""
     found: dict[str, list[SecretDestination]] = {name: [] for name in names}
-    server = StoredServer()
-    for user in (*server.read_connections(), *(server.read_flows() if found else ())):
+    for user in _read_users_of(found):
         places: dict[tuple[str, str], set[str]] = {}
         for use in user.uses:
             for name in found if use.secret == EVERY else {use.secret} & found.keys():
@@ -113,6 +112,15 @@ def read_destinations(names: Iterable[str]) -> dict[str, list[SecretDestination]
                 )
             )
     return found
+
+
+def read_used_names() -> frozenset[str]:
+    """Return the names of the secrets that live connections and flows use; EVERY for all."""
+    used: set[str] = set()
+    for kind, condition in _MAY_USE.items():
+        for _, content in _read_contents(kind, condition()):
+            used |= find_used_names(kind, content)
+    return frozenset(used)
 
 
 def compute_destinations_tag(destinations: Iterable[SecretDestination]) -> str:
@@ -168,11 +176,11 @@ class StoredServer:
 
     @cached_property
     def _connections(self) -> Sequence[SecretUser]:
-        return list(_read_users(Kind.CONNECTION, Q()))
+        return list(_read_users(Kind.CONNECTION))
 
     @cached_property
     def _flows(self) -> Sequence[SecretUser]:
-        return list(_read_users(Kind.FLOW, _may_use_secrets()))
+        return list(_read_users(Kind.FLOW))
 
 
 def _may_use_secrets() -> Q:
@@ -193,14 +201,33 @@ def _may_use_secrets() -> Q:
     )
 
 
-def _read_users(kind: Kind, condition: Q) -> Iterator[SecretUser]:
+# For each kind that can use a secret, the condition for those rows that may.
+_MAY_USE: Mapping[Kind, Callable[[], Q]] = {Kind.CONNECTION: Q, Kind.FLOW: _may_use_secrets}
+
+
+def _read_users(kind: Kind) -> Iterator[SecretUser]:
+    for uuid, content in _read_contents(kind, _MAY_USE[kind]()):
+        if uses := find_secret_uses(kind, uuid, content):
+            yield SecretUser(kind=kind, uuid=uuid, name=str(content["name"]), uses=uses)
+
+
+def _read_users_of(names: Collection[str]) -> Iterator[SecretUser]:
+    """Yield each live connection, then each live flow, that uses one of these secrets."""
+    wanted = {*names, EVERY}
+    for kind, condition in _MAY_USE.items() if names else ():
+        for uuid, content in _read_contents(kind, condition()):
+            # To find destinations takes longer than to find names.
+            if not wanted.isdisjoint(find_used_names(kind, content)):
+                uses = find_secret_uses(kind, uuid, content)
+                yield SecretUser(kind=kind, uuid=uuid, name=str(content["name"]), uses=uses)
+
+
+def _read_contents(kind: Kind, condition: Q) -> Iterator[tuple[str, Content]]:
     names = get_columns(kind)
     rows = MODELS[kind]._default_manager.filter(condition, is_deleted=False).order_by("pk")
     found = rows.values_list("uuid", *names).iterator(chunk_size=_CHUNK)
     for uuid, *values in group_rows(found):
-        content = dict(zip(names, values, strict=True))
-        if uses := find_secret_uses(kind, str(uuid), content):
-            yield SecretUser(kind=kind, uuid=str(uuid), name=str(content["name"]), uses=uses)
+        yield str(uuid), dict(zip(names, values, strict=True))
 
 
 def _make_user_change(write: Write) -> UserChange:
