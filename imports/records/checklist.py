@@ -89,7 +89,7 @@ class Checklist:
 
 def read_checklist(record: ImportRecord) -> Checklist:
     """Return the record's checklist: empty unless it is of an import that is still in effect."""
-    if record.status != Status.SUCCEEDED or record.mode in {UNDO, RESTORE}:
+    if not _has_checklist(record):
         return Checklist()
     secrets = tuple(_read_secret_points(record))
     connections = _read_connection_points(record)
@@ -119,6 +119,13 @@ def fill_secret(
         )
 
 
+def read_secret_uuids(record: ImportRecord) -> dict[str, UUID]:
+    """Return the live secrets of the record's items, by name: none if it is not in effect."""
+    if not _has_checklist(record):
+        return {}
+    return dict(_find_secrets(record).order_by("name").values_list("name", "uuid"))
+
+
 def tick_off(record: ImportRecord, item_pk: int) -> Connection:
     """Mark a connection of the record's checklist as checked, and return the connection.
 
@@ -134,6 +141,10 @@ def tick_off(record: ImportRecord, item_pk: int) -> Connection:
         item.looked_at = item.looked_at or timezone.now()
         item.save(update_fields=["looked_at"])
     return row
+
+
+def _has_checklist(record: ImportRecord) -> bool:
+    return record.status == Status.SUCCEEDED and record.mode not in {UNDO, RESTORE}
 
 
 def _find_items(record: ImportRecord, kind: Kind) -> QuerySet[ImportItem]:
