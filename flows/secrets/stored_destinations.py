@@ -4,17 +4,16 @@ Before every write of a connection or a secret, call `find_warnings_of_writes` i
 began with `lock_destinations`: two writes that make no new pair each could make one together.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from hashlib import sha256
-from operator import or_
 
 import msgspec
 from django.db import connections as databases
 from django.db.models import Q
 
-from flows.content.fields import EXTRA, FIELDS, STORED_ONCE, Content, Kind, Shape, get_columns
+from flows.content.fields import Content, Kind
 from flows.destinations.changes import (
     SecretChange,
     SecretState,
@@ -25,17 +24,16 @@ from flows.destinations.destinations import find_secret_uses, find_used_names
 from flows.destinations.new import find_new_destinations
 from flows.destinations.uses import EVERY
 from flows.destinations.warnings import DestinationWarning, make_warnings
-from flows.documents.mentions import uses_secrets
-from flows.documents.read import group_rows
-from flows.models import MODELS, Secret
+from flows.models import Secret
+from flows.secrets.used_secrets import CONDITIONS, UsedSecrets, read_contents
 from flows.servers import get_current_database
 
 # The right that an import needs for the same.
 RETARGET_CONNECTIONS = "imports.retarget_connections"
 
 _LOCK = 0x5A49_6701  # any number that nothing else of this application locks
-# Flows of 20 kB each: a chunk is a few megabytes.
-_CHUNK = 100
+# SQLite takes 999 variables in the oldest build that Django supports: for more, all rows are read.
+_MOST_ASKED_FOR = 900
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +91,15 @@ def explain_retargeting(
     return f"This {'; '.join(texts)}." if texts else None
 
 
-def read_destinations(names: Iterable[str]) -> dict[str, list[SecretDestination]]:
-    """Return, for each name, where the live connections and flows send the secret of that name."""
+def read_destinations(
+    names: Iterable[str], used: UsedSecrets | None = None
+) -> dict[str, list[SecretDestination]]:
+    """Return, for each name, where the live connections and flows send the secret of that name.
+
+    `used`, where it was read just now, saves looking through all of them once more.
+    """
     found: dict[str, list[SecretDestination]] = {name: [] for name in names}
-    for user in _read_users_of(found):
+    for user in _read_users_of(found, used):
         places: dict[tuple[str, str], set[str]] = {}
         for use in user.uses:
             for name in found if use.secret == EVERY else {use.secret} & found.keys():
@@ -112,44 +115,6 @@ def read_destinations(names: Iterable[str]) -> dict[str, list[SecretDestination]
                 )
             )
     return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsedSecrets:
-    """Which secrets the live connections and flows use."""
-
-    names: frozenset[str]
-    """With EVERY where something may use any of them."""
-    tag: str
-    """A digest of what decides where the secrets that were asked for are sent."""
-
-    def has(self, name: str) -> bool:
-        """Return whether anything uses the secret of that name."""
-        return name in self.names or EVERY in self.names
-
-
-def read_used_secrets(names: Iterable[str]) -> UsedSecrets:
-    """Return which secrets are used, and the tag of the users of the secrets with these names.
-
-    Takes a part of the time of `read_destinations` where there are many names. Two equal tags are
-    of the same destinations; another one may be, too.
-    """
-    wanted = {*names, EVERY}
-    used: set[str] = set()
-    states = []
-    for kind, condition in _MAY_USE.items():
-        for uuid, content in _read_contents(kind, condition()):
-            found = find_used_names(kind, content)
-            used |= found
-            if not wanted.isdisjoint(found):
-                texts = [content[column] for column in _DECIDING] if kind is Kind.CONNECTION else []
-                states.append([kind, uuid, sorted(found & wanted), texts])
-    tag = sha256(msgspec.json.encode([sorted(wanted), sorted(states)])).hexdigest()
-    return UsedSecrets(names=frozenset(used), tag=tag)
-
-
-# What decides where a connection sends a secret. A flow's code may send it anywhere.
-_DECIDING = ("type", "dev_value", "prod_value", EXTRA)
 
 
 def compute_destinations_tag(destinations: Iterable[SecretDestination]) -> str:
@@ -212,51 +177,25 @@ class StoredServer:
         return list(_read_users(Kind.FLOW))
 
 
-def _may_use_secrets() -> Q:
-    """Return a condition for every flow that uses a secret, and few others."""
-    fields = [field for field in FIELDS[Kind.FLOW] if field.shape not in (Shape.NAME, Shape.CHOICE)]
-    documents = {
-        EXTRA,
-        *(field.column for field in fields if field.shape.is_document),
-    } - STORED_ONCE
-    texts = {field.column for field in fields if field.shape is Shape.TEXT}
-    return reduce(
-        or_,
-        [
-            *(Q((f"{name}__contains", "secrets")) for name in sorted(documents | texts)),
-            *(Q((f"{name}__contains", "\\\\u")) for name in sorted(documents)),
-            uses_secrets(Kind.FLOW),
-        ],
-    )
-
-
-# For each kind that can use a secret, the condition for those rows that may.
-_MAY_USE: Mapping[Kind, Callable[[], Q]] = {Kind.CONNECTION: Q, Kind.FLOW: _may_use_secrets}
-
-
 def _read_users(kind: Kind) -> Iterator[SecretUser]:
-    for uuid, content in _read_contents(kind, _MAY_USE[kind]()):
+    for _, uuid, content in read_contents(kind, CONDITIONS[kind]()):
         if uses := find_secret_uses(kind, uuid, content):
             yield SecretUser(kind=kind, uuid=uuid, name=str(content["name"]), uses=uses)
 
 
-def _read_users_of(names: Collection[str]) -> Iterator[SecretUser]:
+def _read_users_of(names: Collection[str], used: UsedSecrets | None) -> Iterator[SecretUser]:
     """Yield each live connection, then each live flow, that uses one of these secrets."""
     wanted = {*names, EVERY}
-    for kind, condition in _MAY_USE.items() if names else ():
-        for uuid, content in _read_contents(kind, condition()):
+    rows = used.find_rows(names) if used else {}
+    for kind, may_use in CONDITIONS.items() if names else ():
+        pks = rows.get(kind)
+        is_short = pks is not None and len(pks) <= _MOST_ASKED_FOR
+        condition = Q(pk__in=pks) if is_short else may_use()
+        for _, uuid, content in read_contents(kind, condition):
             # To find destinations takes longer than to find names.
             if not wanted.isdisjoint(find_used_names(kind, content)):
                 uses = find_secret_uses(kind, uuid, content)
                 yield SecretUser(kind=kind, uuid=uuid, name=str(content["name"]), uses=uses)
-
-
-def _read_contents(kind: Kind, condition: Q) -> Iterator[tuple[str, Content]]:
-    names = get_columns(kind)
-    rows = MODELS[kind]._default_manager.filter(condition, is_deleted=False).order_by("pk")
-    found = rows.values_list("uuid", *names).iterator(chunk_size=_CHUNK)
-    for uuid, *values in group_rows(found):
-        yield str(uuid), dict(zip(names, values, strict=True))
 
 
 def _make_user_change(write: Write) -> UserChange:

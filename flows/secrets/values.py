@@ -9,11 +9,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from flows.batches import split_batches
 from flows.models import Secret
-from flows.secrets.stored_destinations import (
-    is_sent_where_shown,
-    lock_destinations,
-    read_used_secrets,
-)
+from flows.secrets.stored_destinations import is_sent_where_shown, lock_destinations
+from flows.secrets.used_secrets import read_used_secrets
 from flows.servers import get_current_database
 
 _BATCH = 400

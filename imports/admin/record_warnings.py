@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 
 from imports.models import ImportItem
+from imports.records.warning_texts import make_condition_of_serious
 
 _WARNED_SHOWN = 200
 
@@ -22,8 +24,10 @@ class WarnedLine:
 def find_warned_items(items: QuerySet[ImportItem]) -> dict[str, Any]:
     """Return the items with a serious warning, the first of the others, and the counts."""
     items = items.exclude(warnings=[])
-    details = items.order_by().values_list("pk", "warning_details")
-    serious = {pk for pk, each in details.iterator() if any(one["isSerious"] for one in each)}
+    details = Cast("warning_details", TextField())
+    is_serious = make_condition_of_serious("details_text")
+    texts = items.annotate(details_text=details).filter(is_serious)
+    serious = set(texts.order_by().values_list("pk", flat=True))
     shown = [*items.filter(pk__in=serious), *items.exclude(pk__in=serious)[:_WARNED_SHOWN]]
     count = items.count()
     return {

@@ -5,50 +5,34 @@ first value, and tick a connection off.
 """
 
 from typing import Any
-from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import QuerySet
-from django.http import (
-    Http404,
-    HttpRequest,
-    HttpResponse,
-    HttpResponseNotAllowed,
-    HttpResponseRedirect,
-)
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
-from django.utils.decorators import method_decorator
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import Truncator
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from flows.admin.list_addresses import CheckedListMixin
 from flows.admin.page_addresses import list_page_urls
 from flows.content.fields import Kind
-from flows.models import Connection, Secret
-from flows.secrets.values import GoesElsewhereError, HasValueError, SecretGoneError
-from flows.servers import get_current_database
+from imports.admin.checklist_views import ChecklistViews
 from imports.admin.importing import list_import_urls, may_import
 from imports.admin.item_page import has_difference, make_item_context
 from imports.admin.missing_record import render_missing_record
-from imports.admin.record_page import (
-    CHANGE_CONNECTION,
-    CHANGE_SECRET,
-    FillForm,
-    get_record_url,
-    make_record_context,
-    make_search_condition,
-)
+from imports.admin.record_checklist import NOTHING_TYPED, Typed
+from imports.admin.record_items import make_search_condition
+from imports.admin.record_page import get_record_url, make_record_context
 from imports.admin.server_pages import list_server_urls
 from imports.admin.undoing import list_undo_urls, may_undo
-from imports.admin.wording import format_counts, format_duration
-from imports.models import ImportItem, ImportRecord
+from imports.admin.wording import format_counts, format_duration, replace_options
+from imports.models import ImportItem, ImportRecord, Status
 from imports.permissions import VIEW_RECORDS, get_record_message, may_see
-from imports.records.checklist import PointGoneError, fill_secret, tick_off
+from imports.records.outcomes import get_shown_status
 
 _FILE_NAME_SHOWN = 80
 _MESSAGE_SHOWN = 120
@@ -85,11 +69,14 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         looked_at = "<int:record_id>/connections/<int:item_id>/looked-at/"
+        views = ChecklistViews(self.admin_site, self._find_record, self._render_page)
         own = list_page_urls(
             self,
             ("<int:record_id>/items/<int:item_id>/", self.item_view, "item"),
-            ("<int:record_id>/secrets/<uuid:secret_uuid>/", self.fill_view, "fill"),
-            (looked_at, self.tick_off_view, "tick_off"),
+            ("<int:record_id>/state/", self.state_view, "state"),
+            ("<int:record_id>/checklist/", views.change_many, "checklist"),
+            ("<int:record_id>/secrets/<uuid:secret_uuid>/", views.fill, "fill"),
+            (looked_at, views.tick_off, "tick_off"),
         )
         site = self.admin_site
         pages = (*list_import_urls(site), *list_undo_urls(site), *list_server_urls(site))
@@ -123,11 +110,12 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
         @admin.display(description="status", ordering="status")
         def state(record: ImportRecord) -> str:
             message = get_record_message(request.user, record)  # type: ignore[arg-type]
-            cut = Truncator(message).chars(_MESSAGE_SHOWN)
+            cut = Truncator(replace_options(message)).chars(_MESSAGE_SHOWN)
+            status = get_shown_status(record)
             return format_html(
                 '<span class="record-status record-{}">{}{}</span>{}',
-                record.status,
-                record.get_status_display(),
+                status,
+                status.label,
                 ":" if cut else "",
                 format_html(' <span class="record-why">{}</span>', cut) if cut else "",
             )
@@ -136,7 +124,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
 
     def state(self, record: ImportRecord) -> str:
         """Return the status. The column is replaced in get_list_display."""
-        return record.get_status_display()
+        return str(get_shown_status(record).label)
 
     @admin.display(description="server", ordering="server")
     def server_name(self, record: ImportRecord) -> str:
@@ -201,38 +189,15 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
         }
         return TemplateResponse(request, "admin/imports/importrecord/item.html", context)
 
-    @sensitive_variables()
-    @method_decorator(sensitive_post_parameters("dev_value", "prod_value"))
-    def fill_view(self, request: HttpRequest, record_id: int, secret_uuid: UUID) -> HttpResponse:
-        """Set the first value of a secret of the checklist, and redirect to the record."""
+    def state_view(self, request: HttpRequest, record_id: int) -> HttpResponse:
+        """Return the state of the run as JSON, for a page that waits for its end."""
         record = self._find_record(request, str(record_id))
-        page = f"{get_record_url(record)}#checklist"
-        if request.method != "POST":  # the URL of a refused form was opened again
-            return HttpResponseRedirect(page)
-        if not request.user.has_perm(CHANGE_SECRET):
-            raise PermissionDenied
-        form = FillForm(request.POST, uuid=secret_uuid)
-        if not form.is_valid():
-            return self._render_page(request, record, refused=form)
-        self._fill(request, record, form)
-        return HttpResponseRedirect(page)
-
-    def tick_off_view(self, request: HttpRequest, record_id: int, item_id: int) -> HttpResponse:
-        """Tick a connection of the checklist off."""
-        record = self._find_record(request, str(record_id))
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        if not request.user.has_perm(CHANGE_CONNECTION):
-            raise PermissionDenied
-        try:
-            with transaction.atomic(using=get_current_database()):
-                row = tick_off(record, item_id)
-                message = f"Looked at after import {record.pk}: it is right."
-                self.admin_site.get_model_admin(Connection).log_change(request, row, message)
-        except PointGoneError:
-            raise Http404 from None
-        self.message_user(request, f"The connection {row} is ticked off.")
-        return HttpResponseRedirect(f"{get_record_url(record)}#checklist")
+        state = {
+            "running": record.status == Status.RUNNING,
+            "status": get_shown_status(record),
+            "seconds": int((timezone.now() - record.started_at).total_seconds()),
+        }
+        return JsonResponse(state, headers={"Cache-Control": "no-store"})
 
     def _find_record(self, request: HttpRequest, record_id: str) -> ImportRecord:
         if not self.has_view_permission(request):
@@ -243,50 +208,13 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
         return record
 
     def _render_page(
-        self, request: HttpRequest, record: ImportRecord, *, refused: FillForm | None = None
+        self, request: HttpRequest, record: ImportRecord, *, typed: Typed = NOTHING_TYPED
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "media": self.media + forms.Media(css={"all": ("admin/css/forms.css",)}),
             "may_undo": may_undo(request, record),
-            **make_record_context(request, record, refused=refused),
+            **make_record_context(request, record, typed=typed),
         }
         return TemplateResponse(request, "admin/imports/importrecord/record.html", context)
-
-    def _fill(self, request: HttpRequest, record: ImportRecord, form: FillForm) -> None:
-        try:
-            with transaction.atomic(using=get_current_database()):
-                name = request.user.get_username()
-                secret = fill_secret(
-                    record,
-                    form.uuid,
-                    **form.cleaned_data,
-                    user_name=name,
-                    shown=request.POST.get("shown", ""),
-                )
-                # Only which values were given, nothing of the values themselves.
-                change = [{"changed": {"fields": form.list_given()}}]
-                self.admin_site.get_model_admin(Secret).log_change(request, secret, change)
-        except GoesElsewhereError:
-            self.message_user(
-                request,
-                "Where a value goes has changed since you opened this page: look at it below, and "
-                "type the value again. Nothing was stored.",
-                messages.WARNING,
-            )
-        except HasValueError:
-            self.message_user(
-                request,
-                "This secret has a value already: somebody gave it one meanwhile. Yours was not "
-                "stored, and theirs is as it was.",
-                messages.WARNING,
-            )
-        except SecretGoneError:
-            self.message_user(
-                request,
-                "There is no such secret in this import any more. Nothing was stored.",
-                messages.ERROR,
-            )
-        else:
-            self.message_user(request, f"The secret {secret.name} has a value now.")

@@ -25,6 +25,11 @@ _MODE_WORDS: Mapping[str, str] = {
     RESTORE: "Restore: the whole database becomes what it was in a backup",
 }
 _REDO_WORDS = "Redo: every row that an undo wrote becomes what it was before the undo"
+# What the commands' options are on the pages: messages name the options.
+_CONTROLS = {
+    "give --override-locks": "choose “Overwrite locked flows as well”",
+    "--override-locks": "“Overwrite locked flows as well”",
+}
 _MINUTE = 60
 _TENTHS_UNTIL = 10
 
@@ -55,3 +60,10 @@ def format_options(record: ImportRecord) -> Iterable[str]:
     yield "With a backup" if record.with_backup else "Without a backup"
     if record.override_locks:
         yield "Overwriting locked flows as well"
+
+
+def replace_options(text: str) -> str:
+    """Return a message as a page shows it: with the page's own controls in place of options."""
+    for option, control in _CONTROLS.items():
+        text = text.replace(option, control)
+    return text

@@ -5,23 +5,26 @@ done when the row shows it; only a connection that needs no change is ticked off
 secrets are never read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from flows.content.fields import Kind, get_columns
 from flows.models import Connection, Secret
 from flows.secrets import values as secret_values
+from flows.secrets.used_secrets import NO_USED_SECRETS, UsedSecrets, read_used_secrets
 from flows.servers import get_current_database
 from imports.exportfile.warnings import WarningCode
 from imports.models import RESTORE, UNDO, ImportItem, ImportRecord, Status
 from imports.plans.plan import Result, compute_content_digest, differ
+from imports.records.warning_texts import make_condition_of_serious
 from imports.rows.read import CONTENT_BATCH
 
 _NEW_ROW = (str(Result.CREATE), str(Result.DUPLICATE))
@@ -36,6 +39,8 @@ class SecretPoint:
     uuid: UUID
     name: str
     is_done: bool
+    is_used: bool
+    """Whether a connection or a flow uses it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +52,9 @@ class ConnectionPoint:
     """The key of the live row; None if there is none any more."""
     name: str
     result: Result
-    warnings: tuple[str, ...]
+    has_warnings: bool
     is_retargeted: bool
+    """Whether it would send a stored value somewhere new: a serious warning says so."""
     has_dangling_references: bool
     is_changed: bool
     """Whether its content differs from what the import wrote."""
@@ -60,6 +66,14 @@ class ConnectionPoint:
         return self.pk is None or self.is_changed or self.is_looked_at
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointWarnings:
+    """The warnings of the import for a connection, as texts."""
+
+    serious: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+
 class PointGoneError(Exception):
     """The checklist has no such point any more."""
 
@@ -68,6 +82,8 @@ class PointGoneError(Exception):
 class Checklist:
     """What is to do after an import; both lists begin with what is open."""
 
+    used: UsedSecrets = NO_USED_SECRETS
+    """What uses the secrets; by its tag, `fill_pasted` knows what was shown."""
     secrets: tuple[SecretPoint, ...] = ()
     connections: tuple[ConnectionPoint, ...] = ()
 
@@ -75,6 +91,16 @@ class Checklist:
     def open_secrets(self) -> list[SecretPoint]:
         """Return the secrets that need a value."""
         return [point for point in self.secrets if not point.is_done]
+
+    @property
+    def open_used_secrets(self) -> list[SecretPoint]:
+        """Return the secrets that need a value because something uses them."""
+        return [point for point in self.open_secrets if point.is_used]
+
+    @property
+    def open_unused_secrets(self) -> list[SecretPoint]:
+        """Return the secrets without a value that nothing uses."""
+        return [point for point in self.open_secrets if not point.is_used]
 
     @property
     def open_connections(self) -> list[ConnectionPoint]:
@@ -91,9 +117,12 @@ def read_checklist(record: ImportRecord) -> Checklist:
     """Return the record's checklist: empty unless it is of an import that is still in effect."""
     if not _has_checklist(record):
         return Checklist()
-    secrets = tuple(_read_secret_points(record))
+    names = read_secret_uuids(record)
+    used = read_used_secrets(names) if names else NO_USED_SECRETS
+    secrets = tuple(_read_secret_points(record, used))
     connections = _read_connection_points(record)
     return Checklist(
+        used=used,
         secrets=tuple(sorted(secrets, key=attrgetter("is_done", "name"))),
         connections=tuple(sorted(connections, key=_get_urgency)),
     )
@@ -131,16 +160,24 @@ def tick_off(record: ImportRecord, item_pk: int) -> Connection:
 
     Raises PointGoneError if the record has no such point or the connection is deleted.
     """
+    return tick_off_many(record, [item_pk])[0]
+
+
+def tick_off_many(record: ImportRecord, item_pks: Collection[int]) -> list[Connection]:
+    """Mark connections of the record's checklist as checked, all or none, and return them.
+
+    Raises PointGoneError if the record lacks one of the points or a connection is deleted.
+    """
     with transaction.atomic(using=get_current_database()):
-        item = _find_written_connections(record).filter(pk=item_pk).select_for_update().first()
-        if record.status != Status.SUCCEEDED or item is None:
+        written = _find_written_connections(record).filter(pk__in=item_pks)
+        items = list(written.select_for_update().order_by("pk"))
+        uuids = {item.target_uuid for item in items}
+        rows = list(Connection.objects.filter(uuid__in=uuids, is_deleted=False).order_by("pk"))
+        is_whole = len(items) == len(set(item_pks)) and len(rows) == len(uuids)
+        if record.status != Status.SUCCEEDED or not is_whole:
             raise PointGoneError
-        row = Connection.objects.filter(uuid=item.target_uuid, is_deleted=False).first()
-        if row is None:
-            raise PointGoneError
-        item.looked_at = item.looked_at or timezone.now()
-        item.save(update_fields=["looked_at"])
-    return row
+        written.filter(looked_at=None).update(looked_at=timezone.now())
+    return rows
 
 
 def _has_checklist(record: ImportRecord) -> bool:
@@ -156,7 +193,7 @@ def _find_secrets(record: ImportRecord) -> QuerySet[Secret]:
     return Secret.objects.filter(uuid__in=targets, is_deleted=False)
 
 
-def _read_secret_points(record: ImportRecord) -> Iterator[SecretPoint]:
+def _read_secret_points(record: ImportRecord, used: UsedSecrets) -> Iterator[SecretPoint]:
     made = _find_items(record, Kind.SECRET).filter(
         target_uuid=OuterRef("uuid"), result__in=_NEW_ROW
     )
@@ -164,7 +201,7 @@ def _read_secret_points(record: ImportRecord) -> Iterator[SecretPoint]:
     valued = _find_secrets(record).exclude(without_value).filter(Exists(made))
     for is_done, secrets in ((False, _find_secrets(record).filter(without_value)), (True, valued)):
         for pk, uuid, name in secrets.order_by().values_list("pk", "uuid", "name"):
-            yield SecretPoint(pk=pk, uuid=uuid, name=name, is_done=is_done)
+            yield SecretPoint(pk=pk, uuid=uuid, name=name, is_done=is_done, is_used=used.has(name))
 
 
 def _find_written_connections(record: ImportRecord) -> QuerySet[ImportItem]:
@@ -173,39 +210,60 @@ def _find_written_connections(record: ImportRecord) -> QuerySet[ImportItem]:
 
 def _read_connection_points(record: ImportRecord) -> Iterator[ConnectionPoint]:
     items = _find_written_connections(record)
-    rows = _read_live_connections(items)
-    written = items.order_by("position").only(
-        *("target_uuid", "target_name", "result", "warnings", "warning_details"),
-        *("content_digest", "looked_at"),
+    live = Connection.objects.filter(uuid__in=items.values("target_uuid"), is_deleted=False)
+    values = live.order_by().values_list("uuid", "pk", "name")
+    rows: dict[UUID, tuple[int | None, str]] = {uuid: (pk, name) for uuid, pk, name in values}
+    digests = _read_digests_of_edited(live, record)
+    # The texts of the warnings are read for those alone that are shown: to decode all takes long.
+    written = items.order_by("position").annotate(
+        text=Cast("warning_details", TextField()),
+        is_serious=make_condition_of_serious("text"),
+        is_dangling=Q(text__contains=f'"{WarningCode.DANGLING_REFERENCE}"'),
+        has_warnings=~Q(warnings=[]),
     )
-    for item in written:
-        pk, name, digest = rows.get(item.target_uuid, (None, item.target_name, ""))
+    for item_pk, uuid, name, result, digest, looked_at, *flags in written.values_list(
+        *("pk", "target_uuid", "target_name", "result", "content_digest", "looked_at"),
+        *("is_serious", "is_dangling", "has_warnings"),
+    ):
+        pk, present_name = rows.get(uuid, (None, name))
         yield ConnectionPoint(
-            item_pk=item.pk,
+            item_pk=item_pk,
             pk=pk,
-            name=name,
-            result=Result(item.result),
-            warnings=tuple(item.warnings),
-            is_retargeted=any(detail["isSerious"] for detail in item.warning_details),
-            has_dangling_references=any(
-                detail["code"] == WarningCode.DANGLING_REFERENCE for detail in item.warning_details
-            ),
-            is_changed=differ(digest, item.content_digest),
-            is_looked_at=item.looked_at is not None,
+            name=present_name,
+            result=Result(result),
+            is_retargeted=flags[0],
+            has_dangling_references=flags[1],
+            has_warnings=flags[2],
+            is_changed=differ(digests.get(uuid, ""), digest),
+            is_looked_at=looked_at is not None,
         )
 
 
-def _read_live_connections(items: QuerySet[ImportItem]) -> dict[UUID, tuple[int, str, str]]:
-    """Return, by uuid, each row's key, its name, and the digest of its content."""
-    names = get_columns(Kind.CONNECTION)
-    live = Connection.objects.filter(uuid__in=items.values("target_uuid"), is_deleted=False)
-    # Only the digests are kept in memory; the texts are read a batch at a time.
-    rows = live.order_by().values_list("uuid", "pk", *names).iterator(chunk_size=CONTENT_BATCH)
+def read_warnings(points: Iterable[ConnectionPoint]) -> dict[int, PointWarnings]:
+    """Return the warnings of the points, by `item_pk`."""
+    items = ImportItem.objects.filter(pk__in=[point.item_pk for point in points]).order_by()
     found = {}
-    for uuid, pk, *values in rows:
-        content = dict(zip(names, values, strict=True))
-        found[uuid] = (pk, str(content["name"]), compute_content_digest(content, names))
+    for pk, warnings, details in items.values_list("pk", "warnings", "warning_details"):
+        serious = tuple(each["text"] for each in details if each["isSerious"])
+        others = tuple(each for each in warnings if each not in serious)
+        found[pk] = PointWarnings(serious=serious, others=others)
     return found
+
+
+def _read_digests_of_edited(live: QuerySet[Connection], record: ImportRecord) -> dict[UUID, str]:
+    """Return, by uuid, the digest of each row's content that was written after the run.
+
+    Every door sets the time of writing. A row may also be older than the run and have a time that
+    is to come, as its file has it: its content is compared, too.
+    """
+    names = get_columns(Kind.CONNECTION)
+    edited = live.filter(updated_at__gt=record.finished_at or record.started_at)
+    # Only the digests are kept in memory; the texts are read a batch at a time.
+    rows = edited.order_by().values_list("uuid", *names).iterator(chunk_size=CONTENT_BATCH)
+    return {
+        uuid: compute_content_digest(dict(zip(names, values, strict=True)), names)
+        for uuid, *values in rows
+    }
 
 
 def _get_urgency(point: ConnectionPoint) -> tuple[bool, ...]:
@@ -214,5 +272,5 @@ def _get_urgency(point: ConnectionPoint) -> tuple[bool, ...]:
         point.is_done,
         not point.is_retargeted,
         not point.has_dangling_references,
-        not point.warnings,
+        not point.has_warnings,
     )

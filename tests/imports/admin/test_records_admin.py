@@ -15,9 +15,18 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.admin.wording import format_counts, format_duration
+from imports.errors import FileUnreadable
+from imports.importing.service import run_import
 from imports.models import ImportItem, ImportRecord
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
-from tests.support.importing import connection, flow, import_items, secret, uuid_of
+from tests.support.importing import (
+    connection,
+    flow,
+    import_items,
+    request_for,
+    secret,
+    uuid_of,
+)
 from tests.support.pages import LOGIN, assert_answered, text_of
 from tests.support.shown_pieces import read_text
 from tests.support.users import ROLES, client_in
@@ -267,9 +276,9 @@ def test_a_record_tells_of_its_run(editor):
     )
     text = text_of(editor.get(page_of(record)))
     for said in (
-        f"Import {record.pk} Succeeded",
+        f"Import {record.pk} Succeeded What happened Succeeded: 2 overwritten, 3 created.",
         "Server local",
-        "Who ada , through the API door",
+        "Who ada , through the API",
         "2026-03-16 17:10:06 UTC until 2026-03-16 17:10:06 UTC , 0.42 s",
         "Overwrite: an item that exists already becomes the file's With a backup "
         "Overwriting locked flows as well",
@@ -299,9 +308,17 @@ def test_where_the_backup_is_nobody_sees_who_may_not_make_one():
     assert "The server could not do it, and nothing was changed." in page
 
 
-@pytest.mark.parametrize(("status", "word"), [("refused", "Refused"), ("failed", "Failed")])
-def test_the_list_says_why_nothing_came_of_a_run(status, word, editor):
-    make_record(status=status, code="locked", message="It is locked. " + "x" * 300, counts={})
+@pytest.mark.parametrize(
+    ("status", "code", "word"),
+    [
+        ("refused", "locked", "Refused"),
+        ("failed", "not-json", "Refused"),
+        ("failed", "unexpected-error", "Failed"),
+        ("failed", "database-full", "Failed"),
+    ],
+)
+def test_the_list_says_why_nothing_came_of_a_run(status, code, word, editor):
+    make_record(status=status, code=code, message="It is locked. " + "x" * 300, counts={})
     text = text_of(editor.get(LIST))
     assert f"{word}: It is locked. xx" in text
     assert "x" * 120 not in text
@@ -318,6 +335,49 @@ def test_the_list_does_not_say_what_somebody_may_not_know():
 def test_a_run_without_a_backup_says_so(editor):
     text = text_of(editor.get(page_of(make_record(with_backup=False))))
     assert "Backup Without a backup." in text
+
+
+@pytest.mark.parametrize("status", ["refused", "failed"])
+def test_an_option_of_the_command_is_the_page_s_own_control(status, editor):
+    message = "The flow Orders is locked on this server. Unlock it there, or give --override-locks."
+    issue = {"code": "locked", "path": "flows[0]", "uuid": None, "name": None, "message": message}
+    record = make_record(status=status, code="locked", message=message, issues=[issue], counts={})
+    text = text_of(editor.get(page_of(record)))
+    assert text.count("or choose “Overwrite locked flows as well”.") == 2
+    assert "Import the file again, with other options" in text
+    for page in (page_of(record), LIST):
+        assert "--override-locks" not in editor.get(page).content.decode()
+
+
+def test_a_bad_file_is_refused_and_not_failed(editor):
+    with pytest.raises(FileUnreadable):
+        run_import(request_for(b"[}"))
+    record = ImportRecord.objects.get()
+    assert record.status == "failed"
+    text = text_of(editor.get(page_of(record)))
+    assert f"Import {record.pk} Refused What happened Refused: The file" in text
+    assert "Failed" not in text
+
+
+def test_a_running_import_says_so_and_is_asked_for(editor):
+    record = make_record(status="running", finished_at=None, counts={})
+    response = editor.get(page_of(record))
+    assert "This run has not ended. It began at 2026-03-16 17:10:06 UTC" in text_of(response)
+    page = response.content.decode()
+    url = f"{LIST}{record.pk}/state/"
+    assert f'data-url="{url}"' in page
+    assert '<noscript><meta http-equiv="refresh" content="5"></noscript>' in page
+    state = editor.get(url)
+    assert state.json().items() >= {"running": True, "status": "running"}.items()
+    assert "no-store" in state["Cache-Control"]
+    ImportRecord.objects.update(status="succeeded")
+    assert editor.get(url).json()["running"] is False
+    assert "http-equiv" not in editor.get(page_of(record)).content.decode()
+
+
+def test_the_state_needs_the_right_to_see_records():
+    record = make_record(status="running", finished_at=None)
+    assert client_in("staff").get(f"{LIST}{record.pk}/state/").status_code == 403
 
 
 def test_a_refused_import_tells_why_with_every_problem(editor):
@@ -352,7 +412,7 @@ def test_other_imports_of_the_same_file_are_told(status, said, editor):
     make_record(file_sha256="cd" * 32, started_at=when)
     response = editor.get(page_of(record))
     assert said in text_of(response)
-    assert response.content.decode().count("2025-01-01 00:00:00 UTC</a>") == 1
+    assert response.content.decode().count("2025-01-01 00:00:00 UTC</time></a>") == 1
     assert f'href="{page_of(other)}"' in response.content.decode()
 
 
@@ -468,8 +528,10 @@ def test_the_uuid_of_a_row_is_told_where_it_is_not_the_file_s(editor):
     FlowFactory(uuid=uuid_of("f", 9), name="By name")
     record = import_items(flow(1, "By name", timeout=5), flow(2, "Created")).record
     text = text_of(editor.get(page_of(record)))
-    assert f"By name {uuid_of('f', 1)} overwritten name By name {uuid_of('f', 9)} timeout" in text
-    assert f"Created {uuid_of('f', 2)} created unmatched Created what changed" in text
+    told = f"overwritten By name {uuid_of('f', 1)} timeout 60 → 5 what changed in By name By name"
+    assert f"{told} {uuid_of('f', 9)} matched by name" in text
+    told = f"created Created {uuid_of('f', 2)} what changed in Created Created matched by unmatched"
+    assert told in text
 
 
 def test_a_row_that_is_deleted_or_gone_is_told(editor):
@@ -508,14 +570,17 @@ def test_a_record_of_5000_items_takes_no_more_queries(page, editor):
 # --- the checklist
 
 
-def test_the_checklist_stands_first_while_something_is_open(editor):
-    record = import_items(secret(1, "KEY")).record
+def test_a_record_answers_first_what_happened(editor):
+    FlowFactory(uuid=uuid_of("f", 1), name="Orders")
+    mail = connection(1, "Mail", devValue="{ host: 'a.example.com', key: secrets.KEY }")
+    record = import_items(flow(1, "Orders", timeout=5), secret(1, "KEY"), mail).record
     page = editor.get(page_of(record)).content.decode()
-    assert page.index('id="checklist"') < page.index('id="run-title"')
-    Secret.objects.update(dev_value=VALUE)
-    page = editor.get(page_of(record)).content.decode()
-    assert page.index('id="run-title"') < page.index('id="checklist"')
-    assert "Done Nothing is left to do." in text_of(editor.get(page_of(record)))
+    sections = ("outcome", "warnings", "origin", "undo", "items", "checklist")
+    places = [page.index(f'<section class="module{rest}" id="{name}"') for name, rest in zip(
+        sections, ("", "", "", "", "", " record-checklist"), strict=True
+    )]  # fmt: skip
+    assert places == sorted(places)
+    assert page.count('type="password"') == 0
 
 
 def test_a_record_without_points_has_no_checklist(editor):
@@ -525,22 +590,25 @@ def test_a_record_without_points_has_no_checklist(editor):
 
 def test_who_may_not_fill_a_secret_is_told_and_gets_no_form():
     record = import_items(secret(1, "KEY")).record
-    response = client_in("Operator").get(page_of(record))
-    assert "To do KEY has no value." in text_of(response)
+    client = client_in("Operator")
+    response = client.get(page_of(record), {"todo": "all", "give": uuid_of("5", 1)})
+    assert "To do secret KEY has no value." in text_of(response)
     assert "You may not change secrets: ask somebody who may." in text_of(response)
-    assert 'type="password"' not in response.content.decode()
+    for control in ('type="password"', "<textarea", "Give a value"):
+        assert control not in response.content.decode()
 
 
 def test_the_form_is_write_only(editor):
     record = import_items(secret(1, "KEY"), secret(2, "DONE")).record
     Secret.objects.filter(name="DONE").update(dev_value=VALUE)
-    page = editor.get(page_of(record)).content.decode()
+    page = editor.get(page_of(record), {"give": uuid_of("5", 1)}).content.decode()
     inputs = re.findall(r'<input type="password"[^>]*>', page)
     assert [re.search(r'name="(\w+)"', each)[1] for each in inputs] == ["dev_value", "prod_value"]
     for each in inputs:
         assert 'autocomplete="new-password"' in each
         assert "value=" not in each.replace('name="', "")
-    assert "Done DONE has a value." in text_of(editor.get(page_of(record)))
+    text = text_of(editor.get(page_of(record), {"todo": "done"}))
+    assert "Done secret DONE has a value." in text
 
 
 def test_a_secret_is_filled_right_there(editor):
@@ -550,8 +618,11 @@ def test_a_secret_is_filled_right_there(editor):
     row = Secret.objects.get()
     assert (row.dev_value.reveal(), row.prod_value.reveal()) == (VALUE, OTHER)
     text = text_of(response)
-    assert "Done KEY has a value." in text
+    assert "The secret KEY has a value now." in text
+    assert "Nothing is left to do." in text
     assert "CANARY" not in response.content.decode()
+    text = text_of(editor.get(page_of(record), {"todo": "all"}))
+    assert "Done secret KEY has a value." in text
 
 
 def test_a_value_is_stored_as_it_was_typed(editor):
@@ -618,27 +689,66 @@ def test_connections_to_look_at_link_to_their_pages(editor):
     ).record
     response = editor.get(page_of(record))
     text = text_of(response)
+    text = text[text.index("Checklist after the import") :]
     assert text.index(
-        "To do Mail was overwritten. sends the stored secret to another"
-    ) < text.index("To do Chat was created.")
+        "To do connection Mail was overwritten. sends the stored secret to another"
+    ) < text.index("To do connection Chat was created.")
     page = response.content.decode()
     for row in Connection.objects.all():
         assert page.count(f'href="/admin/flows/connection/{row.pk}/change/"') == 2
 
 
-def test_a_long_checklist_shows_its_first_points(editor):
+def test_a_long_checklist_comes_in_pages(editor):
+    record = import_items(*(connection(n, f"Connection {n:02}") for n in range(60))).record
+    text = text_of(editor.get(page_of(record)))
+    assert "Checklist after the import: 60 to do" in text
+    assert "connection Connection 49 was created." in text
+    assert "connection Connection 50 was created." not in text
+    page = editor.get(page_of(record), {"result": "all", "kind": "connection"}).content.decode()
+    address = f"{page_of(record)}?result=all&amp;kind=connection&amp;check=2#checklist"
+    assert f'href="{address}"' in page
+    assert "connection Connection 59 was created." in text_of(
+        editor.get(page_of(record), {"check": "2"})
+    )
+
+
+def test_secrets_that_nothing_uses_are_folded(editor):
     record = import_items(
-        *(secret(n, f"KEY_{n:02}") for n in range(60)),
-        *(connection(n, f"Connection {n:02}") for n in range(60)),
+        secret(1, "UNUSED"),
+        secret(2, "USED"),
+        connection(1, "Mail", devValue="{ k: secrets.USED }"),
     ).record
     response = editor.get(page_of(record))
     text = text_of(response)
-    assert "Secrets: 60 without a value" in text
-    assert "To do KEY_49 has no value." in text
-    assert "To do KEY_50 has no value." not in text
-    assert "And 10 more, which come up here as the first ones are done." in text
-    assert "To do Connection 50" not in text
-    assert "And 10 more: see the items below." in text
+    assert "To do secret USED has no value. A value goes: to" in text
+    assert "To do secret UNUSED" not in text
+    assert "1 secret without a value that nothing uses" in text
+    assert re.search(r"<details class=\"record-unused\">(?:(?!</details>).)*UNUSED",
+                     response.content.decode(), re.DOTALL)  # fmt: skip
+    text = text_of(editor.get(page_of(record), {"todo": "unused"}))
+    assert "To do secret UNUSED has no value. A value goes: Nowhere yet" in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({}, ["MAIL_KEY", "Mail"]),
+        ({"find": "mail_"}, ["MAIL_KEY"]),
+        ({"kind": "connection"}, ["Mail"]),
+        ({"todo": "done"}, ["DONE"]),
+        ({"todo": "unused"}, ["LONELY"]),
+        ({"todo": "all"}, ["MAIL_KEY", "Mail", "LONELY", "DONE"]),
+        ({"todo": "nonsense"}, ["MAIL_KEY", "Mail"]),
+        ({"find": "\0"}, ["MAIL_KEY", "Mail"]),
+    ],
+)
+def test_points_are_filtered_by(asked, found, editor):
+    mail = connection(1, "Mail", devValue="{ k: secrets.MAIL_KEY }")
+    names = ("MAIL_KEY", "LONELY", "DONE")
+    record = import_items(*(secret(n, name) for n, name in enumerate(names)), mail).record
+    Secret.objects.filter(name="DONE").update(dev_value=VALUE)
+    lines = editor.get(page_of(record), asked).context["check_lines"]
+    assert [line.point.name for line in lines] == found
 
 
 # --- ticking a connection off
@@ -672,14 +782,16 @@ def test_ticking_off_needs_the_right_on_the_record_and_on_connections(codename):
 def test_a_connection_that_is_right_is_ticked_off_by_its_button(editor):
     record = import_items(connection(1, "Mail"), connection(2, "Chat")).record
     page = editor.get(page_of(record))
-    assert f'action="{tick_off_url(record)}"' in page.content.decode()
+    assert f'formaction="{tick_off_url(record)}"' in page.content.decode()
     assert 'aria-label="Looked at, it is right: Mail"' in page.content.decode()
 
     text = text_of(editor.post(tick_off_url(record), follow=True))
 
     assert "The connection Mail is ticked off." in text
-    assert "Done Mail was looked at: it is right." in text
-    assert "To do Chat was created." in text
+    assert "To do connection Mail" not in text
+    assert "To do connection Chat was created." in text
+    text = text_of(editor.get(page_of(record), {"todo": "done"}))
+    assert "Done connection Mail was looked at: it is right." in text
     page = editor.get(page_of(record)).content.decode()
     assert f'action="{tick_off_url(record)}"' not in page
     assert f'action="{tick_off_url(record, 1)}"' in page

@@ -15,6 +15,7 @@ from imports.records.checklist import (
     PointGoneError,
     fill_secret,
     read_checklist,
+    read_warnings,
     tick_off,
 )
 from tests.support.factories import ConnectionFactory, SecretFactory
@@ -105,12 +106,24 @@ def test_an_import_that_is_not_in_effect_has_no_points(status):
 def test_no_value_is_read(django_assert_num_queries):
     record = import_items(secret(1, "KEY"), secret(2, "OTHER")).record
     Secret.objects.filter(name="KEY").update(dev_value=VALUE)
-    with django_assert_num_queries(4) as queries:
+    with django_assert_num_queries(8) as queries:
         read_checklist(record)
     for query in queries.captured_queries:
         chosen, _, origin = query["sql"].partition(" FROM ")
         # The texts of connections are compared; a secret's value is not even asked for.
         assert "value" not in chosen or origin.startswith('"flows_connection" ')
+
+
+def test_a_secret_is_used_where_a_connection_or_a_flow_names_it():
+    used = connection(1, "Mail", devValue="{ token: secrets.OF_CONNECTION }")
+    code = flow(1, "Orders", nodes=[{"id": "a", "data": {"code": "secrets.OF_FLOW"}}])
+    names = ("OF_CONNECTION", "OF_FLOW", "OF_NOTHING")
+    record = import_items(*(secret(n, name) for n, name in enumerate(names)), used, code).record
+    checklist = read_checklist(record)
+    assert [point.name for point in checklist.open_used_secrets] == ["OF_CONNECTION", "OF_FLOW"]
+    assert [point.name for point in checklist.open_unused_secrets] == ["OF_NOTHING"]
+    Connection.objects.update(dev_value="compute(secrets)")
+    assert read_checklist(record).open_unused_secrets == []
 
 
 # --- connections
@@ -152,12 +165,17 @@ def test_connections_with_warnings_come_first_and_those_that_send_secrets_elsewh
     names = [point.name for point in checklist.connections]
     assert names == ["Retargeted", "Dangling", "Renamed", "Plain"]
     assert [point.is_retargeted for point in checklist.connections] == [True, False, False, False]
-    assert checklist.connections[1].warnings == ("dangling reference to secrets.MISSING",)
+    warnings = read_warnings(checklist.connections)
+    shown = [warnings[point.item_pk] for point in checklist.connections]
+    assert shown[1].others == ("dangling reference to secrets.MISSING",)
+    assert [len(each.serious) for each in shown] == [1, 0, 0, 0]
 
 
 def test_a_connection_that_was_changed_since_is_done():
     record = import_items(connection(1, "Mail"), connection(2, "Chat")).record
-    Connection.objects.filter(name="Mail").update(prod_value="{ host: 'here.example.com' }")
+    row = Connection.objects.get(name="Mail")
+    row.prod_value = "{ host: 'here.example.com' }"
+    row.save()
     assert connections_of(read_checklist(record)) == [("Chat", False), ("Mail", True)]
 
 
@@ -204,7 +222,7 @@ def test_a_longer_checklist_takes_no_more_queries(django_assert_num_queries):
         *(secret(n, f"KEY_{n}") for n in range(50)),
         *(connection(n, f"Connection {n}") for n in range(50)),
     ).record
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(8):
         read_checklist(record)
 
 
