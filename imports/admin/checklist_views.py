@@ -109,8 +109,10 @@ class ChecklistViews:
                 return self._tick_off_many(request, record)
             case "begin":
                 return self._begin_lines(request, record)
-            case _:
+            case "fill":
                 return self._fill_many(request, record)
+            case _:  # the Enter key on a box
+                return HttpResponseRedirect(_get_page(request, record))
 
     @sensitive_variables()
     def _fill_many(self, request: HttpRequest, record: ImportRecord) -> HttpResponse:

@@ -1,6 +1,6 @@
 """The checklist on a record's page: one table of what is to do, and what is typed in for it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from django.http import HttpRequest, QueryDict
 
 from flows.admin.destinations import DestinationLine
 from flows.content.fields import Kind
+from flows.destinations.uses import EVERY
 from flows.secrets.stored_destinations import (
     SecretDestination,
     compute_destinations_tag,
@@ -159,6 +160,8 @@ def make_checklist_context(
     conditions = asked.cleaned_data if asked.is_valid() else {}
     points = list(_filter_points(_sort_points(checklist), **conditions))
     page = Paginator(points, POINTS_PER_PAGE).get_page(request.GET.get("check"))
+    names = [each.name for each in page if isinstance(each, SecretPoint) and not each.is_done]
+    destinations = read_destinations([*names, EVERY] if names else [], checklist.used)
     ticks = set((request.POST if request.method == "POST" else request.GET).getlist("tick"))
     may_fill = user.has_perm(CHANGE_SECRET)
     return {
@@ -167,7 +170,8 @@ def make_checklist_context(
         "is_check_filtered": any(conditions.values()),
         "check_page": page,
         "check_pages": page.paginator.get_elided_page_range(page.number),
-        "check_lines": list(_make_lines(page, checklist, ticks, user)),
+        "check_lines": list(_make_lines(page, destinations, ticks, user)),
+        "places_of_all": _make_places(destinations.get(EVERY, ()), user),
         "to_do": len(checklist.open_used_secrets) + len(checklist.open_connections),
         "unused": checklist.open_unused_secrets[:_UNUSED_SHOWN],
         "hidden_unused": len(checklist.open_unused_secrets[_UNUSED_SHOWN:]),
@@ -214,14 +218,18 @@ def _filter_points(
 
 
 def _make_lines(
-    page: Page[SecretPoint | ConnectionPoint], checklist: Checklist, ticks: set[str], user: User
+    page: Page[SecretPoint | ConnectionPoint],
+    destinations: Mapping[str, Sequence[SecretDestination]],
+    ticks: set[str],
+    user: User,
 ) -> Iterator[CheckLine]:
-    names = [each.name for each in page if isinstance(each, SecretPoint) and not each.is_done]
-    destinations = read_destinations(names, checklist.used)
     warnings = read_warnings(each for each in page if isinstance(each, ConnectionPoint))
     for point in page:
         if isinstance(point, SecretPoint):
-            places = _make_places(destinations.get(point.name, ()), user)
+            found = destinations.get(point.name, ())
+            # Where every secret goes is said once, above the table.
+            own = [each for each in found if each not in destinations[EVERY]]
+            places = _make_places(own, user)
             yield _make_secret_line(point, ticks, places)
         else:
             tick = f"connection:{point.item_pk}"

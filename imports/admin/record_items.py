@@ -23,7 +23,7 @@ from imports.permissions import may_see
 from imports.plans.plan import WRITING_RESULTS
 from imports.records.written_states import describe_change, read_written_states
 
-ITEMS_PER_PAGE = 100
+ITEMS_PER_PAGE = 50
 EVERY_RESULT = "all"
 
 

@@ -38,6 +38,11 @@ function addTickOfAll(form) {
             box.checked = all.checked;
         }
     });
+    form.addEventListener("keydown", (event) => {
+        if (event.key === "Enter" && event.target.type === "checkbox") { // or what is pasted would be lost
+            event.preventDefault();
+        }
+    });
     form.addEventListener("change", () => { all.checked = boxes.every((box) => box.checked); });
     head.replaceChildren(all);
 }
