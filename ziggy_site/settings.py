@@ -229,6 +229,7 @@ SPECTACULAR_SETTINGS = {
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
+FORMAT_MODULE_PATH = "ziggy_site.formats"
 USE_TZ = True
 
 STATIC_URL = "static/"

@@ -189,7 +189,7 @@ def test_a_record_that_may_have_been_removed_has_a_page_that_says_so(editor):
 def test_the_list_tells_of_each_record(editor):
     make_record(finished_at=datetime(2026, 3, 16, 17, 11, 9, tzinfo=UTC))
     text = text_of(editor.get(LIST))
-    row = "March 16, 2026, 5:10 p.m. Succeeded local zexport.json 2 overwritten, 3 created"
+    row = "2026-03-16 17:10:06 UTC Succeeded local zexport.json 2 overwritten, 3 created"
     assert f"{row} overwrite ada API 1 min 3 s" in text
 
 
