@@ -61,7 +61,7 @@ def test_a_record_of_real_flows_is_short_and_answers_first(logged_in_page, super
     table = page.get_by_role("region", name="Table of items")
     expect(table.locator("tbody tr:has(td)")).to_have_count(40)
     for words in ("1 node changed", "1 edge removed", "timeout"):
-        expect(table.locator(".record-words").first).to_contain_text(words)
+        expect(table.locator(".import-fields").first).to_contain_text(words)
     take(page, "record-second")
     assert faults_here(page, axe) == []
 

@@ -6,7 +6,7 @@ from flows.upgrades.repeatable import RecordedMigration
 class Migration(RecordedMigration):
 
     dependencies = [
-        ('imports', '0018_purge_right'),
+        ('imports', '0019_reviewed'),
         ('reversion', '0002_add_index_on_version_for_content_type_and_db'),
     ]
 
