@@ -23,9 +23,12 @@ from accounts.models import User
 from flows.content.fields import Kind
 from flows.models import MODELS
 from flows.saves import named_saves
+from flows.secrets.used_secrets import read_used_secrets
 from imports import permissions
 from imports.database.backup import Backup
 from imports.errors import FileUnreadable, NotPermitted
+from imports.filling.pasted import Environment
+from imports.filling.service import fill_pasted
 from imports.importing.request import ImportRequest
 from imports.importing.service import examine_import, make_plan_to_save, preview_import, run_import
 from imports.models import ImportRecord, Status
@@ -56,6 +59,7 @@ ROOMS = (
     "imports.exporting.downloads",
     "imports.exporting.write",
     "imports.purging.service",
+    "imports.filling.service",
 )
 
 RUN, UNDO = permissions.RUN_IMPORT, permissions.UNDO_IMPORT
@@ -518,7 +522,28 @@ def purge_cases() -> Iterator[Case]:
         )
 
 
-CASES = [*import_cases(), *undo_cases(), *undo_row_cases(), *save_cases(), *purge_cases()]
+def filling_cases() -> Iterator[Case]:
+    """The value of a secret that an import made."""
+
+    def store() -> None:
+        store_rows()
+        import_items(NEW[Kind.SECRET])
+
+    def fill(user: User | None) -> Any:
+        record = ImportRecord.objects.get()
+        shown = read_used_secrets(["NEW"]).tag
+        return fill_pasted(
+            record, "NEW=a value", Environment.BOTH, user=user, user_name="anna", shown=shown
+        )
+
+    needs = frozenset({permissions.VIEW_RECORDS, by_hand("change", Kind.SECRET)})
+    yield Case(name="fill_pasted: a secret", needs=needs, call=fill, store=store)
+
+
+CASES = [
+    *(*import_cases(), *undo_cases(), *undo_row_cases()),
+    *(*save_cases(), *purge_cases(), *filling_cases()),
+]
 CELLS = [
     pytest.param(case, lacking, id=f"{case.name} - without {lacking}")
     for case in CASES
@@ -748,6 +773,5 @@ def test_every_right_that_the_imports_know_is_held_by_a_case_or_by_a_door() -> N
         permissions.BACK_UP_DATABASE,
         permissions.VACUUM_DATABASE,
         permissions.TRANSFER_DATABASE,
-        permissions.VIEW_RECORDS,
     }
     assert {right for case in CASES for right in case.needs} == known - at_doors
