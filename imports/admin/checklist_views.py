@@ -30,7 +30,7 @@ from imports.admin.record_checklist import (
     get_place,
 )
 from imports.admin.record_page import get_record_url
-from imports.filling.pasted import Environment
+from imports.filling.pasted import ValueEnvironment
 from imports.filling.service import CHANGE_SECRET, FilledSecrets, PastedRefused, fill_pasted
 from imports.models import ImportRecord
 from imports.records.checklist import (
@@ -121,7 +121,7 @@ class ChecklistViews:
         form = PasteForm(request.POST)
         if not form.is_valid():
             raise Http404
-        environment = Environment(form.cleaned_data["environment"])
+        environment = ValueEnvironment(form.cleaned_data["environment"])
         try:
             with transaction.atomic(using=get_current_database()):
                 filled = fill_pasted(
@@ -147,7 +147,7 @@ class ChecklistViews:
         request: HttpRequest,
         record: ImportRecord,
         refused: PastedRefused,
-        environment: Environment,
+        environment: ValueEnvironment,
     ) -> HttpResponse:
         if _is_script(request):  # which leaves the text where it is
             problems = [{"line": each.line, "message": each.message} for each in refused.problems]

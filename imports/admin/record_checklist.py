@@ -20,7 +20,7 @@ from flows.secrets.stored_destinations import (
 from flows.users import User
 from imports.admin.record_items import ItemFilter
 from imports.admin.wording import RESULT_WORDS
-from imports.filling.pasted import Environment, LineProblem
+from imports.filling.pasted import LineProblem, ValueEnvironment
 from imports.filling.service import CHANGE_SECRET
 from imports.permissions import may_see
 from imports.records.checklist import (
@@ -95,9 +95,9 @@ class PasteForm(forms.Form):
     environment = forms.ChoiceField(
         label="The values are for",
         choices=[
-            (Environment.DEVELOPMENT, "development"),
-            (Environment.PRODUCTION, "production"),
-            (Environment.BOTH, "both: the same value"),
+            (ValueEnvironment.DEVELOPMENT, "development"),
+            (ValueEnvironment.PRODUCTION, "production"),
+            (ValueEnvironment.BOTH, "both: the same value"),
         ],
     )
 
@@ -112,7 +112,7 @@ class Typed:
     """Of a pasted text that was refused."""
     names: Sequence[str] = ()
     """Of secrets for which lines without values are begun."""
-    environment: str = Environment.DEVELOPMENT
+    environment: str = ValueEnvironment.DEVELOPMENT
 
 
 NOTHING_TYPED = Typed()

@@ -18,7 +18,7 @@ _DELIMITERS = ",;\t"
 _NUL = "\0"
 
 
-class Environment(StrEnum):
+class ValueEnvironment(StrEnum):
     """For which environment a value is."""
 
     DEVELOPMENT = "development"
@@ -78,7 +78,7 @@ class _LineError(Exception):
         self.message = message
 
 
-def read_pasted(text: str, environment: Environment) -> Pasted:
+def read_pasted(text: str, environment: ValueEnvironment) -> Pasted:
     """Return the values and all problems of a pasted text.
 
     A text is a table where its first line begins with the word `name` and has another column; its
@@ -120,7 +120,7 @@ def _find_repeated(values: Iterable[PastedValue]) -> Iterator[LineProblem]:
 # --- lines of NAME=value
 
 
-def _read_lines(text: str, environment: Environment) -> Iterator[PastedValue | LineProblem]:
+def _read_lines(text: str, environment: ValueEnvironment) -> Iterator[PastedValue | LineProblem]:
     for number, line in enumerate(_LINE_END.split(text), 1):
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):
@@ -159,12 +159,12 @@ def _remove_quotes(value: str) -> str:
     return value[1:-1]
 
 
-def _make_value(line: int, name: str, value: str, environment: Environment) -> PastedValue:
+def _make_value(line: int, name: str, value: str, environment: ValueEnvironment) -> PastedValue:
     return PastedValue(
         line=line,
         name=name,
-        dev_value="" if environment is Environment.PRODUCTION else value,
-        prod_value="" if environment is Environment.DEVELOPMENT else value,
+        dev_value="" if environment is ValueEnvironment.PRODUCTION else value,
+        prod_value="" if environment is ValueEnvironment.DEVELOPMENT else value,
     )
 
 
@@ -194,7 +194,7 @@ def _read_header(cells: Sequence[str]) -> list[str]:
     return [_COLUMNS.get(word, "") for word in words]
 
 
-def _read_table(text: str, environment: Environment) -> Iterator[PastedValue | LineProblem]:
+def _read_table(text: str, environment: ValueEnvironment) -> Iterator[PastedValue | LineProblem]:
     text = text.lstrip("\ufeff")
     rows = csv.reader(StringIO(text, newline=""), delimiter=_find_delimiter(text), strict=True)
     header: list[str] = []
@@ -230,7 +230,7 @@ def _check_header(header: Sequence[str]) -> None:
 
 
 def _read_row(
-    line: int, header: Sequence[str], cells: Sequence[str], environment: Environment
+    line: int, header: Sequence[str], cells: Sequence[str], environment: ValueEnvironment
 ) -> PastedValue | LineProblem:
     if len(cells) != len(header):
         message = f"It has {len(cells)} columns, and the first line has {len(header)}."

@@ -12,11 +12,11 @@ from flows.secrets.values import FirstValue, NotAllEmptyError, fill_secrets
 from flows.servers import get_current_database
 from flows.users import User
 from imports.filling.pasted import (
-    Environment,
     LineProblem,
     Pasted,
     PastedValue,
     ProblemCode,
+    ValueEnvironment,
     read_pasted,
 )
 from imports.models import ImportRecord
@@ -48,7 +48,7 @@ class PastedRefused(Exception):  # noqa: N818 - the name says what happened
 def fill_pasted(
     record: ImportRecord,
     text: str,
-    environment: Environment,
+    environment: ValueEnvironment,
     *,
     user: User | None,
     user_name: str,

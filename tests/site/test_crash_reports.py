@@ -10,7 +10,10 @@ from accounts.models import User
 from flows.models import Connection, Secret
 from flows.saves import named_saves
 from flows.secrets import values as secret_values
+from imports.filling.pasted import ValueEnvironment
+from imports.filling.service import fill_pasted
 from imports.records import checklist
+from imports.records.checklist import read_checklist
 from tests.support.factories import ConnectionFactory, SecretFactory
 from tests.support.importing import import_items, secret, uuid_of
 
@@ -101,6 +104,29 @@ def test_the_form_of_a_checklist(where, client, monkeypatch):
     url = reverse("admin:imports_importrecord_fill", args=[record.pk, uuid_of("5", 1)])
     monkeypatch.setattr(where, fail)
     assert_reported_silently(client.post(url, {"dev_value": DEV, "prod_value": PROD}))
+
+
+PASTED = f"# of the shop\nKEY={DEV}\n"
+
+
+@CRASHES
+def test_the_pasted_text_of_a_checklist(where, client, monkeypatch):
+    record = import_items(secret(1, "KEY")).record
+    shown = read_checklist(record).used.tag
+    url = reverse("admin:imports_importrecord_checklist", args=[record.pk])
+    monkeypatch.setattr(where, fail)
+    sent = {"do": "fill", "pasted": PASTED, "environment": "both", "shown": shown}
+    assert_reported_silently(client.post(url, sent))
+
+
+@CRASHES
+def test_filling_many_secrets(where, monkeypatch):
+    record = import_items(secret(1, "KEY")).record
+    shown = read_checklist(record).used.tag
+    monkeypatch.setattr(where, fail)
+    with pytest.raises(CrashError) as caught:
+        fill_pasted(record, PASTED, ValueEnvironment.BOTH, user=None, user_name="ada", shown=shown)
+    assert_silent(None, caught.type, caught.value, caught.tb)
 
 
 @CRASHES

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.content import canonical
+from flows.content.fields import Kind
+from flows.destinations.destinations import find_secret_uses, find_used_names
 from flows.destinations.uses import EVERY, find_secrets_used
 
 CASES = {
@@ -90,3 +92,37 @@ def test_no_other_character_does(number: str) -> None:
     for escape in (f"\\u00{number}", f"\\u{{{number}}}", "\\u0", "\\u{"):
         assert find_secrets_used(escape) == frozenset()
         assert find_secrets_used(canonical.encode({"code": escape}), json=True) == frozenset()
+
+
+PIECES = [
+    "secrets",
+    ".",
+    "KEY",
+    "B",
+    "{ a: ",
+    "}",
+    "'",
+    '"',
+    ",",
+    "(",
+    "[",
+    "?",
+    "\n",
+    " ",
+    "\\u0073",
+]
+TEXTS = st.lists(st.sampled_from([*PIECES, "secrets.KEY", "secrets.OTHER"])).map("".join)
+
+
+@given(TEXTS, TEXTS)
+def test_the_names_alone_are_those_of_the_uses(development, production):
+    content = {
+        "name": "Mail", "type": "Mail", "dev_value": development, "prod_value": production,
+        "extra": canonical.encode({"note": production, "more": development}),
+    }  # fmt: skip
+    uses = find_secret_uses(Kind.CONNECTION, "u", content)
+    assert find_used_names(Kind.CONNECTION, content) == {use.secret for use in uses}
+    flow = {"name": "Orders", "nodes": canonical.encode([development]), "info": production,
+            "extra": content["extra"]}  # fmt: skip
+    uses = find_secret_uses(Kind.FLOW, "u", flow)
+    assert find_used_names(Kind.FLOW, flow) == {use.secret for use in uses}

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.filling.pasted import Environment, ProblemCode, read_pasted
+from imports.filling.pasted import ProblemCode, ValueEnvironment, read_pasted
 
-DEV, PROD, BOTH = Environment.DEVELOPMENT, Environment.PRODUCTION, Environment.BOTH
+DEV, PROD, BOTH = ValueEnvironment.DEVELOPMENT, ValueEnvironment.PRODUCTION, ValueEnvironment.BOTH
 CANARY = "CANARY-9a7e"
 
 

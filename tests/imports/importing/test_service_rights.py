@@ -27,7 +27,7 @@ from flows.secrets.used_secrets import read_used_secrets
 from imports import permissions
 from imports.database.backup import Backup
 from imports.errors import FileUnreadable, NotPermitted
-from imports.filling.pasted import Environment
+from imports.filling.pasted import ValueEnvironment
 from imports.filling.service import fill_pasted
 from imports.importing.request import ImportRequest
 from imports.importing.service import examine_import, make_plan_to_save, preview_import, run_import
@@ -533,7 +533,7 @@ def filling_cases() -> Iterator[Case]:
         record = ImportRecord.objects.get()
         shown = read_used_secrets(["NEW"]).tag
         return fill_pasted(
-            record, "NEW=a value", Environment.BOTH, user=user, user_name="anna", shown=shown
+            record, "NEW=a value", ValueEnvironment.BOTH, user=user, user_name="anna", shown=shown
         )
 
     needs = frozenset({permissions.VIEW_RECORDS, by_hand("change", Kind.SECRET)})
