@@ -149,7 +149,7 @@ def test_the_whole_way(page, superuser, small):
 def look_at_the_pictures(page):
     """The page of the changed flow: both pictures, their marks, and the way from one to the next."""
     for side in ("before", "after"):
-        expect(page.get_by_role("region", name=f"Picture {side}").locator("svg")).to_be_visible()
+        expect(page.get_by_role("region", name=f"Picture {side}").locator("svg.graph")).to_be_visible()
     before, after = page.locator(".graph-side").all()
     assert marks(before) == {"node changed": 1, "edge removed": 1, "node moved": 1}
     assert marks(after) == {"node changed": 1, "node added": 1, "node moved": 1}
@@ -193,7 +193,7 @@ def fill_a_secret(page):
 def see_what_changed(page):
     page.get_by_role("link", name=f"what changed in {CHANGED_FLOW}").click()
     expect(page.get_by_role("heading", name="What changed in")).to_be_visible()
-    expect(page.get_by_role("region", name="Picture after").locator("svg")).to_be_visible()
+    expect(page.get_by_role("region", name="Picture after").locator("svg.graph")).to_be_visible()
 
 
 def restore(page):
