@@ -58,8 +58,7 @@ def test_a_list_of_many_flows_and_tags_is_there_in_time(admin_client):
         start = time.monotonic()
         page = admin_client.get(list_url(Flow._meta), {"_facets": "True"})
         took = time.monotonic() - start
-    assert page.content.decode().count("tag 1178") == 2  # in the box, and of its flow
-
+    assert '<option value="tag 1178">' in page.content.decode()
     assert len(queries) <= 12
     assert took < SECONDS
 
@@ -74,7 +73,8 @@ def test_many_texts_of_a_column_are_offered_in_a_box(admin_client):
     def look(**query):
         page = admin_client.get(path, query)
         changelist = page.context["cl"]
-        choices = [each["display"] for each in changelist.filter_specs[2].choices(changelist)]
+        [box] = [each for each in changelist.filter_specs if each.title == "listener type"]
+        choices = [each["display"] for each in box.choices(changelist)]
         return choices, sorted(row.name for row in changelist.result_list), page.content.decode()
 
     choices, names, page = look()
