@@ -191,7 +191,13 @@ class ImportItem(CurrentDatabaseModel):
         null=True, help_text="When the item was changed last, as the file has it."
     )
     result = models.CharField(
-        max_length=20, choices=[*_make_choices(Result), *_make_choices(UndoResult)]
+        max_length=20,
+        # An ambiguous item is never recorded: its import is refused.
+        choices=[
+            choice
+            for choice in [*_make_choices(Result), *_make_choices(UndoResult)]
+            if choice[0] != Result.AMBIGUOUS
+        ],
     )
     match_method = models.CharField(max_length=20, choices=_make_choices(MatchMethod))
     target_uuid = models.UUIDField(db_index=True)
@@ -255,6 +261,9 @@ class PendingImport(CurrentDatabaseModel):
     with_backup = models.BooleanField(default=True)
     override_locks = models.BooleanField(default=False)
     decisions = models.JSONField(default=list, help_text="For single items.")
+    only = models.JSONField(
+        default=list, help_text="The items to import with what they use; empty for the whole file."
+    )
 
     planned_at = models.DateTimeField(null=True)
     plan = models.BinaryField(null=True, help_text="What was shown, compressed.")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from uuid import UUID
 
 from django import forms
 
@@ -12,7 +11,7 @@ from imports.models import PendingImport
 from imports.permissions import OVERRIDE_LOCKS, SKIP_BACKUP
 from imports.planfile.item_list import ListFilter, Show
 from imports.planfile.page import PageItem
-from imports.plans.decisions import ItemDecision
+from imports.plans.decisions import ItemAction, ItemDecision
 from imports.plans.plan import Mode, Result
 from imports.uploads.pending import Options
 
@@ -123,21 +122,21 @@ def read_decisions(
 ) -> dict[tuple[Kind, str], ItemDecision]:
     """Return the decisions for items: one for all that are listed, or those of the page's choices.
 
-    A choice that is no mode, or for an item that is not listed, is ignored. Raises ValueError for a
-    row that is no uuid.
+    A choice that is no mode and no action, or for an item that is not listed, is ignored.
     """
     modes = {mode.value: mode for mode in Mode}
+    actions = {action.value: action for action in ItemAction}
     for_all = sent.get("mode_of_all", "")
     decisions: dict[tuple[Kind, str], ItemDecision] = {}
     for item in listed:
         name = f"{item.kind}:{item.uuid}"
-        if f"mode:{name}" not in sent and not (for_all and item.is_matched):
+        has_choice = item.is_matched or item.decided_action or for_all == ItemAction.LEAVE_OUT
+        if f"mode:{name}" not in sent and not (for_all and has_choice):
             continue
-        mode = sent.get(f"mode:{name}", "")
-        if for_all and item.is_matched:
-            mode = for_all
-        target = sent.get(f"target:{name}", item.decided_target or "")
+        word = for_all if for_all and has_choice else sent.get(f"mode:{name}", "")
         decisions[item.kind, item.uuid] = ItemDecision(
-            mode=modes.get(mode), target_uuid=str(UUID(target)) if target else None
+            mode=modes.get(word),
+            target_uuid=None if word in actions else item.decided_target,
+            action=actions.get(word),
         )
     return decisions

@@ -30,6 +30,7 @@ from flows.content.fields import Kind
 from flows.differences.values import compare_contents
 from imports.admin.forms import ChoicesForm, FilterForm, read_decisions
 from imports.admin.preview_page import make_preview_context, make_walk_context
+from imports.admin.solution_forms import asks_for_only, read_only, read_solutions
 from imports.admin.uploading import UploadViews, render_import_page
 from imports.errors import NotPermitted, StalePlan, UnableToImport
 from imports.models import PendingImport
@@ -190,13 +191,16 @@ class ImportViews:
         if "shown" in request.POST:
             uploads.check_shown(pending, request.POST["shown"])
         form = ChoicesForm(request.POST, pending=pending, user=request.user)
+        only = None
         try:
-            decisions = read_decisions(request.POST, listed)
+            decisions = read_solutions(request.POST, page, read_decisions(request.POST, listed))
+            if asks_for_only(request.POST):
+                only = read_only(request.POST, page, pending.only)
         except ValueError:
             form.add_error(None, "no uuid")
         if not form.is_valid():
             raise ChoicesInvalid("invalid-choice", "Choose out of the lists. Nothing was changed.")
-        return uploads.decide(pending, form.options, decisions)
+        return uploads.decide(pending, form.options, decisions, only=only)
 
     @method_decorator(require_POST)
     @_pass_upload

@@ -13,6 +13,7 @@ from django.urls import reverse
 from flows.conf import ziggy
 from flows.content.fields import Kind
 from imports.admin.forms import ChoicesForm, FilterForm
+from imports.admin.solving import describe_problems
 from imports.models import PendingImport
 from imports.planfile.item_list import (
     Show,
@@ -60,16 +61,18 @@ def make_preview_context(
     page = Paginator(items, ITEMS_ON_A_PAGE).get_page(request.GET.get("page"))
     counts, query = plan.counts, _drop_page(request.GET)
     total = sum(counts.values(), Counter())
+    results = [each for each in Result if total[each] or each is not Result.AMBIGUOUS]
     return {
         "title": f"Import {pending.file_name}",
         "pending": pending,
         "plan": plan,
         "counts": [
-            {"kind": kind, "results": [(result, counts[kind][result]) for result in Result]}
+            {"kind": kind, "results": [(result, counts[kind][result]) for result in results]}
             for kind in Kind
         ],
         "total": [(result, total[result]) for result in Result if total[result]],
         "rest": [(result, total[result]) for result in _RESTING if total[result]],
+        **describe_problems(pending, plan),
         "problems": sum(bool(item.issues) for item in plan.items),
         "review": count_reviewed(pending, plan),
         "modes": list(Mode),

@@ -38,6 +38,7 @@ OVERRIDE_LOCKS = "overrideLocks"
 WITH_PLAN = "withPlan"
 DECISIONS = "decisions"
 PLAN = "plan"
+ONLY = "only"
 
 MODES = {
     "leave": Mode.SKIP,
@@ -49,11 +50,11 @@ MODES = {
 """The form's words for a mode, in lower case."""
 
 _BOOLEANS = {"true": True, "false": False}
-_KNOWN = (FILE, MODE, NO_BACKUP, DRY_RUN, OVERRIDE_LOCKS, WITH_PLAN, DECISIONS, PLAN)
+_KNOWN = (FILE, MODE, NO_BACKUP, DRY_RUN, OVERRIDE_LOCKS, WITH_PLAN, DECISIONS, ONLY, PLAN)
 _FILES = (FILE, DECISIONS, PLAN)
 _TOKEN_OF_PAGE = "csrfmiddlewaretoken"  # noqa: S105 - Django's name for it in a form
 # The saved plan has these itself.
-_NOT_WITH_PLAN = (MODE, OVERRIDE_LOCKS, WITH_PLAN, DECISIONS)
+_NOT_WITH_PLAN = (MODE, OVERRIDE_LOCKS, WITH_PLAN, DECISIONS, ONLY)
 _LONGEST_FILE_NAME = 255
 
 
@@ -93,6 +94,8 @@ class Upload:
     with_plan: bool
     """Whether the answer to a dry run has the plan, to be applied later."""
     decisions: tuple[GivenDecision, ...] = ()
+    only: tuple[str, ...] = ()
+    """The items to import with what they use; empty for the whole file."""
     plan: SavedPlan | None = None
     """The plan to apply; the mode and the locks are taken from it."""
 
@@ -148,6 +151,7 @@ def read_form(form: Form) -> Upload:
         dry_run=_read_boolean(form, DRY_RUN, issues),
         override_locks=_read_boolean(form, OVERRIDE_LOCKS, issues),
         with_plan=_read_boolean(form, WITH_PLAN, issues),
+        only=tuple(form.words.get(ONLY, ())),
     )
     if upload.with_plan and not upload.dry_run:
         message = f"Only a dry run answers its plan: send {DRY_RUN}=true as well."

@@ -150,6 +150,7 @@ def _make_request(request: Request, upload: Upload, *, key: str | None = None) -
         override_locks=upload.override_locks,
         idempotency_key=key,
         given_decisions=upload.decisions,
+        only=upload.only,
         saved_plan=upload.plan,
     )
 

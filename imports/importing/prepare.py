@@ -26,9 +26,10 @@ from imports.planfile.decisions import find_skipped_nothing
 from imports.planfile.snapshot import make_confirmation_token, make_snapshot
 from imports.plans.build import build_plan
 from imports.plans.dangling import find_unresolved
-from imports.plans.decisions import Decisions, get_targets
+from imports.plans.decisions import Decisions, ItemAction, find_decided_on, get_targets
 from imports.plans.destinations import find_destination_warnings
 from imports.plans.inputs import PlanInputs
+from imports.plans.left_out import remove_left_out
 from imports.plans.matching import match_items
 from imports.plans.plan import Mode, Plan
 from imports.records.last_imports import read_last_imports
@@ -102,7 +103,7 @@ def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
     with pause_garbage_collection():
         plan = build_plan(
             document,
-            _read_inputs(document, request),
+            _read_inputs(remove_left_out(document, request.decisions), request),
             server=request.server,
             mode=request.mode,
             override_locks=request.override_locks,
@@ -164,12 +165,18 @@ def check_rows(document: ExportDocument, plan: Plan, decisions: Decisions) -> No
 
     The rows' contents are checked when they are locked.
     """
+    document = remove_left_out(document, decisions)
     rows = read_rows(document, decisions)
     for kind in Kind:
         matches, issues = match_items(
-            kind, document.items[kind], rows[kind], get_targets(kind, decisions)
+            kind,
+            document.items[kind],
+            rows[kind],
+            get_targets(kind, decisions),
+            created=find_decided_on(kind, ItemAction.CREATE, decisions),
         )
-        for change, match in zip(plan.changes[kind], matches, strict=True):
+        planned = [change for change in plan.changes[kind] if not change.is_left_out]
+        for change, match in zip(planned, matches, strict=True):
             if issues or (match.row or match.deleted_row) != change.row:
                 why = f"The {kind} {quote(change.item.name)} was changed meanwhile."
                 raise make_stale_error(why, again=AGAIN)

@@ -26,5 +26,10 @@ class ImportRequest(RunRequest):
     """Decisions for single items, which override the mode."""
     given_decisions: tuple[GivenDecision, ...] = ()
     """Decisions as in a decisions file; `decisions` are made from them when the export is read."""
+    only: tuple[str, ...] = ()
+    """Items by name or uuid: all others but what these use are left out. Empty for the whole file.
+
+    `decisions` are completed from it when the export is read.
+    """
     saved_plan: SavedPlan | None = field(default=None, repr=False)
     """The plan to apply exactly, or not at all. Mode, locks and decisions are taken from it."""

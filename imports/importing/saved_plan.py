@@ -25,6 +25,7 @@ from imports.planfile.shape import SavedFile, SavedPlan, SavedServer, make_saved
 from imports.planfile.snapshot import get_decided_contents
 from imports.plans.decisions import Decisions
 from imports.plans.matching import Row
+from imports.plans.only import leave_out_others
 from imports.plans.plan import Plan, compute_content_digest
 from imports.records.last_imports import read_import_of
 from imports.rows.read import read_contents
@@ -47,13 +48,15 @@ def prepare_saved_plan(plan: Plan, document: ExportDocument, request: ImportRequ
 def find_decisions(request: ImportRequest, document: ExportDocument) -> Decisions:
     """Return the decisions on the document's items, from the saved plan, a file or the request.
 
-    Raises PlanRefused where a file's decisions do not fit the document.
+    With the request's `only`, all other items are left out. Raises PlanRefused where a file's
+    decisions do not fit the document, or an item of `only` is not one of it.
     """
     if request.saved_plan:
         return request.saved_plan.decisions
+    decisions = request.decisions
     if request.given_decisions:
-        return match_decisions(request.given_decisions, document)
-    return request.decisions
+        decisions = match_decisions(request.given_decisions, document)
+    return leave_out_others(document, request.only, decisions) if request.only else decisions
 
 
 def check_origin(request: ImportRequest, digest: str) -> None:

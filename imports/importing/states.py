@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from flows.batches import split_batches
-from flows.content.fields import Content, Kind
+from flows.content.fields import EXTRA, Content, Kind
 from flows.models import get_blank_content
 from flows.servers import target_server
 from imports.plans.plan import Change, Plan, Result
@@ -39,4 +39,6 @@ def make_content_after(change: Change, before: Content | None) -> Content:
     # A copy is a new row: it takes nothing from the row that it duplicates.
     if before is None or change.result is Result.DUPLICATE:
         before = get_blank_content(change.item.kind)
+    if change.result is Result.AMBIGUOUS:  # nobody knows which row: shown as a new one
+        return {**before, **change.item.content, EXTRA: change.item.extra}
     return {**before, **(change.content or {})}

@@ -1,6 +1,6 @@
 """The options of flow_import, and the examples of its help."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 
 from imports.management.console import add_run_arguments
 from imports.management.plan_display import (
@@ -25,7 +25,8 @@ examples:
     manage.py flow_import -s production -fp zexport.json --apply-plan plan.json
 
 A reviewer may edit the "decision" of an item in plan.json: skip, duplicate, overwrite, the uuid of
-a row that the plan lists, or {"mode": ..., "target": ...}. The plan is refused as stale where the
+a row that the plan lists, create for a new row beside those of its name, leave-out as if the file
+did not have it, or {"mode": ..., "target": ...}. The plan is refused as stale where the
 file, the server or a row that it is for is not the same any more. The same words go into a file
 for --decisions, by the uuid that an item has in the export; where two kinds have that uuid, as
 "flow:UUID": {"decisions": {"UUID": "skip", "UUID": {"mode": "overwrite", "target": "UUID"}}}
@@ -92,6 +93,18 @@ def _add_plan_files(parser: ArgumentParser) -> None:
     )  # fmt: skip
     add_plan_text_argument(parser)
     parser.add_argument(
+        "--only", metavar="NAME|UUID", action="append", type=_check_word,
+        help="import only this item with what it uses, and leave all others of the file out; may "
+        "be given several times; flow:UUID where several items are called so",
+    )  # fmt: skip
+    parser.add_argument(
         "--decisions", metavar="D", type=check_file_name,
         help="a JSON file that says of single items what else is to happen to them: see below",
     )  # fmt: skip
+
+
+def _check_word(word: str) -> str:
+    # An unset variable of a script must not mean an item without a name.
+    if not word:
+        raise ArgumentTypeError("the name or uuid is empty")
+    return word

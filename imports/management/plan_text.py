@@ -20,18 +20,23 @@ _RESULT_STYLES: dict[Result, ResultStyle] = {
     Result.DUPLICATE: ("+", "duplicate", "green"),
     Result.SKIP: (" ", "skip", "dim"),
     Result.UNCHANGED: (" ", "unchanged", "dim"),
+    Result.AMBIGUOUS: ("?", "ambiguous", "bold red"),
 }
 _COUNTED = {
     Result.CREATE: "to create",
     Result.DUPLICATE: "to duplicate",
     Result.OVERWRITE: "to overwrite",
     Result.SKIP: "to skip",
+    Result.AMBIGUOUS: "ambiguous",
     Result.UNCHANGED: "unchanged",
 }
+_ONLY_WHERE_SOME = (Result.DUPLICATE, Result.AMBIGUOUS)
+_MOST_LEFT_OUT = 10  # more are counted, and not listed: `--only` leaves out most of a file
 
 
 def word_plan(plan: Plan) -> PlanWords[Change]:
     """Return the plan of an import with its words."""
+    lists_left_out = sum(change.is_left_out for change in plan) <= _MOST_LEFT_OUT
     return PlanWords(
         plan=plan,
         title=f'Import into the server "{plan.server}", {plan.mode}:',
@@ -42,7 +47,7 @@ def word_plan(plan: Plan) -> PlanWords[Change]:
         changing=Result.OVERWRITE,
         get_kind=_get_kind,
         format_name=partial(_format_name, is_done=False),
-        is_decided=partial(_is_decided, mode=plan.mode),
+        is_decided=partial(_is_decided, mode=plan.mode, lists_left_out=lists_left_out),
     )
 
 
@@ -58,11 +63,15 @@ def format_summary(plan: Plan) -> str:
 def format_plan_counts(plan: Plan) -> str:
     """Return the number of items of each result and of warnings, as a part of a sentence."""
     counts = plan.counts
-    shown = (
+    left_out = sum(change.is_left_out for change in plan)
+    counts[Result.SKIP] -= left_out
+    shown = [
         f"{counts[result]} {text}"
         for result, text in _COUNTED.items()
-        if counts[result] or result is not Result.DUPLICATE
-    )
+        if counts[result] or result not in _ONLY_WHERE_SOME
+    ]
+    if left_out:
+        shown.insert(-1, f"{left_out} left out")
     warnings = format_warning_counts(warning for change in plan for warning in change.all_warnings)
     return f"{', '.join(shown)}{f'; {warnings}' if warnings else ''}"
 
@@ -85,10 +94,13 @@ def _make_digest(plan: Plan, *, is_done: bool) -> WarningDigest:
     )
 
 
-def _is_decided(change: Change, *, mode: Mode) -> bool:
-    """Return whether something happens to the item, or a decision prevents it."""
+def _is_decided(change: Change, *, mode: Mode, lists_left_out: bool) -> bool:
+    """Return whether something happens to the item, or a decision prevents it or is missing."""
+    if change.is_left_out:
+        return lists_left_out
     is_skipped = change.result is Result.SKIP and mode is not Mode.SKIP
-    return change.result.writes or is_skipped
+    is_ambiguous = change.result is Result.AMBIGUOUS
+    return change.result.writes or is_skipped or is_ambiguous
 
 
 def _format_name(change: Change, *, is_done: bool) -> str:
@@ -97,4 +109,5 @@ def _format_name(change: Change, *, is_done: bool) -> str:
     # The uuid of a copy is unknown before it is made.
     is_known = change.target_uuid != item.uuid and (is_done or change.result.has_known_uuid)
     row = f", here {change.target_uuid}" if is_known else ""
+    row = ", left out" if change.is_left_out else row
     return f"{item.kind} {quote(item.name)}{target} ({item.uuid}{row})"

@@ -77,6 +77,8 @@ def _find_row_changes(before: PlanSnapshot, after: PlanSnapshot) -> Iterator[Pla
         for row in planned.rows:
             if (key := (item.kind, row.uuid)) not in known:
                 known.add(key)
+                if item.is_left_out:  # its rows were not looked for
+                    continue
                 yield _make_row_change(
                     item,
                     "row-appeared",
@@ -147,7 +149,8 @@ def _make_refused_change(was: ItemSnapshot, now: ItemSnapshot) -> PlanChange:
 def _find_plan_changes(
     was: ItemSnapshot, now: ItemSnapshot, *, is_decided: bool
 ) -> Iterator[PlanChange]:
-    chose_row = was.chosen_row != now.chosen_row
+    chose_row = was.chosen_row != now.chosen_row or was.action is not now.action
+    chose_row |= was.is_left_out is not now.is_left_out
     if _get_uuid(was.row) != _get_uuid(now.row) and not chose_row:
         message = f"{_name_item(now)} would be {_describe(now.row)}, not {_describe(was.row)}."
         yield _make_change(ChangeOf.MATCH, was, "other-row", message)

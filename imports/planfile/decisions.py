@@ -3,6 +3,8 @@
     {"decisions": {
         "UUID": "skip",
         "UUID": "UUID of the row that the item is",
+        "UUID": "create",
+        "UUID": "leave-out",
         "connection:UUID": {"mode": "overwrite", "target": "UUID of the row"}
     }}
 
@@ -26,7 +28,7 @@ from imports.exportfile.companion import (
     refuse_unreadable,
 )
 from imports.exportfile.document import ExportDocument
-from imports.plans.decisions import Decisions, ItemDecision
+from imports.plans.decisions import Decisions, ItemAction, ItemDecision
 from imports.plans.plan import Mode, Plan, Result
 
 T = TypeVar("T")
@@ -35,14 +37,15 @@ Problems = Mapping[str, FieldProblem]
 """The problems of decisions, by their keys."""
 
 DecisionValue = str | dict[str, str] | None
-"""A decision as in a file: a mode, the uuid of a row, both, or None."""
+"""A decision as in a file: a mode, the uuid of a row, both, an action, or None."""
 
 _KEY = "decisions"
 _WHAT = "decisions"
 _WORDS = {mode.value: mode for mode in Mode}
+_ACTIONS = {action.value: action for action in ItemAction}
 _EXPECTED = (
-    "This must be skip, duplicate, overwrite, the uuid of the row that the item is, or an object "
-    "with a mode and a target."
+    "This must be skip, duplicate, overwrite, create, leave-out, the uuid of the row that the item "
+    "is, or an object with a mode and a target."
 )
 
 
@@ -134,6 +137,8 @@ def read_decision(value: Any) -> ItemDecision:
     if isinstance(value, str):
         if value in _WORDS:
             return ItemDecision(mode=_WORDS[value])
+        if value in _ACTIONS:
+            return ItemDecision(action=_ACTIONS[value])
         return ItemDecision(target_uuid=_read_target(value, _EXPECTED))
     if not isinstance(value, dict) or not value:
         raise FieldProblem("invalid-decision", _EXPECTED)
@@ -153,8 +158,10 @@ def read_decision(value: Any) -> ItemDecision:
 
 def make_decision_value(decision: ItemDecision | None) -> DecisionValue:
     """Return the value for a file of this decision."""
-    if decision is None:
+    if not decision:
         return None
+    if decision.action:
+        return decision.action.value
     mode, target = decision.mode, decision.target_uuid
     if mode and target:
         return {"mode": mode.value, "target": target}

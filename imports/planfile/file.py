@@ -126,7 +126,7 @@ def read_plan(data: bytes, *, max_bytes: int) -> SavedPlan:
             "Plan again, and edit nothing else."
         )
         raise make_invalid_refusal(_WHAT, [Issue(code="edited-plan", message=message)])
-    if issues := list(_find_unlisted_targets(plan)):
+    if issues := [*_find_unlisted_targets(plan), *_find_unplanned_items(plan)]:
         raise make_invalid_refusal(_WHAT, issues)
     return plan
 
@@ -261,4 +261,18 @@ def _find_unlisted_targets(plan: SavedPlan) -> Iterator[Issue]:
                 message=f"The plan tells nothing of the {item.kind} {target}, so that nobody could "
                 "say whether it is still the same. Choose a row that the plan lists, or plan again "
                 "with this decision.",
+            )
+
+
+def _find_unplanned_items(plan: SavedPlan) -> Iterator[Issue]:
+    """Yield an issue for each item that was left out, and is not by an edited decision."""
+    for item in plan.items:
+        if item.is_edited and item.is_left_out:
+            yield Issue(
+                code="not-planned",
+                path=item.path,
+                uuid=item.uuid,
+                name=item.name,
+                message=f"The plan was made without this {item.kind}, and tells nothing of it. "
+                "Plan again with this decision.",
             )

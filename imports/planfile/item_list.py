@@ -69,9 +69,10 @@ def find_group(item: PageItem) -> int:
 def make_review_mark(item: PageItem) -> str:
     """Return the mark of an item as it was reviewed: another one where the plan differs in it.
 
-    That the plan says it differs from the one before is no part of it.
+    That the plan says it differs from the one before is no part of it, nor what is known of other
+    rows that the item may be.
     """
-    shown = msgspec.structs.replace(item, difference="")
+    shown = msgspec.structs.replace(item, difference="", candidates=())
     return blake2b(msgspec.json.encode(shown), digest_size=8).hexdigest()
 
 
@@ -92,7 +93,7 @@ _CONDITIONS: Mapping[Show, Callable[[PageItem], bool]] = {
 
 
 def _is_decided(item: PageItem) -> bool:
-    return bool(item.decided_mode or item.decided_target)
+    return bool(item.decision)
 
 
 def _has_text(item: PageItem, part: str) -> bool:

@@ -15,6 +15,16 @@ from flows.content.fields import Kind
 from flows.texts import make_json_path
 from imports.errors import Issue, UnableToImport
 from imports.planfile.changes import ChangeOf, PlanChange
+from imports.planfile.page_parts import (
+    CandidatesOfItems,
+    PageCandidate,
+    PageField,
+    PageIssue,
+    PageRow,
+    make_candidates,
+    make_page_fields,
+    make_page_row,
+)
 from imports.planfile.snapshot import (
     ItemKey,
     ItemSnapshot,
@@ -23,35 +33,11 @@ from imports.planfile.snapshot import (
     make_confirmation_token,
     make_snapshot,
 )
-from imports.plans.decisions import Decisions, ItemDecision
+from imports.plans.decisions import Decisions, ItemAction, ItemDecision
 from imports.plans.matching import MatchMethod
 from imports.plans.plan import Change, Mode, Plan, Result, get_destination_keys
 
 _FASTEST = 1
-
-
-class PageField(msgspec.Struct, frozen=True, kw_only=True):
-    """A field that an overwrite changes: see imports.plans.plan.FieldChange."""
-
-    key: str
-    before: str | None = None
-    after: str | None = None
-
-
-class PageRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the server, to link to."""
-
-    pk: int
-    uuid: str
-    name: str
-
-
-class PageIssue(msgspec.Struct, frozen=True, kw_only=True):
-    """A reason to refuse the import."""
-
-    code: str
-    message: str
-    path: str = ""
 
 
 class PageItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,9 +61,12 @@ class PageItem(msgspec.Struct, frozen=True, kw_only=True):
     alarms: tuple[str, ...] = ()
     """The texts of the serious warnings, shown in red."""
     retargets: bool = False
-    candidates: tuple[PageRow, ...] = ()
+    candidates: tuple[PageCandidate, ...] = ()
     decided_mode: Mode | None = None
     decided_target: str | None = None
+    decided_action: ItemAction | None = None
+    issue_codes: tuple[str, ...] = ()
+    """The code of each of `issues`; empty in plans of earlier releases."""
     before: str | None = None
     """The digest of the row's content when the plan was made."""
     destinations: tuple[tuple[str, ...], ...] | None = None
@@ -89,6 +78,18 @@ class PageItem(msgspec.Struct, frozen=True, kw_only=True):
     def words(self) -> tuple[str, ...]:
         """Return what changes, in a few words."""
         return summarize_fields(self.fields, self.inside)
+
+    @property
+    def decision(self) -> ItemDecision:
+        """Return what is decided for the item."""
+        return ItemDecision(
+            mode=self.decided_mode, target_uuid=self.decided_target, action=self.decided_action
+        )
+
+    @property
+    def is_left_out(self) -> bool:
+        """Return whether the import is planned as if the file did not have the item."""
+        return self.result is Result.SKIP and self.method is MatchMethod.UNMATCHED
 
     @property
     def is_matched(self) -> bool:
@@ -148,20 +149,21 @@ def make_page(
     refusal: UnableToImport | None = None,
     differences: Mapping[ItemKey, str] | None = None,
     summaries: Mapping[ItemKey, tuple[str, ...]] | None = None,
+    candidates: CandidatesOfItems | None = None,
 ) -> PlanPage:
     """Return the page of the plan.
 
-    By item are the `differences` from the plan shown before, and `summaries` of what changes inside
-    it.
+    By item are the `differences` from the plan shown before, `summaries` of what changes inside it,
+    and what is known of its `candidates`.
     """
-    messages: dict[tuple[str | None, str], list[str]] = {}
+    issues: dict[tuple[str | None, str], list[Issue]] = {}
     for issue in plan.issues:
-        messages.setdefault((issue.uuid, issue.path), []).append(issue.message)
+        issues.setdefault((issue.uuid, issue.path), []).append(issue)
     items = []
     for change in plan:
         key = change.item.kind, change.item.uuid
-        of_item = messages.get((change.item.file_uuid, change.item.path), [])
-        item = _make_page_item(change, decisions.get(key), of_item)
+        of_item = issues.get((change.item.file_uuid, change.item.path), [])
+        item = _make_page_item(change, decisions.get(key), of_item, (candidates or {}).get(key))
         difference, inside = (differences or {}).get(key, ""), (summaries or {}).get(key, ())
         if difference or inside:
             item = msgspec.structs.replace(item, difference=difference, inside=inside)
@@ -188,10 +190,8 @@ def make_page_snapshot(page: PlanPage) -> PlanSnapshot:
         numbers[item.kind] += 1
         items.append(_make_item_snapshot(item, path))
         if item.issues:
-            message = item.issues[0]
-            issues.append(
-                Issue(code="refused", message=message, path=path, uuid=item.uuid, name=item.name)
-            )
+            message, uuid, name = item.issues[0], item.uuid, item.name
+            issues.append(Issue(code="refused", message=message, path=path, uuid=uuid, name=name))
     return PlanSnapshot(items=tuple(items), issues=tuple(issues))
 
 
@@ -217,7 +217,6 @@ _OF_ROWS = {ChangeOf.ROW, ChangeOf.MATCH}
 
 
 def _make_item_snapshot(item: PageItem, path: str) -> ItemSnapshot:
-    is_decided = item.decided_mode or item.decided_target
     return ItemSnapshot(
         kind=item.kind,
         uuid=item.uuid,
@@ -231,9 +230,7 @@ def _make_item_snapshot(item: PageItem, path: str) -> ItemSnapshot:
         else None,
         candidates=tuple(_make_row_snapshot(row) for row in item.candidates),
         target_name=item.target_name,
-        decision=ItemDecision(mode=item.decided_mode, target_uuid=item.decided_target)
-        if is_decided
-        else None,
+        decision=item.decision or None,
         changed_keys=tuple(field.key for field in item.fields),
         retargets=item.retargets,
         destinations=item.destinations,
@@ -247,9 +244,11 @@ def _make_row_snapshot(
 
 
 def _make_page_item(
-    change: Change, decision: ItemDecision | None, issues: Sequence[str]
+    change: Change,
+    decision: ItemDecision | None,
+    issues: Sequence[Issue],
+    candidates: tuple[PageCandidate, ...] | None,
 ) -> PageItem:
-    row = change.row
     return PageItem(
         kind=change.item.kind,
         uuid=change.item.uuid,
@@ -258,20 +257,17 @@ def _make_page_item(
         method=change.method,
         target_uuid=change.target_uuid,
         target_name=change.target_name,
-        row=PageRow(pk=row.pk, uuid=row.uuid, name=row.name) if row else None,
-        fields=tuple(
-            PageField(key=field.key, before=field.before, after=field.after)
-            for field in change.fields
-        ),
+        row=make_page_row(change.row) if change.row else None,
+        fields=make_page_fields(change.fields),
         warnings=change.warnings,
-        issues=tuple(issues),
+        issues=tuple(issue.message for issue in issues),
+        issue_codes=tuple(issue.code for issue in issues),
         alarms=tuple(each.text for each in change.all_warnings if each.is_serious),
         retargets=change.retargets,
-        candidates=tuple(
-            PageRow(pk=row.pk, uuid=row.uuid, name=row.name) for row in change.candidates
-        ),
+        candidates=make_candidates(change.candidates) if candidates is None else candidates,
         decided_mode=decision.mode if decision else None,
         decided_target=decision.target_uuid if decision else None,
+        decided_action=decision.action if decision else None,
         before=change.before,
         destinations=tuple(sorted(get_destination_keys(change.destination_warnings))),
     )

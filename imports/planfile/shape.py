@@ -112,6 +112,11 @@ class SavedItem(_Shape, frozen=True, kw_only=True):
         return self.decided != _read_decided(self.planned_decision)
 
     @property
+    def is_left_out(self) -> bool:
+        """Return whether the plan was made as if the file did not have the item."""
+        return self.result is Result.SKIP and self.row is None
+
+    @property
     def chosen_row(self) -> str | None:
         """Return the uuid of the row chosen for the item."""
         return _get_row_uuid(self.decided)

@@ -13,7 +13,7 @@ import msgspec
 
 from flows.content.fields import Kind
 from imports.errors import Issue
-from imports.plans.decisions import NO_DECISIONS, Decisions, ItemDecision
+from imports.plans.decisions import NO_DECISIONS, Decisions, ItemAction, ItemDecision
 from imports.plans.drift import LastWrite
 from imports.plans.matching import Row
 from imports.plans.plan import Change, Plan, Result, UndoResult, get_destination_keys
@@ -70,6 +70,16 @@ class ItemSnapshot:
     def chosen_row(self) -> str | None:
         """Return the uuid of the row chosen for the item."""
         return self.decision.target_uuid if self.decision else None
+
+    @property
+    def action(self) -> ItemAction | None:
+        """Return what is done with the item in place of matching it."""
+        return self.decision.action if self.decision else None
+
+    @property
+    def is_left_out(self) -> bool:
+        """Return whether the plan was made as if the file did not have the item."""
+        return self.result is Result.SKIP and self.row is None
 
     @property
     def rows(self) -> tuple[RowSnapshot, ...]:

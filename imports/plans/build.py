@@ -23,6 +23,7 @@ from imports.plans.destinations import (
 from imports.plans.drift import ReadContents, mark_drift
 from imports.plans.inputs import PlanInputs
 from imports.plans.item_destinations import decide_items, find_ambiguous_uuids
+from imports.plans.left_out import add_left_out, remove_left_out
 from imports.plans.matching import Match
 from imports.plans.place_warnings import (
     NEW_ROW,
@@ -48,9 +49,11 @@ def build_plan(
 ) -> Plan:
     """Return the plan of the import; its issues are all the reasons to refuse it.
 
-    `decisions` are for single items, and override the mode.
+    `decisions` are for single items, and override the mode. `inputs` are those of the document
+    without the items that are left out.
     """
-    decided_items, refused = decide_items(document, inputs.rows, inputs.live_names, mode, decisions)
+    planned = remove_left_out(document, decisions)
+    decided_items, refused = decide_items(planned, inputs.rows, inputs.live_names, mode, decisions)
     references, ambiguous = map_references(
         destination for kind in Kind for _, destination, _ in decided_items[kind]
     )
@@ -58,7 +61,7 @@ def build_plan(
         *find_decisions_to_nothing(document, decisions),
         *refused,
         *ambiguous,
-        *find_ambiguous_uuids(decided_items, document, inputs.read_rows),
+        *find_ambiguous_uuids(decided_items, planned, inputs.read_rows),
     ]
     users: list[UserChange] = []
     changes = _make_all_changes(decided_items, references, inputs, users=users, issues=issues)
@@ -69,7 +72,7 @@ def build_plan(
         server=server,
         mode=mode,
         override_locks=override_locks,
-        changes=changes,
+        changes=add_left_out(document, changes),
         issues=tuple(issues),
         secret_users=tuple(users),
     )

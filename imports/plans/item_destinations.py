@@ -11,7 +11,7 @@ from flows.texts import quote
 from imports.errors import Issue
 from imports.exportfile.document import ExportDocument
 from imports.exportfile.items import FileItem
-from imports.plans.decisions import Decisions, get_targets
+from imports.plans.decisions import Decisions, ItemAction, find_decided_on, get_targets
 from imports.plans.matching import Match, Row, match_items
 from imports.plans.place_warnings import DecidedItem
 from imports.plans.plan import Mode, Result
@@ -33,7 +33,11 @@ def decide_items(
     issues: list[Issue] = []
     for kind in Kind:
         matches, refused = match_items(
-            kind, document.items[kind], rows[kind], get_targets(kind, decisions)
+            kind,
+            document.items[kind],
+            rows[kind],
+            get_targets(kind, decisions),
+            created=find_decided_on(kind, ItemAction.CREATE, decisions),
         )
         results = [_decide_result(match, mode, decisions) for match in matches]
         destinations = _decide_destinations(matches, results, live_names)
@@ -77,6 +81,8 @@ def find_ambiguous_uuids(
 
 
 def _decide_result(match: Match, mode: Mode, decisions: Decisions) -> Result:
+    if match.is_ambiguous:
+        return Result.AMBIGUOUS
     if match.row is None:
         return Result.CREATE
     decision = decisions.get((match.item.kind, match.item.uuid))

@@ -5,7 +5,7 @@ page.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from operator import attrgetter
@@ -24,7 +24,10 @@ UNKNOWN_TARGET = "unknown-target"
 
 _CANDIDATES_SHOWN = 10
 # The form of a decisions file and of the API; the admin's page has a choice.
-_BY_DECISION = '(in the preview, or in the decisions: "<uuid of the item>": "<uuid of the row>")'
+_BY_DECISION = (
+    '(in the preview, or in the decisions: "<uuid of the item>": "<uuid of the row>", '
+    '"create" for a new one, or "leave-out")'
+)
 
 
 class MatchMethod(StrEnum):
@@ -61,8 +64,12 @@ class Match:
     """Another row with the item's name, which no item of the file matches."""
     is_chosen: bool = False
     """Whether the row was chosen by a decision."""
+    is_created: bool = False
+    """Whether it is to be a new row by a decision."""
+    is_ambiguous: bool = False
+    """Whether nobody decided yet which row the item is: then it has none."""
     candidates: tuple[Row, ...] = ()
-    """The rows with the item's name, where the name is ambiguous or the row was chosen."""
+    """The rows with the item's name, where the name is ambiguous or was until a decision."""
 
 
 def match_items(
@@ -70,11 +77,14 @@ def match_items(
     items: Sequence[FileItem],
     rows: Iterable[Row],
     targets: Mapping[str, str] = MappingProxyType({}),
+    *,
+    created: Collection[str] = (),
 ) -> tuple[list[Match], list[Issue]]:
     """Return a match for every item of a kind, in order, and every reason to refuse.
 
     `rows` must contain each stored row, soft-deleted ones too, with the uuid or the name of an item
     or with a uuid in `targets`, which has the uuids of chosen live rows by the item's uuid.
+    `created` has the uuids of items that are decided to be new rows.
     """
     live, deleted = _index_by_uuid(rows)
     wanted = {item.uuid: targets.get(item.uuid, item.uuid) for item in items}
@@ -84,11 +94,17 @@ def match_items(
     for row in sorted(live.values(), key=attrgetter("uuid")):
         if row.uuid not in claimed:
             unclaimed[row.name].append(row)
-    matches = [_match_item(item, wanted[item.uuid], live, deleted, unclaimed) for item in items]
+    matches = [
+        _make_created(item, deleted, unclaimed)
+        if item.uuid in created and wanted[item.uuid] not in live
+        else _match_item(item, wanted[item.uuid], live, deleted, unclaimed)
+        for item in items
+    ]
     ambiguities = _find_ambiguities(kind, matches, unclaimed)
     matches = list(_add_candidates(matches, ambiguities, live))
     refusals = [
         *_find_refused_choices(kind, matches, targets),
+        *_find_refused_creations(kind, matches, created),
         *_find_refusals(matches, ambiguities),
     ]
     return matches, refusals
@@ -126,13 +142,26 @@ def _match_item(
     return Match(item=item, method=MatchMethod.UNMATCHED, deleted_row=deleted.get(item.uuid))
 
 
+def _make_created(
+    item: FileItem, deleted: Mapping[str, Row], unclaimed: Mapping[str, list[Row]]
+) -> Match:
+    namesakes = unclaimed.get(item.name, []) if item.name else []
+    return Match(
+        item=item,
+        method=MatchMethod.UNMATCHED,
+        deleted_row=deleted.get(item.uuid),
+        namesake=namesakes[0] if namesakes else None,
+        is_created=True,
+    )
+
+
 def _find_ambiguities(
     kind: Kind, matches: Sequence[Match], unclaimed: Mapping[str, list[Row]]
 ) -> dict[str, str]:
     """Return the texts of the ambiguities by name: one for all items with that name."""
     claimants: dict[str, list[str]] = defaultdict(list)
     for match in matches:
-        if match.method is MatchMethod.NAME and not match.is_chosen:
+        if _is_by_name(match):
             claimants[match.item.name].append(match.item.uuid)
     texts = {
         name: _explain_ambiguity(kind, name, [row.uuid for row in unclaimed[name]], uuids)
@@ -141,12 +170,21 @@ def _find_ambiguities(
     return {name: ambiguity for name, ambiguity in texts.items() if ambiguity}
 
 
+def _is_by_name(match: Match) -> bool:
+    """Return whether only its name says which row the item is."""
+    return match.method is MatchMethod.NAME and not match.is_chosen
+
+
 def _add_candidates(
     matches: Sequence[Match], ambiguities: Mapping[str, str], live: Mapping[str, Row]
 ) -> Iterator[Match]:
     """Return the matches; those that need a choice, or had one, have the rows to choose from."""
-    chosen = {match.item.name for match in matches if match.is_chosen}
-    by_uuid = {match.item.uuid for match in matches if not match.is_chosen}
+    chosen = {match.item.name for match in matches if match.is_chosen or match.is_created}
+    by_uuid = {
+        match.item.uuid
+        for match in matches
+        if match.method is MatchMethod.UUID and not match.is_chosen
+    }
     by_name: dict[str, list[Row]] = defaultdict(list)
     for uuid in sorted(live.keys() - by_uuid):
         row = live[uuid]
@@ -156,9 +194,14 @@ def _add_candidates(
             by_name[row.name].append(row)
     candidates = {name: tuple(rows) for name, rows in by_name.items()}
     for match in matches:
-        is_ambiguous = match.method is MatchMethod.NAME and match.item.name in ambiguities
-        if match.is_chosen or is_ambiguous:
-            yield replace(match, candidates=candidates.get(match.item.name, ()))
+        is_ambiguous = _is_by_name(match) and match.item.name in ambiguities
+        if match.is_chosen or match.is_created or is_ambiguous:
+            yield replace(
+                match,
+                row=None if is_ambiguous else match.row,
+                is_ambiguous=is_ambiguous,
+                candidates=candidates.get(match.item.name, ()),
+            )
         else:
             yield match
 
@@ -166,8 +209,7 @@ def _add_candidates(
 def _find_refusals(matches: Sequence[Match], ambiguities: Mapping[str, str]) -> Iterator[Issue]:
     for match in matches:
         item = match.item
-        is_by_name = match.method is MatchMethod.NAME and not match.is_chosen
-        if is_by_name and (ambiguity := ambiguities.get(item.name)):
+        if _is_by_name(match) and (ambiguity := ambiguities.get(item.name)):
             yield item.make_issue("ambiguous-name", ambiguity)
 
 
@@ -188,6 +230,19 @@ def _find_refused_choices(
             yield match.item.make_issue(
                 "target-taken",
                 f"Another item of the file is the {kind} {target} as well. Choose another.",
+            )
+
+
+def _find_refused_creations(
+    kind: Kind, matches: Sequence[Match], created: Collection[str]
+) -> Iterator[Issue]:
+    """Yield an issue for each item that is to be a new row, while a row has its uuid."""
+    for match in matches:
+        if match.item.uuid in created and not match.is_created:
+            yield match.item.make_issue(
+                "uuid-taken",
+                f"A {kind} on this server has this uuid, so that no new one can be created with "
+                "it. Decide duplicate for a copy, or take the decision back.",
             )
 
 

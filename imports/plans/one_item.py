@@ -16,6 +16,7 @@ from imports.plans.comparison import compare
 from imports.plans.decisions import Decisions
 from imports.plans.drift import ReadContents
 from imports.plans.item_destinations import decide_items
+from imports.plans.left_out import is_left_out, make_left_out, remove_left_out
 from imports.plans.matching import UNKNOWN_TARGET, Row
 from imports.plans.place_warnings import DecidedItem
 from imports.plans.plan import Change, Mode, Result
@@ -41,7 +42,9 @@ def plan_item(
     `outline` has the file's items: `item`, and the others without their contents. None where a
     decision is for a row that is not there: then only the whole plan says what becomes of the item.
     """
-    relevant = RelevantItems(outline, decisions)
+    if is_left_out(item, decisions):
+        return make_left_out(item)
+    relevant = RelevantItems(remove_left_out(outline, decisions), decisions)
     relevant.add_namesakes(item)
     relevant.add_mentioned(_find_texts({**item.content, EXTRA: item.extra}))
     references = ReferenceMap()

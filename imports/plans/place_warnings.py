@@ -136,6 +136,8 @@ def warn_of_shared_names(kind: Kind, changes: tuple[Change, ...]) -> tuple[Chang
 
 
 def _find_named_rows(position: int, change: Change) -> Iterator[tuple[str, _NamedRow]]:
+    if change.result is Result.AMBIGUOUS:
+        return  # nobody knows which row it is
     row = change.row
     is_new_name = change.result in NEW_ROW or (
         change.result is Result.OVERWRITE and row is not None and row.name != change.target_name

@@ -34,13 +34,15 @@ class Mode(StrEnum):
 
 
 class Result(StrEnum):
-    """What happens to one item; SKIP and UNCHANGED write nothing."""
+    """What happens to one item; SKIP, UNCHANGED and AMBIGUOUS write nothing."""
 
     CREATE = "CREATE"
     OVERWRITE = "OVERWRITE"
     DUPLICATE = "DUPLICATE"
     SKIP = "SKIP"
     UNCHANGED = "UNCHANGED"
+    AMBIGUOUS = "AMBIGUOUS"
+    """Nobody decided yet which row the item is: such a plan is refused."""
 
     @property
     def writes(self) -> bool:
@@ -125,7 +127,7 @@ class Change:
     after: str | None = None
     """The digest of an overwritten or unchanged row's content after the import."""
     candidates: tuple[Row, ...] = ()
-    """The rows with the item's name, where the name is ambiguous or the row was chosen."""
+    """The rows with the item's name, where the name is ambiguous or was until a decision."""
     fields: tuple[FieldChange, ...] = ()
     own_warnings: tuple[PlanWarning, ...] = ()
     """The warnings other than `destination_warnings`."""
@@ -138,6 +140,11 @@ class Change:
     def writes(self) -> bool:
         """Return whether a row is written."""
         return self.result.writes
+
+    @property
+    def is_left_out(self) -> bool:
+        """Return whether the import is planned as if the file did not have the item."""
+        return self.result is Result.SKIP and self.method is MatchMethod.UNMATCHED
 
     @property
     def all_warnings(self) -> tuple[PlanWarning, ...]:

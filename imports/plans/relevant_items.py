@@ -18,7 +18,7 @@ _Key = tuple[Kind, str]
 
 
 class RelevantItems:
-    """Items of a file: one, its namesakes, what it mentions, and what may match the rows of these.
+    """Items of a file: one, what it mentions, what may match the rows of these, their namesakes.
 
     Where one of them becomes a copy, all others of its kind are in it, too: the copy gets a name
     that none of them has. Add what is known until it grows no more; then no item is missing, and
@@ -30,12 +30,16 @@ class RelevantItems:
         self._keys: set[_Key] = set()
         self._size_before = (0, 0)
         self._by_uuid: dict[str, list[_Key]] = defaultdict(list)
+        self._by_name: dict[tuple[Kind, str], list[_Key]] = defaultdict(list)
+        self._names: dict[_Key, str] = {}
         self._secrets = {item.name: item.uuid for item in outline.items[Kind.SECRET]}
         self.whole_kinds: set[Kind] = set()
         """The kinds of which all items are relevant."""
         for kind in Kind:
             targets = get_targets(kind, decisions)
             for item in outline.items[kind]:
+                self._names[kind, item.uuid] = item.name
+                self._by_name[kind, item.name].append((kind, item.uuid))
                 for uuid in {item.uuid, targets.get(item.uuid, item.uuid)}:
                     self._by_uuid[uuid].append((kind, item.uuid))
 
@@ -54,8 +58,7 @@ class RelevantItems:
 
     def add_namesakes(self, item: FileItem) -> None:
         """Add the item and all others of its kind and name, which may match the same row."""
-        of_kind = self._outline.items[item.kind]
-        self._keys.update((item.kind, each.uuid) for each in of_kind if each.name == item.name)
+        self._add((item.kind, item.uuid))
 
     def add_mentioned(self, texts: Iterable[str]) -> None:
         """Add the items that are mentioned in these texts, and those decided to be such a row."""
@@ -64,7 +67,7 @@ class RelevantItems:
             self._add_by_uuids(find_uuids(text))
             for name in find_secret_names(text) | find_secret_names(text, json=True):
                 if name in self._secrets:
-                    self._keys.add((Kind.SECRET, self._secrets[name]))
+                    self._add((Kind.SECRET, self._secrets[name]))
 
     def add_rivals(self, rows: Mapping[Kind, Sequence[Row]]) -> None:
         """Add the items that have the uuid of one of these rows, or are decided to be it.
@@ -85,4 +88,10 @@ class RelevantItems:
 
     def _add_by_uuids(self, uuids: Iterable[str]) -> None:
         for uuid in uuids:
-            self._keys.update(self._by_uuid.get(uuid, ()))
+            for key in self._by_uuid.get(uuid, ()):
+                self._add(key)
+
+    def _add(self, key: _Key) -> None:
+        """Add an item with its namesakes: whether a name is ambiguous depends on them."""
+        if key not in self._keys:
+            self._keys.update(self._by_name[key[0], self._names[key]])

@@ -11,7 +11,7 @@ from imports.importing.states import make_content_after
 from imports.models import PendingImport
 from imports.permissions import check_permission
 from imports.planfile.page import PageItem
-from imports.plans.decisions import ItemDecision
+from imports.plans.decisions import ItemAction, ItemDecision
 from imports.plans.plan import Change, Mode, Result
 from imports.records.last_state import LastState, read_last_state
 from imports.rows.read import read_contents
@@ -45,9 +45,15 @@ def preview_item(pending: PendingImport, kind: Kind, uuid: str) -> ItemPreview |
     if item is None:
         return None
     request = make_request(pending)
+    decisions = {
+        (each.kind, each.uuid): ItemDecision(action=ItemAction.LEAVE_OUT)
+        for each in page.items
+        if each.is_left_out
+    }
     if item.result is Result.SKIP:
         decision = ItemDecision(mode=Mode.OVERWRITE, target_uuid=item.decided_target)
-        request = replace(request, decisions={**request.decisions, (kind, uuid): decision})
+        decisions[kind, uuid] = decision
+    request = replace(request, only=(), decisions={**request.decisions, **decisions})
     change = examine_item(request, page, item) or _find_in_whole_plan(request, item)
     before = _read_content_of_row(change)
     return ItemPreview(
@@ -55,8 +61,11 @@ def preview_item(pending: PendingImport, kind: Kind, uuid: str) -> ItemPreview |
         before=before,
         after=make_content_after(change, before),
         last=_read_last_state(change) if change.result is Result.OVERWRITE and before else None,
-        is_same_plan=(change.before == item.before or item.result is Result.SKIP)
-        and (change.row and change.row.uuid) == (item.row and item.row.uuid),
+        is_same_plan=item.is_left_out
+        or (
+            (change.before == item.before or item.result is Result.SKIP)
+            and (change.row and change.row.uuid) == (item.row and item.row.uuid)
+        ),
     )
 
 

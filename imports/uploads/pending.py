@@ -7,7 +7,7 @@ is what is confirmed: if something else would be done now, nothing is, and the n
 with the differences. Nobody else sees a user's uploads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -105,22 +105,27 @@ def find_pending(user: User, number: int) -> PendingImport:
 
 
 def decide(
-    pending: PendingImport, options: Options, decisions: Mapping[tuple[Kind, str], ItemDecision]
+    pending: PendingImport,
+    options: Options,
+    decisions: Mapping[tuple[Kind, str], ItemDecision],
+    *,
+    only: Sequence[tuple[Kind, str]] | None = None,
 ) -> bool:
     """Plan again with these options, and with these decisions added to the earlier ones.
 
-    An empty decision removes the earlier one. Returns whether anything was decided differently; if
-    not, the plan is kept.
+    An empty decision removes the earlier one. `only` has the items to import with what they use,
+    and is empty for all; None leaves it as it was. Returns whether anything was decided
+    differently; if not, the plan is kept.
     """
     merged: Decisions = {**read_decision_list(pending.decisions), **decisions}
-    kept = convert_decisions(
-        {key: one for key, one in merged.items() if one.mode or one.target_uuid}
-    )
-    decided = (options.mode, options.with_backup, options.override_locks, kept)
+    kept = convert_decisions({key: one for key, one in merged.items() if one})
+    words = pending.only if only is None else [f"{kind}:{uuid}" for kind, uuid in only]
+    decided = (options.mode, options.with_backup, options.override_locks, kept, words)
     if decided == _get_decided(pending):
         return False
     check_idle(pending)
-    pending.mode, pending.with_backup, pending.override_locks, pending.decisions = decided
+    pending.mode, pending.with_backup, pending.override_locks = decided[:3]
+    pending.decisions, pending.only = kept, words
     plan_again(pending, is_decided=True)
     return True
 
@@ -185,4 +190,7 @@ def cancel(pending: PendingImport) -> None:
 
 
 def _get_decided(pending: PendingImport) -> tuple[Any, ...]:
-    return (pending.mode, pending.with_backup, pending.override_locks, pending.decisions)
+    return (
+        *(pending.mode, pending.with_backup, pending.override_locks),
+        *(pending.decisions, pending.only),
+    )

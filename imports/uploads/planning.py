@@ -20,6 +20,7 @@ from imports.planfile.page import (
 from imports.planfile.snapshot import ItemKey
 from imports.plans.decisions import read_decision_list
 from imports.plans.plan import Mode
+from imports.uploads.candidates import read_candidates
 from imports.uploads.errors import NothingPending, UploadRefused
 from imports.uploads.stored_file import unpack_file
 from imports.uploads.summaries import read_summaries
@@ -57,6 +58,7 @@ def plan_again(pending: PendingImport, *, is_decided: bool = False) -> PlanPage:
         plan=pending.plan,
         planned_at=pending.planned_at,
         decisions=pending.decisions,
+        only=pending.only,
         mode=pending.mode,
         with_backup=pending.with_backup,
         override_locks=pending.override_locks,
@@ -97,6 +99,7 @@ def _make_request(pending: PendingImport, payload: bytes) -> ImportRequest:
         with_backup=pending.with_backup,
         override_locks=pending.override_locks,
         decisions=read_decision_list(pending.decisions),
+        only=tuple(pending.only),
         idempotency_key=make_key(pending) if pending.pk else None,
     )
 
@@ -124,6 +127,7 @@ def _keep_page(
         refusal=preview.refusal,
         differences=differences,
         summaries=read_summaries(preview.plan),
+        candidates=read_candidates(preview, pending.user),
     )
     pending.plan = pack_page(page)
     pending.planned_at = timezone.now()

@@ -214,8 +214,8 @@ def test_an_ambiguous_name_is_picked(logged_in_page, superuser):
     upload(page, export_file(flow(1, "Sync", info="new")))
     expect(page.get_by_role("alert")).to_contain_text("This cannot be imported as it stands.")
     expect(page.get_by_text("There is nothing to confirm while a problem is left.")).to_be_visible()
-    page.get_by_label("Which row here is Sync").select_option(str(rows[1].uuid))
-    page.get_by_role("button", name="Plan again with these choices").click()
+    page.locator(f'.import-problems input[value="{rows[1].uuid}"]').check()
+    page.get_by_role("button", name="Plan again with these solutions").click()
     expect(line_of(page, "Sync").locator(".result")).to_have_text("OVERWRITE")
     confirm(page)
     assert [Flow.objects.get(pk=row.pk).info for row in rows] == ["", "new"]

@@ -230,7 +230,8 @@ def test_names_that_several_rows_bear_are_refused_all_at_once_with_their_candida
         assert issue.message == (
             f'{len(bearers)} {kind} on this server are named "{issue.name}": {candidates}. '
             "Decide which one is meant (in the preview, or in the decisions: "
-            '"<uuid of the item>": "<uuid of the row>"), rename all but one of them, '
+            '"<uuid of the item>": "<uuid of the row>", '
+            '"create" for a new one, or "leave-out"), rename all but one of them, '
             "or give the file's item the uuid of the one that is meant."
         )
     assert data_rows() == before

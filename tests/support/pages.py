@@ -43,15 +43,20 @@ def form_of(response):
     }
 
 
-def sent_form_of(response):
-    """What a browser sends for the last form of a page as it stands, read from its HTML alone."""
+def sent_form_of(response, *, field=""):
+    """What a browser sends for a form of a page as it stands, read from its HTML alone.
+
+    The last form, or the last one that has this field.
+    """
     assert response.status_code == 200
     forms = _Forms()
     forms.feed(response.content.decode())
     forms.close()
     return {
         name: [re.sub("\r\n|\r|\n", "\r\n", value) for value in values]
-        for name, values in forms.found[-1].items()
+        for name, values in [found for found in forms.found if not field or field in found][
+            -1
+        ].items()
     }
 
 

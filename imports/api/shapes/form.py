@@ -36,7 +36,14 @@ class UploadSerializer(serializers.Serializer[Any]):
         required=False,
         help_text="What else is to happen to single items: JSON, as text or as a file. Keys are "
         "the uuids of items, or kind:uuid; a value is skip, duplicate, overwrite, the uuid of the "
-        "row that the item is, or an object with mode and target.",
+        "row that the item is, create for a new row beside its namesakes, leave-out, or an object "
+        "with mode and target.",
+    )
+    only = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="Import only this item, by its name or uuid, also as kind:uuid, with what it "
+        "uses; all others are left out. It may be sent several times.",
     )
     withPlan = serializers.BooleanField(
         default=False, help_text="With dryRun: answer the plan as well, to be sent as plan later."
@@ -44,7 +51,7 @@ class UploadSerializer(serializers.Serializer[Any]):
     plan = serializers.CharField(
         required=False,
         help_text="The plan of an earlier dry run, to be done exactly or not at all: JSON, as text "
-        "or as a file. duplicatesMode, overrideLocks and decisions are its own and left out.",
+        "or as a file. duplicatesMode, overrideLocks, decisions and only are its own and left out.",
     )
 
 

@@ -113,7 +113,7 @@ def _check_combination(**options: Any) -> None:
     _check_written_files(**options)
     if options["apply_plan"] is None:
         return
-    for option in ("plan_out", "decisions", "override_locks"):
+    for option in ("plan_out", "decisions", "only", "override_locks"):
         if options[option]:
             raise CommandError(
                 f"--{option.replace('_', '-')} cannot be given with --apply-plan: "
@@ -148,6 +148,7 @@ def _make_request(
     file_path: str,
     apply_plan: str | None,
     decisions: str | None,
+    only: list[str] | None,
     **options: Any,
 ) -> ImportRequest:
     """Return the request. Raises CommandError, and UnableToImport for a bad plan or decisions."""
@@ -167,6 +168,7 @@ def _make_request(
         with_backup=not options["no_backup"],
         override_locks=plan.override_locks if plan else options["override_locks"],
         given_decisions=read_decisions(read_file(decisions), max_bytes=limit) if decisions else (),
+        only=tuple(only or ()),
         saved_plan=plan,
         lock_wait=options["lock_wait"],
     )

@@ -276,14 +276,9 @@ class TestChoices:
         assert b"This cannot be imported as it stands" in preview.content
         assert b"import-confirm" not in preview.content.replace(b'id="import-progress"', b"")
         (item,) = preview.context["page"]
-        assert [row.uuid for row in item.candidates] == [uuid_of("a", 1), uuid_of("a", 2)]
-        name = f"target:flow:{uuid_of('f', 1)}"
-        post(
-            ada,
-            "decide",
-            pending,
-            {"mode": "overwrite", name: uuid_of("a", 2)} | {f"mode:flow:{uuid_of('f', 1)}": ""},
-        )
+        assert {row.uuid for row in item.candidates} == {uuid_of("a", 1), uuid_of("a", 2)}
+        name = f"solve:flow:{uuid_of('f', 1)}"
+        post(ada, "decide", pending, {"mode": "overwrite", name: uuid_of("a", 2)})
         assert page(ada, "preview", pending).context["plan"].refusal == ""
         confirm(ada, pending)
         assert dict(Flow.objects.values_list("uuid", "info")) == {
@@ -299,7 +294,7 @@ class TestChoices:
     )
     def test_a_row_that_is_not_there_is_not_taken(self, ada, target, told_then):
         pending = staged(ada, flow(1, "Sync"))
-        names = {f"mode:flow:{uuid_of('f', 1)}": "", f"target:flow:{uuid_of('f', 1)}": target}
+        names = {f"solve:flow:{uuid_of('f', 1)}": target}
         answer = post(ada, "decide", pending, {"mode": "overwrite", **names})
         (message,) = told(ada, answer)
         assert message == (

@@ -183,7 +183,8 @@ class TestStalePlan:
             "What was shown cannot be done any more. flows[0]: 2 flows on this server are named "
             '"Flow 1": ffffffff-0000-4000-8000-000000000001, '
             "ffffffff-0000-4000-8000-000000000005. Decide which one is meant (in the preview, or in "
-            'the decisions: "<uuid of the item>": "<uuid of the row>"), rename all but one of them, '
+            'the decisions: "<uuid of the item>": "<uuid of the row>", '
+            '"create" for a new one, or "leave-out"), rename all but one of them, '
             "or give the file's item the uuid of the one that is meant. Nothing was written. Run the import again."
         )
         assert [issue.code for issue in raised.value.issues] == ["ambiguous-name"]

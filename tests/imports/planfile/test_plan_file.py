@@ -291,5 +291,5 @@ def test_the_rows_of_a_plan_are_all_that_it_needs_digests_of():
     assert server.read == []
     plan = a_plan()
     assert [row.content_hash for item in plan.items for row in item.rows] == [
-        "hash of Orders", "hash of Twice", "hash of Twice", "hash of Twice",
+        "hash of Orders", "hash of Twice", "hash of Twice",
     ]  # fmt: skip

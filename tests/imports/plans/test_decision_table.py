@@ -168,7 +168,8 @@ def two_rows(position: int, uuid: str, name: str) -> Refusal:
         name,
         "ambiguous-name",
         f'2 {{kind}}s on this server are named "{name}": {HERE}, {THERE}. Decide which one is '
-        'meant (in the preview, or in the decisions: "<uuid of the item>": "<uuid of the row>"), '
+        'meant (in the preview, or in the decisions: "<uuid of the item>": "<uuid of the row>", '
+        '"create" for a new one, or "leave-out"), '
         "rename all but one of them, or give the file's item the uuid of the one that is meant.",
     )
 
@@ -181,7 +182,8 @@ def two_items(position: int, uuid: str) -> Refusal:
         "ambiguous-name",
         f'2 items of the file are named "Twilio" ({ONE}, {TWO}) and would be the same {{kind}} '
         f"on this server: {HERE}. Decide which of them it is (in the preview, or in the decisions: "
-        '"<uuid of the item>": "<uuid of the row>"), or rename all but one of them.',
+        '"<uuid of the item>": "<uuid of the row>", '
+        '"create" for a new one, or "leave-out"), or rename all but one of them.',
     )
 
 

@@ -91,7 +91,8 @@ def test_of_many_candidates_the_first_ten_are_listed():
         "eeeeeeee-0000-4000-8000-000000000006, eeeeeeee-0000-4000-8000-000000000007, "
         "eeeeeeee-0000-4000-8000-000000000008, eeeeeeee-0000-4000-8000-000000000009 "
         "and 2 more. Decide which one is meant (in the preview, or in the decisions: "
-        '"<uuid of the item>": "<uuid of the row>"), rename all but one of them, '
+        '"<uuid of the item>": "<uuid of the row>", '
+        '"create" for a new one, or "leave-out"), rename all but one of them, '
         "or give the file's item the uuid of the one that is meant."
     )
 
@@ -109,7 +110,8 @@ def test_of_many_rivals_in_the_file_the_first_ten_are_listed():
         "ffffffff-0000-4000-8000-000000000008, ffffffff-0000-4000-8000-000000000009 "
         f"and 1 more) and would be the same flow on this server: {HERE}. "
         "Decide which of them it is (in the preview, or in the decisions: "
-        '"<uuid of the item>": "<uuid of the row>"), or rename all but one of them.'
+        '"<uuid of the item>": "<uuid of the row>", '
+        '"create" for a new one, or "leave-out"), or rename all but one of them.'
     }
 
 
@@ -136,7 +138,8 @@ def test_a_name_in_a_message_is_on_one_line_and_cut():
     assert issue.message == (
         '2 flows on this server are named "a"\\n\\x1b[31m' + "b" * 192 + '...": '
         f"{HERE}, {THERE}. Decide which one is meant (in the preview, or in the decisions: "
-        '"<uuid of the item>": "<uuid of the row>"), rename all but one of them, '
+        '"<uuid of the item>": "<uuid of the row>", '
+        '"create" for a new one, or "leave-out"), rename all but one of them, '
         "or give the file's item the uuid of the one that is meant."
     )
     assert issue.name == name
@@ -267,6 +270,15 @@ def test_an_item_with_a_chosen_row_keeps_its_candidates():
     assert names_and_uuids(match.candidates) == [("A", HERE), ("A", THERE)]
 
 
+def test_an_item_with_a_chosen_row_is_not_ambiguous_where_others_of_its_name_are():
+    rows = [Row(pk=n, uuid=on_server(n), name="A") for n in range(3)]
+    items = flows((ONE, "A"), (TWO, "A"))
+    (chosen_one, other), refused = match_items(Kind.FLOW, items, rows, {ONE: on_server(2)})
+    assert (chosen_one.row, chosen_one.is_ambiguous) == (rows[2], False)
+    assert (other.row, other.is_ambiguous) == (None, True)
+    assert [(issue.code, issue.uuid) for issue in refused] == [("ambiguous-name", TWO)]
+
+
 @pytest.mark.parametrize(
     "row", [Row(pk=1, uuid=HERE, name="A"), Row(pk=1, uuid=ONE, name="A")], ids=["name", "uuid"]
 )
@@ -288,7 +300,10 @@ def told(issues):
     return [(issue.code, issue.uuid, issue.message) for issue in issues]
 
 
-_BY_DECISION = '(in the preview, or in the decisions: "<uuid of the item>": "<uuid of the row>")'
+_BY_DECISION = (
+    '(in the preview, or in the decisions: "<uuid of the item>": "<uuid of the row>", '
+    '"create" for a new one, or "leave-out")'
+)
 
 
 def test_a_name_that_several_rows_bear_is_refused_with_their_uuids():

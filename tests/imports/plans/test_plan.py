@@ -168,7 +168,7 @@ def test_only_digests_of_the_same_columns_can_be_compared_and_differ():
     ("words", "told"),
     [
         (Mode, ["skip", "duplicate", "overwrite"]),
-        (Result, ["CREATE", "OVERWRITE", "DUPLICATE", "SKIP", "UNCHANGED"]),
+        (Result, ["CREATE", "OVERWRITE", "DUPLICATE", "SKIP", "UNCHANGED", "AMBIGUOUS"]),
         (UndoResult, ["RESTORE", "DELETE", "KEEP"]),
     ],
 )

@@ -15,7 +15,8 @@ from imports.exportfile.document import ExportDocument
 from imports.exportfile.items import FileItem
 from imports.plans import item_destinations
 from imports.plans.build import build_plan
-from imports.plans.decisions import NO_DECISIONS, Decisions, ItemDecision, get_targets
+from imports.plans.decisions import NO_DECISIONS, Decisions, ItemAction, ItemDecision, get_targets
+from imports.plans.left_out import remove_left_out
 from imports.plans.matching import Row
 from imports.plans.one_item import ItemInputs, plan_item
 from imports.plans.plan import Change, Mode
@@ -60,7 +61,8 @@ class Reading:
         return rows
 
     def plan(self, document: ExportDocument, mode: Mode, decisions: Decisions) -> list[Change]:
-        inputs = replace(self.inputs, rows=self.read_rows(document, decisions))
+        planned = remove_left_out(document, decisions)
+        inputs = replace(self.inputs, rows=self.read_rows(planned, decisions))
         return list(build_plan(document, inputs, server="here", mode=mode, decisions=decisions))
 
     def plan_alone(
@@ -128,21 +130,26 @@ NAMED_USES = [
 flows_said = st.sampled_from([*NAMED_USES, *({"nodes": [{uuid: 1}]} for uuid in ALL_UUIDS), {}])
 ROW_UUIDS = [*ALL_UUIDS, *(uuid.replace("-4000-", "-4001-") for uuid in ALL_UUIDS)]
 choices = st.lists(
-    st.tuples(st.sampled_from([None, *Mode]), st.sampled_from([None, None, None, *range(8)])),
+    st.tuples(
+        st.sampled_from([None, *Mode]),
+        st.sampled_from([None, None, None, *range(8), *ItemAction]),
+    ),
     min_size=12,
     max_size=12,
 )
 
 
-def decide(lists: Lists, drawn: Sequence[tuple[Mode | None, int | None]]) -> Decisions:
-    """Decisions for some items: a mode, a row of the item's kind, or both."""
+def decide(lists: Lists, drawn: Sequence[tuple[Mode | None, ItemAction | int | None]]) -> Decisions:
+    """Decisions for some items: a mode, with a row of the item's kind or an action, or one."""
     items = [(kind, item["uuid"]) for kind in Kind for item in lists[kind.plural]]
     of_kind: Mapping[Kind, Sequence[str]] = {
         kind: [*UUIDS[kind], *(uuid.replace("-4000-", "-4001-") for uuid in UUIDS[kind])]
         for kind in Kind
     }
     return {
-        key: ItemDecision(mode=mode, target_uuid=None if at is None else of_kind[key[0]][at])
+        key: ItemDecision(mode=mode, action=at)
+        if isinstance(at, ItemAction)
+        else ItemDecision(mode=mode, target_uuid=None if at is None else of_kind[key[0]][at])
         for key, (mode, at) in zip(items, drawn, strict=False)
         if mode is not None or at is not None
     }
