@@ -14,6 +14,7 @@ from flows.texts import make_printable, quote
 from imports.errors import Issue
 from imports.planfile.snapshot import ItemKey, ItemSnapshot, PlanSnapshot, RowSnapshot
 from imports.plans.drift import LastWrite
+from imports.plans.plan import Result
 
 
 class ChangeOf(StrEnum):
@@ -156,6 +157,8 @@ def _find_plan_changes(
         yield _make_change(ChangeOf.MATCH, was, "other-row", message)
         return
     is_decided_anew = was.decision != now.decision and was.result is not now.result
+    if is_decided and _changes_less(was, now):  # such as a reference to a row chosen since
+        return
     if not (chose_row or is_decided_anew) and (message := _describe_difference(was, now)):
         advice = (
             " It may follow from what was decided of other items: plan again with these decisions."
@@ -163,6 +166,19 @@ def _find_plan_changes(
             else ""
         )
         yield _make_change(ChangeOf.RESULT, was, "other-result", message + advice)
+
+
+def _changes_less(was: ItemSnapshot, now: ItemSnapshot) -> bool:
+    """Return whether the same row is overwritten in no more than was shown, or is the same now."""
+    if was.result is not Result.OVERWRITE or now.result not in (Result.OVERWRITE, Result.UNCHANGED):
+        return False
+    sends_more = not set(now.destinations or ()) <= set(was.destinations or ())
+    return (
+        set(now.changed_keys or ()) <= set(was.changed_keys or ())
+        and now.target_name == was.target_name
+        and (was.retargets or not now.retargets)
+        and (was.destinations is None or not sends_more)
+    )
 
 
 def _describe_difference(was: ItemSnapshot, now: ItemSnapshot) -> str:

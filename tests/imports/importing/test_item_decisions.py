@@ -241,6 +241,25 @@ class TestTheCommand:
         assert values[rows[0].pk] == "old"
         assert (values[rows[1].pk] == "old") is (decision != "row")
 
+    def test_a_decision_in_a_plan_may_leave_less_to_write(self, run_import_command, tmp_path):
+        rows = [ConnectionFactory(name="Mail") for _ in range(2)]
+        import_items(*FIVE, only=("Orders",), decisions={
+            (Kind.CONNECTION, uuid_of("c", 1)): ItemDecision(target_uuid=str(rows[1].uuid))
+        })  # fmt: skip
+        path = tmp_path / "plan.json"
+        assert run_import_command("--only", "Orders", "--plan-out", str(path)).code == 3
+        plan = json.loads(path.read_text())
+        assert [item["result"] for item in plan["items"] if item["result"] != "SKIP"] == [
+            "OVERWRITE", "AMBIGUOUS",
+        ]  # fmt: skip
+        for item in plan["items"]:
+            if item["result"] == "AMBIGUOUS":
+                item["decision"] = str(rows[1].uuid)
+        path.write_text(json.dumps(plan))
+        applied = run_import_command("--apply-plan", str(path), plan=True)
+        assert applied.code == 0, applied.out
+        assert json.loads(applied.out)["data"]["flowsProcessed"][0]["result"] == "UNCHANGED"
+
     def test_shows_what_is_ambiguous_and_what_is_left_out(self, run_import_command, tmp_path):
         for _ in range(2):
             ConnectionFactory(name="Mail")
