@@ -66,6 +66,8 @@ class _Forms(HTMLParser):
     def __init__(self):
         super().__init__()
         self.found = []
+        self._by_id = {}
+        self._owner = None
         self._textarea = None
         self._select = None
         self._options = []
@@ -74,12 +76,14 @@ class _Forms(HTMLParser):
         attrs = dict(attrs)
         if tag == "form":
             self.found.append({})
+            self._by_id[attrs.get("id")] = self.found[-1]
         elif tag == "input":
             self._add_input(attrs)
         elif tag == "textarea":
             self._textarea = (attrs.get("name"), "")
         elif tag == "select":
             self._select, self._options = attrs.get("name"), []
+            self._owner = attrs.get("form")
         elif tag == "option" and self._select:
             self._options.append((attrs.get("value", ""), "selected" in attrs))
 
@@ -90,7 +94,8 @@ class _Forms(HTMLParser):
             self._add(name, text.removeprefix("\n"))
         elif tag == "select":
             chosen = [value for value, is_selected in self._options if is_selected]
-            self._add(self._select, *(chosen or [value for value, _ in self._options[:1]]))
+            values = chosen or [value for value, _ in self._options[:1]]
+            self._add(self._select, *values, owner=self._owner)
             self._select = None
 
     def handle_data(self, data):
@@ -103,10 +108,13 @@ class _Forms(HTMLParser):
         if "disabled" in attrs or sort in {"submit", "button", "reset", "image", "file"}:
             return
         if sort not in {"checkbox", "radio"}:
-            self._add(attrs.get("name"), value or "")
+            self._add(attrs.get("name"), value or "", owner=attrs.get("form"))
         elif "checked" in attrs:
-            self._add(attrs.get("name"), "on" if value is None else value)
+            value = "on" if value is None else value
+            self._add(attrs.get("name"), value, owner=attrs.get("form"))
 
-    def _add(self, name, *values):
+    def _add(self, name, *values, owner=None):
+        """Add it to the form with the id `owner`, which may be elsewhere; else to the last one."""
         if name and self.found:
-            self.found[-1].setdefault(name, []).extend(values)
+            form = self._by_id[owner] if owner else self.found[-1]
+            form.setdefault(name, []).extend(values)
