@@ -1,7 +1,7 @@
 """The form of the problems of an upload: from a browser's data to decisions on its items.
 
-solve:KIND:UUID      the uuid of a row, create, leave-out, skip, or nothing
-solve_all:GROUP      create, leave-out, skip or "as matched" for each item of the group
+solve:KIND:UUID      the uuid of a row, create, leave-out, skip, or undecided
+solve_all:GROUP      one of these words, or most-alike, for each item of the group
 chosen               KIND:UUID of an item that is ticked, any number of times
 only                 chosen, more or all: what becomes of the items that are not ticked
 """
@@ -13,11 +13,17 @@ from django.http import QueryDict
 
 from flows.content.fields import Kind
 from imports.planfile.page import PageItem, PlanPage
-from imports.planfile.problems import group_problems, make_decision, solve_group
+from imports.planfile.problems import (
+    group_problems,
+    make_decision,
+    solve_group,
+    solve_group_by_likeness,
+)
 from imports.plans.decisions import ItemAction, ItemDecision
 from imports.plans.plan import Mode
 
 UNDECIDED = "undecided"
+MOST_ALIKE = "most-alike"
 _SOLVE = "solve:"
 _SOLVE_ALL = "solve_all:"
 _CHOSEN = "chosen"
@@ -46,9 +52,12 @@ def read_solutions(sent: QueryDict, page: PlanPage, decisions: Solutions) -> Sol
             key = item.kind, item.uuid
             solutions[key] = make_decision(solutions.get(key, item.decision), _read_solution(value))
     for group in group_problems(page):
-        if word := sent.get(f"{_SOLVE_ALL}{group.key}"):
-            if word not in _WORDS:
-                raise ValueError(word)
+        word = sent.get(f"{_SOLVE_ALL}{group.key}")
+        if word == MOST_ALIKE:
+            solutions |= solve_group_by_likeness(page, group.key)
+        elif word and word not in _WORDS:
+            raise ValueError(word)
+        elif word:
             solutions |= solve_group(page, group.key, _WORDS[word])
     return solutions
 

@@ -9,6 +9,7 @@ from imports.planfile.problems import (
     ITEMS_SHOWN,
     Cause,
     ProblemGroup,
+    find_most_alike,
     find_solved,
     group_problems,
     is_ambiguous,
@@ -16,6 +17,7 @@ from imports.planfile.problems import (
 )
 from imports.plans.decisions import read_decision_list
 
+_CANDIDATES_OPEN = 4
 _TITLES = {
     Cause.SEVERAL_ROWS: "of whose name there are several here",
     Cause.SEVERAL_ITEMS: "of one name in the file, and one of that name here",
@@ -63,6 +65,7 @@ def _describe_group(group: ProblemGroup) -> dict[str, Any]:
         "group": group,
         "title": f"{len(group.items)} {noun} {title}",
         "hint": _HINTS.get(group.cause, ""),
+        "alike": len(find_most_alike(group)) if group.is_ambiguous else 0,
         "may_create": group.is_ambiguous and all(map(may_create, group.items)),
         "items": _describe_items(group.shown),
     }
@@ -75,6 +78,10 @@ def _describe_items(items: Iterable[PageItem]) -> list[dict[str, Any]]:
             "name": f"solve:{item.kind}:{item.uuid}",
             "may_create": may_create(item),
             "is_ambiguous": is_ambiguous(item),
+            "candidates": item.candidates[:_CANDIDATES_OPEN],
+            "more_candidates": item.candidates[_CANDIDATES_OPEN:],
+            "is_open": item.decided_target
+            in [row.uuid for row in item.candidates[_CANDIDATES_OPEN:]],
         }
         for item in items
     ]

@@ -115,6 +115,25 @@ def find_solved(page: PlanPage, decided: Iterable[tuple[Kind, str]]) -> list[Pag
     ]
 
 
+def find_most_alike(group: ProblemGroup) -> dict[tuple[Kind, str], str]:
+    """Return the uuid of the row that is most alike, by item, where there is one such row.
+
+    None for an item of which two rows are as alike, nor for items that have the same one.
+    """
+    best = {
+        (item.kind, item.uuid): item.candidates[0].uuid
+        for item in group.items
+        if _has_best_candidate(item)
+    }
+    times = Counter(best.values())
+    return {key: uuid for key, uuid in best.items() if times[uuid] == 1}
+
+
+def _has_best_candidate(item: PageItem) -> bool:
+    shares = [row.share or 0 for row in item.candidates]
+    return bool(shares) and shares[0] > max(shares[1:], default=0)
+
+
 def solve_group(
     page: PlanPage, key: str, solution: Mode | ItemAction | None
 ) -> Mapping[tuple[Kind, str], ItemDecision]:
@@ -124,6 +143,14 @@ def solve_group(
     """
     items = next((group.items for group in group_problems(page) if group.key == key), ())
     return {(item.kind, item.uuid): make_decision(item.decision, solution) for item in items}
+
+
+def solve_group_by_likeness(page: PlanPage, key: str) -> Mapping[tuple[Kind, str], ItemDecision]:
+    """Return the decision for the most alike row, for each item of a group that has one."""
+    group = next((group for group in group_problems(page) if group.key == key), None)
+    best = find_most_alike(group) if group and group.is_ambiguous else {}
+    items = {(item.kind, item.uuid): item for item in group.items} if group else {}
+    return {each: make_decision(items[each].decision, uuid) for each, uuid in best.items()}
 
 
 def make_decision(earlier: ItemDecision, solution: Mode | ItemAction | str | None) -> ItemDecision:

@@ -120,7 +120,32 @@ def test_thirty_ambiguous_connections_of_three_causes_are_solved_on_the_page(bro
         assert row.dev_value == f"{{ host: 'host-{number}' }}"
         assert str(row.uuid) in Flow.objects.get(uuid=uuid_of("f", number)).nodes
     assert uuid_of("c", 12) in Flow.objects.get(uuid=uuid_of("f", 12)).nodes
-    assert SEVERAL_ROWS
+
+
+def test_the_most_alike_row_is_taken_for_each_where_there_is_one(browser):
+    rows = make_rows()
+    ConnectionFactory(name="Alike")
+    ConnectionFactory(name="Alike")
+    browser.upload(*make_items(), connection(31, "Alike", devValue="{ host: 'nothing like it' }"))
+    assert "the most alike one for each: 12 of 13 have one" in browser.said()
+    browser.press(**{"solve_all:connection:several-rows": "most-alike"})
+    page = read_page(PendingImport.objects.get())
+    decided = {item.uuid: item.decided_target for item in page.items if item.decision}
+    assert decided == {
+        uuid_of("c", number): str(rows[name_of(number)][1].uuid) for number in SEVERAL_ROWS
+    }
+    assert {item.name for item in page.items if item.issues} >= {"Alike"}
+
+
+def test_rows_beyond_the_first_are_folded_and_can_be_chosen(browser):
+    for number in range(7):
+        ConnectionFactory(name="Mail", dev_value=f"{number}")
+    browser.upload(connection(1, "Mail"))
+    assert "3 more of this name" in browser.said()
+    last = read_page(PendingImport.objects.get()).items[0].candidates[-1]
+    browser.press(**{solve(1): last.uuid})
+    assert browser.results() == {uuid_of("c", 1): "OVERWRITE"}
+    assert "<details open><summary>3 more" in browser.response.content.decode()
 
 
 def test_a_decision_is_taken_back_on_the_page(browser):
