@@ -56,7 +56,7 @@ RESTORE = "restore"
 
 
 def _make_choices(words: type[StrEnum]) -> list[tuple[str, str]]:
-    return [(str(word), str(word)) for word in words]
+    return [(str(word), str(word)) for word in words if word != Result.AMBIGUOUS]  # is refused
 
 
 class ImportRecord(CurrentDatabaseModel):
@@ -155,9 +155,8 @@ class ImportRecord(CurrentDatabaseModel):
     @property
     def seconds(self) -> float | None:
         """Return the seconds that the run took; None while it is running."""
-        if self.finished_at is None:
-            return None
-        return float((self.finished_at - self.started_at).total_seconds())
+        finished_at = self.finished_at
+        return (finished_at - self.started_at).total_seconds() if finished_at else None
 
     @property
     def is_redo(self) -> bool:
@@ -191,13 +190,7 @@ class ImportItem(CurrentDatabaseModel):
         null=True, help_text="When the item was changed last, as the file has it."
     )
     result = models.CharField(
-        max_length=20,
-        # An ambiguous item is never recorded: its import is refused.
-        choices=[
-            choice
-            for choice in [*_make_choices(Result), *_make_choices(UndoResult)]
-            if choice[0] != Result.AMBIGUOUS
-        ],
+        max_length=20, choices=[*_make_choices(Result), *_make_choices(UndoResult)]
     )
     match_method = models.CharField(max_length=20, choices=_make_choices(MatchMethod))
     target_uuid = models.UUIDField(db_index=True)
@@ -261,9 +254,7 @@ class PendingImport(CurrentDatabaseModel):
     with_backup = models.BooleanField(default=True)
     override_locks = models.BooleanField(default=False)
     decisions = models.JSONField(default=list, help_text="For single items.")
-    only = models.JSONField(
-        default=list, help_text="The items to import with what they use; empty for the whole file."
-    )
+    only = models.JSONField(default=list, help_text="Items; empty for the whole file.")
 
     planned_at = models.DateTimeField(null=True)
     plan = models.BinaryField(null=True, help_text="What was shown, compressed.")

@@ -2,8 +2,10 @@
 
 from django.db import migrations, models
 
+from flows.upgrades.repeatable import RecordedMigration
 
-class Migration(migrations.Migration):
+
+class Migration(RecordedMigration):
 
     dependencies = [
         ('imports', '0018_purge_right'),

@@ -267,8 +267,8 @@ class TestTheCommand:
         path = tmp_path / "plan.json"
         planned = run_import_command("--plan-out", str(path), decisions=leave_out)
         assert f'  ? ambiguous connection "Mail" ({uuid_of("c", 1)})' in planned.err
-        assert f'    leave out flow "Other" ({uuid_of("f", 2)})' in planned.err
-        assert "1 left out, 1 ambiguous, 0 unchanged" in planned.err
+        assert f'    skip flow "Other" ({uuid_of("f", 2)}, left out)' in planned.err
+        assert "1 ambiguous, 1 left out, 0 unchanged" in planned.err
 
 
 class TestTheAPI:
