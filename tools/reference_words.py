@@ -95,6 +95,8 @@ WARNINGS: dict[str, str] = {
     "one.",
     WarningCode.DANGLING_REFERENCE: "The item refers to something that is neither in the file nor "
     "on the server after the import.",
+    WarningCode.INVISIBLE_CHARACTERS: "A text of the item has characters that are not seen, so "
+    "that it may not say what it looks like, and the row has none there yet. Serious.",
     WarningCode.EDITED_HERE: "The row was edited on this server since its last import.",
     WarningCode.OLDER_FILE: "The file's item is older than the one that was imported last.",
     WarningCode.RENAMES: "An overwrite gives the row another name.",

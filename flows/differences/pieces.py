@@ -7,19 +7,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from flows.content.invisible import MAY_BE_INVISIBLE, is_invisible
 from flows.differences.matching import Budget, match_closely
 
 # Longer changed stretches of a line are marked as a whole.
 _MOST_WORDS = 50
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
-# Letters and marks that are drawn as nothing or as a space, and count as printable in Python. The
-# selectors of an emoji's style (U+FE0E, U+FE0F) are in many plain texts, and change no reading.
-_BLANK = (
-    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
-    "\ufe00-\ufe0d\U000e0100-\U000e01ef"
-)
-_MAY_BE_INVISIBLE = re.compile(r"[^ -~\n\t]")
-_IS_BLANK = re.compile(rf"[{_BLANK}]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +39,7 @@ def make_pieces(text: str, *, marked: bool = False) -> Pieces:
 
 def make_visible(text: str) -> str:
     """Return the text with every invisible character written out, such as `\\u200b`."""
-    return _MAY_BE_INVISIBLE.sub(lambda found: _write_out(found[0]), text)
-
-
-def is_invisible(char: str) -> bool:
-    """Return whether a character is not seen where it stands, or not as what it is."""
-    if char in "\n\t":
-        return False
-    return not char.isprintable() or _IS_BLANK.match(char) is not None
+    return MAY_BE_INVISIBLE.sub(lambda found: _write_out(found[0]), text)
 
 
 def mark_words(old: str, new: str, budget: Budget) -> tuple[Pieces, Pieces]:
@@ -81,7 +67,7 @@ def _join_words(parts: Iterable[tuple[Sequence[str], bool]]) -> Pieces:
 
 def _split_invisible(text: str, *, marked: bool) -> Iterator[Piece]:
     done = 0
-    for found in _MAY_BE_INVISIBLE.finditer(text):
+    for found in MAY_BE_INVISIBLE.finditer(text):
         if is_invisible(found[0]):
             if done < found.start():
                 yield Piece(text=text[done : found.start()], marked=marked)

@@ -12,6 +12,7 @@ from flows.content.field_values import FieldProblem, read_field, read_time, read
 from flows.content.fields import (
     CREATED_KEY,
     DELETED_KEY,
+    EXTRA,
     FIELDS,
     SECRET_VALUE_KEYS,
     UPDATED_KEY,
@@ -24,6 +25,7 @@ from flows.content.fields import (
 from flows.relations.mentions import Reference, find_references
 from flows.texts import make_printable, shorten
 from imports.errors import Issue
+from imports.exportfile.invisible_characters import warn_of_invisible
 from imports.exportfile.warnings import PlanWarning, WarningCode
 
 _NAME_KEY = "name"
@@ -86,6 +88,8 @@ def read_item(
         issues += keys.issues
         return None
     unknown, ignored = _split_unknown_keys(kind, value)
+    extra = canonical.encode(unknown)
+    unseen = warn_of_invisible(kind, {**content, EXTRA: extra})
     return FileItem(
         kind=kind,
         position=position,
@@ -93,10 +97,10 @@ def read_item(
         file_uuid=value[UUID_KEY],
         name=value[_NAME_KEY],
         content=content,
-        extra=canonical.encode(unknown),
+        extra=extra,
         created_at=created_at,
         updated_at=updated_at,
-        own_warnings=tuple(_find_warnings(kind, value, ignored)),
+        own_warnings=(*([unseen] if unseen else ()), *_find_warnings(kind, value, ignored)),
         references=tuple(dict.fromkeys(find_references(kind, content))),
     )
 

@@ -19,7 +19,7 @@ from flows.relations.mentions import Reference
 from imports.exportfile.items import FileItem, read_item
 from imports.exportfile.warnings import PlanWarning, WarningCode
 
-RULES = 1
+RULES = 2
 """Raised with every change of what is read of a flow. A test holds what it is for the samples."""
 
 _FIELDS_OF_FLOW = repr(FIELDS[Kind.FLOW]).encode()
@@ -35,7 +35,7 @@ class _Packed(msgspec.Struct, array_like=True, gc=False):
     extra: str
     created_at: datetime | None
     updated_at: datetime | None
-    warnings: list[tuple[str, str, Any]]
+    warnings: list[tuple[str, str, Any, bool]]
     references: list[tuple[str, str, bool]]
 
 
@@ -73,7 +73,9 @@ def pack_item(item: FileItem) -> bytes:
             extra=item.extra,
             created_at=item.created_at,
             updated_at=item.updated_at,
-            warnings=[(each.code, each.text, each.data) for each in item.own_warnings],
+            warnings=[
+                (each.code, each.text, each.data, each.is_serious) for each in item.own_warnings
+            ],
             references=[(each.kind, each.target, each.by_name) for each in item.references],
         )
     )
@@ -93,8 +95,8 @@ def unpack_item(packed: bytes, position: int, text: msgspec.Raw) -> FileItem:
         created_at=known.created_at,
         updated_at=known.updated_at,
         own_warnings=tuple(
-            PlanWarning(code=WarningCode(code), text=warning, data=data)
-            for code, warning, data in known.warnings
+            PlanWarning(code=WarningCode(code), text=warning, data=data, is_serious=is_serious)
+            for code, warning, data, is_serious in known.warnings
         ),
         references=tuple(
             Reference(Kind(kind), target, by_name=by_name)

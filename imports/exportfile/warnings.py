@@ -14,8 +14,8 @@ Data = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 class WarningCode(StrEnum):
     """The codes of warnings about items, the gravest first.
 
-    First is what breaks, then what overwrites newer work, then names, then what is ignored, then
-    what is still to do.
+    First is what breaks or what hides in a text, then what overwrites newer work, then names, then
+    what is ignored, then what is still to do.
 
     The warnings about destinations of secrets, and those about conflicts in an undo, have codes of
     their own, which are graver than these.
@@ -23,6 +23,7 @@ class WarningCode(StrEnum):
 
     SECRET_RENAMED_IN_USE = "secret-renamed-in-use"  # noqa: S105 - a code
     DANGLING_REFERENCE = "dangling-reference"
+    INVISIBLE_CHARACTERS = "invisible-characters"
     EDITED_HERE = "edited-here"
     OLDER_FILE = "older-file"
     RENAMES = "renames"
@@ -51,7 +52,8 @@ class PlanWarning:
     """The names, uuids, times and numbers in the text."""
 
     is_serious: bool = False
-    """Whether it is shown in red and never left out: a stored value would be sent elsewhere."""
+    """Whether it is shown in red and never left out: a stored value would be sent elsewhere, or a
+    text is not what it looks like."""
 
     described_kinds: frozenset[Kind] = frozenset()
     """The kinds of the other rows that the text names."""
@@ -94,6 +96,6 @@ _KEYS = (
     *("secret", "secretNames", "secretUuid", "hasValue", "kind", "uuid", "name"),
     *("environments", "oldDestinations", "newDestination", "changedKeys"),
     *("from", "to", "target", "key", "record", "isUndo", "at", "by", "lastImportAt"),
-    *("fileUpdatedAt", "lastUpdatedAt", "others", "users", "more"),
+    *("fileUpdatedAt", "lastUpdatedAt", "others", "users", "places", "path", "characters", "more"),
 )
 _KEY_RANKS = {key: rank for rank, key in enumerate(_KEYS)}

@@ -23,6 +23,7 @@ WARNING_STYLE = "yellow"
 _OF_SEVERAL: dict[str, str] = {
     WarningCode.SECRET_RENAMED_IN_USE: "are renamed while others keep using the old names",
     WarningCode.DANGLING_REFERENCE: "have dangling references",
+    WarningCode.INVISIBLE_CHARACTERS: "have characters that are not seen",
     WarningCode.EDITED_HERE: "were edited on this server since their last imports",
     WarningCode.OLDER_FILE: "are older than what was imported last",
     WarningCode.RENAMES: "are renamed",
@@ -44,6 +45,7 @@ _OF_SEVERAL: dict[str, str] = {
 # For these codes, a repeated text is more precise than the one for several items.
 _TEXT_SAYS_MORE = {
     WarningCode.DANGLING_REFERENCE,
+    WarningCode.INVISIBLE_CHARACTERS,
     WarningCode.EDITED_HERE,
     WarningCode.OLDER_FILE,
     WarningCode.RENAMES,

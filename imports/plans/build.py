@@ -22,6 +22,7 @@ from imports.plans.destinations import (
 )
 from imports.plans.drift import ReadContents, mark_drift
 from imports.plans.inputs import PlanInputs
+from imports.plans.invisible_characters import forget_known_characters, list_file_warnings
 from imports.plans.item_destinations import decide_items, find_ambiguous_uuids
 from imports.plans.left_out import add_left_out, remove_left_out
 from imports.plans.matching import Match
@@ -141,7 +142,7 @@ def _make_changes(
                 if result.writes
                 else None,
                 warnings=(
-                    *match.item.own_warnings,
+                    *list_file_warnings(match.item, result),
                     *find_place_warnings(match, result, surroundings),
                 ),
             )
@@ -165,7 +166,7 @@ def _compare_overwrites(
     }
     for pk, content in read_contents(kind, list(overwrites)):
         position = overwrites[pk]
-        changes[position] = compare(changes[position], content)
+        changes[position] = forget_known_characters(compare(changes[position], content), content)
         if user := make_user_change(changes[position], content):
             users.append(user)
     new = (change for change in changes if change.result in NEW_ROW)

@@ -47,6 +47,15 @@ class WarnedRowSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(required=False)
 
 
+class WarnedPlaceSerializer(serializers.Serializer[Any]):
+    """A place of the item whose text has characters that are not seen."""
+
+    path = serializers.CharField(help_text="In the item, as in the file.")
+    characters = serializers.ListField(
+        child=serializers.CharField(), help_text="Such as U+202E RIGHT-TO-LEFT OVERRIDE."
+    )
+
+
 def _make_optional(field: type[serializers.Field[Any, Any, Any, Any]], **options: Any) -> Any:
     return field(required=False, **options)
 
@@ -70,6 +79,7 @@ WarningFactsSerializer = inline_serializer(
         "lastUpdatedAt": _make_optional(serializers.DateTimeField),
         "others": _make_optional(WarnedRowSerializer, many=True),
         "users": _make_optional(WarnedRowSerializer, many=True),
+        "places": _make_optional(WarnedPlaceSerializer, many=True),
         "more": _make_optional(serializers.IntegerField, help_text="How many others there are."),
     },
 )
@@ -99,7 +109,9 @@ class WarningDetailSerializer(serializers.Serializer[Any]):
         "warnings, and `other` for a warning of an old record, which has only a text.",
     )
     text = serializers.CharField()
-    isSerious = serializers.BooleanField(help_text="Whether a stored value is concerned.")
+    isSerious = serializers.BooleanField(
+        help_text="Whether a stored value is concerned, or a text is not what it looks like."
+    )
     data = WarningDataField(  # type: ignore[assignment] # a field, which the class takes away
         help_text="Of the first two codes a list of new destinations. Else an object with the "
         "names, uuids, times and numbers of the text, which is empty where it has none."

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from flows.content import canonical
 from flows.content.fields import FIELDS, Kind
+from flows.content.invisible import is_invisible
 from flows.differences.lines import MOST_CHANGED, DiffRow, LineDiff, RowKind, compare_lines
 from flows.differences.matching import Budget, match
-from flows.differences.pieces import Pieces, is_invisible, make_pieces, make_visible
+from flows.differences.pieces import Pieces, make_pieces, make_visible
 from flows.differences.value_differences import ValueDifference, compare_values, find_values
 from flows.differences.values import Difference, compare_contents
 from tests.support.difference_page import MISSING, ShownValue, put_together, read_value

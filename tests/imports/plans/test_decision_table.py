@@ -64,6 +64,10 @@ def will_send(name: str) -> str:
     return f"{start}: a value will be sent to unknown"
 
 
+def hides(character: str) -> str:
+    return f"has characters that are not seen, and are not here yet: {character} in name"
+
+
 def brings_back(uuid: str, name: str) -> Line:
     return Line("CREATE", "unmatched", uuid, name, ("brings back a deleted {kind}", NO_VALUE))
 
@@ -210,11 +214,13 @@ def known(says: str, *, overwrite: Line, item: Incoming, **situation: Any) -> Si
     )
 
 
-def other_name(says: str, in_file: str, on_server: str, **situation: Any) -> Situation:
+def other_name(
+    says: str, in_file: str, on_server: str, *warnings: str, **situation: Any
+) -> Situation:
     """Two names that look alike, so that the item is created."""
     return always(
         says,
-        creates(ONE, in_file),
+        creates(ONE, in_file, *warnings),
         file=[incoming(ONE, in_file)],
         rows=[here(HERE, on_server)],
         **situation,
@@ -512,11 +518,22 @@ BY_NAME = [
     other_name("its name has a sharp s", "Stra\u00dfe", "Strasse"),
     other_name("its name has a full-width letter", "\uff34wilio", "Twilio"),
     other_name("its name has a Cyrillic letter", "Tw\u0456lio", "Twilio"),
-    other_name("its name holds a joiner that is not seen", "Tw\u200dilio", "Twilio"),
+    other_name(
+        "its name holds a joiner that is not seen",
+        "Tw\u200dilio",
+        "Twilio",
+        hides("U+200D ZERO WIDTH JOINER"),
+    ),
     other_name("its name has a space at the end", "Twilio ", "Twilio", kinds=FREELY_NAMED),
     other_name("the row's name has a space at the end", "Twilio", "Twilio ", kinds=FREELY_NAMED),
     other_name("its name has a space in front", " Twilio", "Twilio", kinds=FREELY_NAMED),
-    other_name("its name has another space", "A\u00a0B", "A B", kinds=FREELY_NAMED),
+    other_name(
+        "its name has another space",
+        "A\u00a0B",
+        "A B",
+        hides("U+00A0 NO-BREAK SPACE"),
+        kinds=FREELY_NAMED,
+    ),
     always(
         "its name is that of two rows",
         two_rows(0, ONE, "Twilio"),

@@ -89,6 +89,17 @@ CASES = [
         ("deletion-ignored", {"key": "isDeleted"}),
         id="deletion-ignored",
     ),
+    pytest.param(
+        of_flow(info="a\u202eb"),
+        (
+            "invisible-characters",
+            {
+                "places": [{"path": "info", "characters": ["U+202E RIGHT-TO-LEFT OVERRIDE"]}],
+                "more": 0,
+            },
+        ),
+        id="invisible-characters",
+    ),
     pytest.param(of_flow(name=""), ("no-name", {"kind": "flow"}), id="no-name"),
     pytest.param(of_secret(), ("no-value", {}), id="no-value"),
     pytest.param(
