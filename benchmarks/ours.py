@@ -32,6 +32,7 @@ from imports.importing.request import ImportRequest
 from imports.importing.service import preview_import, run_import
 from imports.models import Door, ImportRecord
 from imports.parsed.models import ParsedItem
+from imports.plans.acknowledgement import AcknowledgedCode
 from imports.plans.plan import Mode, Plan, UndoResult
 from imports.runs.carrying_out import Outcome
 from imports.status.service import read_status
@@ -253,5 +254,6 @@ def request(payload: bytes, **changes: Any) -> ImportRequest:
         user_name="benchmark",
         with_backup=False,
         override_locks=True,
+        accept=tuple(AcknowledgedCode),
         **changes,
     )

@@ -18,8 +18,9 @@ from django.core.checks import CheckMessage, Error
 from django.db import DatabaseError, connections
 from django.utils.module_loading import import_string
 
-from flows.conf import find_unknown_settings, ziggy
+from flows.conf import MAY_ACKNOWLEDGE, find_unknown_settings, ziggy
 from flows.encryption import MAKE_A_KEY
+from flows.texts import quote
 from flows.wrong_settings import find_wrong_settings
 
 _ROUTER = "flows.servers.ServerRouter"
@@ -50,6 +51,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         *_check_servers(),
         *_check_backup_directory(),
         *_check_history(),
+        *_check_acknowledgement(),
         *_check_serializer(),
         *_check_pg_dump(),
         *_check_middleware(),
@@ -161,6 +163,16 @@ def _check_history() -> Iterator[CheckMessage]:
             hint="ZIGGY_HISTORY_DAYS must be at least ZIGGY_UNDO_DAYS. In the setting ZIGGY, these "
             f"have no ZIGGY_ before their names. {_KEEP_ALL}",
             id="ziggy.E008",
+        )
+
+
+def _check_acknowledgement() -> Iterator[CheckMessage]:
+    if unknown := [code for code in ziggy.MUST_ACKNOWLEDGE if code not in MAY_ACKNOWLEDGE]:
+        yield Error(
+            "ZIGGY_MUST_ACKNOWLEDGE names warnings that cannot be acknowledged: "
+            f"{', '.join(map(quote, unknown))}.",
+            hint=f"It may name {', '.join(MAY_ACKNOWLEDGE)}; empty, it names none.",
+            id="ziggy.E009",
         )
 
 

@@ -89,6 +89,10 @@ class PlanRefused(UnableToImport):
     exit_code = 3
 
 
+class NeedsAcknowledgement(PlanRefused):
+    """Warnings of the plan must be acknowledged first; `issues` has every one that is not."""
+
+
 class NoSuchRecord(UnableToImport):
     """The server has no record of that number."""
 

@@ -101,6 +101,11 @@ class ImportRecord(CurrentDatabaseModel):
         max_length=64, blank=True, help_text="Of that plan; empty for a run without one."
     )
 
+    acknowledged = models.JSONField(
+        default=list,
+        help_text="The codes of warnings that were acknowledged: of how many items, and by whom.",
+    )
+
     counts = models.JSONField(default=dict, help_text="Number of items by result.")
     code = models.CharField(max_length=100, blank=True, help_text="Why it did not happen.")
     message = models.TextField(blank=True)

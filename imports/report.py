@@ -12,6 +12,7 @@ from flows.status_phrases import get_status_phrase
 from imports.errors import UnableToImport
 from imports.exportfile.warnings import PlanWarning, sort_keys
 from imports.models import ImportItem, ImportRecord
+from imports.plans.acknowledgement import RedWarning, count_items
 from imports.plans.matching import MatchMethod
 from imports.plans.plan import Change, Plan
 from imports.undo.plans.plan import UndoChange, UndoPlan
@@ -85,7 +86,20 @@ def make_record_data(record: ImportRecord) -> dict[str, Any]:
         kept = [sort_keys(detail) for detail in item.warning_details]
         details = {"warningDetails": kept} if kept else {}
         lists[f"{Kind(item.kind).plural}Processed"].append({**_make_recorded_item(item), **details})
-    return lists
+    return {**lists, **make_acknowledged_data(record)}
+
+
+def make_unacknowledged_data(warnings: Iterable[RedWarning]) -> dict[str, Any]:
+    """Return `needsAcknowledgement`, of how many items by code; an empty dict for no warnings."""
+    counts = count_items(warnings)
+    needs = [{"code": str(code), "items": count} for code, count in counts.items()]
+    return {"needsAcknowledgement": needs} if needs else {}
+
+
+def make_acknowledged_data(record: ImportRecord) -> dict[str, Any]:
+    """Return `acknowledged`: which codes, of how many items, by whom; an empty dict for none."""
+    kept = [{key: each[key] for key in ("code", "by", "items")} for each in record.acknowledged]
+    return {"acknowledged": kept} if kept else {}
 
 
 def make_refusal_data(error: UnableToImport) -> dict[str, Any]:

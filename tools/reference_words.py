@@ -34,6 +34,9 @@ SETTINGS = {
     "ZIGGY_LOCK_WAIT": "Seconds that an import waits for another one.",
     "ZIGGY_MOST_LOCK_WAIT": "The most seconds that a caller of the API may ask to wait. A waiting "
     "call occupies a thread.",
+    "ZIGGY_MUST_ACKNOWLEDGE": "Which warnings must be "
+    "[acknowledged](warnings.md#acknowledged-warnings) before an import, by their codes, separated "
+    "by commas; empty, none.",
     "ZIGGY_CONFIRM_SERVER_NAME": "With `1`, whoever imports in the admin must type the server's "
     "name.",
     "ZIGGY_STATEMENT_TIMEOUT": "Seconds that PostgreSQL may take over one statement of a page or "
@@ -63,6 +66,7 @@ SETTING_DEFAULTS = {
     "SECRET_KEY": "development only",
     "ZIGGY_ENCRYPTION_KEYS": "development only",
     "ZIGGY_BACKUP_DIR": "`backups` beside `manage.py`",
+    "ZIGGY_MUST_ACKNOWLEDGE": "`secret-to-new-destination,code-uses-secret,invisible-characters`",
     "ZIGGY_PROXIES": "`0`, or `1` with `BEHIND_TLS_PROXY`",
 }
 

@@ -26,6 +26,7 @@ from imports.exporting.selection import select_everything
 from imports.importing.request import ImportRequest
 from imports.importing.service import run_import
 from imports.models import Door, ImportItem, ImportRecord
+from imports.plans.acknowledgement import AcknowledgedCode
 from imports.plans.plan import Mode
 from imports.records.checklist import tick_off
 from imports.undo.request import UndoRequest
@@ -178,6 +179,7 @@ def _import_bytes(
         user_name=user.get_username(),
         mode=mode,
         with_backup=False,
+        accept=tuple(AcknowledgedCode),
         **options,
     )
     return run_import(request).record

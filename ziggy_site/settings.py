@@ -83,6 +83,10 @@ ZIGGY: dict[str, Any] = {
     "STATEMENT_TIMEOUT": env.read_number(
         "ZIGGY_STATEMENT_TIMEOUT", default=Ziggy.STATEMENT_TIMEOUT
     ),
+    "MUST_ACKNOWLEDGE": [
+        code.strip()
+        for code in env.read_texts("ZIGGY_MUST_ACKNOWLEDGE", default=Ziggy.MUST_ACKNOWLEDGE)
+    ],
     "CONFIRM_SERVER_NAME": env.read_switch(
         "ZIGGY_CONFIRM_SERVER_NAME", default=Ziggy.CONFIRM_SERVER_NAME
     ),
@@ -218,6 +222,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "KindEnum": "imports.api.shapes.record.KINDS",
         "SenderKind": "imports.api.shapes.warnings.SENDER_KINDS",
+        "AcknowledgedCodeEnum": "imports.api.shapes.acknowledgement.ACKNOWLEDGED_CODES",
         "RecordedResultEnum": "imports.api.shapes.record.RECORDED_RESULTS",
         "ConflictDecision": "imports.api.shapes.undo.DECISIONS",
     },

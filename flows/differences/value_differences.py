@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.content import canonical
+from flows.content.invisible import is_invisible
 from flows.differences.lines import LineDiff, compare_lines
 from flows.differences.matching import Budget, match
-from flows.differences.pieces import Pieces, is_invisible, make_pieces, mark_words
+from flows.differences.pieces import Pieces, make_pieces, mark_words
 
 Step = str | tuple[int | None, int | None]
 """A key, or the places of an element of a list before and after; None where it is not there."""

@@ -253,6 +253,7 @@ class ImportViews:
                 pending,
                 shown=request.POST.get("shown", ""),
                 server_name=request.POST.get("server_name", ""),
+                accept=request.POST.getlist("accept"),
             )
         except StalePlan as error:
             message = "Nothing was written. This is the new plan: look at it, and confirm it below."

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from flows.conf import ziggy
 from flows.content.fields import Kind
+from imports.admin.acknowledgement import list_ticks
 from imports.admin.forms import ChoicesForm, FilterForm
 from imports.admin.solving import describe_problems
 from imports.models import PendingImport
@@ -87,6 +88,7 @@ def make_preview_context(
         "query": query,
         "here": request.GET.urlencode(),
         "token": uploads.get_token(pending, plan),
+        "acknowledgements": list_ticks(plan),
         "choices": ChoicesForm(pending=pending, user=request.user),
         "progress": read_progress(pending),
         "asks_for_name": ziggy.CONFIRM_SERVER_NAME,

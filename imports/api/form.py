@@ -27,6 +27,7 @@ from imports.exportfile.size_limit import make_too_large_error
 from imports.planfile.decisions import GivenDecision, read_decisions
 from imports.planfile.file import read_plan
 from imports.planfile.shape import SavedPlan
+from imports.plans.acknowledgement import AcknowledgedCode
 from imports.plans.plan import Mode
 from imports.uploads.uploaded_file import FileCollector, FilePart, get_longest_body
 
@@ -39,6 +40,7 @@ WITH_PLAN = "withPlan"
 DECISIONS = "decisions"
 PLAN = "plan"
 ONLY = "only"
+ACCEPT = "accept"
 
 MODES = {
     "leave": Mode.SKIP,
@@ -50,7 +52,10 @@ MODES = {
 """The form's words for a mode, in lower case."""
 
 _BOOLEANS = {"true": True, "false": False}
-_KNOWN = (FILE, MODE, NO_BACKUP, DRY_RUN, OVERRIDE_LOCKS, WITH_PLAN, DECISIONS, ONLY, PLAN)
+_KNOWN = (
+    *(FILE, MODE, NO_BACKUP, DRY_RUN, OVERRIDE_LOCKS, WITH_PLAN),
+    *(DECISIONS, ONLY, PLAN, ACCEPT),
+)
 _FILES = (FILE, DECISIONS, PLAN)
 _TOKEN_OF_PAGE = "csrfmiddlewaretoken"  # noqa: S105 - Django's name for it in a form
 # The saved plan has these itself.
@@ -96,6 +101,8 @@ class Upload:
     decisions: tuple[GivenDecision, ...] = ()
     only: tuple[str, ...] = ()
     """The items to import with what they use; empty for the whole file."""
+    accept: tuple[str, ...] = ()
+    """The codes of warnings that are acknowledged."""
     plan: SavedPlan | None = None
     """The plan to apply; the mode and the locks are taken from it."""
 
@@ -152,6 +159,7 @@ def read_form(form: Form) -> Upload:
         override_locks=_read_boolean(form, OVERRIDE_LOCKS, issues),
         with_plan=_read_boolean(form, WITH_PLAN, issues),
         only=tuple(form.words.get(ONLY, ())),
+        accept=_read_codes(form, issues),
     )
     if upload.with_plan and not upload.dry_run:
         message = f"Only a dry run answers its plan: send {DRY_RUN}=true as well."
@@ -261,6 +269,17 @@ def _read_boolean(form: Form, part: str, issues: list[Issue]) -> bool:
         message = "This must be true or false, once."
         issues.append(Issue(code="invalid-choice", path=part, message=message))
     return bool(value)
+
+
+def _read_codes(form: Form, issues: list[Issue]) -> tuple[str, ...]:
+    """Return the codes of all parts, each of which may have several, separated by commas."""
+    found = [code.strip() for word in form.words.get(ACCEPT, ()) for code in word.split(",")]
+    codes = tuple(dict.fromkeys(code for code in found if code))
+    for code in codes:
+        if code not in set(AcknowledgedCode):
+            message = f"{quote(code)} is none of {', '.join(AcknowledgedCode)}."
+            issues.append(Issue(code="invalid-choice", path=ACCEPT, message=message))
+    return codes
 
 
 def _find_unknown_parts(form: Form) -> Iterator[Issue]:

@@ -26,10 +26,16 @@ from imports.api.runs import (
 )
 from imports.api.shapes.answers import ProcessedSerializer
 from imports.api.shapes.form import PlannedSerializer, UploadSerializer
+from imports.importing.prepare import Preview
 from imports.importing.request import ImportRequest
 from imports.importing.service import make_plan_to_save, preview_import, run_import
 from imports.models import Door, ImportRecord
-from imports.report import make_plan_data, make_refusal_data
+from imports.report import (
+    make_acknowledged_data,
+    make_plan_data,
+    make_refusal_data,
+    make_unacknowledged_data,
+)
 
 _DESCRIPTION = """
 All of the file is imported, or nothing. The database is backed up first, and every item that is
@@ -50,9 +56,21 @@ is for has changed, nothing is written, and the `issues` of 409 `stale-plan` lis
 `decisions`: `{"decisions": {"UUID": "skip"}}`. Where the plan cannot be applied, such as for a name
 that several rows have, the answer is the refusal, together with the `plan` for the decisions.
 
+**Acknowledging.** Some warnings must be acknowledged before anything is written, by default that a
+stored secret would go to another destination, that code would use its value for the first time, and
+that a text has characters which are not seen. Without that, the answer is 422
+`needs-acknowledgement`, whose `issues` have each warning with its code, path and text; send the
+codes as `accept` with the same file. A dry run is never refused for that, and has
+`needsAcknowledgement`. What a dry run with `withPlan=true` accepts is kept in its `plan`, for the
+warnings of that plan.
+
 **Refusals.** `issues` has every problem of the file at once, each with its JSON path.
 """
 _WHY = 'The flow "SMS Test" is locked on this server. Unlock it there, or give --override-locks.'
+_SENT = (
+    "sends the stored secret to another destination: secrets.TWILIO -> api.twilio.com -> "
+    "api.example.com"
+)
 
 
 class ImportFlows(WaitsForLock):
@@ -85,6 +103,13 @@ class ImportFlows(WaitsForLock):
             ),
             *list_example_answers("OVERWRITE"),
             make_example_refusal("Locked", "locked", _WHY, path="flows[0]"),
+            make_example_refusal(
+                "Needs acknowledgement",
+                "needs-acknowledgement",
+                _SENT,
+                path="connections[0]",
+                issue_code="secret-to-new-destination",
+            ),
         ],
     )
     @mark_as_taking_key
@@ -95,14 +120,15 @@ class ImportFlows(WaitsForLock):
             return _answer_plan(_make_request(request, upload))
         if upload.dry_run:
             preview = preview_import(_make_request(request, upload), record_refusal=False)
-            return Response(make_plan_data(preview.plan, done=False, with_details=True))
+            return Response(_make_preview_data(preview))
 
         def run(key: str | None) -> tuple[ImportRecord, dict[str, Any]]:
             asked = replace(
                 _make_request(request, upload, key=key), lock_wait=self.read_lock_wait(request)
             )
             outcome = run_import(asked)
-            return outcome.record, make_plan_data(outcome.plan, done=True, with_details=True)
+            done = make_plan_data(outcome.plan, done=True, with_details=True)
+            return outcome.record, {**done, **make_acknowledged_data(outcome.record)}
 
         return answer_run(request, run)
 
@@ -151,6 +177,7 @@ def _make_request(request: Request, upload: Upload, *, key: str | None = None) -
         idempotency_key=key,
         given_decisions=upload.decisions,
         only=upload.only,
+        accept=upload.accept,
         saved_plan=upload.plan,
     )
 
@@ -163,4 +190,11 @@ def _answer_plan(asked: ImportRequest) -> Response:
         return Response(
             {**make_refusal_data(preview.refusal), **plan}, status=preview.refusal.status
         )
-    return Response({**make_plan_data(preview.plan, done=False, with_details=True), **plan})
+    return Response({**_make_preview_data(preview), **plan})
+
+
+def _make_preview_data(preview: Preview) -> dict[str, Any]:
+    return {
+        **make_plan_data(preview.plan, done=False, with_details=True),
+        **make_unacknowledged_data(preview.unacknowledged),
+    }

@@ -44,10 +44,12 @@ def _make_example_answer(name: str, result: str, status: HTTPStatus) -> OpenApiE
     return OpenApiExample(name, value, response_only=True, status_codes=[str(status.value)])
 
 
-def make_example_refusal(name: str, code: str, why: str, *, path: str = "") -> OpenApiExample:
+def make_example_refusal(
+    name: str, code: str, why: str, *, path: str = "", issue_code: str = ""
+) -> OpenApiExample:
     """Return the example of a run that is refused because of one item."""
     issue = {
-        "code": code,
+        "code": issue_code or code,
         "path": path,
         "uuid": EXAMPLE_UUID,
         "name": _EXAMPLE_NAME,

@@ -16,6 +16,7 @@ from flows.secrets.stored_destinations import StoredServer
 from flows.texts import quote
 from imports.errors import PlanRefused, UnableToImport
 from imports.exportfile.document import ExportDocument
+from imports.importing.acknowledging import find_unacknowledged, make_refusal
 from imports.importing.changes import read_changes
 from imports.importing.request import AGAIN, ImportRequest
 from imports.importing.rights import check_plan, check_request, check_sight
@@ -24,6 +25,7 @@ from imports.permissions import check_sight_of, find_visible_kinds
 from imports.planfile.changes import PlanChange
 from imports.planfile.decisions import find_skipped_nothing
 from imports.planfile.snapshot import make_confirmation_token, make_snapshot
+from imports.plans.acknowledgement import RedWarning
 from imports.plans.build import build_plan
 from imports.plans.dangling import find_unresolved
 from imports.plans.decisions import Decisions, ItemAction, find_decided_on, get_targets
@@ -53,6 +55,8 @@ class Preview:
     document: ExportDocument = field(repr=False)
     plan: Plan
     refusal: UnableToImport | None = None
+    unacknowledged: tuple[RedWarning, ...] = ()
+    """The warnings that must be acknowledged before the plan is applied."""
     made_at: datetime
     """The time before anything was read for it."""
 
@@ -74,15 +78,25 @@ def make_preview(document: ExportDocument, request: ImportRequest) -> Preview:
     check_sight(request.user, plan)  # a refusal describes rows too
     if request.saved_plan:
         check_saved_plan(plan, request)
-    refusal = _find_refusal(plan, request)
-    return Preview(document=document, plan=plan, refusal=refusal, made_at=made_at)
+    return Preview(
+        document=document,
+        plan=plan,
+        refusal=_find_refusal(plan, request),
+        unacknowledged=tuple(find_unacknowledged(plan, request)),
+        made_at=made_at,
+    )
 
 
 def plan_import(document: ExportDocument, request: ImportRequest) -> Plan:
-    """Return the plan of the request. Raise its refusal: PlanRefused, StalePlan or NotPermitted."""
+    """Return the plan of the request. Raise its refusal: PlanRefused, StalePlan or NotPermitted.
+
+    Also where a warning is not acknowledged: after a preview it still may be.
+    """
     preview = make_preview(document, request)
     if preview.refusal:
         raise preview.refusal
+    if preview.unacknowledged:
+        raise make_refusal(preview.unacknowledged)
     return preview.plan
 
 

@@ -31,5 +31,9 @@ class ImportRequest(RunRequest):
 
     `decisions` are completed from it when the export is read.
     """
+    accept: tuple[str, ...] = ()
+    """The codes of warnings that the user acknowledges: see imports.plans.acknowledgement."""
+    accept_shown: frozenset[str] | None = None
+    """The keys of the warnings that were shown, and are acknowledged; None for all of the codes."""
     saved_plan: SavedPlan | None = field(default=None, repr=False)
     """The plan to apply exactly, or not at all. Mode, locks and decisions are taken from it."""

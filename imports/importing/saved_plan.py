@@ -14,6 +14,7 @@ from flows.texts import make_storable
 from imports.database.identity import ServerIdentity, read_identity
 from imports.errors import Issue, StalePlan
 from imports.exportfile.document import ExportDocument
+from imports.importing.acknowledging import make_saved_acknowledgements
 from imports.importing.changes import read_changes, read_rows_of
 from imports.importing.request import ImportRequest
 from imports.permissions import may_see_records
@@ -42,6 +43,7 @@ def prepare_saved_plan(plan: Plan, document: ExportDocument, request: ImportRequ
         file=_make_saved_file(request, document.sha256),
         created_at=format_time(timezone.now()),
         created_by=request.user_name,
+        accepted=make_saved_acknowledgements(plan, request),
     )
 
 

@@ -16,6 +16,7 @@ from imports.database.one_state import read_one_state
 from imports.errors import NotPermitted
 from imports.exportfile.document import ExportDocument
 from imports.history.prune import prune_after_run
+from imports.importing.acknowledging import list_acknowledged
 from imports.importing.apply import apply_plan
 from imports.importing.document import read_request, unpack_request
 from imports.importing.prepare import (
@@ -128,6 +129,7 @@ def _run(
             recorder.start()
             seen = SeenState.see()
             plan = plan_again(document, request, confirmed=confirmed, token=token)
+            record.acknowledged = list_acknowledged(plan, request)
             with carry_out(recorder, lock, seen=seen, writes=plan.writes, again=AGAIN):
                 saves = _write(
                     document,

@@ -2,12 +2,14 @@
 
 from argparse import ArgumentParser, ArgumentTypeError
 
+from flows.texts import quote
 from imports.management.console import add_run_arguments
 from imports.management.plan_display import (
     add_plan_text_argument,
     check_file_name,
     check_file_to_write,
 )
+from imports.plans.acknowledgement import AcknowledgedCode
 from imports.plans.plan import Mode
 
 EPILOG = """\
@@ -34,10 +36,15 @@ for --decisions, by the uuid that an item has in the export; where two kinds hav
 Items are matched by uuid, then by exact name. Every item that is overwritten first gets a named
 save "Pre import" in its history. Nothing is ever deleted, and no secret value is touched.
 
+Some warnings must be acknowledged before anything is written, such as a secret that goes to
+another host: the prompt asks for their codes, and with --no-prompt they are given by --accept, or
+the import is refused with their list. What is accepted with --plan-out is kept in the plan, for
+its warnings.
+
 stdout carries one JSON object, stderr everything for people. exit codes: 0 done or declined,
-2 usage, 3 the file is refused, 4 another import is running, 5 the plan is stale, 6 the backup
-failed, 7 not permitted, 8 wrong or unknown server, 10 nothing to do (--detailed-exitcode),
-1 anything else.
+2 usage, 3 the file is refused or a warning is not acknowledged, 4 another import is running, 5 the
+plan is stale, 6 the backup failed, 7 not permitted, 8 wrong or unknown server, 10 nothing to do
+(--detailed-exitcode), 1 anything else.
 """
 
 
@@ -60,6 +67,11 @@ def add_import_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--override-locks", action="store_true", help="overwrite locked flows as well"
     )
+    parser.add_argument(
+        "--accept", action="extend", type=_read_codes, default=[], metavar="CODE[,CODE]",
+        help="acknowledge the plan's warnings with these codes, which else refuse the import or "
+        f"are asked for: {', '.join(AcknowledgedCode)}; may be given several times",
+    )  # fmt: skip
     add_run_arguments(parser, verb="import")
 
 
@@ -108,3 +120,13 @@ def _check_word(word: str) -> str:
     if not word:
         raise ArgumentTypeError("the name or uuid is empty")
     return word
+
+
+def _read_codes(text: str) -> list[str]:
+    codes = [code.strip() for code in text.split(",")]
+    if unknown := [code for code in codes if code not in set(AcknowledgedCode)]:
+        raise ArgumentTypeError(
+            f"{quote(unknown[0])} is no warning to acknowledge, such as "
+            f"{', '.join(AcknowledgedCode)}"
+        )
+    return codes

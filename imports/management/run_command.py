@@ -20,7 +20,7 @@ from imports.management.files import may_write
 from imports.management.plan_display import PlanDisplay
 from imports.management.warning_text import WarningDigest
 from imports.plans.plan import RunPlan
-from imports.report import make_answer
+from imports.report import make_acknowledged_data, make_answer
 from imports.runs.carrying_out import Outcome
 
 P = TypeVar("P", bound=RunPlan[Any, Any])
@@ -64,7 +64,8 @@ class RunCommand(BaseCommand):
         if warnings:
             show_warnings(warnings(plan), outcome.record)
         end = format_last_line(counts(plan), outcome.record, wrote=plan.writes)
-        print_end(self, end, make_answer(HTTPStatus.CREATED, data(plan, done=True)))
+        done = {**data(plan, done=True), **make_acknowledged_data(outcome.record)}
+        print_end(self, end, make_answer(HTTPStatus.CREATED, done))
         return plan
 
     def exit_with_details(self, plan: RunPlan[Any, Any] | None, *, is_wanted: bool) -> None:

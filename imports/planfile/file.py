@@ -6,7 +6,7 @@ an item may be edited, in the form of a decisions file; a checksum over everythi
 other edits.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -28,6 +28,7 @@ from imports.exportfile.companion import (
 )
 from imports.planfile.decisions import make_decision_value
 from imports.planfile.shape import (
+    SavedAcknowledgement,
     SavedDrift,
     SavedFile,
     SavedIssue,
@@ -64,6 +65,7 @@ def make_saved_plan(
     file: SavedFile,
     created_at: str,
     created_by: str,
+    accepted: Iterable[SavedAcknowledgement] = (),
 ) -> SavedPlan:
     """Return the plan in the form of its file. `digests` must have every row of the plan."""
     unsigned = SavedPlan(
@@ -84,6 +86,7 @@ def make_saved_plan(
             )
             for change, candidates in zip(plan, _list_candidates(plan, digests), strict=True)
         ),
+        accepted=tuple(accepted),
     )
     return msgspec.structs.replace(unsigned, checksum=_compute_checksum(unsigned))
 

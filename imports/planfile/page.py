@@ -14,6 +14,7 @@ from flows.change_summary import summarize_fields
 from flows.content.fields import Kind
 from flows.texts import make_json_path
 from imports.errors import Issue, UnableToImport
+from imports.planfile.acknowledgement import PageWarning
 from imports.planfile.changes import ChangeOf, PlanChange
 from imports.planfile.page_parts import (
     CandidatesOfItems,
@@ -117,6 +118,8 @@ class PlanPage(msgspec.Struct, frozen=True, kw_only=True):
     """Why the plan cannot be applied; "" where it can."""
     refusal_code: str = ""
     issues: tuple[PageIssue, ...] = ()
+    unacknowledged: tuple[PageWarning, ...] = ()
+    """The warnings that must be acknowledged before the plan is applied."""
 
     @property
     def counts(self) -> dict[Kind, Counter[Result]]:

@@ -69,6 +69,15 @@ class SavedIssue(_Shape, frozen=True, kw_only=True):
     message: str
 
 
+class SavedAcknowledgement(_Shape, frozen=True, kw_only=True):
+    """A code that was acknowledged when the plan was made, for these of its warnings."""
+
+    code: str
+    by: str
+    warnings: tuple[str, ...]
+    """The signed keys of the warnings: see imports.plans.acknowledgement.RedWarning."""
+
+
 class SavedItem(_Shape, frozen=True, kw_only=True):
     """One item of the plan with its result."""
 
@@ -127,8 +136,8 @@ class SavedItem(_Shape, frozen=True, kw_only=True):
         return (self.row, *self.candidates) if self.row else self.candidates
 
 
-class SavedPlan(_Shape, frozen=True, kw_only=True):
-    """A whole plan."""
+class SavedPlan(_Shape, frozen=True, kw_only=True, omit_defaults=True):
+    """A whole plan. What has its default is not in the file, as in those of earlier releases."""
 
     format: str
     version: int
@@ -143,6 +152,7 @@ class SavedPlan(_Shape, frozen=True, kw_only=True):
     counts: dict[str, int]
     issues: tuple[SavedIssue, ...]
     items: tuple[SavedItem, ...]
+    accepted: tuple[SavedAcknowledgement, ...] = ()
 
     @property
     def made_at(self) -> datetime | None:

@@ -22,8 +22,12 @@ from imports.errors import RETRY_AFTER, UnableToImport
 from imports.models import HOLDING_KEYS, ImportRecord, Status
 from imports.runs.request import RunRequest
 
-# The user is part of the look-up, and the rest may differ between two attempts.
-_NOT_OPTIONS = {"payload", "file_name", "user", "user_name", "door", "idempotency_key", "lock_wait"}
+# The user is part of the look-up, and the rest may differ between two attempts: what is
+# acknowledged changes nothing of what is done.
+_NOT_OPTIONS = {
+    *("payload", "file_name", "user", "user_name", "door", "idempotency_key", "lock_wait"),
+    *("accept", "accept_shown"),
+}
 
 
 class InvalidKey(UnableToImport):

@@ -7,8 +7,8 @@ is what is confirmed: if something else would be done now, nothing is, and the n
 with the differences. Nobody else sees a user's uploads.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -18,11 +18,14 @@ from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.texts import make_storable
 from flows.users import User
-from imports.errors import StalePlan, WrongServer
+from imports.errors import NeedsAcknowledgement, StalePlan, WrongServer
 from imports.expiry import drop_expired_uploads, get_oldest_kept
+from imports.importing.acknowledging import NEEDS_ACKNOWLEDGEMENT
+from imports.importing.request import ImportRequest
 from imports.importing.service import run_import
 from imports.models import ImportRecord, PendingImport
 from imports.permissions import RUN_IMPORT, check_permission
+from imports.planfile.acknowledgement import group_by_code
 from imports.planfile.page import PlanPage
 from imports.plans.decisions import (
     Decisions,
@@ -138,7 +141,8 @@ def look_again(pending: PendingImport) -> PlanPage:
 
 def get_token(pending: PendingImport, page: PlanPage) -> str:
     """Return the confirmation token of what was shown."""
-    shown = f"{page.token} {pending.with_backup}"
+    keys = " ".join(sorted(warning.key for warning in page.unacknowledged))
+    shown = f"{page.token} {pending.with_backup}{keys}"
     return sha256(shown.encode()).hexdigest()
 
 
@@ -154,8 +158,13 @@ def check_shown(pending: PendingImport, token: str) -> PlanPage:
     return page
 
 
-def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> ImportRecord:
+def confirm(
+    pending: PendingImport, *, shown: str, server_name: str = "", accept: Collection[str] = ()
+) -> ImportRecord:
     """Import exactly what was shown, given its confirmation token, and return the record.
+
+    `accept` has the codes of the warnings that are acknowledged, as far as they were shown: raises
+    NeedsAcknowledgement where that is not all of them.
 
     Raises UploadRefused if the page showed an earlier plan; StalePlan if something else would be
     done now, after storing the new plan; WrongServer if the server's name is required and was not
@@ -168,7 +177,7 @@ def confirm(pending: PendingImport, *, shown: str, server_name: str = "") -> Imp
             f"Type the name of this server, {ziggy.SERVER_NAME}, to import into it. "
             "Nothing was written.",
         )
-    request = make_request(pending)
+    request = _accept(make_request(pending), page, accept)
     try:
         record = run_import(
             request, token=page.token, progress=make_progress_keeper(pending)
@@ -187,6 +196,25 @@ def cancel(pending: PendingImport) -> None:
     """Delete the upload. Raises UploadRefused while it is being imported."""
     check_idle(pending)
     PendingImport.objects.filter(pk=pending.pk, record=None).delete()
+
+
+def _accept(request: ImportRequest, page: PlanPage, codes: Collection[str]) -> ImportRequest:
+    """Return the request with what is acknowledged of the page's warnings.
+
+    Raises NeedsAcknowledgement where one is not: as for the server's name, nothing was tried.
+    """
+    missing = [
+        group.code for group in group_by_code(page.unacknowledged) if group.code not in codes
+    ]
+    if missing:
+        raise NeedsAcknowledgement(
+            NEEDS_ACKNOWLEDGEMENT,
+            f"Look at the warnings that must be acknowledged, and tick them: {', '.join(missing)}. "
+            "Nothing was written.",
+        )
+    shown = {warning.key: str(warning.code) for warning in page.unacknowledged}
+    codes = tuple(dict.fromkeys(shown.values()))
+    return replace(request, accept=codes, accept_shown=frozenset(shown))
 
 
 def _get_decided(pending: PendingImport) -> tuple[Any, ...]:

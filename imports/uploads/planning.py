@@ -1,6 +1,7 @@
 """Planning an upload: the request for its import, and the stored page of its plan."""
 
 from django.utils import timezone
+from msgspec.structs import replace
 
 from flows.conf import ziggy
 from flows.encryption import WrongKeyError
@@ -9,6 +10,7 @@ from imports.importing.prepare import Preview
 from imports.importing.request import ImportRequest
 from imports.importing.service import examine_import
 from imports.models import Door, PendingImport
+from imports.planfile.acknowledgement import make_page_warnings
 from imports.planfile.page import (
     PlanPage,
     find_differences,
@@ -129,6 +131,7 @@ def _keep_page(
         summaries=read_summaries(preview.plan),
         candidates=read_candidates(preview, pending.user),
     )
+    page = replace(page, unacknowledged=make_page_warnings(preview.unacknowledged))
     pending.plan = pack_page(page)
     pending.planned_at = timezone.now()
     return page

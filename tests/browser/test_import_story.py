@@ -85,6 +85,8 @@ def line_of(page, name):
 
 
 def confirm(page):
+    for tick in page.locator("#acknowledge").get_by_role("checkbox").all():
+        tick.check()
     page.get_by_role("button", name=re.compile("^Import into")).click()
     expect(page.get_by_text("is imported.")).to_be_visible()
 
@@ -149,7 +151,9 @@ def test_the_whole_way(page, superuser, small):
 def look_at_the_pictures(page):
     """The page of the changed flow: both pictures, their marks, and the way from one to the next."""
     for side in ("before", "after"):
-        expect(page.get_by_role("region", name=f"Picture {side}").locator("svg.graph")).to_be_visible()
+        expect(
+            page.get_by_role("region", name=f"Picture {side}").locator("svg.graph")
+        ).to_be_visible()
     before, after = page.locator(".graph-side").all()
     assert marks(before) == {"node changed": 1, "edge removed": 1, "node moved": 1}
     assert marks(after) == {"node changed": 1, "node added": 1, "node moved": 1}
@@ -219,6 +223,23 @@ def test_an_ambiguous_name_is_picked(logged_in_page, superuser):
     expect(line_of(page, "Sync").locator(".result")).to_have_text("OVERWRITE")
     confirm(page)
     assert [Flow.objects.get(pk=row.pk).info for row in rows] == ["", "new"]
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_what_must_be_acknowledged_is_ticked(scripts, logged_in_page, superuser):
+    page = logged_in_page(superuser, scripts=scripts)
+    upload(page, export_file(flow(1, "Orders", info="a\u202eb")))
+    page.get_by_role("button", name=re.compile("^Import into")).click()  # the browser asks for it
+    expect(page.locator("#acknowledge input:invalid")).to_have_count(1)
+    assert not Flow.objects.exists()
+    page.get_by_role("link", name="1 warning to acknowledge").click()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("checkbox", name="Texts have characters that are not")).to_be_checked()
+    expect(page.locator(".import-unplanned")).to_be_hidden()
+    page.get_by_role("button", name=re.compile("^Import into")).click()
+    expect(page.get_by_text("is imported.")).to_be_visible()
+    expect(page.get_by_text("invisible-characters of 1 item, by ada")).to_be_visible()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])

@@ -31,7 +31,15 @@ from imports.models import ImportRecord
 from tests.flows.secrets.test_secret_doors import form_of
 from tests.support.digest import ITEMS, RECORDS, all_rows
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
-from tests.support.importing import backup_files, connection, export_file, flow, secret, uuid_of
+from tests.support.importing import (
+    ALL_CODES,
+    backup_files,
+    connection,
+    export_file,
+    flow,
+    secret,
+    uuid_of,
+)
 
 # With characters that every encoding writes in another way.
 STORED_DEV = 'CANARY-dev-7d3a "é" <&> + / \\ end'
@@ -154,7 +162,8 @@ class Listener:
 
     def import_file(self, payload: bytes, *options: str) -> int:
         self.file.write_bytes(payload)
-        code = self.run("flow_import", "-s", "local", "-fp", str(self.file), *options)
+        accept = ["--accept", ",".join(ALL_CODES)]
+        code = self.run("flow_import", "-s", "local", "-fp", str(self.file), *accept, *options)
         assert not any(INLINE in text for text in self.heard)
         return code
 

@@ -33,6 +33,7 @@ from flows.content import (
     depth,
     documents,
     field_values,
+    invisible,
     known_keys,
     references,
     representation,
@@ -72,7 +73,7 @@ from flows.upgrades import moved_keys
 from imports.api.form import Form, read_form
 from imports.errors import UnableToImport
 from imports.exportfile import companion as given_file
-from imports.exportfile import gzipped, known_items, size_limit, writing
+from imports.exportfile import gzipped, invisible_characters, known_items, size_limit, writing
 from imports.exportfile.document import parse, parse_item
 from imports.management.text_columns import format_columns
 from imports.planfile import changes as plan_changes
@@ -174,7 +175,14 @@ EXEMPT = {
     "flows.differences.three_ways.LostPaths.meet": "takes a path, which find_differing_paths cuts",
     "flows.differences.three_ways.is_lost": "looks at one value, and at the paths of its node",
     "flows.differences.graph_view.View.join": "joins two rectangles",
-    "flows.differences.pieces.is_invisible": "it takes one character",
+    "flows.content.invisible.is_invisible": "it takes one character",
+    "imports.planfile.acknowledgement.make_page_warnings": "takes warnings, one after the other",
+    "imports.planfile.acknowledgement.group_by_code": "takes warnings, one after the other",
+    "imports.plans.acknowledgement.count_items": "takes warnings, one after the other",
+    "imports.plans.acknowledgement.filter_codes": "takes warnings, one after the other",
+    "imports.plans.acknowledgement.find_red_warnings": "takes the warnings of a plan, which it sorts",
+    "imports.plans.invisible_characters.forget_known_characters": "see warn_of_new_invisible",
+    "imports.plans.invisible_characters.list_file_warnings": "takes the warnings of one item",
     "flows.counting.format_count": "takes a noun of the product's own",
     "flows.counting.format_others": "takes a noun of the product's own, and a length",
     "flows.rest.requests.refusals.make_invalid_refusal": "joins what is told of the first problem and a number",
@@ -301,6 +309,26 @@ def _use_document(text: str) -> object:
         documents.compute_document_digest(documents.read_text(document)),
         documents.is_document_digest(text),
     )
+
+
+def _warn_of_unseen(text: str, stored: str) -> object:
+    """Of a text between such characters, of one that is full of them, and of its lines."""
+    after, before = (
+        {
+            "info": f"{each}{UNSEEN * len(each)}",
+            "nodes": canonical.encode([{"id": each, "code": each, each: UNSEEN * len(each)}]),
+        }
+        for each in (text, stored)
+    )
+    return (
+        list(invisible.find_unseen(text)),
+        invisible.has_unseen(text),
+        invisible_characters.warn_of_invisible(Kind.FLOW, after),
+        invisible_characters.warn_of_new_invisible(Kind.FLOW, after, before),
+    )
+
+
+UNSEEN = "\u200b\u200d\u3000\U0001f3f4"
 
 
 def _know_flow(text: str) -> object:
@@ -454,6 +482,15 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
             pieces.make_pieces(text),
             pieces.mark_words(text, f"{text}x", Budget()),
         ),
+    ),
+    "text that is not seen": (
+        (
+            "flows.content.invisible.find_unseen",
+            "flows.content.invisible.has_unseen",
+            "imports.exportfile.invisible_characters.warn_of_invisible",
+            "imports.exportfile.invisible_characters.warn_of_new_invisible",
+        ),
+        lambda text: _warn_of_unseen(f"{text}\u200b", f"\u200b{text}"),
     ),
     "message": (
         (

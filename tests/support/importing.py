@@ -10,6 +10,7 @@ from django.db import connection as database
 from imports.importing.request import ImportRequest
 from imports.importing.service import run_import
 from imports.models import Door, ImportRecord, PendingImport
+from imports.plans.acknowledgement import AcknowledgedCode
 from imports.plans.plan import Mode, Plan
 from imports.runs.carrying_out import Outcome
 from imports.uploads import pending as uploads
@@ -17,6 +18,8 @@ from imports.uploads.planning import read_page
 from tests.support.ordinary import ordinary_item
 
 SERVER = "local"
+ALL_CODES = tuple(map(str, AcknowledgedCode))
+"""The codes of the warnings that may have to be acknowledged."""
 
 
 def uuid_of(kind: str, number: int) -> str:
@@ -53,13 +56,17 @@ def export_file(*items: dict[str, Any], **top_level: Any) -> bytes:
 
 
 def request_for(payload: bytes, mode: str = "overwrite", **changes: Any) -> ImportRequest:
-    """A request without a backup, as somebody named alice makes it by the command."""
+    """A request without a backup, as somebody named alice makes it by the command.
+
+    She acknowledges every warning that must be, unless `accept` says otherwise.
+    """
     defaults: dict[str, Any] = {
         "file_name": "zexport.json",
         "server": SERVER,
         "door": Door.COMMAND,
         "user_name": "alice",
         "with_backup": False,
+        "accept": ALL_CODES,
     }
     return ImportRequest(payload=payload, mode=Mode(mode), **{**defaults, **changes})
 
@@ -70,8 +77,9 @@ def import_items(*items: dict[str, Any], mode: str = "overwrite", **changes: Any
 
 
 def confirmed(pending: PendingImport) -> ImportRecord:
-    """The record of the upload, which somebody confirms as it stands."""
-    return uploads.confirm(pending, shown=uploads.get_token(pending, read_page(pending)))
+    """The record of the upload, which somebody confirms as it stands, with every tick."""
+    shown = uploads.get_token(pending, read_page(pending))
+    return uploads.confirm(pending, shown=shown, accept=ALL_CODES)
 
 
 def results(outcome: Any) -> list[tuple[str, str]]:

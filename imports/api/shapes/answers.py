@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from imports.api.shapes.acknowledgement import AcknowledgedSerializer
 from imports.api.shapes.query import TextField
 from imports.api.shapes.record import RecordedIssueSerializer
 from imports.api.shapes.warnings import WarningDetailSerializer
@@ -36,6 +37,9 @@ class ProcessedSerializer(serializers.Serializer[Any]):
     flowsProcessed = ProcessedItemSerializer(many=True)
     connectionsProcessed = ProcessedItemSerializer(many=True)
     secretsProcessed = ProcessedItemSerializer(many=True)
+    acknowledged = AcknowledgedSerializer(
+        many=True, required=False, help_text="Left out where nothing was acknowledged."
+    )
 
 
 class ExportRequestSerializer(serializers.Serializer[Any]):

@@ -6,6 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from imports.api.shapes.acknowledgement import ACKNOWLEDGED_CODES, UnacknowledgedSerializer
 from imports.api.shapes.answers import ProcessedSerializer
 
 
@@ -48,6 +49,11 @@ class UploadSerializer(serializers.Serializer[Any]):
     withPlan = serializers.BooleanField(
         default=False, help_text="With dryRun: answer the plan as well, to be sent as plan later."
     )
+    accept = serializers.CharField(
+        required=False,
+        help_text="The codes of warnings that are acknowledged, separated by commas; the part may "
+        f"be sent several times. Of {', '.join(ACKNOWLEDGED_CODES)}.",
+    )
     plan = serializers.CharField(
         required=False,
         help_text="The plan of an earlier dry run, to be done exactly or not at all: JSON, as text "
@@ -57,6 +63,10 @@ class UploadSerializer(serializers.Serializer[Any]):
 
 class PlannedSerializer(ProcessedSerializer):
     """The results of a dry run."""
+
+    needsAcknowledgement = UnacknowledgedSerializer(
+        many=True, required=False, help_text="Left out where nothing must be acknowledged."
+    )
 
     plan = serializers.DictField(
         required=False, help_text="With withPlan: the plan, as flow_import --plan-out writes it."

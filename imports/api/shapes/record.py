@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from flows.content.fields import Kind
+from imports.api.shapes.acknowledgement import AcknowledgedSerializer
 from imports.api.shapes.query import RECORDED_MODES, RECORDED_RESULTS, TimeField
 from imports.api.shapes.warnings import WarningDetailSerializer
 from imports.models import Door, ImportItem, ImportRecord, Status
@@ -64,6 +65,9 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
     withBackup = serializers.BooleanField(source="with_backup")
     overrideLocks = serializers.BooleanField(source="override_locks")
     plan = serializers.SerializerMethodField(help_text="The saved plan that the run applied.")
+    acknowledged = AcknowledgedSerializer(
+        many=True, help_text="The warnings that were acknowledged before the import."
+    )
     counts = serializers.DictField(
         child=serializers.IntegerField(), help_text="Number of items by result."
     )
@@ -83,7 +87,16 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
         fields: ClassVar = [
             *("id", "status", "startedAt", "finishedAt", "seconds", "door", "user", "server"),
             *("fileName", "fileSize", "fileSha256", "mode", "undoes", "undoneBy"),
-            *("undoDepth", "withBackup", "overrideLocks", "plan", "counts", "code", "message"),
+            *(
+                "undoDepth",
+                "withBackup",
+                "overrideLocks",
+                "plan",
+                "acknowledged",
+                "counts",
+                "code",
+                "message",
+            ),
             *("pruned", "historyPrunedAt"),
         ]
 

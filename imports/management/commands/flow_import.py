@@ -11,10 +11,13 @@ from django.core.management.base import CommandError
 
 from flows.conf import ziggy
 from flows.texts import quote
+from imports.importing.acknowledging import accept_shown
+from imports.importing.prepare import Preview
 from imports.importing.request import ImportRequest
 from imports.importing.service import make_plan_to_save, preview_import, run_import
 from imports.importing.states import read_states
 from imports.management import console
+from imports.management.acknowledging import ask_to_acknowledge, show_unacknowledged
 from imports.management.files import read_file, read_standard_input, replace_file
 from imports.management.import_arguments import EPILOG, add_import_arguments
 from imports.management.plan_display import PlanDisplay
@@ -29,7 +32,7 @@ from imports.models import Door
 from imports.planfile.decisions import read_decisions
 from imports.planfile.file import read_plan, write_plan
 from imports.plans.plan import Plan
-from imports.report import make_answer, make_plan_data
+from imports.report import make_answer, make_plan_data, make_unacknowledged_data
 
 _READ_FILES = ("file_path", "decisions", "apply_plan")
 _WRITTEN_FILES = ("plan_out", "plan_text")
@@ -68,21 +71,19 @@ class Command(RunCommand):
         preview, saved = make_plan_to_save(request)
         with replace_file(path) as file:
             file.write(write_plan(saved))
-        self._show(preview.plan)
+        self._show(preview)
         if preview.refusal:
             console.print_line(self, _explain_undecided(path))
             raise preview.refusal
         console.print_line(self, _describe_next_step(request, path, file_path))
-        console.print_json(
-            self, make_answer(HTTPStatus.OK, make_plan_data(preview.plan, done=False))
-        )
+        console.print_json(self, make_answer(HTTPStatus.OK, _make_preview_data(preview)))
         return preview.plan
 
     def _preview(self, request: ImportRequest) -> Plan:
-        plan = preview_import(request, record_refusal=False).plan
-        self._show(plan)
-        console.print_json(self, make_answer(HTTPStatus.OK, make_plan_data(plan, done=False)))
-        return plan
+        preview = preview_import(request, record_refusal=False)
+        self._show(preview)
+        console.print_json(self, make_answer(HTTPStatus.OK, _make_preview_data(preview)))
+        return preview.plan
 
     def _import(self, request: ImportRequest, *, ask: bool) -> Plan | None:
         """Import, and return the plan that was done; None if the person declined."""
@@ -92,11 +93,13 @@ class Command(RunCommand):
         if confirmed and not ask:  # what is written to the file is done, or nothing
             self.display.write(word_plan(confirmed.plan), partial(read_states, confirmed.plan))
         elif confirmed:
-            self._show(confirmed.plan)
+            self._show(confirmed)
+            codes = ask_to_acknowledge(self, confirmed.unacknowledged)
             question = _make_question(request, confirmed.plan)
-            if confirmed.plan.writes and not console.confirm(self, question):
+            if codes is None or (confirmed.plan.writes and not console.confirm(self, question)):
                 console.print_cancelled(self)
                 return None
+            request = accept_shown(request, confirmed.plan, codes)
         return self.carry_out(
             partial(run_import, request, confirmed=confirmed),
             counts=format_summary,
@@ -104,8 +107,10 @@ class Command(RunCommand):
             data=make_plan_data,
         )
 
-    def _show(self, plan: Plan) -> None:
+    def _show(self, preview: Preview) -> None:
+        plan = preview.plan
         self.display.show(word_plan(plan), partial(read_states, plan))
+        show_unacknowledged(preview.unacknowledged)
 
 
 def _check_combination(**options: Any) -> None:
@@ -169,9 +174,17 @@ def _make_request(
         override_locks=plan.override_locks if plan else options["override_locks"],
         given_decisions=read_decisions(read_file(decisions), max_bytes=limit) if decisions else (),
         only=tuple(only or ()),
+        accept=tuple(dict.fromkeys(options["accept"])),
         saved_plan=plan,
         lock_wait=options["lock_wait"],
     )
+
+
+def _make_preview_data(preview: Preview) -> dict[str, Any]:
+    return {
+        **make_plan_data(preview.plan, done=False),
+        **make_unacknowledged_data(preview.unacknowledged),
+    }
 
 
 def _describe_next_step(request: ImportRequest, path: Path, file_path: str) -> str:

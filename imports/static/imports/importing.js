@@ -62,7 +62,7 @@ function isChanged(field) {
 // Whether the form says anything else than the plan that is shown was made with.
 function isUnplanned(form) {
     return [...form.elements].some((field) =>
-        field.name && !["server_name", "reviewed", "chosen"].includes(field.name) && field.type !== "submit"
+        field.name && !["server_name", "reviewed", "chosen", "accept"].includes(field.name) && field.type !== "submit"
         && !field.closest(".import-filter") && isChanged(field));
 }
 

@@ -20,8 +20,8 @@ from imports.uploads import pending as uploads
 from imports.uploads import progress
 from imports.uploads.planning import read_page
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
+from tests.support.importing import ALL_CODES, export_file, flow, import_items, secret, uuid_of
 from tests.support.importing import connection as a_connection
-from tests.support.importing import export_file, flow, import_items, secret, uuid_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
 
@@ -66,10 +66,10 @@ def post(client, name, pending, data=None, query=""):
 
 
 def confirm(client, pending, **data):
-    """Press the button of the page, whose choices are those of the plan."""
+    """Press the button of the page, whose choices are those of the plan, with every tick."""
     pending.refresh_from_db()
     shown = uploads.get_token(pending, read_page(pending)) if pending.plan else ""
-    return post(client, "confirm", pending, {"shown": shown, **data})
+    return post(client, "confirm", pending, {"shown": shown, "accept": ALL_CODES, **data})
 
 
 def shown(client, pending, **query):

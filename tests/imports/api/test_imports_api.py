@@ -30,6 +30,7 @@ import imports.runs.carrying_out
 from accounts.models import User
 from accounts.tokens import issue_login_token
 from benchmarks.generate import make_export_file as benchmark_file
+from flows.content.fields import Kind
 from flows.models import Connection, Flow, Secret
 from imports.api.shapes.form import UploadSerializer
 from imports.database.lock import hold_import_lock
@@ -39,7 +40,15 @@ from tests.conftest import CommandResult
 from tests.support.digest import all_rows, data_rows
 from tests.support.errors import error_of
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
-from tests.support.importing import backup_files, connection, export_file, flow, secret, uuid_of
+from tests.support.importing import (
+    ALL_CODES,
+    backup_files,
+    connection,
+    export_file,
+    flow,
+    secret,
+    uuid_of,
+)
 from tests.support.uploading import (
     BOUNDARY,
     caller,
@@ -575,6 +584,8 @@ def assert_same_records() -> None:
         }
         for record in (by_command, by_api)
     )
+    for each in (*first["acknowledged"], *second["acknowledged"]):
+        assert each.pop("by") in (by_command.user_name, by_api.user_name)
     assert first == second
     first_items, second_items = (
         [
@@ -597,6 +608,7 @@ def assert_same_records() -> None:
 class TestTwoDoors:
     """The command and the API give the same lists and the same record."""
 
+    CODES = ",".join(ALL_CODES)
     COUNTS: ClassVar = {
         "--skip": {"SKIP": 3, "CREATE": 3},
         "--duplicate": {"DUPLICATE": 3, "CREATE": 3},
@@ -623,12 +635,13 @@ class TestTwoDoors:
     @pytest.mark.parametrize("mode", COUNTS)
     def test_an_import(self, ada, run_command, tmp_path, mode):
         self.a_server()
-        answer = upload(ada, self.file(), mode.removeprefix("--"))
+        answer = upload(ada, self.file(), mode.removeprefix("--"), accept=self.CODES)
         self.a_server()
         # The second server has not seen the first import: its rows were not edited since.
         items = list(ImportItem.objects.all())
         ImportItem.objects.update(content_digest="")
-        told = json.loads(command(run_command, tmp_path, self.file(), mode).out)
+        done = command(run_command, tmp_path, self.file(), mode, "--accept", self.CODES)
+        told = json.loads(done.out)
         ImportItem.objects.bulk_update(items, ["content_digest"])
         assert (answer.status_code, answer.reason_phrase) == (told["status"], told["statusText"])
         assert self.as_the_command_prints(answer.json()) == self.without_new_uuids(told["data"])
@@ -646,25 +659,31 @@ class TestTwoDoors:
 
     def test_real_flows(self, ada, run_command, tmp_path, shared_data):
         payload = (shared_data / "real-small.json").read_bytes()
-        answer = upload(ada, payload)
+        answer = upload(ada, payload, accept=self.CODES)
         assert answer.status_code == 201
         for model in (Flow, Connection, Secret):
             model.objects.all().delete()
-        told = json.loads(command(run_command, tmp_path, payload, "--overwrite").out)
-        assert self.as_the_command_prints(answer.json()) == told["data"]
+        done = command(run_command, tmp_path, payload, "--overwrite", "--accept", self.CODES)
+        told = json.loads(done.out)
+        assert self.as_the_command_prints(answer.json()) == self.without_new_uuids(told["data"])
         assert len(answer.json()["flowsProcessed"]) > 10
         assert_same_records()
 
     def as_the_command_prints(self, lists: dict[str, Any]) -> dict[str, Any]:
         """The API's lists without the details of warnings, which it has of each."""
-        for item in (item for items in lists.values() for item in items):
+        for item in self.list_items(lists):
             details = item.pop("warningDetails", [])
             assert [detail["text"] for detail in details] == item.get("warnings", [])
             assert all(detail["code"] != "other" for detail in details)
         return self.without_new_uuids(lists)
 
+    def list_items(self, lists: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        return (item for kind in Kind for item in lists[f"{kind.plural}Processed"])
+
     def without_new_uuids(self, lists: dict[str, Any]) -> dict[str, Any]:
-        for item in (item for items in lists.values() for item in items):
+        for each in lists.get("acknowledged", ()):
+            each["by"] = "who it was"
+        for item in self.list_items(lists):
             if item["result"] == "DUPLICATE" and item["isProcessed"]:
                 assert UUID(item["targetUuid"]) != UUID(item["uuid"])
                 item["targetUuid"] = "drawn anew"
@@ -812,6 +831,7 @@ class TestTheListOfRecords:
                     "withBackup": False,
                     "overrideLocks": False,
                     "plan": None,
+                    "acknowledged": [],
                     "counts": {"CREATE": 2},
                     "code": "",
                     "message": "",

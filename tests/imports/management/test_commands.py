@@ -585,7 +585,7 @@ class TestExitCodes:
 
     def test_the_answer_is_ascii_so_that_no_pipe_can_refuse_it(self, flow_import, file):
         file.write_bytes(export_file(flow(1, "Größe 🔐\n\u202e")))
-        done = flow_import("--skip", *self.NOW)
+        done = flow_import("--skip", "--accept", "invisible-characters", *self.NOW)
         assert done.out.isascii()
         assert json.loads(done.out)["data"]["flowsProcessed"][0]["name"] == "Größe 🔐\n\u202e"
 
@@ -697,11 +697,11 @@ class TestUsage:
         ) in out
         assert (
             "exit codes: 0 done or declined,\n"
-            "2 usage, 3 the file is refused, 4 another import is running, 5 the plan is stale, "
-            "6 the backup\n"
-            "failed, 7 not permitted, 8 wrong or unknown server, 10 nothing to do "
-            "(--detailed-exitcode),\n"
-            "1 anything else.\n"
+            "2 usage, 3 the file is refused or a warning is not acknowledged, 4 another import is "
+            "running, 5 the\n"
+            "plan is stale, 6 the backup failed, 7 not permitted, 8 wrong or unknown server, "
+            "10 nothing to do\n"
+            "(--detailed-exitcode), 1 anything else.\n"
         ) in out
 
 

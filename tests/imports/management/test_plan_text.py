@@ -220,14 +220,23 @@ HOSTILE = {
 )
 def test_stays_harmless_and_on_one_line(name, shown, forced):
     document = a_file(flows=[{"uuid": uuid(1), "name": name}])
-    text = printed(planned(document, mode=Mode.SKIP), force_terminal=forced)
+    plan = planned(document, mode=Mode.SKIP)
+    text = printed(plan, force_terminal=forced)
+    (change,) = plan
+    hidden = "".join(f"      ! {warning}\n" for warning in change.warnings)
+    again = f"! flow {shown} ({uuid(1)}): {change.warnings[0]}\n\n" if hidden else ""
     assert STYLE.sub("", text) == (
         'Import into the server "production", skip:\n'
         "\n"
         f"  + create flow {shown} ({uuid(1)})\n"
+        f"{hidden}"
         "\n"
-        "Plan: 1 to create, 0 to overwrite, 0 to skip, 0 unchanged.\n"
+        f"{again}"
+        "Plan: 1 to create, 0 to overwrite, 0 to skip, 0 unchanged"
+        f"{'; 1 serious warning' if hidden else ''}.\n"
     )
+    # What is said of a character that is not seen does not show it.
+    assert hidden.isascii()
 
 
 def test_hostile_texts_of_rows_fields_and_keys_stay_on_their_lines():

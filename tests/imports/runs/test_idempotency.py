@@ -26,7 +26,7 @@ from imports.database.lock import hold_import_lock
 from imports.errors import BackupFailed
 from imports.models import ImportItem, ImportRecord, Status
 from imports.planfile.decisions import read_decisions
-from imports.report import make_plan_data, make_record_data
+from imports.report import make_acknowledged_data, make_plan_data, make_record_data
 from imports.runs.idempotency import InvalidKey, compute_digest, read_key
 from tests.support.digest import all_rows, data_rows
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
@@ -128,7 +128,7 @@ class TestADigestOfARequest:
         """A new field of a request is an option, until somebody says that it is none."""
         assert {
             "payload", "file_name", "user", "user_name", "door", "idempotency_key",
-            "lock_wait",
+            "lock_wait", "accept", "accept_shown",
         } == imports.runs.idempotency._NOT_OPTIONS  # fmt: skip
 
 
@@ -257,6 +257,7 @@ class TestTheRebuiltAnswer:
 
     def check(self, outcome: Any) -> None:
         first = make_plan_data(outcome.plan, done=True, with_details=True)
+        first |= make_acknowledged_data(outcome.record)
         again = make_record_data(ImportRecord.objects.get(pk=outcome.record.pk))
         assert json.dumps(again) == json.dumps(first)
 
