@@ -19,7 +19,9 @@ LEAST_LABEL = 9  # px
 
 # The labels that are wholly inside of their pane: how high their letters are, and their boxes.
 _LABELS = """(pane) => {
-    const frame = pane.getBoundingClientRect();
+    // Without scripts, a picture that is larger than its pane is scrolled.
+    const scrolls = getComputedStyle(pane).overflowX !== "hidden";
+    const frame = (scrolls ? pane.querySelector("svg") : pane).getBoundingClientRect();
     const isInside = (box) => box.left >= frame.left && box.right <= frame.right
         && box.top >= frame.top && box.bottom <= frame.bottom;
     const scale = pane.querySelector("svg").getScreenCTM().a;
@@ -28,7 +30,9 @@ _LABELS = """(pane) => {
     })).filter(({box}) => isInside(box)).map(({box, font}) => [box.height, font]);
 }"""
 _MARKED = """(pane) => {
-    const frame = pane.getBoundingClientRect();
+    // Without scripts, a picture that is larger than its pane is scrolled.
+    const scrolls = getComputedStyle(pane).overflowX !== "hidden";
+    const frame = (scrolls ? pane.querySelector("svg") : pane).getBoundingClientRect();
     return [...pane.querySelectorAll(".node:is(.added, .removed, .changed) > rect")].filter((rect) => {
         const box = rect.getBoundingClientRect();
         return box.left >= frame.left && box.right <= frame.right
@@ -114,7 +118,7 @@ def test_the_labels_of_the_largest_flows_can_be_read(
         assert labels, item["name"]
         assert min(min(height, font) for height, font in labels) >= LEAST_LABEL, item["name"]
         marked = sum(side.evaluate(_MARKED) for side in panes(page).all())
-        assert marked >= (0 if phone and not scripts else 1), item["name"]
+        assert marked >= 1, item["name"]
         assert not scrolls_sideways(page)
 
 
