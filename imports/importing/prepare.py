@@ -150,8 +150,11 @@ def plan_again(
     """Return the plan of the request. Raise PlanRefused, StalePlan or NotPermitted.
 
     Raises StalePlan, with the differences, where it is not the `confirmed` one, and where its
-    confirmation token is not `token`. For a confirmed plan, PlanRefused becomes StalePlan.
+    confirmation token is not `token`. For a confirmed plan, PlanRefused becomes StalePlan, but for
+    warnings that were not acknowledged when it was confirmed.
     """
+    if confirmed and (missing := find_unacknowledged(confirmed.plan, request)):
+        raise make_refusal(missing)
     return staleness.plan_again(
         partial(plan_import, document, request),
         confirmed.token if confirmed else token,

@@ -196,6 +196,12 @@ class TestTheCommand:
         assert f"--accept {SENDS},{HIDES}" in result.err
         assert not is_done()
 
+    def test_nor_is_it_done_where_the_plan_is_written_to_a_file_first(self, run, tmp_path):
+        result = run("--no-prompt", "--plan-text", str(tmp_path / "plan.txt"))
+        assert result.code == 3
+        assert json.loads(result.out)["data"]["code"] == "needs-acknowledgement"
+        assert not is_done()
+
     @pytest.mark.parametrize(
         "accept",
         [[f"--accept={SENDS},{HIDES}"], ["--accept", SENDS, "--accept", HIDES]],
