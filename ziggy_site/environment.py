@@ -29,7 +29,7 @@ class Environment:
 
     def read_texts(self, name: str, *, default: Sequence[str]) -> list[str]:
         """Return the texts of the variable, which are separated by commas."""
-        return list(self._env.list(name, default=default))
+        return [str(text).strip() for text in self._env.list(name, default=default)]
 
     def read_switch(self, name: str, *, default: bool) -> bool:
         """Return whether the variable says yes."""

@@ -83,10 +83,7 @@ ZIGGY: dict[str, Any] = {
     "STATEMENT_TIMEOUT": env.read_number(
         "ZIGGY_STATEMENT_TIMEOUT", default=Ziggy.STATEMENT_TIMEOUT
     ),
-    "MUST_ACKNOWLEDGE": [
-        code.strip()
-        for code in env.read_texts("ZIGGY_MUST_ACKNOWLEDGE", default=Ziggy.MUST_ACKNOWLEDGE)
-    ],
+    "MUST_ACKNOWLEDGE": env.read_texts("ZIGGY_MUST_ACKNOWLEDGE", default=Ziggy.MUST_ACKNOWLEDGE),
     "CONFIRM_SERVER_NAME": env.read_switch(
         "ZIGGY_CONFIRM_SERVER_NAME", default=Ziggy.CONFIRM_SERVER_NAME
     ),

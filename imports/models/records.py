@@ -1,4 +1,4 @@
-"""The models of imports: the record of each run with its items, uploads, and built downloads.
+"""The record of each run with its items.
 
 Records outlive users, rows and revisions, whose names stay as text. No secret value is ever stored
 in a record. Source of the rules: section 5 of the flow import page.
@@ -13,7 +13,6 @@ from django.db.models.functions import Lower
 
 from flows.content.fields import Kind
 from flows.database.current import CurrentDatabaseModel
-from imports.parsed.models import ParsedItem  # noqa: F401 - for Django, which looks here
 from imports.plans.matching import MatchMethod
 from imports.plans.plan import Mode, Result, UndoResult
 
@@ -55,8 +54,9 @@ RESTORE = "restore"
 """The mode of a run that restores the whole database from a backup."""
 
 
-def _make_choices(words: type[StrEnum]) -> list[tuple[str, str]]:
-    return [(str(word), str(word)) for word in words if word != Result.AMBIGUOUS]  # is refused
+def make_choices(words: type[StrEnum]) -> list[tuple[str, str]]:
+    """Return the words as choices of a column. An ambiguous item is refused, and never stored."""
+    return [(str(word), str(word)) for word in words if word != Result.AMBIGUOUS]
 
 
 class ImportRecord(CurrentDatabaseModel):
@@ -77,7 +77,7 @@ class ImportRecord(CurrentDatabaseModel):
     file_sha256 = models.CharField(max_length=64, db_index=True)
 
     mode = models.CharField(
-        max_length=20, choices=[*_make_choices(Mode), (UNDO, UNDO), (RESTORE, RESTORE)]
+        max_length=20, choices=[*make_choices(Mode), (UNDO, UNDO), (RESTORE, RESTORE)]
     )
     undoes = models.ForeignKey(
         "self",
@@ -187,7 +187,7 @@ class ImportItem(CurrentDatabaseModel):
     """The result of one item of a run."""
 
     record = models.ForeignKey(ImportRecord, on_delete=models.CASCADE, related_name="items")
-    kind = models.CharField(max_length=20, choices=_make_choices(Kind))
+    kind = models.CharField(max_length=20, choices=make_choices(Kind))
     position = models.IntegerField(help_text="Its place in the file's list, from 0.")
     uuid = models.TextField(help_text="As the file has it.")
     name = models.TextField(help_text="As the file has it.")
@@ -195,9 +195,9 @@ class ImportItem(CurrentDatabaseModel):
         null=True, help_text="When the item was changed last, as the file has it."
     )
     result = models.CharField(
-        max_length=20, choices=[*_make_choices(Result), *_make_choices(UndoResult)]
+        max_length=20, choices=[*make_choices(Result), *make_choices(UndoResult)]
     )
-    match_method = models.CharField(max_length=20, choices=_make_choices(MatchMethod))
+    match_method = models.CharField(max_length=20, choices=make_choices(MatchMethod))
     target_uuid = models.UUIDField(db_index=True)
     target_name = models.TextField()
     content_digest = models.CharField(
@@ -239,67 +239,3 @@ class ImportItem(CurrentDatabaseModel):
 
     def __str__(self) -> str:
         return f"{self.result} {self.kind} {self.name}"
-
-
-class PendingImport(CurrentDatabaseModel):
-    """An uploaded file with its plan, kept until it is cancelled or a day old.
-
-    After it is applied, the row is kept for that day without the file, so that its address
-    redirects to the record.
-    """
-
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    created_at = models.DateTimeField(db_index=True)
-    file_name = models.TextField()
-    file_size = models.BigIntegerField(help_text="Bytes.")
-    file_sha256 = models.CharField(max_length=64)
-    content = models.BinaryField(null=True, help_text="The file, in zlib, encrypted.")
-
-    mode = models.CharField(max_length=20, choices=_make_choices(Mode))
-    with_backup = models.BooleanField(default=True)
-    override_locks = models.BooleanField(default=False)
-    decisions = models.JSONField(default=list, help_text="For single items.")
-    only = models.JSONField(default=list, help_text="Items; empty for the whole file.")
-
-    planned_at = models.DateTimeField(null=True)
-    plan = models.BinaryField(null=True, help_text="What was shown, compressed.")
-    reviewed = models.JSONField(default=list, help_text="The marks of items that were reviewed.")
-    record = models.ForeignKey(ImportRecord, null=True, on_delete=models.CASCADE, related_name="+")
-
-    class Meta:
-        default_permissions: ClassVar = ()
-
-    def __str__(self) -> str:
-        return f"Upload of {self.file_name} by {self.user}"
-
-
-class _Built(CurrentDatabaseModel):
-    """What a user had built last, available for a day."""
-
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
-    )
-    built_at = models.DateTimeField()
-
-    class Meta:
-        abstract = True
-        default_permissions: ClassVar = ()
-
-
-class BuiltExport(_Built):
-    """The last export that a user had built, available for a day."""
-
-    content = models.BinaryField(help_text="The export file, in gzip.")
-    size = models.BigIntegerField(help_text="Bytes of the export file.")
-
-    def __str__(self) -> str:
-        return f"Export for {self.user}"
-
-
-class BuiltTransfer(_Built):
-    """The last copy of the database that a user had made, available for a day."""
-
-    backup_name = models.TextField(help_text="The name of a file in ZIGGY_BACKUP_DIR.")
-
-    def __str__(self) -> str:
-        return f"Copy of the database for {self.user}"

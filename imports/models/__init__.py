@@ -1,0 +1,27 @@
+"""The tables of imports: the record of each run with its items, uploads, and built downloads."""
+
+from imports.models.records import (
+    HOLDING_KEYS,
+    RESTORE,
+    UNDO,
+    Door,
+    ImportItem,
+    ImportRecord,
+    Status,
+)
+from imports.models.waiting import BuiltExport, BuiltTransfer, PendingImport
+from imports.parsed.models import ParsedItem
+
+__all__ = [
+    "HOLDING_KEYS",
+    "RESTORE",
+    "UNDO",
+    "BuiltExport",
+    "BuiltTransfer",
+    "Door",
+    "ImportItem",
+    "ImportRecord",
+    "ParsedItem",
+    "PendingImport",
+    "Status",
+]
