@@ -26,7 +26,7 @@ import msgspec
 import pytest
 from django.conf import settings
 
-from flows import texts
+from flows import change_summary, texts
 from flows.content import (
     canonical,
     copy_names,
@@ -79,17 +79,19 @@ from imports.management.text_columns import format_columns
 from imports.planfile import changes as plan_changes
 from imports.planfile import decisions as decision_file
 from imports.planfile import file as plan_file
-from imports.planfile import item_list
+from imports.planfile import item_list, problems
 from imports.planfile import page as plan_page
 from imports.planfile import shape as plan_shape
 from imports.planfile import snapshot as plan_snapshot
 from imports.planfile.outline import find_position, make_outline
+from imports.planfile.page_parts import PageCandidate
 from imports.planfile.shape import SavedFile
-from imports.plans import comparison, decisions
+from imports.plans import comparison, decisions, left_out, likeness, only
 from imports.plans.build import build_plan
 from imports.plans.dangling import find_unresolved
+from imports.plans.matching import MatchMethod
 from imports.plans.one_item import ItemInputs, plan_item
-from imports.plans.plan import Mode, UndoResult, compute_content_digest
+from imports.plans.plan import Mode, Result, UndoResult, compute_content_digest
 from imports.status import decide as status
 from imports.undo.plans import decision_file as undo_decisions
 from imports.undo.plans.lost_names import warn_of_lost_names
@@ -168,10 +170,18 @@ def _is_harmless(hint: Any) -> bool:
 FUNCTIONS = {name: code for name, code in functions() if takes_text(code)}
 
 EXEMPT = {
+    "flows.destinations.destinations.find_used_names": "a part of find_secret_uses",
+    "imports.drift.decide.decide_state": "takes two digests of one row",
+    "imports.overview.figures.choose_figures": "takes the rights of one user",
+    "imports.overview.figures.format_age": "takes a time",
+    "imports.overview.figures.make_cards": "takes the figures of the cards, which are a few",
+    "imports.planfile.page_parts.make_candidates": "takes the rows of one name, one after the other",
+    "imports.planfile.page_parts.make_page_fields": "takes the fields of one item",
+    "imports.planfile.page_parts.make_page_row": "takes one row",
+    "imports.planfile.problems.may_create": "takes one item",
     "imports.exportfile.raw_items.make_issue": "joins what is told of one problem, and its place",
     "imports.exportfile.raw_items.make_refusal": "joins what is told of the first problem and a number",
     "flows.differences.chosen_parts.write_part": "joins values that find_values found, one by one",
-    "flows.differences.three_ways.LostPaths.make": "takes paths, which find_differing_paths cuts",
     "flows.differences.three_ways.LostPaths.meet": "takes a path, which find_differing_paths cuts",
     "flows.differences.three_ways.is_lost": "looks at one value, and at the paths of its node",
     "flows.differences.graph_view.View.join": "joins two rectangles",
@@ -845,6 +855,8 @@ _GRAPH = (
     ),
     *(
         "flows.differences.graph_difference.compare_graphs",
+        "flows.differences.flow_order.order_nodes",
+        "flows.differences.graph.count_changes",
         "flows.differences.graph_svg.draw",
         "flows.differences.graph_svg.draw_pair",
         "flows.differences.graph_svg.draw_three",
@@ -872,6 +884,59 @@ _GRAPH = (
     ),
     "flows.differences.graph_edges.find_way",
 )
+
+
+def summarized(sides: Any) -> object:
+    before, after = (dict(zip(("nodes", "edges"), side, strict=True)) for side in sides)
+    inside = change_summary.summarize_change(Kind.FLOW, before, after)
+    change_summary.summarize_new(Kind.FLOW, after)
+    return change_summary.summarize_fields((), inside)
+
+
+def left_out_others(document: Any) -> object:
+    word = document.items[Kind.FLOW][-1].uuid
+    chosen = only.leave_out_others(document, [word], {})
+    left_out.remove_left_out(document, chosen)
+    decisions.find_decided_on(Kind.FLOW, decisions.ItemAction.LEAVE_OUT, chosen)
+    return left_out.add_left_out(document, dict.fromkeys(Kind, ()))
+
+
+def compared_likeness(contents: Any) -> object:
+    parts = [
+        likeness.count_item_parts(Kind.FLOW, {key: each[key] for key in ("info", "nodes")}, "{}")
+        for each in contents
+    ]
+    return likeness.compute_share(*parts)
+
+
+def ambiguous_page(size: int) -> Any:
+    return plan_page.PlanPage(
+        token="",
+        items=tuple(
+            plan_page.PageItem(
+                kind=Kind.CONNECTION,
+                uuid=uuid("c", at),
+                name=f"C{at // 2}",
+                result=Result.AMBIGUOUS,
+                method=MatchMethod.NAME,
+                target_uuid="",
+                target_name="",
+                issues=("Several have this name.",) if at % 3 else (),
+                candidates=tuple(
+                    PageCandidate(pk=row, uuid=uuid("d", row), name=f"C{at}", share=row % 5)
+                    for row in (at, at + 1)
+                ),
+            )
+            for at in range(size)
+        ),
+    )
+
+
+def solved_problems(page: Any) -> object:
+    for group in problems.group_problems(page):
+        problems.solve_group(page, group.key, Mode.SKIP)
+        problems.solve_group_by_likeness(page, group.key)
+    return problems.find_solved(page, ((item.kind, item.uuid) for item in page.items))
 
 
 def shown_again(given: Any) -> object:
@@ -1196,6 +1261,8 @@ CASES = {
         covers=(
             *("imports.planfile.page.make_page", "imports.planfile.page.pack_page"),
             *("imports.planfile.page.unpack_page", "imports.planfile.item_list.list_items"),
+            *("imports.planfile.item_list.find_group", "imports.planfile.item_list.is_change"),
+            "imports.planfile.item_list.make_review_mark",
             *("imports.planfile.page.make_page_snapshot", "imports.planfile.page.find_differences"),
         ),
         build=kept_plan,
@@ -1296,6 +1363,51 @@ CASES = {
         size=2_000,
     ),
     "graphs with one long label": Case(covers=_GRAPH, build=long_label, work=compared_graphs),
+    "a summary of graphs": Case(
+        covers=(
+            "flows.change_summary.summarize_change",
+            "flows.change_summary.summarize_fields",
+            "flows.change_summary.summarize_new",
+        ),
+        build=same_ids,
+        work=summarized,
+        size=2_000,
+    ),
+    "items of a file that alone are imported": Case(
+        covers=(
+            "imports.plans.only.find_chosen",
+            "imports.plans.only.leave_out_others",
+            "imports.plans.left_out.add_left_out",
+            "imports.plans.left_out.is_left_out",
+            "imports.plans.left_out.make_left_out",
+            "imports.plans.left_out.remove_left_out",
+            "imports.plans.decisions.find_decided_on",
+        ),
+        build=lambda size: parse(file_of(size), max_bytes=MUCH),
+        work=left_out_others,
+    ),
+    "contents that are alike": Case(
+        covers=(
+            "imports.plans.likeness.count_parts",
+            "imports.plans.likeness.count_item_parts",
+            "imports.plans.likeness.compute_share",
+        ),
+        build=flows_of,
+        work=compared_likeness,
+    ),
+    "problems of a page": Case(
+        covers=(
+            "imports.planfile.problems.group_problems",
+            "imports.planfile.problems.find_solved",
+            "imports.planfile.problems.find_most_alike",
+            "imports.planfile.problems.is_ambiguous",
+            "imports.planfile.problems.make_decision",
+            "imports.planfile.problems.solve_group",
+            "imports.planfile.problems.solve_group_by_likeness",
+        ),
+        build=ambiguous_page,
+        work=solved_problems,
+    ),
     "graphs of notes over nodes": Case(
         covers=_GRAPH, build=notes_over_nodes, work=compared_graphs, size=2_000
     ),
