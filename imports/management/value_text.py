@@ -128,7 +128,7 @@ def _shorten_same(pieces: Pieces, *, is_same: bool = False) -> Pieces:
 
 
 def _leave_out_middle(piece: Piece) -> Piece:
-    value = piece.text
-    left_out = len(value) - 2 * _SHOWN_END
-    start, end = value[:_SHOWN_END], value[-_SHOWN_END:]
+    characters = piece.text
+    left_out = len(characters) - 2 * _SHOWN_END
+    start, end = characters[:_SHOWN_END], characters[-_SHOWN_END:]
     return Piece(text=f"{start}[... {left_out} characters that are the same ...]{end}")

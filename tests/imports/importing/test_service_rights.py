@@ -702,6 +702,7 @@ CALLERS = {
     "imports.exporting.downloads": {
         "imports.api.exports",
         "imports.api.system",
+        "imports.admin.export_page",
         "imports.admin.flows",
     },
     "imports.exporting.write": {
