@@ -99,6 +99,15 @@ def test_what_cannot_be_imported_comes_first_then_what_is_serious(ada):
     ]
 
 
+def test_a_refusal_names_the_pages_own_control_and_no_option_of_the_command(ada):
+    FlowFactory(uuid=uuid_of("f", 1), name="L", info="old", is_locked=True)
+    pending = stage(ada, flow(1, "L", info="new"))
+    item = reverse("admin:imports_pending_item", args=[pending.pk, "flow", uuid_of("f", 1)])
+    for text in (preview(ada, pending).content.decode(), ada.get(item).content.decode()):
+        assert "choose “Overwrite locked flows as well”" in text
+        assert "--override-locks" not in text
+
+
 def test_a_row_says_what_changes_in_words(ada):
     FlowFactory(uuid=uuid_of("f", 1), name="F", timeout=60, nodes='[{"id":"a"},{"id":"b"}]')
     ConnectionFactory(uuid=uuid_of("c", 1), name="C", dev_value='{host: "old.example"}')
