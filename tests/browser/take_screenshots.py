@@ -18,6 +18,7 @@ from imports.models import PendingImport
 from imports.plans.plan import Mode
 from imports.uploads import pending as uploads
 from imports.uploads.pending import Options
+from imports.uploads.planning import read_page
 from tests.browser import scene
 from tests.support.importing import confirmed, request_for
 
@@ -42,6 +43,23 @@ def pictures() -> list[Picture]:
         Picture("flow", reverse("admin:flows_flow_change", args=[flow.pk])),
         Picture("flow-phone", reverse("admin:flows_flow_change", args=[flow.pk]), PHONE),
         Picture("named-saves", reverse("admin:flows_flow_saves", args=[flow.pk])),
+        Picture("overview", reverse("admin:index")),
+        Picture("drift", reverse("admin:imports_drift")),
+        Picture("export", reverse("admin:imports_export") + "?kind=connection"),
+    ]
+
+
+def pictures_of_a_review(pending: PendingImport) -> list[Picture]:
+    """What is taken of the upload of a file of 300 flows, 40 of which were edited."""
+    preview = reverse("admin:imports_preview", args=[pending.pk])
+    changed = next(
+        item for item in read_page(pending).items if len(item.words) > 1 and item.kind == "flow"
+    )
+    key = [pending.pk, changed.kind, changed.uuid]
+    return [
+        Picture("review", preview, height=1000),
+        Picture("review-phone", preview, PHONE),
+        Picture("review-item", reverse("admin:imports_pending_item", args=key), height=1000),
     ]
 
 
@@ -85,13 +103,28 @@ def filled_server(transactional_db, run_command, tmp_path):
         options = ("--server", "local", "--overwrite", "--no-prompt", "--no-backup")
         run = run_command("flow_import", *options, "--file-path", file)
         assert run.code == 0, run.err
+    for flow in Flow.objects.order_by("pk")[20:32]:
+        at = flow.updated_at + timedelta(hours=2)
+        Flow.objects.filter(pk=flow.pk).update(timeout=90, updated_by="grace", updated_at=at)
+    edited = tmp_path / "edited.json"
+    assert (
+        run_command("make_sample", "--flows", "300", "--edits", "40", "--out", str(edited)).code
+        == 0
+    )
+    return edited
 
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_take(color_scheme, filled_server, logged_in_page):
     superuser = User.objects.create_superuser("ada", "ada@example.org", "unused")
     page = logged_in_page(superuser, color_scheme=color_scheme)
-    for picture in pictures():
+    pending = uploads.stage(
+        superuser,
+        payload=filled_server.read_bytes(),
+        file_name="edited.json",
+        options=Options(mode=Mode.OVERWRITE),
+    )
+    for picture in [*pictures(), *pictures_of_a_review(pending)]:
         take(page, picture, color_scheme)
 
 
