@@ -17,7 +17,7 @@ from flows.content.fields import PROSE_KEYS, Content, Kind, Value
 from flows.content.plain_object import read_plain_object
 from flows.destinations.destinations import DEVELOPMENT, PRODUCTION, UNKNOWN
 from flows.destinations.labels import make_hosts_label
-from flows.differences.graph import (
+from flows.differences.graphs.graph import (
     Graph,
     NodeChange,
     NodeStatus,

@@ -12,8 +12,8 @@ from flows.admin.forms import ConnectionForm, SecretForm
 from flows.admin.graph_scripts import GRAPH_SCRIPTS
 from flows.admin.item_admin import ROW, ItemAdmin, hide_from_reports
 from flows.admin.secret_filters import SecretValueFilter
-from flows.differences.graph import read_graph
-from flows.differences.graph_svg import draw
+from flows.differences.graphs.graph import read_graph
+from flows.differences.graphs.graph_svg import draw
 from flows.models import MODELS, Connection, Flow, Secret
 from flows.secrets.stored_destinations import (
     compute_destinations_tag,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from flows.content import canonical
 from flows.content.fields import EXTRA, FIELDS, Content, Field, Kind, Shape, Value
-from flows.differences.graph_difference import GraphDifference, compare_graphs
+from flows.differences.graphs.graph_difference import GraphDifference, compare_graphs
 from flows.differences.lines import LineDiff, compare_lines, format_document
 from flows.differences.masking import Masks
 from flows.differences.matching import Budget

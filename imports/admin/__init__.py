@@ -3,8 +3,12 @@
 Projects may register subclasses of these in place of them.
 """
 
-from imports.admin.flows import PortableConnectionAdmin, PortableFlowAdmin, PortableSecretAdmin
-from imports.admin.records import ImportRecordAdmin
+from imports.admin.items.flows import (
+    PortableConnectionAdmin,
+    PortableFlowAdmin,
+    PortableSecretAdmin,
+)
+from imports.admin.records.records import ImportRecordAdmin
 
 __all__ = [
     "ImportRecordAdmin",

@@ -7,8 +7,8 @@ from rich.text import Text
 
 from flows.content.fields import FIELDS, Kind, Shape
 from flows.counting import format_count, format_list
-from flows.differences.graph import NodeStatus
-from flows.differences.graph_difference import GraphDifference, PartChange
+from flows.differences.graphs.graph import NodeStatus
+from flows.differences.graphs.graph_difference import GraphDifference, PartChange
 from flows.differences.pieces import Piece, Pieces
 from flows.differences.value_differences import ValueDifference
 from flows.differences.values import OTHER_KEYS, Difference, FieldDifference

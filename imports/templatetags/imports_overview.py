@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 from django.template.context import RequestContext
 
-from imports.admin.overview_page import make_overview_context
+from imports.admin.server.overview_page import make_overview_context
 
 register = template.Library()
 

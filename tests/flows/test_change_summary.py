@@ -14,7 +14,7 @@ from flows.change_summary import summarize_change, summarize_fields, summarize_n
 from flows.content import canonical
 from flows.content.documents import Document
 from flows.content.fields import Kind
-from flows.differences.graph import NodeStatus
+from flows.differences.graphs.graph import NodeStatus
 from flows.differences.values import compare_contents
 from imports.plans.plan import FieldChange
 

@@ -43,7 +43,10 @@ from flows.content.fields import FIELDS, Kind, is_value_like
 from flows.destinations import destinations
 from flows.destinations import uses as secret_uses
 from flows.destinations.changes import SecretState, SecretUser
-from flows.differences import (
+from flows.differences import lines as line_diff
+from flows.differences import matching, pieces, value_differences
+from flows.differences.credential_words import find_credential_literals
+from flows.differences.graphs import (
     graph,
     graph_edges,
     graph_layout,
@@ -52,14 +55,9 @@ from flows.differences import (
     graph_svg,
     graph_texts,
     graph_view,
-    matching,
-    pieces,
     three_ways,
-    value_differences,
 )
-from flows.differences import lines as line_diff
-from flows.differences.credential_words import find_credential_literals
-from flows.differences.graph_difference import compare_graphs
+from flows.differences.graphs.graph_difference import compare_graphs
 from flows.differences.masking import Masks
 from flows.differences.matching import Budget
 from flows.differences.values import compare_contents
@@ -181,10 +179,10 @@ EXEMPT = {
     "imports.planfile.problems.may_create": "takes one item",
     "imports.exportfile.raw_items.make_issue": "joins what is told of one problem, and its place",
     "imports.exportfile.raw_items.make_refusal": "joins what is told of the first problem and a number",
-    "flows.differences.chosen_parts.write_part": "joins values that find_values found, one by one",
-    "flows.differences.three_ways.LostPaths.meet": "takes a path, which find_differing_paths cuts",
-    "flows.differences.three_ways.is_lost": "looks at one value, and at the paths of its node",
-    "flows.differences.graph_view.View.join": "joins two rectangles",
+    "flows.differences.graphs.chosen_parts.write_part": "joins values that find_values found, one by one",
+    "flows.differences.graphs.three_ways.LostPaths.meet": "takes a path, which find_differing_paths cuts",
+    "flows.differences.graphs.three_ways.is_lost": "looks at one value, and at the paths of its node",
+    "flows.differences.graphs.graph_view.View.join": "joins two rectangles",
     "flows.content.invisible.is_invisible": "it takes one character",
     "imports.planfile.acknowledgement.make_page_warnings": "takes warnings, one after the other",
     "imports.planfile.acknowledgement.group_by_code": "takes warnings, one after the other",
@@ -849,40 +847,43 @@ def notes_over_nodes(size: int) -> tuple[tuple[str, str], tuple[str, str]]:
 
 _GRAPH = (
     *(
-        "flows.differences.graph.read_graph",
-        "flows.differences.graph.compare",
-        "flows.differences.graph.find_differing_paths",
+        "flows.differences.graphs.graph.read_graph",
+        "flows.differences.graphs.graph.compare",
+        "flows.differences.graphs.graph.find_differing_paths",
     ),
     *(
-        "flows.differences.graph_difference.compare_graphs",
-        "flows.differences.flow_order.order_nodes",
-        "flows.differences.graph.count_changes",
-        "flows.differences.graph_svg.draw",
-        "flows.differences.graph_svg.draw_pair",
-        "flows.differences.graph_svg.draw_three",
-        "flows.differences.graph_parts.NodeDrawing.draw",
-        "flows.differences.graph_parts.EdgeDrawing.draw",
-        "flows.differences.three_ways.find_lost",
+        "flows.differences.graphs.graph_difference.compare_graphs",
+        "flows.differences.graphs.flow_order.order_nodes",
+        "flows.differences.graphs.graph.count_changes",
+        "flows.differences.graphs.graph_svg.draw",
+        "flows.differences.graphs.graph_svg.draw_pair",
+        "flows.differences.graphs.graph_svg.draw_three",
+        "flows.differences.graphs.graph_parts.NodeDrawing.draw",
+        "flows.differences.graphs.graph_parts.EdgeDrawing.draw",
+        "flows.differences.graphs.three_ways.find_lost",
     ),
     *(
-        "flows.differences.graph_layout.place",
-        "flows.differences.graph_layout.place_pair",
-        "flows.differences.graph_layout.place_states",
-        "flows.differences.graph_layout.compute_size",
-    ),
-    *("flows.differences.graph_view.find_focus", "flows.differences.graph_view.find_opening"),
-    *(
-        "flows.differences.graph_looks.find_look",
-        "flows.differences.graph_looks.find_area",
-        "flows.differences.graph_looks.read_note",
+        "flows.differences.graphs.graph_layout.place",
+        "flows.differences.graphs.graph_layout.place_pair",
+        "flows.differences.graphs.graph_layout.place_states",
+        "flows.differences.graphs.graph_layout.compute_size",
     ),
     *(
-        "flows.differences.graph_texts.wrap",
-        "flows.differences.graph_texts.cut",
-        "flows.differences.graph_texts.escape_text",
-        "flows.differences.graph_texts.put_on_one_line",
+        "flows.differences.graphs.graph_view.find_focus",
+        "flows.differences.graphs.graph_view.find_opening",
     ),
-    "flows.differences.graph_edges.find_way",
+    *(
+        "flows.differences.graphs.graph_looks.find_look",
+        "flows.differences.graphs.graph_looks.find_area",
+        "flows.differences.graphs.graph_looks.read_note",
+    ),
+    *(
+        "flows.differences.graphs.graph_texts.wrap",
+        "flows.differences.graphs.graph_texts.cut",
+        "flows.differences.graphs.graph_texts.escape_text",
+        "flows.differences.graphs.graph_texts.put_on_one_line",
+    ),
+    "flows.differences.graphs.graph_edges.find_way",
 )
 
 

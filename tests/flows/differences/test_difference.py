@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from flows.content import canonical
 from flows.content.fields import FIELDS, Kind
 from flows.differences import values as values_module
-from flows.differences.graph import NodeStatus
+from flows.differences.graphs.graph import NodeStatus
 from flows.differences.lines import DiffRow, LineDiff, RowKind, compare_lines
 from flows.differences.matching import Budget
 from flows.differences.pieces import Piece, Pieces, make_pieces, make_visible

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from flows.content import canonical
 from flows.content.fields import Kind
-from flows.differences.flow_order import order_nodes
-from flows.differences.graph import Edge
+from flows.differences.graphs.flow_order import order_nodes
+from flows.differences.graphs.graph import Edge
 from flows.differences.values import compare_contents
 
 

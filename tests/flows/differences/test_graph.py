@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from flows.content import canonical
-from flows.differences.graph import (
+from flows.differences.graphs.graph import (
     Graph,
     NodeChange,
     NodeStatus,
@@ -17,9 +17,9 @@ from flows.differences.graph import (
     find_differing_paths,
     read_graph,
 )
-from flows.differences.graph_layout import place, place_pair
-from flows.differences.graph_looks import NODE_HEIGHT, NODE_WIDTH
-from flows.differences.graph_svg import draw, draw_pair
+from flows.differences.graphs.graph_layout import place, place_pair
+from flows.differences.graphs.graph_looks import NODE_HEIGHT, NODE_WIDTH
+from flows.differences.graphs.graph_svg import draw, draw_pair
 from tests.support.factories import FlowFactory
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.content import canonical
-from flows.differences.graph import Graph, compare, read_graph
-from flows.differences.graph_edges import find_way
-from flows.differences.graph_layout import NodePlace, compute_size, place
-from flows.differences.graph_looks import NODE_WIDTH, NodeLook, find_look, read_note
-from flows.differences.graph_svg import draw, draw_pair
-from flows.differences.graph_texts import cut, wrap
-from flows.differences.graph_view import LEAST_SCALE, find_focus, find_opening
+from flows.differences.graphs.graph import Graph, compare, read_graph
+from flows.differences.graphs.graph_edges import find_way
+from flows.differences.graphs.graph_layout import NodePlace, compute_size, place
+from flows.differences.graphs.graph_looks import NODE_WIDTH, NodeLook, find_look, read_note
+from flows.differences.graphs.graph_svg import draw, draw_pair
+from flows.differences.graphs.graph_texts import cut, wrap
+from flows.differences.graphs.graph_view import LEAST_SCALE, find_focus, find_opening
 
 SVG = "{http://www.w3.org/2000/svg}"
 STICKY = {

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from flows.content import canonical
 from flows.content.fields import FIELDS, Kind, Shape
-from flows.differences.graph import read_graph
+from flows.differences.graphs.graph import read_graph
 from flows.differences.masking import Masks
 from flows.differences.values import compare_contents
 from tests.support.difference_page import (

@@ -127,7 +127,7 @@ def test_an_address_that_is_none_is_not_found(staff):
 
 
 def test_no_more_than_a_hundred_are_deleted_at_a_time(staff, monkeypatch):
-    monkeypatch.setattr("imports.admin.purging._MOST", 1)
+    monkeypatch.setattr("imports.admin.items.purging._MOST", 1)
     import_items(flow(1, "A"), flow(2, "B"))
     client = staff(*RIGHTS)
     done = act(client, *Flow.objects.all())

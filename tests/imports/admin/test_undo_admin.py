@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from flows.models import Connection, Flow, Secret
-from imports.admin import undo_page
+from imports.admin.undo import undo_page
 from imports.database.lock import hold_import_lock
 from imports.models import ImportRecord
 from imports.undo.plans.snapshot import find_row_changes_since, make_undo_token, pack_rows

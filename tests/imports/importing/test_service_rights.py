@@ -702,8 +702,8 @@ CALLERS = {
     "imports.exporting.downloads": {
         "imports.api.exports",
         "imports.api.system",
-        "imports.admin.export_page",
-        "imports.admin.flows",
+        "imports.admin.server.export_page",
+        "imports.admin.items.flows",
     },
     "imports.exporting.write": {
         "imports.exporting.downloads",

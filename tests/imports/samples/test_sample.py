@@ -19,9 +19,9 @@ from flows.content import canonical
 from flows.content.documents import read_text
 from flows.content.fields import FIELDS, Kind
 from flows.destinations.uses import EVERY, find_secrets_used
-from flows.differences.graph import read_graph
-from flows.differences.graph_layout import place
-from flows.differences.graph_looks import NODE_HEIGHT, NODE_WIDTH, find_area
+from flows.differences.graphs.graph import read_graph
+from flows.differences.graphs.graph_layout import place
+from flows.differences.graphs.graph_looks import NODE_HEIGHT, NODE_WIDTH, find_area
 from flows.relations.mentions import find_references
 from imports.exportfile.document import ExportDocument, parse
 from imports.samples.sample import SampleRequest, write_sample

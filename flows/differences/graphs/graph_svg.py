@@ -8,18 +8,18 @@ the size of the canvas, and which nodes are neighbours of what changed.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.differences.graph import Graph, GraphDiff, compare
-from flows.differences.graph_edges import find_way
-from flows.differences.graph_layout import (
+from flows.differences.graphs.graph import Graph, GraphDiff, compare
+from flows.differences.graphs.graph_edges import find_way
+from flows.differences.graphs.graph_layout import (
     Places,
     compute_size,
     place,
     place_states,
 )
-from flows.differences.graph_looks import NodeLook, find_look
-from flows.differences.graph_parts import NAME_WIDTH, EdgeDrawing, Marks, NodeDrawing
-from flows.differences.graph_texts import cut, escape_text
-from flows.differences.graph_view import (
+from flows.differences.graphs.graph_looks import NodeLook, find_look
+from flows.differences.graphs.graph_parts import NAME_WIDTH, EdgeDrawing, Marks, NodeDrawing
+from flows.differences.graphs.graph_texts import cut, escape_text
+from flows.differences.graphs.graph_view import (
     LEAST_SCALE,
     Focus,
     PartId,

@@ -25,15 +25,15 @@ from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.differences.values import compare_contents
 from imports.admin.missing_record import render_missing_record
-from imports.admin.undo_forms import (
+from imports.admin.undo.undo_forms import (
     Choices,
     ConfirmationForm,
     UndoOptionsForm,
     read_choices,
     read_earlier_choices,
 )
-from imports.admin.undo_page import make_undo_context
-from imports.admin.uploading import render_import_page
+from imports.admin.undo.undo_page import make_undo_context
+from imports.admin.uploads.uploading import render_import_page
 from imports.errors import NotPermitted, NotUndoable, StalePlan, UnableToImport
 from imports.models import Door, ImportRecord
 from imports.permissions import (

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from flows.differences.chosen_parts import write_part
-from flows.differences.flow_order import order_nodes
-from flows.differences.graph import (
+from flows.differences.graphs.chosen_parts import write_part
+from flows.differences.graphs.flow_order import order_nodes
+from flows.differences.graphs.graph import (
     LAYOUT_KEYS,
     Edge,
     Graph,
@@ -17,13 +17,13 @@ from flows.differences.graph import (
     count_changes,
     read_graph,
 )
-from flows.differences.graph_layout import place_pair
-from flows.differences.graph_parts import BADGES, WORDS
-from flows.differences.graph_svg import Picture, draw, draw_pair, draw_three
-from flows.differences.graph_view import PartId
+from flows.differences.graphs.graph_layout import place_pair
+from flows.differences.graphs.graph_parts import BADGES, WORDS
+from flows.differences.graphs.graph_svg import Picture, draw, draw_pair, draw_three
+from flows.differences.graphs.graph_view import PartId
+from flows.differences.graphs.three_ways import LostPaths, find_lost, is_lost
 from flows.differences.matching import Budget
 from flows.differences.pieces import Pieces, make_pieces, make_visible
-from flows.differences.three_ways import LostPaths, find_lost, is_lost
 from flows.differences.value_differences import ValueDifference, compare_values, find_values
 
 _LONGEST_LABEL = 80

@@ -11,9 +11,10 @@ from django.urls import reverse
 from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.users import User
-from imports.admin.record_checklist import Typed, make_checklist_context
-from imports.admin.record_items import make_items_context, sort_items
-from imports.admin.record_warnings import find_warned_items
+from imports.admin.addresses import get_record_url
+from imports.admin.records.record_checklist import Typed, make_checklist_context
+from imports.admin.records.record_items import make_items_context, sort_items
+from imports.admin.records.record_warnings import find_warned_items
 from imports.admin.wording import (
     RESULT_WORDS,
     format_counts,
@@ -37,11 +38,6 @@ _DOOR_WORDS: Mapping[str, str] = {
 }
 _APPLIED = (str(Status.SUCCEEDED), str(Status.UNDONE))
 _TRIED = (str(Status.FAILED), str(Status.REFUSED), str(Status.INTERRUPTED))
-
-
-def get_record_url(record: ImportRecord) -> str:
-    """Return the URL of the record's page."""
-    return reverse("admin:imports_importrecord_change", args=[record.pk])
 
 
 def make_record_context(

@@ -20,15 +20,16 @@ from django.utils.text import Truncator
 from flows.admin.list_addresses import CheckedListMixin
 from flows.admin.page_addresses import list_page_urls
 from flows.content.fields import Kind
-from imports.admin.checklist_views import ChecklistViews
-from imports.admin.importing import list_import_urls, may_import
-from imports.admin.item_page import has_difference, make_item_context
+from imports.admin.addresses import get_record_url
 from imports.admin.missing_record import render_missing_record
-from imports.admin.record_checklist import NOTHING_TYPED, Typed
-from imports.admin.record_items import make_search_condition
-from imports.admin.record_page import get_record_url, make_record_context
-from imports.admin.server_pages import list_server_urls
-from imports.admin.undoing import list_undo_urls, may_undo
+from imports.admin.records.checklist_views import ChecklistViews
+from imports.admin.records.item_page import has_difference, make_item_context
+from imports.admin.records.record_checklist import NOTHING_TYPED, Typed
+from imports.admin.records.record_items import make_search_condition
+from imports.admin.records.record_page import make_record_context
+from imports.admin.server.server_pages import list_server_urls
+from imports.admin.undo.undoing import list_undo_urls, may_undo
+from imports.admin.uploads.importing import list_import_urls, may_import
 from imports.admin.wording import format_counts, format_duration, replace_options
 from imports.models import ImportItem, ImportRecord, Status
 from imports.permissions import VIEW_RECORDS, get_record_message, may_see

@@ -11,7 +11,7 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any
 
-from flows.differences.graph import Node
+from flows.differences.graphs.graph import Node
 
 NODE_WIDTH = 180
 NODE_HEIGHT = 64

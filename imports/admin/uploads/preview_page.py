@@ -12,9 +12,9 @@ from django.urls import reverse
 
 from flows.conf import ziggy
 from flows.content.fields import Kind
-from imports.admin.acknowledgement import list_ticks
-from imports.admin.forms import ChoicesForm, FilterForm
-from imports.admin.solving import describe_problems
+from imports.admin.uploads.acknowledgement import list_ticks
+from imports.admin.uploads.forms import ChoicesForm, FilterForm
+from imports.admin.uploads.solving import describe_problems
 from imports.models import PendingImport
 from imports.planfile.item_list import (
     Show,

@@ -9,8 +9,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.differences.graph import Graph, Node
-from flows.differences.graph_looks import NODE_HEIGHT, NODE_WIDTH, find_area
+from flows.differences.graphs.graph import Graph, Node
+from flows.differences.graphs.graph_looks import NODE_HEIGHT, NODE_WIDTH, find_area
 
 MARGIN = 36
 # An empty stretch longer than this is drawn this long.

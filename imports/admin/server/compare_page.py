@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.models import MODELS
-from imports.admin.uploading import render_import_page
+from imports.admin.uploads.uploading import render_import_page
 from imports.errors import NotPermitted, UnableToImport
 from imports.exportfile.size_limit import MOST_WITH_WHITE_SPACE, make_too_large_error
 from imports.importing.request import ImportRequest

@@ -28,10 +28,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from flows.admin.page_addresses import wrap_running_page
 from flows.content.fields import Kind
 from flows.differences.values import compare_contents
-from imports.admin.forms import ChoicesForm, FilterForm, read_decisions
-from imports.admin.preview_page import make_preview_context, make_walk_context
-from imports.admin.solution_forms import asks_for_only, read_only, read_solutions
-from imports.admin.uploading import UploadViews, render_import_page
+from imports.admin.uploads.forms import ChoicesForm, FilterForm, read_decisions
+from imports.admin.uploads.preview_page import make_preview_context, make_walk_context
+from imports.admin.uploads.solution_forms import asks_for_only, read_only, read_solutions
+from imports.admin.uploads.uploading import UploadViews, render_import_page
 from imports.errors import NotPermitted, StalePlan, UnableToImport
 from imports.models import PendingImport
 from imports.permissions import RUN_IMPORT, VIEW_RECORDS

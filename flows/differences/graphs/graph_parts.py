@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from flows.differences.graph import Edge, GraphDiff, Node, NodeStatus
-from flows.differences.graph_edges import EdgeWay
-from flows.differences.graph_layout import NodePlace, Places
-from flows.differences.graph_looks import NodeLook, read_note
-from flows.differences.graph_texts import cut, escape_text, put_on_one_line, wrap
-from flows.differences.graph_view import Focus, PartId
+from flows.differences.graphs.graph import Edge, GraphDiff, Node, NodeStatus
+from flows.differences.graphs.graph_edges import EdgeWay
+from flows.differences.graphs.graph_layout import NodePlace, Places
+from flows.differences.graphs.graph_looks import NodeLook, read_note
+from flows.differences.graphs.graph_texts import cut, escape_text, put_on_one_line, wrap
+from flows.differences.graphs.graph_view import Focus, PartId
 
 _LABEL_WIDTH = 20
 _TYPE_WIDTH = 24

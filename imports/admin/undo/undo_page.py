@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from flows.content.fields import Kind
-from imports.admin.undo_forms import CHOICE, Choices, UndoFilterForm
+from imports.admin.undo.undo_forms import CHOICE, Choices, UndoFilterForm
 from imports.plans.plan import UndoResult
 from imports.undo.plans.plan import Conflict, ConflictResolution, UndoChange, UndoPlan
 from imports.undo.plans.snapshot import find_row_changes_since, make_undo_token, pack_rows

@@ -18,7 +18,7 @@ from flows.secrets.stored_destinations import (
     read_destinations,
 )
 from flows.users import User
-from imports.admin.record_items import ItemFilter
+from imports.admin.records.record_items import ItemFilter
 from imports.admin.wording import RESULT_WORDS
 from imports.filling.pasted import LineProblem, ValueEnvironment
 from imports.filling.service import CHANGE_SECRET

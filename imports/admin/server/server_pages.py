@@ -3,9 +3,9 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern
 
-from imports.admin.compare_page import list_compare_urls
-from imports.admin.drift_page import list_drift_urls
-from imports.admin.export_page import list_export_urls
+from imports.admin.server.compare_page import list_compare_urls
+from imports.admin.server.drift_page import list_drift_urls
+from imports.admin.server.export_page import list_export_urls
 
 
 def list_server_urls(site: AdminSite) -> list[URLPattern]:

@@ -13,7 +13,7 @@ from reversion.errors import RevertError
 from flows.admin import ItemAdmin
 from flows.admin.page_addresses import list_page_urls
 from flows.differences.values import compare_contents
-from imports.admin.record_page import get_record_url
+from imports.admin.addresses import get_record_url
 from imports.admin.wording import RESULT_WORDS
 from imports.models import ImportItem
 from imports.permissions import VIEW_RECORDS

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from flows.admin.secret_filters import MISSING
-from imports.admin.record_page import get_record_url
+from imports.admin.addresses import get_record_url
 from imports.admin.wording import format_counts
 from imports.overview.figures import Figure
 from imports.overview.read import LastRun, Overview, RunningImport, read_overview

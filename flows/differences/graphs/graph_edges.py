@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from flows.differences.graph import Edge
-from flows.differences.graph_layout import NodePlace, Places
+from flows.differences.graphs.graph import Edge
+from flows.differences.graphs.graph_layout import NodePlace, Places
 
 # With less space between two nodes, an edge does not fit between them.
 _NEAR = 24

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
-from flows.differences.graph import Graph, GraphDiff, NodeChange, NodeStatus, compare
-from flows.differences.graph_view import PartId
+from flows.differences.graphs.graph import Graph, GraphDiff, NodeChange, NodeStatus, compare
+from flows.differences.graphs.graph_view import PartId
 from flows.differences.value_differences import ValueDifference
 
 

@@ -22,14 +22,14 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from flows.models import Connection, Secret
 from flows.secrets.values import GoesElsewhereError, HasValueError, SecretGoneError
 from flows.servers import get_current_database
-from imports.admin.record_checklist import (
+from imports.admin.addresses import get_record_url
+from imports.admin.records.record_checklist import (
     CHANGE_CONNECTION,
     FillForm,
     PasteForm,
     Typed,
     get_place,
 )
-from imports.admin.record_page import get_record_url
 from imports.filling.pasted import ValueEnvironment
 from imports.filling.service import CHANGE_SECRET, FilledSecrets, PastedRefused, fill_pasted
 from imports.models import ImportRecord

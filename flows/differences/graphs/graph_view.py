@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from flows.differences.graph import Graph, GraphDiff, NodeStatus
-from flows.differences.graph_layout import MARGIN, NodePlace, Places
+from flows.differences.graphs.graph import Graph, GraphDiff, NodeStatus
+from flows.differences.graphs.graph_layout import MARGIN, NodePlace, Places
 
 LEAST_SCALE = 0.7
 """The scale at which labels, which are 13 px high at 100 %, are at least 9 px high."""

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from flows.admin.filters import list_tags
 from flows.content.fields import Kind
 from flows.models import MODELS
-from imports.admin.uploading import render_import_page
+from imports.admin.uploads.uploading import render_import_page
 from imports.database.one_state import read_one_state
 from imports.errors import NotPermitted
 from imports.exporting.downloads import make_export_response, pack_export

@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from flows.conf import ziggy
-from imports.admin.forms import UploadForm
+from imports.admin.uploads.forms import UploadForm
 from imports.errors import NotPermitted, UnableToImport
 from imports.exportfile.size_limit import MOST_WITH_WHITE_SPACE, make_too_large_error
 from imports.models import ImportRecord

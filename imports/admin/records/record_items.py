@@ -16,7 +16,7 @@ from django.urls import reverse
 from flows.content.fields import Kind
 from flows.models import MODELS
 from flows.users import User
-from imports.admin.item_page import has_difference
+from imports.admin.records.item_page import has_difference
 from imports.admin.wording import RESULT_WORDS
 from imports.models import ImportItem, ImportRecord
 from imports.permissions import may_see

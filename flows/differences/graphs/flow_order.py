@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
-from flows.differences.graph import Edge
+from flows.differences.graphs.graph import Edge
 
 Place = tuple[float, float]
 

@@ -12,10 +12,10 @@ from flows.admin import ConnectionAdmin, FlowAdmin, SecretAdmin
 from flows.admin.destinations import DestinationLine, DestinationOrigin
 from flows.content.fields import Kind
 from flows.models import MODELS, Connection, Flow, Secret
-from imports.admin.importing import may_import
-from imports.admin.item_imports import ItemImportsMixin
-from imports.admin.purging import PurgeMixin
-from imports.admin.record_page import get_record_url
+from imports.admin.addresses import get_record_url
+from imports.admin.items.item_imports import ItemImportsMixin
+from imports.admin.items.purging import PurgeMixin
+from imports.admin.uploads.importing import may_import
 from imports.exporting.downloads import make_export_response, pack_export
 from imports.exporting.selection import UnknownFlowsError, select_flows
 from imports.models import ImportRecord

@@ -1,0 +1,1 @@
+"""Two graphs of a flow side by side: read, compared, laid out, drawn. Pure."""

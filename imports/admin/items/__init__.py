@@ -1,0 +1,1 @@
+"""What imports add to the pages of flows, connections and secrets."""

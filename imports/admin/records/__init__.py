@@ -1,0 +1,1 @@
+"""The records of runs: their list, the page of one, its checklist."""

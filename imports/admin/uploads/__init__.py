@@ -1,0 +1,1 @@
+"""The pages of an upload: uploading, its review, its problems, the confirmation."""
