@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 
 from accounts.models import User
 from flows.models import Flow, Secret
+from flows.saves.edits import keep_before_edit
 from imports.importing.service import run_import
 from imports.models import PendingImport
 from imports.plans.plan import Mode
@@ -103,12 +104,15 @@ def filled_server(transactional_db, run_command, tmp_path):
         options = ("--server", "local", "--overwrite", "--no-prompt", "--no-backup")
         run = run_command("flow_import", *options, "--file-path", file)
         assert run.code == 0, run.err
+    grace = User.objects.create_user("grace")
     for flow in Flow.objects.order_by("pk")[20:32]:
-        at = flow.updated_at + timedelta(hours=2)
-        Flow.objects.filter(pk=flow.pk).update(timeout=90, updated_by="grace", updated_at=at)
+        before = Flow.objects.get(pk=flow.pk)
+        flow.timeout, flow.updated_by = 90, "grace"
+        keep_before_edit(before, flow, user=grace)
+        flow.save()
     edited = tmp_path / "edited.json"
     assert (
-        run_command("make_sample", "--flows", "300", "--edits", "40", "--out", str(edited)).code
+        run_command("make_sample", "--flows", "300", "--changed", "40", "--out", str(edited)).code
         == 0
     )
     return edited
