@@ -56,13 +56,25 @@ def test_the_whole_way_by_the_keyboard_alone(pending, logged_in_page, superuser)
     expect(page.get_by_text("✓ Reviewed")).to_be_visible()
     page.go_back()
     open_preview(page, pending)
+    press(page, "Import into local")
+    expect(page.get_by_text("is imported.")).to_be_visible()
+    assert Flow.objects.filter(name="A new flow", is_deleted=False).exists()
+    press(page, "Undo this import\N{HORIZONTAL ELLIPSIS}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Undo")
+    press(page, "Undo import 2 on local")
+    expect(page.locator(".record-outcome")).to_be_visible()
+    assert not Flow.objects.filter(name="A new flow", is_deleted=False).exists()
+
+
+def press(page, words):
+    """Tab to the button or link with these words, and press Enter."""
     for _ in range(600):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.value") == "Import into local":
-            break
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("is imported.")).to_be_visible()
-    assert Flow.objects.filter(name="A new flow").exists()
+        focused = page.evaluate("document.activeElement.value || document.activeElement.innerText")
+        if focused == words:
+            page.keyboard.press("Enter")
+            return
+    pytest.fail(f"no Tab leads to {words!r}")
 
 
 def test_ticks_are_kept_without_scripts(pending, logged_in_page, superuser):
