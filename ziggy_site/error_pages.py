@@ -7,7 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.defaults import page_not_found
 
+from flows.web.api_paths import is_of_api
 from flows.web.request_id import get_request_id
 from ziggy_site.missing_rights import find_administrators, find_missing_right
 
@@ -34,8 +36,20 @@ def show_stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:  # 
     return render(request, "403_csrf.html", context, status=HTTPStatus.FORBIDDEN)
 
 
-def show_failure(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's
-    """Answer 500 with the id by which the log has the error. The database is not used."""
+def show_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 404 with a page; the API gets none, and its middleware makes the answer."""
+    if is_of_api(request):
+        return HttpResponse(status=HTTPStatus.NOT_FOUND)
+    return page_not_found(request, exception)
+
+
+def show_failure(request: HttpRequest) -> HttpResponse:
+    """Answer 500 with the id by which the log has the error. The database is not used.
+
+    The API gets no page, and its middleware makes the answer.
+    """
+    if is_of_api(request):
+        return HttpResponse(status=HTTPStatus.INTERNAL_SERVER_ERROR)
     # Without the request: what its context reads may be what has failed.
     page = render_to_string("500.html", {"request_id": get_request_id()})
     return HttpResponse(page, status=HTTPStatus.INTERNAL_SERVER_ERROR)

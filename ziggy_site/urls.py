@@ -22,4 +22,5 @@ urlpatterns = [
 ]
 
 handler403 = "ziggy_site.error_pages.show_refusal"
+handler404 = "ziggy_site.error_pages.show_not_found"
 handler500 = "ziggy_site.error_pages.show_failure"

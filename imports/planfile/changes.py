@@ -169,12 +169,15 @@ def _find_plan_changes(
 
 
 def _changes_less(was: ItemSnapshot, now: ItemSnapshot) -> bool:
-    """Return whether the same row is overwritten in no more than was shown, or is the same now."""
+    """Return whether the same row is overwritten in less than was shown, or is the same now.
+
+    Where the same keys change, something else does than a decision can account for.
+    """
     if was.result is not Result.OVERWRITE or now.result not in (Result.OVERWRITE, Result.UNCHANGED):
         return False
     sends_more = not set(now.destinations or ()) <= set(was.destinations or ())
     return (
-        set(now.changed_keys or ()) <= set(was.changed_keys or ())
+        set(now.changed_keys or ()) < set(was.changed_keys or ())
         and now.target_name == was.target_name
         and (was.retargets or not now.retargets)
         and (was.destinations is None or not sends_more)

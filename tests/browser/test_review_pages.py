@@ -47,12 +47,12 @@ def test_the_whole_way_by_the_keyboard_alone(pending, logged_in_page, superuser)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text(name)
     expect(page.get_by_text("✓ Reviewed")).to_be_visible()
-    page.keyboard.press("j")
+    press_key(page, "j")
     expect(page.locator(".import-walk")).to_contain_text(f"3 of {total}")
-    page.keyboard.press("r")
+    press_key(page, "r")
     expect(page.locator(".import-walk")).to_contain_text(f"4 of {total}")
     expect(page.locator(".import-walk")).to_contain_text(f"reviewed 2 of {total}")
-    page.keyboard.press("k")
+    press_key(page, "k")
     expect(page.get_by_text("✓ Reviewed")).to_be_visible()
     page.go_back()
     open_preview(page, pending)
@@ -64,6 +64,12 @@ def test_the_whole_way_by_the_keyboard_alone(pending, logged_in_page, superuser)
     press(page, "Undo import 2 on local")
     expect(page.locator(".record-outcome")).to_be_visible()
     assert not Flow.objects.filter(name="A new flow", is_deleted=False).exists()
+
+
+def press_key(page, key):
+    """Press the key when the page's scripts are there to see it."""
+    page.wait_for_load_state("load")
+    page.keyboard.press(key)
 
 
 def press(page, words):

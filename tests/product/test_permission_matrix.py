@@ -150,7 +150,7 @@ IMPORTS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "skip the backup": (NEW["flow"], {"noBackup": "true"}),
     "override a lock": (CHANGED["flow"], {"overrideLocks": "true"}),
     "overwrite a locked flow": (CHANGED["flow"], {}),
-    "retarget a connection": (RETARGETED, {}),
+    "retarget a connection": (RETARGETED, {"accept": "secret-to-new-destination"}),
     "a plan to save": (CHANGED["flow"], {"withPlan": "true"}),
 }
 

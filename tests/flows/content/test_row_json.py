@@ -92,6 +92,7 @@ def test_real_flows(shared_data, run_command):
             model.objects.all().delete()
         file = str(shared_data / name)
         options = ("--server", "local", "--overwrite", "--no-prompt", "--no-backup")
+        options += ("--accept", "invisible-characters")
         assert run_command("flow_import", *options, "--file-path", file).code == 0
         for model in (Flow, Connection, Secret):
             for item in model.objects.all():

@@ -53,7 +53,7 @@ def test_the_preview_names_it_above_the_list(editor, file):
     pending = PendingImport.objects.get()
     text = text_of(editor.get(reverse("admin:imports_preview", args=[pending.pk])))
     assert f"1 item with a serious warning connection Mail : {SENDS}" in text
-    assert text.index(SENDS) < text.index("Show all items")
+    assert text.index(SENDS) < text.index("What changes Choice")
 
 
 def test_a_preview_without_one_says_nothing_of_them(editor):

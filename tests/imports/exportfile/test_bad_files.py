@@ -381,7 +381,7 @@ def test_naughty_strings_are_stored_and_exported_as_they_are(
     file = tmp_path / "zexport.json"
     file.write_text(json.dumps(given, ensure_ascii=False), encoding="utf-8")
 
-    result = import_file(file, "--skip")
+    result = import_file(file, "--skip", "--accept", "invisible-characters")
     assert result.code == 0, result.err
     assert [MODELS[kind].objects.count() for kind in Kind] == [519, 519, 519]
     assert {item["result"] for item in processed(result)} == {"CREATE"}

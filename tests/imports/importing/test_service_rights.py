@@ -702,6 +702,7 @@ CALLERS = {
     "imports.exporting.downloads": {
         "imports.api.exports",
         "imports.api.system",
+        "imports.admin.server.drift_page",
         "imports.admin.server.export_page",
         "imports.admin.items.flows",
     },
