@@ -14,9 +14,9 @@ from tests.support.importing import confirmed
 
 
 @pytest.fixture
-def pending(superuser, shared_data, settings):
+def pending(superuser, shared_data, settings, tmp_path):
     """The upload of the changed export, on a server that has the first one."""
-    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_DIR": ""}
+    settings.ZIGGY = {**settings.ZIGGY, "BACKUP_DIR": tmp_path}
     payload = (shared_data / "real-medium.json").read_bytes()
     options = Options(mode=Mode.OVERWRITE, with_backup=False)
     first = uploads.stage(superuser, payload=payload, file_name="a.json", options=options)
@@ -54,14 +54,13 @@ def test_the_whole_way_by_the_keyboard_alone(pending, logged_in_page, superuser)
     expect(page.locator(".import-walk")).to_contain_text(f"reviewed 2 of {total}")
     press_key(page, "k")
     expect(page.get_by_text("✓ Reviewed")).to_be_visible()
-    page.go_back()
     open_preview(page, pending)
     press(page, "Import into local")
     expect(page.get_by_text("is imported.")).to_be_visible()
     assert Flow.objects.filter(name="A new flow", is_deleted=False).exists()
     press(page, "Undo this import\N{HORIZONTAL ELLIPSIS}")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Undo")
-    press(page, "Undo import 2 on local")
+    press(page, f"Undo import {ImportRecord.objects.latest('pk').pk} on local")
     expect(page.locator(".record-outcome")).to_be_visible()
     assert not Flow.objects.filter(name="A new flow", is_deleted=False).exists()
 

@@ -134,9 +134,7 @@ def download(page, button):
     return page.request.get(found.value.url).json()
 
 
-def test_an_export_is_counted_and_then_downloaded_without_a_script(
-    shop, logged_in_page, superuser, axe
-):
+def test_an_export_is_counted_and_then_downloaded_without_a_script(shop, logged_in_page, superuser):
     page = logged_in_page(superuser, scripts=False)
     page.goto("/admin/flows/flow/")
     page.get_by_role("link", name="Export by tags or kinds").click()
@@ -146,6 +144,9 @@ def test_an_export_is_counted_and_then_downloaded_without_a_script(
     expect(page.locator("#export")).to_contain_text("2 connections: 2 needed by these")
     document = download(page, "Download")
     assert [flow["name"] for flow in document["flows"]] == [scene.ORDERS]
+
+
+def test_everybody_can_use_the_page_of_an_export(shop, logged_in_page, superuser, axe):
     page = logged_in_page(superuser)
     page.goto(f"{PAGES}/export/?tag=orders&tag={LONG_NAME}&kind=secret")
     assert faults_here(page, axe) == []
@@ -201,6 +202,7 @@ def test_a_form_after_the_session_ended_leads_back_to_its_page(shop, logged_in_p
     page.get_by_label("Username").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
+    expect(page.locator("input[name=name]")).to_be_visible()  # the refusal had this address, too
     page.wait_for_url(f"**{address}")
 
 
