@@ -112,7 +112,9 @@ def test_a_file_is_previewed_and_imported_in_the_admin(project, browser):
         "/admin/imports/importrecord/import/", files={"file": file}, mode="overwrite"
     )
     assert preview.status_code == 200
-    assert "1 overwrite" in " ".join(preview.text.lower().split())
+    assert '1 <span class="result overwrite">overwrite</span>' in " ".join(
+        preview.text.lower().split()
+    )
     done = browser.post(
         preview.url.removeprefix(browser.address) + "confirm/",
         shown=find_hidden(preview.text, "shown"),
