@@ -39,7 +39,7 @@ def graph_of(nodes: list[Any], edges: list[Any] = ()) -> Graph:
 
 def parts_of(graph: Graph) -> list[ElementTree.Element]:
     """The parts of its picture in their order: what comes later is drawn over what was before."""
-    return list(ElementTree.fromstring(draw(graph, title="Picture").svg).find(f"{SVG}g") or [])
+    return list(ElementTree.fromstring(draw(graph, title="Picture").svg).iterfind(f"{SVG}g/*"))
 
 
 def texts_of(part: ElementTree.Element, kind: str) -> list[str | None]:
