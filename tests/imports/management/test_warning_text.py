@@ -278,6 +278,7 @@ def file(tmp_path):
 def test_flow_import_tells_a_serious_one_last_before_its_counts(run_command, file, options, times):
     SecretFactory(name="KEY", dev_value="CANARY")
     ConnectionFactory(uuid=uuid_of("c", 1), name="Mail", dev_value=HOST.format("a"))
+    options = [*options, "--accept", "secret-to-new-destination,invisible-characters"]
     err = run_command("flow_import", "-s", "local", "--overwrite", *options, "-fp", file).err
     lines = err.splitlines()
     assert sum(ELSEWHERE in line for line in lines) == times
