@@ -15,6 +15,7 @@ from flows.content import canonical
 from flows.content.documents import Document
 from flows.content.fields import PROSE_KEYS, Content, Kind, Value
 from flows.content.plain_object import read_plain_object
+from flows.counting import format_count
 from flows.destinations.destinations import DEVELOPMENT, PRODUCTION, UNKNOWN
 from flows.destinations.labels import make_hosts_label
 from flows.differences.graphs.graph import (
@@ -25,13 +26,9 @@ from flows.differences.graphs.graph import (
     count_changes,
     read_graph,
 )
+from flows.differences.graphs.graph_parts import WORDS
 
-_WORDS = {
-    NodeStatus.CHANGED: "changed",
-    NodeStatus.ADDED: "added",
-    NodeStatus.REMOVED: "removed",
-    NodeStatus.MOVED: "moved",
-}
+_COUNTED = (NodeStatus.CHANGED, NodeStatus.ADDED, NodeStatus.REMOVED, NodeStatus.MOVED)
 _ARROW = "\N{RIGHTWARDS ARROW}"
 _CODE_WORDS = ("code", "function", "script", "query", "sql", "template", "html", "css")
 
@@ -70,7 +67,7 @@ def summarize_new(kind: Kind, content: Content) -> tuple[str, ...]:
     nodes = content.get("nodes")
     if kind is Kind.FLOW and (not isinstance(nodes, Document) or nodes.has_text):
         count = len(_SLICES.decode(_read_utf8(nodes)))
-        return (f"{count} node{'' if count == 1 else 's'}",)
+        return (format_count(count, "node"),)
     return ()
 
 
@@ -148,12 +145,9 @@ def _keep_differing(before: bytes, after: bytes) -> tuple[str, str]:
 def _count_in_words(changes: Mapping[str, NodeChange], noun: str) -> Iterator[str]:
     """Yield such as `3 nodes changed` and `1 removed`: the first with the noun."""
     counts = count_changes(changes.values())
-    thing = noun
-    for status, word in _WORDS.items():
-        if count := counts[status]:
-            name = f" {thing}{'' if count == 1 else 's'}" if thing else ""
-            yield f"{count}{name} {word}"
-            thing = ""
+    found = [(status, counts[status]) for status in _COUNTED if counts[status]]
+    for place, (status, count) in enumerate(found):
+        yield f"{count if place else format_count(count, noun)} {WORDS[status]}"
 
 
 def _count_code(changes: Mapping[str, NodeChange], old: Graph, new: Graph) -> Iterator[str]:

@@ -39,6 +39,14 @@ class SaveTooDeepError(RevertError):  # type: ignore[misc]  # django-reversion h
     """A document of the save is nested deeper than a file may be."""
 
 
+def read_saved_content(kind: Kind, version: Version) -> Content | None:
+    """Return the content that was saved; None where the save cannot be read any more."""
+    try:
+        return get_content(kind, read_saved_row(version))
+    except RevertError:
+        return None
+
+
 def check_depth(kind: Kind, saved: SavedRow) -> None:
     """Raise SaveTooDeepError unless the state could be exported and imported again."""
     for column in find_too_deep_columns(kind, saved):

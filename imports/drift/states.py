@@ -7,13 +7,12 @@ its content has that digest.
 from collections.abc import Iterator, Sequence
 
 from django.db import DEFAULT_DB_ALIAS
-from reversion.errors import RevertError
 from reversion.models import Version
 
 from flows.batches import split_batches
 from flows.content.fields import Content, Kind, get_columns
 from flows.models import MODELS
-from flows.saves.saved_states import get_content, read_saved_row
+from flows.saves.saved_states import read_saved_content
 from flows.servers import get_current_database
 from imports.drift.decide import DriftedRow
 from imports.plans.comparison import find_differences
@@ -55,9 +54,8 @@ def _read_imported(kind: Kind, rows: Sequence[DriftedRow]) -> Iterator[tuple[int
     for batch in split_batches(saves, CONTENT_BATCH):
         for version in versions.filter(pk__in=batch):
             row = saves[version.pk]
-            try:
-                content = get_content(kind, read_saved_row(version))
-            except RevertError:  # it does not fit the database any more
+            content = read_saved_content(kind, version)
+            if content is None:
                 continue
             if compute_content_digest(content, get_columns(kind)) == row.imported_digest:
                 yield row.pk, content

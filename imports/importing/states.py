@@ -7,7 +7,8 @@ from flows.content.fields import EXTRA, Content, Kind
 from flows.models import get_blank_content
 from flows.servers import target_server
 from imports.plans.plan import Change, Plan, Result
-from imports.rows.states import STATES_BATCH, RowStates, copy_unread, read_present_contents
+from imports.rows.read import read_contents
+from imports.rows.states import STATES_BATCH, RowStates, copy_unread
 
 
 def read_states(plan: Plan) -> Iterator[tuple[Change, RowStates | None]]:
@@ -23,7 +24,7 @@ def read_states(plan: Plan) -> Iterator[tuple[Change, RowStates | None]]:
                 if change.row and change.result is Result.OVERWRITE
             ]
             with target_server(plan.server):
-                present = read_present_contents(kind, rows) if rows else {}
+                present = dict(read_contents(kind, rows))
             for change in batch:
                 before = present.get(change.row.pk) if change.row else None
                 yield change, make_states(change, before) if change.writes else None

@@ -24,9 +24,8 @@ from imports.management.value_text import (
     make_line,
 )
 
-_SIGNS = {
-    NodeStatus.ADDED: ADDED, NodeStatus.REMOVED: REMOVED, "added": ADDED, "removed": REMOVED,
-}  # fmt: skip
+_SIGNS = {"added": ADDED, "removed": REMOVED}
+"""By the status of a node, an edge or a value."""
 _BARE_SHAPES = {Shape.BOOLEAN, Shape.INTEGER}
 _NO_TEXT = re.compile(r"-?\d[\d.eE+-]*|true|false|null|\[\]|\{\}")
 _ENDS_OF_EDGES = {"id", "source", "target"}

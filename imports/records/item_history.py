@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import OuterRef, QuerySet, Subquery
-from reversion.errors import RevertError
 from reversion.models import Version
 
 from flows.content.fields import Content, Kind, get_columns
 from flows.models import MODELS, Item
-from flows.saves.saved_states import get_content, get_present_row, read_saved_row
+from flows.saves.saved_states import (
+    get_content,
+    get_present_row,
+    read_saved_content,
+    read_saved_row,
+)
 from flows.servers import get_current_database
 from imports.models import ImportItem
 from imports.plans.plan import compute_content_digest
@@ -125,7 +129,5 @@ def _read_holders(kind: Kind, numbers: Sequence[int]) -> dict[int, Holder]:
 
 def compute_digest(kind: Kind, version: Version) -> str:
     """Return the digest of a saved state's content; "" if it cannot be read any more."""
-    try:
-        return compute_content_digest(get_content(kind, read_saved_row(version)), get_columns(kind))
-    except RevertError:
-        return ""
+    content = read_saved_content(kind, version)
+    return "" if content is None else compute_content_digest(content, get_columns(kind))

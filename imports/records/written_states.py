@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Min
-from reversion.errors import RevertError
 from reversion.models import Version
 
 from flows.change_summary import summarize_change, summarize_fields
@@ -15,7 +14,7 @@ from flows.content.fields import Content, Kind, get_columns
 from flows.documents.packing import DamagedDocumentError
 from flows.models import MODELS
 from flows.saves.named_saves import find_saves_in
-from flows.saves.saved_states import get_content, read_saved_row
+from flows.saves.saved_states import read_saved_content
 from flows.servers import get_current_database
 from imports.models import ImportItem
 from imports.plans.comparison import find_differences
@@ -69,7 +68,7 @@ def describe_change(item: ImportItem, states: WrittenStates | None) -> tuple[str
 def _read_saves_before(kind: Kind, items: Sequence[ImportItem]) -> dict[int, Content]:
     keys = {item.named_save_id: item.pk for item in items}
     versions = find_saves_in(MODELS[kind], [revision for revision in keys if revision])
-    found = ((keys[version.revision_id], _read_content(kind, version)) for version in versions)
+    found = ((keys[version.revision_id], read_saved_content(kind, version)) for version in versions)
     return {pk: content for pk, content in found if content is not None}
 
 
@@ -87,7 +86,7 @@ def _read_states_after(kind: Kind, items: Sequence[ImportItem]) -> dict[int, Con
             overwritten[str(pk)] = item
     for version in _read_next_saves(kind, overwritten, items[0] if items else None):
         item = overwritten[version.object_id]
-        saved = _read_content(kind, version)
+        saved = read_saved_content(kind, version)
         if saved is not None and _has_digest(kind, saved, item.content_digest):
             found[item.pk] = saved
     return found
@@ -116,13 +115,6 @@ def _read_next_saves(
     )
     first = later.order_by().values("object_id").annotate(first=Min("pk")).values("first")
     return list(versions.filter(pk__in=[each["first"] for each in first]).order_by())
-
-
-def _read_content(kind: Kind, version: Version) -> Content | None:
-    try:
-        return get_content(kind, read_saved_row(version))
-    except RevertError:
-        return None
 
 
 def _has_digest(kind: Kind, content: Content, digest: str) -> bool:

@@ -1,11 +1,9 @@
 """The states of a row before and after a run, for what is shown of a plan."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows.content.documents import Document, group_documents
-from flows.content.fields import Content, Kind
-from imports.rows.read import read_contents
+from flows.content.fields import Content
 
 STATES_BATCH = 50
 """Of so many rows the documents are in memory at once: those of one may be megabytes."""
@@ -19,11 +17,6 @@ class RowStates:
     """None where there is no such row, or a soft-deleted one is written anew."""
     after: Content | None
     """None where the run deletes the row."""
-
-
-def read_present_contents(kind: Kind, pks: Sequence[int]) -> dict[int, Content]:
-    """Return the contents of the rows, by primary key; documents are read when they are used."""
-    return dict(read_contents(kind, pks))
 
 
 def copy_unread(content: Content) -> Content:

@@ -7,7 +7,8 @@ from flows.content.fields import Content, Kind
 from flows.saves.saved_states import get_content
 from flows.servers import target_server
 from imports.plans.plan import UndoResult
-from imports.rows.states import STATES_BATCH, RowStates, read_present_contents
+from imports.rows.read import read_contents
+from imports.rows.states import STATES_BATCH, RowStates
 from imports.undo.plans.plan import UndoChange, UndoPlan
 from imports.undo.read import read_saved_states
 
@@ -31,7 +32,7 @@ def read_states_of(kind: Kind, changes: Sequence[UndoChange]) -> list[RowStates]
     """Return the states of these changes' rows, in their order."""
     if not changes:
         return []
-    present = read_present_contents(kind, [c.pk for c in changes if c.pk is not None])
+    present = dict(read_contents(kind, [c.pk for c in changes if c.pk is not None]))
     saves = [c.save for c in changes if c.save is not None]
     saved = {save: get_content(kind, state) for save, state in read_saved_states(kind, saves)}
     return [_make_states(change, present, saved) for change in changes]

@@ -10,7 +10,7 @@ from imports.importing.service import examine_import
 from imports.importing.states import make_content_after
 from imports.models import PendingImport
 from imports.permissions import check_permission
-from imports.planfile.page import PageItem
+from imports.planfile.page import PageItem, PlanPage
 from imports.plans.decisions import ItemAction, ItemDecision
 from imports.plans.plan import Change, Mode, Result
 from imports.records.last_state import LastState, read_last_state
@@ -22,6 +22,8 @@ from imports.uploads.planning import make_request, read_page
 class ItemPreview:
     """An item as it was shown, with its states before and after."""
 
+    page: PlanPage
+    """The page of the plan that the item is of."""
     item: PageItem
     before: Content | None
     """The present content of the row; None if there is no such row."""
@@ -57,6 +59,7 @@ def preview_item(pending: PendingImport, kind: Kind, uuid: str) -> ItemPreview |
     change = examine_item(request, page, item) or _find_in_whole_plan(request, item)
     before = _read_content_of_row(change)
     return ItemPreview(
+        page=page,
         item=item,
         before=before,
         after=make_content_after(change, before),

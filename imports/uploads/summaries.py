@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from flows.change_summary import summarize_change, summarize_new
-from flows.content.documents import Document
-from flows.content.fields import Content, Kind
+from flows.content.fields import Kind
 from imports.planfile.snapshot import ItemKey
 from imports.plans.plan import Change, Plan, Result
 from imports.rows.read import read_contents
+from imports.rows.states import copy_unread
 
 Summaries = dict[ItemKey, tuple[str, ...]]
 
@@ -40,14 +40,4 @@ def _summarize_kind(
             overwriting.setdefault(change.row.pk, []).append(change)
     for pk, before in read_contents(kind, list(overwriting)):
         for change in overwriting[pk]:
-            yield change, summarize_change(kind, before, _copy_documents(change.content or {}))
-
-
-def _copy_documents(content: Content) -> Content:
-    """Return the content with documents whose texts go with it: the plan's would keep them."""
-    return {
-        column: Document(digest=value.digest, reader=value.reader)
-        if isinstance(value, Document) and not value.has_text and value.reader
-        else value
-        for column, value in content.items()
-    }
+            yield change, summarize_change(kind, before, copy_unread(change.content or {}))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from flows.counting import format_count
 from flows.differences.graphs.chosen_parts import write_part
 from flows.differences.graphs.flow_order import order_nodes
 from flows.differences.graphs.graph import (
@@ -75,9 +76,8 @@ class Count:
     @property
     def words(self) -> str:
         """Return the counts in words, such as `2 nodes and 1 edge changed`."""
-        nodes = f"{self.nodes} node{'' if self.nodes == 1 else 's'}"
-        edges = f"{self.edges} edge{'' if self.edges == 1 else 's'}"
-        parts = [text for count, text in ((self.nodes, nodes), (self.edges, edges)) if count]
+        counted = ((self.nodes, "node"), (self.edges, "edge"))
+        parts = [format_count(count, noun) for count, noun in counted if count]
         return f"{' and '.join(parts) or 'nothing'} {WORDS[self.status]}"
 
 

@@ -30,6 +30,7 @@ from imports.admin.records.record_checklist import (
     Typed,
     get_place,
 )
+from imports.admin.scripts import is_script
 from imports.filling.pasted import ValueEnvironment
 from imports.filling.service import CHANGE_SECRET, FilledSecrets, PastedRefused, fill_pasted
 from imports.models import ImportRecord
@@ -149,7 +150,7 @@ class ChecklistViews:
         refused: PastedRefused,
         environment: ValueEnvironment,
     ) -> HttpResponse:
-        if _is_script(request):  # which leaves the text where it is
+        if is_script(request):  # which leaves the text where it is
             problems = [{"line": each.line, "message": each.message} for each in refused.problems]
             return JsonResponse({"problems": problems})
         typed = Typed(problems=refused.problems, environment=environment)
@@ -250,11 +251,7 @@ def _get_page(request: HttpRequest, record: ImportRecord, *done: str, give: str 
 
 
 def _redirect(request: HttpRequest, url: str) -> HttpResponse:
-    return JsonResponse({"url": url}) if _is_script(request) else HttpResponseRedirect(url)
-
-
-def _is_script(request: HttpRequest) -> bool:
-    return request.headers.get("Accept") == "application/json"
+    return JsonResponse({"url": url}) if is_script(request) else HttpResponseRedirect(url)
 
 
 def _read_ticked_connections(request: HttpRequest) -> Iterator[int]:

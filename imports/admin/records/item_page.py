@@ -4,13 +4,12 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 from django.urls import reverse
-from reversion.errors import RevertError
 from reversion.models import Version
 
 from flows.content.fields import Content, Kind
 from flows.differences.values import compare_contents
 from flows.models import MODELS, Item
-from flows.saves.saved_states import get_content, get_present_row, read_saved_row
+from flows.saves.saved_states import get_content, get_present_row, read_saved_content
 from flows.servers import get_current_database
 from imports.admin.wording import RESULT_WORDS
 from imports.models import ImportItem
@@ -61,8 +60,7 @@ def _read_state_before(item: ImportItem, model: type[Item]) -> tuple[Content | N
     )
     if version is None:
         return None, None, NO_SAVE
-    try:
-        before = get_content(model.kind, read_saved_row(version))
-    except RevertError:
+    before = read_saved_content(model.kind, version)
+    if before is None:
         return None, None, UNFIT_SAVE
     return before, version.revision.date_created, ""

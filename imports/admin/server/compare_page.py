@@ -3,7 +3,7 @@
 The file is read for this one answer and not kept, and nothing is written.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -15,22 +15,25 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
+from flows.batches import split_batches
 from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.models import MODELS
+from imports.admin.uploads.receiving import start_receiving
 from imports.admin.uploads.uploading import render_import_page
 from imports.errors import NotPermitted, UnableToImport
-from imports.exportfile.size_limit import MOST_WITH_WHITE_SPACE, make_too_large_error
+from imports.exportfile.size_limit import MOST_WITH_WHITE_SPACE
 from imports.importing.request import ImportRequest
 from imports.models import Door
 from imports.permissions import check_sight_of, find_visible_kinds
 from imports.plans.plan import Mode
 from imports.status.decide import FileStatus, ItemStatus, SyncState
 from imports.status.service import read_status
-from imports.uploads.uploaded_file import FileCollector, FilePart, get_longest_body
+from imports.uploads.uploaded_file import FileCollector, FilePart
 
 ITEMS_SHOWN = 500
 """The most items of one state on the page, which is made once and has no second one."""
+_BATCH = 400
 
 _WORDS = {
     SyncState.IN_SYNC: "In sync",
@@ -60,19 +63,13 @@ class CompareViews:
     def __init__(self, site: AdminSite) -> None:
         self._site = site
 
-    # As for an upload: the file is counted while it is received, and _compare checks the token.
+    # See start_receiving: _compare checks the token.
     @method_decorator(csrf_exempt)
     def compare(self, request: HttpRequest) -> HttpResponseBase:
         """Show the form; for a file that is sent, show how it compares with this server."""
         _check_rights(request)
-        limit = ziggy.MAX_IMPORT_BYTES
-        collector = FileCollector(limit)
-        request.upload_handlers = [collector]
         try:
-            length = request.META.get("CONTENT_LENGTH") or ""
-            if length.isdecimal() and int(length[:20]) > get_longest_body(limit):
-                raise make_too_large_error(limit)
-            return self._compare(request, collector)
+            return self._compare(request, start_receiving(request))
         except NotPermitted as error:
             raise PermissionDenied(error.message) from None
         except UnableToImport as error:
@@ -135,11 +132,17 @@ def _make_request(request: HttpRequest, file: FilePart) -> ImportRequest:
 
 def _make_groups(status: FileStatus) -> Iterator[dict[str, Any]]:
     """Yield the states that some item has, what needs a look first, each with its items."""
-    urls = _find_urls(status)
-    for state in _ORDER:
-        items = [item for item in status.items if item.state is state]
+    by_state: dict[SyncState, list[ItemStatus]] = {state: [] for state in _ORDER}
+    for item in status.items:
+        by_state[item.state].append(item)
+    listed = {
+        state: [] if state is SyncState.IN_SYNC else items[:ITEMS_SHOWN]
+        for state, items in by_state.items()
+    }
+    urls = _find_urls(item for items in listed.values() for item in items)
+    for state, items in by_state.items():
         if items:
-            shown = [] if state is SyncState.IN_SYNC else items[:ITEMS_SHOWN]
+            shown = listed[state]
             yield {
                 "state": state,
                 "title": _WORDS[state],
@@ -160,18 +163,17 @@ def _make_line(item: ItemStatus, urls: dict[tuple[Kind, str], str]) -> dict[str,
     }
 
 
-def _find_urls(status: FileStatus) -> dict[tuple[Kind, str], str]:
-    """Return the addresses of the rows that are on the page."""
+def _find_urls(items: Iterable[ItemStatus]) -> dict[tuple[Kind, str], str]:
+    """Return the addresses of the rows of these items, by kind and uuid."""
+    uuids: dict[Kind, set[str]] = {kind: set() for kind in Kind}
+    for item in items:
+        if item.row_uuid:
+            uuids[item.kind].add(item.row_uuid)
     found: dict[tuple[Kind, str], str] = {}
-    for kind in Kind:
-        uuids = [item.row_uuid for item in status.items if item.kind is kind and item.row_uuid]
-        if uuids and not status.is_in_sync:
-            rows = MODELS[kind]._default_manager.order_by().values_list("uuid", "pk")
-            page = f"admin:flows_{kind}_change"
-            wanted = set(uuids)
-            found |= {
-                (kind, str(uuid)): reverse(page, args=[pk])
-                for uuid, pk in rows
-                if str(uuid) in wanted
-            }
+    for kind, wanted in uuids.items():
+        page = f"admin:flows_{kind}_change"
+        for batch in split_batches(wanted, _BATCH):
+            rows = MODELS[kind]._default_manager.filter(uuid__in=batch).order_by()
+            for uuid, pk in rows.values_list("uuid", "pk"):
+                found[kind, str(uuid)] = reverse(page, args=[pk])
     return found

@@ -28,6 +28,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from flows.admin.page_addresses import wrap_running_page
 from flows.content.fields import Kind
 from flows.differences.values import compare_contents
+from imports.admin.scripts import is_script
 from imports.admin.uploads.forms import ChoicesForm, FilterForm, read_decisions
 from imports.admin.uploads.preview_page import make_preview_context, make_walk_context
 from imports.admin.uploads.solution_forms import asks_for_only, read_only, read_solutions
@@ -127,8 +128,7 @@ def _answer_script(view: View) -> View:
     @wraps(view)
     def call_for_script(self: "ImportViews", request: HttpRequest, number: int) -> HttpResponseBase:
         answer = view(self, request, number)
-        is_script = request.headers.get("Accept") == "application/json"
-        return JsonResponse({"url": answer["Location"]}) if is_script else answer
+        return JsonResponse({"url": answer["Location"]}) if is_script(request) else answer
 
     return call_for_script
 
@@ -170,7 +170,7 @@ class ImportViews:
         """Keep which items are reviewed; then the page that the form names, or the count."""
         page = read_page(pending)
         _keep_ticks(request, pending, page)
-        if request.headers.get("Accept") == "application/json":
+        if is_script(request):
             count = count_reviewed(pending, page)
             return JsonResponse({"done": count.done, "total": count.total})
         address = request.POST.get("next", "")
@@ -223,7 +223,7 @@ class ImportViews:
         if kind not in set(Kind) or (preview := preview_item(pending, Kind(kind), uuid)) is None:
             raise Http404
         context = {
-            **make_walk_context(request, pending, read_page(pending), preview.item),
+            **make_walk_context(request, pending, preview.page, preview.item),
             "title": f"{preview.item.kind.capitalize()} {preview.item.name or '(no name)'}",
             "pending": pending,
             "preview": preview,

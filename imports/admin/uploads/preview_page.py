@@ -1,8 +1,9 @@
 """What the page of an upload's plan shows: items in groups, and the counts of all."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -58,30 +59,24 @@ def make_preview_context(
 ) -> dict[str, Any]:
     """Return the context of the page, for the list that the address asks for."""
     chosen = FilterForm(request.GET)
-    items = list_items(plan.items, chosen.chosen, reviewed=set(pending.reviewed))
+    marks = set(pending.reviewed)
+    items = list_items(plan.items, chosen.chosen, reviewed=marks)
     page = Paginator(items, ITEMS_ON_A_PAGE).get_page(request.GET.get("page"))
-    counts, query = plan.counts, _drop_page(request.GET)
-    total = sum(counts.values(), Counter())
-    results = [each for each in Result if total[each] or each is not Result.AMBIGUOUS]
+    query = _drop_page(request.GET)
+    make_line = partial(_list_item, pending, query, marks)
     return {
         "title": f"Import {pending.file_name}",
         "pending": pending,
         "plan": plan,
-        "counts": [
-            {"kind": kind, "results": [(result, counts[kind][result]) for result in results]}
-            for kind in Kind
-        ],
-        "total": [(result, total[result]) for result in Result if total[result]],
-        "rest": [(result, total[result]) for result in _RESTING if total[result]],
+        **_count_results(plan),
         **describe_problems(pending, plan),
-        "problems": sum(bool(item.issues) for item in plan.items),
         "review": count_reviewed(pending, plan),
         "modes": list(Mode),
         "filter": chosen,
         "shows_changes": chosen.chosen.show is Show.CHANGES,
         "page": page,
         "groups": [
-            ItemGroup(title=title, items=[_list_item(pending, item, query) for item in group])
+            ItemGroup(title=title, items=[make_line(item) for item in group])
             for title, group in groupby(page.object_list, key=_make_title)
         ],
         "pages": page.paginator.get_elided_page_range(page.number),
@@ -92,6 +87,20 @@ def make_preview_context(
         "choices": ChoicesForm(pending=pending, user=request.user),
         "progress": read_progress(pending),
         "asks_for_name": ziggy.CONFIRM_SERVER_NAME,
+    }
+
+
+def _count_results(plan: PlanPage) -> dict[str, Any]:
+    counts = plan.counts
+    total = sum(counts.values(), Counter())
+    results = [each for each in Result if total[each] or each is not Result.AMBIGUOUS]
+    return {
+        "counts": [
+            {"kind": kind, "results": [(result, counts[kind][result]) for result in results]}
+            for kind in Kind
+        ],
+        "total": [(result, total[result]) for result in Result if total[result]],
+        "rest": [(result, total[result]) for result in _RESTING if total[result]],
     }
 
 
@@ -126,12 +135,14 @@ def _make_title(item: PageItem) -> str:
     return _TITLES[group] if group < len(_TITLES) else item.kind.plural.capitalize()
 
 
-def _list_item(pending: PendingImport, item: PageItem, query: str) -> ListedItem:
+def _list_item(
+    pending: PendingImport, query: str, marks: Collection[str], item: PageItem
+) -> ListedItem:
     mark = make_review_mark(item) if is_change(item) else ""
     return ListedItem(
         item=item,
         mark=mark,
-        is_reviewed=mark in pending.reviewed,
+        is_reviewed=mark in marks,
         url=make_item_url(pending, item, query),
     )
 

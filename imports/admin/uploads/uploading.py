@@ -14,13 +14,15 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from flows.conf import ziggy
+from imports.admin.scripts import is_script
 from imports.admin.uploads.forms import UploadForm
+from imports.admin.uploads.receiving import start_receiving
 from imports.errors import NotPermitted, UnableToImport
-from imports.exportfile.size_limit import MOST_WITH_WHITE_SPACE, make_too_large_error
+from imports.exportfile.size_limit import MOST_WITH_WHITE_SPACE
 from imports.models import ImportRecord
 from imports.permissions import RUN_IMPORT, check_permission
 from imports.uploads import pending as uploads
-from imports.uploads.uploaded_file import FileCollector, get_longest_body
+from imports.uploads.uploaded_file import FileCollector
 
 
 class UploadViews:
@@ -29,20 +31,13 @@ class UploadViews:
     def __init__(self, site: AdminSite) -> None:
         self._site = site
 
-    # The file is counted while it is received, so its handler must be set before the form is read,
-    # also before the CSRF check, which reads it: _upload makes that check.
+    # See start_receiving: _upload makes the check.
     @method_decorator(csrf_exempt)
     def upload(self, request: HttpRequest) -> HttpResponseBase:
         """Show the form, or stage the file that is sent."""
         _check_may_import(request)
-        limit = ziggy.MAX_IMPORT_BYTES
-        collector = FileCollector(limit)
-        request.upload_handlers = [collector]
         try:
-            length = request.META.get("CONTENT_LENGTH") or ""
-            if length.isdecimal() and int(length[:20]) > get_longest_body(limit):
-                raise make_too_large_error(limit)
-            return self._upload(request, collector)
+            return self._upload(request, start_receiving(request))
         except UnableToImport as error:
             return self._render_page(request, error=error)
 
@@ -66,7 +61,7 @@ class UploadViews:
             )
         except UnableToImport as error:
             return self._render_page(request, form=form, error=error, file_name=file.name)
-        if request.headers.get("Accept") == "application/json":  # a script goes there by itself
+        if is_script(request):
             return JsonResponse({"url": reverse("admin:imports_preview", args=[pending.pk])})
         return redirect("admin:imports_preview", pending.pk)
 
