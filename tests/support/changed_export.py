@@ -3,8 +3,9 @@
 import json
 import random
 import re
-from collections.abc import Iterator
 from typing import Any
+
+from tests.support.texts_in_values import change_text, find_texts, insert_line, read_text
 
 _HOST = re.compile(r"(?<=//)[\w-]+\.[\w.-]+|\w+\.dev\.example\.com")
 
@@ -30,25 +31,13 @@ def change_export(payload: bytes, *, flows: int, connections: int = 0, seed: int
 
 
 def _change_flow(flow: dict[str, Any], chance: random.Random) -> None:
-    texts = [at for at in _find_texts(flow["nodes"]) if at[-1] not in {"id", "type"}]
+    texts = [at for at in find_texts(flow["nodes"]) if at[-1] not in {"id", "type"}]
     for at in chance.sample(texts, min(3, len(texts))):
-        parent = flow["nodes"]
-        for key in at[:-1]:
-            parent = parent[key]
-        text = parent[at[-1]]
-        place = chance.randint(0, len(text))
-        inserted = f"\nlet inserted = {chance.randint(1, 99)};\n"
-        parent[at[-1]] = text[:place] + inserted + text[place:]
+        place = chance.randint(0, len(read_text(flow["nodes"], at)))
+        line = f"let inserted = {chance.randint(1, 99)};"
+        flow["nodes"] = change_text(flow["nodes"], at, insert_line(line, place))
     if chance.random() < 0.5:
         flow["nodes"].pop()
     position = flow["nodes"][0].get("position")
     if chance.random() < 0.5 and isinstance(position, dict):
         position["x"] = (position.get("x") or 0) + 200
-
-
-def _find_texts(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    if isinstance(value, str):
-        yield at
-    elif isinstance(value, dict | list):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _find_texts(inner, (*at, key))

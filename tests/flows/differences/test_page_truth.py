@@ -7,7 +7,7 @@ real flows, how many are left out between two that are changed: 1 changes each o
 import json
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,6 +29,7 @@ from tests.support.difference_page import (
     read_fields,
     read_parts,
 )
+from tests.support.texts_in_values import change_text, find_texts, make_content
 
 CASES = settings(
     max_examples=int(os.environ.get("ZIGGY_DIFFERENCE_CASES", "100")),
@@ -38,19 +39,6 @@ CASES = settings(
 EVERY = int(os.environ.get("ZIGGY_DIFFERENCE_EVERY", "600"))
 
 Content = dict[str, Any]
-
-
-def make_content(kind: Kind, item: dict[str, Any]) -> Content:
-    """The content of an item of a file, with every column."""
-    return {
-        "extra": canonical.encode(item.get("extra") or {}),
-        **{
-            field.column: canonical.encode(item[field.key])
-            if field.shape.is_document and item.get(field.key) is not None
-            else item.get(field.key)
-            for field in FIELDS[kind]
-        },
-    }
 
 
 def check_page(kind: Kind, before: Content, after: Content) -> None:
@@ -204,25 +192,17 @@ def test_of_a_connection_both_sides_are_there_as_they_are_masked(
 # --- Real flows
 
 
-def find_texts(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    if isinstance(value, str):
-        yield at
-    elif isinstance(value, dict | list):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from find_texts(inner, (*at, key))
+def make_change(chance: random.Random) -> Callable[[str], str]:
+    """What changes a text at a random place."""
+
+    def change(text: str) -> str:
+        place, word = chance.randint(0, len(text)), chance.choice(WORDS)
+        return f"{text[:place]}{word}{text[place + chance.randint(0, 3) :]}"
+
+    return change
 
 
-def change_text(value: Any, at: tuple[Any, ...], chance: random.Random) -> Any:
-    """A copy of the value with the text at that path changed at a random place."""
-    if not at:
-        place, word = (
-            chance.randint(0, len(value)),
-            chance.choice(["x", "\n", "\u200b", " a\nb ", "<"]),
-        )
-        return f"{value[:place]}{word}{value[place + chance.randint(0, 3) :]}"
-    copy = value.copy()
-    copy[at[0]] = change_text(value[at[0]], at[1:], chance)
-    return copy
+WORDS = ["x", "\n", "\u200b", " a\nb ", "<"]
 
 
 @pytest.mark.parametrize("name", ["real-small.json", "real-odd.json", "real-medium.json"])
@@ -237,5 +217,5 @@ def test_any_text_of_a_real_flow_that_is_changed_anywhere_is_on_the_page(
             number += 1
             if number % EVERY:
                 continue
-            after = make_content(Kind.FLOW, {**flow, **change_text(flow, at, chance)})
+            after = make_content(Kind.FLOW, {**flow, **change_text(flow, at, make_change(chance))})
             check_page(Kind.FLOW, before, after)

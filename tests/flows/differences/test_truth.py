@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flows.content import canonical
-from flows.content.fields import FIELDS, Kind
+from flows.content.fields import Kind
 from flows.content.invisible import is_invisible
 from flows.differences.lines import MOST_CHANGED, DiffRow, LineDiff, RowKind, compare_lines
 from flows.differences.matching import Budget, match
@@ -21,6 +21,13 @@ from flows.differences.pieces import Pieces, make_pieces, make_visible
 from flows.differences.value_differences import ValueDifference, compare_values, find_values
 from flows.differences.values import Difference, compare_contents
 from tests.support.difference_page import MISSING, ShownValue, put_together, read_value
+from tests.support.texts_in_values import (
+    change_text,
+    find_texts,
+    insert_line,
+    make_content,
+    read_text,
+)
 
 # --- What a reader can put together from what is shown
 
@@ -214,38 +221,6 @@ def read_page(found: Difference) -> str:
     return "".join(text.parts)
 
 
-def content(kind: Kind, item: dict[str, Any]) -> dict[str, Any]:
-    """The content of an item of a file, with every column."""
-    return {
-        "extra": "{}",
-        **{
-            field.column: canonical.encode(item[field.key])
-            if field.shape.is_document and item.get(field.key) is not None
-            else item.get(field.key)
-            for field in FIELDS[kind]
-        },
-    }
-
-
-def find_texts(value: Any, at: tuple[Any, ...] = ()) -> Any:
-    if isinstance(value, str):
-        yield at
-    elif isinstance(value, dict | list):
-        pairs = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, inner in pairs:
-            yield from find_texts(inner, (*at, key))
-
-
-def insert_line(value: Any, at: tuple[Any, ...], chance: random.Random, line: str) -> Any:
-    """A copy of the value with the line inserted anywhere in the text at that path."""
-    if not at:
-        place = chance.randint(0, len(value))
-        return f"{value[:place]}\n{line}\n{value[place:]}"
-    copy = value.copy()
-    copy[at[0]] = insert_line(value[at[0]], at[1:], chance, line)
-    return copy
-
-
 @pytest.mark.parametrize("name", ["real-small.json", "real-odd.json", "real-medium.json"])
 def test_a_line_that_is_inserted_in_any_text_of_a_real_flow_is_on_the_page(
     name: str, shared_data: Any
@@ -258,9 +233,10 @@ def test_a_line_that_is_inserted_in_any_text_of_a_real_flow_is_on_the_page(
         for at in chance.sample(texts, min(3, len(texts))):
             more = " ".join(["word"] * chance.randint(0, 200))
             line = f"{more} inserted {chance.random()} {more}"
-            changed = {**flow, **insert_line(graph, at, chance, line)}
+            place = chance.randint(0, len(read_text(graph, at)))
+            changed = {**flow, **change_text(graph, at, insert_line(line, place))}
             found = compare_contents(
-                Kind.FLOW, content(Kind.FLOW, flow), content(Kind.FLOW, changed)
+                Kind.FLOW, make_content(Kind.FLOW, flow), make_content(Kind.FLOW, changed)
             )
             assert line in read_page(found)
 
@@ -268,7 +244,7 @@ def test_a_line_that_is_inserted_in_any_text_of_a_real_flow_is_on_the_page(
 @given(TEXTS, TEXTS)
 def test_the_page_has_both_texts_of_a_field_as_a_whole(before: str, after: str) -> None:
     sides = [
-        content(Kind.FLOW, {"name": "A", "info": f"{side}\nend", "nodes": [], "edges": []})
+        make_content(Kind.FLOW, {"name": "A", "info": f"{side}\nend", "nodes": [], "edges": []})
         for side in (before, after)
     ]
     page = read_page(compare_contents(Kind.FLOW, *sides))
@@ -279,7 +255,7 @@ def test_the_page_has_both_texts_of_a_field_as_a_whole(before: str, after: str) 
 
 def test_a_text_is_no_markup() -> None:
     sides = [
-        content(Kind.FLOW, {"name": "A", "nodes": [{"id": "a", "x": text}], "edges": []})
+        make_content(Kind.FLOW, {"name": "A", "nodes": [{"id": "a", "x": text}], "edges": []})
         for text in ("<b>1</b>", "<b>2</b>")
     ]
     html = render_to_string(

@@ -14,6 +14,7 @@ from flows.differences.pieces import make_visible
 from imports.plans.plan import Mode
 from tests.support.imagined import a_file, planned, stored
 from tests.support.plan_texts import full_text
+from tests.support.texts_in_values import Path, change_text, find_texts, insert_line, read_text
 from tests.support.uuids import ONE
 
 CHARACTERS = st.sampled_from(
@@ -59,28 +60,14 @@ def make_columns(kind: Kind, item: dict[str, Any]) -> dict[str, Any]:
     return {**columns, "extra": canonical.encode(extra)}
 
 
-def find_texts(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def find_changeable(value: Any) -> list[Path]:
     """The paths of all texts of a value, but those by which nodes are told apart, and names."""
-    if isinstance(value, str):
-        return [at]
-    pairs = value.items() if isinstance(value, dict) else enumerate(value)
-    return [
-        path
-        for key, inner in pairs
-        if isinstance(inner, str | dict | list)
-        for path in find_texts(inner, (*at, key))
-        if path[-1] not in {"id", "source", "target", "name"}
-    ]
+    return [at for at in find_texts(value) if at[-1] not in {"id", "source", "target", "name"}]
 
 
-def insert_line(value: Any, at: tuple[Any, ...], place: int, line: str) -> Any:
+def insert(value: Any, at: Path, place: int, line: str) -> Any:
     """A copy of the value with the line in the text at that path."""
-    if not at:
-        place %= len(value) + 1
-        return f"{value[:place]}\n{line}\n{value[place:]}"
-    copy = value.copy()
-    copy[at[0]] = insert_line(value[at[0]], at[1:], place, line)
-    return copy
+    return change_text(value, at, insert_line(line, place % (len(read_text(value, at)) + 1)))
 
 
 def plan_of(kind: Kind, before: dict[str, Any] | None, after: dict[str, Any]) -> Any:
@@ -105,8 +92,8 @@ def is_harmless(text: str) -> bool:
 def test_a_line_that_is_inserted_into_any_text_is_in_the_plan(
     flow: Any, line: str, place: int, whole: bool, data: Any
 ) -> None:
-    at = data.draw(st.sampled_from(find_texts(flow)))
-    changed = insert_line(flow, at, place, line)
+    at = data.draw(st.sampled_from(find_changeable(flow)))
+    changed = insert(flow, at, place, line)
     text = text_of(Kind.FLOW, flow, changed, whole=whole)
     assert make_visible(line) in text
     assert is_harmless(text)
@@ -115,10 +102,8 @@ def test_a_line_that_is_inserted_into_any_text_is_in_the_plan(
 @given(FLOWS)
 def test_every_line_of_a_new_flow_is_in_the_whole_plan(flow: Any) -> None:
     text = text_of(Kind.FLOW, None, flow)
-    for at in find_texts({key: flow[key] for key in ("nodes", "edges", "info")}):
-        value = flow
-        for step in at:
-            value = value[step]
+    for at in find_changeable({key: flow[key] for key in ("nodes", "edges", "info")}):
+        value = read_text(flow, at)
         for line in value.split("\n") if "\n" in value else ():
             assert make_visible(line) in text
     assert is_harmless(text)
@@ -131,11 +116,11 @@ def test_a_line_that_is_inserted_into_any_text_of_a_real_item_is_in_the_plan(
     chance = random.Random(name)
     flows = json.loads((shared_data / name).read_bytes())["flows"]
     for flow in flows if len(flows) < 60 else chance.sample(flows, 60):
-        texts = find_texts(flow)
+        texts = find_changeable(flow)
         graph = [at for at in texts if at[0] in {"nodes", "edges"} and "position" not in at]
         for at in chance.sample(graph, min(3, len(graph))):
             line = " ".join(["word"] * chance.randint(0, 200)) + f" {chance.random()}"
-            changed = insert_line(flow, at, chance.randint(0, 10**6), line)
+            changed = insert(flow, at, chance.randint(0, 10**6), line)
             for whole in (True, False):
                 plan, rows = plan_of(Kind.FLOW, flow, {**changed, "uuid": ONE})
                 assert line in full_text(plan, *rows, whole=whole).plain
