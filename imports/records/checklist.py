@@ -210,10 +210,7 @@ def _find_written_connections(record: ImportRecord) -> QuerySet[ImportItem]:
 
 def _read_connection_points(record: ImportRecord) -> Iterator[ConnectionPoint]:
     items = _find_written_connections(record)
-    live = Connection.objects.filter(uuid__in=items.values("target_uuid"), is_deleted=False)
-    values = live.order_by().values_list("uuid", "pk", "name")
-    rows: dict[UUID, tuple[int | None, str]] = {uuid: (pk, name) for uuid, pk, name in values}
-    digests = _read_digests_of_edited(live, record)
+    rows = _read_live_connections(items)
     # The texts of the warnings are read for those alone that are shown: to decode all takes long.
     written = items.order_by("position").annotate(
         text=Cast("warning_details", TextField()),
@@ -221,11 +218,11 @@ def _read_connection_points(record: ImportRecord) -> Iterator[ConnectionPoint]:
         is_dangling=Q(text__contains=f'"{WarningCode.DANGLING_REFERENCE}"'),
         has_warnings=~Q(warnings=[]),
     )
-    for item_pk, uuid, name, result, digest, looked_at, *flags in written.values_list(
+    for item_pk, uuid, name, result, written_digest, looked_at, *flags in written.values_list(
         *("pk", "target_uuid", "target_name", "result", "content_digest", "looked_at"),
         *("is_serious", "is_dangling", "has_warnings"),
     ):
-        pk, present_name = rows.get(uuid, (None, name))
+        pk, present_name, digest = rows.get(uuid, (None, name, ""))
         yield ConnectionPoint(
             item_pk=item_pk,
             pk=pk,
@@ -234,7 +231,7 @@ def _read_connection_points(record: ImportRecord) -> Iterator[ConnectionPoint]:
             is_retargeted=flags[0],
             has_dangling_references=flags[1],
             has_warnings=flags[2],
-            is_changed=differ(digests.get(uuid, ""), digest),
+            is_changed=differ(digest, written_digest),
             is_looked_at=looked_at is not None,
         )
 
@@ -250,20 +247,19 @@ def read_warnings(points: Iterable[ConnectionPoint]) -> dict[int, PointWarnings]
     return found
 
 
-def _read_digests_of_edited(live: QuerySet[Connection], record: ImportRecord) -> dict[UUID, str]:
-    """Return, by uuid, the digest of each row's content that was written after the run.
-
-    Every door sets the time of writing. A row may also be older than the run and have a time that
-    is to come, as its file has it: its content is compared, too.
-    """
+def _read_live_connections(
+    items: QuerySet[ImportItem],
+) -> dict[UUID, tuple[int | None, str, str]]:
+    """Return, by uuid, each row's key, its name, and the digest of its content."""
     names = get_columns(Kind.CONNECTION)
-    edited = live.filter(updated_at__gt=record.finished_at or record.started_at)
+    live = Connection.objects.filter(uuid__in=items.values("target_uuid"), is_deleted=False)
     # Only the digests are kept in memory; the texts are read a batch at a time.
-    rows = edited.order_by().values_list("uuid", *names).iterator(chunk_size=CONTENT_BATCH)
-    return {
-        uuid: compute_content_digest(dict(zip(names, values, strict=True)), names)
-        for uuid, *values in rows
-    }
+    rows = live.order_by().values_list("uuid", "pk", *names).iterator(chunk_size=CONTENT_BATCH)
+    found: dict[UUID, tuple[int | None, str, str]] = {}
+    for uuid, pk, *values in rows:
+        content = dict(zip(names, values, strict=True))
+        found[uuid] = (pk, str(content["name"]), compute_content_digest(content, names))
+    return found
 
 
 def _get_urgency(point: ConnectionPoint) -> tuple[bool, ...]:
