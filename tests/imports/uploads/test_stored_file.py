@@ -5,6 +5,7 @@ import tracemalloc
 import zlib
 
 import pytest
+import zstandard
 from cryptography.fernet import Fernet
 
 from flows.encryption import WrongKeyError, encrypt_bytes
@@ -36,11 +37,22 @@ def test_a_file_that_was_stored_in_one_piece_is_still_read():
     assert unpack_file(encrypt_bytes(zlib.compress(b'{"flows": []}'))) == b'{"flows": []}'
 
 
+@pytest.mark.parametrize(
+    "payload", [b"", b"{}", make_noise(3 * MEGABYTE), b" " * 9 * MEGABYTE], ids=len
+)
+def test_a_file_that_was_stored_as_one_stream_of_zlib_is_still_read(payload):
+    packed = zlib.compress(payload, 1)
+    tokens = [encrypt_bytes(packed[at : at + MEGABYTE]) for at in range(0, len(packed), MEGABYTE)]
+    stored = b"".join(len(token).to_bytes(4, "big") + token for token in tokens)
+    assert unpack_file(stored) == payload
+
+
 def test_no_piece_is_in_clear():
     line = make_noise(64)
     stored = pack_file(line * 50_000)
     assert line[:8] not in stored
-    assert zlib.compress(line * 50_000, 1)[:32] not in stored
+    packed = zstandard.ZstdCompressor(level=1).compress((line * 50_000)[:MEGABYTE])
+    assert packed[8:32] not in stored
 
 
 def test_another_key_opens_nothing(settings):
