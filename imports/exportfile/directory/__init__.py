@@ -1,0 +1,1 @@
+"""An export as files of a directory, and archives of it. Pure."""
