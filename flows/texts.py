@@ -15,6 +15,19 @@ def make_json_path(*steps: str | int) -> str:
     return "".join(map(_format_step, steps)).removeprefix(".")
 
 
+def read_json_path(path: str) -> tuple[str | int, ...]:
+    """Return the keys and indexes of a path of `make_json_path`, up to a key in quotes."""
+    steps: list[str | int] = []
+    end = 0
+    while match := _STEP.match(path, end):
+        steps.append(int(match["index"]) if match["index"] else match["key"])
+        end = match.end()
+    return tuple(steps)
+
+
+_STEP = re.compile(r"\[(?P<index>\d+)\]|\.?(?P<key>[A-Za-z_$][\w$-]*)", re.ASCII)
+
+
 def _format_step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"

@@ -39,9 +39,19 @@ class JSONProblem(Exception):  # noqa: N818 - one of the problems of a file, not
     `format_message` replaces where something else is read.
     """
 
-    def __init__(self, code: str, message: str, path: Path = (), *, subject: str = "") -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        path: Path = (),
+        *,
+        subject: str = "",
+        line: int | None = None,
+    ) -> None:
         self.code = code
         self.path = path
+        self.line = line
+        """The line in the text, from 1, where that is known and the path is not."""
         self.message = f"{subject} {message}" if subject else message
         self._subject = subject
         self._without_subject = message
@@ -73,18 +83,24 @@ def raise_problem(error: Exception, text: bytes) -> NoReturn:
         raise JSONProblem(
             "lone-surrogate",
             f"Text holds half of a surrogate pair {format_place(text, lone)}. Remove it.",
+            line=find_line_at(text, lone),
         ) from None
     if "truncated" in message:
         raise JSONProblem(
             "invalid-json",
             "ends in the middle of a value. Export or upload it again.",
             subject="The file",
+            line=find_line_at(text, len(text)),
         ) from None
     # For trailing characters, the parser's offset is of their second byte.
-    place = format_place(text, int(byte[1]) - message.count("trailing characters")) if byte else ""
+    offset = int(byte[1]) - message.count("trailing characters") if byte else None
+    place = "" if offset is None else format_place(text, offset)
     reason = _BYTE.sub("", message).removeprefix("JSON is malformed: ")
     raise JSONProblem(
-        "invalid-json", f"is not valid JSON: {reason} {place}.", subject="The file"
+        "invalid-json",
+        f"is not valid JSON: {reason} {place}.",
+        subject="The file",
+        line=None if offset is None else find_line_at(text, offset),
     ) from None
 
 
@@ -119,9 +135,14 @@ def _read_integer(digits: str) -> float:
 
 def format_place(data: bytes, offset: int) -> str:
     """Return the line and the column, in characters from 1, of a byte offset."""
-    line = data.count(b"\n", 0, offset) + 1
+    line = find_line_at(data, offset)
     before = data[data.rfind(b"\n", 0, offset) + 1 : offset]
     return f"at line {line}, column {len(before.decode(errors='replace')) + 1}"
+
+
+def find_line_at(data: bytes, offset: int) -> int:
+    """Return the line of a byte offset, from 1."""
+    return data.count(b"\n", 0, offset) + 1
 
 
 def check_depth(value: Any, most: int) -> None:

@@ -6,7 +6,7 @@ Pure: no database. Source of the rules: the specification of the export file.
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -17,7 +17,7 @@ from flows.garbage import pause_garbage_collection
 from flows.strict_json.problems import JSONProblem, UnreadDepthProblem
 from flows.strict_json.read import check_value, read_unchecked
 from imports.errors import FileInvalid, FileUnreadable, Issue
-from imports.exportfile.gzipped import unpack
+from imports.exportfile.directory.note import DirectoryNote, make_leftovers_warning
 from imports.exportfile.items import FileItem, count_colons, read_item
 from imports.exportfile.known_items import compute_slice_digests, unpack_item
 from imports.exportfile.raw_items import (
@@ -28,6 +28,7 @@ from imports.exportfile.raw_items import (
 )
 from imports.exportfile.repeated import find_repeated
 from imports.exportfile.size_limit import check_size
+from imports.exportfile.unpacking import unpack_export
 
 # Codes of problems that make a file invalid rather than unreadable.
 _NOT_AN_EXPORT = {"wrong-top-level", "duplicate-key", "too-many-keys"}
@@ -47,6 +48,8 @@ class ExportDocument:
     """The digests of the flows that were known, and not read again."""
     new_slices: Mapping[str, FileItem] = field(default_factory=dict)
     """The flows that were read, by the digests by which they can be known."""
+    directory_id: str = ""
+    """The id of the directory that the file was made of; "" for any other file."""
 
     def __iter__(self) -> Iterator[FileItem]:
         return (item for kind in Kind for item in self.items[kind])
@@ -75,9 +78,10 @@ def parse(
     """
     issues: list[Issue] = []
     with pause_garbage_collection(), _refuse_whole_file():
-        data = unpack(data, max_bytes=max_bytes)
+        data = unpack_export(data, max_bytes=max_bytes)
         check_size(data, max_bytes)
-        lists, depth = read_raw_items(data, issues)
+        raw = read_raw_items(data, issues)
+        lists, depth = raw.lists, raw.depth
         digests = compute_slice_digests(lists[Kind.FLOW], depth=depth)
         known = find_known(digests)
         check_encoding(data, lists, {at for at, each in enumerate(digests) if each in known})
@@ -86,12 +90,16 @@ def parse(
     if issues:
         raise make_refusal(issues)
     flows = zip(digests, items[Kind.FLOW], strict=True)
+    new_slices = {digest: item for digest, item in flows if digest not in known}
+    if raw.directory.leftovers:
+        items[Kind.FLOW] = _warn_of_leftovers(items[Kind.FLOW], raw.directory)
     return ExportDocument(
         sha256=sha256 or hashlib.sha256(data).hexdigest(),
         size=len(data),
         items=items,
         known_slices=tuple(known),
-        new_slices={digest: item for digest, item in flows if digest not in known},
+        new_slices=new_slices,
+        directory_id=raw.directory.directory_id,
     )
 
 
@@ -103,12 +111,14 @@ def parse_item(data: bytes, kind: Kind, position: int, *, max_bytes: int) -> Fil
     """
     issues: list[Issue] = []
     with pause_garbage_collection(), _refuse_whole_file():
-        data = unpack(data, max_bytes=max_bytes)
+        data = unpack_export(data, max_bytes=max_bytes)
         check_size(data, max_bytes)
-        lists, depth = read_raw_items(data, issues)
-        if position >= len(lists[kind]):
+        raw = read_raw_items(data, issues)
+        if position >= len(raw.lists[kind]):
             return None
-        item = _read_raw(kind, position, lists[kind][position], depth, issues)
+        item = _read_raw(kind, position, raw.lists[kind][position], raw.depth, issues)
+        if kind is Kind.FLOW and item:
+            (item,) = _warn_of_leftovers([item], raw.directory)
     return None if issues else item
 
 
@@ -173,6 +183,16 @@ def _read_raw(
     if item:
         _keep_small(item)
     return item
+
+
+def _warn_of_leftovers(flows: Iterable[FileItem], directory: DirectoryNote) -> tuple[FileItem, ...]:
+    """Return the flows, with a warning where a file in their folder is named by nothing."""
+    return tuple(
+        replace(flow, own_warnings=(make_leftovers_warning(names), *flow.own_warnings))
+        if (names := directory.leftovers.get(flow.position))
+        else flow
+        for flow in flows
+    )
 
 
 def _keep_small(item: FileItem) -> None:

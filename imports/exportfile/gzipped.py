@@ -23,22 +23,22 @@ def is_gzip(data: bytes) -> bool:
     return data.startswith(_MAGIC)
 
 
-def unpack(data: bytes, *, max_bytes: int, what: str = "") -> bytes:
+def unpack(data: bytes, *, max_bytes: int, what: str = "", takes_archives: bool = False) -> bytes:
     """Return the content of a file in gzip, and any other file as it is.
 
     Raises FileTooLarge, also where the content is larger than `max_bytes`, and JSONProblem
-    (`broken-gzip`, or `invalid-encoding` for an archive). `what` names the file in the former, such
-    as "plan".
+    (`broken-gzip`, or `invalid-encoding` for an archive, unless it is one that the caller takes).
+    `what` names the file in the former, such as "plan".
     """
     if not is_gzip(data):
-        refuse_archive(data)
+        refuse_archive(data, takes_archives=takes_archives)
         return data
     if len(data) > max_bytes:  # gzip is hardly ever larger than its content
         raise make_too_large_error(max_bytes, what=what)
     content = _unpack_members(data, max_bytes, what)
     if is_gzip(content):
         raise _make_problem("was packed twice. Unpack it once.")
-    refuse_archive(content)
+    refuse_archive(content, takes_archives=takes_archives)
     return content
 
 

@@ -4,6 +4,8 @@ A file that plainly is an export is split in one pass; any other is looked at ke
 """
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -22,6 +24,8 @@ from flows.strict_json.read import (
 )
 from flows.texts import make_json_path, quote
 from imports.errors import FileInvalid, Issue
+from imports.exportfile.directory.form import ID_KEY
+from imports.exportfile.directory.note import LEFTOVERS_KEY, NOTE_KEYS, DirectoryNote, read_note
 
 FORMAT_VERSION = 1
 
@@ -29,23 +33,43 @@ FORMAT_VERSION = 1
 _VERSION_KEY = "formatVersion"
 _KNOWN_KEYS = {_VERSION_KEY, *(kind.plural for kind in Kind)}
 # What an export has beside them, and a file may have: texts that are ignored.
-_SCALAR_KEYS = ("exportedAt", "exportedFrom")
-_PLAIN_KEYS = {*_KNOWN_KEYS, *_SCALAR_KEYS}
+_SCALAR_KEYS = ("exportedAt", "exportedFrom", ID_KEY)
+_PLAIN_KEYS = {*_KNOWN_KEYS, *_SCALAR_KEYS, LEFTOVERS_KEY}
 _DEPTH_OF_ITEMS = 2
 _TOO_MANY = f"A file may hold at most {MAX_ITEMS:,} items. Export in parts."
 
 
-def read_raw_items(data: bytes, issues: list[Issue]) -> tuple[dict[Kind, list[msgspec.Raw]], int]:
-    """Return the raw items by kind, and their depth in the file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawFile:
+    """The raw texts of a file's items."""
+
+    lists: dict[Kind, list[msgspec.Raw]]
+    depth: int
+    """Of the items in the file."""
+    directory: DirectoryNote
+
+
+def read_raw_items(data: bytes, issues: list[Issue]) -> RawFile:
+    """Return the raw items of a file.
 
     Adds to `issues` what is wrong with the file's own keys. Raises JSONProblem, and FileInvalid for
     too many items.
     """
     plain = split_quickly(data, _PLAIN_KEYS)
     if plain is not None and _is_plain_export(plain):
-        return {kind: plain.get(kind.plural, []) for kind in Kind}, _DEPTH_OF_ITEMS
+        lists = {kind: plain.get(kind.plural, []) for kind in Kind}
+        return RawFile(lists=lists, depth=_DEPTH_OF_ITEMS, directory=read_note(plain))
     top_level, depth = _read_top_level(data)
-    return _split_lists(top_level, issues), depth
+    lists = _split_lists(top_level, issues)
+    return RawFile(lists=lists, depth=depth, directory=_read_note_clearly(top_level))
+
+
+def _read_note_clearly(top_level: Mapping[str, msgspec.Raw]) -> DirectoryNote:
+    values: dict[str, Any] = {}
+    for key in NOTE_KEYS & top_level.keys():
+        with suppress(msgspec.MsgspecError):  # such a key of another file is ignored
+            values[key] = msgspec.json.decode(top_level[key], type=str | list[msgspec.Raw])
+    return read_note(values)
 
 
 def check_encoding(

@@ -31,6 +31,7 @@ class WarningCode(StrEnum):
     BROUGHT_BACK = "brought-back"
     VALUE_IGNORED = "value-ignored"
     DELETION_IGNORED = "deletion-ignored"
+    LEFTOVER_FILES = "leftover-files"
     NO_VALUE = "no-value"
     NO_NAME = "no-name"
 
@@ -96,6 +97,7 @@ _KEYS = (
     *("secret", "secretNames", "secretUuid", "hasValue", "kind", "uuid", "name"),
     *("environments", "oldDestinations", "newDestination", "changedKeys"),
     *("from", "to", "target", "key", "record", "isUndo", "at", "by", "lastImportAt"),
-    *("fileUpdatedAt", "lastUpdatedAt", "others", "users", "places", "path", "characters", "more"),
+    *("fileUpdatedAt", "lastUpdatedAt", "others", "users", "places", "path", "characters"),
+    *("files", "more"),
 )
 _KEY_RANKS = {key: rank for rank, key in enumerate(_KEYS)}

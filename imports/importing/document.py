@@ -5,35 +5,41 @@ from dataclasses import replace
 
 from flows.conf import ziggy
 from flows.strict_json.problems import JSONProblem
-from imports.errors import FileTooLarge
+from imports.errors import FileInvalid, FileTooLarge
 from imports.exportfile.document import ExportDocument, parse
-from imports.exportfile.gzipped import unpack
+from imports.exportfile.unpacking import locate, unpack_export
 from imports.importing.request import ImportRequest
 from imports.importing.saved_plan import check_origin, find_decisions
 from imports.parsed.store import find_parsed
 
 
 def unpack_request(request: ImportRequest) -> ImportRequest:
-    """Return the request with the content of its file, where that is in gzip.
+    """Return the request with the content of its file, where that is in gzip or an archive.
 
     What is kept of a file, its digest and its size, is of the content, so that a plan for a file is
-    good for the same file in gzip. A request whose file cannot be unpacked is returned as it is:
-    `read_document` refuses it then, after the rights were checked, and in the run's record.
+    good for the same file in gzip, and one for a directory for each archive of it. A request whose
+    file cannot be unpacked is returned as it is: `read_document` refuses it then, after the rights
+    were checked, and in the run's record.
     """
-    with suppress(FileTooLarge, JSONProblem):
-        content = unpack(request.payload, max_bytes=ziggy.MAX_IMPORT_BYTES)
-        return request if content is request.payload else replace(request, payload=content)
+    with suppress(FileTooLarge, FileInvalid, JSONProblem):
+        content = unpack_export(request.payload, max_bytes=ziggy.MAX_IMPORT_BYTES)
+        if content is not request.payload:
+            return replace(request, payload=content, packed=request.payload)
     return request
 
 
 def read_document(request: ImportRequest, *, sha256: str | None = None) -> ExportDocument:
     """Return the request's document. `sha256` is that of its content, where it is known.
 
-    Raises FileTooLarge, FileUnreadable and FileInvalid.
+    Raises FileTooLarge, FileUnreadable and FileInvalid: of a directory with file and line.
     """
-    return parse(
-        request.payload, max_bytes=ziggy.MAX_IMPORT_BYTES, sha256=sha256, find_known=find_parsed
-    )
+    limit = ziggy.MAX_IMPORT_BYTES
+    try:
+        return parse(request.payload, max_bytes=limit, sha256=sha256, find_known=find_parsed)
+    except FileInvalid as error:
+        if request.packed is None:
+            raise
+        raise locate(error, request.packed, max_bytes=limit) from None
 
 
 def read_request(

@@ -18,6 +18,9 @@ class ImportRequest(RunRequest):
 
     payload: bytes = field(repr=False)
     """The bytes of the file, also in gzip, which the service unpacks first."""
+    packed: bytes | None = field(default=None, repr=False)
+    """The bytes that the service unpacked `payload` from; None before, and where it was not packed.
+    """
     file_name: str
     """For the record and for messages; the file is never opened by it."""
     mode: Mode

@@ -78,3 +78,16 @@ def replace_file(path: Path) -> Iterator[BinaryIO]:
             f"The file {quote(str(path))} cannot be written: {error.strerror}.",
             returncode=USAGE_ERROR,
         ) from None
+
+
+@contextmanager
+def refuse_unwritable(directory: Path) -> Iterator[None]:
+    """Raise CommandError where the directory, or a file in it, cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise CommandError(
+            f"The directory {quote(str(directory))} cannot be written: {error.strerror}"
+            f"{f' ({error.filename})' if error.filename else ''}. Export again to finish it.",
+            returncode=USAGE_ERROR,
+        ) from None

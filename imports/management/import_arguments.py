@@ -9,6 +9,7 @@ from imports.management.plan_display import (
     check_file_name,
     check_file_to_write,
 )
+from imports.management.sources import add_source_arguments
 from imports.plans.acknowledgement import AcknowledgedCode
 from imports.plans.plan import Mode
 
@@ -22,6 +23,9 @@ examples:
     manage.py flow_import --server production --overwrite --file-path zexport.json
   in a pipeline:
     manage.py flow_import -s production --skip --no-prompt -fp - < zexport.json
+  the directory flows/ of a git repository, as it is on disk or in a commit:
+    manage.py flow_import -s production --overwrite --from-dir flows
+    git archive v1.2 flows | manage.py flow_import -s production --overwrite --no-prompt -fp -
   plan now, review, and apply exactly that later, or nothing:
     manage.py flow_import -s production --overwrite -fp zexport.json --plan-out plan.json
     manage.py flow_import -s production -fp zexport.json --apply-plan plan.json
@@ -59,10 +63,7 @@ def add_import_arguments(parser: ArgumentParser) -> None:
         "registered server's (ZIGGY_SERVERS); anything else is refused",
     )
     _add_ways(parser)
-    parser.add_argument(
-        "-fp", "--file-path", required=True, metavar="F",
-        help="the export file, also in gzip; - reads standard input",
-    )  # fmt: skip
+    add_source_arguments(parser)
     _add_plan_files(parser)
     parser.add_argument(
         "--override-locks", action="store_true", help="overwrite locked flows as well"

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 
 from flows.content.fields import Kind
 from flows.counting import format_count
+from imports.exporting.directory_writing import DirectoryStatistics
 from imports.exporting.write import ExportStatistics
 from imports.management.console import print_json, print_line
 from imports.report import make_answer
@@ -31,5 +32,21 @@ def print_statistics(
         "size": statistics.size,
         "sha256": statistics.sha256,
         **more,
+    }
+    print_json(command, make_answer(HTTPStatus.OK, data))
+
+
+def print_directory_statistics(
+    command: BaseCommand, statistics: DirectoryStatistics, root: Path
+) -> None:
+    """Print what an export into a directory did, as JSON."""
+    data = {
+        "directory": str(root),
+        "directoryId": statistics.directory_id,
+        **{kind.plural: statistics.counts[kind] for kind in Kind},
+        "filesWritten": statistics.written,
+        "filesRemoved": statistics.removed,
+        "filesUnchanged": statistics.unchanged,
+        "warnings": statistics.warnings,
     }
     print_json(command, make_answer(HTTPStatus.OK, data))

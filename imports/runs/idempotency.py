@@ -26,7 +26,7 @@ from imports.runs.request import RunRequest
 # acknowledged changes nothing of what is done.
 _NOT_OPTIONS = {
     *("payload", "file_name", "user", "user_name", "door", "idempotency_key", "lock_wait"),
-    *("accept", "accept_shown"),
+    *("packed", "accept", "accept_shown"),
 }
 
 

@@ -13,6 +13,8 @@ from django.core.management.base import BaseCommand, CommandError
 from flows.texts import quote
 from imports.database.one_state import read_one_state
 from imports.errors import UnableToImport
+from imports.exporting.directory_files import make_directory_id
+from imports.exporting.directory_writing import DirectoryStatistics, write_directory
 from imports.exporting.gzip_stream import GZIP_SUFFIX, open_gzip
 from imports.exporting.selection import (
     Selection,
@@ -22,6 +24,7 @@ from imports.exporting.selection import (
 )
 from imports.exporting.write import ExportStatistics, write_export
 from imports.management.console import (
+    USAGE_ERROR,
     add_server_argument,
     print_cancelled,
     print_json,
@@ -29,8 +32,8 @@ from imports.management.console import (
     refuse_errors,
     target_known_server,
 )
-from imports.management.files import may_write, replace_file
-from imports.management.statistics import print_statistics
+from imports.management.files import may_write, refuse_unwritable, replace_file
+from imports.management.statistics import print_directory_statistics, print_statistics
 from imports.report import make_answer
 
 DEFAULT_NAME = "zexport.json"
@@ -68,6 +71,11 @@ class Command(BaseCommand):
             "--save-path", metavar="DIR",
             help=f"the directory to write {DEFAULT_NAME} into, or {DEFAULT_NAME}.gz with --gzip",
         )  # fmt: skip
+        where.add_argument(
+            "--to-dir", metavar="DIR",
+            help="the directory to write the export into as files that review well in git: only "
+            "what changed is written, and files of items that left the export are removed",
+        )  # fmt: skip
         parser.add_argument(
             "--compact",
             action="store_true",
@@ -89,33 +97,84 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, server: str, no_prompt: bool, **options: Any) -> None:
+        if options["to_dir"]:
+            self._write_directory(server, **options)
+        else:
+            self._write_file(server, no_prompt=no_prompt, **options)
+
+    def _write_directory(self, server: str, **options: Any) -> None:
+        _check_no_file_options(**options)
+        root = Path(options["to_dir"])
+        words = _join_choice(options["flow_ids"], options["tags"])
+        with self._refuse(server), target_known_server(server), read_one_state():
+            selection = self._select(options)
+            with refuse_unwritable(root):
+                statistics = write_directory(
+                    selection, root, server=server, make_id=lambda: make_directory_id(words)
+                )
+        self._report_directory(statistics, root)
+
+    def _write_file(self, server: str, *, no_prompt: bool, **options: Any) -> None:
         path = _get_path(options["file_path"], options["save_path"], in_gzip=options["gzip"])
         in_gzip = options["gzip"] or (path is not None and path.suffix == GZIP_SUFFIX)
         if path and not may_write(self, path, ask=not no_prompt):
             print_cancelled(self)
             return
-        try:
-            with refuse_errors(self, server), target_known_server(server), read_one_state():
-                selection = _select(options["flow_ids"], options["tags"])
-                is_empty = not any(selection.values())
-                if is_empty and options["fail_on_empty"]:
-                    raise _make_refusal(options["tags"])
-                with _open(path, in_gzip=in_gzip) as file:
-                    statistics = write_export(
-                        selection, file, server=server, is_compact=options["compact"]
-                    )
-        except UnknownFlowsError as error:
-            print_json(self, make_answer(HTTPStatus.NOT_FOUND, {"message": str(error)}))
-            raise CommandError(str(error)) from None
-        if is_empty:
+        with self._refuse(server), target_known_server(server), read_one_state():
+            selection = self._select(options)
+            with _open(path, in_gzip=in_gzip) as file:
+                statistics = write_export(
+                    selection, file, server=server, is_compact=options["compact"]
+                )
+        if not any(selection.values()):
             message = f"{_explain_nothing_found(options['tags'])} The file is empty."
             statistics.warnings.append(message)
         self._report(statistics, path)
+
+    @contextmanager
+    def _refuse(self, server: str) -> Iterator[None]:
+        try:
+            with refuse_errors(self, server):
+                yield
+        except UnknownFlowsError as error:
+            print_json(self, make_answer(HTTPStatus.NOT_FOUND, {"message": str(error)}))
+            raise CommandError(str(error)) from None
+
+    def _select(self, options: dict[str, Any]) -> Selection:
+        """Return the rows to export. Raises NothingToExport where the options say so.
+
+        An empty export into a directory would remove all of its files.
+        """
+        selection = _select(options["flow_ids"], options["tags"])
+        must_have_some = options["fail_on_empty"] or options["to_dir"]
+        if must_have_some and not any(selection.values()):
+            raise _make_refusal(options["tags"])
+        return selection
 
     def _report(self, statistics: ExportStatistics, path: Path | None) -> None:
         for warning in statistics.warnings:
             print_line(self, f"Warning: {warning}")
         print_statistics(self, statistics, path, warnings=statistics.warnings)
+
+    def _report_directory(self, statistics: DirectoryStatistics, root: Path) -> None:
+        for warning in statistics.warnings:
+            print_line(self, f"Warning: {warning}")
+        print_directory_statistics(self, statistics, root)
+
+
+def _check_no_file_options(**options: Any) -> None:
+    """Raise CommandError for an option that says how one file is written."""
+    for option in ("compact", "gzip"):
+        if options[option]:
+            raise CommandError(
+                f"--{option} cannot be given with --to-dir, which writes many files.",
+                returncode=USAGE_ERROR,
+            )
+
+
+def _join_choice(flow_ids: str, tags: str) -> str:
+    """Return one text for what was chosen, in whatever order it was named."""
+    return "\n".join("|".join(sorted({*_split_words(words)})) for words in (flow_ids, tags))
 
 
 def _get_path(file_path: str | None, directory: str | None, *, in_gzip: bool) -> Path | None:

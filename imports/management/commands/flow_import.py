@@ -18,7 +18,7 @@ from imports.importing.service import make_plan_to_save, preview_import, run_imp
 from imports.importing.states import read_states
 from imports.management import console
 from imports.management.acknowledging import ask_to_acknowledge, show_unacknowledged
-from imports.management.files import read_file, read_standard_input, replace_file
+from imports.management.files import read_file, replace_file
 from imports.management.import_arguments import EPILOG, add_import_arguments
 from imports.management.plan_display import PlanDisplay
 from imports.management.plan_text import (
@@ -28,6 +28,7 @@ from imports.management.plan_text import (
     word_plan,
 )
 from imports.management.run_command import RunCommand
+from imports.management.sources import read_source
 from imports.models import Door
 from imports.planfile.decisions import read_decisions
 from imports.planfile.file import read_plan, write_plan
@@ -59,14 +60,14 @@ class Command(RunCommand):
                 console.print_cancelled(self)
                 plan = None
             elif plan_out:
-                plan = self._save_plan(request, plan_out, options["file_path"])
+                plan = self._save_plan(request, plan_out, _get_source(**options))
             elif dry_run:
                 plan = self._preview(request)
             else:
                 plan = self._import(request, ask=not no_prompt)
         self.exit_with_details(plan, is_wanted=options["detailed_exitcode"])
 
-    def _save_plan(self, request: ImportRequest, path: Path, file_path: str) -> Plan:
+    def _save_plan(self, request: ImportRequest, path: Path, source: list[str]) -> Plan:
         """Write the plan, and return it. Raises the plan's refusal."""
         preview, saved = make_plan_to_save(request)
         with replace_file(path) as file:
@@ -75,7 +76,7 @@ class Command(RunCommand):
         if preview.refusal:
             console.print_line(self, _explain_undecided(path))
             raise preview.refusal
-        console.print_line(self, _describe_next_step(request, path, file_path))
+        console.print_line(self, _describe_next_step(request, path, source))
         console.print_json(self, make_answer(HTTPStatus.OK, _make_preview_data(preview)))
         return preview.plan
 
@@ -150,7 +151,8 @@ def _check_written_files(**options: Any) -> None:
 def _make_request(
     *,
     server: str,
-    file_path: str,
+    file_path: str | None,
+    from_dir: str | None,
     apply_plan: str | None,
     decisions: str | None,
     only: list[str] | None,
@@ -159,12 +161,11 @@ def _make_request(
     """Return the request. Raises CommandError, and UnableToImport for a bad plan or decisions."""
     user = console.find_user(options["user"], server)
     limit = ziggy.MAX_IMPORT_BYTES
-    from_input = file_path == "-"
-    payload = read_standard_input() if from_input else read_file(file_path)
+    payload, name = read_source(file_path=file_path, from_dir=from_dir)
     plan = read_plan(read_file(apply_plan), max_bytes=limit) if apply_plan else None
     return ImportRequest(
         payload=payload,
-        file_name="(standard input)" if from_input else Path(file_path).name,
+        file_name=name,
         server=server,
         mode=plan.mode if plan else options["mode"],
         door=Door.COMMAND,
@@ -187,9 +188,14 @@ def _make_preview_data(preview: Preview) -> dict[str, Any]:
     }
 
 
-def _describe_next_step(request: ImportRequest, path: Path, file_path: str) -> str:
+def _get_source(*, file_path: str | None, from_dir: str | None, **_options: Any) -> list[str]:
+    """Return the option that says what is imported, as words of the command line."""
+    return ["--from-dir", from_dir] if from_dir else ["--file-path", str(file_path)]
+
+
+def _describe_next_step(request: ImportRequest, path: Path, source: list[str]) -> str:
     words = ["manage.py", "flow_import", "--server", request.server]
-    words += ["--file-path", file_path, "--apply-plan", str(path)]
+    words += [*source, "--apply-plan", str(path)]
     return f"Plan written to {path}. Apply it with:\n  {shlex.join(words)}"
 
 

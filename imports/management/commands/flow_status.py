@@ -3,7 +3,6 @@
 import sys
 from argparse import ArgumentParser
 from http import HTTPStatus
-from pathlib import Path
 from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand
@@ -19,7 +18,7 @@ from imports.management.console import (
     refuse_errors,
     target_known_server,
 )
-from imports.management.files import read_file, read_standard_input
+from imports.management.sources import add_source_arguments, read_source
 from imports.management.status_table import format_status, format_summary, make_status_data
 from imports.models import Door
 from imports.plans.plan import Mode
@@ -65,10 +64,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_server_argument(parser)  # type: ignore[arg-type]
-        parser.add_argument(
-            "-fp", "--file-path", required=True, metavar="F",
-            help="the export file, also in gzip; - reads standard input",
-        )  # fmt: skip
+        add_source_arguments(parser)
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
         parser.add_argument(
             "--only-differences",
@@ -86,14 +82,15 @@ class Command(BaseCommand):
             "of this shell, which may see everything",
         )  # fmt: skip
 
-    def handle(self, *, server: str, file_path: str, verbosity: int, **options: Any) -> None:
-        is_piped = file_path == "-"
-        payload = read_standard_input() if is_piped else read_file(file_path)
+    def handle(self, *, server: str, verbosity: int, **options: Any) -> None:
         with refuse_errors(self, server), target_known_server(server):
+            payload, name = read_source(
+                file_path=options["file_path"], from_dir=options["from_dir"]
+            )
             user = find_user(options["user"], server)
             request = ImportRequest(
                 payload=payload,
-                file_name="(standard input)" if is_piped else Path(file_path).name,
+                file_name=name,
                 server=server,
                 mode=Mode.OVERWRITE,
                 door=Door.COMMAND,

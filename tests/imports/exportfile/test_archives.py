@@ -50,12 +50,24 @@ ARCHIVES = [
 ]
 
 
+# A file that is one export is imported unpacked: in these an import looks for a directory.
+OF_FILES = [make_zip("export.json"), make_tar(), gzip.compress(make_tar())]
+
+
 @pytest.mark.parametrize(("data", "what"), ARCHIVES)
 def test_an_archive_is_refused_with_what_it_is(data, what):
-    told = f"The file is {what}. Unpack it: what is read is JSON, or JSON in gzip."
+    told = f"The file is {what}. Unpack it: what is read is JSON, or JSON in gzip"
     with pytest.raises(FileUnreadable) as refused:
         parse(data, max_bytes=MUCH)
-    assert (refused.value.code, refused.value.message) == ("invalid-encoding", told)
+    code, message = refused.value.code, refused.value.message
+    if data in OF_FILES:
+        assert code == "no-directory"
+        assert message.startswith("The archive has no ziggy.json: ")
+    elif data == make_zip():
+        assert code == "empty-archive"
+    else:
+        more = "" if "ZIP" in what else ", or a directory in zip or tar"
+        assert (code, message) == ("invalid-encoding", f"{told}{more}.")
     with pytest.raises(FileUnreadable) as refused:
         read_object(data, max_bytes=MUCH, what="plan")
     assert refused.value.code == "invalid-encoding"

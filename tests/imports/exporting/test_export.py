@@ -525,7 +525,7 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ([], "one of the arguments -fp/--file-path --save-path is required"),
+            ([], "one of the arguments -fp/--file-path --save-path --to-dir is required"),
             (
                 ["-fp", "a", "--save-path", "b"],
                 "argument --save-path: not allowed with argument -fp/--file-path",

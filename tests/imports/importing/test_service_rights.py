@@ -58,6 +58,7 @@ ROOMS = (
     "imports.database.vacuum",
     "imports.exporting.downloads",
     "imports.exporting.write",
+    "imports.exporting.directory_writing",
     "imports.purging.service",
     "imports.filling.service",
 )
@@ -691,6 +692,7 @@ DOORS = {
     "imports.exporting.downloads.find_transfer": ["system/download-transfer"],
     "imports.exporting.downloads.gzip_file": ["system/download-transfer"],
     "imports.exporting.write.write_export": ["flow/export-all"],
+    "imports.exporting.directory_writing.write_directory": [],  # the command's alone
     "imports.undo.service.find_kinds_to_undo": ["imports/<int:pk>/undo"],
 }
 # Who may import them: each checks who calls, or is the shell's.
@@ -706,6 +708,7 @@ CALLERS = {
         "imports.admin.server.export_page",
         "imports.admin.items.flows",
     },
+    "imports.exporting.directory_writing": {"imports.management.commands.flow_export"},
     "imports.exporting.write": {
         "imports.exporting.downloads",
         "imports.management.commands.flow_export",

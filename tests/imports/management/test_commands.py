@@ -645,7 +645,7 @@ class TestUsage:
             ),
             (
                 ["--server", "local", "--skip"],
-                "the following arguments are required: -fp/--file-path",
+                "one of the arguments -fp/--file-path --from-dir is required",
             ),
             (
                 ["--server", "local", "--skip", "--file-path", "f", "--forced"],

@@ -1,0 +1,125 @@
+"""The files of an item: what is reviewed together is one file. Pure."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from flows.content import canonical
+from flows.content.fields import FIELDS, Kind
+from flows.differences.graphs.graph import LAYOUT_KEYS
+from imports.exportfile.directory.code_files import choose_suffix, make_file_stem, may_be_file
+from imports.exportfile.directory.form import (
+    CODE_DIRECTORY,
+    EDGES_KEY,
+    FLOW_FILE,
+    LAYOUT_FILE,
+    NODES_KEY,
+    TIME_KEYS,
+    VIEWPORT_KEY,
+    format_json,
+)
+from imports.exportfile.directory.references import escape_key, make_reference
+from imports.exportfile.directory.slugs import Slugs
+
+MOST_FILES = 1_000
+"""The most texts of a flow that are files of their own; more stay in flow.json."""
+
+_FIRST_KEYS = ("id", "type", "source", "sourceHandle", "target", "targetHandle")
+_KEYS_IN_ORDER = {kind: ("uuid", *(field.key for field in FIELDS[kind])) for kind in Kind}
+_INFO_FILE = "info.md"
+
+
+def split_item(kind: Kind, item: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the files of a flow by their path in its folder.
+
+    Of another item it is one file, named "". Equal items have the same bytes, whatever the order of
+    their keys.
+    """
+    value = canonical.decode(canonical.encode(msgspec.json.decode(msgspec.json.encode(item))))
+    value = {key: value[key] for key in value if key not in TIME_KEYS}
+    if kind is not Kind.FLOW:
+        return {"": format_json(_order(value, _KEYS_IN_ORDER[kind]))}
+    return _split_flow(value)
+
+
+def _split_flow(flow: dict[str, Any]) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    texts = _TextFiles(files)
+    layout: dict[str, Any] = {}
+    if VIEWPORT_KEY in flow:
+        layout[VIEWPORT_KEY] = flow.pop(VIEWPORT_KEY)
+    if isinstance(flow.get(NODES_KEY), list):
+        layout[NODES_KEY] = _take_layout(flow[NODES_KEY])
+    rest = {}
+    for key, value in _order(flow, _KEYS_IN_ORDER[Kind.FLOW]).items():
+        if key in {NODES_KEY, EDGES_KEY} and isinstance(value, list):
+            rest[key] = [_split_part(part, key, texts) for part in value]
+        else:
+            rest[escape_key(key)] = _replace_texts(value, key, lambda _key: "info", texts)
+    return {FLOW_FILE: format_json(rest), LAYOUT_FILE: format_json(layout), **files}
+
+
+def _order(value: Mapping[str, Any], first: tuple[str, ...]) -> dict[str, Any]:
+    """Return the object with these keys first; its others are in the order of the alphabet."""
+    return {key: value[key] for key in (*first, *value) if key in value}
+
+
+def _take_layout(nodes: list[Any]) -> dict[str, Any]:
+    """Remove the layout of the nodes that have an id of their own, and return it by id."""
+    ids = Counter(_find_id(node) for node in nodes)
+    layout = {}
+    for node in nodes:
+        own = _find_id(node)
+        if own is not None and ids[own] == 1:
+            taken = {key: node.pop(key) for key in sorted(LAYOUT_KEYS & node.keys())}
+            if taken:
+                layout[own] = taken
+    return dict(sorted(layout.items()))
+
+
+def _find_id(node: Any) -> str | None:
+    own = node.get("id") if isinstance(node, dict) else None
+    return own if isinstance(own, str) else None
+
+
+class _TextFiles:
+    """The texts of a flow that become files, with a name of its own for each."""
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self._files = files
+        self._slugs = Slugs()
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._files) >= MOST_FILES
+
+    def add(self, stem: str, key: str, text: str) -> dict[str, str]:
+        """Add the text as a file, and return what refers to it."""
+        name = f"{self._slugs.give(stem)}{choose_suffix(key, text)}"
+        path = f"{CODE_DIRECTORY}/{name}"
+        self._files[path] = text.encode()
+        return make_reference(path)
+
+
+def _split_part(part: Any, list_key: str, texts: _TextFiles) -> Any:
+    """Return a node or an edge as it is in flow.json."""
+    if not isinstance(part, dict):
+        return _replace_texts(part, list_key, lambda key: make_file_stem({}, key), texts)
+    value = _order(part, _FIRST_KEYS)
+    return _replace_texts(value, list_key, lambda key: make_file_stem(part, key), texts)
+
+
+def _replace_texts(value: Any, key: str, make_stem: Callable[[str], str], texts: _TextFiles) -> Any:
+    """Return the value with its longer texts as files; `key` is the nearest one around it."""
+    if isinstance(value, dict):
+        return {
+            escape_key(name): _replace_texts(each, name, make_stem, texts)
+            for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_replace_texts(each, key, make_stem, texts) for each in value]
+    if isinstance(value, str) and "\n" in value and may_be_file(value) and not texts.is_full:
+        return texts.add(make_stem(key), key, value)
+    return value

@@ -1,0 +1,138 @@
+"""Writing an export into a directory: only what changed, and wherever it stops, nothing is lost.
+
+Each file is replaced as a whole. The files of an item that are gone are removed first, then its
+JSON file is written, then what that names: whenever the export is killed, the JSON file names all
+files of the item, so that the next export finds and finishes it.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path, PurePosixPath
+
+from flows.content.fields import Kind
+from flows.counting import format_list
+from flows.texts import quote
+from imports.errors import UnableToImport
+from imports.exportfile.directory.form import (
+    ATTRIBUTES,
+    ATTRIBUTES_FILE,
+    HEAD_FILE,
+    README,
+    README_FILE,
+    make_head,
+)
+from imports.exporting.directory_files import make_item_files, name_files
+from imports.exporting.directory_on_disk import read_directory_on_disk
+from imports.exporting.selection import Selection
+
+_UNFINISHED = ".ziggy-unfinished"
+_NAMES_SHOWN = 20
+
+
+class ForeignFiles(UnableToImport):
+    """Files of the directory are somebody's own: an export into it would replace them."""
+
+    status = HTTPStatus.CONFLICT
+
+
+@dataclass(slots=True, kw_only=True)
+class DirectoryStatistics:
+    """What an export into a directory did."""
+
+    directory_id: str
+    counts: dict[Kind, int]
+    written: int = 0
+    """Files; so are the next two."""
+    removed: int = 0
+    unchanged: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+def write_directory(
+    selection: Selection,
+    root: Path,
+    *,
+    server: str,
+    make_id: Callable[[], str],
+) -> DirectoryStatistics:
+    """Write the export of the selected rows of the current server, named `server`.
+
+    The directory is made where there is none; `make_id` gives a new one its id. Raises ForeignFiles
+    before anything is written, and OSError.
+    """
+    paths = name_files(selection)
+    item_files = {path for of_kind in paths.values() for path in of_kind.values()}
+    before = read_directory_on_disk(root)
+    if foreign := before.find_foreign(item_files):
+        raise _make_refusal(root, foreign)
+    statistics = DirectoryStatistics(
+        directory_id=before.directory_id or make_id(),
+        counts={kind: len(selection[kind]) for kind in Kind},
+    )
+    writer = _Writer(root, statistics)
+    writer.make_heads(server)
+    for path, files in make_item_files(selection, paths, statistics.warnings):
+        writer.remove(name for name in before.items.get(path, ()) if name not in files)
+        writer.write(path, files[path])
+        for name, content in files.items():
+            if name != path:
+                writer.write(name, content)
+    for path in before.items.keys() - item_files:
+        writer.remove(before.items[path])
+    return statistics
+
+
+class _Writer:
+    """Replaces and removes files, and counts what it did."""
+
+    def __init__(self, root: Path, statistics: DirectoryStatistics) -> None:
+        self._root = root
+        self._statistics = statistics
+        self._folders: set[Path] = set()
+
+    def make_heads(self, server: str) -> None:
+        """Write what tells of the directory; what people may have changed is left as it is."""
+        self.write(HEAD_FILE, make_head(server=server, directory_id=self._statistics.directory_id))
+        for name, content in {ATTRIBUTES_FILE: ATTRIBUTES, README_FILE: README}.items():
+            if not (self._root / name).exists():
+                self.write(name, content)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace the file, unless it has this content."""
+        path = self._root / name
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if path.read_bytes() == content:
+                self._statistics.unchanged += 1
+                return
+        if path.parent not in self._folders:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._folders.add(path.parent)
+        unfinished = self._root / _UNFINISHED
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+        self._statistics.written += 1
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove the files that there are, and their folders where those are empty then."""
+        for name in names:
+            path = self._root / name
+            if not path.is_file():
+                continue
+            path.unlink()
+            self._statistics.removed += 1
+            for folder in list(PurePosixPath(name).parents)[:-1]:
+                with suppress(OSError):  # not empty
+                    (self._root / folder).rmdir()
+                    self._folders.discard(self._root / folder)
+
+
+def _make_refusal(root: Path, foreign: list[str]) -> ForeignFiles:
+    shown = [quote(path) for path in foreign[:_NAMES_SHOWN]]
+    return ForeignFiles(
+        "foreign-files",
+        f"The directory {quote(str(root))} has files that this export would replace, and that are "
+        f"no part of one: {format_list(shown, more=len(foreign) - len(shown))}. Nothing was "
+        "written. Move them away, or export into another directory.",
+    )
