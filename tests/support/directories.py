@@ -10,6 +10,7 @@ from typing import Any
 
 from flows.content import canonical
 from flows.content.fields import Kind
+from imports.errors import FileInvalid
 from imports.exportfile.directory.form import (
     FLOW_FILE,
     HEAD_FILE,
@@ -19,6 +20,8 @@ from imports.exportfile.directory.form import (
 )
 from imports.exportfile.directory.reading import find_directory, join_directory
 from imports.exportfile.directory.splitting import split_item
+from imports.exportfile.document import ExportDocument, parse
+from imports.exportfile.unpacking import locate
 
 DIRECTORY_ID = "00000000-0000-4000-8000-00000000000d"
 
@@ -96,3 +99,11 @@ def git(root: Path, *words: str, check: bool = True) -> subprocess.CompletedProc
         text=True,
         env={"PATH": "/usr/bin:/bin:/usr/local/bin", "GIT_CONFIG_NOSYSTEM": "1", "HOME": str(root)},
     )
+
+
+def read_export(archive: bytes) -> ExportDocument:
+    """Read an archive as an import does. Raises FileInvalid with files and lines."""
+    try:
+        return parse(archive, max_bytes=10**8)
+    except FileInvalid as error:
+        raise locate(error, archive, max_bytes=10**8) from None

@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 
 from imports.errors import FileInvalid, FileUnreadable
-from imports.exportfile.document import parse
-from imports.exportfile.unpacking import locate
-from tests.support.directories import DIRECTORY_ID, split_document, zip_files
+from imports.exportfile.document import ExportDocument
+from tests.support.directories import DIRECTORY_ID, read_export, split_document, zip_files
 from tests.support.importing import uuid_of
 
-LIMIT = 10**8
 CODE = "const a = 1;\nconst b = 2;\nreturn a;\n"
 FLOW = "flows/orders/flow.json"
 LAYOUT = "flows/orders/layout.json"
@@ -42,13 +40,9 @@ Files = dict[str, bytes]
 Change = Callable[[Files], Any]
 
 
-def read(files: Files) -> Any:
+def read(files: Files) -> ExportDocument:
     """Read the directory, with the files and lines of its problems."""
-    data = zip_files(files)
-    try:
-        return parse(data, max_bytes=LIMIT)
-    except FileInvalid as error:
-        raise locate(error, data, max_bytes=LIMIT) from None
+    return read_export(zip_files(files))
 
 
 def replace(path: str, old: bytes, new: bytes) -> Change:
