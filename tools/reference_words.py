@@ -108,6 +108,7 @@ WARNINGS: dict[str, str] = {
     WarningCode.BROUGHT_BACK: "The uuid is that of a deleted row, which comes back.",
     WarningCode.VALUE_IGNORED: "The file has a value of a secret, which is ignored.",
     WarningCode.DELETION_IGNORED: "The file says `isDeleted`, which is ignored.",
+    WarningCode.LEFTOVER_FILES: "Nothing in a flow of a directory names some of its folder.",
     WarningCode.NO_VALUE: "A secret is created, and has no value yet.",
     WarningCode.NO_NAME: "The item has no name, and is matched by its uuid only.",
 }

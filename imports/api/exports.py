@@ -3,7 +3,7 @@
 from functools import partial
 from http import HTTPStatus
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.request import Request
@@ -20,6 +20,7 @@ from imports.api.checks import NothingThere, get_caller, require_permissions, va
 from imports.api.file_view import FileView
 from imports.api.paging import read_query
 from imports.api.shapes.answers import (
+    DIRECTORY,
     CompactQuery,
     ExportQuery,
     ExportRequestSerializer,
@@ -27,6 +28,8 @@ from imports.api.shapes.answers import (
     GzipQuery,
 )
 from imports.errors import Issue
+from imports.exporting.directory_files import format_choice, make_directory_id
+from imports.exporting.directory_zip import make_directory_response
 from imports.exporting.downloads import (
     build_export,
     drop_export,
@@ -43,6 +46,8 @@ from imports.exporting.selection import (
 from imports.exporting.write import ExportStatistics
 
 _MOST_ISSUES = 1000
+_ALL_FLOWS = "flows"
+"""The choice of all flows, which is not that of everything."""
 _MAY_EXPORT = require_permissions(*(f"flows.view_{kind}" for kind in Kind))
 _EXPORT = OpenApiResponse(
     OpenApiTypes.OBJECT,
@@ -64,6 +69,7 @@ _EXPORT = OpenApiResponse(
 _DOCUMENT = {
     (200, "application/json"): _EXPORT,
     (200, "application/gzip"): OpenApiTypes.BINARY,
+    (200, "application/zip"): OpenApiTypes.BINARY,
 }
 _BEYOND_LIMITS = (
     "The codes of the limits of an import that the export is beyond, by the settings of this "
@@ -124,6 +130,7 @@ class TaggedExport(FileView):
                 get_caller(request),
                 chosen if tags or uuids else select_all_flows,
                 is_compact=is_compact,
+                choice=format_choice(uuids=uuids, tags=tags) if tags or uuids else _ALL_FLOWS,
             )
         except UnknownFlowsError as error:
             raise _make_unknown_flows_error(error) from None
@@ -152,12 +159,16 @@ class TaggedExport(FileView):
             422: _WRONG_PARAMETER,
         },
     )
-    def get(self, request: Request) -> StreamingHttpResponse:
-        in_gzip = read_query(request, GzipQuery)["gzip"]
+    def get(self, request: Request) -> HttpResponseBase:
+        query = read_query(request, GzipQuery)
         built = find_export(get_caller(request))
         if built is None:
             raise NothingThere("no-export", "You have built no export in the last day.")
-        return make_export_response(bytes(built.content), built.size, in_gzip=in_gzip)
+        content = bytes(built.content)
+        if query["format"] == DIRECTORY:
+            directory_id = make_directory_id(built.choice)
+            return make_directory_response(content, directory_id=directory_id)
+        return make_export_response(content, built.size, in_gzip=query["gzip"])
 
 
 class BuiltExportView(ApiView):
@@ -182,11 +193,16 @@ class FullExport(FileView):
         parameters=[ExportQuery, answer_header(WARNINGS_HEADER, _BEYOND_LIMITS)],
         responses={**_DOCUMENT, 422: _WRONG_PARAMETER},
     )
-    def get(self, request: Request) -> StreamingHttpResponse:
+    def get(self, request: Request) -> HttpResponseBase:
         # Built as a whole before the first byte is sent: a failure is an error, not half a file.
         query = read_query(request, ExportQuery)
         packed, statistics = pack_export(select_everything, is_compact=query["compact"])
-        response = make_export_response(packed, statistics.size, in_gzip=query["gzip"])
+        response: HttpResponseBase
+        if query["format"] == DIRECTORY:
+            directory_id = make_directory_id(format_choice())
+            response = make_directory_response(packed, directory_id=directory_id)
+        else:
+            response = make_export_response(packed, statistics.size, in_gzip=query["gzip"])
         for name, value in _make_warning_header(statistics).items():
             response[name] = value
         return response

@@ -1,24 +1,29 @@
 """The files of the directory form of an export, item by item: nothing is written here."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID, uuid5
 
 from flows.content.fields import Kind
 from imports.database.identity import read_identity
-from imports.exportfile.directory.form import FLOW_FILE, name_item_files
-from imports.exportfile.directory.splitting import split_item
+from imports.exportfile.directory.form import name_item_files
+from imports.exportfile.directory.splitting import split_item_into
 from imports.exporting.items import make_items
 from imports.exporting.selection import Selection
 
 _IDS = UUID("6b1f5c0e-4a43-4d0b-8f0a-0d1c7a3f9e52")
 
 
-def make_directory_id(words: str) -> str:
-    """Return the id of a new directory of the current server, for what was chosen by these words.
+def make_directory_id(choice: str) -> str:
+    """Return the id of a new directory of the current server, for this choice of its flows.
 
-    It is the same for the same server and words: two new exports of one state are the same bytes.
+    It is the same for the same server and choice: two new exports of one state are the same bytes.
     """
-    return str(uuid5(_IDS, f"{read_identity().text} {words}"))
+    return str(uuid5(_IDS, f"{read_identity().text} {choice}"))
+
+
+def format_choice(*, uuids: Iterable[str] = (), tags: Iterable[str] = ()) -> str:
+    """Return one text for the flows of an export, in whatever order they were named."""
+    return "\n".join("|".join(sorted({*words})) for words in (uuids, tags))
 
 
 def name_files(selection: Selection) -> dict[Kind, dict[str, str]]:
@@ -37,9 +42,4 @@ def make_item_files(
         items = make_items(kind, selection, warnings)
         for row, item in zip(selection[kind], items, strict=True):
             path = paths[kind][row.uuid]
-            folder = path.removesuffix(FLOW_FILE)
-            files = split_item(kind, item)
-            if kind is not Kind.FLOW:
-                yield path, {path: files[""]}
-            else:
-                yield path, {f"{folder}{name}": content for name, content in files.items()}
+            yield path, split_item_into(path, kind, item)

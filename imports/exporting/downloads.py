@@ -68,14 +68,22 @@ def make_export_response(
 
 
 def build_export(
-    user: User, select: Callable[[], Selection], *, is_compact: bool = False
+    user: User, select: Callable[[], Selection], *, is_compact: bool = False, choice: str = ""
 ) -> ExportStatistics:
-    """Build the user's export, in place of the one before."""
+    """Build the user's export, in place of the one before.
+
+    `choice` says in one text what `select` chooses: see imports.exporting.directory_files.
+    """
     packed, statistics = pack_export(select, is_compact=is_compact)
     drop_expired()
     BuiltExport.objects.update_or_create(
         user=user,
-        defaults={"built_at": timezone.now(), "content": packed, "size": statistics.size},
+        defaults={
+            "built_at": timezone.now(),
+            "content": packed,
+            "size": statistics.size,
+            "choice": choice,
+        },
     )
     return statistics
 

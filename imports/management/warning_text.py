@@ -29,6 +29,7 @@ _OF_SEVERAL: dict[str, str] = {
     WarningCode.RENAMES: "are renamed",
     WarningCode.SHARED_NAME: "share a name with others",
     WarningCode.BROUGHT_BACK: "are brought back that were deleted",
+    WarningCode.LEFTOVER_FILES: "have files in their folders that nothing names",
     WarningCode.NO_VALUE: "have no value yet",
     WarningCode.NO_NAME: "have no name, so that they are matched by their uuids only",
     SECRET_TO_NEW_DESTINATION: "name secrets that have no value yet, and would send one",
@@ -44,6 +45,7 @@ _OF_SEVERAL: dict[str, str] = {
 }
 # For these codes, a repeated text is more precise than the one for several items.
 _TEXT_SAYS_MORE = {
+    WarningCode.LEFTOVER_FILES,
     WarningCode.DANGLING_REFERENCE,
     WarningCode.INVISIBLE_CHARACTERS,
     WarningCode.EDITED_HERE,

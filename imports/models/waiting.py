@@ -60,6 +60,7 @@ class BuiltExport(_Built):
 
     content = models.BinaryField(help_text="The export file, in gzip.")
     size = models.BigIntegerField(help_text="Bytes of the export file.")
+    choice = models.TextField(default="", help_text="The flows that were chosen, as one text.")
 
     def __str__(self) -> str:
         return f"Export for {self.user}"

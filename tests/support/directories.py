@@ -12,14 +12,13 @@ from flows.content import canonical
 from flows.content.fields import Kind
 from imports.errors import FileInvalid
 from imports.exportfile.directory.form import (
-    FLOW_FILE,
     HEAD_FILE,
     TIME_KEYS,
     make_head,
     name_item_files,
 )
 from imports.exportfile.directory.reading import find_directory, join_directory
-from imports.exportfile.directory.splitting import split_item
+from imports.exportfile.directory.splitting import split_item_into
 from imports.exportfile.document import ExportDocument, parse
 from imports.exportfile.unpacking import locate
 
@@ -33,10 +32,7 @@ def split_document(document: Mapping[str, Any]) -> dict[str, bytes]:
         items = document.get(kind.plural, [])
         paths = name_item_files(kind, ((item["uuid"], item["name"]) for item in items))
         for item in items:
-            path = paths[item["uuid"]]
-            folder = path.removesuffix(FLOW_FILE) if kind is Kind.FLOW else path
-            for name, content in split_item(kind, item).items():
-                files[f"{folder}{name}"] = content
+            files |= split_item_into(paths[item["uuid"]], kind, item)
     return files
 
 

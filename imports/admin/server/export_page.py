@@ -19,6 +19,8 @@ from flows.models import MODELS
 from imports.admin.uploads.uploading import render_import_page
 from imports.database.one_state import read_one_state
 from imports.errors import NotPermitted
+from imports.exporting.directory_files import format_choice, make_directory_id
+from imports.exporting.directory_zip import make_directory_response
 from imports.exporting.downloads import make_export_response, pack_export
 from imports.exporting.selection import ChosenExport, Selection, select_chosen
 from imports.permissions import check_sight_of
@@ -91,6 +93,10 @@ class ExportViews:
             messages.error(request, "Choose tags or kinds first.")
             return redirect("admin:imports_export")
         form = request.GET.get("form", "")
+        if form == "dir":
+            packed, _ = pack_export(partial(_select, tags, kinds))
+            choice = format_choice(uuids=map(str, kinds), tags=tags)
+            return make_directory_response(packed, directory_id=make_directory_id(choice))
         packed, statistics = pack_export(
             partial(_select, tags, kinds), is_compact=form in {"compact", "gzip"}
         )

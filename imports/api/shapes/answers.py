@@ -60,12 +60,21 @@ class CompactQuery(serializers.Serializer[Any]):
     )
 
 
+DIRECTORY = "dir"
+
+
 class GzipQuery(serializers.Serializer[Any]):
     """The query of what sends an export."""
 
     gzip = serializers.BooleanField(
         default=False,
         help_text="The file in gzip, as `application/gzip`. `Accept-Encoding` changes nothing.",
+    )
+    format = serializers.ChoiceField(
+        choices=["file", DIRECTORY],
+        default="file",
+        help_text="`dir`: the directory for git, as `application/zip`; `gzip` and `compact` change "
+        "nothing of it.",
     )
 
 

@@ -80,6 +80,7 @@ WarningFactsSerializer = inline_serializer(
         "others": _make_optional(WarnedRowSerializer, many=True),
         "users": _make_optional(WarnedRowSerializer, many=True),
         "places": _make_optional(WarnedPlaceSerializer, many=True),
+        "files": _make_optional(serializers.ListField, child=serializers.CharField()),
         "more": _make_optional(serializers.IntegerField, help_text="How many others there are."),
     },
 )

@@ -44,6 +44,12 @@ def split_item(kind: Kind, item: Mapping[str, Any]) -> dict[str, bytes]:
     return _split_flow(value)
 
 
+def split_item_into(path: str, kind: Kind, item: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the files of an item whose JSON file has this path, by their paths."""
+    folder = path.removesuffix(FLOW_FILE) if kind is Kind.FLOW else path
+    return {f"{folder}{name}": content for name, content in split_item(kind, item).items()}
+
+
 def _split_flow(flow: dict[str, Any]) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     texts = _TextFiles(files)

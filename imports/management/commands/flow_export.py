@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from flows.texts import quote
 from imports.database.one_state import read_one_state
 from imports.errors import UnableToImport
-from imports.exporting.directory_files import make_directory_id
+from imports.exporting.directory_files import format_choice, make_directory_id
 from imports.exporting.directory_writing import DirectoryStatistics, write_directory
 from imports.exporting.gzip_stream import GZIP_SUFFIX, open_gzip
 from imports.exporting.selection import (
@@ -105,12 +105,14 @@ class Command(BaseCommand):
     def _write_directory(self, server: str, **options: Any) -> None:
         _check_no_file_options(**options)
         root = Path(options["to_dir"])
-        words = _join_choice(options["flow_ids"], options["tags"])
+        choice = format_choice(
+            uuids=_split_words(options["flow_ids"]), tags=_split_words(options["tags"])
+        )
         with self._refuse(server), target_known_server(server), read_one_state():
             selection = self._select(options)
             with refuse_unwritable(root):
                 statistics = write_directory(
-                    selection, root, server=server, make_id=lambda: make_directory_id(words)
+                    selection, root, server=server, make_id=lambda: make_directory_id(choice)
                 )
         self._report_directory(statistics, root)
 
@@ -170,11 +172,6 @@ def _check_no_file_options(**options: Any) -> None:
                 f"--{option} cannot be given with --to-dir, which writes many files.",
                 returncode=USAGE_ERROR,
             )
-
-
-def _join_choice(flow_ids: str, tags: str) -> str:
-    """Return one text for what was chosen, in whatever order it was named."""
-    return "\n".join("|".join(sorted({*_split_words(words)})) for words in (flow_ids, tags))
 
 
 def _get_path(file_path: str | None, directory: str | None, *, in_gzip: bool) -> Path | None:
