@@ -2,12 +2,13 @@
 
 It counts content, and no white space between the values of JSON: a file is not too large because it
 is indented. Nothing is counted of a file whose bytes are within the limit as they are. With white
-space, a file may have some times as many bytes.
+space, a file may have some times as many bytes; so may a zip or a tar, of which much is no content.
 """
 
 from io import BytesIO
 
 from imports.errors import FileTooLarge
+from imports.exportfile.archives import is_archive
 
 MOST_WITH_WHITE_SPACE = 4
 """How many times the limit the bytes of a file may be, with all white space.
@@ -15,6 +16,7 @@ MOST_WITH_WHITE_SPACE = 4
 An export is up to one and a half times its content, and twice that of four spaces for a level.
 """
 
+_HEADER = 512
 _STEP = 1024 * 1024
 _WHITE_SPACE = b" \t\r\n"
 
@@ -78,12 +80,19 @@ class GatheredFile:
             raise make_too_large_error(self._limit, what=self._what)
 
     def count_content(self) -> int:
-        """Return how many bytes are content, of this file and of those before."""
+        """Return how many bytes are content, of this file and of those before.
+
+        Of an archive it is the least part of its bytes that could be.
+        """
+        before = self._before.count_content() if self._before else 0
+        with self._bytes.getbuffer() as view:
+            if is_archive(bytes(view[:_HEADER])):
+                return -(-len(view) // MOST_WITH_WHITE_SPACE) + before
         if self._counted < self._bytes.tell():
             with self._bytes.getbuffer() as view:
                 self._counter.add(view[self._counted :])
             self._counted = self._bytes.tell()
-        return self._counter.size + (self._before.count_content() if self._before else 0)
+        return self._counter.size + before
 
     def get_bytes(self) -> bytes:
         """Return what was appended."""

@@ -11,6 +11,7 @@ import inspect
 import json
 import pkgutil
 import sys
+import tarfile
 import tomllib
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -72,6 +73,8 @@ from imports.api.form import Form, read_form
 from imports.errors import UnableToImport
 from imports.exportfile import companion as given_file
 from imports.exportfile import gzipped, invisible_characters, known_items, size_limit, writing
+from imports.exportfile.directory.archive import is_archive, read_archive
+from imports.exportfile.directory.zip_writing import write_zip
 from imports.exportfile.document import parse, parse_item
 from imports.management.text_columns import format_columns
 from imports.planfile import changes as plan_changes
@@ -95,6 +98,7 @@ from imports.undo.plans import decision_file as undo_decisions
 from imports.undo.plans.lost_names import warn_of_lost_names
 from imports.undo.plans.plan import UndoChange
 from imports.uploads.uploaded_file import FilePart
+from tests.support import archiving
 from tests.support.growing import PER_DOUBLING, growth, seconds, slowest_growth
 from tests.support.imagined import DEFAULTS, Server, stored
 from ziggy_site.content_type import clean_content_type
@@ -564,7 +568,11 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     "gzip": (
         (
             *("imports.exportfile.gzipped.unpack", "imports.exportfile.gzipped.is_gzip"),
-            "imports.exportfile.archives.refuse_archive",
+            *(
+                "imports.exportfile.archives.refuse_archive",
+                "imports.exportfile.archives.is_tar",
+                "imports.exportfile.archives.find_packed_form",
+            ),
             *(
                 "imports.exportfile.size_limit.GatheredFile.add",
                 "imports.exportfile.size_limit.ContentCounter.add",
@@ -656,6 +664,23 @@ def file_of(size: int, **keys: Any) -> bytes:
     ]
     secrets = [{"uuid": uuid("5", at), "name": f"S{at}"} for at in range(size)]
     return json.dumps({"flows": flows, "connections": connections, "secrets": secrets}).encode()
+
+
+def files_of_archives(size: int) -> dict[str, bytes]:
+    """Files in directories of several depths, of names that are in no order."""
+    return {f"{'d/' * (at % 50)}{at * 7919 % 10007}é-{at}.js": b"{}" * 9 for at in range(size)}
+
+
+def packed_and_read(files: dict[str, bytes]) -> object:
+    packed = [b"".join(write_zip(files.items())), archiving.make_tar(files)]
+    return [is_archive(data) and read_archive(data, max_bytes=MUCH) for data in packed]
+
+
+def refused_archives(path: str) -> object:
+    return [
+        _refused(read_archive, archiving.make_tar_of(path + "a", type=kind), max_bytes=MUCH)
+        for kind in (tarfile.SYMTYPE, tarfile.FIFOTYPE, tarfile.REGTYPE)
+    ] + [_refused(read_archive, b"PK\x03\x04" + path.encode(), max_bytes=MUCH)]
 
 
 def secret_with_keys(size: int) -> bytes:
@@ -1252,6 +1277,46 @@ CASES = {
         build=lambda size: gzip.compress(b"") * size,
         work=lambda data: gzipped.unpack(data, max_bytes=MUCH),
         size=2_000,
+    ),
+    "archives of many files": Case(
+        covers=(
+            "imports.exportfile.archives.is_archive",
+            *(
+                "imports.exportfile.directory.archive.read_archive",
+                "imports.exportfile.directory.archive_entries.read_entry",
+            ),
+            *(
+                "imports.exportfile.directory.archive_paths.check_all_paths",
+                "imports.exportfile.directory.archive_paths.check_path",
+            ),
+            *(
+                "imports.exportfile.directory.tar_files.list_tar",
+                "imports.exportfile.directory.zip_files.list_zip",
+            ),
+            "imports.exportfile.directory.zip_writing.write_zip",
+        ),
+        build=files_of_archives,
+        work=packed_and_read,
+    ),
+    "an archive of a large file": Case(
+        covers=("imports.exportfile.directory.archive_entries.read_entry",),
+        build=lambda size: {"a": b"[" + bytes(range(250)) * 100 * size},
+        work=packed_and_read,
+        size=100,
+    ),
+    "archives that are refused": Case(
+        covers=(
+            *(
+                "imports.exportfile.directory.archive_entries.make_problem",
+                "imports.exportfile.directory.archive_entries.make_broken_problem",
+            ),
+            *(
+                "imports.exportfile.directory.archive_entries.make_link_problem",
+                "imports.exportfile.directory.archive_entries.make_special_problem",
+            ),
+        ),
+        build=lambda size: "x/" * size,
+        work=refused_archives,
     ),
     "what is dangling": Case(
         covers=("imports.plans.dangling.find_unresolved",),

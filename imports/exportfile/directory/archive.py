@@ -22,9 +22,12 @@ def read_archive(data: bytes, *, max_bytes: int, max_files: int = MAX_FILES) -> 
     """Return the contents of all regular files of a zip or a tar by their paths, in its order.
 
     Paths have "/" and no directory above the archive's own. Directories are left out. Raises
-    FileTooLarge where the files have more than some times `max_bytes` together, which counts white
-    space too, and else one JSONProblem whose subject is "The archive".
+    FileTooLarge where the archive or its files have more than some times `max_bytes` together,
+    which counts white space too, and else one JSONProblem whose subject is "The archive".
     """
+    most = MOST_WITH_WHITE_SPACE * max_bytes
+    if len(data) > most:
+        raise make_too_large_error(max_bytes)
     entries = (list_tar if is_tar(data) else list_zip)(data, max_files=max_files)
     for entry in entries:
         check_path(entry.path)
@@ -32,7 +35,7 @@ def read_archive(data: bytes, *, max_bytes: int, max_files: int = MAX_FILES) -> 
     if all(entry.is_directory for entry in entries):
         raise make_problem("empty-archive", "has no file in it. Make it of an exported directory.")
     # No entry gives a byte more than it claims: more than this is never unpacked.
-    if sum(entry.size for entry in entries) > MOST_WITH_WHITE_SPACE * max_bytes:
+    if sum(entry.size for entry in entries) > most:
         raise make_too_large_error(max_bytes)
     contents = {}
     for entry in entries:

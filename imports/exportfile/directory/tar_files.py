@@ -103,9 +103,9 @@ def _read_extension(header: tarfile.TarInfo, content: bytes, before: _Extension)
     if before.is_given:
         raise make_broken_problem("it says the name of one file twice")
     if header.type == _LONG_NAME:
-        name, _, rest = content.partition(b"\0")
-        if rest.strip(b"\0"):
-            raise make_broken_problem("a long name has more behind its end")
+        name, end, rest = content.partition(b"\0")
+        if not end or rest.strip(b"\0"):
+            raise make_broken_problem("a long name has no end, or more behind it")
         values = {"path": name[: MAX_PATH_BYTES + 1].decode(errors="surrogateescape")}
     else:
         values = _read_pax(content)

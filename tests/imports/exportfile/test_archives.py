@@ -1,4 +1,4 @@
-"""An archive is refused with what it is, at whatever door: JSON is read, or JSON in gzip."""
+"""An archive is refused with what it is, but for a zip and a tar where a directory is taken."""
 
 import bz2
 import gzip
@@ -9,9 +9,12 @@ import zipfile
 
 import pytest
 
-from imports.errors import FileUnreadable
+from flows.strict_json.problems import JSONProblem
+from imports.errors import FileTooLarge, FileUnreadable
+from imports.exportfile.archives import is_archive
 from imports.exportfile.companion import read_object
 from imports.exportfile.document import parse
+from imports.exportfile.gzipped import unpack
 from tests.support.importing import export_file, flow
 
 FILE = export_file(flow(1, "Orders"))
@@ -72,6 +75,45 @@ def test_an_archive_is_refused_with_what_it_is(data, what):
         read_object(data, max_bytes=MUCH, what="plan")
     assert refused.value.code == "invalid-encoding"
     assert what in refused.value.message
+
+
+READ = {
+    "zip": make_zip("export.json"),
+    "empty zip": make_zip(),
+    "tar": make_tar(),
+}
+
+
+@pytest.mark.parametrize("data", READ.values(), ids=READ)
+def test_where_archives_are_taken_a_zip_and_a_tar_are_none_to_unpack(data):
+    assert is_archive(data)
+    assert unpack(data, max_bytes=1, takes_archives=True) is data
+
+
+def test_where_archives_are_taken_a_tar_in_gzip_is_unpacked_and_a_zip_in_gzip_is_refused():
+    tar = make_tar()
+    assert unpack(gzip.compress(tar), max_bytes=len(tar) // 4, takes_archives=True) == tar
+    with pytest.raises(FileTooLarge):
+        unpack(gzip.compress(tar), max_bytes=len(tar) // 4 - 1, takes_archives=True)
+    with pytest.raises(JSONProblem, match="was packed twice"):
+        unpack(gzip.compress(make_zip("a")), max_bytes=MUCH, takes_archives=True)
+
+
+OTHERS = [
+    (data, what) for data, what in ARCHIVES if not is_archive(data) and data[:2] != b"\x1f\x8b"
+]
+
+
+@pytest.mark.parametrize(("data", "what"), OTHERS)
+def test_other_archives_are_refused_everywhere(data, what):
+    told = f"is {what}. Unpack it: what is read is JSON, or JSON in gzip, or a directory in zip or tar."
+    for given in (data, gzip.compress(data)):
+        with pytest.raises(JSONProblem) as refused:
+            unpack(given, max_bytes=MUCH, takes_archives=True)
+        assert (refused.value.code, refused.value.message) == (
+            "invalid-encoding",
+            f"The file {told}",
+        )
 
 
 def test_text_that_looks_like_an_archive_inside_is_none():

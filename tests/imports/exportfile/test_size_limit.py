@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from imports.errors import FileTooLarge
 from imports.exportfile import size_limit
+from imports.exportfile.directory.archive import read_archive
 from imports.exportfile.document import parse
 from imports.exportfile.size_limit import (
     MOST_WITH_WHITE_SPACE,
@@ -18,6 +19,7 @@ from imports.exportfile.size_limit import (
     check_size,
     count_content,
 )
+from tests.support.archiving import make_tar, make_zip
 
 TEXTS = st.lists(
     st.sampled_from([b'"', b"\\", b" ", b"\n", b"\t", b"\r", b"a", b":", b"\xc3\xa9", b"{", b"\0"])
@@ -128,6 +130,24 @@ def test_files_that_come_after_each_other_count_together():
     third = GatheredFile(10, before=first)
     with pytest.raises(FileTooLarge):
         third.add(b" " * 34)
+
+
+@pytest.mark.parametrize("make", [make_zip, make_tar])
+def test_an_archive_may_have_as_many_bytes_as_a_file_with_white_space(make):
+    data = make({"x": b'"\xff\\ ' * 999})
+    limit = -(-len(data) // MOST_WITH_WHITE_SPACE)
+    for step in (511, len(data)):
+        gathered = GatheredFile(limit)
+        add_all(gathered, data, step)
+        assert gathered.get_bytes() == data
+        with pytest.raises(FileTooLarge):
+            add_all(GatheredFile(limit - 1), data, step)
+    with pytest.raises(FileTooLarge):
+        read_archive(data, max_bytes=limit - 1)
+    after = GatheredFile(limit + 9, before=gathered)
+    after.add(b"123456789")
+    with pytest.raises(FileTooLarge):
+        after.add(b"0")
 
 
 def test_real_files_count_as_their_content(shared_data: Path):

@@ -1,6 +1,7 @@
 """A hostile or broken archive is refused with one error, which says what to do."""
 
 import gzip
+import os
 import re
 import stat
 import struct
@@ -352,7 +353,7 @@ HOSTILE = {
         "broken-archive",
     ),
     "a long name that is too long": (
-        make_raw_tar(make_header(kind=b"L", size=2000), b"x" * 2000, make_header()),
+        make_raw_tar(make_header(kind=b"L", size=2000), b"x" * 1999 + b"\0", make_header()),
         "path-too-long",
     ),
     "a long name to the parent": (
@@ -361,6 +362,10 @@ HOSTILE = {
     ),
     "a long name with two ends": (
         make_raw_tar(make_header(kind=b"L", size=4), b"a\0b\0", make_header()),
+        "broken-archive",
+    ),
+    "a long name without an end": (
+        make_raw_tar(make_header(kind=b"L", size=2), b"abc", make_header()),
         "broken-archive",
     ),
     "a long name without a file": (
@@ -386,12 +391,19 @@ def check_message(message: str) -> None:
     assert message.isprintable()
 
 
-@pytest.mark.parametrize("make", [make_zip, make_tar])
-def test_what_is_more_than_the_limit_is_refused_before_it_is_unpacked(make):
+def test_what_is_more_than_the_limit_is_refused_before_it_is_unpacked():
     files = {"a": b"x" * 3000, "b": b"y" * 1001}
-    assert read_archive(make(files), max_bytes=1001) == files
+    assert read_archive(make_zip(files), max_bytes=1001) == files
     with pytest.raises(FileTooLarge, match="larger than the 1,000 bytes"):
-        read_archive(make(files), max_bytes=1000)
+        read_archive(make_zip(files), max_bytes=1000)
+
+
+@pytest.mark.parametrize("make", [make_zip, make_tar])
+def test_an_archive_that_is_too_large_itself_is_not_called_broken(make):
+    data = make({"a": os.urandom(5000)})
+    assert read_archive(data, max_bytes=-(-len(data) // 4))
+    with pytest.raises(FileTooLarge):
+        read_archive(data[:-900], max_bytes=(len(data) - 904) // 4)
 
 
 @pytest.mark.parametrize("make", [make_zip, make_tar])
