@@ -6,7 +6,7 @@ What is unpacked is bounded as the bytes of any file are, however little it is p
 import zlib
 
 from flows.strict_json.problems import JSONProblem
-from imports.exportfile.archives import is_archive, is_tar, refuse_archive
+from imports.exportfile.archives import refuse_archive
 from imports.exportfile.size_limit import GatheredFile, make_too_large_error
 
 _MAGIC = b"\x1f\x8b"
@@ -26,7 +26,7 @@ def is_gzip(data: bytes) -> bool:
 def unpack(data: bytes, *, max_bytes: int, what: str = "", takes_archives: bool = False) -> bytes:
     """Return the content of a file in gzip, and any other file as it is.
 
-    With `takes_archives`, a zip, a tar and a tar in gzip are returned for others to read. Raises
+    With `takes_archives`, an archive, also one in gzip, is returned for others to read. Raises
     FileTooLarge, also where the content is larger than `max_bytes`, and JSONProblem (`broken-gzip`,
     or `invalid-encoding` for an archive). `what` names the file in the former, such as "plan".
     """
@@ -36,7 +36,7 @@ def unpack(data: bytes, *, max_bytes: int, what: str = "", takes_archives: bool 
     if len(data) > max_bytes:  # gzip is hardly ever larger than its content
         raise make_too_large_error(max_bytes, what=what)
     content = _unpack_members(data, max_bytes, what)
-    if is_gzip(content) or (takes_archives and is_archive(content) and not is_tar(content)):
+    if is_gzip(content):
         raise _make_problem("was packed twice. Unpack it once.")
     refuse_archive(content, takes_archives=takes_archives)
     return content

@@ -18,7 +18,9 @@ class ExportFileField(serializers.FileField):
 class UploadSerializer(serializers.Serializer[Any]):
     """The form of an import."""
 
-    file = ExportFileField(help_text="The export file, also in gzip, with a file name.")
+    file = ExportFileField(
+        help_text="The export file (.json, .json.gz, .zip, .tar, .tar.gz), with a file name."
+    )
     duplicatesMode = serializers.ChoiceField(
         required=False,
         choices=["LEAVE", "RENAME", "OVERWRITE"],
