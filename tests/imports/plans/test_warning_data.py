@@ -15,6 +15,7 @@ from imports.plans.build import build_plan
 from imports.plans.drift import LastImport, LastWrite
 from imports.plans.plan import Mode, compute_content_digest
 from imports.report import make_details
+from tests.support.directories import read_export, split_document, zip_files
 from tests.support.imagined import Server, a_file, planned, stored
 from tests.support.uuids import ONE, TWO
 
@@ -38,6 +39,12 @@ def of_secret(*rows, **values):
     return planned(
         a_file(secrets=[{"uuid": ONE, "name": "KEY", **values}]), *rows, mode=Mode.OVERWRITE
     )
+
+
+def of_a_leftover_file():
+    files = split_document({"flows": [{"uuid": ONE, "name": "A"}]})
+    archive = zip_files({**files, "flows/a/notes.txt": b""})
+    return planned(read_export(archive), mode=Mode.OVERWRITE)
 
 
 def of_dangling_references():
@@ -99,6 +106,11 @@ CASES = [
             },
         ),
         id="invisible-characters",
+    ),
+    pytest.param(
+        of_a_leftover_file(),
+        ("leftover-files", {"files": ["notes.txt"], "more": 0}),
+        id="leftover-files",
     ),
     pytest.param(of_flow(name=""), ("no-name", {"kind": "flow"}), id="no-name"),
     pytest.param(of_secret(), ("no-value", {}), id="no-value"),
