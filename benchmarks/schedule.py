@@ -171,6 +171,13 @@ class Bench:
                 ).rows
             )
 
+    def measure_directories(self) -> None:
+        """Measure the way to a directory and back against that to a file, of few and many flows."""
+        for flows, (before, _) in self._sample.scales.items():
+            job = {"path": before, "directory": self._sample.directory, "items": flows}
+            runs = self._count_few_runs()
+            self._keep(self._run(EMPTY, "ours.go_there_and_back", **job, runs=runs).rows)
+
     def measure_linear(self) -> None:
         """Measure the files with very many of one thing."""
         for number, case in enumerate(CASES):
@@ -209,6 +216,7 @@ groups: dict[str, Callable[[Bench], None]] = {
     "start": Bench.measure_startup,
     "peers": Bench.measure_peers,
     "scale": Bench.measure_scales,
+    "directory": Bench.measure_directories,
     "linear": Bench.measure_linear,
 }
 """By the name that `--only` takes."""

@@ -47,6 +47,16 @@ def name_size(flows: int) -> str:
     return f"import of {flows:,} flows, all overwritten"
 
 
+def name_file(flows: int) -> str:
+    """Return the name of an export of so many flows to a file, and its import."""
+    return f"{flows:,} flows to a file and back"
+
+
+def name_directory(flows: int) -> str:
+    """Return the name of an export of so many flows to a directory, and its import."""
+    return f"{flows:,} flows to a directory and back"
+
+
 FEW_FLOWS = 100
 
 
@@ -91,6 +101,10 @@ def _list_ratio_targets(run: Run) -> Iterator[Target]:
     few, many = get_sizes(run.flows)
     what = f"{many:,} flows / {few:,} flows, time for a flow"
     yield _make_ratio(what, name_size(many), name_size(few), 1.15)
+    what = f"{many:,} flows to a directory and back / to a file and back"
+    yield _make_ratio(what, name_directory(many), name_file(many), 3)
+    what = f"{many:,} flows / {few:,} flows to a directory and back, time for a flow"
+    yield _make_ratio(what, name_directory(many), name_directory(few), 1.15)
 
 
 OVERWRITTEN = "import, all overwritten"

@@ -18,6 +18,7 @@ from flows.strict_json.problems import JSONProblem, UnreadDepthProblem
 from flows.strict_json.read import check_value, read_unchecked
 from imports.errors import FileInvalid, FileUnreadable, Issue
 from imports.exportfile.directory.note import DirectoryNote, make_leftovers_warning
+from imports.exportfile.directory.reading import LooseFiles
 from imports.exportfile.items import FileItem, count_colons, read_item
 from imports.exportfile.known_items import compute_slice_digests, unpack_item
 from imports.exportfile.raw_items import (
@@ -63,13 +64,13 @@ FindKnown = Callable[[Sequence[str]], Mapping[str, bytes]]
 
 
 def parse(
-    data: bytes,
+    source: bytes | LooseFiles,
     *,
     max_bytes: int,
     sha256: str | None = None,
     find_known: FindKnown = lambda _digests: {},
 ) -> ExportDocument:
-    """Return the document of these bytes, which may be in gzip.
+    """Return the document of a file, which may be in gzip or an archive, or of a directory.
 
     `sha256` is the digest of its content, as it is unpacked, where that is known already. Flows
     that `find_known` knows are not read again. Raises FileTooLarge, FileUnreadable where the
@@ -78,7 +79,7 @@ def parse(
     """
     issues: list[Issue] = []
     with pause_garbage_collection(), _refuse_whole_file():
-        data = unpack_export(data, max_bytes=max_bytes)
+        data = unpack_export(source, max_bytes=max_bytes)
         check_size(data, max_bytes)
         raw = read_raw_items(data, issues)
         lists, depth = raw.lists, raw.depth

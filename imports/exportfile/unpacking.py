@@ -1,10 +1,13 @@
 """The one-file export of what a door is given: JSON, JSON in gzip, a directory's archive. Pure."""
 
+from flows.strict_json.problems import JSONProblem
+from flows.texts import quote
 from imports.errors import FileInvalid
 from imports.exportfile.archives import is_archive, is_tar, refuse_archive
 from imports.exportfile.directory.archive import read_archive
 from imports.exportfile.directory.reading import (
-    Directory,
+    ExportDirectory,
+    LooseFiles,
     find_directory,
     join_directory,
     locate_issues,
@@ -13,31 +16,46 @@ from imports.exportfile.directory.reading import (
 from imports.exportfile.gzipped import unpack
 
 
-def unpack_export(data: bytes, *, max_bytes: int) -> bytes:
+def unpack_export(source: bytes | LooseFiles, *, max_bytes: int) -> bytes:
     """Return the JSON of a file, which is not read yet; the same bytes where it is JSON already.
 
     Raises FileTooLarge, JSONProblem where gzip or an archive cannot be unpacked, and FileInvalid
     with every problem of a directory's files.
     """
-    content = unpack(data, max_bytes=max_bytes, takes_archives=True)
-    if not is_archive(content):
+    content = _unpack_gzip(source, max_bytes)
+    if isinstance(content, bytes) and not is_archive(content):
         return content
-    if content is not data and not is_tar(content):  # a zip is packed itself
-        refuse_archive(content)
     return join_directory(_find_directory(content, max_bytes))
 
 
-def locate(error: FileInvalid, data: bytes, *, max_bytes: int) -> FileInvalid:
+def locate(error: FileInvalid, source: bytes | LooseFiles, *, max_bytes: int) -> FileInvalid:
     """Return the refusal of an export with the files and lines of its problems.
 
-    `data` is what it was unpacked from: without an archive, it is the refusal as it was.
+    `source` is what it was unpacked from: without a directory, it is the refusal as it was.
     """
-    content = unpack(data, max_bytes=max_bytes, takes_archives=True)
-    if not is_archive(content):
+    content = _unpack_gzip(source, max_bytes)
+    if isinstance(content, bytes) and not is_archive(content):
         return error
-    issues = locate_issues(_find_directory(content, max_bytes), error.issues)
-    return make_refusal(issues)
+    return make_refusal(locate_issues(_find_directory(content, max_bytes), error.issues))
 
 
-def _find_directory(content: bytes, max_bytes: int) -> Directory:
-    return find_directory(read_archive(content, max_bytes=max_bytes))
+def _unpack_gzip(source: bytes | LooseFiles, max_bytes: int) -> bytes | LooseFiles:
+    if isinstance(source, LooseFiles):
+        return source
+    content = unpack(source, max_bytes=max_bytes, takes_archives=True)
+    if content is not source and is_archive(content) and not is_tar(content):
+        refuse_archive(content)  # a zip is packed itself
+    return content
+
+
+def _find_directory(content: bytes | LooseFiles, max_bytes: int) -> ExportDirectory:
+    if not isinstance(content, LooseFiles):
+        return find_directory(read_archive(content, max_bytes=max_bytes))
+    for path in content.links:
+        raise JSONProblem(
+            "link-in-directory",
+            f"has {quote(path)}, which is a link: links are not followed. Put the file in its "
+            "place.",
+            subject="The directory",
+        )
+    return find_directory(content.files)

@@ -41,6 +41,8 @@ class DirectoryOnDisk:
     """By the path of an item's JSON file, all its files, that one last. Some may be gone."""
     others: Sequence[str]
     """The paths of all other files in the folders of items."""
+    present: Collection[str]
+    """The paths of all files in the folders of items."""
     links: Sequence[str]
     """The paths of links, and of a HEAD_FILE that is none."""
 
@@ -57,8 +59,10 @@ def read_directory_on_disk(root: Path) -> DirectoryOnDisk:
     links = [HEAD_FILE] if (root / HEAD_FILE).is_symlink() else []
     items: dict[str, list[str]] = {}
     others: list[str] = []
+    present: set[str] = set()
     for kind in Kind:
         for path in _list_files(root, kind.plural, links):
+            present.add(path)
             if find_kind(path) and directory_id:
                 data = (root / path).read_bytes()
                 if _is_item(data):
@@ -69,7 +73,9 @@ def read_directory_on_disk(root: Path) -> DirectoryOnDisk:
         links.append(HEAD_FILE)
     named = {file for files in items.values() for file in files}
     others = [path for path in others if path not in named and _get_item_file(path) not in items]
-    return DirectoryOnDisk(directory_id=directory_id, items=items, others=others, links=links)
+    return DirectoryOnDisk(
+        directory_id=directory_id, items=items, others=others, present=present, links=links
+    )
 
 
 def _get_item_file(path: str) -> str:

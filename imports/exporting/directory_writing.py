@@ -5,7 +5,8 @@ JSON file is written, then what that names: whenever the export is killed, the J
 files of the item, so that the next export finds and finishes it.
 """
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,6 +20,7 @@ from imports.exportfile.directory.form import (
     ATTRIBUTES,
     ATTRIBUTES_FILE,
     HEAD_FILE,
+    JSON_SUFFIX,
     README,
     README_FILE,
     make_head,
@@ -71,7 +73,7 @@ def write_directory(
         directory_id=before.directory_id or make_id(),
         counts={kind: len(selection[kind]) for kind in Kind},
     )
-    writer = _Writer(root, statistics)
+    writer = _DirectoryWriter(root, before.present, statistics)
     writer.make_heads(server)
     for path, files in make_item_files(selection, paths, statistics.warnings):
         writer.remove(name for name in before.items.get(path, ()) if name not in files)
@@ -84,34 +86,46 @@ def write_directory(
     return statistics
 
 
-class _Writer:
+class _DirectoryWriter:
     """Replaces and removes files, and counts what it did."""
 
-    def __init__(self, root: Path, statistics: DirectoryStatistics) -> None:
+    def __init__(
+        self, root: Path, present: Collection[str], statistics: DirectoryStatistics
+    ) -> None:
         self._root = root
+        self._present = present
         self._statistics = statistics
-        self._folders: set[Path] = set()
+        self._folders: set[str] = set()
 
     def make_heads(self, server: str) -> None:
         """Write what tells of the directory; what people may have changed is left as it is."""
-        self.write(HEAD_FILE, make_head(server=server, directory_id=self._statistics.directory_id))
-        for name, content in {ATTRIBUTES_FILE: ATTRIBUTES, README_FILE: README}.items():
-            if not (self._root / name).exists():
-                self.write(name, content)
+        heads = {
+            HEAD_FILE: make_head(server=server, directory_id=self._statistics.directory_id),
+            ATTRIBUTES_FILE: ATTRIBUTES,
+            README_FILE: README,
+        }
+        for name, content in heads.items():
+            if name != HEAD_FILE and (self._root / name).exists():
+                continue
+            self.write(name, content, may_be_present=True)
 
-    def write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: bytes, *, may_be_present: bool = False) -> None:
         """Replace the file, unless it has this content."""
-        path = self._root / name
-        with suppress(FileNotFoundError, NotADirectoryError):
-            if path.read_bytes() == content:
-                self._statistics.unchanged += 1
-                return
-        if path.parent not in self._folders:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._folders.add(path.parent)
-        unfinished = self._root / _UNFINISHED
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
+        path = f"{self._root}/{name}"
+        if (may_be_present or name in self._present) and _read(path) == content:
+            self._statistics.unchanged += 1
+            return
+        folder = path.rpartition("/")[0]
+        if folder not in self._folders:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self._folders.add(folder)
+        # A JSON file says which files there are, so that there is never half of one.
+        if name.endswith(JSON_SUFFIX):
+            unfinished = f"{self._root}/{_UNFINISHED}"
+            _put(unfinished, content)
+            Path(unfinished).replace(path)
+        else:
+            _put(path, content)
         self._statistics.written += 1
 
     def remove(self, names: Iterable[str]) -> None:
@@ -125,7 +139,26 @@ class _Writer:
             for folder in list(PurePosixPath(name).parents)[:-1]:
                 with suppress(OSError):  # not empty
                     (self._root / folder).rmdir()
-                    self._folders.discard(self._root / folder)
+                    self._folders.discard(f"{self._root}/{folder}")
+
+
+def _put(path: str, content: bytes) -> None:
+    """Write a file. There are very many of them: without what Python's own files do besides."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+    finally:
+        os.close(file)
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - of very many
+            return file.readall()
+    except FileNotFoundError:
+        return None
 
 
 def _make_refusal(root: Path, foreign: list[str]) -> ForeignFiles:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from flows.conf import ziggy
 from flows.strict_json.problems import JSONProblem
 from imports.errors import FileInvalid, FileTooLarge
+from imports.exportfile.directory.reading import LooseFiles
 from imports.exportfile.document import ExportDocument, parse
 from imports.exportfile.unpacking import locate, unpack_export
 from imports.importing.request import ImportRequest
@@ -22,10 +23,16 @@ def unpack_request(request: ImportRequest) -> ImportRequest:
     were checked, and in the run's record.
     """
     with suppress(FileTooLarge, FileInvalid, JSONProblem):
-        content = unpack_export(request.payload, max_bytes=ziggy.MAX_IMPORT_BYTES)
-        if content is not request.payload:
-            return replace(request, payload=content, packed=request.payload)
+        source = _get_source(request)
+        content = unpack_export(source, max_bytes=ziggy.MAX_IMPORT_BYTES)
+        if content is not source:
+            return replace(request, payload=content, packed=source)
     return request
+
+
+def _get_source(request: ImportRequest) -> bytes | LooseFiles:
+    """Return what the document is to be read from: a directory, until that is unpacked."""
+    return request.packed if request.packed and not request.payload else request.payload
 
 
 def read_document(request: ImportRequest, *, sha256: str | None = None) -> ExportDocument:
@@ -34,8 +41,9 @@ def read_document(request: ImportRequest, *, sha256: str | None = None) -> Expor
     Raises FileTooLarge, FileUnreadable and FileInvalid: of a directory with file and line.
     """
     limit = ziggy.MAX_IMPORT_BYTES
+    source = _get_source(request)
     try:
-        return parse(request.payload, max_bytes=limit, sha256=sha256, find_known=find_parsed)
+        return parse(source, max_bytes=limit, sha256=sha256, find_known=find_parsed)
     except FileInvalid as error:
         if request.packed is None:
             raise

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from imports.exportfile.directory.reading import LooseFiles
 from imports.planfile.decisions import GivenDecision
 from imports.planfile.shape import SavedPlan
 from imports.plans.decisions import Decisions
@@ -16,10 +17,12 @@ AGAIN = "Run the import again."
 class ImportRequest(RunRequest):
     """The request for one import, with its options."""
 
-    payload: bytes = field(repr=False)
-    """The bytes of the file, also in gzip, which the service unpacks first."""
-    packed: bytes | None = field(default=None, repr=False)
-    """The bytes that the service unpacked `payload` from; None before, and where it was not packed.
+    payload: bytes = field(default=b"", repr=False)
+    """The bytes of the file, also in gzip or an archive, which the service unpacks first."""
+    packed: bytes | LooseFiles | None = field(default=None, repr=False)
+    """What the service unpacks `payload` from, and what it did: a door gives a directory so.
+
+    None for a file that is not packed.
     """
     file_name: str
     """For the record and for messages; the file is never opened by it."""

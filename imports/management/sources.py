@@ -1,12 +1,10 @@
 """What a command imports or compares: a file, standard input, or a directory of an export."""
 
 import os
-import stat
-import zipfile
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from django.core.management.base import CommandError
 
@@ -15,12 +13,12 @@ from flows.content.fields import Kind
 from flows.texts import quote
 from imports.exportfile.directory.archive import MAX_FILES
 from imports.exportfile.directory.form import HEAD_FILE
+from imports.exportfile.directory.reading import LooseFiles
 from imports.exportfile.size_limit import MOST_WITH_WHITE_SPACE, make_too_large_error
 from imports.management.console import USAGE_ERROR
 from imports.management.files import read_file, read_standard_input
 from imports.management.plan_display import check_file_name
 
-_DATE = (1980, 1, 1, 0, 0, 0)
 _FOLDERS = tuple(kind.plural for kind in Kind)
 
 
@@ -38,23 +36,24 @@ def add_source_arguments(parser: ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def read_source(*, file_path: str | None, from_dir: str | None) -> tuple[bytes, str]:
-    """Return the bytes of what the options name, and its name for the record.
+def read_source(*, file_path: str | None, from_dir: str | None) -> dict[str, Any]:
+    """Return what the options name, as the fields of an ImportRequest that are made from it.
 
     Raises CommandError where it cannot be read, and FileTooLarge for a directory.
     """
     if from_dir:
-        return pack_directory(from_dir), f"{Path(from_dir).resolve().name}/"
+        name = f"{Path(from_dir).resolve().name}/"
+        return {"packed": read_directory(from_dir), "file_name": name}
     if file_path == "-" or file_path is None:
-        return read_standard_input(), "(standard input)"
-    return read_file(file_path), Path(file_path).name
+        return {"payload": read_standard_input(), "file_name": "(standard input)"}
+    return {"payload": read_file(file_path), "file_name": Path(file_path).name}
 
 
-def pack_directory(path: str) -> bytes:
-    """Return an archive of the directory's files: what is read of it is decided by the service.
+def read_directory(path: str) -> LooseFiles:
+    """Return the files of a directory of the form: HEAD_FILE, and what is in the items' folders.
 
-    Links are in it as links, which an import refuses. Raises CommandError where the directory
-    cannot be read or is none of an export, and FileTooLarge where it is larger than a file may be.
+    Raises CommandError where the directory cannot be read or is none of an export, and FileTooLarge
+    where it is larger than a file may be.
     """
     root = Path(path)
     if not (root / HEAD_FILE).is_file():
@@ -64,7 +63,7 @@ def pack_directory(path: str) -> bytes:
             returncode=USAGE_ERROR,
         )
     try:
-        return _pack(root)
+        return _read(root)
     except OSError as error:
         raise CommandError(
             f"The directory {quote(path)} cannot be read: {error.strerror} ({error.filename}).",
@@ -72,31 +71,25 @@ def pack_directory(path: str) -> bytes:
         ) from None
 
 
-def _pack(root: Path) -> bytes:
+def _read(root: Path) -> LooseFiles:
     most = MOST_WITH_WHITE_SPACE * ziggy.MAX_IMPORT_BYTES
-    packed, size = BytesIO(), 0
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for count, (name, entry) in enumerate(_list_files(root), start=1):
-            content = _read(entry)
-            size += len(content)
-            if size > most or count > MAX_FILES:
-                raise make_too_large_error(ziggy.MAX_IMPORT_BYTES)
-            info = zipfile.ZipInfo(name, _DATE)
-            kind = stat.S_IFLNK if entry.is_symlink() else stat.S_IFREG
-            info.external_attr = (kind | 0o644) << 16
-            archive.writestr(info, content)
-    return packed.getvalue()
-
-
-def _read(entry: os.DirEntry[str]) -> bytes:
-    if entry.is_symlink():
-        return os.fsencode(Path(entry.path).readlink())
-    with Path(entry.path).open("rb") as file:
-        return file.read(MOST_WITH_WHITE_SPACE * ziggy.MAX_IMPORT_BYTES + 1)
+    files: dict[str, bytes] = {}
+    links: list[str] = []
+    size = 0
+    for name, entry in _list_files(root):
+        if entry.is_symlink():
+            links.append(name)
+            continue
+        with open(entry.path, "rb", buffering=0) as file:  # noqa: PTH123 - of very many
+            files[name] = file.read(most + 1)
+        size += len(files[name])
+        if size > most or len(files) > MAX_FILES:
+            raise make_too_large_error(ziggy.MAX_IMPORT_BYTES)
+    return LooseFiles(files=files, links=links)
 
 
 def _list_files(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Yield what the form has in the directory: HEAD_FILE, and what is in the folders of items."""
+    """Yield the paths and entries of the files and links."""
     for entry in _scan(root):
         if entry.name == HEAD_FILE or (entry.name in _FOLDERS and entry.is_symlink()):
             yield entry.name, entry

@@ -172,8 +172,8 @@ class TestTheCommand:
         given = ("-s", "local", "--overwrite", "--no-prompt", "--no-backup", "--from-dir")
         done = run_command("flow_import", *given, str(root))
         assert done.code == 3
-        assert json.loads(done.out)["data"]["code"] == "link-in-archive"
-        assert ImportRecord.objects.get().code == "link-in-archive"
+        assert json.loads(done.out)["data"]["code"] == "link-in-directory"
+        assert ImportRecord.objects.get().code == "link-in-directory"
 
     def test_two_sources_are_a_usage_error(self, run_command: RunCommand) -> None:
         done = run_command(*("flow_import", "-s", "local", "--skip", "-fp", "x", "--from-dir", "y"))

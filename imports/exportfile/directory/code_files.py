@@ -1,6 +1,7 @@
 """Which texts of a flow are files of their own, and how those are named. Pure."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from imports.exportfile.directory.conflicts import find_conflict
@@ -67,18 +68,23 @@ def choose_suffix(key: str, text: str) -> str:
     return by_key or found or _PROSE_SUFFIX
 
 
-def make_file_stem(node: dict[str, Any], key: str) -> str:
-    """Return the name, without its suffix, of the file of a text of a node: label, id and key."""
+def make_node_stem(node: dict[str, Any]) -> str:
+    """Return the beginning of the names of a node's files: its label and its id."""
     data = node.get("data")
     labels = data if isinstance(data, dict) else {}
-    names = (labels.get(name) for name in ("label", "name", "title"))
-    label = next(
-        (name for name in (*names, node.get("type")) if name and isinstance(name, str)), ""
-    )
-    words = [make_slug(label, otherwise="node", longest=_LONGEST_LABEL)]
-    if isinstance(node.get("id"), str):
-        word = make_slug(node["id"], otherwise="", longest=_LONGEST_ID)
-        words += [word] * (word not in ("", words[0]))
-    stem = "-".join(words)
-    word = make_slug(key, otherwise="text", longest=_LONGEST_KEY)
-    return f"{stem}.{word}"
+    names = (*(labels.get(name) for name in ("label", "name", "title")), node.get("type"))
+    label = next((name for name in names if name and isinstance(name, str)), "")
+    word = make_slug(label, otherwise="node", longest=_LONGEST_LABEL)
+    own = node.get("id")
+    own_word = make_slug(own, otherwise="", longest=_LONGEST_ID) if isinstance(own, str) else ""
+    return word if own_word in ("", word) else f"{word}-{own_word}"
+
+
+def make_file_stem(node_stem: str, key: str) -> str:
+    """Return the name, without its suffix, of the file of a text under this key of a node."""
+    return f"{node_stem}.{_make_key_slug(key)}"
+
+
+@lru_cache(maxsize=1000)
+def _make_key_slug(key: str) -> str:
+    return make_slug(key, otherwise="text", longest=_LONGEST_KEY)

@@ -37,7 +37,16 @@ from imports.exportfile.directory.note import format_note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Directory:
+class LooseFiles:
+    """The files of a directory as it is on disk, by their paths in it."""
+
+    files: Mapping[str, bytes] = field(repr=False)
+    links: Sequence[str] = ()
+    """The paths of links, which are not followed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportDirectory:
     """A directory of the form: its files by their path in it."""
 
     files: Mapping[str, bytes] = field(repr=False)
@@ -48,7 +57,7 @@ class Directory:
     """The paths of all files of flows, by the folder of their flow."""
 
 
-def find_directory(files: Mapping[str, bytes]) -> Directory:
+def find_directory(files: Mapping[str, bytes]) -> ExportDirectory:
     """Return the directory among the files of an archive, which may lie in folders of it.
 
     Raises JSONProblem where there is none, or several; FileInvalid for a bad HEAD_FILE.
@@ -70,10 +79,10 @@ def find_directory(files: Mapping[str, bytes]) -> Directory:
     for path in own:
         if folder := find_flow_folder(path):
             folders[folder].append(path)
-    return Directory(files=own, head=head, item_files=item_files, folders=folders)
+    return ExportDirectory(files=own, head=head, item_files=item_files, folders=folders)
 
 
-def join_directory(directory: Directory) -> bytes:
+def join_directory(directory: ExportDirectory) -> bytes:
     """Return the one-file export of the directory; equal directories have the same bytes.
 
     Raises FileInvalid with every problem of its files.
@@ -104,12 +113,12 @@ def join_directory(directory: Directory) -> bytes:
     return b"%b,%b}" % (msgspec.json.encode(head).removesuffix(b"}"), b",".join(lists))
 
 
-def locate_issues(directory: Directory, issues: Sequence[Issue]) -> list[Issue]:
+def locate_issues(directory: ExportDirectory, issues: Sequence[Issue]) -> list[Issue]:
     """Return the issues of its export with the file and the line in place of the item's path."""
     return [_locate(directory, issue) for issue in issues]
 
 
-def _locate(directory: Directory, issue: Issue) -> Issue:
+def _locate(directory: ExportDirectory, issue: Issue) -> Issue:
     steps = read_json_path(issue.path)
     kind = next((kind for kind in Kind if steps[:1] == (kind.plural,)), None)
     position, *inner = steps[1:] or (None,)
@@ -172,7 +181,7 @@ def _find_head_problems(head: dict[str, Any]) -> list[FileProblem]:
     return problems
 
 
-def _join_item(directory: Directory, kind: Kind, path: str) -> JoinedItem | list[FileProblem]:
+def _join_item(directory: ExportDirectory, kind: Kind, path: str) -> JoinedItem | list[FileProblem]:
     if kind is Kind.FLOW:
         return join_flow(directory.files, _get_folder(path))
     return join_other(directory.files, path)
@@ -182,7 +191,7 @@ def _get_folder(path: str) -> str:
     return f"{PurePosixPath(path).parent}/"
 
 
-def _find_misplaced(directory: Directory) -> Iterator[FileProblem]:
+def _find_misplaced(directory: ExportDirectory) -> Iterator[FileProblem]:
     """Yield what looks like an item, but stands where none is read."""
     item_files = {path for paths in directory.item_files.values() for path in paths}
     for folder in directory.folders:
@@ -203,7 +212,7 @@ _FOLDERS = tuple(f"{kind.plural}/" for kind in Kind)
 class _SeenItems:
     """What the items read so far are called, by which no other may be."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: ExportDirectory) -> None:
         self._directory = directory
         self._files: dict[tuple[Kind, str, str], str] = {}
 
@@ -223,7 +232,7 @@ class _SeenItems:
                 yield FileProblem(code=f"duplicate-{key}", file=path, line=line, message=message)
 
 
-def _find_leftovers(directory: Directory, path: str, joined: JoinedItem) -> list[str]:
+def _find_leftovers(directory: ExportDirectory, path: str, joined: JoinedItem) -> list[str]:
     """Return the files in a flow's folder that nothing names, and ids that no node has."""
     folder = _get_folder(path)
     files = (file for file in directory.folders[folder] if file not in joined.named)

@@ -22,9 +22,14 @@ def get_referred(value: dict[str, Any]) -> str | None:
     return path if len(value) == 1 and isinstance(path, str) else None
 
 
+def is_reserved(key: str) -> bool:
+    """Return whether an object's own key is written as another one."""
+    return key.endswith("$file") and _OWN.fullmatch(key) is not None
+
+
 def escape_key(key: str) -> str:
     """Return an object's own key as it is written."""
-    return f"${key}" if _OWN.fullmatch(key) else key
+    return f"${key}" if is_reserved(key) else key
 
 
 def unescape_key(key: str) -> str:

@@ -1,7 +1,8 @@
 """The files of an item: what is reviewed together is one file. Pure."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from operator import is_not
 from typing import Any
 
 import msgspec
@@ -9,7 +10,12 @@ import msgspec
 from flows.content import canonical
 from flows.content.fields import FIELDS, Kind
 from flows.differences.graphs.graph import LAYOUT_KEYS
-from imports.exportfile.directory.code_files import choose_suffix, make_file_stem, may_be_file
+from imports.exportfile.directory.code_files import (
+    choose_suffix,
+    make_file_stem,
+    make_node_stem,
+    may_be_file,
+)
 from imports.exportfile.directory.form import (
     CODE_DIRECTORY,
     EDGES_KEY,
@@ -20,15 +26,15 @@ from imports.exportfile.directory.form import (
     VIEWPORT_KEY,
     format_json,
 )
-from imports.exportfile.directory.references import escape_key, make_reference
+from imports.exportfile.directory.references import escape_key, is_reserved, make_reference
 from imports.exportfile.directory.slugs import Slugs
 
 MOST_FILES = 1_000
 """The most texts of a flow that are files of their own; more stay in flow.json."""
 
 _FIRST_KEYS = ("id", "type", "source", "sourceHandle", "target", "targetHandle")
+_OF_FLOW = {"type": "flow"}
 _KEYS_IN_ORDER = {kind: ("uuid", *(field.key for field in FIELDS[kind])) for kind in Kind}
-_INFO_FILE = "info.md"
 
 
 def split_item(kind: Kind, item: Mapping[str, Any]) -> dict[str, bytes]:
@@ -63,7 +69,7 @@ def _split_flow(flow: dict[str, Any]) -> dict[str, bytes]:
         if key in {NODES_KEY, EDGES_KEY} and isinstance(value, list):
             rest[key] = [_split_part(part, key, texts) for part in value]
         else:
-            rest[escape_key(key)] = _replace_texts(value, key, lambda _key: "info", texts)
+            rest[escape_key(key)] = _replace_texts(value, key, texts.move_to(_OF_FLOW))
     return {FLOW_FILE: format_json(rest), LAYOUT_FILE: format_json(layout), **files}
 
 
@@ -96,36 +102,57 @@ class _TextFiles:
     def __init__(self, files: dict[str, bytes]) -> None:
         self._files = files
         self._slugs = Slugs()
+        self._node: dict[str, Any] | None = None
+        self._stem = ""
 
-    @property
-    def is_full(self) -> bool:
-        return len(self._files) >= MOST_FILES
+    def move_to(self, node: Any) -> "_TextFiles":
+        """Return these, for the texts of a node or an edge: they name the files."""
+        self._node = node if isinstance(node, dict) else {}
+        return self
 
-    def add(self, stem: str, key: str, text: str) -> dict[str, str]:
-        """Add the text as a file, and return what refers to it."""
-        name = f"{self._slugs.give(stem)}{choose_suffix(key, text)}"
-        path = f"{CODE_DIRECTORY}/{name}"
+    def _get_stem(self) -> str:
+        if self._node is not None:
+            self._stem = make_node_stem(self._node)
+            self._node = None
+        return self._stem
+
+    def add(self, key: str, text: str) -> dict[str, str] | str:
+        """Return what refers to the text as a file; the text, where it is to stay where it is."""
+        if len(self._files) >= MOST_FILES or not may_be_file(text):
+            return text
+        stem = self._slugs.give(make_file_stem(self._get_stem(), key))
+        path = f"{CODE_DIRECTORY}/{stem}{choose_suffix(key, text)}"
         self._files[path] = text.encode()
         return make_reference(path)
 
 
 def _split_part(part: Any, list_key: str, texts: _TextFiles) -> Any:
     """Return a node or an edge as it is in flow.json."""
-    if not isinstance(part, dict):
-        return _replace_texts(part, list_key, lambda key: make_file_stem({}, key), texts)
-    value = _order(part, _FIRST_KEYS)
-    return _replace_texts(value, list_key, lambda key: make_file_stem(part, key), texts)
+    value = _order(part, _FIRST_KEYS) if isinstance(part, dict) else part
+    return _replace_texts(value, list_key, texts.move_to(part))
 
 
-def _replace_texts(value: Any, key: str, make_stem: Callable[[str], str], texts: _TextFiles) -> Any:
-    """Return the value with its longer texts as files; `key` is the nearest one around it."""
-    if isinstance(value, dict):
-        return {
-            escape_key(name): _replace_texts(each, name, make_stem, texts)
+def _replace_texts(value: Any, key: str, texts: _TextFiles) -> Any:
+    """Return the value with its longer texts as files; `key` is the nearest one around it.
+
+    A value without any is returned as it is.
+    """
+    kind = type(value)
+    if kind is str:
+        return texts.add(key, value) if "\n" in value else value
+    if kind is dict:
+        changed = {
+            name: new
             for name, each in value.items()
+            if type(each) in _CHANGING and (new := _replace_texts(each, name, texts)) is not each
         }
-    if isinstance(value, list):
-        return [_replace_texts(each, key, make_stem, texts) for each in value]
-    if isinstance(value, str) and "\n" in value and may_be_file(value) and not texts.is_full:
-        return texts.add(make_stem(key), key, value)
+        if not changed and not any(is_reserved(name) for name in value):
+            return value
+        return {escape_key(name): changed.get(name, each) for name, each in value.items()}
+    if kind is list:
+        new = [_replace_texts(each, key, texts) for each in value]
+        return new if any(map(is_not, new, value)) else value
     return value
+
+
+_CHANGING = {str, dict, list}

@@ -62,20 +62,7 @@ class Command(BaseCommand):
             "--tags", metavar="TAG,TAG", default="",
             help="the flows with any of these tags, separated by commas",
         )  # fmt: skip
-        where = parser.add_mutually_exclusive_group(required=True)
-        where.add_argument(
-            "-fp", "--file-path", metavar="F",
-            help="the file to write; - writes the export to stdout and the statistics to stderr",
-        )  # fmt: skip
-        where.add_argument(
-            "--save-path", metavar="DIR",
-            help=f"the directory to write {DEFAULT_NAME} into, or {DEFAULT_NAME}.gz with --gzip",
-        )  # fmt: skip
-        where.add_argument(
-            "--to-dir", metavar="DIR",
-            help="the directory to write the export into as files that review well in git: only "
-            "what changed is written, and files of items that left the export are removed",
-        )  # fmt: skip
+        _add_places(parser)
         parser.add_argument(
             "--compact",
             action="store_true",
@@ -162,6 +149,24 @@ class Command(BaseCommand):
         for warning in statistics.warnings:
             print_line(self, f"Warning: {warning}")
         print_directory_statistics(self, statistics, root)
+
+
+def _add_places(parser: ArgumentParser) -> None:
+    """Add the options that say where the export is written: exactly one is required."""
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument(
+        "-fp", "--file-path", metavar="F",
+        help="the file to write; - writes the export to stdout and the statistics to stderr",
+    )  # fmt: skip
+    where.add_argument(
+        "--save-path", metavar="DIR",
+        help=f"the directory to write {DEFAULT_NAME} into, or {DEFAULT_NAME}.gz with --gzip",
+    )  # fmt: skip
+    where.add_argument(
+        "--to-dir", metavar="DIR",
+        help="the directory to write the export into as files that review well in git: only "
+        "what changed is written, and files of items that left the export are removed",
+    )  # fmt: skip
 
 
 def _check_no_file_options(**options: Any) -> None:

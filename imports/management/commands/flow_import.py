@@ -161,11 +161,10 @@ def _make_request(
     """Return the request. Raises CommandError, and UnableToImport for a bad plan or decisions."""
     user = console.find_user(options["user"], server)
     limit = ziggy.MAX_IMPORT_BYTES
-    payload, name = read_source(file_path=file_path, from_dir=from_dir)
+    source = read_source(file_path=file_path, from_dir=from_dir)
     plan = read_plan(read_file(apply_plan), max_bytes=limit) if apply_plan else None
     return ImportRequest(
-        payload=payload,
-        file_name=name,
+        **source,
         server=server,
         mode=plan.mode if plan else options["mode"],
         door=Door.COMMAND,

@@ -84,13 +84,10 @@ class Command(BaseCommand):
 
     def handle(self, *, server: str, verbosity: int, **options: Any) -> None:
         with refuse_errors(self, server), target_known_server(server):
-            payload, name = read_source(
-                file_path=options["file_path"], from_dir=options["from_dir"]
-            )
+            source = read_source(file_path=options["file_path"], from_dir=options["from_dir"])
             user = find_user(options["user"], server)
             request = ImportRequest(
-                payload=payload,
-                file_name=name,
+                **source,
                 server=server,
                 mode=Mode.OVERWRITE,
                 door=Door.COMMAND,

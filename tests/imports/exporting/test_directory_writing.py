@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
 from flows.models import MODELS, Flow
+from imports.exporting import directory_writing
 from imports.importing.service import run_import
 from tests.conftest import CommandResult
 from tests.support.directories import join_files, normalize, read_files, write_files
@@ -269,20 +270,30 @@ def test_killed_at_any_file_the_next_export_finishes_it(
     class Killed(BaseException):
         """The end of the process."""
 
-    left = 0
-    for name in ("replace", "unlink"):
-        original = getattr(Path, name)
+    left = -1  # never
 
-        def act(self: Path, *words: Any, original: Any = original) -> Any:
-            nonlocal left
-            if left == 0 and tmp_path in self.parents:
-                raise Killed
-            left -= tmp_path in self.parents
-            return original(self, *words)
+    def pass_point() -> None:
+        nonlocal left
+        left -= 1
+        if left == -1:
+            raise Killed
 
-        monkeypatch.setattr(Path, name, act)
-    for steps in range(100):
-        left = -1  # never
+    def put(path: str, content: bytes) -> None:
+        pass_point()
+        original_put(path, content[: len(content) // 2])
+        pass_point()
+        original_put(path, content)
+
+    def unlink(self: Path, **options: Any) -> None:
+        if before.parent in self.parents:
+            pass_point()
+        original_unlink(self, **options)
+
+    original_put, original_unlink = directory_writing._put, Path.unlink
+    monkeypatch.setattr(directory_writing, "_put", put)
+    monkeypatch.setattr(Path, "unlink", unlink)
+    for steps in range(1, 100):
+        left = -1
         shutil.rmtree(tmp_path / "flows")
         shutil.copytree(before, tmp_path / "flows")
         left = steps
