@@ -105,6 +105,17 @@ def format_document(document: str) -> str:
     return msgspec.json.format(document, indent=2)
 
 
+def format_line_numbers(rows: Sequence[DiffRow]) -> str:
+    """Return where the rows are before and after, as in a unified diff: `@@ -12,7 +12,8 @@`."""
+    before = [row.before for row in rows if row.before is not None]
+    after = [row.after for row in rows if row.after is not None]
+    return f"@@ -{_format_span(before)} +{_format_span(after)} @@"
+
+
+def _format_span(numbers: Sequence[int]) -> str:
+    return f"{numbers[0] if numbers else 0},{len(numbers)}"
+
+
 def _split_lines(text: str) -> list[str]:
     """Return the lines with their ends, of which only `\\n` is not shown: CRLF differs from LF."""
     return text.split("\n") if text else []

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from flows.content.documents import Document
 from flows.content.fields import Kind
 from flows.differences.values import Difference, compare_contents
 from flows.documents.packing import DamagedDocumentError
-from imports.rows.states import RowStates
+from imports.rows.states import RowStates, separate_documents
 
 C = TypeVar("C")
 
@@ -56,13 +55,5 @@ def _compare_states(kind: Kind, states: RowStates) -> Difference:
     try:
         return compare_contents(kind, states.before, states.after, draws=False)
     except DamagedDocumentError:
-        _separate(states)  # it may be that of another row
+        separate_documents(states.before, states.after)  # it may be that of another row
         return compare_contents(kind, states.before, states.after, draws=False)
-
-
-def _separate(states: RowStates) -> None:
-    """Let each document be read alone, and not with those of the other rows of its batch."""
-    for content in (states.before, states.after):
-        for value in (content or {}).values():
-            if isinstance(value, Document):
-                value.join((value,))

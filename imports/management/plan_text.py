@@ -11,6 +11,7 @@ from imports.management.warning_text import (
     format_warning_counts,
     make_digest,
 )
+from imports.planfile.wording import COUNTED, count_results
 from imports.plans.plan import Change, Mode, Plan, Result
 
 # There is no "-": an import never deletes.
@@ -21,14 +22,6 @@ _RESULT_STYLES: dict[Result, ResultStyle] = {
     Result.SKIP: (" ", "skip", "dim"),
     Result.UNCHANGED: (" ", "unchanged", "dim"),
     Result.AMBIGUOUS: ("?", "ambiguous", "bold red"),
-}
-_COUNTED = {
-    Result.CREATE: "to create",
-    Result.DUPLICATE: "to duplicate",
-    Result.OVERWRITE: "to overwrite",
-    Result.SKIP: "to skip",
-    Result.AMBIGUOUS: "ambiguous",
-    Result.UNCHANGED: "unchanged",
 }
 _ONLY_WHERE_SOME = (Result.DUPLICATE, Result.AMBIGUOUS)
 _MOST_LEFT_OUT = 10  # more are counted, and not listed: `--only` leaves out most of a file
@@ -43,7 +36,7 @@ def word_plan(plan: Plan) -> PlanWords[Change]:
         summary=format_summary(plan),
         digest=_make_digest(plan, is_done=False),
         styles=_RESULT_STYLES,
-        counted=_COUNTED,
+        counted=COUNTED,
         changing=Result.OVERWRITE,
         get_kind=_get_kind,
         format_name=partial(_format_name, is_done=False),
@@ -62,12 +55,10 @@ def format_summary(plan: Plan) -> str:
 
 def format_plan_counts(plan: Plan) -> str:
     """Return the number of items of each result and of warnings, as a part of a sentence."""
-    counts = plan.counts
-    left_out = sum(change.is_left_out for change in plan)
-    counts[Result.SKIP] -= left_out
+    counts, left_out = count_results(plan)
     shown = [
         f"{counts[result]} {text}"
-        for result, text in _COUNTED.items()
+        for result, text in COUNTED.items()
         if counts[result] or result not in _ONLY_WHERE_SOME
     ]
     if left_out:

@@ -4,14 +4,15 @@ Changed lines have the signs and the line numbers of a unified diff. Characters 
 those that would act on a terminal among them, are written out.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 
 from rich.text import Text
 
-from flows.differences.lines import DiffRow, LineDiff, RowKind
+from flows.differences.lines import DiffRow, LineDiff, RowKind, format_line_numbers
 from flows.differences.pieces import Piece, Pieces
+from flows.differences.shortening import shorten_same
 
 ADDED, REMOVED, CHANGED = "+", "-", "~"
 STEP = 4
@@ -24,9 +25,6 @@ _MARKED = "bold underline"
 _INVISIBLE = "reverse"
 _SHORT = 72
 """The most characters of two values that are written as `before -> after`."""
-_LONG = 200
-_SHOWN_END = 60
-"""Of a longer text that did not change, so many characters are shown at each end."""
 
 
 def format_value(
@@ -50,7 +48,7 @@ def format_value(
     else:
         yield make_line(indent, CHANGED, [Piece(text=path)], note)
         for sign, side in ((REMOVED, before), (ADDED, after)):
-            yield make_line(indent + STEP, sign, side if whole else _shorten_same(side))
+            yield make_line(indent + STEP, sign, side if whole else shorten_same(side))
 
 
 def join_sides(path: str, before: Pieces | None, after: Pieces | None) -> Pieces:
@@ -78,7 +76,7 @@ def format_lines(lines: LineDiff, *, whole: bool, indent: int) -> Iterator[Text]
             continue
         hunk = list(rows)
         if not is_one_sided:
-            yield Text(f"{' ' * indent}{_format_numbers(hunk)}", style=_NUMBERS_STYLE)
+            yield Text(f"{' ' * indent}{format_line_numbers(hunk)}", style=_NUMBERS_STYLE)
         for row in hunk:
             pieces = row.pieces if whole else _shorten_row(row)
             yield make_line(indent, _SIGNS[row.kind], pieces)
@@ -98,37 +96,6 @@ def count_characters(pieces: Iterable[Piece]) -> int:
     return sum(len(piece.text) for piece in pieces)
 
 
-def _format_numbers(hunk: Sequence[DiffRow]) -> str:
-    """Return where the lines are before and after: `@@ -12,7 +12,8 @@`."""
-    before = [row.before for row in hunk if row.before is not None]
-    after = [row.after for row in hunk if row.after is not None]
-    return f"@@ -{_format_span(before)} +{_format_span(after)} @@"
-
-
-def _format_span(numbers: Sequence[int]) -> str:
-    return f"{numbers[0] if numbers else 0},{len(numbers)}"
-
-
 def _shorten_row(row: DiffRow) -> Pieces:
     is_same = row.kind is RowKind.SAME
-    return _shorten_same(row.pieces, is_same=is_same)
-
-
-def _shorten_same(pieces: Pieces, *, is_same: bool = False) -> Pieces:
-    """Return the pieces without the middle of long ones that are the same on both sides.
-
-    Where no piece is marked, all of them differ, unless `is_same`.
-    """
-    if not (is_same or any(piece.marked for piece in pieces)):
-        return pieces
-    return tuple(
-        piece if piece.marked or len(piece.text) <= _LONG else _leave_out_middle(piece)
-        for piece in pieces
-    )
-
-
-def _leave_out_middle(piece: Piece) -> Piece:
-    characters = piece.text
-    left_out = len(characters) - 2 * _SHOWN_END
-    start, end = characters[:_SHOWN_END], characters[-_SHOWN_END:]
-    return Piece(text=f"{start}[... {left_out} characters that are the same ...]{end}")
+    return shorten_same(row.pieces, is_same=is_same)

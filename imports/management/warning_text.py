@@ -14,6 +14,7 @@ from flows.counting import format_count, format_list
 from flows.destinations.changes import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
 from flows.texts import make_printable, quote
 from imports.exportfile.warnings import PlanWarning, WarningCode
+from imports.planfile.wording import OF_SEVERAL
 from imports.undo.plans.plan import ConflictCode
 
 SERIOUS_STYLE = "bold red"
@@ -21,19 +22,7 @@ WARNING_STYLE = "yellow"
 
 # The text for several items, after their number and their kind.
 _OF_SEVERAL: dict[str, str] = {
-    WarningCode.SECRET_RENAMED_IN_USE: "are renamed while others keep using the old names",
-    WarningCode.DANGLING_REFERENCE: "have dangling references",
-    WarningCode.INVISIBLE_CHARACTERS: "have characters that are not seen",
-    WarningCode.EDITED_HERE: "were edited on this server since their last imports",
-    WarningCode.OLDER_FILE: "are older than what was imported last",
-    WarningCode.RENAMES: "are renamed",
-    WarningCode.SHARED_NAME: "share a name with others",
-    WarningCode.BROUGHT_BACK: "are brought back that were deleted",
-    WarningCode.LEFTOVER_FILES: "have files in their folders that nothing names",
-    WarningCode.NO_VALUE: "have no value yet",
-    WarningCode.NO_NAME: "have no name, so that they are matched by their uuids only",
-    SECRET_TO_NEW_DESTINATION: "name secrets that have no value yet, and would send one",
-    CODE_USES_SECRET: "name secrets without a value yet in their code",
+    **OF_SEVERAL,
     ConflictCode.GONE: "are not on this server any more",
     ConflictCode.NO_SAVE: "have no readable named save any more from before the run",
     ConflictCode.DELETED_SINCE: "were deleted since",

@@ -31,3 +31,11 @@ def copy_unread(content: Content) -> Content:
     }
     group_documents([*copies.values()])
     return {**content, **copies}
+
+
+def separate_documents(*contents: Content | None) -> None:
+    """Let each document be read alone, and not with those of the other rows of its batch."""
+    for content in contents:
+        for value in (content or {}).values():
+            if isinstance(value, Document):
+                value.join((value,))

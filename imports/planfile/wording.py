@@ -1,0 +1,46 @@
+"""The words of an import's plan that all its texts share: its counts, and its warnings. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from flows.destinations.changes import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
+from imports.exportfile.warnings import WarningCode
+from imports.plans.plan import Plan, Result
+
+COUNTED: Mapping[Result, str] = {
+    Result.CREATE: "to create",
+    Result.DUPLICATE: "to duplicate",
+    Result.OVERWRITE: "to overwrite",
+    Result.SKIP: "to skip",
+    Result.AMBIGUOUS: "ambiguous",
+    Result.UNCHANGED: "unchanged",
+}
+"""The results in the order of the counts."""
+
+OF_SEVERAL: Mapping[str, str] = {
+    WarningCode.SECRET_RENAMED_IN_USE: "are renamed while others keep using the old names",
+    WarningCode.DANGLING_REFERENCE: "have dangling references",
+    WarningCode.INVISIBLE_CHARACTERS: "have characters that are not seen",
+    WarningCode.EDITED_HERE: "were edited on this server since their last imports",
+    WarningCode.OLDER_FILE: "are older than what was imported last",
+    WarningCode.RENAMES: "are renamed",
+    WarningCode.SHARED_NAME: "share a name with others",
+    WarningCode.BROUGHT_BACK: "are brought back that were deleted",
+    WarningCode.LEFTOVER_FILES: "have files in their folders that nothing names",
+    WarningCode.NO_VALUE: "have no value yet",
+    WarningCode.NO_NAME: "have no name, so that they are matched by their uuids only",
+    SECRET_TO_NEW_DESTINATION: "name secrets that have no value yet, and would send one",
+    CODE_USES_SECRET: "name secrets without a value yet in their code",
+}
+"""The text of a warning that several items have, after their number and their kind."""
+
+
+def count_results(plan: Plan) -> tuple[Counter[Result], int]:
+    """Return how many items have each result, and how many the import leaves out.
+
+    Those that are left out are not counted as skipped.
+    """
+    counts = plan.counts
+    left_out = sum(change.is_left_out for change in plan)
+    counts[Result.SKIP] -= left_out
+    return counts, left_out
