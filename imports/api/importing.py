@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, cast
 
 import msgspec
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
-from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.exceptions import NotAcceptable, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,6 +18,7 @@ from flows.rest.requests.idempotency import mark_as_taking_key
 from flows.rest.requests.refusals import Problem, make_invalid_refusal
 from imports.api.checks import get_caller
 from imports.api.form import Form, FormParser, Upload, read_form
+from imports.api.markdown import MARKDOWN, MarkdownView, answer_refusal, wants_markdown
 from imports.api.prefer import WaitsForLock, make_run_parameters
 from imports.api.runs import (
     MAY_NOT,
@@ -26,9 +29,16 @@ from imports.api.runs import (
 )
 from imports.api.shapes.answers import ProcessedSerializer
 from imports.api.shapes.form import PlannedSerializer, UploadSerializer
+from imports.errors import UnableToImport
+from imports.importing.plan_markdown import make_plan_markdown
 from imports.importing.prepare import Preview
 from imports.importing.request import ImportRequest
-from imports.importing.service import make_plan_to_save, preview_import, run_import
+from imports.importing.service import (
+    make_plan_to_save,
+    preview_for_review,
+    preview_import,
+    run_import,
+)
 from imports.models import Door, ImportRecord
 from imports.report import (
     make_acknowledged_data,
@@ -64,8 +74,41 @@ codes as `accept` with the same file. A dry run is never refused for that, and h
 `needsAcknowledgement`. What a dry run with `withPlan=true` accepts is kept in its `plan`, for the
 warnings of that plan.
 
+**Markdown.** With `Accept: text/markdown` a dry run answers with a text for a pull request: the
+plan, or why the file is refused. Its status is that of the answer in JSON, also where a plan is
+refused; what is no refusal of a file or a plan is told in JSON.
+
 **Refusals.** `issues` has every problem of the file at once, each with its JSON path.
 """
+_TEXT_OF_PLAN = """\
+<!-- ziggy-plan server=production source=zexport.json -->
+
+**production**: 1 to overwrite, 260 unchanged
+...
+"""
+_TEXT_OF_REFUSAL = """\
+<!-- ziggy-plan server=production source=zexport.json -->
+
+**production**: `zexport.json` cannot be imported
+
+### Refused: `invalid-file`
+
+- `flows[3].name`: `This is needed: a text.`
+"""
+_PLAN_TEXT = OpenApiResponse(
+    OpenApiTypes.STR,
+    description="The plan of a dry run.",
+    examples=[OpenApiExample("As Markdown", _TEXT_OF_PLAN, media_type=MARKDOWN)],
+)
+_REFUSAL_TEXT = OpenApiResponse(
+    OpenApiTypes.STR,
+    description="The form, or the file, is refused: see `issues`.",
+    examples=[OpenApiExample("As Markdown", _TEXT_OF_REFUSAL, media_type=MARKDOWN)],
+)
+_ONLY_OF_A_DRY_RUN = (
+    "Markdown is only of a dry run without withPlan: send dryRun=true, or accept application/json."
+)
+_WHOLE = "upload the file in the admin: its review has all of it"
 _WHY = 'The flow "SMS Test" is locked on this server. Unlock it there, or give --override-locks.'
 _SENT = (
     "sends the stored secret to another destination: secrets.TWILIO -> api.twilio.com -> "
@@ -73,7 +116,7 @@ _SENT = (
 )
 
 
-class ImportFlows(WaitsForLock):
+class ImportFlows(WaitsForLock, MarkdownView):
     parser_classes = (FormParser,)
 
     @extend_schema(
@@ -83,15 +126,19 @@ class ImportFlows(WaitsForLock):
         request={"multipart/form-data": UploadSerializer},
         parameters=make_run_parameters("import"),
         responses={
-            200: OpenApiResponse(PlannedSerializer, description="The plan of a dry run."),
+            (200, "application/json"): OpenApiResponse(
+                PlannedSerializer, description="The plan of a dry run."
+            ),
+            (200, MARKDOWN): _PLAN_TEXT,
             201: OpenApiResponse(ProcessedSerializer, description="The import is done."),
             403: MAY_NOT,
             409: OpenApiResponse(description="Another import runs, or the plan is out of date."),
             413: OpenApiResponse(description="The file is larger than this server takes."),
             415: OpenApiResponse(description="The body is no multipart/form-data."),
-            422: OpenApiResponse(
+            (422, "application/json"): OpenApiResponse(
                 description="The form, or the file, is refused: see `issues`.",
             ),
+            (422, MARKDOWN): _REFUSAL_TEXT,
             503: NO_BACKUP,
         },
         examples=[
@@ -115,6 +162,8 @@ class ImportFlows(WaitsForLock):
     @mark_as_taking_key
     def post(self, request: Request) -> Response:
         _check_address(request)
+        if wants_markdown(request):
+            return _answer_in_markdown(request)
         upload = read_form(_get_form(request))
         if upload.with_plan:
             return _answer_plan(_make_request(request, upload))
@@ -191,6 +240,21 @@ def _answer_plan(asked: ImportRequest) -> Response:
             {**make_refusal_data(preview.refusal), **plan}, status=preview.refusal.status
         )
     return Response({**_make_preview_data(preview), **plan})
+
+
+def _answer_in_markdown(request: Request) -> Response:
+    """Return the plan of a dry run as Markdown, or why there is none or it cannot be done."""
+    source = ""
+    try:
+        upload = read_form(_get_form(request))
+        source = upload.file.name
+        if upload.with_plan or not upload.dry_run:
+            raise NotAcceptable(_ONLY_OF_A_DRY_RUN)
+        preview = preview_for_review(_make_request(request, upload))
+    except UnableToImport as refusal:
+        return answer_refusal(refusal, source=source)
+    text = make_plan_markdown(preview, source=source, whole=_WHOLE)
+    return Response(text, status=preview.refusal.status if preview.refusal else HTTPStatus.OK)
 
 
 def _make_preview_data(preview: Preview) -> dict[str, Any]:

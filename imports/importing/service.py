@@ -6,7 +6,8 @@
 A preview stops after the plan. Every run leaves an ImportRecord.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import sha256
 
 from flows.database.state import SeenState
@@ -66,15 +67,38 @@ def make_plan_to_save(request: ImportRequest) -> tuple[Preview, SavedPlan]:
     A refusal is in the preview's `refusal` where a decision may resolve it; the saved plan has its
     issues. Raises an UnableToImport, as a dry run does, where none can.
     """
+    with _plan_for_review(request) as (preview, document, decided):
+        return preview, prepare_saved_plan(preview.plan, document, decided)
+
+
+def preview_for_review(request: ImportRequest) -> Preview:
+    """Return the preview of an import for somebody who reviews it; write nothing.
+
+    A refusal of the plan is in the preview's `refusal`. Raises an UnableToImport where there is no
+    plan, as for a bad file, and where the user may not do it.
+    """
+    with _plan_for_review(request) as (preview, *_):
+        return preview
+
+
+@contextmanager
+def _plan_for_review(
+    request: ImportRequest,
+) -> Iterator[tuple[Preview, ExportDocument, ImportRequest]]:
+    """Yield the preview, its document, and the request with its decisions.
+
+    The reads in the block are of one state of the server.
+
+    Raises an UnableToImport, as a dry run does, where no decision can resolve it.
+    """
     request = unpack_request(request)
     with target_server(request.server), record_run(_make_record(request), keep=False) as recorder:
         document, request = _read(request, recorder.record)
         with read_one_state():
             preview = make_preview(document, request)
-            saved = prepare_saved_plan(preview.plan, document, request)
-        if isinstance(preview.refusal, NotPermitted):
-            raise preview.refusal
-        return preview, saved
+            if isinstance(preview.refusal, NotPermitted):
+                raise preview.refusal
+            yield preview, document, request
 
 
 def examine_import(request: ImportRequest, *, record_refusal: bool = False) -> Preview:

@@ -14,19 +14,15 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseFault
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from flows.conf import Ziggy
 from flows.servers import explain_unusable_database, list_server_names, target_server
-from flows.texts import get_first_line, make_printable, make_storable, quote
+from flows.texts import get_first_line, make_storable, quote
 from flows.users import User, find_active_user
 from flows.wrong_settings import find_wrong_settings
 from imports.database.errors import NOT_MIGRATED, find_trouble, format_for_log, make_failure
 from imports.errors import ImportFailed, UnableToImport, WrongServer
-from imports.history.wording import format_pruned
-from imports.management.warning_text import WarningDigest, format_digest
-from imports.models import ImportRecord
 from imports.report import make_answer, make_refusal_data
 
 USAGE_ERROR = 2
@@ -142,6 +138,13 @@ def print_json(command: BaseCommand, result: dict[str, Any]) -> None:
     command.stdout.write(json.dumps(result, indent=2))
 
 
+def print_text(command: BaseCommand, text: str) -> None:
+    """Print a text that is the answer of a command on stdout."""
+    # What a terminal or a pipe cannot take is written out: it rejects no answer.
+    encoding = getattr(command.stdout, "encoding", None) or "utf-8"
+    command.stdout.write(text.encode(encoding, errors="backslashreplace").decode(encoding))
+
+
 def print_end(command: BaseCommand, last_line: str, result: dict[str, Any]) -> None:
     """Print the last line of a run, for people, and its JSON.
 
@@ -161,15 +164,38 @@ def print_cancelled(command: BaseCommand) -> None:
     print_json(command, make_answer(HTTPStatus.OK, {"message": "Operation cancelled by user"}))
 
 
-def refuse(command: BaseCommand, error: UnableToImport) -> NoReturn:
-    """Print the refusal, and raise CommandError with the error's exit code and message."""
-    message = f"{error.message} {error.cause}".rstrip()
-    print_json(command, make_answer(error.status, {**make_refusal_data(error), "message": message}))
-    raise CommandError(message, returncode=error.exit_code) from error
+PrintRefusal = Callable[[UnableToImport], None]
+"""Prints a refusal on stdout."""
+
+
+def refuse(
+    command: BaseCommand, error: UnableToImport, print_refusal: PrintRefusal | None = None
+) -> NoReturn:
+    """Print the refusal, and raise CommandError with the error's exit code and message.
+
+    Without `print_refusal` it is printed as JSON.
+    """
+    if print_refusal:
+        print_refusal(error)
+    else:
+        data = {**make_refusal_data(error), "message": _format_refusal(error)}
+        print_json(command, make_answer(error.status, data))
+    raise_refusal(error)
+
+
+def raise_refusal(error: UnableToImport) -> NoReturn:
+    """Raise CommandError with the error's exit code and message; print nothing on stdout."""
+    raise CommandError(_format_refusal(error), returncode=error.exit_code) from error
+
+
+def _format_refusal(error: UnableToImport) -> str:
+    return f"{error.message} {error.cause}".rstrip()
 
 
 @contextmanager
-def refuse_errors(command: BaseCommand, server: str) -> Iterator[None]:
+def refuse_errors(
+    command: BaseCommand, server: str, print_refusal: PrintRefusal | None = None
+) -> Iterator[None]:
     """End the command as `refuse` does for an UnableToImport that the block raises.
 
     So too for an error of the server's database, such as an unreachable or unmigrated one.
@@ -178,13 +204,13 @@ def refuse_errors(command: BaseCommand, server: str) -> Iterator[None]:
         with _silence_log():
             yield
     except UnableToImport as error:
-        refuse(command, error)
+        refuse(command, error, print_refusal)
     except DatabaseFault as error:
         # An error for a missing table quotes only its name, which is no secret.
         is_migrated = find_trouble(error) is not NOT_MIGRATED
         reason = format_for_log(error) if is_migrated else get_first_line(error).rstrip(".")
         failure = ImportFailed("database-error", explain_unusable_database(reason, server))
-        refuse(command, make_failure(error) or failure)
+        refuse(command, make_failure(error) or failure, print_refusal)
 
 
 @contextmanager
@@ -252,43 +278,6 @@ def get_user_name(user: User | None) -> str:
     return user.get_username() if user else make_storable(getpass.getuser())
 
 
-@contextmanager
-def show_progress_bar() -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on stderr while rows are written, if it is a terminal; yield its callback."""
-    console = Console(stderr=True)
-    columns = (TextColumn("Writing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Writing", total=None, visible=False)
-        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
-
-
 def show(text: Text) -> None:
     """Print a plan for people, in colours if the terminal has them."""
     Console(stderr=True, highlight=False).print(text, soft_wrap=True)
-
-
-def show_warnings(warnings: WarningDigest, record: ImportRecord) -> None:
-    """Print the warnings of a run without a prompt.
-
-    All serious warnings are printed; if there are very many others, the record has the rest.
-    """
-    lines = [*format_digest(warnings, where=f"see record {record.pk}")]
-    if lines:
-        show(Text("\n").join(lines))
-
-
-def format_last_line(summary: str, record: ImportRecord, *, wrote: bool) -> str:
-    """Return the last line of a run: its counts, record, backup and what was pruned."""
-    backup = f" The backup is {record.backup_path}." if record.backup_path else ""
-    end = "Done" if wrote else "Nothing to do"
-    pruned = format_pruned(record.pruned)
-    history = f" Old history: {pruned}." if pruned else ""
-    return f"{summary} {end}: record {record.pk}{_describe_plan(record)}.{backup}{history}"
-
-
-def _describe_plan(record: ImportRecord) -> str:
-    if not record.plan_checksum:
-        return ""
-    by = f" of {make_printable(record.plan_created_by)}" if record.plan_created_by else ""
-    at = f" of {record.plan_created_at:%Y-%m-%d %H:%M:%S} UTC" if record.plan_created_at else ""
-    return f", by the saved plan{by}{at}"

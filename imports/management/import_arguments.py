@@ -1,6 +1,7 @@
 """The options of flow_import, and the examples of its help."""
 
 from argparse import ArgumentParser, ArgumentTypeError
+from enum import StrEnum
 
 from flows.texts import quote
 from imports.management.console import add_run_arguments
@@ -13,12 +14,27 @@ from imports.management.sources import add_source_arguments
 from imports.plans.acknowledgement import AcknowledgedCode
 from imports.plans.plan import Mode
 
+
+class PlanFormat(StrEnum):
+    """How a plan is printed."""
+
+    TEXT = "text"
+    """For people on stderr, beside the JSON on stdout."""
+    JSON = "json"
+    """As JSON on stdout alone."""
+    MARKDOWN = "markdown"
+    """As Markdown on stdout in the place of the JSON, and as text on stderr."""
+
+
 EPILOG = """\
 examples:
   see what would happen, write nothing:
     manage.py flow_import --server production --overwrite --dry-run --file-path zexport.json
   the same with all that would change in a file, to read it at leisure:
     manage.py flow_import -s production --overwrite --dry-run -fp zexport.json --plan-text plan.txt
+  the plan as Markdown, for a comment of a pull request:
+    manage.py flow_import -s production --overwrite --dry-run -fp zexport.json \
+        --plan-format markdown > plan.md
   import after a question, with a backup of the database before:
     manage.py flow_import --server production --overwrite --file-path zexport.json
   in a pipeline:
@@ -45,7 +61,9 @@ another host: the prompt asks for their codes, and with --no-prompt they are giv
 the import is refused with their list. What is accepted with --plan-out is kept in the plan, for
 its warnings.
 
-stdout carries one JSON object, stderr everything for people. exit codes: 0 done or declined,
+stdout carries one JSON object, or the plan as Markdown, and stderr everything for people.
+
+exit codes: 0 done or declined,
 2 usage, 3 the file is refused or a warning is not acknowledged, 4 another import is running, 5 the
 plan is stale, 6 the backup failed, 7 not permitted, 8 wrong or unknown server, 10 nothing to do
 (--detailed-exitcode), 1 anything else.
@@ -100,6 +118,12 @@ def _add_ways(parser: ArgumentParser) -> None:
 
 def _add_plan_files(parser: ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show the plan, write nothing")
+    parser.add_argument(
+        "--plan-format", choices=[*PlanFormat],
+        help="with --dry-run or --plan-out, how the plan is printed: text, the default, for people "
+        "on stderr beside the JSON on stdout; json, the JSON alone; markdown, for a pull request, "
+        "on stdout in the place of the JSON, also where the file or the plan is refused",
+    )  # fmt: skip
     parser.add_argument(
         "--plan-out", metavar="PLAN", type=check_file_to_write,
         help="write the plan to this file, to be applied later, and nothing to the server",

@@ -8,16 +8,10 @@ from typing import Any, TypeVar
 
 from django.core.management.base import BaseCommand
 
-from imports.management.console import (
-    NOTHING_TO_DO,
-    format_last_line,
-    make_help_options,
-    print_end,
-    show_progress_bar,
-    show_warnings,
-)
+from imports.management.console import NOTHING_TO_DO, make_help_options, print_end
 from imports.management.files import may_write
 from imports.management.plan_display import PlanDisplay
+from imports.management.run_end import format_last_line, show_progress_bar, show_warnings
 from imports.management.warning_text import WarningDigest
 from imports.plans.plan import RunPlan
 from imports.report import make_acknowledged_data, make_answer

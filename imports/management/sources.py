@@ -41,12 +41,19 @@ def read_source(*, file_path: str | None, from_dir: str | None) -> dict[str, Any
 
     Raises CommandError where it cannot be read, and FileTooLarge for a directory.
     """
+    name = name_source(file_path=file_path, from_dir=from_dir)
     if from_dir:
-        name = f"{Path(from_dir).resolve().name}/"
         return {"packed": read_directory(from_dir), "file_name": name}
     if file_path == "-" or file_path is None:
-        return {"payload": read_standard_input(), "file_name": "(standard input)"}
-    return {"payload": read_file(file_path), "file_name": Path(file_path).name}
+        return {"payload": read_standard_input(), "file_name": name}
+    return {"payload": read_file(file_path), "file_name": name}
+
+
+def name_source(*, file_path: str | None, from_dir: str | None) -> str:
+    """Return the name of what the options name, for the record and for messages."""
+    if from_dir:
+        return f"{Path(from_dir).resolve().name}/"
+    return "(standard input)" if file_path in ("-", None) else Path(file_path or "").name
 
 
 def read_directory(path: str) -> LooseFiles:

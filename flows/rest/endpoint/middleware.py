@@ -9,6 +9,8 @@ from flows.rest.endpoint.errors import make_error_body
 from flows.web.api_paths import is_of_api
 from flows.web.request_id import get_request_id
 
+_OWN_FORMATS = ("application/json", "text/markdown")
+
 
 class ApiMiddleware:
     """Answers with JSON to unknown paths, refused hosts and unforeseen exceptions of the API.
@@ -23,8 +25,9 @@ class ApiMiddleware:
         if not is_of_api(request):
             return self.get_response(request)
         response = self.get_response(request)
-        is_json = response.headers.get("Content-Type", "").startswith("application/json")
-        if response.status_code >= HTTPStatus.BAD_REQUEST and not is_json:
+        # A view that answers with Markdown does so for refusals as well.
+        is_own = response.headers.get("Content-Type", "").startswith(_OWN_FORMATS)
+        if response.status_code >= HTTPStatus.BAD_REQUEST and not is_own:
             response = _convert_to_json(response)
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response

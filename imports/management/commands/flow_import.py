@@ -11,15 +11,22 @@ from django.core.management.base import CommandError
 
 from flows.conf import ziggy
 from flows.texts import quote
+from imports.errors import UnableToImport
 from imports.importing.acknowledging import accept_shown
+from imports.importing.plan_markdown import make_plan_markdown
 from imports.importing.prepare import Preview
 from imports.importing.request import ImportRequest
-from imports.importing.service import make_plan_to_save, preview_import, run_import
+from imports.importing.service import (
+    make_plan_to_save,
+    preview_for_review,
+    preview_import,
+    run_import,
+)
 from imports.importing.states import read_states
 from imports.management import console
 from imports.management.acknowledging import ask_to_acknowledge, show_unacknowledged
 from imports.management.files import read_file, replace_file
-from imports.management.import_arguments import EPILOG, add_import_arguments
+from imports.management.import_arguments import EPILOG, PlanFormat, add_import_arguments
 from imports.management.plan_display import PlanDisplay
 from imports.management.plan_text import (
     digest_plan_warnings,
@@ -28,13 +35,15 @@ from imports.management.plan_text import (
     word_plan,
 )
 from imports.management.run_command import RunCommand
-from imports.management.sources import read_source
+from imports.management.sources import name_source, read_source
 from imports.models import Door
 from imports.planfile.decisions import read_decisions
 from imports.planfile.file import read_plan, write_plan
+from imports.planfile.markdown.refusal_page import format_refusal_markdown
 from imports.plans.plan import Plan
 from imports.report import make_answer, make_plan_data, make_unacknowledged_data
 
+_HOW_TO_SEE_ALL = "flow_import --dry-run --plan-text FILE"
 _READ_FILES = ("file_path", "decisions", "apply_plan")
 _WRITTEN_FILES = ("plan_out", "plan_text")
 
@@ -52,9 +61,10 @@ class Command(RunCommand):
             Path(options[given]) if options[given] else None for given in _WRITTEN_FILES
         )
         self.display = PlanDisplay(verbosity=verbosity, file=plan_text)
+        self.format = PlanFormat(options["plan_format"] or PlanFormat.TEXT)
         if not (dry_run or plan_out or no_prompt):
             console.require_terminal()
-        with console.refuse_errors(self, options["server"]):
+        with console.refuse_errors(self, options["server"], self._find_printer(**options)):
             request = _make_request(**options)
             if not self.may_write_files(plan_out, plan_text, ask=not no_prompt):
                 console.print_cancelled(self)
@@ -75,16 +85,45 @@ class Command(RunCommand):
         self._show(preview)
         if preview.refusal:
             console.print_line(self, _explain_undecided(path))
-            raise preview.refusal
-        console.print_line(self, _describe_next_step(request, path, source))
-        console.print_json(self, make_answer(HTTPStatus.OK, _make_preview_data(preview)))
-        return preview.plan
+        else:
+            console.print_line(self, _describe_next_step(request, path, source))
+        return self._answer(request, preview)
 
     def _preview(self, request: ImportRequest) -> Plan:
-        preview = preview_import(request, record_refusal=False)
+        if self.format is PlanFormat.MARKDOWN:
+            preview = preview_for_review(request)
+        else:
+            preview = preview_import(request, record_refusal=False)
         self._show(preview)
-        console.print_json(self, make_answer(HTTPStatus.OK, _make_preview_data(preview)))
+        return self._answer(request, preview)
+
+    def _answer(self, request: ImportRequest, preview: Preview) -> Plan:
+        """Print the plan on stdout, and return it. Raises its refusal."""
+        if self.format is PlanFormat.MARKDOWN:
+            whole = str(self.display.file or _HOW_TO_SEE_ALL)
+            text = make_plan_markdown(preview, source=request.file_name, whole=whole)
+            console.print_text(self, text)
+            if preview.refusal:
+                console.raise_refusal(preview.refusal)
+        elif preview.refusal:
+            raise preview.refusal
+        else:
+            console.print_json(self, make_answer(HTTPStatus.OK, _make_preview_data(preview)))
         return preview.plan
+
+    def _find_printer(
+        self, *, server: str, file_path: str | None, from_dir: str | None, **_options: Any
+    ) -> console.PrintRefusal | None:
+        """Return what prints the refusal of a file; None where that is printed as JSON."""
+        if self.format is not PlanFormat.MARKDOWN:
+            return None
+
+        def print_refusal(error: UnableToImport) -> None:
+            source = name_source(file_path=file_path, from_dir=from_dir)
+            text = format_refusal_markdown(server=server, source=source, refusal=error)
+            console.print_text(self, text)
+
+        return print_refusal
 
     def _import(self, request: ImportRequest, *, ask: bool) -> Plan | None:
         """Import, and return the plan that was done; None if the person declined."""
@@ -110,6 +149,9 @@ class Command(RunCommand):
 
     def _show(self, preview: Preview) -> None:
         plan = preview.plan
+        if self.format is PlanFormat.JSON:
+            self.display.write(word_plan(plan), partial(read_states, plan))
+            return
         self.display.show(word_plan(plan), partial(read_states, plan))
         show_unacknowledged(preview.unacknowledged)
 
@@ -117,6 +159,11 @@ class Command(RunCommand):
 def _check_combination(**options: Any) -> None:
     """Raise CommandError if an option contradicts the saved plan that is applied, or another."""
     _check_written_files(**options)
+    if options["plan_format"] and not (options["dry_run"] or options["plan_out"]):
+        raise CommandError(
+            "--plan-format is of a plan that is not done: give it with --dry-run or --plan-out.",
+            returncode=console.USAGE_ERROR,
+        )
     if options["apply_plan"] is None:
         return
     for option in ("plan_out", "decisions", "only", "override_locks"):

@@ -33,7 +33,12 @@ def make_blocks(difference: Difference) -> Iterator[Block]:
     """
     if difference.kind is Kind.FLOW and (difference.is_new or difference.is_gone):
         return
-    lines = [line for field in difference.fields for line in _write_field(field, difference)]
+    lines = [
+        line
+        for field in difference.fields
+        if not (difference.is_new and field.key == OTHER_KEYS and _is_empty_object(field))
+        for line in _write_field(field, difference)
+    ]
     if lines:
         yield _make_diff("", lines)
     if difference.graph:
@@ -108,6 +113,11 @@ def _write_field(field: FieldDifference, difference: Difference) -> Iterator[str
         yield from _write_sides(field.key, before, after, note)
     else:
         yield f"! {field.key} (changed)"
+
+
+def _is_empty_object(field: FieldDifference) -> bool:
+    rows = field.lines.rows if field.lines else ()
+    return [piece.text for row in rows for piece in row.pieces] == ["{}"]
 
 
 def _get_shown(side: Pieces | None) -> Pieces:

@@ -12,8 +12,8 @@ from rich.console import Console
 from flows.content.fields import Kind
 from flows.models import Flow
 from imports.exportfile.warnings import PlanWarning, WarningCode
-from imports.management import console
 from imports.management.plan_text import digest_plan_warnings, format_summary
+from imports.management.run_end import show_warnings
 from imports.management.warning_text import ItemWarning, format_warning_counts, make_digest
 from imports.plans.plan import Mode
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
@@ -212,7 +212,7 @@ def test_with_no_prompt_no_number_of_others_hides_a_serious_one(capsys, monkeypa
     assert told.serious[0].startswith(f'connection "Mail" ({uuid_of("c", 1)}): {ELSEWHERE}')
     many = [of(FLOW, f"F{n}", "other", f"{n}") for n in range(90)]
     red = [of(FLOW, f"R{n}", "x", ELSEWHERE, is_serious=True) for n in range(70)]
-    console.show_warnings(make_digest([*many, *red]), SimpleNamespace(pk=7))
+    show_warnings(make_digest([*many, *red]), SimpleNamespace(pk=7))
     lines = capsys.readouterr().err.splitlines()
     assert lines[:70] == [f'! flow "R{n}": {ELSEWHERE}' for n in range(70)]
     assert lines[70:] == [f'! flow "F{n}": {n}' for n in range(50)] + [
