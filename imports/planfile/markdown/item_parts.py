@@ -21,7 +21,9 @@ def write_heading(item: ShownItem) -> str:
     name = write_html_code(change.item.name)
     if change.target_name != change.item.name:
         name += f" as {write_html_code(change.target_name)}"
-    words = [*_write_inside(item), *map(write_html_code, summarize_fields_of(item))]
+    words = [*_write_inside(item)]
+    if fields := summarize_fields_of(item):
+        words.append(write_html_code(", ".join(fields)))
     if warnings := len(change.all_warnings):
         words.append(format_count(warnings, "warning"))
     mark = _RED if is_red(change) else ""
@@ -52,9 +54,11 @@ def measure_heading(heading: str) -> int:
 
 
 def _write_inside(item: ShownItem) -> Iterator[str]:
-    for words in item.inside:
-        # A flow's are counts; a connection's are hosts, which are of the file.
-        yield escape(words) if item.change.item.kind is Kind.FLOW else write_html_code(words)
+    # A flow's are counts; a connection's are hosts, which are of the file.
+    if item.change.item.kind is Kind.FLOW:
+        yield from map(escape, item.inside)
+    elif item.inside:
+        yield write_html_code(", ".join(item.inside))
 
 
 def _make_blocks(item: ShownItem) -> Iterator[Block]:
