@@ -66,7 +66,7 @@ def write_label(text: str) -> str:
     All but letters, digits and spaces is written by its number, which mermaid shows as the
     character: none of it is syntax, HTML, Markdown, an icon or a formula there.
     """
-    shown = show_text(text, most=_LONGEST_LABEL)
+    shown = show_text(text if len(text) <= _LONGEST_LABEL else f"{text[:_LONGEST_LABEL]}\u2026")
     written = (char if char.isalnum() or char == " " else f"#{ord(char)};" for char in shown)
     return f'"{"".join(written)}"'
 

@@ -8,6 +8,7 @@ from itertools import islice
 
 from flows.counting import format_count
 from flows.differences.graphs.graph import Edge, Graph, NodeChange, NodeStatus, compare
+from flows.differences.graphs.graph_looks import NodeLook, find_look
 from imports.planfile.markdown.blocks import Block
 from imports.planfile.markdown.escaping import write_label
 
@@ -25,7 +26,7 @@ _SIGNS = {NodeStatus.ADDED: "+ ", NodeStatus.REMOVED: "- ", NodeStatus.CHANGED: 
 
 
 def draw_change(before: Graph, after: Graph) -> Block | None:
-    """Return the picture of a flow that changes; None where no node and no edge does.
+    """Return the picture of a flow that changes; None where it would be one node without an edge.
 
     An edge that comes is thick, one that goes is dotted.
     """
@@ -34,8 +35,6 @@ def draw_change(before: Graph, after: Graph) -> Block | None:
     nodes = _find_changed(diff.nodes)
     ends = [end for key in _find_changed(diff.edges) for end in _get_ends(edges[key])]
     changed = dict.fromkeys([*nodes, *(end for end in ends if end in diff.nodes)])
-    if not changed:
-        return None
     near = [
         end
         for edge in edges.values()
@@ -43,13 +42,14 @@ def draw_change(before: Graph, after: Graph) -> Block | None:
         for end in _get_ends(edge)
         if end in diff.nodes
     ]
-    return _draw(before, after, list(dict.fromkeys([*changed, *near])), diff.nodes, diff.edges)
+    shown = list(dict.fromkeys([*changed, *near]))
+    return _draw(before, after, shown, diff.nodes, diff.edges) if len(shown) > 1 else None
 
 
 def draw_new(flow: Graph) -> Block | None:
-    """Return the picture of a flow that is new; None where it has no node."""
-    keys = [node.key for node in flow.nodes]
-    return _draw(_EMPTY, flow, keys, {}, {}) if keys else None
+    """Return the picture of a flow that is new, without its notes; None for less than two nodes."""
+    keys = [node.key for node in flow.nodes if find_look(node) is NodeLook.BOX]
+    return _draw(_EMPTY, flow, keys, {}, {}) if len(keys) > 1 else None
 
 
 def _find_changed(changes: Mapping[str, NodeChange]) -> list[str]:

@@ -30,9 +30,7 @@ CASES = settings(
     suppress_health_check=[HealthCheck.too_slow],
 )
 TAGS = {"p", "strong", "code", "pre", "h3", "ul", "li", "details", "summary", "div"}
-ATTRIBUTES = {
-    ("code", "class", f"language-{language}") for language in ("diff", "mermaid")
-}
+ATTRIBUTES = {("code", "class", f"language-{language}") for language in ("diff", "mermaid")}
 HOSTILE = [
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "</code></pre></details><h1>x",
     "</summary></details>", "<!-- x", "-->", "<!--", "]]>", "<?php", "<![CDATA[", "&lt;b&gt;",
@@ -61,7 +59,7 @@ texts = st.one_of(
 
 def fits(text: str) -> bool:
     """Whether a file may have the text."""
-    return "\0" not in text and text.isascii() or not re.search("[\0\ud800-\udfff]", text)
+    return ("\0" not in text and text.isascii()) or not re.search("[\0\ud800-\udfff]", text)
 
 
 def is_like_a_plain_one(text: str) -> bool:
@@ -167,16 +165,19 @@ def check_words(text: str) -> None:
 
 
 WORDS = set(
-    """
-    production to create overwrite duplicate skip unchanged ambiguous left out red warning warnings
-    Import of flow flows connection connections secret secrets as node nodes edge edges changed
-    added removed moved code in Red Other To be acknowledged before the import Refused more and
-    Not all it fits here items shown part without what changes only counted The whole plan have
-    characters that are not seen name a value yet would send one their its this kind cannot by
-    imported change problem problems line lines picture order differs Only no so matched uuids
-    were edited on server since last imports older than was is renamed share with others brought
-    back deleted dangling references renames while keep using old names use them uses
-    """.split()
+    re.findall(
+        r"\w+",
+        """
+        production to create overwrite duplicate skip unchanged ambiguous left out red warning
+        warnings Import of flow flows connection connections secret secrets as node nodes edge edges
+        changed added removed moved code in Red Other To be acknowledged before the import Refused
+        more and Not all it fits here items shown part without what changes only counted The whole
+        plan have characters that are not seen name a value yet would send one their its this kind
+        cannot by imported change problem problems line lines picture order differs Only no so
+        matched uuids were edited on server since last imports older than was is renamed share with
+        others brought back deleted dangling references while keep using old names
+        """,
+    )
 ) | {str(number) for number in range(10_000)}
 
 
