@@ -1,11 +1,12 @@
 """A plan as Markdown, for a comment of a pull request. Pure: what it shows of items is read for it.
 
 What decides comes first: the counts, why it is refused, what must be acknowledged. Then the items,
-those with a red warning first. What does not fit is counted, and the end says where all of it is.
+those with warnings first. What does not fit is counted, and the end says where all of it is.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 from flows.counting import format_count
 from imports.errors import UnableToImport
@@ -104,13 +105,13 @@ def _write_list(title: str, lines: Sequence[str], room: int) -> list[str]:
 
 
 def _order_changes(plan: Plan) -> list[Change]:
-    """Return the changes that write, by result, those with a red warning first of each."""
+    """Return the changes that write, by result: those with a red warning first, then with any."""
     return [
         change
         for result in _SECTIONS
         for change in sorted(
             (change for change in plan if change.result is result),
-            key=lambda change: not is_red(change),
+            key=lambda change: (not is_red(change), not change.all_warnings),
         )
     ]
 
@@ -120,16 +121,14 @@ def _write_items(
 ) -> tuple[list[str], Counter[str]]:
     """Return the sections of the items, and how many items are not there as a whole, by how."""
     room -= sum(measure(f"### {_write_title(result, len(changes))}") + 2 for result in _SECTIONS)
-    items = [*read_items(changes[:_MOST_COMPARED])]
-    items += map(summarize_unread, changes[_MOST_COMPARED:])
-    headings, room = _take_headings(items, room)
-    listed = items[: len(headings)]
-    blocks = [make_item_blocks(item) for item in listed]
+    read, unread = changes[:_MOST_COMPARED], changes[_MOST_COMPARED:]
+    headed, room = _take_headings(chain(read_items(read), map(summarize_unread, unread)), room)
+    blocks = [make_item_blocks(item) for item, _ in headed]
     shares = _share_room([measure_blocks(each) for each in blocks], room)
     missing: Counter[str] = Counter()
-    missing["unlisted"] = len(items) - len(listed)
+    missing["unlisted"] = len(changes) - len(headed)
     texts: dict[Result, list[str]] = {result: [] for result in _SECTIONS}
-    for item, heading, parts, share in zip(listed, headings, blocks, shares, strict=True):
+    for (item, heading), parts, share in zip(headed, blocks, shares, strict=True):
         size = measure_blocks(parts)
         written = fit_blocks(parts, share) if share >= min(size, _LEAST_DETAILS) else []
         is_unread = item.difference is None and not item.problem
@@ -139,16 +138,21 @@ def _write_items(
     return [*_join_sections(texts, Counter(change.result for change in changes))], missing
 
 
-def _take_headings(items: Sequence[ShownItem], room: int) -> tuple[list[str], int]:
-    """Return the headings that fit, and the room that is left: details need a third of it."""
-    left, headings = room, []
+def _take_headings(
+    items: Iterable[ShownItem], room: int
+) -> tuple[list[tuple[ShownItem, str]], int]:
+    """Return the items whose headings fit, and the room that is left: details need a third of it.
+
+    No more items are asked for than fit.
+    """
+    left, headed = room, []
     for item in items:
         heading = write_heading(item)
         if left - measure_heading(heading) < room // 3:
             break
-        headings.append(heading)
+        headed.append((item, heading))
         left -= measure_heading(heading)
-    return headings, left
+    return headed, left
 
 
 def _share_room(sizes: Sequence[int], room: int) -> list[int]:
