@@ -14,7 +14,7 @@ _NOTE = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class MarkdownBlock:
     """A paragraph, and the lines of a fenced block below it; either may be empty."""
 
     head: str = ""
@@ -35,12 +35,12 @@ def measure(text: str) -> int:
     return len(text.encode())
 
 
-def measure_blocks(blocks: Iterable[Block]) -> int:
+def measure_blocks(blocks: Iterable[MarkdownBlock]) -> int:
     """Return how many bytes the blocks have, with the empty lines between."""
     return sum(measure(block.write()) + 2 for block in blocks)
 
 
-def fit_blocks(blocks: Sequence[Block], room: int) -> list[str]:
+def fit_blocks(blocks: Sequence[MarkdownBlock], room: int) -> list[str]:
     """Return as many of the blocks as there is room for, the first ones, and how many more."""
     if measure_blocks(blocks) <= room:
         return [block.write() for block in blocks]
@@ -88,16 +88,16 @@ def _take_fitting(texts: Iterable[str], room: int) -> Iterator[str]:
         yield text
 
 
-def _cut_block(block: Block, room: int) -> str:
+def _cut_block(block: MarkdownBlock, room: int) -> str:
     """Return the block with its first lines and how many more there are; "" for no room."""
     if not (block.is_divisible and block.lines):
         return ""
     # The fences may be as long as the longest run of backticks in the lines that are kept.
-    empty = Block(head=block.head, language=block.language, lines=("",))
+    empty = MarkdownBlock(head=block.head, language=block.language, lines=("",))
     kept = [*_take_fitting(block.lines, room - measure(empty.write()) - _NOTE)]
     while kept:
         more = format_count(len(block.lines) - len(kept), "more line")
-        text = Block(head=block.head, language=block.language, lines=tuple(kept)).write()
+        text = MarkdownBlock(head=block.head, language=block.language, lines=tuple(kept)).write()
         if measure(text) + _NOTE <= room:
             return f"{text}\n\n... {more} of it"
         kept.pop()

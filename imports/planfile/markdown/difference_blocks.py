@@ -13,7 +13,7 @@ from flows.differences.pieces import Piece, Pieces
 from flows.differences.shortening import shorten_same
 from flows.differences.value_differences import ValueDifference
 from flows.differences.values import OTHER_KEYS, Difference, FieldDifference
-from imports.planfile.markdown.blocks import Block
+from imports.planfile.markdown.blocks import MarkdownBlock
 from imports.planfile.markdown.escaping import write_code
 
 _SHORT = 72
@@ -26,7 +26,7 @@ _ROW_SIGNS = {RowKind.ADDED: "+", RowKind.REMOVED: "-", RowKind.SAME: " "}
 _HIDDEN = " (what may be a credential is hidden)"
 
 
-def make_blocks(difference: Difference) -> Iterator[Block]:
+def make_blocks(difference: Difference) -> Iterator[MarkdownBlock]:
     """Yield the blocks of all that differs, but for the values of what is new or gone as a whole.
 
     Of a new flow only what is not in its picture, such as its timeout, would be left: no block.
@@ -45,13 +45,13 @@ def make_blocks(difference: Difference) -> Iterator[Block]:
         yield from _make_graph_blocks(difference.graph)
 
 
-def _make_diff(head: str, lines: Iterable[str]) -> Block:
-    return Block(head=head, language="diff", lines=tuple(lines))
+def _make_diff(head: str, lines: Iterable[str]) -> MarkdownBlock:
+    return MarkdownBlock(head=head, language="diff", lines=tuple(lines))
 
 
-def _make_graph_blocks(graph: GraphDifference) -> Iterator[Block]:
+def _make_graph_blocks(graph: GraphDifference) -> Iterator[MarkdownBlock]:
     if graph.only_order:
-        yield Block(head="Only the order of nodes or edges differs.")
+        yield MarkdownBlock(head="Only the order of nodes or edges differs.")
         return
     edges: list[str] = []
     for part in graph.changes:
@@ -62,14 +62,14 @@ def _make_graph_blocks(graph: GraphDifference) -> Iterator[Block]:
     if edges:
         yield _make_diff("**edges**", edges)
     if graph.has_layout:
-        yield Block(head=_count_moved(graph))
+        yield MarkdownBlock(head=_count_moved(graph))
 
 
-def _make_node_block(part: PartChange) -> Block:
+def _make_node_block(part: PartChange) -> MarkdownBlock:
     kind = f" ({write_code(part.type)})" if part.type else ""
     head = f"**{WORDS[part.status]}** node {write_code(part.label)}{kind}"
     if part.status is NodeStatus.REMOVED:
-        return Block(head=head)
+        return MarkdownBlock(head=head)
     values = (value for value in part.values if not value.is_layout and not _is_id(value, part))
     return _make_diff(head, (line for value in values for line in _write_value("", value)))
 

@@ -5,7 +5,7 @@ from html import escape
 
 from flows.content.fields import Kind
 from flows.counting import format_count
-from imports.planfile.markdown.blocks import Block, measure
+from imports.planfile.markdown.blocks import MarkdownBlock, measure
 from imports.planfile.markdown.difference_blocks import make_blocks
 from imports.planfile.markdown.escaping import write_html_code, write_sentence
 from imports.planfile.markdown.picture import draw_change, draw_new
@@ -35,7 +35,7 @@ def is_red(change: Change) -> bool:
     return any(warning.is_serious for warning in change.all_warnings)
 
 
-def make_item_blocks(item: ShownItem) -> list[Block]:
+def make_item_blocks(item: ShownItem) -> list[MarkdownBlock]:
     """Return the blocks of the item's details: warnings, picture, differences."""
     return list(_make_blocks(item))
 
@@ -61,15 +61,15 @@ def _write_inside(item: ShownItem) -> Iterator[str]:
         yield write_html_code(", ".join(item.inside))
 
 
-def _make_blocks(item: ShownItem) -> Iterator[Block]:
+def _make_blocks(item: ShownItem) -> Iterator[MarkdownBlock]:
     lines = [
         f"- {_RED if warning.is_serious else ''}{write_sentence(warning.text)}"
         for warning in item.change.all_warnings
     ]
     if lines:
-        yield Block(head="\n".join(lines))
+        yield MarkdownBlock(head="\n".join(lines))
     if item.problem:
-        yield Block(head=f"It cannot be compared: {write_sentence(item.problem)}")
+        yield MarkdownBlock(head=f"It cannot be compared: {write_sentence(item.problem)}")
     if item.after:
         picture = draw_change(item.before, item.after) if item.before else draw_new(item.after)
         if picture:

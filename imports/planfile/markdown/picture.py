@@ -9,7 +9,7 @@ from itertools import islice
 from flows.counting import format_count
 from flows.differences.graphs.graph import Edge, Graph, NodeChange, NodeStatus, compare
 from flows.differences.graphs.graph_looks import NodeLook, find_look
-from imports.planfile.markdown.blocks import Block
+from imports.planfile.markdown.blocks import MarkdownBlock
 from imports.planfile.markdown.escaping import write_label
 
 MOST_NODES = 40
@@ -25,7 +25,7 @@ _ARROWS = {NodeStatus.ADDED: "==>", NodeStatus.REMOVED: "-.->"}
 _SIGNS = {NodeStatus.ADDED: "+ ", NodeStatus.REMOVED: "- ", NodeStatus.CHANGED: "~ "}
 
 
-def draw_change(before: Graph, after: Graph) -> Block | None:
+def draw_change(before: Graph, after: Graph) -> MarkdownBlock | None:
     """Return the picture of a flow that changes; None where it would be one node without an edge.
 
     An edge that comes is thick, one that goes is dotted.
@@ -46,7 +46,7 @@ def draw_change(before: Graph, after: Graph) -> Block | None:
     return _draw(before, after, shown, diff.nodes, diff.edges) if len(shown) > 1 else None
 
 
-def draw_new(flow: Graph) -> Block | None:
+def draw_new(flow: Graph) -> MarkdownBlock | None:
     """Return the picture of a flow that is new, without its notes; None for less than two nodes."""
     keys = [node.key for node in flow.nodes if find_look(node) is NodeLook.BOX]
     return _draw(_EMPTY, flow, keys, {}, {}) if len(keys) > 1 else None
@@ -66,7 +66,7 @@ def _draw(
     keys: list[str],
     nodes: Mapping[str, NodeChange],
     edges: Mapping[str, NodeChange],
-) -> Block:
+) -> MarkdownBlock:
     names = {key: f"n{number}" for number, key in enumerate(keys[:MOST_NODES], start=1)}
     labels = {node.key: node.label or node.key for node in (*before.nodes, *after.nodes)}
     inside = {
@@ -81,7 +81,7 @@ def _draw(
         *_write_edges(names, islice(inside.values(), MOST_EDGES), edges),
         *_write_classes({statuses.get(key) for key in names}),
     ]
-    return Block(
+    return MarkdownBlock(
         head=_count_left_out(len(keys) - len(names), len(inside) - MOST_EDGES),
         language="mermaid",
         lines=tuple(lines),

@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from flows.content import canonical
 from flows.content.fields import Kind
 from imports.errors import FileInvalid, Issue
-from imports.planfile.markdown.blocks import Block, fit_blocks, fit_lines, measure, share_out
+from imports.planfile.markdown.blocks import (
+    MarkdownBlock,
+    fit_blocks,
+    fit_lines,
+    measure,
+    share_out,
+)
 from imports.planfile.markdown.plan_page import MOST_BYTES
 from imports.planfile.markdown.refusal_page import format_refusal_markdown
 from imports.plans.plan import Mode
@@ -117,7 +123,11 @@ def test_room_is_shared_so_that_only_the_largest_get_less_than_they_need(sizes, 
 def test_lines_and_blocks_never_take_more_than_their_room(texts, room):
     assert measure("\n".join(fit_lines(texts, room, "line"))) <= room
     lines = tuple(f"+{text}" for text in texts)
-    blocks = [Block(head="x", language="diff", lines=lines), Block(head="y"), Block(head="z")]
+    blocks = [
+        MarkdownBlock(head="x", language="diff", lines=lines),
+        MarkdownBlock(head="y"),
+        MarkdownBlock(head="z"),
+    ]
     written = fit_blocks(blocks, room)
     assert measure("\n\n".join(written)) <= room
 
