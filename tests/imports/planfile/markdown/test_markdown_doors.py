@@ -9,6 +9,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from flows.content import canonical
+from flows.documents.models import StoredDocument
+from flows.models import Flow
 from imports.models import ImportRecord
 from tests.conftest import CommandResult
 from tests.support.digest import data_rows
@@ -189,6 +191,14 @@ def test_a_plan_to_save_is_printed_as_markdown_too(plan_as, tmp_path):
     done = plan_as("markdown", FILE, "--plan-out", str(path), "--no-prompt")
     assert (done.code, OF_THE_FLOW in done.out) == (0, True)
     assert "Plan written to " in done.err
+
+
+def test_of_a_damaged_document_it_is_said_and_the_others_are_compared(plan_as):
+    damaged = Flow.objects.get(name="Orders").nodes
+    StoredDocument.objects.filter(digest=damaged.digest).update(body=b"damaged")
+    text = plan_as("markdown", FILE).out
+    assert f"It cannot be compared: `The stored document {damaged.digest} is" in text
+    assert "+{ host: 'new.example.com', key: secrets.KEY }\n" in text
 
 
 def test_the_text_names_the_file_that_has_all_of_it(plan_as, tmp_path):
