@@ -194,7 +194,7 @@ def test_a_plan_to_save_is_printed_as_markdown_too(plan_as, tmp_path):
 
 
 def test_of_a_damaged_document_it_is_said_and_the_others_are_compared(plan_as):
-    damaged = Flow.objects.get(name="Orders").nodes
+    damaged = Flow.objects.filter(name="Orders").values_list("nodes", flat=True).get()
     StoredDocument.objects.filter(digest=damaged.digest).update(body=b"damaged")
     text = plan_as("markdown", FILE).out
     assert f"It cannot be compared: `The stored document {damaged.digest} is" in text
