@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from flows.counting import format_count
 from imports.planfile.markdown.escaping import write_block
 
+MOST_BYTES = 60_000
+"""Of a whole text. Its characters are never more: GitHub takes 65,536 of them in a comment."""
+
 _NOTE = 80
 """Room for the line that counts what is left out."""
 

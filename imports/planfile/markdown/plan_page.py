@@ -11,6 +11,7 @@ from itertools import chain
 from flows.counting import format_count
 from imports.errors import UnableToImport
 from imports.planfile.markdown.blocks import (
+    MOST_BYTES,
     fit_blocks,
     fit_lines,
     measure,
@@ -40,14 +41,12 @@ from imports.plans.plan import Change, Plan, Result
 ReadItems = Callable[[Sequence[Change]], Iterable[ShownItem]]
 """Returns the items of these changes, in their order, each with its two states compared."""
 
-MOST_BYTES = 60_000
-"""Of a text in UTF-8. Its characters are never more: GitHub takes 65,536 of them in a comment."""
-
 _MOST_COMPARED = 200
 _ROOM_OF_PROBLEMS = 16_000
 _ROOM_OF_RED = 12_000
 _ROOM_OF_OTHERS = 4_000
-_ROOM_OF_END = 600
+_ROOM_OF_END = 400
+"""Without the place of the whole plan."""
 _LEAST_DETAILS = 500
 _SECTIONS = (Result.OVERWRITE, Result.DUPLICATE, Result.CREATE)
 
@@ -84,7 +83,8 @@ def format_plan_markdown(
     )
     top += _write_list("Red warnings", write_serious(serious), _ROOM_OF_RED)
     top += _write_list("Other warnings", write_others(plan, unacknowledged), _ROOM_OF_OTHERS)
-    room = MOST_BYTES - sum(measure(part) + 2 for part in top) - _ROOM_OF_END
+    room = MOST_BYTES - sum(measure(part) + 2 for part in top)
+    room -= _ROOM_OF_END + measure(write_place(whole))
     parts, missing = _write_items(_order_changes(plan), read_items, room)
     return "\n\n".join([*top, *parts, *_write_end(missing, whole)]) + "\n"
 

@@ -3,25 +3,25 @@
 import re
 
 from imports.errors import Issue, UnableToImport
-from imports.planfile.markdown.blocks import fit_lines
+from imports.planfile.markdown.blocks import MOST_BYTES, fit_lines, measure
 from imports.planfile.markdown.escaping import write_code, write_marker, write_sentence
 
-MOST_PROBLEMS_BYTES = 56_000
+_ROOM_OF_TITLE = 300
 
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}", re.ASCII)
 
 
 def format_refusal_markdown(*, server: str, source: str, refusal: UnableToImport) -> str:
-    """Return the refusal as Markdown of at most 60,000 bytes, in which no text of the file acts.
+    """Return the refusal as Markdown of at most MOST_BYTES, in which no text of the file acts.
 
     Its marker is that of the plan of the same server and source: see plan_page.
     """
-    parts = [
+    top = [
         write_marker(server=server, source=source),
         f"{write_server(server)}: {write_code(source)} cannot be imported",
-        *write_refusal(refusal, room=MOST_PROBLEMS_BYTES),
     ]
-    return "\n\n".join(parts) + "\n"
+    room = MOST_BYTES - sum(measure(part) + 2 for part in top) - _ROOM_OF_TITLE
+    return "\n\n".join([*top, *write_refusal(refusal, room=room)]) + "\n"
 
 
 def write_refusal(refusal: UnableToImport, *, room: int) -> list[str]:

@@ -14,13 +14,13 @@ from flows.content import canonical
 from flows.content.fields import Kind
 from imports.errors import FileInvalid, Issue
 from imports.planfile.markdown.blocks import (
+    MOST_BYTES,
     MarkdownBlock,
     fit_blocks,
     fit_lines,
     measure,
     share_out,
 )
-from imports.planfile.markdown.plan_page import MOST_BYTES
 from imports.planfile.markdown.refusal_page import format_refusal_markdown
 from imports.plans.plan import Mode
 from tests.support.imagined import a_file, planned, stored
@@ -140,3 +140,17 @@ def test_a_refusal_with_very_many_problems_fits_and_counts_the_others():
     assert measure(text) <= MOST_BYTES
     listed = len(re.findall(r"^- `flows", text, re.MULTILINE))
     assert f"- ... and {9_000 - listed} more problems\n" in text
+
+
+@pytest.mark.parametrize("char", ["x", "\N{GRINNING FACE}", "\U000e0001", "`", "\ud800"])
+def test_names_of_any_length_and_bytes_leave_room_for_the_rest(char):
+    name = char * 10_000
+    plan, rows = a_plan_of([(1, 200)] * 3)
+    issues = [Issue(code="x", path=name, message=name)] * 100
+    refusal = FileInvalid("x", "x", issues)
+    text = markdown_of(plan, *rows, source=name, whole=name, refusal=refusal)
+    assert measure(text) <= MOST_BYTES
+    assert all(change.item.name in Page(text).codes for change in plan)
+    text = format_refusal_markdown(server=name, source=name, refusal=refusal)
+    assert measure(text) <= MOST_BYTES
+    assert "more problems" in text
