@@ -36,7 +36,7 @@ def make_blocks(difference: Difference) -> Iterator[MarkdownBlock]:
     lines = [
         line
         for field in difference.fields
-        if not (difference.is_new and field.key == OTHER_KEYS and _is_empty_object(field))
+        if not (difference.is_new and _says_nothing(field))
         for line in _write_field(field, difference)
     ]
     if lines:
@@ -115,9 +115,12 @@ def _write_field(field: FieldDifference, difference: Difference) -> Iterator[str
         yield f"! {field.key} (changed)"
 
 
-def _is_empty_object(field: FieldDifference) -> bool:
-    rows = field.lines.rows if field.lines else ()
-    return [piece.text for row in rows for piece in row.pieces] == ["{}"]
+def _says_nothing(field: FieldDifference) -> bool:
+    """Return whether a new item's field is empty: a text, or the object of its other keys."""
+    if field.lines is None:
+        return False
+    shown = "".join(piece.text for row in field.lines.rows for piece in row.pieces)
+    return shown in ("", "{}")
 
 
 def _get_shown(side: Pieces | None) -> Pieces:
