@@ -34,6 +34,7 @@ _MIDDLEWARE = (
     "imports.admin.busy.BusyMiddleware",
 )
 _SECONDS = 10
+_MOST_DAYS = 36_500
 _KEEP_ALL = "The variable ZIGGY_HISTORY_DAYS=none, or None in the setting, keeps all history."
 
 
@@ -52,6 +53,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         *_check_backup_directory(),
         *_check_history(),
         *_check_acknowledgement(),
+        *_check_kept_plans(),
         *_check_serializer(),
         *_check_pg_dump(),
         *_check_middleware(),
@@ -173,6 +175,17 @@ def _check_acknowledgement() -> Iterator[CheckMessage]:
             f"{', '.join(map(quote, unknown))}.",
             hint=f"It may name {', '.join(MAY_ACKNOWLEDGE)}; empty, it names none.",
             id="ziggy.E009",
+        )
+
+
+def _check_kept_plans() -> Iterator[CheckMessage]:
+    days = ziggy.KEPT_PLAN_DAYS
+    if not 0 < days <= _MOST_DAYS:  # false for nan too
+        yield Error(
+            f"{_format_values({'ZIGGY_KEPT_PLAN_DAYS': days})}: that must be more than 0, and at "
+            f"most {_MOST_DAYS:,}.",
+            hint="In the setting ZIGGY, it has no ZIGGY_ before its name.",
+            id="ziggy.E010",
         )
 
 

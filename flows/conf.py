@@ -58,6 +58,8 @@ class Ziggy:
     """How many of the newest runs are kept, however old."""
     UNDO_DAYS: float = 90.0
     """How many days a run must stay possible to undo, at most HISTORY_DAYS."""
+    KEPT_PLAN_DAYS: float = 30.0
+    """How many days a plan that is kept on the server can be looked at and applied."""
     MAX_IMPORT_BYTES: int = 256 * MEGABYTE
     """The largest file that is read, without white space between values."""
     LOCK_WAIT: float = 5.0

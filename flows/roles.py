@@ -26,6 +26,7 @@ class Role(StrEnum):
     ADMIN = "ADMIN"
     EDITOR = "EDITOR"
     SERVICE_ACCOUNT = "SERVICE_ACCOUNT"
+    PLANNER = "PLANNER"
     OPERATOR = "OPERATOR"
 
 
@@ -51,9 +52,10 @@ _RECORDS = ("imports.importrecord", "imports.importitem")
 _ACCOUNTS = ("accounts.user", "accounts.apitoken")
 
 _READ = _list_permissions([*_ITEMS, *_RECORDS], "view")
-_IMPORT = frozenset(
-    {"imports.run_import", "imports.overwrite_items", "imports.back_up_database"},
-)
+_PLAN = frozenset({"imports.plan_import"})
+_IMPORT = _PLAN | {
+    *("imports.run_import", "imports.overwrite_items", "imports.back_up_database"),
+}
 
 # From the strongest to the weakest: a user in several groups has the strongest role.
 ROLES: dict[Role, Definition] = {
@@ -84,6 +86,7 @@ ROLES: dict[Role, Definition] = {
         group="Service Account",
         permissions=_READ | _list_permissions(_ITEMS, "add", "change") | _IMPORT,
     ),
+    Role.PLANNER: Definition(group="Planner", permissions=_READ | _PLAN),
     Role.OPERATOR: Definition(group="Operator", permissions=_READ),
 }
 

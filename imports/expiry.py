@@ -1,7 +1,8 @@
-"""Removal of what is kept for a day: waiting uploads, exports, database copies, answers."""
+"""Removal of what has expired: uploads, kept plans, exports, database copies, answers."""
 
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from flows.rest.requests.idempotency import drop_expired_answers
@@ -11,7 +12,7 @@ KEEP_HOURS = 24
 
 
 def drop_expired() -> None:
-    """Delete what is more than a day old, except backups."""
+    """Delete what is more than a day old, except backups, and the kept plans that have expired."""
     drop_expired_uploads()
     drop_expired_answers()
     BuiltExport.objects.filter(built_at__lt=get_oldest_kept()).delete()
@@ -19,8 +20,8 @@ def drop_expired() -> None:
 
 
 def drop_expired_uploads() -> None:
-    """Delete the uploads that are more than a day old."""
-    expired = PendingImport.objects.filter(created_at__lt=get_oldest_kept())
+    """Delete the uploads that are more than a day old, and the kept plans that have expired."""
+    expired = PendingImport.objects.exclude(is_unexpired())
     if expired.exists():  # deleting nothing would open a transaction too
         expired.delete()
 
@@ -28,3 +29,9 @@ def drop_expired_uploads() -> None:
 def get_oldest_kept() -> datetime:
     """Return the time before which what was made has expired."""
     return timezone.now() - timedelta(hours=KEEP_HOURS)
+
+
+def is_unexpired() -> Q:
+    """Return the condition of the uploads and the kept plans that have not expired."""
+    is_upload = Q(expires_at=None, created_at__gte=get_oldest_kept())
+    return is_upload | Q(expires_at__gt=timezone.now())

@@ -24,6 +24,7 @@ from imports.models import ImportRecord
 from imports.plans.plan import Result, UndoResult
 
 RUN_IMPORT = "imports.run_import"
+PLAN_IMPORT = "imports.plan_import"
 OVERWRITE_ITEMS = "imports.overwrite_items"
 SKIP_BACKUP = "imports.skip_backup"
 OVERRIDE_LOCKS = "imports.override_locks"
@@ -36,6 +37,7 @@ VIEW_RECORDS = "imports.view_importrecord"
 
 _REASONS = {
     RUN_IMPORT: "import files",
+    PLAN_IMPORT: "plan imports",
     OVERWRITE_ITEMS: "overwrite items by import",
     SKIP_BACKUP: "import without a backup",
     OVERRIDE_LOCKS: "overwrite locked flows",
@@ -135,10 +137,15 @@ def check_done(user: User, record: ImportRecord) -> None:
 
 def may_see_records(user: User | None) -> bool:
     """Return whether the user may see the records of imports."""
+    return has_permission(user, VIEW_RECORDS)
+
+
+def has_permission(user: User | None, permission: str) -> bool:
+    """Return whether the user has the permission."""
     if user is None:
         return True
     with _read_rights_of(user):
-        return user.has_perm(VIEW_RECORDS)
+        return user.has_perm(permission)
 
 
 def may_see_paths(user: User) -> bool:

@@ -27,6 +27,8 @@ SETTINGS = {
     "ZIGGY_HISTORY_DAYS": "How many days all records of runs are kept, with their items and named "
     "saves; `none` keeps them for ever.",
     "ZIGGY_HISTORY_KEEP_RUNS": "How many of the newest runs are kept, however old.",
+    "ZIGGY_KEPT_PLAN_DAYS": "How many days a plan that is kept on the server can be looked at and "
+    "applied.",
     "ZIGGY_UNDO_DAYS": "How many days a run must stay possible to undo, at most "
     "`ZIGGY_HISTORY_DAYS`. `history_prune --days` goes no lower.",
     "ZIGGY_MAX_IMPORT_BYTES": "The largest file that is read, in bytes without white space between "

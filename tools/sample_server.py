@@ -32,7 +32,9 @@ from imports.records.checklist import tick_off
 from imports.undo.request import UndoRequest
 from imports.undo.service import undo_import
 from imports.uploads import pending as uploads
+from imports.uploads.keeping import PlanDetails, keep_plan
 from imports.uploads.planning import read_page
+from imports.uploads.showing import get_token
 
 SECRET_VALUES = {
     "SAMPLE_KEY": ("the development value of a sample", "the production value of a sample"),
@@ -141,6 +143,7 @@ def fill_server() -> None:
     _undo_and_redo(ada)
     _delete_rows(ada)
     _wait_with_uploads(users["root"], ada)
+    _keep_plans(users["ci"])
     _call_the_api(ada)
     checked = ImportItem.objects.filter(record=first, kind=str(Kind.CONNECTION)).first()
     if checked is not None:
@@ -244,7 +247,23 @@ def _wait_with_uploads(importer: User, other: User) -> None:
             user, payload=json.dumps(lists).encode(), file_name="upload.json", options=options
         )
         if lists is done:
-            uploads.confirm(pending, shown=uploads.get_token(pending, read_page(pending)))
+            uploads.confirm(pending, shown=get_token(pending, read_page(pending)))
+
+
+def _keep_plans(user: User) -> None:
+    """Leave a plan that may be applied, and one that is refused."""
+    for key, item in (("sample#1", {**_NAMELESS, "info": "kept"}), ("sample#2", _LOCKED)):
+        request = ImportRequest(
+            payload=json.dumps({"flows": [{**item, "timeout": 7}]}).encode(),
+            file_name="kept.json",
+            server=ziggy.SERVER_NAME,
+            door=Door.API,
+            user=user,
+            user_name=user.get_username(),
+            mode=Mode.OVERWRITE,
+        )
+        link = "https://git.example.com/sample/pull/1"
+        keep_plan(user, request, PlanDetails(key=key, link=link, title="A plan", commit="1f0c2b9"))
 
 
 def _call_the_api(user: User) -> None:

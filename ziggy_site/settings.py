@@ -75,6 +75,7 @@ ZIGGY: dict[str, Any] = {
         "ZIGGY_HISTORY_KEEP_RUNS", default=Ziggy.HISTORY_KEEP_RUNS
     ),
     "UNDO_DAYS": env.read_number("ZIGGY_UNDO_DAYS", default=Ziggy.UNDO_DAYS),
+    "KEPT_PLAN_DAYS": env.read_number("ZIGGY_KEPT_PLAN_DAYS", default=Ziggy.KEPT_PLAN_DAYS),
     "MAX_IMPORT_BYTES": env.read_whole_number(
         "ZIGGY_MAX_IMPORT_BYTES", default=Ziggy.MAX_IMPORT_BYTES
     ),

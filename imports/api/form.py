@@ -6,22 +6,23 @@ Files are counted while they are received and kept in memory, as the import need
 Nothing is written to disk, and nothing from a form is used as a path.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from http import HTTPStatus
 from typing import IO, Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import UnreadablePostError
-from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from django.http.multipartparser import MultiPartParserError
 from django.utils.datastructures import MultiValueDict
 from rest_framework.parsers import BaseParser
 
 from flows.conf import ziggy
 from flows.counting import format_others
 from flows.texts import make_printable, quote
+from imports.api.multipart import CountedStream, EveryNameParser
 from imports.errors import Issue, UnableToImport
 from imports.exportfile.size_limit import make_too_large_error
 from imports.planfile.decisions import GivenDecision, read_decisions
@@ -60,7 +61,6 @@ _FILES = (FILE, DECISIONS, PLAN)
 _TOKEN_OF_PAGE = "csrfmiddlewaretoken"  # noqa: S105 - Django's name for it in a form
 # The saved plan has these itself.
 _NOT_WITH_PLAN = (MODE, OVERRIDE_LOCKS, WITH_PLAN, DECISIONS, ONLY)
-_LONGEST_FILE_NAME = 255
 
 
 class FormUnreadable(UnableToImport):
@@ -85,6 +85,11 @@ class Form(MultiValueDict[str, str]):
     @property
     def words(self) -> Mapping[str, list[str]]:
         return dict(self.lists())
+
+    def describe(self) -> Any:
+        """Return what tells the form from another one: its words, and digests of its files."""
+        files = [(file.part, file.name, sha256(file.content).hexdigest()) for file in self.files]
+        return [sorted(self.words.items()), files]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,9 +130,9 @@ class FormParser(BaseParser):
         if length > get_longest_body(limit):
             raise make_too_large_error(limit)
         files = FileCollector(limit)
-        body: Any = _Counted(stream)
+        body: Any = CountedStream(stream)
         try:
-            words, _ = _Parser(meta, body, [files], parser_context["encoding"]).parse()
+            words, _ = EveryNameParser(meta, body, [files], parser_context["encoding"]).parse()
         except RequestDataTooBig:
             raise _make_long_text_error() from None
         except (MultiPartParserError, SuspiciousOperation) as error:
@@ -140,14 +145,23 @@ class FormParser(BaseParser):
         return Form(words=dict(words.lists()), files=files.take_files())
 
 
-def read_form(form: Form) -> Upload:
+def read_form(
+    form: Form,
+    *,
+    parts: Sequence[str] = _KNOWN,
+    files: Sequence[str] = _FILES,
+    found: Iterable[Issue] = (),
+) -> Upload:
     """Return the content of the form, and remove the files from it.
+
+    `parts` are those that this form may have, `files` those that may be files, and `found` the
+    problems that were found in it before.
 
     Raises FormInvalid with every problem of the form, and what read_plan and read_decisions raise.
     The files are removed because reference cycles keep a request alive for a while, and with it
     their bytes.
     """
-    issues: list[Issue] = []
+    issues: list[Issue] = list(found)
     plan, decisions = _read_text(form, PLAN, issues), _read_text(form, DECISIONS, issues)
     if plan is not None:
         issues += _find_parts_of_plan(form)
@@ -164,7 +178,7 @@ def read_form(form: Form) -> Upload:
     if upload.with_plan and not upload.dry_run:
         message = f"Only a dry run answers its plan: send {DRY_RUN}=true as well."
         issues.append(Issue(code="invalid-choice", path=WITH_PLAN, message=message))
-    issues += _find_unknown_parts(form)
+    issues += _find_unknown_parts(form, parts, files)
     form.files.clear()
     if issues:
         first = issues[0]
@@ -181,27 +195,6 @@ def _add_plan_and_decisions(upload: Upload, plan: bytes | None, decisions: bytes
     if decisions is not None:
         return replace(upload, decisions=read_decisions(decisions, max_bytes=limit))
     return upload
-
-
-class _Parser(MultiPartParser):
-    """Django's parser, which drops files with some names; here every file name is accepted."""
-
-    def sanitize_file_name(self, file_name: str) -> str:
-        name = re.split(r"[/\\]", file_name)[-1]
-        return name[:_LONGEST_FILE_NAME] or "(no name)"
-
-
-class _Counted:
-    """A stream that counts what was read: Django accepts a body that was cut off."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self.count = 0
-
-    def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
-        self.count += len(data)
-        return data
 
 
 def _make_cut_off_error() -> FormUnreadable:
@@ -282,14 +275,16 @@ def _read_codes(form: Form, issues: list[Issue]) -> tuple[str, ...]:
     return codes
 
 
-def _find_unknown_parts(form: Form) -> Iterator[Issue]:
+def _find_unknown_parts(
+    form: Form, parts: Sequence[str], may_be_files: Sequence[str]
+) -> Iterator[Issue]:
     # A misspelt dryRun must not result in an import.
-    files = {file.part for file in form.files}.difference(_FILES)
-    for part in sorted(files.union(form.words).difference(_KNOWN, {_TOKEN_OF_PAGE}) | files):
-        known = quote(part) if part not in _KNOWN else f"a file as {part}"
+    files = {file.part for file in form.files}.difference(may_be_files)
+    for part in sorted(files.union(form.words).difference(parts, {_TOKEN_OF_PAGE}) | files):
+        known = quote(part) if part not in parts else f"a file as {part}"
         yield Issue(
             code="unknown-part",
             path=make_printable(part),
             message=f"This server does not know {known}. The parts of the form are "
-            f"{', '.join(_KNOWN)}; files are {', '.join(_FILES)}.",
+            f"{', '.join(parts)}; files are {', '.join(may_be_files)}.",
         )

@@ -8,6 +8,7 @@ from typing import Any, cast
 import msgspec
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from rest_framework import serializers
 from rest_framework.exceptions import NotAcceptable, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -161,19 +162,20 @@ class ImportFlows(WaitsForLock, MarkdownView):
     )
     @mark_as_taking_key
     def post(self, request: Request) -> Response:
-        _check_address(request)
+        check_parts_in_form(request, UploadSerializer)
         if wants_markdown(request):
             return _answer_in_markdown(request)
-        upload = read_form(_get_form(request))
+        upload = read_form(get_form(request))
         if upload.with_plan:
-            return _answer_plan(_make_request(request, upload))
+            return _answer_plan(make_import_request(request, upload))
         if upload.dry_run:
-            preview = preview_import(_make_request(request, upload), record_refusal=False)
+            preview = preview_import(make_import_request(request, upload), record_refusal=False)
             return Response(_make_preview_data(preview))
 
         def run(key: str | None) -> tuple[ImportRecord, dict[str, Any]]:
             asked = replace(
-                _make_request(request, upload, key=key), lock_wait=self.read_lock_wait(request)
+                make_import_request(request, upload, key=key),
+                lock_wait=self.read_lock_wait(request),
             )
             outcome = run_import(asked)
             done = make_plan_data(outcome.plan, done=True, with_details=True)
@@ -182,12 +184,12 @@ class ImportFlows(WaitsForLock, MarkdownView):
         return answer_run(request, run)
 
 
-def _check_address(request: Request) -> None:
+def check_parts_in_form(request: Request, serializer: type[serializers.Serializer[Any]]) -> None:
     """Raise Refused if a part of the form, such as dryRun, is in the query: it would be ignored.
 
     Other parameters are no part of the API's contract, and are ignored.
     """
-    names: Iterable[str] = UploadSerializer().fields.keys()
+    names: Iterable[str] = serializer().fields.keys()
     parts = {name.lower(): name for name in names}
     misplaced = [
         Problem(
@@ -202,7 +204,8 @@ def _check_address(request: Request) -> None:
         raise make_invalid_refusal(misplaced)
 
 
-def _get_form(request: Request) -> Form:
+def get_form(request: Request) -> Form:
+    """Return the form of the request; an empty one where there is no body."""
     # An empty body has no parser, so its media type is checked here.
     if request.stream is None:
         if request.content_type.partition(";")[0].strip().lower() != FormParser.media_type:
@@ -211,7 +214,10 @@ def _get_form(request: Request) -> Form:
     return cast(Form, request.data)
 
 
-def _make_request(request: Request, upload: Upload, *, key: str | None = None) -> ImportRequest:
+def make_import_request(
+    request: Request, upload: Upload, *, key: str | None = None
+) -> ImportRequest:
+    """Return the import that the form asks for, in the caller's name."""
     user = get_caller(request)
     return ImportRequest(
         payload=upload.file.content,
@@ -246,11 +252,11 @@ def _answer_in_markdown(request: Request) -> Response:
     """Return the plan of a dry run as Markdown, or why there is none or it cannot be done."""
     source = ""
     try:
-        upload = read_form(_get_form(request))
+        upload = read_form(get_form(request))
         source = upload.file.name
         if upload.with_plan or not upload.dry_run:
             raise NotAcceptable(_ONLY_OF_A_DRY_RUN)
-        preview = preview_for_review(_make_request(request, upload))
+        preview = preview_for_review(make_import_request(request, upload))
     except UnableToImport as refusal:
         return answer_refusal(refusal, source=source)
     text = make_plan_markdown(preview, source=source, whole=_WHOLE)

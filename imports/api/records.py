@@ -43,6 +43,7 @@ _RECORD = {
     "withBackup": True,
     "overrideLocks": False,
     "plan": None,
+    "origin": None,
     "acknowledged": [],
     "counts": {"OVERWRITE": 1},
     "code": "",

@@ -11,6 +11,7 @@ from imports.api.exports import BuiltExportView, FullExport, TaggedExport
 from imports.api.health import Health
 from imports.api.importing import ImportFlows
 from imports.api.item_history import ItemHistory
+from imports.api.plans import ApplyPlan, KeptPlan, KeptPlans
 from imports.api.records import Record, Records
 from imports.api.secret import SecretWithDestinationsView
 from imports.api.system import BackUp, DownloadTransfer, Transfer, Vacuum, VersionInfo
@@ -33,6 +34,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="item-imports",
     ),
     path("imports/<int:pk>/undo", UndoImport.as_view(), name="import-undo"),
+    path("plans", KeptPlans.as_view(), name="plans"),
+    path("plans/<int:pk>", KeptPlan.as_view(), name="plan"),
+    path("plans/<int:pk>/apply", ApplyPlan.as_view(), name="plan-apply"),
     path("secret/<anycase_uuid:uuid>", SecretWithDestinationsView.as_view()),
     path("system/backup-db", BackUp.as_view(), name="backup-db"),
     path("system/transfer-db", Transfer.as_view(), name="transfer-db"),

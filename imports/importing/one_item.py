@@ -16,20 +16,23 @@ from imports.rows.read import read_contents, read_live_names, read_rows
 from imports.runs.run import check_server, record_run
 
 
-def examine_item(request: ImportRequest, page: PlanPage, item: PageItem) -> Change | None:
+def examine_item(
+    request: ImportRequest, page: PlanPage, item: PageItem, *, right: str = RUN_IMPORT
+) -> Change | None:
     """Return the item's change as in the plan of the request, but for drift and warnings.
 
     `page` is of an earlier plan of the same file, which has `item`. None where only the whole plan
     says what becomes of the item: for a user who may not see rows of every kind, who may be refused
     for what the plan describes of others; and as `plan_item` does. Writes nothing. Raises what
-    `examine_import` raises for the server, the user's right to import, and the file as a whole.
+    `examine_import` raises for the server and the file as a whole, and NotPermitted for a user
+    without the `right`.
     """
     with (
         target_server(request.server),
         record_run(make_record(request, sha256=""), keep=False),
     ):
         check_server(request.server)
-        check_permission(request.user, RUN_IMPORT)
+        check_permission(request.user, right)
         if len(find_visible_kinds(request.user)) < len(Kind):
             return None
         read = parse_item(

@@ -66,9 +66,12 @@ class Preview:
         return _make_token(self.plan)
 
 
-def make_preview(document: ExportDocument, request: ImportRequest) -> Preview:
+def make_preview(
+    document: ExportDocument, request: ImportRequest, *, is_for_others: bool = False
+) -> Preview:
     """Return the plan of the request with its refusal, if any. All doors get their plans from here.
 
+    With `is_for_others`, what the user may not do is no refusal: somebody else may apply the plan.
     Raises NotPermitted where the plan describes rows that the user may not see, and StalePlan where
     the plan differs from the request's saved plan.
     """
@@ -81,7 +84,7 @@ def make_preview(document: ExportDocument, request: ImportRequest) -> Preview:
     return Preview(
         document=document,
         plan=plan,
-        refusal=_find_refusal(plan, request),
+        refusal=_find_refusal(plan, request, is_for_others=is_for_others),
         unacknowledged=tuple(find_unacknowledged(plan, request)),
         made_at=made_at,
     )
@@ -128,13 +131,17 @@ def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
     return plan
 
 
-def _find_refusal(plan: Plan, request: ImportRequest) -> UnableToImport | None:
+def _find_refusal(
+    plan: Plan, request: ImportRequest, *, is_for_others: bool
+) -> UnableToImport | None:
     """Return the refusal of the plan; None where it may be applied."""
     try:
-        check_request(request)
+        if not is_for_others:
+            check_request(request)
         if plan.issues:
             raise _make_refusal(plan)
-        check_plan(request.user, plan)
+        if not is_for_others:
+            check_plan(request.user, plan)
     except UnableToImport as refusal:
         return refusal
     return None

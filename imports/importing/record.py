@@ -21,6 +21,7 @@ def make_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
         file_size=len(request.payload),
         mode=request.mode,
         override_locks=request.override_locks,
+        origin=request.origin.as_dict() if request.origin else {},
         **_get_plan_fields(request),
     )
 

@@ -1,6 +1,7 @@
 """The request for an import, the same for every door."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from imports.exportfile.directory.reading import LooseFiles
 from imports.planfile.decisions import GivenDecision
@@ -11,6 +12,22 @@ from imports.runs.request import RunRequest
 
 AGAIN = "Run the import again."
 """What to do where the plan of an import is stale."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOrigin:
+    """The kept plan that an import applies, and what it was made for."""
+
+    plan: int
+    """Its number."""
+    key: str
+    link: str
+    title: str
+    commit: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as the record keeps it."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +60,5 @@ class ImportRequest(RunRequest):
     """The keys of the warnings that were shown, and are acknowledged; None for all of the codes."""
     saved_plan: SavedPlan | None = field(default=None, repr=False)
     """The plan to apply exactly, or not at all. Mode, locks and decisions are taken from it."""
+    origin: PlanOrigin | None = None
+    """The kept plan that this applies, for the record."""

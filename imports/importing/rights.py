@@ -1,15 +1,17 @@
 """The permissions needed for an import: never less than for the same changes by hand."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from flows.content.fields import Kind
 from flows.destinations.changes import SECRET_TO_NEW_DESTINATION
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from flows.users import User
 from imports.errors import Issue
+from imports.exportfile.warnings import WarningCode
 from imports.importing.request import ImportRequest
 from imports.permissions import (
     OVERRIDE_LOCKS,
+    PLAN_IMPORT,
     RUN_IMPORT,
     SKIP_BACKUP,
     check_permission,
@@ -17,6 +19,7 @@ from imports.permissions import (
     describe_retargeting,
     find_needed_permissions,
     find_visible_kinds,
+    has_permission,
 )
 from imports.plans.plan import Change, Plan
 
@@ -27,6 +30,28 @@ def check_request(request: ImportRequest) -> None:
     needed += [] if request.with_backup else [SKIP_BACKUP]
     needed += [OVERRIDE_LOCKS] if request.override_locks else []
     check_permission(request.user, *needed)
+
+
+def check_may_plan(request: ImportRequest) -> None:
+    """Raise NotPermitted where the user may not look at the plan of this request.
+
+    For a user who may plan, but not import, what the import would need does not count.
+    """
+    if not may_only_plan(request.user):
+        check_request(request)
+
+
+def may_only_plan(user: User | None) -> bool:
+    """Return whether the user may plan imports and apply none."""
+    return has_permission(user, PLAN_IMPORT) and not has_permission(user, RUN_IMPORT)
+
+
+def find_described_kinds(plan: Plan) -> set[Kind]:
+    """Return the kinds of the plan's items, and of all rows that it describes."""
+    kinds = {kind for change in plan for kind in _find_described_kinds(change)}
+    kinds |= {kind for issue in plan.issues for kind in issue.described_kinds}
+    kinds |= {kind for change in plan for kind in _find_missing_kinds(change)}
+    return kinds | {change.item.kind for change in plan}
 
 
 def check_plan(user: User | None, plan: Plan) -> None:
@@ -77,6 +102,13 @@ def _find_kinds_in_warnings(change: Change) -> Iterator[Kind]:
     """Yield the kinds of the other rows in its warnings about destinations."""
     for warning in change.destination_warnings:
         yield from warning.find_described_kinds((change.item.kind, change.target_uuid))
+
+
+def _find_missing_kinds(change: Change) -> Iterator[Kind]:
+    """Yield the kinds of which its warnings say that a row is not there."""
+    for warning in change.own_warnings:
+        if warning.code == WarningCode.DANGLING_REFERENCE and isinstance(warning.data, Mapping):
+            yield Kind(warning.data["kind"])
 
 
 def _find_needed(change: Change) -> Iterator[str]:

@@ -29,11 +29,11 @@ from imports.importing.prepare import (
 )
 from imports.importing.record import make_items, make_record
 from imports.importing.request import AGAIN, ImportRequest
-from imports.importing.rights import check_request
+from imports.importing.rights import check_may_plan, check_request, may_only_plan
 from imports.importing.saved_plan import prepare_saved_plan
 from imports.models import ImportRecord
 from imports.parsed.store import remember_parsed
-from imports.permissions import RUN_IMPORT, check_permission
+from imports.permissions import PLAN_IMPORT, RUN_IMPORT, VIEW_RECORDS, check_permission
 from imports.planfile.shape import SavedPlan
 from imports.plans.plan import Plan
 from imports.runs.carrying_out import Outcome, carry_out
@@ -46,7 +46,8 @@ from imports.runs.staleness import make_stale_error
 def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Preview:
     """Return the preview of an import that may be applied; write no rows.
 
-    Raises an UnableToImport where the import would be refused. With `record_refusal` the refusal is
+    Raises an UnableToImport where the import would be refused; for a user who may plan, but not
+    import, where it would be whoever applied it. With `record_refusal` the refusal is
     recorded, for runs that end with their preview; a dry run passes False.
     """
     request = unpack_request(request)
@@ -54,8 +55,10 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
         target_server(request.server),
         record_run(_make_record(request), keep=record_refusal) as recorder,
     ):
-        document, request = _read(request, recorder.record)
-        preview = make_preview(document, request)
+        check_server(request.server)
+        check_may_plan(request)
+        document, request = read_request(request, sha256=recorder.record.file_sha256)
+        preview = make_preview(document, request, is_for_others=may_only_plan(request.user))
         if preview.refusal:
             raise preview.refusal
         return preview
@@ -93,12 +96,52 @@ def _plan_for_review(
     """
     request = unpack_request(request)
     with target_server(request.server), record_run(_make_record(request), keep=False) as recorder:
-        document, request = _read(request, recorder.record)
+        check_server(request.server)
+        check_may_plan(request)
+        document, request = read_request(request, sha256=recorder.record.file_sha256)
         with read_one_state():
-            preview = make_preview(document, request)
+            is_for_others = may_only_plan(request.user)
+            preview = make_preview(document, request, is_for_others=is_for_others)
             if isinstance(preview.refusal, NotPermitted):
                 raise preview.refusal
             yield preview, document, request
+
+
+def plan_for_others(request: ImportRequest) -> tuple[Preview, SavedPlan]:
+    """Return the preview and the plan that is kept for whoever may apply it; write no rows.
+
+    What the user may not do is no refusal of the plan. A refusal is in the preview's `refusal`; the
+    plan to keep has its issues. Raises an UnableToImport, which is recorded, for a bad file, and
+    for a user who may not plan, or not see the rows that the plan describes.
+    """
+    request = unpack_request(request)
+    with target_server(request.server), record_run(_make_record(request)) as recorder:
+        check_server(request.server)
+        check_permission(request.user, PLAN_IMPORT)
+        document, request = read_request(request, sha256=recorder.record.file_sha256)
+        return _preview_and_save(document, request, is_for_others=True)
+
+
+def examine_for_others(request: ImportRequest) -> Preview:
+    """Return the preview of a kept plan's import as of now, for a user who looks at it.
+
+    As `examine_import`, for who may see records: a refusal is in the preview's `refusal`. Writes
+    nothing.
+    """
+    request = unpack_request(request)
+    with target_server(request.server), record_run(_make_record(request), keep=False) as recorder:
+        check_server(request.server)
+        check_permission(request.user, VIEW_RECORDS)
+        document, request = read_request(request, sha256=recorder.record.file_sha256)
+        return make_preview(document, request, is_for_others=True)
+
+
+def _preview_and_save(
+    document: ExportDocument, request: ImportRequest, *, is_for_others: bool
+) -> tuple[Preview, SavedPlan]:
+    with read_one_state():
+        preview = make_preview(document, request, is_for_others=is_for_others)
+        return preview, prepare_saved_plan(preview.plan, document, request)
 
 
 def examine_import(request: ImportRequest, *, record_refusal: bool = False) -> Preview:
@@ -114,7 +157,9 @@ def examine_import(request: ImportRequest, *, record_refusal: bool = False) -> P
         target_server(request.server),
         record_run(_make_record(request), keep=record_refusal) as recorder,
     ):
-        return make_preview(*_read(request, recorder.record, may_change_options=True))
+        check_server(request.server)
+        check_permission(request.user, RUN_IMPORT)
+        return make_preview(*read_request(request, sha256=recorder.record.file_sha256))
 
 
 def run_import(
@@ -143,7 +188,8 @@ def _run(
 ) -> Outcome[Plan]:
     with record_run(_make_record(request)) as recorder:
         record = recorder.record
-        _check(request)
+        check_server(request.server)
+        check_request(request)
         may_be_running = check_key(record)
         if confirmed and confirmed.document.sha256 != record.file_sha256:
             raise make_stale_error("The file is not the one that was shown.", again=AGAIN)
@@ -168,23 +214,6 @@ def _run(
             if plan.writes:
                 prune_after_run(record, lock)
             return Outcome(plan=plan, record=record)
-
-
-def _check(request: ImportRequest, *, may_change_options: bool = False) -> None:
-    """Raise WrongServer, or NotPermitted where the user may not request this."""
-    check_server(request.server)
-    if may_change_options:
-        check_permission(request.user, RUN_IMPORT)
-    else:
-        check_request(request)
-
-
-def _read(
-    request: ImportRequest, record: ImportRecord, *, may_change_options: bool = False
-) -> tuple[ExportDocument, ImportRequest]:
-    """Return document and request with its decisions, after the checks that need no document."""
-    _check(request, may_change_options=may_change_options)
-    return read_request(request, sha256=record.file_sha256)
 
 
 def _write(

@@ -79,6 +79,10 @@ class ImportRecord(CurrentDatabaseModel):
     mode = models.CharField(
         max_length=20, choices=[*make_choices(Mode), (UNDO, UNDO), (RESTORE, RESTORE)]
     )
+    origin = models.JSONField(
+        default=dict,
+        help_text="The kept plan that the run applied, and what it was made for; else empty.",
+    )
     undoes = models.ForeignKey(
         "self",
         null=True,
@@ -145,6 +149,7 @@ class ImportRecord(CurrentDatabaseModel):
             ("vacuum_database", "Can purge deleted rows and reorganise the database"),
             ("transfer_database", "Can fetch a copy of the whole database"),
             ("purge_items", "Can delete items for good"),
+            ("plan_import", "Can plan imports"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(

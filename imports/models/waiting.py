@@ -1,6 +1,6 @@
-"""What waits for its user: uploaded files with their plans, and built downloads."""
+"""What waits: files with their plans, of an upload or kept for others, and built downloads."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -11,10 +11,11 @@ from imports.plans.plan import Mode
 
 
 class PendingImport(CurrentDatabaseModel):
-    """An uploaded file with its plan, kept until it is cancelled or a day old.
+    """A file with its plan, until it is imported or has expired.
 
-    After it is applied, the row is kept for that day without the file, so that its address
-    redirects to the record.
+    An upload is its user's own, and a day old at most. A kept plan is seen by whoever may see
+    records and its kinds, until `expires_at`. After it is applied, the row is kept for that time
+    without the file, so that its address redirects to the record.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -35,11 +36,50 @@ class PendingImport(CurrentDatabaseModel):
     reviewed = models.JSONField(default=list, help_text="The marks of items that were reviewed.")
     record = models.ForeignKey(ImportRecord, null=True, on_delete=models.CASCADE, related_name="+")
 
+    # What only a kept plan has.
+    expires_at = models.DateTimeField(null=True, help_text="Of a kept plan; null for an upload.")
+    key = models.CharField(
+        max_length=255, null=True, help_text="What it is known by: the next one replaces it."
+    )
+    link = models.TextField(blank=True, default="", help_text="What it was made for.")
+    title = models.TextField(blank=True, default="")
+    commit = models.TextField(blank=True, default="")
+    kinds = models.CharField(
+        max_length=40, blank=True, default="", help_text="The kinds that the plan tells of."
+    )
+    counts = models.JSONField(default=dict, help_text="Number of items by result.")
+    refusal_code = models.CharField(max_length=100, blank=True, default="")
+    answer = models.BinaryField(
+        null=True, help_text="The plan as it is answered and applied, compressed."
+    )
+
+    acting_user: Any = None
+    """Who works with the row now, where that is not `user`: it is not stored."""
+
     class Meta:
         default_permissions: ClassVar = ()
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["key"], name="imports_pendingimport_unique_key")
+        ]
 
     def __str__(self) -> str:
-        return f"Upload of {self.file_name} by {self.user}"
+        what = "Kept plan" if self.is_kept else "Upload"
+        return f"{what} of {self.file_name} by {self.user}"
+
+    @property
+    def is_kept(self) -> bool:
+        """Return whether it is a kept plan, and not an upload."""
+        return self.expires_at is not None
+
+    @property
+    def actor(self) -> Any:
+        """Return the user who works with it now, for whom it is planned."""
+        return self.acting_user or self.user
+
+    @property
+    def label(self) -> str:
+        """Return what pages call it: its title, its key or the name of its file."""
+        return self.title or self.key or self.file_name
 
 
 class _Built(CurrentDatabaseModel):

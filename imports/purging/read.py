@@ -75,12 +75,16 @@ def find_lines(kind: Kind, uuid: str) -> QuerySet[ImportItem]:
 
 
 def find_uploads(keys: Sequence[Key]) -> list[PendingImport]:
-    """Return the uploads whose plan names one of the items, without their files."""
+    """Return the uploads and kept plans whose plan names one of the items, without their files."""
     uploads = PendingImport.objects.exclude(plan=None).defer("content").order_by("pk")
     return [
         upload
         for upload in uploads.iterator()
-        if _names_any(zlib.decompress(bytes(upload.plan or b"")), keys)
+        if any(
+            _names_any(zlib.decompress(bytes(packed)), keys)
+            for packed in (upload.plan, upload.answer)
+            if packed
+        )
     ]
 
 

@@ -23,10 +23,10 @@ from imports.models import HOLDING_KEYS, ImportRecord, Status
 from imports.runs.request import RunRequest
 
 # The user is part of the look-up, and the rest may differ between two attempts: what is
-# acknowledged changes nothing of what is done.
+# acknowledged, and what a plan was made for, change nothing of what is done.
 _NOT_OPTIONS = {
     *("payload", "file_name", "user", "user_name", "door", "idempotency_key", "lock_wait"),
-    *("packed", "accept", "accept_shown"),
+    *("packed", "accept", "accept_shown", "origin"),
 }
 
 

@@ -22,3 +22,14 @@ class UploadRefused(UnableToImport):
     """This cannot be done with the upload now."""
 
     status = HTTPStatus.CONFLICT
+
+
+class NothingKept(NothingPending):
+    """There is no such kept plan: it was replaced or deleted, or has expired."""
+
+    def __init__(self) -> None:
+        super(NothingPending, self).__init__(
+            "not-found",
+            "There is no such plan on this server: it was replaced or deleted, or has expired. "
+            "Plan again.",
+        )

@@ -6,10 +6,10 @@ from flows.content.fields import Content, Kind
 from flows.models import MODELS, Item
 from imports.importing.one_item import examine_item
 from imports.importing.request import ImportRequest
-from imports.importing.service import examine_import
+from imports.importing.service import examine_for_others, examine_import
 from imports.importing.states import make_content_after
 from imports.models import PendingImport
-from imports.permissions import check_permission
+from imports.permissions import RUN_IMPORT, VIEW_RECORDS, check_permission
 from imports.planfile.page import PageItem, PlanPage
 from imports.plans.decisions import ItemAction, ItemDecision
 from imports.plans.plan import Change, Mode, Result
@@ -41,7 +41,7 @@ def preview_item(pending: PendingImport, kind: Kind, uuid: str) -> ItemPreview |
     Raises NotPermitted if the user may not see items of this kind, and what `examine_import`
     raises.
     """
-    check_permission(pending.user, f"flows.view_{kind}")
+    check_permission(pending.actor, f"flows.view_{kind}")
     page = read_page(pending)
     item = next((one for one in page.items if (one.kind, one.uuid) == (kind, uuid)), None)
     if item is None:
@@ -56,7 +56,9 @@ def preview_item(pending: PendingImport, kind: Kind, uuid: str) -> ItemPreview |
         decision = ItemDecision(mode=Mode.OVERWRITE, target_uuid=item.decided_target)
         decisions[kind, uuid] = decision
     request = replace(request, only=(), decisions={**request.decisions, **decisions})
-    change = examine_item(request, page, item) or _find_in_whole_plan(request, item)
+    right = VIEW_RECORDS if pending.is_kept else RUN_IMPORT
+    change = examine_item(request, page, item, right=right)
+    change = change or _find_in_whole_plan(request, item, is_kept=pending.is_kept)
     before = _read_content_of_row(change)
     return ItemPreview(
         page=page,
@@ -72,8 +74,9 @@ def preview_item(pending: PendingImport, kind: Kind, uuid: str) -> ItemPreview |
     )
 
 
-def _find_in_whole_plan(request: ImportRequest, item: PageItem) -> Change:
-    changes = examine_import(request).plan.changes[item.kind]
+def _find_in_whole_plan(request: ImportRequest, item: PageItem, *, is_kept: bool) -> Change:
+    preview = examine_for_others(request) if is_kept else examine_import(request)
+    changes = preview.plan.changes[item.kind]
     return next(one for one in changes if one.item.uuid == item.uuid)
 
 

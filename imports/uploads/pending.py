@@ -4,12 +4,12 @@
 
 The file is stored with the plan that was shown, so that leaving the page loses nothing. That plan
 is what is confirmed: if something else would be done now, nothing is, and the new plan is shown
-with the differences. Nobody else sees a user's uploads.
+with the differences. Nobody else sees a user's uploads. A kept plan has the same pages, for
+whoever may see it: see imports.uploads.keeping.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
@@ -19,12 +19,11 @@ from flows.content.fields import Kind
 from flows.texts import make_storable
 from flows.users import User
 from imports.errors import NeedsAcknowledgement, StalePlan, WrongServer
-from imports.expiry import drop_expired_uploads, get_oldest_kept
+from imports.expiry import drop_expired_uploads, get_oldest_kept, is_unexpired
 from imports.importing.acknowledging import NEEDS_ACKNOWLEDGEMENT
 from imports.importing.request import ImportRequest
-from imports.importing.service import run_import
 from imports.models import ImportRecord, PendingImport
-from imports.permissions import RUN_IMPORT, check_permission
+from imports.permissions import PLAN_IMPORT, RUN_IMPORT, check_permission
 from imports.planfile.acknowledgement import group_by_code
 from imports.planfile.page import PlanPage
 from imports.plans.decisions import (
@@ -36,9 +35,12 @@ from imports.plans.decisions import (
 from imports.plans.plan import Mode
 from imports.runs.idempotency import AlreadyDone
 from imports.runs.run import check_encryption_keys
-from imports.uploads.errors import NothingPending, UploadRefused
-from imports.uploads.planning import make_request, plan_again, plan_first, read_page
-from imports.uploads.progress import check_idle, make_progress_keeper
+from imports.uploads.applying import accept_of_page, run_shown
+from imports.uploads.errors import NothingKept, NothingPending, UploadRefused
+from imports.uploads.keeping import check_may_look, may_only_look
+from imports.uploads.planning import make_request, plan_again, plan_first
+from imports.uploads.progress import check_idle
+from imports.uploads.showing import check_shown, may_decide
 from imports.uploads.stored_file import pack_file
 
 MOST_WAITING = 10
@@ -85,26 +87,32 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
 def list_waiting_uploads(user: User) -> list[PendingImport]:
     """Return the user's waiting uploads, newest first, without their files."""
     waiting = PendingImport.objects.filter(
-        user=user, record=None, created_at__gte=get_oldest_kept()
+        user=user, record=None, expires_at=None, created_at__gte=get_oldest_kept()
     )
     return list(waiting.defer("content", "plan").order_by("-created_at", "-pk"))
 
 
 def find_pending(user: User, number: int) -> PendingImport:
-    """Return the user's upload, without its file; it has a `record` if it was applied.
+    """Return the user's upload, or a kept plan, without its file; with a `record` if it is applied.
 
     Raises NotPermitted and NothingPending.
     """
+    found = PendingImport.objects.filter(is_unexpired(), pk=number)
+    pending = found.select_related("user").defer("content", "answer").first()
+    if pending is not None and pending.is_kept:
+        check_may_look(user, pending)
+        return pending
+    if pending is None and may_only_look(user):
+        raise NothingKept
     check_permission(user, RUN_IMPORT)
-    pending = (
-        PendingImport.objects.filter(user=user, pk=number, created_at__gte=get_oldest_kept())
-        .select_related("user")
-        .defer("content")
-        .first()
-    )
-    if pending is None:
+    if pending is None or pending.user_id != user.pk:
         raise NothingPending
     return pending
+
+
+def _check_may_decide(pending: PendingImport) -> None:
+    if pending.is_kept:
+        check_permission(pending.actor, PLAN_IMPORT)
 
 
 def decide(
@@ -118,8 +126,10 @@ def decide(
 
     An empty decision removes the earlier one. `only` has the items to import with what they use,
     and is empty for all; None leaves it as it was. Returns whether anything was decided
-    differently; if not, the plan is kept.
+    differently; if not, the plan is kept. Raises NotPermitted for a kept plan and a user who may
+    not plan.
     """
+    _check_may_decide(pending)
     merged: Decisions = {**read_decision_list(pending.decisions), **decisions}
     kept = convert_decisions({key: one for key, one in merged.items() if one})
     words = pending.only if only is None else [f"{kind}:{uuid}" for kind, uuid in only]
@@ -135,27 +145,9 @@ def decide(
 
 def look_again(pending: PendingImport) -> PlanPage:
     """Plan again, and return the page with what differs from the plan that was shown before."""
+    _check_may_decide(pending)
     check_idle(pending)
     return plan_again(pending)
-
-
-def get_token(pending: PendingImport, page: PlanPage) -> str:
-    """Return the confirmation token of what was shown."""
-    keys = " ".join(sorted(warning.key for warning in page.unacknowledged))
-    shown = f"{page.token} {pending.with_backup}{keys}"
-    return sha256(shown.encode()).hexdigest()
-
-
-def check_shown(pending: PendingImport, token: str) -> PlanPage:
-    """Return the upload's plan. Raises UploadRefused where the token is that of an earlier one."""
-    page = read_page(pending)
-    if token != get_token(pending, page):
-        raise UploadRefused(
-            "other-plan",
-            "The plan was made anew since it was shown on that page. Nothing was written. "
-            "Look at it again.",
-        )
-    return page
 
 
 def confirm(
@@ -179,21 +171,18 @@ def confirm(
         )
     request = _accept(make_request(pending), page, accept)
     try:
-        record = run_import(
-            request, token=page.token, progress=make_progress_keeper(pending)
-        ).record
+        return run_shown(pending, request, page).record
     except AlreadyDone as earlier:
-        record = earlier.record
+        return earlier.record
     except StalePlan:
-        look_again(pending)
+        if may_decide(pending):
+            look_again(pending)
         raise
-    # Not `save`, which would insert a row again that was deleted meanwhile.
-    PendingImport.objects.filter(pk=pending.pk).update(record=record, content=None, plan=None)
-    return record
 
 
 def cancel(pending: PendingImport) -> None:
-    """Delete the upload. Raises UploadRefused while it is being imported."""
+    """Delete the upload or the kept plan. Raises UploadRefused while it is being imported."""
+    _check_may_decide(pending)
     check_idle(pending)
     PendingImport.objects.filter(pk=pending.pk, record=None).delete()
 
@@ -212,9 +201,7 @@ def _accept(request: ImportRequest, page: PlanPage, codes: Collection[str]) -> I
             f"Look at the warnings that must be acknowledged, and tick them: {', '.join(missing)}. "
             "Nothing was written.",
         )
-    shown = {warning.key: str(warning.code) for warning in page.unacknowledged}
-    codes = tuple(dict.fromkeys(shown.values()))
-    return replace(request, accept=codes, accept_shown=frozenset(shown))
+    return accept_of_page(request, page, [str(each.code) for each in page.unacknowledged])
 
 
 def _get_decided(pending: PendingImport) -> tuple[Any, ...]:

@@ -1,16 +1,19 @@
 """Planning an upload: the request for its import, and the stored page of its plan."""
 
+from django.db import transaction
 from django.utils import timezone
 from msgspec.structs import replace
 
 from flows.conf import ziggy
 from flows.encryption import WrongKeyError
+from flows.servers import get_current_database
 from imports.importing.changes import read_changes
 from imports.importing.prepare import Preview
 from imports.importing.request import ImportRequest
-from imports.importing.service import examine_import
+from imports.importing.service import examine_import, plan_for_others
 from imports.models import Door, PendingImport
 from imports.planfile.acknowledgement import make_page_warnings
+from imports.planfile.decisions import GivenDecision, match_decisions
 from imports.planfile.page import (
     PlanPage,
     find_differences,
@@ -20,8 +23,10 @@ from imports.planfile.page import (
     unpack_page,
 )
 from imports.planfile.snapshot import ItemKey
-from imports.plans.decisions import read_decision_list
+from imports.plans.decisions import Decisions, convert_decisions, read_decision_list
+from imports.plans.only import find_chosen
 from imports.plans.plan import Mode
+from imports.uploads.answering import keep_answer
 from imports.uploads.candidates import read_candidates
 from imports.uploads.errors import NothingPending, UploadRefused
 from imports.uploads.stored_file import unpack_file
@@ -45,6 +50,23 @@ def plan_first(pending: PendingImport, payload: bytes) -> None:
     pending.file_sha256, pending.file_size = preview.document.sha256, preview.document.size
 
 
+def plan_to_keep(pending: PendingImport, request: ImportRequest) -> None:
+    """Plan an import that others may apply; set the page of its plan, its answer and its decisions.
+
+    Raises what `plan_for_others` raises.
+    """
+    preview, saved = plan_for_others(request)
+    document = preview.document
+    decisions = match_decisions(request.given_decisions, document)
+    pending.decisions = convert_decisions(decisions)
+    chosen = find_chosen(document, request.only)
+    pending.only = sorted(f"{kind}:{uuid}" for kind, uuid in chosen)
+    pending.file_sha256, pending.file_size = document.sha256, document.size
+    pending.acting_user = request.user
+    _keep_page(pending, preview, {})
+    keep_answer(pending, preview, saved)
+
+
 def plan_again(pending: PendingImport, *, is_decided: bool = False) -> PlanPage:
     """Plan again, and store the page with what differs from the one before.
 
@@ -52,27 +74,46 @@ def plan_again(pending: PendingImport, *, is_decided: bool = False) -> PlanPage:
     NothingPending if the upload is gone meanwhile, and what `examine_import` raises.
     """
     earlier = read_page(pending)
-    preview = examine_import(make_request(pending), record_refusal=True)
+    if pending.is_kept:
+        preview, saved = plan_for_others(make_request(pending))
+        keep_answer(pending, preview, saved)
+    else:
+        preview = examine_import(make_request(pending), record_refusal=True)
     differences = _find_differences(pending, preview, earlier, is_decided=is_decided)
     page = _keep_page(pending, preview, differences)
-    waiting = PendingImport.objects.filter(pk=pending.pk, record=None)
-    if not waiting.update(
-        plan=pending.plan,
-        planned_at=pending.planned_at,
-        decisions=pending.decisions,
-        only=pending.only,
-        mode=pending.mode,
-        with_backup=pending.with_backup,
-        override_locks=pending.override_locks,
-    ):
-        raise NothingPending
+    _store_plan(pending)
     return page
+
+
+def _store_plan(pending: PendingImport) -> None:
+    """Store the plan that was made, with all that it was made by. Raises NothingPending."""
+    waiting = PendingImport.objects.filter(pk=pending.pk, record=None)
+    with transaction.atomic(using=get_current_database()):
+        stored = waiting.update(
+            plan=pending.plan,
+            planned_at=pending.planned_at,
+            decisions=pending.decisions,
+            only=pending.only,
+            mode=pending.mode,
+            with_backup=pending.with_backup,
+            override_locks=pending.override_locks,
+        )
+        if not stored:
+            raise NothingPending
+        if pending.is_kept:
+            waiting.update(
+                answer=pending.answer,
+                counts=pending.counts,
+                refusal_code=pending.refusal_code,
+                kinds=pending.kinds,
+            )
 
 
 def make_request(pending: PendingImport) -> ImportRequest:
     """Return the request for the upload's import, with its file.
 
-    Raises NothingPending, and UploadRefused if the file cannot be decrypted any more.
+    It is asked for by who works with it. Raises NothingPending, and UploadRefused if the file
+    cannot be decrypted any more.
     """
     rows = PendingImport.objects.filter(pk=pending.pk)
     # Not as `pending.content`, which would be kept beside the file for as long as the import takes.
@@ -90,25 +131,35 @@ def make_request(pending: PendingImport) -> ImportRequest:
 
 
 def _make_request(pending: PendingImport, payload: bytes) -> ImportRequest:
+    decisions = read_decision_list(pending.decisions)
     return ImportRequest(
         payload=payload,
         file_name=pending.file_name,
         server=ziggy.SERVER_NAME,
         mode=Mode(pending.mode),
         door=Door.ADMIN,
-        user=pending.user,
-        user_name=pending.user.get_username(),
+        user=pending.actor,
+        user_name=pending.actor.get_username(),
         with_backup=pending.with_backup,
         override_locks=pending.override_locks,
-        decisions=read_decision_list(pending.decisions),
+        decisions=decisions,
+        given_decisions=_give_decisions(decisions) if pending.is_kept else (),
         only=tuple(pending.only),
         idempotency_key=make_key(pending) if pending.pk else None,
     )
 
 
+def _give_decisions(decisions: Decisions) -> tuple[GivenDecision, ...]:
+    """Return the decisions as those of a file, which are held to the same when it is applied."""
+    return tuple(
+        GivenDecision(key=f"{kind}:{uuid}", kind=kind, uuid=uuid, decision=decision)
+        for (kind, uuid), decision in decisions.items()
+    )
+
+
 def make_key(pending: PendingImport) -> str:
     """Return the idempotency key of its import, so that it is applied only once."""
-    return f"upload-{pending.pk}"
+    return f"{'plan' if pending.is_kept else 'upload'}-{pending.pk}"
 
 
 def _find_differences(
@@ -129,7 +180,7 @@ def _keep_page(
         refusal=preview.refusal,
         differences=differences,
         summaries=read_summaries(preview.plan),
-        candidates=read_candidates(preview, pending.user),
+        candidates=read_candidates(preview, pending.actor),
     )
     page = replace(page, unacknowledged=make_page_warnings(preview.unacknowledged))
     pending.plan = pack_page(page)

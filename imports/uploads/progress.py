@@ -30,12 +30,14 @@ def read_progress(pending: PendingImport) -> Progress:
     """Return how far the import of the upload is."""
     if pending.record_id:
         return Progress(is_running=False, record=pending.record_id)
-    running = ImportRecord.objects.filter(
-        status=Status.RUNNING, user=pending.user, idempotency_key=make_key(pending)
-    ).first()
+    runs = ImportRecord.objects.filter(status=Status.RUNNING)
+    if pending.is_kept:
+        running = runs.filter(origin__plan=pending.pk).first()
+    else:
+        running = runs.filter(user=pending.user, idempotency_key=make_key(pending)).first()
     if running is None or not is_lock_held():  # without the lock, its process has died
         return Progress(is_running=False)
-    return _make_progress(running, *cache.get(_make_progress_key(pending), (0, 0)))
+    return _make_progress(running, *_read_numbers(pending.pk))
 
 
 def _make_progress(running: ImportRecord, done: int, total: int) -> Progress:
@@ -50,16 +52,19 @@ def read_run_progress(record: ImportRecord) -> Progress:
     """Return how far the run is; of one that is no upload, only its phase is known."""
     if not is_lock_held():
         return Progress(is_running=False)
-    for pending in PendingImport.objects.filter(user=record.user_id, record=None).only("pk"):
+    if "plan" in record.origin:
+        return _make_progress(record, *_read_numbers(record.origin["plan"]))
+    own = PendingImport.objects.filter(user=record.user_id, record=None, expires_at=None)
+    for pending in own.only("pk", "expires_at"):
         if make_key(pending) == record.idempotency_key:
-            return _make_progress(record, *cache.get(_make_progress_key(pending), (0, 0)))
+            return _make_progress(record, *_read_numbers(pending.pk))
     return _make_progress(record, 0, 0)
 
 
 def make_progress_keeper(pending: PendingImport) -> Callable[[int, int], None]:
     """Return the callback that stores how many items are written, of how many."""
     return lambda done, total: cache.set(
-        _make_progress_key(pending), (done, total), _PROGRESS_SECONDS
+        _make_progress_key(pending.pk), (done, total), _PROGRESS_SECONDS
     )
 
 
@@ -67,9 +72,16 @@ def check_idle(pending: PendingImport) -> None:
     """Raise UploadRefused while the upload is being imported."""
     if read_progress(pending).is_running:
         raise UploadRefused(
-            "import-running", "This upload is being imported. Its record will say how it ended."
+            "import-running",
+            f"This {'plan' if pending.is_kept else 'upload'} is being imported. Its record will "
+            "say how it ended.",
         )
 
 
-def _make_progress_key(pending: PendingImport) -> str:
-    return f"imports.progress.{pending.pk}"
+def _read_numbers(number: int) -> tuple[int, int]:
+    found: tuple[int, int] = cache.get(_make_progress_key(number), (0, 0))
+    return found
+
+
+def _make_progress_key(number: int) -> str:
+    return f"imports.progress.{number}"

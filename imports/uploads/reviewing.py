@@ -9,6 +9,7 @@ from flows.servers import get_current_database
 from imports.models import PendingImport
 from imports.planfile.item_list import is_change, make_review_mark
 from imports.planfile.page import PlanPage
+from imports.uploads.showing import may_decide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +33,11 @@ def keep_reviewed(
 ) -> None:
     """Keep the items with the marks `done` as reviewed, and those with the marks `undone` not.
 
-    Marks of items that the page does not have as they were shown are not kept.
+    Marks of items that the page does not have as they were shown are not kept, and none of a user
+    who may only look at a kept plan.
     """
+    if not may_decide(pending):
+        return
     known = {make_review_mark(item) for item in page.items}
     with transaction.atomic(using=get_current_database()):
         waiting = PendingImport.objects.select_for_update().filter(pk=pending.pk, record=None)

@@ -32,7 +32,8 @@ ADD_ITEMS = {"flows.add_flow", "flows.add_connection", "flows.add_secret"}
 CHANGE_ITEMS = {"flows.change_flow", "flows.change_connection", "flows.change_secret"}
 DELETE_ITEMS = {"flows.delete_flow", "flows.delete_connection", "flows.delete_secret"}
 VIEW_RECORDS = {"imports.view_importrecord", "imports.view_importitem"}
-IMPORT = {"imports.run_import", "imports.overwrite_items", "imports.back_up_database"}
+PLAN = {"imports.plan_import"}
+IMPORT = {"imports.run_import", "imports.overwrite_items", "imports.back_up_database", *PLAN}
 ACCOUNTS = {
     "accounts.view_user",
     "accounts.add_user",
@@ -69,6 +70,7 @@ PERMISSIONS = {
     | IMPORT
     | {"imports.undo_import", "imports.retarget_connections"},
     "Operator": VIEW_ITEMS | VIEW_RECORDS,
+    "Planner": VIEW_ITEMS | VIEW_RECORDS | PLAN,
     "Service Account": VIEW_ITEMS | ADD_ITEMS | CHANGE_ITEMS | VIEW_RECORDS | IMPORT,
 }
 
@@ -89,7 +91,7 @@ def put_into(user, *groups):
 @pytest.mark.django_db
 def test_the_migrations_make_the_groups_of_the_roles():
     names = Group.objects.order_by("name").values_list("name", flat=True)
-    assert [*names] == ["Admin", "Editor", "Operator", "Service Account"]
+    assert [*names] == ["Admin", "Editor", "Operator", "Planner", "Service Account"]
 
 
 @pytest.mark.parametrize("group", PERMISSIONS)
@@ -104,7 +106,7 @@ def test_an_admin_may_do_all_that_the_models_have_of_their_own(user):
         for app in [model._meta.app_label]
         for codename, _ in model._meta.permissions
     }
-    assert len(own) == 10
+    assert len(own) == 11
     assert own <= PERMISSIONS["Admin"]
 
 
@@ -162,7 +164,9 @@ def test_a_registered_server_gets_its_roles_by_its_own_migration(tmp_path):
             " ON group_id = auth_group.id GROUP BY name ORDER BY name"
         ).fetchall()
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
-    assert counts == [("Admin", 33), ("Editor", 19), ("Operator", 5), ("Service Account", 14)]
+    assert counts == [
+        ("Admin", 34), ("Editor", 20), ("Operator", 5), ("Planner", 6), ("Service Account", 15),
+    ]  # fmt: skip
     assert "accounts_apitoken" in tables
     assert "knox_authtoken" not in tables
 
@@ -176,6 +180,7 @@ def test_a_registered_server_gets_its_roles_by_its_own_migration(tmp_path):
         ("Admin", "ADMIN"),
         ("Editor", "EDITOR"),
         ("Operator", "OPERATOR"),
+        ("Planner", "PLANNER"),
         ("Service Account", "SERVICE_ACCOUNT"),
     ],
 )
@@ -197,11 +202,12 @@ def test_of_several_roles_a_user_has_the_strongest(user, groups, role):
 
 
 def test_a_stronger_role_may_do_all_that_a_weaker_one_may():
-    assert [*Role] == ["ADMIN", "EDITOR", "SERVICE_ACCOUNT", "OPERATOR"]
+    assert [*Role] == ["ADMIN", "EDITOR", "SERVICE_ACCOUNT", "PLANNER", "OPERATOR"]
     for stronger, weaker in [
         ("Admin", "Editor"),
         ("Editor", "Service Account"),
-        ("Service Account", "Operator"),
+        ("Service Account", "Planner"),
+        ("Planner", "Operator"),
     ]:
         assert PERMISSIONS[stronger] > PERMISSIONS[weaker]
 
@@ -263,7 +269,7 @@ def test_permissions_of_other_apps_stay_when_roles_are_made_again(db):
     editors.permissions.add(own)
     make_roles()
     assert own in editors.permissions.all()
-    assert editors.permissions.count() == 20
+    assert editors.permissions.count() == 21
 
 
 def test_a_group_of_the_project_is_no_role(db):
@@ -275,7 +281,7 @@ def test_a_group_of_the_project_is_no_role(db):
     assert set(group.permissions.all()) == before
     make_roles(prefix="Flows: ")
     assert set(group.permissions.all()) == before
-    assert Group.objects.get(name="Flows: Editor").permissions.count() == 19
+    assert Group.objects.get(name="Flows: Editor").permissions.count() == 20
 
 
 def test_the_name_of_a_group_alone_gives_no_right_to_the_database(db):

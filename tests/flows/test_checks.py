@@ -143,3 +143,9 @@ def test_a_pg_dump_that_is_not_there_is_told(complete, monkeypatch):
     monkeypatch.setattr(checks, "connections", {"default": Server()})
     monkeypatch.setattr(checks.shutil, "which", lambda _: None)
     assert ids(check_settings()) == ["ziggy.W004"]
+
+
+@pytest.mark.parametrize("days", [0, -1, float("nan"), float("inf"), 36_501])
+def test_a_kept_plan_is_kept_for_some_time_and_not_for_ever(complete, days):
+    complete.ZIGGY = {**complete.ZIGGY, "KEPT_PLAN_DAYS": days}
+    assert ids(check_settings()) == ["ziggy.E010"]

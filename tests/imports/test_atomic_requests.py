@@ -8,8 +8,8 @@ from django.urls import reverse
 from accounts.models import User
 from flows.models import Flow
 from imports.models import ImportRecord, PendingImport
-from imports.uploads import pending as uploads
 from imports.uploads.planning import read_page
+from imports.uploads.showing import get_token
 from tests.support.importing import export_file, flow
 from tests.support.uploading import caller, upload
 from tests.support.users import logged_in
@@ -50,7 +50,7 @@ def test_the_admin_imports():
     file = SimpleUploadedFile("zexport.json", PAYLOAD, "application/json")
     client.post(reverse("admin:imports_upload"), {"file": file, "mode": "overwrite"})
     pending = PendingImport.objects.get()
-    shown = uploads.get_token(pending, read_page(pending))
+    shown = get_token(pending, read_page(pending))
     client.post(reverse("admin:imports_confirm", args=[pending.pk]), {"shown": shown})
     assert ImportRecord.objects.get().status == "succeeded"
     assert Flow.objects.get().name == "Orders"

@@ -26,6 +26,7 @@ from imports.planfile.file import read_plan, write_plan
 from imports.status.service import read_status
 from imports.uploads import pending as uploads
 from imports.uploads.planning import read_page
+from imports.uploads.showing import get_token
 from tests.conftest import CommandResult
 from tests.imports.exportfile.test_gzipped import make_bomb
 from tests.support.digest import data_rows
@@ -231,7 +232,7 @@ class TestTheAdmin:
         assert [item.name for item in browser.get(answer.url).context["page"]] == ["Orders", "New"]
         url = reverse("admin:imports_pending_item", args=[pending.pk, "flow", uuid_of("f", 1)])
         assert browser.get(url).status_code == 200
-        uploads.confirm(pending, shown=uploads.get_token(pending, read_page(pending)))
+        uploads.confirm(pending, shown=get_token(pending, read_page(pending)))
         assert Flow.objects.get(name="Orders").info == "file"
         assert ImportRecord.objects.get().file_sha256 == pending.file_sha256
         assert pending.file_sha256 == preview_import(request_for(FILE)).document.sha256
@@ -276,7 +277,7 @@ class TestWhiteSpace:
     def test_by_the_admin(self, browser, payload):
         assert send_to_admin(browser, payload).status_code == 302
         pending = PendingImport.objects.get()
-        uploads.confirm(pending, shown=uploads.get_token(pending, read_page(pending)))
+        uploads.confirm(pending, shown=get_token(pending, read_page(pending)))
         assert Flow.objects.get(name="Orders").info == "file"
 
     def test_but_not_by_one_byte_of_content(self, payload, settings):

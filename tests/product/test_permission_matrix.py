@@ -8,7 +8,7 @@ import csv
 import gzip
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from imports.database.vacuum import Vacuumed
 from imports.importing.service import make_plan_to_save, run_import
 from imports.models import BuiltExport, BuiltTransfer, ImportRecord
 from imports.planfile.file import write_plan
+from imports.uploads.keeping import PlanDetails, keep_plan
 from tests.support.digest import RECORDS, Rows, all_rows
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, export_file, flow, request_for, secret, uuid_of
@@ -40,6 +41,7 @@ GROUPS = {
     "anonymous": None,
     "no role": None,
     "OPERATOR": "Operator",
+    "PLANNER": "Planner",
     "SERVICE_ACCOUNT": "Service Account",
     "EDITOR": "Editor",
     "ADMIN": "Admin",
@@ -188,6 +190,25 @@ def plan_of(payload: bytes, fields: dict[str, str]) -> str:
     return write_plan(make_plan_to_save(asked)[1]).decode()
 
 
+def plan_to_keep(case: str) -> Sent:
+    item, fields = IMPORTS[case]
+    fields = {"duplicatesMode": "OVERWRITE", **fields}
+    return Sent(form=form(file_part(export_file(item)), *words(**fields)))
+
+
+def kept_plan(case: str) -> Sent:
+    """A plan that somebody who may do everything had kept."""
+    item, fields = IMPORTS.get(case, IMPORTS["a new flow"])
+    keeper = User.objects.create_superuser("keeper")
+    asked = request_for(
+        export_file(item),
+        user=keeper,
+        override_locks=fields.get("overrideLocks") == "true",
+    )
+    plan = keep_plan(keeper, asked, PlanDetails())
+    return Sent({"pk": str(plan.pk)}, body={"noBackup": case == "skip the backup"})
+
+
 BODIES: dict[tuple[str, str, str], Any] = {
     ("POST", "flow/export-tagged", "everything"): {"tags": [], "flowUuids": []},
     ("PUT", "flow/<uuid>", ""): {"info": "changed"},
@@ -206,13 +227,16 @@ BODIES: dict[tuple[str, str, str], Any] = {
 }
 
 
+MADE_BEFORE = {"flow/import": import_of, "imports/<pk>/undo": undo_of, "plans": plan_to_keep}
+
+
 def request_of(method: str, route: str, case: str, caller: Caller) -> Sent:
     """A request that succeeds where it is allowed, for which this stores what it needs."""
     stored = store_rows(locked="lock" in case)
-    if route == "flow/import" and method == "POST":
-        return import_of(case)
-    if route.endswith("/undo") and method == "POST":
-        return undo_of(case)
+    if route.startswith("plans/<"):
+        return kept_plan(case) if method == "POST" else replace(kept_plan(case), body=None)
+    if method == "POST" and (make := MADE_BEFORE.get(route)):
+        return make(case)
     if route == "auth/login":
         return Sent(body={"username": caller.name, "password": PASSWORD})
     if route == "auth/refresh-token":

@@ -37,7 +37,7 @@ class Watch:
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
-@pytest.mark.parametrize("role", [None, Role.EDITOR, Role.OPERATOR], ids=str)
+@pytest.mark.parametrize("role", [None, Role.EDITOR, Role.PLANNER, Role.OPERATOR], ids=str)
 def test_no_statement_of_a_get_writes_or_locks(role, method):
     user = user_in(role)
     client = Client(raise_request_exception=False)

@@ -32,7 +32,7 @@ from tests.support.importing import confirmed, export_file, flow, import_items
 
 APPS = ("flows", "imports", "accounts")
 OF_MIGRATIONS = {"django_migrations", "django_content_type", "auth_permission"}
-OF_MIGRATIONS |= {"auth_group_permissions", "sqlite_sequence"}
+OF_MIGRATIONS |= {"auth_group", "auth_group_permissions", "sqlite_sequence"}
 NEWS = [flow(90, "News", nodes=[{"id": "n"}]), flow(91, "More news", edges=[{"id": "e"}])]
 
 

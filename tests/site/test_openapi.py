@@ -31,6 +31,7 @@ from imports.database.vacuum import Vacuumed
 from imports.models import ImportRecord
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import export_file, flow
+from tests.support.keeping import kept
 from tests.support.uploading import client_of, upload
 
 # For each of the 31 operations that take anything; the others have little to tell apart.
@@ -62,7 +63,7 @@ class TestTheDescription:
 
     def test_no_two_operations_have_one_id(self):
         ids = Counter(operation["operationId"] for operation in OPERATIONS.values())
-        assert len(OPERATIONS) == 42
+        assert len(OPERATIONS) == 47
         assert ids.most_common(1)[0][1] == 1
 
     @every_operation
@@ -147,11 +148,12 @@ TAKES_A_BODY = {
     "PUT /api/flow/{uuid}", "POST /api/flow/import", "POST /api/flow/export-tagged",
     "POST /api/connection", "PUT /api/connection/{uuid}",
     "POST /api/secret", "PUT /api/secret/{uuid}", "PATCH /api/secret/update-secret-value",
-    "POST /api/imports/{id}/undo",
+    "POST /api/imports/{id}/undo", "POST /api/plans", "POST /api/plans/{id}/apply",
 }  # fmt: skip
 PACKED = {"application/gzip", "application/zip"}
 EITHER = {"application/json", *PACKED}
 IN_OTHER_FORMS = {
+    "GET /api/plans/{id}": {"application/json", "text/markdown"},
     "GET /api/system/download-transfer": {"application/gzip"},
     "GET /api/flow/export-all": EITHER,
     "GET /api/flow/export-tagged": EITHER,
@@ -190,6 +192,8 @@ class Prepared:
         self.payload = export_file(flow(7, "Invoices"))
         upload(client, self.payload, "LEAVE")
         self.record = ImportRecord.objects.get().pk
+        plan = kept(client, self.payload)
+        self.plan, self.token_of_plan = plan["id"], plan["token"]
         client.post("/api/flow/export-tagged", {}, format="json")
         assert client.post("/api/system/transfer-db").status_code == 201
 
@@ -201,20 +205,29 @@ class Prepared:
         if "kind" in path:
             path["kind"] = "flow"
         if "id" in path:
-            path["id"] = self.record
+            path["id"] = self.plan if case.path.startswith("/api/plans/") else self.record
         if "user_id" in path:
             path["user_id"] = str(self.user.uuid)
         if case.path.startswith("/api/secret/get-obfuscated"):
             path["name"] = "KEY"
         if isinstance(case.body, dict) and not _is_wrong(case, ParameterLocation.BODY):
             case.body |= self._words(case.path)
-            if case.path == "/api/flow/import":  # a mode, or a plan that says it
+            if case.path in {"/api/flow/import", "/api/plans"}:  # a mode, or a plan that says it
                 case.body.pop("plan", None)
                 case.body.setdefault("duplicatesMode", "LEAVE")
 
     def _words(self, path: str) -> dict[str, Any]:
         return {
             "/api/flow/import": {"file": self.payload, "decisions": '{"decisions": {}}'},
+            "/api/plans": {
+                "file": self.payload,
+                "decisions": '{"decisions": {}}',
+                "key": "repo#42",
+                "link": "https://git.example.com/repo/pull/42",
+                "title": "A plan",
+                "commit": "1f0c2b9",
+            },
+            "/api/plans/{id}/apply": {"token": self.token_of_plan},
             "/api/flow/export-tagged": {"flowUuids": [self.rows["flow"]]},
             "/api/secret/update-secret-value": {"uuid": self.rows["secret"]},
             "/api/auth/login": {"username": "ada", "password": PASSWORD},

@@ -15,6 +15,7 @@ from imports.plans.plan import Mode, Plan
 from imports.runs.carrying_out import Outcome
 from imports.uploads import pending as uploads
 from imports.uploads.planning import read_page
+from imports.uploads.showing import get_token
 from tests.support.ordinary import ordinary_item
 
 SERVER = "local"
@@ -78,7 +79,7 @@ def import_items(*items: dict[str, Any], mode: str = "overwrite", **changes: Any
 
 def confirmed(pending: PendingImport) -> ImportRecord:
     """The record of the upload, which somebody confirms as it stands, with every tick."""
-    shown = uploads.get_token(pending, read_page(pending))
+    shown = get_token(pending, read_page(pending))
     return uploads.confirm(pending, shown=shown, accept=ALL_CODES)
 
 

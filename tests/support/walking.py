@@ -22,7 +22,8 @@ from flows.saves import named_saves
 from imports.models import BuiltExport, BuiltTransfer, ImportItem, PendingImport
 from imports.plans.plan import Mode
 from imports.uploads import pending as uploads
-from tests.support.importing import connection, export_file, flow, import_items, secret
+from imports.uploads.keeping import PlanDetails, keep_plan
+from tests.support.importing import connection, export_file, flow, import_items, request_for, secret
 
 KINDS = ("flow", "connection", "secret")
 
@@ -62,8 +63,23 @@ def stored_things(user: User) -> dict[str, Any]:
     (directory / copy).write_bytes(b"a copy")
     BuiltExport.objects.create(user=user, built_at=now, content=gzip.compress(b"{}"), size=2)
     BuiltTransfer.objects.create(user=user, built_at=now, backup_name=copy)
-    upload = _upload(user)
-    return {"record": record, "saves": saves, "purged": purged, "upload": upload, "user": user}
+    return {
+        "record": record,
+        "saves": saves,
+        "purged": purged,
+        "upload": _upload(user) or _keep_plan(),
+        "plan": _keep_plan(),
+        "user": user,
+    }
+
+
+def _keep_plan() -> PendingImport:
+    """A plan that somebody else had kept."""
+    keeper, _ = User.objects.get_or_create(username="keeper", is_superuser=True)
+    changed = export_file(flow(1, "Orders", timeout=7), secret(9, "NEW"), connection(1, "Twilio"))
+    link = "https://git.example.com/repo/pull/42"
+    details = PlanDetails(link=link, title="Shorter timeout", commit="1f0c2b9")
+    return keep_plan(keeper, request_for(changed, user=keeper), details)
 
 
 def _upload(user: User) -> PendingImport | None:
@@ -109,7 +125,7 @@ def _filled(route: str, things: dict[str, Any]) -> str:
         "content_type_id": ContentType.objects.get_for_model(Flow).pk,
         "object_id": _object_id(route, kind, things),
         "id": things["user"].pk,
-        "pk": record.pk,
+        "pk": things["plan"].pk if "plans/" in route else record.pk,
         "record_id": record.pk,
         "number": number,
         "item_id": ImportItem.objects.filter(record=record, kind="connection").get().pk,

@@ -144,9 +144,11 @@ def _compute_digest(request: Request) -> str:
     """Return a digest that is equal for two equal requests.
 
     Keyed, because a body may contain a secret's value, which nobody must be able to guess from what
-    is stored.
+    is stored. A body that is no JSON says by its `describe` what it is.
     """
-    body = None if request.stream is None else request.data
+    body: Any = None if request.stream is None else request.data
+    if hasattr(body, "describe"):
+        body = body.describe()
     text = json.dumps([request.method, request.get_full_path(), body], sort_keys=True)
     return salted_hmac("flows.rest.requests.idempotency", text, algorithm="sha256").hexdigest()
 

@@ -76,6 +76,8 @@ def make_record_context(
 
 def _describe_origin(record: ImportRecord) -> str:
     """Return by what the run was started."""
+    if record.origin:
+        return f"by a kept plan, through {_DOOR_WORDS[record.door]}"
     if record.plan_checksum:
         return f"by a saved plan, through {_DOOR_WORDS[record.door]}"
     return f"through {_DOOR_WORDS[record.door]}"
@@ -141,6 +143,10 @@ def _find_again(record: ImportRecord, user: User) -> dict[str, Any] | None:
     if not record.code or not record.file_sha256 or not user.has_perm(RUN_IMPORT):
         return None
     waiting = PendingImport.objects.filter(
-        user=user, file_sha256=record.file_sha256, record=None, content__isnull=False
+        user=user,
+        file_sha256=record.file_sha256,
+        record=None,
+        content__isnull=False,
+        expires_at=None,
     )
     return {"number": waiting.order_by("-pk").values_list("pk", flat=True).first()}

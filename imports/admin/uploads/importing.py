@@ -3,21 +3,16 @@
 Each view reads the request, calls imports.uploads.pending, and responds.
 """
 
-from collections.abc import Callable
 from functools import partial, wraps
 from http import HTTPStatus
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
-from django.core.exceptions import PermissionDenied
 from django.http import (
     Http404,
     HttpRequest,
-    HttpResponse,
     HttpResponseBase,
     JsonResponse,
-    QueryDict,
 )
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -30,20 +25,27 @@ from flows.content.fields import Kind
 from flows.differences.values import compare_contents
 from imports.admin.scripts import is_script
 from imports.admin.uploads.forms import ChoicesForm, FilterForm, read_decisions
+from imports.admin.uploads.found_upload import (
+    View,
+    pass_upload,
+    redirect_to_list,
+    redirect_to_preview,
+)
+from imports.admin.uploads.kept_plans import KeptPlanViews
 from imports.admin.uploads.preview_page import make_preview_context, make_walk_context
 from imports.admin.uploads.solution_forms import asks_for_only, read_only, read_solutions
 from imports.admin.uploads.uploading import UploadViews, render_import_page
-from imports.errors import NotPermitted, StalePlan, UnableToImport
+from imports.errors import StalePlan, UnableToImport
 from imports.models import PendingImport
 from imports.permissions import RUN_IMPORT, VIEW_RECORDS
 from imports.planfile.item_list import list_items
 from imports.planfile.page import PlanPage
 from imports.uploads import pending as uploads
-from imports.uploads.errors import NothingPending
 from imports.uploads.one_item import preview_item
 from imports.uploads.planning import read_page
 from imports.uploads.progress import read_progress
 from imports.uploads.reviewing import count_reviewed, keep_reviewed
+from imports.uploads.showing import check_shown, may_decide
 
 
 class ChoicesInvalid(UnableToImport):
@@ -52,15 +54,13 @@ class ChoicesInvalid(UnableToImport):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-View = Callable[..., HttpResponseBase]
-
-
 def list_import_urls(site: AdminSite) -> list[URLPattern]:
     """Return the URLs of the pages. They must come before those of the records."""
     views = ImportViews(site)
     wrap = partial(wrap_running_page, site)
     return [
         path("import/", wrap(UploadViews(site).upload), name="imports_upload"),
+        path("import/plans/", wrap(KeptPlanViews(site).show_list), name="imports_plans"),
         path("import/<int:number>/", wrap(views.preview), name="imports_preview"),
         path("import/<int:number>/decide/", wrap(views.decide), name="imports_decide"),
         path("import/<int:number>/again/", wrap(views.look_again), name="imports_again"),
@@ -79,47 +79,6 @@ def list_import_urls(site: AdminSite) -> list[URLPattern]:
 def may_import(request: HttpRequest) -> bool:
     """Return whether the user may open the pages, for the links to them."""
     return request.user.has_perm(RUN_IMPORT)
-
-
-def _pass_upload(view: View) -> View:
-    """Wrap the view: look the upload up, and show an UnableToImport as a message.
-
-    It redirects to the record if the upload is applied, and responds 403 for NotPermitted.
-    """
-
-    @wraps(view)
-    def call_with_upload(
-        self: "ImportViews", request: HttpRequest, number: int, **kwargs: Any
-    ) -> HttpResponseBase:
-        try:
-            pending = uploads.find_pending(request.user, number)  # type: ignore[arg-type]
-            if pending.record_id:
-                if request.method == "POST":
-                    messages.info(request, "This upload is imported already: see its record.")
-                return redirect("admin:imports_importrecord_change", pending.record_id)
-            return view(self, request, pending, **kwargs)
-        except NotPermitted as error:
-            raise PermissionDenied(error.message) from None
-        except NothingPending as error:
-            messages.error(request, error.message)
-            return redirect("admin:imports_upload")
-        except UnableToImport as error:
-            messages.error(request, error.message)
-            return _redirect_to_preview(request, number)
-
-    return call_with_upload
-
-
-def _redirect_to_preview(request: HttpRequest, number: int) -> HttpResponse:
-    """Redirect to the preview, at the same page of the list or the one that a button asks for."""
-    query = request.GET.copy()
-    if "filter" in request.POST:
-        query = QueryDict(mutable=True)
-        query.update({name: request.POST.get(name, "") for name in FilterForm.base_fields})
-    elif page := request.POST.get("page"):
-        query["page"] = page
-    query_text = f"?{query.urlencode()}" if query else ""
-    return redirect(reverse("admin:imports_preview", args=[number]) + query_text)
 
 
 def _answer_script(view: View) -> View:
@@ -147,25 +106,27 @@ class ImportViews:
         self._site = site
 
     @method_decorator(require_http_methods(["GET", "HEAD"]))
-    @_pass_upload
+    @pass_upload
     def preview(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Show what would happen, item by item."""
         context = make_preview_context(request, pending, read_page(pending))
         return render_import_page(self._site, request, "preview", context)
 
     @method_decorator(require_POST)
-    @_pass_upload
+    @pass_upload
     def decide(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Apply the form's mode, options and decisions, and plan again.
 
         The buttons that turn the page or filter the list do so too, so that no choice is lost.
         """
+        if not may_decide(pending) and {"filter", "page"} & request.POST.keys():
+            return redirect_to_preview(request, pending.pk)
         if self._apply_choices(request, pending):
             messages.info(request, "Planned again with these choices.")
-        return _redirect_to_preview(request, pending.pk)
+        return redirect_to_preview(request, pending.pk)
 
     @method_decorator(require_POST)
-    @_pass_upload
+    @pass_upload
     def review(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Keep which items are reviewed; then the page that the form names, or the count."""
         page = read_page(pending)
@@ -175,7 +136,7 @@ class ImportViews:
             return JsonResponse({"done": count.done, "total": count.total})
         address = request.POST.get("next", "")
         if not url_has_allowed_host_and_scheme(address, allowed_hosts=None):
-            return _redirect_to_preview(request, pending.pk)
+            return redirect_to_preview(request, pending.pk)
         return redirect(address)
 
     def _apply_choices(self, request: HttpRequest, pending: PendingImport) -> bool:
@@ -189,7 +150,7 @@ class ImportViews:
         )
         _keep_ticks(request, pending, page)
         if "shown" in request.POST:
-            uploads.check_shown(pending, request.POST["shown"])
+            check_shown(pending, request.POST["shown"])
         form = ChoicesForm(request.POST, pending=pending, user=request.user)
         only = None
         try:
@@ -203,7 +164,7 @@ class ImportViews:
         return uploads.decide(pending, form.options, decisions, only=only)
 
     @method_decorator(require_POST)
-    @_pass_upload
+    @pass_upload
     def look_again(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Plan again, and show how many items differ."""
         if "mode" in request.POST and self._apply_choices(request, pending):
@@ -212,10 +173,10 @@ class ImportViews:
             messages.warning(request, f"Planned again: {len(different)} items are different now.")
         else:
             messages.info(request, "Planned again: nothing is different.")
-        return _redirect_to_preview(request, pending.pk)
+        return redirect_to_preview(request, pending.pk)
 
     @method_decorator(require_GET)
-    @_pass_upload
+    @pass_upload
     def show_item(
         self, request: HttpRequest, pending: PendingImport, *, kind: str, uuid: str
     ) -> HttpResponseBase:
@@ -239,15 +200,16 @@ class ImportViews:
 
     @method_decorator(require_POST)
     @_answer_script
-    @_pass_upload
+    @pass_upload
     def confirm(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Import what was shown, unless the form has choices that are not in the plan yet."""
-        if "mode" in request.POST and self._apply_choices(request, pending):
+        has_choices = "mode" in request.POST and may_decide(pending)
+        if has_choices and self._apply_choices(request, pending):
             message = (
                 "Some choices were not in the plan yet. Look at what they change, and confirm."
             )
             messages.warning(request, f"{message} Nothing was written.")
-            return _redirect_to_preview(request, pending.pk)
+            return redirect_to_preview(request, pending.pk)
         try:
             record = uploads.confirm(
                 pending,
@@ -265,12 +227,15 @@ class ImportViews:
         return redirect("admin:imports_importrecord_change", record.pk)
 
     @method_decorator(require_POST)
-    @_pass_upload
+    @pass_upload
     def cancel(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
         """Cancel the upload."""
         uploads.cancel(pending)
-        messages.info(request, f"The upload of {pending.file_name} is cancelled.")
-        return redirect("admin:imports_upload")
+        if pending.is_kept:
+            messages.info(request, f"The plan {pending.label} is deleted.")
+        else:
+            messages.info(request, f"The upload of {pending.file_name} is cancelled.")
+        return redirect_to_list(is_kept=pending.is_kept)
 
     @method_decorator(require_GET)
     def show_progress(self, request: HttpRequest, number: int) -> HttpResponseBase:

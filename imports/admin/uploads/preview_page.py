@@ -26,9 +26,9 @@ from imports.planfile.item_list import (
 )
 from imports.planfile.page import PageItem, PlanPage
 from imports.plans.plan import Mode, Result
-from imports.uploads import pending as uploads
 from imports.uploads.progress import read_progress
 from imports.uploads.reviewing import count_reviewed
+from imports.uploads.showing import explain_lacking_rights, get_token, may_decide
 
 ITEMS_ON_A_PAGE = 100
 _RESTING = (Result.UNCHANGED, Result.SKIP)
@@ -65,7 +65,9 @@ def make_preview_context(
     query = _drop_page(request.GET)
     make_line = partial(_list_item, pending, query, marks)
     return {
-        "title": f"Import {pending.file_name}",
+        "title": f"Import {pending.label}",
+        "may_decide": may_decide(pending),
+        "lacking_rights": explain_lacking_rights(pending, plan),
         "pending": pending,
         "plan": plan,
         **_count_results(plan),
@@ -82,7 +84,7 @@ def make_preview_context(
         "pages": page.paginator.get_elided_page_range(page.number),
         "query": query,
         "here": request.GET.urlencode(),
-        "token": uploads.get_token(pending, plan),
+        "token": get_token(pending, plan),
         "acknowledgements": list_ticks(plan),
         "choices": ChoicesForm(pending=pending, user=request.user),
         "progress": read_progress(pending),
@@ -114,7 +116,7 @@ def make_walk_context(
     keys = [(one.kind, one.uuid) for one in items]
     place = keys.index((item.kind, item.uuid)) if (item.kind, item.uuid) in keys else None
     query = _drop_page(request.GET)
-    mark = make_review_mark(item) if is_change(item) else ""
+    mark = make_review_mark(item) if is_change(item) and may_decide(pending) else ""
     walk: dict[str, Any] = {"mark": mark, "is_reviewed": mark in marks, "query": query}
     if place is not None:
         walk |= {"number": place + 1, "count": len(items)}

@@ -20,7 +20,7 @@ from imports.admin.uploads.receiving import start_receiving
 from imports.errors import NotPermitted, UnableToImport
 from imports.exportfile.size_limit import MOST_WITH_WHITE_SPACE
 from imports.models import ImportRecord
-from imports.permissions import RUN_IMPORT, check_permission
+from imports.permissions import RUN_IMPORT, check_permission, may_see_records
 from imports.uploads import pending as uploads
 from imports.uploads.uploaded_file import FileCollector
 
@@ -79,6 +79,7 @@ class UploadViews:
             "error": error,
             "file_name": file_name,
             "waiting": uploads.list_waiting_uploads(request.user),  # type: ignore[arg-type]
+            "may_see_plans": may_see_records(request.user),  # type: ignore[arg-type]
             "limit": ziggy.MAX_IMPORT_BYTES,
             "longest": MOST_WITH_WHITE_SPACE * ziggy.MAX_IMPORT_BYTES,
         }

@@ -15,8 +15,8 @@ class ExportFileField(serializers.FileField):
     """A file to send; drf-spectacular describes other file fields as the address of a file."""
 
 
-class UploadSerializer(serializers.Serializer[Any]):
-    """The form of an import."""
+class FileFormSerializer(serializers.Serializer[Any]):
+    """What the forms of an import and of a kept plan share."""
 
     file = ExportFileField(
         help_text="The export file (.json, .json.gz, .zip, .tar, .tar.gz), with a file name."
@@ -28,10 +28,6 @@ class UploadSerializer(serializers.Serializer[Any]):
         "added under another name (RENAME), or it becomes the file's (OVERWRITE). Required, but "
         "with a plan. The words skip, duplicate and overwrite are taken as well, and lower case.",
     )
-    noBackup = serializers.BooleanField(
-        default=False, help_text="Do not back the database up first."
-    )
-    dryRun = serializers.BooleanField(default=False, help_text="Return the plan, write nothing.")
     overrideLocks = serializers.BooleanField(
         default=False, help_text="Overwrite locked flows as well."
     )
@@ -48,13 +44,22 @@ class UploadSerializer(serializers.Serializer[Any]):
         help_text="Import only this item, by its name or uuid, also as kind:uuid, with what it "
         "uses; all others are left out. It may be sent several times.",
     )
-    withPlan = serializers.BooleanField(
-        default=False, help_text="With dryRun: answer the plan as well, to be sent as plan later."
-    )
     accept = serializers.CharField(
         required=False,
         help_text="The codes of warnings that are acknowledged, separated by commas; the part may "
         f"be sent several times. Of {', '.join(ACKNOWLEDGED_CODES)}.",
+    )
+
+
+class UploadSerializer(FileFormSerializer):
+    """The form of an import."""
+
+    noBackup = serializers.BooleanField(
+        default=False, help_text="Do not back the database up first."
+    )
+    dryRun = serializers.BooleanField(default=False, help_text="Return the plan, write nothing.")
+    withPlan = serializers.BooleanField(
+        default=False, help_text="With dryRun: answer the plan as well, to be sent as plan later."
     )
     plan = serializers.CharField(
         required=False,

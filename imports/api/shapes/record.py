@@ -25,6 +25,16 @@ class RecordedPlanSerializer(serializers.Serializer[Any]):
     checksum = serializers.CharField(source="plan_checksum")
 
 
+class OriginSerializer(serializers.Serializer[Any]):
+    """The kept plan that a run applied, and what it was made for."""
+
+    plan = serializers.IntegerField(help_text="The plan's id.")
+    key = serializers.CharField(help_text="May be empty, as the others.")
+    link = serializers.CharField()
+    title = serializers.CharField()
+    commit = serializers.CharField()
+
+
 class PrunedSerializer(serializers.Serializer[Any]):
     """What of the old history was removed after a run."""
 
@@ -65,6 +75,9 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
     withBackup = serializers.BooleanField(source="with_backup")
     overrideLocks = serializers.BooleanField(source="override_locks")
     plan = serializers.SerializerMethodField(help_text="The saved plan that the run applied.")
+    origin = serializers.SerializerMethodField(
+        help_text="The kept plan that the run applied, and what it was made for."
+    )
     acknowledged = AcknowledgedSerializer(
         many=True, help_text="The warnings that were acknowledged before the import."
     )
@@ -92,6 +105,7 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
                 "withBackup",
                 "overrideLocks",
                 "plan",
+                "origin",
                 "acknowledged",
                 "counts",
                 "code",
@@ -103,6 +117,10 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
     @extend_schema_field(RecordedPlanSerializer(allow_null=True))
     def get_plan(self, record: ImportRecord) -> Any:
         return RecordedPlanSerializer(record).data if record.plan_checksum else None
+
+    @extend_schema_field(OriginSerializer(allow_null=True))
+    def get_origin(self, record: ImportRecord) -> Any:
+        return OriginSerializer(record.origin).data if record.origin else None
 
     @extend_schema_field(PrunedSerializer(allow_null=True))
     def get_pruned(self, record: ImportRecord) -> Any:

@@ -11,8 +11,8 @@ from accounts.models import User
 from flows.models import Connection, Secret
 from imports.models import ImportRecord, PendingImport
 from imports.planfile.page import pack_page
-from imports.uploads import pending as uploads
 from imports.uploads.planning import read_page
+from imports.uploads.showing import get_token
 from tests.support.factories import ConnectionFactory, SecretFactory
 from tests.support.importing import connection, export_file, flow, uuid_of
 from tests.support.pages import text_of
@@ -52,7 +52,7 @@ def preview(client, pending):
 
 def confirm(client, pending, *codes):
     pending.refresh_from_db()
-    shown = uploads.get_token(pending, read_page(pending))
+    shown = get_token(pending, read_page(pending))
     data = {"shown": shown, "accept": list(codes)}
     return client.post(reverse("admin:imports_confirm", args=[pending.pk]), data, follow=True)
 

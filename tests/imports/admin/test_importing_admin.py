@@ -19,6 +19,7 @@ from imports.models import ImportRecord, PendingImport, Status
 from imports.uploads import pending as uploads
 from imports.uploads import progress
 from imports.uploads.planning import read_page
+from imports.uploads.showing import get_token
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import ALL_CODES, export_file, flow, import_items, secret, uuid_of
 from tests.support.importing import connection as a_connection
@@ -68,7 +69,7 @@ def post(client, name, pending, data=None, query=""):
 def confirm(client, pending, **data):
     """Press the button of the page, whose choices are those of the plan, with every tick."""
     pending.refresh_from_db()
-    shown = uploads.get_token(pending, read_page(pending)) if pending.plan else ""
+    shown = get_token(pending, read_page(pending)) if pending.plan else ""
     return post(client, "confirm", pending, {"shown": shown, "accept": ALL_CODES, **data})
 
 
@@ -634,12 +635,11 @@ class TestWhatThePageShowed:
     def test_a_page_whose_plan_was_made_anew_elsewhere_confirms_nothing(self, ada):
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
         pending = staged(ada, flow(1, "Sync", info="new"), flow(2, "More"), mode="skip")
-        old_page = uploads.get_token(pending, read_page(pending))
+        old_page = get_token(pending, read_page(pending))
         post(ada, "decide", pending, {"mode": "overwrite"})
         answer = post(ada, "confirm", pending, {"shown": old_page})
         assert told(ada, answer)[1:] == [
-            "The plan was made anew since it was shown on that page. Nothing was written. "
-            "Look at it again."
+            "The plan was made anew since it was shown. Nothing was written. Look at it again."
         ]
         assert Flow.objects.get().info == "old"
 
@@ -648,19 +648,18 @@ class TestWhatThePageShowed:
         FlowFactory(uuid=uuid_of("f", 1), name="Sync", info="old")
         pending = staged(ada, flow(1, "Sync", info="new"), flow(2, "More"), mode="overwrite")
         choice = f"mode:flow:{uuid_of('f', 1)}"
-        earlier = {"shown": uploads.get_token(pending, read_page(pending)), "mode": "overwrite"}
+        earlier = {"shown": get_token(pending, read_page(pending)), "mode": "overwrite"}
         post(ada, "decide", pending, {**earlier, choice: "skip"})
         answer = post(ada, button, pending, {**earlier, choice: ""})
         assert told(ada, answer)[1:] == [
-            "The plan was made anew since it was shown on that page. Nothing was written. "
-            "Look at it again."
+            "The plan was made anew since it was shown. Nothing was written. Look at it again."
         ]
         assert shown(ada, pending) == [("Sync", "SKIP"), ("More", "CREATE")]
         assert Flow.objects.get().info == "old"
 
     def test_so_does_one_that_showed_a_backup(self, ada):
         pending = staged(ada, flow(1, "Sync"))
-        old_page = uploads.get_token(pending, read_page(pending))
+        old_page = get_token(pending, read_page(pending))
         post(ada, "decide", pending, {"mode": "overwrite", "no_backup": "on"})
         post(ada, "confirm", pending, {"shown": old_page})
         assert not Flow.objects.exists()
@@ -752,7 +751,7 @@ class TestWhatThePageShowed:
     @pytest.mark.parametrize("name", ["again", "decide", "confirm", "pending_item"])
     def test_an_upload_that_is_cancelled_meanwhile_is_told(self, ada, monkeypatch, name):
         pending = staged(ada, flow(1, "Sync"))
-        token = uploads.get_token(pending, read_page(pending))
+        token = get_token(pending, read_page(pending))
         found = uploads.find_pending
 
         def find_and_lose(user, number):

@@ -831,6 +831,7 @@ class TestTheListOfRecords:
                     "withBackup": False,
                     "overrideLocks": False,
                     "plan": None,
+                    "origin": None,
                     "acknowledged": [],
                     "counts": {"CREATE": 2},
                     "code": "",

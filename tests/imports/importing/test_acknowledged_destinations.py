@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from accounts.models import User
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.models import ImportRecord, PendingImport
-from imports.uploads import pending as uploads
 from imports.uploads.planning import read_page
+from imports.uploads.showing import get_token
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, export_file, flow, secret, uuid_of
 from tests.support.uploading import client_of, upload
@@ -140,7 +140,7 @@ def door(request, ada, run_command, tmp_path: Path) -> Door:
             reverse("admin:imports_upload"), {"file": file, "mode": "overwrite", "no_backup": "on"}
         )
         if pending := PendingImport.objects.first():
-            shown = uploads.get_token(pending, read_page(pending))
+            shown = get_token(pending, read_page(pending))
             url = reverse("admin:imports_confirm", args=[pending.pk])
             browser.post(url, {"shown": shown, "accept": list(codes)})
 

@@ -30,7 +30,14 @@ from imports.errors import FileUnreadable, NotPermitted
 from imports.filling.pasted import ValueEnvironment
 from imports.filling.service import fill_pasted
 from imports.importing.request import ImportRequest
-from imports.importing.service import examine_import, make_plan_to_save, preview_import, run_import
+from imports.importing.service import (
+    examine_for_others,
+    examine_import,
+    make_plan_to_save,
+    plan_for_others,
+    preview_import,
+    run_import,
+)
 from imports.models import ImportRecord, Status
 from imports.named_saves import SaveUnfit, find_item, preview_restore, restore, take_save
 from imports.plans.decisions import ItemDecision
@@ -64,7 +71,7 @@ ROOMS = (
 )
 
 RUN, UNDO = permissions.RUN_IMPORT, permissions.UNDO_IMPORT
-SKIP_BACKUP = permissions.SKIP_BACKUP
+PLAN, SKIP_BACKUP = permissions.PLAN_IMPORT, permissions.SKIP_BACKUP
 OVERWRITE, OVERRIDE_LOCKS = permissions.OVERWRITE_ITEMS, permissions.OVERRIDE_LOCKS
 RETARGET = permissions.RETARGET_CONNECTIONS
 
@@ -277,6 +284,60 @@ def import_cases() -> Iterator[Case]:
             yield Case(
                 name=f"{call}: {situation.name}",
                 needs=frozenset({RUN, *situation.needs, *seen}),
+                call=lambda user, function=function, situation=situation: function(
+                    situation.request(user)
+                ),
+                store=store_rows,
+                is_recorded=is_recorded,
+            )
+
+
+# --- plans that others may apply
+
+
+def planned_situations() -> Iterator[tuple[Situation, frozenset[str]]]:
+    """What is planned, with the kinds of rows that the plan tells of."""
+    for kind in Kind:
+        seen = frozenset({by_hand("view", kind)})
+        yield Situation(name=f"a new {kind}", items=(NEW[kind],)), frozenset()
+        yield Situation(name=f"an overwritten {kind}", items=(CHANGED[kind],)), seen
+        skipped = Situation(name=f"a {kind} left alone", items=(CHANGED[kind],), mode="skip")
+        yield skipped, seen
+    locked = (flow(3, "Locked", info="changed"),)
+    options = {"override_locks": True}
+    yield (
+        Situation(name="a lock overridden", items=locked, options=options),
+        frozenset({"flows.view_flow"}),
+    )
+    yield (
+        Situation(
+            name="a secret sent elsewhere",
+            items=(connection(1, "Twilio", devValue=ELSEWHERE),),
+            options={"with_backup": False},
+        ),
+        frozenset({"flows.view_connection"}),
+    )
+
+
+PLAN_CALLS: dict[str, tuple[Callable[[ImportRequest], Any], str, bool]] = {
+    "plan_for_others": (lambda asked: plan_for_others(asked)[0], PLAN, True),
+    "examine_for_others": (examine_for_others, permissions.VIEW_RECORDS, False),
+    "preview_import of who may only plan": (preview, PLAN, True),
+    "make_plan_to_save of who may only plan": (
+        make_plan_to_save,
+        PLAN,
+        False,
+    ),
+}
+
+
+def plan_cases() -> Iterator[Case]:
+    """With these rights alone: nothing that an import needs is needed to plan it for others."""
+    for call, (function, right, is_recorded) in PLAN_CALLS.items():
+        for situation, seen in planned_situations():
+            yield Case(
+                name=f"{call}: {situation.name}",
+                needs=frozenset({right, *seen}),
                 call=lambda user, function=function, situation=situation: function(
                     situation.request(user)
                 ),
@@ -542,7 +603,7 @@ def filling_cases() -> Iterator[Case]:
 
 
 CASES = [
-    *(*import_cases(), *undo_cases(), *undo_row_cases()),
+    *(*import_cases(), *plan_cases(), *undo_cases(), *undo_row_cases()),
     *(*save_cases(), *purge_cases(), *filling_cases()),
 ]
 CELLS = [
@@ -594,13 +655,16 @@ def test_without_one_of_them_it_is_refused_and_writes_nothing(case: Case, lackin
     refusal = refusal_of(case, user)
     assert refusal is not None
     needs, *items = refusal.issues
-    assert needs.message == f"Needs the permission {lacking}."
+    # Who may not even plan is told what the import needs.
+    without = f"{RUN}" if "may only plan" in case.name and lacking == PLAN else lacking
+    assert needs.message == f"Needs the permission {without}."
+    items = items if without == lacking else []
     # Who lacks the right to send a secret elsewhere is told of which items.
     assert bool(items) == (lacking == RETARGET)
     assert {issue.code for issue in items} <= {"secret-to-new-destination"}
     assert all(issue.uuid and issue.message in refusal.message for issue in items[:1])
     assert refusal.code == "not-permitted"
-    if lacking in {RUN, UNDO} or lacking.startswith("flows.view_"):
+    if lacking in {RUN, UNDO, PLAN} or lacking.startswith("flows.view_"):
         with pytest.raises(NotPermitted):  # nothing of the plan is told beside the refusal
             case.call(user)
     assert kept(case) == before

@@ -105,7 +105,7 @@ def planned_whole(
 ) -> Iterator[None]:
     """Inside, the whole file is planned for the page of an item, with `examine`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(one_item, "examine_item", lambda *_: None)
+        patch.setattr(one_item, "examine_item", lambda *_, **__: None)
         patch.setattr(one_item, "examine_import", examine)
         yield
 
