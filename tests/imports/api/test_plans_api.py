@@ -509,7 +509,9 @@ class TestAnswers:
         address = f"/api/plans/{plan['id']}"
         answer = planner.get(address, HTTP_ACCEPT="text/markdown")
         assert answer["Content-Type"] == "text/markdown; charset=utf-8"
-        assert b"CREATE" in answer.content
+        marker, _, text = answer.content.decode().partition("\n")
+        assert marker.startswith("<!-- ziggy-plan ")
+        assert "to create" in text
         assert planner.get(address, HTTP_ACCEPT="*/*").json() == plan
         missing = planner.get("/api/plans/999", HTTP_ACCEPT="text/markdown")
         assert missing["Content-Type"] == "application/json"

@@ -35,6 +35,7 @@ from imports.importing.service import (
     examine_import,
     make_plan_to_save,
     plan_for_others,
+    preview_for_review,
     preview_import,
     run_import,
 )
@@ -267,6 +268,7 @@ IMPORT_CALLS: dict[str, tuple[Callable[[ImportRequest], Any], bool]] = {
     "preview_import": (preview, True),
     "preview_import by a plan": (lambda request: preview_import(planned(request)), True),
     "make_plan_to_save": (make_plan_to_save, False),
+    "preview_for_review": (preview_for_review, False),
     "examine_import": (examine_import, False),
     "run_import": (run_import, True),
     "run_import as confirmed": (shown, True),
@@ -680,7 +682,7 @@ ASKED = {RUN, SKIP_BACKUP, OVERRIDE_LOCKS}
 @pytest.mark.django_db
 @pytest.mark.parametrize("lacking", sorted(ASKED))
 @pytest.mark.parametrize(
-    "function", [preview_import, make_plan_to_save, examine_import, run_import]
+    "function", [preview_import, preview_for_review, make_plan_to_save, examine_import, run_import]
 )
 def test_who_may_not_ask_for_it_is_refused_before_the_file_is_read(
     function: Callable[[ImportRequest], Any], lacking: str
