@@ -73,6 +73,7 @@ ROLES: dict[Role, Definition] = {
             "imports.vacuum_database",
             "imports.transfer_database",
             "imports.purge_items",
+            "imports.prune_items",
         },
     ),
     Role.EDITOR: Definition(
@@ -80,7 +81,7 @@ ROLES: dict[Role, Definition] = {
         permissions=_READ
         | _list_permissions(_ITEMS, "add", "change", "delete")
         | _IMPORT
-        | {"imports.undo_import", "imports.retarget_connections"},
+        | {"imports.undo_import", "imports.retarget_connections", "imports.prune_items"},
     ),
     Role.SERVICE_ACCOUNT: Definition(
         group="Service Account",

@@ -28,6 +28,7 @@ PLAN_IMPORT = "imports.plan_import"
 OVERWRITE_ITEMS = "imports.overwrite_items"
 SKIP_BACKUP = "imports.skip_backup"
 OVERRIDE_LOCKS = "imports.override_locks"
+PRUNE_ITEMS = "imports.prune_items"
 UNDO_IMPORT = "imports.undo_import"
 BACK_UP_DATABASE = "imports.back_up_database"
 PURGE_ITEMS = "imports.purge_items"
@@ -41,6 +42,7 @@ _REASONS = {
     OVERWRITE_ITEMS: "overwrite items by import",
     SKIP_BACKUP: "import without a backup",
     OVERRIDE_LOCKS: "overwrite locked flows",
+    PRUNE_ITEMS: "delete by import what left its directory",
     RETARGET_CONNECTIONS: "point a connection that uses a stored secret elsewhere",
     UNDO_IMPORT: "undo an import",
     BACK_UP_DATABASE: "back up the database",
@@ -57,6 +59,7 @@ _VERBS: dict[str, str] = {
     Result.CREATE: "add",
     Result.DUPLICATE: "add",
     Result.OVERWRITE: "change",
+    Result.PRUNE: "delete",
     UndoResult.RESTORE: "change",
     UndoResult.DELETE: "delete",
 }
@@ -189,6 +192,8 @@ def find_needed_permissions(kind: str, result: str) -> Iterator[str]:
         yield f"flows.{verb}_{kind}"
     if result == Result.OVERWRITE:
         yield OVERWRITE_ITEMS
+    if result == Result.PRUNE:
+        yield PRUNE_ITEMS
 
 
 def _explain_permission(permission: str) -> str:

@@ -14,7 +14,7 @@ from imports.exportfile.warnings import PlanWarning, sort_keys
 from imports.models import ImportItem, ImportRecord
 from imports.plans.acknowledgement import RedWarning, count_items
 from imports.plans.matching import MatchMethod
-from imports.plans.plan import Change, Plan
+from imports.plans.plan import Change, Plan, Result
 from imports.undo.plans.plan import UndoChange, UndoPlan
 
 
@@ -22,19 +22,26 @@ def make_plan_data(plan: Plan, *, done: bool, with_details: bool = False) -> dic
     """Return the three lists of items; `done` is whether the items have reached their results.
 
     `with_details` adds the warnings of each item with their codes and data. The uuid of a copy is
-    left out before it is made, because each plan draws a new one.
+    left out before it is made, because each plan draws a new one. Where rows are pruned, `pruned`
+    lists them; else a plan of a directory has their number, `prunable`.
     """
     drawn = {one.target_uuid for one in plan if not (done or one.result.has_known_uuid)}
-    return {
+    lists: dict[str, Any] = {
         f"{kind.plural}Processed": [
             {
                 **_make_item(change, done=done),
                 **(make_details(change.all_warnings, without=drawn) if with_details else {}),
             }
             for change in plan.changes[kind]
+            if change.result is not Result.PRUNE
         ]
         for kind in Kind
     }
+    pruned = [change for change in plan if change.result is Result.PRUNE]
+    if plan.prune:
+        rows = ({"kind": each.item.kind.value, **_make_item(each, done=done)} for each in pruned)
+        return {**lists, "pruned": list(rows)}
+    return lists if done or plan.prunable is None else {**lists, "prunable": plan.prunable}
 
 
 def make_undo_data(plan: UndoPlan, *, done: bool, with_details: bool = False) -> dict[str, Any]:
@@ -82,7 +89,10 @@ _UUID_KEYS = ("uuid", "secretUuid")
 def make_record_data(record: ImportRecord) -> dict[str, Any]:
     """Return the same as `make_plan_data` with details, for a recorded import."""
     lists: dict[str, Any] = {f"{kind.plural}Processed": [] for kind in Kind}
-    for item in record.items.order_by("position", "pk"):
+    if record.prune:
+        rows = record.items.filter(result=Result.PRUNE).order_by("pk")
+        lists["pruned"] = [{"kind": item.kind, **_make_recorded_item(item)} for item in rows]
+    for item in record.items.exclude(result=Result.PRUNE).order_by("position", "pk"):
         kept = [sort_keys(detail) for detail in item.warning_details]
         details = {"warningDetails": kept} if kept else {}
         lists[f"{Kind(item.kind).plural}Processed"].append({**_make_recorded_item(item), **details})

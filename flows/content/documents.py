@@ -4,7 +4,7 @@ Flows' nodes and edges are such values. Two documents are equal where their dige
 comparing stored documents reads none of them. Pure: a stored one has a reader that reads it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -154,3 +154,17 @@ def group_documents(values: "Sequence[Document]") -> None:
     for peers in groups.values():
         for value in peers:
             value.join(peers)
+
+
+def copy_unread(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of a row with copies of the documents that were not read.
+
+    What is then read of the copy is forgotten with it, while a plan is kept as long as its run.
+    """
+    copies = {
+        column: Document(digest=value.digest, reader=value.reader)
+        for column, value in content.items()
+        if isinstance(value, Document) and value.reader and not value.has_text
+    }
+    group_documents([*copies.values()])
+    return {**content, **copies}

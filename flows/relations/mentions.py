@@ -5,7 +5,7 @@ are reported as missing: a node has an id too.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from flows.content import canonical
@@ -18,6 +18,13 @@ from flows.content.fields import (
     Shape,
 )
 from flows.content.references import find_secret_names, find_uuids
+
+# Which kinds an item of a kind uses, in the order of the page.
+USED_KINDS: Mapping[Kind, tuple[Kind, ...]] = {
+    Kind.FLOW: (Kind.FLOW, Kind.CONNECTION, Kind.SECRET),
+    Kind.CONNECTION: (Kind.SECRET,),
+    Kind.SECRET: (),
+}
 
 # In canonical JSON a quote without a backslash before it opens or closes a text, so that JSON
 # inside a text is not mistaken for a key.

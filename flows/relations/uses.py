@@ -20,14 +20,8 @@ from flows.content.references import find_secret_names, find_uuids
 from flows.documents.mentions import find_mentioning, list_mentioning
 from flows.documents.models import MentionKind
 from flows.models import MODELS, Item, Secret
-from flows.relations.mentions import Reference, find_mentions, find_references
+from flows.relations.mentions import USED_KINDS, Reference, find_mentions, find_references
 
-# Which kinds an item of a kind uses, in the order of the page.
-USED_KINDS: Mapping[Kind, tuple[Kind, ...]] = {
-    Kind.FLOW: (Kind.FLOW, Kind.CONNECTION, Kind.SECRET),
-    Kind.CONNECTION: (Kind.SECRET,),
-    Kind.SECRET: (),
-}
 MOST_SHOWN = 100
 # Rows of 20 kB each: a chunk is a few megabytes.
 _CHUNK = 100

@@ -10,6 +10,7 @@ RESULT_WORDS: Mapping[str, str] = {
     Result.OVERWRITE: "overwritten",
     Result.CREATE: "created",
     Result.DUPLICATE: "duplicated",
+    Result.PRUNE: "pruned",
     Result.SKIP: "skipped",
     Result.UNCHANGED: "unchanged",
     UndoResult.RESTORE: "restored",
@@ -29,6 +30,7 @@ _REDO_WORDS = "Redo: every row that an undo wrote becomes what it was before the
 _CONTROLS = {
     "give --override-locks": "choose “Overwrite locked flows as well”",
     "--override-locks": "“Overwrite locked flows as well”",
+    "give --prune-limit": "import it by the command, with --prune-limit",
 }
 _MINUTE = 60
 _TENTHS_UNTIL = 10
@@ -60,6 +62,8 @@ def format_options(record: ImportRecord) -> Iterable[str]:
     yield "With a backup" if record.with_backup else "Without a backup"
     if record.override_locks:
         yield "Overwriting locked flows as well"
+    if record.prune:
+        yield "Pruning what left the directory"
 
 
 def replace_options(text: str) -> str:

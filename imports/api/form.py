@@ -22,13 +22,14 @@ from rest_framework.parsers import BaseParser
 from flows.conf import ziggy
 from flows.counting import format_others
 from flows.texts import make_printable, quote
+from imports.api.form_words import read_boolean, read_codes, read_number
 from imports.api.multipart import CountedStream, EveryNameParser
 from imports.errors import Issue, UnableToImport
 from imports.exportfile.size_limit import make_too_large_error
 from imports.planfile.decisions import GivenDecision, read_decisions
 from imports.planfile.file import read_plan
 from imports.planfile.shape import SavedPlan
-from imports.plans.acknowledgement import AcknowledgedCode
+from imports.plans.plan import PRUNE_LIMIT as USUAL_LIMIT
 from imports.plans.plan import Mode
 from imports.uploads.uploaded_file import FileCollector, FilePart, get_longest_body
 
@@ -37,6 +38,8 @@ MODE = "duplicatesMode"
 NO_BACKUP = "noBackup"
 DRY_RUN = "dryRun"
 OVERRIDE_LOCKS = "overrideLocks"
+PRUNE = "prune"
+PRUNE_LIMIT = "pruneLimit"
 WITH_PLAN = "withPlan"
 DECISIONS = "decisions"
 PLAN = "plan"
@@ -52,15 +55,14 @@ MODES = {
 }
 """The form's words for a mode, in lower case."""
 
-_BOOLEANS = {"true": True, "false": False}
 _KNOWN = (
     *(FILE, MODE, NO_BACKUP, DRY_RUN, OVERRIDE_LOCKS, WITH_PLAN),
-    *(DECISIONS, ONLY, PLAN, ACCEPT),
+    *(DECISIONS, ONLY, PLAN, ACCEPT, PRUNE, PRUNE_LIMIT),
 )
 _FILES = (FILE, DECISIONS, PLAN)
 _TOKEN_OF_PAGE = "csrfmiddlewaretoken"  # noqa: S105 - Django's name for it in a form
 # The saved plan has these itself.
-_NOT_WITH_PLAN = (MODE, OVERRIDE_LOCKS, WITH_PLAN, DECISIONS, ONLY)
+_NOT_WITH_PLAN = (MODE, OVERRIDE_LOCKS, WITH_PLAN, DECISIONS, ONLY, PRUNE, PRUNE_LIMIT)
 
 
 class FormUnreadable(UnableToImport):
@@ -101,6 +103,8 @@ class Upload:
     no_backup: bool
     dry_run: bool
     override_locks: bool
+    prune: bool
+    prune_limit: int
     with_plan: bool
     """Whether the answer to a dry run has the plan, to be applied later."""
     decisions: tuple[GivenDecision, ...] = ()
@@ -109,7 +113,7 @@ class Upload:
     accept: tuple[str, ...] = ()
     """The codes of warnings that are acknowledged."""
     plan: SavedPlan | None = None
-    """The plan to apply; the mode and the locks are taken from it."""
+    """The plan to apply; the mode, the locks and the pruning are taken from it."""
 
 
 class FormParser(BaseParser):
@@ -168,12 +172,14 @@ def read_form(
     upload = Upload(
         file=_read_file(form, issues),
         mode=_read_mode(form, issues) if plan is None else Mode.SKIP,
-        no_backup=_read_boolean(form, NO_BACKUP, issues),
-        dry_run=_read_boolean(form, DRY_RUN, issues),
-        override_locks=_read_boolean(form, OVERRIDE_LOCKS, issues),
-        with_plan=_read_boolean(form, WITH_PLAN, issues),
+        no_backup=read_boolean(form.words, NO_BACKUP, issues),
+        dry_run=read_boolean(form.words, DRY_RUN, issues),
+        override_locks=read_boolean(form.words, OVERRIDE_LOCKS, issues),
+        prune=read_boolean(form.words, PRUNE, issues),
+        prune_limit=read_number(form.words, PRUNE_LIMIT, issues, default=USUAL_LIMIT),
+        with_plan=read_boolean(form.words, WITH_PLAN, issues),
         only=tuple(form.words.get(ONLY, ())),
-        accept=_read_codes(form, issues),
+        accept=read_codes(form.words, ACCEPT, issues),
     )
     if upload.with_plan and not upload.dry_run:
         message = f"Only a dry run answers its plan: send {DRY_RUN}=true as well."
@@ -191,7 +197,14 @@ def _add_plan_and_decisions(upload: Upload, plan: bytes | None, decisions: bytes
     limit = ziggy.MAX_IMPORT_BYTES
     if plan is not None:
         saved = read_plan(plan, max_bytes=limit)
-        return replace(upload, plan=saved, mode=saved.mode, override_locks=saved.override_locks)
+        return replace(
+            upload,
+            plan=saved,
+            mode=saved.mode,
+            override_locks=saved.override_locks,
+            prune=saved.prune,
+            prune_limit=saved.prune_limit,
+        )
     if decisions is not None:
         return replace(upload, decisions=read_decisions(decisions, max_bytes=limit))
     return upload
@@ -253,26 +266,6 @@ def _read_mode(form: Form, issues: list[Issue]) -> Mode:
         message = "This must be one of LEAVE (skip), RENAME (duplicate) and OVERWRITE, once."
         issues.append(Issue(code="invalid-choice", path=MODE, message=message))
     return mode or Mode.SKIP
-
-
-def _read_boolean(form: Form, part: str, issues: list[Issue]) -> bool:
-    words = form.words.get(part, ["false"])
-    value = _BOOLEANS.get(words[0]) if len(words) == 1 else None
-    if value is None:
-        message = "This must be true or false, once."
-        issues.append(Issue(code="invalid-choice", path=part, message=message))
-    return bool(value)
-
-
-def _read_codes(form: Form, issues: list[Issue]) -> tuple[str, ...]:
-    """Return the codes of all parts, each of which may have several, separated by commas."""
-    found = [code.strip() for word in form.words.get(ACCEPT, ()) for code in word.split(",")]
-    codes = tuple(dict.fromkeys(code for code in found if code))
-    for code in codes:
-        if code not in set(AcknowledgedCode):
-            message = f"{quote(code)} is none of {', '.join(AcknowledgedCode)}."
-            issues.append(Issue(code="invalid-choice", path=ACCEPT, message=message))
-    return codes
 
 
 def _find_unknown_parts(

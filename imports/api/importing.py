@@ -229,6 +229,8 @@ def make_import_request(
         user_name=user.get_username(),
         with_backup=not upload.no_backup,
         override_locks=upload.override_locks,
+        prune=upload.prune,
+        prune_limit=upload.prune_limit,
         idempotency_key=key,
         given_decisions=upload.decisions,
         only=upload.only,

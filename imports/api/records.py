@@ -42,6 +42,8 @@ _RECORD = {
     "undoDepth": 0,
     "withBackup": True,
     "overrideLocks": False,
+    "directoryId": "",
+    "prune": False,
     "plan": None,
     "origin": None,
     "acknowledged": [],

@@ -19,6 +19,7 @@ from flows.database.bulk import compress_quickly, insert_rows, update_rows
 from flows.documents.store import KeptDigest, keep_documents
 from flows.models import MODELS, get_blank_content
 from flows.models import Item as StoredItem
+from flows.relations.uses import find_users_of_many
 from flows.saves import named_saves
 from flows.servers import get_current_database
 from flows.texts import quote
@@ -59,6 +60,11 @@ def apply_plan(
         existing = [change for change in plan.changes[kind] if change.written_row]
         for batch in split_batches(existing, CONTENT_BATCH):
             saves |= _save_before(kind, batch, user, is_unchanged=is_unchanged)
+    for kind in Kind:
+        for batch in split_batches(_filter_pruned(plan.changes[kind]), CONTENT_BATCH):
+            _prune(kind, batch, writer)
+            done += len(batch)
+            progress(done, total)
     release_secret_names(_find_renamed(plan.changes[Kind.SECRET]))
     keep_documents(_find_documents(plan), get_current_database())
     for kind in Kind:
@@ -67,11 +73,37 @@ def apply_plan(
             _create(kind, [change for change in batch if not change.written_row], writer)
             done += len(batch)
             progress(done, total)
+    _check_uses(plan)
     return saves
 
 
 def _filter_written(changes: Iterable[Change]) -> Iterator[Change]:
-    return (change for change in changes if change.result.writes)
+    """Yield the changes that write an item of the file."""
+    return (change for change in changes if change.content is not None)
+
+
+def _filter_pruned(changes: Iterable[Change]) -> Iterator[Change]:
+    return (change for change in changes if change.result is Result.PRUNE)
+
+
+def _prune(kind: Kind, changes: Sequence[Change], writer: _Writer) -> None:
+    """Delete the rows softly, as by hand."""
+    pks = [change.row.pk for change in changes if change.row]
+    rows = MODELS[kind]._default_manager.filter(pk__in=pks)
+    rows.update(is_deleted=True, updated_at=writer.now, updated_by=writer.user_name)
+
+
+def _check_uses(plan: Plan) -> None:
+    """Raise StalePlan where a row uses one that was pruned: it was written meanwhile."""
+    pruned = {
+        kind: {each.target_uuid: each.target_name for each in _filter_pruned(plan.changes[kind])}
+        for kind in Kind
+    }
+    if not any(pruned.values()):
+        return
+    for kind, _, name, _ in find_users_of_many(pruned):
+        what = f"The {kind} {quote(name)}, which uses what would be pruned, was written"
+        raise make_stale_error(f"{what} while the import was being prepared.", again=AGAIN)
 
 
 def _save_before(
@@ -89,7 +121,11 @@ def _lock_unchanged(kind: Kind, changes: Sequence[Change], *, is_unchanged: bool
     rows = lock_rows(kind, list(versions), is_unchanged=is_unchanged, versions=versions)
     for change in changes:
         locked = rows.get(change.row.pk) if change.row else None
-        if locked is None or (change.before and locked.digest not in {None, change.before}):
+        if (
+            locked is None
+            or (change.before and locked.digest not in {None, change.before})
+            or (locked.is_deleted and change.result is Result.PRUNE)
+        ):
             what = f"The {kind} {quote(change.target_name)} was changed"
             raise make_stale_error(f"{what} while the import was being prepared.", again=AGAIN)
 

@@ -22,10 +22,10 @@ def examine_item(
     """Return the item's change as in the plan of the request, but for drift and warnings.
 
     `page` is of an earlier plan of the same file, which has `item`. None where only the whole plan
-    says what becomes of the item: for a user who may not see rows of every kind, who may be refused
-    for what the plan describes of others; and as `plan_item` does. Writes nothing. Raises what
-    `examine_import` raises for the server and the file as a whole, and NotPermitted for a user
-    without the `right`.
+    says what becomes of the item: for a row that is pruned; for a user who may not see rows of
+    every kind, who may be refused for what the plan describes of others; and as `plan_item` does.
+    Writes nothing. Raises what `examine_import` raises for the server and the file as a whole, and
+    NotPermitted for a user without the `right`.
     """
     with (
         target_server(request.server),
@@ -33,7 +33,7 @@ def examine_item(
     ):
         check_server(request.server)
         check_permission(request.user, right)
-        if len(find_visible_kinds(request.user)) < len(Kind):
+        if item.is_pruned or len(find_visible_kinds(request.user)) < len(Kind):
             return None
         read = parse_item(
             request.payload,

@@ -12,6 +12,7 @@ from django.utils import timezone
 from flows.content.fields import Kind
 from flows.counting import format_others
 from flows.garbage import pause_garbage_collection
+from flows.relations.uses import find_users_of_many
 from flows.secrets.stored_destinations import StoredServer
 from flows.texts import quote
 from imports.errors import PlanRefused, UnableToImport
@@ -26,14 +27,16 @@ from imports.planfile.changes import PlanChange
 from imports.planfile.decisions import find_skipped_nothing
 from imports.planfile.snapshot import make_confirmation_token, make_snapshot
 from imports.plans.acknowledgement import RedWarning
-from imports.plans.build import build_plan
+from imports.plans.build import add_pruning, build_plan
 from imports.plans.dangling import find_unresolved
 from imports.plans.decisions import Decisions, ItemAction, find_decided_on, get_targets
 from imports.plans.destinations import find_destination_warnings
 from imports.plans.inputs import PlanInputs
 from imports.plans.left_out import remove_left_out
 from imports.plans.matching import match_items
-from imports.plans.plan import Mode, Plan
+from imports.plans.plan import Mode, Plan, Result
+from imports.plans.pruning import BroughtRow
+from imports.records.brought_rows import read_brought_rows
 from imports.records.last_imports import read_last_imports
 from imports.rows.read import (
     read_contents,
@@ -118,14 +121,17 @@ def _check_sight_of_named(request: ImportRequest) -> None:
 def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
     """Return the plan of the request, whether or not it may be applied."""
     with pause_garbage_collection():
+        inputs = _read_inputs(remove_left_out(document, request.decisions), request)
         plan = build_plan(
             document,
-            _read_inputs(remove_left_out(document, request.decisions), request),
+            inputs,
             server=request.server,
             mode=request.mode,
             override_locks=request.override_locks,
             decisions=request.decisions,
         )
+        inputs = replace(inputs, brought=_read_brought(document, request))
+        plan = add_pruning(plan, document, inputs, prune=request.prune, limit=request.prune_limit)
     if request.given_decisions or request.saved_plan:
         return replace(plan, issues=(*plan.issues, *find_skipped_nothing(plan, request.decisions)))
     return plan
@@ -199,7 +205,11 @@ def check_rows(document: ExportDocument, plan: Plan, decisions: Decisions) -> No
             get_targets(kind, decisions),
             created=find_decided_on(kind, ItemAction.CREATE, decisions),
         )
-        planned = [change for change in plan.changes[kind] if not change.is_left_out]
+        planned = [
+            change
+            for change in plan.changes[kind]
+            if not (change.is_left_out or change.result is Result.PRUNE)
+        ]
         for change, match in zip(planned, matches, strict=True):
             if issues or (match.row or match.deleted_row) != change.row:
                 why = f"The {kind} {quote(change.item.name)} was changed meanwhile."
@@ -228,6 +238,7 @@ def _read_inputs(document: ExportDocument, request: ImportRequest) -> PlanInputs
         read_contents=read_contents,
         read_last_writes=read_last_writes,
         read_rows=read_rows_by_uuid,
+        find_users=find_users_of_many,
         live_names={kind: read_live_names(kind) for kind in Kind}
         if _uses_mode(Mode.DUPLICATE, request)
         else {},
@@ -246,6 +257,20 @@ def _read_inputs(document: ExportDocument, request: ImportRequest) -> PlanInputs
             kind: read_last_imports(kind, (row.uuid for row in rows[kind])) for kind in seen
         },
     )
+
+
+def _read_brought(document: ExportDocument, request: ImportRequest) -> dict[Kind, list[BroughtRow]]:
+    """Return the rows that may have left the directory, by kind.
+
+    Where nothing is pruned, only of those kinds of which the user may know how many there are.
+    """
+    kinds = list(Kind) if request.prune else find_visible_kinds(request.user)
+    return {
+        kind: read_brought_rows(
+            document.directory_id, kind, named={item.uuid for item in document.items[kind]}
+        )
+        for kind in (kinds if document.directory_id else ())
+    }
 
 
 def _uses_mode(mode: Mode, request: ImportRequest) -> bool:

@@ -8,7 +8,7 @@ from flows.models import get_blank_content
 from flows.texts import make_storable
 from imports.importing.request import ImportRequest
 from imports.models import ImportRecord
-from imports.plans.plan import Change, Plan, compute_content_digest
+from imports.plans.plan import Change, Plan, Result, compute_content_digest
 from imports.runs.recorder import make_run_record
 
 
@@ -22,6 +22,7 @@ def make_record(request: ImportRequest, *, sha256: str) -> ImportRecord:
         mode=request.mode,
         override_locks=request.override_locks,
         origin=request.origin.as_dict() if request.origin else {},
+        prune=request.prune,
         **_get_plan_fields(request),
     )
 
@@ -59,6 +60,7 @@ def _make_item(record: ImportRecord, change: Change, save: int | None) -> dict[s
         "target_name": change.target_name,
         "content_digest": _get_content_digest(change),
         "is_new": change.result.writes and change.written_row is None,
+        "leaves_deleted": change.result is Result.PRUNE,
         "changed_keys": [field.key for field in change.fields],
         "warnings": list(change.warnings),
         "warning_details": [warning.as_dict() for warning in change.all_warnings],

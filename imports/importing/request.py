@@ -7,7 +7,7 @@ from imports.exportfile.directory.reading import LooseFiles
 from imports.planfile.decisions import GivenDecision
 from imports.planfile.shape import SavedPlan
 from imports.plans.decisions import Decisions
-from imports.plans.plan import Mode
+from imports.plans.plan import PRUNE_LIMIT, Mode
 from imports.runs.request import RunRequest
 
 AGAIN = "Run the import again."
@@ -45,6 +45,10 @@ class ImportRequest(RunRequest):
     """For the record and for messages; the file is never opened by it."""
     mode: Mode
     override_locks: bool = False
+    prune: bool = False
+    """Whether rows that left the directory which the file is are soft-deleted."""
+    prune_limit: int = PRUNE_LIMIT
+    """How many rows may be; more refuse the import."""
     decisions: Decisions = field(default_factory=dict)
     """Decisions for single items, which override the mode."""
     given_decisions: tuple[GivenDecision, ...] = ()
@@ -59,6 +63,6 @@ class ImportRequest(RunRequest):
     accept_shown: frozenset[str] | None = None
     """The keys of the warnings that were shown, and are acknowledged; None for all of the codes."""
     saved_plan: SavedPlan | None = field(default=None, repr=False)
-    """The plan to apply exactly, or not at all. Mode, locks and decisions are taken from it."""
+    """The plan to apply exactly, or not at all. Its mode, locks, pruning and decisions count."""
     origin: PlanOrigin | None = None
     """The kept plan that this applies, for the record."""

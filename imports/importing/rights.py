@@ -12,6 +12,7 @@ from imports.importing.request import ImportRequest
 from imports.permissions import (
     OVERRIDE_LOCKS,
     PLAN_IMPORT,
+    PRUNE_ITEMS,
     RUN_IMPORT,
     SKIP_BACKUP,
     check_permission,
@@ -29,6 +30,7 @@ def check_request(request: ImportRequest) -> None:
     needed = [RUN_IMPORT]
     needed += [] if request.with_backup else [SKIP_BACKUP]
     needed += [OVERRIDE_LOCKS] if request.override_locks else []
+    needed += [PRUNE_ITEMS] if request.prune else []
     check_permission(request.user, *needed)
 
 

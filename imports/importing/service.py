@@ -57,7 +57,7 @@ def preview_import(request: ImportRequest, *, record_refusal: bool = True) -> Pr
     ):
         check_server(request.server)
         check_may_plan(request)
-        document, request = read_request(request, sha256=recorder.record.file_sha256)
+        document, request = _read(request, recorder.record)
         preview = make_preview(document, request, is_for_others=may_only_plan(request.user))
         if preview.refusal:
             raise preview.refusal
@@ -98,7 +98,7 @@ def _plan_for_review(
     with target_server(request.server), record_run(_make_record(request), keep=False) as recorder:
         check_server(request.server)
         check_may_plan(request)
-        document, request = read_request(request, sha256=recorder.record.file_sha256)
+        document, request = _read(request, recorder.record)
         with read_one_state():
             is_for_others = may_only_plan(request.user)
             preview = make_preview(document, request, is_for_others=is_for_others)
@@ -118,7 +118,7 @@ def plan_for_others(request: ImportRequest) -> tuple[Preview, SavedPlan]:
     with target_server(request.server), record_run(_make_record(request)) as recorder:
         check_server(request.server)
         check_permission(request.user, PLAN_IMPORT)
-        document, request = read_request(request, sha256=recorder.record.file_sha256)
+        document, request = _read(request, recorder.record)
         return _preview_and_save(document, request, is_for_others=True)
 
 
@@ -132,7 +132,7 @@ def examine_for_others(request: ImportRequest) -> Preview:
     with target_server(request.server), record_run(_make_record(request), keep=False) as recorder:
         check_server(request.server)
         check_permission(request.user, VIEW_RECORDS)
-        document, request = read_request(request, sha256=recorder.record.file_sha256)
+        document, request = _read(request, recorder.record)
         return make_preview(document, request, is_for_others=True)
 
 
@@ -159,7 +159,7 @@ def examine_import(request: ImportRequest, *, record_refusal: bool = False) -> P
     ):
         check_server(request.server)
         check_permission(request.user, RUN_IMPORT)
-        return make_preview(*read_request(request, sha256=recorder.record.file_sha256))
+        return make_preview(*_read(request, recorder.record))
 
 
 def run_import(
@@ -195,6 +195,7 @@ def _run(
             raise make_stale_error("The file is not the one that was shown.", again=AGAIN)
         document = confirmed.document if confirmed else None
         document, request = read_request(request, sha256=record.file_sha256, document=document)
+        record.directory_id = document.directory_id
         with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
             recorder.start()
             seen = SeenState.see()
@@ -214,6 +215,13 @@ def _run(
             if plan.writes:
                 prune_after_run(record, lock)
             return Outcome(plan=plan, record=record)
+
+
+def _read(request: ImportRequest, record: ImportRecord) -> tuple[ExportDocument, ImportRequest]:
+    """Return document and request with its decisions; the record says which directory it was."""
+    document, request = read_request(request, sha256=record.file_sha256)
+    record.directory_id = document.directory_id
+    return document, request
 
 
 def _write(

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from flows.batches import split_batches
+from flows.content.documents import copy_unread
 from flows.content.fields import EXTRA, Content, Kind
 from flows.models import get_blank_content
 from flows.servers import target_server
 from imports.plans.plan import Change, Plan, Result
 from imports.rows.read import read_contents
-from imports.rows.states import STATES_BATCH, RowStates, copy_unread
+from imports.rows.states import STATES_BATCH, RowStates
 
 
 def read_states(plan: Plan) -> Iterator[tuple[Change, RowStates | None]]:
@@ -21,7 +22,7 @@ def read_states(plan: Plan) -> Iterator[tuple[Change, RowStates | None]]:
             rows = [
                 change.row.pk
                 for change in batch
-                if change.row and change.result is Result.OVERWRITE
+                if change.row and change.result in (Result.OVERWRITE, Result.PRUNE)
             ]
             with target_server(plan.server):
                 present = dict(read_contents(kind, rows))
@@ -32,11 +33,14 @@ def read_states(plan: Plan) -> Iterator[tuple[Change, RowStates | None]]:
 
 def make_states(change: Change, before: Content | None) -> RowStates:
     """Return the states of a change that writes; `before` is the row's content, if it has one."""
-    return RowStates(before=before, after=copy_unread(make_content_after(change, before)))
+    after = make_content_after(change, before)
+    return RowStates(before=before, after=None if after is None else copy_unread(after))
 
 
-def make_content_after(change: Change, before: Content | None) -> Content:
-    """Return the whole content that the change leaves in its row."""
+def make_content_after(change: Change, before: Content | None) -> Content | None:
+    """Return the whole content that the change leaves in its row; None where it is pruned."""
+    if change.result is Result.PRUNE:
+        return None
     # A copy is a new row: it takes nothing from the row that it duplicates.
     if before is None or change.result is Result.DUPLICATE:
         before = get_blank_content(change.item.kind)

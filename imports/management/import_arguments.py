@@ -4,7 +4,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from enum import StrEnum
 
 from flows.texts import quote
-from imports.management.console import add_run_arguments
+from imports.management.console import add_run_arguments, read_number
 from imports.management.plan_display import (
     add_plan_text_argument,
     check_file_name,
@@ -12,7 +12,7 @@ from imports.management.plan_display import (
 )
 from imports.management.sources import add_source_arguments
 from imports.plans.acknowledgement import AcknowledgedCode
-from imports.plans.plan import Mode
+from imports.plans.plan import PRUNE_LIMIT, Mode
 
 
 class PlanFormat(StrEnum):
@@ -54,7 +54,8 @@ for --decisions, by the uuid that an item has in the export; where two kinds hav
 "flow:UUID": {"decisions": {"UUID": "skip", "UUID": {"mode": "overwrite", "target": "UUID"}}}
 
 Items are matched by uuid, then by exact name. Every item that is overwritten first gets a named
-save "Pre import" in its history. Nothing is ever deleted, and no secret value is touched.
+save "Pre import" in its history. Nothing is deleted but with --prune, and then softly and for an
+undo to bring back; no secret value is touched.
 
 Some warnings must be acknowledged before anything is written, such as a secret that goes to
 another host: the prompt asks for their codes, and with --no-prompt they are given by --accept, or
@@ -87,6 +88,14 @@ def add_import_arguments(parser: ArgumentParser) -> None:
         "--override-locks", action="store_true", help="overwrite locked flows as well"
     )
     parser.add_argument(
+        "--prune", action="store_true",
+        help="soft-delete what came from this directory before and is not in it any more",
+    )  # fmt: skip
+    parser.add_argument(
+        "--prune-limit", type=_read_limit, metavar="N",
+        help=f"refuse to prune more than this many rows, {PRUNE_LIMIT} without it",
+    )  # fmt: skip
+    parser.add_argument(
         "--accept", action="extend", type=_read_codes, default=[], metavar="CODE[,CODE]",
         help="acknowledge the plan's warnings with these codes, which else refuse the import or "
         f"are asked for: {', '.join(AcknowledgedCode)}; may be given several times",
@@ -112,7 +121,7 @@ def _add_ways(parser: ArgumentParser) -> None:
     ways.add_argument(
         "--apply-plan", metavar="PLAN", type=check_file_name,
         help="do what this plan of --plan-out says, or nothing where it is out of date; its mode, "
-        "its locks and its decisions count",
+        "its locks, its pruning and its decisions count",
     )  # fmt: skip
 
 
@@ -145,6 +154,10 @@ def _check_word(word: str) -> str:
     if not word:
         raise ArgumentTypeError("the name or uuid is empty")
     return word
+
+
+def _read_limit(text: str) -> int:
+    return int(read_number(text, "a number of rows", of=int))
 
 
 def _read_codes(text: str) -> list[str]:

@@ -96,6 +96,16 @@ class ImportRecord(CurrentDatabaseModel):
     )
     with_backup = models.BooleanField()
     override_locks = models.BooleanField()
+    directory_id = models.CharField(
+        max_length=36,
+        blank=True,
+        default="",
+        db_index=True,
+        help_text="Of the directory that the file was; empty for any other file.",
+    )
+    prune = models.BooleanField(
+        default=False, help_text="Whether what left the directory was soft-deleted."
+    )
 
     plan_created_at = models.DateTimeField(
         null=True, help_text="When the saved plan was made that this run applied."
@@ -150,6 +160,7 @@ class ImportRecord(CurrentDatabaseModel):
             ("transfer_database", "Can fetch a copy of the whole database"),
             ("purge_items", "Can delete items for good"),
             ("plan_import", "Can plan imports"),
+            ("prune_items", "Can delete by import what left its directory"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(

@@ -28,6 +28,7 @@ class PendingImport(CurrentDatabaseModel):
     mode = models.CharField(max_length=20, choices=make_choices(Mode))
     with_backup = models.BooleanField(default=True)
     override_locks = models.BooleanField(default=False)
+    prune = models.BooleanField(default=False)
     decisions = models.JSONField(default=list, help_text="For single items.")
     only = models.JSONField(default=list, help_text="Items; empty for the whole file.")
 

@@ -5,7 +5,7 @@ results, unless a decision made since changes them. A saved plan, the page of an
 tab and an undo all get their differences, with the same texts, from `find_changes_since`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -42,15 +42,37 @@ class PlanChange:
     """The item; None where the plan does not have it."""
 
 
+_Pairs = Sequence[tuple[ItemSnapshot, ItemSnapshot]]
+
+
 def find_changes_since(before: PlanSnapshot, after: PlanSnapshot) -> list[PlanChange]:
     """Return the differences in `after`, once for each row and item: rows first, in file order.
 
     `after.rows` must have those rows of the earlier plan that still exist.
     """
-    if [item.key for item in before.items] != [item.key for item in after.items]:
+    if [item.key for item in _get_items(before)] != [item.key for item in _get_items(after)]:
         message = "The plan's items are not those of the file."
         return [PlanChange(of=ChangeOf.ITEMS, issue=Issue(code="other-items", message=message))]
-    return [*_find_row_changes(before, after), *_find_item_changes(before, after)]
+    pairs = _pair(before, after)
+    return [
+        *_find_row_changes(before, after, pairs),
+        *_find_item_changes(before, after, pairs),
+        *_find_changes_of_pruned(before, after),
+    ]
+
+
+def _get_items(plan: PlanSnapshot) -> list[ItemSnapshot]:
+    return [item for item in plan.items if not item.is_pruned]
+
+
+def _pair(before: PlanSnapshot, after: PlanSnapshot) -> _Pairs:
+    """Return each item, and each row that both plans prune, as it was and as it is now."""
+    pruned = {item.key: item for item in after.items if item.is_pruned}
+    both = (item for item in before.items if item.is_pruned and item.key in pruned)
+    return [
+        *zip(_get_items(before), _get_items(after), strict=True),
+        *((item, pruned[item.key]) for item in both),
+    ]
 
 
 def find_edited_rows(before: PlanSnapshot, rows: Mapping[ItemKey, RowSnapshot]) -> set[ItemKey]:
@@ -67,10 +89,12 @@ def _is_edited(was: RowSnapshot, now: RowSnapshot) -> bool:
     return None not in {was.content, now.content} and was.content != now.content
 
 
-def _find_row_changes(before: PlanSnapshot, after: PlanSnapshot) -> Iterator[PlanChange]:
+def _find_row_changes(
+    before: PlanSnapshot, after: PlanSnapshot, pairs: _Pairs
+) -> Iterator[PlanChange]:
     known = {(item.kind, row.uuid) for item in before.items for row in item.rows}
     unseen = set(known)
-    for item, planned in zip(before.items, after.items, strict=True):
+    for item, planned in pairs:
         for row in item.rows:
             if (key := (item.kind, row.uuid)) in unseen:
                 unseen.remove(key)
@@ -106,10 +130,30 @@ def _find_changes_of_row(
         )
 
 
-def _find_item_changes(before: PlanSnapshot, after: PlanSnapshot) -> Iterator[PlanChange]:
+def _find_changes_of_pruned(before: PlanSnapshot, after: PlanSnapshot) -> Iterator[PlanChange]:
+    """Yield the differences of rows that only one of the plans prunes."""
+    keys, now = ({item.key for item in plan.items if item.is_pruned} for plan in (before, after))
+    for item in before.items:
+        if not item.is_pruned or item.key in now:
+            continue
+        changes = [
+            change
+            for row in item.rows
+            for change in _find_changes_of_row(item, row, after.rows.get((item.kind, row.uuid)))
+        ]
+        message = f"The {item.kind} {quote(item.name)} was to be pruned, and is not any more."
+        yield from changes or (_make_change(ChangeOf.RESULT, item, "other-result", message),)
+    for item in after.items:
+        if item.is_pruned and item.key not in keys:
+            message = f"The {item.kind} {quote(item.name)} would be pruned now, and was not to be."
+            yield _make_change(ChangeOf.RESULT, item, "other-result", message)
+
+
+def _find_item_changes(
+    before: PlanSnapshot, after: PlanSnapshot, pairs: _Pairs
+) -> Iterator[PlanChange]:
     """Yield the differences of items that are not due to their rows."""
     had, has = ({issue.path for issue in plan.issues} for plan in (before, after))
-    pairs = list(zip(before.items, after.items, strict=True))
     is_decided = any(was.decision != now.decision for was, now in pairs)
     if not is_decided:  # with decisions, the reason is known
         keys = {was.path: was.key for was in before.items}

@@ -87,6 +87,8 @@ def make_saved_plan(
             for change, candidates in zip(plan, _list_candidates(plan, digests), strict=True)
         ),
         accepted=tuple(accepted),
+        prune=plan.prune,
+        prune_limit=plan.prune_limit,
     )
     return msgspec.structs.replace(unsigned, checksum=_compute_checksum(unsigned))
 

@@ -43,7 +43,7 @@ def list_items(
     """Return the items that meet all conditions, what needs a decision first.
 
     First those with a problem, then those with a serious warning, then the others, each in the
-    file's order.
+    file's order, then the rows that are pruned.
     """
     part = chosen.text.casefold()
     listed = [
@@ -62,8 +62,13 @@ def is_change(item: PageItem) -> bool:
 
 
 def find_group(item: PageItem) -> int:
-    """Return 0 for an item with a problem, 1 for one with a serious warning, 2 for any other."""
-    return 0 if item.issues else 1 if item.alarms else 2
+    """Return 0 for an item with a problem, 1 for one with a serious warning, 2 for any other.
+
+    3 for a row that is pruned, unless it has a problem.
+    """
+    if item.issues:
+        return 0
+    return 3 if item.is_pruned else 1 if item.alarms else 2
 
 
 def make_review_mark(item: PageItem) -> str:

@@ -37,6 +37,7 @@ from imports.planfile.snapshot import (
 from imports.plans.decisions import Decisions, ItemAction, ItemDecision
 from imports.plans.matching import MatchMethod
 from imports.plans.plan import Change, Mode, Plan, Result, get_destination_keys
+from imports.plans.pruning import make_pruned_path
 
 _FASTEST = 1
 
@@ -93,9 +94,14 @@ class PageItem(msgspec.Struct, frozen=True, kw_only=True):
         return self.result is Result.SKIP and self.method is MatchMethod.UNMATCHED
 
     @property
+    def is_pruned(self) -> bool:
+        """Return whether it is a row that is pruned, and no item of the file."""
+        return self.result is Result.PRUNE
+
+    @property
     def is_matched(self) -> bool:
         """Return whether the item matches a row, so that there is something to decide."""
-        return self.method is not MatchMethod.UNMATCHED
+        return self.method is not MatchMethod.UNMATCHED and not self.is_pruned
 
     @property
     def other_warnings(self) -> list[str]:
@@ -120,6 +126,8 @@ class PlanPage(msgspec.Struct, frozen=True, kw_only=True):
     issues: tuple[PageIssue, ...] = ()
     unacknowledged: tuple[PageWarning, ...] = ()
     """The warnings that must be acknowledged before the plan is applied."""
+    prunable: int = 0
+    """How many rows left the directory, where they are not pruned."""
 
     @property
     def counts(self) -> dict[Kind, Counter[Result]]:
@@ -180,6 +188,7 @@ def make_page(
             PageIssue(code=issue.code, message=issue.message, path=issue.path)
             for issue in (refusal.issues if refusal else ())
         ),
+        prunable=0 if plan.prune else plan.prunable or 0,
     )
 
 
@@ -190,6 +199,8 @@ def make_page_snapshot(page: PlanPage) -> PlanSnapshot:
     issues: list[Issue] = []
     for item in page.items:
         path = make_json_path(item.kind.plural, numbers[item.kind])
+        if item.is_pruned:
+            path = make_pruned_path(item.kind, item.uuid)
         numbers[item.kind] += 1
         items.append(_make_item_snapshot(item, path))
         if item.issues:

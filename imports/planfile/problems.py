@@ -66,8 +66,11 @@ class ProblemGroup:
 
 
 def group_problems(page: PlanPage) -> list[ProblemGroup]:
-    """Return the items with a problem, grouped by cause and kind, ambiguous names first."""
-    refused = [item for item in page.items if item.issues]
+    """Return the items with a problem, grouped by cause and kind, ambiguous names first.
+
+    Not the rows that are pruned, of which nothing is decided one by one.
+    """
+    refused = [item for item in page.items if item.issues and not item.is_pruned]
     ambiguous = Counter((item.kind, item.name) for item in refused if is_ambiguous(item))
     groups: dict[tuple[bool, Kind, str], list[PageItem]] = defaultdict(list)
     for item in refused:

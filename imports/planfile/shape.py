@@ -12,7 +12,7 @@ from imports.planfile.decisions import DecisionValue, read_decision
 from imports.planfile.snapshot import ItemSnapshot, PlanSnapshot, RowSnapshot
 from imports.plans.decisions import Decisions, ItemDecision
 from imports.plans.matching import CANDIDATES_KEPT, MatchMethod
-from imports.plans.plan import Mode, Result
+from imports.plans.plan import PRUNE_LIMIT, Mode, Result
 
 # A file may have been written by anybody: values that are looked up or shown must have the form in
 # which they were written. Not "$", which would allow a line break after it.
@@ -79,7 +79,7 @@ class SavedAcknowledgement(_Shape, frozen=True, kw_only=True):
 
 
 class SavedItem(_Shape, frozen=True, kw_only=True):
-    """One item of the plan with its result."""
+    """One item of the plan with its result; or a row that is pruned."""
 
     path: str
     kind: Kind
@@ -153,6 +153,8 @@ class SavedPlan(_Shape, frozen=True, kw_only=True, omit_defaults=True):
     issues: tuple[SavedIssue, ...]
     items: tuple[SavedItem, ...]
     accepted: tuple[SavedAcknowledgement, ...] = ()
+    prune: bool = False
+    prune_limit: int = PRUNE_LIMIT
 
     @property
     def made_at(self) -> datetime | None:

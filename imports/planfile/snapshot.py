@@ -17,6 +17,7 @@ from imports.plans.decisions import NO_DECISIONS, Decisions, ItemAction, ItemDec
 from imports.plans.drift import LastWrite
 from imports.plans.matching import Row
 from imports.plans.plan import Change, Plan, Result, UndoResult, get_destination_keys
+from imports.plans.pruning import PRUNE
 
 ItemKey = tuple[Kind, str]
 """An item or a row, by its kind and its uuid."""
@@ -45,7 +46,7 @@ class ItemSnapshot:
     kind: Kind
     uuid: str
     path: str = ""
-    """The item's path in the file; "" in an undo."""
+    """The item's path in the file, or that of a row that is pruned; "" in an undo."""
     name: str
     result: Result | UndoResult
     row: RowSnapshot | None = None
@@ -82,6 +83,11 @@ class ItemSnapshot:
         return self.result is Result.SKIP and self.row is None
 
     @property
+    def is_pruned(self) -> bool:
+        """Return whether it is a row that is pruned, and no item of the file."""
+        return self.result is Result.PRUNE
+
+    @property
     def rows(self) -> tuple[RowSnapshot, ...]:
         """Return every row that the plan has for the item."""
         return (self.row, *self.candidates) if self.row else self.candidates
@@ -109,7 +115,10 @@ def make_snapshot(
     if contents is None:
         contents = get_decided_contents(plan)
     return PlanSnapshot(
-        origin=(plan.file_sha256, plan.server, plan.mode, plan.override_locks),
+        origin=(
+            *(plan.file_sha256, plan.server, plan.mode, plan.override_locks),
+            *((PRUNE, plan.prune_limit) if plan.prune else ()),
+        ),
         items=tuple(_make_item_snapshot(change, decisions, contents) for change in plan),
         issues=plan.issues,
     )
@@ -157,7 +166,7 @@ def make_confirmation_token(snapshot: PlanSnapshot) -> str:
 
 
 # The effect of these results depends on the row's content.
-_OF_A_CONTENT = {Result.OVERWRITE, *UndoResult}
+_OF_A_CONTENT = {Result.OVERWRITE, Result.PRUNE, *UndoResult}
 
 
 def _make_item_snapshot(change: Change, decisions: Decisions, contents: Contents) -> ItemSnapshot:

@@ -11,6 +11,7 @@ COUNTED: Mapping[Result, str] = {
     Result.CREATE: "to create",
     Result.DUPLICATE: "to duplicate",
     Result.OVERWRITE: "to overwrite",
+    Result.PRUNE: "to prune",
     Result.SKIP: "to skip",
     Result.AMBIGUOUS: "ambiguous",
     Result.UNCHANGED: "unchanged",

@@ -5,6 +5,7 @@ written are kept in memory.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from flows.content.fields import EXTRA, Content, Kind
 from flows.destinations.changes import UserChange
@@ -36,6 +37,7 @@ from imports.plans.place_warnings import (
     warn_of_shared_names,
 )
 from imports.plans.plan import Change, Mode, Plan, Result
+from imports.plans.pruning import find_obstacles, find_refusals, find_unnamed, make_prunes
 from imports.plans.reference_map import ItemDestination, LostValue, ReferenceMap, map_references
 
 
@@ -76,6 +78,40 @@ def build_plan(
         changes=add_left_out(document, changes),
         issues=tuple(issues),
         secret_users=tuple(users),
+    )
+
+
+def add_pruning(
+    plan: Plan, document: ExportDocument, inputs: PlanInputs, *, prune: bool, limit: int
+) -> Plan:
+    """Return the plan with how many rows left the directory that the document is.
+
+    With `prune` these are pruned, after the items; its issues are added, such as that there are
+    more than `limit`.
+    """
+    plan = replace(plan, prune=prune, prune_limit=limit)
+    refusals = tuple(find_refusals(document, plan.changes)) if prune else ()
+    if refusals or not document.directory_id:
+        return replace(plan, issues=(*plan.issues, *refusals))
+    unnamed = find_unnamed(plan.changes, inputs.brought)
+    plan = replace(plan, prunable=sum(map(len, unnamed.values())))
+    if not prune:
+        return plan
+    prunes = make_prunes(unnamed, plan.changes, inputs.read_contents)
+    obstacles = find_obstacles(
+        unnamed,
+        prunes,
+        plan.changes,
+        limit=limit,
+        read_contents=inputs.read_contents,
+        read_last_writes=inputs.read_last_writes,
+        find_users=inputs.find_users,
+    )
+    locked = () if plan.override_locks else _find_locked(prunes[Kind.FLOW])
+    return replace(
+        plan,
+        changes={kind: (*plan.changes[kind], *prunes[kind]) for kind in Kind},
+        issues=(*plan.issues, *obstacles, *locked),
     )
 
 
@@ -207,9 +243,12 @@ def make_content(
         return {**item.content, EXTRA: item.extra, "name": destination.name}
 
 
+_OF_UNLOCKED = {Result.OVERWRITE, Result.PRUNE}
+
+
 def _find_locked(changes: Iterable[Change]) -> Iterator[Issue]:
     for change in changes:
-        if change.result is Result.OVERWRITE and change.row and change.row.is_locked:
+        if change.result in _OF_UNLOCKED and change.row and change.row.is_locked:
             yield change.item.make_issue(
                 "locked",
                 f"The flow {quote(change.row.name)} is locked on this server. Unlock it there, "

@@ -43,7 +43,7 @@ def find_destination_warnings(
     changes: Changes, users: Sequence[UserChange], server: Server
 ) -> dict[RowKey, tuple[DestinationWarning, ...]]:
     """Return the warnings about new destinations, by the row whose change causes them."""
-    secrets = [change for change in changes[Kind.SECRET] if change.result.writes]
+    secrets = [change for change in changes[Kind.SECRET] if change.content is not None]
     found = find_new_destinations(
         users, list(_make_secret_changes(secrets, server) if secrets else ()), server
     )

@@ -9,6 +9,7 @@ from flows.relations.mentions import Reference
 from imports.plans.drift import LastImport, ReadContents, ReadLastWrites
 from imports.plans.matching import Row
 from imports.plans.place_warnings import ReadNaming
+from imports.plans.pruning import BroughtRow, FindUsers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +33,7 @@ class PlanInputs:
     """Reads the rows that may name one of these secrets."""
     last_imports: Mapping[Kind, Mapping[str, LastImport]] = field(default_factory=dict)
     """By kind and by the uuid of a row, its last import."""
+    brought: Mapping[Kind, Sequence[BroughtRow]] = field(default_factory=dict)
+    """The live rows that came last from the file's directory, and whose uuids it does not have."""
+    find_users: FindUsers = lambda _rows: ()
+    """Finds what uses rows; needed only to prune."""

@@ -34,7 +34,7 @@ class Mode(StrEnum):
 
 
 class Result(StrEnum):
-    """What happens to one item; SKIP, UNCHANGED and AMBIGUOUS write nothing."""
+    """What happens to one item or row; SKIP, UNCHANGED and AMBIGUOUS write nothing."""
 
     CREATE = "CREATE"
     OVERWRITE = "OVERWRITE"
@@ -43,6 +43,8 @@ class Result(StrEnum):
     UNCHANGED = "UNCHANGED"
     AMBIGUOUS = "AMBIGUOUS"
     """Nobody decided yet which row the item is: such a plan is refused."""
+    PRUNE = "PRUNE"
+    """The row is soft-deleted: the file, a whole directory, does not name it any more."""
 
     @property
     def writes(self) -> bool:
@@ -55,7 +57,10 @@ class Result(StrEnum):
         return self is not Result.DUPLICATE
 
 
-_WRITING = {Result.CREATE, Result.OVERWRITE, Result.DUPLICATE}
+_WRITING = {Result.CREATE, Result.OVERWRITE, Result.DUPLICATE, Result.PRUNE}
+
+PRUNE_LIMIT = 10
+"""How many rows one import may prune, unless it is told otherwise."""
 
 
 class UndoResult(StrEnum):
@@ -111,9 +116,10 @@ class Drift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One item of a plan with its result."""
+    """One item of a plan with its result; or a row that is pruned, which is no item of the file."""
 
     item: FileItem
+    """For a row that is pruned, imports.plans.pruning.PrunedItem."""
     result: Result
     method: MatchMethod
     target_uuid: str
@@ -211,6 +217,11 @@ class Plan(RunPlan[Change, Result]):
     file_sha256: str
     mode: Mode
     override_locks: bool
+    prune: bool = False
+    """Whether the rows that left the directory are pruned."""
+    prune_limit: int = PRUNE_LIMIT
+    prunable: int | None = None
+    """How many rows left the directory: with `prune` these are pruned. None for other files."""
 
 
 def merge_warnings(

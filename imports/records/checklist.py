@@ -28,7 +28,7 @@ from imports.records.warning_texts import make_condition_of_serious
 from imports.rows.read import CONTENT_BATCH
 
 _NEW_ROW = (str(Result.CREATE), str(Result.DUPLICATE))
-_WRITING = tuple(str(result) for result in Result if result.writes)
+_WRITING = (*_NEW_ROW, str(Result.OVERWRITE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

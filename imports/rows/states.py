@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flows.content.documents import Document, group_documents
+from flows.content.documents import Document
 from flows.content.fields import Content
 
 STATES_BATCH = 50
@@ -17,20 +17,6 @@ class RowStates:
     """None where there is no such row, or a soft-deleted one is written anew."""
     after: Content | None
     """None where the run deletes the row."""
-
-
-def copy_unread(content: Content) -> Content:
-    """Return the content with copies of the documents that were not read.
-
-    What is then read of the copy is forgotten with it, while a plan is kept as long as its run.
-    """
-    copies = {
-        column: Document(digest=value.digest, reader=value.reader)
-        for column, value in content.items()
-        if isinstance(value, Document) and value.reader and not value.has_text
-    }
-    group_documents([*copies.values()])
-    return {**content, **copies}
 
 
 def separate_documents(*contents: Content | None) -> None:

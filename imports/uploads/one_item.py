@@ -27,8 +27,11 @@ class ItemPreview:
     item: PageItem
     before: Content | None
     """The present content of the row; None if there is no such row."""
-    after: Content
-    """The content after the import; for a skipped item, as if it were overwritten."""
+    after: Content | None
+    """The content after the import; for a skipped item, as if it were overwritten.
+
+    None for a row that is pruned.
+    """
     last: LastState | None
     """How the last import left a row that was edited since, and would be overwritten."""
     is_same_plan: bool

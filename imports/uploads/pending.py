@@ -54,6 +54,7 @@ class Options:
     mode: Mode
     with_backup: bool = True
     override_locks: bool = False
+    prune: bool = False
 
 
 def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> PendingImport:
@@ -76,6 +77,7 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
         mode=options.mode,
         with_backup=options.with_backup,
         override_locks=options.override_locks,
+        prune=options.prune,
     )
     plan_first(pending, payload)
     check_encryption_keys()
@@ -133,11 +135,11 @@ def decide(
     merged: Decisions = {**read_decision_list(pending.decisions), **decisions}
     kept = convert_decisions({key: one for key, one in merged.items() if one})
     words = pending.only if only is None else [f"{kind}:{uuid}" for kind, uuid in only]
-    decided = (options.mode, options.with_backup, options.override_locks, kept, words)
-    if decided == _get_decided(pending):
+    chosen = (options.mode, options.with_backup, options.override_locks, options.prune)
+    if (*chosen, kept, words) == _get_decided(pending):
         return False
     check_idle(pending)
-    pending.mode, pending.with_backup, pending.override_locks = decided[:3]
+    pending.mode, pending.with_backup, pending.override_locks, pending.prune = chosen
     pending.decisions, pending.only = kept, words
     plan_again(pending, is_decided=True)
     return True
@@ -206,6 +208,6 @@ def _accept(request: ImportRequest, page: PlanPage, codes: Collection[str]) -> I
 
 def _get_decided(pending: PendingImport) -> tuple[Any, ...]:
     return (
-        *(pending.mode, pending.with_backup, pending.override_locks),
+        *(pending.mode, pending.with_backup, pending.override_locks, pending.prune),
         *(pending.decisions, pending.only),
     )

@@ -97,6 +97,7 @@ def _store_plan(pending: PendingImport) -> None:
             mode=pending.mode,
             with_backup=pending.with_backup,
             override_locks=pending.override_locks,
+            prune=pending.prune,
         )
         if not stored:
             raise NothingPending
@@ -142,6 +143,7 @@ def _make_request(pending: PendingImport, payload: bytes) -> ImportRequest:
         user_name=pending.actor.get_username(),
         with_backup=pending.with_backup,
         override_locks=pending.override_locks,
+        prune=pending.prune,
         decisions=decisions,
         given_decisions=_give_decisions(decisions) if pending.is_kept else (),
         only=tuple(pending.only),

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from flows.change_summary import summarize_change, summarize_new
+from flows.content.documents import copy_unread
 from flows.content.fields import Kind
 from imports.planfile.snapshot import ItemKey
 from imports.plans.plan import Change, Plan, Result
 from imports.rows.read import read_contents
-from imports.rows.states import copy_unread
 
 Summaries = dict[ItemKey, tuple[str, ...]]
 

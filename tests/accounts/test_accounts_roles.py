@@ -61,6 +61,7 @@ PERMISSIONS = {
         "imports.vacuum_database",
         "imports.transfer_database",
         "imports.purge_items",
+        "imports.prune_items",
     },
     "Editor": VIEW_ITEMS
     | ADD_ITEMS
@@ -68,7 +69,7 @@ PERMISSIONS = {
     | DELETE_ITEMS
     | VIEW_RECORDS
     | IMPORT
-    | {"imports.undo_import", "imports.retarget_connections"},
+    | {"imports.undo_import", "imports.retarget_connections", "imports.prune_items"},
     "Operator": VIEW_ITEMS | VIEW_RECORDS,
     "Planner": VIEW_ITEMS | VIEW_RECORDS | PLAN,
     "Service Account": VIEW_ITEMS | ADD_ITEMS | CHANGE_ITEMS | VIEW_RECORDS | IMPORT,

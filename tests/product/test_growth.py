@@ -88,11 +88,13 @@ from imports.planfile.outline import find_position, make_outline
 from imports.planfile.page_parts import PageCandidate
 from imports.planfile.shape import SavedFile
 from imports.plans import comparison, decisions, left_out, likeness, only
-from imports.plans.build import build_plan
+from imports.plans.build import add_pruning, build_plan
 from imports.plans.dangling import find_unresolved
+from imports.plans.drift import LastImport
 from imports.plans.matching import MatchMethod
 from imports.plans.one_item import ItemInputs, plan_item
 from imports.plans.plan import Mode, Result, UndoResult, compute_content_digest
+from imports.plans.pruning import BroughtRow
 from imports.status import decide as status
 from imports.undo.plans import decision_file as undo_decisions
 from imports.undo.plans.lost_names import warn_of_lost_names
@@ -713,6 +715,30 @@ def plan_of(given: Any) -> Any:
     return build_plan(document, known, server="local", mode=mode, override_locks=False)
 
 
+def left_directory(size: int) -> Any:
+    """A directory whose flows use secrets that it brought once, and does not have any more."""
+    lists = {**json.loads(file_of(size)), "secrets": []}
+    document = parse(json.dumps(lists).encode(), max_bytes=MUCH)
+    rows = [stored(Kind.SECRET, uuid("b", at), f"S{at}") for at in range(size)]
+    last = LastImport(at=datetime(2026, 3, 16, tzinfo=UTC), digest="")
+    known = replace(
+        Server(rows).as_stored(),
+        brought={Kind.SECRET: [BroughtRow(row=each.row, last=last, record=1) for each in rows]},
+        find_users=lambda _names: (
+            (Kind.FLOW, uuid("e", at), "x", [(Kind.SECRET, uuid("b", at))]) for at in range(size)
+        ),
+    )
+    plan = build_plan(
+        document, replace(known, rows=dict.fromkeys(Kind, ())), server="x", mode="skip"
+    )
+    return plan, replace(document, directory_id="an id"), known
+
+
+def pruned(given: Any) -> object:
+    plan, document, known = given
+    return add_pruning(plan, document, known, prune=True, limit=10).issues
+
+
 def page_of_plan(size: int, mode: Mode) -> Any:
     """A file, the page of its plan, and the server and mode that it was planned for."""
     document, known, _ = planned(size)
@@ -1245,6 +1271,22 @@ CASES = {
         )
         for mode in Mode
     },
+    "rows that left a directory": Case(
+        covers=(
+            "flows.content.documents.copy_unread",
+            "imports.plans.build.add_pruning",
+            *(
+                f"imports.plans.pruning.{name}"
+                for name in (
+                    *("find_obstacles", "find_refusals", "find_unnamed"),
+                    *("make_pruned_path", "make_prunes"),
+                )
+            ),
+        ),
+        build=left_directory,
+        work=pruned,
+        size=500,
+    ),
     "an overwrite": Case(
         covers=(
             *("imports.plans.comparison.compare", "imports.plans.plan.compute_content_digest"),

@@ -20,10 +20,12 @@ from flows.models import Flow
 from flows.saves import named_saves
 from imports.database.document_check import check_database
 from imports.database.lock import hold_import_lock
+from imports.importing.service import run_import
 from imports.models import ImportRecord, Status
 from tests.support.digest import all_rows, outcome, put_back
+from tests.support.directories import a_directory
 from tests.support.factories import FlowFactory
-from tests.support.importing import flow, import_items
+from tests.support.importing import flow, import_items, request_for
 from tests.support.killed_tasks import PURGED
 from tests.support.killing import Killer, spread_places, start_killer
 
@@ -134,6 +136,37 @@ def test_an_undo_that_is_killed(
             pass
         killer.run("import_undo")
         assert (read_exported(run_command), undone.count()) == (after, 1), f"point {place}"
+        put_back(rows)
+
+
+def read_untimed(run_command: Callable[..., Any]) -> Any:
+    """What is exported without the times of the rows, which a new try writes anew."""
+    exported = read_exported(run_command)
+    for flow_row in exported["flows"]:
+        del flow_row["createdAt"], flow_row["updatedAt"]
+    return exported
+
+
+def test_an_import_that_prunes_and_is_killed(
+    history: None, killer: Killer, run_command: Callable[..., Any]
+) -> None:
+    left = (flow(7, "Left"), flow(8, "Left too"))
+    run_import(request_for(a_directory(flow(1, "Stays"), *left)))
+    rows, before = all_rows(), read_untimed(run_command)
+    points, after = killer.run("prune"), read_untimed(run_command)
+    pruned = Flow.objects.filter(name__startswith="Left", is_deleted=True)
+    assert pruned.count() == 2
+    put_back(rows)
+    for place in spread_places(points):
+        killer.kill("prune", place)
+        assert_whole()
+        is_done = ImportRecord.objects.filter(prune=True, status=Status.SUCCEEDED).exists()
+        assert read_untimed(run_command) == (after if is_done else before)
+        assert pruned.count() == (2 if is_done else 0)
+        with hold_import_lock(wait=30):  # the server notices late that a client is gone
+            pass
+        killer.run("prune")
+        assert (read_untimed(run_command), pruned.count()) == (after, 2), f"point {place}"
         put_back(rows)
 
 

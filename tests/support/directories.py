@@ -21,19 +21,28 @@ from imports.exportfile.directory.reading import find_directory, join_directory
 from imports.exportfile.directory.splitting import split_item_into
 from imports.exportfile.document import ExportDocument, parse
 from imports.exportfile.unpacking import locate
+from tests.support.importing import export_file
 
 DIRECTORY_ID = "00000000-0000-4000-8000-00000000000d"
+OTHER_DIRECTORY_ID = "00000000-0000-4000-8000-0000000000d2"
 
 
-def split_document(document: Mapping[str, Any]) -> dict[str, bytes]:
+def split_document(
+    document: Mapping[str, Any], *, directory_id: str = DIRECTORY_ID
+) -> dict[str, bytes]:
     """Return the files of a one-file export, by their paths."""
-    files = {HEAD_FILE: make_head(server="development", directory_id=DIRECTORY_ID)}
+    files = {HEAD_FILE: make_head(server="development", directory_id=directory_id)}
     for kind in Kind:
         items = document.get(kind.plural, [])
         paths = name_item_files(kind, ((item["uuid"], item["name"]) for item in items))
         for item in items:
             files |= split_item_into(paths[item["uuid"]], kind, item)
     return files
+
+
+def a_directory(*items: dict[str, Any], of: str = DIRECTORY_ID) -> bytes:
+    """Return a zip of the directory of that id with these items."""
+    return zip_files(split_document(json.loads(export_file(*items)), directory_id=of))
 
 
 def join_files(files: Mapping[str, bytes]) -> dict[str, Any]:

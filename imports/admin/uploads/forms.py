@@ -8,7 +8,7 @@ from django import forms
 from flows.content.fields import Kind
 from imports.admin.filter_fields import make_result_field, make_text_field
 from imports.models import PendingImport
-from imports.permissions import OVERRIDE_LOCKS, SKIP_BACKUP
+from imports.permissions import OVERRIDE_LOCKS, PRUNE_ITEMS, SKIP_BACKUP
 from imports.planfile.item_list import ListFilter, Show
 from imports.planfile.page import PageItem
 from imports.plans.decisions import ItemAction, ItemDecision
@@ -44,6 +44,10 @@ class OptionsForm(forms.Form):
         required=False, label="Without a backup of the database before the import"
     )
     override_locks = forms.BooleanField(required=False, label="Overwrite locked flows as well")
+    prune = forms.BooleanField(
+        required=False,
+        label="Prune: delete what came from this directory before and is not in it any more",
+    )
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,6 +55,8 @@ class OptionsForm(forms.Form):
             del self.fields["no_backup"]
         if not user.has_perm(OVERRIDE_LOCKS):
             del self.fields["override_locks"]
+        if not user.has_perm(PRUNE_ITEMS):
+            del self.fields["prune"]
 
     @property
     def options(self) -> Options:
@@ -59,6 +65,7 @@ class OptionsForm(forms.Form):
             mode=Mode(self.cleaned_data["mode"]),
             with_backup=not self.cleaned_data.get("no_backup", False),
             override_locks=self.cleaned_data.get("override_locks", False),
+            prune=self.cleaned_data.get("prune", False),
         )
 
 
@@ -89,6 +96,7 @@ class ChoicesForm(OptionsForm):
             "mode": pending.mode,
             "no_backup": not pending.with_backup,
             "override_locks": pending.override_locks,
+            "prune": pending.prune,
         }
         super().__init__(*args, initial=initial, **kwargs)
 
@@ -129,6 +137,8 @@ def read_decisions(
     for_all = sent.get("mode_of_all", "")
     decisions: dict[tuple[Kind, str], ItemDecision] = {}
     for item in listed:
+        if item.is_pruned:  # which is no item of the file
+            continue
         name = f"{item.kind}:{item.uuid}"
         has_choice = item.is_matched or item.decided_action or for_all == ItemAction.LEAVE_OUT
         if f"mode:{name}" not in sent and not (for_all and has_choice):

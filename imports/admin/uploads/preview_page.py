@@ -32,7 +32,13 @@ from imports.uploads.showing import explain_lacking_rights, get_token, may_decid
 
 ITEMS_ON_A_PAGE = 100
 _RESTING = (Result.UNCHANGED, Result.SKIP)
-_TITLES = ("Cannot be imported as it stands", "With a serious warning")
+_TITLES = {
+    0: "Cannot be imported as it stands",
+    1: "With a serious warning",
+    3: "To prune: not in the directory any more",
+}
+"""By the group of an item: see imports.planfile.item_list.find_group."""
+_ONLY_WHERE_SOME = (Result.AMBIGUOUS, Result.PRUNE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +101,7 @@ def make_preview_context(
 def _count_results(plan: PlanPage) -> dict[str, Any]:
     counts = plan.counts
     total = sum(counts.values(), Counter())
-    results = [each for each in Result if total[each] or each is not Result.AMBIGUOUS]
+    results = [each for each in Result if total[each] or each not in _ONLY_WHERE_SOME]
     return {
         "counts": [
             {"kind": kind, "results": [(result, counts[kind][result]) for result in results]}
@@ -133,8 +139,7 @@ def make_item_url(pending: PendingImport, item: PageItem, query: str) -> str:
 
 
 def _make_title(item: PageItem) -> str:
-    group = find_group(item)
-    return _TITLES[group] if group < len(_TITLES) else item.kind.plural.capitalize()
+    return _TITLES.get(find_group(item)) or item.kind.plural.capitalize()
 
 
 def _list_item(

@@ -45,6 +45,7 @@ def describe_problems(pending: PendingImport, plan: PlanPage) -> dict[str, Any]:
     return {
         "problem_groups": [_describe_group(group) for group in groups],
         "problem_count": sum(len(group.items) for group in groups),
+        "refused_count": sum(bool(item.issues) for item in plan.items),
         "solved": {
             "items": _describe_items(solved[:ITEMS_SHOWN]),
             "count": len(solved),

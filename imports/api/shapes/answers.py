@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from flows.content.fields import Kind
 from imports.api.shapes.acknowledgement import AcknowledgedSerializer
 from imports.api.shapes.query import TextField
 from imports.api.shapes.record import RecordedIssueSerializer
@@ -17,7 +18,9 @@ class ProcessedItemSerializer(serializers.Serializer[Any]):
 
     uuid = serializers.CharField(help_text="As the file has it.")
     name = serializers.CharField(help_text="As the file has it.")
-    result = serializers.ChoiceField([str(result) for result in Result])
+    result = serializers.ChoiceField(
+        [str(result) for result in Result if result is not Result.PRUNE]
+    )
     matchMethod = serializers.ChoiceField([str(method) for method in MatchMethod])
     isProcessed = serializers.BooleanField(help_text="False on a dry run.")
     targetUuid = serializers.CharField(
@@ -31,12 +34,22 @@ class ProcessedItemSerializer(serializers.Serializer[Any]):
     )
 
 
+class PrunedRowSerializer(ProcessedItemSerializer):
+    """A row that is pruned, in the form of an item of the file."""
+
+    kind = serializers.ChoiceField([str(kind) for kind in Kind])
+    result = serializers.ChoiceField([str(Result.PRUNE)])
+
+
 class ProcessedSerializer(serializers.Serializer[Any]):
     """The results of an import, or of a dry run, in the file's order."""
 
     flowsProcessed = ProcessedItemSerializer(many=True)
     connectionsProcessed = ProcessedItemSerializer(many=True)
     secretsProcessed = ProcessedItemSerializer(many=True)
+    pruned = PrunedRowSerializer(
+        many=True, required=False, help_text="With prune: the rows that left the directory."
+    )
     acknowledged = AcknowledgedSerializer(
         many=True, required=False, help_text="Left out where nothing was acknowledged."
     )

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from imports.api.shapes.acknowledgement import ACKNOWLEDGED_CODES, UnacknowledgedSerializer
 from imports.api.shapes.answers import ProcessedSerializer
+from imports.plans.plan import PRUNE_LIMIT
 
 
 @extend_schema_field(OpenApiTypes.BINARY)
@@ -30,6 +31,13 @@ class FileFormSerializer(serializers.Serializer[Any]):
     )
     overrideLocks = serializers.BooleanField(
         default=False, help_text="Overwrite locked flows as well."
+    )
+    prune = serializers.BooleanField(
+        default=False,
+        help_text="Soft-delete what came from this directory before and is not in it any more.",
+    )
+    pruneLimit = serializers.IntegerField(
+        default=PRUNE_LIMIT, min_value=0, help_text="Refuse to prune more rows than this."
     )
     decisions = serializers.CharField(
         required=False,
@@ -64,7 +72,8 @@ class UploadSerializer(FileFormSerializer):
     plan = serializers.CharField(
         required=False,
         help_text="The plan of an earlier dry run, to be done exactly or not at all: JSON, as text "
-        "or as a file. duplicatesMode, overrideLocks, decisions and only are its own and left out.",
+        "or as a file. Left out are duplicatesMode, overrideLocks, prune, pruneLimit, decisions "
+        "and only, which are its own.",
     )
 
 
@@ -75,6 +84,11 @@ class PlannedSerializer(ProcessedSerializer):
         many=True, required=False, help_text="Left out where nothing must be acknowledged."
     )
 
+    prunable = serializers.IntegerField(
+        required=False,
+        help_text="How many rows came from this directory and are not in it any more, where they "
+        "are not pruned. Left out for other files.",
+    )
     plan = serializers.DictField(
         required=False, help_text="With withPlan: the plan, as flow_import --plan-out writes it."
     )

@@ -74,6 +74,10 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
     )
     withBackup = serializers.BooleanField(source="with_backup")
     overrideLocks = serializers.BooleanField(source="override_locks")
+    directoryId = serializers.CharField(
+        source="directory_id", help_text="Of the directory that the file was; else empty."
+    )
+    prune = serializers.BooleanField(help_text="Whether what left the directory was pruned.")
     plan = serializers.SerializerMethodField(help_text="The saved plan that the run applied.")
     origin = serializers.SerializerMethodField(
         help_text="The kept plan that the run applied, and what it was made for."
@@ -104,6 +108,8 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
                 "undoDepth",
                 "withBackup",
                 "overrideLocks",
+                "directoryId",
+                "prune",
                 "plan",
                 "origin",
                 "acknowledged",

@@ -31,6 +31,7 @@ from imports.management.plan_display import PlanDisplay
 from imports.management.plan_text import (
     digest_plan_warnings,
     format_plan_counts,
+    format_prunable,
     format_summary,
     word_plan,
 )
@@ -40,7 +41,7 @@ from imports.models import Door
 from imports.planfile.decisions import read_decisions
 from imports.planfile.file import read_plan, write_plan
 from imports.planfile.markdown.refusal_page import format_refusal_markdown
-from imports.plans.plan import Plan
+from imports.plans.plan import PRUNE_LIMIT, Plan
 from imports.report import make_answer, make_plan_data, make_unacknowledged_data
 
 _HOW_TO_SEE_ALL = "flow_import --dry-run --plan-text FILE"
@@ -153,6 +154,8 @@ class Command(RunCommand):
             self.display.write(word_plan(plan), partial(read_states, plan))
             return
         self.display.show(word_plan(plan), partial(read_states, plan))
+        if hint := format_prunable(plan):
+            console.print_line(self, hint)
         show_unacknowledged(preview.unacknowledged)
 
 
@@ -164,15 +167,27 @@ def _check_combination(**options: Any) -> None:
             "--plan-format is of a plan that is not done: give it with --dry-run or --plan-out.",
             returncode=console.USAGE_ERROR,
         )
+    _check_pruning(**options)
     if options["apply_plan"] is None:
         return
-    for option in ("plan_out", "decisions", "only", "override_locks"):
+    for option in ("plan_out", "decisions", "only", "override_locks", "prune"):
         if options[option]:
             raise CommandError(
                 f"--{option.replace('_', '-')} cannot be given with --apply-plan: "
                 "the plan says what is done.",
                 returncode=console.USAGE_ERROR,
             )
+
+
+def _check_pruning(*, prune: bool, prune_limit: int | None, only: Any, **_options: Any) -> None:
+    """Raise CommandError if the options for pruning contradict each other, or the others."""
+    if prune_limit is not None and not prune:
+        problem = "--prune-limit is for --prune, and says nothing without it."
+    elif prune and only:
+        problem = "--only cannot be given with --prune: a part does not say what left the whole."
+    else:
+        return
+    raise CommandError(problem, returncode=console.USAGE_ERROR)
 
 
 def _check_written_files(**options: Any) -> None:
@@ -219,12 +234,18 @@ def _make_request(
         user_name=console.get_user_name(user),
         with_backup=not options["no_backup"],
         override_locks=plan.override_locks if plan else options["override_locks"],
+        prune=plan.prune if plan else options["prune"],
+        prune_limit=plan.prune_limit if plan else _get_limit(options["prune_limit"]),
         given_decisions=read_decisions(read_file(decisions), max_bytes=limit) if decisions else (),
         only=tuple(only or ()),
         accept=tuple(dict.fromkeys(options["accept"])),
         saved_plan=plan,
         lock_wait=options["lock_wait"],
     )
+
+
+def _get_limit(given: int | None) -> int:
+    return PRUNE_LIMIT if given is None else given
 
 
 def _make_preview_data(preview: Preview) -> dict[str, Any]:

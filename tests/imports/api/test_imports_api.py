@@ -830,6 +830,8 @@ class TestTheListOfRecords:
                     "undoDepth": 0,
                     "withBackup": False,
                     "overrideLocks": False,
+                    "directoryId": "",
+                    "prune": False,
                     "plan": None,
                     "origin": None,
                     "acknowledged": [],

@@ -168,7 +168,7 @@ def test_only_digests_of_the_same_columns_can_be_compared_and_differ():
     ("words", "told"),
     [
         (Mode, ["skip", "duplicate", "overwrite"]),
-        (Result, ["CREATE", "OVERWRITE", "DUPLICATE", "SKIP", "UNCHANGED", "AMBIGUOUS"]),
+        (Result, ["CREATE", "OVERWRITE", "DUPLICATE", "SKIP", "UNCHANGED", "AMBIGUOUS", "PRUNE"]),
         (UndoResult, ["RESTORE", "DELETE", "KEEP"]),
     ],
 )
@@ -177,7 +177,7 @@ def test_the_words_of_a_plan_stay_what_they_are(words, told):
 
 
 def test_the_results_with_which_a_row_is_written():
-    assert {"CREATE", "OVERWRITE", "DUPLICATE", "RESTORE", "DELETE"} == WRITING_RESULTS
+    assert {"CREATE", "OVERWRITE", "DUPLICATE", "PRUNE", "RESTORE", "DELETE"} == WRITING_RESULTS
 
 
 # --- What is told of the last import
