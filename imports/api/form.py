@@ -169,18 +169,7 @@ def read_form(
     plan, decisions = _read_text(form, PLAN, issues), _read_text(form, DECISIONS, issues)
     if plan is not None:
         issues += _find_parts_of_plan(form)
-    upload = Upload(
-        file=_read_file(form, issues),
-        mode=_read_mode(form, issues) if plan is None else Mode.SKIP,
-        no_backup=read_boolean(form.words, NO_BACKUP, issues),
-        dry_run=read_boolean(form.words, DRY_RUN, issues),
-        override_locks=read_boolean(form.words, OVERRIDE_LOCKS, issues),
-        prune=read_boolean(form.words, PRUNE, issues),
-        prune_limit=read_number(form.words, PRUNE_LIMIT, issues, default=USUAL_LIMIT),
-        with_plan=read_boolean(form.words, WITH_PLAN, issues),
-        only=tuple(form.words.get(ONLY, ())),
-        accept=read_codes(form.words, ACCEPT, issues),
-    )
+    upload = _read_words(form, issues, has_plan=plan is not None)
     if upload.with_plan and not upload.dry_run:
         message = f"Only a dry run answers its plan: send {DRY_RUN}=true as well."
         issues.append(Issue(code="invalid-choice", path=WITH_PLAN, message=message))
@@ -191,6 +180,21 @@ def read_form(
         message = f"{first.path}: {first.message}{format_others(issues)}"
         raise FormInvalid(first.code, message, issues)
     return _add_plan_and_decisions(upload, plan, decisions)
+
+
+def _read_words(form: Form, issues: list[Issue], *, has_plan: bool) -> Upload:
+    return Upload(
+        file=_read_file(form, issues),
+        mode=Mode.SKIP if has_plan else _read_mode(form, issues),
+        no_backup=read_boolean(form.words, NO_BACKUP, issues),
+        dry_run=read_boolean(form.words, DRY_RUN, issues),
+        override_locks=read_boolean(form.words, OVERRIDE_LOCKS, issues),
+        prune=read_boolean(form.words, PRUNE, issues),
+        prune_limit=read_number(form.words, PRUNE_LIMIT, issues, default=USUAL_LIMIT),
+        with_plan=read_boolean(form.words, WITH_PLAN, issues),
+        only=tuple(form.words.get(ONLY, ())),
+        accept=read_codes(form.words, ACCEPT, issues),
+    )
 
 
 def _add_plan_and_decisions(upload: Upload, plan: bytes | None, decisions: bytes | None) -> Upload:

@@ -13,6 +13,7 @@ from imports.api.form import (
     MODE,
     ONLY,
     OVERRIDE_LOCKS,
+    PRUNE,
     Form,
     Upload,
     read_form,
@@ -27,7 +28,7 @@ COMMIT = "commit"
 LONGEST = {KEY: 255, LINK: 2000, TITLE: 500, COMMIT: 255}
 """The most characters of each text."""
 
-PARTS = (FILE, MODE, OVERRIDE_LOCKS, DECISIONS, ONLY, ACCEPT, *LONGEST)
+PARTS = (FILE, MODE, OVERRIDE_LOCKS, PRUNE, DECISIONS, ONLY, ACCEPT, *LONGEST)
 _FILES = (FILE, DECISIONS)
 _SCHEMES = ("http", "https")
 

@@ -37,7 +37,7 @@ from imports.runs.run import check_encryption_keys
 from imports.uploads.errors import NothingKept, UploadRefused
 from imports.uploads.planning import plan_to_keep
 from imports.uploads.progress import check_idle
-from imports.uploads.stored_file import pack_file
+from imports.uploads.stored_file import pack_content
 
 MOST_KEPT = 200
 """The most kept plans of a user that may wait at a time."""
@@ -72,6 +72,7 @@ def keep_plan(user: User, request: ImportRequest, details: PlanDetails) -> Pendi
         file_name=make_storable(request.file_name),
         mode=request.mode,
         override_locks=request.override_locks,
+        prune=request.prune,
         key=details.key or None,
         link=details.link,
         title=details.title,
@@ -79,7 +80,7 @@ def keep_plan(user: User, request: ImportRequest, details: PlanDetails) -> Pendi
     )
     plan_to_keep(pending, request)
     check_encryption_keys()
-    pending.content = pack_file(request.payload)
+    pending.content = pack_content(request.payload)
     _store(user, pending)
     return pending
 

@@ -41,7 +41,7 @@ from imports.uploads.keeping import check_may_look, may_only_look
 from imports.uploads.planning import make_request, plan_again, plan_first
 from imports.uploads.progress import check_idle
 from imports.uploads.showing import check_shown, may_decide
-from imports.uploads.stored_file import pack_file
+from imports.uploads.stored_file import pack_content
 
 MOST_WAITING = 10
 """The most uploads of a user that may wait at a time."""
@@ -81,7 +81,7 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
     )
     plan_first(pending, payload)
     check_encryption_keys()
-    pending.content = pack_file(payload)
+    pending.content = pack_content(payload)
     pending.save()
     return pending
 

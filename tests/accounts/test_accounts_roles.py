@@ -107,7 +107,7 @@ def test_an_admin_may_do_all_that_the_models_have_of_their_own(user):
         for app in [model._meta.app_label]
         for codename, _ in model._meta.permissions
     }
-    assert len(own) == 11
+    assert len(own) == 12
     assert own <= PERMISSIONS["Admin"]
 
 
@@ -166,7 +166,7 @@ def test_a_registered_server_gets_its_roles_by_its_own_migration(tmp_path):
         ).fetchall()
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
     assert counts == [
-        ("Admin", 34), ("Editor", 20), ("Operator", 5), ("Planner", 6), ("Service Account", 15),
+        ("Admin", 35), ("Editor", 21), ("Operator", 5), ("Planner", 6), ("Service Account", 15),
     ]  # fmt: skip
     assert "accounts_apitoken" in tables
     assert "knox_authtoken" not in tables
@@ -270,7 +270,7 @@ def test_permissions_of_other_apps_stay_when_roles_are_made_again(db):
     editors.permissions.add(own)
     make_roles()
     assert own in editors.permissions.all()
-    assert editors.permissions.count() == 21
+    assert editors.permissions.count() == 22
 
 
 def test_a_group_of_the_project_is_no_role(db):
@@ -282,7 +282,7 @@ def test_a_group_of_the_project_is_no_role(db):
     assert set(group.permissions.all()) == before
     make_roles(prefix="Flows: ")
     assert set(group.permissions.all()) == before
-    assert Group.objects.get(name="Flows: Editor").permissions.count() == 20
+    assert Group.objects.get(name="Flows: Editor").permissions.count() == 21
 
 
 def test_the_name_of_a_group_alone_gives_no_right_to_the_database(db):

@@ -36,9 +36,6 @@ class FileFormSerializer(serializers.Serializer[Any]):
         default=False,
         help_text="Soft-delete what came from this directory before and is not in it any more.",
     )
-    pruneLimit = serializers.IntegerField(
-        default=PRUNE_LIMIT, min_value=0, help_text="Refuse to prune more rows than this."
-    )
     decisions = serializers.CharField(
         required=False,
         help_text="What else is to happen to single items: JSON, as text or as a file. Keys are "
@@ -62,6 +59,9 @@ class FileFormSerializer(serializers.Serializer[Any]):
 class UploadSerializer(FileFormSerializer):
     """The form of an import."""
 
+    pruneLimit = serializers.IntegerField(
+        default=PRUNE_LIMIT, min_value=0, help_text="Refuse to prune more rows than this."
+    )
     noBackup = serializers.BooleanField(
         default=False, help_text="Do not back the database up first."
     )

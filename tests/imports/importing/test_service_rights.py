@@ -54,6 +54,7 @@ from imports.undo.service import (
 )
 from tests.product.test_permission_matrix import ROWS as MATRIX
 from tests.support.digest import Rows, all_rows, data_rows
+from tests.support.directories import DIRECTORY_ID
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, export_file, flow, import_items, request_for, secret
 from tests.support.importing import uuid_of as uuid
@@ -123,12 +124,15 @@ class Situation:
     """The kinds of rows that its plan tells of and that nothing of the above lets anybody see."""
     mode: str = "overwrite"
     options: dict[str, Any] = field(default_factory=dict)
+    top_level: dict[str, Any] = field(default_factory=dict)
+    store: Callable[[], None] = field(default=lambda: store_rows())
     is_rare: bool = False
     """Whether it is left out for the calls that are another one with a plan."""
 
     def request(self, user: User | None) -> ImportRequest:
         options = {"with_backup": True, **self.options}
-        return request_for(export_file(*self.items), self.mode, user=user, **options)
+        payload = export_file(*self.items, **self.top_level)
+        return request_for(payload, self.mode, user=user, **options)
 
 
 def store_rows() -> None:
@@ -141,6 +145,12 @@ def store_rows() -> None:
     ConnectionFactory(uuid=uuid("c", 4), name="Gone", dev_value=ELSEWHERE, is_deleted=True)
     SecretFactory(uuid=uuid("5", 4), name="GONE", dev_value="a value", is_deleted=True)
     ConnectionFactory(name="User", dev_value="{ host: 'c.example.com', token: secrets.GONE }")
+
+
+def store_left_row() -> None:
+    """Store the rows, and one that left its directory."""
+    store_rows()
+    run_import(request_for(export_file(flow(5, "Left"), directoryId=DIRECTORY_ID)))
 
 
 NEW = {
@@ -212,6 +222,15 @@ def situations() -> Iterator[Situation]:
         items=new,
         needs=("flows.add_flow", OVERRIDE_LOCKS),
         options={"override_locks": True},
+    )
+    yield Situation(
+        name="a flow pruned that left its directory",
+        items=new,
+        needs=("flows.add_flow", "flows.delete_flow", permissions.PRUNE_ITEMS),
+        visible_kinds=(Kind.FLOW,),
+        options={"prune": True},
+        top_level={"directoryId": DIRECTORY_ID},
+        store=store_left_row,
     )
     yield Situation(
         name="a secret sent elsewhere",
@@ -289,7 +308,7 @@ def import_cases() -> Iterator[Case]:
                 call=lambda user, function=function, situation=situation: function(
                     situation.request(user)
                 ),
-                store=store_rows,
+                store=situation.store,
                 is_recorded=is_recorded,
             )
 
