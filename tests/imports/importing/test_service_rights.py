@@ -125,7 +125,7 @@ class Situation:
     mode: str = "overwrite"
     options: dict[str, Any] = field(default_factory=dict)
     top_level: dict[str, Any] = field(default_factory=dict)
-    store: Callable[[], None] = field(default=lambda: store_rows())
+    store: Callable[[], None] | None = None
     is_rare: bool = False
     """Whether it is left out for the calls that are another one with a plan."""
 
@@ -308,7 +308,7 @@ def import_cases() -> Iterator[Case]:
                 call=lambda user, function=function, situation=situation: function(
                     situation.request(user)
                 ),
-                store=situation.store,
+                store=situation.store or store_rows,
                 is_recorded=is_recorded,
             )
 
