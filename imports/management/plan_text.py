@@ -3,7 +3,6 @@
 from functools import partial
 
 from flows.content.fields import Kind
-from flows.counting import format_count
 from flows.texts import quote
 from imports.management.plan_lines import PlanWords, ResultStyle
 from imports.management.warning_text import (
@@ -66,15 +65,6 @@ def format_plan_counts(plan: Plan) -> str:
         shown.insert(-1, f"{left_out} left out")
     warnings = format_warning_counts(warning for change in plan for warning in change.all_warnings)
     return f"{', '.join(shown)}{f'; {warnings}' if warnings else ''}"
-
-
-def format_prunable(plan: Plan) -> str:
-    """Return a sentence on the rows that left the directory and stay; "" where there are none."""
-    if plan.prune or not plan.prunable:
-        return ""
-    rows = format_count(plan.prunable, "row")
-    are, them = ("is", "it") if plan.prunable == 1 else ("are", "them")
-    return f"{rows} that came from this directory {are} not in it any more: --prune deletes {them}."
 
 
 def digest_plan_warnings(plan: Plan) -> WarningDigest:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
+from flows.counting import format_count
 from flows.destinations.changes import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
 from imports.exportfile.warnings import WarningCode
 from imports.plans.plan import Plan, Result
@@ -45,3 +46,12 @@ def count_results(plan: Plan) -> tuple[Counter[Result], int]:
     left_out = sum(change.is_left_out for change in plan)
     counts[Result.SKIP] -= left_out
     return counts, left_out
+
+
+def format_prunable(plan: Plan) -> str:
+    """Return a sentence on the rows that left the directory and stay; "" where there are none."""
+    if plan.prune or not plan.prunable:
+        return ""
+    rows = format_count(plan.prunable, "row")
+    are, them = ("is", "it") if plan.prunable == 1 else ("are", "them")
+    return f"{rows} that came from this directory {are} not in it any more: --prune deletes {them}."

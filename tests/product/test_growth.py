@@ -70,12 +70,14 @@ from flows.strict_json import problems as json_problems
 from flows.strict_json import read as strict_json
 from flows.upgrades import moved_keys
 from imports.api.form import Form, read_form
-from imports.errors import UnableToImport
+from imports.errors import FileInvalid, Issue, PlanRefused, UnableToImport
 from imports.exportfile import companion as given_file
 from imports.exportfile import gzipped, invisible_characters, known_items, size_limit, writing
 from imports.exportfile.directory.archive import is_archive, read_archive
+from imports.exportfile.directory.reading import LooseFiles
 from imports.exportfile.directory.zip_writing import write_zip
 from imports.exportfile.document import parse, parse_item
+from imports.exportfile.unpacking import locate
 from imports.management.text_columns import format_columns
 from imports.planfile import changes as plan_changes
 from imports.planfile import decisions as decision_file
@@ -84,10 +86,12 @@ from imports.planfile import item_list, problems
 from imports.planfile import page as plan_page
 from imports.planfile import shape as plan_shape
 from imports.planfile import snapshot as plan_snapshot
+from imports.planfile.markdown.refusal_page import format_refusal_markdown
 from imports.planfile.outline import find_position, make_outline
 from imports.planfile.page_parts import PageCandidate
 from imports.planfile.shape import SavedFile
 from imports.plans import comparison, decisions, left_out, likeness, only
+from imports.plans.acknowledgement import find_red_warnings
 from imports.plans.build import add_pruning, build_plan
 from imports.plans.dangling import find_unresolved
 from imports.plans.drift import LastImport
@@ -101,8 +105,11 @@ from imports.undo.plans.lost_names import warn_of_lost_names
 from imports.undo.plans.plan import UndoChange
 from imports.uploads.uploaded_file import FilePart
 from tests.support import archiving
+from tests.support.directories import split_document
 from tests.support.growing import PER_DOUBLING, growth, seconds, slowest_growth
-from tests.support.imagined import DEFAULTS, Server, stored
+from tests.support.imagined import DEFAULTS, Server, a_file, stored
+from tests.support.imagined import planned as planned_for
+from tests.support.markdown_pages import markdown_of
 from ziggy_site.content_type import clean_content_type
 
 MUCH = 10**9
@@ -174,6 +181,10 @@ def _is_harmless(hint: Any) -> bool:
 FUNCTIONS = {name: code for name, code in functions() if takes_text(code)}
 
 EXEMPT = {
+    "imports.planfile.kept.make_kept_answer": "encodes what a dry run answers, once",
+    "imports.planfile.kept.pack_answer": "packs what make_kept_answer returns",
+    "imports.planfile.kept.unpack_answer": "unpacks what pack_answer returns",
+    "imports.planfile.markdown.shown_item.summarize_unread": "takes one item, and reads nothing of it",
     "flows.destinations.destinations.find_used_names": "a part of find_secret_uses",
     "imports.drift.decide.decide_state": "takes two digests of one row",
     "imports.overview.figures.choose_figures": "takes the rights of one user",
@@ -293,6 +304,53 @@ def _refused(work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     with suppress(UnableToImport, Refused, field_values.FieldProblem, json_problems.JSONProblem):
         return work(*args, **kwargs)
     return None
+
+
+def directory_of(text: str, **keys: Any) -> dict[str, bytes]:
+    """The files of a directory in which each text is this one, or has it twice."""
+    lines = f"{text}\n{text}\n"
+    data = {text: lines, "label": text, "$file": [lines], "code": lines}
+    node = {"id": text, "type": text, "position": {"x": text}, "data": data}
+    flow = {"uuid": str(UUID(int=1)), "name": text[:200], "nodes": [node], "edges": [], **keys}
+    secret = {"uuid": str(UUID(int=2)), "name": "KEY"}
+    files = split_document({"flows": [flow], "secrets": [secret]})
+    (path,) = (path for path in files if path.endswith("flow.json"))
+    return {**files, f"{path.removesuffix('flow.json')}{text[:50]}.txt": b""}
+
+
+def _located(files: dict[str, bytes]) -> object:
+    source = LooseFiles(files=files)
+    try:
+        return parse(source, max_bytes=MUCH)
+    except FileInvalid as error:
+        return locate(error, source, max_bytes=MUCH)
+    except UnableToImport:
+        return None
+
+
+def markdown_of_text(text: str) -> tuple[str, str]:
+    """A plan in Markdown, with an overwritten and a new flow, all of whose texts are this one."""
+
+    def nodes(word: str) -> list[dict[str, Any]]:
+        code = f"{text}\nsame\n{word}{text}\n"
+        ids = (text, f"{text}2")
+        return [{"id": key, "data": {"label": key, "code": code, word: text}} for key in ids]
+
+    edges = [{"id": "e", "source": text, "target": f"{text}2"}]
+    old = stored(
+        Kind.FLOW, str(UUID(int=1)), "A",
+        nodes=canonical.encode(nodes("a")), edges=canonical.encode(edges), info="x\n" * 20 + text,
+    )  # fmt: skip
+    flows = [
+        {"uuid": old.row.uuid, "name": text[:200] or "A", "info": "x\n" * 20 + "y", "nodes": nodes("b"), "edges": edges},
+        {"uuid": str(UUID(int=3)), "name": "New", "nodes": nodes("c"), "edges": edges, "isDeleted": True},
+    ]  # fmt: skip
+    plan = planned_for(a_file(flows=flows), old, mode=Mode.OVERWRITE)
+    issue = Issue(code="x", message=text, path=text, name=text)
+    refusal = PlanRefused("x", text, [issue])
+    red = tuple(find_red_warnings(plan))
+    page = markdown_of(plan, old, source=text, refusal=refusal, unacknowledged=red, whole=text)
+    return page, format_refusal_markdown(server=text, source=text, refusal=refusal)
 
 
 def _raised(text: str) -> object:
@@ -566,6 +624,123 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
             _refused(undo_decisions.read_decision_file, text.encode(), max_bytes=MUCH),
             _refused(plan_file.read_plan, text.encode(), max_bytes=MUCH),
         ),
+    ),
+    "a directory of a flow": (
+        (
+            *(
+                f"imports.exportfile.directory.code_files.{name}"
+                for name in (
+                    "choose_suffix",
+                    "make_file_stem",
+                    "make_node_stem",
+                    "may_be_file",
+                )
+            ),
+            "imports.exportfile.directory.conflicts.find_conflict",
+            *(
+                f"imports.exportfile.directory.form.{name}"
+                for name in (
+                    "find_flow_folder",
+                    "find_kind",
+                    "format_json",
+                    "get_item_file",
+                    "is_directory_id",
+                    "make_head",
+                    "name_item_files",
+                )
+            ),
+            *(
+                f"imports.exportfile.directory.joining.{name}"
+                for name in (
+                    "check_text",
+                    "join_flow",
+                    "join_other",
+                    "read_object",
+                )
+            ),
+            "imports.exportfile.directory.note.format_note",
+            "imports.exportfile.directory.note.read_note",
+            "imports.exportfile.directory.note.make_leftovers_warning",
+            "imports.exportfile.directory.reading.find_directory",
+            "imports.exportfile.directory.reading.join_directory",
+            *(
+                f"imports.exportfile.directory.references.{name}"
+                for name in (
+                    "escape_key",
+                    "get_referred",
+                    "is_reserved",
+                    "make_reference",
+                    "unescape_key",
+                )
+            ),
+            "imports.exportfile.directory.slugs.Slugs.give",
+            "imports.exportfile.directory.slugs.make_slug",
+            "imports.exportfile.directory.splitting.split_item",
+            "imports.exportfile.directory.splitting.split_item_into",
+            "imports.exportfile.unpacking.unpack_export",
+        ),
+        lambda text: _refused(parse, LooseFiles(files=directory_of(text)), max_bytes=MUCH),
+    ),
+    "a bad directory": (
+        (
+            "imports.exportfile.directory.lines.find_line",
+            "imports.exportfile.directory.reading.locate_issues",
+            "imports.exportfile.directory.reading.make_refusal",
+            "imports.exportfile.unpacking.locate",
+            "flows.texts.read_json_path",
+            "flows.strict_json.problems.find_line_at",
+        ),
+        lambda text: (
+            _located(directory_of(text, timeout="soon")),
+            _located({**directory_of(text), "connections/x.json": text.encode() + b"\n{"}),
+        ),
+    ),
+    "a plan in Markdown": (
+        (
+            *(
+                f"imports.planfile.markdown.{name}"
+                for name in (
+                    "blocks.fit_blocks",
+                    "blocks.fit_lines",
+                    "blocks.measure",
+                    "blocks.measure_blocks",
+                    "blocks.share_out",
+                    "difference_blocks.make_blocks",
+                    "escaping.show_line",
+                    "escaping.show_text",
+                    "escaping.write_block",
+                    "escaping.write_code",
+                    "escaping.write_html_code",
+                    "escaping.write_label",
+                    "escaping.write_marker",
+                    "escaping.write_place",
+                    "escaping.write_sentence",
+                    "item_parts.is_red",
+                    "item_parts.make_item_blocks",
+                    "item_parts.measure_heading",
+                    "item_parts.wrap_details",
+                    "item_parts.write_heading",
+                    "picture.draw_change",
+                    "picture.draw_new",
+                    "plan_page.format_plan_markdown",
+                    "refusal_page.format_refusal_markdown",
+                    "refusal_page.write_refusal",
+                    "refusal_page.write_server",
+                    "shown_item.compare_item",
+                    "shown_item.summarize_fields_of",
+                    "warning_lines.find_serious",
+                    "warning_lines.write_item",
+                    "warning_lines.write_others",
+                    "warning_lines.write_serious",
+                    "warning_lines.write_unacknowledged",
+                )
+            ),
+            "imports.planfile.wording.count_results",
+            "imports.planfile.wording.format_prunable",
+            "flows.differences.lines.format_line_numbers",
+            "flows.differences.shortening.shorten_same",
+        ),
+        lambda text: _refused(markdown_of_text, text),
     ),
     "gzip": (
         (

@@ -22,6 +22,7 @@ from imports.exportfile.directory.form import (
 from imports.exportfile.directory.lines import find_line
 from imports.exportfile.directory.references import FILE_KEY, escape_key, get_referred, unescape_key
 
+_MOST_LINES = 100
 _IS_CODE = re.compile(rf"{CODE_DIRECTORY}/(?!\.{{1,2}}$)[^/\\]+")
 _TWICE = f"This stands here and in {LAYOUT_FILE}. Remove one of them."
 
@@ -194,7 +195,8 @@ class _FolderReader:
     def add_problem(self, name: str, code: str, message: str, path: Path) -> None:
         """Add a problem of the value at this path of a JSON file of the folder."""
         file = f"{self.folder}{name}"
-        line = find_line(self.files[file], path)
+        # A file is searched for each: of very many problems the first ones have lines.
+        line = find_line(self.files[file], path) if len(self.problems) < _MOST_LINES else None
         self.problems.append(FileProblem(code=code, file=file, line=line, message=message))
 
 

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
 from typing import Any
 
 import msgspec
@@ -62,7 +61,7 @@ def find_directory(files: Mapping[str, bytes]) -> ExportDirectory:
 
     Raises JSONProblem where there is none, or several; FileInvalid for a bad HEAD_FILE.
     """
-    heads = [path for path in files if PurePosixPath(path).name == HEAD_FILE]
+    heads = [path for path in files if path.rpartition("/")[2] == HEAD_FILE]
     if len(heads) != 1:
         raise _make_head_problem(heads)
     root = heads[0].removesuffix(HEAD_FILE)
@@ -188,7 +187,7 @@ def _join_item(directory: ExportDirectory, kind: Kind, path: str) -> JoinedItem 
 
 
 def _get_folder(path: str) -> str:
-    return f"{PurePosixPath(path).parent}/"
+    return f"{path.rpartition('/')[0]}/"
 
 
 def _find_misplaced(directory: ExportDirectory) -> Iterator[FileProblem]:

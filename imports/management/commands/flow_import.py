@@ -31,7 +31,6 @@ from imports.management.plan_display import PlanDisplay
 from imports.management.plan_text import (
     digest_plan_warnings,
     format_plan_counts,
-    format_prunable,
     format_summary,
     word_plan,
 )
@@ -41,6 +40,7 @@ from imports.models import Door
 from imports.planfile.decisions import read_decisions
 from imports.planfile.file import read_plan, write_plan
 from imports.planfile.markdown.refusal_page import format_refusal_markdown
+from imports.planfile.wording import format_prunable
 from imports.plans.plan import PRUNE_LIMIT, Plan
 from imports.report import make_answer, make_plan_data, make_unacknowledged_data
 

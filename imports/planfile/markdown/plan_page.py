@@ -30,11 +30,12 @@ from imports.planfile.markdown.refusal_page import write_refusal, write_server
 from imports.planfile.markdown.shown_item import ShownItem, summarize_unread
 from imports.planfile.markdown.warning_lines import (
     find_serious,
+    write_item,
     write_others,
     write_serious,
     write_unacknowledged,
 )
-from imports.planfile.wording import COUNTED, count_results
+from imports.planfile.wording import COUNTED, count_results, format_prunable
 from imports.plans.acknowledgement import RedWarning
 from imports.plans.plan import Change, Plan, Result
 
@@ -48,6 +49,7 @@ _ROOM_OF_OTHERS = 4_000
 _ROOM_OF_END = 400
 """Without the place of the whole plan."""
 _LEAST_DETAILS = 500
+_TO_PRUNE = "To prune: not in the directory any more"
 _SECTIONS = (Result.OVERWRITE, Result.DUPLICATE, Result.CREATE)
 
 
@@ -82,6 +84,9 @@ def format_plan_markdown(
         _ROOM_OF_RED,
     )
     top += _write_list("Red warnings", write_serious(serious), _ROOM_OF_RED)
+    top += _write_list(_TO_PRUNE, _list_pruned(plan), _ROOM_OF_RED)
+    if hint := format_prunable(plan):
+        top.append(hint)
     top += _write_list("Other warnings", write_others(plan, unacknowledged), _ROOM_OF_OTHERS)
     room = MOST_BYTES - sum(measure(part) + 2 for part in top)
     room -= _ROOM_OF_END + measure(write_place(whole))
@@ -89,10 +94,14 @@ def format_plan_markdown(
     return "\n\n".join([*top, *parts, *_write_end(missing, whole)]) + "\n"
 
 
+def _list_pruned(plan: Plan) -> list[str]:
+    return [f"- {write_item(change)}" for change in plan if change.result is Result.PRUNE]
+
+
 def _format_counts(plan: Plan, red: int) -> str:
     counts, left_out = count_results(plan)
     counted = [f"{counts[one]} {words}" for one, words in COUNTED.items() if counts[one]]
-    writing = sum(bool(counts[result]) for result in _SECTIONS)
+    writing = sum(bool(counts[result]) for result in (*_SECTIONS, Result.PRUNE))
     if left_out:
         counted.append(f"{left_out} left out")
     if red:
