@@ -7,36 +7,33 @@ one named development runs with DEBUG on, the one named production without.
 import gzip
 import hashlib
 import json
-import os
 import re
-import shutil
-import socket
 import sqlite3
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import psycopg
 import pytest
 from django.db import connection as database
-from psycopg import sql
 
 from tests.support.errors import error_of
 from tests.support.importing import (
     backup_files,
     connection,
-    database_url,
     export_file,
     flow,
     secret,
     uuid_of,
+)
+from tests.support.server_process import (
+    make_environment,
+    manage,
+    new_database,
+    run_gunicorn,
 )
 from tests.support.wire_client import Answer, WireClient
 
@@ -51,7 +48,6 @@ PRODUCTION = {
     "ZIGGY_MAX_IMPORT_BYTES": str(LIMIT),
 }
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
-ROOT = Path(__file__).parents[2]
 PREPARE = f"""
 from datetime import timedelta
 from django.contrib.auth.models import Group
@@ -89,17 +85,17 @@ class Server:
 
     def command(self, *arguments: str) -> tuple[int, dict[str, Any]]:
         """The exit code and the JSON of a management command on this server's database."""
-        done = _manage(self.environment, *arguments)
+        done = manage(self.environment, *arguments)
         return done.returncode, json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
     one, two = (tmp_path_factory.mktemp(name) for name in ("development", "production"))
-    with _database(one) as development:
+    with new_database(one) as development:
         environment = _environment("development", one, development, DEBUG="1")
         expired = _prepare(environment)
-        with _database(two, like=development) as production:
+        with new_database(two, like=development) as production:
             strict = _environment("production", two, production, **PRODUCTION)
             with _serving(environment, expired) as first, _serving(strict, expired) as second:
                 yield {server.name: server for server in (first, second)}
@@ -144,54 +140,14 @@ def assert_refusal(answer: Answer) -> None:
     )
 
 
-def _manage(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-@contextmanager
-def _database(directory: Path, *, like: str = "") -> Iterator[str]:
-    """The URL of a new database, a copy of another: a file, or one on the tests' server."""
-    if database.vendor == "sqlite":
-        path = directory / "db.sqlite3"
-        if like:
-            shutil.copy(like.removeprefix("sqlite:///"), path)
-        yield f"sqlite:///{path}"
-        return
-    name = f"ziggy_wire_{uuid4().hex[:12]}"
-    names = [sql.Identifier(text) for text in (name, like.rpartition("/")[2] or "template1")]
-    with psycopg.connect(database_url("postgres"), autocommit=True) as maintenance:
-        maintenance.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
-        try:
-            yield database_url(name)
-        finally:
-            maintenance.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(names[0]))
-
-
 def _environment(name: str, directory: Path, url: str, **variables: str) -> dict[str, str]:
-    return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "ziggy_site.settings",
-        "DATABASE_URL": url,
-        "ZIGGY_SERVER_NAME": name,
-        "ZIGGY_SERVERS": "",
-        "ZIGGY_BACKUP_DIR": str(directory / "backups"),
-        "LOG_LEVEL": "INFO",
-        "WIRE_LOG": str(directory / "server.log"),
-        **variables,
-    }
+    log = str(directory / "server.log")
+    return make_environment(name, directory, url, WIRE_LOG=log, **variables)
 
 
 def _prepare(environment: dict[str, str]) -> str:
     """Migrate and make the users; the token of one that has expired."""
-    done = _manage(environment, "shell", "--verbosity", "0", "-c", PREPARE)
+    done = manage(environment, "shell", "--verbosity", "0", "-c", PREPARE)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -200,17 +156,7 @@ def _prepare(environment: dict[str, str]) -> str:
 def _serving(environment: dict[str, str], expired_token: str) -> Iterator[Server]:
     """The server on a port that the system chose, stopped and its port free afterwards."""
     log = Path(environment["WIRE_LOG"])
-    options = "--preload --no-control-socket --workers 2 --access-logfile - --bind 127.0.0.1:0"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "ziggy_site.wsgi", *options.split()],
-            cwd=ROOT,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        port = _port(process, log)
+    with run_gunicorn(environment, log) as port:
         yield Server(
             name=environment["ZIGGY_SERVER_NAME"],
             port=port,
@@ -218,24 +164,6 @@ def _serving(environment: dict[str, str], expired_token: str) -> Iterator[Server
             log=log,
             expired_token=expired_token,
         )
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", port)) != 0, "the server still listens"
-
-
-def _port(process: subprocess.Popen[bytes], log: Path) -> int:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and process.poll() is None:
-        if listening := re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", log.read_text()):
-            return int(listening[1])
-        time.sleep(0.05)
-    raise AssertionError(f"gunicorn did not start:\n{log.read_text()}")
 
 
 def move(number: int, *, timeout: int, tag: str, name: str = "Move") -> bytes:
