@@ -16,6 +16,8 @@ _MODULES = {
         "test_deploy",
         "test_worker_memory",
         "test_wire",
+        "test_git_recipe",
+        "test_ci_comments",
         "test_openapi",
         "test_generated_client",
         "test_wheel",
