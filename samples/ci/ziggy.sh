@@ -310,13 +310,28 @@ show_refused_plan() {
 	end_refused
 }
 
-# Prints the Markdown, with a line before it that marks it where it has none.
+# Prints the Markdown with a first line that marks it as of this plan.
 print_marked() { # FILE
-	case $(sed -n 1p "$1") in
-	'<!-- ziggy-plan '*' -->') ;;
-	*) printf '<!-- ziggy-plan key=%s -->\n\n' "$(printf %s "$ZIGGY_PLAN" | tr -c 'A-Za-z0-9/#!' _)" ;;
-	esac
-	cat "$1"
+	awk -v key="$(encode_key)" '
+		NR == 1 && /^<!-- ziggy-plan server=[^ ]+ source=[^ ]+ -->$/ {
+			sub(/ source=[^ ]+ /, " source=" key " ")
+			print
+			next
+		}
+		NR == 1 { printf "<!-- ziggy-plan source=%s -->\n\n", key }
+		{ print }' "$1"
+}
+
+# Prints the key of the plan as the server has it in the first line of a plan.
+encode_key() {
+	KEY=$ZIGGY_PLAN awk 'BEGIN {
+		for (number = 1; number < 256; number++)
+			code[sprintf("%c", number)] = sprintf("%%%02X", number)
+		for (at = 1; at <= length(ENVIRON["KEY"]); at++) {
+			char = substr(ENVIRON["KEY"], at, 1)
+			printf "%s", char ~ /[A-Za-z0-9_.~]/ ? char : code[char]
+		}
+	}'
 }
 
 apply() { # COMMIT

@@ -54,6 +54,9 @@ NOT_RUN: tuple[tuple[str, str, str], ...] = (
         ("docs/how-to/add-to-a-project.md", begin, "test_access_in_other_projects follows it")
         for begin in ("from django.db", "from django.apps")
     ),
+    ("docs/how-to/git.md", 'ZIGGY_PLAN="shop', "of any branch: test_git_recipe does it"),
+    ("docs/how-to/git.md", "git fetch origin", "needs a pull request on GitHub"),
+    ("docs/reference/directory.md", "DIR/ziggy.json", "a drawing, no command"),
     ("docs/how-to/deploy.md", "DATABASE_URL=postgres", "names a server that is not there"),
     ("docs/how-to/deploy.md", "python manage.py migrate --database", "needs a registered server"),
 )
@@ -71,8 +74,9 @@ def test_the_examples_of_a_page_print_what_it_shows(page, fresh_demo, tmp_path):
     examples = examples_of(page)
     folder = copy_of(fresh_demo, tmp_path / "checkout")
     if any(ADDRESS in example.command for example in examples):
-        if shutil.which("curl") is None:
-            pytest.skip("curl is not installed")
+        for program in ("curl", "git"):
+            if shutil.which(program) is None and any(program in each.command for each in examples):
+                pytest.skip(f"{program} is not installed")
         with served(folder) as address:
             ran = run_examples(examples, folder, replaced={ADDRESS: address})
     else:

@@ -138,68 +138,84 @@ class Work:
         return read_files(other) == read_files(self.root / "flows")
 
 
-@pytest.fixture
-def work(server: Server, tmp_path: Path) -> Work:
-    root = tmp_path / "repository"
+@pytest.fixture(scope="module")
+def template(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with the flows of the server, as they were at first."""
+    root = tmp_path_factory.mktemp("template") / "repository"
     root.mkdir()
-    work = Work(server, root)
-    work.import_flows()
+    Work(server, root).import_flows()
     git(root, "init")
     server.command("flow_export", "--to-dir", str(root / "flows"))
     git(root, "add", "-A")
     git(root, "commit", "-m", "All flows")
+    return root
+
+
+@pytest.fixture
+def work(server: Server, template: Path, tmp_path: Path) -> Work:
+    """A repository of its own, whatever flows the server has now."""
+    shutil.copytree(template, tmp_path / "repository")
+    return Work(server, tmp_path / "repository")
+
+
+@pytest.fixture
+def fresh(work: Work) -> Work:
+    """The same, and the server has its flows."""
+    work.import_flows()
     return work
 
 
-def test_two_branches_are_planned_merged_and_applied_one_after_the_other(work: Work) -> None:
-    work.commit("ours", FILE_OF_CODE, "const b = 2;", "const b = 20;")
-    work.commit("theirs", "flows/flows/invoices/flow.json", '"timeout": 60', '"timeout": 90')
-    ours = work.plan("ours", "repo#1", ZIGGY_TITLE="Twenty", ZIGGY_LINK="https://git.example.org/1")
-    theirs = work.plan("theirs", "repo#2")
+def test_two_branches_are_planned_merged_and_applied_one_after_the_other(fresh: Work) -> None:
+    fresh.commit("ours", FILE_OF_CODE, "const b = 2;", "const b = 20;")
+    fresh.commit("theirs", "flows/flows/invoices/flow.json", '"timeout": 60', '"timeout": 90')
+    ours = fresh.plan(
+        "ours", "repo#1", ZIGGY_TITLE="Twenty", ZIGGY_LINK="https://git.example.org/1"
+    )
+    theirs = fresh.plan("theirs", "repo#2")
     for text in (ours, theirs):
         assert text.startswith("<!-- ziggy-plan ")
         assert "/admin/imports/" in text
     assert ours.partition("\n")[0].startswith("<!-- ziggy-plan ")
-    assert work.server.ask(f"/flow/{uuid_of('f', 2)}")["timeout"] == 60
+    assert fresh.server.ask(f"/flow/{uuid_of('f', 2)}")["timeout"] == 60
 
-    git(work.root, "merge", "--no-ff", "-m", "Merged", "ours")
-    code, out, err = work.run("apply", "main", plan="repo#1")
+    git(fresh.root, "merge", "--no-ff", "-m", "Merged", "ours")
+    code, out, err = fresh.run("apply", "main", plan="repo#1")
     assert (code, out.partition(": ")[0][:15]) == (0, "Applied the pla"), err
-    assert work.is_on_server()
-    (record,) = work.server.ask("/imports?pageSize=1")["results"]
+    assert fresh.is_on_server()
+    (record,) = fresh.server.ask("/imports?pageSize=1")["results"]
     assert record["origin"]["key"] == "repo#1"
     assert record["origin"]["title"] == "Twenty"
-    commit = git(work.root, "rev-parse", "ours").stdout.strip()
+    commit = git(fresh.root, "rev-parse", "ours").stdout.strip()
     assert record["origin"]["commit"].startswith(commit)
 
-    git(work.root, "merge", "--no-ff", "-m", "Merged", "theirs")
-    code, out, err = work.run("apply", "main", plan="repo#2")
+    git(fresh.root, "merge", "--no-ff", "-m", "Merged", "theirs")
+    code, out, err = fresh.run("apply", "main", plan="repo#2")
     assert (code, out) == (5, "")
     assert "is not what was planned and reviewed" in err
-    main = git(work.root, "rev-parse", "main").stdout.strip()
+    main = git(fresh.root, "rev-parse", "main").stdout.strip()
     assert f"Plan again with: ziggy.sh plan {main}." in err
-    assert not work.is_on_server()
+    assert not fresh.is_on_server()
 
-    work.plan("main", "repo#2")
-    assert work.run("apply", "main", plan="repo#2")[0] == 0
-    assert work.is_on_server()
+    fresh.plan("main", "repo#2")
+    assert fresh.run("apply", "main", plan="repo#2")[0] == 0
+    assert fresh.is_on_server()
     # Once more, such as a job that is run again, changes nothing.
-    assert work.run("apply", "main", plan="repo#2")[0] == 0
+    assert fresh.run("apply", "main", plan="repo#2")[0] == 0
 
 
-def test_a_plan_is_stale_where_the_server_was_changed_meanwhile(work: Work) -> None:
-    work.commit("ours", FILE_OF_CODE, "const b = 2;", "const b = 20;")
-    work.plan("ours", "repo#3")
-    git(work.root, "merge", "ours")
-    work.import_flows(timeout=77)
-    code, out, err = work.run("apply", plan="repo#3")
+def test_a_plan_is_stale_where_the_server_was_changed_meanwhile(fresh: Work) -> None:
+    fresh.commit("ours", FILE_OF_CODE, "const b = 2;", "const b = 20;")
+    fresh.plan("ours", "repo#3")
+    git(fresh.root, "merge", "ours")
+    fresh.import_flows(timeout=77)
+    code, out, err = fresh.run("apply", plan="repo#3")
     assert (code, out) == (5, "")
     assert "Nothing was applied: the server is not what it was" in err
     assert "ziggy.sh plan" in err
-    assert work.server.ask(f"/flow/{uuid_of('f', 2)}")["timeout"] == 77
-    work.plan("HEAD", "repo#3")
-    assert work.run("apply", plan="repo#3")[0] == 0
-    assert work.is_on_server()
+    assert fresh.server.ask(f"/flow/{uuid_of('f', 2)}")["timeout"] == 77
+    fresh.plan("HEAD", "repo#3")
+    assert fresh.run("apply", plan="repo#3")[0] == 0
+    assert fresh.is_on_server()
 
 
 def test_a_conflict_is_refused_by_git_and_its_markers_by_the_plan(work: Work) -> None:
@@ -208,20 +224,24 @@ def test_a_conflict_is_refused_by_git_and_its_markers_by_the_plan(work: Work) ->
     git(work.root, "merge", "ours")
     assert git(work.root, "merge", "theirs", check=False).returncode == 1
     git(work.root, "commit", "-am", "Committed as it is")
-    code, out, err = work.run("plan", plan="repo#4")
+    planned = work.plan("ours", "owner/re-po_ü!4")
+    code, out, err = work.run("plan", plan="owner/re-po_ü!4")
     assert code == 3, err
+    assert out.partition("\n")[0] == planned.partition("\n")[0]
+    assert "owner%2Fre%2Dpo_%C3%BC%214" in planned.partition("\n")[0]
     assert f"{FILE_OF_CODE.removeprefix('flows/')}:2" in out
-    assert out.startswith("<!-- ziggy-plan ")
-    assert work.server.ask("/plans?key=repo%234")["count"] == 0
+    commit = git(work.root, "rev-parse", "ours").stdout.strip()
+    (kept,) = work.server.ask("/plans?key=owner%2Fre-po_%C3%BC%214")["results"]
+    assert kept["commit"].startswith(commit)
 
 
-def test_a_planner_applies_nothing(work: Work) -> None:
-    work.commit("ours", FILE_OF_CODE, "const b = 2;", "const b = 20;")
-    work.plan("ours", "repo#5")
-    git(work.root, "merge", "ours")
-    code, out, err = work.run("apply", plan="repo#5", key=work.server.planner)
+def test_a_planner_applies_nothing(fresh: Work) -> None:
+    fresh.commit("ours", FILE_OF_CODE, "const b = 2;", "const b = 20;")
+    fresh.plan("ours", "repo#5")
+    git(fresh.root, "merge", "ours")
+    code, out, err = fresh.run("apply", plan="repo#5", key=fresh.server.planner)
     assert (code, out) == (7, ""), err
-    assert not work.is_on_server()
+    assert not fresh.is_on_server()
 
 
 @pytest.mark.parametrize(
