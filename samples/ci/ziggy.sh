@@ -244,9 +244,7 @@ plan() { # COMMIT
 	need ZIGGY_URL ZIGGY_API_KEY ZIGGY_PLAN
 	check_url ZIGGY_URL
 	find_commit "$1"
-	# A file, not a pipe: a failure of git is seen, and what was sent may be sent again.
-	git archive --format=tar.gz --output="$work/flows.tar.gz" "$commit" "$directory" ||
-		fail 1 "git could not archive $directory."
+	pack
 	send_plan plan-1 --form-string "title=${ZIGGY_TITLE:-}"
 	if [ "$status" = 422 ] && [ "$(get_value "$work/answer" issues.0.path)" = title ]; then
 		send_plan plan-2 # without a title that is too long, or has characters which are not seen
@@ -255,6 +253,12 @@ plan() { # COMMIT
 	201) show_plan ;;
 	*) show_refused_plan ;;
 	esac
+}
+
+# A file, not a pipe: a failure of git is seen, and what was sent may be sent again.
+pack() {
+	git archive --format=tar.gz --output="$work/flows.tar.gz" "$commit" "$directory" ||
+		fail 1 "git could not archive $directory."
 }
 
 send_plan() { # WORD, more of curl's arguments...
@@ -345,12 +349,53 @@ apply() { # COMMIT
 	check_number id
 	ask_server "plans/$id" --header 'Accept: application/json'
 	[ "$status" = 200 ] || { explain_refusal >&2 && end_refused; }
-	token=$(get_value "$work/answer" token)
-	case $(get_value "$work/answer" commit) in
+	cp "$work/answer" "$work/kept"
+	token=$(get_value "$work/kept" token)
+	case $(get_value "$work/kept" commit) in
 	*" tree:$tree") ;;
 	*) fail 5 "Nothing was applied: $directory of $commit is not what was planned and reviewed. Other changes were merged since, or more was pushed. $(say_again)" ;;
 	esac
+	check_kept
 	send_apply
+}
+
+# Whoever may push a branch may use the planner's key in its pipeline, and keep any plan under this
+# key. So this commit is planned here once more, with the key of the import: what is kept must be of
+# the same file, and do to each item what a plan without decisions and acknowledgements does.
+check_kept() {
+	pack
+	ask_server flow/import --header 'Accept: application/json' --form-string dryRun=true \
+		--form-string withPlan=true --form-string "accept=${ZIGGY_ACCEPT:-}" \
+		--form "file=@$work/flows.tar.gz;filename=flows.tar.gz;type=application/gzip" \
+		--form-string "duplicatesMode=${ZIGGY_MODE:-OVERWRITE}"
+	[ "$status" = 200 ] || { explain_refusal >&2 && end_refused; }
+	[ "$(get_value "$work/answer" plan.file.sha256)" = "$(get_value "$work/kept" fileSha256)" ] ||
+		fail 5 "Nothing was applied: the plan that is kept for $ZIGGY_PLAN is of another file than $directory of $commit, though it says otherwise. Find out who made it. $(say_again)"
+	[ "$(get_value "$work/kept" record)" = null ] || return 0 # applied before: the same is answered
+	list_results "$work/kept" >"$work/kept-results"
+	list_results "$work/answer" >"$work/results"
+	cmp -s "$work/kept-results" "$work/results" ||
+		fail 5 "Nothing was applied: the server is not what it was when this was planned, or somebody decided otherwise on items. What was decided on the page of a plan is confirmed there. $(show_changed)$(say_again)"
+	needed=$(list_values "$work/answer" | sed -n 's/^needsAcknowledgement\.[0-9]*\.code	"\([a-z-]*\)$/ \1/p')
+	[ -z "$needed" ] ||
+		fail 3 "Nothing was applied: these warnings must be acknowledged:$(echo "$needed" | tr -d '\n'). $(say_acknowledge)"
+}
+
+# Prints what becomes of each item, one a line.
+list_results() { # FILE
+	list_values "$1" | grep -E '^[a-z]+Processed\.[0-9]+\.(uuid|name|result|matchMethod)	' || :
+}
+
+show_changed() {
+	diff "$work/kept-results" "$work/results" | sed -n 's/^[<>] \([a-z]*\)Processed\.\([0-9]*\)\.result	"\([A-Z_]*\).*/\1 \2 \3/p' |
+		awk '
+		NR <= 60 && ($1 " " $2) in was { changed = changed $1 " " ($2 + 1) " of the plan: " was[$1 " " $2] ", now " $3 ". " }
+		{ was[$1 " " $2] = $3 }
+		END { print changed }'
+}
+
+say_acknowledge() {
+	printf 'Whoever may import confirms the plan on its page, or runs this with ZIGGY_ACCEPT.'
 }
 
 say_again() {
@@ -375,8 +420,7 @@ send_apply() {
 	case $code in
 	stale-plan | other-plan)
 		fail 5 "Nothing was applied: the server is not what it was when this was planned. $(say_again)" ;;
-	needs-acknowledgement)
-		fail 3 "Nothing was applied. Whoever may import confirms the plan on its page, or runs this with ZIGGY_ACCEPT." ;;
+	needs-acknowledgement) fail 3 "Nothing was applied. $(say_acknowledge)" ;;
 	esac
 	end_refused
 }

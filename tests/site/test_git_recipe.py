@@ -16,6 +16,7 @@ import pytest
 from tests.support.directories import git, read_files
 from tests.support.importing import export_file, flow, uuid_of
 from tests.support.server_process import make_environment, manage, new_database, run_gunicorn
+from tests.support.uploading import BOUNDARY, file_part, form, words
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("curl") and shutil.which("git")), reason="there is no curl or no git"
@@ -57,6 +58,17 @@ class Server:
             )
             return json.loads(connection.getresponse().read())
 
+    def keep(self, body: bytes) -> None:
+        """Keep a plan as the planner, with whatever it says."""
+        headers = {
+            "Authorization": f"Bearer {self.planner}",
+            "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
+        }
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request("POST", "/api/plans", body, headers)
+            answer = connection.getresponse()
+            assert answer.status == 201, answer.read()
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -85,10 +97,13 @@ class Work:
     def __init__(self, server: Server, root: Path) -> None:
         self.server, self.root = server, root
 
-    def import_flows(self, timeout: int = 60) -> None:
-        """Import two flows as they were at first, but for the timeout of the second, by hand."""
-        orders = flow(1, "Orders", nodes=[a_node(1), a_node(2)], edges=[])
-        content = export_file(orders, flow(2, "Invoices", timeout=timeout))
+    def import_flows(self, *, orders: int = 60, invoices: int = 60) -> None:
+        """Import two flows as they were at first, but for their timeouts, by hand."""
+        nodes = [a_node(1), a_node(2)]
+        content = export_file(
+            flow(1, "Orders", timeout=orders, nodes=nodes, edges=[]),
+            flow(2, "Invoices", timeout=invoices),
+        )
         (self.root.parent / "file.json").write_bytes(content)
         words = ("-s", "production", "--overwrite", "--no-prompt", "--no-backup")
         self.server.command("flow_import", *words, "-fp", str(self.root.parent / "file.json"))
@@ -203,19 +218,47 @@ def test_two_branches_are_planned_merged_and_applied_one_after_the_other(fresh: 
     assert fresh.run("apply", "main", plan="repo#2")[0] == 0
 
 
-def test_a_plan_is_stale_where_the_server_was_changed_meanwhile(fresh: Work) -> None:
+@pytest.mark.parametrize("changed", [1, 2], ids=["an item of the plan", "an item beside it"])
+def test_a_plan_is_stale_where_the_server_was_changed_meanwhile(fresh: Work, changed: int) -> None:
     fresh.commit("ours", FILE_OF_CODE, "const b = 2;", "const b = 20;")
     fresh.plan("ours", "repo#3")
     git(fresh.root, "merge", "ours")
-    fresh.import_flows(timeout=77)
+    fresh.import_flows(**{["orders", "invoices"][changed - 1]: 77})
     code, out, err = fresh.run("apply", plan="repo#3")
     assert (code, out) == (5, "")
     assert "Nothing was applied: the server is not what it was" in err
     assert "ziggy.sh plan" in err
-    assert fresh.server.ask(f"/flow/{uuid_of('f', 2)}")["timeout"] == 77
+    assert fresh.server.ask(f"/flow/{uuid_of('f', changed)}")["timeout"] == 77
     fresh.plan("HEAD", "repo#3")
     assert fresh.run("apply", plan="repo#3")[0] == 0
     assert fresh.is_on_server()
+
+
+@pytest.mark.parametrize("lie", ["another file", "decisions", "another mode"])
+def test_what_a_planner_keeps_beside_the_pipeline_is_not_applied(fresh: Work, lie: str) -> None:
+    """Whoever may push a branch may use the planner's key, and say any commit."""
+    fresh.commit("ours", FILE_OF_CODE, "const b = 2;", "const b = 20;")
+    fresh.plan("ours", "repo#10")
+    git(fresh.root, "merge", "ours")
+    (plan,) = fresh.server.ask("/plans?key=repo%2310")["results"]
+    git(fresh.root, "archive", "-o", "../flows.zip", "HEAD", "flows")
+    fields = {"duplicatesMode": "OVERWRITE", "key": "repo#10", "commit": plan["commit"]}
+    content = (fresh.root.parent / "flows.zip").read_bytes()
+    parts = [file_part(content, "flows.tar.gz")]
+    if lie == "another file":
+        parts = [file_part(export_file(flow(1, "Orders", timeout=1)), "flows.tar.gz")]
+    elif lie == "decisions":
+        document = {"decisions": {uuid_of("f", 1): "leave-out"}}
+        parts.append(file_part(json.dumps(document).encode(), "d.json", "decisions"))
+    else:
+        fields["duplicatesMode"] = "RENAME"
+    fresh.server.keep(form(*parts, *words(**fields)))
+    code, out, err = fresh.run("apply", plan="repo#10")
+    assert (code, out) == (5, "")
+    assert ("of another file" in err) == (lie == "another file")
+    assert ("decided otherwise" in err) == (lie != "another file")
+    assert fresh.server.ask(f"/flow/{uuid_of('f', 1)}")["timeout"] == 60
+    assert not fresh.is_on_server()
 
 
 def test_a_conflict_is_refused_by_git_and_its_markers_by_the_plan(work: Work) -> None:
