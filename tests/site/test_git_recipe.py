@@ -333,3 +333,21 @@ def test_a_wrong_key_is_not_permitted(work: Work) -> None:
     code, _, err = work.run("plan", plan="repo#9", key="zgy_wrong-key-of-nobody")
     assert code == 7
     assert "not-authenticated" in err
+
+
+def test_a_warning_is_acknowledged_by_whoever_may_import_and_not_by_a_planner(fresh: Work) -> None:
+    fresh.commit("ours", FILE_OF_CODE, "const b = 2;", "const b = 2; // \N{ZERO WIDTH SPACE}")
+    fresh.plan("ours", "repo#11")
+    git(fresh.root, "merge", "ours")
+    (plan,) = fresh.server.ask("/plans?key=repo%2311")["results"]
+    git(fresh.root, "archive", "-o", "../flows.zip", "HEAD", "flows")
+    content = (fresh.root.parent / "flows.zip").read_bytes()
+    code = "invisible-characters"
+    fields = {"duplicatesMode": "OVERWRITE", "key": "repo#11", "commit": plan["commit"]}
+    fresh.server.keep(form(file_part(content), *words(**fields, accept=code)))
+    done, _, err = fresh.run("apply", plan="repo#11")
+    assert done == 3
+    assert f"must be acknowledged: {code}." in err
+    assert not fresh.is_on_server()
+    assert fresh.run("apply", plan="repo#11", ZIGGY_ACCEPT=code)[0] == 0
+    assert fresh.is_on_server()
