@@ -383,7 +383,7 @@ check_kept() {
 
 # Prints what becomes of each item, one a line.
 list_results() { # FILE
-	list_values "$1" | grep -E '^[a-z]+Processed\.[0-9]+\.(uuid|name|result|matchMethod)	' || :
+	list_values "$1" | grep -E '^([a-z]+Processed|pruned)\.[0-9]+\.(uuid|name|result|matchMethod)	' || :
 }
 
 show_changed() {
