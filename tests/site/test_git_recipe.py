@@ -228,6 +228,7 @@ def test_a_plan_is_stale_where_the_server_was_changed_meanwhile(fresh: Work, cha
     assert (code, out) == (5, "")
     assert "Nothing was applied: the server is not what it was" in err
     assert "ziggy.sh plan" in err
+    assert ("of the plan: UNCHANGED, now OVERWRITE." in err) == (changed == 2)
     assert fresh.server.ask(f"/flow/{uuid_of('f', changed)}")["timeout"] == 77
     fresh.plan("HEAD", "repo#3")
     assert fresh.run("apply", plan="repo#3")[0] == 0
