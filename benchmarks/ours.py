@@ -45,6 +45,7 @@ from imports.parsed.models import ParsedItem
 from imports.plans.acknowledgement import AcknowledgedCode
 from imports.plans.plan import Mode, Plan, UndoResult
 from imports.runs.carrying_out import Outcome
+from imports.samples.sample import SampleRequest, write_sample
 from imports.status.service import read_status
 from imports.undo.plans.plan import UndoPlan
 from imports.undo.request import UndoRequest
@@ -132,9 +133,16 @@ def repeat_unseen(path: str, items: int) -> ChildOutput:
     return _import(UNSEEN, path, items, "UNCHANGED")
 
 
-def go_there_and_back(path: str, directory: str, items: int, runs: int) -> ChildOutput:
-    """Measure an export to a file, or to a new directory, and its import as one never seen."""
-    run(Path(path).read_bytes())
+def go_there_and_back(directory: str, flows: int, runs: int) -> ChildOutput:
+    """Measure an export to a file, or to a new directory, and its import as one never seen.
+
+    The flows are those of `make_sample`: of the generated ones every node has code, which would be
+    a file of half a kilobyte each.
+    """
+    items = flows
+    sample = BytesIO()
+    write_sample(SampleRequest(flows=flows), sample)
+    run(sample.getvalue())
     rows: dict[str, list[Reading]] = {name_file(items): [], name_directory(items): []}
     root = Path(directory) / "there-and-back"
     for _ in range(runs):

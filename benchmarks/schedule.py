@@ -173,8 +173,8 @@ class Bench:
 
     def measure_directories(self) -> None:
         """Measure the way to a directory and back against that to a file, of few and many flows."""
-        for flows, (before, _) in self._sample.scales.items():
-            job = {"path": before, "directory": self._sample.directory, "items": flows}
+        for flows in self._sample.scales:
+            job = {"directory": self._sample.directory, "flows": flows}
             runs = self._count_few_runs()
             self._keep(self._run(EMPTY, "ours.go_there_and_back", **job, runs=runs).rows)
 

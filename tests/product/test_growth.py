@@ -669,6 +669,7 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
                     "escape_key",
                     "get_referred",
                     "is_reserved",
+                    "may_be_reserved",
                     "make_reference",
                     "unescape_key",
                 )

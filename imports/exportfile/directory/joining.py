@@ -57,7 +57,8 @@ def join_flow(files: Mapping[str, bytes], folder: str) -> "JoinedItem | list[Fil
     if flow is not None:
         data = files[f"{folder}{FLOW_FILE}"]
         if b"$file" in data or b"\\u" in data:
-            flow = _restore_texts(flow, (), reader)
+            escapes = b"$$file" in data or b"\\u" in data
+            flow = _restore_texts(flow, (), reader, escapes=escapes)
         if layout is not None:
             lost = _add_layout(flow, layout, reader)
     if flow is None or reader.problems:
@@ -78,17 +79,28 @@ def read_object(files: Mapping[str, bytes], path: str) -> dict[str, Any] | list[
     return reader.problems if value is None else value
 
 
-def _restore_texts(value: Any, path: Path, reader: "_FolderReader") -> Any:
-    """Return a value of flow.json with the texts of the files that it names."""
+def _restore_texts(value: Any, path: Path, reader: "_FolderReader", *, escapes: bool) -> Any:
+    """Return a value of flow.json, changed in place, with the texts of the files that it names.
+
+    `escapes` says whether keys of objects may be written as others.
+    """
     if isinstance(value, list):
-        return [_restore_texts(each, (*path, at), reader) for at, each in enumerate(value)]
-    if not isinstance(value, dict):
+        for at, each in enumerate(value):
+            if type(each) in _CONTAINERS:
+                value[at] = _restore_texts(each, (*path, at), reader, escapes=escapes)
         return value
-    if FILE_KEY not in value:
-        return {
-            unescape_key(key): _restore_texts(each, (*path, key), reader)
-            for key, each in value.items()
-        }
+    if FILE_KEY in value:
+        return _read_referred(value, path, reader)
+    for key, each in value.items():
+        if type(each) in _CONTAINERS:
+            value[key] = _restore_texts(each, (*path, key), reader, escapes=escapes)
+    return {unescape_key(key): each for key, each in value.items()} if escapes else value
+
+
+_CONTAINERS = {dict, list}
+
+
+def _read_referred(value: dict[str, Any], path: Path, reader: "_FolderReader") -> str:
     referred = get_referred(value)
     if referred is not None:
         return reader.read_text(referred, path)
@@ -97,7 +109,7 @@ def _restore_texts(value: Any, path: Path, reader: "_FolderReader") -> Any:
         f"{escape_key(FILE_KEY)}."
     )
     reader.add_problem(FLOW_FILE, "wrong-reference", message, (*path, FILE_KEY))
-    return None
+    return ""
 
 
 def _add_layout(flow: dict[str, Any], layout: dict[str, Any], reader: "_FolderReader") -> list[str]:

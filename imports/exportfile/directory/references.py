@@ -27,6 +27,11 @@ def is_reserved(key: str) -> bool:
     return key.endswith("$file") and _OWN.fullmatch(key) is not None
 
 
+def may_be_reserved(text: str) -> bool:
+    """Return whether an object in a canonical JSON text may have a reserved key."""
+    return '$file":' in text
+
+
 def escape_key(key: str) -> str:
     """Return an object's own key as it is written."""
     return f"${key}" if is_reserved(key) else key

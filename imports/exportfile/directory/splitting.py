@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from operator import is_not
 from typing import Any
 
 import msgspec
@@ -26,7 +25,11 @@ from imports.exportfile.directory.form import (
     VIEWPORT_KEY,
     format_json,
 )
-from imports.exportfile.directory.references import escape_key, is_reserved, make_reference
+from imports.exportfile.directory.references import (
+    escape_key,
+    make_reference,
+    may_be_reserved,
+)
 from imports.exportfile.directory.slugs import Slugs
 
 MOST_FILES = 1_000
@@ -43,11 +46,12 @@ def split_item(kind: Kind, item: Mapping[str, Any]) -> dict[str, bytes]:
     Of another item it is one file, named "". Equal items have the same bytes, whatever the order of
     their keys.
     """
-    value = canonical.decode(canonical.encode(msgspec.json.decode(msgspec.json.encode(item))))
+    text = canonical.encode(msgspec.json.decode(msgspec.json.encode(item)))
+    value = canonical.decode(text)
     value = {key: value[key] for key in value if key not in TIME_KEYS}
     if kind is not Kind.FLOW:
         return {"": format_json(_order(value, _KEYS_IN_ORDER[kind]))}
-    return _split_flow(value)
+    return _split_flow(value, escapes=may_be_reserved(text))
 
 
 def split_item_into(path: str, kind: Kind, item: Mapping[str, Any]) -> dict[str, bytes]:
@@ -56,9 +60,9 @@ def split_item_into(path: str, kind: Kind, item: Mapping[str, Any]) -> dict[str,
     return {f"{folder}{name}": content for name, content in split_item(kind, item).items()}
 
 
-def _split_flow(flow: dict[str, Any]) -> dict[str, bytes]:
+def _split_flow(flow: dict[str, Any], *, escapes: bool) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
-    texts = _TextFiles(files)
+    texts = _TextFiles(files, escapes=escapes)
     layout: dict[str, Any] = {}
     if VIEWPORT_KEY in flow:
         layout[VIEWPORT_KEY] = flow.pop(VIEWPORT_KEY)
@@ -99,8 +103,10 @@ def _find_id(node: Any) -> str | None:
 class _TextFiles:
     """The texts of a flow that become files, with a name of its own for each."""
 
-    def __init__(self, files: dict[str, bytes]) -> None:
+    def __init__(self, files: dict[str, bytes], *, escapes: bool) -> None:
         self._files = files
+        self.escapes = escapes
+        """Whether an object of the flow may have a key that is written as another one."""
         self._slugs = Slugs()
         self._node: dict[str, Any] | None = None
         self._stem = ""
@@ -133,26 +139,27 @@ def _split_part(part: Any, list_key: str, texts: _TextFiles) -> Any:
 
 
 def _replace_texts(value: Any, key: str, texts: _TextFiles) -> Any:
-    """Return the value with its longer texts as files; `key` is the nearest one around it.
+    """Return the value, changed in place, with its longer texts as files.
 
-    A value without any is returned as it is.
+    `key` is the nearest one around it.
     """
     kind = type(value)
     if kind is str:
         return texts.add(key, value) if "\n" in value else value
     if kind is dict:
-        changed = {
-            name: new
-            for name, each in value.items()
-            if type(each) in _CHANGING and (new := _replace_texts(each, name, texts)) is not each
-        }
-        if not changed and not any(is_reserved(name) for name in value):
-            return value
-        return {escape_key(name): changed.get(name, each) for name, each in value.items()}
+        for name, each in value.items():
+            if type(each) in _CHANGING:
+                value[name] = _replace_texts(each, name, texts)
+        return _escape_keys(value) if texts.escapes else value
     if kind is list:
-        new = [_replace_texts(each, key, texts) for each in value]
-        return new if any(map(is_not, new, value)) else value
+        for at, each in enumerate(value):
+            if type(each) in _CHANGING:
+                value[at] = _replace_texts(each, key, texts)
     return value
+
+
+def _escape_keys(value: dict[str, Any]) -> dict[str, Any]:
+    return {escape_key(name): each for name, each in value.items()}
 
 
 _CHANGING = {str, dict, list}
