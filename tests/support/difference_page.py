@@ -194,9 +194,14 @@ def _read_side(cell: Element) -> Any:
 def read_value(text: str) -> Any:
     """The value that a text shows: JSON, or a text that is none."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return text
+
+
+def _refuse_constant(word: str) -> Any:
+    """Python reads NaN and Infinity, which are no JSON."""
+    raise ValueError(word)
 
 
 def read_lines(element: Element) -> tuple[str, str]:

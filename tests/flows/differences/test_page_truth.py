@@ -165,6 +165,12 @@ def pairs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
         {"name": "F", "nodes": [{"id": "a", "data": [{"a": 1, "b": 2}]}], "edges": []},
     )
 )
+@example(
+    tuple(
+        {"name": "F", "nodes": [{"id": "a", "data": {"a": text}}], "edges": []}
+        for text in ("NaN", "-Infinity")
+    )
+)
 @example(tuple({"name": "F", "info": "\n" * 9 + text, "nodes": [], "edges": []} for text in "ab"))
 def test_both_sides_can_be_put_together_from_the_page(
     pair: tuple[dict[str, Any], dict[str, Any]],
