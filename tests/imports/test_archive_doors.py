@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from tests.conftest import CommandResult
 from tests.support.directories import read_files, split_document, write_files, zip_files
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import export_file, flow, request_for, results, uuid_of
+from tests.support.rows import exported
 from tests.support.uploading import caller, upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
@@ -142,6 +144,26 @@ class TestTheCommand:
         run_command("flow_export", "--to-dir", root)
         given = ("-s", "local", "--overwrite", "--dry-run", "--detailed-exitcode")
         assert run_command("flow_import", *given, "--from-dir", root).code == 10
+
+    def test_prunes_what_left_a_directory_and_brings_it_back(
+        self, run_command: RunCommand, tmp_path: Path
+    ) -> None:
+        root = tmp_path / "flows"
+        write_files(root, FILES)
+        given = ("-s", "local", "--overwrite", "--no-backup", "--from-dir", str(root))
+        assert run_command("flow_import", *given, "--no-prompt").code == 0
+        before = exported()
+        shutil.rmtree(root / "flows/new")
+        seen = run_command("flow_import", *given, "--dry-run")
+        assert "1 row that came from this directory is not in it any more: --prune" in seen.err
+        done = run_command("flow_import", *given, "--no-prompt", "--prune")
+        assert done.code == 0, done.err
+        assert [each["name"] for each in json.loads(done.out)["data"]["pruned"]] == ["New"]
+        assert Flow.objects.get(name="New").is_deleted
+        record = str(ImportRecord.objects.latest("pk").pk)
+        undo = run_command("import_undo", record, "--no-prompt", "--no-backup", "-s", "local")
+        assert undo.code == 0, undo.err
+        assert exported() == before
 
     @pytest.mark.parametrize(
         ("make", "message"),
