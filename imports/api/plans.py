@@ -17,7 +17,7 @@ from flows.rest.requests.idempotency import answer_once, mark_as_taking_key
 from flows.web.api_paths import make_api_address
 from imports.api.checks import get_caller, require_permissions, validate
 from imports.api.form import FormParser
-from imports.api.importing import check_parts_in_form, get_form, make_import_request
+from imports.api.importing import get_form, make_import_request
 from imports.api.markdown import MARKDOWN, MarkdownView, wants_markdown
 from imports.api.paging import make_page, read_query
 from imports.api.plan_examples import (
@@ -53,8 +53,11 @@ _NO_PLAN = OpenApiResponse(description="There is no such plan: it was replaced, 
 _FORM_ONLY = "The body is no multipart/form-data."
 
 
-class KeptPlans(ApiView):
+class KeptPlans(DeclaredNames, ApiView):
     parser_classes = (FormParser,)
+
+    def check_keys(self, request: Request) -> None:
+        """Do nothing: the parts of a form are checked when it is read."""
 
     @extend_schema(
         operation_id="keep_plan",
@@ -84,7 +87,6 @@ class KeptPlans(ApiView):
     )
     @answer_once(in_transaction=False)
     def post(self, request: Request) -> Response:
-        check_parts_in_form(request, PlanFormSerializer)
         upload, details = read_plan_form(get_form(request))
         asked = make_import_request(request, upload)
         pending = keep_plan(get_caller(request), asked, details)

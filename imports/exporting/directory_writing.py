@@ -31,10 +31,18 @@ from imports.exporting.selection import Selection
 
 _UNFINISHED = ".ziggy-unfinished"
 _NAMES_SHOWN = 20
+_FEW_ITEMS = 10
+"""So many may leave a directory at once, whatever else is in it."""
 
 
 class ForeignFiles(UnableToImport):
     """Files of the directory are somebody's own: an export into it would replace them."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class MostItemsLeave(UnableToImport):
+    """Most items of the directory are not in the export: it is likely of another choice."""
 
     status = HTTPStatus.CONFLICT
 
@@ -58,17 +66,21 @@ def write_directory(
     *,
     server: str,
     make_id: Callable[[], str],
+    may_empty: bool = False,
 ) -> DirectoryStatistics:
     """Write the export of the selected rows of the current server, named `server`.
 
     The directory is made where there is none; `make_id` gives a new one its id. Raises ForeignFiles
-    before anything is written, and OSError.
+    before anything is written, MostItemsLeave unless `may_empty`, and OSError.
     """
     paths = name_files(selection)
     item_files = {path for of_kind in paths.values() for path in of_kind.values()}
     before = read_directory_on_disk(root)
     if foreign := before.find_foreign(item_files):
         raise _make_refusal(root, foreign)
+    leaving = before.items.keys() - item_files
+    if len(leaving) > max(_FEW_ITEMS, len(before.items) - len(leaving)) and not may_empty:
+        raise _make_leaving_refusal(root, leaving=len(leaving), count=len(before.items))
     statistics = DirectoryStatistics(
         directory_id=before.directory_id or make_id(),
         counts={kind: len(selection[kind]) for kind in Kind},
@@ -81,7 +93,7 @@ def write_directory(
         for name, content in files.items():
             if name != path:
                 writer.write(name, content)
-    for path in before.items.keys() - item_files:
+    for path in leaving:
         writer.remove(before.items[path])
     return statistics
 
@@ -168,4 +180,13 @@ def _make_refusal(root: Path, foreign: list[str]) -> ForeignFiles:
         f"The directory {quote(str(root))} has files that this export would replace, and that are "
         f"no part of one: {format_list(shown, more=len(foreign) - len(shown))}. Nothing was "
         "written. Move them away, or export into another directory.",
+    )
+
+
+def _make_leaving_refusal(root: Path, *, leaving: int, count: int) -> MostItemsLeave:
+    return MostItemsLeave(
+        "most-items-leave",
+        f"Of the {count:,} items in the directory {quote(str(root))}, {leaving:,} are not in this "
+        "export, and their files would be removed. Nothing was written. Export into another "
+        "directory, or give --no-prompt where this is meant.",
     )

@@ -6,7 +6,7 @@ from flows.content.fields import Kind
 from flows.destinations.changes import SECRET_TO_NEW_DESTINATION
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from flows.users import User
-from imports.errors import Issue
+from imports.errors import Issue, NotPermitted
 from imports.exportfile.warnings import WarningCode
 from imports.importing.request import ImportRequest
 from imports.permissions import (
@@ -41,6 +41,19 @@ def check_may_plan(request: ImportRequest) -> None:
     """
     if not may_only_plan(request.user):
         check_request(request)
+
+
+def check_may_acknowledge(request: ImportRequest) -> None:
+    """Raise NotPermitted where a plan for others has acknowledgements of who may not import.
+
+    Whoever applies it would be asked for nothing, and shown nothing of it.
+    """
+    if request.accept and may_only_plan(request.user):
+        raise NotPermitted(
+            "not-permitted",
+            "Only who may import acknowledges warnings of a plan that is kept. Leave accept out: "
+            "whoever applies the plan is asked.",
+        )
 
 
 def may_only_plan(user: User | None) -> bool:

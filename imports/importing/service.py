@@ -29,7 +29,12 @@ from imports.importing.prepare import (
 )
 from imports.importing.record import make_items, make_record
 from imports.importing.request import AGAIN, ImportRequest
-from imports.importing.rights import check_may_plan, check_request, may_only_plan
+from imports.importing.rights import (
+    check_may_acknowledge,
+    check_may_plan,
+    check_request,
+    may_only_plan,
+)
 from imports.importing.saved_plan import prepare_saved_plan
 from imports.models import ImportRecord
 from imports.parsed.store import remember_parsed
@@ -118,6 +123,7 @@ def plan_for_others(request: ImportRequest) -> tuple[Preview, SavedPlan]:
     with target_server(request.server), record_run(_make_record(request)) as recorder:
         check_server(request.server)
         check_permission(request.user, PLAN_IMPORT)
+        check_may_acknowledge(request)
         document, request = _read(request, recorder.record)
         return _preview_and_save(document, request, is_for_others=True)
 

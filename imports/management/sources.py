@@ -46,6 +46,11 @@ def read_source(*, file_path: str | None, from_dir: str | None) -> dict[str, Any
         return {"packed": read_directory(from_dir), "file_name": name}
     if file_path == "-" or file_path is None:
         return {"payload": read_standard_input(), "file_name": name}
+    if Path(file_path).is_dir():
+        raise CommandError(
+            f"The file {quote(file_path)} is a directory: give it with --from-dir.",
+            returncode=USAGE_ERROR,
+        )
     return {"payload": read_file(file_path), "file_name": name}
 
 
@@ -65,6 +70,8 @@ def read_directory(path: str) -> LooseFiles:
     root = Path(path)
     if not (root / HEAD_FILE).is_file():
         reason = f"it has no {HEAD_FILE}" if root.is_dir() else "there is no such directory"
+        if root.is_file():
+            reason = "it is a file, which --file-path takes"
         raise CommandError(
             f"{quote(path)} is no directory of flow_export --to-dir: {reason}.",
             returncode=USAGE_ERROR,

@@ -48,10 +48,13 @@ def count_results(plan: Plan) -> tuple[Counter[Result], int]:
     return counts, left_out
 
 
-def format_prunable(plan: Plan) -> str:
-    """Return a sentence on the rows that left the directory and stay; "" where there are none."""
+def format_prunable(plan: Plan, *, how: str) -> str:
+    """Return a sentence on the rows that left the directory and stay; "" where there are none.
+
+    `how` says how they are pruned.
+    """
     if plan.prune or not plan.prunable:
         return ""
     rows = format_count(plan.prunable, "row")
-    are, them = ("is", "it") if plan.prunable == 1 else ("are", "them")
-    return f"{rows} that came from this directory {are} not in it any more: --prune deletes {them}."
+    are = "is" if plan.prunable == 1 else "are"
+    return f"{rows} that came from this directory {are} not in it any more: {how}."

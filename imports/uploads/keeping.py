@@ -126,10 +126,13 @@ def may_only_look(user: User) -> bool:
 def delete_kept(user: User, number: int) -> None:
     """Delete the kept plan; the record of a run that applied it stays.
 
-    Raises NotPermitted, NothingKept, and UploadRefused while it is being imported.
+    A planner deletes their own. Raises NotPermitted, NothingKept, and UploadRefused while it is
+    being imported.
     """
     check_permission(user, PLAN_IMPORT)
     pending = find_kept(user, number)
+    if pending.user_id != user.pk:
+        check_permission(user, RUN_IMPORT)
     check_idle(pending)
     PendingImport.objects.filter(pk=pending.pk).delete()
 

@@ -345,7 +345,8 @@ def test_a_warning_is_acknowledged_by_whoever_may_import_and_not_by_a_planner(fr
     content = (fresh.root.parent / "flows.zip").read_bytes()
     code = "invisible-characters"
     fields = {"duplicatesMode": "OVERWRITE", "key": "repo#11", "commit": plan["commit"]}
-    fresh.server.keep(form(file_part(content), *words(**fields, accept=code)))
+    with pytest.raises(AssertionError, match="whoever applies the plan is asked"):
+        fresh.server.keep(form(file_part(content), *words(**fields, accept=code)))
     done, _, err = fresh.run("apply", plan="repo#11")
     assert done == 3
     assert f"must be acknowledged: {code}." in err

@@ -83,11 +83,12 @@ class GzipQuery(serializers.Serializer[Any]):
         default=False,
         help_text="The file in gzip, as `application/gzip`. `Accept-Encoding` changes nothing.",
     )
-    format = serializers.ChoiceField(
-        choices=["file", DIRECTORY],
-        default="file",
-        help_text="`dir`: the directory for git, as `application/zip`; `gzip` and `compact` change "
-        "nothing of it.",
+    # Any other word has no effect, as before there was this one.
+    format = serializers.CharField(
+        required=False,
+        default="",
+        help_text=f"`{DIRECTORY}`: the directory for git, as `application/zip`; `gzip` and "
+        "`compact` change nothing of it.",
     )
 
 

@@ -75,7 +75,9 @@ class Command(BaseCommand):
             "in gzip without this option",
         )
         parser.add_argument(
-            "--no-prompt", action="store_true", help="replace an existing file without asking"
+            "--no-prompt",
+            action="store_true",
+            help="replace an existing file without asking, or most of the items in a directory",
         )
         parser.add_argument(
             "--fail-on-empty",
@@ -85,11 +87,11 @@ class Command(BaseCommand):
 
     def handle(self, *, server: str, no_prompt: bool, **options: Any) -> None:
         if options["to_dir"]:
-            self._write_directory(server, **options)
+            self._write_directory(server, no_prompt=no_prompt, **options)
         else:
             self._write_file(server, no_prompt=no_prompt, **options)
 
-    def _write_directory(self, server: str, **options: Any) -> None:
+    def _write_directory(self, server: str, *, no_prompt: bool, **options: Any) -> None:
         _check_no_file_options(**options)
         root = Path(options["to_dir"])
         choice = format_choice(
@@ -99,7 +101,11 @@ class Command(BaseCommand):
             selection = self._select(options)
             with refuse_unwritable(root):
                 statistics = write_directory(
-                    selection, root, server=server, make_id=lambda: make_directory_id(choice)
+                    selection,
+                    root,
+                    server=server,
+                    make_id=lambda: make_directory_id(choice),
+                    may_empty=no_prompt,
                 )
         self._report_directory(statistics, root)
 

@@ -154,7 +154,7 @@ class Command(RunCommand):
             self.display.write(word_plan(plan), partial(read_states, plan))
             return
         self.display.show(word_plan(plan), partial(read_states, plan))
-        if hint := format_prunable(plan):
+        if hint := format_prunable(plan, how="--prune soft-deletes what left it"):
             console.print_line(self, hint)
         show_unacknowledged(preview.unacknowledged)
 

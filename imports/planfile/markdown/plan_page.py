@@ -37,7 +37,7 @@ from imports.planfile.markdown.warning_lines import (
 )
 from imports.planfile.wording import COUNTED, count_results, format_prunable
 from imports.plans.acknowledgement import RedWarning
-from imports.plans.plan import Change, Plan, Result
+from imports.plans.plan import Change, Mode, Plan, Result
 
 ReadItems = Callable[[Sequence[Change]], Iterable[ShownItem]]
 """Returns the items of these changes, in their order, each with its two states compared."""
@@ -49,6 +49,7 @@ _ROOM_OF_OTHERS = 4_000
 _ROOM_OF_END = 400
 """Without the place of the whole plan."""
 _LEAST_DETAILS = 500
+_NOT_IMPORTED = "Decided otherwise: not imported"
 _TO_PRUNE = "To prune: not in the directory any more"
 _SECTIONS = (Result.OVERWRITE, Result.DUPLICATE, Result.CREATE)
 
@@ -84,14 +85,24 @@ def format_plan_markdown(
         _ROOM_OF_RED,
     )
     top += _write_list("Red warnings", write_serious(serious), _ROOM_OF_RED)
+    top += _write_list(_NOT_IMPORTED, _list_decided(plan), _ROOM_OF_RED)
     top += _write_list(_TO_PRUNE, _list_pruned(plan), _ROOM_OF_RED)
-    if hint := format_prunable(plan):
-        top.append(hint)
+    if plan.prunable and not plan.prune:
+        top.append(format_prunable(plan, how="an import deletes them only where it is to prune"))
     top += _write_list("Other warnings", write_others(plan, unacknowledged), _ROOM_OF_OTHERS)
     room = MOST_BYTES - sum(measure(part) + 2 for part in top)
     room -= _ROOM_OF_END + measure(write_place(whole))
     parts, missing = _write_items(_order_changes(plan), read_items, room)
     return "\n\n".join([*top, *parts, *_write_end(missing, whole)]) + "\n"
+
+
+def _list_decided(plan: Plan) -> list[str]:
+    """Return the items that a decision keeps from being imported as the mode would."""
+    return [
+        f"- {write_item(change)}: {'left out' if change.is_left_out else 'skipped'}"
+        for change in plan
+        if change.is_left_out or (change.result is Result.SKIP and plan.mode is not Mode.SKIP)
+    ]
 
 
 def _list_pruned(plan: Plan) -> list[str]:

@@ -19,7 +19,8 @@ from tests.product.test_permission_matrix import (
     without_converters,
 )
 from tests.support.digest import all_rows
-from tests.support.uploading import BOUNDARY
+from tests.support.importing import export_file
+from tests.support.uploading import BOUNDARY, file_part, form, words
 
 __all__ = ["quick_and_quiet"]  # a fixture
 
@@ -45,6 +46,8 @@ SERVED = sorted(
 OWN = [pair for pair in SERVED if without_converters(pair[1]) not in WIRE]
 OF_THE_WIRE = [pair for pair in SERVED if without_converters(pair[1]) in WIRE]
 WITH_A_BODY = {"POST", "PUT", "PATCH", "DELETE"}
+FORMS = [("POST", "plans")]
+WITH_AN_OBJECT = [one for one in OWN if one[0] in WITH_A_BODY and one not in FORMS]
 
 
 def ask(method: str, route: str, query: str = "", **more: Any) -> Any:
@@ -97,7 +100,7 @@ def test_an_unknown_parameter_of_our_own_endpoint_is_refused_by_its_name(method,
     assert all_rows() == before
 
 
-@pytest.mark.parametrize(("method", "route"), [one for one in OWN if one[0] in WITH_A_BODY])
+@pytest.mark.parametrize(("method", "route"), WITH_AN_OBJECT)
 def test_an_unknown_key_of_our_own_endpoint_is_refused_by_its_name(method, route):
     answer, before = ask(method, route, dryrun=True)
     assert refused(answer) == (422, "unknown-key", [("unknown-key", "dryrun")])
@@ -105,7 +108,7 @@ def test_an_unknown_key_of_our_own_endpoint_is_refused_by_its_name(method, route
     assert all_rows() == before
 
 
-@pytest.mark.parametrize(("method", "route"), [one for one in OWN if one[0] in WITH_A_BODY])
+@pytest.mark.parametrize(("method", "route"), WITH_AN_OBJECT)
 @pytest.mark.parametrize("body", [b"[]", b'"dryRun"', b"null", b"1"])
 def test_a_body_that_is_no_object_is_refused(method, route, body):
     caller = caller_in("superuser")
@@ -116,6 +119,19 @@ def test_a_body_that_is_no_object_is_refused(method, route, body):
     before = all_rows()
     answer = caller.client().generic(method, path, body, content_type="application/json")
     assert refused(answer)[:2] == (400, "wrong-type")
+    assert all_rows() == before
+
+
+@pytest.mark.parametrize(("method", "route"), FORMS)
+def test_an_unknown_part_of_our_own_form_is_refused_by_its_name(method, route):
+    client = caller_in("superuser").client()
+    before = all_rows()
+    body = form(file_part(export_file()), *words(duplicatesMode="OVERWRITE", dryrun="true"))
+    kind = f"multipart/form-data; boundary={BOUNDARY}"
+    answer = client.generic(method, f"/api/{route}", body, content_type=kind)
+    assert refused(answer) == (422, "unknown-part", [("unknown-part", "dryrun")])
+    answer = client.generic(method, f"/api/{route}", b"{}", content_type="application/json")
+    assert answer.status_code == 415
     assert all_rows() == before
 
 

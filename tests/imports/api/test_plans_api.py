@@ -338,8 +338,8 @@ class TestApplying:
         assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
         assert all_rows(without={"accounts_apitoken"}) == before
 
-    def test_a_warning_is_acknowledged_by_who_applies_or_by_who_planned(
-        self, planner: Any, editor: Any
+    def test_a_warning_is_acknowledged_by_who_applies_or_by_who_planned_and_may_import(
+        self, planner: Any, editor: Any, ada: Any
     ) -> None:
         ConnectionFactory(uuid=uuid_of("c", 1), name="Twilio", dev_value=HERE)
         SecretFactory(uuid=uuid_of("5", 1), name="KEY", dev_value="a value")
@@ -350,11 +350,14 @@ class TestApplying:
         answer = apply(editor, plan)
         assert (answer.status_code, answer.json()["code"]) == (422, "needs-acknowledgement")
         assert Connection.objects.get().dev_value == HERE
-        accepted = kept(planner, payload, accept=code)
+        refused = keep(planner, payload, accept=code)
+        assert (refused.status_code, refused.json()["code"]) == (403, "not-permitted")
+        assert "whoever applies the plan is asked" in refused.json()["message"]
+        accepted = kept(ada, payload, accept=code)
         assert "needsAcknowledgement" not in accepted
         answer = apply(editor, accepted)
         assert answer.status_code == 201
-        assert answer.json()["acknowledged"] == [{"code": code, "by": "ci", "items": 1}]
+        assert answer.json()["acknowledged"] == [{"code": code, "by": "ada", "items": 1}]
         Connection.objects.update(dev_value=HERE)
         plan = kept(planner, payload)
         answer = apply(editor, plan, accept=[code])

@@ -239,6 +239,19 @@ def test_an_empty_export_removes_nothing(export: Any, tmp_path: Path) -> None:
     assert read_files(tmp_path / "flows") == before
 
 
+def test_most_items_leave_only_where_that_is_meant(export: Any, tmp_path: Path) -> None:
+    for number in range(12):
+        a_flow(number, tags='["a"]' if number == 0 else "[]")
+    export()
+    before = read_files(tmp_path / "flows")
+    done = export("--tags", "a", code=1)
+    assert "Of the 12 items in the directory" in done.err
+    assert "11 are not in this export" in done.err
+    assert read_files(tmp_path / "flows") == before
+    assert counts(export("--tags", "a", "--no-prompt"))[1] == 44
+    assert counts(export())[0] == 44
+
+
 @pytest.mark.parametrize("option", ["--gzip", "--compact"])
 def test_options_of_one_file_are_refused(run_command: RunCommand, option: str) -> None:
     done = run_command("flow_export", "--to-dir", "d", option)
