@@ -180,6 +180,7 @@ def _add_candidates(
 ) -> Iterator[Match]:
     """Return the matches; those that need a choice, or had one, have the rows to choose from."""
     chosen = {match.item.name for match in matches if match.is_chosen or match.is_created}
+    chosen.discard("")  # what has no name has no namesakes
     by_uuid = {
         match.item.uuid
         for match in matches

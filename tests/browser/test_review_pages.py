@@ -9,6 +9,7 @@ from imports.models import ImportRecord, PendingImport, Status
 from imports.plans.plan import Mode
 from imports.uploads import pending as uploads
 from imports.uploads.pending import Options
+from imports.uploads.planning import read_page
 from tests.support.changed_export import change_export
 from tests.support.importing import confirmed
 
@@ -111,7 +112,7 @@ def test_on_a_phone_nothing_is_beside_the_screen(pending, logged_in_page, superu
 
 
 def test_every_row_says_what_changes_and_a_connection_its_hosts(pending):
-    page = uploads.read_page(pending)
+    page = read_page(pending)
     changing = [item for item in page.items if item.result.writes]
     assert all(item.words for item in changing)
     hosts = [item.words[0] for item in changing if item.kind == "connection"]

@@ -181,6 +181,7 @@ def _is_harmless(hint: Any) -> bool:
 FUNCTIONS = {name: code for name, code in functions() if takes_text(code)}
 
 EXEMPT = {
+    "imports.planfile.wording.format_prunable": "puts a number into words of the product's own",
     "imports.planfile.kept.make_kept_answer": "encodes what a dry run answers, once",
     "imports.planfile.kept.pack_answer": "packs what make_kept_answer returns",
     "imports.planfile.kept.unpack_answer": "unpacks what pack_answer returns",
@@ -737,7 +738,6 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
                 )
             ),
             "imports.planfile.wording.count_results",
-            "imports.planfile.wording.format_prunable",
             "flows.differences.lines.format_line_numbers",
             "flows.differences.shortening.shorten_same",
         ),

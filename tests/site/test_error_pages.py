@@ -41,7 +41,7 @@ def shown(response, status):
         (
             "secret/",
             "Can view secret (flows.view_secret)",
-            "Admin, Editor, Service Account, Operator",
+            "Admin, Editor, Service Account, Planner, Operator",
         ),
         ("secret/add/", "Can add secret (flows.add_secret)", "Admin, Editor, Service Account"),
         ("flow/{}/delete/", "Can delete flow (flows.delete_flow)", "Admin, Editor"),

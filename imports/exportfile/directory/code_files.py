@@ -24,27 +24,27 @@ _BY_KEY = (
 )
 # Of the first line alone: an edit further down gives the file no other name.
 _BY_FIRST_LINE = (
-    (".html", re.compile(r"<(?:!doctype|!--|[a-z][a-z0-9-]*[\s>/])", re.IGNORECASE)),
+    (".html", re.compile(r"<(?:!doctype|!--|[a-z][a-z0-9-]{0,30}[\s>/])", re.IGNORECASE)),
     (
         ".sql",
         re.compile(
-            r"(?:--|(?:select|insert\s+into|update|delete\s+from|with|create|alter|merge\s+into)\b"
-            r"(?!.*[.:]$))",
+            r"(?:--|(?:select|insert\s+into|update|delete\s+from|with|create|alter|merge\s+into)\b)",
             re.IGNORECASE,
         ),
     ),
-    (
-        ".py",
-        re.compile(r"(?:def \w+\(|class \w+.*:$|from [\w.]+ import |import [\w., ]+$|#!.*python)"),
-    ),
+    (".py", re.compile(r"(?:def \w{1,80}\(|class \w{1,80}[(:]|from [\w.]{1,80} import |#!)")),
+    (".py", re.compile(r"import [\w., ]{1,80}$")),
     (
         ".js",
         re.compile(
-            r"(?://|/\*|(?:const|let|var)\s+[\w${\[]|(?:async\s+)?function\b|import\b.*['\"]|"
-            r"(?:return|await|if|for|try)\b.*[({;]|[\w$.]+\s*=(?!=)|.*=>|['\"]use strict)"
+            r"(?://|/\*|(?:const|let|var)\s+[\w${\[]|(?:async\s+)?function\b|"
+            r"import\b[^\n]{0,80}['\"]|(?:return|await|if|for|try)\b[^\n]{0,80}[({;]|"
+            r"[\w$.]{1,60}\s?=(?!=)|[^\n]{0,80}=>|['\"]use strict)"
         ),
     ),
 )
+_LONGEST_FIRST_LINE = 200
+_ENDS_OF_PROSE = (".", ":")
 
 
 def may_be_file(text: str) -> bool:
@@ -57,8 +57,13 @@ def may_be_file(text: str) -> bool:
 
 def choose_suffix(key: str, text: str) -> str:
     """Return the suffix of the file of a text that stands under this key: of code, or `.md`."""
-    first_line = text.lstrip().partition("\n")[0].rstrip()
-    by_content = (suffix for suffix, words in _BY_FIRST_LINE if words.match(first_line))
+    first_line = text.lstrip().partition("\n")[0].rstrip()[:_LONGEST_FIRST_LINE]
+    by_content = (
+        suffix
+        for suffix, words in _BY_FIRST_LINE
+        if words.match(first_line)
+        and not (suffix == ".sql" and first_line.endswith(_ENDS_OF_PROSE))
+    )
     if _PROSE.search(key):
         return _PROSE_SUFFIX
     by_key = next((suffix for suffix, words in _BY_KEY if words.search(key)), None)
