@@ -6,7 +6,8 @@ files of the item, so that the next export finds and finishes it.
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -87,12 +88,16 @@ def write_directory(
     )
     writer = _DirectoryWriter(root, before.present, statistics)
     writer.make_heads(server)
-    for path, files in make_item_files(selection, paths, statistics.warnings):
-        writer.remove(name for name in before.items.get(path, ()) if name not in files)
-        writer.write(path, files[path])
-        for name, content in files.items():
-            if name != path:
-                writer.write(name, content)
+    items = make_item_files(selection, paths, statistics.warnings)
+    # One thread writes an item while this one reads and splits the next.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        running: Future[None] | None = None
+        for path, files in items:
+            if running:
+                running.result()
+            running = pool.submit(writer.write_item, path, files, before.items.get(path, ()))
+        if running:
+            running.result()
     for path in leaving:
         writer.remove(before.items[path])
     return statistics
@@ -120,6 +125,14 @@ class _DirectoryWriter:
             if name != HEAD_FILE and (self._root / name).exists():
                 continue
             self.write(name, content, may_be_present=True)
+
+    def write_item(self, path: str, files: Mapping[str, bytes], before: Iterable[str]) -> None:
+        """Replace the files of an item, whose JSON file is at the path, and remove others of it."""
+        self.remove(name for name in before if name not in files)
+        self.write(path, files[path])
+        for name, content in files.items():
+            if name != path:
+                self.write(name, content)
 
     def write(self, name: str, content: bytes, *, may_be_present: bool = False) -> None:
         """Replace the file, unless it has this content."""
