@@ -29,7 +29,12 @@ class Migration(RecordedMigration):
         migrations.AddField(
             model_name='importrecord',
             name='directory_id',
-            field=models.CharField(blank=True, db_index=True, default='', help_text='Of the directory that the file was; empty for any other file.', max_length=36),
+            field=models.CharField(blank=True, default='', help_text='Of the directory that the file was; empty for any other file.', max_length=36),
+        ),
+        # No `db_index`: what PostgreSQL puts off to the end is not recorded in one transaction with it.
+        migrations.AddIndex(
+            model_name='importrecord',
+            index=models.Index(fields=['directory_id'], name='record_directory'),
         ),
         migrations.AddField(
             model_name='importrecord',

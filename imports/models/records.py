@@ -100,7 +100,6 @@ class ImportRecord(CurrentDatabaseModel):
         max_length=36,
         blank=True,
         default="",
-        db_index=True,
         help_text="Of the directory that the file was; empty for any other file.",
     )
     prune = models.BooleanField(
@@ -161,6 +160,9 @@ class ImportRecord(CurrentDatabaseModel):
             ("purge_items", "Can delete items for good"),
             ("plan_import", "Can plan imports"),
             ("prune_items", "Can delete by import what left its directory"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["directory_id"], name="record_directory"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(

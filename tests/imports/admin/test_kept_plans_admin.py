@@ -278,7 +278,7 @@ class TestWhoImports:
     def test_that_was_replaced_meanwhile_is_gone(self, plan: PendingImport, editor: Client) -> None:
         shown = get_token(plan, read_page(plan))
         again = PlanDetails(key="repo#42")
-        keep_plan(plan.user, request_for(NEWER, user=plan.user), again)
+        keep_plan(plan.user, request_for(NEWER, user=plan.user, accept=()), again)
         answer = editor.post(page_of(plan, "confirm"), {"shown": shown}, follow=True)
         assert answer.status_code == 200
         assert Flow.objects.get(uuid=UUID).timeout == 1
