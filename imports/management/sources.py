@@ -94,11 +94,11 @@ def _read(root: Path) -> LooseFiles:
         if entry.is_symlink():
             links.append(name)
             continue
-        with open(entry.path, "rb", buffering=0) as file:  # noqa: PTH123 - of very many
-            files[name] = file.read(most + 1)
-        size += len(files[name])
-        if size > most or len(files) > MAX_FILES:
+        size += entry.stat().st_size
+        if size > most or len(files) >= MAX_FILES:
             raise make_too_large_error(ziggy.MAX_IMPORT_BYTES)
+        with open(entry.path, "rb", buffering=0) as file:  # noqa: PTH123 - of very many
+            files[name] = file.readall()
     return LooseFiles(files=files, links=links)
 
 
