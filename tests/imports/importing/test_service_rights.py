@@ -341,7 +341,11 @@ def planned_situations() -> Iterator[tuple[Situation, frozenset[str]]]:
 
 
 PLAN_CALLS: dict[str, tuple[Callable[[ImportRequest], Any], str, bool]] = {
-    "plan_for_others": (lambda asked: plan_for_others(asked)[0], PLAN, True),
+    "plan_for_others": (
+        lambda asked: plan_for_others(replace(asked, accept=()))[0],
+        PLAN,
+        True,
+    ),
     "examine_for_others": (examine_for_others, permissions.VIEW_RECORDS, False),
     "preview_import of who may only plan": (preview, PLAN, True),
     "make_plan_to_save of who may only plan": (
