@@ -193,6 +193,7 @@ def plan_of(payload: bytes, fields: dict[str, str]) -> str:
 def plan_to_keep(case: str) -> Sent:
     item, fields = IMPORTS[case]
     fields = {"duplicatesMode": "OVERWRITE", **fields}
+    fields = {name: word for name, word in fields.items() if name != "accept"}
     return Sent(form=form(file_part(export_file(item)), *words(**fields)))
 
 
