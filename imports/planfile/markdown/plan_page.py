@@ -85,10 +85,10 @@ def format_plan_markdown(
         _ROOM_OF_RED,
     )
     top += _write_list("Red warnings", write_serious(serious), _ROOM_OF_RED)
-    top += _write_list(_NOT_IMPORTED, _list_decided(plan), _ROOM_OF_RED)
-    top += _write_list(_TO_PRUNE, _list_pruned(plan), _ROOM_OF_RED)
-    if plan.prunable and not plan.prune:
-        top.append(format_prunable(plan, how="an import deletes them only where it is to prune"))
+    top += _write_list(_NOT_IMPORTED, _list_decided(plan), _ROOM_OF_OTHERS, noun="item")
+    top += _write_list(_TO_PRUNE, _list_pruned(plan), _ROOM_OF_OTHERS, noun="row")
+    if hint := format_prunable(plan, how="an import deletes them only where it is to prune"):
+        top.append(hint)
     top += _write_list("Other warnings", write_others(plan, unacknowledged), _ROOM_OF_OTHERS)
     room = MOST_BYTES - sum(measure(part) + 2 for part in top)
     room -= _ROOM_OF_END + measure(write_place(whole))
@@ -120,8 +120,8 @@ def _format_counts(plan: Plan, red: int) -> str:
     return ", ".join(counted) or "nothing in the file"
 
 
-def _write_list(title: str, lines: Sequence[str], room: int) -> list[str]:
-    return [f"### {title}", "\n".join(fit_lines(lines, room, "warning"))] if lines else []
+def _write_list(title: str, lines: Sequence[str], room: int, *, noun: str = "warning") -> list[str]:
+    return [f"### {title}", "\n".join(fit_lines(lines, room, noun))] if lines else []
 
 
 def _order_changes(plan: Plan) -> list[Change]:

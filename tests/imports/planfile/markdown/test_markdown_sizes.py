@@ -5,6 +5,7 @@ ZIGGY_MARKDOWN_CASES says how many plans are made up.
 
 import os
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from flows.content import canonical
 from flows.content.fields import Kind
-from imports.errors import FileInvalid, Issue
+from imports.errors import FileInvalid, Issue, PlanRefused
 from imports.planfile.markdown.blocks import (
     MOST_BYTES,
     MarkdownBlock,
@@ -22,7 +23,9 @@ from imports.planfile.markdown.blocks import (
     share_out,
 )
 from imports.planfile.markdown.refusal_page import format_refusal_markdown
-from imports.plans.plan import Mode
+from imports.plans.acknowledgement import find_red_warnings
+from imports.plans.matching import MatchMethod
+from imports.plans.plan import Mode, Result
 from tests.support.imagined import a_file, planned, stored
 from tests.support.markdown_pages import Page, markdown_of
 
@@ -95,6 +98,35 @@ def test_of_very_many_flows_those_that_fit_are_named_and_the_others_counted():
     assert measure(text) <= MOST_BYTES
     assert "**production**: 1500 to overwrite" in text
     assert re.search(r"\d+ shown without what changes, \d+ only counted", text)
+
+
+def test_a_text_fits_with_very_much_in_each_of_its_lists():
+    flows = [
+        {"uuid": uuid(number), "name": f"{number} {'x' * 200}", "info": "a\u202eb"}
+        for number in range(1_200)
+    ]
+    plan = planned(a_file(flows=flows), mode=Mode.OVERWRITE)
+    of_flows = [
+        replace(change, result=Result.SKIP, method=MatchMethod.UNMATCHED, content=None)
+        if number % 3 == 1
+        else replace(change, result=Result.PRUNE, content=None)
+        if number % 3 == 2
+        else change
+        for number, change in enumerate(plan.changes[Kind.FLOW])
+    ]
+    plan = replace(plan, changes={**plan.changes, Kind.FLOW: tuple(of_flows)})
+    issues = [Issue(code="x", message="y" * 300, path=f"flows[{at}]") for at in range(1_000)]
+    red = find_red_warnings(plan)
+    text = markdown_of(
+        plan, refusal=PlanRefused("x", "z", issues), unacknowledged=red[: len(red) // 2]
+    )
+    assert measure(text) <= MOST_BYTES
+    for title in ("Decided otherwise: not imported", "To prune: not in the directory any more"):
+        _, _, listed = text.partition(f"### {title}\n")
+        noun = "row" if "prune" in title else "item"
+        assert re.search(
+            rf"^- \.\.\. and \d+ more {noun}s$", listed.partition("###")[0], re.MULTILINE
+        )
 
 
 def test_a_large_item_takes_no_room_from_the_small_ones():
