@@ -2,7 +2,6 @@
 
 import json
 import platform
-import shutil
 import sqlite3
 import sys
 from dataclasses import replace
@@ -20,39 +19,28 @@ from django.urls import reverse
 from accounts.models import User
 from benchmarks import floor
 from benchmarks.measure import ChildOutput, Reading, measure
-from benchmarks.targets import (
-    KNOWN,
-    OVERWRITTEN,
-    UNCHANGED,
-    UNSEEN,
-    name_directory,
-    name_file,
-)
+from benchmarks.targets import KNOWN, OVERWRITTEN, UNCHANGED, UNSEEN
 from flows.conf import ziggy
 from flows.database.size import read_database_size
 from imports.database.backup import make_backup
 from imports.database.one_state import read_one_state
 from imports.exportfile.document import parse
-from imports.exporting.directory_writing import write_directory
 from imports.exporting.downloads import pack_export
 from imports.exporting.selection import select_everything
 from imports.exporting.write import write_export
 from imports.importing.request import ImportRequest
 from imports.importing.service import preview_import, run_import
-from imports.management.sources import read_directory
 from imports.models import Door, ImportRecord
 from imports.parsed.models import ParsedItem
 from imports.plans.acknowledgement import AcknowledgedCode
 from imports.plans.plan import Mode, Plan, UndoResult
 from imports.runs.carrying_out import Outcome
-from imports.samples.sample import SampleRequest, write_sample
 from imports.status.service import read_status
 from imports.undo.plans.plan import UndoPlan
 from imports.undo.request import UndoRequest
 from imports.undo.service import undo_import
 from imports.uploads.pending import Options, stage
 
-_DIRECTORY_ID = "00000000-0000-4000-8000-000000000000"
 _later = partial(measure, is_first=False)
 """Measures several works in turns in one process."""
 
@@ -131,49 +119,6 @@ def repeat_unseen(path: str, items: int) -> ChildOutput:
     """Measure the import of a file that was never seen, whose items are all as the rows are."""
     ParsedItem.objects.all().delete()
     return _import(UNSEEN, path, items, "UNCHANGED")
-
-
-def go_there_and_back(directory: str, flows: int, runs: int) -> ChildOutput:
-    """Measure an export to a file, or to a new directory, and its import as one never seen.
-
-    The flows are those of `make_sample`: of the generated ones every node has code, which would be
-    a file of half a kilobyte each.
-    """
-    items = flows
-    sample = BytesIO()
-    write_sample(SampleRequest(flows=flows), sample)
-    run(sample.getvalue())
-    rows: dict[str, list[Reading]] = {name_file(items): [], name_directory(items): []}
-    root = Path(directory) / "there-and-back"
-    for _ in range(runs):
-        for name, work in (
-            (name_file(items), _go_by_file),
-            (name_directory(items), partial(_go_by_directory, root)),
-        ):
-            ParsedItem.objects.all().delete()
-            rows[name].append(_later(work, items=items, counts_queries=False))
-        shutil.rmtree(root)
-    return ChildOutput(rows=rows)
-
-
-def _go_by_file() -> None:
-    stream = BytesIO()
-    with read_one_state():
-        write_export(select_everything(), stream, server=ziggy.SERVER_NAME)
-    _import_unchanged(payload=stream.getvalue())
-
-
-def _go_by_directory(root: Path) -> None:
-    with read_one_state():
-        selection = select_everything()
-        write_directory(selection, root, server=ziggy.SERVER_NAME, make_id=lambda: _DIRECTORY_ID)
-    _import_unchanged(packed=read_directory(str(root)))
-
-
-def _import_unchanged(**source: Any) -> None:
-    counts = run_import(replace(request(b""), **source)).plan.counts
-    if [*map(str, counts)] != ["UNCHANGED"]:
-        raise SystemExit(f"The import of an export did {counts}.")
 
 
 def compare(path: str, items: int, runs: int) -> ChildOutput:

@@ -176,7 +176,7 @@ class Bench:
         for flows in self._sample.scales:
             job = {"directory": self._sample.directory, "flows": flows}
             runs = self._count_few_runs()
-            self._keep(self._run(EMPTY, "ours.go_there_and_back", **job, runs=runs).rows)
+            self._keep(self._run(EMPTY, "directories.go_there_and_back", **job, runs=runs).rows)
 
     def measure_linear(self) -> None:
         """Measure the files with very many of one thing."""
