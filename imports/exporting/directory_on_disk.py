@@ -56,21 +56,23 @@ class DirectoryOnDisk:
 def read_directory_on_disk(root: Path) -> DirectoryOnDisk:
     """Return what the directory holds; nothing for one that does not exist. Raises OSError."""
     directory_id = _read_id(root / HEAD_FILE)
-    links = [HEAD_FILE] if (root / HEAD_FILE).is_symlink() else []
+    links: list[str] = []
     items: dict[str, list[str]] = {}
     others: list[str] = []
     present: set[str] = set()
-    for kind in Kind:
-        for path in _list_files(root, kind.plural, links):
-            present.add(path)
-            if find_kind(path) and directory_id:
-                data = (root / path).read_bytes()
-                if _is_item(data):
-                    items[path] = [*_list_files_of_item(kind, path, data)]
-                    continue
-            others.append(path)
-    if (root / HEAD_FILE).exists() and not directory_id:
-        links.append(HEAD_FILE)
+    for path, entry in list_files(root) if root.exists() else ():
+        if entry.is_symlink() or (path == HEAD_FILE and not directory_id):
+            links.append(path)
+            continue
+        if path == HEAD_FILE:
+            continue
+        present.add(path)
+        if directory_id and (kind := find_kind(path)):
+            data = (root / path).read_bytes()
+            if _is_item(data):
+                items[path] = [*_list_files_of_item(kind, path, data)]
+                continue
+        others.append(path)
     named = {file for files in items.values() for file in files}
     others = [path for path in others if path not in named and _get_item_file(path) not in items]
     return DirectoryOnDisk(
@@ -111,19 +113,31 @@ def _list_files_of_item(kind: Kind, path: str, data: bytes) -> Iterator[str]:
     yield path
 
 
-def _list_files(root: Path, folder: str, links: list[str]) -> Iterator[str]:
-    """Yield the paths of the files below a folder, sorted; add links, which are not followed."""
-    if (root / folder).is_symlink():
-        links.append(folder)
-        return
-    if not (root / folder).is_dir():
-        return
-    with os.scandir(root / folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            path = f"{folder}/{entry.name}"
-            if entry.is_symlink():
-                links.append(path)
-            elif entry.is_dir():
-                yield from _list_files(root, path, links)
-            else:
-                yield path
+def list_files(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield HEAD_FILE, and the files and links in the folders of items, each with its path.
+
+    They are sorted by name; links are not followed. Raises OSError where the directory cannot be
+    read.
+    """
+    for entry in _scan(root):
+        if entry.name == HEAD_FILE or (entry.name in _FOLDERS and entry.is_symlink()):
+            yield entry.name, entry
+        elif entry.name in _FOLDERS and entry.is_dir():
+            yield from _list_folder(entry, entry.name)
+
+
+_FOLDERS = {kind.plural for kind in Kind}
+
+
+def _list_folder(folder: os.DirEntry[str], name: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    for entry in _scan(folder):
+        path = f"{name}/{entry.name}"
+        if entry.is_dir(follow_symlinks=False):
+            yield from _list_folder(entry, path)
+        else:
+            yield path, entry
+
+
+def _scan(folder: "Path | os.DirEntry[str]") -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)

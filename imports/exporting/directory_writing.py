@@ -1,8 +1,8 @@
 """Writing an export into a directory: only what changed, and wherever it stops, nothing is lost.
 
-Each file is replaced as a whole. The files of an item that are gone are removed first, then its
-JSON file is written, then what that names: whenever the export is killed, the JSON file names all
-files of the item, so that the next export finds and finishes it.
+The files of an item that are gone are removed first, then its JSON file is replaced as a whole,
+then what that names is written: whenever the export is killed, the JSON file names all files of the
+item, so that the next export finds and finishes it.
 """
 
 import os
@@ -17,15 +17,7 @@ from flows.content.fields import Kind
 from flows.counting import format_list
 from flows.texts import quote
 from imports.errors import UnableToImport
-from imports.exportfile.directory.form import (
-    ATTRIBUTES,
-    ATTRIBUTES_FILE,
-    HEAD_FILE,
-    JSON_SUFFIX,
-    README,
-    README_FILE,
-    make_head,
-)
+from imports.exportfile.directory.form import HEAD_FILE, JSON_SUFFIX, make_root_files
 from imports.exporting.directory_files import make_item_files, name_files
 from imports.exporting.directory_on_disk import read_directory_on_disk
 from imports.exporting.selection import Selection
@@ -116,11 +108,7 @@ class _DirectoryWriter:
 
     def make_heads(self, server: str) -> None:
         """Write what tells of the directory; what people may have changed is left as it is."""
-        heads = {
-            HEAD_FILE: make_head(server=server, directory_id=self._statistics.directory_id),
-            ATTRIBUTES_FILE: ATTRIBUTES,
-            README_FILE: README,
-        }
+        heads = make_root_files(server=server, directory_id=self._statistics.directory_id)
         for name, content in heads.items():
             if name != HEAD_FILE and (self._root / name).exists():
                 continue

@@ -7,15 +7,7 @@ import msgspec
 from django.http import HttpResponse
 
 from flows.content.fields import Kind
-from imports.exportfile.directory.form import (
-    ATTRIBUTES,
-    ATTRIBUTES_FILE,
-    HEAD_FILE,
-    README,
-    README_FILE,
-    make_head,
-    name_item_files,
-)
+from imports.exportfile.directory.form import make_root_files, name_item_files
 from imports.exportfile.directory.splitting import split_item_into
 from imports.exportfile.directory.zip_writing import write_zip
 
@@ -50,9 +42,7 @@ def make_directory_response(packed: bytes, *, directory_id: str) -> HttpResponse
 
 def _make_files(export: bytes, directory_id: str) -> Iterator[tuple[str, bytes]]:
     document = msgspec.json.decode(export, type=_Export)
-    yield HEAD_FILE, make_head(server=document.exported_from, directory_id=directory_id)
-    yield ATTRIBUTES_FILE, ATTRIBUTES
-    yield README_FILE, README
+    yield from make_root_files(server=document.exported_from, directory_id=directory_id).items()
     for kind in Kind:
         yield from _make_files_of_kind(kind, getattr(document, kind.plural))
 

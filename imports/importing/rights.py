@@ -1,6 +1,7 @@
 """The permissions needed for an import: never less than for the same changes by hand."""
 
 from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 from flows.content.fields import Kind
 from flows.destinations.changes import SECRET_TO_NEW_DESTINATION
@@ -27,11 +28,27 @@ from imports.plans.plan import Change, Plan
 
 def check_request(request: ImportRequest) -> None:
     """Raise NotPermitted where the user may not import with these options."""
+    check_permission(request.user, *list_needed_by_options(request))
+
+
+class _WithOptions(Protocol):
+    """What has the options of an import: a request, and a file that waits."""
+
+    @property
+    def with_backup(self) -> bool: ...
+    @property
+    def override_locks(self) -> bool: ...
+    @property
+    def prune(self) -> bool: ...
+
+
+def list_needed_by_options(asked: _WithOptions) -> list[str]:
+    """Return the permissions that an import with these options needs, whatever its file has."""
     needed = [RUN_IMPORT]
-    needed += [] if request.with_backup else [SKIP_BACKUP]
-    needed += [OVERRIDE_LOCKS] if request.override_locks else []
-    needed += [PRUNE_ITEMS] if request.prune else []
-    check_permission(request.user, *needed)
+    needed += [] if asked.with_backup else [SKIP_BACKUP]
+    needed += [OVERRIDE_LOCKS] if asked.override_locks else []
+    needed += [PRUNE_ITEMS] if asked.prune else []
+    return needed
 
 
 def check_may_plan(request: ImportRequest) -> None:

@@ -125,7 +125,9 @@ def plan_for_others(request: ImportRequest) -> tuple[Preview, SavedPlan]:
         check_permission(request.user, PLAN_IMPORT)
         check_may_acknowledge(request)
         document, request = _read(request, recorder.record)
-        return _preview_and_save(document, request, is_for_others=True)
+        with read_one_state():
+            preview = make_preview(document, request, is_for_others=True)
+            return preview, prepare_saved_plan(preview.plan, document, request)
 
 
 def examine_for_others(request: ImportRequest) -> Preview:
@@ -140,14 +142,6 @@ def examine_for_others(request: ImportRequest) -> Preview:
         check_permission(request.user, VIEW_RECORDS)
         document, request = _read(request, recorder.record)
         return make_preview(document, request, is_for_others=True)
-
-
-def _preview_and_save(
-    document: ExportDocument, request: ImportRequest, *, is_for_others: bool
-) -> tuple[Preview, SavedPlan]:
-    with read_one_state():
-        preview = make_preview(document, request, is_for_others=is_for_others)
-        return preview, prepare_saved_plan(preview.plan, document, request)
 
 
 def examine_import(request: ImportRequest, *, record_refusal: bool = False) -> Preview:
@@ -200,8 +194,7 @@ def _run(
         if confirmed and confirmed.document.sha256 != record.file_sha256:
             raise make_stale_error("The file is not the one that was shown.", again=AGAIN)
         document = confirmed.document if confirmed else None
-        document, request = read_request(request, sha256=record.file_sha256, document=document)
-        record.directory_id = document.directory_id
+        document, request = _read(request, record, document)
         with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
             recorder.start()
             seen = SeenState.see()
@@ -223,9 +216,14 @@ def _run(
             return Outcome(plan=plan, record=record)
 
 
-def _read(request: ImportRequest, record: ImportRecord) -> tuple[ExportDocument, ImportRequest]:
-    """Return document and request with its decisions; the record says which directory it was."""
-    document, request = read_request(request, sha256=record.file_sha256)
+def _read(
+    request: ImportRequest, record: ImportRecord, document: ExportDocument | None = None
+) -> tuple[ExportDocument, ImportRequest]:
+    """Return document and request with its decisions; the record says which directory it was.
+
+    A `document` of the same file is used instead of reading the file again.
+    """
+    document, request = read_request(request, sha256=record.file_sha256, document=document)
     record.directory_id = document.directory_id
     return document, request
 

@@ -1,25 +1,21 @@
 """What a command imports or compares: a file, standard input, or a directory of an export."""
 
-import os
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from flows.conf import ziggy
-from flows.content.fields import Kind
 from flows.texts import quote
 from imports.exportfile.directory.archive import MAX_FILES
 from imports.exportfile.directory.form import HEAD_FILE
 from imports.exportfile.directory.reading import LooseFiles
 from imports.exportfile.size_limit import MOST_WITH_WHITE_SPACE, make_too_large_error
+from imports.exporting.directory_on_disk import list_files
 from imports.management.console import USAGE_ERROR
 from imports.management.files import read_file, read_standard_input
 from imports.management.plan_display import check_file_name
-
-_FOLDERS = tuple(kind.plural for kind in Kind)
 
 
 def add_source_arguments(parser: ArgumentParser) -> None:
@@ -90,7 +86,7 @@ def _read(root: Path) -> LooseFiles:
     files: dict[str, bytes] = {}
     links: list[str] = []
     size = 0
-    for name, entry in _list_files(root):
+    for name, entry in list_files(root):
         if entry.is_symlink():
             links.append(name)
             continue
@@ -100,26 +96,3 @@ def _read(root: Path) -> LooseFiles:
         with open(entry.path, "rb", buffering=0) as file:  # noqa: PTH123 - of very many
             files[name] = file.readall()
     return LooseFiles(files=files, links=links)
-
-
-def _list_files(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Yield the paths and entries of the files and links."""
-    for entry in _scan(root):
-        if entry.name == HEAD_FILE or (entry.name in _FOLDERS and entry.is_symlink()):
-            yield entry.name, entry
-        elif entry.name in _FOLDERS and entry.is_dir():
-            yield from _list_folder(entry, entry.name)
-
-
-def _list_folder(folder: os.DirEntry[str], name: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    for entry in _scan(folder):
-        path = f"{name}/{entry.name}"
-        if entry.is_dir(follow_symlinks=False):
-            yield from _list_folder(entry, path)
-        else:
-            yield path, entry
-
-
-def _scan(folder: "Path | os.DirEntry[str]") -> list[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        return sorted(entries, key=lambda entry: entry.name)

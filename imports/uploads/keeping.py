@@ -4,7 +4,8 @@
 
 A kept plan is stored as an upload is, and has the same page. It is seen by whoever may see records
 and the kinds that it tells of, and expires after ZIGGY_KEPT_PLAN_DAYS. Whoever may plan imports may
-decide on it and delete it; who applies it needs the rights of the import.
+decide on it, and delete their own; who applies it, or deletes another's, needs to be allowed to
+import.
 """
 
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ from imports.runs.run import check_encryption_keys
 from imports.uploads.errors import NothingKept, UploadRefused
 from imports.uploads.planning import plan_to_keep
 from imports.uploads.progress import check_idle
-from imports.uploads.stored_file import pack_content
+from imports.uploads.stored_file import pack_file
 
 MOST_KEPT = 200
 """The most kept plans of a user that may wait at a time."""
@@ -78,9 +79,9 @@ def keep_plan(user: User, request: ImportRequest, details: PlanDetails) -> Pendi
         title=details.title,
         commit=details.commit,
     )
-    plan_to_keep(pending, request)
+    content = plan_to_keep(pending, request)
     check_encryption_keys()
-    pending.content = pack_content(request.payload)
+    pending.content = pack_file(content)
     _store(user, pending)
     return pending
 
@@ -126,15 +127,29 @@ def may_only_look(user: User) -> bool:
 def delete_kept(user: User, number: int) -> None:
     """Delete the kept plan; the record of a run that applied it stays.
 
-    A planner deletes their own. Raises NotPermitted, NothingKept, and UploadRefused while it is
-    being imported.
+    Raises NotPermitted, NothingKept, and UploadRefused while it is being imported.
     """
     check_permission(user, PLAN_IMPORT)
     pending = find_kept(user, number)
-    if pending.user_id != user.pk:
-        check_permission(user, RUN_IMPORT)
+    check_may_delete(pending)
     check_idle(pending)
     PendingImport.objects.filter(pk=pending.pk).delete()
+
+
+def check_may_delete(pending: PendingImport) -> None:
+    """Raise NotPermitted unless who works with the kept plan may delete it."""
+    check_permission(pending.actor, *_list_needed_to_delete(pending))
+
+
+def may_delete(pending: PendingImport) -> bool:
+    """Return whether who works with it may delete it: an upload always, a kept plan by right."""
+    needed = _list_needed_to_delete(pending)
+    return not pending.is_kept or all(has_permission(pending.actor, each) for each in needed)
+
+
+def _list_needed_to_delete(pending: PendingImport) -> list[str]:
+    is_own = pending.actor.pk == pending.user_id
+    return [PLAN_IMPORT] if is_own else [PLAN_IMPORT, RUN_IMPORT]
 
 
 def _list_visible(kinds: list[Kind]) -> Iterator[str]:

@@ -37,11 +37,11 @@ from imports.runs.idempotency import AlreadyDone
 from imports.runs.run import check_encryption_keys
 from imports.uploads.applying import accept_of_page, run_shown
 from imports.uploads.errors import NothingKept, NothingPending, UploadRefused
-from imports.uploads.keeping import check_may_look, may_only_look
+from imports.uploads.keeping import check_may_delete, check_may_look, may_only_look
 from imports.uploads.planning import make_request, plan_again, plan_first
 from imports.uploads.progress import check_idle
 from imports.uploads.showing import check_shown, may_decide
-from imports.uploads.stored_file import pack_content
+from imports.uploads.stored_file import pack_file
 
 MOST_WAITING = 10
 """The most uploads of a user that may wait at a time."""
@@ -79,9 +79,9 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
         override_locks=options.override_locks,
         prune=options.prune,
     )
-    plan_first(pending, payload)
+    content = plan_first(pending, payload)
     check_encryption_keys()
-    pending.content = pack_content(payload)
+    pending.content = pack_file(content)
     pending.save()
     return pending
 
@@ -183,8 +183,12 @@ def confirm(
 
 
 def cancel(pending: PendingImport) -> None:
-    """Delete the upload or the kept plan. Raises UploadRefused while it is being imported."""
-    _check_may_decide(pending)
+    """Delete the upload or the kept plan.
+
+    Raises UploadRefused while it is being imported, and NotPermitted for a kept plan.
+    """
+    if pending.is_kept:
+        check_may_delete(pending)
     check_idle(pending)
     PendingImport.objects.filter(pk=pending.pk, record=None).delete()
 

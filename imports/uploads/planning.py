@@ -8,6 +8,7 @@ from flows.conf import ziggy
 from flows.encryption import WrongKeyError
 from flows.servers import get_current_database
 from imports.importing.changes import read_changes
+from imports.importing.document import unpack_request
 from imports.importing.prepare import Preview
 from imports.importing.request import ImportRequest
 from imports.importing.service import examine_import, plan_for_others
@@ -40,21 +41,25 @@ def read_page(pending: PendingImport) -> PlanPage:
     return unpack_page(bytes(pending.plan))
 
 
-def plan_first(pending: PendingImport, payload: bytes) -> None:
+def plan_first(pending: PendingImport, payload: bytes) -> bytes:
     """Plan the import of a file that is not stored yet; set the page of its plan, and its digest.
 
-    The plan itself is not returned: it takes more memory than the file.
+    Returns the content to store, unpacked: a later plan, and the page of an item, read neither gzip
+    nor an archive. The plan itself is not returned: it takes more memory than the file.
     """
-    preview = examine_import(_make_request(pending, payload), record_refusal=True)
+    request = unpack_request(_make_request(pending, payload))
+    preview = examine_import(request, record_refusal=True)
     _keep_page(pending, preview, {})
     pending.file_sha256, pending.file_size = preview.document.sha256, preview.document.size
+    return request.payload
 
 
-def plan_to_keep(pending: PendingImport, request: ImportRequest) -> None:
+def plan_to_keep(pending: PendingImport, request: ImportRequest) -> bytes:
     """Plan an import that others may apply; set the page of its plan, its answer and its decisions.
 
-    Raises what `plan_for_others` raises.
+    Returns the content to store, unpacked. Raises what `plan_for_others` raises.
     """
+    request = unpack_request(request)
     preview, saved = plan_for_others(request)
     document = preview.document
     decisions = match_decisions(request.given_decisions, document)
@@ -65,6 +70,7 @@ def plan_to_keep(pending: PendingImport, request: ImportRequest) -> None:
     pending.acting_user = request.user
     _keep_page(pending, preview, {})
     keep_answer(pending, preview, saved)
+    return request.payload
 
 
 def plan_again(pending: PendingImport, *, is_decided: bool = False) -> PlanPage:

@@ -4,12 +4,10 @@ from hashlib import sha256
 
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from imports.errors import NotPermitted
+from imports.importing.rights import list_needed_by_options
 from imports.models import PendingImport
 from imports.permissions import (
-    OVERRIDE_LOCKS,
     PLAN_IMPORT,
-    RUN_IMPORT,
-    SKIP_BACKUP,
     check_permission,
     find_needed_permissions,
     has_permission,
@@ -49,8 +47,7 @@ def explain_lacking_rights(pending: PendingImport, page: PlanPage) -> str:
     """
     if not pending.is_kept:
         return ""
-    needed = {RUN_IMPORT} | (set() if pending.with_backup else {SKIP_BACKUP})
-    needed |= {OVERRIDE_LOCKS} if pending.override_locks else set()
+    needed = {*list_needed_by_options(pending)}
     for item in page.items:
         needed |= {*find_needed_permissions(item.kind, item.result)}
         needed |= {RETARGET_CONNECTIONS} if item.retargets else set()

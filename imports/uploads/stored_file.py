@@ -10,9 +10,7 @@ from io import BytesIO
 
 import zstandard
 
-from flows.conf import ziggy
 from flows.encryption import decrypt_bytes, encrypt_bytes
-from imports.exportfile.unpacking import unpack_export
 
 _PIECE = 1024 * 1024
 _FASTEST = 1
@@ -23,14 +21,6 @@ _ZSTD = b"\x01"
 _WHOLE = b"\x80"
 """How a file begins that an early version stored in one piece. Others have pieces of one stream of
 zlib: no length of a piece begins so."""
-
-
-def pack_content(payload: bytes) -> bytes:
-    """Return what is stored of a file that was planned: its content, unpacked.
-
-    So that a later plan, and the page of an item, read neither gzip nor an archive.
-    """
-    return pack_file(unpack_export(payload, max_bytes=ziggy.MAX_IMPORT_BYTES))
 
 
 def pack_file(payload: bytes) -> bytes:

@@ -181,6 +181,7 @@ def _is_harmless(hint: Any) -> bool:
 FUNCTIONS = {name: code for name, code in functions() if takes_text(code)}
 
 EXEMPT = {
+    "imports.exportfile.directory.form.make_root_files": "see make_head",
     "imports.planfile.wording.format_prunable": "puts a number into words of the product's own",
     "imports.planfile.kept.make_kept_answer": "encodes what a dry run answers, once",
     "imports.planfile.kept.pack_answer": "packs what make_kept_answer returns",

@@ -26,6 +26,7 @@ from imports.planfile.item_list import (
 )
 from imports.planfile.page import PageItem, PlanPage
 from imports.plans.plan import Mode, Result
+from imports.uploads.keeping import may_delete
 from imports.uploads.progress import read_progress
 from imports.uploads.reviewing import count_reviewed
 from imports.uploads.showing import explain_lacking_rights, get_token, may_decide
@@ -73,6 +74,7 @@ def make_preview_context(
     return {
         "title": f"Import {pending.label}",
         "may_decide": may_decide(pending),
+        "may_delete": may_delete(pending),
         "lacking_rights": explain_lacking_rights(pending, plan),
         "pending": pending,
         "plan": plan,

@@ -57,6 +57,8 @@ def may_be_file(text: str) -> bool:
 
 def choose_suffix(key: str, text: str) -> str:
     """Return the suffix of the file of a text that stands under this key: of code, or `.md`."""
+    if _PROSE.search(key):
+        return _PROSE_SUFFIX
     first_line = text.lstrip().partition("\n")[0].rstrip()[:_LONGEST_FIRST_LINE]
     by_content = (
         suffix
@@ -64,8 +66,6 @@ def choose_suffix(key: str, text: str) -> str:
         if words.match(first_line)
         and not (suffix == ".sql" and first_line.endswith(_ENDS_OF_PROSE))
     )
-    if _PROSE.search(key):
-        return _PROSE_SUFFIX
     by_key = next((suffix for suffix, words in _BY_KEY if words.search(key)), None)
     found = next(by_content, None)
     if by_key == _CODE_SUFFIX:  # a key such as `code` does not say which

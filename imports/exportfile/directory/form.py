@@ -106,6 +106,12 @@ def make_head(*, server: str, directory_id: str) -> bytes:
     return format_json({VERSION_KEY: FORMAT_VERSION, SERVER_KEY: server, ID_KEY: directory_id})
 
 
+def make_root_files(*, server: str, directory_id: str) -> dict[str, bytes]:
+    """Return the files beside the folders of items; all but HEAD_FILE are people's to change."""
+    head = make_head(server=server, directory_id=directory_id)
+    return {HEAD_FILE: head, ATTRIBUTES_FILE: ATTRIBUTES, README_FILE: README}
+
+
 def format_json(value: Mapping[str, Any]) -> bytes:
     """Return an object as a file: one key a line, in its order, and a newline at the end."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"

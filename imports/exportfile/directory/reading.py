@@ -71,11 +71,10 @@ def find_directory(files: Mapping[str, bytes]) -> ExportDirectory:
     if problems or not isinstance(head, dict):
         raise make_refusal(_make_issues(problems))
     item_files: dict[Kind, list[str]] = {kind: [] for kind in Kind}
+    folders: dict[str, list[str]] = defaultdict(list)
     for path in own:
         if kind := find_kind(path):
             item_files[kind].append(path)
-    folders: dict[str, list[str]] = defaultdict(list)
-    for path in own:
         if folder := find_flow_folder(path):
             folders[folder].append(path)
     return ExportDirectory(files=own, head=head, item_files=item_files, folders=folders)

@@ -5,7 +5,6 @@ They are ASCII in lower case, so that they are the same on every disk and in eve
 
 import re
 import unicodedata
-from collections.abc import Iterable
 
 LONGEST = 60
 _OTHERS = re.compile(r"[^a-z0-9]+")
@@ -27,8 +26,8 @@ def make_slug(name: str, *, otherwise: str, longest: int = LONGEST) -> str:
 class Slugs:
     """Gives each name a slug of its own: `-2` and so on where it was given before."""
 
-    def __init__(self, taken: Iterable[str] = ()) -> None:
-        self._taken = set(taken)
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
         self._last: dict[str, int] = {}
 
     def give(self, slug: str) -> str:

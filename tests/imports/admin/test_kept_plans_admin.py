@@ -192,9 +192,21 @@ class TestWhoPlans:
         plan.refresh_from_db()
         assert plan.reviewed == [mark]
 
-    def test_deletes_it(self, plan: PendingImport, planner: Client) -> None:
-        answer = planner.post(page_of(plan, "cancel"))
+    def test_deletes_their_own(self, plan: PendingImport) -> None:
+        User.objects.filter(pk=plan.user_id).update(is_staff=True)
+        own = client_of(User.objects.get(pk=plan.user_id))
+        assert "Delete the plan" in text_of(own, page_of(plan))
+        answer = own.post(page_of(plan, "cancel"))
         assert answer["Location"] == LIST
+        assert not PendingImport.objects.exists()
+
+    def test_deletes_no_plan_of_others(self, plan: PendingImport, planner: Client) -> None:
+        assert "Delete the plan" not in text_of(planner, page_of(plan))
+        assert planner.post(page_of(plan, "cancel")).status_code == 403
+        assert PendingImport.objects.exists()
+        editor = in_role("ed", "Editor")
+        assert "Delete the plan" in text_of(editor, page_of(plan))
+        assert editor.post(page_of(plan, "cancel"))["Location"] == LIST
         assert not PendingImport.objects.exists()
 
     def test_imports_nothing(self, plan: PendingImport, planner: Client) -> None:
