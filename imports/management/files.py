@@ -18,15 +18,19 @@ from imports.management.console import USAGE_ERROR, confirm, require_terminal
 _CHUNK = 1024 * 1024
 
 
-def read_file(path: str) -> bytes:
-    """Return the file, or as much of it as shows that it is too large."""
+def read_file(path: str, *, hint_for_directory: str = "") -> bytes:
+    """Return the file, or as much of it as shows that it is too large.
+
+    Raises CommandError where it cannot be read, with the hint where it is a directory.
+    """
     try:
         with Path(path).open("rb") as file:
             return _read(file)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
+        hint = hint_for_directory if isinstance(error, IsADirectoryError) else ""
         raise CommandError(
-            f"The file {quote(path)} cannot be read: {reason}.", returncode=USAGE_ERROR
+            f"The file {quote(path)} cannot be read: {reason}.{hint}", returncode=USAGE_ERROR
         ) from None
 
 

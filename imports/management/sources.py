@@ -42,12 +42,8 @@ def read_source(*, file_path: str | None, from_dir: str | None) -> dict[str, Any
         return {"packed": read_directory(from_dir), "file_name": name}
     if file_path == "-" or file_path is None:
         return {"payload": read_standard_input(), "file_name": name}
-    if Path(file_path).is_dir():
-        raise CommandError(
-            f"The file {quote(file_path)} is a directory: give it with --from-dir.",
-            returncode=USAGE_ERROR,
-        )
-    return {"payload": read_file(file_path), "file_name": name}
+    payload = read_file(file_path, hint_for_directory=" A directory is given with --from-dir.")
+    return {"payload": payload, "file_name": name}
 
 
 def name_source(*, file_path: str | None, from_dir: str | None) -> str:

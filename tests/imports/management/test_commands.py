@@ -454,7 +454,7 @@ class TestExitCodes:
         ("name", "reason"),
         [
             ("missing.json", "No such file or directory"),
-            ("directory", "Is a directory"),
+            ("directory", "Is a directory. A directory is given with --from-dir"),
             ("loop", "Too many levels of symbolic links"),
             ("zexport.json/x", "Not a directory"),
             ("n" * 300, "File name too long"),
