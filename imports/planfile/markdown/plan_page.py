@@ -74,7 +74,7 @@ def format_plan_markdown(
     red = len(unacknowledged) + len(serious)
     top = [
         write_marker(server=plan.server, source=source),
-        f"{write_server(plan.server)}: {_format_counts(plan, red)}",
+        f"{write_server(plan.server)}: {'refused, ' if refusal else ''}{_format_counts(plan, red)}",
         f"Import of {write_code(source)}, {plan.mode}.",
     ]
     if refusal:

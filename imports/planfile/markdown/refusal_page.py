@@ -39,5 +39,6 @@ def write_server(name: str) -> str:
 
 
 def _write_issue(issue: Issue) -> str:
-    place = f"{write_code(issue.path)}: " if issue.path else ""
-    return f"- {place}{write_sentence(issue.message)}"
+    # A path counts the items of a file, which nobody finds in a directory: the name is for people.
+    places = [write_code(place) for place in (issue.path, issue.name) if place]
+    return f"- {' '.join(places)}{': ' if places else ''}{write_sentence(issue.message)}"

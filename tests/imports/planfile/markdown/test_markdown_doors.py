@@ -151,8 +151,8 @@ def test_a_plan_that_is_done_has_no_format(plan_as, shape):
 def test_a_refused_plan_is_printed_with_the_reason_and_the_exit_code(plan_as):
     done = plan_as("markdown", TWICE)
     assert done.code == 3
-    assert "**local**: 1 ambiguous\n" in done.out
-    assert "### Refused: `ambiguous-name`\n\n- `flows[0]`: `" in done.out
+    assert "**local**: refused, 1 ambiguous\n" in done.out
+    assert "### Refused: `ambiguous-name`\n\n- `flows[0]` `Twice`: `" in done.out
     assert not ImportRecord.objects.exists()
     answer = ask(caller(admin=True), TWICE)
     assert answer.status_code == 422
@@ -167,7 +167,7 @@ def test_a_bad_file_is_refused_with_each_place(plan_as):
     for text in (done.out, answer.content.decode()):
         assert text.startswith("<!-- ziggy-plan server=local source=zexport.json -->\n\n")
         assert "**local**: `zexport.json` cannot be imported\n\n### Refused: `" in text
-        assert "- `flows[0].timeout`: `" in text
+        assert "- `flows[0].timeout` `Orders`: `" in text
 
 
 def test_what_is_no_json_and_what_is_too_large_is_refused_in_markdown(plan_as, settings):

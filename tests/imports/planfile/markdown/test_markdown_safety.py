@@ -171,7 +171,7 @@ WORDS = set(
         production to create overwrite duplicate skip unchanged ambiguous left out red warning
         warnings Import of flow flows connection connections secret secrets as node nodes edge edges
         changed added removed moved code in Red Other To be acknowledged before the import Refused
-        more and Not all it fits here items shown part without what changes only counted The whole
+        refused more and Not all it fits here items shown part without what changes only counted The whole
         plan have characters that are not seen name a value yet would send one their its this kind
         cannot by imported change problem problems line lines picture order differs Only no so
         matched uuids were edited on server since last imports older than was is renamed share with
