@@ -13,7 +13,7 @@ COMPILE_OTHER_DJANGO := $(BIN)/uv pip compile - --no-config --no-deps --universa
 # The demo is for the embedded database, never for a server that the environment may name.
 DEMO := env -u DATABASE_URL -u ZIGGY_SERVER_NAME -u ZIGGY_SERVERS $(MANAGE)
 
-.PHONY: demo demo-large run account test test-fast test-postgres browser screenshots test-interpreters test-project quick lint docs bench mutants lock clean help
+.PHONY: demo demo-large run account test test-fast test-database test-postgres browser screenshots test-interpreters test-project quick lint docs bench mutants lock clean help
 
 demo: .venv/runtime  ## Set everything up and import the sample file into the embedded database
 	@$(DEMO) migrate --verbosity 0
@@ -52,6 +52,9 @@ quick: .venv/development  ## Run the tests that need no database, in under a min
 
 test-fast: .venv/development  ## Run all tests but the slow ones, on the database that DATABASE_URL names
 	$(BIN)/pytest -n auto -m "not slow"
+
+test-database: .venv/development node_modules/installed  ## Run all tests but those that are the same on every database
+	$(BIN)/python -m pytest -n auto -p tests.support.on_database
 
 test-postgres:  ## Run all tests on PostgreSQL: the local server's, or one started for the run
 	.ci/postgresql $(MAKE) test

@@ -32,14 +32,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_quick(item: pytest.Item) -> bool:
     if _FOLDERS & set(item.path.relative_to(_ROOT).parts):
         return False
-    if item.get_closest_marker("django_db") or _DATABASE & set(getattr(item, "fixturenames", ())):
+    if uses_database(item):
         return False
     if item.path.stem in TIMED_MODULES or _TIMED.search(item.name):
         return False
-    return not _starts_programs(item)
+    return not starts_programs(item)
 
 
-def _starts_programs(item: pytest.Item) -> bool:
+def uses_database(item: pytest.Item) -> bool:
+    """Return whether the test has the database."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return item.get_closest_marker("django_db") is not None or bool(_DATABASE & fixtures)
+
+
+def starts_programs(item: pytest.Item) -> bool:
+    """Return whether the test starts other programs itself, by what its module imports."""
     if not hasattr(getattr(item, "module", None), "subprocess"):
         return False
     code = getattr(getattr(item, "function", None), "__code__", None)
