@@ -29,7 +29,12 @@ from imports.plans.plan import Mode, Result
 from imports.uploads.keeping import may_delete
 from imports.uploads.progress import read_progress
 from imports.uploads.reviewing import count_reviewed
-from imports.uploads.showing import explain_lacking_rights, get_token, may_decide
+from imports.uploads.showing import (
+    explain_lacking_rights,
+    find_items_written_since,
+    get_token,
+    may_decide,
+)
 
 ITEMS_ON_A_PAGE = 100
 _RESTING = (Result.UNCHANGED, Result.SKIP)
@@ -78,6 +83,7 @@ def make_preview_context(
         "lacking_rights": explain_lacking_rights(pending, plan),
         "pending": pending,
         "plan": plan,
+        "written_since": find_items_written_since(pending, plan),
         **_count_results(plan),
         **describe_problems(pending, plan),
         "review": count_reviewed(pending, plan),

@@ -1,5 +1,6 @@
 """The pages of kept plans: seen by whoever may see them, decided by planners, applied by right."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from imports.database.backup import Backup
 from imports.models import ImportRecord, PendingImport
 from imports.uploads.keeping import PlanDetails, keep_plan
 from imports.uploads.planning import read_page
-from imports.uploads.showing import get_token
+from imports.uploads.showing import find_items_written_since, get_token
 from tests.support.digest import all_rows, data_rows
 from tests.support.factories import FlowFactory
 from tests.support.importing import export_file, flow, request_for, uuid_of
@@ -315,3 +316,56 @@ def test_a_kept_plan_is_none_of_ones_own_uploads(plan: PendingImport) -> None:
     client = client_of(keeper)
     assert page_of(plan) not in text_of(client, reverse("admin:imports_upload"))
     assert page_of(plan) not in text_of(client, reverse("admin:index"))
+
+
+class TestWrittenSince:
+    def notice(self, client: Client, plan: PendingImport) -> str:
+        found = re.search(
+            r"<strong>This plan may be out of date\.</strong>(.*?)</p>",
+            text_of(client, page_of(plan)),
+            re.DOTALL,
+        )
+        return re.sub(r"<[^>]*>", "", found[1]).strip() if found else ""
+
+    def test_a_plan_whose_rows_are_as_they_were_is_not_marked(self, plan):
+        FlowFactory(name="Of others")
+        assert self.notice(in_role("ada", "Planner"), plan) == ""
+
+    @pytest.mark.parametrize(
+        ("role", "remedy"),
+        [
+            ("Planner", "Look at the server again below plans it anew."),
+            ("Operator", "Who may plan imports can plan it anew."),
+        ],
+    )
+    def test_a_row_that_was_written_since_is_named_until_it_is_planned_again(
+        self, plan, role, remedy
+    ):
+        Flow.objects.get(uuid=UUID).save()
+        client = in_role("ada", role)
+        sentence = "Since it was made, 1 of its items was written on this server: flow Orders."
+        assert self.notice(client, plan) == f"{sentence} {remedy}"
+        assert self.notice(client, plan)  # looking changes nothing
+        if role == "Planner":
+            client.post(page_of(plan, "again"))
+            assert self.notice(client, plan) == ""
+
+    def test_five_are_named_and_all_counted(self, django_assert_max_num_queries):
+        keeper = User.objects.create_superuser("root")
+        flows = [flow(number, f"Flow {number}", timeout=9) for number in range(1, 601)]
+        for number in range(1, 601):
+            FlowFactory(uuid=uuid_of("f", number), name=f"Flow {number}", timeout=1)
+        request = request_for(export_file(*flows), user=keeper, accept=())
+        many = keep_plan(keeper, request, PlanDetails(key="many"))
+        Flow.objects.filter(uuid__in=[uuid_of("f", 7), uuid_of("f", 600)]).update(
+            updated_at=timezone.now()
+        )
+        page = read_page(many)
+        with django_assert_max_num_queries(2):
+            names = [item.name for item in find_items_written_since(many, page)]
+        assert names == ["Flow 7", "Flow 600"]
+        Flow.objects.update(updated_at=timezone.now())
+        assert "600 of its items were written on this server" in self.notice(
+            client_of(keeper), many
+        )
+        assert "and more. Look" in self.notice(client_of(keeper), many)
