@@ -42,6 +42,9 @@ NOT_RUN: tuple[tuple[str, str, str], ...] = (
     ("docs/how-to/release.md", "python -m build", "test_wheel runs it"),
     ("docs/how-to/release.md", "python -m tools.release --notes", "makes a tag and pushes it"),
     ("docs/how-to/back-up-and-restore.md", "30 3 * * *", "a line for cron"),
+    ("docs/how-to/back-up-and-restore.md", "0 5 * * 0", "a line for cron"),
+    ("docs/how-to/back-up-and-restore.md", "restic backup", "needs restic and a repository"),
+    ("docs/how-to/back-up-and-restore.md", "set -eo pipefail", "needs rclone, or age, and a store"),
     ("docs/how-to/deploy.md", "export DEBUG=0", "needs nginx: the test of a deployment runs it"),
     *(
         ("docs/how-to/add-to-a-project.md", begin, "followed by tests/project, with -m project")
