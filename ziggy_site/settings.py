@@ -116,6 +116,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "flows.web.request_id.add_request_id",
     "flows.web.status_line.set_reason_phrase",
+    "ziggy_site.probes.answer_probes",  # before what looks at the host and the scheme
     "flows.rest.endpoint.middleware.ApiMiddleware",
     "ziggy_site.middleware.SiteStatementTimeoutMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -133,6 +134,14 @@ MIDDLEWARE = [
     "ziggy_site.middleware.SiteWrongKeyMiddleware",
     "imports.admin.busy.SiteBusyMiddleware",
 ]
+
+# What /ready looks at, in this order: each function returns "ok", or a code for what is wrong.
+READINESS_CHECKS = {
+    "migrations": "imports.readiness.check_migrations",
+    "keys": "imports.readiness.check_keys",
+    "backups": "imports.readiness.check_room_for_backup",
+    "lock": "imports.readiness.check_lock",
+}
 
 ROOT_URLCONF = "ziggy_site.urls"
 WSGI_APPLICATION = "ziggy_site.wsgi.application"
