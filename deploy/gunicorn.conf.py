@@ -4,28 +4,30 @@ By itself it is stopped by as many slow clients as it has threads: only a proxy 
 whole before a thread sees them. Every value can be set in the environment.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
 from flows.garbage import give_memory_back, read_resident_bytes
+from ziggy_site.environment import Environment
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a worker's heartbeat, and never on a slow disk
 _MUCH = 32 * 1024 * 1024
 
+env = Environment()
+
 wsgi_app = "ziggy_site.wsgi"
-bind = os.environ.get("ZIGGY_BIND", "127.0.0.1:8000")
-workers = int(os.environ.get("ZIGGY_WORKERS", "2"))
-threads = int(os.environ.get("ZIGGY_THREADS", "8"))
+bind = env.read("ZIGGY_BIND")
+workers = env.read("ZIGGY_WORKERS")
+threads = env.read("ZIGGY_THREADS")
 worker_class = "gthread"
 
 # With threads this is the time without a sign of life of the whole worker, not of one request: an
 # import may take longer.
-timeout = int(os.environ.get("ZIGGY_WORKER_TIMEOUT", "60"))
+timeout = env.read("ZIGGY_WORKER_TIMEOUT")
 # So long a worker that is told to stop lets its requests end. An import that is cut off then has
 # changed nothing.
-graceful_timeout = int(os.environ.get("ZIGGY_GRACEFUL_TIMEOUT", "120"))
-keepalive = int(os.environ.get("ZIGGY_KEEPALIVE", "75"))  # to the proxy, whose own is shorter
+graceful_timeout = env.read("ZIGGY_GRACEFUL_TIMEOUT")
+keepalive = env.read("ZIGGY_KEEPALIVE")  # to the proxy, whose own is shorter
 
 # As nginx has them: what is longer is answered by 400.
 limit_request_line = 8190
