@@ -263,11 +263,20 @@ def _is_postgresql(alias: str) -> bool:
     return bool(connections[alias].vendor == "postgresql")
 
 
+def _find_served() -> Iterator[tuple[str, Any]]:
+    """Yield each directory whose files are served, with the setting that names it."""
+    for name in ("MEDIA_ROOT", "STATIC_ROOT"):
+        if root := getattr(settings, name, None):
+            yield name, root
+    for given in settings.STATICFILES_DIRS:
+        # With a prefix, it is a pair.
+        yield "STATICFILES_DIRS", given[1] if isinstance(given, list | tuple) else given
+
+
 def _check_served_backups() -> Iterator[CheckMessage]:
     directory = Path(ziggy.BACKUP_DIR).resolve()
-    for name in ("MEDIA_ROOT", "STATIC_ROOT"):
-        root = getattr(settings, name, None)
-        if root and directory.is_relative_to(Path(root).resolve()):
+    for name, root in _find_served():
+        if directory.is_relative_to(Path(root).resolve()):
             yield Error(
                 f"BACKUP_DIR in ZIGGY is inside {name}: whoever knows an address can fetch them.",
                 hint="Name a directory that is not served.",

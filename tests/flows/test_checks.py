@@ -124,6 +124,14 @@ def test_backups_that_are_served_are_unsafe(root, complete):
     assert (message.id, root in message.msg) == ("ziggy.E005", True)
 
 
+@pytest.mark.parametrize("prefix", ["", "docs"])
+def test_backups_among_static_files_are_served_too(prefix, complete):
+    folder = str(complete.ZIGGY["BACKUP_DIR"].parent)
+    complete.STATICFILES_DIRS = [(prefix, folder) if prefix else folder]
+    [message] = check_deployment()
+    assert (message.id, "STATICFILES_DIRS" in message.msg) == ("ziggy.E005", True)
+
+
 @pytest.mark.parametrize(("tool", "told"), [(None, []), (14, ["ziggy.W005"]), (15, []), (99, [])])
 def test_a_pg_dump_that_is_older_than_the_server_is_told(tool, told, monkeypatch):
     class Server:
