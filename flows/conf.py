@@ -82,6 +82,10 @@ class Ziggy:
     """The most days that a key for automation lasts."""
     TOKENS_PER_USER: int = 100
     """How many logins a user may have, and how many keys."""
+    BACKGROUND: bool = False
+    """Whether long work is left to workers (`manage.py background_worker`), on PostgreSQL."""
+    BACKGROUND_BYTES: int = 5 * MEGABYTE
+    """How large an upload of the admin may be that is imported while the browser waits."""
     ATTEMPTS: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """How many attempts may be made in how many seconds, by scope, in place of the defaults."""
 

@@ -146,6 +146,9 @@ DATABASES |= {
     name: read_database(url, of=f"ZIGGY_SERVERS: the URL of {name}")
     for name, url in ZIGGY["SERVERS"].items()
 }
+if ZIGGY["BACKGROUND"] and DATABASES["default"]["ENGINE"].endswith(".postgresql"):
+    # The queue of background work: its migrations are for PostgreSQL alone.
+    INSTALLED_APPS += ["procrastinate.contrib.django"]
 DATABASE_ROUTERS = ["flows.servers.ServerRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -144,6 +144,16 @@ _SITE = (
         "With `1`, whoever imports in the admin must type the server's name.",
     ),
     _declare_ziggy(
+        Holds.SWITCH, "BACKGROUND",
+        "With `1`, long imports and undos are left to workers (`background_worker`), on PostgreSQL "
+        "with the extra `background`. On SQLite they run where they are asked for.",
+    ),
+    _declare_ziggy(
+        Holds.WHOLE_NUMBER, "BACKGROUND_BYTES",
+        "Uploads in the admin that are larger are imported by a worker, where there are workers; "
+        "in bytes without white space.",
+    ),
+    _declare_ziggy(
         Holds.NUMBER, "STATEMENT_TIMEOUT",
         "Seconds that PostgreSQL may take over one statement of a page or an answer (then 503, "
         "`statement-timeout`); `0` is no limit. Imports, undos, backups and commands have none. On "

@@ -43,7 +43,8 @@ from imports.planfile.shape import SavedPlan
 from imports.plans.plan import Plan
 from imports.runs.carrying_out import Outcome, carry_out
 from imports.runs.idempotency import check_key
-from imports.runs.run import Progress, check_server, hold_lock, record_run
+from imports.runs.progress import Progress, follow_progress
+from imports.runs.run import check_server, hold_lock, record_run
 from imports.runs.signals import announce
 from imports.runs.staleness import make_stale_error
 
@@ -244,13 +245,14 @@ def _write(
     check_destinations(plan)
     if not is_unchanged:
         check_rows(document, plan, request.decisions)
-    return apply_plan(
-        plan,
-        is_unchanged=is_unchanged,
-        user=record.user,
-        user_name=record.user_name,
-        progress=progress,
-    )
+    with follow_progress(record, progress) as follow:
+        return apply_plan(
+            plan,
+            is_unchanged=is_unchanged,
+            user=record.user,
+            user_name=record.user_name,
+            progress=follow,
+        )
 
 
 def _make_record(request: ImportRequest) -> ImportRecord:

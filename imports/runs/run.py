@@ -1,7 +1,7 @@
 """What an import and its undo share: server, lock, record and transaction."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import DatabaseError, IntegrityError, transaction
@@ -28,13 +28,10 @@ from imports.errors import (
 )
 from imports.models import ImportRecord
 from imports.runs.idempotency import AlreadyDone, check_key, check_key_of_waiting
-from imports.runs.recorder import RunRecorder, find_running_import
+from imports.runs.recorder import NotQueued, RunRecorder, find_running_import
 from imports.runs.staleness import make_stale_error
 
 logger = logging.getLogger(__name__)
-
-Progress = Callable[[int, int], None]
-"""Called with the number of items written so far, and of all items to write."""
 
 _NOTHING_WRITTEN = "Nothing was written."
 
@@ -105,10 +102,11 @@ def record_run(record: ImportRecord, *, keep: bool = True) -> Iterator[RunRecord
     recorder = RunRecorder(record)
     try:
         yield recorder
-    except AlreadyDone:  # the record is another run's
+    except (AlreadyDone, NotQueued):  # the record is another run's
         raise
     except UnableToImport as error:
-        if keep:
+        # A run of the queue goes on waiting for the lock.
+        if keep and not (recorder.is_queued and isinstance(error, ImportLocked)):
             recorder.refuse(error)
         raise
     except DatabaseError as error:

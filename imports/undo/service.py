@@ -31,8 +31,9 @@ from imports.permissions import UNDO_IMPORT, check_permission
 from imports.records.missing import explain_missing_record
 from imports.runs.carrying_out import Outcome, carry_out
 from imports.runs.idempotency import check_key
+from imports.runs.progress import Progress, follow_progress
 from imports.runs.recorder import RunRecorder
-from imports.runs.run import Progress, check_server, hold_lock, record_run
+from imports.runs.run import check_server, hold_lock, record_run
 from imports.runs.signals import announce
 from imports.runs.staleness import check_destinations, plan_again
 from imports.undo.apply import apply_undo
@@ -67,7 +68,7 @@ def preview_undo(request: UndoRequest, *, record_refusal: bool = True) -> UndoPl
     ):
         check_server(request.server)
         check_undo_request(request)
-        return _plan(_find_undone(request, recorder), request)
+        return _plan(find_undone(request, recorder), request)
 
 
 def examine_undo(request: UndoRequest) -> UndoPreview:
@@ -83,7 +84,7 @@ def examine_undo(request: UndoRequest) -> UndoPreview:
     ):
         check_server(request.server)
         check_permission(request.user, UNDO_IMPORT)
-        return _make_preview(_find_undone(request, recorder), request)
+        return _make_preview(find_undone(request, recorder), request)
 
 
 def examine_undo_of_row(request: UndoRequest, key: Key) -> UndoChange | None:
@@ -97,7 +98,7 @@ def examine_undo_of_row(request: UndoRequest, key: Key) -> UndoChange | None:
     ):
         check_server(request.server)
         check_permission(request.user, UNDO_IMPORT)
-        record = _find_undone(request, recorder)
+        record = find_undone(request, recorder)
         if change := plan_row(record, request, key):
             return change
         plan = _make_preview(record, request).plan
@@ -133,9 +134,9 @@ def _undo(
         check_server(request.server)
         check_undo_request(request)
         may_be_running = check_key(record)
-        _find_undone(request, recorder)
+        find_undone(request, recorder)
         with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
-            undone = _find_undone(request, recorder)
+            undone = find_undone(request, recorder)
             recorder.start()
             seen = SeenState.see()
             plan = plan_again(
@@ -165,7 +166,7 @@ def find_kinds_to_undo(record: ImportRecord) -> set[Kind]:
     return {Kind(kind) for kind in kinds}
 
 
-def _find_undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
+def find_undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
     """Return the record of the run to undo, after setting it in the recorder's record.
 
     Raises NoSuchRecord, AlreadyUndone or NotUndoable.
@@ -268,11 +269,12 @@ def _write(
     lock_destinations()
     _check_destinations(plan)
     mark_undone(undone)
-    return apply_undo(
-        plan,
-        is_unchanged=is_unchanged,
-        since=record.started_at,
-        user=record.user,
-        user_name=record.user_name,
-        progress=progress,
-    )
+    with follow_progress(record, progress) as follow:
+        return apply_undo(
+            plan,
+            is_unchanged=is_unchanged,
+            since=record.started_at,
+            user=record.user,
+            user_name=record.user_name,
+            progress=follow,
+        )
