@@ -16,7 +16,11 @@ from flows.content.fields import Kind
 from imports.admin.uploads.acknowledgement import list_ticks
 from imports.admin.uploads.forms import ChoicesForm, FilterForm
 from imports.admin.uploads.solving import describe_problems
+from imports.admin.wording import replace_options
+from imports.jobs.asking import is_for_worker
+from imports.jobs.availability import find_last_sign_of_workers
 from imports.models import PendingImport
+from imports.permissions import get_record_message, may_see_records
 from imports.planfile.item_list import (
     Show,
     find_group,
@@ -26,8 +30,9 @@ from imports.planfile.item_list import (
 )
 from imports.planfile.page import PageItem, PlanPage
 from imports.plans.plan import Mode, Result
+from imports.runs.progress import Phase
 from imports.uploads.keeping import may_delete
-from imports.uploads.progress import read_progress
+from imports.uploads.progress import find_failed_run, read_progress
 from imports.uploads.reviewing import count_reviewed
 from imports.uploads.showing import (
     explain_lacking_rights,
@@ -71,6 +76,7 @@ def make_preview_context(
 ) -> dict[str, Any]:
     """Return the context of the page, for the list that the address asks for."""
     chosen = FilterForm(request.GET)
+    progress = read_progress(pending)
     marks = set(pending.reviewed)
     items = list_items(plan.items, chosen.chosen, reviewed=marks)
     page = Paginator(items, ITEMS_ON_A_PAGE).get_page(request.GET.get("page"))
@@ -101,8 +107,24 @@ def make_preview_context(
         "token": get_token(pending, plan),
         "acknowledgements": list_ticks(plan),
         "choices": ChoicesForm(pending=pending, user=request.user),
-        "progress": read_progress(pending),
+        "progress": progress,
+        "lacks_worker": progress.code is Phase.QUEUED and find_last_sign_of_workers() is None,
+        **_describe_failed_run(request, pending),
+        "is_for_worker": is_for_worker(pending),
         "asks_for_name": ziggy.CONFIRM_SERVER_NAME,
+    }
+
+
+def _describe_failed_run(request: HttpRequest, pending: PendingImport) -> dict[str, Any]:
+    """Return the run in the background that wrote nothing, and why, as far as the user may see."""
+    user: Any = request.user
+    run = find_failed_run(pending)
+    if run is None:
+        return {"failed_run": None}
+    return {
+        "failed_run": run,
+        "failed_message": replace_options(get_record_message(user, run)),
+        "may_see_record": may_see_records(user),
     }
 
 
