@@ -9,13 +9,17 @@ class ImportsConfig(app_config.ServerAppConfig):
     reason = 'writes the rows of the app "flows"'
 
     def ready(self) -> None:
+        from django.core.checks import Tags, register
+
         from flows.rest.endpoint.errors import register_answer
         from flows.rest.requests.idempotency import register_holder
         from flows.saves.edits import register_keeper
         from imports.api.errors import answer_refusal
         from imports.drift.edits import keep_imported_state
+        from imports.jobs.checks import check_shared_backups
         from imports.runs.idempotency import holds_key
 
         register_answer(answer_refusal)
         register_holder(holds_key)
         register_keeper(keep_imported_state)
+        register(check_shared_backups, Tags.database)

@@ -62,14 +62,18 @@ def _split_preferences(header: str) -> Iterator[str]:
     yield "".join(pieces)
 
 
-PREFER = OpenApiParameter(
+_WAIT = (
+    "`wait=60`: wait so many seconds for a run that holds the lock (RFC 7240), as many as the "
+    "server allows. After that the answer is 409, with `Retry-After`."
+)
+PREFER = OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description=_WAIT)
+_PREFER_OF_RUN = OpenApiParameter(
     "Prefer",
     str,
     OpenApiParameter.HEADER,
-    description="`wait=60`: wait so many seconds for a run that holds the lock (RFC 7240), as many "
-    "as the server allows. After that the answer is 409, with `Retry-After`. `respond-async`: "
-    "leave the run to a worker, and answer 202. A server without workers ignores that, as it does "
-    "for a caller who may not see records: the answer is not 202 then.",
+    description=f"{_WAIT} `respond-async`: leave the run to a worker, and answer 202. A server "
+    "without workers ignores that, as it does for a caller who may not see records: the answer is "
+    "not 202 then.",
 )
 PREFERENCE_APPLIED = OpenApiParameter(
     "Preference-Applied",
@@ -90,7 +94,7 @@ def make_run_parameters(run: str) -> list[OpenApiParameter]:
         "Seconds after which to look at the record again.",
         status=HTTPStatus.ACCEPTED,
     )
-    return [PREFER, PREFERENCE_APPLIED, record, polled]
+    return [_PREFER_OF_RUN, PREFERENCE_APPLIED, record, polled]
 
 
 class WaitsForLock(ApiView):

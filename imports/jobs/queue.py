@@ -89,6 +89,11 @@ def drop_old_from_queue() -> None:
     _execute(_DELETE_OLD, [TASK, timezone.now() - _KEPT])
 
 
+def forget_queue() -> None:
+    """Delete every job of the queue, as after a restore: their numbers are of an earlier state."""
+    _execute("DELETE FROM procrastinate_jobs WHERE task_name = %s", [TASK])
+
+
 def _execute(statement: str, values: Sequence[int | str | datetime]) -> None:
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(statement, values)

@@ -45,6 +45,10 @@ NOT_RUN: tuple[tuple[str, str, str], ...] = (
     ("docs/how-to/back-up-and-restore.md", "0 5 * * 0", "a line for cron"),
     ("docs/how-to/back-up-and-restore.md", "restic backup", "needs restic and a repository"),
     ("docs/how-to/back-up-and-restore.md", "set -eo pipefail", "needs rclone, or age, and a store"),
+    *(
+        ("docs/how-to/run-work-in-the-background.md", begin, "needs PostgreSQL: tests/imports/jobs")
+        for begin in ("pip install", "python manage.py check", "python manage.py migrate proc")
+    ),
     ("docs/how-to/deploy.md", "export DEBUG=0", "needs nginx: the test of a deployment runs it"),
     *(
         ("docs/how-to/add-to-a-project.md", begin, "followed by tests/project, with -m project")

@@ -32,7 +32,9 @@ def test_the_data_of_every_warning_is_in_the_table():
 
 
 def test_every_check_of_the_settings_has_a_line_in_their_table():
-    ids = set(re.findall(r'id="(ziggy\.[EW]\d+)"', (ROOT / "flows" / "checks.py").read_text()))
+    modules = (ROOT / "flows" / "checks.py", ROOT / "imports" / "jobs" / "checks.py")
+    text = "".join(module.read_text() for module in modules)
+    ids = set(re.findall(r'id="(ziggy\.[EW]\d+)"', text))
     page = (ROOT / "docs" / "reference" / "settings.md").read_text()
     assert len(ids) > 10
     assert ids == set(re.findall(r"^\| `(ziggy\.[EW]\d+)` \|", page, re.MULTILINE))

@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS
 
 from imports.jobs.availability import may_queue
+from imports.jobs.checks import check_shared_backups
 
 _NOT_HERE = (
     "There is no background work on this server: it needs PostgreSQL, the extra `background` and "
@@ -27,6 +29,8 @@ class Command(BaseCommand):
     def handle(self, *, once: bool, **_: Any) -> None:
         if not may_queue():
             raise CommandError(_NOT_HERE)
+        for warning in check_shared_backups(databases=[DEFAULT_DB_ALIAS]):
+            self.stderr.write(str(warning))
         from imports.jobs.worker import work  # noqa: PLC0415 - of an extra
 
         work(once=once)
