@@ -21,6 +21,7 @@ _MODULES = {
         "test_openapi",
         "test_generated_client",
         "test_wheel",
+        "test_killed_workers",
     ),
     *(
         "test_docs_examples",
