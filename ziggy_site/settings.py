@@ -12,8 +12,8 @@ from typing import Any
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from flows import __version__
 from flows.conf import Ziggy
+from ziggy_site import api_description
 from ziggy_site.database_urls import read_database, read_servers
 from ziggy_site.environment import Environment
 from ziggy_site.variables import (
@@ -185,28 +185,7 @@ KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - the name of a model
 MIGRATION_MODULES = {"knox": None}
 REST_KNOX = {"TOKEN_PREFIX": "zgy_"}  # for scanners that look for leaked secrets
 
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Ziggy flow import",
-    "DESCRIPTION": "Flows, connections and secrets, and their way from one server to another.",
-    "VERSION": __version__,
-    "OAS_VERSION": "3.1.1",
-    "SCHEMA_PATH_PREFIX": "/api",
-    "SERVE_INCLUDE_SCHEMA": False,
-    # A PATCH needs every key of its body here, as any other method does.
-    "COMPONENT_SPLIT_PATCH": False,
-    "SERVE_AUTHENTICATION": [],
-    # A key has other words elsewhere, or two keys of one body have the same words.
-    "ENUM_NAME_OVERRIDES": {
-        "KindEnum": "imports.api.shapes.record.KINDS",
-        "SenderKind": "imports.api.shapes.warnings.SENDER_KINDS",
-        "AcknowledgedCodeEnum": "imports.api.shapes.acknowledgement.ACKNOWLEDGED_CODES",
-        "RecordedResultEnum": "imports.api.shapes.record.RECORDED_RESULTS",
-        "ConflictDecision": "imports.api.shapes.undo.DECISIONS",
-    },
-    # All files of the documentation's page are served from here.
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-}
+SPECTACULAR_SETTINGS = api_description.SPECTACULAR_SETTINGS
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

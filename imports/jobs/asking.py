@@ -26,7 +26,7 @@ from imports.runs.run import check_encryption_keys, check_server, record_run
 from imports.undo.record import make_undo_record
 from imports.undo.request import UndoRequest
 from imports.undo.rights import check_undo_request
-from imports.undo.service import find_undone
+from imports.undo.undone_run import find_undone
 from imports.uploads.applying import (
     ApplyOptions,
     check_applicable,

@@ -19,20 +19,15 @@ from flows.garbage import pause_garbage_collection
 from flows.secrets.stored_destinations import StoredServer, lock_destinations
 from flows.servers import target_server
 from imports.errors import (
-    AlreadyUndone,
-    NoSuchRecord,
-    NotUndoable,
     UnableToImport,
     UndoRefused,
 )
 from imports.history.prune import prune_after_run
 from imports.models import ImportRecord, Status
 from imports.permissions import UNDO_IMPORT, check_permission
-from imports.records.missing import explain_missing_record
 from imports.runs.carrying_out import Outcome, carry_out
 from imports.runs.idempotency import check_key
 from imports.runs.progress import Progress, follow_progress
-from imports.runs.recorder import RunRecorder
 from imports.runs.run import check_server, hold_lock, record_run
 from imports.runs.signals import announce
 from imports.runs.staleness import check_destinations, plan_again
@@ -43,9 +38,10 @@ from imports.undo.plans.destinations import find_destination_warnings
 from imports.undo.plans.plan import Key, UndoChange, UndoPlan
 from imports.undo.plans.snapshot import find_undo_changes_since, make_undo_token
 from imports.undo.read import find_written_items, read_undo_inputs
-from imports.undo.record import make_undo_items, make_undo_record, mark_undone, set_undone
+from imports.undo.record import make_undo_items, make_undo_record, mark_undone
 from imports.undo.request import AGAIN, UndoRequest
 from imports.undo.rights import check_undo_plan, check_undo_request, check_undo_sight
+from imports.undo.undone_run import find_undone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,42 +160,6 @@ def find_kinds_to_undo(record: ImportRecord) -> set[Kind]:
         return set()
     kinds = find_written_items(record).order_by().values_list("kind", flat=True).distinct()
     return {Kind(kind) for kind in kinds}
-
-
-def find_undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
-    """Return the record of the run to undo, after setting it in the recorder's record.
-
-    Raises NoSuchRecord, AlreadyUndone or NotUndoable.
-    """
-    record = ImportRecord.objects.filter(pk=request.record).first()
-    if record is None:
-        raise NoSuchRecord(
-            "no-such-record",
-            f"This server has no import {request.record}.",
-            remedy=explain_missing_record(request.record),
-        )
-    set_undone(recorder.record, record)
-    if record.status == Status.UNDONE:
-        check_key(recorder.record)  # it may have been undone by this very request
-        by = record.find_undo_in_effect()
-        how = f" Undo import {by.pk} to bring it back." if by else ""
-        raise AlreadyUndone("already-undone", f"Import {record.pk} is undone already.{how}")
-    if record.status != Status.SUCCEEDED:
-        raise NotUndoable(
-            "not-in-effect",
-            f"Import {record.pk} is {record.status}: it wrote nothing that could be undone.",
-        )
-    if record.history_pruned_at:
-        raise NotUndoable(
-            "history-pruned",
-            f"Import {record.pk} is too old to be undone: what was before it was removed on "
-            f"{record.history_pruned_at:%Y-%m-%d %H:%M:%S} UTC.",
-        )
-    if not find_written_items(record).exists():
-        raise NotUndoable(
-            "nothing-to-undo", f"Import {record.pk} wrote nothing that could be undone."
-        )
-    return record
 
 
 def _make_preview(record: ImportRecord, request: UndoRequest) -> UndoPreview:

@@ -76,7 +76,6 @@ def make_preview_context(
 ) -> dict[str, Any]:
     """Return the context of the page, for the list that the address asks for."""
     chosen = FilterForm(request.GET)
-    progress = read_progress(pending)
     marks = set(pending.reviewed)
     items = list_items(plan.items, chosen.chosen, reviewed=marks)
     page = Paginator(items, ITEMS_ON_A_PAGE).get_page(request.GET.get("page"))
@@ -107,23 +106,21 @@ def make_preview_context(
         "token": get_token(pending, plan),
         "acknowledgements": list_ticks(plan),
         "choices": ChoicesForm(pending=pending, user=request.user),
-        "progress": progress,
-        "lacks_worker": progress.code is Phase.QUEUED and find_last_sign_of_workers() is None,
-        **_describe_failed_run(request, pending),
-        "is_for_worker": is_for_worker(pending),
+        **_describe_runs(request, pending),
         "asks_for_name": ziggy.CONFIRM_SERVER_NAME,
     }
 
 
-def _describe_failed_run(request: HttpRequest, pending: PendingImport) -> dict[str, Any]:
-    """Return the run in the background that wrote nothing, and why, as far as the user may see."""
+def _describe_runs(request: HttpRequest, pending: PendingImport) -> dict[str, Any]:
+    """Return how far its import is, and why the last one in the background wrote nothing."""
     user: Any = request.user
-    run = find_failed_run(pending)
-    if run is None:
-        return {"failed_run": None}
+    progress, failed = read_progress(pending), find_failed_run(pending)
     return {
-        "failed_run": run,
-        "failed_message": replace_options(get_record_message(user, run)),
+        "progress": progress,
+        "lacks_worker": progress.code is Phase.QUEUED and find_last_sign_of_workers() is None,
+        "is_for_worker": is_for_worker(pending),
+        "failed_run": failed,
+        "failed_message": replace_options(get_record_message(user, failed)) if failed else "",
         "may_see_record": may_see_records(user),
     }
 
