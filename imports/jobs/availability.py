@@ -1,12 +1,15 @@
 """Whether runs can be left to workers here, and whether a worker is there."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Count, Min
 
 from flows.conf import ziggy
 from flows.servers import get_current_database
+from imports.models import ImportRecord, Status
 
 QUEUE_APP = "procrastinate.contrib.django"
 
@@ -20,6 +23,22 @@ def may_queue() -> bool:
         and connections[alias].vendor == "postgresql"
         and apps.is_installed(QUEUE_APP)
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits for a worker."""
+
+    count: int
+    oldest: datetime | None
+    """When the run was asked for that waits longest."""
+
+
+def read_waiting() -> Waiting:
+    """Return how many runs wait for a worker, and since when, as for a monitor."""
+    queued = ImportRecord.objects.filter(status=Status.QUEUED).order_by()
+    found = queued.aggregate(count=Count("pk"), oldest=Min("queued_at"))
+    return Waiting(**found)
 
 
 def find_last_sign_of_workers() -> datetime | None:

@@ -12,7 +12,12 @@ from accounts.models import User
 from flows.checks import check_settings
 from flows.servers import ServerRouter, target_database
 from imports.jobs.asking import queue_import
-from imports.jobs.availability import find_last_sign_of_workers, may_queue
+from imports.jobs.availability import (
+    Waiting,
+    find_last_sign_of_workers,
+    may_queue,
+    read_waiting,
+)
 from imports.jobs.checks import check_shared_backups
 from imports.jobs.restored import discard_queued
 from imports.models import BackgroundJob, Door, ImportRecord, Status
@@ -107,6 +112,14 @@ def test_a_worker_that_lives_is_seen(queue):
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
     assert (timezone.now() - find_last_sign_of_workers()).total_seconds() < 60
+
+
+def test_what_waits_is_counted_with_its_age(queue):
+    assert read_waiting() == Waiting(count=0, oldest=None)
+    user = User.objects.create_superuser("ada")
+    asked = request_for(export_file(flow(1, "X")), user=user, user_name="ada", door=Door.API)
+    records = [queue_import(asked) for _ in range(2)]
+    assert read_waiting() == Waiting(count=2, oldest=records[0].queued_at)
 
 
 def test_what_waited_when_a_backup_was_made_is_not_carried_out(queue):
