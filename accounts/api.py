@@ -12,12 +12,13 @@ from drf_spectacular.utils import (
     inline_serializer,
 )
 from rest_framework import serializers, status
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import CHALLENGE, find_or_refuse
+from accounts.hashing import TooManyHashesError
 from accounts.login import log_in
 from accounts.models import ApiToken, User
 from accounts.tokens import exchange, issue_login_token, revoke
@@ -76,6 +77,17 @@ class WrongCredentials(AuthenticationFailed):
     default_code = "wrong-credentials"
 
 
+class TooManyLogins(APIException):
+    """The 503 while too many log in at once, with the text of the error."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "too-many-logins"
+
+    def __init__(self, error: TooManyHashesError) -> None:
+        super().__init__(detail=str(error))
+        self.wait = error.wait  # the header Retry-After
+
+
 @extend_schema_serializer(
     examples=[OpenApiExample("By name", {"username": "ada", "password": "..."})]
 )
@@ -125,6 +137,7 @@ class Login(OpenView):
                 ],
             ),
             **_list_refusals("The user name or the password is wrong."),
+            503: OpenApiResponse(description="Too many log in at once; see Retry-After."),
         },
     )
     @method_decorator(sensitive_variables())
@@ -135,6 +148,8 @@ class Login(OpenView):
             user = log_in(request, **credentials.validated_data)
         except TooManyAttemptsError as error:
             raise TooManyAttempts(error) from None
+        except TooManyHashesError as error:
+            raise TooManyLogins(error) from None
         if user is None:
             raise WrongCredentials
         token = issue_login_token(user)

@@ -86,6 +86,8 @@ class Ziggy:
     """Whether long work is left to workers (`manage.py background_worker`), on PostgreSQL."""
     BACKGROUND_BYTES: int = 5 * MEGABYTE
     """How large an upload of the admin may be that is imported while the browser waits."""
+    HASHES_AT_ONCE: int = 2
+    """How many passwords a process hashes at once, fewer than it has threads; others try again."""
     ATTEMPTS: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """How many attempts may be made in how many seconds, by scope, in place of the defaults."""
 

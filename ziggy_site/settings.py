@@ -1,8 +1,8 @@
 """The settings of the site. The environment is read here and nowhere else.
 
-Development needs none of the variables. With DEBUG off there are no secrets in the
-defaults: a missing SECRET_KEY or ZIGGY_ENCRYPTION_KEYS stops the start with an error
-that describes how to make one. docs/reference/settings.md has the table of all variables.
+Development needs none of the variables. With DEBUG off there are no secrets in the defaults: a
+missing SECRET_KEY or ZIGGY_ENCRYPTION_KEYS stops the start and says how to make one.
+docs/reference/settings.md has the table of all variables.
 """
 
 from dataclasses import fields
@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "ziggy_site.middleware.SiteWrongKeyMiddleware",
     "imports.admin.busy.SiteBusyMiddleware",
+    "accounts.busy.TooManyHashesMiddleware",
 ]
 
 # What /ready looks at, in this order: each function returns "ok", or a code for what is wrong.

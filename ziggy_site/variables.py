@@ -144,6 +144,12 @@ _SITE = (
         "With `1`, whoever imports in the admin must type the server's name.",
     ),
     _declare_ziggy(
+        Holds.WHOLE_NUMBER, "HASHES_AT_ONCE",
+        "How many passwords each process hashes at once. Whoever logs in beyond that gets 503, "
+        "`too-many-logins`, at once. Fewer than `ZIGGY_THREADS`, so that threads are left for "
+        "everybody else.",
+    ),
+    _declare_ziggy(
         Holds.SWITCH, "BACKGROUND",
         "With `1`, long imports and undos are left to workers (`background_worker`), on PostgreSQL "
         "with the extra `background`. On SQLite they run where they are asked for.",
