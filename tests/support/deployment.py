@@ -186,7 +186,13 @@ def run_service(
             stack.enter_context(run_process(in_front, environment, log))
             wait_for(ports.https, log)
         yield SimpleNamespace(
-            ports=ports, main=main, nginx=nginx, folder=folder, process=process, log=log
+            ports=ports,
+            main=main,
+            nginx=nginx,
+            folder=folder,
+            process=process,
+            log=log,
+            environment=environment,
         )
 
 

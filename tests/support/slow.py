@@ -14,6 +14,8 @@ _MODULES = {
     *(*TIMED_MODULES, "test_preview_speed"),
     *(
         "test_deploy",
+        "test_logins_at_once",
+        "test_slow_clients",
         "test_worker_memory",
         "test_wire",
         "test_git_recipe",
