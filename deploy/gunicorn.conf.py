@@ -38,6 +38,9 @@ limit_request_field_size = 8190
 # import that takes longer.
 max_requests = 0
 
+# Nobody manages it by a socket: a file system that is read-only has no place for one.
+control_socket_disable = True
+
 if _SHARED_MEMORY.is_dir():
     worker_tmp_dir = str(_SHARED_MEMORY)
 

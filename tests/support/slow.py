@@ -16,6 +16,8 @@ _MODULES = {
         "test_deploy",
         "test_logins_at_once",
         "test_slow_clients",
+        "test_compose",
+        "test_image",
         "test_worker_memory",
         "test_wire",
         "test_git_recipe",
