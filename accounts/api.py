@@ -25,6 +25,7 @@ from accounts.tokens import exchange, issue_login_token, revoke
 from flows.rest.endpoint.openapi import extend_schema
 from flows.rest.endpoint.view import ApiView
 from flows.roles import Role, find_role
+from flows.security_events import SecurityEvent, log_security_event
 from flows.web.throttling import TooManyAttempts, TooManyAttemptsError
 
 _UUID = "7a3f1f6e-9f0c-4f0e-8a52-5a1d6a3c2b10"
@@ -232,6 +233,7 @@ class Logout(ApiView):
         if not _is_uuid_of(cast(User, request.user), user_id):
             raise PermissionDenied("You can log out nobody but yourself.")
         revoke(cast(ApiToken, request.auth))
+        log_security_event(SecurityEvent.LOGGED_OUT, account=request.user.pk)
         return Response({"message": "Logged out"})
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts.hashing import hold_place_for_hash
 from accounts.models import User
+from flows.security_events import SecurityEvent, log_security_event
 from flows.web.throttling import (
     Limit,
     TooManyAttemptsError,
@@ -73,15 +74,28 @@ def _log_in_counted(request: HttpRequest, username: str, password: str) -> User 
     address, name = get_address(request), username.casefold()
     limits = [Limit("login-address", address), Limit("login", f"{address} {name}")]
     by_name = Limit("login-name", name)
+    try:
+        _take(limits, by_name, address)
+    except TooManyAttemptsError:
+        log_security_event(SecurityEvent.LOGIN_THROTTLED, address=address)
+        raise
+    user = authenticate(request, username=username, password=password)
+    if user is None:
+        # The name is not logged: people type passwords there.
+        known = _find(username)
+        log_security_event(
+            SecurityEvent.LOGIN_FAILED, account=known.pk if known else None, address=address
+        )
+        return None
+    give_back([*limits, by_name])
+    assert isinstance(user, User)  # noqa: S101 - the only backend gives no other
+    return user
+
+
+def _take(limits: list[Limit], by_name: Limit, address: str) -> None:
     take(limits)
     try:
         take_delayed(by_name, by=address)
     except TooManyAttemptsError:
         give_back(limits)
         raise
-    user = authenticate(request, username=username, password=password)
-    if user is None:
-        return None
-    give_back([*limits, by_name])
-    assert isinstance(user, User)  # noqa: S101 - the only backend gives no other
-    return user

@@ -12,6 +12,7 @@ from django.utils.crypto import constant_time_compare
 from knox.models import AbstractAuthToken
 
 from accounts.hashing import hold_place_for_hash
+from flows.security_events import SecurityEvent, log_security_event
 
 
 class User(AbstractUser):
@@ -37,7 +38,9 @@ class User(AbstractUser):
         """Save, and delete an inactive user's tokens, so that none works again later."""
         super().save(*args, **kwargs)
         if not self.is_active:
-            self.auth_token_set.all().delete()
+            count, _ = self.auth_token_set.all().delete()
+            if count:
+                log_security_event(SecurityEvent.KEY_REVOKED, account=self.pk, keys=count)
 
     def set_password(self, raw_password: str | None) -> None:
         """Set the password, which is not saved. Raises TooManyHashesError."""

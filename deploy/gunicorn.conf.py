@@ -4,13 +4,18 @@ By itself it is stopped by as many slow clients as it has threads: only a proxy 
 whole before a thread sees them. Every value can be set in the environment.
 """
 
+import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from flows.garbage import give_memory_back, read_resident_bytes
+from flows.web.metrics_directory import remove_counts_of_the_gone
 from ziggy_site.environment import Environment
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a worker's heartbeat, and never on a slow disk
+_OWN_DIRECTORY = "ziggy-metrics-of-gunicorn-"
 _MUCH = 32 * 1024 * 1024
 
 env = Environment()
@@ -43,6 +48,40 @@ control_socket_disable = True
 
 if _SHARED_MEMORY.is_dir():
     worker_tmp_dir = str(_SHARED_MEMORY)
+
+
+if env.read("ZIGGY_LOG_FORMAT") == "json":
+    # gunicorn's own lines are objects, too.
+    logconfig_dict = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "ziggy_site.json_logs.JsonFormatter"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "loggers": {
+            name: {"level": "INFO", "handlers": ["stderr"], "propagate": False}
+            for name in ("gunicorn.error", "gunicorn.access")
+        },
+        "root": {"level": "WARNING", "handlers": ["stderr"]},
+    }
+
+_counts = env.read("ZIGGY_METRICS")
+if _counts and not env.read("PROMETHEUS_MULTIPROC_DIR"):
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
+        prefix=_OWN_DIRECTORY, dir=_SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None
+    )
+
+
+def on_starting(_server: Any) -> None:
+    """Remove what processes have counted that do not run any more, before the first one counts."""
+    if _counts:
+        remove_counts_of_the_gone(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
+
+
+def on_exit(_server: Any) -> None:
+    """Remove the directory of counts, where it is this gunicorn's own."""
+    directory = Path(env.read("PROMETHEUS_MULTIPROC_DIR"))
+    if directory.name.startswith(_OWN_DIRECTORY):  # a reload reads this file once more
+        shutil.rmtree(directory)
 
 
 def pre_request(worker: Any, _request: Any) -> None:

@@ -5,6 +5,7 @@ missing SECRET_KEY or ZIGGY_ENCRYPTION_KEYS stops the start and says how to make
 docs/reference/settings.md has the table of all variables.
 """
 
+import logging
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from flows.conf import Ziggy
 from ziggy_site import api_description
 from ziggy_site.database_urls import read_database, read_servers
 from ziggy_site.environment import Environment
+from ziggy_site.logs import make_logging
 from ziggy_site.variables import (
     DEVELOPMENT_ENCRYPTION_KEY,
     DEVELOPMENT_SECRET_KEY,
@@ -87,6 +89,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "flows.web.request_id.add_request_id",
+    "flows.web.refusals.log_refusals",
     "flows.web.status_line.set_reason_phrase",
     "ziggy_site.probes.answer_probes",  # before what looks at the host and the scheme
     "flows.rest.endpoint.middleware.ApiMiddleware",
@@ -115,6 +118,8 @@ READINESS_CHECKS = {
     "backups": "imports.readiness.check_room_for_backup",
     "lock": "imports.readiness.check_lock",
 }
+if ZIGGY["METRICS"]:
+    MIDDLEWARE.insert(1, "imports.metrics.counting.count_requests")
 
 ROOT_URLCONF = "ziggy_site.urls"
 WSGI_APPLICATION = "ziggy_site.wsgi.application"
@@ -225,6 +230,8 @@ if not DEBUG:
     SECURE_PROXY_SSL_HEADER = (
         ("HTTP_X_FORWARDED_PROTO", "https") if env.read("BEHIND_TLS_PROXY") else None
     )
+    # Prometheus on this machine asks gunicorn itself, without TLS.
+    SECURE_REDIRECT_EXEMPT = ["^metrics$"] if ZIGGY["METRICS"] else []
     SECURE_HSTS_SECONDS = env.read("SECURE_HSTS_SECONDS")
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     # Browsers' lists of HTTPS sites contain whole domains, and removal takes months: not a decision
@@ -238,19 +245,11 @@ if not DEBUG:
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "flows.web.request_id.RequestIdFilter"}},
-    "formatters": {
-        "line": {"format": "{asctime} {levelname} {name} {request_id}{message}", "style": "{"}
-    },
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["request_id"],
-        }
-    },
-    "root": {"handlers": ["stderr"], "level": env.read("LOG_LEVEL")},
-}
+LOG_FORMAT = env.read("ZIGGY_LOG_FORMAT")
+LOGGING = make_logging(log_format=LOG_FORMAT, level=env.read("LOG_LEVEL"))
+if LOG_FORMAT == "json":
+    MIDDLEWARE.insert(1, "ziggy_site.logged_requests.LoggedRequestMiddleware")
+    # The address of a caller is in the security events, as far as proxies are trusted for it.
+    DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+    DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+    DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO

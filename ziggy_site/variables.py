@@ -54,6 +54,18 @@ def _declare_ziggy(kind: Holds, key: str, effect: str, **more: Any) -> Variable:
     return _declare(kind, f"ZIGGY_{key}", getattr(Ziggy, key), effect, **more)
 
 
+# The site reads them, and gunicorn's configuration too.
+_LOG_FORMAT = _declare(
+    Holds.TEXT, "ZIGGY_LOG_FORMAT", "line",
+    "`json` writes the log as one JSON object a line, with the extra `logs`: see "
+    "[how to monitor](../how-to/monitor.md).",
+)  # fmt: skip
+_METRICS = _declare_ziggy(
+    Holds.SWITCH, "METRICS",
+    "With `1`, [metrics](metrics.md) are counted and served at `/metrics`, with the extra "
+    "`metrics`, to those whom the next two name; without these, to nobody.",
+)  # fmt: skip
+
 _SITE = (
     _declare(
         Holds.TEXT, "DATABASE_URL", None, "The database.", is_secret=True,
@@ -195,7 +207,23 @@ _SITE = (
         Holds.SWITCH, "SECURE_HSTS_PRELOAD", False,
         "Allow browsers' lists of HTTPS sites to have the domain.",
     ),
-    _declare(Holds.LOG_LEVEL, "LOG_LEVEL", "WARNING", "The level of the log on stderr."),
+    _declare(
+        Holds.LOG_LEVEL, "LOG_LEVEL", "WARNING",
+        "The level of the log on stderr. [Security events](events.md) are logged whatever it is.",
+    ),
+    _LOG_FORMAT,
+    _METRICS,
+    _declare_ziggy(
+        Holds.TEXT, "METRICS_TOKEN",
+        "What must be sent to read the metrics, as `Authorization: Bearer TOKEN`: 32 characters or "
+        "more.",
+        is_secret=True,
+    ),
+    _declare_ziggy(
+        Holds.TEXTS, "METRICS_FROM",
+        "Addresses and networks from which the metrics may be read, separated by commas. With a "
+        "token too, both are needed.",
+    ),
 )  # fmt: skip
 
 _GUNICORN = (
@@ -214,6 +242,13 @@ _GUNICORN = (
     _declare(
         Holds.WHOLE_NUMBER, "ZIGGY_KEEPALIVE", 75,
         "Seconds that a connection of the proxy is kept open.",
+    ),
+    _declare(
+        Holds.TEXT, "PROMETHEUS_MULTIPROC_DIR", "",
+        "With `ZIGGY_METRICS`, the directory in which all processes of this machine count: in "
+        "memory, and for this service alone. Workers and commands that are to be counted with the "
+        "web processes have the same one.",
+        default_words="a directory in `/dev/shm` for as long as gunicorn runs",
     ),
 )  # fmt: skip
 

@@ -163,8 +163,8 @@ def find_other_server(path: Path) -> str | None:
     return unquote(prefix) if prefix and prefix != _make_prefix(get_current_database()) else None
 
 
-def find_newest_backup() -> KeptBackup | None:
-    """Return the backup of the current database that was verified last; None if there is none.
+def list_whole_backups() -> list[KeptBackup]:
+    """Return the backups of the current database, that which was verified last at the end.
 
     One that is incomplete, or of which nothing is noted, does not count.
     """
@@ -172,9 +172,14 @@ def find_newest_backup() -> KeptBackup | None:
     try:
         found = read_directory(directory, _make_prefix(get_current_database())).backups
     except FileNotFoundError:  # none was ever made
-        return None
+        return []
     verified = [backup for backup in found if backup.is_whole and backup.sequence]
-    return max(verified, key=attrgetter("sequence", "verified_at"), default=None)
+    return sorted(verified, key=attrgetter("sequence", "verified_at"))
+
+
+def find_newest_backup() -> KeptBackup | None:
+    """Return the backup of the current database that was verified last; None if there is none."""
+    return next(reversed(list_whole_backups()), None)
 
 
 def _reserve(directory: Path, alias: str) -> tuple[Path, Path]:

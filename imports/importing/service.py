@@ -42,6 +42,7 @@ from imports.permissions import PLAN_IMPORT, RUN_IMPORT, VIEW_RECORDS, check_per
 from imports.planfile.shape import SavedPlan
 from imports.plans.plan import Plan
 from imports.runs.carrying_out import Outcome, carry_out
+from imports.runs.current import RunPhase, measure_phase
 from imports.runs.idempotency import check_key
 from imports.runs.progress import Progress, follow_progress
 from imports.runs.run import check_server, hold_lock, record_run
@@ -199,7 +200,8 @@ def _run(
         with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
             recorder.start()
             seen = SeenState.see()
-            plan = plan_again(document, request, confirmed=confirmed, token=token)
+            with measure_phase(RunPhase.PLANNING):
+                plan = plan_again(document, request, confirmed=confirmed, token=token)
             record.acknowledged = list_acknowledged(plan, request)
             with carry_out(recorder, lock, seen=seen, writes=plan.writes, again=AGAIN):
                 saves = _write(
@@ -224,7 +226,8 @@ def _read(
 
     A `document` of the same file is used instead of reading the file again.
     """
-    document, request = read_request(request, sha256=record.file_sha256, document=document)
+    with measure_phase(RunPhase.READING):
+        document, request = read_request(request, sha256=record.file_sha256, document=document)
     record.directory_id = document.directory_id
     return document, request
 

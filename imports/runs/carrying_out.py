@@ -14,6 +14,7 @@ from imports.database.backup import make_backup
 from imports.database.lock import HeldLock
 from imports.expiry import drop_expired_uploads
 from imports.models import ImportRecord
+from imports.runs.current import RunPhase, measure_phase
 from imports.runs.recorder import RunRecorder
 from imports.runs.run import check_encryption_keys, open_transaction
 
@@ -51,7 +52,8 @@ def carry_out(
         with seen.pass_over_own_writes():
             drop_expired_uploads()  # keeps them out of the backup
             if recorder.record.with_backup:
-                recorder.keep_backup(make_backup(sparing=sparing))
+                with measure_phase(RunPhase.BACKUP):
+                    recorder.keep_backup(make_backup(sparing=sparing))
     recorder.begin_writing()
-    with open_transaction(recorder, lock, again=again):
+    with measure_phase(RunPhase.WRITING), open_transaction(recorder, lock, again=again):
         yield

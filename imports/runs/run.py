@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from django.db import DatabaseError, IntegrityError, transaction
 
@@ -27,6 +27,7 @@ from imports.errors import (
     WrongServer,
 )
 from imports.models import ImportRecord
+from imports.runs.current import RunPhase, follow_run, measure_phase
 from imports.runs.idempotency import AlreadyDone, check_key, check_key_of_waiting
 from imports.runs.recorder import NotQueued, RunRecorder, find_running_import
 from imports.runs.staleness import make_stale_error
@@ -73,7 +74,9 @@ def hold_lock(
     if wait is None:
         wait = 0 if at_once else ziggy.LOCK_WAIT
     try:
-        with hold_import_lock(wait=wait) as lock:
+        with ExitStack() as held:
+            with measure_phase(RunPhase.WAITING):
+                lock = held.enter_context(hold_import_lock(wait=wait))
             check_key(record)  # again: with the lock held, no other run can finish
             yield lock
     except LockHeld:
@@ -99,6 +102,12 @@ def record_run(record: ImportRecord, *, keep: bool = True) -> Iterator[RunRecord
 
     A database error is raised as the DatabaseFailed that `make_failure` returns for it, if any.
     """
+    with follow_run(record), _record_errors(record, keep=keep) as recorder:
+        yield recorder
+
+
+@contextmanager
+def _record_errors(record: ImportRecord, *, keep: bool) -> Iterator[RunRecorder]:
     recorder = RunRecorder(record)
     try:
         yield recorder

@@ -26,6 +26,7 @@ from imports.history.prune import prune_after_run
 from imports.models import ImportRecord, Status
 from imports.permissions import UNDO_IMPORT, check_permission
 from imports.runs.carrying_out import Outcome, carry_out
+from imports.runs.current import RunPhase, measure_phase
 from imports.runs.idempotency import check_key
 from imports.runs.progress import Progress, follow_progress
 from imports.runs.run import check_server, hold_lock, record_run
@@ -135,13 +136,14 @@ def _undo(
             undone = find_undone(request, recorder)
             recorder.start()
             seen = SeenState.see()
-            plan = plan_again(
-                partial(_plan, undone, request),
-                make_undo_token(confirmed) if confirmed else token,
-                make_token=make_undo_token,
-                find_changes=partial(find_undo_changes_since, confirmed),
-                again=AGAIN,
-            )
+            with measure_phase(RunPhase.PLANNING):
+                plan = plan_again(
+                    partial(_plan, undone, request),
+                    make_undo_token(confirmed) if confirmed else token,
+                    make_token=make_undo_token,
+                    find_changes=partial(find_undo_changes_since, confirmed),
+                    again=AGAIN,
+                )
             spared = _get_backup(undone)
             with carry_out(
                 recorder, lock, seen=seen, writes=plan.writes, again=AGAIN, sparing=spared

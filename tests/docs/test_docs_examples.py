@@ -64,6 +64,11 @@ NOT_RUN: tuple[tuple[str, str, str], ...] = (
     ("docs/how-to/git.md", 'ZIGGY_PLAN="shop', "of any branch: test_git_recipe does it"),
     ("docs/how-to/git.md", "git fetch origin", "needs a pull request on GitHub"),
     ("docs/reference/directory.md", "DIR/ziggy.json", "a drawing, no command"),
+    ("docs/how-to/monitor.md", "python -m pip install", "downloads what the extras name"),
+    ("docs/how-to/monitor.md", "journalctl", "needs systemd"),
+    ("docs/how-to/monitor.md", "promtool", "test_alerts runs it, where it is installed"),
+    ("docs/how-to/monitor.md", "rule_files", "of Prometheus"),
+    ("docs/how-to/monitor.md", "urlpatterns +=", "a part of a project's addresses"),
     ("docs/how-to/deploy.md", "DATABASE_URL=postgres", "names a server that is not there"),
     ("docs/how-to/deploy.md", "python manage.py migrate --database", "needs a registered server"),
 )
