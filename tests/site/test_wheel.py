@@ -58,6 +58,7 @@ def test_it_says_what_it_needs(wheel):
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata.get_all("Provides-Extra") == [
         "accounts",
+        "background",
         "logs",
         "metrics",
         "postgres",
@@ -68,7 +69,7 @@ def test_it_says_what_it_needs(wheel):
     assert metadata["License"] is metadata["License-Expression"] is None
 
 
-WITHOUT_DEMO = ("logs", "metrics")
+WITHOUT_DEMO = ("background", "logs", "metrics")
 """The extras that `make demo` does not install: the tests have them."""
 
 
