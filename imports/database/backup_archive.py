@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from imports.database.backup import PassingBackup
-from imports.database.backup_notes import NOTE_SUFFIX, get_note_path
+from imports.database.backup_notes import NOTE_SUFFIX, get_note_path, read_note
 from imports.errors import BackupFailed, UnableToImport
 
 _BLOCK = 512
@@ -94,6 +94,8 @@ class _Reader:
         if digest != note.get("sha256"):
             raise _make_error("its SHA-256 is not the one in its note")
         get_note_path(path).write_bytes(content)
+        if read_note(path).tables is None:  # which every archive has
+            raise _make_error("its note cannot be read")
         return path
 
     def _read_note(self, header: tarfile.TarInfo) -> tuple[dict[str, Any], bytes]:

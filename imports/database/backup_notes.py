@@ -118,7 +118,9 @@ def read_note(backup: Path) -> BackupNote:
         given = content.get("tables")
         return BackupNote(
             verified_at=datetime.fromisoformat(content["verifiedAt"]).astimezone(UTC),
-            tables=given and {name: TableDigest(**digest) for name, digest in given.items()},
+            tables=None
+            if given is None
+            else {name: TableDigest(**digest) for name, digest in given.items()},
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return BackupNote(verified_at=None, tables=None)

@@ -74,7 +74,7 @@ def _make_directory() -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(mode=0o700)
     except OSError as error:
-        message = f"There is no room for a scratch database in ZIGGY_BACKUP_DIR: {error.strerror}."
+        message = f"No scratch directory can be made in ZIGGY_BACKUP_DIR: {error.strerror}."
         raise ScratchUnusable("no-scratch", message) from error
     try:
         yield directory

@@ -14,6 +14,7 @@ from django.conf import settings as project_settings
 
 from imports.database.backup import PassingBackup
 from imports.database.backup_archive import UnsoundArchive, read_stream, write_archive
+from imports.database.backup_notes import read_note
 from imports.errors import BackupFailed
 from tests.support.importing import child_environment
 
@@ -79,6 +80,7 @@ def test_it_is_refused_whichever_byte_is_changed(tmp_path):
             assert path.name == "backup"
         else:  # the note's other keys are compared with the tables, or are a time
             assert path.read_bytes() == CONTENT
+            assert read_note(path).tables is not None
 
 
 @pytest.mark.parametrize("more", [b"\0", b"x", bytes(512)])
