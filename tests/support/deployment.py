@@ -239,6 +239,13 @@ def _ask(connection, method, path, body, headers):
 def log_in(site: Any) -> str:
     """Log ada in, and return her token."""
     body = json.dumps({"username": "ada", "password": PASSWORD})
-    status, _, content = ask(site, "POST", "/api/auth/login", body, Content_Type="application/json")
+    status, _, content = ask(
+        site,
+        "POST",
+        "/api/auth/login",
+        body,
+        timeout=PATIENCE,
+        Content_Type="application/json",
+    )
     assert status in (200, 201), content
     return str(json.loads(content)["token"])

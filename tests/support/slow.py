@@ -16,6 +16,7 @@ _MODULES = {
         "test_deploy",
         "test_logins_at_once",
         "test_slow_clients",
+        "test_reload",
         "test_compose",
         "test_image",
         "test_worker_memory",
