@@ -5,6 +5,7 @@ ZIGGY_BACKEND_KILLS; ZIGGY_KILLED_FLOWS has the size of the file.
 """
 
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -62,6 +63,11 @@ def ask(user: User, text: str, *, backup: bool = False) -> ImportRecord:
 def state(record: ImportRecord) -> str:
     record.refresh_from_db()
     return record.status
+
+
+def tell(what: str, ends: Counter[str]) -> None:
+    """Say how the rounds ended, the first of which is left alone: with pytest -s."""
+    sys.stderr.write(f"\n{what}: {dict(ends)}\n")
 
 
 def wait_for(record: ImportRecord) -> None:
@@ -142,6 +148,7 @@ def test_a_worker_is_killed_at_random_moments(ada: User, start: Callable[[], Any
         else:
             assert len(fetch_all()) == 0
         before = {f"round {number}"}
+    tell(f"{WORKER_KILLS} kills of workers in the first {1.1 * longest:.2f} s", ends)
 
 
 def test_connections_are_cut_at_random_moments(ada: User, start: Callable[[], Any]) -> None:
@@ -168,6 +175,7 @@ def test_connections_are_cut_at_random_moments(ada: User, start: Callable[[], An
             before = {f"round {number}"}
         assert worker.is_alive, worker.log.read_text()
         assert worker.stop() == 0
+    tell(f"{BACKEND_KILLS} cuts of connections in the first {longest:.2f} s", ends)
 
 
 def test_told_to_stop_it_finishes_the_run_and_takes_no_other(
