@@ -9,11 +9,10 @@ from inspect import isclass
 from pathlib import Path
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import connections
 from django.utils.module_loading import import_string
 
 from flows.conf import MAY_ACKNOWLEDGE, find_unknown_settings, ziggy
@@ -24,7 +23,6 @@ from flows.wrong_settings import find_wrong_settings
 
 _ROUTER = "flows.servers.ServerRouter"
 _SERIALIZER = "flows.saves.json_serializer"
-_QUEUE = "procrastinate.contrib.django"
 # Without them, a page whose database is locked, slow or has another key is a server error.
 _MIDDLEWARE = (
     "flows.web.request_id.add_request_id",
@@ -52,7 +50,6 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         *_check_history(),
         *_check_acknowledgement(),
         *_check_kept_plans(),
-        *_check_background(),
         *_check_serializer(),
         *check_pg_dump(),
         *_check_middleware(),
@@ -178,22 +175,6 @@ def _check_kept_plans() -> Iterator[CheckMessage]:
             f"most {_MOST_DAYS:,}.",
             hint="In the setting ZIGGY, it has no ZIGGY_ before its name.",
             id="ziggy.E010",
-        )
-
-
-def _check_background() -> Iterator[CheckMessage]:
-    if ziggy.BACKGROUND_BYTES < 0:
-        yield Error(
-            f"ZIGGY_BACKGROUND_BYTES is {ziggy.BACKGROUND_BYTES}: that must be 0 or more.",
-            hint="In the setting ZIGGY, it has no ZIGGY_ before its name.",
-            id="ziggy.E012",
-        )
-    if ziggy.BACKGROUND and not (_is_postgresql(DEFAULT_DB_ALIAS) and apps.is_installed(_QUEUE)):
-        yield checks.Warning(
-            "ZIGGY_BACKGROUND is on, but there is no queue: imports run where they are asked for.",
-            hint=f"It needs PostgreSQL, the extra `background`, and {_QUEUE} in INSTALLED_APPS. In "
-            "the setting ZIGGY, it has no ZIGGY_ before its name.",
-            id="ziggy.W010",
         )
 
 

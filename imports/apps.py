@@ -18,12 +18,13 @@ class ImportsConfig(app_config.ServerAppConfig):
         from flows.wrong_settings import find_wrong_settings
         from imports.api.errors import answer_refusal
         from imports.drift.edits import keep_imported_state
-        from imports.jobs.checks import check_shared_backups
+        from imports.jobs.checks import check_background_settings, check_shared_backups
         from imports.runs.idempotency import holds_key
 
         register_answer(answer_refusal)
         register_holder(holds_key)
         register_keeper(keep_imported_state)
+        register(check_background_settings)
         register(check_shared_backups, Tags.database)
         if not find_wrong_settings() and ziggy.METRICS:  # wrong ones are refused by the checks
             _start_metrics()

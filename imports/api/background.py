@@ -23,23 +23,26 @@ from imports.models import ImportRecord, Status
 from imports.permissions import VIEW_RECORDS
 from imports.runs.idempotency import AlreadyDone, read_key
 
+_WAITING = {
+    **EXAMPLE_RECORD,
+    "queuedAt": EXAMPLE_RECORD["startedAt"],
+    "finishedAt": None,
+    "seconds": None,
+    "counts": {},
+}
+_CALLED_OFF = {
+    **_WAITING,
+    "status": "cancelled",
+    "finishedAt": EXAMPLE_RECORD["finishedAt"],
+    "seconds": EXAMPLE_RECORD["seconds"],
+    "code": "cancelled",
+    "message": "It was cancelled before its write began.",
+}
 QUEUED = OpenApiResponse(
     RecordSerializer,
     description="With `Prefer: respond-async`, where this server has workers: the run is queued. "
     "`Location` is its record, which says how far it is, and how it ended.",
-    examples=[
-        OpenApiExample(
-            "Queued",
-            {
-                **EXAMPLE_RECORD,
-                "status": "queued",
-                "queuedAt": EXAMPLE_RECORD["startedAt"],
-                "finishedAt": None,
-                "seconds": None,
-                "counts": {},
-            },
-        )
-    ],
+    examples=[OpenApiExample("Queued", {**_WAITING, "status": "queued"})],
 )
 _CANCEL = """
 A run that waits for a worker is never begun; one that a worker has stops before it writes anything,
@@ -94,9 +97,15 @@ class CancelImport(DeclaredNames, ApiView):
             ),
         ],
         responses={
-            200: OpenApiResponse(RecordSerializer, description="It is called off."),
+            200: OpenApiResponse(
+                RecordSerializer,
+                description="It is called off.",
+                examples=[OpenApiExample("Called off", _CALLED_OFF)],
+            ),
             202: OpenApiResponse(
-                RecordSerializer, description="A worker has it, and stops before it writes."
+                RecordSerializer,
+                description="A worker has it, and stops before it writes.",
+                examples=[OpenApiExample("Stops", {**_WAITING, "status": "running"})],
             ),
             403: MAY_NOT,
             404: OpenApiResponse(description="There is no such record."),

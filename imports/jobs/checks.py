@@ -1,4 +1,4 @@
-"""The system check of what workers and the site share beside the database: the backups."""
+"""System checks of background work: its settings, and the backups, which machines must share."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
@@ -9,8 +9,14 @@ from django.core.checks import CheckMessage
 from django.db import DEFAULT_DB_ALIAS, DatabaseError
 
 from flows.conf import ziggy
-from imports.jobs.availability import may_queue
+from flows.wrong_settings import find_wrong_settings
+from imports.jobs.availability import QUEUE_APP, may_queue
 from imports.models import ImportRecord
+
+
+def check_background_settings(**_: Any) -> list[CheckMessage]:
+    """Return what is wrong in the settings of background work, without asking a database."""
+    return [] if find_wrong_settings() else [*_find_wrong_size(), *_find_missing_queue()]
 
 
 def check_shared_backups(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
@@ -25,6 +31,25 @@ def check_shared_backups(*, databases: Sequence[str] | None = None, **_: Any) ->
         return [*_find_missing_backup()]
     except DatabaseError:  # unreachable, or not migrated: other checks and the next query say so
         return []
+
+
+def _find_wrong_size() -> Iterator[CheckMessage]:
+    if ziggy.BACKGROUND_BYTES < 0:
+        yield checks.Error(
+            f"ZIGGY_BACKGROUND_BYTES is {ziggy.BACKGROUND_BYTES}: that must be 0 or more.",
+            hint="In the setting ZIGGY, it has no ZIGGY_ before its name.",
+            id="ziggy.E012",
+        )
+
+
+def _find_missing_queue() -> Iterator[CheckMessage]:
+    if ziggy.BACKGROUND and not may_queue():
+        yield checks.Warning(
+            "ZIGGY_BACKGROUND is on, but there is no queue: imports run where they are asked for.",
+            hint=f"It needs PostgreSQL, the extra `background`, and {QUEUE_APP} in "
+            "INSTALLED_APPS. In the setting ZIGGY, it has no ZIGGY_ before its name.",
+            id="ziggy.W010",
+        )
 
 
 def _find_missing_backup() -> Iterator[CheckMessage]:

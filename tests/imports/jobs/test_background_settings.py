@@ -9,7 +9,6 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
-from flows.checks import check_settings
 from flows.servers import ServerRouter, target_database
 from imports.jobs.asking import queue_import
 from imports.jobs.availability import (
@@ -18,7 +17,7 @@ from imports.jobs.availability import (
     may_queue,
     read_waiting,
 )
-from imports.jobs.checks import check_shared_backups
+from imports.jobs.checks import check_background_settings, check_shared_backups
 from imports.jobs.restored import discard_queued
 from imports.models import BackgroundJob, Door, ImportRecord, Status
 from tests.support.importing import export_file, flow, import_items, request_for
@@ -51,21 +50,23 @@ class TestWithoutTheSetting:
 class TestTheChecks:
     def test_a_setting_without_a_queue_is_told(self, settings):
         settings.ZIGGY = {**settings.ZIGGY, "BACKGROUND": True}
-        assert "ziggy.W010" in ids(check_settings())
+        assert "ziggy.W010" in ids(check_background_settings())
         assert not may_queue()
 
     @pytest.mark.skipif(not ON_POSTGRESQL, reason="the queue is in PostgreSQL")
     def test_with_a_queue_it_is_right(self, settings, monkeypatch):
         settings.ZIGGY = {**settings.ZIGGY, "BACKGROUND": True}
-        monkeypatch.setattr("flows.checks.apps.is_installed", lambda name: "procrastinate" in name)
-        assert "ziggy.W010" not in ids(check_settings())
+        monkeypatch.setattr(
+            "imports.jobs.availability.apps.is_installed", lambda name: "procrastinate" in name
+        )
+        assert "ziggy.W010" not in ids(check_background_settings())
         assert may_queue()
 
     def test_a_negative_size_is_told(self, settings):
         settings.ZIGGY = {**settings.ZIGGY, "BACKGROUND_BYTES": -1}
-        assert "ziggy.E012" in ids(check_settings())
+        assert "ziggy.E012" in ids(check_background_settings())
         settings.ZIGGY = {**settings.ZIGGY, "BACKGROUND_BYTES": 0}
-        assert "ziggy.E012" not in ids(check_settings())
+        assert "ziggy.E012" not in ids(check_background_settings())
 
 
 class TestBackups:
