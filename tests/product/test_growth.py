@@ -106,7 +106,7 @@ from imports.undo.plans.plan import UndoChange
 from imports.uploads.uploaded_file import FilePart
 from tests.support import archiving
 from tests.support.directories import split_document
-from tests.support.growing import FRAMES, PER_DOUBLING, growth, seconds, slowest_growth
+from tests.support.growing import PER_DOUBLING, growth, seconds, slowest_growth
 from tests.support.imagined import DEFAULTS, Server, a_file, stored
 from tests.support.imagined import planned as planned_for
 from tests.support.markdown_pages import markdown_of
@@ -819,10 +819,6 @@ class Case:
     build: Callable[[int], Any]
     work: Callable[[Any], object]
     size: int = 1_000
-
-
-# They look at characters, and not for the beginning of anything: each character on end is enough.
-WITHOUT_FRAMES = {"a plan in Markdown", "text that is not seen"}
 
 
 def uuid(kind: str, number: int) -> str:
@@ -1798,8 +1794,7 @@ def test_a_new_function_would_be_missed():
     ],
 )
 def test_time_is_in_proportion_to_a_text(name, work):
-    frames = FRAMES[:1] if name in WITHOUT_FRAMES else FRAMES
-    ratio, told = slowest_growth(work, 2_000, frames)
+    ratio, told = slowest_growth(work, 2_000)
     assert ratio < PER_DOUBLING, f"{name}: {told}"
 
 

@@ -2,7 +2,7 @@
 
 import gc
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import product
 from re import _constants, _parser
 from time import process_time
@@ -173,9 +173,7 @@ UNITS = (
 )
 """What a text can hold very much of, on end."""
 
-Frames = Sequence[tuple[str, str]]
-
-FRAMES: Frames = (
+FRAMES = (
     ("", ""),
     ("", "-"),
     ("{a: '", ""),
@@ -186,9 +184,9 @@ FRAMES: Frames = (
 """What stands before it and after it."""
 
 
-def texts(frames: Frames = FRAMES) -> Iterator[tuple[str, Callable[[int], str]]]:
+def texts() -> Iterator[tuple[str, Callable[[int], str]]]:
     """A name and a builder by size for every text that is made to be slow."""
-    for unit, (before, after) in product(UNITS, frames):
+    for unit, (before, after) in product(UNITS, FRAMES):
         yield (
             f"{before}{unit}...{after}",
             lambda size, unit=unit, before=before, after=after: (
@@ -207,15 +205,13 @@ def texts(frames: Frames = FRAMES) -> Iterator[tuple[str, Callable[[int], str]]]
     yield "nested", lambda size: "{a:" * (size // 4) + "1" + "}" * (size // 4)
 
 
-def slowest_growth(
-    work: Callable[[str], object], size: int, frames: Frames = FRAMES
-) -> tuple[float, str]:
-    """The worst growth over all texts in the frames, and of which text it is.
+def slowest_growth(work: Callable[[str], object], size: int) -> tuple[float, str]:
+    """The worst growth over all texts, and of which text it is.
 
     Each is tried at one size and at four times that first, and measured where that seems slow.
     """
     worst = (0.0, "")
-    for name, build in texts(frames):
+    for name, build in texts():
         four = seconds(work, build(size * 4))
         if four < _ENOUGH or four < 6 * seconds(work, build(size)):
             continue

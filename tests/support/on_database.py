@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.quick import starts_programs, uses_database
+from tests.support.quick import leave_out, starts_programs, uses_database
 
 _ROOT = Path(__file__).parents[1]
 _PURE_FOLDERS = {"flows", "imports", "product"}
@@ -19,10 +19,7 @@ _MAKERS = {"tests.support.dumps", "tests.support.local_project"}
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out every test that is pure."""
-    left_out = [item for item in items if _is_pure(item)]
-    config.hook.pytest_deselected(items=left_out)
-    kept = set(items) - set(left_out)
-    items[:] = [item for item in items if item in kept]
+    leave_out(config, items, [item for item in items if _is_pure(item)])
 
 
 def _is_pure(item: pytest.Item) -> bool:

@@ -23,7 +23,11 @@ _FEW_PROGRAMS = {"test_strict_json"}
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out every test that is not quick."""
-    left_out = [item for item in items if not _is_quick(item)]
+    leave_out(config, items, [item for item in items if not _is_quick(item)])
+
+
+def leave_out(config: pytest.Config, items: list[pytest.Item], left_out: list[pytest.Item]) -> None:
+    """Take these tests out of the list in place, and tell pytest that they are not run."""
     config.hook.pytest_deselected(items=left_out)
     kept = set(items) - set(left_out)
     items[:] = [item for item in items if item in kept]
