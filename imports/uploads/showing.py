@@ -2,8 +2,6 @@
 
 from hashlib import sha256
 
-from flows.batches import split_batches
-from flows.content.fields import Kind
 from flows.models import MODELS
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from imports.errors import NotPermitted
@@ -18,8 +16,6 @@ from imports.permissions import (
 from imports.planfile.page import PageItem, PlanPage
 from imports.uploads.errors import UploadRefused
 from imports.uploads.planning import read_page
-
-_BATCH = 500
 
 
 def get_token(pending: PendingImport, page: PlanPage) -> str:
@@ -46,16 +42,13 @@ def find_items_written_since(pending: PendingImport, page: PlanPage) -> list[Pag
     Where there are some, the plan may be out of date. Rows that it does not name are not looked at:
     what counts is checked when it is applied.
     """
-    uuids: dict[Kind, list[str]] = {kind: [] for kind in Kind}
-    for item in page.items:
-        if item.row:
-            uuids[item.kind].append(item.row.uuid)
-    written: set[tuple[Kind, str]] = set()
-    for kind, model in MODELS.items():
-        rows = model._default_manager.filter(updated_at__gt=pending.planned_at)
-        for batch in split_batches(uuids[kind], _BATCH):
-            found = rows.filter(uuid__in=batch).values_list("uuid", flat=True)
-            written.update((kind, str(uuid)) for uuid in found)
+    written = {
+        (kind, str(uuid))
+        for kind in {item.kind for item in page.items if item.row}
+        for uuid in MODELS[kind]
+        ._default_manager.filter(updated_at__gt=pending.planned_at)
+        .values_list("uuid", flat=True)
+    }
     return [item for item in page.items if item.row and (item.kind, item.row.uuid) in written]
 
 
