@@ -17,10 +17,9 @@ _SHORTEST_TOKEN = 32
 def check_metrics(**_: Any) -> list[CheckMessage]:
     """Return what is wrong in the settings of metrics, without the token.
 
-    Nothing where METRICS is off, for then nobody may read any, and where a value of ZIGGY is of a
-    wrong type: another check has an error for that.
+    Nothing where a value of ZIGGY is of a wrong type: another check has an error for that.
     """
-    return [*_check_metrics()] if not find_wrong_settings() and ziggy.METRICS else []
+    return [] if find_wrong_settings() else [*_check_metrics()]
 
 
 def _check_metrics() -> Iterator[CheckMessage]:
@@ -39,7 +38,7 @@ def _check_metrics() -> Iterator[CheckMessage]:
             hint='Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"',
             id="ziggy.E014",
         )
-    if not (token or networks):
+    if ziggy.METRICS and not (token or networks):
         yield checks.Warning(
             "Metrics are counted, and nobody may read them.",
             hint="Set ZIGGY_METRICS_TOKEN, ZIGGY_METRICS_FROM or both. In the setting ZIGGY, these "
