@@ -157,13 +157,13 @@ def test_a_database_that_does_not_answer_is_asked_once(settings, monkeypatch, ca
 def test_a_project_adds_a_check_by_one_line(settings):
     settings.READINESS_CHECKS = {
         **settings.READINESS_CHECKS,
-        "disk": f"{__name__}.find_full_disk",
+        "worker": f"{__name__}.find_no_worker",
     }
-    assert codes() == {"disk": "full"}
+    assert codes() == {"worker": "no-worker"}
 
 
-def find_full_disk() -> str:
-    return "full"
+def find_no_worker() -> str:
+    return "no-worker"
 
 
 def test_while_one_looks_nobody_waits(settings, monkeypatch):

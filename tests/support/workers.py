@@ -20,7 +20,7 @@ PATIENCE = 60
 class Worker:
     """A process of `manage.py background_worker`, with its log."""
 
-    def __init__(self, log: Path, backups: Path, drill_hours: str) -> None:
+    def __init__(self, log: Path, backups: Path) -> None:
         self.log = log
         known = _list_workers()
         with log.open("wb") as output:
@@ -28,10 +28,7 @@ class Worker:
                 [sys.executable, "manage.py", "background_worker"],
                 cwd=settings.BASE_DIR,
                 env=child_environment(
-                    ZIGGY_BACKGROUND="true",
-                    ZIGGY_BACKUP_DIR=str(backups),
-                    ZIGGY_DRILL_HOURS=drill_hours,
-                    LOG_LEVEL="INFO",
+                    ZIGGY_BACKGROUND="true", ZIGGY_BACKUP_DIR=str(backups), LOG_LEVEL="INFO"
                 ),
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -54,10 +51,10 @@ class Worker:
 
 
 @contextmanager
-def run_worker(directory: Path, *, drill_hours: str = "0") -> Iterator[Worker]:
-    """A worker that waits for jobs, and that is gone afterwards; without drills, unless said."""
+def run_worker(directory: Path) -> Iterator[Worker]:
+    """A worker that waits for jobs, and that is gone afterwards."""
     number = len(list(directory.glob("worker-*.log")))
-    worker = Worker(directory / f"worker-{number}.log", directory / "backups", drill_hours)
+    worker = Worker(directory / f"worker-{number}.log", directory / "backups")
     try:
         wait_until(worker.is_ready)
         assert worker.is_alive, worker.log.read_text()
