@@ -32,8 +32,6 @@ from imports.models import (
     ImportItem,
     ImportRecord,
     JobKind,
-    PendingImport,
-    PlanningJob,
     RunProgress,
     Status,
 )
@@ -186,14 +184,6 @@ def _leave_to_a_worker(user: User) -> None:
     )
     BackgroundJob.objects.create(record=record, kind=JobKind.IMPORT, is_cancelled=True)
     RunProgress.objects.create(record=record, done=1, total=2)
-    upload = PendingImport.objects.create(
-        user=user,
-        created_at=timezone.now(),
-        file_name="large.json",
-        file_size=1,
-        mode=Mode.OVERWRITE,
-    )
-    PlanningJob.objects.create(pending=upload, code="gave-up", message="Its worker died.")
 
 
 def _make_users() -> dict[str, User]:

@@ -19,7 +19,6 @@ from imports.errors import PlanRefused, UnableToImport
 from imports.exportfile.document import ExportDocument
 from imports.importing.acknowledging import find_unacknowledged, make_refusal
 from imports.importing.changes import read_changes
-from imports.importing.planned import count_planned
 from imports.importing.request import AGAIN, ImportRequest
 from imports.importing.rights import check_plan, check_request, check_sight
 from imports.importing.saved_plan import check_saved_plan
@@ -49,7 +48,6 @@ from imports.rows.read import (
     read_rows_by_uuid,
 )
 from imports.runs import staleness
-from imports.runs.progress import Progress, ignore_progress
 from imports.runs.staleness import make_stale_error
 
 
@@ -72,11 +70,7 @@ class Preview:
 
 
 def make_preview(
-    document: ExportDocument,
-    request: ImportRequest,
-    *,
-    is_for_others: bool = False,
-    progress: Progress = ignore_progress,
+    document: ExportDocument, request: ImportRequest, *, is_for_others: bool = False
 ) -> Preview:
     """Return the plan of the request with its refusal, if any. All doors get their plans from here.
 
@@ -85,7 +79,7 @@ def make_preview(
     the plan differs from the request's saved plan.
     """
     made_at = timezone.now()
-    plan = draft_plan(document, request, progress)
+    plan = draft_plan(document, request)
     _check_sight_of_named(request)
     check_sight(request.user, plan)  # a refusal describes rows too
     if request.saved_plan:
@@ -124,14 +118,10 @@ def _check_sight_of_named(request: ImportRequest) -> None:
     check_sight_of(request.user, *sorted(kinds))
 
 
-def draft_plan(
-    document: ExportDocument, request: ImportRequest, progress: Progress = ignore_progress
-) -> Plan:
+def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
     """Return the plan of the request, whether or not it may be applied."""
     with pause_garbage_collection():
-        report = count_planned(document, progress)
         inputs = _read_inputs(remove_left_out(document, request.decisions), request)
-        inputs = replace(inputs, report_planned=report)
         plan = build_plan(
             document,
             inputs,

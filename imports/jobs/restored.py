@@ -6,7 +6,7 @@ from django.utils import timezone
 from flows.servers import get_current_database
 from imports.jobs.availability import may_queue
 from imports.jobs.queue import forget_queue
-from imports.models import BackgroundJob, ImportRecord, PlanningJob, Status
+from imports.models import BackgroundJob, ImportRecord, Status
 
 
 def discard_queued() -> int:
@@ -24,11 +24,6 @@ def discard_queued() -> int:
             "written. Ask again.",
         )
         BackgroundJob.objects.all().delete()
-        PlanningJob.objects.filter(code="").update(
-            code="interrupted",
-            message="The database was restored while it waited to be planned. Upload the file "
-            "again.",
-        )
         if may_queue() and get_current_database() == DEFAULT_DB_ALIAS:
             forget_queue()
     return count

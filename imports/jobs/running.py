@@ -24,13 +24,7 @@ from imports.errors import (
 from imports.importing.request import AGAIN
 from imports.importing.service import run_import
 from imports.jobs.job_lock import LockHeld, hold_job_lock
-from imports.jobs.options import (
-    KeptUndo,
-    KeptUpload,
-    make_import_request,
-    make_undo_request,
-    read_options,
-)
+from imports.jobs.options import KeptUpload, make_import_request, make_undo_request, read_options
 from imports.jobs.options import share as share_record
 from imports.models import BackgroundJob, Door, JobKind, Status
 from imports.runs.idempotency import AlreadyDone
@@ -121,7 +115,7 @@ def _carry_out(job: BackgroundJob) -> None:
     try:
         match job.kind:
             case JobKind.UNDO:
-                undo_import(make_undo_request(job), token=read_options(job, KeptUndo).token)
+                undo_import(make_undo_request(job))
             case JobKind.UPLOAD:
                 _run_pending(job)
             case _:

@@ -12,7 +12,6 @@ from imports.database.lock import LockHeld as ImportLockHeld
 from imports.database.lock import hold_import_lock
 from imports.expiry import drop_expired
 from imports.jobs.job_lock import LockHeld, hold_job_lock
-from imports.jobs.planning.healing import heal_plannings
 from imports.jobs.queue import (
     drop_old_from_queue,
     end_in_queue,
@@ -35,7 +34,6 @@ def sweep() -> None:
         _heal(number, queue_number)
     for number in _find_forgotten():
         _heal(number, None)
-    heal_plannings()
 
 
 def clean_up() -> None:

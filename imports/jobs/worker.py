@@ -18,8 +18,7 @@ from procrastinate.psycopg_connector import PsycopgConnector
 
 from flows.garbage import give_memory_back
 from imports.database.errors import format_for_log
-from imports.jobs.planning.carrying_out import run_planning
-from imports.jobs.queue import PLANNING, TASK
+from imports.jobs.queue import TASK
 from imports.jobs.running import TryLater, run_job
 from imports.jobs.sweep import clean_up, sweep
 
@@ -83,17 +82,11 @@ def _make_app() -> App:
     app = DjangoApp(connector=PsycopgConnector(kwargs=kwargs, min_size=1, max_size=3))
     later = RetryStrategy(wait=_LATER, retry_exceptions=[TryLater])
     app.task(name=TASK, retry=later)(_run)
-    app.task(name=PLANNING)(_plan)
     return app
 
 
 def _run(number: int) -> None:
     run_job(number)
-    give_memory_back()
-
-
-def _plan(number: int) -> None:
-    run_planning(number)
     give_memory_back()
 
 

@@ -1,7 +1,6 @@
 """The tables of imports: the record of each run with its items, uploads, and built downloads."""
 
 from imports.models.jobs import BackgroundJob, JobKind, RunProgress
-from imports.models.planning import PlanningJob
 from imports.models.records import (
     HOLDING_KEYS,
     RESTORE,
@@ -27,7 +26,6 @@ __all__ = [
     "JobKind",
     "ParsedItem",
     "PendingImport",
-    "PlanningJob",
     "RunProgress",
     "Status",
 ]

@@ -21,7 +21,7 @@ from imports.plans.destinations import (
     find_destination_warnings,
     make_user_change,
 )
-from imports.plans.drift import mark_drift
+from imports.plans.drift import ReadContents, mark_drift
 from imports.plans.inputs import PlanInputs
 from imports.plans.invisible_characters import forget_known_characters, list_file_warnings
 from imports.plans.item_destinations import decide_items, find_ambiguous_uuids
@@ -182,25 +182,17 @@ def _make_changes(
                     *find_place_warnings(match, result, surroundings),
                 ),
             )
-            for match, destination, result in _report_unread(decided_items, inputs)
+            for match, destination, result in decided_items
         ],
-        inputs,
+        inputs.read_contents,
         users,
     )
     last_imports = inputs.last_imports.get(kind, {})
     return mark_drift(kind, changes, last_imports, inputs.read_last_writes, inputs.read_contents)
 
 
-def _report_unread(decided: Sequence[DecidedItem], inputs: PlanInputs) -> Iterator[DecidedItem]:
-    """Yield the items, and report each that is planned without the content of a row."""
-    for each in decided:
-        yield each
-        if each[2] is not Result.OVERWRITE:
-            inputs.report_planned()
-
-
 def _compare_overwrites(
-    kind: Kind, changes: list[Change], inputs: PlanInputs, users: list[UserChange]
+    kind: Kind, changes: list[Change], read_contents: ReadContents, users: list[UserChange]
 ) -> tuple[Change, ...]:
     """Return the changes with each overwrite compared with the row's content; add to `users`."""
     overwrites = {
@@ -208,8 +200,7 @@ def _compare_overwrites(
         for position, change in enumerate(changes)
         if change.row and change.result is Result.OVERWRITE
     }
-    for pk, content in inputs.read_contents(kind, list(overwrites)):
-        inputs.report_planned()
+    for pk, content in read_contents(kind, list(overwrites)):
         position = overwrites[pk]
         changes[position] = forget_known_characters(compare(changes[position], content), content)
         if user := make_user_change(changes[position], content):

@@ -9,15 +9,11 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
-from imports.jobs.planning.carrying_out import run_planning
-from imports.jobs.queue import PLANNING, TASK
 from imports.jobs.running import run_job
 
 ON_POSTGRESQL = django_settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 
 needs_postgresql = pytest.mark.skipif(not ON_POSTGRESQL, reason="the queue is in PostgreSQL")
-
-_CARRY_OUT = {TASK: run_job, PLANNING: run_planning}
 
 _DROP = """
     DO $$ DECLARE each regprocedure; BEGIN
@@ -61,30 +57,25 @@ def read_queue() -> list[tuple[str, dict[str, Any]]]:
 
 def fetch_all() -> list[int]:
     """Take every job that waits, as workers do that die at once; return their numbers."""
-    return [number for _, number in _fetch_all()]
-
-
-def _fetch_all() -> list[tuple[str, int]]:
-    found = []
+    numbers = []
     with connection.cursor() as cursor:
         while True:
             cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
             (worker,) = cursor.fetchone()
             cursor.execute(
-                "SELECT task_name, args->>'number' FROM procrastinate_fetch_job_v2(NULL, %s)",
-                [worker],
+                "SELECT (procrastinate_fetch_job_v2(NULL, %s)).args->>'number'", [worker]
             )
-            task, number = cursor.fetchone()
+            (number,) = cursor.fetchone()
             if number is None:
-                return found
-            found.append((task, int(number)))
+                return numbers
+            numbers.append(int(number))
 
 
 def work() -> None:
     """Carry out what waits, as a worker does."""
-    while found := _fetch_all():
-        for task, number in found:
-            _CARRY_OUT[task](number)
+    while numbers := fetch_all():
+        for number in numbers:
+            run_job(number)
         _execute(
             "SELECT procrastinate_finish_job_v1(id, 'succeeded', false) "
             "FROM procrastinate_jobs WHERE status = 'doing'"
