@@ -4,18 +4,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# The locks have the hashes of all files, for every platform and Python from 3.11 on.
+# Both locks have the hashes of all files, for every platform and Python from 3.11 on.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet \
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
-# Of a server with workers, logs and metrics: what the image has, and docs/how-to/deploy.md.
-SERVER := --extra accounts --extra background --extra logs --extra metrics --extra postgres --extra site
 # Of another Django alone, which .ci/interpreters puts in the place of that in the lock.
 COMPILE_OTHER_DJANGO := $(BIN)/uv pip compile - --no-config --no-deps --universal --python-version 3.13 \
 	--quiet --generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 # The demo is for the embedded database, never for a server that the environment may name.
 DEMO := env -u DATABASE_URL -u ZIGGY_SERVER_NAME -u ZIGGY_SERVERS $(MANAGE)
 
-.PHONY: demo demo-large run account test test-fast test-database test-postgres browser screenshots test-interpreters test-project test-deployment quick lint docs bench mutants lock clean help
+.PHONY: demo demo-large run account test test-fast test-database test-postgres browser screenshots test-interpreters test-project quick lint docs bench mutants lock clean help
 
 demo: .venv/runtime  ## Set everything up and import the sample file into the embedded database
 	@$(DEMO) migrate --verbosity 0
@@ -64,11 +62,6 @@ test-postgres:  ## Run all tests on PostgreSQL: the local server's, or one start
 test-interpreters:  ## Run the unit tests and those of the commands on Python 3.13, with two versions of Django
 	.ci/interpreters
 
-# It needs PostgreSQL's own programs and nginx. In full: ZIGGY_WORKER_KILLS=50 ZIGGY_BACKEND_KILLS=20
-# ZIGGY_KILLED_FLOWS=1000 ZIGGY_RELOAD_REQUESTS=500 ZIGGY_SLOW_SECONDS=60 ZIGGY_SLOW_READERS=50.
-test-deployment: .venv/development node_modules/installed  ## Run what compose.yaml describes, kill its processes and follow the pages for operators
-	env -u DATABASE_URL $(BIN)/python -m pytest -n 0 -m deployment tests/deployment tests/browser
-
 # It needs python3.13 (ZIGGY_PYTHON names another one) and the network.
 test-project: .venv/development  ## Add the apps to other projects, as the documentation says, on both ends of the versions
 	$(BIN)/pytest -n 0 -m project tests/project
@@ -104,11 +97,11 @@ mutants: .venv/mutants  ## Change the core's code place by place, and say what i
 	$(BIN)/python -m tools.mutants $(OPTIONS)
 
 # UPGRADE=--upgrade takes the newest releases that the ranges admit; without it, what is locked stays.
-lock: .venv/bin/python  ## Write the requirements*.txt anew from pyproject.toml
+lock: .venv/bin/python  ## Write requirements.txt and requirements-dev.txt anew from pyproject.toml
 	$(INSTALL) 'uv>=0.9,<1'
 	$(COMPILE) --extra accounts --extra postgres --extra site --output-file requirements.txt
-	$(COMPILE) $(SERVER) --output-file requirements-server.txt
-	$(COMPILE) $(SERVER) --group dev --output-file requirements-dev.txt
+	$(COMPILE) --extra accounts --extra postgres --extra site --group dev \
+		--output-file requirements-dev.txt
 	echo 'django>=6,<6.1' | $(COMPILE_OTHER_DJANGO) --output-file .ci/django-6.txt
 
 clean:  ## Remove the environments, the embedded database, its backups and samples

@@ -9,10 +9,11 @@ import pytest
 _TESTS = Path(__file__).parents[1]
 TIMED_MODULES = {"test_growth", "test_linearity", "test_pattern_growth"}
 """Modules that measure how time grows, or that it does not."""
-_FOLDERS = {"browser", "deployment"}
+_FOLDERS = {"browser"}
 _MODULES = {
     *(*TIMED_MODULES, "test_preview_speed"),
     *(
+        "test_deploy",
         "test_worker_memory",
         "test_wire",
         "test_git_recipe",
@@ -20,7 +21,6 @@ _MODULES = {
         "test_openapi",
         "test_generated_client",
         "test_wheel",
-        "test_killed_workers",
     ),
     *(
         "test_docs_examples",
