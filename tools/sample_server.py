@@ -12,7 +12,6 @@ from typing import Any
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
-from django.utils import timezone
 
 from accounts.models import ApiToken, User
 from accounts.tokens import issue_key, issue_login_token
@@ -26,17 +25,7 @@ from imports.exporting.downloads import build_export, build_transfer
 from imports.exporting.selection import select_everything
 from imports.importing.request import ImportRequest
 from imports.importing.service import run_import
-from imports.models import (
-    BackgroundExport,
-    BackgroundJob,
-    Door,
-    ExportStatus,
-    ImportItem,
-    ImportRecord,
-    JobKind,
-    RunProgress,
-    Status,
-)
+from imports.models import Door, ImportItem, ImportRecord
 from imports.plans.acknowledgement import AcknowledgedCode
 from imports.plans.plan import Mode
 from imports.records.checklist import tick_off
@@ -46,7 +35,6 @@ from imports.uploads import pending as uploads
 from imports.uploads.keeping import PlanDetails, keep_plan
 from imports.uploads.planning import read_page
 from imports.uploads.showing import get_token
-from imports.uploads.stored_file import pack_file
 
 SECRET_VALUES = {
     "SAMPLE_KEY": ("the development value of a sample", "the production value of a sample"),
@@ -160,42 +148,9 @@ def fill_server() -> None:
     checked = ImportItem.objects.filter(record=first, kind=str(Kind.CONNECTION)).first()
     if checked is not None:
         tick_off(first, checked.pk)
-    _leave_to_a_worker(ada)
     build_export(ada, select_everything)
     build_transfer(ada)
     _import({"flows": [_EVERYTHING_LATER, {"uuid": _make_uuid("f", 9), "name": "Last"}]}, ada)
-
-
-def _leave_to_a_worker(user: User) -> None:
-    """A run that was queued and called off; a number of one that was written."""
-    record = ImportRecord.objects.create(
-        queued_at=timezone.now(),
-        started_at=timezone.now(),
-        finished_at=timezone.now(),
-        status=Status.CANCELLED,
-        door=Door.API,
-        user=user,
-        user_name=user.get_username(),
-        server=ziggy.SERVER_NAME,
-        file_name="zexport.json",
-        file_size=1,
-        mode=Mode.OVERWRITE,
-        with_backup=True,
-        override_locks=False,
-        code="cancelled",
-        message="It was cancelled before its write began.",
-    )
-    BackgroundJob.objects.create(record=record, kind=JobKind.IMPORT, is_cancelled=True)
-    RunProgress.objects.create(record=record, done=1, total=2)
-    BackgroundExport.objects.create(
-        user=user,
-        asked_at=timezone.now(),
-        finished_at=timezone.now(),
-        status=ExportStatus.SUCCEEDED,
-        choice={"has_everything": True},
-        counts={kind.plural: 0 for kind in Kind},
-        content=pack_file(b"An export, in gzip"),
-    )
 
 
 def _make_users() -> dict[str, User]:

@@ -1,4 +1,4 @@
-"""What a caller prefers (RFC 7240): how long to wait for the import lock, or not to wait at all."""
+"""How long a caller waits for the import lock: `Prefer: wait=60` (RFC 7240)."""
 
 import re
 from collections.abc import Iterator
@@ -12,11 +12,7 @@ from rest_framework.request import Request
 from flows.conf import ziggy
 from flows.rest.bodies.schema import answer_header
 from flows.rest.endpoint.view import ApiView
-from imports.api.checks import get_caller
-from imports.jobs.availability import may_queue
-from imports.permissions import may_see_records
 
-RESPOND_ASYNC = "respond-async"
 _PIECE = re.compile(r"\"[^\"]*\"?|[^\",]+|,")  # a comma in quotes separates nothing
 
 
@@ -38,30 +34,6 @@ def read_preferred_wait(header: str) -> int | None:
     return None
 
 
-def prefers_async(request: Request) -> bool:
-    """Return whether the caller asks for an answer before the run, and there are workers for it.
-
-    Not for a caller who may not see the record, and so how the run ends.
-    """
-    return _names_async(request) and may_see_records(get_caller(request))
-
-
-def prefers_export_later(request: Request) -> bool:
-    """Return whether the caller asks for an answer before the export, and there are workers.
-
-    A HEAD asks for nothing to be done.
-    """
-    return request.method != "HEAD" and _names_async(request)
-
-
-def _names_async(request: Request) -> bool:
-    names = (
-        preference.partition(";")[0].partition("=")[0].strip().lower()
-        for preference in _split_preferences(request.headers.get("Prefer", ""))
-    )
-    return RESPOND_ASYNC in names and may_queue()
-
-
 def _split_preferences(header: str) -> Iterator[str]:
     """Yield the parts of the header between commas."""
     pieces: list[str] = []
@@ -74,32 +46,18 @@ def _split_preferences(header: str) -> Iterator[str]:
     yield "".join(pieces)
 
 
-_WAIT = (
-    "`wait=60`: wait so many seconds for a run that holds the lock (RFC 7240), as many as the "
-    "server allows. After that the answer is 409, with `Retry-After`."
-)
-PREFER = OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description=_WAIT)
-_PREFER_OF_RUN = OpenApiParameter(
+PREFER = OpenApiParameter(
     "Prefer",
     str,
     OpenApiParameter.HEADER,
-    description=f"{_WAIT} `respond-async`: leave the run to a worker, and answer 202. A server "
-    "without workers ignores that, as it does for a caller who may not see records: the answer is "
-    "not 202 then.",
-)
-_PREFER_OF_EXPORT = OpenApiParameter(
-    "Prefer",
-    str,
-    OpenApiParameter.HEADER,
-    description="`respond-async`: leave the export to a worker, and answer 202 (RFC 7240). A "
-    "server without workers ignores that: the answer is not 202 then.",
+    description="`wait=60`: wait so many seconds for a run that holds the lock (RFC 7240), as many "
+    "as the server allows. After that the answer is 409, with `Retry-After`.",
 )
 PREFERENCE_APPLIED = OpenApiParameter(
     "Preference-Applied",
     str,
     OpenApiParameter.HEADER,
-    description="How long the server would have waited, where `Prefer` has a `wait`; or that the "
-    "run was left to a worker.",
+    description="How long the server would have waited, where `Prefer` has a `wait`.",
     response=True,
 )
 
@@ -107,31 +65,7 @@ PREFERENCE_APPLIED = OpenApiParameter(
 def make_run_parameters(run: str) -> list[OpenApiParameter]:
     """Return the headers of an endpoint that makes a run, for its documentation."""
     record = answer_header("Location", f"The record of the {run}.", status=HTTPStatus.CREATED)
-    record.response = [HTTPStatus.CREATED.value, HTTPStatus.ACCEPTED.value]
-    polled = answer_header(
-        "Retry-After",
-        "Seconds after which to look at the record again.",
-        status=HTTPStatus.ACCEPTED,
-    )
-    return [_PREFER_OF_RUN, PREFERENCE_APPLIED, record, polled]
-
-
-def make_export_parameters(*, location: str = "") -> list[OpenApiParameter]:
-    """Return the headers of an endpoint whose export may be left to a worker.
-
-    `location` says what else the header Location names, of an export that is built at once.
-    """
-    named = f"{location} Of one that was left to a worker, where to look at it again."
-    address = answer_header("Location", named.strip(), status=HTTPStatus.ACCEPTED)
-    if location:
-        address.response = [HTTPStatus.CREATED.value, HTTPStatus.ACCEPTED.value]
-    polled = answer_header(
-        "Retry-After", "Seconds after which to look at it again.", status=HTTPStatus.ACCEPTED
-    )
-    applied = answer_header(
-        "Preference-Applied", "That it was left to a worker.", status=HTTPStatus.ACCEPTED
-    )
-    return [_PREFER_OF_EXPORT, address, polled, applied]
+    return [PREFER, PREFERENCE_APPLIED, record]
 
 
 class WaitsForLock(ApiView):
@@ -145,5 +79,5 @@ class WaitsForLock(ApiView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
         if (wait := getattr(self, "_applied_wait", None)) is not None:
-            answer.headers.setdefault("Preference-Applied", f"wait={wait}")
+            answer.headers["Preference-Applied"] = f"wait={wait}"
         return answer

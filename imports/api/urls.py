@@ -7,8 +7,6 @@ from django.urls import URLPattern, URLResolver, include, path
 
 import flows.rest.converters  # noqa: F401 - the words between < and >
 from flows.web.api_paths import API
-from imports.api.background import CancelImport
-from imports.api.background_exports import BackgroundExportFile, BackgroundExportView
 from imports.api.exports import BuiltExportView, FullExport, TaggedExport
 from imports.api.health import Health
 from imports.api.importing import ImportFlows
@@ -27,8 +25,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("flow/export-tagged", TaggedExport.as_view(), name="export-tagged"),
     path("flow/tagged-export", BuiltExportView.as_view(), name="tagged-export"),
     path("flow/export-all", FullExport.as_view(), name="export-all"),
-    path("exports/<int:pk>", BackgroundExportView.as_view(), name="background-export"),
-    path("exports/<int:pk>/file", BackgroundExportFile.as_view(), name="background-export-file"),
     path("flow/vacuum", Vacuum.as_view(), name="flow-vacuum"),
     path("imports", Records.as_view(), name="imports"),
     path("imports/<int:pk>", Record.as_view(), name="import-record"),
@@ -38,7 +34,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="item-imports",
     ),
     path("imports/<int:pk>/undo", UndoImport.as_view(), name="import-undo"),
-    path("imports/<int:pk>/cancel", CancelImport.as_view(), name="import-cancel"),
     path("plans", KeptPlans.as_view(), name="plans"),
     path("plans/<int:pk>", KeptPlan.as_view(), name="plan"),
     path("plans/<int:pk>/apply", ApplyPlan.as_view(), name="plan-apply"),

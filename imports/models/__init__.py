@@ -1,7 +1,5 @@
 """The tables of imports: the record of each run with its items, uploads, and built downloads."""
 
-from imports.models.exports import BackgroundExport, ExportStatus
-from imports.models.jobs import BackgroundJob, JobKind, RunProgress
 from imports.models.records import (
     HOLDING_KEYS,
     RESTORE,
@@ -18,17 +16,12 @@ __all__ = [
     "HOLDING_KEYS",
     "RESTORE",
     "UNDO",
-    "BackgroundExport",
-    "BackgroundJob",
     "BuiltExport",
     "BuiltTransfer",
     "Door",
-    "ExportStatus",
     "ImportItem",
     "ImportRecord",
-    "JobKind",
     "ParsedItem",
     "PendingImport",
-    "RunProgress",
     "Status",
 ]

@@ -22,13 +22,12 @@ from flows.documents.sweep import remove_unshared_documents
 from flows.models import MODELS, Flow
 from flows.saves.purging import find_documents, find_row, remove_item
 from flows.secrets.stored_destinations import lock_destinations
-from flows.security_events import SecurityEvent, log_security_event
 from flows.servers import get_current_database
 from flows.texts import quote
 from flows.users import User
 from imports.database.lock import LockHeld, hold_import_lock
 from imports.errors import ImportLocked, Issue
-from imports.models import BackgroundExport, BuiltExport, PendingImport
+from imports.models import BuiltExport, PendingImport
 from imports.parsed.store import forget_all
 from imports.permissions import PURGE_ITEMS, check_permission, find_visible_kinds
 from imports.purging.errors import NothingToPurge, PurgeRefused
@@ -37,7 +36,6 @@ from imports.purging.read import (
     ItemRemains,
     ItemUser,
     Key,
-    find_background_exports,
     find_exports,
     find_lines,
     find_uploads,
@@ -57,13 +55,6 @@ class Purge:
     """The waiting uploads that name one of the items: they are removed with their plans."""
     exports: tuple[int, ...]
     """The keys of built exports that hold one of them: they have to be built again."""
-    background_exports: tuple[int, ...]
-    """Those of exports in the background, also of those that are not built yet."""
-
-    @property
-    def export_count(self) -> int:
-        """Return how many exports of either kind have to be built again."""
-        return len(self.exports) + len(self.background_exports)
 
     @property
     def is_used(self) -> bool:
@@ -91,10 +82,7 @@ def preview_purge(keys: Sequence[Key], *, user: User | None) -> Purge:
                 "of an item of this server.",
             )
     return Purge(
-        items=tuple(items),
-        uploads=tuple(find_uploads(keys)),
-        exports=tuple(find_exports(keys)),
-        background_exports=tuple(find_background_exports(keys)),
+        items=tuple(items), uploads=tuple(find_uploads(keys)), exports=tuple(find_exports(keys))
     )
 
 
@@ -133,16 +121,9 @@ def purge_items(
     except LockHeld:
         message = "An import is running on this database: delete items when it has finished."
         raise ImportLocked("import-locked", message) from None
-    _log_purge(purge, user, user_name)
-    return purge
-
-
-def _log_purge(purge: Purge, user: User | None, user_name: str) -> None:
     for item in purge.items:  # no name: it is gone for good from the log too
         logger.warning("%s deleted the %s %s for good", user_name, item.kind, item.uuid)
-    log_security_event(
-        SecurityEvent.ITEMS_PURGED, account=user.pk if user else None, items=len(purge.items)
-    )
+    return purge
 
 
 def _make_refusal(purge: Purge, user: User | None) -> PurgeRefused:
@@ -203,5 +184,3 @@ def _remove_kept_for_a_day(purge: Purge) -> None:
         PendingImport.objects.filter(pk__in=batch).delete()
     for batch in split_batches(purge.exports, BATCH):
         BuiltExport.objects.filter(pk__in=batch).delete()
-    for batch in split_batches(purge.background_exports, BATCH):
-        BackgroundExport.objects.filter(pk__in=batch).delete()

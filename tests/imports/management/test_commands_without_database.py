@@ -24,7 +24,6 @@ PROJECT = Path(settings.BASE_DIR)
 IS_POSTGRESQL = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 UUID = "00000000-0000-4000-8000-000000000001"
 COMMANDS = {
-    "backup_verify": ["{file}", "--json"],
     "database_backup": [],
     "database_check": [],
     "database_restore": ["{backup}", "--no-prompt", "--no-backup"],
@@ -43,9 +42,7 @@ COMMANDS = {
 NEEDS_NO_DATABASE = {"make_sample"}
 # What can be done without tables.
 DONE_ON_AN_EMPTY_DATABASE = (
-    {"backup_verify", "database_restore"}
-    | NEEDS_NO_DATABASE
-    | ({"database_backup"} if IS_POSTGRESQL else set())
+    {"database_restore"} | NEEDS_NO_DATABASE | ({"database_backup"} if IS_POSTGRESQL else set())
 )
 PASSWORD = "CANARY-url-p4ssword"
 # What the database, its client or its directory says itself.
