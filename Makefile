@@ -100,7 +100,7 @@ mutants: .venv/mutants  ## Change the core's code place by place, and say what i
 lock: .venv/bin/python  ## Write requirements.txt and requirements-dev.txt anew from pyproject.toml
 	$(INSTALL) 'uv>=0.9,<1'
 	$(COMPILE) --extra accounts --extra postgres --extra site --output-file requirements.txt
-	$(COMPILE) --extra accounts --extra postgres --extra site --group dev \
+	$(COMPILE) --extra accounts --extra background --extra logs --extra metrics --extra postgres --extra site --group dev \
 		--output-file requirements-dev.txt
 	echo 'django>=6,<6.1' | $(COMPILE_OTHER_DJANGO) --output-file .ci/django-6.txt
 

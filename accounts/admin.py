@@ -13,10 +13,11 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
-from accounts.tokens import TooManyKeysError, check_room_for_key, issue_key
+from accounts.tokens import TooManyKeysError, check_room_for_key, get_shown_digest, issue_key
 from flows.admin.list_addresses import CheckedListMixin
 from flows.conf import ziggy
 from flows.roles import find_role
+from flows.security_events import SecurityEvent, log_security_event
 
 _DAYS_OFFERED = 90
 
@@ -46,6 +47,19 @@ class UserAdmin(CheckedListMixin, DjangoUserAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+    def log_addition(self, request: HttpRequest, obj: User, message: Any) -> Any:
+        log_security_event(SecurityEvent.ACCOUNT_ADDED, account=obj.pk)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
+        log_security_event(SecurityEvent.ACCOUNT_CHANGED, account=obj.pk)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[User]) -> Any:
+        for user in queryset:
+            log_security_event(SecurityEvent.ACCOUNT_DELETED, account=user.pk)
+        return super().log_deletions(request, queryset)
 
 
 def _may_touch(request: HttpRequest, user: User | None) -> bool:
@@ -120,6 +134,13 @@ class ApiTokenAdmin(CheckedListMixin, admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
         obj.token_in_clear = issue_key(obj)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> Any:
+        for key in queryset:
+            log_security_event(
+                SecurityEvent.KEY_REVOKED, account=key.user.pk, key=get_shown_digest(key)
+            )
+        return super().log_deletions(request, queryset)
 
     def response_add(
         self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None

@@ -12,18 +12,20 @@ from drf_spectacular.utils import (
     inline_serializer,
 )
 from rest_framework import serializers, status
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import CHALLENGE, find_or_refuse
+from accounts.hashing import TooManyHashesError
 from accounts.login import log_in
 from accounts.models import ApiToken, User
 from accounts.tokens import exchange, issue_login_token, revoke
 from flows.rest.endpoint.openapi import extend_schema
 from flows.rest.endpoint.view import ApiView
 from flows.roles import Role, find_role
+from flows.security_events import SecurityEvent, log_security_event
 from flows.web.throttling import TooManyAttempts, TooManyAttemptsError
 
 _UUID = "7a3f1f6e-9f0c-4f0e-8a52-5a1d6a3c2b10"
@@ -76,6 +78,17 @@ class WrongCredentials(AuthenticationFailed):
     default_code = "wrong-credentials"
 
 
+class TooManyLogins(APIException):
+    """The 503 while too many log in at once, with the text of the error."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "too-many-logins"
+
+    def __init__(self, error: TooManyHashesError) -> None:
+        super().__init__(detail=str(error))
+        self.wait = error.wait  # the header Retry-After
+
+
 @extend_schema_serializer(
     examples=[OpenApiExample("By name", {"username": "ada", "password": "..."})]
 )
@@ -125,6 +138,7 @@ class Login(OpenView):
                 ],
             ),
             **_list_refusals("The user name or the password is wrong."),
+            503: OpenApiResponse(description="Too many log in at once; see Retry-After."),
         },
     )
     @method_decorator(sensitive_variables())
@@ -135,6 +149,8 @@ class Login(OpenView):
             user = log_in(request, **credentials.validated_data)
         except TooManyAttemptsError as error:
             raise TooManyAttempts(error) from None
+        except TooManyHashesError as error:
+            raise TooManyLogins(error) from None
         if user is None:
             raise WrongCredentials
         token = issue_login_token(user)
@@ -217,6 +233,7 @@ class Logout(ApiView):
         if not _is_uuid_of(cast(User, request.user), user_id):
             raise PermissionDenied("You can log out nobody but yourself.")
         revoke(cast(ApiToken, request.auth))
+        log_security_event(SecurityEvent.LOGGED_OUT, account=request.user.pk)
         return Response({"message": "Logged out"})
 
 

@@ -7,6 +7,7 @@ class AccountsConfig(app_config.ServerAppConfig):
     name = "accounts"
 
     def ready(self) -> None:
+        import accounts.login_events
         import accounts.openapi  # noqa: F401 - what it defines is registered
         from accounts import tokens
         from flows.access import register_issuer

@@ -6,6 +6,7 @@ from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
 from accounts.tokens import find
+from flows.security_events import SecurityEvent, log_security_event
 from flows.web.throttling import (
     Limit,
     TooManyAttempts,
@@ -44,8 +45,11 @@ def find_or_refuse(request: Request, token: str) -> ApiToken:
     """
     if stored := find(token):
         return stored
+    address = get_address(request)
     try:
-        take([Limit("bad-token", get_address(request), what="wrong tokens")])
+        take([Limit("bad-token", address, what="wrong tokens")])
     except TooManyAttemptsError as error:
+        log_security_event(SecurityEvent.TOKEN_THROTTLED, address=address)
         raise TooManyAttempts(error) from None
+    log_security_event(SecurityEvent.TOKEN_REFUSED, address=address)
     raise AuthenticationFailed

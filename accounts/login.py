@@ -9,7 +9,9 @@ from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
+from accounts.hashing import hold_place_for_hash
 from accounts.models import User
+from flows.security_events import SecurityEvent, log_security_event
 from flows.web.throttling import (
     Limit,
     TooManyAttemptsError,
@@ -55,6 +57,7 @@ def _find(name: str) -> User | None:
 def log_in(request: HttpRequest, *, username: str, password: str) -> User | None:
     """Return the user; None for a wrong name, a wrong password or a user who is not active.
 
+    Raises TooManyHashesError while too many log in at once, and then looks nothing up.
     Raises TooManyAttemptsError after too many wrong ones by one name from one address, or from one
     address. Too many by one name from any addresses refuse nobody: each further attempt waits for
     some seconds, so that nobody can lock a user out from elsewhere.
@@ -62,18 +65,37 @@ def log_in(request: HttpRequest, *, username: str, password: str) -> User | None
     A name counts as it was typed. Counting a user's name and e-mail address as one would show that
     both are the same user's.
     """
+    with hold_place_for_hash():
+        return _log_in_counted(request, username, password)
+
+
+@sensitive_variables("password")
+def _log_in_counted(request: HttpRequest, username: str, password: str) -> User | None:
     address, name = get_address(request), username.casefold()
     limits = [Limit("login-address", address), Limit("login", f"{address} {name}")]
     by_name = Limit("login-name", name)
+    try:
+        _take(limits, by_name, address)
+    except TooManyAttemptsError:
+        log_security_event(SecurityEvent.LOGIN_THROTTLED, address=address)
+        raise
+    user = authenticate(request, username=username, password=password)
+    if user is None:
+        # The name is not logged: people type passwords there.
+        known = _find(username)
+        log_security_event(
+            SecurityEvent.LOGIN_FAILED, account=known.pk if known else None, address=address
+        )
+        return None
+    give_back([*limits, by_name])
+    assert isinstance(user, User)  # noqa: S101 - the only backend gives no other
+    return user
+
+
+def _take(limits: list[Limit], by_name: Limit, address: str) -> None:
     take(limits)
     try:
         take_delayed(by_name, by=address)
     except TooManyAttemptsError:
         give_back(limits)
         raise
-    user = authenticate(request, username=username, password=password)
-    if user is None:
-        return None
-    give_back([*limits, by_name])
-    assert isinstance(user, User)  # noqa: S101 - the only backend gives no other
-    return user

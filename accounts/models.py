@@ -11,6 +11,9 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from knox.models import AbstractAuthToken
 
+from accounts.hashing import hold_place_for_hash
+from flows.security_events import SecurityEvent, log_security_event
+
 
 class User(AbstractUser):
     """A person or a service. A model of our own from the start, because swapping it later is hard.
@@ -35,12 +38,20 @@ class User(AbstractUser):
         """Save, and delete an inactive user's tokens, so that none works again later."""
         super().save(*args, **kwargs)
         if not self.is_active:
-            self.auth_token_set.all().delete()
+            count, _ = self.auth_token_set.all().delete()
+            if count:
+                log_security_event(SecurityEvent.KEY_REVOKED, account=self.pk, keys=count)
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Set the password, which is not saved. Raises TooManyHashesError."""
+        with hold_place_for_hash():
+            super().set_password(raw_password)
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Return whether that is the password."""
+        """Return whether that is the password. Raises TooManyHashesError."""
         before = self.password_stamp
-        is_correct = super().check_password(raw_password)
+        with hold_place_for_hash():
+            is_correct = super().check_password(raw_password)
         if self.password_stamp != before:
             # Django hashed it again, in today's way. It is the same password: tokens stay valid.
             self.auth_token_set.filter(password_stamp=before).update(

@@ -13,9 +13,11 @@ from knox.settings import CONSTANTS
 from accounts.models import ApiToken, User
 from flows.access import Revoked
 from flows.conf import ziggy
+from flows.security_events import SecurityEvent, log_security_event
 from flows.servers import get_current_database
 
 _BATCH = 500
+_SHOWN = 12
 
 
 class TooManyKeysError(Exception):
@@ -47,7 +49,9 @@ def issue_key(key: ApiToken) -> str:
     """Store a key with its user, name and expiry; return its token. Raises TooManyKeysError."""
     with transaction.atomic():
         check_room_for_key(key.user)
-        return _issue(key)
+        token = _issue(key)
+    log_security_event(SecurityEvent.KEY_ISSUED, account=key.user.pk, key=get_shown_digest(key))
+    return token
 
 
 def find(token: str) -> ApiToken | None:
@@ -66,12 +70,26 @@ def exchange(stored: ApiToken) -> str | None:
         if not revoke(stored):
             return None
         # Bound to the same password: if that has just changed, this one is not valid either.
-        return _issue(ApiToken(user=stored.user, name=stored.name, expiry=expiry))
+        new = ApiToken(user=stored.user, name=stored.name, expiry=expiry)
+        token = _issue(new)
+    if stored.name:
+        log_security_event(
+            SecurityEvent.KEY_EXCHANGED,
+            account=stored.user.pk,
+            key=get_shown_digest(stored),
+            new_key=get_shown_digest(new),
+        )
+    return token
 
 
 def revoke(stored: ApiToken) -> bool:
     """Return whether this call deleted the token: of several at once, one does."""
     return bool(ApiToken.objects.filter(pk=stored.pk).delete()[0])
+
+
+def get_shown_digest(stored: ApiToken) -> str:
+    """Return what a log may have of the token: the beginning of its digest."""
+    return stored.digest[:_SHOWN]
 
 
 def read_valid_digests() -> frozenset[str]:

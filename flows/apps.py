@@ -13,9 +13,11 @@ class FlowsConfig(app_config.ServerAppConfig):
         from django.db.backends.signals import connection_created
         from reversion.signals import pre_revision_commit
 
-        from flows.checks import check_deployment, check_pg_dump_version, check_settings
+        from flows.checks import check_deployment, check_settings
         from flows.database.statement_timeout import limit_new_connection
         from flows.fields import EncryptedTextField
+        from flows.metrics_checks import check_metrics
+        from flows.pg_dump_checks import check_pg_dump_version
         from flows.saves.reversion_saves import store_documents
         from flows.secrets.canary import check_keys_open
         from flows.secrets.checks import check_databases
@@ -24,6 +26,7 @@ class FlowsConfig(app_config.ServerAppConfig):
         connection_created.connect(limit_new_connection)
         pre_revision_commit.connect(store_documents)
         register(check_settings)
+        register(check_metrics)
         register(check_deployment, deploy=True)
         register(check_pg_dump_version, Tags.database)
         register(check_databases, Tags.database)

@@ -4,9 +4,6 @@
 and `check --deploy` those of production.
 """
 
-import re
-import shutil
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import isclass
 from pathlib import Path
@@ -15,17 +12,17 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
-from django.db import DatabaseError, connections
+from django.db import connections
 from django.utils.module_loading import import_string
 
 from flows.conf import MAY_ACKNOWLEDGE, find_unknown_settings, ziggy
 from flows.encryption import MAKE_A_KEY
+from flows.pg_dump_checks import check_pg_dump
 from flows.texts import quote
 from flows.wrong_settings import find_wrong_settings
 
 _ROUTER = "flows.servers.ServerRouter"
 _SERIALIZER = "flows.saves.json_serializer"
-_PG_DUMP = "pg_dump"
 # Without them, a page whose database is locked, slow or has another key is a server error.
 _MIDDLEWARE = (
     "flows.web.request_id.add_request_id",
@@ -33,7 +30,6 @@ _MIDDLEWARE = (
     "flows.web.wrong_key.WrongKeyMiddleware",
     "imports.admin.busy.BusyMiddleware",
 )
-_SECONDS = 10
 _MOST_DAYS = 36_500
 _KEEP_ALL = "The variable ZIGGY_HISTORY_DAYS=none, or None in the setting, keeps all history."
 
@@ -55,7 +51,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         *_check_acknowledgement(),
         *_check_kept_plans(),
         *_check_serializer(),
-        *_check_pg_dump(),
+        *check_pg_dump(),
         *_check_middleware(),
     ]
 
@@ -63,13 +59,6 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 def check_deployment(**_: Any) -> list[CheckMessage]:
     """Return what is unsafe in production; nothing where a value of ZIGGY is of a wrong type."""
     return [] if find_wrong_settings() else [*_check_served_backups()]
-
-
-def check_pg_dump_version(
-    *, databases: Sequence[str] | None = None, **_: Any
-) -> list[CheckMessage]:
-    """Return a warning for each of these databases that is newer than pg_dump."""
-    return [message for alias in databases or () for message in _check_pg_dump_version(alias)]
 
 
 def _check_types() -> Iterator[CheckMessage]:
@@ -203,15 +192,6 @@ def _check_serializer() -> Iterator[CheckMessage]:
         )
 
 
-def _check_pg_dump() -> Iterator[CheckMessage]:
-    if any(_is_postgresql(alias) for alias in connections) and not shutil.which(_PG_DUMP):
-        yield checks.Warning(
-            f"{_PG_DUMP} is not on the PATH: the database cannot be backed up before an import.",
-            hint="Install the PostgreSQL client tools of the server's major version.",
-            id="ziggy.W004",
-        )
-
-
 def _check_middleware() -> Iterator[CheckMessage]:
     installed = [import_string(name) for name in settings.MIDDLEWARE]
     if missing := [name for name in _MIDDLEWARE if not _has(installed, import_string(name))]:
@@ -231,43 +211,24 @@ def _has(installed: Sequence[Any], wanted: Any) -> bool:
     )
 
 
-def _check_pg_dump_version(alias: str) -> Iterator[CheckMessage]:
-    if not _is_postgresql(alias) or not shutil.which(_PG_DUMP):
-        return
-    try:
-        server: int = connections[alias].pg_version // 10_000  # type: ignore[attr-defined]
-    except DatabaseError:  # unreachable: the next query raises it
-        return
-    tool = _read_version_of_pg_dump()
-    if tool and tool < server:
-        yield checks.Warning(
-            f"{alias}: {_PG_DUMP} is of version {tool}, the server of {server}: it refuses it.",
-            hint="Install the PostgreSQL client tools of the server's major version.",
-            id="ziggy.W005",
-        )
-
-
-def _read_version_of_pg_dump() -> int | None:
-    run = subprocess.run(  # noqa: S603 - a fixed program
-        [shutil.which(_PG_DUMP) or _PG_DUMP, "--version"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_SECONDS,
-    )
-    found = re.search(r"\) (\d+)", run.stdout)
-    return int(found.group(1)) if found else None
-
-
 def _is_postgresql(alias: str) -> bool:
     return bool(connections[alias].vendor == "postgresql")
 
 
+def _find_served() -> Iterator[tuple[str, Any]]:
+    """Yield each directory whose files are served, with the setting that names it."""
+    for name in ("MEDIA_ROOT", "STATIC_ROOT"):
+        if root := getattr(settings, name, None):
+            yield name, root
+    for given in settings.STATICFILES_DIRS:
+        # With a prefix, it is a pair.
+        yield "STATICFILES_DIRS", given[1] if isinstance(given, list | tuple) else given
+
+
 def _check_served_backups() -> Iterator[CheckMessage]:
     directory = Path(ziggy.BACKUP_DIR).resolve()
-    for name in ("MEDIA_ROOT", "STATIC_ROOT"):
-        root = getattr(settings, name, None)
-        if root and directory.is_relative_to(Path(root).resolve()):
+    for name, root in _find_served():
+        if directory.is_relative_to(Path(root).resolve()):
             yield Error(
                 f"BACKUP_DIR in ZIGGY is inside {name}: whoever knows an address can fetch them.",
                 hint="Name a directory that is not served.",

@@ -82,6 +82,18 @@ class Ziggy:
     """The most days that a key for automation lasts."""
     TOKENS_PER_USER: int = 100
     """How many logins a user may have, and how many keys."""
+    BACKGROUND: bool = False
+    """Whether long work is left to workers (`manage.py background_worker`), on PostgreSQL."""
+    BACKGROUND_BYTES: int = 5 * MEGABYTE
+    """How large an upload of the admin may be that is imported while the browser waits."""
+    HASHES_AT_ONCE: int = 2
+    """How many passwords a process hashes at once, fewer than it has threads; others try again."""
+    METRICS: bool = False
+    """Whether what happens is counted for Prometheus; it needs the extra `metrics`."""
+    METRICS_TOKEN: str = ""
+    """What a caller must send to read the metrics, as `Authorization: Bearer TOKEN`."""
+    METRICS_FROM: Sequence[str] = ()
+    """The addresses and networks from which the metrics may be read."""
     ATTEMPTS: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """How many attempts may be made in how many seconds, by scope, in place of the defaults."""
 

@@ -18,6 +18,7 @@ from flows.secrets.stored_destinations import (
     explain_retargeting,
     find_warnings_of_writes,
     lock_destinations,
+    log_refused_retargeting,
 )
 from flows.servers import get_current_database
 
@@ -130,6 +131,7 @@ def _check_destinations(
     ]
     warnings = find_warnings_of_writes(writes)
     if not may_retarget and (reason := explain_retargeting(warnings, visible_kinds=visible_kinds)):
+        log_refused_retargeting()
         raise SendsSecretsError(reason)
     return warnings
 

@@ -17,6 +17,9 @@ from django.db import DEFAULT_DB_ALIAS
 from flows.app_config import ServerAppConfig
 from flows.conf import ziggy
 
+QUEUE_APP = "procrastinate"
+"""The label of the app that keeps the queue of background work."""
+
 _target: ContextVar[str] = ContextVar("target", default=DEFAULT_DB_ALIAS)
 
 
@@ -81,6 +84,10 @@ class ServerRouter:
 
     def db_for_write(self, model: Any, **hints: Any) -> str | None:
         return _get_target_of(model)
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
+        """Keep the queue of background work to this instance's own database."""
+        return False if app_label == QUEUE_APP and db != DEFAULT_DB_ALIAS else None
 
     def allow_relation(self, obj1: Any, obj2: Any, **hints: Any) -> bool | None:
         return True if _is_of_server(obj1) and _is_of_server(obj2) else None

@@ -26,6 +26,9 @@ _WORDS: Mapping[Any, str] = {
     Sequence[str]: "a list of texts",
 }
 
+_SECRETS = {"METRICS_TOKEN"}
+"""Keys whose values are never shown."""
+
 
 def find_wrong_settings() -> list[str]:
     """Return a message for each wrong value: its key, what it must be, and what it is."""
@@ -70,6 +73,8 @@ def _explain(name: str, value: Any) -> str:
     kind = _TYPES[name]
     if name == "ENCRYPTION_KEYS":
         return f"{FERNET_KEYS} It {_describe(value, kind)}."
+    if name in _SECRETS:
+        return f"{name} in the setting ZIGGY must be {_WORDS[kind]}, and is none."
     return f"{name} in the setting ZIGGY must be {_WORDS[kind]}, and {_describe(value, kind)}."
 
 

@@ -9,13 +9,35 @@ class ImportsConfig(app_config.ServerAppConfig):
     reason = 'writes the rows of the app "flows"'
 
     def ready(self) -> None:
+        from django.core.checks import Tags, register
+
+        from flows.conf import ziggy
         from flows.rest.endpoint.errors import register_answer
         from flows.rest.requests.idempotency import register_holder
         from flows.saves.edits import register_keeper
+        from flows.wrong_settings import find_wrong_settings
         from imports.api.errors import answer_refusal
         from imports.drift.edits import keep_imported_state
+        from imports.jobs.checks import check_background_settings, check_shared_backups
         from imports.runs.idempotency import holds_key
 
         register_answer(answer_refusal)
         register_holder(holds_key)
         register_keeper(keep_imported_state)
+        register(check_background_settings)
+        register(check_shared_backups, Tags.database)
+        if not find_wrong_settings() and ziggy.METRICS:  # wrong ones are refused by the checks
+            _start_metrics()
+
+
+def _start_metrics() -> None:
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        from imports.metrics.counting import start_counting
+    except ModuleNotFoundError as error:
+        raise ImproperlyConfigured(
+            f"METRICS in ZIGGY needs the extra `metrics`, of which {error.name} is missing: see "
+            "docs/how-to/monitor.md."
+        ) from None
+    start_counting()

@@ -130,6 +130,16 @@ class ImportLocked(UnableToImport):
     retry_after = RETRY_AFTER
 
 
+class RunCancelled(UnableToImport):
+    """The run was called off before its write began."""
+
+    status = HTTPStatus.CONFLICT
+    exit_code = 3
+
+    def __init__(self) -> None:
+        super().__init__("cancelled", "It was cancelled before its write began.")
+
+
 class StalePlan(UnableToImport):
     """The plan that was made or confirmed is no longer what would happen."""
 

@@ -16,6 +16,7 @@ from flows.content.fields import Kind
 from flows.counting import format_others
 from flows.destinations.warnings import DestinationWarning
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
+from flows.security_events import SecurityEvent, log_security_event
 from flows.servers import get_current_database, target_database
 from flows.texts import quote
 from flows.users import User
@@ -78,8 +79,14 @@ def check_permission(
     with _read_rights_of(user):
         missing = [permission for permission in permissions if not user.has_perm(permission)]
     if missing:
+        retargets = RETARGET_CONNECTIONS in missing
+        log_security_event(
+            SecurityEvent.RETARGET_REFUSED if retargets else SecurityEvent.PERMISSION_REFUSED,
+            account=user.pk,
+            permission=",".join(missing),
+        )
         reasons = " and ".join(_explain_permission(permission) for permission in missing)
-        items = list(retargeting) if RETARGET_CONNECTIONS in missing else []
+        items = list(retargeting) if retargets else []
         why = f" {items[0].message}{format_others(items, 'item like this')}" if items else ""
         raise NotPermitted(
             "not-permitted",

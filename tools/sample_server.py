@@ -12,6 +12,7 @@ from typing import Any
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import ApiToken, User
 from accounts.tokens import issue_key, issue_login_token
@@ -25,7 +26,15 @@ from imports.exporting.downloads import build_export, build_transfer
 from imports.exporting.selection import select_everything
 from imports.importing.request import ImportRequest
 from imports.importing.service import run_import
-from imports.models import Door, ImportItem, ImportRecord
+from imports.models import (
+    BackgroundJob,
+    Door,
+    ImportItem,
+    ImportRecord,
+    JobKind,
+    RunProgress,
+    Status,
+)
 from imports.plans.acknowledgement import AcknowledgedCode
 from imports.plans.plan import Mode
 from imports.records.checklist import tick_off
@@ -148,9 +157,33 @@ def fill_server() -> None:
     checked = ImportItem.objects.filter(record=first, kind=str(Kind.CONNECTION)).first()
     if checked is not None:
         tick_off(first, checked.pk)
+    _leave_to_a_worker(ada)
     build_export(ada, select_everything)
     build_transfer(ada)
     _import({"flows": [_EVERYTHING_LATER, {"uuid": _make_uuid("f", 9), "name": "Last"}]}, ada)
+
+
+def _leave_to_a_worker(user: User) -> None:
+    """A run that was queued and called off; a number of one that was written."""
+    record = ImportRecord.objects.create(
+        queued_at=timezone.now(),
+        started_at=timezone.now(),
+        finished_at=timezone.now(),
+        status=Status.CANCELLED,
+        door=Door.API,
+        user=user,
+        user_name=user.get_username(),
+        server=ziggy.SERVER_NAME,
+        file_name="zexport.json",
+        file_size=1,
+        mode=Mode.OVERWRITE,
+        with_backup=True,
+        override_locks=False,
+        code="cancelled",
+        message="It was cancelled before its write began.",
+    )
+    BackgroundJob.objects.create(record=record, kind=JobKind.IMPORT, is_cancelled=True)
+    RunProgress.objects.create(record=record, done=1, total=2)
 
 
 def _make_users() -> dict[str, User]:

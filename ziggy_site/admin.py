@@ -18,7 +18,8 @@ from django.views.decorators.cache import never_cache
 from accounts.login import log_in
 from accounts.models import User
 from flows.roles import is_service_account
-from flows.web.throttling import TooManyAttemptsError
+from flows.security_events import SecurityEvent, log_security_event
+from flows.web.throttling import TooManyAttemptsError, get_address
 from ziggy_site.error_pages import find_page_of_form
 
 
@@ -36,8 +37,15 @@ class LoginForm(AdminAuthenticationForm):
                 raise ValidationError(str(error), code="throttled") from None
             if self.user_cache is None:
                 raise self.get_invalid_login_error()
-            self.confirm_login_allowed(self.user_cache)
+            self._confirm_login(self.user_cache, get_address(self.request))
         return self.cleaned_data
+
+    def _confirm_login(self, user: User, address: str) -> None:
+        try:
+            self.confirm_login_allowed(user)
+        except ValidationError:
+            log_security_event(SecurityEvent.LOGIN_REFUSED, account=user.pk, address=address)
+            raise
 
     def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)

@@ -9,8 +9,10 @@ from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.defaults import page_not_found
 
+from flows.security_events import SecurityEvent, log_security_event
 from flows.web.api_paths import is_of_api
 from flows.web.request_id import get_request_id
+from flows.web.routes import get_route_name
 from ziggy_site.missing_rights import find_administrators, find_missing_right
 
 
@@ -32,6 +34,8 @@ def show_stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:  # 
 
     It is the view that CSRF_FAILURE_VIEW names.
     """
+    match = request.resolver_match
+    log_security_event(SecurityEvent.FORM_REFUSED, route=get_route_name(match))
     context = {"page": find_page_of_form(request)}
     return render(request, "403_csrf.html", context, status=HTTPStatus.FORBIDDEN)
 

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from flows.conf import ziggy
 from ziggy_site.api_docs import Docs, Schema
 
 api_urlpatterns: list[URLPattern | URLResolver] = [
@@ -20,6 +21,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include(api_urlpatterns)),
 ]
+
+if ziggy.METRICS:
+    urlpatterns.append(path("metrics", include("imports.metrics.urls")))
 
 handler403 = "ziggy_site.error_pages.show_refusal"
 handler404 = "ziggy_site.error_pages.show_not_found"

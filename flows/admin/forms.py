@@ -19,6 +19,7 @@ from flows.secrets.stored_destinations import (
     find_warnings_of_writes,
     is_sent_where_shown,
     lock_destinations,
+    log_refused_retargeting,
 )
 
 _LONGEST_TAG = 64
@@ -92,6 +93,7 @@ class ItemForm(forms.ModelForm):
         if not self.may_retarget and (
             reason := explain_retargeting(self.warnings, visible_kinds=self.visible_kinds)
         ):
+            log_refused_retargeting()
             self.add_error(None, f"{reason} This needs the permission {RETARGET_CONNECTIONS}.")
 
     def _make_write(self) -> Write:

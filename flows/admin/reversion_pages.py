@@ -23,7 +23,11 @@ from flows.destinations.warnings import DestinationWarning
 from flows.saves import saved_states
 from flows.saves.saved_states import SavedRow
 from flows.secrets.checks import SAFE_METHODS
-from flows.secrets.stored_destinations import RETARGET_CONNECTIONS, lock_destinations
+from flows.secrets.stored_destinations import (
+    RETARGET_CONNECTIONS,
+    lock_destinations,
+    log_refused_retargeting,
+)
 from flows.servers import get_current_database
 from flows.sight import find_visible_kinds
 
@@ -179,6 +183,7 @@ class ReversionPagesAdmin(VersionAdmin):
         except RevertError:
             return  # the page shows the error
         if saved_states.needs_right_to_recover(self.model.kind, row):
+            log_refused_retargeting()
             raise PermissionDenied
 
     def find_item(self, request: HttpRequest, object_id: str) -> Any:

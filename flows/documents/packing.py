@@ -28,6 +28,8 @@ class DamagedDocumentError(DatabaseError):
             "FILE, or restore a backup from before."
         )
         self.digest = digest
+        self.log_text = f"The stored document {digest} {why}."
+        """What a log may have of it: no names."""
         self.why = why
 
 

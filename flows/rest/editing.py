@@ -39,6 +39,7 @@ from flows.secrets.stored_destinations import (
     explain_retargeting,
     find_warnings_of_writes,
     lock_destinations,
+    log_refused_retargeting,
 )
 from flows.servers import get_current_database
 from flows.sight import find_visible_kinds
@@ -216,6 +217,7 @@ def check_destinations(write: Write, user: User, *, may_retarget: bool) -> Warni
     """
     warnings, visible_kinds = find_warnings_of_writes([write]), find_visible_kinds(user)
     if not may_retarget and (reason := explain_retargeting(warnings, visible_kinds=visible_kinds)):
+        log_refused_retargeting()
         needing = [warning for warning in warnings if warning.needs_right]
         raise make_permission_refusal(
             reason,

@@ -18,6 +18,7 @@ from flows.encryption import Sealed, WrongKeyError
 from flows.fields import TOKEN_KEY, EncryptedTextField
 from flows.models import Secret
 from flows.secrets.canary import rotate_canary
+from flows.security_events import SecurityEvent, log_security_event
 from flows.servers import get_current_database
 
 _BATCH = 100
@@ -46,7 +47,10 @@ def rotate_keys() -> Rotation:
         rotation = Rotation(values=_rotate_rows(), versions=_rotate_versions())
         with _note_place("the canary"):
             rotate_canary()
-        return rotation
+    log_security_event(
+        SecurityEvent.ENCRYPTION_KEYS_ROTATED, values=rotation.values, saves=rotation.versions
+    )
+    return rotation
 
 
 def _rotate_rows() -> int:

@@ -26,6 +26,7 @@ from flows.destinations.uses import EVERY
 from flows.destinations.warnings import DestinationWarning, make_warnings
 from flows.models import Secret
 from flows.secrets.used_secrets import CONDITIONS, UsedSecrets, read_contents
+from flows.security_events import SecurityEvent, log_security_event
 from flows.servers import get_current_database
 
 # The right that an import needs for the same.
@@ -89,6 +90,11 @@ def explain_retargeting(
     """
     texts = [warning.get_text_for(visible_kinds) for warning in warnings if warning.needs_right]
     return f"This {'; '.join(texts)}." if texts else None
+
+
+def log_refused_retargeting() -> None:
+    """Log that the user of the request lacks the right for what `explain_retargeting` says."""
+    log_security_event(SecurityEvent.RETARGET_REFUSED, permission=RETARGET_CONNECTIONS)
 
 
 def read_destinations(

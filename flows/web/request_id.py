@@ -11,6 +11,9 @@ from contextvars import ContextVar
 from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
+
+from flows.log_context import add_to_log
 
 HEADER = "X-Request-ID"
 
@@ -33,13 +36,28 @@ def add_request_id(
         given = request.headers.get(HEADER, "")
         token = _current.set(given if _PLAIN.fullmatch(given) else str(uuid4()))
         try:
-            response = get_response(request)
+            with add_to_log(
+                request_id=lambda: get_request_id() or None, user=lambda: find_user_number(request)
+            ):
+                response = get_response(request)
             response.headers[HEADER] = get_request_id()
             return response
         finally:
             _current.reset(token)
 
     return middleware
+
+
+def find_user_number(request: HttpRequest) -> str | None:
+    """Return the number of the request's user as a text; None for nobody, or nobody known yet.
+
+    It asks no database: the user of a session is known once a view has asked for it.
+    """
+    user = request.__dict__.get("user")  # of the API, or of a login
+    if user is None or isinstance(user, SimpleLazyObject):
+        user = request.__dict__.get("_cached_user")  # the session's
+    number = getattr(user, "pk", None)
+    return None if number is None else str(number)
 
 
 class RequestIdFilter(logging.Filter):

@@ -17,10 +17,11 @@ from flows.conf import ziggy
 from flows.rest.endpoint.openapi import extend_schema
 from flows.rest.requests.idempotency import mark_as_taking_key
 from flows.rest.requests.refusals import Problem, make_invalid_refusal
+from imports.api.background import QUEUED, answer_queued
 from imports.api.checks import get_caller
 from imports.api.form import Form, FormParser, Upload, read_form
 from imports.api.markdown import MARKDOWN, MarkdownView, answer_refusal, wants_markdown
-from imports.api.prefer import WaitsForLock, make_run_parameters
+from imports.api.prefer import WaitsForLock, make_run_parameters, prefers_async
 from imports.api.runs import (
     MAY_NOT,
     NO_BACKUP,
@@ -40,6 +41,7 @@ from imports.importing.service import (
     preview_import,
     run_import,
 )
+from imports.jobs.asking import queue_import
 from imports.models import Door, ImportRecord
 from imports.report import (
     make_acknowledged_data,
@@ -132,6 +134,7 @@ class ImportFlows(WaitsForLock, MarkdownView):
             ),
             (200, MARKDOWN): _PLAN_TEXT,
             201: OpenApiResponse(ProcessedSerializer, description="The import is done."),
+            202: QUEUED,
             403: MAY_NOT,
             409: OpenApiResponse(description="Another import runs, or the plan is out of date."),
             413: OpenApiResponse(description="The file is larger than this server takes."),
@@ -171,6 +174,12 @@ class ImportFlows(WaitsForLock, MarkdownView):
         if upload.dry_run:
             preview = preview_import(make_import_request(request, upload), record_refusal=False)
             return Response(_make_preview_data(preview))
+
+        if prefers_async(request):
+            return answer_queued(
+                request,
+                lambda key: queue_import(make_import_request(request, upload, key=key)),
+            )
 
         def run(key: str | None) -> tuple[ImportRecord, dict[str, Any]]:
             asked = replace(

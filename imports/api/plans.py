@@ -15,6 +15,7 @@ from flows.rest.endpoint.view import ApiView
 from flows.rest.requests.declared_names import DeclaredNames
 from flows.rest.requests.idempotency import answer_once, mark_as_taking_key
 from flows.web.api_paths import make_api_address
+from imports.api.background import QUEUED, answer_queued
 from imports.api.checks import get_caller, require_permissions, validate
 from imports.api.form import FormParser
 from imports.api.importing import get_form, make_import_request
@@ -29,7 +30,7 @@ from imports.api.plan_examples import (
     PLAN,
 )
 from imports.api.plan_form import read_plan_form
-from imports.api.prefer import WaitsForLock, make_run_parameters
+from imports.api.prefer import WaitsForLock, make_run_parameters, prefers_async
 from imports.api.runs import MAY_NOT, NO_BACKUP, answer_run
 from imports.api.shapes.answers import ProcessedSerializer
 from imports.api.shapes.plans import (
@@ -40,6 +41,7 @@ from imports.api.shapes.plans import (
     KeptPlanSerializer,
     PlanFormSerializer,
 )
+from imports.jobs.asking import queue_kept
 from imports.models import Door, ImportRecord, PendingImport
 from imports.permissions import VIEW_RECORDS
 from imports.report import make_acknowledged_data, make_plan_data
@@ -164,6 +166,7 @@ class ApplyPlan(DeclaredNames, WaitsForLock):
         parameters=make_run_parameters("import"),
         responses={
             201: OpenApiResponse(ProcessedSerializer, description="The plan is applied."),
+            202: QUEUED,
             403: MAY_NOT,
             404: _NO_PLAN,
             409: OpenApiResponse(
@@ -195,6 +198,14 @@ class ApplyPlan(DeclaredNames, WaitsForLock):
             with_backup=not body["noBackup"],
             lock_wait=self.read_lock_wait(request),
         )
+
+        if prefers_async(request):
+            return answer_queued(
+                request,
+                lambda key: queue_kept(
+                    find_kept(get_caller(request), pk), replace(options, idempotency_key=key)
+                ),
+            )
 
         def run(key: str | None) -> tuple[ImportRecord, dict[str, Any]]:
             pending = find_kept(get_caller(request), pk)

@@ -1,4 +1,4 @@
-"""How long a caller waits for the import lock: `Prefer: wait=60` (RFC 7240)."""
+"""What a caller prefers (RFC 7240): how long to wait for the import lock, or not to wait at all."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,11 @@ from rest_framework.request import Request
 from flows.conf import ziggy
 from flows.rest.bodies.schema import answer_header
 from flows.rest.endpoint.view import ApiView
+from imports.api.checks import get_caller
+from imports.jobs.availability import may_queue
+from imports.permissions import may_see_records
 
+RESPOND_ASYNC = "respond-async"
 _PIECE = re.compile(r"\"[^\"]*\"?|[^\",]+|,")  # a comma in quotes separates nothing
 
 
@@ -34,6 +38,18 @@ def read_preferred_wait(header: str) -> int | None:
     return None
 
 
+def prefers_async(request: Request) -> bool:
+    """Return whether the caller asks for an answer before the run, and there are workers for it.
+
+    Not for a caller who may not see the record, and so how the run ends.
+    """
+    names = (
+        preference.partition(";")[0].partition("=")[0].strip().lower()
+        for preference in _split_preferences(request.headers.get("Prefer", ""))
+    )
+    return RESPOND_ASYNC in names and may_queue() and may_see_records(get_caller(request))
+
+
 def _split_preferences(header: str) -> Iterator[str]:
     """Yield the parts of the header between commas."""
     pieces: list[str] = []
@@ -46,18 +62,25 @@ def _split_preferences(header: str) -> Iterator[str]:
     yield "".join(pieces)
 
 
-PREFER = OpenApiParameter(
+_WAIT = (
+    "`wait=60`: wait so many seconds for a run that holds the lock (RFC 7240), as many as the "
+    "server allows. After that the answer is 409, with `Retry-After`."
+)
+PREFER = OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description=_WAIT)
+_PREFER_OF_RUN = OpenApiParameter(
     "Prefer",
     str,
     OpenApiParameter.HEADER,
-    description="`wait=60`: wait so many seconds for a run that holds the lock (RFC 7240), as many "
-    "as the server allows. After that the answer is 409, with `Retry-After`.",
+    description=f"{_WAIT} `respond-async`: leave the run to a worker, and answer 202. A server "
+    "without workers ignores that, as it does for a caller who may not see records: the answer is "
+    "not 202 then.",
 )
 PREFERENCE_APPLIED = OpenApiParameter(
     "Preference-Applied",
     str,
     OpenApiParameter.HEADER,
-    description="How long the server would have waited, where `Prefer` has a `wait`.",
+    description="How long the server would have waited, where `Prefer` has a `wait`; or that the "
+    "run was left to a worker.",
     response=True,
 )
 
@@ -65,7 +88,13 @@ PREFERENCE_APPLIED = OpenApiParameter(
 def make_run_parameters(run: str) -> list[OpenApiParameter]:
     """Return the headers of an endpoint that makes a run, for its documentation."""
     record = answer_header("Location", f"The record of the {run}.", status=HTTPStatus.CREATED)
-    return [PREFER, PREFERENCE_APPLIED, record]
+    record.response = [HTTPStatus.CREATED.value, HTTPStatus.ACCEPTED.value]
+    polled = answer_header(
+        "Retry-After",
+        "Seconds after which to look at the record again.",
+        status=HTTPStatus.ACCEPTED,
+    )
+    return [_PREFER_OF_RUN, PREFERENCE_APPLIED, record, polled]
 
 
 class WaitsForLock(ApiView):
@@ -79,5 +108,5 @@ class WaitsForLock(ApiView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
         if (wait := getattr(self, "_applied_wait", None)) is not None:
-            answer.headers["Preference-Applied"] = f"wait={wait}"
+            answer.headers.setdefault("Preference-Applied", f"wait={wait}")
         return answer

@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from flows.rest.bodies.schema import answer_header
 from flows.rest.endpoint.openapi import extend_schema
 from flows.rest.endpoint.view import ApiView
 from flows.rest.requests.declared_names import DeclaredNames
@@ -24,9 +25,12 @@ from imports.models import ImportItem, ImportRecord, Status
 from imports.permissions import VIEW_RECORDS
 from imports.records.missing import explain_missing_record
 
-_RECORD = {
+POLL_SECONDS = 2
+"""After how many seconds to look again at the record of a run that goes on."""
+EXAMPLE_RECORD = {
     "id": 12,
     "status": "succeeded",
+    "queuedAt": None,
     "startedAt": "2026-03-16T17:10:06.000Z",
     "finishedAt": "2026-03-16T17:10:06.420Z",
     "seconds": 0.42,
@@ -55,7 +59,8 @@ _RECORD = {
 }
 _PAGE = {"count": 1, "next": None, "previous": None}
 _DETAIL = {
-    **_RECORD,
+    **EXAMPLE_RECORD,
+    "progress": None,
     "issues": [],
     "warnings": [],
     "backup": {
@@ -94,7 +99,7 @@ class Records(DeclaredNames, ApiView):
         responses={
             200: OpenApiResponse(
                 RecordPageSerializer,
-                examples=[OpenApiExample("One", {**_PAGE, "results": [_RECORD]})],
+                examples=[OpenApiExample("One", {**_PAGE, "results": [EXAMPLE_RECORD]})],
             ),
             404: OpenApiResponse(description="There is no such page."),
             422: OpenApiResponse(description="A parameter is wrong."),
@@ -115,7 +120,10 @@ class Record(DeclaredNames, ApiView):
     @extend_schema(
         operation_id="get_import",
         summary="The record of an import, with a page of its items",
-        parameters=[ItemPageQuery],
+        parameters=[
+            ItemPageQuery,
+            answer_header("Retry-After", "Seconds after which to look again, until it has ended."),
+        ],
         responses={
             200: OpenApiResponse(
                 RecordDetailSerializer, examples=[OpenApiExample("An import", _DETAIL)]
@@ -126,14 +134,15 @@ class Record(DeclaredNames, ApiView):
     )
     def get(self, request: Request, pk: int) -> Response:
         query = read_query(request, ItemPageQuery)
-        record = _read_records().filter(pk=pk).first()
+        record = find_record(pk)
         if record is None:
             remedy = explain_missing_record(pk)
             raise NothingThere("not-found", f"There is no import {pk}.", remedy=remedy)
         page = make_page(request, record.items.order_by("pk"), query)
         items = {**page, "results": RecordedItemSerializer(page["results"], many=True).data}
         context = {"user": get_caller(request), "items": items}
-        return Response(RecordDetailSerializer(record, context=context).data)
+        headers = {"Retry-After": str(POLL_SECONDS)} if record.finished_at is None else None
+        return Response(RecordDetailSerializer(record, context=context).data, headers=headers)
 
 
 def _make_serializer(request: Request, records: Any, *, many: bool) -> RecordSerializer:
@@ -161,6 +170,11 @@ def _filter_records(query: dict[str, Any]) -> QuerySet[ImportRecord]:
             pk__in=items.filter(Q(target_uuid=uuid) | Q(file_uuid=str(uuid))).values("record")
         )
     return _read_records().filter(wanted)
+
+
+def find_record(pk: int) -> ImportRecord | None:
+    """Return the record as the API tells it; None where there is none."""
+    return _read_records().filter(pk=pk).first()
 
 
 def _read_records() -> QuerySet[ImportRecord]:

@@ -74,8 +74,16 @@ def answer_run(
     try:
         record, data = run(read_key(request.headers.get(HEADER)))
     except AlreadyDone as earlier:
-        record = earlier.record
-        check_done(get_caller(request), record)
-        data = make_record_data(record)
+        return answer_again(request, earlier.record)
+    return _answer_done(request, record, data)
+
+
+def answer_again(request: Request, record: ImportRecord) -> Response:
+    """Return the answer of a run that is done, made from its record."""
+    check_done(get_caller(request), record)
+    return _answer_done(request, record, make_record_data(record))
+
+
+def _answer_done(request: Request, record: ImportRecord, data: dict[str, Any]) -> Response:
     location = make_api_address(request, "import-record", record.pk)
     return Response(data, status=HTTPStatus.CREATED, headers={"Location": location})

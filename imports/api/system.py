@@ -18,6 +18,7 @@ from flows.rest.bodies.schema import answer_header
 from flows.rest.endpoint.openapi import extend_schema
 from flows.rest.endpoint.view import ApiView
 from flows.rest.requests.idempotency import answer_once
+from flows.security_events import SecurityEvent, log_security_event
 from flows.web.api_paths import make_api_address
 from flows.web.throttling import Limit, TooManyAttempts, TooManyAttemptsError, give_back, take
 from imports.api.checks import NothingThere, check_is_intended, get_caller, require_permissions
@@ -181,7 +182,7 @@ class DownloadTransfer(FileView):
         if path is None:
             message = "There is no copy of yours. Make one with POST /api/system/transfer-db."
             raise NothingThere("no-transfer", message)
-        logger.info("User %s fetches the database", get_caller(request).pk)
+        log_security_event(SecurityEvent.DATABASE_FETCHED, account=get_caller(request).pk)
         return StreamingHttpResponse(
             gzip_file(path.open("rb")),
             content_type="application/gzip",

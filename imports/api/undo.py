@@ -14,8 +14,9 @@ from flows.conf import ziggy
 from flows.rest.endpoint.openapi import extend_schema
 from flows.rest.requests.declared_names import DeclaredNames
 from flows.rest.requests.idempotency import mark_as_taking_key
+from imports.api.background import QUEUED, answer_queued
 from imports.api.checks import get_caller, validate
-from imports.api.prefer import WaitsForLock, make_run_parameters
+from imports.api.prefer import WaitsForLock, make_run_parameters, prefers_async
 from imports.api.runs import (
     EXAMPLE_UUID,
     MAY_NOT,
@@ -26,6 +27,7 @@ from imports.api.runs import (
 )
 from imports.api.shapes.undo import UndoneSerializer, UndoSerializer
 from imports.errors import Issue, UnableToImport
+from imports.jobs.asking import queue_undo
 from imports.models import Door, ImportRecord
 from imports.report import make_undo_data
 from imports.undo.request import UndoRequest
@@ -60,6 +62,7 @@ class UndoImport(DeclaredNames, WaitsForLock):
         responses={
             200: OpenApiResponse(UndoneSerializer, description="The plan of a dry run."),
             201: OpenApiResponse(UndoneSerializer, description="The undo is done."),
+            202: QUEUED,
             403: MAY_NOT,
             404: OpenApiResponse(description="There is no such record."),
             409: OpenApiResponse(
@@ -96,6 +99,11 @@ class UndoImport(DeclaredNames, WaitsForLock):
         if body["dryRun"]:
             plan = preview_undo(_make_request(request, pk, body), record_refusal=False)
             return Response(make_undo_data(plan, done=False, with_details=True))
+
+        if prefers_async(request):
+            return answer_queued(
+                request, lambda key: queue_undo(_make_request(request, pk, body, key=key))
+            )
 
         def run(key: str | None) -> tuple[ImportRecord, dict[str, Any]]:
             asked = replace(

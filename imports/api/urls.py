@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 import flows.rest.converters  # noqa: F401 - the words between < and >
 from flows.web.api_paths import API
+from imports.api.background import CancelImport
 from imports.api.exports import BuiltExportView, FullExport, TaggedExport
 from imports.api.health import Health
 from imports.api.importing import ImportFlows
@@ -34,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="item-imports",
     ),
     path("imports/<int:pk>/undo", UndoImport.as_view(), name="import-undo"),
+    path("imports/<int:pk>/cancel", CancelImport.as_view(), name="import-cancel"),
     path("plans", KeptPlans.as_view(), name="plans"),
     path("plans/<int:pk>", KeptPlan.as_view(), name="plan"),
     path("plans/<int:pk>/apply", ApplyPlan.as_view(), name="plan-apply"),

@@ -1,6 +1,7 @@
-"""A server's database as a whole: backup, restore, import lock, vacuum, consistent reads.
+"""A server's database as a whole: backup, restore, drill, import lock, vacuum, consistent reads.
 
 For others: `backup.make_backup`, `restore.restore_backup`, `restored_access`,
-`lock.hold_import_lock`, `one_state.read_one_state`, `vacuum`, `identity`, and `errors`, which
-classifies the database's errors.
+`drill.verify_backup`, `drill_results.read_drill_result`, `lock.hold_import_lock`,
+`one_state.read_one_state`, `vacuum`, `identity`, and `errors`, which classifies the database's
+errors.
 """

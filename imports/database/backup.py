@@ -4,33 +4,37 @@ A copy is written under a temporary name, verified by reading it as a restore wo
 (backup_notes), and only then renamed: a file without `.part` was complete and readable.
 """
 
-import errno
 import hashlib
 import logging
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
+from typing import Any, BinaryIO
 from urllib.parse import quote, unquote
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from flows.conf import ziggy
 from flows.servers import get_current_database
+from imports.database.backup_faults import explain_fault
 from imports.database.backup_notes import (
     get_note_path,
     get_prefix,
+    make_note,
     read_directory,
     remove,
     write_note,
 )
 from imports.database.backup_retention import KeptBackup, Retention, find_superfluous
-from imports.database.postgresql_tools import ROOM, Fault, run_postgresql_tool
+from imports.database.postgresql_tools import Fault, run_postgresql_tool
+from imports.database.table_digests import TableDigests, digest_sqlite, open_snapshot
 from imports.database.verification import check_postgresql, check_sqlite
 from imports.errors import BackupFailed
 
@@ -38,17 +42,6 @@ logger = logging.getLogger(__name__)
 
 BUSY_SECONDS = 20
 """Seconds that SQLite waits for another process that has locked the database."""
-
-_DIRECTORY = "Set ZIGGY_BACKUP_DIR to a directory that this process may write."
-_BUSY = "Another process keeps the database locked: try again when it has finished."
-_DAMAGED = "The database or its copy is damaged: check the disks."
-_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_SQLITE_ADVICE = {
-    sqlite3.SQLITE_BUSY: _BUSY,
-    sqlite3.SQLITE_CORRUPT: _DAMAGED,
-    sqlite3.SQLITE_FULL: ROOM,
-    sqlite3.SQLITE_IOERR: ROOM,  # also for an exceeded quota
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,49 +54,107 @@ class Backup:
     sha256: str
 
 
-def make_backup(*, sparing: Path | None = None) -> Backup:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassingBackup:
+    """A verified backup that no directory keeps: it is there while it is handed on."""
+
+    name: str
+    note: dict[str, Any]
+    file: BinaryIO
+
+
+def make_backup(*, sparing: Path | None = None, with_digests: bool = False) -> Backup:
     """Back up the current database into ZIGGY_BACKUP_DIR and verify the copy.
 
     The copy has only what is committed, so call this outside a transaction. Older backups are
-    removed according to backup_retention, but never `sparing`. Raises BackupFailed; then there is
-    no new file, and no old one was removed.
+    removed according to backup_retention, but never `sparing`. `with_digests` notes those of its
+    tables too, for which every row is read again. Raises BackupFailed; then there is no new file,
+    and no old one was removed.
     """
     alias = get_current_database()
-    try:
-        backup = _make(alias)
-    except (Fault, OSError, sqlite3.Error) as error:
-        message = f"The database was not backed up. {_explain(error)}"
-        raise BackupFailed("backup-failed", message) from error
+    with _explain_faults(), _write_verified(alias, with_digests=with_digests) as (path, part, note):
+        write_note(path, note)
+        part.rename(path)
+        _sync(path.parent)
     _remove_old(alias, spared={sparing and sparing.resolve()})
-    return backup
+    return Backup(path=path, size=note["size"], sha256=note["sha256"])
 
 
-def _make(alias: str) -> Backup:
-    directory = Path(ziggy.BACKUP_DIR).resolve()
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+@contextmanager
+def make_passing_backup() -> Iterator[PassingBackup]:
+    """Back up the current database as `make_backup` does, and keep nothing after the block.
+
+    The copy is made in ZIGGY_BACKUP_DIR, and has no name there when it is handed on, so that a
+    killed process leaves nothing. Raises BackupFailed.
+    """
+    alias = get_current_database()
+    with (
+        _explain_faults(),
+        _write_verified(alias, with_digests=True) as (path, part, note),
+        part.open("rb") as file,
+    ):
+        part.unlink()
+        yield PassingBackup(name=path.name, note=note, file=file)
+
+
+@contextmanager
+def _explain_faults() -> Iterator[None]:
+    try:
+        yield
+    except (Fault, OSError, sqlite3.Error) as error:
+        message = f"The database was not backed up. {explain_fault(error)}"
+        raise BackupFailed("backup-failed", message) from error
+
+
+@contextmanager
+def _write_verified(
+    alias: str, *, with_digests: bool
+) -> Iterator[tuple[Path, Path, dict[str, Any]]]:
+    """Write and verify a copy; yield its final path, the file that it is in now, and its note.
+
+    Where the block fails, both files and the note are removed.
+    """
+    directory = make_backup_directory()
     path, part = _reserve(directory, alias)
     try:
-        _copy(alias, part)
+        tables = None
+        if with_digests:
+            tables = _copy_and_digest(alias, part)
+        else:
+            _copy(alias, part)
         with ThreadPoolExecutor(max_workers=1) as beside:
             digest = beside.submit(_flush_and_digest, part)
             _check(alias, part)
             sha256 = digest.result()
-        size = part.stat().st_size
-        write_note(
+        yield (
             path,
-            prefix=_make_prefix(alias),
-            verified_at=datetime.now(UTC),
-            size=size,
-            sha256=sha256,
+            part,
+            make_note(
+                directory,
+                prefix=_make_prefix(alias),
+                verified_at=datetime.now(UTC),
+                size=part.stat().st_size,
+                sha256=sha256,
+                tables=tables,
+            ),
         )
-        part.rename(path)
-        _sync(directory)
     except BaseException:  # Ctrl-C too
         # SQLite cannot always remove its journal when the disk is full.
         for file in (part, part.with_name(f"{part.name}-journal"), path, get_note_path(path)):
             file.unlink(missing_ok=True)
         raise
-    return Backup(path=path, size=size, sha256=sha256)
+
+
+def make_backup_directory() -> Path:
+    """Return the directory of backups, which is made where it is missing. Raises OSError."""
+    directory = Path(ziggy.BACKUP_DIR).resolve()
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return directory
+
+
+def get_backup_prefix() -> str:
+    """Return what the names of the current database's files in ZIGGY_BACKUP_DIR begin with."""
+    return _make_prefix(get_current_database())
 
 
 def find_other_server(path: Path) -> str | None:
@@ -112,8 +163,8 @@ def find_other_server(path: Path) -> str | None:
     return unquote(prefix) if prefix and prefix != _make_prefix(get_current_database()) else None
 
 
-def find_newest_backup() -> KeptBackup | None:
-    """Return the backup of the current database that was verified last; None if there is none.
+def list_whole_backups() -> list[KeptBackup]:
+    """Return the backups of the current database, that which was verified last at the end.
 
     One that is incomplete, or of which nothing is noted, does not count.
     """
@@ -121,9 +172,14 @@ def find_newest_backup() -> KeptBackup | None:
     try:
         found = read_directory(directory, _make_prefix(get_current_database())).backups
     except FileNotFoundError:  # none was ever made
-        return None
+        return []
     verified = [backup for backup in found if backup.is_whole and backup.sequence]
-    return max(verified, key=attrgetter("sequence", "verified_at"), default=None)
+    return sorted(verified, key=attrgetter("sequence", "verified_at"))
+
+
+def find_newest_backup() -> KeptBackup | None:
+    """Return the backup of the current database that was verified last; None if there is none."""
+    return next(reversed(list_whole_backups()), None)
 
 
 def _reserve(directory: Path, alias: str) -> tuple[Path, Path]:
@@ -164,31 +220,34 @@ def _check(alias: str, part: Path) -> None:
         check_sqlite(part)
 
 
+def _copy_and_digest(alias: str, part: Path) -> TableDigests:
+    """Copy the database as `_copy` does, and return the digests of the same state's tables."""
+    if connections[alias].vendor == "postgresql":
+        with open_snapshot(alias) as snapshot, snapshot.digest_beside() as tables:
+            _dump(alias, part, f"--snapshot={snapshot.name}")
+        return tables
+    _copy(alias, part)
+    return digest_sqlite(part)
+
+
+def _dump(alias: str, part: Path, *options: str) -> None:
+    form = ("--format=custom", "--compress=1", "--no-password")
+    run_postgresql_tool(alias, "pg_dump", *form, *options, f"--file={part}")
+
+
 def _copy(alias: str, part: Path) -> None:
     """Copy the database into the file, which exists and is empty."""
     if connections[alias].vendor == "postgresql":
-        run_postgresql_tool(
-            alias, "pg_dump", "--format=custom", "--compress=1", "--no-password", f"--file={part}"
-        )
+        _dump(alias, part)
         return
     database = Path(connections[alias].settings_dict["NAME"]).resolve()
     if not database.is_file():
         raise Fault(f"There is no database {database}. Correct DATABASE_URL, or run migrate.")
-    # Nothing is written. mode=ro would be refused after a writer was killed: the journal that it
-    # left must be rolled back first.
+    # Nothing is written. mode=ro would be refused after a writer was killed: its journal must be
+    # rolled back first.
     uri = f"{database.as_uri()}?mode=rw"
     with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)) as own:
         own.execute("VACUUM INTO ?", (str(part),))
-
-
-def _explain(error: Fault | OSError | sqlite3.Error) -> str:
-    if isinstance(error, OSError):
-        advice = ROOM if error.errno in _FULL_ERRNOS else _DIRECTORY
-        return f"{ziggy.BACKUP_DIR}: {error.strerror}. {advice}"
-    if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest is detail
-        return f"SQLite: {error}. {_SQLITE_ADVICE.get(code, '')}".rstrip()
-    return str(error)
 
 
 def _sync(directory: Path) -> None:

@@ -1,7 +1,8 @@
 """The note of each backup: `NAME.json` beside the file `NAME`.
 
-The note has the backup's sequence number, the time it was verified, its size and SHA-256. It is
-written after the copy was verified and before the copy gets its final name.
+The note has the backup's sequence number, the time it was verified, its size and SHA-256, and where
+that was asked for the digests of its tables. It is written after the copy was verified and before
+the copy gets its final name.
 
 This data is kept in notes because a note is moved and removed with its backup. A table of the
 database would lose its newest rows with each restore, and would miss what commands made or people
@@ -20,12 +21,14 @@ import json
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import file_digest
 from pathlib import Path
+from typing import Any
 
 from imports.database.backup_retention import KeptBackup
+from imports.database.table_digests import TableDigest, TableDigests
 
 NOTE_SUFFIX = ".json"
 _STAMP = "[0-9]{8}T[0-9]{6}-[0-9]{6}Z"
@@ -41,6 +44,15 @@ class Directory:
     backups: list[KeptBackup]
     leftovers: list[Path]
     """Parts and notes without a backup: from killed backups, or ones still being written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupNote:
+    """What a backup says of itself, beside its size and SHA-256."""
+
+    verified_at: datetime | None
+    tables: TableDigests | None
+    """None where nobody asked for them when it was made, or an earlier version made it."""
 
 
 def get_prefix(backup: Path) -> str | None:
@@ -74,15 +86,48 @@ def explain_change(backup: Path) -> str:
     )
 
 
-def write_note(backup: Path, *, prefix: str, verified_at: datetime, size: int, sha256: str) -> None:
-    """Write the note of a verified copy, under the final name that the copy gets next."""
-    known = read_directory(backup.parent, prefix).backups
-    content = {
+def make_note(
+    directory: Path,
+    *,
+    prefix: str,
+    verified_at: datetime,
+    size: int,
+    sha256: str,
+    tables: TableDigests | None,
+) -> dict[str, Any]:
+    """Return the note of a verified copy, as the next backup in the directory.
+
+    Without digests of its tables, the note says nothing of them.
+    """
+    known = read_directory(directory, prefix).backups
+    note: dict[str, Any] = {
         "sequence": max((one.sequence for one in known), default=0) + 1,
         "verifiedAt": verified_at.isoformat(),
         "size": size,
         "sha256": sha256,
     }
+    if tables is not None:
+        note["tables"] = {name: asdict(digest) for name, digest in tables.items()}
+    return note
+
+
+def read_note(backup: Path) -> BackupNote:
+    """Return what the note of a backup says; nothing where there is no note, or none of ours."""
+    try:
+        content = json.loads(get_note_path(backup).read_bytes())
+        given = content.get("tables")
+        return BackupNote(
+            verified_at=datetime.fromisoformat(content["verifiedAt"]).astimezone(UTC),
+            tables=None
+            if given is None
+            else {name: TableDigest(**digest) for name, digest in given.items()},
+        )
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return BackupNote(verified_at=None, tables=None)
+
+
+def write_note(backup: Path, content: dict[str, Any]) -> None:
+    """Write the note of a verified copy, under the final name that the copy gets next."""
     note = get_note_path(backup)
     part = note.with_name(f"{backup.name}.part{NOTE_SUFFIX}")
     try:

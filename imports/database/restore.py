@@ -51,6 +51,11 @@ def restore_backup(path: Path) -> None:
     otherwise.
     """
     check_backup(path)
+    restore_checked_backup(path)
+
+
+def restore_checked_backup(path: Path) -> None:
+    """Do what `restore_backup` does, with a backup that was checked just now."""
     alias = get_current_database()
     connections[alias].validate_no_atomic_block()
     # The next query needs a new connection, and an idle one could hold locks.

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from flows.access import Revoked, list_issuers, read_valid_digests, revoke_all_but
 from flows.counting import format_count, format_list
+from flows.security_events import SecurityEvent, log_security_event
 from flows.servers import get_current_database
 from flows.texts import get_first_line, make_storable, quote
 from flows.users import read_active_user_names
@@ -163,6 +164,7 @@ def record_restore(
         record.backup_path = str(safety_backup.path)
         record.backup_size = safety_backup.size
         record.backup_sha256 = safety_backup.sha256
+    _log_restore(ended, server)
     logger.warning("Restored %s from %s for %s. %s", server, path, user_name, ended)
     try:
         with transaction.atomic(using=get_current_database(), durable=True):
@@ -171,3 +173,13 @@ def record_restore(
         logger.warning("The restore could not be recorded: %s", get_first_line(error))
         return None
     return record
+
+
+def _log_restore(ended: EndedAccess, server: str) -> None:
+    log_security_event(
+        SecurityEvent.DATABASE_RESTORED,
+        server=server,
+        sessions=ended.sessions.count,
+        keys=ended.revoked.keys,
+        logins=ended.revoked.logins,
+    )

@@ -51,7 +51,7 @@ def read_runs() -> list[PastRun]:
             pk=pk,
             at=finished_at or started_at,
             undoes=undoes,
-            is_running=status == Status.RUNNING,
+            is_running=status in {Status.QUEUED, Status.RUNNING},
         )
         for pk, started_at, finished_at, status, undoes in records
     ]

@@ -29,7 +29,7 @@ from imports.importing.request import AGAIN
 from imports.plans.plan import Change, Plan, Result
 from imports.rows.lock import lock_rows, release_secret_names
 from imports.rows.read import CONTENT_BATCH
-from imports.runs.run import Progress
+from imports.runs.progress import Progress
 from imports.runs.staleness import make_stale_error
 
 PRE_IMPORT = "Pre import"

@@ -42,8 +42,10 @@ from imports.permissions import PLAN_IMPORT, RUN_IMPORT, VIEW_RECORDS, check_per
 from imports.planfile.shape import SavedPlan
 from imports.plans.plan import Plan
 from imports.runs.carrying_out import Outcome, carry_out
+from imports.runs.current import RunPhase, measure_phase
 from imports.runs.idempotency import check_key
-from imports.runs.run import Progress, check_server, hold_lock, record_run
+from imports.runs.progress import Progress, follow_progress
+from imports.runs.run import check_server, hold_lock, record_run
 from imports.runs.signals import announce
 from imports.runs.staleness import make_stale_error
 
@@ -198,7 +200,8 @@ def _run(
         with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
             recorder.start()
             seen = SeenState.see()
-            plan = plan_again(document, request, confirmed=confirmed, token=token)
+            with measure_phase(RunPhase.PLANNING):
+                plan = plan_again(document, request, confirmed=confirmed, token=token)
             record.acknowledged = list_acknowledged(plan, request)
             with carry_out(recorder, lock, seen=seen, writes=plan.writes, again=AGAIN):
                 saves = _write(
@@ -223,7 +226,8 @@ def _read(
 
     A `document` of the same file is used instead of reading the file again.
     """
-    document, request = read_request(request, sha256=record.file_sha256, document=document)
+    with measure_phase(RunPhase.READING):
+        document, request = read_request(request, sha256=record.file_sha256, document=document)
     record.directory_id = document.directory_id
     return document, request
 
@@ -244,13 +248,14 @@ def _write(
     check_destinations(plan)
     if not is_unchanged:
         check_rows(document, plan, request.decisions)
-    return apply_plan(
-        plan,
-        is_unchanged=is_unchanged,
-        user=record.user,
-        user_name=record.user_name,
-        progress=progress,
-    )
+    with follow_progress(record, progress) as follow:
+        return apply_plan(
+            plan,
+            is_unchanged=is_unchanged,
+            user=record.user,
+            user_name=record.user_name,
+            progress=follow,
+        )
 
 
 def _make_record(request: ImportRequest) -> ImportRecord:

@@ -1,5 +1,6 @@
 """The tables of imports: the record of each run with its items, uploads, and built downloads."""
 
+from imports.models.jobs import BackgroundJob, JobKind, RunProgress
 from imports.models.records import (
     HOLDING_KEYS,
     RESTORE,
@@ -16,12 +17,15 @@ __all__ = [
     "HOLDING_KEYS",
     "RESTORE",
     "UNDO",
+    "BackgroundJob",
     "BuiltExport",
     "BuiltTransfer",
     "Door",
     "ImportItem",
     "ImportRecord",
+    "JobKind",
     "ParsedItem",
     "PendingImport",
+    "RunProgress",
     "Status",
 ]

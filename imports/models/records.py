@@ -28,23 +28,28 @@ class Door(models.TextChoices):
 class Status(models.TextChoices):
     """The state of a run.
 
+    QUEUED is written by who asks for a run in the background, in the transaction that queues it;
+    CANCELLED, where it was called off before its write began.
+
     RUNNING is written before the work, in a transaction of its own. SUCCEEDED is written in the
     transaction of the data, so that either both are committed or neither. REFUSED (the file is
     valid, but the import is not allowed) and FAILED (a bad file or an error) are written after
-    nothing else was. A run whose process died stays RUNNING until the next run finds it and sets
-    INTERRUPTED. UNDONE follows SUCCEEDED.
+    nothing else was. A run whose process died stays RUNNING until the next run, or a worker's
+    sweep, finds it and sets INTERRUPTED. UNDONE follows SUCCEEDED.
     """
 
+    QUEUED = "queued", "Queued"
     RUNNING = "running", "Running"
     SUCCEEDED = "succeeded", "Succeeded"
     REFUSED = "refused", "Refused"
     FAILED = "failed", "Failed"
     INTERRUPTED = "interrupted", "Interrupted"
+    CANCELLED = "cancelled", "Cancelled"
     UNDONE = "undone", "Undone"
 
 
 # The states in which an idempotency key is taken; a run that wrote nothing may be repeated.
-HOLDING_KEYS = (Status.RUNNING, Status.SUCCEEDED, Status.UNDONE)
+HOLDING_KEYS = (Status.QUEUED, Status.RUNNING, Status.SUCCEEDED, Status.UNDONE)
 
 
 UNDO = "undo"
@@ -62,6 +67,9 @@ def make_choices(words: type[StrEnum]) -> list[tuple[str, str]]:
 class ImportRecord(CurrentDatabaseModel):
     """The record of one run, through any door."""
 
+    queued_at = models.DateTimeField(
+        null=True, help_text="When it was asked for, of a run in the background."
+    )
     started_at = models.DateTimeField(db_index=True)
     finished_at = models.DateTimeField(null=True)
     status = models.CharField(max_length=20, choices=Status, db_index=True)

@@ -104,7 +104,9 @@ def _read_facts(
 
 def _read_runs(user: User, kinds: Collection[Kind]) -> tuple[LastRun, ...]:
     records: Sequence[ImportRecord] = list(
-        ImportRecord.objects.exclude(status=Status.RUNNING).defer("issues")[:RUNS_SHOWN]
+        ImportRecord.objects.exclude(status__in=(Status.QUEUED, Status.RUNNING)).defer("issues")[
+            :RUNS_SHOWN
+        ]
     )
     undoable = find_undoable(user, records, visible_kinds=kinds)
     return tuple(LastRun(record=record, may_be_undone=record.pk in undoable) for record in records)
@@ -113,7 +115,7 @@ def _read_runs(user: User, kinds: Collection[Kind]) -> tuple[LastRun, ...]:
 def _read_running() -> RunningImport | None:
     record = (
         ImportRecord.objects.filter(status=Status.RUNNING)
-        .select_related("user")
+        .select_related("user", "job")
         .defer("issues")
         .first()
     )

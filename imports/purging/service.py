@@ -22,6 +22,7 @@ from flows.documents.sweep import remove_unshared_documents
 from flows.models import MODELS, Flow
 from flows.saves.purging import find_documents, find_row, remove_item
 from flows.secrets.stored_destinations import lock_destinations
+from flows.security_events import SecurityEvent, log_security_event
 from flows.servers import get_current_database
 from flows.texts import quote
 from flows.users import User
@@ -121,9 +122,16 @@ def purge_items(
     except LockHeld:
         message = "An import is running on this database: delete items when it has finished."
         raise ImportLocked("import-locked", message) from None
+    _log_purge(purge, user, user_name)
+    return purge
+
+
+def _log_purge(purge: Purge, user: User | None, user_name: str) -> None:
     for item in purge.items:  # no name: it is gone for good from the log too
         logger.warning("%s deleted the %s %s for good", user_name, item.kind, item.uuid)
-    return purge
+    log_security_event(
+        SecurityEvent.ITEMS_PURGED, account=user.pk if user else None, items=len(purge.items)
+    )
 
 
 def _make_refusal(purge: Purge, user: User | None) -> PurgeRefused:

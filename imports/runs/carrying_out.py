@@ -14,6 +14,7 @@ from imports.database.backup import make_backup
 from imports.database.lock import HeldLock
 from imports.expiry import drop_expired_uploads
 from imports.models import ImportRecord
+from imports.runs.current import RunPhase, measure_phase
 from imports.runs.recorder import RunRecorder
 from imports.runs.run import check_encryption_keys, open_transaction
 
@@ -43,13 +44,16 @@ def carry_out(
     A run that `writes` nothing needs neither keys nor backup: only its record is written. `seen` is
     the state for which the run was planned: what is written here is no change of it. `sparing` is
     a backup that is not removed to make room for the new one. Raises WrongEncryptionKey,
-    BackupFailed and what `open_transaction` raises.
+    BackupFailed, RunCancelled and what `open_transaction` raises.
     """
+    recorder.check_cancelled()
     if writes:
         check_encryption_keys()
         with seen.pass_over_own_writes():
             drop_expired_uploads()  # keeps them out of the backup
             if recorder.record.with_backup:
-                recorder.keep_backup(make_backup(sparing=sparing))
-    with open_transaction(recorder, lock, again=again):
+                with measure_phase(RunPhase.BACKUP):
+                    recorder.keep_backup(make_backup(sparing=sparing))
+    recorder.begin_writing()
+    with measure_phase(RunPhase.WRITING), open_transaction(recorder, lock, again=again):
         yield

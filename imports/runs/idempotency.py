@@ -26,7 +26,7 @@ from imports.runs.request import RunRequest
 # acknowledged, and what a plan was made for, change nothing of what is done.
 _NOT_OPTIONS = {
     *("payload", "file_name", "user", "user_name", "door", "idempotency_key", "lock_wait"),
-    *("packed", "accept", "accept_shown", "origin"),
+    *("packed", "accept", "queued_record", "accept_shown", "origin"),
 }
 
 
@@ -81,14 +81,30 @@ def compute_digest(request: RunRequest, file_sha256: str = "") -> str:
 def check_key(record: ImportRecord) -> bool:
     """Return whether another run with this record's key is under way or has died.
 
-    Raises AlreadyDone if that import is done, and KeyMismatch if the key was used for another
-    request.
+    Raises AlreadyDone if that import is done, KeyInProgress if it waits for a worker, and
+    KeyMismatch if the key was used for another request.
     """
     _check_free_elsewhere(record)
     earlier = _find_earlier(record)
+    if earlier and earlier.status == Status.QUEUED:
+        _refuse_in_progress(earlier, record)
     if earlier and earlier.status != Status.RUNNING:
         _answer_again(earlier, record)
     return earlier is not None
+
+
+def find_in_progress(record: ImportRecord) -> ImportRecord | None:
+    """Return the record of another run with this record's key that is queued or under way, if any.
+
+    Raises AlreadyDone and KeyMismatch as `check_key` does.
+    """
+    _check_free_elsewhere(record)
+    earlier = _find_earlier(record)
+    if earlier and earlier.status not in {Status.QUEUED, Status.RUNNING}:
+        _answer_again(earlier, record)
+    if earlier:
+        _check_same(earlier, record)
+    return earlier
 
 
 def check_key_of_waiting(record: ImportRecord) -> None:
@@ -97,20 +113,16 @@ def check_key_of_waiting(record: ImportRecord) -> None:
     Raises KeyInProgress if a run with the key is under way: the lock is held, so it has not died.
     """
     earlier = _find_earlier(record)
-    if earlier and earlier.status != Status.RUNNING:
+    if earlier and earlier.status not in {Status.QUEUED, Status.RUNNING}:
         _answer_again(earlier, record)
     if earlier:
-        _check_same(earlier, record)
-        raise KeyInProgress(
-            "idempotency-in-progress",
-            "The import with this Idempotency-Key is running. Ask again when it is done.",
-        )
+        _refuse_in_progress(earlier, record)
 
 
 def free_expired_key(record: ImportRecord) -> None:
     """Remove this run's key from a record that was started with it more than a day ago."""
     if record.idempotency_key is not None:
-        holders = _find_holders(record.user, record.idempotency_key)
+        holders = _find_holders(record.user, record.idempotency_key).exclude(pk=record.pk)
         holders.filter(started_at__lt=_get_oldest()).update(idempotency_key=None)
 
 
@@ -122,7 +134,7 @@ def holds_key(user: User, key: str) -> bool:
 def _find_earlier(record: ImportRecord) -> ImportRecord | None:
     if record.idempotency_key is None:
         return None
-    holders = _find_holders(record.user, record.idempotency_key)
+    holders = _find_holders(record.user, record.idempotency_key).exclude(pk=record.pk)
     return holders.filter(started_at__gte=_get_oldest()).first()
 
 
@@ -142,6 +154,15 @@ def _check_free_elsewhere(record: ImportRecord) -> None:
 def _answer_again(earlier: ImportRecord, record: ImportRecord) -> NoReturn:
     _check_same(earlier, record)
     raise AlreadyDone(earlier)
+
+
+def _refuse_in_progress(earlier: ImportRecord, record: ImportRecord) -> NoReturn:
+    _check_same(earlier, record)
+    what = "is running" if earlier.status == Status.RUNNING else f"is queued as {earlier.pk}"
+    raise KeyInProgress(
+        "idempotency-in-progress",
+        f"The import with this Idempotency-Key {what}. Ask again when it is done.",
+    )
 
 
 def _check_same(earlier: ImportRecord, record: ImportRecord) -> None:

@@ -15,8 +15,15 @@ from flows.texts import make_storable
 from flows.users import User
 from imports.database.backup import Backup
 from imports.database.errors import format_for_log
-from imports.errors import FileInvalid, FileUnreadable, ImportFailed, Issue, UnableToImport
-from imports.models import ImportItem, ImportRecord, Status
+from imports.errors import (
+    FileInvalid,
+    FileUnreadable,
+    ImportFailed,
+    Issue,
+    RunCancelled,
+    UnableToImport,
+)
+from imports.models import BackgroundJob, ImportItem, ImportRecord, Status
 from imports.plans.plan import Result, UndoResult
 from imports.rows.read import BATCH
 from imports.runs.idempotency import compute_digest, free_expired_key
@@ -28,23 +35,57 @@ logger = logging.getLogger(__name__)
 _ISSUES_KEPT = 1000
 
 
+class NotQueued(Exception):  # noqa: N818 - the name says what happened
+    """The run is not in the queue any more: another worker has it, or it was cancelled."""
+
+
 class RunRecorder:
     """Writes the record of one run. Nothing is written before `start` or the end."""
 
     def __init__(self, record: ImportRecord) -> None:
         self.record = record
 
-    def start(self) -> None:
-        """Record the run as running, and earlier running ones as interrupted."""
-        ImportRecord.objects.filter(status=Status.RUNNING).update(
-            status=Status.INTERRUPTED,
-            finished_at=timezone.now(),
-            code="interrupted",
-            message="The process died. Nothing of this import was written.",
-        )
+    @property
+    def is_queued(self) -> bool:
+        """Return whether the run waits in the queue, and has not begun."""
+        return self.record.pk is not None and self.record.status != Status.RUNNING
+
+    def queue(self) -> None:
+        """Record the run as queued. Call it in the transaction that gives it to the workers."""
         free_expired_key(self.record)
+        self.record.status = Status.QUEUED
+        self.record.queued_at = self.record.started_at
+        self.record.save()
+
+    def start(self) -> None:
+        """Record the run as running, and earlier running ones as interrupted.
+
+        Call it with the import lock. Raises NotQueued for a run of the queue that another worker
+        has carried out, or that was cancelled.
+        """
+        interrupt_running()
+        free_expired_key(self.record)
+        if self.record.pk is not None:
+            queued = ImportRecord.objects.filter(pk=self.record.pk, status=Status.QUEUED)
+            if not queued.update(status=Status.RUNNING):
+                raise NotQueued
+            self.record.started_at = timezone.now()
         self.record.status = Status.RUNNING
         self.record.save()
+
+    def check_cancelled(self) -> None:
+        """Raise RunCancelled where somebody called the run off."""
+        if BackgroundJob.objects.filter(record=self.record.pk, is_cancelled=True).exists():
+            raise RunCancelled
+
+    def begin_writing(self) -> None:
+        """Note that the write begins, after which nobody can call the run off. Raises RunCancelled.
+
+        Call it before the transaction of the data.
+        """
+        job = BackgroundJob.objects.filter(record=self.record.pk)
+        if self.record.queued_at and not job.filter(is_cancelled=False).update(is_writing=True):
+            raise RunCancelled
 
     def keep_backup(self, backup: Backup) -> None:
         """Record the backup. Call it before anything is written."""
@@ -65,8 +106,9 @@ class RunRecorder:
     def refuse(self, error: UnableToImport) -> None:
         """Record why nothing was written: as failed for a bad file or an error, else as refused."""
         has_failed = isinstance(error, FileUnreadable | FileInvalid | ImportFailed)
+        status = Status.CANCELLED if isinstance(error, RunCancelled) else Status.REFUSED
         self._end_badly(
-            Status.FAILED if has_failed else Status.REFUSED,
+            Status.FAILED if has_failed else status,
             error.code,
             error.message,
             error.issues,
@@ -109,14 +151,32 @@ class RunRecorder:
                 )
 
     def _finish_unless_committed(self, status: Status) -> None:
-        # What happens after the commit, such as Ctrl-C, undoes nothing.
-        if not self.is_committed():
+        # What happens after the commit, such as Ctrl-C, undoes nothing; nor does it a cancellation.
+        ended = (Status.SUCCEEDED, Status.CANCELLED)
+        if not ImportRecord.objects.filter(pk=self.record.pk, status__in=ended).exists():
             self._finish(status)
 
     def _finish(self, status: Status) -> None:
         self.record.status = status
         self.record.finished_at = timezone.now()
         self.record.save()
+
+
+def interrupt_running() -> list[int]:
+    """Record all running runs as interrupted, and return their records' numbers.
+
+    Call it with the import lock: without it, none of them has a process any more.
+    """
+    running = ImportRecord.objects.filter(status=Status.RUNNING)
+    numbers = list(running.values_list("pk", flat=True))
+    # By their status once more: one whose lock was lost may be committed meanwhile.
+    running.filter(pk__in=numbers).update(
+        status=Status.INTERRUPTED,
+        finished_at=timezone.now(),
+        code="interrupted",
+        message="The process died. Nothing of this import was written.",
+    )
+    return numbers
 
 
 def _drop_connection() -> None:
@@ -129,6 +189,7 @@ def _drop_connection() -> None:
 def make_run_record(request: RunRequest, *, file_sha256: str = "", **facts: Any) -> ImportRecord:
     """Return an unsaved record of the run that is asked for, with the facts of its kind of run."""
     return ImportRecord(
+        **_find_queued(request.queued_record),
         started_at=timezone.now(),
         door=request.door,
         user=_get_user_of_target(request.user),
@@ -140,6 +201,13 @@ def make_run_record(request: RunRequest, *, file_sha256: str = "", **facts: Any)
         idempotency_digest=compute_digest(request, file_sha256) if request.idempotency_key else "",
         **facts,
     )
+
+
+def _find_queued(number: int | None) -> dict[str, Any]:
+    """Return what the record has of a run that was queued, which it replaces."""
+    if number is None:
+        return {}
+    return dict(ImportRecord.objects.values("pk", "queued_at").get(pk=number))
 
 
 def _get_user_of_target(user: User | None) -> User | None:

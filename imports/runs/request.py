@@ -18,5 +18,7 @@ class RunRequest:
     with_backup: bool = True
     idempotency_key: str | None = None
     """The key that lets the user repeat the request safely: see imports.runs.idempotency."""
+    queued_record: int | None = None
+    """The record of a run that was queued, and is carried out now; None for any other run."""
     lock_wait: float | None = None
     """Seconds to wait for another run to release the lock; None for the server's setting."""

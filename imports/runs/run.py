@@ -1,8 +1,8 @@
 """What an import and its undo share: server, lock, record and transaction."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from django.db import DatabaseError, IntegrityError, transaction
 
@@ -27,14 +27,12 @@ from imports.errors import (
     WrongServer,
 )
 from imports.models import ImportRecord
+from imports.runs.current import RunPhase, follow_run, measure_phase
 from imports.runs.idempotency import AlreadyDone, check_key, check_key_of_waiting
-from imports.runs.recorder import RunRecorder, find_running_import
+from imports.runs.recorder import NotQueued, RunRecorder, find_running_import
 from imports.runs.staleness import make_stale_error
 
 logger = logging.getLogger(__name__)
-
-Progress = Callable[[int, int], None]
-"""Called with the number of items written so far, and of all items to write."""
 
 _NOTHING_WRITTEN = "Nothing was written."
 
@@ -76,7 +74,9 @@ def hold_lock(
     if wait is None:
         wait = 0 if at_once else ziggy.LOCK_WAIT
     try:
-        with hold_import_lock(wait=wait) as lock:
+        with ExitStack() as held:
+            with measure_phase(RunPhase.WAITING):
+                lock = held.enter_context(hold_import_lock(wait=wait))
             check_key(record)  # again: with the lock held, no other run can finish
             yield lock
     except LockHeld:
@@ -102,13 +102,20 @@ def record_run(record: ImportRecord, *, keep: bool = True) -> Iterator[RunRecord
 
     A database error is raised as the DatabaseFailed that `make_failure` returns for it, if any.
     """
+    with follow_run(record), _record_errors(record, keep=keep) as recorder:
+        yield recorder
+
+
+@contextmanager
+def _record_errors(record: ImportRecord, *, keep: bool) -> Iterator[RunRecorder]:
     recorder = RunRecorder(record)
     try:
         yield recorder
-    except AlreadyDone:  # the record is another run's
+    except (AlreadyDone, NotQueued):  # the record is another run's
         raise
     except UnableToImport as error:
-        if keep:
+        # A run of the queue goes on waiting for the lock.
+        if keep and not (recorder.is_queued and isinstance(error, ImportLocked)):
             recorder.refuse(error)
         raise
     except DatabaseError as error:

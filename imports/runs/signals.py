@@ -1,5 +1,7 @@
 """What other apps are told of runs."""
 
+from collections.abc import Mapping
+
 from django.dispatch import Signal
 
 from flows.servers import get_current_database
@@ -13,7 +15,20 @@ it was made in, to which the queries of the apps' models go meanwhile. What a re
 logged, and changes nothing: the run is done. A run that was refused or failed sends nothing.
 """
 
+run_ended = Signal()
+"""Sent when a run that leaves a record has ended, however it did: succeeded, refused or failed.
+
+`record` is its ImportRecord, which may not be stored where the database failed; `durations` has the
+seconds of its phases, by `imports.runs.current.RunPhase`. The import lock is released. What a
+receiver raises is logged, and changes nothing.
+"""
+
 
 def announce(record: ImportRecord) -> None:
     """Send `import_finished` for a run that is committed, to all receivers."""
     import_finished.send_robust(ImportRecord, record=record, using=get_current_database())
+
+
+def announce_end(record: ImportRecord, durations: Mapping[str, float]) -> None:
+    """Send `run_ended` to all receivers."""
+    run_ended.send_robust(ImportRecord, record=record, durations=durations)

@@ -22,7 +22,7 @@ from imports.errors import StalePlan
 from imports.plans.plan import UndoResult
 from imports.rows.lock import lock_rows, release_secret_names
 from imports.rows.read import CONTENT_BATCH
-from imports.runs.run import Progress
+from imports.runs.progress import Progress
 from imports.runs.staleness import make_stale_error
 from imports.undo.plans.plan import Key, UndoChange, UndoPlan
 from imports.undo.read import read_saved_states

@@ -19,20 +19,17 @@ from flows.garbage import pause_garbage_collection
 from flows.secrets.stored_destinations import StoredServer, lock_destinations
 from flows.servers import target_server
 from imports.errors import (
-    AlreadyUndone,
-    NoSuchRecord,
-    NotUndoable,
     UnableToImport,
     UndoRefused,
 )
 from imports.history.prune import prune_after_run
 from imports.models import ImportRecord, Status
 from imports.permissions import UNDO_IMPORT, check_permission
-from imports.records.missing import explain_missing_record
 from imports.runs.carrying_out import Outcome, carry_out
+from imports.runs.current import RunPhase, measure_phase
 from imports.runs.idempotency import check_key
-from imports.runs.recorder import RunRecorder
-from imports.runs.run import Progress, check_server, hold_lock, record_run
+from imports.runs.progress import Progress, follow_progress
+from imports.runs.run import check_server, hold_lock, record_run
 from imports.runs.signals import announce
 from imports.runs.staleness import check_destinations, plan_again
 from imports.undo.apply import apply_undo
@@ -42,9 +39,10 @@ from imports.undo.plans.destinations import find_destination_warnings
 from imports.undo.plans.plan import Key, UndoChange, UndoPlan
 from imports.undo.plans.snapshot import find_undo_changes_since, make_undo_token
 from imports.undo.read import find_written_items, read_undo_inputs
-from imports.undo.record import make_undo_items, make_undo_record, mark_undone, set_undone
+from imports.undo.record import make_undo_items, make_undo_record, mark_undone
 from imports.undo.request import AGAIN, UndoRequest
 from imports.undo.rights import check_undo_plan, check_undo_request, check_undo_sight
+from imports.undo.undone_run import find_undone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +65,7 @@ def preview_undo(request: UndoRequest, *, record_refusal: bool = True) -> UndoPl
     ):
         check_server(request.server)
         check_undo_request(request)
-        return _plan(_find_undone(request, recorder), request)
+        return _plan(find_undone(request, recorder), request)
 
 
 def examine_undo(request: UndoRequest) -> UndoPreview:
@@ -83,7 +81,7 @@ def examine_undo(request: UndoRequest) -> UndoPreview:
     ):
         check_server(request.server)
         check_permission(request.user, UNDO_IMPORT)
-        return _make_preview(_find_undone(request, recorder), request)
+        return _make_preview(find_undone(request, recorder), request)
 
 
 def examine_undo_of_row(request: UndoRequest, key: Key) -> UndoChange | None:
@@ -97,7 +95,7 @@ def examine_undo_of_row(request: UndoRequest, key: Key) -> UndoChange | None:
     ):
         check_server(request.server)
         check_permission(request.user, UNDO_IMPORT)
-        record = _find_undone(request, recorder)
+        record = find_undone(request, recorder)
         if change := plan_row(record, request, key):
             return change
         plan = _make_preview(record, request).plan
@@ -133,18 +131,19 @@ def _undo(
         check_server(request.server)
         check_undo_request(request)
         may_be_running = check_key(record)
-        _find_undone(request, recorder)
+        find_undone(request, recorder)
         with hold_lock(record, wait=request.lock_wait, at_once=may_be_running) as lock:
-            undone = _find_undone(request, recorder)
+            undone = find_undone(request, recorder)
             recorder.start()
             seen = SeenState.see()
-            plan = plan_again(
-                partial(_plan, undone, request),
-                make_undo_token(confirmed) if confirmed else token,
-                make_token=make_undo_token,
-                find_changes=partial(find_undo_changes_since, confirmed),
-                again=AGAIN,
-            )
+            with measure_phase(RunPhase.PLANNING):
+                plan = plan_again(
+                    partial(_plan, undone, request),
+                    make_undo_token(confirmed) if confirmed else token,
+                    make_token=make_undo_token,
+                    find_changes=partial(find_undo_changes_since, confirmed),
+                    again=AGAIN,
+                )
             spared = _get_backup(undone)
             with carry_out(
                 recorder, lock, seen=seen, writes=plan.writes, again=AGAIN, sparing=spared
@@ -163,42 +162,6 @@ def find_kinds_to_undo(record: ImportRecord) -> set[Kind]:
         return set()
     kinds = find_written_items(record).order_by().values_list("kind", flat=True).distinct()
     return {Kind(kind) for kind in kinds}
-
-
-def _find_undone(request: UndoRequest, recorder: RunRecorder) -> ImportRecord:
-    """Return the record of the run to undo, after setting it in the recorder's record.
-
-    Raises NoSuchRecord, AlreadyUndone or NotUndoable.
-    """
-    record = ImportRecord.objects.filter(pk=request.record).first()
-    if record is None:
-        raise NoSuchRecord(
-            "no-such-record",
-            f"This server has no import {request.record}.",
-            remedy=explain_missing_record(request.record),
-        )
-    set_undone(recorder.record, record)
-    if record.status == Status.UNDONE:
-        check_key(recorder.record)  # it may have been undone by this very request
-        by = record.find_undo_in_effect()
-        how = f" Undo import {by.pk} to bring it back." if by else ""
-        raise AlreadyUndone("already-undone", f"Import {record.pk} is undone already.{how}")
-    if record.status != Status.SUCCEEDED:
-        raise NotUndoable(
-            "not-in-effect",
-            f"Import {record.pk} is {record.status}: it wrote nothing that could be undone.",
-        )
-    if record.history_pruned_at:
-        raise NotUndoable(
-            "history-pruned",
-            f"Import {record.pk} is too old to be undone: what was before it was removed on "
-            f"{record.history_pruned_at:%Y-%m-%d %H:%M:%S} UTC.",
-        )
-    if not find_written_items(record).exists():
-        raise NotUndoable(
-            "nothing-to-undo", f"Import {record.pk} wrote nothing that could be undone."
-        )
-    return record
 
 
 def _make_preview(record: ImportRecord, request: UndoRequest) -> UndoPreview:
@@ -268,11 +231,12 @@ def _write(
     lock_destinations()
     _check_destinations(plan)
     mark_undone(undone)
-    return apply_undo(
-        plan,
-        is_unchanged=is_unchanged,
-        since=record.started_at,
-        user=record.user,
-        user_name=record.user_name,
-        progress=progress,
-    )
+    with follow_progress(record, progress) as follow:
+        return apply_undo(
+            plan,
+            is_unchanged=is_unchanged,
+            since=record.started_at,
+            user=record.user,
+            user_name=record.user_name,
+            progress=follow,
+        )

@@ -15,8 +15,7 @@ from imports.plans.plan import Plan
 from imports.runs.carrying_out import Outcome
 from imports.runs.idempotency import AlreadyDone
 from imports.uploads.answering import read_answer
-from imports.uploads.planning import make_request, read_page
-from imports.uploads.progress import make_progress_keeper
+from imports.uploads.planning import make_request, make_request_without_file, read_page
 from imports.uploads.showing import check_shown
 
 _APPLIED = (Status.SUCCEEDED, Status.UNDONE)
@@ -43,19 +42,38 @@ def apply_kept(pending: PendingImport, options: ApplyOptions) -> Outcome[Plan]:
     not the one of the token, NothingPending, and what `run_import` raises: StalePlan, with the
     differences, where something else would be done now.
     """
+    page = check_applicable(pending, options)
+    return run_shown(pending, _add_options(make_request(pending), page, options), page)
+
+
+def check_applicable(pending: PendingImport, options: ApplyOptions) -> PlanPage:
+    """Return the page of the kept plan. Raises what `apply_kept` raises before it tries."""
     if record := find_run_of(pending):
         raise AlreadyDone(record)
     page = read_page(pending) if options.token is None else check_shown(pending, options.token)
+    _check_accepted(page, options.accept)
+    return page
+
+
+def make_apply_request(
+    pending: PendingImport, page: PlanPage, options: ApplyOptions
+) -> ImportRequest:
+    """Return the request that `apply_kept` runs, to be queued: without the file."""
+    return complete_request(
+        pending, _add_options(make_request_without_file(pending), page, options)
+    )
+
+
+def _add_options(request: ImportRequest, page: PlanPage, options: ApplyOptions) -> ImportRequest:
     request = replace(
-        make_request(pending),
+        request,
         door=options.door,
         with_backup=options.with_backup,
         lock_wait=options.lock_wait,
     )
     if options.idempotency_key is not None:
         request = replace(request, idempotency_key=options.idempotency_key)
-    _check_accepted(page, options.accept)
-    return run_shown(pending, accept_of_page(request, page, options.accept), page)
+    return accept_of_page(request, page, options.accept)
 
 
 def _check_accepted(page: PlanPage, codes: Collection[str]) -> None:
@@ -89,18 +107,11 @@ def run_shown(pending: PendingImport, request: ImportRequest, page: PlanPage) ->
 
     Raises what `apply_kept` raises.
     """
-    if pending.is_kept:
-        request = replace(
-            request,
-            saved_plan=read_answer(pending).read_saved(),
-            origin=_make_origin(pending),
-            decisions={},
-            only=(),
-        )
+    request = complete_request(pending, request)
     # A plan that was refused has no confirmation: it is refused again, with its problems.
     token = None if page.refusal else page.token
     try:
-        outcome = run_import(request, token=token, progress=make_progress_keeper(pending))
+        outcome = run_import(request, token=token)
     except AlreadyDone as earlier:
         _note_record(pending, earlier.record)
         raise
@@ -110,6 +121,19 @@ def run_shown(pending: PendingImport, request: ImportRequest, page: PlanPage) ->
         raise
     _note_record(pending, outcome.record)
     return outcome
+
+
+def complete_request(pending: PendingImport, request: ImportRequest) -> ImportRequest:
+    """Return the request with the plan that it applies, where that is a kept one."""
+    if not pending.is_kept:
+        return request
+    return replace(
+        request,
+        saved_plan=read_answer(pending).read_saved(),
+        origin=_make_origin(pending),
+        decisions={},
+        only=(),
+    )
 
 
 def find_run_of(pending: PendingImport) -> ImportRecord | None:

@@ -164,14 +164,8 @@ def confirm(
     done now, after storing the new plan; WrongServer if the server's name is required and was not
     typed; and what `run_import` raises. Then nothing was written and the upload still waits.
     """
-    page = check_shown(pending, shown)
-    if ziggy.CONFIRM_SERVER_NAME and server_name != ziggy.SERVER_NAME:
-        raise WrongServer(
-            "wrong-server",
-            f"Type the name of this server, {ziggy.SERVER_NAME}, to import into it. "
-            "Nothing was written.",
-        )
-    request = _accept(make_request(pending), page, accept)
+    page = check_confirmed(pending, shown=shown, server_name=server_name, accept=accept)
+    request = accept_all_shown(make_request(pending), page)
     try:
         return run_shown(pending, request, page).record
     except AlreadyDone as earlier:
@@ -180,6 +174,21 @@ def confirm(
         if may_decide(pending):
             look_again(pending)
         raise
+
+
+def check_confirmed(
+    pending: PendingImport, *, shown: str, server_name: str, accept: Collection[str]
+) -> PlanPage:
+    """Return the page of what was shown. Raises what `confirm` raises before it tries."""
+    page = check_shown(pending, shown)
+    if ziggy.CONFIRM_SERVER_NAME and server_name != ziggy.SERVER_NAME:
+        raise WrongServer(
+            "wrong-server",
+            f"Type the name of this server, {ziggy.SERVER_NAME}, to import into it. "
+            "Nothing was written.",
+        )
+    _check_accepted(page, accept)
+    return page
 
 
 def cancel(pending: PendingImport) -> None:
@@ -193,8 +202,13 @@ def cancel(pending: PendingImport) -> None:
     PendingImport.objects.filter(pk=pending.pk, record=None).delete()
 
 
-def _accept(request: ImportRequest, page: PlanPage, codes: Collection[str]) -> ImportRequest:
-    """Return the request with what is acknowledged of the page's warnings.
+def accept_all_shown(request: ImportRequest, page: PlanPage) -> ImportRequest:
+    """Return the request with all of the page's warnings acknowledged."""
+    return accept_of_page(request, page, [str(each.code) for each in page.unacknowledged])
+
+
+def _check_accepted(page: PlanPage, codes: Collection[str]) -> None:
+    """Check that all of the page's warnings are acknowledged.
 
     Raises NeedsAcknowledgement where one is not: as for the server's name, nothing was tried.
     """
@@ -207,7 +221,6 @@ def _accept(request: ImportRequest, page: PlanPage, codes: Collection[str]) -> I
             f"Look at the warnings that must be acknowledged, and tick them: {', '.join(missing)}. "
             "Nothing was written.",
         )
-    return accept_of_page(request, page, [str(each.code) for each in page.unacknowledged])
 
 
 def _get_decided(pending: PendingImport) -> tuple[Any, ...]:

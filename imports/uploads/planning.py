@@ -116,6 +116,11 @@ def _store_plan(pending: PendingImport) -> None:
             )
 
 
+def make_request_without_file(pending: PendingImport) -> ImportRequest:
+    """Return the request for the upload's import, to be queued: its file is read later."""
+    return _make_request(pending, b"")
+
+
 def make_request(pending: PendingImport) -> ImportRequest:
     """Return the request for the upload's import, with its file.
 

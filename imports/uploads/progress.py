@@ -1,16 +1,22 @@
-"""How far the import of an upload is: kept in the cache while it runs, for the waiting page."""
+"""How far the import of an upload is, for the page that waits for it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.core.cache import cache
+from django.db.models import QuerySet
 
 from imports.database.lock import is_lock_held
 from imports.models import ImportRecord, PendingImport, Status
+from imports.runs.progress import Phase, read_phase
 from imports.uploads.errors import UploadRefused
 from imports.uploads.planning import make_key
 
-_PROGRESS_SECONDS = 3600
+_WORDS = {
+    Phase.QUEUED: "Waiting for a worker",
+    Phase.READING: "Reading the file",
+    Phase.PLANNING: "Planning again and backing the database up",
+    Phase.WRITING: "Writing",
+    Phase.RECORDING: "Recording what was written",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,54 +24,55 @@ class Progress:
     """How far the import of an upload is."""
 
     is_running: bool
+    """Whether it is queued or under way."""
     record: int | None = None
     """Of the import, when it is done."""
+    run: int | None = None
+    """The record of the import that is queued or under way."""
+    code: Phase | None = None
+    """Its phase."""
     phase: str = ""
+    """The phase in words."""
     done: int = 0
     total: int = 0
     """Number of items to write; 0 if unknown."""
+    size: int = 0
+    """Bytes of the file."""
+    may_cancel: bool = False
+    """Whether a worker has it that has not begun to write."""
 
 
 def read_progress(pending: PendingImport) -> Progress:
     """Return how far the import of the upload is."""
     if pending.record_id:
         return Progress(is_running=False, record=pending.record_id)
-    runs = ImportRecord.objects.filter(status=Status.RUNNING)
-    if pending.is_kept:
-        running = runs.filter(origin__plan=pending.pk).first()
-    else:
-        running = runs.filter(user=pending.user, idempotency_key=make_key(pending)).first()
-    if running is None or not is_lock_held():  # without the lock, its process has died
-        return Progress(is_running=False)
-    return _make_progress(running, *_read_numbers(pending.pk))
-
-
-def _make_progress(running: ImportRecord, done: int, total: int) -> Progress:
-    if running.with_backup and not running.backup_path:
-        return Progress(is_running=True, phase="Planning again and backing the database up")
-    # After the last item, the record is written and the transaction ends.
-    phase = "Writing" if done < total or not total else "Recording what was written"
-    return Progress(is_running=True, phase=phase, done=done, total=total)
+    run = _find_runs(pending).filter(status__in=(Status.QUEUED, Status.RUNNING)).first()
+    return read_run_progress(run) if run else Progress(is_running=False)
 
 
 def read_run_progress(record: ImportRecord) -> Progress:
-    """Return how far the run is; of one that is no upload, only its phase is known."""
-    if not is_lock_held():
+    """Return how far the run is."""
+    if record.status == Status.RUNNING and not is_lock_held():  # its process has died
         return Progress(is_running=False)
-    if "plan" in record.origin:
-        return _make_progress(record, *_read_numbers(record.origin["plan"]))
-    own = PendingImport.objects.filter(user=record.user_id, record=None, expires_at=None)
-    for pending in own.only("pk", "expires_at"):
-        if make_key(pending) == record.idempotency_key:
-            return _make_progress(record, *_read_numbers(pending.pk))
-    return _make_progress(record, 0, 0)
-
-
-def make_progress_keeper(pending: PendingImport) -> Callable[[int, int], None]:
-    """Return the callback that stores how many items are written, of how many."""
-    return lambda done, total: cache.set(
-        _make_progress_key(pending.pk), (done, total), _PROGRESS_SECONDS
+    now = read_phase(record)
+    job = getattr(record, "job", None)
+    return Progress(
+        is_running=True,
+        run=record.pk,
+        code=now.phase,
+        phase=_WORDS[now.phase],
+        done=now.done,
+        total=now.total,
+        size=record.file_size,
+        may_cancel=job is not None and not job.is_writing and not job.is_cancelled,
     )
+
+
+def find_failed_run(pending: PendingImport) -> ImportRecord | None:
+    """Return the record of the import in the background that failed last, where it is the last."""
+    last = _find_runs(pending).exclude(queued_at=None).order_by("-pk").first()
+    ended = {Status.REFUSED, Status.FAILED, Status.INTERRUPTED, Status.CANCELLED}
+    return last if last is not None and last.status in ended else None
 
 
 def check_idle(pending: PendingImport) -> None:
@@ -78,10 +85,8 @@ def check_idle(pending: PendingImport) -> None:
         )
 
 
-def _read_numbers(number: int) -> tuple[int, int]:
-    found: tuple[int, int] = cache.get(_make_progress_key(number), (0, 0))
-    return found
-
-
-def _make_progress_key(number: int) -> str:
-    return f"imports.progress.{number}"
+def _find_runs(pending: PendingImport) -> QuerySet[ImportRecord]:
+    runs = ImportRecord.objects.select_related("job").defer("issues")
+    if pending.is_kept:
+        return runs.filter(origin__plan=pending.pk)
+    return runs.filter(user=pending.user, idempotency_key=make_key(pending))

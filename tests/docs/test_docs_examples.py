@@ -42,6 +42,13 @@ NOT_RUN: tuple[tuple[str, str, str], ...] = (
     ("docs/how-to/release.md", "python -m build", "test_wheel runs it"),
     ("docs/how-to/release.md", "python -m tools.release --notes", "makes a tag and pushes it"),
     ("docs/how-to/back-up-and-restore.md", "30 3 * * *", "a line for cron"),
+    ("docs/how-to/back-up-and-restore.md", "0 5 * * 0", "a line for cron"),
+    ("docs/how-to/back-up-and-restore.md", "restic backup", "needs restic and a repository"),
+    ("docs/how-to/back-up-and-restore.md", "set -eo pipefail", "needs rclone, or age, and a store"),
+    *(
+        ("docs/how-to/run-work-in-the-background.md", begin, "needs PostgreSQL: tests/imports/jobs")
+        for begin in ("pip install", "python manage.py check", "python manage.py migrate proc")
+    ),
     ("docs/how-to/deploy.md", "export DEBUG=0", "needs nginx: the test of a deployment runs it"),
     *(
         ("docs/how-to/add-to-a-project.md", begin, "followed by tests/project, with -m project")
@@ -57,6 +64,11 @@ NOT_RUN: tuple[tuple[str, str, str], ...] = (
     ("docs/how-to/git.md", 'ZIGGY_PLAN="shop', "of any branch: test_git_recipe does it"),
     ("docs/how-to/git.md", "git fetch origin", "needs a pull request on GitHub"),
     ("docs/reference/directory.md", "DIR/ziggy.json", "a drawing, no command"),
+    ("docs/how-to/monitor.md", "python -m pip install", "downloads what the extras name"),
+    ("docs/how-to/monitor.md", "journalctl", "needs systemd"),
+    ("docs/how-to/monitor.md", "promtool", "test_alerts runs it, where it is installed"),
+    ("docs/how-to/monitor.md", "rule_files", "of Prometheus"),
+    ("docs/how-to/monitor.md", "urlpatterns +=", "a part of a project's addresses"),
     ("docs/how-to/deploy.md", "DATABASE_URL=postgres", "names a server that is not there"),
     ("docs/how-to/deploy.md", "python manage.py migrate --database", "needs a registered server"),
 )

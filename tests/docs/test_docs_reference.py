@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 
 from imports.exportfile.warnings import WarningCode
 from tests.docs.pages import ROOT
@@ -32,7 +33,18 @@ def test_the_data_of_every_warning_is_in_the_table():
 
 
 def test_every_check_of_the_settings_has_a_line_in_their_table():
-    ids = set(re.findall(r'id="(ziggy\.[EW]\d+)"', (ROOT / "flows" / "checks.py").read_text()))
+    modules = (*(ROOT / "flows").glob("*checks.py"), ROOT / "imports" / "jobs" / "checks.py")
+    text = "".join(module.read_text() for module in modules)
+    ids = set(re.findall(r'id="(ziggy\.[EW]\d+)"', text))
     page = (ROOT / "docs" / "reference" / "settings.md").read_text()
     assert len(ids) > 10
     assert ids == set(re.findall(r"^\| `(ziggy\.[EW]\d+)` \|", page, re.MULTILINE))
+
+
+def test_the_extras_are_installed_as_they_are_declared():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    page = (ROOT / "docs" / "how-to" / "monitor.md").read_text()
+    told = re.findall(r'pip install "(.*?)"', page)
+    assert told == [*extras["logs"], *extras["metrics"]]

@@ -3,8 +3,9 @@
 import pytest
 from cryptography.fernet import Fernet
 
-from flows import checks
-from flows.checks import check_deployment, check_pg_dump_version, check_settings
+from flows import pg_dump_checks
+from flows.checks import check_deployment, check_settings
+from flows.pg_dump_checks import check_pg_dump_version
 from flows.secrets.checks import check_databases
 
 KEY = Fernet.generate_key().decode()
@@ -124,14 +125,22 @@ def test_backups_that_are_served_are_unsafe(root, complete):
     assert (message.id, root in message.msg) == ("ziggy.E005", True)
 
 
+@pytest.mark.parametrize("prefix", ["", "docs"])
+def test_backups_among_static_files_are_served_too(prefix, complete):
+    folder = str(complete.ZIGGY["BACKUP_DIR"].parent)
+    complete.STATICFILES_DIRS = [(prefix, folder) if prefix else folder]
+    [message] = check_deployment()
+    assert (message.id, "STATICFILES_DIRS" in message.msg) == ("ziggy.E005", True)
+
+
 @pytest.mark.parametrize(("tool", "told"), [(None, []), (14, ["ziggy.W005"]), (15, []), (99, [])])
 def test_a_pg_dump_that_is_older_than_the_server_is_told(tool, told, monkeypatch):
     class Server:
         vendor, pg_version = "postgresql", 150_020
 
-    monkeypatch.setattr(checks, "connections", {"default": Server()})
-    monkeypatch.setattr(checks.shutil, "which", lambda _: "/usr/bin/pg_dump")
-    monkeypatch.setattr(checks, "_read_version_of_pg_dump", lambda: tool)
+    monkeypatch.setattr(pg_dump_checks, "connections", {"default": Server()})
+    monkeypatch.setattr(pg_dump_checks.shutil, "which", lambda _: "/usr/bin/pg_dump")
+    monkeypatch.setattr(pg_dump_checks, "_read_version_of_pg_dump", lambda: tool)
     assert ids(check_pg_dump_version(databases=["default"])) == told
     assert check_pg_dump_version(databases=None) == []
 
@@ -140,8 +149,8 @@ def test_a_pg_dump_that_is_not_there_is_told(complete, monkeypatch):
     class Server:
         vendor = "postgresql"
 
-    monkeypatch.setattr(checks, "connections", {"default": Server()})
-    monkeypatch.setattr(checks.shutil, "which", lambda _: None)
+    monkeypatch.setattr(pg_dump_checks, "connections", {"default": Server()})
+    monkeypatch.setattr(pg_dump_checks.shutil, "which", lambda _: None)
     assert ids(check_settings()) == ["ziggy.W004"]
 
 

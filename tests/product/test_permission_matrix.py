@@ -27,7 +27,7 @@ from flows.saves import named_saves
 from imports.database.backup import Backup
 from imports.database.vacuum import Vacuumed
 from imports.importing.service import make_plan_to_save, run_import
-from imports.models import BuiltExport, BuiltTransfer, ImportRecord
+from imports.models import BackgroundJob, BuiltExport, BuiltTransfer, ImportRecord
 from imports.planfile.file import write_plan
 from imports.uploads.keeping import PlanDetails, keep_plan
 from tests.support.digest import RECORDS, Rows, all_rows
@@ -210,6 +210,24 @@ def kept_plan(case: str) -> Sent:
     return Sent({"pk": str(plan.pk)}, body={"noBackup": case == "skip the backup"})
 
 
+def queued_run(case: str, caller: Caller) -> Sent:
+    """A run that waits for a worker."""
+    asker = caller.user if case == "their own" else User.objects.create_user("asker")
+    record = ImportRecord.objects.create(
+        started_at=timezone.now(),
+        queued_at=timezone.now(),
+        status="queued",
+        user=asker,
+        door="api",
+        file_size=1,
+        mode="skip",
+        with_backup=True,
+        override_locks=False,
+    )
+    BackgroundJob.objects.create(record=record, kind="import")
+    return Sent({"pk": str(record.pk)})
+
+
 BODIES: dict[tuple[str, str, str], Any] = {
     ("POST", "flow/export-tagged", "everything"): {"tags": [], "flowUuids": []},
     ("PUT", "flow/<uuid>", ""): {"info": "changed"},
@@ -238,6 +256,8 @@ def request_of(method: str, route: str, case: str, caller: Caller) -> Sent:
         return kept_plan(case) if method == "POST" else replace(kept_plan(case), body=None)
     if method == "POST" and (make := MADE_BEFORE.get(route)):
         return make(case)
+    if route.endswith("/cancel"):
+        return queued_run(case, caller)
     if route == "auth/login":
         return Sent(body={"username": caller.name, "password": PASSWORD})
     if route == "auth/refresh-token":

@@ -5,214 +5,41 @@ the ports.
 """
 
 import json
-import os
 import re
-import shutil
 import socket
-import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, suppress
-from datetime import UTC, datetime, timedelta
-from http.client import HTTPSConnection
-from pathlib import Path
+from contextlib import ExitStack, closing
 from types import SimpleNamespace
 
 import pytest
-from cryptography import x509
-from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from django.conf import settings
 
 from imports.uploads.uploaded_file import FORM_ALLOWANCE, get_longest_body
+from tests.support.deployment import (
+    DEPLOY,
+    HOST,
+    PATIENCE,
+    QUICK,
+    ask,
+    log_in,
+    make_tls,
+    run_service,
+)
 from tests.support.uploading import BOUNDARY, file_part, form, words
 
-DEPLOY = Path(settings.BASE_DIR, "deploy")
-HOST = "ziggy.example.org"
-PASSWORD = "a-long-passphrase-of-tests"
 SLOW = 50
-QUICK = 5  # seconds
-PATIENCE = 60
-
-
-def _nginx() -> str:
-    path = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-    if path is None:
-        told = "nginx is not installed: apt-get install nginx"
-        if os.environ.get("ZIGGY_REQUIRE_NGINX") == "1":
-            pytest.fail(told)
-        pytest.skip(told)
-    return path
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "ziggy.pem", folder / "ziggy.key"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return paths
-
-
-def _site(folder: Path, ports: SimpleNamespace) -> Path:
-    """The shipped file with its marked lines and its ports edited, and nothing else."""
-    certificate, key = _certificate(folder)
-    text = (DEPLOY / "nginx.conf").read_text()
-    for old, new in (
-        ("/etc/ssl/ziggy.pem", str(certificate)),
-        ("/etc/ssl/ziggy.key", str(key)),
-        ("127.0.0.1:8000", f"127.0.0.1:{ports.gunicorn}"),
-        ("listen 80;", f"listen 127.0.0.1:{ports.http};"),
-        ("listen 443 ssl;", f"listen 127.0.0.1:{ports.https} ssl;"),
-    ):
-        assert text.count(old) == 1
-        text = text.replace(old, new)
-    site = folder / "ziggy.conf"
-    site.write_text(text)
-    main = folder / "nginx.conf"
-    temporary = "".join(
-        f"{name}_temp_path {folder / name};\n"
-        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    user = "user root;\n" if os.geteuid() == 0 else ""
-    main.write_text(
-        f"{user}daemon off;\nworker_processes 1;\npid {folder}/nginx.pid;\n"
-        f"error_log {folder}/error.log;\nevents {{ worker_connections 1024; }}\n"
-        f"http {{\naccess_log off;\n{temporary}include {site};\n}}\n"
-    )
-    return main
-
-
-def _environment(folder: Path, port: int) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "DEBUG": "0",
-        "SECRET_KEY": "s3cr3t-" + "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ"[::-1],
-        "ZIGGY_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
-        "ALLOWED_HOSTS": HOST,
-        "BEHIND_TLS_PROXY": "1",
-        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
-        "ZIGGY_BACKUP_DIR": str(folder / "backups"),
-        "ZIGGY_BIND": f"127.0.0.1:{port}",
-        "ZIGGY_WORKERS": "1",
-        "ZIGGY_THREADS": "4",
-        "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
-        "PYTHONPATH": str(settings.BASE_DIR),
-    }
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """The service behind nginx, with an account named ada."""
-    nginx = _nginx()
-    folder = tmp_path_factory.mktemp("deploy")
-    ports = SimpleNamespace(gunicorn=_free_port(), http=_free_port(), https=_free_port())
-    environment = _environment(folder, ports.gunicorn)
-    for command in (
-        ["migrate", "--verbosity", "0"],
-        ["createsuperuser", "--no-input", "--username", "ada", "--email", "ada@example.org"],
-    ):
-        _run([sys.executable, "manage.py", *command], environment)
-    main = _site(folder, ports)
-    with ExitStack() as stack:
-        for command in (
-            [sys.executable, "-m", "gunicorn", "-c", str(DEPLOY / "gunicorn.conf.py")],
-            [nginx, "-p", str(folder), "-c", str(main)],
-        ):
-            stack.enter_context(_running(command, environment, folder / "output.log"))
-        _wait_for(ports.gunicorn)
-        _wait_for(ports.https)
-        yield SimpleNamespace(ports=ports, main=main, nginx=nginx, folder=folder)
+    with run_service(tmp_path_factory.mktemp("deploy")) as running:
+        yield running
 
 
-def _run(command: list[str], environment: dict[str, str]) -> None:
-    subprocess.run(command, cwd=settings.BASE_DIR, env=environment, check=True, timeout=PATIENCE)
-
-
-class _running:  # noqa: N801 - reads as a context
-    """A process that is ended, with its children, when the block is left."""
-
-    def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                command, cwd=settings.BASE_DIR, env=environment, stdout=output, stderr=output
-            )
-
-    def __enter__(self) -> "subprocess.Popen[bytes]":
-        return self._process
-
-    def __exit__(self, *args: object) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(10)
-
-
-def _wait_for(port: int) -> None:
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        with suppress(OSError), closing(socket.create_connection(("127.0.0.1", port), 1)):
-            return
-        time.sleep(0.1)
-    pytest.fail(f"nothing listens at port {port}")
-
-
-# --- A client, quick or slow
-
-
-def _tls() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def ask(site, method, path, body=None, timeout=QUICK, **headers):
-    """The status, the headers and the body of an answer."""
-    with closing(
-        HTTPSConnection("127.0.0.1", site.ports.https, timeout=timeout, context=_tls())
-    ) as connection:
-        headers = {"Host": HOST, **{key.replace("_", "-"): text for key, text in headers.items()}}
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        return answer.status, answer.headers, answer.read()
-
-
-def login(site):
-    body = json.dumps({"username": "ada", "password": PASSWORD})
-    status, _, content = ask(site, "POST", "/api/auth/login", body, Content_Type="application/json")
-    assert status in (200, 201), content
-    return json.loads(content)["token"]
+# --- Slow clients
 
 
 HEADER_DRIP = f"GET /api/health HTTP/1.1\r\nHost: {HOST}\r\nX-Slow: ".encode()
@@ -228,7 +55,7 @@ def slow_connections(stack: ExitStack, port: int, *, tls: bool) -> list[socket.s
     for number in range(SLOW):
         connection: socket.socket = socket.create_connection(("127.0.0.1", port), QUICK)
         if tls:
-            connection = _tls().wrap_socket(connection)
+            connection = make_tls().wrap_socket(connection)
         stack.enter_context(closing(connection))
         connection.sendall(BODY_DRIP if number % 2 else HEADER_DRIP)
         opened.append(connection)
@@ -262,7 +89,7 @@ def test_slow_clients_keep_nobody_from_asking_and_logging_in(site):
             drip(connections)
             start = time.monotonic()
             assert ask(site, "GET", "/api/health")[0] == 200
-            token = login(site)
+            token = log_in(site)
             assert ask(site, "GET", "/api/auth/profile", Authorization=f"Bearer {token}")[0] == 200
             assert time.monotonic() - start < QUICK
             time.sleep(0.5)
@@ -296,7 +123,7 @@ def test_a_large_upload_passes(site):
         "/api/flow/import",
         body,
         timeout=PATIENCE,
-        Authorization=f"Bearer {login(site)}",
+        Authorization=f"Bearer {log_in(site)}",
         Content_Type=f"multipart/form-data; boundary={BOUNDARY}",
     )
     assert (status, json.loads(content)["flowsProcessed"]) == (200, [])

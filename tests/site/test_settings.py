@@ -18,6 +18,7 @@ PRODUCTION = {
     "SECRET_KEY": "s3cr3t-" + "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ"[::-1] + "-t3st",
     "ZIGGY_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
     "ALLOWED_HOSTS": "ziggy.example.org",
+    "ZIGGY_BACKUP_DIR": "/var/backups/ziggy-of-tests",
 }
 
 

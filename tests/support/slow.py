@@ -14,6 +14,11 @@ _MODULES = {
     *(*TIMED_MODULES, "test_preview_speed"),
     *(
         "test_deploy",
+        "test_logins_at_once",
+        "test_slow_clients",
+        "test_reload",
+        "test_compose",
+        "test_image",
         "test_worker_memory",
         "test_wire",
         "test_git_recipe",
@@ -21,6 +26,7 @@ _MODULES = {
         "test_openapi",
         "test_generated_client",
         "test_wheel",
+        "test_killed_workers",
     ),
     *(
         "test_docs_examples",

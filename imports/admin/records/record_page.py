@@ -37,7 +37,7 @@ _DOOR_WORDS: Mapping[str, str] = {
     Door.API: "the API",
 }
 _APPLIED = (str(Status.SUCCEEDED), str(Status.UNDONE))
-_TRIED = (str(Status.FAILED), str(Status.REFUSED), str(Status.INTERRUPTED))
+_TRIED = (str(Status.FAILED), str(Status.REFUSED), str(Status.INTERRUPTED), str(Status.CANCELLED))
 
 
 def make_record_context(
@@ -54,7 +54,8 @@ def make_record_context(
         "record_url": get_record_url(record),
         "status": get_shown_status(record),
         "outcome": describe_outcome(record, message),
-        "is_running": record.status == Status.RUNNING,
+        "is_queued": record.status == Status.QUEUED,
+        "is_running": record.status in {Status.QUEUED, Status.RUNNING},
         "total": format_counts(record.counts),
         "issues": [
             {**issue, "message": replace_options(issue["message"])} for issue in record.issues

@@ -194,7 +194,7 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
         """Return the state of the run as JSON, for a page that waits for its end."""
         record = self._find_record(request, str(record_id))
         state = {
-            "running": record.status == Status.RUNNING,
+            "running": record.status in {Status.QUEUED, Status.RUNNING},
             "status": get_shown_status(record),
             "seconds": int((timezone.now() - record.started_at).total_seconds()),
         }

@@ -5,6 +5,7 @@ Each view reads the request, calls imports.uploads.pending, and responds.
 
 from functools import partial, wraps
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
@@ -36,6 +37,8 @@ from imports.admin.uploads.preview_page import make_preview_context, make_walk_c
 from imports.admin.uploads.solution_forms import asks_for_only, read_only, read_solutions
 from imports.admin.uploads.uploading import UploadViews, render_import_page
 from imports.errors import StalePlan, UnableToImport
+from imports.jobs.asking import is_for_worker, queue_confirmed
+from imports.jobs.cancelling import cancel_run
 from imports.models import PendingImport
 from imports.permissions import RUN_IMPORT, VIEW_RECORDS
 from imports.planfile.item_list import list_items
@@ -67,6 +70,7 @@ def list_import_urls(site: AdminSite) -> list[URLPattern]:
         path("import/<int:number>/confirm/", wrap(views.confirm), name="imports_confirm"),
         path("import/<int:number>/review/", wrap(views.review), name="imports_review"),
         path("import/<int:number>/cancel/", wrap(views.cancel), name="imports_cancel"),
+        path("import/<int:number>/stop/", wrap(views.stop), name="imports_stop"),
         path("import/<int:number>/progress/", wrap(views.show_progress), name="imports_progress"),
         path(
             "import/<int:number>/<str:kind>/<str:uuid>/",
@@ -210,13 +214,16 @@ class ImportViews:
             )
             messages.warning(request, f"{message} Nothing was written.")
             return redirect_to_preview(request, pending.pk)
+        confirmed: Any = {
+            "shown": request.POST.get("shown", ""),
+            "server_name": request.POST.get("server_name", ""),
+            "accept": request.POST.getlist("accept"),
+        }
+        if is_for_worker(pending):
+            queue_confirmed(pending, **confirmed)
+            return redirect_to_preview(request, pending.pk)
         try:
-            record = uploads.confirm(
-                pending,
-                shown=request.POST.get("shown", ""),
-                server_name=request.POST.get("server_name", ""),
-                accept=request.POST.getlist("accept"),
-            )
+            record = uploads.confirm(pending, **confirmed)
         except StalePlan as error:
             message = "Nothing was written. This is the new plan: look at it, and confirm it below."
             messages.error(request, f"{error.reason} {message}")
@@ -225,6 +232,15 @@ class ImportViews:
         if not request.user.has_perm(VIEW_RECORDS):
             return redirect("admin:imports_upload")
         return redirect("admin:imports_importrecord_change", record.pk)
+
+    @method_decorator(require_POST)
+    @pass_upload
+    def stop(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
+        """Call off the import that a worker is to carry out, or has not begun to write."""
+        if run := read_progress(pending).run:
+            cancel_run(request.user, run)  # type: ignore[arg-type]
+            messages.info(request, "The import is called off. Nothing was written.")
+        return redirect_to_preview(request, pending.pk)
 
     @method_decorator(require_POST)
     @pass_upload
@@ -250,6 +266,8 @@ class ImportViews:
             "phase": progress.phase,
             "done": progress.done,
             "total": progress.total,
+            "bytes": progress.size,
+            "mayCancel": progress.may_cancel,
             "record": reverse("admin:imports_importrecord_change", args=[progress.record])
             if progress.record
             else None,

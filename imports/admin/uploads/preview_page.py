@@ -16,7 +16,11 @@ from flows.content.fields import Kind
 from imports.admin.uploads.acknowledgement import list_ticks
 from imports.admin.uploads.forms import ChoicesForm, FilterForm
 from imports.admin.uploads.solving import describe_problems
+from imports.admin.wording import replace_options
+from imports.jobs.asking import is_for_worker
+from imports.jobs.availability import find_last_sign_of_workers
 from imports.models import PendingImport
+from imports.permissions import get_record_message, may_see_records
 from imports.planfile.item_list import (
     Show,
     find_group,
@@ -26,8 +30,9 @@ from imports.planfile.item_list import (
 )
 from imports.planfile.page import PageItem, PlanPage
 from imports.plans.plan import Mode, Result
+from imports.runs.progress import Phase
 from imports.uploads.keeping import may_delete
-from imports.uploads.progress import read_progress
+from imports.uploads.progress import find_failed_run, read_progress
 from imports.uploads.reviewing import count_reviewed
 from imports.uploads.showing import (
     explain_lacking_rights,
@@ -101,8 +106,22 @@ def make_preview_context(
         "token": get_token(pending, plan),
         "acknowledgements": list_ticks(plan),
         "choices": ChoicesForm(pending=pending, user=request.user),
-        "progress": read_progress(pending),
+        **_describe_runs(request, pending),
         "asks_for_name": ziggy.CONFIRM_SERVER_NAME,
+    }
+
+
+def _describe_runs(request: HttpRequest, pending: PendingImport) -> dict[str, Any]:
+    """Return how far its import is, and why the last one in the background wrote nothing."""
+    user: Any = request.user
+    progress, failed = read_progress(pending), find_failed_run(pending)
+    return {
+        "progress": progress,
+        "lacks_worker": progress.code is Phase.QUEUED and find_last_sign_of_workers() is None,
+        "is_for_worker": is_for_worker(pending),
+        "failed_run": failed,
+        "failed_message": replace_options(get_record_message(user, failed)) if failed else "",
+        "may_see_record": may_see_records(user),
     }
 
 

@@ -12,6 +12,8 @@ from imports.api.shapes.warnings import WarningDetailSerializer
 from imports.models import Door, ImportItem, ImportRecord, Status
 from imports.permissions import get_record_message, may_see_paths
 from imports.plans.matching import MatchMethod
+from imports.runs.progress import Phase
+from imports.uploads.progress import read_run_progress
 
 WARNINGS_SHOWN = 1000
 KINDS = [str(kind) for kind in Kind]
@@ -52,7 +54,12 @@ class PrunedSerializer(serializers.Serializer[Any]):
 class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
     """One run of an import."""
 
-    startedAt = TimeField(source="started_at")
+    queuedAt = TimeField(
+        source="queued_at",
+        allow_null=True,
+        help_text="When it was asked for; null where no worker carried it out.",
+    )
+    startedAt = TimeField(source="started_at", help_text="While it is queued, as `queuedAt`.")
     finishedAt = TimeField(source="finished_at", allow_null=True)
     seconds = serializers.FloatField(allow_null=True, help_text="How long it took.")
     status = serializers.ChoiceField(Status.choices)
@@ -102,7 +109,17 @@ class RecordSerializer(serializers.ModelSerializer[ImportRecord]):
     class Meta:
         model = ImportRecord
         fields: ClassVar = [
-            *("id", "status", "startedAt", "finishedAt", "seconds", "door", "user", "server"),
+            *(
+                "id",
+                "status",
+                "queuedAt",
+                "startedAt",
+                "finishedAt",
+                "seconds",
+                "door",
+                "user",
+                "server",
+            ),
             *("fileName", "fileSize", "fileSha256", "mode", "undoes", "undoneBy"),
             *(
                 "undoDepth",
@@ -210,9 +227,24 @@ class ItemPageSerializer(serializers.Serializer[Any]):
     results = RecordedItemSerializer(many=True)
 
 
+class ProgressSerializer(serializers.Serializer[Any]):
+    """How far a run is."""
+
+    phase = serializers.ChoiceField([str(phase) for phase in Phase], source="code")
+    done = serializers.IntegerField(help_text="Items that are written.")
+    total = serializers.IntegerField(help_text="Items to write; 0 before that begins.")
+    bytes = serializers.IntegerField(source="size", help_text="Of the file.")
+    mayCancel = serializers.BooleanField(
+        source="may_cancel", help_text="Whether it can still be called off."
+    )
+
+
 class RecordDetailSerializer(RecordSerializer):
     """One run of an import, with all details of its record."""
 
+    progress = serializers.SerializerMethodField(
+        help_text="How far it is; null where it has ended, or its process died."
+    )
     issues = RecordedIssueSerializer(many=True, help_text="The first 1,000 problems of the file.")
     warnings = serializers.SerializerMethodField(
         help_text="The first 1,000 items that have warnings."
@@ -222,8 +254,15 @@ class RecordDetailSerializer(RecordSerializer):
 
     class Meta(RecordSerializer.Meta):
         fields: ClassVar = [
-            *RecordSerializer.Meta.fields, "issues", "warnings", "backup", "items"
+            *RecordSerializer.Meta.fields, "progress", "issues", "warnings", "backup", "items"
         ]  # fmt: skip
+
+    @extend_schema_field(ProgressSerializer(allow_null=True))
+    def get_progress(self, record: ImportRecord) -> Any:
+        if record.status not in {Status.QUEUED, Status.RUNNING}:
+            return None
+        progress = read_run_progress(record)
+        return ProgressSerializer(progress).data if progress.is_running else None
 
     @extend_schema_field(RecordedWarningsSerializer(many=True))
     def get_warnings(self, record: ImportRecord) -> Any:

@@ -18,6 +18,7 @@ from imports.database.lock import LockHeld, hold_import_lock
 from imports.database.restore import check_backup, lacks_migrations, restore_backup
 from imports.database.restored_access import EndedAccess, end_access, read_access, record_restore
 from imports.errors import ImportLocked
+from imports.jobs.restored import discard_queued
 from imports.management import console
 from imports.models import ImportRecord
 from imports.report import make_answer
@@ -131,6 +132,8 @@ def _restore(path: Path, server: str, *, backup_first: bool) -> _Restored:
                 safety_backup=safety_backup,
             )
             needs_migration = lacks_migrations()
+            if not needs_migration:
+                discard_queued()
             return _Restored(
                 safety_backup=safety_backup,
                 ended=ended,

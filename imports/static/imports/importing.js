@@ -12,6 +12,7 @@ function showProgress(section, progress) {
     hasRun = hasRun || progress.running;
     section.querySelector(".phase").textContent = progress.phase || (isStarting ? "Starting" : "The import has ended");
     section.querySelector(".numbers").textContent = progress.total ? `${progress.done} of ${progress.total}` : "";
+    section.querySelector(".import-stop").hidden = !progress.mayCancel;
     const bar = section.querySelector("progress");
     if (progress.total) {
         bar.max = progress.total;

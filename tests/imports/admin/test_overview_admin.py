@@ -13,6 +13,7 @@ from imports.database.backup import find_newest_backup, make_backup
 from imports.importing.service import run_import
 from imports.models import Door, ImportRecord, Status
 from imports.plans.plan import Mode
+from imports.runs.progress import follow_progress
 from imports.uploads import pending as uploads
 from imports.uploads.progress import read_run_progress
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
@@ -162,11 +163,11 @@ class TestRuns:
             idempotency_key=f"upload-{pending.pk}",
         )
         monkeypatch.setattr("imports.uploads.progress.is_lock_held", lambda: True)
-        from imports.uploads.progress import make_progress_keeper  # noqa: PLC0415
-
-        make_progress_keeper(pending)(3, 10)
-        assert (read_run_progress(record).done, read_run_progress(record).total) == (3, 10)
-        text = text_of(logged_in(user).get("/admin/"))
+        monkeypatch.setattr("imports.runs.progress._EVERY", 0)
+        with follow_progress(record, lambda _done, _total: None) as follow:
+            follow(3, 10)
+            assert (read_run_progress(record).done, read_run_progress(record).total) == (3, 10)
+            text = text_of(logged_in(user).get("/admin/"))
         assert "Writing : 3 of 10 items" in text.replace("Writing:", "Writing :")
         assert "Your uploads that wait file.json" in text
         other = User.objects.create_superuser("eve", "eve@example.org", "x")

@@ -815,6 +815,7 @@ class TestTheListOfRecords:
                 {
                     "id": made.pk,
                     "status": "succeeded",
+                    "queuedAt": None,
                     "startedAt": "2026-03-16T10:00:00.000Z",
                     "finishedAt": "2026-03-16T10:01:00.250Z",
                     "seconds": 60.25,

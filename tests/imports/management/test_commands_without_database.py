@@ -24,6 +24,7 @@ PROJECT = Path(settings.BASE_DIR)
 IS_POSTGRESQL = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 UUID = "00000000-0000-4000-8000-000000000001"
 COMMANDS = {
+    "backup_verify": ["{file}", "--json"],
     "database_backup": [],
     "database_check": [],
     "database_restore": ["{backup}", "--no-prompt", "--no-backup"],
@@ -42,7 +43,9 @@ COMMANDS = {
 NEEDS_NO_DATABASE = {"make_sample"}
 # What can be done without tables.
 DONE_ON_AN_EMPTY_DATABASE = (
-    {"database_restore"} | NEEDS_NO_DATABASE | ({"database_backup"} if IS_POSTGRESQL else set())
+    {"backup_verify", "database_restore"}
+    | NEEDS_NO_DATABASE
+    | ({"database_backup"} if IS_POSTGRESQL else set())
 )
 PASSWORD = "CANARY-url-p4ssword"
 # What the database, its client or its directory says itself.

@@ -128,7 +128,7 @@ class TestADigestOfARequest:
         """A new field of a request is an option, until somebody says that it is none."""
         assert {
             "payload", "file_name", "user", "user_name", "door", "idempotency_key",
-            "lock_wait", "accept", "accept_shown", "packed", "origin",
+            "lock_wait", "accept", "accept_shown", "packed", "origin", "queued_record",
         } == imports.runs.idempotency._NOT_OPTIONS  # fmt: skip
 
 

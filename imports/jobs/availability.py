@@ -1,0 +1,51 @@
+"""Whether runs can be left to workers here, and whether a worker is there."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.apps import apps
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Count, Min
+
+from flows.conf import ziggy
+from flows.servers import get_current_database
+from imports.models import ImportRecord, Status
+
+QUEUE_APP = "procrastinate.contrib.django"
+
+
+def may_queue() -> bool:
+    """Return whether runs on the current database can be left to workers."""
+    alias = get_current_database()
+    return (
+        ziggy.BACKGROUND
+        and alias == DEFAULT_DB_ALIAS
+        and connections[alias].vendor == "postgresql"
+        and apps.is_installed(QUEUE_APP)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits for a worker."""
+
+    count: int
+    oldest: datetime | None
+    """When the run was asked for that waits longest."""
+
+
+def read_waiting() -> Waiting:
+    """Return how many runs wait for a worker, and since when, as for a monitor."""
+    queued = ImportRecord.objects.filter(status=Status.QUEUED).order_by()
+    found = queued.aggregate(count=Count("pk"), oldest=Min("queued_at"))
+    return Waiting(**found)
+
+
+def find_last_sign_of_workers() -> datetime | None:
+    """Return when a worker that runs, or died, was heard of last; None where there is none."""
+    if not may_queue():
+        return None
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute("SELECT max(last_heartbeat) FROM procrastinate_workers")
+        found: datetime | None = cursor.fetchone()[0]
+    return found

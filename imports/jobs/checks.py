@@ -1,0 +1,68 @@
+"""System checks of background work: its settings, and the backups, which machines must share."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePath
+from typing import Any
+
+from django.core import checks
+from django.core.checks import CheckMessage
+from django.db import DEFAULT_DB_ALIAS, DatabaseError
+
+from flows.conf import ziggy
+from flows.wrong_settings import find_wrong_settings
+from imports.jobs.availability import QUEUE_APP, may_queue
+from imports.models import ImportRecord
+
+
+def check_background_settings(**_: Any) -> list[CheckMessage]:
+    """Return what is wrong in the settings of background work, without asking a database."""
+    return [] if find_wrong_settings() else [*_find_wrong_size(), *_find_missing_queue()]
+
+
+def check_shared_backups(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Return a warning where the backup of the newest run is not in the directory of this machine.
+
+    It was made by a worker, or by the site, on another machine: nobody would find it when it is
+    needed, and each machine would keep and remove backups for itself.
+    """
+    if DEFAULT_DB_ALIAS not in (databases or ()) or not may_queue():
+        return []
+    try:
+        return [*_find_missing_backup()]
+    except DatabaseError:  # unreachable, or not migrated: other checks and the next query say so
+        return []
+
+
+def _find_wrong_size() -> Iterator[CheckMessage]:
+    if ziggy.BACKGROUND_BYTES < 0:
+        yield checks.Error(
+            f"ZIGGY_BACKGROUND_BYTES is {ziggy.BACKGROUND_BYTES}: that must be 0 or more.",
+            hint="In the setting ZIGGY, it has no ZIGGY_ before its name.",
+            id="ziggy.E012",
+        )
+
+
+def _find_missing_queue() -> Iterator[CheckMessage]:
+    if ziggy.BACKGROUND and not may_queue():
+        yield checks.Warning(
+            "ZIGGY_BACKGROUND is on, but there is no queue: imports run where they are asked for.",
+            hint=f"It needs PostgreSQL, the extra `background`, and {QUEUE_APP} in "
+            "INSTALLED_APPS. In the setting ZIGGY, it has no ZIGGY_ before its name.",
+            id="ziggy.W010",
+        )
+
+
+def _find_missing_backup() -> Iterator[CheckMessage]:
+    backups = ImportRecord.objects.filter(server=ziggy.SERVER_NAME).exclude(backup_path="")
+    newest = backups.order_by("-started_at", "-pk").values_list("pk", "backup_path").first()
+    if newest is None:
+        return
+    number, path = newest
+    here = Path(ziggy.BACKUP_DIR) / PurePath(path).name
+    if not here.is_file():
+        yield checks.Warning(
+            f"The backup of record {number} is not in BACKUP_DIR of this machine: {here}.",
+            hint="The site and all workers need one BACKUP_DIR, on storage that their machines "
+            "share. If the backup was removed by hand, the next import with a backup ends this.",
+            id="ziggy.W011",
+        )

@@ -1,0 +1,99 @@
+"""The queue of procrastinate, in the database of this instance, as this room uses it.
+
+Every function works in the caller's transaction, by Django's connection. A job of the queue has the
+number of its BackgroundJob, and nothing else.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.utils import timezone
+
+TASK = "imports.background"
+"""The name of the only task."""
+ORDER = "imports"
+"""The lock of procrastinate that all jobs have: they are carried out one after the other."""
+
+_GRACE = timedelta(seconds=5)
+"""How long a worker may take to hold the lock of a job that it has fetched."""
+_KEPT = timedelta(days=1)
+_STATES = """
+    SELECT id, status::text, (args ->> 'number')::bigint,
+        (SELECT max(at) FROM procrastinate_events WHERE job_id = jobs.id AND type = 'started')
+    FROM procrastinate_jobs AS jobs WHERE task_name = %s AND status IN ('todo', 'doing')
+"""
+_DELETE_OLD = """
+    DELETE FROM procrastinate_jobs AS jobs
+    WHERE task_name = %s AND status NOT IN ('todo', 'doing') AND NOT EXISTS (
+        SELECT 1 FROM procrastinate_events WHERE job_id = jobs.id AND at > %s
+    )
+"""
+
+
+def put_in_queue(number: int) -> int:
+    """Put the job of that number into the queue, and return its number there."""
+    from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
+    from procrastinate.jobs import Job  # noqa: PLC0415 - of an extra
+    from procrastinate.manager import JobManager  # noqa: PLC0415
+
+    job = Job(
+        id=None,
+        queue="imports",
+        lock=ORDER,
+        queueing_lock=None,
+        task_name=TASK,
+        task_kwargs={"number": number},
+    )
+    queued = JobManager(DjangoConnector(alias=DEFAULT_DB_ALIAS)).defer_job(job)
+    assert queued.id is not None  # noqa: S101 - it was just inserted
+    return queued.id
+
+
+def cancel_in_queue(queue_number: int) -> None:
+    """Take the job out of the queue, unless a worker has it."""
+    _execute("SELECT procrastinate_cancel_job_v1(%s, false, false)", [queue_number])
+
+
+def find_lost() -> list[tuple[int, int]]:
+    """Return the jobs that workers have had for some seconds, each with its number in the queue.
+
+    They are lost where nobody holds the lock of the job: see imports.jobs.job_lock.
+    """
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(_STATES, [TASK])
+        rows = cursor.fetchall()
+    oldest = timezone.now() - _GRACE
+    return [(number, pk) for pk, status, number, at in rows if status == "doing" and at < oldest]
+
+
+def find_queued() -> set[int]:
+    """Return the numbers of the jobs that wait in the queue or that a worker has."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(_STATES, [TASK])
+        return {number for _, _, number, _ in cursor.fetchall()}
+
+
+def end_in_queue(queue_numbers: Iterable[int]) -> None:
+    """End jobs of the queue whose worker is gone, so that those behind them get their turn."""
+    for queue_number in queue_numbers:
+        _execute(
+            "SELECT procrastinate_finish_job_v1(id, 'failed', false) FROM procrastinate_jobs "
+            "WHERE id = %s AND status = 'doing'",
+            [queue_number],
+        )
+
+
+def drop_old_from_queue() -> None:
+    """Delete what ended more than a day ago."""
+    _execute(_DELETE_OLD, [TASK, timezone.now() - _KEPT])
+
+
+def forget_queue() -> None:
+    """Delete every job of the queue, as after a restore: their numbers are of an earlier state."""
+    _execute("DELETE FROM procrastinate_jobs WHERE task_name = %s", [TASK])
+
+
+def _execute(statement: str, values: Sequence[int | str | datetime]) -> None:
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(statement, values)

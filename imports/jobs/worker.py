@@ -1,0 +1,106 @@
+"""The worker: a process that carries out jobs, one at a time, until it is told to stop.
+
+The worker is procrastinate's. Beside it, a thread sweeps. Told to stop by SIGTERM or Ctrl-C, it
+finishes the run that is under way and takes no other; a second signal kills it, which is safe.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from procrastinate import App, RetryStrategy
+from procrastinate.contrib.django import DjangoApp
+from procrastinate.contrib.django.utils import connector_params
+from procrastinate.exceptions import ConnectorException
+from procrastinate.psycopg_connector import PsycopgConnector
+
+from flows.garbage import give_memory_back
+from imports.database.errors import format_for_log
+from imports.jobs.queue import TASK
+from imports.jobs.running import TryLater, run_job
+from imports.jobs.sweep import clean_up, sweep
+
+logger = logging.getLogger(__name__)
+
+_LATER = 2
+"""Seconds after which a job is tried again that found the import lock held."""
+_SWEEP = 5
+_CLEAN_UP = 3600
+_POLL = 5
+_AGAIN = 2
+"""Seconds after which a worker whose connections were cut begins anew."""
+_HEARTBEAT = 5
+
+
+def work(*, once: bool = False) -> None:
+    """Carry out jobs until the process is told to stop; with `once`, until none is left."""
+    if once:
+        sweep()
+    asyncio.run(_work(once=once))
+    if once:
+        sweep()
+
+
+async def _work(*, once: bool) -> None:
+    tasks = [
+        asyncio.create_task(_repeat(sweep, _SWEEP)),
+        asyncio.create_task(_repeat(clean_up, _CLEAN_UP)),
+    ]
+    try:
+        await _supervise(once=once)
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _supervise(*, once: bool) -> None:
+    """Run procrastinate's worker; once more, where its connections to the database were cut."""
+    while True:
+        app = _make_app()
+        try:
+            async with app.open_async():
+                await app.run_worker_async(
+                    wait=not once,
+                    update_heartbeat_interval=_HEARTBEAT,
+                    fetch_job_polling_interval=_POLL,
+                )
+        except ConnectorException as error:
+            logger.warning("The worker lost its database: %s", type(error).__name__)
+            if once:
+                raise
+            await asyncio.sleep(_AGAIN)
+        else:
+            return
+
+
+def _make_app() -> App:
+    kwargs = connector_params(DEFAULT_DB_ALIAS)
+    app = DjangoApp(connector=PsycopgConnector(kwargs=kwargs, min_size=1, max_size=3))
+    later = RetryStrategy(wait=_LATER, retry_exceptions=[TryLater])
+    app.task(name=TASK, retry=later)(_run)
+    return app
+
+
+def _run(number: int) -> None:
+    run_job(number)
+    give_memory_back()
+
+
+async def _repeat(step: Callable[[], None], seconds: float) -> None:
+    """Call the step now and again, in a thread: what a cut connection stops is tried once more."""
+    while True:
+        await asyncio.to_thread(_call, step)
+        await asyncio.sleep(seconds)
+
+
+def _call(step: Callable[[], None]) -> None:
+    try:
+        step()
+    except DatabaseError as error:
+        logger.warning("The sweep did not end: %s", format_for_log(error))
+    finally:
+        connections.close_all()

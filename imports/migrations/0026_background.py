@@ -1,0 +1,76 @@
+import django.db.models.deletion
+from django.db import migrations, models
+
+from flows.documents.moving import refuse_damage
+from flows.upgrades.repeatable import CreateModelAnew, RecordedMigration
+
+
+def end_queued(apps, schema_editor):
+    """Give runs, on the way back, the words that earlier releases have: there is no worker then."""
+    records = apps.get_model('imports', 'ImportRecord').objects.using(schema_editor.connection.alias)
+    records.filter(status='queued').update(
+        status='interrupted',
+        code='interrupted',
+        message='The server went back to an earlier release. Nothing of this import was written.',
+    )
+    records.filter(status='cancelled').update(status='refused')
+
+
+class Migration(RecordedMigration):
+
+    dependencies = [
+        ('imports', '0025_pruning'),
+    ]
+
+    operations = [
+        CreateModelAnew(
+            name='BackgroundJob',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('import', 'Import'), ('upload', 'Import of an upload, or of a kept plan'), ('undo', 'Undo')], max_length=20)),
+                ('options', models.BinaryField(help_text='What was asked for, in zstd, encrypted.', null=True)),
+                ('content', models.BinaryField(help_text='The file, in zstd, encrypted.', null=True)),
+                ('attempts', models.PositiveSmallIntegerField(default=0, help_text='How often it was begun.')),
+                ('is_cancelled', models.BooleanField(default=False, help_text='Whether it is to stop.')),
+                ('is_writing', models.BooleanField(default=False, help_text='Whether the write has begun: it cannot be cancelled any more.')),
+                ('queue_number', models.BigIntegerField(help_text='Its number in the queue.', null=True)),
+                ('pending', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='imports.pendingimport')),
+                ('record', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='job', to='imports.importrecord')),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
+        CreateModelAnew(
+            name='RunProgress',
+            fields=[
+                ('record', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='imports.importrecord')),
+                ('done', models.PositiveIntegerField()),
+                ('total', models.PositiveIntegerField()),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
+        migrations.RemoveConstraint(
+            model_name='importrecord',
+            name='imports_importrecord_unique_key',
+        ),
+        migrations.AddField(
+            model_name='importrecord',
+            name='queued_at',
+            field=models.DateTimeField(help_text='When it was asked for, of a run in the background.', null=True),
+        ),
+        migrations.AlterField(
+            model_name='importrecord',
+            name='status',
+            field=models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('refused', 'Refused'), ('failed', 'Failed'), ('interrupted', 'Interrupted'), ('cancelled', 'Cancelled'), ('undone', 'Undone')], db_index=True, max_length=20),
+        ),
+        migrations.AddConstraint(
+            model_name='importrecord',
+            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running', 'succeeded', 'undone'])), fields=('user', 'idempotency_key'), name='imports_importrecord_unique_key'),
+        ),
+        migrations.RunPython(migrations.RunPython.noop, end_queued),
+        # The last one, and so the first on the way back: it stands before all that loses anything.
+        migrations.RunPython(migrations.RunPython.noop, refuse_damage),
+    ]

@@ -1,0 +1,140 @@
+"""Background work is an extra: what the settings say, what machines share, what a restore discards."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import User
+from flows.servers import ServerRouter, target_database
+from imports.jobs.asking import queue_import
+from imports.jobs.availability import (
+    Waiting,
+    find_last_sign_of_workers,
+    may_queue,
+    read_waiting,
+)
+from imports.jobs.checks import check_background_settings, check_shared_backups
+from imports.jobs.restored import discard_queued
+from imports.models import BackgroundJob, Door, ImportRecord, Status
+from tests.support.importing import export_file, flow, import_items, request_for
+from tests.support.queueing import ON_POSTGRESQL, read_queue, work
+
+
+def ids(messages: Any) -> set[str]:
+    return {message.id for message in messages}
+
+
+def check_backups() -> list[str]:
+    return [message.id for message in check_shared_backups(databases=["default"])]
+
+
+class TestWithoutTheSetting:
+    def test_nothing_is_installed_and_nothing_queued(self):
+        assert "procrastinate.contrib.django" not in django_settings.INSTALLED_APPS
+        assert not may_queue()
+        assert find_last_sign_of_workers() is None
+
+    def test_a_worker_says_what_it_needs(self, run_command):
+        ended = run_command("background_worker", "--once")
+        assert ended.code == 1
+        assert "it needs PostgreSQL, the extra `background` and ZIGGY_BACKGROUND=true" in ended.err
+
+    def test_machines_need_not_share_anything(self, db):
+        assert check_backups() == []
+
+
+class TestTheChecks:
+    def test_a_setting_without_a_queue_is_told(self, settings):
+        settings.ZIGGY = {**settings.ZIGGY, "BACKGROUND": True}
+        assert "ziggy.W010" in ids(check_background_settings())
+        assert not may_queue()
+
+    @pytest.mark.skipif(not ON_POSTGRESQL, reason="the queue is in PostgreSQL")
+    def test_with_a_queue_it_is_right(self, settings, monkeypatch):
+        settings.ZIGGY = {**settings.ZIGGY, "BACKGROUND": True}
+        monkeypatch.setattr(
+            "imports.jobs.availability.apps.is_installed", lambda name: "procrastinate" in name
+        )
+        assert "ziggy.W010" not in ids(check_background_settings())
+        assert may_queue()
+
+    def test_a_negative_size_is_told(self, settings):
+        settings.ZIGGY = {**settings.ZIGGY, "BACKGROUND_BYTES": -1}
+        assert "ziggy.E012" in ids(check_background_settings())
+        settings.ZIGGY = {**settings.ZIGGY, "BACKGROUND_BYTES": 0}
+        assert "ziggy.E012" not in ids(check_background_settings())
+
+
+class TestBackups:
+    """Of files, they are all that machines share."""
+
+    @pytest.fixture
+    def newest(self, queue: None, backup_directory: Path) -> Path:
+        import_items(flow(1, "Orders"))
+        path = backup_directory / "newest.dump"
+        ImportRecord.objects.update(backup_path=f"/on/another/machine/{path.name}")
+        return path
+
+    def test_one_that_is_not_here_is_told(self, newest):
+        assert check_backups() == ["ziggy.W011"]
+
+    def test_one_that_is_here_is_right(self, newest):
+        newest.parent.mkdir()
+        newest.touch()
+        assert check_backups() == []
+
+    def test_it_asks_no_database_that_is_not_named(self, newest):
+        assert check_shared_backups(databases=None) == []
+
+    def test_that_of_another_server_is_elsewhere(self, newest):
+        ImportRecord.objects.update(server="another")
+        assert check_backups() == []
+
+
+def test_the_queue_is_in_this_instances_database_alone():
+    router = ServerRouter()
+    assert router.allow_migrate("production", "procrastinate") is False
+    assert router.allow_migrate("default", "procrastinate") is None
+    assert router.allow_migrate("production", "imports") is None
+
+
+def test_nothing_is_queued_on_another_server(queue):
+    assert may_queue()
+    with target_database("production"):
+        assert not may_queue()
+
+
+def test_a_worker_that_lives_is_seen(queue):
+    assert find_last_sign_of_workers() is None
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
+    assert (timezone.now() - find_last_sign_of_workers()).total_seconds() < 60
+
+
+def test_what_waits_is_counted_with_its_age(queue):
+    assert read_waiting() == Waiting(count=0, oldest=None)
+    user = User.objects.create_superuser("ada")
+    asked = request_for(export_file(flow(1, "X")), user=user, user_name="ada", door=Door.API)
+    records = [queue_import(asked) for _ in range(2)]
+    assert read_waiting() == Waiting(count=2, oldest=records[0].queued_at)
+
+
+def test_what_waited_when_a_backup_was_made_is_not_carried_out(queue):
+    user = User.objects.create_superuser("ada")
+    record = queue_import(
+        request_for(export_file(flow(1, "X")), user=user, user_name="ada", door=Door.API)
+    )
+    assert discard_queued() == 1
+    work()
+    record.refresh_from_db()
+    assert (record.status, record.code) == (Status.INTERRUPTED, "interrupted")
+    assert "The database was restored" in record.message
+    assert (read_queue(), BackgroundJob.objects.count()) == ([], 0)
+
+
+def test_without_a_queue_there_is_nothing_to_discard(db):
+    assert discard_queued() == 0

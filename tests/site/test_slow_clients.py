@@ -1,0 +1,121 @@
+"""Behind the shipped nginx, clients who send or read slowly make nobody else wait.
+
+With ZIGGY_SLOW_SECONDS=60 each measurement takes so long, and not two seconds; with
+ZIGGY_SLOW_READERS=50 so many of the slow connections are those of readers.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+from http.client import HTTPSConnection
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.support.deployment import HOST, PATIENCE, ask, log_in, make_tls, run_service
+from tests.support.server_process import new_database
+from tests.support.slow_clients import BODY, HEADERS, READER, SILENT, SlowClients
+
+THREADS = 4
+READERS = int(
+    os.environ.get("ZIGGY_SLOW_READERS", str(THREADS + 2))
+)  # the export of each takes time
+SLOW = [READER] * READERS
+SLOW += [(HEADERS, BODY, SILENT)[number % 3] for number in range(200 - READERS)]
+SECONDS = float(os.environ.get("ZIGGY_SLOW_SECONDS", "2"))
+ROUNDS = 4
+NOISE = 0.005  # seconds: of two measurements of the same on a machine that does other things, too
+EXPORT = "/api/flow/export-all"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, django_db_setup, django_db_blocker):
+    """The service behind nginx, with an export of more than the buffers of a connection."""
+    folder = tmp_path_factory.mktemp("slow")
+    with (
+        django_db_blocker.unblock(),
+        new_database(folder, prefix="ziggy_slow") as url,
+        run_service(folder, DATABASE_URL=url) as running,
+    ):
+        fill(folder, running.environment)
+        running.token = log_in(running)
+        yield running
+
+
+def fill(folder: Path, environment):
+    sample = str(folder / "sample.json")
+    for command in (
+        ["make_sample", "--flows", "500", "--no-prompt", "--out", sample],
+        ["flow_import", "--server=local", "--skip", "--no-prompt", "--no-backup", "-fp", sample],
+    ):
+        subprocess.run(
+            [sys.executable, "manage.py", *command],
+            cwd=settings.BASE_DIR,
+            env=environment,
+            check=True,
+            capture_output=True,
+            timeout=PATIENCE,
+        )
+
+
+def measure_p95(site):
+    """The time within which 19 of 20 requests are answered, of a client of another address."""
+    connection = HTTPSConnection(
+        "127.0.0.1",
+        site.ports.https,
+        timeout=PATIENCE,
+        context=make_tls(),
+        source_address=("127.0.0.2", 0),
+    )
+    taken, end = [], time.monotonic() + SECONDS
+    with closing(connection):
+        while time.monotonic() < end:
+            begun = time.monotonic()
+            connection.request("GET", "/api/flow?limit=5", headers=headers(site))
+            answer = connection.getresponse()
+            answer.read()
+            taken.append(time.monotonic() - begun)
+            assert answer.status == 200
+            time.sleep(0.03)  # fewer requests a second than one address may ask
+    return sorted(taken)[int(len(taken) * 0.95)]
+
+
+def headers(site):
+    return {"Host": HOST, "Authorization": f"Bearer {site.token}"}
+
+
+def test_slow_connections_leave_others_as_quick_as_before(site):
+    content = ask(site, "GET", EXPORT, timeout=PATIENCE, **headers(site))[2]
+    assert len(content) > 6_000_000  # more than the system's buffers on the way
+    measured = []
+    measure_p95(site)
+    for _ in range(ROUNDS):  # other things of the machine may disturb any one of them
+        quiet = measure_p95(site)
+        with SlowClients(
+            site.ports.https, kinds=SLOW, tls=True, path=EXPORT, token=site.token
+        ) as slow:
+            measure_p95(site)  # the exports are made meanwhile
+            measured.append((quiet, measure_p95(site)))
+            assert 0 < slow.bytes_read < 1_000_000
+        if measured[-1][1] < 2 * quiet + NOISE:
+            return
+    pytest.fail(f"the p95 before and during it, in seconds: {measured}")
+
+
+def test_without_nginx_as_many_slow_readers_as_threads_stop_the_service(site):
+    """That the slow readers of this module are slow."""
+    with SlowClients(
+        site.ports.gunicorn, kinds=[READER] * THREADS, tls=False, path=EXPORT, token=site.token
+    ):
+        time.sleep(4)
+        with closing(
+            socket.create_connection(("127.0.0.1", site.ports.gunicorn), PATIENCE)
+        ) as asking:
+            asking.settimeout(2)
+            asking.sendall(f"GET /api/health HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+            with pytest.raises(TimeoutError):
+                asking.recv(1)
