@@ -13,7 +13,7 @@ COMPILE_OTHER_DJANGO := $(BIN)/uv pip compile - --no-config --no-deps --universa
 # The demo is for the embedded database, never for a server that the environment may name.
 DEMO := env -u DATABASE_URL -u ZIGGY_SERVER_NAME -u ZIGGY_SERVERS $(MANAGE)
 
-.PHONY: demo demo-large run account test test-fast test-database test-postgres browser screenshots test-interpreters test-project quick lint docs bench mutants lock clean help
+.PHONY: demo demo-large run account test test-fast test-database test-postgres browser screenshots test-interpreters test-project quick lint docs bench bench-service mutants lock clean help
 
 demo: .venv/runtime  ## Set everything up and import the sample file into the embedded database
 	@$(DEMO) migrate --verbosity 0
@@ -91,6 +91,10 @@ bench: .venv/benchmarks  ## Measure an import of 5,000 flows, its floor and its 
 	else \
 		env -u DATABASE_URL $(BIN)/python -m benchmarks $(OPTIONS); \
 	fi
+
+# OPTIONS="--only mixed --minutes 1", for example; `python -m benchmarks.service --help` has them all.
+bench-service: .venv/development  ## Deploy the service with PostgreSQL and nginx, and measure it under load
+	$(BIN)/python -m benchmarks.service $(OPTIONS)
 
 # OPTIONS="imports.plans.plan --sample 20", for example; `python -m tools.mutants --help` has them all.
 mutants: .venv/mutants  ## Change the core's code place by place, and say what its own tests miss

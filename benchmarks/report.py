@@ -49,7 +49,7 @@ def _describe_machine(run: Run) -> str:
     missing = "" if "postgresql" in run.facts else " There was no PostgreSQL server."
     return (
         f"{run.what}, {run.file_megabytes:.0f} MB, median of {run.runs} runs. "
-        f"{_read_processor()}, {os.cpu_count()} cores, load average {run.load:.1f} at the "
+        f"{read_processor()}, {os.cpu_count()} cores, load average {run.load:.1f} at the "
         f"beginning. Python {facts['python']}, Django {facts['django']}, {databases}.{missing}"
         f"{_describe_floor(run)}"
     )
@@ -61,7 +61,8 @@ def _describe_floor(run: Run) -> str:
     return f" The floor {' and '.join(sorted(equal))} as the import." if equal else ""
 
 
-def _read_processor() -> str:
+def read_processor() -> str:
+    """Return the name of the processor."""
     try:
         text = Path("/proc/cpuinfo").read_text()
         found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)

@@ -1,0 +1,71 @@
+"""Many clients at once that do what people and pipelines do, with imports in between."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from benchmarks.service.client import Client, Sample, run_clients
+from benchmarks.service.measures import Bench, ask, describe, import_in_worker, list_reads
+from benchmarks.service.memory import find_processes, read_memory
+
+_MIX = (*["list"] * 9, *["flow"] * 6, *["records"] * 3, "plan", "export")
+"""What a client does in turn; an export-all and a plan are as one to eighteen others."""
+_IMPORTED_FLOWS, _EVERY = 50, 10
+"""An import of so many flows begins so many seconds after the one before has ended."""
+
+
+def measure_mixed(bench: Bench, clients: int, seconds: float) -> Iterator[list[str]]:
+    """Yield a row for each kind of request, and fill in `bench.facts` what memory was used."""
+    acts = list_reads(bench)
+    acts["records"] = lambda client, turn: ask(client, "records", "/api/imports?pageSize=20")
+    stopped = threading.Event()
+    imports = Counter[str]()
+    memory: list[dict[str, int]] = []
+    beside = [
+        threading.Thread(target=_import_now_and_again, args=(bench, stopped, imports)),
+        threading.Thread(target=_watch_memory, args=(bench, stopped, memory)),
+    ]
+    for thread in beside:
+        thread.start()
+    samples = run_clients(
+        bench.site, bench.token, clients, seconds,
+        lambda client, turn: acts[_MIX[turn * 7 % len(_MIX)]](client, turn),
+    )  # fmt: skip
+    stopped.set()
+    for thread in beside:
+        thread.join()
+    bench.facts["imports"], bench.facts["memory"] = imports, memory
+    bench.facts["statuses"] = Counter(sample.status for sample in samples)
+    yield ["all", *describe(samples, seconds)]
+    for name in dict.fromkeys(_MIX):
+        yield [name, *describe(_choose(samples, name), seconds)]
+
+
+def _choose(samples: list[Sample], name: str) -> list[Sample]:
+    return [sample for sample in samples if sample.name == name]
+
+
+def _import_now_and_again(bench: Bench, stopped: threading.Event, ends: Counter[str]) -> None:
+    with Client(bench.site, 240, bench.token) as client:
+        while not stopped.wait(_EVERY):
+            record = import_in_worker(client, bench.make_file(_IMPORTED_FLOWS))
+            ends[record["status"]] += 1
+        ends["no answer or 5xx"] = sum(s.status >= 500 or s.status == 0 for s in client.samples)
+
+
+def _watch_memory(bench: Bench, stopped: threading.Event, found: list[dict[str, int]]) -> None:
+    """Note every half a minute what the processes of each kind occupy together, in MB."""
+    processes = find_processes(bench.site)
+    while True:
+        found.append(
+            {
+                "seconds": int(time.perf_counter()),
+                **{
+                    kind: sum(read_memory(number)["VmRSS"] for number in numbers)
+                    for kind, numbers in processes.items()
+                },
+            }
+        )
+        if stopped.wait(30):
+            return
