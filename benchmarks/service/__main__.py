@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.report import read_processor
 from benchmarks.service.client import Client
 from benchmarks.service.measures import (
-    Bench,
+    Deployed,
     fill,
     measure_imports,
     measure_readers_beside_an_import,
@@ -30,15 +30,18 @@ _GROUPS = ("reads", "imports", "readers", "mixed")
 def main() -> None:
     """Start the deployment, fill it, and print what was asked for."""
     options = _read_options()
-    with tempfile.TemporaryDirectory(prefix="bench-service-") as folder:
-        with run_compose(Path(folder)) as site:
-            with Client(site, 199) as client:
-                bench = Bench(site=site, token=client.log_in(), flows=options.flows)
-            fill(bench)
-            _print(f"{read_processor()}, {os.cpu_count()} cores; load average "
-                   f"{os.getloadavg()[0]:.1f} at the beginning; {options.flows} flows of 20 KB.")  # fmt: skip
-            for group in options.only or _GROUPS:
-                _measure(group, bench, options)
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-service-") as folder,
+        run_compose(Path(folder)) as site,
+    ):
+        with Client(site, 199) as client:
+            bench = Deployed(site=site, token=client.log_in(), flows=options.flows)
+        fill(bench)
+        load = os.getloadavg()[0]
+        machine = f"{read_processor()}, {os.cpu_count()} cores; load average {load:.1f}"
+        _print(f"{machine} at the beginning; {options.flows} flows of 20 KB.")
+        for group in options.only or _GROUPS:
+            _measure(group, bench, options)
 
 
 def _read_options() -> argparse.Namespace:
@@ -52,7 +55,7 @@ def _read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measure(group: str, bench: Bench, options: argparse.Namespace) -> None:
+def _measure(group: str, bench: Deployed, options: argparse.Namespace) -> None:
     largest = max(options.megabytes)
     match group:
         case "reads":

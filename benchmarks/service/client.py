@@ -17,7 +17,7 @@ NO_ANSWER = 0
 """In place of a status, where the connection was closed or refused."""
 
 
-class Sample(NamedTuple):
+class Request(NamedTuple):
     """One request: when it began and what it took, in seconds of the same clock."""
 
     name: str
@@ -40,7 +40,7 @@ class Client(AbstractContextManager["Client"]):
             source_address=(address, 0),
         )
         self.token = token
-        self.samples: list[Sample] = []
+        self.samples: list[Request] = []
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +73,7 @@ class Client(AbstractContextManager["Client"]):
         except (OSError, HTTPException):
             self.connection.close()
             content, status = b"", NO_ANSWER
-        self.samples.append(Sample(name, status, start, time.perf_counter() - start))
+        self.samples.append(Request(name, status, start, time.perf_counter() - start))
         return content
 
     def send_file(
@@ -106,10 +106,10 @@ def run_clients(
     count: int,
     seconds: float,
     act: Callable[[Client, int], None],
-) -> list[Sample]:
+) -> list[Request]:
     """Let so many clients act again and again for that time; return the samples of all."""
     end = time.perf_counter() + seconds
-    found: list[Sample] = []
+    found: list[Request] = []
 
     def live(number: int) -> None:
         with Client(site, number, token) as client:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from benchmarks.generate import make_export_file
-from benchmarks.service.client import Client, Sample, run_clients
+from benchmarks.service.client import Client, Request, run_clients
 from benchmarks.service.memory import find_processes, forget_peaks, read_memory
 
 _KILOBYTES = 20
@@ -19,7 +19,7 @@ _POLL = 0.2
 
 
 @dataclass(kw_only=True)
-class Bench:
+class Deployed:
     """The deployed service, with somebody who is logged in."""
 
     site: SimpleNamespace
@@ -38,7 +38,7 @@ class Bench:
         return make_export_file(flows=flows, kilobytes=_KILOBYTES, revision=self.revision)
 
 
-def fill(bench: Bench) -> None:
+def fill(bench: Deployed) -> None:
     """Import the flows that are read afterwards."""
     with bench.open() as client:
         record = import_in_worker(client, bench.make_file(bench.flows))
@@ -59,19 +59,19 @@ def import_in_worker(client: Client, file: bytes, *, backup: bool = True) -> dic
     return record
 
 
-def list_reads(bench: Bench) -> dict[str, Callable[[Client, int], None]]:
+def list_reads(bench: Deployed) -> dict[str, Callable[[Client, int], None]]:
     """Return what clients ask for, by its name in the table."""
     uuids = bench.facts["uuids"]
     file = make_export_file(flows=50, kilobytes=_KILOBYTES, revision=10_000)
 
-    def plan(client: Client, turn: int) -> None:
+    def plan(client: Client, _: int) -> None:
         fields = {"duplicatesMode": "OVERWRITE", "dryRun": "true"}
         client.send_file("plan", "/api/flow/import", file, fields)
 
     return {
-        "list": lambda client, turn: ask(client, "list", "/api/flow?limit=50"),
+        "list": lambda client, _: ask(client, "list", "/api/flow?limit=50"),
         "flow": lambda client, turn: ask(client, "flow", f"/api/flow/{uuids[turn % len(uuids)]}"),
-        "export": lambda client, turn: ask(client, "export", "/api/flow/export-all"),
+        "export": lambda client, _: ask(client, "export", "/api/flow/export-all"),
         "plan": plan,
     }
 
@@ -80,7 +80,7 @@ def ask(client: Client, name: str, path: str) -> None:
     client.ask(name, "GET", path)
 
 
-def measure_reads(bench: Bench, seconds: float, counts: tuple[int, ...]) -> Iterator[list[str]]:
+def measure_reads(bench: Deployed, seconds: float, counts: tuple[int, ...]) -> Iterator[list[str]]:
     """Yield a row for each thing to ask for and each number of clients."""
     for name, act in list_reads(bench).items():
         for count in counts:
@@ -88,7 +88,7 @@ def measure_reads(bench: Bench, seconds: float, counts: tuple[int, ...]) -> Iter
             yield [name, str(count), *describe(samples, seconds)]
 
 
-def describe(samples: list[Sample], seconds: float) -> list[str]:
+def describe(samples: list[Request], seconds: float) -> list[str]:
     """Return requests a second, the median, the 95th percentile and what went wrong."""
     took = [sample.seconds for sample in samples]
     cuts = quantiles(took, n=20, method="inclusive") if len(took) > 1 else took * 19
@@ -103,7 +103,7 @@ def describe(samples: list[Sample], seconds: float) -> list[str]:
 
 
 def measure_imports(
-    bench: Bench, megabytes: tuple[int, ...], counts: tuple[int, ...]
+    bench: Deployed, megabytes: tuple[int, ...], counts: tuple[int, ...]
 ) -> Iterator[list[str]]:
     """Yield a row for each size of a file and each number of imports at once, in workers."""
     for size in megabytes:
@@ -112,7 +112,7 @@ def measure_imports(
             yield [f"{size} MB", str(count), *_import_at_once(bench, files)]
 
 
-def _import_at_once(bench: Bench, files: list[bytes]) -> list[str]:
+def _import_at_once(bench: Deployed, files: list[bytes]) -> list[str]:
     processes = find_processes(bench.site)
     everyone = [number for numbers in processes.values() for number in numbers]
     forget_peaks(everyone)
@@ -135,7 +135,7 @@ def _import_at_once(bench: Bench, files: list[bytes]) -> list[str]:
             *(f"{peak} / {now}" for peak, now in zip(peaks, after, strict=True))]  # fmt: skip
 
 
-def measure_readers_beside_an_import(bench: Bench, megabytes: int) -> Iterator[list[str]]:
+def measure_readers_beside_an_import(bench: Deployed, megabytes: int) -> Iterator[list[str]]:
     """Yield what readers see without an import, and while a worker imports a large file."""
     act = list_reads(bench)["list"]
 
@@ -150,7 +150,7 @@ def measure_readers_beside_an_import(bench: Bench, megabytes: int) -> Iterator[l
             running = pool.submit(import_in_worker, client, file)
             while len(client.samples) < 2:  # it is taken in, and a worker has it
                 time.sleep(0.05)
-            busy: list[Sample] = []
+            busy: list[Request] = []
             while not running.done():
                 busy += run_clients(bench.site, bench.token, count, 2, look)
         file = bench.make_file(megabytes * 1000 // _KILOBYTES)

@@ -5,8 +5,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from benchmarks.service.client import Client, Sample, run_clients
-from benchmarks.service.measures import Bench, ask, describe, import_in_worker, list_reads
+from benchmarks.service.client import Client, Request, run_clients
+from benchmarks.service.measures import Deployed, ask, describe, import_in_worker, list_reads
 from benchmarks.service.memory import find_processes, read_memory
 
 _MIX = (*["list"] * 9, *["flow"] * 6, *["records"] * 3, "plan", "export")
@@ -15,10 +15,10 @@ _IMPORTED_FLOWS, _EVERY = 50, 10
 """An import of so many flows begins so many seconds after the one before has ended."""
 
 
-def measure_mixed(bench: Bench, clients: int, seconds: float) -> Iterator[list[str]]:
+def measure_mixed(bench: Deployed, clients: int, seconds: float) -> Iterator[list[str]]:
     """Yield a row for each kind of request, and fill in `bench.facts` what memory was used."""
     acts = list_reads(bench)
-    acts["records"] = lambda client, turn: ask(client, "records", "/api/imports?pageSize=20")
+    acts["records"] = lambda client, _: ask(client, "records", "/api/imports?pageSize=20")
     stopped = threading.Event()
     imports = Counter[str]()
     memory: list[dict[str, int]] = []
@@ -42,11 +42,11 @@ def measure_mixed(bench: Bench, clients: int, seconds: float) -> Iterator[list[s
         yield [name, *describe(_choose(samples, name), seconds)]
 
 
-def _choose(samples: list[Sample], name: str) -> list[Sample]:
+def _choose(samples: list[Request], name: str) -> list[Request]:
     return [sample for sample in samples if sample.name == name]
 
 
-def _import_now_and_again(bench: Bench, stopped: threading.Event, ends: Counter[str]) -> None:
+def _import_now_and_again(bench: Deployed, stopped: threading.Event, ends: Counter[str]) -> None:
     with Client(bench.site, 240, bench.token) as client:
         while not stopped.wait(_EVERY):
             record = import_in_worker(client, bench.make_file(_IMPORTED_FLOWS))
@@ -54,7 +54,7 @@ def _import_now_and_again(bench: Bench, stopped: threading.Event, ends: Counter[
         ends["no answer or 5xx"] = sum(s.status >= 500 or s.status == 0 for s in client.samples)
 
 
-def _watch_memory(bench: Bench, stopped: threading.Event, found: list[dict[str, int]]) -> None:
+def _watch_memory(bench: Deployed, stopped: threading.Event, found: list[dict[str, int]]) -> None:
     """Note every half a minute what the processes of each kind occupy together, in MB."""
     processes = find_processes(bench.site)
     while True:
