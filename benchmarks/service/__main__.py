@@ -19,7 +19,8 @@ from benchmarks.service.measures import (
 from benchmarks.service.mixed import measure_mixed
 from tests.support.composed import run_compose
 
-_READS = ("request", "clients", "requests/s", "p50, ms", "p95, ms", "failed")
+_READS = ("request", "clients", "requests/s", "p50, ms", "p95, ms", "failed",
+          "gunicorn, ms of a core each", "PostgreSQL, ms of a core each")  # fmt: skip
 _IMPORTS = ("file", "at once", "taken in, s", "first ends, s", "last ends, s",
             "web, peak / after, MB", "worker, peak / after, MB")  # fmt: skip
 _READERS = ("readers", "p50, ms", "beside it", "times", "p95, ms", "beside it", "times", "failed")

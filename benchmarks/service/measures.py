@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.generate import make_export_file
 from benchmarks.service.client import Client, Request, run_clients
-from benchmarks.service.memory import find_processes, forget_peaks, read_memory
+from benchmarks.service.processes import find_processes, forget_peaks, read_memory, read_seconds
 
 _KILOBYTES = 20
 _ENDED = {"succeeded", "refused", "failed", "interrupted", "cancelled"}
@@ -84,8 +84,11 @@ def measure_reads(bench: Deployed, seconds: float, counts: tuple[int, ...]) -> I
     """Yield a row for each thing to ask for and each number of clients."""
     for name, act in list_reads(bench).items():
         for count in counts:
+            before = read_seconds(bench.site)
             samples = run_clients(bench.site, bench.token, count, seconds, act)
-            yield [name, str(count), *describe(samples, seconds)]
+            after = read_seconds(bench.site)
+            used = [f"{(after[kind] - before[kind]) / len(samples) * 1000:.1f}" for kind in after]
+            yield [name, str(count), *describe(samples, seconds), *used]
 
 
 def describe(samples: list[Request], seconds: float) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from benchmarks.service.client import Client, Request, run_clients
 from benchmarks.service.measures import Deployed, ask, describe, import_in_worker, list_reads
-from benchmarks.service.memory import find_processes, read_memory
+from benchmarks.service.processes import find_processes, read_memory
 
 _MIX = (*["list"] * 9, *["flow"] * 6, *["records"] * 3, "plan", "export")
 """What a client does in turn; an export-all and a plan are as one to eighteen others."""
