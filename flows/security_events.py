@@ -206,8 +206,11 @@ def register_listener(listen: Listener) -> None:
 def note_security_events() -> Iterator[list[SecurityEvent]]:
     """Yield a list that has the events of the block, when they are logged."""
     events: list[SecurityEvent] = []
+    around = _noted.get()
     token = _noted.set(events)
     try:
         yield events
     finally:
         _noted.reset(token)
+        if around is not None:
+            around += events

@@ -115,8 +115,7 @@ class ReversionPagesAdmin(VersionAdmin):
                 pass  # the page shows the error
             else:
                 warnings = saved_states.find_warnings_of_restore(item, row)
-                if any(find_lacking_rights(request, item, row, warnings)):
-                    raise PermissionDenied
+                check_rights_to_restore(request, item, row, warnings)
             return super().revision_view(request, object_id, version_id, extra_context)
 
     def history_view(
@@ -226,3 +225,14 @@ def find_lacking_rights(
     ):
         if not request.user.has_perm(permission):
             yield permission, reason
+
+
+def check_rights_to_restore(
+    request: HttpRequest, item: Any, saved: SavedRow, warnings: Iterable[DestinationWarning]
+) -> None:
+    """Raise PermissionDenied where `find_lacking_rights` yields any."""
+    lacking = [permission for permission, _ in find_lacking_rights(request, item, saved, warnings)]
+    if RETARGET_CONNECTIONS in lacking:
+        log_refused_retargeting()
+    if lacking:
+        raise PermissionDenied

@@ -27,6 +27,7 @@ from flows.admin.missing_values import warn_of_missing_values
 from flows.admin.page_addresses import list_page_urls
 from flows.admin.reversion_pages import (
     ReversionPagesAdmin,
+    check_rights_to_restore,
     find_lacking_rights,
     read_version_number,
 )
@@ -155,8 +156,7 @@ class SavesAdmin(ReversionPagesAdmin):
             locked = self.lock_row(item)
             row = saved_states.read_saved_row(version)
             warnings = saved_states.find_warnings_of_restore(locked, row)
-            if any(find_lacking_rights(request, locked, row, warnings)):
-                raise PermissionDenied
+            check_rights_to_restore(request, locked, row, warnings)
             if request.POST.get("opened_on") != compute_state_tag(locked):
                 return self._show_again(request, item)
             is_revived = locked.is_deleted and not row["is_deleted"]

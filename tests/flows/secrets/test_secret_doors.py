@@ -19,6 +19,7 @@ from accounts.models import User
 from flows.models import Connection, Secret
 from flows.saves import named_saves
 from flows.secrets.stored_destinations import StoredServer
+from flows.security_events import SecurityEvent, note_security_events
 from imports.errors import NotPermitted
 from imports.importing.service import run_import
 from imports.named_saves import preview_restore, restore
@@ -204,10 +205,13 @@ class Case:
 
     def check(self, write: Callable[[], None]) -> None:
         before = pairs()
-        try:
-            write()
-        except NotPermitted:
-            assert not self.is_allowed
+        with note_security_events() as events:
+            try:
+                write()
+            except NotPermitted:
+                assert not self.is_allowed
+        refused = events.count(SecurityEvent.RETARGET_REFUSED)
+        assert refused == (0 if self.is_allowed else 1), events
         if self.is_allowed:
             assert pairs() - before, "the door did not do what was asked"
         else:
