@@ -159,6 +159,12 @@ class NotPermitted(UnableToImport):
 
     status = HTTPStatus.FORBIDDEN
     exit_code = 7
+    permissions: tuple[str, ...] = ()
+    """Those that are missing, where the refusal is for that."""
+    account: int | None = None
+    """The number of the user's account, where it is known."""
+    is_logged = False
+    """Whether the security event of this refusal was logged: see imports.refusal_events."""
 
 
 class WrongServer(UnableToImport):

@@ -16,13 +16,13 @@ from flows.content.fields import Kind
 from flows.counting import format_others
 from flows.destinations.warnings import DestinationWarning
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
-from flows.security_events import SecurityEvent, log_security_event
 from flows.servers import get_current_database, target_database
 from flows.texts import quote
 from flows.users import User
 from imports.errors import Issue, NotPermitted
 from imports.models import ImportRecord
 from imports.plans.plan import Result, UndoResult
+from imports.refusal_events import log_refusal
 
 RUN_IMPORT = "imports.run_import"
 PLAN_IMPORT = "imports.plan_import"
@@ -69,36 +69,44 @@ _VERBS: dict[str, str] = {
 def check_permission(
     user: User | None, *permissions: str, retargeting: Iterable[Issue] = ()
 ) -> None:
-    """Raise NotPermitted, with an issue for each that is missing, unless the user has them all.
+    """Raise what `find_lack` returns, if anything, and log that as a security event."""
+    if refusal := find_lack(user, *permissions, retargeting=retargeting):
+        log_refusal(refusal)
+        raise refusal
+
+
+def find_lack(
+    user: User | None, *permissions: str, retargeting: Iterable[Issue] = ()
+) -> NotPermitted | None:
+    """Return a refusal with an issue for each permission that is missing; None for a user with all.
 
     `retargeting` are the issues for which RETARGET_CONNECTIONS is needed; they are added where that
-    permission is missing.
+    permission is missing. To be shown: whoever raises it logs it.
     """
     if user is None:
-        return
+        return None
     with _read_rights_of(user):
         missing = [permission for permission in permissions if not user.has_perm(permission)]
-    if missing:
-        retargets = RETARGET_CONNECTIONS in missing
-        log_security_event(
-            SecurityEvent.RETARGET_REFUSED if retargets else SecurityEvent.PERMISSION_REFUSED,
-            account=user.pk,
-            permission=",".join(missing),
-        )
-        reasons = " and ".join(_explain_permission(permission) for permission in missing)
-        items = list(retargeting) if retargets else []
-        why = f" {items[0].message}{format_others(items, 'item like this')}" if items else ""
-        raise NotPermitted(
-            "not-permitted",
-            f"{user.get_username()} may not {reasons}. An administrator can give the right.{why}",
-            [
-                *(
-                    Issue(code="not-permitted", message=f"Needs the permission {permission}.")
-                    for permission in missing
-                ),
-                *items,
-            ],
-        )
+    return _make_refusal(user, missing, retargeting) if missing else None
+
+
+def _make_refusal(user: User, missing: list[str], retargeting: Iterable[Issue]) -> NotPermitted:
+    reasons = " and ".join(_explain_permission(permission) for permission in missing)
+    items = list(retargeting) if RETARGET_CONNECTIONS in missing else []
+    why = f" {items[0].message}{format_others(items, 'item like this')}" if items else ""
+    refusal = NotPermitted(
+        "not-permitted",
+        f"{user.get_username()} may not {reasons}. An administrator can give the right.{why}",
+        [
+            *(
+                Issue(code="not-permitted", message=f"Needs the permission {permission}.")
+                for permission in missing
+            ),
+            *items,
+        ],
+    )
+    refusal.permissions, refusal.account = tuple(missing), user.pk
+    return refusal
 
 
 @contextmanager
@@ -176,8 +184,17 @@ def get_message(user: User, code: str, message: str) -> str:
 
 def check_sight_of(user: User | None, *kinds: Kind) -> None:
     """Raise NotPermitted unless the user may see rows of all these kinds."""
+    check_permission(user, *_list_needed_to_see(user, kinds))
+
+
+def find_lack_of_sight(user: User | None, *kinds: Kind) -> NotPermitted | None:
+    """Return what `check_sight_of` raises, to be shown; None where it raises nothing."""
+    return find_lack(user, *_list_needed_to_see(user, kinds))
+
+
+def _list_needed_to_see(user: User | None, kinds: Iterable[Kind]) -> list[str]:
     seen = find_visible_kinds(user)
-    check_permission(user, *(f"flows.view_{kind}" for kind in kinds if kind not in seen))
+    return [f"flows.view_{kind}" for kind in kinds if kind not in seen]
 
 
 def find_visible_kinds(user: User | None) -> list[Kind]:

@@ -20,7 +20,7 @@ from imports.exportfile.document import ExportDocument
 from imports.importing.acknowledging import find_unacknowledged, make_refusal
 from imports.importing.changes import read_changes
 from imports.importing.request import AGAIN, ImportRequest
-from imports.importing.rights import check_plan, check_request, check_sight
+from imports.importing.rights import check_sight, find_lack_for_plan, find_lack_for_request
 from imports.importing.saved_plan import check_saved_plan
 from imports.permissions import check_sight_of, find_visible_kinds
 from imports.planfile.changes import PlanChange
@@ -141,16 +141,11 @@ def _find_refusal(
     plan: Plan, request: ImportRequest, *, is_for_others: bool
 ) -> UnableToImport | None:
     """Return the refusal of the plan; None where it may be applied."""
-    try:
-        if not is_for_others:
-            check_request(request)
-        if plan.issues:
-            raise _make_refusal(plan)
-        if not is_for_others:
-            check_plan(request.user, plan)
-    except UnableToImport as refusal:
-        return refusal
-    return None
+    if not is_for_others and (lack := find_lack_for_request(request)):
+        return lack
+    if plan.issues:
+        return _make_refusal(plan)
+    return None if is_for_others else find_lack_for_plan(request.user, plan)
 
 
 def plan_again(

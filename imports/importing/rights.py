@@ -19,6 +19,8 @@ from imports.permissions import (
     check_permission,
     check_sight_of,
     describe_retargeting,
+    find_lack,
+    find_lack_of_sight,
     find_needed_permissions,
     find_visible_kinds,
     has_permission,
@@ -29,6 +31,11 @@ from imports.plans.plan import Change, Plan
 def check_request(request: ImportRequest) -> None:
     """Raise NotPermitted where the user may not import with these options."""
     check_permission(request.user, *list_needed_by_options(request))
+
+
+def find_lack_for_request(request: ImportRequest) -> NotPermitted | None:
+    """Return what `check_request` raises, to be shown; None where it raises nothing."""
+    return find_lack(request.user, *list_needed_by_options(request))
 
 
 class _WithOptions(Protocol):
@@ -86,16 +93,16 @@ def find_described_kinds(plan: Plan) -> set[Kind]:
     return kinds | {change.item.kind for change in plan}
 
 
-def check_plan(user: User | None, plan: Plan) -> None:
-    """Raise NotPermitted where the user may not apply the plan.
+def find_lack_for_plan(user: User | None, plan: Plan) -> NotPermitted | None:
+    """Return why the user may not apply the plan, to be shown; None where they may.
 
     Also where its warnings about destinations describe other rows that the user may not see.
     """
     needed = {needed for change in plan for needed in _find_needed(change)}
-    check_permission(user, *sorted(needed), retargeting=_find_retargeting(user, plan))
-    check_sight_of(
-        user, *sorted({kind for change in plan for kind in _find_kinds_in_warnings(change)})
-    )
+    kinds = sorted({kind for change in plan for kind in _find_kinds_in_warnings(change)})
+    return find_lack(
+        user, *sorted(needed), retargeting=_find_retargeting(user, plan)
+    ) or find_lack_of_sight(user, *kinds)
 
 
 def check_sight(user: User | None, plan: Plan) -> None:

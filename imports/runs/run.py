@@ -22,11 +22,13 @@ from imports.database.lock import HeldLock, LockHeld, hold_import_lock
 from imports.errors import (
     ImportFailed,
     ImportLocked,
+    NotPermitted,
     UnableToImport,
     WrongEncryptionKey,
     WrongServer,
 )
 from imports.models import ImportRecord
+from imports.refusal_events import log_refusal
 from imports.runs.current import RunPhase, follow_run, measure_phase
 from imports.runs.idempotency import AlreadyDone, check_key, check_key_of_waiting
 from imports.runs.recorder import NotQueued, RunRecorder, find_running_import
@@ -114,6 +116,8 @@ def _record_errors(record: ImportRecord, *, keep: bool) -> Iterator[RunRecorder]
     except (AlreadyDone, NotQueued):  # the record is another run's
         raise
     except UnableToImport as error:
+        if isinstance(error, NotPermitted):
+            log_refusal(error, account=record.user_id)
         # A run of the queue goes on waiting for the lock.
         if keep and not (recorder.is_queued and isinstance(error, ImportLocked)):
             recorder.refuse(error)

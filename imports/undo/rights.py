@@ -6,13 +6,14 @@ from flows.content.fields import Kind
 from flows.destinations.changes import SECRET_TO_NEW_DESTINATION
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
 from flows.users import User
-from imports.errors import Issue
+from imports.errors import Issue, NotPermitted
 from imports.permissions import (
     SKIP_BACKUP,
     UNDO_IMPORT,
     check_permission,
     check_sight_of,
     describe_retargeting,
+    find_lack,
     find_visible_kinds,
 )
 from imports.undo.plans.plan import UndoChange, UndoPlan
@@ -21,9 +22,16 @@ from imports.undo.request import UndoRequest
 
 def check_undo_request(request: UndoRequest) -> None:
     """Raise NotPermitted where the user may not undo with these options."""
-    needed = [UNDO_IMPORT]
-    needed += [] if request.with_backup else [SKIP_BACKUP]
-    check_permission(request.user, *needed)
+    check_permission(request.user, *_list_needed_by_options(request))
+
+
+def find_lack_for_request(request: UndoRequest) -> NotPermitted | None:
+    """Return what `check_undo_request` raises, to be shown; None where it raises nothing."""
+    return find_lack(request.user, *_list_needed_by_options(request))
+
+
+def _list_needed_by_options(request: UndoRequest) -> list[str]:
+    return [UNDO_IMPORT] if request.with_backup else [UNDO_IMPORT, SKIP_BACKUP]
 
 
 def check_undo_sight(user: User | None, plan: UndoPlan) -> None:
@@ -37,10 +45,10 @@ def check_undo_sight(user: User | None, plan: UndoPlan) -> None:
     check_sight_of(user, *(kind for kind in Kind if kind in kinds))
 
 
-def check_undo_plan(user: User | None, plan: UndoPlan) -> None:
-    """Raise NotPermitted where the user may not apply the plan."""
+def find_lack_for_plan(user: User | None, plan: UndoPlan) -> NotPermitted | None:
+    """Return why the user may not apply the plan, to be shown; None where they may."""
     needed = {needed for change in plan for needed in _find_needed(change)}
-    check_permission(user, *sorted(needed), retargeting=_find_retargeting(user, plan))
+    return find_lack(user, *sorted(needed), retargeting=_find_retargeting(user, plan))
 
 
 def _find_retargeting(user: User | None, plan: UndoPlan) -> Iterator[Issue]:

@@ -41,7 +41,12 @@ from imports.undo.plans.snapshot import find_undo_changes_since, make_undo_token
 from imports.undo.read import find_written_items, read_undo_inputs
 from imports.undo.record import make_undo_items, make_undo_record, mark_undone
 from imports.undo.request import AGAIN, UndoRequest
-from imports.undo.rights import check_undo_plan, check_undo_request, check_undo_sight
+from imports.undo.rights import (
+    check_undo_request,
+    check_undo_sight,
+    find_lack_for_plan,
+    find_lack_for_request,
+)
 from imports.undo.undone_run import find_undone
 
 
@@ -189,20 +194,19 @@ def _plan(record: ImportRecord, request: UndoRequest) -> UndoPlan:
 
 
 def _find_refusal(plan: UndoPlan, request: UndoRequest) -> UnableToImport | None:
-    try:
-        check_undo_request(request)
-        if plan.issues:
-            first = plan.issues[0]
-            message = first.message + format_others(plan.issues)
-            refusal = UndoRefused(first.code, message, plan.issues)
-            open_rows = [change.may_restore for change in plan if change.is_open]
-            refusal.rows_to_decide = open_rows.count(True)
-            refusal.rows_to_keep = open_rows.count(False)
-            raise refusal
-        check_undo_plan(request.user, plan)
-    except UnableToImport as refusal:
-        return refusal
-    return None
+    if lack := find_lack_for_request(request):
+        return lack
+    return _make_refusal(plan) if plan.issues else find_lack_for_plan(request.user, plan)
+
+
+def _make_refusal(plan: UndoPlan) -> UndoRefused:
+    first = plan.issues[0]
+    message = first.message + format_others(plan.issues)
+    refusal = UndoRefused(first.code, message, plan.issues)
+    open_rows = [change.may_restore for change in plan if change.is_open]
+    refusal.rows_to_decide = open_rows.count(True)
+    refusal.rows_to_keep = open_rows.count(False)
+    return refusal
 
 
 def _get_backup(record: ImportRecord) -> Path | None:

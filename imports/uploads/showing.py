@@ -4,12 +4,11 @@ from hashlib import sha256
 
 from flows.models import MODELS
 from flows.secrets.stored_destinations import RETARGET_CONNECTIONS
-from imports.errors import NotPermitted
 from imports.importing.rights import list_needed_by_options
 from imports.models import PendingImport
 from imports.permissions import (
     PLAN_IMPORT,
-    check_permission,
+    find_lack,
     find_needed_permissions,
     has_permission,
 )
@@ -68,8 +67,5 @@ def explain_lacking_rights(pending: PendingImport, page: PlanPage) -> str:
     for item in page.items:
         needed |= {*find_needed_permissions(item.kind, item.result)}
         needed |= {RETARGET_CONNECTIONS} if item.retargets else set()
-    try:
-        check_permission(pending.actor, *sorted(needed))
-    except NotPermitted as refusal:
-        return refusal.message
-    return ""
+    lack = find_lack(pending.actor, *sorted(needed))
+    return lack.message if lack else ""
