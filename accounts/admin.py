@@ -7,17 +7,18 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
-from accounts.tokens import TooManyKeysError, check_room_for_key, get_shown_digest, issue_key
+from accounts.tokens import TooManyKeysError, check_room_for_key, issue_key, log_revoked
 from flows.admin.list_addresses import CheckedListMixin
 from flows.conf import ziggy
 from flows.roles import find_role
-from flows.security_events import SecurityEvent, log_security_event
+from flows.security_events import SecurityEvent, log_security_event_on_commit
 
 _DAYS_OFFERED = 90
 
@@ -49,17 +50,25 @@ class UserAdmin(CheckedListMixin, DjangoUserAdmin):
         return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
     def log_addition(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        log_security_event(SecurityEvent.ACCOUNT_ADDED, account=obj.pk)
+        _log_of_account(SecurityEvent.ACCOUNT_ADDED, obj)
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        log_security_event(SecurityEvent.ACCOUNT_CHANGED, account=obj.pk)
+        _log_of_account(SecurityEvent.ACCOUNT_CHANGED, obj)
         return super().log_change(request, obj, message)
 
-    def log_deletions(self, request: HttpRequest, queryset: QuerySet[User]) -> Any:
-        for user in queryset:
-            log_security_event(SecurityEvent.ACCOUNT_DELETED, account=user.pk)
-        return super().log_deletions(request, queryset)
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        self.delete_queryset(request, User.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        with transaction.atomic(using=queryset.db):
+            for user in queryset:
+                _log_of_account(SecurityEvent.ACCOUNT_DELETED, user)
+            super().delete_queryset(request, queryset)
+
+
+def _log_of_account(event: SecurityEvent, user: User) -> None:
+    log_security_event_on_commit(event, using=user._state.db or DEFAULT_DB_ALIAS, account=user.pk)
 
 
 def _may_touch(request: HttpRequest, user: User | None) -> bool:
@@ -135,12 +144,14 @@ class ApiTokenAdmin(CheckedListMixin, admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
         obj.token_in_clear = issue_key(obj)
 
-    def log_deletions(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> Any:
-        for key in queryset:
-            log_security_event(
-                SecurityEvent.KEY_REVOKED, account=key.user.pk, key=get_shown_digest(key)
-            )
-        return super().log_deletions(request, queryset)
+    def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:
+        self.delete_queryset(request, ApiToken.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        with transaction.atomic(using=queryset.db):
+            for key in queryset.select_related("user"):
+                log_revoked(key)
+            super().delete_queryset(request, queryset)
 
     def response_add(
         self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None

@@ -21,11 +21,10 @@ from accounts.authentication import CHALLENGE, find_or_refuse
 from accounts.hashing import TooManyHashesError
 from accounts.login import log_in
 from accounts.models import ApiToken, User
-from accounts.tokens import exchange, issue_login_token, revoke
+from accounts.tokens import exchange, issue_login_token, log_out
 from flows.rest.endpoint.openapi import extend_schema
 from flows.rest.endpoint.view import ApiView
 from flows.roles import Role, find_role
-from flows.security_events import SecurityEvent, log_security_event
 from flows.web.throttling import TooManyAttempts, TooManyAttemptsError
 
 _UUID = "7a3f1f6e-9f0c-4f0e-8a52-5a1d6a3c2b10"
@@ -232,8 +231,7 @@ class Logout(ApiView):
     def get(self, request: Request, user_id: str) -> Response:
         if not _is_uuid_of(cast(User, request.user), user_id):
             raise PermissionDenied("You can log out nobody but yourself.")
-        revoke(cast(ApiToken, request.auth))
-        log_security_event(SecurityEvent.LOGGED_OUT, account=request.user.pk)
+        log_out(cast(ApiToken, request.auth))
         return Response({"message": "Logged out"})
 
 

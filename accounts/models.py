@@ -5,14 +5,14 @@ from hashlib import sha256
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from knox.models import AbstractAuthToken
 
 from accounts.hashing import hold_place_for_hash
-from flows.security_events import SecurityEvent, log_security_event
+from flows.security_events import SecurityEvent, log_security_event_on_commit
 
 
 class User(AbstractUser):
@@ -40,7 +40,12 @@ class User(AbstractUser):
         if not self.is_active:
             count, _ = self.auth_token_set.all().delete()
             if count:
-                log_security_event(SecurityEvent.KEY_REVOKED, account=self.pk, keys=count)
+                log_security_event_on_commit(
+                    SecurityEvent.KEY_REVOKED,
+                    using=self._state.db or DEFAULT_DB_ALIAS,
+                    account=self.pk,
+                    keys=count,
+                )
 
     def set_password(self, raw_password: str | None) -> None:
         """Set the password, which is not saved. Raises TooManyHashesError."""

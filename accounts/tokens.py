@@ -13,7 +13,7 @@ from knox.settings import CONSTANTS
 from accounts.models import ApiToken, User
 from flows.access import Revoked
 from flows.conf import ziggy
-from flows.security_events import SecurityEvent, log_security_event
+from flows.security_events import SecurityEvent, log_security_event_on_commit
 from flows.servers import get_current_database
 
 _BATCH = 500
@@ -50,7 +50,7 @@ def issue_key(key: ApiToken) -> str:
     with transaction.atomic():
         check_room_for_key(key.user)
         token = _issue(key)
-    log_security_event(SecurityEvent.KEY_ISSUED, account=key.user.pk, key=get_shown_digest(key))
+    _log_event_of(key, SecurityEvent.KEY_ISSUED)
     return token
 
 
@@ -73,18 +73,42 @@ def exchange(stored: ApiToken) -> str | None:
         new = ApiToken(user=stored.user, name=stored.name, expiry=expiry)
         token = _issue(new)
     if stored.name:
-        log_security_event(
-            SecurityEvent.KEY_EXCHANGED,
-            account=stored.user.pk,
-            key=get_shown_digest(stored),
-            new_key=get_shown_digest(new),
-        )
+        _log_event_of(stored, SecurityEvent.KEY_EXCHANGED, new_key=get_shown_digest(new))
     return token
 
 
 def revoke(stored: ApiToken) -> bool:
     """Return whether this call deleted the token: of several at once, one does."""
     return bool(ApiToken.objects.filter(pk=stored.pk).delete()[0])
+
+
+def log_out(stored: ApiToken) -> None:
+    """Revoke the token by which its user asks for that: a login ends, or a key is revoked."""
+    if not revoke(stored):
+        return
+    if stored.name:
+        log_revoked(stored)
+    else:
+        log_security_event_on_commit(
+            SecurityEvent.LOGGED_OUT,
+            using=stored._state.db or get_current_database(),
+            account=stored.user.pk,
+        )
+
+
+def log_revoked(stored: ApiToken) -> None:
+    """Log that the token was deleted, once that is committed."""
+    _log_event_of(stored, SecurityEvent.KEY_REVOKED)
+
+
+def _log_event_of(stored: ApiToken, event: SecurityEvent, **facts: str) -> None:
+    log_security_event_on_commit(
+        event,
+        using=stored._state.db or get_current_database(),
+        account=stored.user.pk,
+        key=get_shown_digest(stored),
+        **facts,
+    )
 
 
 def get_shown_digest(stored: ApiToken) -> str:

@@ -4,12 +4,17 @@
 this code: never a password, a token, a name that somebody typed, or a text of a file.
 """
 
+import json
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
+
+from django.db import transaction
 
 from flows.log_context import read_log_context
 
@@ -17,6 +22,8 @@ LOGGER = "ziggy.security"
 """The logger of all security events."""
 
 logger = logging.getLogger(LOGGER)
+
+_SEVERAL_WORDS = re.compile(r'[\s"]')
 
 
 class SecurityEvent(StrEnum):
@@ -56,6 +63,7 @@ class EventKind:
 
 FACTS: Mapping[str, str] = {
     "account": "the number of the account that it is about; none where no account has the name",
+    "system_user": "of a command without an account: the operating system's user",
     "address": "the caller's address; of IPv6, its /64 network",
     "keys": "how many keys",
     "key": "the first 12 characters of the key's stored digest, of which nothing can be derived",
@@ -93,7 +101,9 @@ KINDS: Mapping[SecurityEvent, EventKind] = {
         facts=("address",),
     ),
     SecurityEvent.LOGGED_OUT: EventKind(
-        level=logging.INFO, meaning="Somebody logged out.", facts=("account",)
+        level=logging.INFO,
+        meaning="Somebody logged out. A key that does is revoked: see `key-revoked`.",
+        facts=("account",),
     ),
     SecurityEvent.TOKEN_REFUSED: EventKind(
         level=logging.WARNING,
@@ -115,7 +125,8 @@ KINDS: Mapping[SecurityEvent, EventKind] = {
     ),
     SecurityEvent.KEY_REVOKED: EventKind(
         level=logging.WARNING,
-        meaning="A key or login was revoked; with `keys`, all of an account that was deactivated.",
+        meaning="A key or login was revoked, in the admin or by a key that logs out; with `keys`, "
+        "all of an account that was deactivated.",
         facts=("account", "key", "keys"),
     ),
     SecurityEvent.PERMISSION_REFUSED: EventKind(
@@ -152,7 +163,7 @@ KINDS: Mapping[SecurityEvent, EventKind] = {
     SecurityEvent.ITEMS_PURGED: EventKind(
         level=logging.WARNING,
         meaning="Items were deleted for good, with all their saved states.",
-        facts=("account", "items"),
+        facts=("account", "system_user", "items"),
     ),
     SecurityEvent.DATABASE_FETCHED: EventKind(
         level=logging.WARNING,
@@ -162,7 +173,7 @@ KINDS: Mapping[SecurityEvent, EventKind] = {
     SecurityEvent.DATABASE_RESTORED: EventKind(
         level=logging.WARNING,
         meaning="The database was restored, and what gave access was ended.",
-        facts=("server", "sessions", "keys", "logins"),
+        facts=("system_user", "server", "sessions", "keys", "logins"),
     ),
     SecurityEvent.ENCRYPTION_KEYS_ROTATED: EventKind(
         level=logging.WARNING,
@@ -183,7 +194,7 @@ def log_security_event(event: SecurityEvent, **facts: str | int | None) -> None:
     known = {name: value for name, value in facts.items() if value is not None}
     user = read_log_context().get("user")
     shown = {**({} if user is None else {"user": user}), **known}
-    text = " ".join([event, *(f"{name}={value}" for name, value in shown.items())])
+    text = " ".join([event, *(f"{name}={_make_word(value)}" for name, value in shown.items())])
     logger.log(
         KINDS[event].level,
         "%s",
@@ -194,6 +205,22 @@ def log_security_event(event: SecurityEvent, **facts: str | int | None) -> None:
         listen(event)
     if (noted := _noted.get()) is not None:
         noted.append(event)
+
+
+def log_security_event_on_commit(
+    event: SecurityEvent, *, using: str, **facts: str | int | None
+) -> None:
+    """Log the event once the transaction of that database is committed: at once where none is open.
+
+    What is rolled back leaves no event.
+    """
+    transaction.on_commit(partial(log_security_event, event, **facts), using=using, robust=True)
+
+
+def _make_word(value: str | int) -> str:
+    """Return the value as one word of a line: no name of a server or user makes another fact."""
+    text = str(value)
+    return json.dumps(text) if _SEVERAL_WORDS.search(text) else text
 
 
 def register_listener(listen: Listener) -> None:

@@ -138,7 +138,7 @@ def end_access(before: Access | None) -> EndedAccess:
 def record_restore(
     path: Path, ended: EndedAccess, *, server: str, user_name: str, safety_backup: Backup | None
 ) -> ImportRecord | None:
-    """Write a record of the restore into the restored database.
+    """Write a record of the restore into the restored database. `user_name` is the shell's.
 
     Returns None if that version of the database cannot store it; the log has it in any case.
     """
@@ -164,7 +164,7 @@ def record_restore(
         record.backup_path = str(safety_backup.path)
         record.backup_size = safety_backup.size
         record.backup_sha256 = safety_backup.sha256
-    _log_restore(ended, server)
+    _log_restore(ended, server, user_name)
     logger.warning("Restored %s from %s for %s. %s", server, path, user_name, ended)
     try:
         with transaction.atomic(using=get_current_database(), durable=True):
@@ -175,9 +175,10 @@ def record_restore(
     return record
 
 
-def _log_restore(ended: EndedAccess, server: str) -> None:
+def _log_restore(ended: EndedAccess, server: str, user_name: str) -> None:
     log_security_event(
         SecurityEvent.DATABASE_RESTORED,
+        system_user=user_name,
         server=server,
         sessions=ended.sessions.count,
         keys=ended.revoked.keys,

@@ -97,8 +97,9 @@ def purge_items(
 ) -> Purge:
     """Delete these items for good, all or none; return what was removed.
 
-    `with_used` is whether items go that live ones use. Raises what `preview_purge` raises,
-    PurgeRefused, and ImportLocked while an import is running.
+    `user_name` is the user's, or without one that of the shell's account. `with_used` is whether
+    items go that live ones use. Raises what `preview_purge` raises, PurgeRefused, and ImportLocked
+    while an import is running.
     """
     try:
         with (
@@ -130,7 +131,10 @@ def _log_purge(purge: Purge, user: User | None, user_name: str) -> None:
     for item in purge.items:  # no name: it is gone for good from the log too
         logger.warning("%s deleted the %s %s for good", user_name, item.kind, item.uuid)
     log_security_event(
-        SecurityEvent.ITEMS_PURGED, account=user.pk if user else None, items=len(purge.items)
+        SecurityEvent.ITEMS_PURGED,
+        account=user.pk if user else None,
+        system_user=None if user else user_name,
+        items=len(purge.items),
     )
 
 

@@ -121,7 +121,8 @@ def test_a_lost_table_of_keys_is_a_state_that_cannot_be_read(ada, restored):
     assert (data["keysRevoked"], find(key)) == (1, None)
 
 
-def test_a_restore_leaves_a_record_in_the_restored_database(ada, restored):
+def test_a_restore_leaves_a_record_in_the_restored_database(ada, restored, caplog, monkeypatch):
+    monkeypatch.setenv("LOGNAME", "grace h")
     key_for(ada, "revoked")
     backup = make_backup()
     ApiToken.objects.all().delete()
@@ -134,7 +135,10 @@ def test_a_restore_leaves_a_record_in_the_restored_database(ada, restored):
         backup.sha256,
     )
     assert record.backup_path == data["safetyBackup"]
-    assert record.user_name
+    assert record.user_name == "grace h"
+    assert (
+        'database-restored system_user="grace h" server=local sessions=0 keys=1 logins=0'
+    ) in caplog.messages
     assert record.message.startswith("Ended: 0 sessions, 1 API key, 0 API logins")
 
 
