@@ -89,7 +89,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "flows.web.request_id.add_request_id",
-    "flows.web.refusals.log_refusals",
+    "ziggy_site.middleware.log_all_refusals",
     "flows.web.status_line.set_reason_phrase",
     "ziggy_site.probes.answer_probes",  # before what looks at the host and the scheme
     "flows.rest.endpoint.middleware.ApiMiddleware",

@@ -2,17 +2,21 @@
 
 import pytest
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import include, path
 
 from flows.encryption import WrongKeyError
+from flows.security_events import SecurityEvent, note_security_events
 from flows.web.api_paths import is_of_api
 from flows.web.own_pages import is_own_page
+from tests.support.users import logged_in, staff_with
 
 LOCKED = "database is locked"
 MIDDLEWARE = [
+    "flows.web.refusals.log_refusals",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -25,6 +29,8 @@ MIDDLEWARE = [
 def shop(request):
     if request.method == "PUT":
         raise OperationalError(LOCKED)
+    if request.method == "DELETE":
+        raise PermissionDenied
     return HttpResponse("sold")
 
 
@@ -67,6 +73,19 @@ def test_a_project_without_an_admin_has_its_pages(wrong_key, settings):
 def test_the_error_of_a_page_of_the_project_is_the_project_s():
     with pytest.raises(OperationalError, match=LOCKED):
         Client().put("/shop/")
+
+
+@pytest.mark.django_db
+def test_a_refusal_of_a_page_of_the_project_is_no_event_of_ours():
+    client = logged_in(staff_with())
+    for refuse, events_of_it in (
+        (lambda: client.delete("/shop/"), []),
+        (lambda: client.get("/admin/auth/group/"), []),
+        (lambda: client.get("/admin/flows/flow/"), [SecurityEvent.PERMISSION_REFUSED]),
+    ):
+        with note_security_events() as events:
+            assert refuse().status_code == 403
+        assert events == events_of_it
 
 
 @pytest.mark.parametrize(
