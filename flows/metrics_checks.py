@@ -17,9 +17,10 @@ _SHORTEST_TOKEN = 32
 def check_metrics(**_: Any) -> list[CheckMessage]:
     """Return what is wrong in the settings of metrics, without the token.
 
-    Nothing where a value of ZIGGY is of a wrong type: another check has an error for that.
+    Nothing where METRICS is off, for then nobody may read any, and where a value of ZIGGY is of a
+    wrong type: another check has an error for that.
     """
-    return [] if find_wrong_settings() else [*_check_metrics()]
+    return [*_check_metrics()] if not find_wrong_settings() and ziggy.METRICS else []
 
 
 def _check_metrics() -> Iterator[CheckMessage]:
@@ -38,7 +39,7 @@ def _check_metrics() -> Iterator[CheckMessage]:
             hint='Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"',
             id="ziggy.E014",
         )
-    if ziggy.METRICS and not (token or networks):
+    if not (token or networks):
         yield checks.Warning(
             "Metrics are counted, and nobody may read them.",
             hint="Set ZIGGY_METRICS_TOKEN, ZIGGY_METRICS_FROM or both. In the setting ZIGGY, these "

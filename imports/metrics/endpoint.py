@@ -37,14 +37,14 @@ def show_metrics(request: HttpRequest) -> HttpResponse:
 def may_read(request: HttpRequest) -> bool:
     """Return whether the caller has the token and the address, as far as the settings name any.
 
-    Where they name neither, nobody may.
+    Where they name neither, and where METRICS is off, nobody may.
     """
     conditions = []
     if ziggy.METRICS_TOKEN:
         conditions.append(_has_token(request, ziggy.METRICS_TOKEN))
     if ziggy.METRICS_FROM:
         conditions.append(_is_from(request, ziggy.METRICS_FROM))
-    return bool(conditions) and all(conditions)
+    return ziggy.METRICS and bool(conditions) and all(conditions)
 
 
 def _has_token(request: HttpRequest, token: str) -> bool:

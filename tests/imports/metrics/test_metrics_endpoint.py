@@ -32,6 +32,12 @@ def test_nobody_may_without_a_setting(configure):
     assert [status(), status(token=""), status(token="anything")] == [403] * 3
 
 
+def test_nobody_may_where_nothing_is_counted(configure, settings):
+    configure(token=TOKEN)
+    settings.ZIGGY = {**settings.ZIGGY, "METRICS": False}
+    assert status(token=TOKEN) == 403
+
+
 def test_a_superuser_is_nobody_either(configure, admin_client):
     configure()
     assert admin_client.get("/metrics").status_code == 403
