@@ -11,7 +11,13 @@ FORMATS = ("line", "json")
 
 
 class LineFormatter(logging.Formatter):
-    """Lines for people. What cannot be seen in a message is written out: no text makes a line."""
+    """Lines for people. What cannot be seen in a message is written out: no text makes a line.
+
+    All of it can be encoded, the trace of an error too.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).encode("utf-8", "backslashreplace").decode()
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         shown = logging.makeLogRecord(record.__dict__)

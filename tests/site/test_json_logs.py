@@ -42,6 +42,8 @@ from ziggy_site.logs import make_logging
 CANARY = "CANARY"
 ROOT = Path(site_settings.BASE_DIR)
 SEEN = ("time", "level", "logger", "event")
+HOSTILE_LOGGER = "hostile"
+"""The logger of texts that pytest must not capture: it could not send them to another process."""
 HOSTILE = 'x\r\n{"level": "info"}\x1b[2J\x9b\u202e\u2028\u2029\x85\x7f\ud800'
 
 
@@ -57,13 +59,23 @@ def log(settings):
     settings.DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
     settings.DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
     root = logging.getLogger()
-    names = ("", "django", "django.request", "django.server", "django.security.csrf")
+    names = (
+        "",
+        HOSTILE_LOGGER,
+        "django",
+        "django.request",
+        "django.server",
+        "django.security.csrf",
+    )
     loggers = [logging.getLogger(name) for name in names]
     before = [(each, each.level, each.handlers[:], each.propagate) for each in loggers]
     stream = io.StringIO()
     configured = make_logging(log_format="json", level="DEBUG")
     configured["handlers"]["stderr"]["stream"] = stream
     logging.config.dictConfig(configured)
+    alone = logging.getLogger(HOSTILE_LOGGER)
+    alone.handlers = [each for each in root.handlers if getattr(each, "stream", None) is stream]
+    alone.propagate = False
 
     def read():
         lines = stream.getvalue().splitlines()
@@ -100,13 +112,13 @@ def test_a_line_has_the_time_the_level_the_logger_and_the_event(log):
 
 @pytest.mark.parametrize("where", ["message", "argument", "key", "exception"])
 def test_no_text_makes_a_line_or_moves_the_cursor(log, where):
-    logger = logging.getLogger("anything")
+    logger = logging.getLogger(HOSTILE_LOGGER)
     if where == "message":
         logger.error(HOSTILE)
     elif where == "argument":
         logger.error("a %s", HOSTILE)
     elif where == "key":
-        structlog.stdlib.get_logger("anything").error("a", key=HOSTILE)
+        structlog.stdlib.get_logger(HOSTILE_LOGGER).error("a", key=HOSTILE)
     else:
         try:
             raise ValueError(HOSTILE)
@@ -120,7 +132,7 @@ def test_no_text_makes_a_line_or_moves_the_cursor(log, where):
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_any_text_is_in_one_line(log, text):
-    logging.getLogger("any").warning("%s", text)
+    logging.getLogger(HOSTILE_LOGGER).warning("%s", text)
     (line,) = log()
     assert line["event"] == text[:4096]
 
@@ -365,11 +377,16 @@ def test_a_line_for_people_has_no_character_that_is_not_seen():
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
-    record = logging.makeLogRecord({"msg": "%s", "args": (HOSTILE,), "request_id": ""})
+    facts = {"msg": "%s", "args": (HOSTILE,), "request_id": ""}
+    record = logging.makeLogRecord(facts)
     handler.handle(record)
     line = stream.getvalue().removesuffix("\n")
     assert line.isprintable()
     assert record.getMessage() == HOSTILE
+    error = ValueError(HOSTILE)
+    record = logging.makeLogRecord({**facts, "exc_info": (ValueError, error, None)})
+    is_written_out = r"\ud800" in formatter.format(record).encode("utf-8", "replace").decode()
+    assert is_written_out  # without its text, which pytest could not send either
 
 
 def test_a_command_writes_no_line_of_the_log_into_its_answer(log, capsys):
