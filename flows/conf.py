@@ -86,6 +86,8 @@ class Ziggy:
     """Whether long work is left to workers (`manage.py background_worker`), on PostgreSQL."""
     BACKGROUND_BYTES: int = 5 * MEGABYTE
     """How large an upload of the admin may be that is imported while the browser waits."""
+    DRILL_HOURS: float = 168.0
+    """After how many hours a worker verifies the newest backup once more; 0 is never."""
     HASHES_AT_ONCE: int = 2
     """How many passwords a process hashes at once, fewer than it has threads; others try again."""
     METRICS: bool = False

@@ -21,11 +21,15 @@ from flows.encryption import WrongKeyError
 from flows.secrets.canary import check_keys_open
 from flows.servers import get_current_database
 from imports.database.lock import is_lock_held
+from imports.jobs.availability import find_last_sign_of_workers, may_queue
 from imports.models import ImportRecord, Status
 
 OK = "ok"
 _LONGEST_RUN = 3
 """In ZIGGY_BACKUP_TIMEOUT: pg_dump and pg_restore may each take that, and then it is written."""
+
+_WORKER_SECONDS = 60
+"""How long ago a worker was heard of at least, which says so every few seconds."""
 
 
 def check_migrations() -> str:
@@ -69,6 +73,18 @@ def check_lock() -> str:
         status=Status.RUNNING, started_at__lt=timezone.now() - longest
     )
     return "stale-import-lock" if old.exists() and is_lock_held() else OK
+
+
+def check_worker() -> str:
+    """Return `no-worker` where work is left to workers, and none was heard of for a minute.
+
+    What is asked for then waits: imports of other services would seem to hang.
+    """
+    if not may_queue():
+        return OK
+    seen_at = find_last_sign_of_workers()
+    oldest = timezone.now() - timedelta(seconds=_WORKER_SECONDS)
+    return OK if seen_at is not None and seen_at >= oldest else "no-worker"
 
 
 @cache

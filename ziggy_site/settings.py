@@ -118,6 +118,8 @@ READINESS_CHECKS = {
     "backups": "imports.readiness.check_room_for_backup",
     "lock": "imports.readiness.check_lock",
 }
+if ZIGGY["BACKGROUND"]:
+    READINESS_CHECKS["worker"] = "imports.readiness.check_worker"
 if ZIGGY["METRICS"]:
     MIDDLEWARE.insert(1, "imports.metrics.counting.count_requests")
 

@@ -163,13 +163,18 @@ _SITE = (
     ),
     _declare_ziggy(
         Holds.SWITCH, "BACKGROUND",
-        "With `1`, long imports and undos are left to workers (`background_worker`), on PostgreSQL "
-        "with the extra `background`. On SQLite they run where they are asked for.",
+        "With `1`, long imports, undos and exports are left to workers (`background_worker`), on "
+        "PostgreSQL with the extra `background`. On SQLite they run where they are asked for.",
     ),
     _declare_ziggy(
         Holds.WHOLE_NUMBER, "BACKGROUND_BYTES",
         "Uploads in the admin that are larger are imported by a worker, where there are workers; "
         "in bytes without white space.",
+    ),
+    _declare_ziggy(
+        Holds.NUMBER, "DRILL_HOURS",
+        "After how many hours a worker [verifies the newest backup]"
+        "(../how-to/run-work-in-the-background.md#the-drill) once more; `0` is never.",
     ),
     _declare_ziggy(
         Holds.NUMBER, "STATEMENT_TIMEOUT",

@@ -1,10 +1,8 @@
 """The REST API of exports: build one and fetch it, or fetch everything."""
 
-from functools import partial
 from http import HTTPStatus
 
 from django.http import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,71 +14,36 @@ from flows.rest.endpoint.view import ApiView
 from flows.rest.requests.idempotency import answer_once
 from flows.rest.requests.warnings import HEADER as WARNINGS_HEADER
 from flows.web.api_paths import make_api_address
-from imports.api.checks import NothingThere, get_caller, require_permissions, validate
+from imports.api.checks import NothingThere, get_caller, validate
+from imports.api.export_answers import (
+    BEYOND_LIMITS,
+    DOCUMENT,
+    MAY_EXPORT,
+    QUEUED_EXPORT,
+    STATISTICS,
+    WRONG_PARAMETER,
+    answer_export_later,
+    answer_file,
+    make_unknown_flows_error,
+    make_warning_header,
+)
 from imports.api.file_view import FileView
 from imports.api.paging import read_query
+from imports.api.prefer import make_export_parameters, prefers_export_later
 from imports.api.shapes.answers import (
-    DIRECTORY,
     CompactQuery,
     ExportQuery,
     ExportRequestSerializer,
     ExportStatisticsSerializer,
     GzipQuery,
 )
-from imports.errors import Issue
-from imports.exporting.directory_files import format_choice, make_directory_id
-from imports.exporting.directory_zip import make_directory_response
-from imports.exporting.downloads import (
-    build_export,
-    drop_export,
-    find_export,
-    make_export_response,
-    pack_export,
-)
-from imports.exporting.selection import (
-    UnknownFlowsError,
-    select_all_flows,
-    select_everything,
-    select_flows,
-)
-from imports.exporting.write import ExportStatistics
-
-_MOST_ISSUES = 1000
-_ALL_FLOWS = "flows"
-"""The choice of all flows, which is not that of everything."""
-_MAY_EXPORT = require_permissions(*(f"flows.view_{kind}" for kind in Kind))
-_EXPORT = OpenApiResponse(
-    OpenApiTypes.OBJECT,
-    description="The export file.",
-    examples=[
-        OpenApiExample(
-            "An empty one",
-            {
-                "formatVersion": 1,
-                "exportedAt": None,
-                "exportedFrom": "production",
-                "flows": [],
-                "connections": [],
-                "secrets": [],
-            },
-        )
-    ],
-)
-_DOCUMENT = {
-    (200, "application/json"): _EXPORT,
-    (200, "application/gzip"): OpenApiTypes.BINARY,
-    (200, "application/zip"): OpenApiTypes.BINARY,
-}
-_BEYOND_LIMITS = (
-    "The codes of the limits of an import that the export is beyond, by the settings of this "
-    "server: `larger-than-import`, `more-items-than-import`. Export in parts then, or raise "
-    "ZIGGY_MAX_IMPORT_BYTES on the target."
-)
-_WRONG_PARAMETER = OpenApiResponse(description="A parameter is neither true nor false.")
+from imports.exporting.choice import ExportChoice
+from imports.exporting.downloads import build_export, drop_export, find_export, pack_export
+from imports.exporting.selection import UnknownFlowsError
 
 
 class TaggedExport(FileView):
-    permission_classes = _MAY_EXPORT
+    permission_classes = MAY_EXPORT
 
     @extend_schema(
         operation_id="build_export",
@@ -92,11 +55,12 @@ class TaggedExport(FileView):
         request=ExportRequestSerializer,
         parameters=[
             CompactQuery,
-            answer_header("Location", "Where the export is.", status=HTTPStatus.CREATED),
-            answer_header(WARNINGS_HEADER, _BEYOND_LIMITS, status=HTTPStatus.CREATED),
+            *make_export_parameters(location="Where the export is."),
+            answer_header(WARNINGS_HEADER, BEYOND_LIMITS, status=HTTPStatus.CREATED),
         ],
         responses={
             201: ExportStatisticsSerializer,
+            202: QUEUED_EXPORT,
             404: OpenApiResponse(description="There is no flow with one of the uuids."),
             422: OpenApiResponse(
                 description="The body has something other than lists, or a parameter is wrong."
@@ -106,14 +70,7 @@ class TaggedExport(FileView):
             OpenApiExample("By tag", {"tags": ["sms"], "flowUuids": []}, request_only=True),
             OpenApiExample(
                 "Built",
-                {
-                    "flows": 1,
-                    "connections": 1,
-                    "secrets": 2,
-                    "size": 20480,
-                    "sha256": "4ab006ca1d302fd4f3e484db5105ad26278b1c1c914b596a7b47a8a5e0cfe606",
-                    "warnings": [],
-                },
+                STATISTICS,
                 response_only=True,
                 status_codes=[str(HTTPStatus.CREATED.value)],
             ),
@@ -124,16 +81,18 @@ class TaggedExport(FileView):
         is_compact = read_query(request, CompactQuery)["compact"]
         body = validate(ExportRequestSerializer, request.data)
         tags, uuids = body["tags"] or [], [str(uuid) for uuid in body["flowUuids"] or []]
-        chosen = partial(select_flows, uuids=uuids, tags=tags)
+        choice = ExportChoice(tags=tuple(tags), uuids=tuple(uuids), is_compact=is_compact)
+        if prefers_export_later(request):
+            return answer_export_later(request, choice)
         try:
             statistics = build_export(
                 get_caller(request),
-                chosen if tags or uuids else select_all_flows,
+                choice.select,
                 is_compact=is_compact,
-                choice=format_choice(uuids=uuids, tags=tags) if tags or uuids else _ALL_FLOWS,
+                choice=choice.label,
             )
         except UnknownFlowsError as error:
-            raise _make_unknown_flows_error(error) from None
+            raise make_unknown_flows_error(error) from None
         counts = {kind.plural: statistics.counts[kind] for kind in Kind}
         return Response(
             {
@@ -145,7 +104,7 @@ class TaggedExport(FileView):
             status=HTTPStatus.CREATED,
             headers={
                 "Location": make_api_address(request, "export-tagged"),
-                **_make_warning_header(statistics),
+                **make_warning_header(statistics.limit_codes),
             },
         )
 
@@ -154,9 +113,9 @@ class TaggedExport(FileView):
         summary="The export that the caller built last",
         parameters=[GzipQuery],
         responses={
-            **_DOCUMENT,
+            **DOCUMENT,
             404: OpenApiResponse(description="The caller has built none in the last day."),
-            422: _WRONG_PARAMETER,
+            422: WRONG_PARAMETER,
         },
     )
     def get(self, request: Request) -> HttpResponseBase:
@@ -164,15 +123,13 @@ class TaggedExport(FileView):
         built = find_export(get_caller(request))
         if built is None:
             raise NothingThere("no-export", "You have built no export in the last day.")
-        content = bytes(built.content)
-        if query["format"] == DIRECTORY:
-            directory_id = make_directory_id(built.choice)
-            return make_directory_response(content, directory_id=directory_id)
-        return make_export_response(content, built.size, in_gzip=query["gzip"])
+        return answer_file(
+            bytes(built.content), built.size, choice=built.choice, query=query, limit_codes=()
+        )
 
 
 class BuiltExportView(ApiView):
-    permission_classes = _MAY_EXPORT
+    permission_classes = MAY_EXPORT
 
     @extend_schema(
         operation_id="delete_export",
@@ -185,42 +142,29 @@ class BuiltExportView(ApiView):
 
 
 class FullExport(FileView):
-    permission_classes = _MAY_EXPORT
+    permission_classes = MAY_EXPORT
 
     @extend_schema(
         operation_id="export_all",
         summary="The export of everything",
-        parameters=[ExportQuery, answer_header(WARNINGS_HEADER, _BEYOND_LIMITS)],
-        responses={**_DOCUMENT, 422: _WRONG_PARAMETER},
+        parameters=[
+            ExportQuery,
+            answer_header(WARNINGS_HEADER, BEYOND_LIMITS),
+            *make_export_parameters(),
+        ],
+        responses={**DOCUMENT, 202: QUEUED_EXPORT, 422: WRONG_PARAMETER},
     )
     def get(self, request: Request) -> HttpResponseBase:
         # Built as a whole before the first byte is sent: a failure is an error, not half a file.
         query = read_query(request, ExportQuery)
-        packed, statistics = pack_export(select_everything, is_compact=query["compact"])
-        response: HttpResponseBase
-        if query["format"] == DIRECTORY:
-            directory_id = make_directory_id(format_choice())
-            response = make_directory_response(packed, directory_id=directory_id)
-        else:
-            response = make_export_response(packed, statistics.size, in_gzip=query["gzip"])
-        for name, value in _make_warning_header(statistics).items():
-            response[name] = value
-        return response
-
-
-def _make_warning_header(statistics: ExportStatistics) -> dict[str, str]:
-    codes = statistics.limit_codes
-    return {WARNINGS_HEADER: ", ".join(codes)} if codes else {}
-
-
-def _make_unknown_flows_error(error: UnknownFlowsError) -> NothingThere:
-    more = len(error.uuids) - 1
-    also = f" ({more} more)" if more else ""
-    return NothingThere(
-        "unknown-flows",
-        f"No flow on this server has the uuid {error.uuids[0]}{also}.",
-        [
-            Issue(code="unknown-flow", message="No flow on this server has this uuid.", uuid=uuid)
-            for uuid in error.uuids[:_MOST_ISSUES]
-        ],
-    )
+        choice = ExportChoice(has_everything=True, is_compact=query["compact"])
+        if prefers_export_later(request):
+            return answer_export_later(request, choice, query)
+        packed, statistics = pack_export(choice.select, is_compact=choice.is_compact)
+        return answer_file(
+            packed,
+            statistics.size,
+            choice=choice.label,
+            query=query,
+            limit_codes=statistics.limit_codes,
+        )

@@ -43,11 +43,23 @@ def prefers_async(request: Request) -> bool:
 
     Not for a caller who may not see the record, and so how the run ends.
     """
+    return _names_async(request) and may_see_records(get_caller(request))
+
+
+def prefers_export_later(request: Request) -> bool:
+    """Return whether the caller asks for an answer before the export, and there are workers.
+
+    A HEAD asks for nothing to be done.
+    """
+    return request.method != "HEAD" and _names_async(request)
+
+
+def _names_async(request: Request) -> bool:
     names = (
         preference.partition(";")[0].partition("=")[0].strip().lower()
         for preference in _split_preferences(request.headers.get("Prefer", ""))
     )
-    return RESPOND_ASYNC in names and may_queue() and may_see_records(get_caller(request))
+    return RESPOND_ASYNC in names and may_queue()
 
 
 def _split_preferences(header: str) -> Iterator[str]:
@@ -75,6 +87,13 @@ _PREFER_OF_RUN = OpenApiParameter(
     "without workers ignores that, as it does for a caller who may not see records: the answer is "
     "not 202 then.",
 )
+_PREFER_OF_EXPORT = OpenApiParameter(
+    "Prefer",
+    str,
+    OpenApiParameter.HEADER,
+    description="`respond-async`: leave the export to a worker, and answer 202 (RFC 7240). A "
+    "server without workers ignores that: the answer is not 202 then.",
+)
 PREFERENCE_APPLIED = OpenApiParameter(
     "Preference-Applied",
     str,
@@ -95,6 +114,24 @@ def make_run_parameters(run: str) -> list[OpenApiParameter]:
         status=HTTPStatus.ACCEPTED,
     )
     return [_PREFER_OF_RUN, PREFERENCE_APPLIED, record, polled]
+
+
+def make_export_parameters(*, location: str = "") -> list[OpenApiParameter]:
+    """Return the headers of an endpoint whose export may be left to a worker.
+
+    `location` says what else the header Location names, of an export that is built at once.
+    """
+    named = f"{location} Of one that was left to a worker, where to look at it again."
+    address = answer_header("Location", named.strip(), status=HTTPStatus.ACCEPTED)
+    if location:
+        address.response = [HTTPStatus.CREATED.value, HTTPStatus.ACCEPTED.value]
+    polled = answer_header(
+        "Retry-After", "Seconds after which to look at it again.", status=HTTPStatus.ACCEPTED
+    )
+    applied = answer_header(
+        "Preference-Applied", "That it was left to a worker.", status=HTTPStatus.ACCEPTED
+    )
+    return [_PREFER_OF_EXPORT, address, polled, applied]
 
 
 class WaitsForLock(ApiView):

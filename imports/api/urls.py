@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 import flows.rest.converters  # noqa: F401 - the words between < and >
 from flows.web.api_paths import API
 from imports.api.background import CancelImport
+from imports.api.background_exports import BackgroundExportFile, BackgroundExportView
 from imports.api.exports import BuiltExportView, FullExport, TaggedExport
 from imports.api.health import Health
 from imports.api.importing import ImportFlows
@@ -26,6 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("flow/export-tagged", TaggedExport.as_view(), name="export-tagged"),
     path("flow/tagged-export", BuiltExportView.as_view(), name="tagged-export"),
     path("flow/export-all", FullExport.as_view(), name="export-all"),
+    path("exports/<int:pk>", BackgroundExportView.as_view(), name="background-export"),
+    path("exports/<int:pk>/file", BackgroundExportFile.as_view(), name="background-export-file"),
     path("flow/vacuum", Vacuum.as_view(), name="flow-vacuum"),
     path("imports", Records.as_view(), name="imports"),
     path("imports/<int:pk>", Record.as_view(), name="import-record"),

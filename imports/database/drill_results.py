@@ -15,7 +15,10 @@ from imports.database.backup import get_backup_prefix, make_backup_directory
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillResult:
-    """How the last drill of a server ended that could judge a backup."""
+    """How the last drill of a server ended.
+
+    One by hand that could not judge the backup is not kept; a scheduled one is, with its code.
+    """
 
     at: datetime
     backup: str

@@ -125,11 +125,12 @@ def _run_alone(alias: str) -> Iterator[Any]:
             yield cursor
     except DatabaseFault as error:
         trouble = find_trouble(error)
-        advice = trouble.text if trouble else ""
+        advice, code = trouble.text if trouble else "", "no-scratch"
         if getattr(error.__cause__, "sqlstate", None) == _NO_RIGHT:
+            code = "may-not-create-database"
             advice = "Give the database's user the right CREATEDB, or verify on another server."
         message = f"There is no scratch database: {format_for_log(error)}. {advice}".rstrip()
-        raise ScratchUnusable("no-scratch", message) from error
+        raise ScratchUnusable(code, message) from error
 
 
 @contextmanager

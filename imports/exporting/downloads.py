@@ -21,7 +21,12 @@ from imports.database.one_state import read_one_state
 from imports.expiry import drop_expired, get_oldest_kept
 from imports.exporting.gzip_stream import FASTEST, GZIP_SUFFIX, open_gzip
 from imports.exporting.selection import Selection
-from imports.exporting.write import ExportStatistics, write_export
+from imports.exporting.write import (
+    ExportProgress,
+    ExportStatistics,
+    ignore_progress,
+    write_export,
+)
 from imports.models import BuiltExport, BuiltTransfer
 
 FILE_NAME = "zexport.json"
@@ -32,13 +37,21 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 def pack_export(
-    select: Callable[[], Selection], *, is_compact: bool = False
+    select: Callable[[], Selection],
+    *,
+    is_compact: bool = False,
+    progress: ExportProgress = ignore_progress,
 ) -> tuple[bytes, ExportStatistics]:
-    """Return the gzipped export of the rows that `select` chooses in this instance's database."""
+    """Return the gzipped export of the rows that `select` chooses in this instance's database.
+
+    What `progress` raises ends it.
+    """
     packed = BytesIO()
     with read_one_state(), open_gzip(packed) as file:
         server = ziggy.SERVER_NAME
-        statistics = write_export(select(), file, server=server, is_compact=is_compact)
+        statistics = write_export(
+            select(), file, server=server, is_compact=is_compact, progress=progress
+        )
     return packed.getvalue(), statistics
 
 

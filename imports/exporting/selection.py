@@ -62,6 +62,14 @@ def select_flows(*, uuids: Collection[str] = (), tags: Collection[str] = ()) -> 
     return {kind: _sort_rows(live[kind][key] for key in chosen[kind]) for kind in Kind}
 
 
+def check_flows_exist(uuids: Collection[str]) -> None:
+    """Raise UnknownFlowsError unless each of the uuids is that of a live flow."""
+    wanted = {_normalize_uuid(uuid) for uuid in uuids}
+    live = _read_live_rows(Kind.FLOW) if wanted else {}
+    if unknown := wanted - live.keys():
+        raise UnknownFlowsError(unknown)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenExport:
     """The rows of an export, and which of them were chosen themselves."""

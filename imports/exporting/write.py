@@ -4,10 +4,10 @@ Rows are read a batch at a time, and written sorted and with stable keys. Values
 never read. Source of the rules: the specification of the export file.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from flows.conf import ziggy
 from flows.content.fields import Kind
@@ -16,12 +16,21 @@ from imports.exporting.items import make_items
 from imports.exporting.limit_warnings import find_limit_warnings
 from imports.exporting.selection import Selection
 
+ExportProgress = Callable[[int, int, int], None]
+"""Called with the number of items written so far, that of all items, and the bytes so far."""
+
+
+def ignore_progress(_done: int, _total: int, _size: int) -> None:
+    """Take no notice of how far an export is."""
+
 
 @dataclass(slots=True, kw_only=True)
 class ExportStatistics:
     """What was written."""
 
     counts: dict[Kind, int] = field(default_factory=dict)
+    done: int = 0
+    """How many items are written so far."""
     size: int = 0
     """In bytes, before the export is packed; so is the digest."""
     content_size: int = 0
@@ -33,7 +42,12 @@ class ExportStatistics:
 
 
 def write_export(
-    selection: Selection, stream: BinaryIO, *, server: str, is_compact: bool = False
+    selection: Selection,
+    stream: BinaryIO,
+    *,
+    server: str,
+    is_compact: bool = False,
+    progress: ExportProgress = ignore_progress,
 ) -> ExportStatistics:
     """Write the export of the selected rows of the current server, named `server`.
 
@@ -44,13 +58,13 @@ def write_export(
     """
     statistics = ExportStatistics(counts={kind: len(selection[kind]) for kind in Kind})
     digest = sha256()
-    for chunk, content_size in _make_chunks(
-        selection, server, statistics.warnings, is_compact=is_compact
-    ):
+    total = sum(statistics.counts.values())
+    for chunk, content_size in _make_chunks(selection, server, statistics, is_compact=is_compact):
         stream.write(chunk)
         digest.update(chunk)
         statistics.size += len(chunk)
         statistics.content_size += content_size
+        progress(statistics.done, total, statistics.size)
     statistics.sha256 = digest.hexdigest()
     _add_limit_warnings(statistics)
     return statistics
@@ -68,9 +82,19 @@ def _add_limit_warnings(statistics: ExportStatistics) -> None:
 
 
 def _make_chunks(
-    selection: Selection, server: str, warnings: list[str], *, is_compact: bool
+    selection: Selection, server: str, statistics: ExportStatistics, *, is_compact: bool
 ) -> Iterator[Piece]:
     times = [row.updated_at for kind in Kind for row in selection[kind]]
-    items = {kind: make_items(kind, selection, warnings) for kind in Kind}
+    items = {
+        kind: _count(make_items(kind, selection, statistics.warnings), statistics) for kind in Kind
+    }
     changed_at = max(times, default=None)
     return format_export(items, server=server, changed_at=changed_at, is_compact=is_compact)
+
+
+def _count(
+    items: Iterable[dict[str, Any]], statistics: ExportStatistics
+) -> Iterator[dict[str, Any]]:
+    for item in items:
+        statistics.done += 1
+        yield item

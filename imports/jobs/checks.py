@@ -16,7 +16,7 @@ from imports.models import ImportRecord
 
 def check_background_settings(**_: Any) -> list[CheckMessage]:
     """Return what is wrong in the settings of background work, without asking a database."""
-    return [] if find_wrong_settings() else [*_find_wrong_size(), *_find_missing_queue()]
+    return [] if find_wrong_settings() else [*_find_wrong_numbers(), *_find_missing_queue()]
 
 
 def check_shared_backups(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
@@ -33,13 +33,14 @@ def check_shared_backups(*, databases: Sequence[str] | None = None, **_: Any) ->
         return []
 
 
-def _find_wrong_size() -> Iterator[CheckMessage]:
-    if ziggy.BACKGROUND_BYTES < 0:
-        yield checks.Error(
-            f"ZIGGY_BACKGROUND_BYTES is {ziggy.BACKGROUND_BYTES}: that must be 0 or more.",
-            hint="In the setting ZIGGY, it has no ZIGGY_ before its name.",
-            id="ziggy.E012",
-        )
+def _find_wrong_numbers() -> Iterator[CheckMessage]:
+    for name in ("BACKGROUND_BYTES", "DRILL_HOURS"):
+        if (number := getattr(ziggy, name)) < 0:
+            yield checks.Error(
+                f"ZIGGY_{name} is {number}: that must be 0 or more.",
+                hint="In the setting ZIGGY, it has no ZIGGY_ before its name.",
+                id="ziggy.E012",
+            )
 
 
 def _find_missing_queue() -> Iterator[CheckMessage]:

@@ -8,13 +8,20 @@ from hashlib import blake2b
 
 from flows.database.locks import Lock, LockHandle, LockHeld, hold_lock
 
-__all__ = ["LockHeld", "hold_job_lock"]
+__all__ = ["LockHeld", "hold_export_lock", "hold_job_lock"]
 
 
 def hold_job_lock(number: int) -> AbstractContextManager[LockHandle]:
     """Hold the lock of the job with that number. Raises LockHeld where somebody else holds it."""
-    digest = blake2b(f"background job {number}".encode(), digest_size=8).digest()
-    lock = Lock(
-        number=int.from_bytes(digest, "big", signed=True), file_suffix=f"background-{number}"
-    )
+    return _hold(f"background job {number}", file_suffix=f"background-{number}")
+
+
+def hold_export_lock(number: int) -> AbstractContextManager[LockHandle]:
+    """Hold the lock of the BackgroundExport with that number: see `hold_job_lock`."""
+    return _hold(f"background export {number}", file_suffix=f"export-{number}")
+
+
+def _hold(name: str, *, file_suffix: str) -> AbstractContextManager[LockHandle]:
+    digest = blake2b(name.encode(), digest_size=8).digest()
+    lock = Lock(number=int.from_bytes(digest, "big", signed=True), file_suffix=file_suffix)
     return hold_lock(lock, wait=0)

@@ -1,7 +1,7 @@
 """The queue of procrastinate, in the database of this instance, as this room uses it.
 
 Every function works in the caller's transaction, by Django's connection. A job of the queue has the
-number of its BackgroundJob, and nothing else.
+number of its BackgroundJob, or of its BackgroundExport, and nothing else.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,9 +11,12 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils import timezone
 
 TASK = "imports.background"
-"""The name of the only task."""
+"""The name of the task that carries out a BackgroundJob."""
+EXPORT_TASK = "imports.export"
+"""The name of the task that builds a BackgroundExport."""
+_TASKS = (TASK, EXPORT_TASK)
 ORDER = "imports"
-"""The lock of procrastinate that all jobs have: they are carried out one after the other."""
+"""The lock of procrastinate that all jobs have which write: one is carried out after the other."""
 
 _GRACE = timedelta(seconds=5)
 """How long a worker may take to hold the lock of a job that it has fetched."""
@@ -25,14 +28,17 @@ _STATES = """
 """
 _DELETE_OLD = """
     DELETE FROM procrastinate_jobs AS jobs
-    WHERE task_name = %s AND status NOT IN ('todo', 'doing') AND NOT EXISTS (
+    WHERE task_name = ANY(%s) AND status NOT IN ('todo', 'doing') AND NOT EXISTS (
         SELECT 1 FROM procrastinate_events WHERE job_id = jobs.id AND at > %s
     )
 """
 
 
-def put_in_queue(number: int) -> int:
-    """Put the job of that number into the queue, and return its number there."""
+def put_in_queue(number: int, task: str = TASK) -> int:
+    """Put the job of that number into the queue, and return its number there.
+
+    Exports wait for no import, and for no other export.
+    """
     from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
     from procrastinate.jobs import Job  # noqa: PLC0415 - of an extra
     from procrastinate.manager import JobManager  # noqa: PLC0415
@@ -40,9 +46,9 @@ def put_in_queue(number: int) -> int:
     job = Job(
         id=None,
         queue="imports",
-        lock=ORDER,
+        lock=ORDER if task == TASK else None,
         queueing_lock=None,
-        task_name=TASK,
+        task_name=task,
         task_kwargs={"number": number},
     )
     queued = JobManager(DjangoConnector(alias=DEFAULT_DB_ALIAS)).defer_job(job)
@@ -55,22 +61,22 @@ def cancel_in_queue(queue_number: int) -> None:
     _execute("SELECT procrastinate_cancel_job_v1(%s, false, false)", [queue_number])
 
 
-def find_lost() -> list[tuple[int, int]]:
+def find_lost(task: str = TASK) -> list[tuple[int, int]]:
     """Return the jobs that workers have had for some seconds, each with its number in the queue.
 
     They are lost where nobody holds the lock of the job: see imports.jobs.job_lock.
     """
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute(_STATES, [TASK])
+        cursor.execute(_STATES, [task])
         rows = cursor.fetchall()
     oldest = timezone.now() - _GRACE
     return [(number, pk) for pk, status, number, at in rows if status == "doing" and at < oldest]
 
 
-def find_queued() -> set[int]:
+def find_queued(task: str = TASK) -> set[int]:
     """Return the numbers of the jobs that wait in the queue or that a worker has."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute(_STATES, [TASK])
+        cursor.execute(_STATES, [task])
         return {number for _, _, number, _ in cursor.fetchall()}
 
 
@@ -86,14 +92,14 @@ def end_in_queue(queue_numbers: Iterable[int]) -> None:
 
 def drop_old_from_queue() -> None:
     """Delete what ended more than a day ago."""
-    _execute(_DELETE_OLD, [TASK, timezone.now() - _KEPT])
+    _execute(_DELETE_OLD, [list(_TASKS), timezone.now() - _KEPT])
 
 
 def forget_queue() -> None:
     """Delete every job of the queue, as after a restore: their numbers are of an earlier state."""
-    _execute("DELETE FROM procrastinate_jobs WHERE task_name = %s", [TASK])
+    _execute("DELETE FROM procrastinate_jobs WHERE task_name = ANY(%s)", [list(_TASKS)])
 
 
-def _execute(statement: str, values: Sequence[int | str | datetime]) -> None:
+def _execute(statement: str, values: Sequence[int | str | datetime | list[str]]) -> None:
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(statement, values)

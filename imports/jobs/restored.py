@@ -5,15 +5,16 @@ from django.utils import timezone
 
 from flows.servers import get_current_database
 from imports.jobs.availability import may_queue
+from imports.jobs.exports.asking import UNFINISHED
 from imports.jobs.queue import forget_queue
-from imports.models import BackgroundJob, ImportRecord, Status
+from imports.models import BackgroundExport, BackgroundJob, ImportRecord, Status
 
 
 def discard_queued() -> int:
     """Record as interrupted what waits in a restored database; return how many runs that were.
 
-    Whoever restores an earlier state wants no import of then. Call it with the import lock, where
-    the database is of this version.
+    Whoever restores an earlier state wants no import of then, and no export. Call it with the
+    import lock, where the database is of this version.
     """
     with transaction.atomic(using=get_current_database()):
         count = ImportRecord.objects.filter(status=Status.QUEUED).update(
@@ -24,6 +25,7 @@ def discard_queued() -> int:
             "written. Ask again.",
         )
         BackgroundJob.objects.all().delete()
+        BackgroundExport.objects.filter(status__in=UNFINISHED).delete()
         if may_queue() and get_current_database() == DEFAULT_DB_ALIAS:
             forget_queue()
     return count

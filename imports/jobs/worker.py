@@ -1,7 +1,8 @@
 """The worker: a process that carries out jobs, one at a time, until it is told to stop.
 
-The worker is procrastinate's. Beside it, a thread sweeps. Told to stop by SIGTERM or Ctrl-C, it
-finishes the run that is under way and takes no other; a second signal kills it, which is safe.
+The worker is procrastinate's. Beside it, threads sweep, and start the drill. Told to stop by
+SIGTERM or Ctrl-C, it finishes the run that is under way and takes no other; a second signal kills
+it, which is safe.
 """
 
 import asyncio
@@ -18,7 +19,10 @@ from procrastinate.psycopg_connector import PsycopgConnector
 
 from flows.garbage import give_memory_back
 from imports.database.errors import format_for_log
-from imports.jobs.queue import TASK
+from imports.jobs.drills import DrillProcess
+from imports.jobs.exports.building import run_export
+from imports.jobs.exports.sweep import sweep_exports
+from imports.jobs.queue import EXPORT_TASK, TASK
 from imports.jobs.running import TryLater, run_job
 from imports.jobs.sweep import clean_up, sweep
 
@@ -28,6 +32,7 @@ _LATER = 2
 """Seconds after which a job is tried again that found the import lock held."""
 _SWEEP = 5
 _CLEAN_UP = 3600
+_DRILL = 60
 _POLL = 5
 _AGAIN = 2
 """Seconds after which a worker whose connections were cut begins anew."""
@@ -37,17 +42,20 @@ _HEARTBEAT = 5
 def work(*, once: bool = False) -> None:
     """Carry out jobs until the process is told to stop; with `once`, until none is left."""
     if once:
-        sweep()
+        _sweep()
     asyncio.run(_work(once=once))
     if once:
-        sweep()
+        _sweep()
 
 
 async def _work(*, once: bool) -> None:
     tasks = [
-        asyncio.create_task(_repeat(sweep, _SWEEP)),
+        asyncio.create_task(_repeat(_sweep, _SWEEP)),
         asyncio.create_task(_repeat(clean_up, _CLEAN_UP)),
     ]
+    drill = DrillProcess()
+    if not once:
+        tasks.append(asyncio.create_task(_repeat(drill.step, _DRILL)))
     try:
         await _supervise(once=once)
     finally:
@@ -55,6 +63,7 @@ async def _work(*, once: bool) -> None:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        drill.stop()
 
 
 async def _supervise(*, once: bool) -> None:
@@ -82,12 +91,23 @@ def _make_app() -> App:
     app = DjangoApp(connector=PsycopgConnector(kwargs=kwargs, min_size=1, max_size=3))
     later = RetryStrategy(wait=_LATER, retry_exceptions=[TryLater])
     app.task(name=TASK, retry=later)(_run)
+    app.task(name=EXPORT_TASK)(_run_export)
     return app
 
 
 def _run(number: int) -> None:
     run_job(number)
     give_memory_back()
+
+
+def _run_export(number: int) -> None:
+    run_export(number)
+    give_memory_back()
+
+
+def _sweep() -> None:
+    sweep()
+    sweep_exports()
 
 
 async def _repeat(step: Callable[[], None], seconds: float) -> None:

@@ -1,4 +1,5 @@
 import django.db.models.deletion
+from django.conf import settings
 from django.db import migrations, models
 
 from flows.documents.moving import refuse_damage
@@ -20,6 +21,7 @@ class Migration(RecordedMigration):
 
     dependencies = [
         ('imports', '0025_pruning'),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -47,6 +49,34 @@ class Migration(RecordedMigration):
                 ('record', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='imports.importrecord')),
                 ('done', models.PositiveIntegerField()),
                 ('total', models.PositiveIntegerField()),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
+        CreateModelAnew(
+            name='BackgroundExport',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('asked_at', models.DateTimeField(db_index=True)),
+                ('started_at', models.DateTimeField(null=True)),
+                ('finished_at', models.DateTimeField(null=True)),
+                ('status', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('refused', 'Refused'), ('failed', 'Failed')], max_length=20)),
+                ('code', models.CharField(blank=True, default='', max_length=100)),
+                ('message', models.TextField(blank=True, default='')),
+                ('choice', models.JSONField(help_text='What was asked for.')),
+                ('form', models.CharField(blank=True, default='', help_text='Of the file: empty, `gzip` or `dir`.', max_length=10)),
+                ('attempts', models.PositiveSmallIntegerField(default=0, help_text='How often it was begun.')),
+                ('queue_number', models.BigIntegerField(help_text='Its number in the queue.', null=True)),
+                ('done', models.PositiveIntegerField(default=0, help_text='Items that are written so far.')),
+                ('total', models.PositiveIntegerField(default=0, help_text='Items to write; 0 if unknown.')),
+                ('size', models.BigIntegerField(default=0, help_text='Bytes that are written so far.')),
+                ('counts', models.JSONField(default=dict, help_text='Number of items by kind, of a whole one.')),
+                ('sha256', models.CharField(blank=True, default='', max_length=64)),
+                ('warnings', models.JSONField(default=list)),
+                ('limit_codes', models.JSONField(default=list, help_text='Of the limits that it is beyond.')),
+                ('content', models.BinaryField(help_text='The export file, in gzip, encrypted.', null=True)),
+                ('user', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'default_permissions': (),

@@ -1,5 +1,6 @@
 """The tables of imports: the record of each run with its items, uploads, and built downloads."""
 
+from imports.models.exports import BackgroundExport, ExportStatus
 from imports.models.jobs import BackgroundJob, JobKind, RunProgress
 from imports.models.records import (
     HOLDING_KEYS,
@@ -17,10 +18,12 @@ __all__ = [
     "HOLDING_KEYS",
     "RESTORE",
     "UNDO",
+    "BackgroundExport",
     "BackgroundJob",
     "BuiltExport",
     "BuiltTransfer",
     "Door",
+    "ExportStatus",
     "ImportItem",
     "ImportRecord",
     "JobKind",

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from flows.content.fields import Kind
+from flows.encryption import WrongKeyError
 from flows.models import Item, Secret
 from flows.relations.uses import find_users_of_many
 from flows.saves.purging import find_row, find_versions
-from imports.models import BuiltExport, ImportItem, PendingImport
+from imports.jobs.exports.asking import UNFINISHED
+from imports.models import BackgroundExport, BuiltExport, ImportItem, PendingImport
+from imports.uploads.stored_file import unpack_file
 
 PURGED_NAME = "(deleted for good)"
 """What the lines of records have in place of the item's name."""
@@ -92,6 +95,23 @@ def find_exports(keys: Sequence[Key]) -> list[int]:
     """Return the keys of the built exports that hold one of the items."""
     exports = BuiltExport.objects.order_by("pk").values_list("pk", "content")
     return [pk for pk, content in exports.iterator() if _holds_any(bytes(content), keys)]
+
+
+def find_background_exports(keys: Sequence[Key]) -> list[int]:
+    """Return the keys of the exports in the background that hold one of the items, or may soon."""
+    exports = BackgroundExport.objects.order_by("pk").values_list("pk", "status", "content")
+    return [
+        pk
+        for pk, status, stored in exports.iterator()
+        if status in UNFINISHED or (stored and _holds_any_encrypted(bytes(stored), keys))
+    ]
+
+
+def _holds_any_encrypted(stored: bytes, keys: Sequence[Key]) -> bool:
+    try:
+        return _holds_any(unpack_file(stored), keys)
+    except WrongKeyError:
+        return True
 
 
 def _holds_any(packed: bytes, keys: Sequence[Key]) -> bool:

@@ -28,7 +28,7 @@ from flows.texts import quote
 from flows.users import User
 from imports.database.lock import LockHeld, hold_import_lock
 from imports.errors import ImportLocked, Issue
-from imports.models import BuiltExport, PendingImport
+from imports.models import BackgroundExport, BuiltExport, PendingImport
 from imports.parsed.store import forget_all
 from imports.permissions import PURGE_ITEMS, check_permission, find_visible_kinds
 from imports.purging.errors import NothingToPurge, PurgeRefused
@@ -37,6 +37,7 @@ from imports.purging.read import (
     ItemRemains,
     ItemUser,
     Key,
+    find_background_exports,
     find_exports,
     find_lines,
     find_uploads,
@@ -56,6 +57,13 @@ class Purge:
     """The waiting uploads that name one of the items: they are removed with their plans."""
     exports: tuple[int, ...]
     """The keys of built exports that hold one of them: they have to be built again."""
+    background_exports: tuple[int, ...]
+    """Those of exports in the background, also of those that are not built yet."""
+
+    @property
+    def export_count(self) -> int:
+        """Return how many exports of either kind have to be built again."""
+        return len(self.exports) + len(self.background_exports)
 
     @property
     def is_used(self) -> bool:
@@ -83,7 +91,10 @@ def preview_purge(keys: Sequence[Key], *, user: User | None) -> Purge:
                 "of an item of this server.",
             )
     return Purge(
-        items=tuple(items), uploads=tuple(find_uploads(keys)), exports=tuple(find_exports(keys))
+        items=tuple(items),
+        uploads=tuple(find_uploads(keys)),
+        exports=tuple(find_exports(keys)),
+        background_exports=tuple(find_background_exports(keys)),
     )
 
 
@@ -196,3 +207,5 @@ def _remove_kept_for_a_day(purge: Purge) -> None:
         PendingImport.objects.filter(pk__in=batch).delete()
     for batch in split_batches(purge.exports, BATCH):
         BuiltExport.objects.filter(pk__in=batch).delete()
+    for batch in split_batches(purge.background_exports, BATCH):
+        BackgroundExport.objects.filter(pk__in=batch).delete()

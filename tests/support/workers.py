@@ -20,7 +20,7 @@ PATIENCE = 60
 class Worker:
     """A process of `manage.py background_worker`, with its log."""
 
-    def __init__(self, log: Path, backups: Path) -> None:
+    def __init__(self, log: Path, backups: Path, drill_hours: str) -> None:
         self.log = log
         known = _list_workers()
         with log.open("wb") as output:
@@ -28,7 +28,10 @@ class Worker:
                 [sys.executable, "manage.py", "background_worker"],
                 cwd=settings.BASE_DIR,
                 env=child_environment(
-                    ZIGGY_BACKGROUND="true", ZIGGY_BACKUP_DIR=str(backups), LOG_LEVEL="INFO"
+                    ZIGGY_BACKGROUND="true",
+                    ZIGGY_BACKUP_DIR=str(backups),
+                    ZIGGY_DRILL_HOURS=drill_hours,
+                    LOG_LEVEL="INFO",
                 ),
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -51,10 +54,10 @@ class Worker:
 
 
 @contextmanager
-def run_worker(directory: Path) -> Iterator[Worker]:
-    """A worker that waits for jobs, and that is gone afterwards."""
+def run_worker(directory: Path, *, drill_hours: str = "0") -> Iterator[Worker]:
+    """A worker that waits for jobs, and that is gone afterwards; without drills, unless said."""
     number = len(list(directory.glob("worker-*.log")))
-    worker = Worker(directory / f"worker-{number}.log", directory / "backups")
+    worker = Worker(directory / f"worker-{number}.log", directory / "backups", drill_hours)
     try:
         wait_until(worker.is_ready)
         assert worker.is_alive, worker.log.read_text()

@@ -5,11 +5,13 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from flows.counting import format_count, format_list
 from imports.database.drill import Drill, Keys, Migrations, verify_backup
+from imports.database.drill_results import DrillResult
 from imports.errors import UnableToImport
+from imports.jobs.drills import verify_if_due
 from imports.management import console
 from imports.report import make_answer
 
@@ -32,26 +34,53 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "path",
+            nargs="?",
             metavar="FILE",
             help="the backup, as database_backup named it, or what `database_backup --to -` wrote; "
             "- reads it from standard input",
         )
+        parser.add_argument(
+            "--due",
+            action="store_true",
+            help="in place of FILE: the newest backup of ZIGGY_BACKUP_DIR, if the last drill was "
+            "more than ZIGGY_DRILL_HOURS ago and no other process is at it, as workers do",
+        )
         console.add_server_argument(parser)
         parser.add_argument("--json", action="store_true", help="print JSON instead of a text")
 
-    def handle(self, *, path: str, server: str, json: bool, **options: Any) -> None:
+    def handle(
+        self, *, path: str | None, due: bool, server: str, json: bool, **options: Any
+    ) -> None:
+        if due == (path is not None):
+            raise CommandError("Say either FILE or --due.")
+        if due:
+            self._verify_if_due(server, in_json=json)
+        elif path is not None:
+            self._verify(path, server, in_json=json)
+
+    def _verify(self, path: str, server: str, *, in_json: bool) -> None:
         source: Path | BinaryIO = sys.stdin.buffer if path == "-" else Path(path)
-        print_refusal = None if json else _print_nothing
+        print_refusal = None if in_json else _print_nothing
         with (
             console.refuse_errors(self, server, print_refusal),
             console.target_known_server(server),
         ):
             drill = verify_backup(source)
-        if json:
+        if in_json:
             console.print_json(self, make_answer(HTTPStatus.OK, _make_data(drill)))
         else:
             console.print_text(self, "\n".join(_describe(drill)))
         if drill.problems:
+            raise SystemExit(_UNSOUND)
+
+    def _verify_if_due(self, server: str, *, in_json: bool) -> None:
+        with console.target_known_server(server):
+            result = verify_if_due()
+        if in_json:
+            console.print_json(self, make_answer(HTTPStatus.OK, _make_result_data(result)))
+        else:
+            console.print_text(self, _describe_result(result))
+        if result and result.problems:
             raise SystemExit(_UNSOUND)
 
 
@@ -110,6 +139,25 @@ def _describe_documents(drill: Drill) -> str:
     if drill.damaged_documents:
         return f"{drill.damaged_documents} damaged or missing: database_check --backup names them."
     return "all are whole."
+
+
+def _describe_result(result: DrillResult | None) -> str:
+    if result is None:
+        return "No drill is due, or another process is at it."
+    if result.problems:
+        return f"{result.backup}: {format_list(result.problems)}. See the log."
+    return f"{result.backup} is sound. It took {result.seconds:.1f} seconds."
+
+
+def _make_result_data(result: DrillResult | None) -> dict[str, Any]:
+    if result is None:
+        return {"backup": None}
+    return {
+        "backup": result.backup,
+        "isSound": not result.problems,
+        "problems": list(result.problems),
+        "seconds": result.seconds,
+    }
 
 
 def _make_data(drill: Drill) -> dict[str, Any]:

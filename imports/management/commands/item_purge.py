@@ -85,7 +85,7 @@ class Command(BaseCommand):
             "isDone": not options["dry_run"],
             "items": [_describe(item) for item in purge.items],
             "uploads": [upload.pk for upload in purge.uploads],
-            "exports": len(purge.exports),
+            "exports": purge.export_count,
         }
         console.print_json(self, make_answer(HTTPStatus.OK, data))
 
@@ -106,8 +106,8 @@ class Command(BaseCommand):
             of = make_printable(upload.user.get_username())
             name = quote(upload.file_name)
             console.print_line(self, f"  - the upload {name} of {of}, which names it")
-        if purge.exports:
-            console.print_line(self, f"  - {format_count(len(purge.exports), 'built export')}")
+        if purge.export_count:
+            console.print_line(self, f"  - {format_count(purge.export_count, 'built export')}")
 
 
 def _read_uuid(text: str) -> str:
