@@ -157,13 +157,13 @@ def test_a_database_that_does_not_answer_is_asked_once(settings, monkeypatch, ca
 def test_a_project_adds_a_check_by_one_line(settings):
     settings.READINESS_CHECKS = {
         **settings.READINESS_CHECKS,
-        "worker": f"{__name__}.find_no_worker",
+        "disk": f"{__name__}.find_full_disk",
     }
-    assert codes() == {"worker": "no-worker"}
+    assert codes() == {"disk": "full"}
 
 
-def find_no_worker() -> str:
-    return "no-worker"
+def find_full_disk() -> str:
+    return "full"
 
 
 def test_while_one_looks_nobody_waits(settings, monkeypatch):

@@ -43,7 +43,7 @@ def queue_export(user: User, choice: ExportChoice, *, form: str = "") -> Backgro
     check_flows_exist(choice.uuids)
     check_encryption_keys()  # the file is kept encrypted
     drop_expired()
-    asked = msgspec.to_builtins(choice)
+    asked = msgspec.json.decode(msgspec.json.encode(choice))
     with transaction.atomic(using=get_current_database()):
         own = list(BackgroundExport.objects.filter(user=user).defer("content").order_by("pk"))
         for one in own:

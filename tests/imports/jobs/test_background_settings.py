@@ -1,5 +1,8 @@
 """Background work is an extra: what the settings say, what machines share, what a restore discards."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +23,10 @@ from imports.jobs.availability import (
 from imports.jobs.checks import check_background_settings, check_shared_backups
 from imports.jobs.restored import discard_queued
 from imports.models import BackgroundJob, Door, ImportRecord, Status
+from imports.readiness import check_worker
 from tests.support.importing import export_file, flow, import_items, request_for
 from tests.support.queueing import ON_POSTGRESQL, read_queue, work
+from ziggy_site.probes import forget_readiness
 
 
 def ids(messages: Any) -> set[str]:
@@ -68,6 +73,13 @@ class TestTheChecks:
         settings.ZIGGY = {**settings.ZIGGY, "BACKGROUND_BYTES": 0}
         assert "ziggy.E012" not in ids(check_background_settings())
 
+    def test_negative_hours_between_drills_are_told(self, settings):
+        settings.ZIGGY = {**settings.ZIGGY, "DRILL_HOURS": -1.0}
+        [error] = check_background_settings()
+        assert (error.id, error.msg) == (
+            "ziggy.E012", "ZIGGY_DRILL_HOURS is -1.0: that must be 0 or more.",
+        )  # fmt: skip
+
 
 class TestBackups:
     """Of files, they are all that machines share."""
@@ -113,6 +125,45 @@ def test_a_worker_that_lives_is_seen(queue):
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
     assert (timezone.now() - find_last_sign_of_workers()).total_seconds() < 60
+
+
+class TestReadiness:
+    """With background work, /ready of the site asks for a sign of a worker as well."""
+
+    def test_without_background_work_no_worker_is_needed(self, db):
+        assert "worker" not in django_settings.READINESS_CHECKS
+        assert check_worker() == "ok"
+
+    def test_the_site_asks_where_it_is_on(self):
+        code = "import json; from ziggy_site import settings; print(settings.READINESS_CHECKS)"
+        found = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "ZIGGY_BACKGROUND": "1"},
+            cwd=django_settings.BASE_DIR,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "'worker': 'imports.readiness.check_worker'" in found.stdout
+
+    @pytest.mark.parametrize(
+        ("age", "code"),
+        [(None, "no-worker"), ("0 s", "ok"), ("50 s", "ok"), ("70 s", "no-worker")],
+    )
+    def test_a_sign_of_the_last_minute_is_needed(self, queue, client, settings, age, code):
+        settings.READINESS_CHECKS = {"worker": "imports.readiness.check_worker"}
+        if age is not None:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "INSERT INTO procrastinate_workers (last_heartbeat) VALUES "
+                    "(now() - %s::interval)",
+                    [age],
+                )
+        forget_readiness()
+        answer = client.get("/ready")
+        forget_readiness()
+        assert answer.json()["checks"] == {"worker": code}
+        assert answer.status_code == (200 if code == "ok" else 503)
 
 
 def test_what_waits_is_counted_with_its_age(queue):

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from reversion.models import Version
 
 from accounts.models import User
 from flows.models import Flow
+from imports.database.lock import hold_import_lock
 from imports.jobs.asking import queue_import
 from imports.jobs.running import TryLater, run_job
 from imports.jobs.sweep import sweep
@@ -198,3 +200,25 @@ def test_two_workers_carry_out_in_the_order_of_asking(ada: User, start: Callable
     ends = [record.finished_at for record in records]
     assert ends == sorted(ends)
     assert texts() == {"number 2"}
+
+
+def test_while_another_machine_imports_a_worker_waits(ada: User, start: Callable[[], Any]) -> None:
+    """They share the database, and so the lock of imports; the job is tried again later."""
+    with start() as worker:
+        with hold_import_lock(wait=1):
+            record = ask(ada, "later")
+            wait_until(lambda: tried(record) >= 2)
+            assert state(record) == Status.QUEUED
+            assert texts() == set()
+        wait_for(record)
+        assert worker.is_alive
+    assert state(record) == Status.SUCCEEDED
+    assert_whole(record, set())
+
+
+def tried(record: ImportRecord) -> int:
+    """How often a worker has begun the job."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT attempts FROM procrastinate_jobs WHERE id = %s",
+                       [BackgroundJob.objects.get(record=record).queue_number])  # fmt: skip
+        return int(cursor.fetchone()[0])

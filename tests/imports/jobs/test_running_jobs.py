@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection, transaction
@@ -18,6 +19,7 @@ from imports.importing.service import make_plan_to_save, run_import
 from imports.jobs.asking import queue_import, queue_undo
 from imports.jobs.cancelling import TooLate, cancel_run
 from imports.jobs.job_lock import hold_job_lock
+from imports.jobs.queue import TASK
 from imports.jobs.running import TryLater, run_job
 from imports.jobs.sweep import sweep
 from imports.models import BackgroundJob, Door, ImportRecord, Status
@@ -25,8 +27,9 @@ from imports.planfile.decisions import GivenDecision
 from imports.plans.decisions import ItemAction, ItemDecision
 from imports.runs.idempotency import AlreadyDone, KeyInProgress, KeyMismatch
 from imports.runs.recorder import RunRecorder
+from imports.uploads.stored_file import pack_file
 from tests.support.importing import export_file, flow, import_items, request_for, uuid_of
-from tests.support.queueing import fetch_all, read_queue, work
+from tests.support.queueing import fetch_all, needs_postgresql, read_queue, work
 from tests.support.undoing import undo_request
 from tests.support.users import staff_with
 
@@ -400,6 +403,29 @@ class TestTheSweep:
             sweep()
         assert (begun, state(record)) == (3, (Status.FAILED, "gave-up"))
 
+    def test_a_job_that_fails_before_its_run_is_given_up(self, ada):
+        """What was asked for cannot be read, though its keys are right: the same each time."""
+        record = queue_import(asked_by(ada))
+        behind = queue_import(asked_by(ada, export_file(flow(2, "Behind it"))))
+        BackgroundJob.objects.filter(record=record).update(options=pack_file(b"{}"))
+        begun = 0
+        while record.job.pk in (numbers := fetch_all()):
+            assert numbers == [record.job.pk]
+            with pytest.raises(msgspec.ValidationError):
+                run_job(record.job.pk)
+            begun += 1
+            with connection.cursor() as cursor:  # as procrastinate does, which tries none again
+                cursor.execute(
+                    "SELECT procrastinate_finish_job_v1(id, 'failed', false) "
+                    "FROM procrastinate_jobs WHERE status = 'doing'"
+                )
+            if begun == 1:  # it goes behind the others
+                assert fetch_all() == [behind.job.pk]
+                run_job(behind.job.pk)
+            sweep()
+        assert (begun, state(record)) == (3, (Status.FAILED, "gave-up"))
+        assert state(behind) == (Status.SUCCEEDED, "")
+
     def test_what_is_done_ends_in_the_queue_too(self, ada):
         record = queue_import(asked_by(ada))
         (number,) = fetch_all()
@@ -419,3 +445,17 @@ class TestTheSweep:
         sweep()
         work()
         assert (state(first)[0], state(second)[0]) == (Status.INTERRUPTED, Status.SUCCEEDED)
+
+
+@needs_postgresql
+@pytest.mark.parametrize(
+    ("error", "again"), [(TryLater(), True), (ValueError(), False), (MemoryError(), False)]
+)
+def test_the_queue_tries_again_what_waits_for_the_lock_and_nothing_else(error, again):
+    from procrastinate.jobs import Job  # noqa: PLC0415 - of an extra
+
+    from imports.jobs.worker import _make_app  # noqa: PLC0415 - of an extra
+
+    task = _make_app().tasks[TASK]
+    job = Job(id=1, queue="imports", lock=None, queueing_lock=None, task_name=TASK, attempts=99)
+    assert (task.get_retry_exception(exception=error, job=job) is not None) is again
