@@ -27,8 +27,10 @@ from imports.exporting.selection import select_everything
 from imports.importing.request import ImportRequest
 from imports.importing.service import run_import
 from imports.models import (
+    BackgroundExport,
     BackgroundJob,
     Door,
+    ExportStatus,
     ImportItem,
     ImportRecord,
     JobKind,
@@ -44,6 +46,7 @@ from imports.uploads import pending as uploads
 from imports.uploads.keeping import PlanDetails, keep_plan
 from imports.uploads.planning import read_page
 from imports.uploads.showing import get_token
+from imports.uploads.stored_file import pack_file
 
 SECRET_VALUES = {
     "SAMPLE_KEY": ("the development value of a sample", "the production value of a sample"),
@@ -184,6 +187,15 @@ def _leave_to_a_worker(user: User) -> None:
     )
     BackgroundJob.objects.create(record=record, kind=JobKind.IMPORT, is_cancelled=True)
     RunProgress.objects.create(record=record, done=1, total=2)
+    BackgroundExport.objects.create(
+        user=user,
+        asked_at=timezone.now(),
+        finished_at=timezone.now(),
+        status=ExportStatus.SUCCEEDED,
+        choice={"has_everything": True},
+        counts={kind.plural: 0 for kind in Kind},
+        content=pack_file(b"An export, in gzip"),
+    )
 
 
 def _make_users() -> dict[str, User]:

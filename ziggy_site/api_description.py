@@ -20,6 +20,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "SenderKind": "imports.api.shapes.warnings.SENDER_KINDS",
         "AcknowledgedCodeEnum": "imports.api.shapes.acknowledgement.ACKNOWLEDGED_CODES",
         "RecordedResultEnum": "imports.api.shapes.record.RECORDED_RESULTS",
+        "RunStatusEnum": "imports.models.Status",
+        "ExportStatusEnum": "imports.models.ExportStatus",
         "ConflictDecision": "imports.api.shapes.undo.DECISIONS",
     },
     # All files of the documentation's page are served from here.

@@ -11,7 +11,7 @@ from flows.rest.bodies.schema import answer_header
 from flows.rest.endpoint.openapi import extend_schema
 from flows.rest.endpoint.view import ApiView
 from flows.rest.requests.declared_names import DeclaredNames
-from flows.rest.requests.idempotency import HEADER
+from flows.rest.requests.idempotency import HEADER, answer_once
 from flows.web.api_paths import make_api_address
 from imports.api.checks import get_caller, require_permissions
 from imports.api.prefer import RESPOND_ASYNC
@@ -115,6 +115,7 @@ class CancelImport(DeclaredNames, ApiView):
             ),
         },
     )
+    @answer_once()
     def post(self, request: Request, pk: int) -> Response:
         record = cancel_run(get_caller(request), pk)
         if record.status == Status.RUNNING:

@@ -88,7 +88,7 @@ class BackgroundExportView(DeclaredNames, ApiView):
         return Response(status=HTTPStatus.NO_CONTENT)
 
 
-class BackgroundExportFile(FileView):
+class BackgroundExportFile(DeclaredNames, FileView):
     permission_classes = MAY_EXPORT
 
     @extend_schema(

@@ -33,6 +33,7 @@ from imports.uploads.keeping import PlanDetails, keep_plan
 from tests.support.digest import RECORDS, Rows, all_rows
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, export_file, flow, request_for, secret, uuid_of
+from tests.support.stored_exports import store_export
 from tests.support.uploading import BOUNDARY, file_part, form, words
 
 with Path(__file__).with_name("permission_matrix.csv").open(newline="") as _file:
@@ -228,6 +229,13 @@ def queued_run(case: str, caller: Caller) -> Sent:
     return Sent({"pk": str(record.pk)})
 
 
+def built_export(case: str, caller: Caller) -> Sent:
+    """An export that a worker has built."""
+    other = User.objects.create_user("other")
+    owner = other if case == "another user's" else caller.user or other
+    return Sent({"pk": str(store_export(owner).pk)})
+
+
 BODIES: dict[tuple[str, str, str], Any] = {
     ("POST", "flow/export-tagged", "everything"): {"tags": [], "flowUuids": []},
     ("PUT", "flow/<uuid>", ""): {"info": "changed"},
@@ -246,6 +254,11 @@ BODIES: dict[tuple[str, str, str], Any] = {
 }
 
 
+OF_A_CALLER = {
+    "imports/<pk>/cancel": queued_run,
+    "exports/<pk>": built_export,
+    "exports/<pk>/file": built_export,
+}
 MADE_BEFORE = {"flow/import": import_of, "imports/<pk>/undo": undo_of, "plans": plan_to_keep}
 
 
@@ -256,8 +269,8 @@ def request_of(method: str, route: str, case: str, caller: Caller) -> Sent:
         return kept_plan(case) if method == "POST" else replace(kept_plan(case), body=None)
     if method == "POST" and (make := MADE_BEFORE.get(route)):
         return make(case)
-    if route.endswith("/cancel"):
-        return queued_run(case, caller)
+    if make_own := OF_A_CALLER.get(route):
+        return make_own(case, caller)
     if route == "auth/login":
         return Sent(body={"username": caller.name, "password": PASSWORD})
     if route == "auth/refresh-token":

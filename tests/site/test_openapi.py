@@ -33,6 +33,7 @@ from imports.models import BackgroundJob, ImportRecord
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import export_file, flow
 from tests.support.keeping import kept
+from tests.support.stored_exports import store_export
 from tests.support.uploading import client_of, upload
 
 # For each of the 31 operations that take anything; the others have little to tell apart.
@@ -64,7 +65,7 @@ class TestTheDescription:
 
     def test_no_two_operations_have_one_id(self):
         ids = Counter(operation["operationId"] for operation in OPERATIONS.values())
-        assert len(OPERATIONS) == 48
+        assert len(OPERATIONS) == 51
         assert ids.most_common(1)[0][1] == 1
 
     @every_operation
@@ -89,7 +90,8 @@ class TestTheDescription:
         }
         assert answers
         for status, answer in answers.items():
-            kinds = set() if status == "204" else IN_OTHER_FORMS.get(label, {"application/json"})
+            kinds = IN_OTHER_FORMS.get(label, {"application/json"})
+            kinds = {"204": set(), "202": {"application/json"}}.get(status, kinds)
             kinds = kinds | {"text/markdown"} if (label, status) in IN_MARKDOWN else kinds
             assert set(answer.get("content", {})) == kinds
             for kind, content in answer.get("content", {}).items():
@@ -158,6 +160,7 @@ IN_OTHER_FORMS = {
     "GET /api/system/download-transfer": {"application/gzip"},
     "GET /api/flow/export-all": EITHER,
     "GET /api/flow/export-tagged": EITHER,
+    "GET /api/exports/{id}/file": EITHER,
 }
 IN_MARKDOWN = {("POST /api/flow/import", "200"), ("POST /api/flow/import", "422")}
 BACKUP_FAILS = ("POST /api/system/backup-db", "503")
@@ -197,6 +200,7 @@ class Prepared:
         plan = kept(client, self.payload)
         self.plan, self.token_of_plan = plan["id"], plan["token"]
         client.post("/api/flow/export-tagged", {}, format="json")
+        self.export = store_export(self.user).pk
         assert client.post("/api/system/transfer-db").status_code == 201
 
     def put_into(self, case: Case) -> None:
@@ -221,6 +225,8 @@ class Prepared:
     def _find_number(self, path: str) -> int:
         if path.endswith("/cancel"):
             return self.queued
+        if path.startswith("/api/exports/"):
+            return self.export
         return self.plan if path.startswith("/api/plans/") else self.record
 
     def _words(self, path: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from imports.plans.plan import Mode
 from imports.uploads import pending as uploads
 from imports.uploads.keeping import PlanDetails, keep_plan
 from tests.support.importing import connection, export_file, flow, import_items, request_for, secret
+from tests.support.stored_exports import store_export
 
 KINDS = ("flow", "connection", "secret")
 
@@ -63,12 +64,14 @@ def stored_things(user: User) -> dict[str, Any]:
     (directory / copy).write_bytes(b"a copy")
     BuiltExport.objects.create(user=user, built_at=now, content=gzip.compress(b"{}"), size=2)
     BuiltTransfer.objects.create(user=user, built_at=now, backup_name=copy)
+    export = store_export(user)
     return {
         "record": record,
         "saves": saves,
         "purged": purged,
         "upload": _upload(user) or _keep_plan(),
         "plan": _keep_plan(),
+        "export": export,
         "user": user,
     }
 
@@ -125,7 +128,7 @@ def _filled(route: str, things: dict[str, Any]) -> str:
         "content_type_id": ContentType.objects.get_for_model(Flow).pk,
         "object_id": _object_id(route, kind, things),
         "id": things["user"].pk,
-        "pk": things["plan"].pk if "plans/" in route else record.pk,
+        "pk": _pk(route, things),
         "record_id": record.pk,
         "number": number,
         "item_id": ImportItem.objects.filter(record=record, kind="connection").get().pk,
@@ -158,6 +161,11 @@ def _object_id(route: str, kind: str, things: dict[str, Any]) -> Any:
     if "/accounts/user/" in route:
         return things["user"].pk
     return things["record"].pk if "importrecord" in route else Flow.objects.get().pk
+
+
+def _pk(route: str, things: dict[str, Any]) -> int:
+    name = "plan" if "plans/" in route else "export" if "api/exports/" in route else "record"
+    return int(things[name].pk)
 
 
 def _uuid(route: str, things: dict[str, Any]) -> Any:

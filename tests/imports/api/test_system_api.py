@@ -496,15 +496,20 @@ class TestTheDescription:
     """The OpenAPI document tells of every endpoint of imports what it takes, answers and refuses."""
 
     OPERATIONS: ClassVar = {
-        ("/api/flow/import", "post"): {200, 201, 400, 401, 403, 409, 413, 415, 422, 503},
-        ("/api/flow/export-tagged", "post"): {201, 400, 401, 403, 404, 409, 413, 415, 422},
+        ("/api/flow/import", "post"): {200, 201, 202, 400, 401, 403, 409, 413, 415, 422, 503},
+        ("/api/flow/export-tagged", "post"): {201, 202, 400, 401, 403, 404, 409, 413, 415, 422},
         ("/api/flow/export-tagged", "get"): {200, 401, 403, 404, 422},
         ("/api/flow/tagged-export", "delete"): {204, 401, 403},
-        ("/api/flow/export-all", "get"): {200, 401, 403, 422},
+        ("/api/flow/export-all", "get"): {200, 202, 401, 403, 422},
         ("/api/flow/vacuum", "get"): {200, 401, 403, 409},
         ("/api/imports", "get"): {200, 401, 403, 404, 422},
         ("/api/imports/{id}", "get"): {200, 401, 403, 404, 422},
-        ("/api/imports/{id}/undo", "post"): {200, 201, 400, 401, 403, 404, 409, 413, 415, 422, 503},
+        ("/api/imports/{id}/undo", "post"): {
+            *(200, 201, 202, 400, 401, 403, 404, 409, 413, 415, 422, 503),
+        },
+        ("/api/exports/{id}", "get"): {200, 401, 403, 404},
+        ("/api/exports/{id}", "delete"): {204, 401, 403, 404},
+        ("/api/exports/{id}/file", "get"): {200, 401, 403, 404, 409, 422},
         ("/api/system/backup-db", "post"): {200, 400, 401, 403, 409, 422, 503},
         ("/api/system/transfer-db", "post"): {201, 400, 401, 403, 409, 422, 503},
         ("/api/system/download-transfer", "get"): {200, 401, 403, 404},
