@@ -34,6 +34,8 @@ from imports.models import (
     ImportItem,
     ImportRecord,
     JobKind,
+    PendingImport,
+    PlanningJob,
     RunProgress,
     Status,
 )
@@ -196,6 +198,14 @@ def _leave_to_a_worker(user: User) -> None:
         counts={kind.plural: 0 for kind in Kind},
         content=pack_file(b"An export, in gzip"),
     )
+    upload = PendingImport.objects.create(
+        user=user,
+        created_at=timezone.now(),
+        file_name="large.json",
+        file_size=1,
+        mode=Mode.OVERWRITE,
+    )
+    PlanningJob.objects.create(pending=upload, code="gave-up", message="Its worker died.")
 
 
 def _make_users() -> dict[str, User]:

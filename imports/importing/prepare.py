@@ -19,6 +19,7 @@ from imports.errors import PlanRefused, UnableToImport
 from imports.exportfile.document import ExportDocument
 from imports.importing.acknowledging import find_unacknowledged, make_refusal
 from imports.importing.changes import read_changes
+from imports.importing.planned import count_planned
 from imports.importing.request import AGAIN, ImportRequest
 from imports.importing.rights import check_sight, find_lack_for_plan, find_lack_for_request
 from imports.importing.saved_plan import check_saved_plan
@@ -48,6 +49,7 @@ from imports.rows.read import (
     read_rows_by_uuid,
 )
 from imports.runs import staleness
+from imports.runs.progress import Progress, tell_nobody
 from imports.runs.staleness import make_stale_error
 
 
@@ -70,7 +72,11 @@ class Preview:
 
 
 def make_preview(
-    document: ExportDocument, request: ImportRequest, *, is_for_others: bool = False
+    document: ExportDocument,
+    request: ImportRequest,
+    *,
+    is_for_others: bool = False,
+    progress: Progress = tell_nobody,
 ) -> Preview:
     """Return the plan of the request with its refusal, if any. All doors get their plans from here.
 
@@ -79,7 +85,7 @@ def make_preview(
     the plan differs from the request's saved plan.
     """
     made_at = timezone.now()
-    plan = draft_plan(document, request)
+    plan = draft_plan(document, request, progress)
     _check_sight_of_named(request)
     check_sight(request.user, plan)  # a refusal describes rows too
     if request.saved_plan:
@@ -118,9 +124,12 @@ def _check_sight_of_named(request: ImportRequest) -> None:
     check_sight_of(request.user, *sorted(kinds))
 
 
-def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
+def draft_plan(
+    document: ExportDocument, request: ImportRequest, progress: Progress = tell_nobody
+) -> Plan:
     """Return the plan of the request, whether or not it may be applied."""
     with pause_garbage_collection():
+        tell = count_planned(document, progress)
         inputs = _read_inputs(remove_left_out(document, request.decisions), request)
         plan = build_plan(
             document,
@@ -129,6 +138,7 @@ def draft_plan(document: ExportDocument, request: ImportRequest) -> Plan:
             mode=request.mode,
             override_locks=request.override_locks,
             decisions=request.decisions,
+            tell=tell,
         )
         inputs = replace(inputs, brought=_read_brought(document, request))
         plan = add_pruning(plan, document, inputs, prune=request.prune, limit=request.prune_limit)

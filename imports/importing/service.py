@@ -44,7 +44,7 @@ from imports.plans.plan import Plan
 from imports.runs.carrying_out import Outcome, carry_out
 from imports.runs.current import RunPhase, measure_phase
 from imports.runs.idempotency import check_key
-from imports.runs.progress import Progress, follow_progress
+from imports.runs.progress import Progress, follow_progress, tell_nobody
 from imports.runs.run import check_server, hold_lock, record_run
 from imports.runs.signals import announce
 from imports.runs.staleness import make_stale_error
@@ -146,7 +146,12 @@ def examine_for_others(request: ImportRequest) -> Preview:
         return make_preview(document, request, is_for_others=True)
 
 
-def examine_import(request: ImportRequest, *, record_refusal: bool = False) -> Preview:
+def examine_import(
+    request: ImportRequest,
+    *,
+    record_refusal: bool = False,
+    progress: Progress = tell_nobody,
+) -> Preview:
     """Return the preview for a user who can still change mode, options and decisions.
 
     A refusal that these may resolve is in the preview's `refusal`. Raises an UnableToImport for
@@ -161,7 +166,7 @@ def examine_import(request: ImportRequest, *, record_refusal: bool = False) -> P
     ):
         check_server(request.server)
         check_permission(request.user, RUN_IMPORT)
-        return make_preview(*_read(request, recorder.record))
+        return make_preview(*_read(request, recorder.record), progress=progress)
 
 
 def run_import(

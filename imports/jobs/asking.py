@@ -18,11 +18,12 @@ from imports.importing.rights import check_request
 from imports.jobs.availability import may_queue
 from imports.jobs.options import KeptUpload, keep_import, keep_undo, pack_options
 from imports.jobs.queue import put_in_queue
-from imports.models import BackgroundJob, ImportRecord, JobKind, PendingImport
+from imports.models import BackgroundJob, ImportRecord, JobKind, PendingImport, Status
 from imports.planfile.page import PlanPage
 from imports.runs.idempotency import AlreadyDone, find_in_progress
 from imports.runs.recorder import RunRecorder
 from imports.runs.run import check_encryption_keys, check_server, record_run
+from imports.undo.read import find_written_items
 from imports.undo.record import make_undo_record
 from imports.undo.request import UndoRequest
 from imports.undo.rights import check_undo_request
@@ -36,6 +37,9 @@ from imports.uploads.applying import (
 from imports.uploads.pending import accept_all_shown, check_confirmed
 from imports.uploads.planning import make_request_without_file
 from imports.uploads.stored_file import pack_file
+
+MANY_ITEMS = 1_000
+"""An undo of more rows is left to a worker, whatever the size of the file was."""
 
 
 def queue_import(request: ImportRequest) -> ImportRecord:
@@ -64,10 +68,11 @@ def queue_import(request: ImportRequest) -> ImportRecord:
         )
 
 
-def queue_undo(request: UndoRequest) -> ImportRecord:
+def queue_undo(request: UndoRequest, *, token: str | None = None) -> ImportRecord:
     """Queue the undo, and return its record: see `queue_import`.
 
-    Also raises what is raised for a record that is not there, or cannot be undone.
+    With the confirmation `token` of a plan that was shown, exactly that plan is carried out. Also
+    raises what is raised for a record that is not there, or cannot be undone.
     """
     with record_run(make_undo_record(request)) as recorder:
         check_server(request.server)
@@ -76,8 +81,25 @@ def queue_undo(request: UndoRequest) -> ImportRecord:
             return earlier
         find_undone(request, recorder)
         check_encryption_keys()
-        job = BackgroundJob(kind=JobKind.UNDO, options=pack_options(keep_undo(request)))
+        job = BackgroundJob(kind=JobKind.UNDO, options=pack_options(keep_undo(request, token)))
         return _queue(recorder, job)
+
+
+def is_undo_for_worker(undone: ImportRecord) -> bool:
+    """Return whether the undo of that run is left to a worker by itself: the run was a large one.
+
+    That is told by its file, or by the rows that it wrote.
+    """
+    if not may_queue():
+        return False
+    is_large = undone.file_size > ziggy.BACKGROUND_BYTES
+    return is_large or find_written_items(undone).count() > MANY_ITEMS
+
+
+def find_undo_under_way(undone: ImportRecord) -> ImportRecord | None:
+    """Return the record of an undo of that run that is queued or under way, if any."""
+    undos = ImportRecord.objects.filter(undoes=undone)
+    return undos.filter(status__in=(Status.QUEUED, Status.RUNNING)).first()
 
 
 def is_for_worker(pending: PendingImport) -> bool:

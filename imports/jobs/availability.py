@@ -9,7 +9,7 @@ from django.db.models import Count, Min
 
 from flows.conf import ziggy
 from flows.servers import get_current_database
-from imports.models import ImportRecord, Status
+from imports.models import ImportRecord, PlanningJob, Status
 
 QUEUE_APP = "procrastinate.contrib.django"
 
@@ -27,18 +27,25 @@ def may_queue() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """What waits for a worker."""
+    """What waits for a worker: runs, and uploads to plan."""
 
     count: int
     oldest: datetime | None
-    """When the run was asked for that waits longest."""
+    """When that was asked for which waits longest."""
 
 
 def read_waiting() -> Waiting:
-    """Return how many runs wait for a worker, and since when, as for a monitor."""
-    queued = ImportRecord.objects.filter(status=Status.QUEUED).order_by()
-    found = queued.aggregate(count=Count("pk"), oldest=Min("queued_at"))
-    return Waiting(**found)
+    """Return how much waits for a worker, and since when, as for a monitor."""
+    runs = ImportRecord.objects.filter(status=Status.QUEUED).order_by()
+    plannings = PlanningJob.objects.filter(code="", attempts=0)
+    found = (
+        runs.aggregate(count=Count("pk"), oldest=Min("queued_at")),
+        plannings.aggregate(count=Count("pk"), oldest=Min("pending__created_at")),
+    )
+    return Waiting(
+        count=sum(each["count"] for each in found),
+        oldest=min((each["oldest"] for each in found if each["oldest"]), default=None),
+    )
 
 
 def find_last_sign_of_workers() -> datetime | None:

@@ -47,6 +47,8 @@ class KeptUndo(msgspec.Struct, kw_only=True, frozen=True):
     undone: int
     conflicts: ConflictResolution | None
     decisions: list[tuple[Kind | None, str, ConflictResolution]]
+    token: str | None = None
+    """The confirmation token of the plan that was shown; None where none was."""
 
 
 Kept = KeptImport | KeptUpload | KeptUndo
@@ -59,12 +61,13 @@ def keep_import(request: ImportRequest) -> KeptImport:
     return KeptImport(**{name: getattr(request, name) for name in names})
 
 
-def keep_undo(request: UndoRequest) -> KeptUndo:
+def keep_undo(request: UndoRequest, token: str | None = None) -> KeptUndo:
     """Return the options of an undo that was asked for."""
     return KeptUndo(
         undone=request.record,
         conflicts=request.conflicts,
         decisions=[(kind, uuid, one) for (kind, uuid), one in request.decisions.items()],
+        token=token,
     )
 
 

@@ -1,7 +1,7 @@
 """The queue of procrastinate, in the database of this instance, as this room uses it.
 
 Every function works in the caller's transaction, by Django's connection. A job of the queue has the
-number of its BackgroundJob, or of its BackgroundExport, and nothing else.
+number of its BackgroundJob, or of what its task is for, and nothing else.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,9 +14,11 @@ TASK = "imports.background"
 """The name of the task that carries out a BackgroundJob."""
 EXPORT_TASK = "imports.export"
 """The name of the task that builds a BackgroundExport."""
-_TASKS = (TASK, EXPORT_TASK)
+PLANNING_TASK = "imports.planning"
+"""The name of the task that plans an upload, whose number it has."""
+_TASKS = (TASK, EXPORT_TASK, PLANNING_TASK)
 ORDER = "imports"
-"""The lock of procrastinate that all jobs have which write: one is carried out after the other."""
+"""The lock of procrastinate that all runs have: they are carried out one after the other."""
 
 _GRACE = timedelta(seconds=5)
 """How long a worker may take to hold the lock of a job that it has fetched."""
@@ -34,10 +36,11 @@ _DELETE_OLD = """
 """
 
 
-def put_in_queue(number: int, task: str = TASK) -> int:
+def put_in_queue(number: int, task: str = TASK, *, order: str | None = ORDER) -> int:
     """Put the job of that number into the queue, and return its number there.
 
-    Exports wait for no import, and for no other export.
+    Those of one `order` are carried out one after the other; those of none whenever a worker is
+    free.
     """
     from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
     from procrastinate.jobs import Job  # noqa: PLC0415 - of an extra
@@ -46,7 +49,7 @@ def put_in_queue(number: int, task: str = TASK) -> int:
     job = Job(
         id=None,
         queue="imports",
-        lock=ORDER if task == TASK else None,
+        lock=order,
         queueing_lock=None,
         task_name=task,
         task_kwargs={"number": number},

@@ -7,7 +7,7 @@ from flows.servers import get_current_database
 from imports.jobs.availability import may_queue
 from imports.jobs.exports.asking import UNFINISHED
 from imports.jobs.queue import forget_queue
-from imports.models import BackgroundExport, BackgroundJob, ImportRecord, Status
+from imports.models import BackgroundExport, BackgroundJob, ImportRecord, PlanningJob, Status
 
 
 def discard_queued() -> int:
@@ -26,6 +26,11 @@ def discard_queued() -> int:
         )
         BackgroundJob.objects.all().delete()
         BackgroundExport.objects.filter(status__in=UNFINISHED).delete()
+        PlanningJob.objects.filter(code="").update(
+            code="interrupted",
+            message="The database was restored while it waited to be planned. Upload the file "
+            "again.",
+        )
         if may_queue() and get_current_database() == DEFAULT_DB_ALIAS:
             forget_queue()
     return count

@@ -24,7 +24,13 @@ from imports.errors import (
 from imports.importing.request import AGAIN
 from imports.importing.service import run_import
 from imports.jobs.job_lock import LockHeld, hold_job_lock
-from imports.jobs.options import KeptUpload, make_import_request, make_undo_request, read_options
+from imports.jobs.options import (
+    KeptUndo,
+    KeptUpload,
+    make_import_request,
+    make_undo_request,
+    read_options,
+)
 from imports.jobs.options import share as share_record
 from imports.models import BackgroundJob, Door, JobKind, Status
 from imports.runs.idempotency import AlreadyDone
@@ -99,12 +105,11 @@ def _find_refusal(job: BackgroundJob) -> UnableToImport | None:
     return None
 
 
-def make_gave_up_error() -> ImportFailed:
-    """Return the error of a job that ended its workers again and again."""
+def make_gave_up_error(when: str = "before the run was under way") -> ImportFailed:
+    """Return the error of a job that ended its workers again and again, told with when they did."""
     return ImportFailed(
         "gave-up",
-        f"Its worker died {MOST_ATTEMPTS} times before the run was under way, perhaps for lack of "
-        "memory.",
+        f"Its worker died {MOST_ATTEMPTS} times {when}, perhaps for lack of memory.",
         remedy="Nothing was written, and it is not tried again. See the log of the workers.",
     )
 
@@ -115,7 +120,7 @@ def _carry_out(job: BackgroundJob) -> None:
     try:
         match job.kind:
             case JobKind.UNDO:
-                undo_import(make_undo_request(job))
+                undo_import(make_undo_request(job), token=read_options(job, KeptUndo).token)
             case JobKind.UPLOAD:
                 _run_pending(job)
             case _:

@@ -11,7 +11,9 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 from imports.database.lock import LockHeld as ImportLockHeld
 from imports.database.lock import hold_import_lock
 from imports.expiry import drop_expired
+from imports.jobs.exports.sweep import sweep_exports
 from imports.jobs.job_lock import LockHeld, hold_job_lock
+from imports.jobs.planning.sweep import sweep_plannings
 from imports.jobs.queue import (
     drop_old_from_queue,
     end_in_queue,
@@ -34,6 +36,8 @@ def sweep() -> None:
         _heal(number, queue_number)
     for number in _find_forgotten():
         _heal(number, None)
+    sweep_exports()
+    sweep_plannings()
 
 
 def clean_up() -> None:

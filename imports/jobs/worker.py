@@ -21,8 +21,8 @@ from flows.garbage import give_memory_back
 from imports.database.errors import format_for_log
 from imports.jobs.drills import DrillProcess
 from imports.jobs.exports.building import run_export
-from imports.jobs.exports.sweep import sweep_exports
-from imports.jobs.queue import EXPORT_TASK, TASK
+from imports.jobs.planning.carrying_out import run_planning
+from imports.jobs.queue import EXPORT_TASK, PLANNING_TASK, TASK
 from imports.jobs.running import TryLater, run_job
 from imports.jobs.sweep import clean_up, sweep
 
@@ -42,15 +42,15 @@ _HEARTBEAT = 5
 def work(*, once: bool = False) -> None:
     """Carry out jobs until the process is told to stop; with `once`, until none is left."""
     if once:
-        _sweep()
+        sweep()
     asyncio.run(_work(once=once))
     if once:
-        _sweep()
+        sweep()
 
 
 async def _work(*, once: bool) -> None:
     tasks = [
-        asyncio.create_task(_repeat(_sweep, _SWEEP)),
+        asyncio.create_task(_repeat(sweep, _SWEEP)),
         asyncio.create_task(_repeat(clean_up, _CLEAN_UP)),
     ]
     drill = DrillProcess()
@@ -92,6 +92,7 @@ def _make_app() -> App:
     later = RetryStrategy(wait=_LATER, retry_exceptions=[TryLater])
     app.task(name=TASK, retry=later)(_run)
     app.task(name=EXPORT_TASK)(_run_export)
+    app.task(name=PLANNING_TASK)(_plan)
     return app
 
 
@@ -105,9 +106,9 @@ def _run_export(number: int) -> None:
     give_memory_back()
 
 
-def _sweep() -> None:
-    sweep()
-    sweep_exports()
+def _plan(number: int) -> None:
+    run_planning(number)
+    give_memory_back()
 
 
 async def _repeat(step: Callable[[], None], seconds: float) -> None:

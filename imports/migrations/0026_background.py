@@ -15,6 +15,8 @@ def end_queued(apps, schema_editor):
         message='The server went back to an earlier release. Nothing of this import was written.',
     )
     records.filter(status='cancelled').update(status='refused')
+    uploads = apps.get_model('imports', 'PendingImport').objects.using(schema_editor.connection.alias)
+    uploads.filter(plan=None, record=None).delete()
 
 
 class Migration(RecordedMigration):
@@ -77,6 +79,22 @@ class Migration(RecordedMigration):
                 ('limit_codes', models.JSONField(default=list, help_text='Of the limits that it is beyond.')),
                 ('content', models.BinaryField(help_text='The export file, in gzip, encrypted.', null=True)),
                 ('user', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
+        CreateModelAnew(
+            name='PlanningJob',
+            fields=[
+                ('pending', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='planning', serialize=False, to='imports.pendingimport')),
+                ('attempts', models.PositiveSmallIntegerField(default=0, help_text='How often it was begun.')),
+                ('done', models.PositiveIntegerField(default=0, help_text='Items that are planned.')),
+                ('total', models.PositiveIntegerField(default=0, help_text='Items; 0 until the file is read.')),
+                ('code', models.CharField(blank=True, default='', help_text='Why there is no plan; empty until then.', max_length=100)),
+                ('message', models.TextField(blank=True, default='')),
+                ('queue_number', models.BigIntegerField(help_text='Its number in the queue.', null=True)),
+                ('record', models.ForeignKey(db_constraint=False, db_index=False, help_text='That of the refusal, where it has one.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='imports.importrecord')),
             ],
             options={
                 'default_permissions': (),

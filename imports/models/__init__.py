@@ -2,6 +2,7 @@
 
 from imports.models.exports import BackgroundExport, ExportStatus
 from imports.models.jobs import BackgroundJob, JobKind, RunProgress
+from imports.models.planning import PlanningJob
 from imports.models.records import (
     HOLDING_KEYS,
     RESTORE,
@@ -29,6 +30,7 @@ __all__ = [
     "JobKind",
     "ParsedItem",
     "PendingImport",
+    "PlanningJob",
     "RunProgress",
     "Status",
 ]

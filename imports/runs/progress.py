@@ -5,7 +5,6 @@ beside it: on PostgreSQL by a connection of their own, for every process on any 
 which has one writer at a time, into Django's cache, for those that share it.
 """
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -13,17 +12,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.core.cache import cache
-from django.db import DatabaseError, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import connections
 
 from flows.servers import get_current_database
-from imports.database.errors import format_for_log
 from imports.models import ImportRecord, RunProgress, Status
-
-logger = logging.getLogger(__name__)
+from imports.runs.beside import BesideWriter
 
 Progress = Callable[[int, int], None]
-"""Called with the number of items written so far, and of all items to write."""
+"""Called with the number of items written or planned so far, and of all of them."""
+
+
+def tell_nobody(_done: int, _total: int) -> None:
+    """Do nothing, where nobody waits for the numbers."""
+
 
 _KEPT_SECONDS = 3600
 _EVERY = 0.5
@@ -31,6 +32,7 @@ _KEEP = """
     INSERT INTO imports_runprogress (record_id, done, total) VALUES (%s, %s, %s)
     ON CONFLICT (record_id) DO UPDATE SET done = EXCLUDED.done, total = EXCLUDED.total
 """
+_FORGET = "DELETE FROM imports_runprogress WHERE record_id = %s"
 
 
 class Phase(StrEnum):
@@ -106,34 +108,20 @@ class _SharedKeeper:
 
     def __init__(self, record: ImportRecord) -> None:
         self._record = record.pk
-        self._alias = get_current_database()
+        self._writer = BesideWriter()
         self._next = time.monotonic() + _EVERY
-        self._connection: BaseDatabaseWrapper | None = None
 
     def keep(self, done: int, total: int) -> None:
-        is_last = done == total and self._connection is not None
+        is_last = done == total and self._writer.is_open
         if time.monotonic() < self._next and not is_last:
             return
-        self._execute(_KEEP, [self._record, done, total])
+        self._writer.execute(_KEEP, [self._record, done, total])
         self._next = time.monotonic() + _EVERY
 
     def close(self) -> None:
-        if self._connection is None:
-            return
-        self._execute("DELETE FROM imports_runprogress WHERE record_id = %s", [self._record])
-        self._connection.close()
-
-    def _execute(self, statement: str, values: list[int]) -> None:
-        """Execute the statement. Where that fails, the run goes on unseen."""
-        if self._connection is None:
-            self._connection = connections[self._alias].copy()
-        try:
-            with self._connection.cursor() as cursor:
-                cursor.execute(statement, values)
-        except DatabaseError as error:
-            logger.warning("The progress of a run is not kept: %s", format_for_log(error))
-            self._connection.close()
-            self._connection = None
+        if self._writer.is_open:
+            self._writer.execute(_FORGET, [self._record])
+            self._writer.close()
 
 
 def _make_key(record: ImportRecord) -> str:

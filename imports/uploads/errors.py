@@ -24,6 +24,13 @@ class UploadRefused(UnableToImport):
     status = HTTPStatus.CONFLICT
 
 
+class NotPlanned(UploadRefused):
+    """A worker has not planned the upload yet, or could not."""
+
+    def __init__(self) -> None:
+        super().__init__("not-planned", "There is no plan of this upload yet.")
+
+
 class NothingKept(NothingPending):
     """There is no such kept plan: it was replaced or deleted, or has expired."""
 

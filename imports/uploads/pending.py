@@ -38,10 +38,11 @@ from imports.runs.run import check_encryption_keys
 from imports.uploads.applying import accept_of_page, run_shown
 from imports.uploads.errors import NothingKept, NothingPending, UploadRefused
 from imports.uploads.keeping import check_may_delete, check_may_look, may_only_look
-from imports.uploads.planning import make_request, plan_again, plan_first
+from imports.uploads.planning import make_first_request, make_request, plan_again, plan_first
 from imports.uploads.progress import check_idle
 from imports.uploads.showing import check_shown, may_decide
 from imports.uploads.stored_file import pack_file
+from imports.uploads.unplanned import waits_for_decision
 
 MOST_WAITING = 10
 """The most uploads of a user that may wait at a time."""
@@ -60,17 +61,25 @@ class Options:
 def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> PendingImport:
     """Store the file with its plan.
 
-    Raises an UnableToImport, with its record, for a bad file, and UploadRefused if too many uploads
-    of the user wait already.
+    Raises an UnableToImport, with its record, for a bad file, and what `start_upload` raises.
+    """
+    pending = start_upload(user, file_name=file_name, options=options)
+    return plan_upload(pending, make_first_request(pending, payload))
+
+
+def start_upload(user: User, *, file_name: str, options: Options) -> PendingImport:
+    """Return an upload that is not stored yet.
+
+    Raises NotPermitted, and UploadRefused if too many uploads of the user wait already.
     """
     check_permission(user, RUN_IMPORT)
     drop_expired_uploads()
-    if len(list_waiting_uploads(user)) >= MOST_WAITING:
+    if sum(waits_for_decision(upload) for upload in list_waiting_uploads(user)) >= MOST_WAITING:
         raise UploadRefused(
             "too-many-uploads",
             f"{MOST_WAITING} of your uploads wait already. Import or cancel one of them first.",
         )
-    pending = PendingImport(
+    return PendingImport(
         user=user,
         created_at=timezone.now(),
         file_name=make_storable(file_name),
@@ -79,9 +88,14 @@ def stage(user: User, *, payload: bytes, file_name: str, options: Options) -> Pe
         override_locks=options.override_locks,
         prune=options.prune,
     )
-    content = plan_first(pending, payload)
+
+
+def plan_upload(pending: PendingImport, request: ImportRequest) -> PendingImport:
+    """Plan the unpacked request of an upload that was started, and store it. Raises as `stage`."""
+    plan_first(pending, request)
     check_encryption_keys()
-    pending.content = pack_file(content)
+    # Unpacked: a later plan, and the page of an item, read neither gzip nor an archive.
+    pending.content = pack_file(request.payload)
     pending.save()
     return pending
 
@@ -91,7 +105,8 @@ def list_waiting_uploads(user: User) -> list[PendingImport]:
     waiting = PendingImport.objects.filter(
         user=user, record=None, expires_at=None, created_at__gte=get_oldest_kept()
     )
-    return list(waiting.defer("content", "plan").order_by("-created_at", "-pk"))
+    waiting = waiting.select_related("planning").defer("content", "plan")
+    return list(waiting.order_by("-created_at", "-pk"))
 
 
 def find_pending(user: User, number: int) -> PendingImport:
@@ -100,7 +115,7 @@ def find_pending(user: User, number: int) -> PendingImport:
     Raises NotPermitted and NothingPending.
     """
     found = PendingImport.objects.filter(is_unexpired(), pk=number)
-    pending = found.select_related("user").defer("content", "answer").first()
+    pending = found.select_related("user", "planning").defer("content", "answer").first()
     if pending is not None and pending.is_kept:
         check_may_look(user, pending)
         return pending

@@ -12,7 +12,7 @@ from imports.importing.document import unpack_request
 from imports.importing.prepare import Preview
 from imports.importing.request import ImportRequest
 from imports.importing.service import examine_import, plan_for_others
-from imports.models import Door, PendingImport
+from imports.models import Door, PendingImport, PlanningJob
 from imports.planfile.acknowledgement import make_page_warnings
 from imports.planfile.decisions import GivenDecision, match_decisions
 from imports.planfile.page import (
@@ -27,31 +27,40 @@ from imports.planfile.snapshot import ItemKey
 from imports.plans.decisions import Decisions, convert_decisions, read_decision_list
 from imports.plans.only import find_chosen
 from imports.plans.plan import Mode
+from imports.runs.progress import Progress, tell_nobody
 from imports.uploads.answering import keep_answer
 from imports.uploads.candidates import read_candidates
-from imports.uploads.errors import NothingPending, UploadRefused
+from imports.uploads.errors import NothingPending, NotPlanned, UploadRefused
 from imports.uploads.stored_file import unpack_file
 from imports.uploads.summaries import read_summaries
 
 
 def read_page(pending: PendingImport) -> PlanPage:
-    """Return the page of the last plan. Raises NothingPending."""
+    """Return the page of the last plan. Raises NothingPending; NotPlanned where none is made."""
     if not pending.plan:
-        raise NothingPending
+        raise NotPlanned if PlanningJob.objects.filter(pk=pending.pk).exists() else NothingPending
     return unpack_page(bytes(pending.plan))
 
 
-def plan_first(pending: PendingImport, payload: bytes) -> bytes:
-    """Plan the import of a file that is not stored yet; set the page of its plan, and its digest.
+def make_first_request(pending: PendingImport, payload: bytes) -> ImportRequest:
+    """Return the request for the import of a file that is not stored yet, unpacked."""
+    return unpack_request(_make_request(pending, payload))
 
-    Returns the content to store, unpacked: a later plan, and the page of an item, read neither gzip
-    nor an archive. The plan itself is not returned: it takes more memory than the file.
+
+def plan_first(
+    pending: PendingImport,
+    request: ImportRequest,
+    *,
+    progress: Progress = tell_nobody,
+) -> None:
+    """Plan the unpacked request; set the page of its plan, and its digest.
+
+    The plan itself is not returned: it takes more memory than the file. Raises what
+    `examine_import` raises, with its record.
     """
-    request = unpack_request(_make_request(pending, payload))
-    preview = examine_import(request, record_refusal=True)
+    preview = examine_import(request, record_refusal=True, progress=progress)
     _keep_page(pending, preview, {})
     pending.file_sha256, pending.file_size = preview.document.sha256, preview.document.size
-    return request.payload
 
 
 def plan_to_keep(pending: PendingImport, request: ImportRequest) -> bytes:

@@ -9,11 +9,16 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
+from imports.jobs.exports.building import run_export
+from imports.jobs.planning.carrying_out import run_planning
+from imports.jobs.queue import EXPORT_TASK, PLANNING_TASK, TASK
 from imports.jobs.running import run_job
 
 ON_POSTGRESQL = django_settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 
 needs_postgresql = pytest.mark.skipif(not ON_POSTGRESQL, reason="the queue is in PostgreSQL")
+
+_CARRY_OUT = {TASK: run_job, EXPORT_TASK: run_export, PLANNING_TASK: run_planning}
 
 _DROP = """
     DO $$ DECLARE each regprocedure; BEGIN
@@ -57,25 +62,30 @@ def read_queue() -> list[tuple[str, dict[str, Any]]]:
 
 def fetch_all() -> list[int]:
     """Take every job that waits, as workers do that die at once; return their numbers."""
-    numbers = []
+    return [number for _, number in _fetch_all()]
+
+
+def _fetch_all() -> list[tuple[str, int]]:
+    found = []
     with connection.cursor() as cursor:
         while True:
             cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
             (worker,) = cursor.fetchone()
             cursor.execute(
-                "SELECT (procrastinate_fetch_job_v2(NULL, %s)).args->>'number'", [worker]
+                "SELECT task_name, args->>'number' FROM procrastinate_fetch_job_v2(NULL, %s)",
+                [worker],
             )
-            (number,) = cursor.fetchone()
+            task, number = cursor.fetchone()
             if number is None:
-                return numbers
-            numbers.append(int(number))
+                return found
+            found.append((task, int(number)))
 
 
 def work() -> None:
     """Carry out what waits, as a worker does."""
-    while numbers := fetch_all():
-        for number in numbers:
-            run_job(number)
+    while found := _fetch_all():
+        for task, number in found:
+            _CARRY_OUT[task](number)
         _execute(
             "SELECT procrastinate_finish_job_v1(id, 'succeeded', false) "
             "FROM procrastinate_jobs WHERE status = 'doing'"

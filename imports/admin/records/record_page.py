@@ -15,6 +15,7 @@ from imports.admin.addresses import get_record_url
 from imports.admin.records.record_checklist import Typed, make_checklist_context
 from imports.admin.records.record_items import make_items_context, sort_items
 from imports.admin.records.record_warnings import find_warned_items
+from imports.admin.records.run_progress import make_progress_context
 from imports.admin.wording import (
     RESULT_WORDS,
     format_counts,
@@ -54,8 +55,7 @@ def make_record_context(
         "record_url": get_record_url(record),
         "status": get_shown_status(record),
         "outcome": describe_outcome(record, message),
-        "is_queued": record.status == Status.QUEUED,
-        "is_running": record.status in {Status.QUEUED, Status.RUNNING},
+        **make_progress_context(request, record),
         "total": format_counts(record.counts),
         "issues": [
             {**issue, "message": replace_options(issue["message"])} for issue in record.issues

@@ -10,10 +10,9 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
@@ -27,11 +26,12 @@ from imports.admin.records.item_page import has_difference, make_item_context
 from imports.admin.records.record_checklist import NOTHING_TYPED, Typed
 from imports.admin.records.record_items import make_search_condition
 from imports.admin.records.record_page import make_record_context
+from imports.admin.records.run_progress import ProgressViews
 from imports.admin.server.server_pages import list_server_urls
 from imports.admin.undo.undoing import list_undo_urls, may_undo
 from imports.admin.uploads.importing import list_import_urls, may_import
 from imports.admin.wording import format_counts, format_duration, replace_options
-from imports.models import ImportItem, ImportRecord, Status
+from imports.models import ImportItem, ImportRecord
 from imports.permissions import VIEW_RECORDS, get_record_message, may_see
 from imports.records.outcomes import get_shown_status
 
@@ -71,10 +71,12 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         looked_at = "<int:record_id>/connections/<int:item_id>/looked-at/"
         views = ChecklistViews(self.admin_site, self._find_record, self._render_page)
+        progress = ProgressViews(self._find_record)
         own = list_page_urls(
             self,
             ("<int:record_id>/items/<int:item_id>/", self.item_view, "item"),
-            ("<int:record_id>/state/", self.state_view, "state"),
+            ("<int:record_id>/state/", progress.state, "state"),
+            ("<int:record_id>/cancel/", progress.cancel, "cancel"),
             ("<int:record_id>/checklist/", views.change_many, "checklist"),
             ("<int:record_id>/secrets/<uuid:secret_uuid>/", views.fill, "fill"),
             (looked_at, views.tick_off, "tick_off"),
@@ -189,16 +191,6 @@ class ImportRecordAdmin(CheckedListMixin, admin.ModelAdmin):
             **make_item_context(item),
         }
         return TemplateResponse(request, "admin/imports/importrecord/item.html", context)
-
-    def state_view(self, request: HttpRequest, record_id: int) -> HttpResponse:
-        """Return the state of the run as JSON, for a page that waits for its end."""
-        record = self._find_record(request, str(record_id))
-        state = {
-            "running": record.status in {Status.QUEUED, Status.RUNNING},
-            "status": get_shown_status(record),
-            "seconds": int((timezone.now() - record.started_at).total_seconds()),
-        }
-        return JsonResponse(state, headers={"Cache-Control": "no-store"})
 
     def _find_record(self, request: HttpRequest, record_id: str) -> ImportRecord:
         if not self.has_view_permission(request):

@@ -35,6 +35,7 @@ from imports.admin.undo.undo_forms import (
 from imports.admin.undo.undo_page import make_undo_context
 from imports.admin.uploads.uploading import render_import_page
 from imports.errors import NotPermitted, NotUndoable, StalePlan, UnableToImport
+from imports.jobs.asking import find_undo_under_way, is_undo_for_worker, queue_undo
 from imports.models import Door, ImportRecord
 from imports.permissions import (
     UNDO_IMPORT,
@@ -151,20 +152,14 @@ class UndoViews:
             refused = _Refused(message=str(message), status=status, confirmation=typed)
             return self._render_page(request, record, choices, refused=refused)
         try:
-            outcome = undo_import(
-                _make_request(request, record, choices), token=request.POST.get("shown", "")
-            )
+            done = _carry_out(request, record, choices)
         except NotUndoable:
             raise
         except UnableToImport as error:
             return self._render_page(
                 request, record, choices, refused=_make_refusal(request, error)
             )
-        if outcome.plan.writes:
-            messages.success(request, f"{outcome.plan.name.done}: this is the record of that.")
-        else:
-            messages.info(request, "There was nothing to undo, and nothing was written.")
-        return redirect("admin:imports_importrecord_change", outcome.record.pk)
+        return redirect("admin:imports_importrecord_change", done.pk)
 
     def _render_page(
         self,
@@ -186,6 +181,7 @@ class UndoViews:
             "options": options,
             "with_backup": options.with_backup,
             "asks_for_name": ziggy.CONFIRM_SERVER_NAME,
+            "is_for_worker": is_undo_for_worker(record),
             **make_undo_context(
                 request, preview, choices, packed=request.POST.get("shown_rows", "")
             ),
@@ -211,6 +207,19 @@ class UndoViews:
             "difference": compare_contents(preview.change.kind, preview.before, preview.after),
         }
         return render_import_page(self._site, request, "undo_row", context)
+
+
+def _carry_out(request: HttpRequest, record: ImportRecord, choices: Choices) -> ImportRecord:
+    """Undo exactly what was shown, or leave it to a worker; return the record of that."""
+    asked, token = _make_request(request, record, choices), request.POST.get("shown", "")
+    if is_undo_for_worker(record):
+        return find_undo_under_way(record) or queue_undo(asked, token=token)
+    outcome = undo_import(asked, token=token)
+    if outcome.plan.writes:
+        messages.success(request, f"{outcome.plan.name.done}: this is the record of that.")
+    else:
+        messages.info(request, "There was nothing to undo, and nothing was written.")
+    return outcome.record
 
 
 def _make_request(request: HttpRequest, record: ImportRecord, choices: Choices) -> UndoRequest:

@@ -33,6 +33,7 @@ from imports.admin.uploads.found_upload import (
     redirect_to_preview,
 )
 from imports.admin.uploads.kept_plans import KeptPlanViews
+from imports.admin.uploads.planning_page import make_planning_context
 from imports.admin.uploads.preview_page import make_preview_context, make_walk_context
 from imports.admin.uploads.solution_forms import asks_for_only, read_only, read_solutions
 from imports.admin.uploads.uploading import UploadViews, render_import_page
@@ -49,6 +50,7 @@ from imports.uploads.planning import read_page
 from imports.uploads.progress import read_progress
 from imports.uploads.reviewing import count_reviewed, keep_reviewed
 from imports.uploads.showing import check_shown, may_decide
+from imports.uploads.unplanned import find_planning, read_planning_progress
 
 
 class ChoicesInvalid(UnableToImport):
@@ -112,7 +114,10 @@ class ImportViews:
     @method_decorator(require_http_methods(["GET", "HEAD"]))
     @pass_upload
     def preview(self, request: HttpRequest, pending: PendingImport) -> HttpResponseBase:
-        """Show what would happen, item by item."""
+        """Show what would happen, item by item; until it is planned, how far that is."""
+        if find_planning(pending):
+            context = make_planning_context(request, pending)
+            return render_import_page(self._site, request, "planning", context)
         context = make_preview_context(request, pending, read_page(pending))
         return render_import_page(self._site, request, "preview", context)
 
@@ -260,7 +265,7 @@ class ImportViews:
             pending = uploads.find_pending(request.user, number)  # type: ignore[arg-type]
         except UnableToImport as error:
             return JsonResponse({"message": error.message}, status=error.status)
-        progress = read_progress(pending)
+        progress = read_planning_progress(pending) or read_progress(pending)
         response = {
             "running": progress.is_running,
             "phase": progress.phase,

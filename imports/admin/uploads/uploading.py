@@ -19,6 +19,7 @@ from imports.admin.uploads.forms import UploadForm
 from imports.admin.uploads.receiving import start_receiving
 from imports.errors import NotPermitted, UnableToImport
 from imports.exportfile.size_limit import MOST_WITH_WHITE_SPACE
+from imports.jobs.planning.asking import stage_upload
 from imports.models import ImportRecord
 from imports.permissions import RUN_IMPORT, check_permission, may_see_records
 from imports.uploads import pending as uploads
@@ -53,7 +54,7 @@ class UploadViews:
             return self._render_page(request, form=form)
         (file,) = files
         try:
-            pending = uploads.stage(
+            pending = stage_upload(
                 request.user,  # type: ignore[arg-type]
                 payload=file.content,
                 file_name=file.name,

@@ -57,7 +57,7 @@ def queue_export(user: User, choice: ExportChoice, *, form: str = "") -> Backgro
             choice=asked,
             form=form,
         )
-        export.queue_number = put_in_queue(export.pk, EXPORT_TASK)
+        export.queue_number = put_in_queue(export.pk, EXPORT_TASK, order=None)
         export.save(update_fields=["queue_number"])
     return export
 

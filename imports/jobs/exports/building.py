@@ -74,7 +74,7 @@ def _run(export: BackgroundExport) -> None:
 
 def give_up(export: BackgroundExport) -> None:
     """Record that the export ended its workers again and again."""
-    error = make_gave_up_error()
+    error = make_gave_up_error("while it made the export")
     _end(export, ExportStatus.FAILED, code=error.code, message=error.message)
 
 

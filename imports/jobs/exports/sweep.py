@@ -42,7 +42,7 @@ def _heal(number: int, queue_number: int | None) -> None:
             if export.attempts >= MOST_ATTEMPTS:
                 give_up(export)
                 return
-            export.queue_number = put_in_queue(number, EXPORT_TASK)
+            export.queue_number = put_in_queue(number, EXPORT_TASK, order=None)
             export.save(update_fields=["queue_number"])
     except LockHeld:
         return

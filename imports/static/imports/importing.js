@@ -34,14 +34,14 @@ async function poll(section, isOver) {
             window.location.assign(progress.record);
             return;
         }
+        if (isOver && !progress.running && !failure) { // the plan is there, perhaps
+            window.location.reload();
+            return;
+        }
         showProgress(section, progress);
         if (isOver && !progress.running) {
-            if (failure) {
-                section.querySelector(".phase").textContent = failure;
-                section.querySelector("progress").hidden = true;
-            } else {
-                window.location.reload();
-            }
+            section.querySelector(".phase").textContent = failure;
+            section.querySelector("progress").hidden = true;
             return;
         }
     } catch {

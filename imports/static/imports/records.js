@@ -4,6 +4,25 @@
 
 const POLL_MILLISECONDS = 2000;
 
+function showProgress(section, state) {
+    const bar = section.querySelector("progress");
+    if (!bar) { // its process had died when the page was made
+        return;
+    }
+    section.querySelector(".phase").textContent = state.phase;
+    section.querySelector(".numbers").textContent = state.total ? `${state.done} of ${state.total}` : "";
+    if (state.total) {
+        bar.max = state.total;
+        bar.value = state.done;
+    } else {
+        bar.removeAttribute("value");
+    }
+    const stop = document.querySelector(".record-stop");
+    if (stop) {
+        stop.hidden = !state.mayCancel;
+    }
+}
+
 async function watchRun(section) {
     try {
         const answer = await fetch(section.dataset.url, { headers: { Accept: "application/json" } });
@@ -17,6 +36,7 @@ async function watchRun(section) {
             return;
         }
         section.querySelector(".record-elapsed").textContent = `, ${state.seconds} s ago`;
+        showProgress(section, state);
     } catch {
         section.querySelector(".record-elapsed").textContent = ". Waiting for the server";
     }
