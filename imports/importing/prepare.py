@@ -49,7 +49,7 @@ from imports.rows.read import (
     read_rows_by_uuid,
 )
 from imports.runs import staleness
-from imports.runs.progress import Progress, tell_nobody
+from imports.runs.progress import Progress, ignore_progress
 from imports.runs.staleness import make_stale_error
 
 
@@ -76,7 +76,7 @@ def make_preview(
     request: ImportRequest,
     *,
     is_for_others: bool = False,
-    progress: Progress = tell_nobody,
+    progress: Progress = ignore_progress,
 ) -> Preview:
     """Return the plan of the request with its refusal, if any. All doors get their plans from here.
 
@@ -125,12 +125,13 @@ def _check_sight_of_named(request: ImportRequest) -> None:
 
 
 def draft_plan(
-    document: ExportDocument, request: ImportRequest, progress: Progress = tell_nobody
+    document: ExportDocument, request: ImportRequest, progress: Progress = ignore_progress
 ) -> Plan:
     """Return the plan of the request, whether or not it may be applied."""
     with pause_garbage_collection():
-        tell = count_planned(document, progress)
+        report = count_planned(document, progress)
         inputs = _read_inputs(remove_left_out(document, request.decisions), request)
+        inputs = replace(inputs, report_planned=report)
         plan = build_plan(
             document,
             inputs,
@@ -138,7 +139,6 @@ def draft_plan(
             mode=request.mode,
             override_locks=request.override_locks,
             decisions=request.decisions,
-            tell=tell,
         )
         inputs = replace(inputs, brought=_read_brought(document, request))
         plan = add_pruning(plan, document, inputs, prune=request.prune, limit=request.prune_limit)

@@ -44,7 +44,7 @@ from imports.plans.plan import Plan
 from imports.runs.carrying_out import Outcome, carry_out
 from imports.runs.current import RunPhase, measure_phase
 from imports.runs.idempotency import check_key
-from imports.runs.progress import Progress, follow_progress, tell_nobody
+from imports.runs.progress import Progress, follow_progress, ignore_progress
 from imports.runs.run import check_server, hold_lock, record_run
 from imports.runs.signals import announce
 from imports.runs.staleness import make_stale_error
@@ -150,7 +150,7 @@ def examine_import(
     request: ImportRequest,
     *,
     record_refusal: bool = False,
-    progress: Progress = tell_nobody,
+    progress: Progress = ignore_progress,
 ) -> Preview:
     """Return the preview for a user who can still change mode, options and decisions.
 

@@ -4,7 +4,7 @@ Stored contents are read through a callable, one row at a time, so that only the
 written are kept in memory.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from flows.content.fields import EXTRA, Content, Kind
@@ -21,7 +21,7 @@ from imports.plans.destinations import (
     find_destination_warnings,
     make_user_change,
 )
-from imports.plans.drift import ReadContents, mark_drift
+from imports.plans.drift import mark_drift
 from imports.plans.inputs import PlanInputs
 from imports.plans.invisible_characters import forget_known_characters, list_file_warnings
 from imports.plans.item_destinations import decide_items, find_ambiguous_uuids
@@ -40,9 +40,6 @@ from imports.plans.plan import Change, Mode, Plan, Result
 from imports.plans.pruning import find_obstacles, find_refusals, find_unnamed, make_prunes
 from imports.plans.reference_map import ItemDestination, LostValue, ReferenceMap, map_references
 
-TellPlanned = Callable[[], None]
-"""Called when one more item is planned."""
-
 
 def build_plan(
     document: ExportDocument,
@@ -52,12 +49,11 @@ def build_plan(
     mode: Mode,
     override_locks: bool = False,
     decisions: Decisions = NO_DECISIONS,
-    tell: TellPlanned = lambda: None,
 ) -> Plan:
     """Return the plan of the import; its issues are all the reasons to refuse it.
 
     `decisions` are for single items, and override the mode. `inputs` are those of the document
-    without the items that are left out. `tell` is called for each item that is planned.
+    without the items that are left out.
     """
     planned = remove_left_out(document, decisions)
     decided_items, refused = decide_items(planned, inputs.rows, inputs.live_names, mode, decisions)
@@ -71,9 +67,7 @@ def build_plan(
         *find_ambiguous_uuids(decided_items, planned, inputs.read_rows),
     ]
     users: list[UserChange] = []
-    changes = _make_all_changes(
-        decided_items, references, inputs, users=users, issues=issues, tell=tell
-    )
+    changes = _make_all_changes(decided_items, references, inputs, users=users, issues=issues)
     if not override_locks:
         issues += _find_locked(changes[Kind.FLOW])
     return Plan(
@@ -128,7 +122,6 @@ def _make_all_changes(
     *,
     users: list[UserChange],
     issues: list[Issue],
-    tell: TellPlanned,
 ) -> dict[Kind, tuple[Change, ...]]:
     """Return the changes by kind with all their warnings; add to `users` and `issues`."""
     surroundings = _make_surroundings(decided_items[Kind.SECRET], inputs)
@@ -139,7 +132,6 @@ def _make_all_changes(
                 *(kind, decided_items[kind], references, inputs, surroundings),
                 users=users,
                 issues=issues,
-                tell=tell,
             ),
         )
         for kind in Kind
@@ -170,7 +162,6 @@ def _make_changes(
     *,
     users: list[UserChange],
     issues: list[Issue],
-    tell: TellPlanned,
 ) -> tuple[Change, ...]:
     """Return the changes of a kind, with drift.
 
@@ -191,30 +182,25 @@ def _make_changes(
                     *find_place_warnings(match, result, surroundings),
                 ),
             )
-            for match, destination, result in _tell_unread(decided_items, tell)
+            for match, destination, result in _report_unread(decided_items, inputs)
         ],
-        inputs.read_contents,
+        inputs,
         users,
-        tell,
     )
     last_imports = inputs.last_imports.get(kind, {})
     return mark_drift(kind, changes, last_imports, inputs.read_last_writes, inputs.read_contents)
 
 
-def _tell_unread(decided: Sequence[DecidedItem], tell: TellPlanned) -> Iterator[DecidedItem]:
-    """Yield the items, telling of each that is planned without reading the content of a row."""
+def _report_unread(decided: Sequence[DecidedItem], inputs: PlanInputs) -> Iterator[DecidedItem]:
+    """Yield the items, and report each that is planned without the content of a row."""
     for each in decided:
         yield each
         if each[2] is not Result.OVERWRITE:
-            tell()
+            inputs.report_planned()
 
 
 def _compare_overwrites(
-    kind: Kind,
-    changes: list[Change],
-    read_contents: ReadContents,
-    users: list[UserChange],
-    tell: TellPlanned,
+    kind: Kind, changes: list[Change], inputs: PlanInputs, users: list[UserChange]
 ) -> tuple[Change, ...]:
     """Return the changes with each overwrite compared with the row's content; add to `users`."""
     overwrites = {
@@ -222,8 +208,8 @@ def _compare_overwrites(
         for position, change in enumerate(changes)
         if change.row and change.result is Result.OVERWRITE
     }
-    for pk, content in read_contents(kind, list(overwrites)):
-        tell()
+    for pk, content in inputs.read_contents(kind, list(overwrites)):
+        inputs.report_planned()
         position = overwrites[pk]
         changes[position] = forget_known_characters(compare(changes[position], content), content)
         if user := make_user_change(changes[position], content):

@@ -37,3 +37,5 @@ class PlanInputs:
     """The live rows that came last from the file's directory, and whose uuids it does not have."""
     find_users: FindUsers = lambda _rows: ()
     """Finds what uses rows; needed only to prune."""
+    report_planned: Callable[[], None] = lambda: None
+    """Called for each item that is planned."""

@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 """Called with the number of items written or planned so far, and of all of them."""
 
 
-def tell_nobody(_done: int, _total: int) -> None:
+def ignore_progress(_done: int, _total: int) -> None:
     """Do nothing, where nobody waits for the numbers."""
 
 

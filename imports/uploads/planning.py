@@ -27,7 +27,7 @@ from imports.planfile.snapshot import ItemKey
 from imports.plans.decisions import Decisions, convert_decisions, read_decision_list
 from imports.plans.only import find_chosen
 from imports.plans.plan import Mode
-from imports.runs.progress import Progress, tell_nobody
+from imports.runs.progress import Progress, ignore_progress
 from imports.uploads.answering import keep_answer
 from imports.uploads.candidates import read_candidates
 from imports.uploads.errors import NothingPending, NotPlanned, UploadRefused
@@ -51,7 +51,7 @@ def plan_first(
     pending: PendingImport,
     request: ImportRequest,
     *,
-    progress: Progress = tell_nobody,
+    progress: Progress = ignore_progress,
 ) -> None:
     """Plan the unpacked request; set the page of its plan, and its digest.
 

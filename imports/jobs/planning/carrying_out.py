@@ -72,16 +72,17 @@ def _plan(job: PlanningJob) -> None:
     request = unpack_request(make_request(pending))
     with _keep_progress(job.pk) as progress:
         plan_first(pending, request, progress=progress)
-    values = {
-        "plan": pending.plan,
-        "planned_at": pending.planned_at,
-        "file_sha256": pending.file_sha256,
-        "file_size": pending.file_size,
-    }
-    if request.packed:
-        values["content"] = pack_file(request.payload)
+    unpacked = pack_file(request.payload) if request.packed else None
     with transaction.atomic(using=get_current_database()):
-        PendingImport.objects.filter(pk=job.pk, plan=None, record=None).update(**values)
+        waiting = PendingImport.objects.filter(pk=job.pk, plan=None, record=None)
+        if unpacked is not None:
+            waiting.update(content=unpacked)
+        waiting.update(
+            plan=pending.plan,
+            planned_at=pending.planned_at,
+            file_sha256=pending.file_sha256,
+            file_size=pending.file_size,
+        )
         PlanningJob.objects.filter(pk=job.pk).delete()
 
 
