@@ -18,7 +18,10 @@ from accounts.models import User
 from tests.browser.accessibility import read_axe, violations
 from tests.browser.chromium import launch, skipping_what_is_missing
 from tests.browser.faults import Faults, watch
+from tests.support.queue_fixtures import _may_queue, _queue_tables, shared_queue
 from tests.support.users import PASSWORD
+
+__all__ = ["_may_queue", "_queue_tables", "shared_queue"]
 
 _WIDE = {"width": 1280, "height": 800}
 _PHONE = {"width": 360, "height": 740}

@@ -1,38 +1,5 @@
-"""Background work in tests: only on PostgreSQL, where the queue is."""
+"""Background work in tests has the queue of tests/support/queue_fixtures.py."""
 
-from collections.abc import Iterator
-from typing import Any
+from tests.support.queue_fixtures import _may_queue, _queue_tables, queue, shared_queue
 
-import pytest
-
-from tests.support.queueing import ON_POSTGRESQL, empty_queue, queue_tables
-
-
-@pytest.fixture(scope="session")
-def _queue_tables(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    if not ON_POSTGRESQL:
-        yield
-        return
-    with queue_tables(django_db_blocker):
-        yield
-
-
-@pytest.fixture
-def queue(db: None, _may_queue: None) -> None:
-    """Work may be left to workers, of which there is none."""
-    empty_queue()
-
-
-@pytest.fixture
-def shared_queue(transactional_db: None, _may_queue: None) -> None:
-    """The same, of which other processes see what is in it."""
-    empty_queue()
-
-
-@pytest.fixture
-def _may_queue(_queue_tables: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not ON_POSTGRESQL:
-        pytest.skip("the queue is in PostgreSQL")
-    settings.ZIGGY = {**settings.ZIGGY, "BACKGROUND": True}
-    # As in the site's settings; here only its tables are there.
-    monkeypatch.setattr("imports.jobs.availability.apps.is_installed", lambda _name: True)
+__all__ = ["_may_queue", "_queue_tables", "queue", "shared_queue"]
