@@ -54,7 +54,7 @@ class BackgroundJob(CurrentDatabaseModel):
 
 
 class RunProgress(CurrentDatabaseModel):
-    """How many items a run has written, of how many: of long runs, and only while they write."""
+    """How many items a run has written, of how many: of the last long run, which may have ended."""
 
     record = models.OneToOneField(
         ImportRecord,

@@ -32,7 +32,7 @@ _KEEP = """
     INSERT INTO imports_runprogress (record_id, done, total) VALUES (%s, %s, %s)
     ON CONFLICT (record_id) DO UPDATE SET done = EXCLUDED.done, total = EXCLUDED.total
 """
-_FORGET = "DELETE FROM imports_runprogress WHERE record_id = %s"
+_FORGET_OTHERS = "DELETE FROM imports_runprogress WHERE record_id <> %s"
 
 
 class Phase(StrEnum):
@@ -115,13 +115,14 @@ class _SharedKeeper:
         is_last = done == total and self._writer.is_open
         if time.monotonic() < self._next and not is_last:
             return
+        if not self._writer.is_open:  # one run writes at a time: the others have ended
+            self._writer.execute(_FORGET_OTHERS, [self._record])
         self._writer.execute(_KEEP, [self._record, done, total])
         self._next = time.monotonic() + _EVERY
 
     def close(self) -> None:
-        if self._writer.is_open:
-            self._writer.execute(_FORGET, [self._record])
-            self._writer.close()
+        """Leave the numbers, for as long as the run is recorded and committed."""
+        self._writer.close()
 
 
 def _make_key(record: ImportRecord) -> str:
