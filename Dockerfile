@@ -1,12 +1,12 @@
 # The image of the service and of its workers: compose.yaml runs it, behind nginx.
-# tests/site/test_image.py runs these commands on a plain directory tree.
+# tests/deployment/test_image.py runs these commands on a plain directory tree.
 
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /srv/ziggy
-COPY requirements.txt ./
+COPY requirements-server.txt ./
 # Wheels alone: nothing is compiled, in this stage either.
 RUN python -m venv /opt/ziggy \
-    && /opt/ziggy/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.txt
+    && /opt/ziggy/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-server.txt
 
 FROM python:3.11-slim-bookworm
 # pg_dump and pg_restore, of the server's own release, and nothing that compiles.

@@ -4,9 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Both locks have the hashes of all files, for every platform and Python from 3.11 on.
+# The locks have the hashes of all files, for every platform and Python from 3.11 on.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet \
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
+# Of a server with workers, logs and metrics: what the image has, and docs/how-to/deploy.md.
+SERVER := --extra accounts --extra background --extra logs --extra metrics --extra postgres --extra site
 # Of another Django alone, which .ci/interpreters puts in the place of that in the lock.
 COMPILE_OTHER_DJANGO := $(BIN)/uv pip compile - --no-config --no-deps --universal --python-version 3.13 \
 	--quiet --generate-hashes --custom-compile-command "make lock" $(UPGRADE)
@@ -101,11 +103,11 @@ mutants: .venv/mutants  ## Change the core's code place by place, and say what i
 	$(BIN)/python -m tools.mutants $(OPTIONS)
 
 # UPGRADE=--upgrade takes the newest releases that the ranges admit; without it, what is locked stays.
-lock: .venv/bin/python  ## Write requirements.txt and requirements-dev.txt anew from pyproject.toml
+lock: .venv/bin/python  ## Write the requirements*.txt anew from pyproject.toml
 	$(INSTALL) 'uv>=0.9,<1'
 	$(COMPILE) --extra accounts --extra postgres --extra site --output-file requirements.txt
-	$(COMPILE) --extra accounts --extra background --extra logs --extra metrics --extra postgres --extra site --group dev \
-		--output-file requirements-dev.txt
+	$(COMPILE) $(SERVER) --output-file requirements-server.txt
+	$(COMPILE) $(SERVER) --group dev --output-file requirements-dev.txt
 	echo 'django>=6,<6.1' | $(COMPILE_OTHER_DJANGO) --output-file .ci/django-6.txt
 
 clean:  ## Remove the environments, the embedded database, its backups and samples

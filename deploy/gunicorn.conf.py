@@ -58,8 +58,9 @@ if env.read("ZIGGY_LOG_FORMAT") == "json":
         "formatters": {"json": {"()": "ziggy_site.json_logs.JsonFormatter"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "loggers": {
-            name: {"level": "INFO", "handlers": ["stderr"], "propagate": False}
-            for name in ("gunicorn.error", "gunicorn.access")
+            "gunicorn.error": {"level": "INFO", "handlers": ["stderr"], "propagate": False},
+            # Its lines have addresses, in which there may be names: the site logs each request.
+            "gunicorn.access": {"level": "WARNING", "handlers": [], "propagate": False},
         },
         "root": {"level": "WARNING", "handlers": ["stderr"]},
     }

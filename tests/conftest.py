@@ -18,12 +18,13 @@ SHARED_DATA = Path(os.environ.get("ZIGGY_TEST_DATA", Path(__file__).parents[2] /
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is slow; leave out the tests of other projects, unless they are asked for."""
+    """Mark what is slow; leave out what runs only when it is asked for by its mark."""
     mark_slow_tests(items)
-    if "project" not in config.option.markexpr:
-        of_projects = [item for item in items if item.get_closest_marker("project")]
-        config.hook.pytest_deselected(items=of_projects)
-        items[:] = [item for item in items if item not in set(of_projects)]
+    for mark in ("project", "deployment"):
+        if mark not in config.option.markexpr:
+            left_out = [item for item in items if item.get_closest_marker(mark)]
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if item not in set(left_out)]
 
 
 class CommandResult(NamedTuple):

@@ -1,15 +1,16 @@
 """compose.yaml, carried out with the processes themselves, on ports of 127.0.0.1.
 
-Of the file are the services' commands, their environment, their secrets, what they wait for, and
-nginx's configuration. PostgreSQL is a cluster of its own, with the user and the password of the file.
+Of the file are the services' commands, their environment, their secrets, what they wait for, what
+is started again when it ends, and nginx's configuration. The program is that of the image, from the
+Dockerfile. PostgreSQL is a cluster of its own, with the user and the password of the file.
 """
 
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,26 +18,25 @@ from types import SimpleNamespace
 from typing import Any
 
 import psycopg
-import pytest
 import yaml
 from cryptography.fernet import Fernet
-from django.conf import settings
 
+from tests.support.clusters import run_postgresql
 from tests.support.deployment import (
     PASSWORD,
     PATIENCE,
+    ROOT,
     find_free_port,
     find_nginx,
     run_process,
     wait_for,
     write_nginx_files,
 )
-from tests.support.image import DOCKERFILE, read_instructions
+from tests.support.image import DOCKERFILE, Stage, read_instructions
+from tests.support.waiting import wait_until
 
-ROOT = Path(settings.BASE_DIR)
 COMPOSE = ROOT / "compose.yaml"
 _VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
-_READS_FILES = "_FILE" in (ROOT / "ziggy_site" / "environment.py").read_text()
 
 
 def read_compose() -> dict[str, Any]:
@@ -52,121 +52,135 @@ def find_command(service: Mapping[str, Any]) -> list[str]:
     return list(service.get("command") or yaml.safe_load(commands[-1]))
 
 
-def has_worker() -> bool:
-    """Return whether the product has the command that the service `worker` names."""
-    return any(ROOT.glob("*/management/commands/background_worker.py"))
+class Deployment:
+    """The processes that run, and how to reach them."""
 
+    def __init__(self, folder: Path, stage: Stage, variables: Mapping[str, str]) -> None:
+        names = ("gunicorn", "http", "https", "database")
+        self.ports = SimpleNamespace(**{name: find_free_port() for name in names})
+        self.folder, self.stage = folder, stage
+        self.log = folder / "output.log"
+        self.services = read_compose()["services"]
+        self.secrets = _write_secrets(folder, self.ports.database)
+        self.database_url = (self.secrets / "database_url").read_text().strip()
+        self.environments = {
+            name: self._make_environment(self.services[name]) | variables
+            for name in ("migrate", "web", "worker")
+        }
+        self.process: subprocess.Popen[bytes]  # gunicorn
+        self.nginx: subprocess.Popen[bytes]
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self._stack = ExitStack()
 
-@contextmanager
-def run_compose(folder: Path) -> Iterator[SimpleNamespace]:
-    """Run the services in the order in which they wait for each other, with the account ada."""
-    nginx = find_nginx()
-    services = read_compose()["services"]
-    names = ("gunicorn", "http", "https", "database")
-    ports = SimpleNamespace(**{name: find_free_port() for name in names})
-    secrets = _write_secrets(folder, ports.database)
-    log = folder / "output.log"
-    with ExitStack() as stack:
-        stack.enter_context(_run_postgresql(services["database"], secrets, ports.database, log))
-        variables = {name: _make_environment(services[name], secrets, folder, ports)
-                     for name in ("migrate", "web", "worker")}  # fmt: skip
-        _run_once(find_command(services["migrate"]), variables["migrate"])
-        account = ["--no-input", "--username", "ada", "--email", "ada@example.org"]
-        _run_once(["python", "manage.py", "createsuperuser", *account], variables["migrate"])
-        web = [sys.executable, "-m", *find_command(services["web"])]
-        process = stack.enter_context(run_process(web, variables["web"], log))
-        workers = [
-            stack.enter_context(run_process(_find(services["worker"]), variables["worker"], log))
-            for _ in range(services["worker"]["deploy"]["replicas"] if has_worker() else 0)
-        ]
-        wait_for(ports.gunicorn, log)
-        main = write_nginx_files(folder, ports)
-        stack.enter_context(run_process([nginx, "-p", str(folder), "-c", str(main)], {}, log))
-        wait_for(ports.https, log)
-        yield SimpleNamespace(
-            ports=ports, folder=folder, process=process, workers=workers, log=log,
-            environment=variables["web"],
-        )  # fmt: skip
+    @contextmanager
+    def run(self, *, workers: int | None = None, durable: bool = False) -> Iterator["Deployment"]:
+        """Run the services in the order in which they wait for each other, with the account ada."""
+        count = self.services["worker"]["deploy"]["replicas"] if workers is None else workers
+        with self._stack as stack:
+            database = run_postgresql(
+                self.ports.database, self.folder / "database.log", **self._read_account(), durable=durable
+            )
+            stack.enter_context(database)
+            self.run_command(*find_command(self.services["migrate"])[2:])
+            account = ["--no-input", "--username", "ada", "--email", "ada@example.org"]
+            self.run_command("createsuperuser", *account)
+            self.process = self._start("web")
+            wait_for(self.ports.gunicorn, self.log)
+            for _ in range(count):
+                self.start_worker()
+            main = write_nginx_files(self.folder, self.ports)
+            nginx = [find_nginx(), "-p", str(self.folder), "-c", str(main)]
+            self.nginx = stack.enter_context(run_process(nginx, {}, self.log))
+            wait_for(self.ports.https, self.log)
+            yield self
 
+    def run_command(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Run a management command in the image, as `docker compose run migrate` does."""
+        return subprocess.run(
+            [*self._translate(["python", "manage.py"]), *arguments],
+            cwd=self.stage.find_directory(),
+            env=self.environments["migrate"],
+            check=check,
+            timeout=PATIENCE * 5,
+            capture_output=True,
+            text=True,
+        )
 
-def _find(service: Mapping[str, Any]) -> list[str]:
-    return [sys.executable, *find_command(service)[1:]]
+    def start_worker(self) -> "subprocess.Popen[bytes]":
+        """Start one more worker, and return it when it waits for jobs."""
+        known = self._list_workers()
+        worker = self._start("worker")
+        self.workers.append(worker)
+        wait_until(lambda: self._list_workers() - known or worker.poll() is not None)
+        assert worker.poll() is None, self.log.read_text()
+        return worker
 
+    def start_ended_workers_again(self) -> int:
+        """Do what `restart: unless-stopped` says of workers; return how many had ended."""
+        ended = [worker for worker in self.workers if worker.poll() is not None]
+        for worker in ended:
+            self.workers.remove(worker)
+            self.start_worker()
+        return len(ended)
 
-def _run_once(command: list[str], environment: Mapping[str, str]) -> None:
-    arguments = [sys.executable, *command[1:]]
-    subprocess.run(arguments, cwd=ROOT, env=environment, check=True, timeout=PATIENCE)
+    def connect(self) -> "psycopg.Connection[Any]":
+        """Return a connection to the database, in which each statement is a transaction."""
+        return psycopg.connect(self.database_url, autocommit=True)
+
+    def _list_workers(self) -> set[int]:
+        with self.connect() as connection:
+            return {pk for (pk,) in connection.execute("SELECT id FROM procrastinate_workers")}
+
+    def _start(self, name: str) -> "subprocess.Popen[bytes]":
+        command = self._translate(find_command(self.services[name]))
+        place = self.stage.find_directory()
+        running = run_process(command, self.environments[name], self.log, cwd=place)
+        return self._stack.enter_context(running)
+
+    def _translate(self, command: list[str]) -> list[str]:
+        path = self.stage.make_environment()["PATH"]
+        program = shutil.which(command[0], path=path)
+        assert program, f"the image has no {command[0]}"
+        return [program, *command[1:]]
+
+    def _make_environment(self, service: Mapping[str, Any]) -> dict[str, str]:
+        """The variables of a service, with the ports of the test and the secrets of the folder."""
+        values = {
+            name: text.replace("/run/secrets", str(self.secrets))
+            for name, text in service["environment"].items()
+        }
+        temporary = self.folder / "tmp"
+        temporary.mkdir(exist_ok=True)
+        return self.stage.make_environment(
+            **values,
+            TMPDIR=str(temporary),
+            ZIGGY_BACKUP_DIR=str(self.folder / "backups"),
+            ZIGGY_BIND=f"127.0.0.1:{self.ports.gunicorn}",
+            DJANGO_SUPERUSER_PASSWORD=PASSWORD,
+        )
+
+    def _read_account(self) -> dict[str, str]:
+        variables = self.services["database"]["environment"]
+        password = self.secrets / Path(variables["POSTGRES_PASSWORD_FILE"]).name
+        return {
+            "user": variables["POSTGRES_USER"],
+            "name": variables["POSTGRES_DB"],
+            "password": password.read_text().strip(),
+        }
 
 
 def _write_secrets(folder: Path, port: int) -> Path:
-    secrets = folder / "secrets"
-    secrets.mkdir()
+    directory = folder / "secrets"
+    directory.mkdir()
+    password = secrets.token_urlsafe(24)
     for name, text in {
-        "database_password": "a-password-of-tests",
-        "database_url": f"postgres://ziggy:a-password-of-tests@127.0.0.1:{port}/ziggy",
-        "secret_key": "s3cr3t-" + "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ"[::-1],
+        "database_password": password,
+        "database_url": f"postgres://ziggy:{password}@127.0.0.1:{port}/ziggy",
+        "secret_key": secrets.token_urlsafe(64),
         "encryption_keys": Fernet.generate_key().decode(),
+        "metrics_token": secrets.token_urlsafe(32),
     }.items():
-        (secrets / name).write_text(f"{text}\n")
-    return secrets
-
-
-def _make_environment(
-    service: Mapping[str, Any], secrets: Path, folder: Path, ports: SimpleNamespace
-) -> dict[str, str]:
-    """The variables of a service, with the ports of the test and the secrets of the folder."""
-    values = {}
-    for name, text in service["environment"].items():
-        path = text.replace("/run/secrets", str(secrets))
-        if name.endswith("_FILE") and not _READS_FILES:
-            values[name.removesuffix("_FILE")] = Path(path).read_text().strip()
-        else:
-            values[name] = path
-    return {
-        "PATH": os.environ["PATH"],
-        "DEBUG": "0",
-        **values,
-        "ZIGGY_BACKUP_DIR": str(folder / "backups"),
-        "ZIGGY_BIND": f"127.0.0.1:{ports.gunicorn}",
-        "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
-    }
-
-
-@contextmanager
-def _run_postgresql(
-    service: Mapping[str, Any], secrets: Path, port: int, log: Path
-) -> Iterator[None]:
-    """Run a cluster as the image of PostgreSQL makes it: one user, one database, one password."""
-    initdb = shutil.which("initdb", path=_find_postgresql())
-    if initdb is None:
-        pytest.skip("PostgreSQL's own programs are not installed")
-    variables = service["environment"]
-    user, name = variables["POSTGRES_USER"], variables["POSTGRES_DB"]
-    password = (secrets / Path(variables["POSTGRES_PASSWORD_FILE"]).name).read_text().strip()
-    folder = Path(tempfile.mkdtemp(prefix="ziggy-compose-"))
-    try:
-        (folder / "password").write_text(password)
-        owner = []
-        if os.geteuid() == 0:  # the server refuses to run as root
-            for path in (folder, folder / "password"):
-                shutil.chown(path, "postgres")
-            owner = ["runuser", "-u", "postgres", "--"]
-        made = [f"--username={user}", f"--pwfile={folder}/password", "--auth=scram-sha-256"]
-        data = folder / "data"
-        arguments = [initdb, "--no-sync", f"--pgdata={data}", *made]
-        subprocess.run([*owner, *arguments], cwd="/", check=True, capture_output=True, timeout=PATIENCE)  # fmt: skip
-        server = [str(Path(initdb).with_name("postgres")), "-D", str(data), "-p", str(port),
-                  "-c", "listen_addresses=127.0.0.1", "-k", str(folder), "-c", "fsync=off"]  # fmt: skip
-        with run_process([*owner, *server], os.environ, log, cwd=Path("/")):
-            wait_for(port, log)
-            url = f"postgres://{user}:{password}@127.0.0.1:{port}/postgres"
-            with psycopg.connect(url, autocommit=True) as maintenance:
-                maintenance.execute(f"CREATE DATABASE {name}")
-            yield
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _find_postgresql() -> str:
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    return ":".join([*map(str, reversed(folders)), os.environ["PATH"]])
+        path = directory / name
+        path.write_text(f"{text}\n")
+        path.chmod(0o400)
+    return directory

@@ -22,9 +22,9 @@ from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from django.conf import settings
 
-DEPLOY = Path(settings.BASE_DIR, "deploy")
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
 HOST = "ziggy.example.org"
 PASSWORD = "a-long-passphrase-of-tests"
 QUICK = 5  # seconds
@@ -123,7 +123,7 @@ def make_environment(folder: Path, port: int, **variables: str) -> dict[str, str
         "ZIGGY_WORKERS": "1",
         "ZIGGY_THREADS": "4",
         "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
-        "PYTHONPATH": str(settings.BASE_DIR),
+        "PYTHONPATH": str(ROOT),
         **variables,
     }
 
@@ -136,7 +136,7 @@ def prepare(environment: Mapping[str, str]) -> None:
     ):
         subprocess.run(
             [sys.executable, "manage.py", *command],
-            cwd=settings.BASE_DIR,
+            cwd=ROOT,
             env=environment,
             check=True,
             timeout=PATIENCE,
@@ -150,7 +150,7 @@ def run_process(
     """Run a process, which is ended with its children when the block is left."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, cwd=cwd or settings.BASE_DIR, env=environment, stdout=output, stderr=output
+            command, cwd=cwd or ROOT, env=environment, stdout=output, stderr=output
         )
     try:
         yield process

@@ -9,16 +9,10 @@ import pytest
 _TESTS = Path(__file__).parents[1]
 TIMED_MODULES = {"test_growth", "test_linearity", "test_pattern_growth"}
 """Modules that measure how time grows, or that it does not."""
-_FOLDERS = {"browser"}
+_FOLDERS = {"browser", "deployment"}
 _MODULES = {
     *(*TIMED_MODULES, "test_preview_speed"),
     *(
-        "test_deploy",
-        "test_logins_at_once",
-        "test_slow_clients",
-        "test_reload",
-        "test_compose",
-        "test_image",
         "test_worker_memory",
         "test_wire",
         "test_git_recipe",

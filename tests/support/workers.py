@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from tests.support.importing import child_environment
-
-PATIENCE = 60
-"""Seconds after which a test gives up."""
+from tests.support.waiting import PATIENCE, wait_until
 
 
 class Worker:
@@ -65,14 +62,6 @@ def run_worker(directory: Path, *, drill_hours: str = "0") -> Iterator[Worker]:
     finally:
         if worker.is_alive:
             worker.kill()
-
-
-def wait_until(is_so: Callable[[], object], *, seconds: float = PATIENCE) -> None:
-    """Wait until it is so."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, f"not so after {seconds} s: {is_so}"
-        time.sleep(0.05)
 
 
 def cut_connections(*, count: int, choose: Callable[[list[int]], list[int]]) -> int:

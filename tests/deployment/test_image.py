@@ -16,14 +16,12 @@ from tests.support.deployment import (
     run_process,
     wait_for,
 )
-from tests.support.image import DOCKERFILE, build, read_instructions, watch_files
+from tests.support.image import DOCKERFILE, read_instructions, watch_files
 
 LIVE = "/live"
 
 
-@pytest.fixture(scope="module")
-def stages(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("image"))
+pytestmark = pytest.mark.deployment
 
 
 def test_the_linter_has_nothing_to_say():

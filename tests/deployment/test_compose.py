@@ -1,6 +1,5 @@
 """compose.yaml: its rules, and the deployment that it describes, run with its real processes."""
 
-import json
 import re
 from pathlib import Path
 
@@ -8,10 +7,12 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from tests.support.composed import ROOT, find_command, read_compose, run_compose
-from tests.support.deployment import DEPLOY, PATIENCE, ask, log_in
+from tests.support.composed import find_command, read_compose
+from tests.support.deployment import DEPLOY, ROOT, ask, ask_gunicorn
 from tests.support.image import DOCKERFILE
-from tests.support.uploading import BOUNDARY, file_part, form, words
+from ziggy_site.variables import SERVER_VARIABLES
+
+pytestmark = pytest.mark.deployment
 
 OURS = ("migrate", "web", "worker")
 
@@ -19,12 +20,6 @@ OURS = ("migrate", "web", "worker")
 @pytest.fixture(scope="module")
 def compose():
     return read_compose()
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with run_compose(tmp_path_factory.mktemp("compose")) as running:
-        yield running
 
 
 def test_the_file_is_one_of_the_specification(compose):
@@ -82,11 +77,9 @@ def test_nginx_has_what_its_file_names(compose):
 
 
 def test_a_service_that_is_stopped_has_time_for_its_requests(compose):
-    [seconds] = re.findall(
-        r'"ZIGGY_GRACEFUL_TIMEOUT", "(\d+)"', (DEPLOY / "gunicorn.conf.py").read_text()
-    )
+    seconds = SERVER_VARIABLES["ZIGGY_GRACEFUL_TIMEOUT"].default
     for name in ("web", "worker"):
-        assert int(compose["services"][name]["stop_grace_period"].removesuffix("s")) > int(seconds)
+        assert int(compose["services"][name]["stop_grace_period"].removesuffix("s")) > seconds
 
 
 def test_every_image_has_a_release_and_pg_dump_is_of_the_servers(compose):
@@ -104,28 +97,35 @@ def test_every_command_is_one_of_the_product(compose):
     assert commands["worker"] == ["python", "manage.py", "background_worker"]
 
 
-def test_the_deployment_takes_an_import_and_backs_up_before_it(site):
-    assert ask(site, "GET", "/api/health")[0] == 200
-    token = log_in(site)
-    body = form(
-        file_part((ROOT / "samples" / "zexport.json").read_bytes()),
-        *words(duplicatesMode="LEAVE"),
-    )
-    status, _, content = ask(
-        site,
-        "POST",
-        "/api/flow/import",
-        body,
-        timeout=PATIENCE,
-        Authorization=f"Bearer {token}",
-        Content_Type=f"multipart/form-data; boundary={BOUNDARY}",
-    )
-    assert status == 201, content
-    assert len(json.loads(content)["flowsProcessed"]) > 0
-    assert [*(site.folder / "backups").glob("*.dump")] != []
+def test_web_and_workers_have_the_same_environment(compose):
+    """What the one queues is what the other carries out, with the same keys and backups."""
+    environments = [compose["services"][name]["environment"] for name in OURS]
+    assert environments[0] == environments[1] == environments[2]
+    assert environments[0]["ZIGGY_BACKGROUND"] == "1"
 
 
-def test_its_processes_still_run(site):
-    assert [process.poll() for process in (site.process, *site.workers)] == [None] * (
-        1 + len(site.workers)
-    ), site.log.read_text()
+def test_the_log_of_the_services_is_json_and_has_no_address(deployment):
+    """An address may have a name of the content in it."""
+    ask(deployment, "GET", "/api/connection?search=something-of-the-content")
+    text = deployment.log.read_text()
+    assert [line for line in text.splitlines() if not line.startswith('{"time": ')] == []
+    assert '"request": "GET ' in text
+    assert "something-of-the-content" not in text
+
+
+def test_metrics_are_for_who_has_the_token_and_not_for_the_outside(deployment):
+    token = (deployment.secrets / "metrics_token").read_text().strip()
+    assert ask(deployment, "GET", "/metrics", Authorization=f"Bearer {token}")[0] == 404
+    assert ask_gunicorn(deployment, "GET", "/metrics")[0] == 403
+    status, _, content = ask_gunicorn(
+        deployment, "GET", "/metrics", Authorization=f"Bearer {token}"
+    )
+    assert status == 200
+    assert b"ziggy_requests_total" in content
+
+
+def test_it_is_ready_and_fit_for_production(deployment):
+    status, _, content = ask(deployment, "GET", "/ready")
+    assert status == 200, content
+    checked = deployment.run_command("check", "--deploy", "--fail-level", "WARNING", check=False)
+    assert checked.returncode == 0, checked.stderr

@@ -29,6 +29,8 @@ from tests.support.deployment import (
 )
 from tests.support.uploading import BOUNDARY, file_part, form, words
 
+pytestmark = pytest.mark.deployment
+
 SLOW = 50
 
 
