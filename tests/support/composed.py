@@ -52,6 +52,28 @@ def find_command(service: Mapping[str, Any]) -> list[str]:
     return list(service.get("command") or yaml.safe_load(commands[-1]))
 
 
+class Worker:
+    """A process of the service `worker`, with its number among procrastinate's workers."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", number: int) -> None:
+        self.process, self.number = process, number
+        self.pid = process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        """Kill it, as by kill -9."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """Tell it to stop, and return what it exits with."""
+        self.process.terminate()
+        return self.process.wait(timeout=PATIENCE)
+
+
 class Deployment:
     """The processes that run, and how to reach them."""
 
@@ -69,7 +91,7 @@ class Deployment:
         }
         self.process: subprocess.Popen[bytes]  # gunicorn
         self.nginx: subprocess.Popen[bytes]
-        self.workers: list[subprocess.Popen[bytes]] = []
+        self.workers: list[Worker] = []
         self._stack = ExitStack()
 
     @contextmanager
@@ -106,18 +128,18 @@ class Deployment:
             text=True,
         )
 
-    def start_worker(self) -> "subprocess.Popen[bytes]":
+    def start_worker(self) -> Worker:
         """Start one more worker, and return it when it waits for jobs."""
-        known = self._list_workers()
-        worker = self._start("worker")
-        self.workers.append(worker)
-        wait_until(lambda: self._list_workers() - known or worker.poll() is not None)
-        assert worker.poll() is None, self.log.read_text()
-        return worker
+        known, process = self._list_workers(), self._start("worker")
+        wait_until(lambda: self._list_workers() - known or process.poll() is not None)
+        assert process.poll() is None, self.log.read_text()
+        [number] = self._list_workers() - known
+        self.workers.append(Worker(process, number))
+        return self.workers[-1]
 
     def start_ended_workers_again(self) -> int:
         """Do what `restart: unless-stopped` says of workers; return how many had ended."""
-        ended = [worker for worker in self.workers if worker.poll() is not None]
+        ended = [worker for worker in self.workers if not worker.is_alive]
         for worker in ended:
             self.workers.remove(worker)
             self.start_worker()
