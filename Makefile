@@ -15,7 +15,7 @@ COMPILE_OTHER_DJANGO := $(BIN)/uv pip compile - --no-config --no-deps --universa
 # The demo is for the embedded database, never for a server that the environment may name.
 DEMO := env -u DATABASE_URL -u ZIGGY_SERVER_NAME -u ZIGGY_SERVERS $(MANAGE)
 
-.PHONY: demo demo-large run account test test-fast test-database test-postgres browser screenshots test-interpreters test-project quick lint docs bench bench-service mutants lock clean help
+.PHONY: demo demo-large run account test test-fast test-database test-postgres browser screenshots test-interpreters test-project test-deployment quick lint docs bench bench-service mutants lock clean help
 
 demo: .venv/runtime  ## Set everything up and import the sample file into the embedded database
 	@$(DEMO) migrate --verbosity 0
@@ -63,6 +63,11 @@ test-postgres:  ## Run all tests on PostgreSQL: the local server's, or one start
 
 test-interpreters:  ## Run the unit tests and those of the commands on Python 3.13, with two versions of Django
 	.ci/interpreters
+
+# It needs PostgreSQL's own programs and nginx. In full: ZIGGY_WORKER_KILLS=50 ZIGGY_BACKEND_KILLS=20
+# ZIGGY_KILLED_FLOWS=1000 ZIGGY_RELOAD_REQUESTS=500 ZIGGY_SLOW_SECONDS=60 ZIGGY_SLOW_READERS=50.
+test-deployment: .venv/development node_modules/installed  ## Run what compose.yaml describes, kill its processes and follow the pages for operators
+	env -u DATABASE_URL $(BIN)/python -m pytest -n 0 -m deployment tests/deployment tests/browser
 
 # It needs python3.13 (ZIGGY_PYTHON names another one) and the network.
 test-project: .venv/development  ## Add the apps to other projects, as the documentation says, on both ends of the versions

@@ -51,4 +51,4 @@ def test_large_imports_are_done_one_after_the_other_and_say_how_far_they_are(dep
         writing = [each for each in progress if each["phase"] == "writing" and each["total"]]
         assert [each["done"] for each in writing] == sorted(each["done"] for each in writing)
         assert any(0 < each["done"] < each["total"] for each in writing), progress
-        assert {each["total"] for each in writing} >= {sum(ended[0]["counts"].values())}
+        assert min(each["total"] for each in writing) >= FLOWS

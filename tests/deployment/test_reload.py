@@ -1,9 +1,8 @@
-"""A reload of gunicorn loses no request: those that run end, those that come are taken.
+"""A reload of gunicorn and a restart of the workers lose no request, and no import.
 
-With ZIGGY_RELOAD_REQUESTS=500 so many are sent, and not 120.
+With ZIGGY_RELOAD_REQUESTS=500 so many are sent, and not 240.
 """
 
-import os
 import signal
 import threading
 import time
@@ -12,51 +11,76 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.deployment import PATIENCE, ask, log_in, run_service
-from tests.support.server_process import new_database
+from tests.support.deployment import PATIENCE, ask
+from tests.support.remote import Caller, make_file
+from tests.support.workers import read_number
 
-REQUESTS = int(os.environ.get("ZIGGY_RELOAD_REQUESTS", "120"))
+pytestmark = pytest.mark.deployment
+
+REQUESTS = read_number("ZIGGY_RELOAD_REQUESTS", 240)
 CLIENTS = 8
-RELOADS = 2
+FLOWS = 300
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory, django_db_setup, django_db_blocker):
-    folder = tmp_path_factory.mktemp("reload")
-    with (
-        django_db_blocker.unblock(),
-        new_database(folder, prefix="ziggy_reload") as url,
-        run_service(folder, DATABASE_URL=url, ZIGGY_WORKERS="2") as running,
-    ):
-        yield running
+class Sender:
+    """Sends requests of all kinds, and counts those that were sent."""
 
+    def __init__(self, deployment, token):
+        self.deployment, self.token = deployment, token
+        self.sent = threading.Semaphore(0)
 
-def test_a_reload_loses_no_request(site):
-    token = log_in(site)
-    headers = {"Authorization": f"Bearer {token}"}
-    sent, reloaded = threading.Semaphore(0), []
-
-    def send(number):
+    def send(self, number):
         time.sleep(0.02 * CLIENTS)  # fewer a second than one address may send
-        sent.release()
+        self.sent.release()
         if number % 4 == 0:  # what nginx may not send twice
-            return ask(site, "POST", "/api/auth/refresh-token", "{}", timeout=PATIENCE,
+            return ask(self.deployment, "POST", "/api/auth/refresh-token", "{}", timeout=PATIENCE,
                        Content_Type="application/json")[0]  # fmt: skip
         path = "/api/flow?limit=5" if number % 4 == 1 else "/api/health"
-        return ask(site, "GET", path, timeout=PATIENCE, **headers)[0]
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return ask(self.deployment, "GET", path, timeout=PATIENCE, **headers)[0]
 
-    def reload_between():
-        for number in range(RELOADS):
-            for _ in range(REQUESTS // (RELOADS + 1)):
-                sent.acquire()
-            before = site.log.read_text().count("Booting worker")
-            site.process.send_signal(signal.SIGHUP)
-            reloaded.append((number, before))
+    def wait_for_some(self):
+        """Wait until a fifth of the requests is sent once more."""
+        for _ in range(REQUESTS // 5):
+            self.sent.acquire()
 
-    thread = threading.Thread(target=reload_between)
+
+def reload_gunicorn(deployment):
+    """Reload it, and wait for new processes."""
+    before = deployment.log.read_text().count("Booting worker")
+    deployment.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + PATIENCE
+    while deployment.log.read_text().count("Booting worker") == before:
+        assert time.monotonic() < deadline, "no new process was started"
+        time.sleep(0.1)
+
+
+def restart_workers(deployment):
+    """Stop each worker as an operator does, and start another one."""
+    for worker in [*deployment.workers]:
+        assert worker.stop() == 0
+    assert deployment.start_ended_workers_again() == 2
+
+
+def test_a_reload_and_a_restart_of_the_workers_lose_nothing(deployment, token):
+    sender, ada = Sender(deployment, token), Caller(deployment, token)
+    failures = []
+
+    def disturb():
+        try:
+            for act in (reload_gunicorn, restart_workers, reload_gunicorn):
+                sender.wait_for_some()
+                act(deployment)
+        except Exception as error:  # noqa: BLE001 - of a thread
+            failures.append(error)
+
+    records = [ada.ask(make_file(FLOWS, text), key=text) for text in ("at-reload", "after-it")]
+    thread = threading.Thread(target=disturb)
     thread.start()
     with ThreadPoolExecutor(CLIENTS) as pool:
-        statuses = Counter(pool.map(send, range(REQUESTS)))
+        statuses = Counter(pool.map(sender.send, range(REQUESTS)))
     thread.join()
+    assert failures == []
     assert statuses == {200: REQUESTS - REQUESTS // 4, 400: REQUESTS // 4}
-    assert site.log.read_text().count("Booting worker") > reloaded[-1][1]
+    assert [ada.wait(record)["status"] for record in records] == ["succeeded"] * 2
+    assert ada.unanswered == 0

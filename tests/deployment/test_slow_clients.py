@@ -11,14 +11,12 @@ import sys
 import time
 from contextlib import closing
 from http.client import HTTPSConnection
-from pathlib import Path
 
 import pytest
-from django.conf import settings
-
-from tests.support.deployment import HOST, PATIENCE, ask, log_in, make_tls, run_service
-from tests.support.server_process import new_database
+from tests.support.deployment import HOST, PATIENCE, ROOT, ask, log_in, make_tls, run_service
 from tests.support.slow_clients import BODY, HEADERS, READER, SILENT, SlowClients
+
+pytestmark = pytest.mark.deployment
 
 THREADS = 4
 READERS = int(
@@ -30,36 +28,41 @@ SECONDS = float(os.environ.get("ZIGGY_SLOW_SECONDS", "2"))
 ROUNDS = 4
 NOISE = 0.005  # seconds: of two measurements of the same on a machine that does other things, too
 EXPORT = "/api/flow/export-all"
+ENOUGH = 6_000_000  # bytes: more than the system's buffers on the way
+IMPORT = ["flow_import", "--overwrite", "--no-prompt", "--no-backup"]
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, django_db_setup, django_db_blocker):
-    """The service behind nginx, with an export of more than the buffers of a connection."""
+def filled(deployment, token):
+    """The deployment, with an export of more than the buffers of a connection."""
+    deployment.token = token
+    if len(fetch_export(deployment)) < ENOUGH:
+        sample = str(deployment.folder / "sample.json")
+        deployment.run_command("make_sample", "--flows=500", "--no-prompt", "--out", sample)
+        deployment.run_command(*IMPORT, "--server", "production", "-fp", sample)
+    return deployment
+
+
+@pytest.fixture(scope="module")
+def one_process(tmp_path_factory):
+    """gunicorn alone, in one process with few threads, with such an export too."""
     folder = tmp_path_factory.mktemp("slow")
-    with (
-        django_db_blocker.unblock(),
-        new_database(folder, prefix="ziggy_slow") as url,
-        run_service(folder, DATABASE_URL=url) as running,
-    ):
-        fill(folder, running.environment)
-        running.token = log_in(running)
+    with run_service(folder, with_nginx=False) as running:
+        sample = str(folder / "sample.json")
+        for command in (
+            ["make_sample", "--flows", "500", "--no-prompt", "--out", sample],
+            [*IMPORT, "--server", "local", "-fp", sample],
+        ):
+            subprocess.run(
+                [sys.executable, "manage.py", *command],
+                cwd=ROOT,
+                env=running.environment,
+                check=True,
+                capture_output=True,
+                timeout=PATIENCE,
+            )
+        running.token = log_in(running, directly=True)
         yield running
-
-
-def fill(folder: Path, environment):
-    sample = str(folder / "sample.json")
-    for command in (
-        ["make_sample", "--flows", "500", "--no-prompt", "--out", sample],
-        ["flow_import", "--server=local", "--skip", "--no-prompt", "--no-backup", "-fp", sample],
-    ):
-        subprocess.run(
-            [sys.executable, "manage.py", *command],
-            cwd=settings.BASE_DIR,
-            env=environment,
-            check=True,
-            capture_output=True,
-            timeout=PATIENCE,
-        )
 
 
 def measure_p95(site):
@@ -84,13 +87,17 @@ def measure_p95(site):
     return sorted(taken)[int(len(taken) * 0.95)]
 
 
+def fetch_export(site):
+    return ask(site, "GET", EXPORT, timeout=PATIENCE, **headers(site))[2]
+
+
 def headers(site):
     return {"Host": HOST, "Authorization": f"Bearer {site.token}"}
 
 
-def test_slow_connections_leave_others_as_quick_as_before(site):
-    content = ask(site, "GET", EXPORT, timeout=PATIENCE, **headers(site))[2]
-    assert len(content) > 6_000_000  # more than the system's buffers on the way
+def test_slow_connections_leave_others_as_quick_as_before(filled):
+    site = filled
+    assert len(fetch_export(site)) > ENOUGH
     measured = []
     measure_p95(site)
     for _ in range(ROUNDS):  # other things of the machine may disturb any one of them
@@ -106,8 +113,9 @@ def test_slow_connections_leave_others_as_quick_as_before(site):
     pytest.fail(f"the p95 before and during it, in seconds: {measured}")
 
 
-def test_without_nginx_as_many_slow_readers_as_threads_stop_the_service(site):
+def test_without_nginx_as_many_slow_readers_as_threads_stop_the_service(one_process):
     """That the slow readers of this module are slow."""
+    site = one_process
     with SlowClients(
         site.ports.gunicorn, kinds=[READER] * THREADS, tls=False, path=EXPORT, token=site.token
     ):
