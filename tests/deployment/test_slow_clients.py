@@ -13,6 +13,7 @@ from contextlib import closing
 from http.client import HTTPSConnection
 
 import pytest
+
 from tests.support.deployment import HOST, PATIENCE, ROOT, ask, log_in, make_tls, run_service
 from tests.support.slow_clients import BODY, HEADERS, READER, SILENT, SlowClients
 

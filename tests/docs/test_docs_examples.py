@@ -25,6 +25,8 @@ from tests.docs.running import (
 
 WITH_EXAMPLES = [page for page in PAGES if examples_of(page)]
 STARTING_POINT = "fresh demo"
+FOLLOWED = {"docs/how-to/deploy.md", "docs/how-to/upgrade.md"}
+"""Their blocks of shell are run by tests/deployment, as written."""
 # The blocks that no test runs: the page, how their first line begins, and why.
 NOT_RUN: tuple[tuple[str, str, str], ...] = (
     ("README.md", "make demo", "the names of the two commands; the first is run further down"),
@@ -49,7 +51,6 @@ NOT_RUN: tuple[tuple[str, str, str], ...] = (
         ("docs/how-to/run-work-in-the-background.md", begin, "needs PostgreSQL: tests/imports/jobs")
         for begin in ("pip install", "python manage.py check", "python manage.py migrate proc")
     ),
-    ("docs/how-to/deploy.md", "export DEBUG=0", "needs nginx: the test of a deployment runs it"),
     *(
         ("docs/how-to/add-to-a-project.md", begin, "followed by tests/project, with -m project")
         for begin in (
@@ -69,7 +70,6 @@ NOT_RUN: tuple[tuple[str, str, str], ...] = (
     ("docs/how-to/monitor.md", "promtool", "test_alerts runs it, where it is installed"),
     ("docs/how-to/monitor.md", "rule_files", "of Prometheus"),
     ("docs/how-to/monitor.md", "urlpatterns +=", "a part of a project's addresses"),
-    ("docs/how-to/deploy.md", "DATABASE_URL=postgres", "names a server that is not there"),
     ("docs/how-to/deploy.md", "python manage.py migrate --database", "needs a registered server"),
 )
 
@@ -140,7 +140,8 @@ def test_the_targets_that_the_pages_name_are_in_the_makefile():
 def _is_checked(block: Block) -> bool:
     """Whether the block is run, is read as JSON below, or is the help that the code itself has."""
     is_help = block.page == "docs/reference/commands.md" and block.language == "text"
-    return is_help or block.language in {"console", "json", "mermaid"}
+    is_followed = block.page in FOLLOWED and block.language.startswith("sh")
+    return is_help or is_followed or block.language in {"console", "json", "mermaid"}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import flows
 
 ROOT = Path(__file__).parents[2]
 APPS = ("accounts", "flows", "imports")
-LOCKS = ("requirements.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", "requirements-server.txt", "requirements-dev.txt")
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +103,8 @@ def test_what_is_declared_is_locked():
     dev = read_names(project["dependency-groups"]["dev"])
     left_out = read_names(need for name in WITHOUT_DEMO for need in extras[name])
     assert not left_out & locked_in("requirements.txt").keys()
+    assert names | left_out <= locked_in("requirements-server.txt").keys()
+    assert locked_in("requirements-server.txt").items() <= locked_in("requirements-dev.txt").items()
     assert dev | names | left_out <= locked_in("requirements-dev.txt").keys()
 
 

@@ -40,7 +40,14 @@ def run_postgresql(
                   "-c", "listen_addresses=127.0.0.1", "-k", str(folder),
                   "-c", f"fsync={'on' if durable else 'off'}"]  # fmt: skip
         with run_process([*owner, *server], os.environ, log, cwd=Path("/")):
-            asked = [str(Path(initdb).with_name("pg_isready")), "-q", "-h", "127.0.0.1", "-p", str(port)]
+            asked = [
+                str(Path(initdb).with_name("pg_isready")),
+                "-q",
+                "-h",
+                "127.0.0.1",
+                "-p",
+                str(port),
+            ]
             wait_until(lambda: subprocess.run(asked, check=False).returncode == 0)
             url = f"postgres://{user}:{password}@127.0.0.1:{port}/postgres"
             with psycopg.connect(url, autocommit=True) as maintenance:

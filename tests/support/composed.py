@@ -5,12 +5,10 @@ is started again when it ends, and nginx's configuration. The program is that of
 Dockerfile. PostgreSQL is a cluster of its own, with the user and the password of the file.
 """
 
-import os
 import re
 import secrets
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -100,7 +98,10 @@ class Deployment:
         count = self.services["worker"]["deploy"]["replicas"] if workers is None else workers
         with self._stack as stack:
             database = run_postgresql(
-                self.ports.database, self.folder / "database.log", **self._read_account(), durable=durable
+                self.ports.database,
+                self.folder / "database.log",
+                **self._read_account(),
+                durable=durable,
             )
             stack.enter_context(database)
             self.run_command(*find_command(self.services["migrate"])[2:])
@@ -116,7 +117,9 @@ class Deployment:
             wait_for(self.ports.https, self.log)
             yield self
 
-    def run_command(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+    def run_command(
+        self, *arguments: str, check: bool = True
+    ) -> "subprocess.CompletedProcess[str]":
         """Run a management command in the image, as `docker compose run migrate` does."""
         return subprocess.run(
             [*self._translate(["python", "manage.py"]), *arguments],

@@ -75,16 +75,16 @@ class Stage:
             timeout=PATIENCE,
         )
         if linking:
-            self._link_packages()
+            link_packages(self.root / "opt" / "ziggy")
 
-    def _link_packages(self) -> None:
-        """Let the stage's environment have the packages of the present one."""
-        folder = self.root / "opt" / "ziggy"
-        [packages] = folder.glob("lib/python*/site-packages")
-        (packages / "present.pth").write_text(f"{sysconfig.get_paths()['purelib']}\n")
-        program = folder / "bin" / "gunicorn"
-        program.write_text(f"#!{folder}/bin/python\n{_GUNICORN}")
-        program.chmod(0o755)
+
+def link_packages(folder: Path) -> None:
+    """Let the environment in the folder have the packages of the present one."""
+    [packages] = folder.glob("lib/python*/site-packages")
+    (packages / "present.pth").write_text(f"{sysconfig.get_paths()['purelib']}\n")
+    program = folder / "bin" / "gunicorn"
+    program.write_text(f"#!{folder}/bin/python\n{_GUNICORN}")
+    program.chmod(0o755)
 
 
 def read_instructions(text: str) -> Iterator[tuple[str, str]]:
