@@ -32,9 +32,7 @@ NOT_RUN = {"sh apt", "sh docker"}
 
 
 def blocks():
-    return [
-        block for page in PAGES for block in blocks_of(page) if block.language.startswith("sh")
-    ]
+    return [block for page in PAGES for block in blocks_of(page) if block.language.startswith("sh")]
 
 
 def script():
