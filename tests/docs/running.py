@@ -30,7 +30,7 @@ TYPED = {"read -rs PASSWORD": PASSWORD}
 
 _PATIENCE = 120
 _YES = re.compile(r"(\[y/N\] )([yYnN]\w*)\n")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?")
 _STAMP = re.compile(r"\d{8}T\d{6}-\d{6}Z")
 _NOW, _ANY_STAMP = "<now>", "<stamp>"
 _GAP = re.compile(r"(?<=\S) {2,}")

@@ -49,7 +49,10 @@ NOT_RUN: tuple[tuple[str, str, str], ...] = (
     ("docs/how-to/back-up-and-restore.md", "set -eo pipefail", "needs rclone, or age, and a store"),
     *(
         ("docs/how-to/run-work-in-the-background.md", begin, "needs PostgreSQL: tests/imports/jobs")
-        for begin in ("pip install", "python manage.py check", "python manage.py migrate proc")
+        for begin in (
+            *("pip install", "python manage.py check", "python manage.py migrate proc"),
+            "python manage.py backup_verify --due",
+        )
     ),
     *(
         ("docs/how-to/add-to-a-project.md", begin, "followed by tests/project, with -m project")

@@ -73,9 +73,6 @@ def log(settings):
     configured = make_logging(log_format="json", level="DEBUG")
     configured["handlers"]["stderr"]["stream"] = stream
     logging.config.dictConfig(configured)
-    alone = logging.getLogger(HOSTILE_LOGGER)
-    alone.handlers = [each for each in root.handlers if getattr(each, "stream", None) is stream]
-    alone.propagate = False
 
     def read():
         lines = stream.getvalue().splitlines()
@@ -91,6 +88,15 @@ def log(settings):
     logging.captureWarnings(False)
     structlog.reset_defaults()
     assert root.handlers is not None
+
+
+def get_hostile_logger():
+    """The logger whose lines go to the log alone: pytest captures what was so before the test."""
+    logger = logging.getLogger(HOSTILE_LOGGER)
+    root = logging.getLogger()
+    logger.handlers = [each for each in root.handlers if isinstance(each.formatter, JsonFormatter)]
+    logger.propagate = False
+    return logger
 
 
 def read_line(line):
@@ -112,7 +118,7 @@ def test_a_line_has_the_time_the_level_the_logger_and_the_event(log):
 
 @pytest.mark.parametrize("where", ["message", "argument", "key", "exception"])
 def test_no_text_makes_a_line_or_moves_the_cursor(log, where):
-    logger = logging.getLogger(HOSTILE_LOGGER)
+    logger = get_hostile_logger()
     if where == "message":
         logger.error(HOSTILE)
     elif where == "argument":
@@ -132,7 +138,7 @@ def test_no_text_makes_a_line_or_moves_the_cursor(log, where):
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_any_text_is_in_one_line(log, text):
-    logging.getLogger(HOSTILE_LOGGER).warning("%s", text)
+    get_hostile_logger().warning("%s", text)
     (line,) = log()
     assert line["event"] == text[:4096]
 
