@@ -9,6 +9,7 @@ from http import HTTPStatus
 _PHRASES = {
     200: "OK",
     201: "Created",
+    202: "Accepted",
     204: "No Content",
     206: "Partial Content",
     301: "Moved Permanently",

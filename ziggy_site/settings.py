@@ -113,13 +113,13 @@ MIDDLEWARE = [
 
 # What /ready looks at, in this order: each function returns "ok", or a code for what is wrong.
 READINESS_CHECKS = {
-    "migrations": "imports.readiness.check_migrations",
-    "keys": "imports.readiness.check_keys",
-    "backups": "imports.readiness.check_room_for_backup",
-    "lock": "imports.readiness.check_lock",
+    "migrations": "imports.overview.readiness.check_migrations",
+    "keys": "imports.overview.readiness.check_keys",
+    "backups": "imports.overview.readiness.check_room_for_backup",
+    "lock": "imports.overview.readiness.check_lock",
 }
 if ZIGGY["BACKGROUND"]:
-    READINESS_CHECKS["worker"] = "imports.readiness.check_worker"
+    READINESS_CHECKS["worker"] = "imports.overview.readiness.check_worker"
 if ZIGGY["METRICS"]:
     MIDDLEWARE.insert(1, "imports.metrics.counting.count_requests")
 

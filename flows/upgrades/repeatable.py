@@ -28,11 +28,25 @@ class CreateModelAnew(migrations.CreateModel):
 
 
 class RecordedMigration(migrations.Migration):
-    """A migration whose way back is recorded in its own transaction.
+    """A migration that is recorded in its own transaction, on its way and on its way back.
 
-    Django records it after the commit. Killed between the two, a table or column would be gone
-    that the next try wants to remove.
+    Django records the way back after the commit, and so it does the way where SQL was deferred to
+    its end, such as that of an index. Killed between the two, a table or column would be gone that
+    the next try wants to remove, or be there already.
     """
+
+    def apply(
+        self,
+        project_state: ProjectState,
+        schema_editor: BaseDatabaseSchemaEditor,
+        collect_sql: bool = False,
+    ) -> ProjectState:
+        """Apply the migration, with what is deferred to its end, so that Django records it then."""
+        state = super().apply(project_state, schema_editor, collect_sql)
+        for statement in schema_editor.deferred_sql:
+            schema_editor.execute(statement)
+        schema_editor.deferred_sql.clear()
+        return state
 
     def unapply(
         self,

@@ -25,7 +25,7 @@ def check_shared_backups(*, databases: Sequence[str] | None = None, **_: Any) ->
     It was made by a worker, or by the site, on another machine: nobody would find it when it is
     needed, and each machine would keep and remove backups for itself.
     """
-    if DEFAULT_DB_ALIAS not in (databases or ()) or not may_queue():
+    if DEFAULT_DB_ALIAS not in (databases or ()) or find_wrong_settings() or not may_queue():
         return []
     try:
         return [*_find_missing_backup()]

@@ -75,7 +75,8 @@ class RunRecorder:
 
     def check_cancelled(self) -> None:
         """Raise RunCancelled where somebody called the run off."""
-        if BackgroundJob.objects.filter(record=self.record.pk, is_cancelled=True).exists():
+        job = BackgroundJob.objects.filter(record=self.record.pk, is_cancelled=True)
+        if self.record.queued_at and job.exists():
             raise RunCancelled
 
     def begin_writing(self) -> None:

@@ -80,6 +80,8 @@ def normal(name):
 def locked_in(lock):
     text = (ROOT / lock).read_text()
     entries = re.split(r"\n(?=[a-z0-9])", text.partition("\n")[2].partition("\n")[2])
+    # Without who needs it, which another lock has more of.
+    entries = [entry.partition("\n    # via")[0] for entry in entries]
     return {normal(entry.partition("==")[0]): entry for entry in entries}
 
 

@@ -62,9 +62,9 @@ def _run(export: BackgroundExport) -> None:
     except ExportUnwanted:
         logger.info("Export %s is not wanted any more", export.pk)
     except UnknownFlowsError as error:
-        _end(export, ExportStatus.REFUSED, code="unknown-flows", message=str(error))
+        _refuse(export, ExportStatus.REFUSED, code="unknown-flows", message=str(error))
     except UnableToImport as error:
-        _end(export, ExportStatus.REFUSED, code=error.code, message=error.message)
+        _refuse(export, ExportStatus.REFUSED, code=error.code, message=error.message)
     except DatabaseError as error:
         _end_by_database(export, error)
     except Exception:
@@ -75,7 +75,7 @@ def _run(export: BackgroundExport) -> None:
 def give_up(export: BackgroundExport) -> None:
     """Record that the export ended its workers again and again."""
     error = make_gave_up_error("while it made the export")
-    _end(export, ExportStatus.FAILED, code=error.code, message=error.message)
+    _refuse(export, ExportStatus.FAILED, code=error.code, message=error.message)
 
 
 def _build(export: BackgroundExport) -> None:
@@ -86,24 +86,25 @@ def _build(export: BackgroundExport) -> None:
         packed, statistics = pack_export(
             choice.select, is_compact=choice.is_compact, progress=follower
         )
-    _end(
-        export,
-        ExportStatus.SUCCEEDED,
+    _keep(export, packed, statistics)
+
+
+def _keep(export: BackgroundExport, packed: bytes, statistics: ExportStatistics) -> None:
+    """Keep the file, unless it is not wanted any more."""
+    kept = _find_wanted(export, attempts=export.attempts).update(
+        status=ExportStatus.SUCCEEDED,
+        finished_at=timezone.now(),
         content=pack_file(packed),
-        **_make_figures(statistics),
+        done=statistics.done,
+        total=statistics.done,
+        size=statistics.size,
+        counts={kind.plural: statistics.counts[kind] for kind in Kind},
+        sha256=statistics.sha256,
+        warnings=statistics.warnings,
+        limit_codes=statistics.limit_codes,
     )
-
-
-def _make_figures(statistics: ExportStatistics) -> dict[str, Any]:
-    return {
-        "done": statistics.done,
-        "total": statistics.done,
-        "size": statistics.size,
-        "counts": {kind.plural: statistics.counts[kind] for kind in Kind},
-        "sha256": statistics.sha256,
-        "warnings": statistics.warnings,
-        "limit_codes": statistics.limit_codes,
-    }
+    if not kept:
+        logger.info("Export %s was not wanted any more when it was built", export.pk)
 
 
 def _end_by_database(export: BackgroundExport, error: DatabaseError) -> None:
@@ -113,21 +114,19 @@ def _end_by_database(export: BackgroundExport, error: DatabaseError) -> None:
         _end_unforeseen(export)
         raise error
     logger.error("The database failed export %s: %s", export.pk, format_for_log(error))
-    _end(export, ExportStatus.FAILED, code=failure.code, message=failure.message)
+    _refuse(export, ExportStatus.FAILED, code=failure.code, message=failure.message)
 
 
 def _end_unforeseen(export: BackgroundExport) -> None:
     message = "An error that was not foreseen stopped it. The log of the workers says more."
-    _end(export, ExportStatus.FAILED, code="internal-error", message=message)
+    _refuse(export, ExportStatus.FAILED, code="internal-error", message=message)
 
 
-def _end(export: BackgroundExport, status: ExportStatus, **values: Any) -> None:
-    """Record how it ended, unless it is not wanted any more."""
-    ended = _find_wanted(export, attempts=export.attempts).update(
-        status=status, finished_at=timezone.now(), **values
+def _refuse(export: BackgroundExport, status: ExportStatus, *, code: str, message: str) -> None:
+    """Record why there is no file, unless it is not wanted any more."""
+    _find_wanted(export, attempts=export.attempts).update(
+        status=status, finished_at=timezone.now(), code=code, message=message
     )
-    if not ended:
-        logger.info("Export %s was not wanted any more when it ended", export.pk)
 
 
 def _find_wanted(export: BackgroundExport, *, attempts: int) -> Any:

@@ -132,7 +132,7 @@ def _restore(path: Path, server: str, *, backup_first: bool) -> _Restored:
                 safety_backup=safety_backup,
             )
             needs_migration = lacks_migrations()
-            if not needs_migration:
+            if record is not None and not needs_migration:
                 discard_queued()
             return _Restored(
                 safety_backup=safety_backup,

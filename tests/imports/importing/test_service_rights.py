@@ -781,6 +781,7 @@ DOORS = {
     "imports.exporting.downloads.find_transfer": ["system/download-transfer"],
     "imports.exporting.downloads.gzip_file": ["system/download-transfer"],
     "imports.exporting.write.write_export": ["flow/export-all"],
+    "imports.exporting.write.ignore_progress": [],  # does nothing
     "imports.exporting.directory_writing.write_directory": [],  # the command's alone
     "imports.undo.service.find_kinds_to_undo": ["imports/<int:pk>/undo"],
 }
@@ -791,11 +792,13 @@ CALLERS = {
         "imports.management.commands.database_vacuum",
     },
     "imports.exporting.downloads": {
+        "imports.api.export_answers",
         "imports.api.exports",
         "imports.api.system",
         "imports.admin.server.drift_page",
         "imports.admin.server.export_page",
         "imports.admin.items.flows",
+        "imports.jobs.exports.building",
     },
     "imports.exporting.directory_writing": {"imports.management.commands.flow_export"},
     "imports.exporting.write": {

@@ -23,7 +23,7 @@ from imports.jobs.availability import (
 from imports.jobs.checks import check_background_settings, check_shared_backups
 from imports.jobs.restored import discard_queued
 from imports.models import BackgroundJob, Door, ImportRecord, Status
-from imports.readiness import check_worker
+from imports.overview.readiness import check_worker
 from tests.support.importing import export_file, flow, import_items, request_for
 from tests.support.queueing import ON_POSTGRESQL, read_queue, work
 from ziggy_site.probes import forget_readiness
@@ -144,14 +144,14 @@ class TestReadiness:
             text=True,
             check=True,
         )
-        assert "'worker': 'imports.readiness.check_worker'" in found.stdout
+        assert "'worker': 'imports.overview.readiness.check_worker'" in found.stdout
 
     @pytest.mark.parametrize(
         ("age", "code"),
         [(None, "no-worker"), ("0 s", "ok"), ("50 s", "ok"), ("70 s", "no-worker")],
     )
     def test_a_sign_of_the_last_minute_is_needed(self, queue, client, settings, age, code):
-        settings.READINESS_CHECKS = {"worker": "imports.readiness.check_worker"}
+        settings.READINESS_CHECKS = {"worker": "imports.overview.readiness.check_worker"}
         if age is not None:
             with connection.cursor() as cursor:
                 cursor.execute(

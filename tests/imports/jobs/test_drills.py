@@ -148,12 +148,11 @@ class TestTheProcess:
         done = tmp_path / "done"
         self.run(
             monkeypatch,
-            f"import time\nopen({str(done)!r}, 'w').write('')\n"
-            f"try:\n time.sleep(60)\nfinally:\n open({str(done)!r}, 'w').write('cleaned up')",
+            f"import time\ntry:\n open({str(done)!r}, 'w').close()\n"
+            f" time.sleep(60)\nfinally:\n open({str(done)!r}, 'w').write('cleaned up')",
         )
         drill.step()
         wait_until(done.exists)
-        time.sleep(0.1)
         drill.stop()
         assert done.read_text() == "cleaned up"
 
