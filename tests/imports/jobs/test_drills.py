@@ -1,6 +1,5 @@
 """The scheduled drill: of the newest backup, when it is time, by one process at a time."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
