@@ -1,17 +1,19 @@
 """Whether runs can be left to workers here, and whether a worker is there."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Count, Min
+from django.utils import timezone
 
 from flows.conf import ziggy
 from flows.servers import get_current_database
-from imports.models import ImportRecord, PlanningJob, Status
+from imports.models import BackgroundExport, ExportStatus, ImportRecord, PlanningJob, Status
 
 QUEUE_APP = "procrastinate.contrib.django"
+_SEEN_LATELY = timedelta(minutes=1)
 
 
 def may_queue() -> bool:
@@ -27,7 +29,7 @@ def may_queue() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """What waits for a worker: runs, and uploads to plan."""
+    """What waits for a worker: runs, uploads to plan, and exports."""
 
     count: int
     oldest: datetime | None
@@ -38,14 +40,27 @@ def read_waiting() -> Waiting:
     """Return how much waits for a worker, and since when, as for a monitor."""
     runs = ImportRecord.objects.filter(status=Status.QUEUED).order_by()
     plannings = PlanningJob.objects.filter(code="", attempts=0)
+    exports = BackgroundExport.objects.filter(status=ExportStatus.QUEUED)
     found = (
         runs.aggregate(count=Count("pk"), oldest=Min("queued_at")),
         plannings.aggregate(count=Count("pk"), oldest=Min("pending__created_at")),
+        exports.aggregate(count=Count("pk"), oldest=Min("asked_at")),
     )
     return Waiting(
         count=sum(each["count"] for each in found),
         oldest=min((each["oldest"] for each in found if each["oldest"]), default=None),
     )
+
+
+def count_workers() -> int:
+    """Return how many workers were heard of in the last minute, where work is left to them."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat >= %s",
+            [timezone.now() - _SEEN_LATELY],
+        )
+        found: int = cursor.fetchone()[0]
+    return found
 
 
 def find_last_sign_of_workers() -> datetime | None:

@@ -127,10 +127,43 @@ BACKUP_BYTES = Metric(
     type=MetricType.GAUGE,
     meaning="The size of the newest of them; missing where there is none.",
 )
+QUEUED_JOBS = Metric(
+    name="ziggy_queued_jobs",
+    type=MetricType.GAUGE,
+    meaning="Runs, uploads to plan and exports that wait for a worker; missing where nothing is "
+    "left to workers.",
+)
+QUEUE_AGE = Metric(
+    name="ziggy_queue_age_seconds",
+    type=MetricType.GAUGE,
+    meaning="How long the first of them has waited; 0 where nothing waits.",
+)
+WORKERS = Metric(
+    name="ziggy_workers",
+    type=MetricType.GAUGE,
+    meaning="Workers that were heard of in the last minute, on any machine; missing where nothing "
+    "is left to workers.",
+)
+DRILL_AGE = Metric(
+    name="ziggy_drill_age_seconds",
+    type=MetricType.GAUGE,
+    meaning="How long ago a backup was verified last by restoring it; missing where none was.",
+)
+DRILL_PROBLEMS = Metric(
+    name="ziggy_drill_problems",
+    type=MetricType.GAUGE,
+    meaning="What that found: 0 where the backup is sound.",
+)
+FAILED_RUN_AGE = Metric(
+    name="ziggy_failed_run_age_seconds",
+    type=MetricType.GAUGE,
+    meaning="How long ago a run failed or was found interrupted last; missing where none was.",
+)
 DRIFTED_ITEMS = Metric(
     name="ziggy_drifted_items",
     type=MetricType.GAUGE,
-    meaning="Items that differ from what was imported last; read every five minutes at most.",
+    meaning="Items that differ from what was imported last; read every five minutes at most "
+    "by each process.",
     labels={"kind": Label(values=tuple(map(str, Kind)))},
 )
 
@@ -147,6 +180,12 @@ METRICS: tuple[Metric, ...] = (
     BACKUPS,
     BACKUP_AGE,
     BACKUP_BYTES,
+    QUEUED_JOBS,
+    QUEUE_AGE,
+    WORKERS,
+    DRILL_AGE,
+    DRILL_PROBLEMS,
+    FAILED_RUN_AGE,
     DRIFTED_ITEMS,
 )
 

@@ -1,8 +1,7 @@
 """The figures that are read when somebody asks: of the database, and of the directory of backups.
 
-They are those of the whole server, whichever processes and machines do its work. Another room adds
-its own, such as the length of a queue, by one call of `register_reader` when Django starts, and its
-metrics to the catalog.
+They are those of the whole server, whichever processes and machines do its work. A project adds its
+own by one call of `register_reader` when Django starts.
 """
 
 import logging
@@ -15,14 +14,16 @@ from itertools import product
 from threading import Lock
 
 from django.db import Error as DatabaseFault
-from django.db.models import Count
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from flows import __version__
 from flows.content.fields import Kind
 from imports.database.backup import list_whole_backups
+from imports.database.drill_results import read_drill_result
 from imports.database.errors import format_for_log
 from imports.drift.read import count_drift
+from imports.jobs.availability import count_workers, may_queue, read_waiting
 from imports.metrics import catalog
 from imports.metrics.catalog import Metric
 from imports.models import Door, ImportRecord, Status
@@ -69,7 +70,7 @@ def read_figures() -> Iterator[FigureReading]:
 
 
 def read_runs() -> Iterator[FigureReading]:
-    """Yield the numbers of the last day's runs, and how long the present one takes."""
+    """Yield the numbers of the last day's runs, since when one failed, how long the present is."""
     now = timezone.now()
     recent = ImportRecord.objects.filter(started_at__gte=now - _DAY).order_by()
     # With those that are 0: an alert does not see the first one of a series.
@@ -87,6 +88,11 @@ def read_runs() -> Iterator[FigureReading]:
     began = running.values_list("started_at", flat=True).first()
     seconds = (now - began).total_seconds() if began else 0
     yield FigureReading(metric=catalog.RUNNING_SECONDS, value=seconds)
+    # An age, for the difference of two counts of a window misses one where an older one leaves it.
+    failed = ImportRecord.objects.filter(status__in=(Status.FAILED, Status.INTERRUPTED))
+    if (last := failed.aggregate(last=Max("finished_at"))["last"]) is not None:
+        value = (now - last).total_seconds()
+        yield FigureReading(metric=catalog.FAILED_RUN_AGE, value=value)
 
 
 def read_backups() -> Iterator[FigureReading]:
@@ -98,6 +104,25 @@ def read_backups() -> Iterator[FigureReading]:
         age = (timezone.now() - newest.verified_at).total_seconds()
         yield FigureReading(metric=catalog.BACKUP_AGE, value=age)
         yield FigureReading(metric=catalog.BACKUP_BYTES, value=newest.size)
+
+
+def read_queue() -> Iterator[FigureReading]:
+    """Yield what waits for workers, and how many they are; nothing where none are asked."""
+    if not may_queue():
+        return
+    waiting = read_waiting()
+    age = (timezone.now() - waiting.oldest).total_seconds() if waiting.oldest else 0
+    yield FigureReading(metric=catalog.QUEUED_JOBS, value=waiting.count)
+    yield FigureReading(metric=catalog.QUEUE_AGE, value=age)
+    yield FigureReading(metric=catalog.WORKERS, value=count_workers())
+
+
+def read_drills() -> Iterator[FigureReading]:
+    """Yield the age of the last drill of a backup, and what it found; nothing without one."""
+    if last := read_drill_result():
+        age = (timezone.now() - last.at).total_seconds()
+        yield FigureReading(metric=catalog.DRILL_AGE, value=age)
+        yield FigureReading(metric=catalog.DRILL_PROBLEMS, value=len(last.problems))
 
 
 class DriftReader:
@@ -121,4 +146,6 @@ class DriftReader:
 
 register_reader("runs", read_runs)
 register_reader("backup", read_backups)
+register_reader("queue", read_queue)
+register_reader("drill", read_drills)
 register_reader("drift", DriftReader())

@@ -19,6 +19,7 @@ from django.conf import settings
 from flows.web.metrics_directory import remove_counts_of_the_gone
 from tests.support.importing import child_environment
 from tests.support.metrics import exported
+from tests.support.waiting import wait_until
 
 TOKEN = "a-token-of-32-characters-or-more"
 PATIENCE = 40
@@ -59,7 +60,7 @@ def server(tmp_path, transactional_db):
     others = find_directories()
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"],
+            [Path(sys.executable).with_name("gunicorn"), "-c", "deploy/gunicorn.conf.py"],
             cwd=settings.BASE_DIR, env=environment, stderr=file, stdout=file,
         )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
@@ -106,7 +107,7 @@ def test_its_processes_count_together_and_a_reload_loses_nothing(server):
     assert now - before == 40  # whichever process answers
     assert count_processes(process) == 2
     (own,) = find_directories() - others
-    assert len([*own.glob("counter_*.db")]) == 2
+    wait_until(lambda: ask(f"{address}/live") and len([*own.glob("counter_*.db")]) == 2)
     process.send_signal(signal.SIGHUP)
     time.sleep(3)
     _wait_for(address)
@@ -121,6 +122,50 @@ def test_its_processes_count_together_and_a_reload_loses_nothing(server):
     assert {json.loads(line)["logger"] for line in lines} >= {"gunicorn.error", "ziggy.security"}
     assert TOKEN not in log.read_text()
     assert not own.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not MEMORY.is_dir(), reason="no /dev/shm")
+@pytest.mark.django_db(transaction=True)
+def test_a_second_one_takes_its_place_and_counts_for_itself(server):
+    """As an upgrade by USR2 does: each removes its own directory, and none that of the other."""
+    address, process, log, others = server
+    (first,) = find_directories() - others
+    process.send_signal(signal.SIGUSR2)
+    second = _wait_for_second(process, log)
+    process.send_signal(signal.SIGTERM)
+    process.wait(PATIENCE)
+    try:
+        _wait_for(address)
+        (own,) = find_directories() - others
+        assert own != first
+        assert counted(address)[0] >= 1
+    finally:
+        os.kill(second, signal.SIGTERM)
+    wait_until(lambda: not Path(f"/proc/{second}").exists() or _is_gone(second))
+    assert not own.exists()
+
+
+def _wait_for_second(process, log):
+    """Wait until the process has a gunicorn among its children that has two itself; its number."""
+    found = []
+
+    def look():
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for child in children:
+            with suppress(FileNotFoundError):
+                own = Path(f"/proc/{child}/task/{child}/children").read_text().split()
+                found[:] = [int(child)] if len(own) == 2 else found
+        return found
+
+    wait_until(look)
+    wait_until(lambda: log.read_text().count("Booting worker") >= 4)
+    return found[0]
+
+
+def _is_gone(pid):
+    """Whether the process is a zombie, of which its new parent has not heard yet."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def find_directories():

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,15 @@ from imports.jobs.availability import (
 )
 from imports.jobs.checks import check_background_settings, check_shared_backups
 from imports.jobs.restored import discard_queued
-from imports.models import BackgroundJob, Door, ImportRecord, Status
+from imports.metrics import readers
+from imports.models import (
+    BackgroundExport,
+    BackgroundJob,
+    Door,
+    ExportStatus,
+    ImportRecord,
+    Status,
+)
 from imports.overview.readiness import check_worker
 from tests.support.importing import export_file, flow, import_items, request_for
 from tests.support.queueing import ON_POSTGRESQL, read_queue, work
@@ -172,6 +181,35 @@ def test_what_waits_is_counted_with_its_age(queue):
     asked = request_for(export_file(flow(1, "X")), user=user, user_name="ada", door=Door.API)
     records = [queue_import(asked) for _ in range(2)]
     assert read_waiting() == Waiting(count=2, oldest=records[0].queued_at)
+
+
+def test_a_monitor_is_told_of_the_queue_and_of_its_workers(queue):
+    user = User.objects.create_superuser("ada")
+    assert read_queue_figures() == {
+        "ziggy_queued_jobs": 0,
+        "ziggy_queue_age_seconds": 0,
+        "ziggy_workers": 0,
+    }
+    asked = request_for(export_file(flow(1, "X")), user=user, user_name="ada", door=Door.API)
+    record = queue_import(asked)
+    ImportRecord.objects.filter(pk=record.pk).update(
+        queued_at=record.queued_at - timedelta(minutes=10)
+    )
+    BackgroundExport.objects.create(
+        user=user, asked_at=timezone.now(), status=ExportStatus.QUEUED, choice={}
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '2 min')"
+        )
+    figures = read_queue_figures()
+    assert 600 <= figures.pop("ziggy_queue_age_seconds") < 660
+    assert figures == {"ziggy_queued_jobs": 2, "ziggy_workers": 1}
+
+
+def read_queue_figures():
+    return {reading.metric.name: reading.value for reading in readers.read_queue()}
 
 
 def test_what_waited_when_a_backup_was_made_is_not_carried_out(queue):

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from flows.models import Flow
 from imports.database.backup import make_backup
+from imports.database.drill_results import DrillResult, keep_drill_result
 from imports.errors import UnableToImport
 from imports.importing.service import run_import
 from imports.metrics import catalog, counting, readers
@@ -123,6 +124,37 @@ def test_runs_of_the_last_day_are_those_of_every_process():
     assert value_of("ziggy_runs_last_day", door="admin", result="failed") == 0
     assert ("ziggy_runs_last_day", ("door", "admin"), ("result", "failed")) in exported()
     assert 599 < value_of("ziggy_running_seconds") < 700
+
+
+def test_a_failed_run_is_told_by_its_age_whatever_leaves_the_day():
+    assert ("ziggy_failed_run_age_seconds",) not in exported()
+    now = timezone.now()
+    for hours, status in ((25, Status.FAILED), (2, Status.INTERRUPTED), (1, Status.REFUSED)):
+        ImportRecord.objects.create(
+            started_at=now - timedelta(hours=hours),
+            finished_at=now - timedelta(hours=hours),
+            status=status,
+            door=Door.COMMAND,
+            user_name="",
+            server="local",
+            file_size=0,
+            mode="skip",
+            with_backup=False,
+            override_locks=False,
+        )
+    assert 7200 <= value_of("ziggy_failed_run_age_seconds") < 7300
+
+
+def test_a_drill_is_told_by_its_age_and_what_it_found():
+    assert ("ziggy_drill_age_seconds",) not in exported()
+    at = timezone.now() - timedelta(hours=1)
+    keep_drill_result(DrillResult(at=at, backup="b", problems=("unsound-archive",), seconds=1.0))
+    assert 3600 <= value_of("ziggy_drill_age_seconds") < 3700
+    assert value_of("ziggy_drill_problems") == 1
+
+
+def test_a_queue_that_nobody_has_is_not_told():
+    assert not [name for name in exported() if name[0] in {"ziggy_queued_jobs", "ziggy_workers"}]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -243,7 +275,9 @@ def test_the_catalog_is_what_is_exported():
     import_items(flow(1, "A"))
     Client().get("/admin/login/")
     names = {find_name(name) for name, *_ in exported()}
-    optional = {"ziggy_backup_age_seconds", "ziggy_backup_bytes"}
+    optional = {"ziggy_backup_age_seconds", "ziggy_backup_bytes", "ziggy_failed_run_age_seconds"}
+    optional |= {"ziggy_drill_age_seconds", "ziggy_drill_problems"}
+    optional |= {"ziggy_queued_jobs", "ziggy_queue_age_seconds", "ziggy_workers"}
     assert names - {metric.name for metric in METRICS} == set()
     assert {metric.name for metric in METRICS} - names <= optional
 
