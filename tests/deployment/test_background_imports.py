@@ -45,10 +45,12 @@ def test_large_imports_are_done_one_after_the_other_and_say_how_far_they_are(dep
     assert ended[0]["counts"]["CREATE"] >= FLOWS
     assert ended[1]["counts"]["OVERWRITE"] >= FLOWS
     assert ended[0]["finishedAt"] <= ended[1]["startedAt"]
+    partly = []
     for progress in seen.values():
         phases = [PHASES.index(each["phase"]) for each in progress]
         assert phases == sorted(phases)
         writing = [each for each in progress if each["phase"] == "writing" and each["total"]]
         assert [each["done"] for each in writing] == sorted(each["done"] for each in writing)
-        assert any(0 < each["done"] < each["total"] for each in writing), progress
-        assert min(each["total"] for each in writing) >= FLOWS
+        assert all(each["total"] >= FLOWS for each in writing)
+        partly += [each for each in writing if 0 < each["done"] < each["total"]]
+    assert partly, seen  # numbers are kept twice a second: a quick write may have none
