@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.report import read_processor
@@ -17,7 +18,8 @@ from benchmarks.service.measures import (
     measure_reads,
 )
 from benchmarks.service.mixed import measure_mixed
-from tests.support.composed import run_compose
+from tests.support.composed import Deployment
+from tests.support.image import build
 
 _READS = ("request", "clients", "requests/s", "p50, ms", "p95, ms", "failed",
           "gunicorn, ms of a core each", "PostgreSQL, ms of a core each")  # fmt: skip
@@ -31,10 +33,10 @@ _GROUPS = ("reads", "imports", "readers", "mixed")
 def main() -> None:
     """Start the deployment, fill it, and print what was asked for."""
     options = _read_options()
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-service-") as folder,
-        run_compose(Path(folder)) as site,
-    ):
+    with tempfile.TemporaryDirectory(prefix="bench-service-") as name, ExitStack() as running:
+        folder = Path(name)
+        deployment = Deployment(folder, build(folder / "image")[-1], {})
+        site = running.enter_context(deployment.run(durable=True))
         with Client(site, 199) as client:
             bench = Deployed(site=site, token=client.log_in(), flows=options.flows)
         fill(bench)

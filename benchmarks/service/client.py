@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from http.client import HTTPException, HTTPSConnection
-from types import SimpleNamespace
+from itertools import cycle
 from typing import Any, NamedTuple, Self
 
+from tests.support.composed import Deployment
 from tests.support.deployment import HOST, PASSWORD, make_tls
 
 _BOUNDARY = "part-of-a-benchmark"
 _TIMEOUT = 900
+_ADDRESSES = 8
+"""deploy/nginx.conf takes 50 requests a second from one."""
 NO_ANSWER = 0
 """In place of a status, where the connection was closed or refused."""
 
@@ -29,15 +32,17 @@ class Request(NamedTuple):
 class Client(AbstractContextManager["Client"]):
     """A person or a pipeline. Every request becomes one of `samples`."""
 
-    def __init__(self, site: SimpleNamespace, number: int, token: str = "") -> None:
-        """Ask from address 127.0.N.N, so that limits by address are each one's own."""
-        address = f"127.0.{1 + number // 250}.{1 + number % 250}"
-        self.connection = HTTPSConnection(
-            "127.0.0.1",
-            site.ports.https,
-            timeout=_TIMEOUT,
-            context=make_tls(),
-            source_address=(address, 0),
+    def __init__(self, site: Deployment, number: int, token: str = "") -> None:
+        """Ask from some addresses of its own in turn, so that no limit by address is met."""
+        self.connections = cycle(
+            HTTPSConnection(
+                "127.0.0.1",
+                site.ports.https,
+                timeout=_TIMEOUT,
+                context=make_tls(),
+                source_address=(f"127.{1 + lane}.{1 + number // 250}.{1 + number % 250}", 0),
+            )
+            for lane in range(_ADDRESSES)
         )
         self.token = token
         self.samples: list[Request] = []
@@ -46,7 +51,8 @@ class Client(AbstractContextManager["Client"]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.connection.close()
+        for _ in range(_ADDRESSES):
+            next(self.connections).close()
 
     def log_in(self) -> str:
         """Log in as the deployment's account, and return the token."""
@@ -65,13 +71,14 @@ class Client(AbstractContextManager["Client"]):
             sent["Authorization"] = f"Bearer {self.token}"
         if kind:
             sent["Content-Type"] = kind
+        connection = next(self.connections)
         start = time.perf_counter()
         try:
-            self.connection.request(method, path, body, sent)
-            answer = self.connection.getresponse()
+            connection.request(method, path, body, sent)
+            answer = connection.getresponse()
             content, status = answer.read(), answer.status
         except (OSError, HTTPException):
-            self.connection.close()
+            connection.close()
             content, status = b"", NO_ANSWER
         self.samples.append(Request(name, status, start, time.perf_counter() - start))
         return content
@@ -101,7 +108,7 @@ def _make_form(file: bytes, fields: Mapping[str, str]) -> bytes:
 
 
 def run_clients(
-    site: SimpleNamespace,
+    site: Deployment,
     token: str,
     count: int,
     seconds: float,

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import median, quantiles
-from types import SimpleNamespace
 from typing import Any
 
 from benchmarks.generate import make_export_file
 from benchmarks.service.client import Client, Request, run_clients
 from benchmarks.service.processes import find_processes, forget_peaks, read_memory, read_seconds
+from tests.support.composed import Deployment
 
 _KILOBYTES = 20
 _ENDED = {"succeeded", "refused", "failed", "interrupted", "cancelled"}
@@ -22,7 +22,7 @@ _POLL = 0.2
 class Deployed:
     """The deployed service, with somebody who is logged in."""
 
-    site: SimpleNamespace
+    site: Deployment
     token: str
     flows: int
     """How many the server holds when reading is measured."""
@@ -95,7 +95,7 @@ def describe(samples: list[Request], seconds: float) -> list[str]:
     """Return requests a second, the median, the 95th percentile and what went wrong."""
     took = [sample.seconds for sample in samples]
     cuts = quantiles(took, n=20, method="inclusive") if len(took) > 1 else took * 19
-    wrong = sum(sample.status >= 500 or sample.status == 0 for sample in samples)
+    wrong = sum(not 200 <= sample.status < 300 for sample in samples)  # 0 without an answer
     span = max(seconds, max(s.start + s.seconds for s in samples) - min(s.start for s in samples))
     return [
         f"{len(took) / span:.1f}",

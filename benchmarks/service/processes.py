@@ -4,13 +4,14 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from types import SimpleNamespace
+
+from tests.support.composed import Deployment
 
 _LINES = re.compile(r"^(VmHWM|VmRSS):\s+(\d+) kB$", re.MULTILINE)
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def find_processes(site: SimpleNamespace) -> dict[str, list[int]]:
+def find_processes(site: Deployment) -> dict[str, list[int]]:
     """Return the numbers of the processes that answer requests, and of those that do the rest."""
     return {"web": _find_children(site.process.pid), "worker": [w.pid for w in site.workers]}
 
@@ -27,7 +28,7 @@ def read_memory(number: int) -> dict[str, int]:
     return {name: int(kilobytes) // 1024 for name, kilobytes in _LINES.findall(text)}
 
 
-def read_seconds(site: SimpleNamespace) -> dict[str, float]:
+def read_seconds(site: Deployment) -> dict[str, float]:
     """Return how many seconds of a processor gunicorn and PostgreSQL have used, with children."""
     parents = {"web": site.process.pid, "database": _find_postgresql(site.ports.database)}
     return {
