@@ -113,15 +113,20 @@ def run_clients(
     count: int,
     seconds: float,
     act: Callable[[Client, int], None],
+    *,
+    has_ended: Callable[[], bool] = lambda: False,
 ) -> list[Request]:
-    """Let so many clients act again and again for that time; return the samples of all."""
+    """Let so many clients act again and again for that time, or until it `has_ended`.
+
+    Returns the samples of all.
+    """
     end = time.perf_counter() + seconds
     found: list[Request] = []
 
     def live(number: int) -> None:
         with Client(site, number, token) as client:
             turn = number
-            while time.perf_counter() < end:
+            while time.perf_counter() < end and not has_ended():
                 act(client, turn)
                 turn += 1
             found.extend(client.samples)

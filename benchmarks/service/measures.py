@@ -16,6 +16,7 @@ from tests.support.composed import Deployment
 _KILOBYTES = 20
 _ENDED = {"succeeded", "refused", "failed", "interrupted", "cancelled"}
 _POLL = 0.2
+_LONGEST = 600
 
 
 @dataclass(kw_only=True)
@@ -153,9 +154,9 @@ def measure_readers_beside_an_import(bench: Deployed, megabytes: int) -> Iterato
             running = pool.submit(import_in_worker, client, file)
             while len(client.samples) < 2:  # it is taken in, and a worker has it
                 time.sleep(0.05)
-            busy: list[Request] = []
-            while not running.done():
-                busy += run_clients(bench.site, bench.token, count, 2, look)
+            busy = run_clients(
+                bench.site, bench.token, count, _LONGEST, look, has_ended=running.done
+            )
         file = bench.make_file(megabytes * 1000 // _KILOBYTES)
         (_, p50, p95, _), (_, p50_busy, p95_busy, wrong) = describe(quiet, 20), describe(busy, 1)
         ratio = [float(b) / float(q) for b, q in ((p50_busy, p50), (p95_busy, p95))]
