@@ -42,6 +42,7 @@ class Migration(RecordedMigration):
                 ('record', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='job', to='imports.importrecord')),
             ],
             options={
+                'base_manager_name': 'objects',
                 'default_permissions': (),
             },
         ),

@@ -1,7 +1,7 @@
 """The tables of imports: the record of each run with its items, uploads, and built downloads."""
 
 from imports.models.exports import BackgroundExport, ExportStatus
-from imports.models.jobs import BackgroundJob, JobKind, RunProgress
+from imports.models.jobs import REQUEST_OF_JOB, BackgroundJob, JobKind, RunProgress
 from imports.models.planning import PlanningJob
 from imports.models.records import (
     HOLDING_KEYS,
@@ -17,6 +17,7 @@ from imports.parsed.models import ParsedItem
 
 __all__ = [
     "HOLDING_KEYS",
+    "REQUEST_OF_JOB",
     "RESTORE",
     "UNDO",
     "BackgroundExport",

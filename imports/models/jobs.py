@@ -1,12 +1,16 @@
 """What background work needs in the database: the jobs that were asked for, how far a run is."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
+from django.db.models import QuerySet
 
-from flows.database.current import CurrentDatabaseModel
+from flows.database.current import CurrentDatabaseManager, CurrentDatabaseModel
 from imports.models.records import ImportRecord
 from imports.models.waiting import PendingImport
+
+REQUEST_OF_JOB: Final = ("job__content", "job__options")
+"""What to defer where a record is read together with its job: a file may have 200 MB."""
 
 
 class JobKind(models.TextChoices):
@@ -15,6 +19,17 @@ class JobKind(models.TextChoices):
     IMPORT = "import", "Import"
     UPLOAD = "upload", "Import of an upload, or of a kept plan"
     UNDO = "undo", "Undo"
+
+
+class BackgroundJobManager(CurrentDatabaseManager["BackgroundJob"]):
+    """Reads jobs without what was asked for, which is read when the worker comes to it.
+
+    Who looks how far a run is would fetch its whole file each time.
+    """
+
+    def get_queryset(self) -> "QuerySet[BackgroundJob]":
+        """Return the jobs, with their files and options deferred."""
+        return super().get_queryset().defer("content", "options")
 
 
 class BackgroundJob(CurrentDatabaseModel):
@@ -46,7 +61,10 @@ class BackgroundJob(CurrentDatabaseModel):
     )
     queue_number = models.BigIntegerField(null=True, help_text="Its number in the queue.")
 
+    objects: ClassVar[BackgroundJobManager] = BackgroundJobManager()
+
     class Meta:
+        base_manager_name = "objects"
         default_permissions: ClassVar = ()
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from flows.relations.unfilled import find_unfilled_secrets
 from flows.users import User
 from imports.database.backup import find_newest_backup
 from imports.drift.read import count_drift
-from imports.models import ImportRecord, PendingImport, Status
+from imports.models import REQUEST_OF_JOB, ImportRecord, PendingImport, Status
 from imports.overview.figures import (
     Figure,
     FigureCard,
@@ -116,7 +116,7 @@ def _read_running() -> RunningImport | None:
     record = (
         ImportRecord.objects.filter(status=Status.RUNNING)
         .select_related("user", "job")
-        .defer("issues")
+        .defer("issues", *REQUEST_OF_JOB)
         .first()
     )
     return RunningImport(record=record, progress=read_run_progress(record)) if record else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from imports.database.lock import is_lock_held
-from imports.models import ImportRecord, PendingImport, Status
+from imports.models import REQUEST_OF_JOB, ImportRecord, PendingImport, Status
 from imports.runs.progress import Phase, read_phase
 from imports.uploads.errors import UploadRefused
 from imports.uploads.planning import make_key
@@ -86,7 +86,7 @@ def check_idle(pending: PendingImport) -> None:
 
 
 def _find_runs(pending: PendingImport) -> QuerySet[ImportRecord]:
-    runs = ImportRecord.objects.select_related("job").defer("issues")
+    runs = ImportRecord.objects.select_related("job").defer("issues", *REQUEST_OF_JOB)
     if pending.is_kept:
         return runs.filter(origin__plan=pending.pk)
     return runs.filter(user=pending.user, idempotency_key=make_key(pending))

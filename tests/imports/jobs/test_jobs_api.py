@@ -1,9 +1,12 @@
 """`Prefer: respond-async` in the API: 202 with the record to look at, and calling a run off."""
 
+import re
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -13,6 +16,7 @@ from imports.runs.progress import follow_progress
 from tests.support.importing import export_file, flow, import_items
 from tests.support.queueing import read_queue, work
 from tests.support.uploading import caller, client_of, file_part, form, upload, words
+from tests.support.users import logged_in
 
 ORDERS = export_file(flow(1, "Orders"))
 FORM = "multipart/form-data; boundary=a-boundary-of-tests"
@@ -294,3 +298,24 @@ class TestCancelling:
         )
         assert client_of(eve).post(path).status_code == 403
         assert ci.post(path).status_code == 200
+
+
+HELD_FILE = re.compile(r'"(?:imports_backgroundjob|imports_pendingimport)"."(?:content|options)"')
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING])
+def test_who_looks_how_far_a_run_is_reads_no_file(ada, monkeypatch, status):
+    """A file has hundreds of megabytes, and a page asks every second or so."""
+    record = import_later(ada).json()["id"]
+    ImportRecord.objects.filter(pk=record).update(status=status)
+    monkeypatch.setattr("imports.uploads.progress.is_lock_held", lambda: True)
+    browser = logged_in(User.objects.get(username="ada"))
+    addresses = (f"/admin/imports/importrecord/{record}/change/", "/admin/")
+    with CaptureQueriesContext(connections["default"]) as queries:
+        assert ada.get(f"/api/imports/{record}").status_code == 200
+        assert ada.get("/api/imports").status_code == 200
+        for address in addresses:
+            assert browser.get(address).status_code == 200
+    told = [query["sql"] for query in queries]
+    assert any("imports_backgroundjob" in statement for statement in told)
+    assert [statement for statement in told if HELD_FILE.search(statement)] == []
