@@ -168,7 +168,8 @@ def _compare_texts(
 
 
 def _is_same(before: Any, after: Any) -> bool:
-    return type(before) is type(after) and canonical.encode(before) == canonical.encode(after)
+    """Return whether they are one JSON value, as 1 and 1.0 are."""
+    return canonical.encode(before) == canonical.encode(after)
 
 
 def _present(value: Any) -> str:

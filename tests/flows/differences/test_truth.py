@@ -179,6 +179,7 @@ def check_values(before: Any, after: Any, budget: Budget) -> None:
 @example({"x": "a\nb"}, {"x": ""}, 0)
 @example({"x": "1"}, {"x": 1}, 0)
 @example([[1], [2]], [[2], [1]], 0)
+@example({"a": 1}, {"a": 1.0}, 0)
 def test_both_values_can_be_put_together_from_the_differences(
     before: Any, after: Any, left: int
 ) -> None:
