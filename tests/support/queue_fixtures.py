@@ -10,8 +10,9 @@ from imports.jobs.availability import QUEUE_APP
 from tests.support.queueing import ON_POSTGRESQL, empty_queue, queue_tables
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _queue_tables(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The tables of the queue, which other modules' tests of the schema do not find."""
     if not ON_POSTGRESQL:
         yield
         return
