@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from flows.database.locks import Lock, LockHandle, LockHeld, hold_lock
 
-__all__ = ["LockHeld", "hold_export_lock", "hold_job_lock", "hold_planning_lock"]
+__all__ = ["LockHandle", "LockHeld", "hold_export_lock", "hold_job_lock", "hold_planning_lock"]
 
 
 def hold_job_lock(number: int) -> AbstractContextManager[LockHandle]:

@@ -24,7 +24,7 @@ from imports.jobs.exports.building import run_export
 from imports.jobs.planning.carrying_out import run_planning
 from imports.jobs.queue import EXPORT_TASK, PLANNING_TASK, TASK
 from imports.jobs.running import TryLater, run_job
-from imports.jobs.sweep import clean_up, sweep
+from imports.jobs.sweep.service import clean_up, sweep
 
 logger = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ _STATE = """
         (SELECT count(*) FROM imports_importitem),
         (SELECT count(*) FROM reversion_version JOIN reversion_revision AS revision
             ON revision_id = revision.id WHERE comment = 'Pre import'),
-        (SELECT array_agg(DISTINCT info) FROM flows_flow WHERE name LIKE 'Flow %')
+        (SELECT array_agg(DISTINCT info) FROM flows_flow WHERE name LIKE 'Asked for %')
 """
 _OTHERS = """
     SELECT pid FROM pg_stat_activity WHERE datname = current_database()

@@ -16,7 +16,7 @@ _EVERY = 0.1  # seconds between two polls, so that nginx's limit of requests lea
 
 def make_file(count: int, text: str) -> bytes:
     """Return an export file of so many flows, which all say that text."""
-    return export_file(*(flow(n, f"Flow {n}", info=text) for n in range(1, count + 1)))
+    return export_file(*(flow(n, f"Asked for {n}", info=text) for n in range(1, count + 1)))
 
 
 class Caller:

@@ -23,9 +23,9 @@ from imports.importing.service import run_import
 from imports.jobs.exports.asking import queue_export
 from imports.jobs.exports.building import run_export
 from imports.jobs.exports.following import ExportFollower
-from imports.jobs.exports.sweep import sweep_exports
 from imports.jobs.job_lock import hold_export_lock
 from imports.jobs.restored import discard_queued
+from imports.jobs.sweep.exports import sweep_exports
 from imports.models import BackgroundExport, ExportStatus
 from imports.purging.service import purge_items
 from imports.samples.sample import SampleRequest, write_sample

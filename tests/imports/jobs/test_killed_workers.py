@@ -22,7 +22,7 @@ from flows.models import Flow
 from imports.database.lock import hold_import_lock
 from imports.jobs.asking import queue_import
 from imports.jobs.running import TryLater, run_job
-from imports.jobs.sweep import sweep
+from imports.jobs.sweep.service import sweep
 from imports.models import BackgroundJob, Door, ImportItem, ImportRecord, Status
 from tests.support.importing import export_file, flow, request_for
 from tests.support.queueing import fetch_all, read_queue

@@ -21,7 +21,7 @@ from imports.jobs.availability import read_waiting
 from imports.jobs.job_lock import hold_planning_lock
 from imports.jobs.planning.carrying_out import _keep_progress, run_planning
 from imports.jobs.restored import discard_queued
-from imports.jobs.sweep import sweep
+from imports.jobs.sweep.service import sweep
 from imports.models import ImportRecord, PendingImport, PlanningJob, Status
 from imports.runs.beside import BesideWriter
 from imports.runs.recorder import NotQueued

@@ -21,7 +21,7 @@ from imports.jobs.cancelling import TooLate, cancel_run
 from imports.jobs.job_lock import hold_job_lock
 from imports.jobs.queue import TASK
 from imports.jobs.running import TryLater, run_job
-from imports.jobs.sweep import sweep
+from imports.jobs.sweep.service import sweep
 from imports.models import BackgroundJob, Door, ImportRecord, Status
 from imports.planfile.decisions import GivenDecision
 from imports.plans.decisions import ItemAction, ItemDecision
@@ -365,7 +365,7 @@ class TestTheSweep:
             list(_numbers)
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("imports.jobs.sweep.end_in_queue", die)
+        monkeypatch.setattr("imports.jobs.sweep.runs.end_in_queue", die)
         with pytest.raises(KeyboardInterrupt):
             sweep()
         assert state(record)[0] == Status.RUNNING

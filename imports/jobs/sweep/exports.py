@@ -1,0 +1,27 @@
+"""The sweep of exports: one whose worker died, or that the queue lost, goes to another worker."""
+
+from imports.jobs.exports.asking import UNFINISHED
+from imports.jobs.exports.building import give_up
+from imports.jobs.job_lock import hold_export_lock
+from imports.jobs.queue import EXPORT_TASK, put_in_queue
+from imports.jobs.running import MOST_ATTEMPTS
+from imports.jobs.sweep.lost import heal_lost
+from imports.models import BackgroundExport
+
+
+def sweep_exports() -> None:
+    """Give the exports whose worker died to another one, or give them up."""
+    waiting = BackgroundExport.objects.filter(status__in=UNFINISHED)
+    heal_lost(EXPORT_TASK, waiting, hold_export_lock, _heal)
+
+
+def _heal(number: int) -> None:
+    exports = BackgroundExport.objects.select_for_update().defer("content")
+    export = exports.filter(pk=number, status__in=UNFINISHED).first()
+    if export is None:
+        return
+    if export.attempts >= MOST_ATTEMPTS:
+        give_up(export)
+        return
+    export.queue_number = put_in_queue(number, EXPORT_TASK, order=None)
+    export.save(update_fields=["queue_number"])

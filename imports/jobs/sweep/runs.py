@@ -1,0 +1,55 @@
+"""The sweep of runs: a dead one is recorded as interrupted, a lost one is given again."""
+
+import logging
+
+from django.db import DEFAULT_DB_ALIAS, transaction
+
+from imports.database.lock import LockHeld, hold_import_lock
+from imports.jobs.job_lock import hold_job_lock
+from imports.jobs.queue import TASK, end_in_queue, put_in_queue
+from imports.jobs.running import MOST_ATTEMPTS, drop_request, make_gave_up_error
+from imports.jobs.sweep.lost import heal_lost
+from imports.models import BackgroundJob, ImportRecord, Status
+from imports.runs.recorder import RunRecorder, interrupt_running
+
+logger = logging.getLogger(__name__)
+
+
+def sweep_runs() -> None:
+    """End the runs whose process died, and give the jobs whose worker died to another one."""
+    end_dead_runs()
+    waiting = BackgroundJob.objects.filter(record__status=Status.QUEUED)
+    heal_lost(TASK, waiting, hold_job_lock, _heal)
+
+
+def end_dead_runs() -> None:
+    """Record the runs as interrupted whose process died; their jobs end in the same transaction."""
+    if not ImportRecord.objects.filter(status=Status.RUNNING).exists():
+        return
+    try:
+        with hold_import_lock(wait=0), transaction.atomic(using=DEFAULT_DB_ALIAS):
+            dead = interrupt_running()
+            jobs = BackgroundJob.objects.filter(record__in=dead)
+            found = list(jobs.values_list("pk", "queue_number"))
+            drop_request(*(pk for pk, _ in found))
+            end_in_queue(number for _, number in found if number is not None)
+    except LockHeld:
+        return
+    if dead:
+        logger.warning("Interrupted, as their processes died: records %s", dead)
+
+
+def _heal(number: int) -> None:
+    jobs = BackgroundJob.objects.select_related("record").filter(pk=number)
+    job = jobs.select_for_update(of=("self",)).first()
+    if job is not None and job.record.status == Status.QUEUED:
+        _give_again(job)
+    drop_request(number)
+
+
+def _give_again(job: BackgroundJob) -> None:
+    if job.attempts >= MOST_ATTEMPTS:
+        RunRecorder(job.record).refuse(make_gave_up_error())
+        return
+    job.queue_number = put_in_queue(job.pk)
+    job.save(update_fields=["queue_number"])
