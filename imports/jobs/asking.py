@@ -33,6 +33,7 @@ from imports.uploads.applying import (
     check_applicable,
     complete_request,
     make_apply_request,
+    note_record,
 )
 from imports.uploads.pending import accept_all_shown, check_confirmed
 from imports.uploads.planning import make_request_without_file
@@ -130,6 +131,7 @@ def queue_confirmed(
     try:
         return _queue_pending(pending, page, request, accept=request.accept)
     except AlreadyDone as earlier:
+        note_record(pending, earlier.record)  # its worker died before it did
         return earlier.record
 
 

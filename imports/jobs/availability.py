@@ -6,14 +6,13 @@ from datetime import datetime, timedelta
 from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Count, Min
-from django.utils import timezone
 
 from flows.conf import ziggy
 from flows.servers import get_current_database
 from imports.models import BackgroundExport, ExportStatus, ImportRecord, PlanningJob, Status
 
 QUEUE_APP = "procrastinate.contrib.django"
-_SEEN_LATELY = timedelta(minutes=1)
+_SEEN_LATELY_SECONDS = 60
 
 
 def may_queue() -> bool:
@@ -56,18 +55,22 @@ def count_workers() -> int:
     """Return how many workers were heard of in the last minute, where work is left to them."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat >= %s",
-            [timezone.now() - _SEEN_LATELY],
+            "SELECT count(*) FROM procrastinate_workers "
+            "WHERE last_heartbeat >= now() - make_interval(secs => %s)",
+            [_SEEN_LATELY_SECONDS],
         )
         found: int = cursor.fetchone()[0]
     return found
 
 
-def find_last_sign_of_workers() -> datetime | None:
-    """Return when a worker that runs, or died, was heard of last; None where there is none."""
+def find_last_sign_of_workers() -> timedelta | None:
+    """Return how long ago a worker that runs, or died, was heard of; None where there is none.
+
+    By the database's clock, which is that of what workers write.
+    """
     if not may_queue():
         return None
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute("SELECT max(last_heartbeat) FROM procrastinate_workers")
-        found: datetime | None = cursor.fetchone()[0]
+        cursor.execute("SELECT now() - max(last_heartbeat) FROM procrastinate_workers")
+        found: timedelta | None = cursor.fetchone()[0]
     return found

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils import timezone
 
+QUEUE = "imports"
+"""The queue whose jobs the workers take: a project may have others, and workers of its own."""
 TASK = "imports.background"
 """The name of the task that carries out a BackgroundJob."""
 EXPORT_TASK = "imports.export"
@@ -20,12 +22,14 @@ _TASKS = (TASK, EXPORT_TASK, PLANNING_TASK)
 ORDER = "imports"
 """The lock of procrastinate that all runs have: they are carried out one after the other."""
 
-_GRACE = timedelta(seconds=5)
+_GRACE_SECONDS = 5
 """How long a worker may take to hold the lock of a job that it has fetched."""
 _KEPT = timedelta(days=1)
 _STATES = """
-    SELECT id, status::text, (args ->> 'number')::bigint,
-        (SELECT max(at) FROM procrastinate_events WHERE job_id = jobs.id AND type = 'started')
+    SELECT id, status::text, (args ->> 'number')::bigint, (
+        SELECT extract(epoch FROM clock_timestamp() - max(at))::float FROM procrastinate_events
+        WHERE job_id = jobs.id AND type = 'started'
+    )
     FROM procrastinate_jobs AS jobs WHERE task_name = %s AND status IN ('todo', 'doing')
 """
 _DELETE_OLD = """
@@ -40,21 +44,26 @@ def put_in_queue(number: int, task: str = TASK, *, order: str | None = ORDER) ->
     """Put the job of that number into the queue, and return its number there.
 
     Those of one `order` are carried out one after the other; those of none whenever a worker is
-    free.
+    free. Raises Django's errors of the database, as every statement does.
     """
     from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
+    from procrastinate.exceptions import ConnectorException  # noqa: PLC0415
     from procrastinate.jobs import Job  # noqa: PLC0415 - of an extra
     from procrastinate.manager import JobManager  # noqa: PLC0415
 
     job = Job(
         id=None,
-        queue="imports",
+        queue=QUEUE,
         lock=order,
         queueing_lock=None,
         task_name=task,
         task_kwargs={"number": number},
     )
-    queued = JobManager(DjangoConnector(alias=DEFAULT_DB_ALIAS)).defer_job(job)
+    try:
+        queued = JobManager(DjangoConnector(alias=DEFAULT_DB_ALIAS)).defer_job(job)
+    except ConnectorException as error:
+        with connections[DEFAULT_DB_ALIAS].wrap_database_errors:
+            raise error.__cause__ or error from None
     assert queued.id is not None  # noqa: S101 - it was just inserted
     return queued.id
 
@@ -72,8 +81,11 @@ def find_lost(task: str = TASK) -> list[tuple[int, int]]:
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(_STATES, [task])
         rows = cursor.fetchall()
-    oldest = timezone.now() - _GRACE
-    return [(number, pk) for pk, status, number, at in rows if status == "doing" and at < oldest]
+    return [
+        (number, pk)
+        for pk, status, number, seconds in rows
+        if status == "doing" and seconds > _GRACE_SECONDS
+    ]
 
 
 def find_queued(task: str = TASK) -> set[int]:

@@ -32,7 +32,7 @@ from imports.jobs.options import (
     read_options,
 )
 from imports.jobs.options import share as share_record
-from imports.models import BackgroundJob, Door, JobKind, Status
+from imports.models import FILE_OF_PENDING, BackgroundJob, Door, JobKind, Status
 from imports.runs.idempotency import AlreadyDone
 from imports.runs.recorder import NotQueued, RunRecorder
 from imports.runs.staleness import make_stale_error
@@ -47,6 +47,7 @@ logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 3
 """How often a job is begun whose worker dies before the run is under way."""
+_LARGE = ("record__issues", *(f"pending__{name}" for name in FILE_OF_PENDING))
 LONGEST_WAIT = timedelta(days=1)
 """How long a job may wait for its turn."""
 
@@ -63,8 +64,10 @@ def run_job(number: int) -> None:
     """
     try:
         with hold_job_lock(number):
-            job = BackgroundJob.objects.select_related("record__user", "pending__user")
-            found = job.filter(pk=number).first()
+            jobs = BackgroundJob.objects.select_related("record__user", "pending__user")
+            # Read when it is needed, and not for each look whether another run is under way.
+            jobs = jobs.defer(*_LARGE)
+            found = jobs.filter(pk=number).first()
             if found is not None and found.record.status == Status.QUEUED:
                 _run_queued(found)
     except LockHeld:

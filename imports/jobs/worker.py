@@ -7,8 +7,9 @@ it, which is safe.
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from procrastinate import App, RetryStrategy
@@ -22,7 +23,7 @@ from imports.database.errors import format_for_log
 from imports.jobs.drills import DrillProcess
 from imports.jobs.exports.building import run_export
 from imports.jobs.planning.carrying_out import run_planning
-from imports.jobs.queue import EXPORT_TASK, PLANNING_TASK, TASK
+from imports.jobs.queue import EXPORT_TASK, PLANNING_TASK, QUEUE, TASK
 from imports.jobs.running import TryLater, run_job
 from imports.jobs.sweep.service import clean_up, sweep
 
@@ -56,8 +57,10 @@ async def _work(*, once: bool) -> None:
     drill = DrillProcess()
     if not once:
         tasks.append(asyncio.create_task(_repeat(drill.step, _DRILL)))
+    stop = asyncio.Event()
     try:
-        await _supervise(once=once)
+        with _set_at_signal(stop):
+            await _supervise(stop, once=once)
     finally:
         for task in tasks:
             task.cancel()
@@ -66,53 +69,91 @@ async def _work(*, once: bool) -> None:
         drill.stop()
 
 
-async def _supervise(*, once: bool) -> None:
-    """Run procrastinate's worker; once more, where its connections to the database were cut."""
-    while True:
-        app = _make_app()
+@contextmanager
+def _set_at_signal(stop: asyncio.Event) -> Iterator[None]:
+    """Set `stop` at the first SIGTERM or SIGINT; a second one does what it did before.
+
+    Not by procrastinate, which forgets that it was told to when its connections are cut.
+    """
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def take() -> None:
+        give_back()
+        logger.info("Told to stop: the job that is under way is finished, and none begun")
+        stop.set()
+
+    def give_back() -> None:
+        for number, handler in before.items():
+            if loop.remove_signal_handler(number):
+                signal.signal(number, handler)
+
+    for number in before:
+        loop.add_signal_handler(number, take)
+    try:
+        yield
+    finally:
+        give_back()
+
+
+async def _supervise(stop: asyncio.Event, *, once: bool) -> None:
+    """Run procrastinate's worker until `stop`, also after its connections were cut."""
+    while not stop.is_set():
+        running = asyncio.create_task(_run_worker(once=once))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if stop.is_set():
+            running.cancel()  # it ends after the job that is under way
         try:
-            async with app.open_async():
-                await app.run_worker_async(
-                    wait=not once,
-                    update_heartbeat_interval=_HEARTBEAT,
-                    fetch_job_polling_interval=_POLL,
-                )
+            await running
+        except asyncio.CancelledError:
+            return
         except ConnectorException as error:
             logger.warning("The worker lost its database: %s", type(error).__name__)
             if once:
                 raise
-            await asyncio.sleep(_AGAIN)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _AGAIN)
         else:
             return
+
+
+async def _run_worker(*, once: bool) -> None:
+    app = _make_app()
+    async with app.open_async():
+        await app.run_worker_async(
+            queues=[QUEUE],
+            wait=not once,
+            install_signal_handlers=False,
+            update_heartbeat_interval=_HEARTBEAT,
+            fetch_job_polling_interval=_POLL,
+        )
 
 
 def _make_app() -> App:
     kwargs = connector_params(DEFAULT_DB_ALIAS)
     app = DjangoApp(connector=PsycopgConnector(kwargs=kwargs, min_size=1, max_size=3))
     later = RetryStrategy(wait=_LATER, retry_exceptions=[TryLater])
-    app.task(name=TASK, retry=later)(_run)
-    app.task(name=EXPORT_TASK)(_run_export)
-    app.task(name=PLANNING_TASK)(_plan)
+    app.task(name=TASK, retry=later)(_make_task(run_job))
+    app.task(name=EXPORT_TASK)(_make_task(run_export))
+    app.task(name=PLANNING_TASK)(_make_task(run_planning))
     return app
 
 
-def _run(number: int) -> None:
-    run_job(number)
-    give_memory_back()
+def _make_task(carry_out: Callable[[int], None]) -> Callable[[int], None]:
+    def task(number: int) -> None:
+        try:
+            carry_out(number)
+        finally:
+            connections.close_all()  # the next job finds none that was cut meanwhile
+        give_memory_back()
 
-
-def _run_export(number: int) -> None:
-    run_export(number)
-    give_memory_back()
-
-
-def _plan(number: int) -> None:
-    run_planning(number)
-    give_memory_back()
+    return task
 
 
 async def _repeat(step: Callable[[], None], seconds: float) -> None:
-    """Call the step now and again, in a thread: what a cut connection stops is tried once more."""
+    """Call the step now and again, in a thread: what stops it once is tried once more."""
     while True:
         await asyncio.to_thread(_call, step)
         await asyncio.sleep(seconds)
@@ -123,5 +164,7 @@ def _call(step: Callable[[], None]) -> None:
         step()
     except DatabaseError as error:
         logger.warning("The sweep did not end: %s", format_for_log(error))
+    except Exception as error:  # noqa: BLE001 - no fault may end sweeping, and dead runs stay
+        logger.error("The sweep did not end: %s", type(error).__name__)  # noqa: TRY400 - no content
     finally:
         connections.close_all()

@@ -12,10 +12,11 @@ from imports.models.records import (
     ImportRecord,
     Status,
 )
-from imports.models.waiting import BuiltExport, BuiltTransfer, PendingImport
+from imports.models.waiting import FILE_OF_PENDING, BuiltExport, BuiltTransfer, PendingImport
 from imports.parsed.models import ParsedItem
 
 __all__ = [
+    "FILE_OF_PENDING",
     "HOLDING_KEYS",
     "REQUEST_OF_JOB",
     "RESTORE",

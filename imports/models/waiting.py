@@ -1,13 +1,27 @@
 """What waits: files with their plans, of an upload or kept for others, and built downloads."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.db import models
 
-from flows.database.current import CurrentDatabaseModel
+from flows.database.current import CurrentDatabaseManager, CurrentDatabaseModel
 from imports.models.records import ImportRecord, make_choices
 from imports.plans.plan import Mode
+
+FILE_OF_PENDING: Final = ("content", "plan", "answer")
+"""What to defer where only the rest of the row is asked for: a file may have 200 MB."""
+
+
+class PendingImportQuerySet(models.QuerySet["PendingImport"]):
+    """Rows of waiting files."""
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete the rows, whose files are not read for it."""
+        return super(PendingImportQuerySet, self.only("pk")).delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
 
 
 class PendingImport(CurrentDatabaseModel):
@@ -53,6 +67,8 @@ class PendingImport(CurrentDatabaseModel):
     answer = models.BinaryField(
         null=True, help_text="The plan as it is answered and applied, compressed."
     )
+
+    objects: ClassVar = CurrentDatabaseManager.from_queryset(PendingImportQuerySet)()
 
     acting_user: Any = None
     """Who works with the row now, where that is not `user`: it is not stored."""

@@ -82,9 +82,9 @@ def check_worker() -> str:
     """
     if not may_queue():
         return OK
-    seen_at = find_last_sign_of_workers()
-    oldest = timezone.now() - timedelta(seconds=_WORKER_SECONDS)
-    return OK if seen_at is not None and seen_at >= oldest else "no-worker"
+    silence = find_last_sign_of_workers()
+    is_there = silence is not None and silence.total_seconds() <= _WORKER_SECONDS
+    return OK if is_there else "no-worker"
 
 
 @cache

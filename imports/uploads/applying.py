@@ -113,13 +113,13 @@ def run_shown(pending: PendingImport, request: ImportRequest, page: PlanPage) ->
     try:
         outcome = run_import(request, token=token)
     except AlreadyDone as earlier:
-        _note_record(pending, earlier.record)
+        note_record(pending, earlier.record)
         raise
     except StalePlan:
         if pending.is_kept and (record := find_run_of(pending)):  # somebody else just applied it
             raise AlreadyDone(record) from None
         raise
-    _note_record(pending, outcome.record)
+    note_record(pending, outcome.record)
     return outcome
 
 
@@ -142,7 +142,7 @@ def find_run_of(pending: PendingImport) -> ImportRecord | None:
         return pending.record
     runs = ImportRecord.objects.filter(origin__plan=pending.pk, status__in=_APPLIED)
     if record := runs.order_by("pk").first():
-        _note_record(pending, record)  # the process died before it did
+        note_record(pending, record)  # the process died before it did
     return record
 
 
@@ -152,7 +152,8 @@ def accept_of_page(request: ImportRequest, page: PlanPage, codes: Collection[str
     return replace(request, accept=tuple(dict.fromkeys(codes)), accept_shown=frozenset(shown))
 
 
-def _note_record(pending: PendingImport, record: ImportRecord) -> None:
+def note_record(pending: PendingImport, record: ImportRecord) -> None:
+    """Store that the file was imported, and delete it."""
     pending.record = record
     # Not `save`, which would insert a row again that was deleted meanwhile.
     rows = PendingImport.objects.filter(pk=pending.pk)

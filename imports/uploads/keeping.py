@@ -24,7 +24,7 @@ from flows.texts import make_storable, quote
 from flows.users import User
 from imports.expiry import drop_expired_uploads, is_unexpired
 from imports.importing.request import ImportRequest
-from imports.models import PendingImport
+from imports.models import FILE_OF_PENDING, PendingImport
 from imports.permissions import (
     PLAN_IMPORT,
     RUN_IMPORT,
@@ -161,7 +161,8 @@ def _list_visible(kinds: list[Kind]) -> Iterator[str]:
 
 def _check_key(user: User, key: str) -> None:
     """Raise UploadRefused where the user cannot keep a plan with this key."""
-    former = PendingImport.objects.filter(key=key).first() if key else None
+    rows = PendingImport.objects.filter(key=key).defer(*FILE_OF_PENDING)
+    former = rows.first() if key else None
     if former is not None:
         if former.user_id != user.pk:
             raise UploadRefused(

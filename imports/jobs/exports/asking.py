@@ -33,7 +33,9 @@ class TooManyExports(UnableToImport):
 
 
 def queue_export(user: User, choice: ExportChoice, *, form: str = "") -> BackgroundExport:
-    """Queue the export, and return it; the same one again, while it is queued or being built.
+    """Queue the export, and return it; the same one again, while it is queued.
+
+    One that is being built already may be of an earlier state than the user has seen.
 
     `form` is that in which its file will be fetched: see BackgroundExport.
 
@@ -47,7 +49,7 @@ def queue_export(user: User, choice: ExportChoice, *, form: str = "") -> Backgro
     with transaction.atomic(using=get_current_database()):
         own = list(BackgroundExport.objects.filter(user=user).defer("content").order_by("pk"))
         for one in own:
-            if one.status in UNFINISHED and (one.choice, one.form) == (asked, form):
+            if one.status == ExportStatus.QUEUED and (one.choice, one.form) == (asked, form):
                 return one
         _make_room(own)
         export = BackgroundExport.objects.create(

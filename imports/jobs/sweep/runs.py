@@ -9,8 +9,15 @@ from imports.jobs.job_lock import hold_job_lock
 from imports.jobs.queue import TASK, end_in_queue, put_in_queue
 from imports.jobs.running import MOST_ATTEMPTS, drop_request, make_gave_up_error
 from imports.jobs.sweep.lost import heal_lost
-from imports.models import BackgroundJob, ImportRecord, Status
+from imports.models import (
+    FILE_OF_PENDING,
+    BackgroundJob,
+    ImportRecord,
+    PendingImport,
+    Status,
+)
 from imports.runs.recorder import RunRecorder, interrupt_running
+from imports.uploads.applying import note_record
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +35,11 @@ def end_dead_runs() -> None:
         return
     try:
         with hold_import_lock(wait=0), transaction.atomic(using=DEFAULT_DB_ALIAS):
-            dead = interrupt_running()
-            jobs = BackgroundJob.objects.filter(record__in=dead)
+            # Their jobs first, as who calls a run off does: the one waits for the other.
+            jobs = BackgroundJob.objects.filter(record__status=Status.RUNNING).order_by("pk")
+            jobs = jobs.select_for_update(of=("self",))
             found = list(jobs.values_list("pk", "queue_number"))
+            dead = interrupt_running()
             drop_request(*(pk for pk, _ in found))
             end_in_queue(number for _, number in found if number is not None)
     except LockHeld:
@@ -40,11 +49,22 @@ def end_dead_runs() -> None:
 
 
 def _heal(number: int) -> None:
-    jobs = BackgroundJob.objects.select_related("record").filter(pk=number)
-    job = jobs.select_for_update(of=("self",)).first()
+    jobs = BackgroundJob.objects.select_related("record").defer("record__issues")
+    job = jobs.filter(pk=number).select_for_update(of=("self",)).first()
     if job is not None and job.record.status == Status.QUEUED:
         _give_again(job)
+    elif job is not None and job.record.status == Status.SUCCEEDED:
+        _note_record(job)
     drop_request(number)
+
+
+def _note_record(job: BackgroundJob) -> None:
+    """Let the upload say that it was imported, where the worker died before it did."""
+    if job.pending_id is None:
+        return
+    uploads = PendingImport.objects.filter(pk=job.pending_id, record=None)
+    if upload := uploads.defer(*FILE_OF_PENDING).first():
+        note_record(upload, job.record)
 
 
 def _give_again(job: BackgroundJob) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from accounts.models import User
@@ -22,6 +22,7 @@ from imports.jobs.availability import (
     read_waiting,
 )
 from imports.jobs.checks import check_background_settings, check_shared_backups
+from imports.jobs.queue import put_in_queue
 from imports.jobs.restored import discard_queued
 from imports.metrics import readers
 from imports.models import (
@@ -34,7 +35,7 @@ from imports.models import (
 )
 from imports.overview.readiness import check_worker
 from tests.support.importing import export_file, flow, import_items, request_for
-from tests.support.queueing import ON_POSTGRESQL, read_queue, work
+from tests.support.queueing import ON_POSTGRESQL, needs_postgresql, read_queue, work
 from ziggy_site.probes import forget_readiness
 
 
@@ -133,7 +134,7 @@ def test_a_worker_that_lives_is_seen(queue):
     assert find_last_sign_of_workers() is None
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
-    assert (timezone.now() - find_last_sign_of_workers()).total_seconds() < 60
+    assert find_last_sign_of_workers().total_seconds() < 60
 
 
 class TestReadiness:
@@ -227,3 +228,25 @@ def test_what_waited_when_a_backup_was_made_is_not_carried_out(queue):
 
 def test_without_a_queue_there_is_nothing_to_discard(db):
     assert discard_queued() == 0
+
+
+@needs_postgresql
+def test_no_fault_ends_the_sweeping_of_a_worker(caplog):
+    from imports.jobs.worker import _call  # noqa: PLC0415 - of an extra
+
+    def fail() -> None:
+        raise MemoryError("content")
+
+    _call(fail)
+    assert caplog.messages == ["The sweep did not end: MemoryError"]
+
+
+def test_a_job_that_finds_its_connection_cut_raises_an_error_of_the_database(queue):
+    """As every statement does: the doors tell it as such, and the worker tries again."""
+    import psycopg  # noqa: PLC0415 - of PostgreSQL
+
+    def cut(*_: Any) -> None:
+        raise OperationalError from psycopg.OperationalError("cut")
+
+    with connection.execute_wrapper(cut), pytest.raises(OperationalError, match="cut"):
+        put_in_queue(1)

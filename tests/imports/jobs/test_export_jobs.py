@@ -148,10 +148,15 @@ class TestAsking:
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown-flows")
         assert read_queue() == []
 
-    def test_the_same_again_is_the_same_until_it_is_built(self, ada):
+    def test_the_same_again_is_the_same_while_it_waits(self, ada):
         first, again, other = later(ada), later(ada), later(ada, f"{ALL}?compact=true")
         assert first.headers["Location"] == again.headers["Location"] != other.headers["Location"]
         build()
+        assert later(ada).headers["Location"] != first.headers["Location"]
+
+    def test_one_that_is_being_built_may_be_of_an_earlier_state(self, ada):
+        first = later(ada)
+        BackgroundExport.objects.update(status=ExportStatus.RUNNING)
         assert later(ada).headers["Location"] != first.headers["Location"]
 
     def test_a_user_has_five_and_the_oldest_that_ended_goes(self, ada):
@@ -313,7 +318,7 @@ class TestBuilding:
 
     @pytest.fixture(autouse=True)
     def _no_grace(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("imports.jobs.queue._GRACE", timedelta(0))
+        monkeypatch.setattr("imports.jobs.queue._GRACE_SECONDS", 0)
 
     def test_a_job_that_is_delivered_twice_is_built_once(self, export):
         run_export(export.pk)
@@ -446,7 +451,7 @@ def test_while_it_is_built_its_progress_is_seen_and_it_can_be_called_off(
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_is_killed_leaves_it_to_another(shared_queue, tmp_path, monkeypatch):
-    monkeypatch.setattr("imports.jobs.queue._GRACE", timedelta(seconds=1))
+    monkeypatch.setattr("imports.jobs.queue._GRACE_SECONDS", 1)
     import_items(flow(1, "Orders"), secret_item(1, "KEY"))
     ada = caller("ada", admin=True)
     with run_worker(tmp_path) as worker, closing(connection.copy()) as other:

@@ -4,18 +4,23 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
 from flows.models import Flow
+from imports.database.lock import hold_import_lock
+from imports.jobs.running import TryLater, run_job
+from imports.jobs.sweep.service import sweep
 from imports.models import BackgroundJob, ImportRecord, PendingImport, Status
 from imports.plans.plan import Mode
 from imports.uploads import pending as uploads
 from imports.uploads.planning import read_page
 from imports.uploads.showing import get_token
 from tests.support.importing import export_file, flow, import_items
-from tests.support.queueing import read_queue, work
+from tests.support.queueing import fetch_all, read_queue, work
 from tests.support.users import logged_in
 
 
@@ -184,3 +189,50 @@ def test_an_upload_that_expired_meanwhile_is_told(browser, ada):
     work()
     record = ImportRecord.objects.get()
     assert (record.status, record.code) == (Status.REFUSED, "nothing-pending")
+
+
+@pytest.mark.parametrize("by_sweep", [True, False])
+def test_an_upload_whose_worker_died_after_its_commit_is_imported(
+    browser, ada, monkeypatch, by_sweep
+):
+    """The record says so, but the upload does not yet."""
+    monkeypatch.setattr("imports.jobs.queue._GRACE_SECONDS", 0)
+    pending = staged(ada)
+    confirm(browser, pending)
+    fetch_all()
+    with monkeypatch.context() as patched:
+        patched.setattr("imports.uploads.applying.note_record", die)
+        with pytest.raises(KeyboardInterrupt):
+            run_job(BackgroundJob.objects.get().pk)
+    record = ImportRecord.objects.get()
+    assert record.status == Status.SUCCEEDED
+    assert PendingImport.objects.get().record is None
+    if by_sweep:
+        sweep()
+    else:
+        confirm(browser, pending)
+    answer = browser.get(url("preview", pending))
+    assert answer["Location"].endswith(f"/importrecord/{record.pk}/change/")
+    assert PendingImport.objects.get().content is None
+    assert ImportRecord.objects.count() == 1
+
+
+def die(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+HELD_FILE = re.compile(r'SELECT [^;]*"imports_pendingimport"\."(content|answer)".* FROM')
+
+
+def test_a_job_that_waits_and_what_is_deleted_read_no_file(browser, ada):
+    """A file has hundreds of megabytes, and the job comes back every two seconds."""
+    pending = staged(ada)
+    confirm(browser, pending)
+    job = BackgroundJob.objects.get().pk
+    with CaptureQueriesContext(connection) as queries:
+        with hold_import_lock(wait=0), pytest.raises(TryLater):
+            run_job(job)
+        PendingImport.objects.filter(pk=pending.pk).delete()
+    told = [query["sql"] for query in queries]
+    assert any('DELETE FROM "imports_pendingimport"' in statement for statement in told)
+    assert [statement for statement in told if HELD_FILE.search(statement)] == []

@@ -9,7 +9,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from imports.jobs.sweep.service import sweep
 from imports.models import BackgroundJob, Door, ImportItem, ImportRecord, Status
 from tests.support.importing import export_file, flow, request_for
 from tests.support.queueing import fetch_all, read_queue
+from tests.support.waiting import PATIENCE
 from tests.support.workers import cut_connections, read_number, run_worker, wait_until
 
 WORKER_KILLS = read_number("ZIGGY_WORKER_KILLS", 2)
@@ -38,7 +38,7 @@ ENDED = (Status.SUCCEEDED, Status.REFUSED, Status.FAILED, Status.INTERRUPTED, St
 
 @pytest.fixture
 def ada(shared_queue: None, monkeypatch: pytest.MonkeyPatch) -> User:
-    monkeypatch.setattr("imports.jobs.queue._GRACE", timedelta(seconds=1))
+    monkeypatch.setattr("imports.jobs.queue._GRACE_SECONDS", 1)
     return User.objects.create_superuser("ada")
 
 
@@ -190,6 +190,37 @@ def test_told_to_stop_it_finishes_the_run_and_takes_no_other(
     assert (state(first), state(second)) == (Status.SUCCEEDED, Status.QUEUED)
     assert_whole(first, set())
     assert BackgroundJob.objects.get(record=second).attempts == 0
+
+
+def test_told_to_stop_while_the_database_is_away_it_ends(
+    ada: User, start: Callable[[], Any]
+) -> None:
+    """It does not begin anew, to take the next job when the database is back."""
+    with start() as worker:
+        name = connection.ops.quote_name(connection.settings_dict["NAME"])
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        try:
+            cut_connections(count=100, choose=list)
+            time.sleep(2)  # in which it looks for its database
+            worker.process.terminate()
+            assert worker.process.wait(timeout=2 * PATIENCE) == 0
+        finally:
+            with connection._nodb_cursor() as cursor:
+                cursor.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+
+def test_jobs_of_the_project_are_left_to_its_own_workers(
+    ada: User, start: Callable[[], Any]
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('mail', 'send')"
+        )
+    with start() as worker:
+        wait_for(ask(ada, "ours"))
+        assert worker.stop() == 0
+    assert [status for status, _ in read_queue()] == ["todo", "succeeded"]
 
 
 def test_two_workers_carry_out_in_the_order_of_asking(ada: User, start: Callable[[], Any]) -> None:

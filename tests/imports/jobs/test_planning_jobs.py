@@ -3,7 +3,6 @@
 import gzip
 import re
 from contextlib import closing
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -297,7 +296,7 @@ class TestDeliveredTwice:
 class TestTheSweep:
     @pytest.fixture(autouse=True)
     def _no_grace(self, monkeypatch):
-        monkeypatch.setattr("imports.jobs.queue._GRACE", timedelta(0))
+        monkeypatch.setattr("imports.jobs.queue._GRACE_SECONDS", 0)
 
     def test_a_killed_worker_is_healed_and_the_plan_is_made(self, browser):
         pending = uploaded(browser)

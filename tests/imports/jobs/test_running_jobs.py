@@ -334,7 +334,7 @@ class TestCancelling:
 class TestTheSweep:
     @pytest.fixture(autouse=True)
     def _no_grace(self, monkeypatch):
-        monkeypatch.setattr("imports.jobs.queue._GRACE", timedelta(0))
+        monkeypatch.setattr("imports.jobs.queue._GRACE_SECONDS", 0)
 
     def test_a_run_that_died_is_interrupted_and_explained(self, ada):
         record = queue_import(asked_by(ada))
