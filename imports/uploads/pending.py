@@ -22,7 +22,7 @@ from imports.errors import NeedsAcknowledgement, StalePlan, WrongServer
 from imports.expiry import drop_expired_uploads, get_oldest_kept, is_unexpired
 from imports.importing.acknowledging import NEEDS_ACKNOWLEDGEMENT
 from imports.importing.request import ImportRequest
-from imports.models import ImportRecord, PendingImport
+from imports.models import FILE_OF_PENDING, ImportRecord, PendingImport
 from imports.permissions import PLAN_IMPORT, RUN_IMPORT, check_permission
 from imports.planfile.acknowledgement import group_by_code
 from imports.planfile.page import PlanPage
@@ -109,13 +109,16 @@ def list_waiting_uploads(user: User) -> list[PendingImport]:
     return list(waiting.order_by("-created_at", "-pk"))
 
 
-def find_pending(user: User, number: int) -> PendingImport:
+def find_pending(user: User, number: int, *, with_plan: bool = True) -> PendingImport:
     """Return the user's upload, or a kept plan, without its file; with a `record` if it is applied.
+
+    Without its plan, which may be large, for who does not show it.
 
     Raises NotPermitted and NothingPending.
     """
     found = PendingImport.objects.filter(is_unexpired(), pk=number)
-    pending = found.select_related("user", "planning").defer("content", "answer").first()
+    found = found.defer("content", "answer") if with_plan else found.defer(*FILE_OF_PENDING)
+    pending = found.select_related("user", "planning").first()
     if pending is not None and pending.is_kept:
         check_may_look(user, pending)
         return pending

@@ -262,7 +262,8 @@ class ImportViews:
     def show_progress(self, request: HttpRequest, number: int) -> HttpResponseBase:
         """Return how far the import is, as JSON for the waiting page."""
         try:
-            pending = uploads.find_pending(request.user, number)  # type: ignore[arg-type]
+            user: Any = request.user
+            pending = uploads.find_pending(user, number, with_plan=False)
         except UnableToImport as error:
             return JsonResponse({"message": error.message}, status=error.status)
         progress = read_planning_progress(pending) or read_progress(pending)

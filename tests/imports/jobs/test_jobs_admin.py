@@ -236,3 +236,14 @@ def test_a_job_that_waits_and_what_is_deleted_read_no_file(browser, ada):
     told = [query["sql"] for query in queries]
     assert any('DELETE FROM "imports_pendingimport"' in statement for statement in told)
     assert [statement for statement in told if HELD_FILE.search(statement)] == []
+
+
+def test_who_waits_for_an_import_reads_no_plan(browser, ada):
+    """The page asks every second, and the plan of a large file has megabytes."""
+    pending = staged(ada)
+    confirm(browser, pending)
+    with CaptureQueriesContext(connection) as queries:
+        assert progress_of(browser, pending)["running"]
+    told = [query["sql"] for query in queries]
+    assert any("imports_pendingimport" in statement for statement in told)
+    assert [statement for statement in told if '"plan"' in statement] == []
