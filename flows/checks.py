@@ -121,7 +121,17 @@ def _check_backup_directory() -> Iterator[CheckMessage]:
             hint="Set it to a directory that is not served and is on another disk, if possible.",
             id="ziggy.W002",
         )
-    elif directory.exists() and not directory.is_dir():
+        return
+    try:
+        is_file = directory.exists() and not directory.is_dir()
+    except OSError as error:  # of a directory above, which this user may not enter
+        yield Error(
+            f"BACKUP_DIR in ZIGGY cannot be looked at: {error.strerror}: {directory}.",
+            hint="Let the user of this process enter it, or name another directory.",
+            id="ziggy.E004",
+        )
+        return
+    if is_file:
         yield Error(
             f"BACKUP_DIR in ZIGGY is no directory: {directory}.",
             hint="Name a directory, which is made where it is missing.",

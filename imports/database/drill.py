@@ -249,6 +249,7 @@ def _explain_faults() -> Iterator[None]:
 def _make_full(reason: str) -> ScratchUnusable:
     message = (
         f"The scratch database could not be written: {reason.rstrip('. ')}. It needs as much room "
-        "as the database: in ZIGGY_BACKUP_DIR for SQLite, on the server's disk for PostgreSQL."
+        "as the database: in ZIGGY_BACKUP_DIR for SQLite, on the server's disk for PostgreSQL, and "
+        "as the backup in ZIGGY_BACKUP_DIR where that is unpacked from a tar."
     )
     return ScratchUnusable("no-room-for-scratch", message)

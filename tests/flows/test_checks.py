@@ -1,5 +1,8 @@
 """System checks: each thing that is missing or unsafe is told with its id and its remedy."""
 
+import errno
+from pathlib import Path
+
 import pytest
 from cryptography.fernet import Fernet
 
@@ -111,6 +114,15 @@ def test_a_registered_server_is_a_database_and_needs_the_router(complete):
     complete.ZIGGY = {**complete.ZIGGY, "SERVERS": {"default": ""}}
     complete.DATABASE_ROUTERS = []
     assert ids(check_settings()) == ["ziggy.E003"]
+
+
+def test_a_directory_for_backups_that_may_not_be_entered_is_told(complete, monkeypatch):
+    def refuse(_path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    [error] = check_settings()
+    assert (error.id, "Permission denied" in error.msg) == ("ziggy.E004", True)
 
 
 def test_a_file_is_no_directory_for_backups(complete):
