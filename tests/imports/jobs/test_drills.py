@@ -1,5 +1,7 @@
 """The scheduled drill: of the newest backup, when it is time, by one process at a time."""
 
+import signal
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -136,9 +138,12 @@ class TestTheNewestBackup:
 
 class TestTheProcess:
     @pytest.fixture
-    def drill(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> DrillProcess:
+    def drill(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[DrillProcess]:
         monkeypatch.setattr(drills, "find_due_backup", lambda: tmp_path)
-        return DrillProcess()
+        # As in a worker: what a shell starts in its background ignores it, and so would the drill.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        yield DrillProcess()
+        signal.signal(signal.SIGINT, before)
 
     def run(self, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
         monkeypatch.setattr(drills, "_COMMAND", ("-c", code))
