@@ -7,9 +7,8 @@ it, which is safe.
 
 import asyncio
 import logging
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from procrastinate import App, RetryStrategy
@@ -17,6 +16,7 @@ from procrastinate.contrib.django import DjangoApp
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 from procrastinate.psycopg_connector import PsycopgConnector
+from procrastinate.signals import on_stop
 
 from flows.garbage import give_memory_back
 from imports.database.errors import format_for_log
@@ -59,7 +59,8 @@ async def _work(*, once: bool) -> None:
         tasks.append(asyncio.create_task(_repeat(drill.step, _DRILL)))
     stop = asyncio.Event()
     try:
-        with _set_at_signal(stop):
+        # Here, as procrastinate's worker forgets that it was told to when its connections are cut.
+        with on_stop(stop.set):
             await _supervise(stop, once=once)
     finally:
         for task in tasks:
@@ -67,33 +68,6 @@ async def _work(*, once: bool) -> None:
             with suppress(asyncio.CancelledError):
                 await task
         drill.stop()
-
-
-@contextmanager
-def _set_at_signal(stop: asyncio.Event) -> Iterator[None]:
-    """Set `stop` at the first SIGTERM or SIGINT; a second one does what it did before.
-
-    Not by procrastinate, which forgets that it was told to when its connections are cut.
-    """
-    loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-
-    def take() -> None:
-        give_back()
-        logger.info("Told to stop: the job that is under way is finished, and none begun")
-        stop.set()
-
-    def give_back() -> None:
-        for number, handler in before.items():
-            if loop.remove_signal_handler(number):
-                signal.signal(number, handler)
-
-    for number in before:
-        loop.add_signal_handler(number, take)
-    try:
-        yield
-    finally:
-        give_back()
 
 
 async def _supervise(stop: asyncio.Event, *, once: bool) -> None:
