@@ -2,6 +2,8 @@
 
 import re
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 import yaml
@@ -10,11 +12,16 @@ from compose_spec import PyCompose
 from tests.support.composed import find_command, read_compose
 from tests.support.deployment import DEPLOY, ROOT, ask, ask_gunicorn
 from tests.support.image import DOCKERFILE
+from tests.support.importing import export_file, flow
+from tests.support.metrics import exported
+from tests.support.remote import Caller
+from tests.support.waiting import PATIENCE
 from ziggy_site.variables import SERVER_VARIABLES
 
 pytestmark = pytest.mark.deployment
 
 OURS = ("migrate", "web", "worker")
+SUCCEEDED = ("ziggy_runs_total", ("door", "api"), ("result", "succeeded"), ("run", "import"))
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +77,18 @@ def test_nginx_has_what_its_file_names(compose):
     assert "./deploy/nginx.conf:/etc/nginx/conf.d/default.conf:ro" in nginx["volumes"]
     for secret in nginx["secrets"]:
         assert f" {secret['target']};" in text
-    # gunicorn's default address is that of the upstream, in the network that both share.
-    assert nginx["network_mode"] == "service:web"
-    assert "ZIGGY_BIND" not in compose["services"]["web"]["environment"]
-    assert compose["services"]["web"]["ports"] == ["80:80", "443:443"]
+    upstream = "nginx-upstream-compose.conf"
+    assert f"./deploy/{upstream}:/etc/nginx/conf.d/upstream.conf:ro" in nginx["volumes"]
+    port = compose["services"]["web"]["environment"]["ZIGGY_BIND"].removeprefix("0.0.0.0:")
+    assert f" web:{port};" in (DEPLOY / upstream).read_text()
+
+
+def test_nginx_alone_is_open_to_the_outside_and_reaches_the_site_alone(compose):
+    services = compose["services"]
+    assert [name for name, service in services.items() if "ports" in service] == ["nginx"]
+    beside = [name for name in services if "front" in services[name].get("networks", ["default"])]
+    assert beside == ["web", "nginx"]
+    assert services["nginx"]["networks"] == ["front"]
 
 
 def test_a_service_that_is_stopped_has_time_for_its_requests(compose):
@@ -122,6 +137,29 @@ def test_metrics_are_for_who_has_the_token_and_not_for_the_outside(deployment):
     )
     assert status == 200
     assert b"ziggy_requests_total" in content
+
+
+def test_what_a_worker_carried_out_is_in_its_own_metrics(deployment, token):
+    """Its container shares no directory of counts with that of the web processes."""
+    ada = Caller(deployment, token)
+    before = count_imports(deployment)
+    record = ada.ask(export_file(flow(9_001, "Counted by its worker")), key="counted")
+    assert ada.wait(record)["status"] == "succeeded"
+    assert count_imports(deployment) == before + 1
+
+
+def count_imports(deployment):
+    """How many imports by the API the workers have counted that succeeded."""
+    secret = (deployment.secrets / "metrics_token").read_text().strip()
+    count = 0
+    for worker in deployment.workers:
+        asked = Request(f"http://127.0.0.1:{worker.port}/metrics")
+        with pytest.raises(HTTPError, match="403"):
+            urlopen(asked, timeout=PATIENCE)
+        asked.add_header("Authorization", f"Bearer {secret}")
+        with urlopen(asked, timeout=PATIENCE) as answer:
+            count += exported(answer.read().decode())[SUCCEEDED]
+    return count
 
 
 def test_it_is_ready_and_fit_for_production(deployment):

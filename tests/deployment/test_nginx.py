@@ -10,7 +10,9 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from types import SimpleNamespace
 
 import pytest
@@ -23,11 +25,18 @@ from tests.support.deployment import (
     PATIENCE,
     QUICK,
     ask,
+    find_free_port,
+    find_nginx,
     log_in,
     make_tls,
+    run_process,
     run_service,
+    wait_for,
+    write_nginx_files,
 )
+from tests.support.name_server import run_name_server
 from tests.support.uploading import BOUNDARY, file_part, form, words
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.deployment
 
@@ -154,6 +163,15 @@ def test_a_request_keeps_the_id_that_it_came_with(site, given):
             assert re.fullmatch(r"[0-9a-f]{32}", headers["X-Request-ID"])
 
 
+def test_what_was_searched_for_is_not_in_the_log_of_addresses(site):
+    ask(site, "GET", "/api/secret?search=CANARY-merger")
+    ask(site, "GET", "/api/health?name=CANARY-health")
+    log = site.folder / "access.log"
+    wait_until(lambda: "GET /api/health" in log.read_text())
+    assert '"GET /api/secret" 401 ' in log.read_text()
+    assert "CANARY" not in log.read_text()
+
+
 def test_the_limits_are_those_of_the_product():
     text = (DEPLOY / "nginx.conf").read_text()
     [kilobytes] = re.findall(r"client_max_body_size (\d+)k;", text)
@@ -182,3 +200,70 @@ def test_too_many_logins_are_turned_away_in_json(site):
     assert headers["Retry-After"] == "10"
     assert json.loads(content)["code"] == "throttled"
     assert ask(site, "GET", "/api/health")[0] == 200
+
+
+# --- While the service does not run
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """nginx as in compose.yaml, before a service that is somewhere else after each start."""
+    folder = tmp_path_factory.mktemp("alone")
+    names = ("gunicorn", "http", "https")
+    ports = SimpleNamespace(**{name: find_free_port() for name in names})
+    with run_name_server({"web": "127.0.0.1"}) as server:
+        main = write_nginx_files(folder, ports, name_server=server.port)
+        log = folder / "output.log"
+        with run_process([find_nginx(), "-p", str(folder), "-c", str(main)], {}, log):
+            wait_for(ports.https, log)
+            yield SimpleNamespace(ports=ports, names=server)
+
+
+@contextmanager
+def service_at(address: str, port: int) -> Iterator[None]:
+    """A service that answers where it is."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(f"{address} {self.path}".encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer((address, port), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_people_are_told_on_a_page_and_programs_in_json(alone):
+    status, headers, content = ask(alone, "GET", "/admin/")
+    assert (status, headers["Retry-After"]) == (502, "10")
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert b"The service does not run" in content
+    assert ask(alone, "GET", "/static/base.css")[1]["Content-Type"] == "text/html; charset=utf-8"
+    status, headers, content = ask(alone, "GET", "/api/flow")
+    assert (status, headers["Retry-After"]) == (502, "10")
+    assert json.loads(content)["code"] == "bad-gateway"
+    too_long = str(get_longest_body(settings.ZIGGY["MAX_IMPORT_BYTES"]) + 1)
+    status, headers, content = ask(
+        alone, "POST", "/admin/imports/importrecord/import/", Content_Length=too_long
+    )
+    assert (status, headers["Content-Type"]) == (413, "text/html; charset=utf-8")
+    assert b"larger than this server takes" in content
+
+
+def test_a_service_that_has_another_address_is_found_again(alone):
+    port = alone.ports.gunicorn
+    path = "/live/%2F%20?a=%2F&b=http://x"
+    for address in ("127.0.0.1", "127.0.0.2", "127.0.0.1"):  # Docker starts it again
+        alone.names.addresses["web"] = address
+        with service_at(address, port):
+            told = f"{address} {path}".encode()
+            wait_until(lambda told=told: ask(alone, "GET", path)[2] == told)

@@ -31,6 +31,7 @@ from tests.support.deployment import (
     write_nginx_files,
 )
 from tests.support.image import DOCKERFILE, Stage, read_instructions
+from tests.support.name_server import run_name_server
 from tests.support.waiting import wait_until
 
 COMPOSE = ROOT / "compose.yaml"
@@ -53,8 +54,9 @@ def find_command(service: Mapping[str, Any]) -> list[str]:
 class Worker:
     """A process of the service `worker`, with its number among procrastinate's workers."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", number: int) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", number: int, port: int) -> None:
         self.process, self.number = process, number
+        self.port = port  # of its metrics
         self.pid = process.pid
 
     @property
@@ -111,7 +113,8 @@ class Deployment:
             wait_for(self.ports.gunicorn, self.log)
             for _ in range(count):
                 self.start_worker()
-            main = write_nginx_files(self.folder, self.ports)
+            names = stack.enter_context(run_name_server({"web": "127.0.0.1"}))
+            main = write_nginx_files(self.folder, self.ports, name_server=names.port)
             nginx = [find_nginx(), "-p", str(self.folder), "-c", str(main)]
             self.nginx = stack.enter_context(run_process(nginx, {}, self.log))
             wait_for(self.ports.https, self.log)
@@ -133,11 +136,14 @@ class Deployment:
 
     def start_worker(self) -> Worker:
         """Start one more worker, and return it when it waits for jobs."""
-        known, process = self._list_workers(), self._start("worker")
+        # In a container each has that port for itself.
+        port = find_free_port()
+        known = self._list_workers()
+        process = self._start("worker", ZIGGY_WORKER_METRICS_BIND=f"127.0.0.1:{port}")
         wait_until(lambda: self._list_workers() - known or process.poll() is not None)
         assert process.poll() is None, self.log.read_text()
         [number] = self._list_workers() - known
-        self.workers.append(Worker(process, number))
+        self.workers.append(Worker(process, number, port))
         return self.workers[-1]
 
     def start_ended_workers_again(self) -> int:
@@ -156,10 +162,11 @@ class Deployment:
         with self.connect() as connection:
             return {pk for (pk,) in connection.execute("SELECT id FROM procrastinate_workers")}
 
-    def _start(self, name: str) -> "subprocess.Popen[bytes]":
+    def _start(self, name: str, **variables: str) -> "subprocess.Popen[bytes]":
         command = self._translate(find_command(self.services[name]))
         place = self.stage.find_directory()
-        running = run_process(command, self.environments[name], self.log, cwd=place)
+        environment = {**self.environments[name], **variables}
+        running = run_process(command, environment, self.log, cwd=place)
         return self._stack.enter_context(running)
 
     def _translate(self, command: list[str]) -> list[str]:
@@ -174,13 +181,13 @@ class Deployment:
             name: text.replace("/run/secrets", str(self.secrets))
             for name, text in service["environment"].items()
         }
+        values["ZIGGY_BIND"] = f"127.0.0.1:{self.ports.gunicorn}"
         temporary = self.folder / "tmp"
         temporary.mkdir(exist_ok=True)
         return self.stage.make_environment(
             **values,
             TMPDIR=str(temporary),
             ZIGGY_BACKUP_DIR=str(self.folder / "backups"),
-            ZIGGY_BIND=f"127.0.0.1:{self.ports.gunicorn}",
             DJANGO_SUPERUSER_PASSWORD=PASSWORD,
         )
 

@@ -76,24 +76,30 @@ def write_certificate(folder: Path) -> tuple[Path, Path]:
     return paths
 
 
-def write_nginx_files(folder: Path, ports: SimpleNamespace) -> Path:
-    """Write the shipped file with its marked lines and its ports edited, and one that includes it.
+def write_nginx_files(folder: Path, ports: SimpleNamespace, *, name_server: int = 0) -> Path:
+    """Write the shipped files with their marked lines and ports edited, and one that includes them.
 
-    Returns the path of the latter.
+    With the port of a name server the service is found as in compose.yaml. Returns the path of the
+    file that includes the others.
     """
     certificate, key = write_certificate(folder)
-    text = (DEPLOY / "nginx.conf").read_text()
-    for old, new in (
-        ("/etc/ssl/ziggy.pem", str(certificate)),
-        ("/etc/ssl/ziggy.key", str(key)),
-        ("127.0.0.1:8000", f"127.0.0.1:{ports.gunicorn}"),
-        ("listen 80;", f"listen 127.0.0.1:{ports.http};"),
-        ("listen 443 ssl;", f"listen 127.0.0.1:{ports.https} ssl;"),
-    ):
-        assert text.count(old) == 1
-        text = text.replace(old, new)
-    site = folder / "ziggy.conf"
-    site.write_text(text)
+    _write_edited(
+        "nginx.conf",
+        folder / "ziggy.conf",
+        {
+            "/etc/ssl/ziggy.pem": str(certificate),
+            "/etc/ssl/ziggy.key": str(key),
+            "/var/log/nginx/access.log": f"{folder}/access.log",
+            "listen 80;": f"listen 127.0.0.1:{ports.http};",
+            "listen 443 ssl;": f"listen 127.0.0.1:{ports.https} ssl;",
+        },
+    )
+    if name_server:
+        edits = {"127.0.0.11": f"127.0.0.1:{name_server}", "web:8000": f"web:{ports.gunicorn}"}
+        _write_edited("nginx-upstream-compose.conf", folder / "ziggy-upstream.conf", edits)
+    else:
+        edits = {"127.0.0.1:8000": f"127.0.0.1:{ports.gunicorn}"}
+        _write_edited("nginx-upstream.conf", folder / "ziggy-upstream.conf", edits)
     main = folder / "nginx.conf"
     temporary = "".join(
         f"{name}_temp_path {folder / name};\n"
@@ -103,9 +109,18 @@ def write_nginx_files(folder: Path, ports: SimpleNamespace) -> Path:
     main.write_text(
         f"{user}daemon off;\nworker_processes 1;\npid {folder}/nginx.pid;\n"
         f"error_log {folder}/error.log;\nevents {{ worker_connections 1024; }}\n"
-        f"http {{\naccess_log off;\n{temporary}include {site};\n}}\n"
+        "http {\ntypes { text/css css; application/json json; }\naccess_log off;\n"
+        f"{temporary}include {folder}/ziggy*.conf;\n}}\n"
     )
     return main
+
+
+def _write_edited(name: str, goal: Path, edits: Mapping[str, str]) -> None:
+    text = (DEPLOY / name).read_text()
+    for old, new in edits.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    goal.write_text(text)
 
 
 def make_environment(folder: Path, port: int, **variables: str) -> dict[str, str]:
