@@ -96,6 +96,8 @@ class Ziggy:
     """What a caller must send to read the metrics, as `Authorization: Bearer TOKEN`."""
     METRICS_FROM: Sequence[str] = ()
     """The addresses and networks from which the metrics may be read."""
+    WORKER_METRICS_BIND: str = ""
+    """The address, HOST:PORT, at which a worker serves what it counts; empty, it serves nothing."""
     ATTEMPTS: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """How many attempts may be made in how many seconds, by scope, in place of the defaults."""
 

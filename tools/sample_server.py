@@ -4,7 +4,6 @@ All of it is made through the product's own doors and services, and all of it is
 """
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,6 +48,16 @@ from imports.uploads.keeping import PlanDetails, keep_plan
 from imports.uploads.planning import read_page
 from imports.uploads.showing import get_token
 from imports.uploads.stored_file import pack_file
+from tools.sample_items import (
+    ALL,
+    CONNECTIONS,
+    EVERYTHING_LATER,
+    LOCKED,
+    NAMELESS,
+    NULLS,
+    Lists,
+    make_uuid,
+)
 
 SECRET_VALUES = {
     "SAMPLE_KEY": ("the development value of a sample", "the production value of a sample"),
@@ -67,89 +76,13 @@ SAVE_NAME = "before the rebuild"
 """The named save of the flow `Everything` by hand."""
 
 _SAMPLES = Path(__file__).parents[1] / "samples"
-_Lists = Mapping[str, list[dict[str, Any]]]
-
-
-def _make_uuid(digit: str, number: int) -> str:
-    return f"{digit * 8}-0000-4000-8000-{number:012}"
-
-
-_EVERYTHING: dict[str, Any] = {
-    "uuid": _make_uuid("f", 1),
-    "name": "Everything",
-    "info": "# A flow with a value in every field\n\nAlso 日本 and \U0001f600.",
-    "tags": ["sample", "é", ""],
-    "listenerType": "REST",
-    "isSubflow": True,
-    "isCommander": True,
-    "isValid": True,
-    "isLocked": False,
-    "timeout": 2**40,
-    "numBlocks": 2,
-    "executionHistoryLevel": "ERRORED_NO_DATA",
-    "executionHistoryMins": 0,
-    "queueUuid": "a queue",
-    "tenantId": "a tenant",
-    "connections": [_make_uuid("c", 1), {"uuid": _make_uuid("c", 2), "name": "Bare"}],
-    "secrets": [_make_uuid("5", 1)],
-    "nodes": [
-        {"id": "1", "type": "code", "data": {"code": "run(secrets.SAMPLE_KEY);"}},
-        {"id": "2", "position": {"x": 1e300, "y": -1}, "data": {"uuid": _make_uuid("f", 2)}},
-    ],
-    "edges": [{"id": "e", "source": "1", "target": "2"}],
-    "viewport": {"x": 0, "y": 1.5, "zoom": 2},
-    "owner": "an unknown key",
-    "nested": {"unknown": [1, None, {"é": True}]},
-}
-_NULLS: dict[str, Any] = {
-    "uuid": _make_uuid("f", 2),
-    "name": "Nulls",
-    **dict.fromkeys(key for key in _EVERYTHING if key not in {"uuid", "name"}),
-}
-_LOCKED: dict[str, Any] = {"uuid": _make_uuid("f", 3), "name": "Locked", "isLocked": True}
-_GONE: dict[str, Any] = {"uuid": _make_uuid("f", 4), "name": "Deleted"}
-_NAMELESS: dict[str, Any] = {"uuid": _make_uuid("f", 5), "name": ""}
-_CONNECTIONS: list[dict[str, Any]] = [
-    {
-        "uuid": _make_uuid("c", 1),
-        "name": "A connection",
-        "type": "HTTP",
-        "description": "For samples.",
-        "isCorePlatform": True,
-        "devValue": "{ baseUrl: 'https://dev.example.com', key: secrets.SAMPLE_KEY }",
-        "prodValue": "{ baseUrl: 'https://example.com', key: secrets.SAMPLE_KEY }",
-        "region": "an unknown key",
-    },
-    {"uuid": _make_uuid("c", 2), "name": "Bare", "type": None, "devValue": None},
-    {"uuid": _make_uuid("c", 3), "name": "Deleted connection"},
-]
-_SECRETS: list[dict[str, Any]] = [
-    {
-        "uuid": _make_uuid("5", 1),
-        "name": "SAMPLE_KEY",
-        "description": "A key for samples.",
-        "type": "text",
-        "group": "samples",
-        "tags": ["sample"],
-        "isRotated": True,
-    },
-    {"uuid": _make_uuid("5", 2), "name": "SAMPLE_PIN", "description": None, "tags": None},
-    {"uuid": _make_uuid("5", 3), "name": "NO_VALUE"},
-    {"uuid": _make_uuid("5", 4), "name": "GONE_KEY"},
-]
-_ALL: _Lists = {
-    "flows": [_EVERYTHING, _NULLS, _LOCKED, _GONE, _NAMELESS],
-    "connections": _CONNECTIONS,
-    "secrets": _SECRETS,
-}
-_EVERYTHING_LATER = {**_EVERYTHING, "name": "Everything, renamed", "timeout": 30, "owner": None}
 
 
 def fill_server() -> None:
     """Fill the default database. Call it where the keys are those of development."""
     users = _make_users()
     ada = users["ada"]
-    first = _import(_ALL, ada)
+    first = _import(ALL, ada)
     _set_secret_values()
     named_saves.take(Flow.objects.get(name="Everything"), SAVE_NAME, user=ada)
     _import_the_samples(ada)
@@ -165,7 +98,7 @@ def fill_server() -> None:
     _leave_to_a_worker(ada)
     build_export(ada, select_everything)
     build_transfer(ada)
-    _import({"flows": [_EVERYTHING_LATER, {"uuid": _make_uuid("f", 9), "name": "Last"}]}, ada)
+    _import({"flows": [EVERYTHING_LATER, {"uuid": make_uuid("f", 9), "name": "Last"}]}, ada)
 
 
 def _leave_to_a_worker(user: User) -> None:
@@ -221,7 +154,7 @@ def _make_users() -> dict[str, User]:
     return users
 
 
-def _import(lists: _Lists, user: User, mode: Mode = Mode.OVERWRITE) -> ImportRecord:
+def _import(lists: Lists, user: User, mode: Mode = Mode.OVERWRITE) -> ImportRecord:
     return _import_bytes(json.dumps(lists).encode(), user, mode)
 
 
@@ -260,7 +193,7 @@ def _import_the_samples(user: User) -> None:
 
 def _refuse_and_fail(user: User) -> None:
     """Leave the records of a refused and of a failed import."""
-    locked = json.dumps({"flows": [{**_LOCKED, "info": "new"}]}).encode()
+    locked = json.dumps({"flows": [{**LOCKED, "info": "new"}]}).encode()
     for payload in (locked, b'{"flows": [{"uuid": 1}]}'):
         try:
             _import_bytes(payload, user)
@@ -270,7 +203,7 @@ def _refuse_and_fail(user: User) -> None:
 
 
 def _undo_and_redo(user: User) -> None:
-    record = _import({"flows": [{**_NULLS, "info": "undone and redone"}]}, user)
+    record = _import({"flows": [{**NULLS, "info": "undone and redone"}]}, user)
     for _ in ("undo", "redo"):
         request = UndoRequest(
             record=record.pk,
@@ -295,8 +228,8 @@ def _delete_rows(user: User) -> None:
 def _wait_with_uploads(importer: User, other: User) -> None:
     """Leave an upload that waits, and one that was confirmed."""
     options = uploads.Options(mode=Mode.OVERWRITE, with_backup=False)
-    waiting = {"flows": [{**_NAMELESS, "info": "waits"}]}
-    done = {"connections": [{**_CONNECTIONS[1], "description": "by an upload"}]}
+    waiting = {"flows": [{**NAMELESS, "info": "waits"}]}
+    done = {"connections": [{**CONNECTIONS[1], "description": "by an upload"}]}
     for user, lists in ((importer, done), (other, waiting), (importer, waiting)):
         pending = uploads.stage(
             user, payload=json.dumps(lists).encode(), file_name="upload.json", options=options
@@ -307,7 +240,7 @@ def _wait_with_uploads(importer: User, other: User) -> None:
 
 def _keep_plans(user: User) -> None:
     """Leave a plan that may be applied, and one that is refused."""
-    for key, item in (("sample#1", {**_NAMELESS, "info": "kept"}), ("sample#2", _LOCKED)):
+    for key, item in (("sample#1", {**NAMELESS, "info": "kept"}), ("sample#2", LOCKED)):
         request = ImportRequest(
             payload=json.dumps({"flows": [{**item, "timeout": 7}]}).encode(),
             file_name="kept.json",

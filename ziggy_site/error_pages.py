@@ -1,5 +1,6 @@
 """The pages of refusals and failures, in the looks of the admin: what to do, and whom to ask."""
 
+import sys
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.defaults import page_not_found
 
+from flows.rest.endpoint.errors import DATABASE_AWAY, RETRY_AFTER
 from flows.security_events import SecurityEvent, log_security_event
 from flows.web.api_paths import is_of_api
 from flows.web.request_id import get_request_id
@@ -50,13 +52,23 @@ def show_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def show_failure(request: HttpRequest) -> HttpResponse:
     """Answer 500 with the id by which the log has the error. The database is not used.
 
-    The API gets no page, and its middleware makes the answer.
+    Where it was the database that did not answer, 503 as the API has it. The API gets no page, and
+    its middleware makes the answer.
     """
     if is_of_api(request):
         return HttpResponse(status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    # Django calls this while it handles the error.
+    if isinstance(sys.exception(), DATABASE_AWAY):
+        answer = _answer_failure("503.html", HTTPStatus.SERVICE_UNAVAILABLE)
+        answer.headers["Retry-After"] = str(RETRY_AFTER)
+        return answer
+    return _answer_failure("500.html", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _answer_failure(template: str, status: HTTPStatus) -> HttpResponse:
     # Without the request: what its context reads may be what has failed.
-    page = render_to_string("500.html", {"request_id": get_request_id()})
-    return HttpResponse(page, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    page = render_to_string(template, {"request_id": get_request_id()})
+    return HttpResponse(page, status=status)
 
 
 def find_page_of_form(request: HttpRequest) -> str:

@@ -66,7 +66,10 @@ def _make(level: str, formatter: dict[str, Any], loggers: dict[str, Any]) -> dic
                 "filters": ["request_id"],
             }
         },
-        # Whoever logs in is logged, whatever the level of the rest.
-        "loggers": {SECURITY: {"level": "INFO"}, **loggers},
+        "loggers": {
+            SECURITY: {"level": "INFO"},  # whoever logs in is logged, at every LOG_LEVEL
+            "procrastinate.blueprints": {"level": "WARNING"},  # each start names its tasks
+            **loggers,
+        },
         "root": {"handlers": ["stderr"], "level": level},
     }

@@ -7,6 +7,9 @@ Both are answered before the request's host and scheme are looked at, since a pr
 address instead of a host, and speaks plain HTTP to a process behind a proxy. That is safe, as
 nothing of the request is used: there is no link, no cookie and no login in the answer, and it is
 the same for everybody. It has codes, and no names, paths or versions.
+
+They are asked every few seconds, and are no request in the log and the metrics: a server that is
+not ready gives no errors to users. The log tells what `/ready` says when that changes.
 """
 
 import logging
@@ -47,6 +50,7 @@ def answer_probes(
         response = answer()
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response._has_been_logged = True  # type: ignore[attr-defined] # Django logs each 503 else
         return response
 
     return middleware
@@ -84,8 +88,10 @@ class Readiness:
             is_recent = self._get_age() < _STALE_SECONDS
             return self._codes if is_recent else dict.fromkeys(settings.READINESS_CHECKS, "unknown")
         try:
-            self._codes, self._found_at = _run_checks(), time.monotonic()
-            return self._codes
+            codes = _run_checks()
+            _log_change(self._codes, codes)
+            self._codes, self._found_at = codes, time.monotonic()
+            return codes
         finally:
             self._lock.release()
 
@@ -95,6 +101,15 @@ class Readiness:
 
     def _get_age(self) -> float:
         return time.monotonic() - self._found_at
+
+
+def _log_change(before: Mapping[str, str], codes: Mapping[str, str]) -> None:
+    """Tell the log where the service is ready no more, or again, or for another reason."""
+    wrong = [f"{name} {code}" for name, code in codes.items() if code != _OK]
+    if wrong and codes != before:
+        logger.warning("Not ready: %s", ", ".join(wrong))
+    elif not wrong and set(before.values()) - {_OK}:
+        logger.info("Ready again")
 
 
 _readiness = Readiness()

@@ -88,10 +88,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Before what looks at the host and the scheme, and before what counts and logs requests.
+    "ziggy_site.probes.answer_probes",
     "flows.web.request_id.add_request_id",
     "ziggy_site.middleware.log_all_refusals",
     "flows.web.status_line.set_reason_phrase",
-    "ziggy_site.probes.answer_probes",  # before what looks at the host and the scheme
     "flows.rest.endpoint.middleware.ApiMiddleware",
     "ziggy_site.middleware.SiteStatementTimeoutMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -121,7 +122,7 @@ READINESS_CHECKS = {
 if ZIGGY["BACKGROUND"]:
     READINESS_CHECKS["worker"] = "imports.overview.readiness.check_worker"
 if ZIGGY["METRICS"]:
-    MIDDLEWARE.insert(1, "imports.metrics.counting.count_requests")
+    MIDDLEWARE.insert(2, "imports.metrics.counting.count_requests")
 
 ROOT_URLCONF = "ziggy_site.urls"
 WSGI_APPLICATION = "ziggy_site.wsgi.application"
@@ -250,7 +251,7 @@ if not DEBUG:
 LOG_FORMAT = env.read("ZIGGY_LOG_FORMAT")
 LOGGING = make_logging(log_format=LOG_FORMAT, level=env.read("LOG_LEVEL"))
 if LOG_FORMAT == "json":
-    MIDDLEWARE.insert(1, "ziggy_site.logged_requests.LoggedRequestMiddleware")
+    MIDDLEWARE.insert(2, "ziggy_site.logged_requests.LoggedRequestMiddleware")
     # The address of a caller is in the security events, as far as proxies are trusted for it.
     DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
     DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG

@@ -194,7 +194,7 @@ _SITE = (
     _declare_ziggy(Holds.NUMBER, "TOKEN_HOURS", "Hours that a login to the API lasts."),
     _declare_ziggy(
         Holds.WHOLE_NUMBER, "KEY_DAYS",
-        "Days that a key for automation lasts, unless it is issued with another end.",
+        "Days that a key for automation lasts at most. The form of the admin offers 90.",
     ),
     _declare_ziggy(
         Holds.WHOLE_NUMBER, "TOKENS_PER_USER",
@@ -206,7 +206,7 @@ _SITE = (
     ),
     _declare(
         Holds.WHOLE_NUMBER, "SECURE_HSTS_SECONDS", _HSTS_SECONDS,
-        "Seconds that browsers keep to HTTPS, with `DEBUG` off.",
+        "Seconds that browsers keep to HTTPS, for this host and those below it, with `DEBUG` off.",
     ),
     _declare(
         Holds.SWITCH, "SECURE_HSTS_PRELOAD", False,
@@ -228,6 +228,12 @@ _SITE = (
         Holds.TEXTS, "METRICS_FROM",
         "Addresses and networks from which the metrics may be read, separated by commas. With a "
         "token too, both are needed.",
+    ),
+    _declare_ziggy(
+        Holds.TEXT, "WORKER_METRICS_BIND",
+        "With `ZIGGY_METRICS`, the address (`HOST:PORT`) at which each worker serves what it "
+        "counts, at `/metrics`: for containers, which share no `PROMETHEUS_MULTIPROC_DIR`.",
+        default_words="none",
     ),
 )  # fmt: skip
 

@@ -53,6 +53,8 @@ def import_in_worker(client: Client, file: bytes, *, backup: bool = True) -> dic
     """Leave the import of the file to a worker, and return its record when it has ended."""
     fields = {"duplicatesMode": "OVERWRITE", "noBackup": "false" if backup else "true"}
     record = client.send_file("import", "/api/flow/import", file, fields, Prefer="respond-async")
+    if "id" not in record:
+        raise SystemExit(f"The import was not taken: {client.samples[-1]} {record}")
     number = record["id"]
     while record.get("status") not in _ENDED:
         time.sleep(_POLL)

@@ -4,8 +4,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
-from benchmarks.service.client import Client, Request, run_clients
+from benchmarks.service.client import NO_ANSWER, Client, Request, run_clients
 from benchmarks.service.measures import Deployed, ask, describe, import_in_worker, list_reads
 from benchmarks.service.processes import find_processes, read_memory
 
@@ -22,19 +23,18 @@ def measure_mixed(bench: Deployed, clients: int, seconds: float) -> Iterator[lis
     stopped = threading.Event()
     imports = Counter[str]()
     memory: list[dict[str, int]] = []
-    beside = [
-        threading.Thread(target=_import_now_and_again, args=(bench, stopped, imports)),
-        threading.Thread(target=_watch_memory, args=(bench, stopped, memory)),
-    ]
-    for thread in beside:
-        thread.start()
-    samples = run_clients(
-        bench.site, bench.token, clients, seconds,
-        lambda client, turn: acts[_MIX[turn * 7 % len(_MIX)]](client, turn),
-    )  # fmt: skip
-    stopped.set()
-    for thread in beside:
-        thread.join()
+    with ThreadPoolExecutor(2) as executor:
+        beside = [
+            executor.submit(_import_now_and_again, bench, stopped, imports),
+            executor.submit(_watch_memory, bench, stopped, memory),
+        ]
+        samples = run_clients(
+            bench.site, bench.token, clients, seconds,
+            lambda client, turn: acts[_MIX[turn * 7 % len(_MIX)]](client, turn),
+        )  # fmt: skip
+        stopped.set()
+        for each in beside:
+            each.result()  # what it raised is no measurement
     bench.facts["imports"], bench.facts["memory"] = imports, memory
     bench.facts["statuses"] = Counter(sample.status for sample in samples)
     yield ["all", *describe(samples, seconds)]
@@ -47,11 +47,14 @@ def _choose(samples: list[Request], name: str) -> list[Request]:
 
 
 def _import_now_and_again(bench: Deployed, stopped: threading.Event, ends: Counter[str]) -> None:
-    with Client(bench.site, 240, bench.token) as client:
-        while not stopped.wait(_EVERY):
+    while not stopped.wait(_EVERY):
+        # Each has connections of its own: nginx closes those that rest for half a minute.
+        with Client(bench.site, 240, bench.token) as client:
             record = import_in_worker(client, bench.make_file(_IMPORTED_FLOWS))
             ends[record["status"]] += 1
-        ends["no answer or 5xx"] = sum(s.status >= 500 or s.status == 0 for s in client.samples)
+            ends["no answer or 5xx"] += sum(
+                sample.status >= 500 or sample.status == NO_ANSWER for sample in client.samples
+            )
 
 
 def _watch_memory(bench: Deployed, stopped: threading.Event, found: list[dict[str, int]]) -> None:

@@ -18,9 +18,22 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from flows.servers import get_current_database
 
 _POLL_SECONDS = 0.1
+_MOMENT_SECONDS = 0.2
+"""As long at least a holder waits for SQLite's lock: who asks whether it is held reads its file."""
 _KEEP_TRANSACTION_OPEN = """
     SELECT set_config(name, '0', true) FROM pg_settings
     WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')
+"""
+
+# As PostgreSQL shows an advisory lock of 64 bits: its halves, without their sign.
+_IS_HELD = """
+    SELECT EXISTS (
+        SELECT 1 FROM pg_locks, (SELECT %s::bigint AS number) AS asked
+        WHERE locktype = 'advisory' AND granted AND objsubid = 1
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND classid::bigint = (number >> 32) & 4294967295
+        AND objid::bigint = number & 4294967295
+    )
 """
 
 
@@ -64,6 +77,27 @@ def hold_lock(lock: Lock, *, wait: float) -> Iterator[LockHandle]:
     hold = _hold_postgresql if connection.vendor == "postgresql" else _hold_sqlite
     with hold(connection, lock, wait) as handle:
         yield handle
+
+
+def is_held(lock: Lock) -> bool:
+    """Return whether the lock of the current database is held now. It keeps no holder out.
+
+    Raises LockUnusable.
+    """
+    connection = connections[get_current_database()]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(_IS_HELD, [lock.number])
+            return bool(cursor.fetchone()[0])
+    path = _find_file(connection, lock)
+    if not path.exists():
+        return False
+    try:
+        with _explain_errors(path), closing(sqlite3.connect(path, timeout=0)) as reader:
+            reader.execute("SELECT 1 FROM sqlite_schema")
+    except LockHeld:
+        return True
+    return False
 
 
 @contextmanager
@@ -113,16 +147,21 @@ def _try_advisory_lock(holder: BaseDatabaseWrapper, lock: Lock) -> bool:
 
 @contextmanager
 def _hold_sqlite(connection: BaseDatabaseWrapper, lock: Lock, wait: float) -> Iterator[LockHandle]:
-    # A separate database file: a lock on the database itself would also block the work. The path is
-    # resolved, so that two names of one database have one lock.
-    database = Path(connection.settings_dict["NAME"]).resolve()
-    path = database.with_name(f"{database.name}.{lock.file_suffix}")
+    path = _find_file(connection, lock)
     with _explain_errors(path):
-        holder = sqlite3.connect(path, timeout=wait, isolation_level=None)
+        timeout = max(wait, _MOMENT_SECONDS)
+        holder = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     with closing(holder):
         with _explain_errors(path):
             holder.execute("BEGIN EXCLUSIVE")
         yield _SqliteHandle(path)
+
+
+def _find_file(connection: BaseDatabaseWrapper, lock: Lock) -> Path:
+    # A separate database file: a lock on the database itself would also block the work. The path is
+    # resolved, so that two names of one database have one lock.
+    database = Path(connection.settings_dict["NAME"]).resolve()
+    return database.with_name(f"{database.name}.{lock.file_suffix}")
 
 
 class _SqliteHandle:

@@ -78,6 +78,7 @@ class BackgroundExportView(DeclaredNames, ApiView):
     @extend_schema(
         operation_id="delete_background_export",
         summary="Call off or forget an export that was left to a worker",
+        request=None,
         responses={
             204: OpenApiResponse(description="It is gone; a worker that has it stops."),
             404: _NOT_THERE,

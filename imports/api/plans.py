@@ -143,6 +143,7 @@ class KeptPlan(DeclaredNames, MarkdownView):
     @extend_schema(
         operation_id="delete_plan",
         summary="Delete a kept plan",
+        request=None,
         responses={
             204: OpenApiResponse(description="It is gone. The record of its import stays."),
             403: MAY_NOT,

@@ -23,6 +23,7 @@ from django.db.migrations.loader import MigrationLoader
 from flows.encryption import WrongKeyError
 from flows.models import Secret
 from flows.secrets.canary import check_keys_open
+from imports.database.backup import make_backup_directory
 from imports.database.backup_archive import UnsoundArchive, is_archive, read_stream
 from imports.database.backup_notes import read_note
 from imports.database.document_check import check_database
@@ -90,12 +91,12 @@ class Drill:
 def verify_backup(source: Path | BinaryIO) -> Drill:
     """Restore a backup, by its path or as a stream, into a scratch database, and look at it.
 
-    Nothing of the current database is written. What was found is kept for `read_drill_result`, also
-    that the backup is unsound. Raises RestoreFailed and UnsoundArchive where it is, and
+    Nothing of the current database is written. Of a backup in ZIGGY_BACKUP_DIR it is kept what was
+    found, also that it is unsound, for `read_drill_result`: one from elsewhere says nothing of
+    those, and puts off no drill of them. Raises RestoreFailed and UnsoundArchive where it is, and
     ScratchUnusable where it could not be judged.
     """
     begun = time.monotonic()
-    name = source.name if isinstance(source, Path) else "-"
     if isinstance(source, Path) and not source.is_file():
         raise RestoreFailed("no-backup", f"There is no file {source}.")
     try:
@@ -105,20 +106,23 @@ def verify_backup(source: Path | BinaryIO) -> Drill:
             with open_scratch_database(directory) as alias:
                 drill = _verify(backup, alias)
     except (RestoreFailed, UnsoundArchive) as error:
-        keep_drill_result(_make_result(name, begun, (error.code,)))
+        _keep_result(source, begun, (error.code,))
         raise
     drill = replace(drill, seconds=time.monotonic() - begun)
-    keep_drill_result(_make_result(drill.backup, begun, drill.problems))
+    _keep_result(source, begun, drill.problems)
     return drill
 
 
-def _make_result(name: str, begun: float, problems: tuple[str, ...]) -> DrillResult:
-    return DrillResult(
+def _keep_result(source: Path | BinaryIO, begun: float, problems: tuple[str, ...]) -> None:
+    if not isinstance(source, Path) or source.parent.resolve() != make_backup_directory():
+        return
+    result = DrillResult(
         at=datetime.now(UTC),
-        backup=name,
+        backup=source.name,
         problems=problems,
         seconds=round(time.monotonic() - begun, 3),
     )
+    keep_drill_result(result)
 
 
 def _verify(backup: Path, alias: str) -> Drill:

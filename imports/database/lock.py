@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from django.db import connections
 
-from flows.database.locks import Lock, LockHandle, LockHeld, LockUnusable, hold_lock
+from flows.database.locks import Lock, LockHandle, LockHeld, LockUnusable, hold_lock, is_held
 from flows.database.statement_timeout import limit_statements
 from flows.servers import get_current_database
 from imports.database.errors import DatabaseUnavailable
@@ -61,20 +61,25 @@ def hold_import_lock(*, wait: float) -> Iterator[HeldLock]:
 
     Within the block, statements have no time limit, in a request as well.
     """
+    with _explain_errors(), limit_statements(0), hold_lock(_IMPORT, wait=wait) as handle:
+        yield HeldLock(handle)
+
+
+def is_lock_held() -> bool:
+    """Return whether the import lock of the current database is held now, without taking it.
+
+    Raises ImportFailed if the lock cannot be used.
+    """
+    with _explain_errors():
+        return is_held(_IMPORT)
+
+
+@contextmanager
+def _explain_errors() -> Iterator[None]:
     try:
-        with limit_statements(0), hold_lock(_IMPORT, wait=wait) as handle:
-            yield HeldLock(handle)
+        yield
     except LockUnusable as error:
         raise ImportFailed(
             "no-lock",
             f"{error}. Let this process write it, or remove it while no import is running.",
         ) from error
-
-
-def is_lock_held() -> bool:
-    """Return whether the import lock of the current database is held now."""
-    try:
-        with hold_import_lock(wait=0):
-            return False
-    except LockHeld:
-        return True

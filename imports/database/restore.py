@@ -5,13 +5,16 @@ from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
 
+from django.db import Error as DatabaseFault
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
 from flows.servers import get_current_database
 from imports.database.backup import BUSY_SECONDS
 from imports.database.backup_notes import explain_change
+from imports.database.errors import format_for_log
 from imports.database.postgresql_tools import Fault, run_postgresql_tool
+from imports.database.queue_migrations import read_queue_migrations, record_queue_migrations
 from imports.database.verification import check_integrity, check_postgresql, check_sqlite
 from imports.errors import UnableToImport
 
@@ -58,6 +61,7 @@ def restore_checked_backup(path: Path) -> None:
     """Do what `restore_backup` does, with a backup that was checked just now."""
     alias = get_current_database()
     connections[alias].validate_no_atomic_block()
+    queue_migrations = read_queue_migrations(alias)
     # The next query needs a new connection, and an idle one could hold locks.
     connections[alias].close()
     try:
@@ -68,6 +72,16 @@ def restore_checked_backup(path: Path) -> None:
     except (Fault, sqlite3.Error) as error:
         message = f"The database was not restored and is as before. {_format_error(error)}"
         raise RestoreFailed("restore-failed", message) from error
+    try:
+        record_queue_migrations(alias, queue_migrations)
+    except DatabaseFault as error:
+        raise RestoreFailed(
+            "queue-not-recorded",
+            "The database was restored, but then it failed, so that the migrations of its queue "
+            f"were not recorded: {format_for_log(error)}. Its sessions and keys were not ended "
+            "either: some may be valid again.",
+            remedy="Run database_restore again before anybody uses the server.",
+        ) from error
 
 
 def lacks_migrations() -> bool:

@@ -1,17 +1,18 @@
 """Whether runs can be left to workers here, and whether a worker is there."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.apps import apps
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.models import Count, Min
 
 from flows.conf import ziggy
 from flows.servers import get_current_database
+from imports.database.queue_migrations import has_queue_tables
 from imports.models import BackgroundExport, ExportStatus, ImportRecord, PlanningJob, Status
 
-QUEUE_APP = "procrastinate.contrib.django"
+QUEUE_PACKAGE = "procrastinate.contrib.django"
 _SEEN_LATELY_SECONDS = 60
 
 
@@ -22,7 +23,7 @@ def may_queue() -> bool:
         ziggy.BACKGROUND
         and alias == DEFAULT_DB_ALIAS
         and connections[alias].vendor == "postgresql"
-        and apps.is_installed(QUEUE_APP)
+        and apps.is_installed(QUEUE_PACKAGE)
     )
 
 
@@ -51,8 +52,20 @@ def read_waiting() -> Waiting:
     )
 
 
+def has_queue() -> bool:
+    """Return whether the queue's tables are in the database; also where it does not answer now."""
+    try:
+        return has_queue_tables(DEFAULT_DB_ALIAS)
+    except DatabaseError:  # a worker waits for its database
+        return True
+
+
 def count_workers() -> int:
-    """Return how many workers were heard of in the last minute, where work is left to them."""
+    """Return how many workers were heard of in the last minute, where work is left to them.
+
+    By the database's clock, which is that of what they write. Those of a project's own queue are
+    among them: procrastinate does not keep which queues a worker takes.
+    """
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM procrastinate_workers "
@@ -63,14 +76,6 @@ def count_workers() -> int:
     return found
 
 
-def find_last_sign_of_workers() -> timedelta | None:
-    """Return how long ago a worker that runs, or died, was heard of; None where there is none.
-
-    By the database's clock, which is that of what workers write.
-    """
-    if not may_queue():
-        return None
-    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute("SELECT now() - max(last_heartbeat) FROM procrastinate_workers")
-        found: timedelta | None = cursor.fetchone()[0]
-    return found
+def lacks_worker() -> bool:
+    """Return whether work is left to workers here, and none was heard of in the last minute."""
+    return may_queue() and count_workers() == 0

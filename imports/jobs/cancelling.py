@@ -3,7 +3,6 @@
 from http import HTTPStatus
 
 from django.db import transaction
-from django.utils import timezone
 
 from flows.servers import get_current_database
 from flows.users import User
@@ -11,6 +10,7 @@ from imports.errors import NoSuchRecord, RunCancelled, UnableToImport
 from imports.jobs.queue import cancel_in_queue
 from imports.models import BackgroundJob, ImportRecord, Status
 from imports.permissions import UNDO_IMPORT, check_permission
+from imports.runs.recorder import RunRecorder
 
 
 class TooLate(UnableToImport):
@@ -44,11 +44,7 @@ def cancel_run(user: User, number: int) -> ImportRecord:
 
 
 def _end(record: ImportRecord, job: BackgroundJob) -> None:
-    refusal = RunCancelled()
-    record.status = Status.CANCELLED
-    record.code, record.message = refusal.code, refusal.message
-    record.finished_at = timezone.now()
-    record.save()
+    RunRecorder(record).refuse_queued(RunCancelled())
     BackgroundJob.objects.filter(pk=job.pk).update(is_cancelled=True, content=None, options=None)
     if job.queue_number is not None:
         cancel_in_queue(job.queue_number)

@@ -9,8 +9,10 @@ from django.core.checks import CheckMessage
 from django.db import DEFAULT_DB_ALIAS, DatabaseError
 
 from flows.conf import ziggy
+from flows.servers import QUEUE_APP
 from flows.wrong_settings import find_wrong_settings
-from imports.jobs.availability import QUEUE_APP, may_queue
+from imports.database.queue_migrations import lacks_queue_migrations
+from imports.jobs.availability import QUEUE_PACKAGE, may_queue
 from imports.models import ImportRecord
 
 
@@ -33,6 +35,31 @@ def check_shared_backups(*, databases: Sequence[str] | None = None, **_: Any) ->
         return []
 
 
+def check_queue_migrations(
+    *, databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """Return an error where the queue's tables are there, and none of their migrations is recorded.
+
+    That is after a restore, by a version that had no queue, of a backup of before it; `migrate`
+    would fail in the middle.
+    """
+    if DEFAULT_DB_ALIAS not in (databases or ()) or find_wrong_settings() or not may_queue():
+        return []
+    try:
+        if not lacks_queue_migrations(DEFAULT_DB_ALIAS):
+            return []
+    except DatabaseError:  # unreachable: other checks and the next query say so
+        return []
+    return [
+        checks.Error(
+            "The tables of the queue are in the database, but their migrations are not recorded: "
+            "it was restored from a backup of before the queue.",
+            hint="Record them: manage.py migrate --fake --skip-checks " + QUEUE_APP,
+            id="ziggy.E015",
+        )
+    ]
+
+
 def _find_wrong_numbers() -> Iterator[CheckMessage]:
     for name in ("BACKGROUND_BYTES", "DRILL_HOURS"):
         if (number := getattr(ziggy, name)) < 0:
@@ -47,7 +74,7 @@ def _find_missing_queue() -> Iterator[CheckMessage]:
     if ziggy.BACKGROUND and not may_queue():
         yield checks.Warning(
             "ZIGGY_BACKGROUND is on, but there is no queue: imports run where they are asked for.",
-            hint=f"It needs PostgreSQL, the extra `background`, and {QUEUE_APP} in "
+            hint=f"It needs PostgreSQL, the extra `background`, and {QUEUE_PACKAGE} in "
             "INSTALLED_APPS. In the setting ZIGGY, it has no ZIGGY_ before its name.",
             id="ziggy.W010",
         )

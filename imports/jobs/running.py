@@ -76,7 +76,7 @@ def run_job(number: int) -> None:
 
 def _run_queued(job: BackgroundJob) -> None:
     if refusal := _find_refusal(job):
-        RunRecorder(job.record).refuse(refusal)
+        RunRecorder(job.record).refuse_queued(refusal)
         drop_request(job.pk)
         return
     if is_lock_held():  # before a large file is read in vain
@@ -134,12 +134,12 @@ def _carry_out(job: BackgroundJob) -> None:
             "The encryption keys of this server were changed since it was asked for. Nothing was "
             "written. Ask again.",
         )
-        recorder.refuse(refusal)
+        recorder.refuse_queued(refusal)
         raise refusal from None
     except UnableToImport as error:
         job.record.refresh_from_db()
         if job.record.status == Status.QUEUED and not isinstance(error, ImportLocked):
-            recorder.refuse(error)  # it came before the run's own recorder
+            recorder.refuse_queued(error)  # it came before the run's own recorder
         raise
 
 

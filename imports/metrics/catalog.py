@@ -127,6 +127,11 @@ BACKUP_BYTES = Metric(
     type=MetricType.GAUGE,
     meaning="The size of the newest of them; missing where there is none.",
 )
+STREAMED_BACKUP_AGE = Metric(
+    name="ziggy_streamed_backup_age_seconds",
+    type=MetricType.GAUGE,
+    meaning="How long ago `database_backup --to -` wrote a whole one; missing where it did not.",
+)
 QUEUED_JOBS = Metric(
     name="ziggy_queued_jobs",
     type=MetricType.GAUGE,
@@ -180,6 +185,7 @@ METRICS: tuple[Metric, ...] = (
     BACKUPS,
     BACKUP_AGE,
     BACKUP_BYTES,
+    STREAMED_BACKUP_AGE,
     QUEUED_JOBS,
     QUEUE_AGE,
     WORKERS,

@@ -16,6 +16,7 @@ from imports.metrics.instruments import (
     REQUESTS,
     RUNS,
     SECURITY_EVENTS,
+    check_directory,
 )
 from imports.models import UNDO, ImportRecord
 from imports.runs.signals import run_ended
@@ -30,6 +31,7 @@ def count_requests(
 
     It stands before the others, so that their refusals count as well.
     """
+    begin_with_zero()
 
     def middleware(request: HttpRequest) -> HttpResponse:
         began = time.perf_counter()
@@ -59,14 +61,20 @@ def count_security_event(event: SecurityEvent) -> None:
 
 
 def start_counting() -> None:
-    """Count runs and security events from now on. Call it once, when Django starts."""
+    """Count runs and security events from now on. Call it once, when Django starts.
+
+    Raises OSError where the directory in which the processes of a machine count cannot be used.
+    """
+    check_directory()
     run_ended.connect(count_run, dispatch_uid="imports.metrics")
-    _begin_with_zero()
     register_listener(count_security_event)
 
 
-def _begin_with_zero() -> None:
-    """Export all runs and events from the start: an alert does not see the first of a series."""
+def begin_with_zero() -> None:
+    """Export all runs and events from the start: an alert does not see the first of a series.
+
+    For processes that serve. A command that counts nothing leaves no file of counts behind.
+    """
     for counter, metric in (
         (RUNS, catalog.RUNS_TOTAL),
         (SECURITY_EVENTS, catalog.SECURITY_EVENTS_TOTAL),

@@ -1,6 +1,6 @@
 """The address of the metrics, and who may read it: nobody, unless the settings say who."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hmac import compare_digest
 from http import HTTPStatus
 from ipaddress import ip_address, ip_network
@@ -28,10 +28,15 @@ _REFUSED = "The metrics are for those that ZIGGY_METRICS_TOKEN and ZIGGY_METRICS
 @require_safe
 def show_metrics(request: HttpRequest) -> HttpResponse:
     """Answer with all metrics in the text format, or with 403."""
+    return answer_metrics(request, write_exposition)
+
+
+def answer_metrics(request: HttpRequest, write: Callable[[], bytes]) -> HttpResponse:
+    """Answer with the metrics that `write` returns in the text format, or with 403."""
     if not may_read(request):
         log_security_event(SecurityEvent.METRICS_REFUSED, address=get_address(request))
         return HttpResponse(_REFUSED, status=HTTPStatus.FORBIDDEN, content_type="text/plain")
-    return HttpResponse(write_exposition(), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(write(), content_type=CONTENT_TYPE_LATEST)
 
 
 def may_read(request: HttpRequest) -> bool:

@@ -6,6 +6,7 @@ count, which share that directory.
 
 import os
 from collections.abc import Iterable, Iterator
+from tempfile import TemporaryFile
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
@@ -43,6 +44,18 @@ class _Figures(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         return _make_families(read_figures())
+
+
+def check_directory() -> None:
+    """Raise OSError where this process could not count, before it has done what is counted."""
+    if directory := os.environ.get(_DIRECTORY):
+        with TemporaryFile(dir=directory):
+            pass
+
+
+def write_counts() -> bytes:
+    """Return what this process alone counts, in Prometheus's text format."""
+    return generate_latest(_own)
 
 
 def write_exposition() -> bytes:

@@ -22,6 +22,7 @@ from flows.content.fields import Kind
 from imports.database.backup import list_whole_backups
 from imports.database.drill_results import read_drill_result
 from imports.database.errors import format_for_log
+from imports.database.streaming import read_streamed_at
 from imports.drift.read import count_drift
 from imports.jobs.availability import count_workers, may_queue, read_waiting
 from imports.metrics import catalog
@@ -96,7 +97,7 @@ def read_runs() -> Iterator[FigureReading]:
 
 
 def read_backups() -> Iterator[FigureReading]:
-    """Yield the number of backups, and the age and the size of the newest."""
+    """Yield the number of backups, the newest one's age and size, and the age of a streamed one."""
     found = list_whole_backups()
     yield FigureReading(metric=catalog.BACKUPS, value=len(found))
     if found:
@@ -104,6 +105,9 @@ def read_backups() -> Iterator[FigureReading]:
         age = (timezone.now() - newest.verified_at).total_seconds()
         yield FigureReading(metric=catalog.BACKUP_AGE, value=age)
         yield FigureReading(metric=catalog.BACKUP_BYTES, value=newest.size)
+    if (streamed_at := read_streamed_at()) is not None:
+        age = (timezone.now() - streamed_at).total_seconds()
+        yield FigureReading(metric=catalog.STREAMED_BACKUP_AGE, value=age)
 
 
 def read_queue() -> Iterator[FigureReading]:

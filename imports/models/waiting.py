@@ -37,7 +37,9 @@ class PendingImport(CurrentDatabaseModel):
     file_name = models.TextField()
     file_size = models.BigIntegerField(help_text="Bytes.")
     file_sha256 = models.CharField(max_length=64)
-    content = models.BinaryField(null=True, help_text="The file, in zlib, encrypted.")
+    content = models.BinaryField(
+        null=True, help_text="The file, packed and encrypted: see imports.uploads.stored_file."
+    )
 
     mode = models.CharField(max_length=20, choices=make_choices(Mode))
     with_backup = models.BooleanField(default=True)

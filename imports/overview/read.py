@@ -13,6 +13,7 @@ from flows.relations.unfilled import find_unfilled_secrets
 from flows.users import User
 from imports.database.backup import find_newest_backup
 from imports.drift.read import count_drift
+from imports.jobs.availability import Waiting, lacks_worker, read_waiting
 from imports.models import REQUEST_OF_JOB, ImportRecord, PendingImport, Status
 from imports.overview.figures import (
     Figure,
@@ -25,7 +26,7 @@ from imports.overview.figures import (
 from imports.permissions import RUN_IMPORT, find_visible_kinds, may_see_records
 from imports.undo.undoable import find_undoable
 from imports.uploads.pending import list_waiting_uploads
-from imports.uploads.progress import Progress, read_run_progress
+from imports.uploads.progress import ShownProgress, read_run_progress
 
 RUNS_SHOWN = 5
 
@@ -35,7 +36,7 @@ class RunningImport:
     """The run that is under way."""
 
     record: ImportRecord
-    progress: Progress
+    progress: ShownProgress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,8 @@ class Overview:
     shows_runs: bool
     runs: tuple[LastRun, ...]
     running: RunningImport | None
+    stranded: Waiting | None
+    """What waits for a worker while none is there."""
     uploads: tuple[PendingImport, ...]
     cards: tuple[FigureCard, ...]
     backup_record: int | None
@@ -78,6 +81,7 @@ def read_overview(user: User) -> Overview:
         shows_runs=shows_runs,
         runs=_read_runs(user, kinds) if shows_runs else (),
         running=_read_running() if shows_runs else None,
+        stranded=_read_stranded() if shows_runs else None,
         uploads=tuple(uploads),
         cards=make_cards(
             figures,
@@ -120,6 +124,13 @@ def _read_running() -> RunningImport | None:
         .first()
     )
     return RunningImport(record=record, progress=read_run_progress(record)) if record else None
+
+
+def _read_stranded() -> Waiting | None:
+    if not lacks_worker():
+        return None
+    waiting = read_waiting()
+    return waiting if waiting.count else None
 
 
 def _find_record_of(backup: str) -> int | None:

@@ -21,15 +21,12 @@ from flows.encryption import WrongKeyError
 from flows.secrets.canary import check_keys_open
 from flows.servers import get_current_database
 from imports.database.lock import is_lock_held
-from imports.jobs.availability import find_last_sign_of_workers, may_queue
+from imports.jobs.availability import lacks_worker
 from imports.models import ImportRecord, Status
 
 OK = "ok"
 _LONGEST_RUN = 3
 """In ZIGGY_BACKUP_TIMEOUT: pg_dump and pg_restore may each take that, and then it is written."""
-
-_WORKER_SECONDS = 60
-"""How long ago a worker was heard of at least, which says so every few seconds."""
 
 
 def check_migrations() -> str:
@@ -80,11 +77,7 @@ def check_worker() -> str:
 
     What is asked for then waits: imports of other services would seem to hang.
     """
-    if not may_queue():
-        return OK
-    silence = find_last_sign_of_workers()
-    is_there = silence is not None and silence.total_seconds() <= _WORKER_SECONDS
-    return OK if is_there else "no-worker"
+    return "no-worker" if lacks_worker() else OK
 
 
 @cache

@@ -1,6 +1,7 @@
 """Writing beside a transaction: by a connection of its own, so that others see it at once."""
 
 import logging
+from collections.abc import Sequence
 
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -10,9 +11,16 @@ from imports.database.errors import format_for_log
 
 logger = logging.getLogger(__name__)
 
+# In milliseconds. Nothing that is told here is worth a wait for another transaction, such as one
+# that removes the record.
+_PATIENCE = "SET lock_timeout = 200"
+
 
 class BesideWriter:
-    """Executes statements by a connection to the current database that is opened for the first."""
+    """Executes statements by a connection to the current database that is opened for the first.
+
+    For PostgreSQL. Whoever has locked the rows is not waited for: the statement fails then.
+    """
 
     def __init__(self) -> None:
         self._alias = get_current_database()
@@ -23,18 +31,22 @@ class BesideWriter:
         """Return whether it has a connection."""
         return self._connection is not None
 
-    def execute(self, statement: str, values: list[int]) -> int | None:
+    def execute(self, statement: str, values: Sequence[int | str]) -> int | None:
         """Execute the statement; return the number of rows, None where it failed: see the log."""
-        if self._connection is None:
-            self._connection = connections[self._alias].copy()
         try:
-            with self._connection.cursor() as cursor:
+            with (self._connection or self._connect()).cursor() as cursor:
                 cursor.execute(statement, values)
                 return int(cursor.rowcount)
         except DatabaseError as error:
-            logger.warning("The progress of a run is not kept: %s", format_for_log(error))
+            logger.warning("How far it is could not be kept: %s", format_for_log(error))
             self.close()
             return None
+
+    def _connect(self) -> BaseDatabaseWrapper:
+        self._connection = connections[self._alias].copy()
+        with self._connection.cursor() as cursor:
+            cursor.execute(_PATIENCE)
+        return self._connection
 
     def close(self) -> None:
         """Close the connection, if any; the next statement opens one."""

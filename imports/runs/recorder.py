@@ -3,9 +3,10 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 
 from flows.batches import split_batches
@@ -28,6 +29,7 @@ from imports.plans.plan import Result, UndoResult
 from imports.rows.read import BATCH
 from imports.runs.idempotency import compute_digest, free_expired_key
 from imports.runs.request import RunRequest
+from imports.runs.signals import announce_end
 
 logger = logging.getLogger(__name__)
 
@@ -89,11 +91,14 @@ class RunRecorder:
             raise RunCancelled
 
     def keep_backup(self, backup: Backup) -> None:
-        """Record the backup. Call it before anything is written."""
+        """Record the backup. Call it before anything is written.
+
+        The status stays: a run whose lock was lost may be recorded as interrupted meanwhile.
+        """
         self.record.backup_path = str(backup.path)
         self.record.backup_size = backup.size
         self.record.backup_sha256 = backup.sha256
-        self.record.save()
+        self.record.save(update_fields=["backup_path", "backup_size", "backup_sha256"])
 
     def succeed(
         self, counts: Counter[Result] | Counter[UndoResult], items: Iterable[Mapping[str, Any]]
@@ -114,6 +119,14 @@ class RunRecorder:
             error.message,
             error.issues,
         )
+
+    def refuse_queued(self, error: UnableToImport) -> None:
+        """Do what `refuse` does, of a run that has not begun; its end is told after the commit."""
+        queued = ImportRecord.objects.filter(pk=self.record.pk, status=Status.QUEUED)
+        is_first_end = queued.exists()
+        self.refuse(error)
+        if is_first_end:
+            _announce_after_commit(self.record)
 
     def fail(self, error: BaseException) -> None:
         """Record an unforeseen error, without its text, which may quote values of the file."""
@@ -166,7 +179,8 @@ class RunRecorder:
 def interrupt_running() -> list[int]:
     """Record all running runs as interrupted, and return their records' numbers.
 
-    Call it with the import lock: without it, none of them has a process any more.
+    Call it with the import lock: without it, none of them has a process any more. Their ends are
+    told after the commit.
     """
     running = ImportRecord.objects.filter(status=Status.RUNNING)
     numbers = list(running.values_list("pk", flat=True))
@@ -177,7 +191,16 @@ def interrupt_running() -> list[int]:
         code="interrupted",
         message="The process died. Nothing of this import was written.",
     )
+    for record in ImportRecord.objects.defer("issues").filter(
+        pk__in=numbers, status=Status.INTERRUPTED
+    ):
+        _announce_after_commit(record)
     return numbers
+
+
+def _announce_after_commit(record: ImportRecord) -> None:
+    """Tell of the end of a run that no process carries out, when the transaction is committed."""
+    transaction.on_commit(partial(announce_end, record, {}), using=get_current_database())
 
 
 def _drop_connection() -> None:

@@ -18,9 +18,10 @@ logged, and changes nothing: the run is done. A run that was refused or failed s
 run_ended = Signal()
 """Sent when a run that leaves a record has ended, however it did: succeeded, refused or failed.
 
+Also where it was cancelled in the queue, or was found interrupted: by the process that did so.
 `record` is its ImportRecord, which may not be stored where the database failed; `durations` has the
-seconds of its phases, by `imports.runs.current.RunPhase`. The import lock is released. What a
-receiver raises is logged, and changes nothing.
+seconds of its phases, by `imports.runs.current.RunPhase`. The import lock is released, unless the
+next run found it interrupted. What a receiver raises is logged, and changes nothing.
 """
 
 

@@ -205,7 +205,7 @@ def check_confirmed(
             f"Type the name of this server, {ziggy.SERVER_NAME}, to import into it. "
             "Nothing was written.",
         )
-    _check_accepted(page, accept)
+    _check_ticked(page, accept)
     return page
 
 
@@ -225,7 +225,7 @@ def accept_all_shown(request: ImportRequest, page: PlanPage) -> ImportRequest:
     return accept_of_page(request, page, [str(each.code) for each in page.unacknowledged])
 
 
-def _check_accepted(page: PlanPage, codes: Collection[str]) -> None:
+def _check_ticked(page: PlanPage, codes: Collection[str]) -> None:
     """Check that all of the page's warnings are acknowledged.
 
     Raises NeedsAcknowledgement where one is not: as for the server's name, nothing was tried.

@@ -10,7 +10,7 @@ from imports.runs.progress import Phase, read_phase
 from imports.uploads.errors import UploadRefused
 from imports.uploads.planning import make_key
 
-_WORDS = {
+_WORDS_OF_RUN = {
     Phase.QUEUED: "Waiting for a worker",
     Phase.READING: "Reading the file",
     Phase.PLANNING: "Planning again and backing the database up",
@@ -20,8 +20,8 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far the import of an upload is."""
+class ShownProgress:
+    """How far a run, or the planning of an upload, is, for the pages that show it."""
 
     is_running: bool
     """Whether it is queued or under way."""
@@ -42,25 +42,25 @@ class Progress:
     """Whether a worker has it that has not begun to write."""
 
 
-def read_progress(pending: PendingImport) -> Progress:
+def read_progress(pending: PendingImport) -> ShownProgress:
     """Return how far the import of the upload is."""
     if pending.record_id:
-        return Progress(is_running=False, record=pending.record_id)
+        return ShownProgress(is_running=False, record=pending.record_id)
     run = _find_runs(pending).filter(status__in=(Status.QUEUED, Status.RUNNING)).first()
-    return read_run_progress(run) if run else Progress(is_running=False)
+    return read_run_progress(run) if run else ShownProgress(is_running=False)
 
 
-def read_run_progress(record: ImportRecord) -> Progress:
+def read_run_progress(record: ImportRecord) -> ShownProgress:
     """Return how far the run is."""
-    if record.status == Status.RUNNING and not is_lock_held():  # its process has died
-        return Progress(is_running=False)
+    if _has_died(record):
+        return ShownProgress(is_running=False)
     now = read_phase(record)
     job = getattr(record, "job", None)
-    return Progress(
+    return ShownProgress(
         is_running=True,
         run=record.pk,
         code=now.phase,
-        phase=_WORDS[now.phase],
+        phase=_WORDS_OF_RUN[now.phase],
         done=now.done,
         total=now.total,
         size=record.file_size,
@@ -83,6 +83,14 @@ def check_idle(pending: PendingImport) -> None:
             f"This {'plan' if pending.is_kept else 'upload'} is being imported. Its record will "
             "say how it ended.",
         )
+
+
+def _has_died(record: ImportRecord) -> bool:
+    """Return whether the run is under way by its record, and no process is at it."""
+    if record.status != Status.RUNNING or is_lock_held():
+        return False
+    # Unless it ended since the record was read.
+    return ImportRecord.objects.filter(pk=record.pk, status=Status.RUNNING).exists()
 
 
 def _find_runs(pending: PendingImport) -> QuerySet[ImportRecord]:

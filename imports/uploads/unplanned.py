@@ -2,9 +2,9 @@
 
 from imports.models import PendingImport, PlanningJob
 from imports.runs.progress import Phase
-from imports.uploads.progress import Progress
+from imports.uploads.progress import ShownProgress
 
-_WORDS = {
+_WORDS_OF_PLANNING = {
     Phase.QUEUED: "Waiting for a worker",
     Phase.READING: "Reading the file",
     Phase.PLANNING: "Comparing with this server",
@@ -23,16 +23,16 @@ def waits_for_decision(pending: PendingImport) -> bool:
     return planning is None or not planning.has_ended
 
 
-def read_planning_progress(pending: PendingImport) -> Progress | None:
+def read_planning_progress(pending: PendingImport) -> ShownProgress | None:
     """Return how far the planning of the upload is; None where it has a plan."""
     planning = find_planning(pending)
     if planning is None:
         return None
     phase = _find_phase(planning)
-    return Progress(
+    return ShownProgress(
         is_running=not planning.has_ended,
         code=phase,
-        phase=_WORDS[phase],
+        phase=_WORDS_OF_PLANNING[phase],
         done=planning.done,
         total=planning.total,
         size=pending.file_size,

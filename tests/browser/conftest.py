@@ -11,7 +11,7 @@ from functools import cache
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -25,7 +25,7 @@ __all__ = ["_may_queue", "_queue_tables", "shared_queue"]
 
 _WIDE = {"width": 1280, "height": 800}
 _PHONE = {"width": 360, "height": 740}
-_PATIENCE = 10_000  # milliseconds
+_PATIENCE = 60_000  # milliseconds: nothing is awaited that does not come, on however busy a machine
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,6 +42,7 @@ def browser(_database_beside_the_browser: None) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         with skipping_what_is_missing():
             browser = launch(playwright)
+        expect.set_options(timeout=_PATIENCE)
         yield browser
         browser.close()
 

@@ -15,6 +15,7 @@ from imports.runs import progress as kept_progress
 from tests.support.factories import FlowFactory
 from tests.support.importing import export_file, flow, secret, uuid_of
 from tests.support.users import PASSWORD
+from tests.support.waiting import PATIENCE
 
 CHANGED_FLOW = "Human In The Loop"
 MINUTES = 60
@@ -284,12 +285,12 @@ def test_a_long_import_shows_how_far_it_is_and_leaving_the_page_loses_nothing(
     make_backup, apply_plan = carrying_out.make_backup, service.apply_plan
 
     def slow_backup(**options):
-        assert backing_up.wait(20)
+        assert backing_up.wait(PATIENCE)
         return make_backup()
 
     def slow_apply(plan, *, progress, **arguments):
         progress(1, 3)
-        assert writing.wait(20)
+        assert writing.wait(PATIENCE)
         return apply_plan(plan, progress=progress, **arguments)
 
     monkeypatch.setattr(carrying_out, "make_backup", slow_backup)

@@ -138,7 +138,6 @@ def imported(naughty, transactional_db):
 
 def test_every_page_of_an_import_of_naughty_strings(logged_in_page, superuser, naughty, imported):
     page = logged_in_page(superuser)
-    page.set_default_timeout(60_000)  # pages of 1,500 items, on any machine
     page.goto(reverse("admin:imports_upload"))
     file_name = "<img src=x onerror=alert(1)> 'ﷺ' {{ 1 }} \u202etxt.json"
     payload = json.dumps(export_of(naughty, state=2)).encode()

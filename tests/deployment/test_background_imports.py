@@ -1,4 +1,4 @@
-"""Imports of 1,000 flows that are left to workers, with their progress seen through nginx."""
+"""Imports of 2,000 flows that are left to workers, with their progress seen through nginx."""
 
 import time
 
@@ -9,7 +9,7 @@ from tests.support.workers import read_number
 
 pytestmark = pytest.mark.deployment
 
-FLOWS = read_number("ZIGGY_DEPLOYMENT_FLOWS", 1000)
+FLOWS = read_number("ZIGGY_DEPLOYMENT_FLOWS", 2000)  # of which a write takes longer than a second
 SOON = 10.0  # seconds: the file is taken in, and no item of it written
 PHASES = ["queued", "reading", "planning", "writing", "recording"]
 

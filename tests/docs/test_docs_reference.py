@@ -33,7 +33,7 @@ def test_the_data_of_every_warning_is_in_the_table():
 
 
 def test_every_check_of_the_settings_has_a_line_in_their_table():
-    modules = (*(ROOT / "flows").glob("*checks.py"), ROOT / "imports" / "jobs" / "checks.py")
+    modules = [path for app in ("flows", "imports") for path in (ROOT / app).rglob("*checks.py")]
     text = "".join(module.read_text() for module in modules)
     ids = set(re.findall(r'id="(ziggy\.[EW]\d+)"', text))
     page = (ROOT / "docs" / "reference" / "settings.md").read_text()

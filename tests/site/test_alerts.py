@@ -148,3 +148,10 @@ def test_prometheus_takes_the_file():
     )
     assert run.returncode == 0, run.stderr
     assert f"{len(rules())} rules found" in run.stdout
+
+
+def test_each_alert_has_a_line_on_what_to_do():
+    page = Path(settings.BASE_DIR, "docs", "how-to", "answer-alerts.md").read_text()
+    assert re.findall(r"^\| `(Ziggy\w+)` \|", page, re.MULTILINE) == [
+        rule["alert"] for rule in rules()
+    ]

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import InterfaceError, OperationalError
 from django.db import connection as database
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -105,6 +106,27 @@ def test_a_failure_has_the_number_of_the_request_and_uses_no_database(monkeypatc
         response = browser.get("/admin/login/", headers={"X-Request-ID": "number-4711"})
     assert "number-4711" in shown(response, 500)
     assert len(queries) == 0
+
+
+@pytest.mark.parametrize("kind", [OperationalError, InterfaceError])
+@pytest.mark.parametrize(
+    "name", ["index", "flows_flow_changelist", "imports_importrecord_changelist", "login"]
+)
+def test_no_page_fails_where_the_database_is_away(kind, name, ada):
+    """It may be there again in a moment, as for the API."""
+
+    def fail(*_args, **_more):
+        raise kind('connection to "db.internal" as "ziggy" failed: CANARY')
+
+    browser = logged_in(ada)
+    browser.raise_request_exception = False
+    sent = {"username": "ada", "password": PASSWORD}
+    with database.execute_wrapper(fail):
+        path = reverse(f"admin:{name}")
+        response = browser.post(path, sent) if name == "login" else browser.get(path)
+    assert "The database does not answer" in shown(response, 503)
+    assert int(response.headers["Retry-After"]) > 0
+    assert "CANARY" not in response.content.decode()
 
 
 def test_the_api_answers_in_json_as_before():

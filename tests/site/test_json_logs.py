@@ -51,9 +51,9 @@ HOSTILE = 'x\r\n{"level": "info"}\x1b[2J\x9b\u202e\u2028\u2029\x85\x7f\ud800'
 def log(settings):
     """What ZIGGY_LOG_FORMAT=json LOG_LEVEL=DEBUG writes: a function that reads the new lines."""
     settings.MIDDLEWARE = [
-        settings.MIDDLEWARE[0],
+        *settings.MIDDLEWARE[:2],
         "ziggy_site.logged_requests.LoggedRequestMiddleware",
-        *settings.MIDDLEWARE[1:],
+        *settings.MIDDLEWARE[2:],
     ]
     settings.DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
     settings.DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG

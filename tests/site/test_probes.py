@@ -1,7 +1,10 @@
 """/live and /ready: what an orchestrator asks, without a host, a scheme or a login."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -92,6 +95,38 @@ def test_ready_asks_little_and_not_at_each_call():
 def test_a_migration_that_is_not_applied():
     MigrationRecorder(connection).record_unapplied("imports", "0002_permissions")
     assert codes() == {"migrations": "database-not-migrated"}
+
+
+@pytest.mark.django_db
+def test_what_is_wrong_is_told_in_the_log_when_that_changes(caplog):
+    def log_of_two_probes() -> list[str]:
+        caplog.clear()
+        for _ in range(2):
+            probes.forget_readiness()
+            ask()
+        return [record.getMessage() for record in caplog.records]
+
+    caplog.set_level("INFO")
+    log_of_two_probes()  # whatever the tests before it left
+    assert log_of_two_probes() == []
+    MigrationRecorder(connection).record_unapplied("imports", "0002_permissions")
+    assert log_of_two_probes() == ["Not ready: migrations database-not-migrated"]
+    MigrationRecorder(connection).record_applied("imports", "0002_permissions")
+    assert log_of_two_probes() == ["Ready again"]
+
+
+def test_they_stand_before_what_counts_and_logs_requests():
+    program = "from ziggy_site.settings import MIDDLEWARE; print(*MIDDLEWARE)"
+    listed = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "ZIGGY_METRICS": "1", "ZIGGY_LOG_FORMAT": "json"},
+        check=True, capture_output=True, text=True,
+    ).stdout.split()  # fmt: skip
+    assert listed[0] == "ziggy_site.probes.answer_probes"
+    assert listed[1] == "flows.web.request_id.add_request_id"
+    assert {"count_requests", "LoggedRequestMiddleware"} == {
+        name.rpartition(".")[2] for name in listed[2:4]
+    }
 
 
 @pytest.mark.django_db

@@ -11,11 +11,14 @@ from flows.content.documents import read_text
 from flows.content.fields import Kind, get_columns
 from flows.documents.models import Mention, StoredDocument
 from flows.models import MODELS
-from imports.models import ImportItem, ImportRecord
+from imports.models import ImportItem, ImportRecord, RunProgress
 from imports.parsed.models import ParsedItem
 
 RECORDS = ImportRecord._meta.db_table
 ITEMS = ImportItem._meta.db_table
+# Written beside the transaction of a run that takes half a second or more, by a connection of its
+# own: the transaction of a test takes it back as little as that of a run.
+BESIDE_ALL = frozenset({RunProgress._meta.db_table})
 
 # Each after those that its rows refer to.
 WRITTEN_BY_IMPORTS = (
@@ -34,14 +37,19 @@ Rows = Mapping[str, list[dict[str, Any]]]
 
 
 def all_rows(*, without: Collection[str] = ()) -> Rows:
-    """Every column of every row of every table but those."""
-    tables = connection.introspection.table_names()
-    return {table: _rows(table) for table in sorted(tables) if table not in without}
+    """Every column of every row of every table but those, and how far runs are."""
+    tables = set(connection.introspection.table_names())
+    return {table: _rows(table) for table in sorted(tables - BESIDE_ALL - set(without))}
+
+
+def data_of(rows: Rows) -> Rows:
+    """Those but the records: a run that did not happen leaves these as they were."""
+    return {table: rows[table] for table in rows if table != RECORDS}
 
 
 def data_rows() -> Rows:
-    """As `all_rows`, without the records: what a run that did not happen leaves as it was."""
-    return all_rows(without={RECORDS})
+    """The rows of the data as they are now."""
+    return data_of(all_rows())
 
 
 def put_back(rows: Rows) -> None:

@@ -33,11 +33,11 @@ from tests.support.deployment import (
 PATIENCE = 150
 _PROMPT_PATIENCE = 60
 _PATHS = re.compile(
-    r"(?<![\w./-])/(srv|etc|var|run)/(?=ziggy|systemd|tmpfiles|nginx|ssl/ziggy|prometheus|letsencrypt|lib/ziggy|cache/ziggy|restic)"
+    r"(?<![\w./-])/(srv|etc|var|run)/(?=ziggy|systemd|tmpfiles|nginx|ssl/ziggy|prometheus|letsencrypt|lib/ziggy|log/nginx|cache/ziggy|restic)"
 )
 _PIP = re.compile(r"^\.venv/bin/python -m pip install .*$", re.MULTILINE)
 _DIRECTORIES = ("srv", "etc/systemd/system", "etc/tmpfiles.d", "etc/nginx/conf.d", "etc/ssl",
-                "etc/prometheus", "var", "run", "tmp")  # fmt: skip
+                "etc/prometheus", "var/log/nginx", "run", "tmp")  # fmt: skip
 _PRODUCT = (
     "accounts",
     "deploy",
@@ -204,7 +204,7 @@ class Machine:
         shipped = repository / "deploy"
         for path in [
             *shipped.glob("systemd/*"),
-            shipped / "nginx.conf",
+            *shipped.glob("nginx*.conf"),
             shipped / "prometheus.yml",
         ]:
             path.write_text(self._translate_shipped(path.read_text()))

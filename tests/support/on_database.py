@@ -1,7 +1,8 @@
 """Run the tests that may see which database it is: `make test-database`.
 
 A plugin of pytest: `python -m pytest -p tests.support.on_database`. Left out are pure tests, which
-are the same on every database: they ask for none, start no program, and are of no server or page.
+are the same on every database: they ask for none, start no program, are of no server or page, and
+are skipped nowhere.
 So are those of the documentation, whose pages run on an embedded database of their own.
 """
 
@@ -29,6 +30,8 @@ def _is_pure(item: pytest.Item) -> bool:
     if folder in _OF_THEIR_OWN_DATABASE:
         return True
     if folder not in _PURE_FOLDERS or uses_database(item) or starts_programs(item):
+        return False
+    if item.get_closest_marker("skipif"):  # elsewhere, perhaps: what says so may look at it
         return False
     globals_of_module = vars(getattr(item, "module", None) or object)
     return not _MAKERS & {

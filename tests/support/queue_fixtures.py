@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 
-from imports.jobs.availability import QUEUE_APP
+from imports.jobs.availability import QUEUE_PACKAGE
 from tests.support.queueing import ON_POSTGRESQL, empty_queue, queue_tables
 
 
@@ -39,4 +39,6 @@ def _may_queue(_queue_tables: None, settings: Any, monkeypatch: pytest.MonkeyPat
     settings.ZIGGY = {**settings.ZIGGY, "BACKGROUND": True}
     # As in the site's settings; here only its tables are there.
     is_installed = apps.is_installed
-    monkeypatch.setattr(apps, "is_installed", lambda name: name == QUEUE_APP or is_installed(name))
+    monkeypatch.setattr(
+        apps, "is_installed", lambda name: name == QUEUE_PACKAGE or is_installed(name)
+    )

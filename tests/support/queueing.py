@@ -86,10 +86,20 @@ def work() -> None:
     while found := _fetch_all():
         for task, number in found:
             _CARRY_OUT[task](number)
-        _execute(
-            "SELECT procrastinate_finish_job_v1(id, 'succeeded', false) "
-            "FROM procrastinate_jobs WHERE status = 'doing'"
-        )
+        end_all("succeeded")
+
+
+def end_all(state: str) -> None:
+    """End what workers have, as they do after it."""
+    _execute(
+        f"SELECT procrastinate_finish_job_v1(id, '{state}', false) "
+        "FROM procrastinate_jobs WHERE status = 'doing'"
+    )
+
+
+def silence_workers() -> None:
+    """Let all workers have been silent for a while, as those are that were killed."""
+    _execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '2 minutes'")
 
 
 def _execute(statement: str) -> None:

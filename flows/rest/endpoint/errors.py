@@ -60,11 +60,13 @@ _TIMED_OUT = (
     "once: by a filter, a longer search, or a smaller page."
 )
 _FAILED = "The server failed. Its log says more."
-_RETRY_AFTER = 5  # seconds
+DATABASE_AWAY = (OperationalError, InterfaceError)
+"""What Django raises where the database does not answer, and may do so in a moment."""
+RETRY_AFTER = 5
+"""Seconds after which a request is worth another try that the database did not answer."""
 # Exceptions of Django's, whose texts are only logged. The first match counts.
 _DJANGO_ERRORS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
-    (OperationalError, HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable"),
-    (InterfaceError, HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable"),
+    *((kind, HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable") for kind in DATABASE_AWAY),
     (RequestDataTooBig, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large"),
     (SuspiciousOperation, HTTPStatus.BAD_REQUEST, "bad-request"),
     (Http404, HTTPStatus.NOT_FOUND, "not-found"),
@@ -125,13 +127,13 @@ def _answer_django_error(error: Exception) -> Response | None:
         status = HTTPStatus.INTERNAL_SERVER_ERROR
         body = make_error_body(status, code=error.code, message=str(error))
         return Response(body, status=status)
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, DATABASE_AWAY):
         logger.error("The database does not answer", exc_info=error)
     for kind, status, code in _DJANGO_ERRORS:
         if isinstance(error, kind):
             response = Response(make_error_body(status, code=code), status=status)
             if status == HTTPStatus.SERVICE_UNAVAILABLE:
-                response.headers["Retry-After"] = str(_RETRY_AFTER)
+                response.headers["Retry-After"] = str(RETRY_AFTER)
             return response
     return None
 

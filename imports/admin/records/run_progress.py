@@ -12,13 +12,13 @@ from django.views.decorators.http import require_POST
 
 from imports.admin.addresses import get_record_url
 from imports.errors import NotPermitted, UnableToImport
-from imports.jobs.availability import find_last_sign_of_workers
+from imports.jobs.availability import lacks_worker
 from imports.jobs.cancelling import cancel_run
 from imports.models import ImportRecord, Status
 from imports.permissions import UNDO_IMPORT
 from imports.records.outcomes import get_shown_status
 from imports.runs.progress import Phase
-from imports.uploads.progress import Progress, read_run_progress
+from imports.uploads.progress import ShownProgress, read_run_progress
 
 _GOES_ON = {Status.QUEUED, Status.RUNNING}
 
@@ -77,10 +77,10 @@ def make_progress_context(request: HttpRequest, record: ImportRecord) -> dict[st
         "is_queued": record.status == Status.QUEUED,
         "progress": progress,
         "may_cancel": _may_cancel(request, record, progress),
-        "lacks_worker": progress.code is Phase.QUEUED and find_last_sign_of_workers() is None,
+        "lacks_worker": progress.code is Phase.QUEUED and lacks_worker(),
     }
 
 
-def _may_cancel(request: HttpRequest, record: ImportRecord, progress: Progress) -> bool:
+def _may_cancel(request: HttpRequest, record: ImportRecord, progress: ShownProgress) -> bool:
     is_own = record.user_id == request.user.pk
     return progress.may_cancel and (is_own or request.user.has_perm(UNDO_IMPORT))

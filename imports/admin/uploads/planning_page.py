@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from imports.jobs.availability import find_last_sign_of_workers
+from imports.jobs.availability import lacks_worker
 from imports.models import PendingImport
 from imports.permissions import may_see_records
 from imports.runs.progress import Phase
@@ -22,6 +22,6 @@ def make_planning_context(request: HttpRequest, pending: PendingImport) -> dict[
         "planning": planning,
         "progress": progress,
         "issues": planning.record.issues if planning and planning.record else (),
-        "lacks_worker": is_queued and find_last_sign_of_workers() is None,
+        "lacks_worker": is_queued and lacks_worker(),
         "may_see_record": may_see_records(user),
     }

@@ -18,7 +18,7 @@ from imports.admin.uploads.forms import ChoicesForm, FilterForm
 from imports.admin.uploads.solving import describe_problems
 from imports.admin.wording import replace_options
 from imports.jobs.asking import is_for_worker
-from imports.jobs.availability import find_last_sign_of_workers
+from imports.jobs.availability import lacks_worker
 from imports.models import PendingImport
 from imports.permissions import get_record_message, may_see_records
 from imports.planfile.item_list import (
@@ -117,7 +117,7 @@ def _describe_runs(request: HttpRequest, pending: PendingImport) -> dict[str, An
     progress, failed = read_progress(pending), find_failed_run(pending)
     return {
         "progress": progress,
-        "lacks_worker": progress.code is Phase.QUEUED and find_last_sign_of_workers() is None,
+        "lacks_worker": progress.code is Phase.QUEUED and lacks_worker(),
         "is_for_worker": is_for_worker(pending),
         "failed_run": failed,
         "failed_message": replace_options(get_record_message(user, failed)) if failed else "",

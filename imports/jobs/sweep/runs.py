@@ -6,7 +6,7 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 
 from imports.database.lock import LockHeld, hold_import_lock
 from imports.jobs.job_lock import hold_job_lock
-from imports.jobs.queue import TASK, end_in_queue, put_in_queue
+from imports.jobs.queue import ORDER, TASK, end_in_queue, put_back
 from imports.jobs.running import MOST_ATTEMPTS, drop_request, make_gave_up_error
 from imports.jobs.sweep.lost import heal_lost
 from imports.models import (
@@ -48,14 +48,17 @@ def end_dead_runs() -> None:
         logger.warning("Interrupted, as their processes died: records %s", dead)
 
 
-def _heal(number: int) -> None:
+def _heal(number: int, queue_number: int | None) -> bool:
     jobs = BackgroundJob.objects.select_related("record").defer("record__issues")
     job = jobs.filter(pk=number).select_for_update(of=("self",)).first()
+    was_queued = False
     if job is not None and job.record.status == Status.QUEUED:
-        _give_again(job)
+        was_queued = True
+        _give_again(job, queue_number)
     elif job is not None and job.record.status == Status.SUCCEEDED:
         _note_record(job)
     drop_request(number)
+    return was_queued
 
 
 def _note_record(job: BackgroundJob) -> None:
@@ -67,9 +70,9 @@ def _note_record(job: BackgroundJob) -> None:
         note_record(upload, job.record)
 
 
-def _give_again(job: BackgroundJob) -> None:
+def _give_again(job: BackgroundJob, queue_number: int | None) -> None:
     if job.attempts >= MOST_ATTEMPTS:
-        RunRecorder(job.record).refuse(make_gave_up_error())
+        RunRecorder(job.record).refuse_queued(make_gave_up_error())
         return
-    job.queue_number = put_in_queue(job.pk)
+    job.queue_number = put_back(job.pk, queue_number, TASK, order=ORDER)
     job.save(update_fields=["queue_number"])

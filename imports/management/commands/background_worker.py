@@ -1,17 +1,24 @@
 """Carry out the work that was left to workers, until the process is told to stop."""
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
-from imports.jobs.availability import may_queue
+from flows.conf import ziggy
+from imports.jobs.availability import has_queue, may_queue
 from imports.jobs.checks import check_shared_backups
 
 _NOT_HERE = (
     "There is no background work on this server: it needs PostgreSQL, the extra `background` and "
     "ZIGGY_BACKGROUND=true. Without, imports run where they are asked for."
+)
+_NO_TABLES = (
+    "The queue's tables are not in the database: it is not migrated to this version. Run manage.py "
+    "migrate, and start the worker again."
 )
 
 
@@ -41,7 +48,27 @@ class Command(BaseCommand):
             raise CommandError(_NOT_HERE)
         for warning in check_shared_backups(databases=[DEFAULT_DB_ALIAS]):
             self.stderr.write(str(warning))
+        if not has_queue():
+            raise CommandError(_NO_TABLES)
         from imports.jobs.worker import work  # noqa: PLC0415 - of an extra
 
         os.nice(nice)
-        work(once=once)
+        with _serve_metrics():
+            work(once=once)
+
+
+@contextmanager
+def _serve_metrics() -> Iterator[None]:
+    """Serve what this worker counts while the block runs, if the settings say at what address."""
+    if not ziggy.METRICS or not ziggy.WORKER_METRICS_BIND:
+        yield
+        return
+    from imports.metrics.worker_server import WrongBind, read_bind, serve_counts  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(serve_counts(*read_bind(ziggy.WORKER_METRICS_BIND)))
+        except (WrongBind, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise CommandError(f"ZIGGY_WORKER_METRICS_BIND: {reason}.") from None
+        yield

@@ -26,9 +26,9 @@ class Command(BaseCommand):
         "whether it holds what its note says, whether the current keys open its secrets, whether "
         "its migrations are known, and how long it took. The server's own database is not written. "
         "Exits with 2 where something is wrong with what was restored, and with 1 where the backup "
-        "is damaged or could not be restored. The result is kept in ZIGGY_BACKUP_DIR. On "
-        "PostgreSQL, the database's user needs the right CREATEDB. A backup is restored with this "
-        "user's rights: verify those of your own servers only."
+        "is damaged or could not be restored. The result of one in ZIGGY_BACKUP_DIR is kept "
+        "there, for monitoring. On PostgreSQL, the database's user needs the right CREATEDB. A "
+        "backup is restored with this user's rights: verify those of your own servers only."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from imports.database.backup import make_backup, make_passing_backup
-from imports.database.backup_archive import write_archive
+from imports.database.backup import make_backup
+from imports.database.streaming import stream_backup
 from imports.errors import UnableToImport
 from imports.management import console
 from imports.report import make_answer
@@ -59,9 +59,8 @@ class Command(BaseCommand):
         with (
             console.refuse_errors(self, server, _print_nothing),
             console.target_known_server(server),
-            make_passing_backup() as backup,
         ):
-            write_archive(backup, sys.stdout.buffer)
+            backup = stream_backup(sys.stdout.buffer)
         size, sha256 = backup.note["size"], backup.note["sha256"]
         told = f"Wrote {backup.name} of {server}: {size} bytes with the SHA-256 {sha256}."
         console.print_line(self, told)

@@ -5,11 +5,13 @@ import re
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from flows.models import Flow, Secret
 from imports.database.backup import find_newest_backup, make_backup
+from imports.database.lock import hold_import_lock
 from imports.importing.service import run_import
 from imports.models import Door, ImportRecord, Status
 from imports.plans.plan import Mode
@@ -139,6 +141,31 @@ class TestRuns:
         ImportRecord.objects.update(status=Status.RUNNING, finished_at=None)
         text = text_of(client_in("superuser").get("/admin/"))
         assert "has not ended, and nothing runs: its process has died" in text
+
+    def test_its_own_page_tells_it_too(self):
+        record = import_items(flow(1, "Sync")).record
+        ImportRecord.objects.update(status=Status.RUNNING, finished_at=None)
+        page = reverse("admin:imports_importrecord_change", args=[record.pk])
+        told = "The process of this run has died. Nothing of it was written."
+        browser = client_in("superuser")
+        assert told in text_of(browser.get(page))
+        with hold_import_lock(wait=0):
+            text = text_of(browser.get(page))
+        assert told not in text
+        assert "This run has not ended." in text
+
+    def test_one_that_has_just_ended_did_not_die(self, monkeypatch):
+        """It ends, and lets its lock go, after its record was read as one under way."""
+        record = import_items(flow(1, "Sync")).record
+        ImportRecord.objects.update(status=Status.RUNNING, finished_at=None)
+
+        def end_and_look() -> bool:
+            ImportRecord.objects.update(status=Status.SUCCEEDED)
+            return False
+
+        monkeypatch.setattr("imports.uploads.progress.is_lock_held", end_and_look)
+        page = reverse("admin:imports_importrecord_change", args=[record.pk])
+        assert "has died" not in text_of(client_in("superuser").get(page))
 
     def test_a_run_has_its_progress(self, monkeypatch):
         user = User.objects.create_superuser("ada", "ada@example.org", "x")

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from flows.models import MODELS, Connection, Flow, Secret
 from imports.admin.wording import format_counts, format_duration
+from imports.database.lock import hold_import_lock
 from imports.errors import FileUnreadable
 from imports.importing.service import run_import
 from imports.models import ImportItem, ImportRecord
@@ -361,7 +362,8 @@ def test_a_bad_file_is_refused_and_not_failed(editor):
 
 def test_a_running_import_says_so_and_is_asked_for(editor):
     record = make_record(status="running", finished_at=None, counts={})
-    response = editor.get(page_of(record))
+    with hold_import_lock(wait=0):  # as its process does
+        response = editor.get(page_of(record))
     assert "This run has not ended. It began at 2026-03-16 17:10:06 UTC" in text_of(response)
     page = response.content.decode()
     url = f"{LIST}{record.pk}/state/"

@@ -37,6 +37,7 @@ from tests.support.errors import error_of
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import backup_files, flow, import_items
 from tests.support.uploading import caller, client_of
+from tests.support.waiting import PATIENCE
 
 ON_POSTGRESQL = django_settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 ENDING = "dump" if ON_POSTGRESQL else "sqlite3"
@@ -346,7 +347,7 @@ class TestVacuum:
 
         monkeypatch.setattr(imports.database.vacuum, "_reorganise", check_that_it_waits)
         assert ada.get("/api/flow/vacuum").status_code == 200
-        started[0].join(timeout=20)
+        started[0].join(timeout=PATIENCE)
         assert Flow.objects.filter(name="later").exists()
 
     def test_a_database_that_others_use_is_409_and_the_rows_are_purged(self, ada, monkeypatch):
@@ -368,12 +369,12 @@ class TestVacuum:
             with transaction.atomic():
                 list(Flow.objects.all())
                 holds.set()
-                done.wait(timeout=20)
+                done.wait(timeout=PATIENCE)
             database.close()
 
         holder = threading.Thread(target=hold)
         holder.start()
-        assert holds.wait(timeout=10)
+        assert holds.wait(timeout=PATIENCE)
         answer = ada.get("/api/flow/vacuum")
         done.set()
         holder.join()

@@ -1,5 +1,6 @@
 """A backup in a stream is whole, or no reader takes it for one: cut off anywhere, changed anywhere."""
 
+import errno
 import hashlib
 import io
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings as project_settings
 
+from imports.database import streaming
 from imports.database.backup import PassingBackup
 from imports.database.backup_archive import UnsoundArchive, read_stream, write_archive
 from imports.database.backup_notes import read_note
@@ -141,7 +143,22 @@ def test_the_command_writes_the_archive_and_nothing_else_and_keeps_nothing(tmp_p
     note = json.loads(path.with_name(f"{path.name}.json").read_bytes())
     assert note["tables"]["django_migrations"]["rows"] > 0
     assert f"Wrote {path.name} of local: {path.stat().st_size} bytes" in told.decode()
-    assert [*kept.iterdir()] == []
+    assert [path.name for path in kept.iterdir()] == [".streamed-local.json"]  # when it was
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_whole_stream_is_good_where_it_cannot_be_noted(tmp_path, monkeypatch, caplog):
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(streaming, "keep_note", fail)
+    out = io.BytesIO()
+    backup = streaming.stream_backup(out)
+    folder = tmp_path / "read"
+    folder.mkdir()
+    assert read(out.getvalue(), folder).name == backup.name
+    assert "could not be noted: No space left on device" in caplog.text
+    assert streaming.read_streamed_at() is None
 
 
 @pytest.mark.django_db(transaction=True)

@@ -22,6 +22,7 @@ from imports.database.document_check import check_database
 from imports.database.errors import DatabaseUnavailable
 from imports.database.lock import HeldLock, hold_import_lock
 from tests.support.factories import FlowFactory
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -218,12 +219,12 @@ def test_who_keeps_a_document_meanwhile_is_not_waited_for(flow):
         with transaction.atomic():
             keep_documents([Document(NODES)], "default")
             is_kept.set()
-            is_mended.wait(20)
+            is_mended.wait(PATIENCE)
         connection.close()
 
     with ThreadPoolExecutor(1) as pool:
         keeping = pool.submit(keep)
-        assert is_kept.wait(20)
+        assert is_kept.wait(PATIENCE)
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '2s'")
             assert len(mend_documents([Document(NODES)], "default")) == 1

@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Timer
+from threading import Event, Thread, Timer
 
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
 from flows.models import Flow
-from imports.database.lock import LockHeld, hold_import_lock
+from imports.database.lock import LockHeld, hold_import_lock, is_lock_held
 from imports.errors import UnableToImport
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -122,6 +122,45 @@ def test_the_lock_is_free_after_a_refusal():
     with hold_import_lock(wait=0):
         refused(wait=0)
     acquire(wait=0)
+
+
+def test_whether_it_is_held_is_seen_without_taking_it():
+    assert not is_lock_held()
+    with lock_held_elsewhere() as holder:
+        assert is_lock_held()
+        holder.stdin.close()
+        holder.wait()
+        assert not is_lock_held()
+    with hold_import_lock(wait=0):
+        assert is_lock_held()
+    assert not is_lock_held()
+
+
+def test_who_asks_whether_it_is_held_keeps_nobody_out():
+    """A run that will not wait gets the lock, however many pages ask meanwhile."""
+    asked, has_ended = [0], Event()
+
+    def ask() -> None:
+        while not has_ended.is_set():
+            is_lock_held()
+            asked[0] += 1
+        connection.close()
+
+    asking = Thread(target=ask)
+    asking.start()
+    try:
+        for _ in range(100):
+            acquire(wait=0)
+    finally:
+        has_ended.set()
+        asking.join()
+    assert asked[0] > 10
+
+
+def test_that_of_another_database_is_not_seen(tmp_path):
+    other = "postgres" if ON_POSTGRESQL else str(tmp_path / "other.sqlite3")
+    with lock_held_elsewhere(other):
+        assert not is_lock_held()
 
 
 def test_an_error_of_the_block_passes_as_it_is():

@@ -29,6 +29,7 @@ from tests.support.digest import all_rows, outcome, put_back
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, export_file, flow, request_for, secret, uuid_of
 from tests.support.undoing import undo_request
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -295,7 +296,7 @@ def test_a_second_import_that_gets_in_between_does_not_write_beside_the_first(be
 
     error = attempted(lambda: run_import(request_for(FILE), progress=lose))
     writing.remove("first")
-    thread.join(timeout=20)
+    thread.join(timeout=PATIENCE)
     assert isinstance(error, ImportFailed)
     assert error.code == "lock-lost"
     assert all(len(who) == 1 for who in beside)

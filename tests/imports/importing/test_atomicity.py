@@ -27,7 +27,7 @@ from imports.importing.service import run_import
 from imports.models import ImportRecord
 from imports.plans.plan import Plan
 from imports.runs.carrying_out import Outcome
-from tests.support.digest import RECORDS, Rows, all_rows, data_rows, outcome, put_back
+from tests.support.digest import Rows, all_rows, data_of, data_rows, outcome, put_back
 from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import (
     backup_files,
@@ -118,10 +118,6 @@ def learned(before: Rows) -> Callable[[str], tuple[dict[str, list[Any]], int]]:
     return learn
 
 
-def data(rows: Rows) -> Rows:
-    return {table: rows[table] for table in rows if table != RECORDS}
-
-
 @pytest.mark.parametrize(
     ("mode", "error", "status"),
     [
@@ -138,7 +134,7 @@ def test_an_import_that_is_stopped_at_any_statement_changes_nothing(
     for number in range(1, statements + 1):
         with stopping_at(number, error), pytest.raises((UnableToImport, type(error))):
             do_import(mode)
-        assert data_rows() == data(before), f"statement {number}"
+        assert data_rows() == data_of(before), f"statement {number}"
         assert ImportRecord.objects.get().status == status, f"statement {number}"
         with hold_import_lock(wait=0):
             pass
@@ -157,7 +153,7 @@ def test_an_import_whose_database_goes_away_at_any_statement_changes_nothing(bef
             pytest.raises((ImportFailed, OperationalError)),
         ):
             do_import("overwrite")
-        assert data_rows() == data(before), f"statement {number}"
+        assert data_rows() == data_of(before), f"statement {number}"
         assert set(ImportRecord.objects.values_list("status", flat=True)) <= {"running"}
         do_import("overwrite")
         assert outcome() == after, f"statement {number}"
@@ -178,7 +174,7 @@ def test_an_import_whose_commit_fails_changes_nothing(before, learned, mode):
     with patch.object(database, "_commit", refuse), pytest.raises(ImportFailed) as raised:
         do_import(mode)
     assert raised.value.code == "database-error"
-    assert data_rows() == data(before)
+    assert data_rows() == data_of(before)
     assert ImportRecord.objects.get().status == "failed"
     do_import(mode)
     assert outcome() == after
@@ -235,7 +231,7 @@ def test_an_import_whose_session_the_server_ends_changes_nothing(before, learned
     with pytest.raises(ImportFailed) as raised:
         run_import(request_for(FILE), progress=end_the_session)
     assert raised.value.code == "database-lost"
-    assert data_rows() == data(before)
+    assert data_rows() == data_of(before)
     assert ImportRecord.objects.get().status == "failed"
     do_import("overwrite")
     assert outcome() == after
@@ -340,7 +336,7 @@ def test_an_import_that_is_killed_at_some_statement_changes_nothing(before, lear
     left_running = 0
     for place in places:
         kill_at(str(place), mode="overwrite")
-        assert data_rows() == data(before), f"statement {place}"
+        assert data_rows() == data_of(before), f"statement {place}"
         assert_sound()
         found = statuses()
         assert found in ([], ["running"])
@@ -358,7 +354,7 @@ def test_an_import_that_is_killed_at_some_statement_changes_nothing(before, lear
 def test_an_import_that_is_killed_before_its_commit_changes_nothing(before, learned, kill_at, mode):
     after, _ = learned(mode)
     kill_at("before the commit", mode=mode)
-    assert data_rows() == data(before)
+    assert data_rows() == data_of(before)
     assert_sound()
     assert statuses() == ["running"]
     do_import(mode)
@@ -382,7 +378,7 @@ def test_an_import_that_is_killed_in_its_backup_changes_nothing(
 ):
     after, _ = learned("overwrite")
     kill_at("in the backup", mode="overwrite", backups=backup_directory)
-    assert data_rows() == data(before)
+    assert data_rows() == data_of(before)
     assert [file.suffix for file in backup_directory.iterdir()] == [".part"]
     do_import("overwrite", with_backup=True)
     interrupted, succeeded = ImportRecord.objects.order_by("pk")
@@ -397,7 +393,7 @@ def test_an_import_that_is_killed_after_its_backup_still_names_it(
 ):
     after, _ = learned("overwrite")
     kill_at("before the commit", mode="overwrite", backups=backup_directory)
-    assert data_rows() == data(before)
+    assert data_rows() == data_of(before)
     [backup] = backup_files(backup_directory)
     do_import("overwrite")
     interrupted, _ = ImportRecord.objects.order_by("pk")

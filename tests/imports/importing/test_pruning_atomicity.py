@@ -7,7 +7,7 @@ from flows.models import Flow
 from imports.errors import UnableToImport
 from imports.importing.service import run_import
 from imports.models import ImportRecord
-from tests.support.digest import RECORDS, all_rows, data_rows, put_back
+from tests.support.digest import all_rows, data_of, data_rows, put_back
 from tests.support.directories import a_directory
 from tests.support.importing import connection, flow, request_for, secret
 from tests.support.stopping import stopping_at
@@ -26,7 +26,7 @@ def test_an_import_that_prunes_is_whole_or_nothing(settings):
     settings.ZIGGY = {**settings.ZIGGY, "HISTORY_DAYS": None}
     run_import(request_for(a_directory(STAYS, *LEFT)))
     before = all_rows()
-    data = {table: rows for table, rows in before.items() if table != RECORDS}
+    data = data_of(before)
     assert prune().record.counts == {"UNCHANGED": 1, "CREATE": 1, "PRUNE": 3}
     put_back(before)
     with stopping_at(0, OperationalError()) as stop:

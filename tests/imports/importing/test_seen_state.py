@@ -14,6 +14,7 @@ from imports.plans.plan import compute_content_digest
 from imports.rows.lock import lock_rows
 from imports.rows.read import VERSION, add_versions, read_contents
 from tests.support.factories import FlowFactory
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 UPDATE = "UPDATE flows_flow SET info = {} WHERE id = {}"
@@ -143,7 +144,7 @@ class TestPostgresql:
 
         writer = Thread(target=hold)
         writer.start()
-        assert holds.wait(10)
+        assert holds.wait(PATIENCE)
         digest = locked(flow, is_unchanged=False, versions=versions)
         writer.join()
         [(_, content)] = read_contents(Kind.FLOW, [flow.pk])

@@ -82,7 +82,10 @@ def test_a_large_upload_is_left_to_a_worker(browser, ada):
     text = shown(browser, pending)
     assert "Waiting for a worker" in text
     assert "No worker is there" in text
+    home = browser.get("/admin/").content.decode()
+    assert "<strong>No worker is there</strong>, and 1 task waits for one" in home
     work()
+    assert "No worker is there" not in browser.get("/admin/").content.decode()
     assert Flow.objects.get().updated_by == "ada"
     at = reverse("admin:imports_importrecord_change", args=[record.pk])
     assert progress_of(browser, pending)["record"] == at

@@ -19,7 +19,7 @@ from imports.importing.service import make_plan_to_save, run_import
 from imports.jobs.asking import queue_import, queue_undo
 from imports.jobs.cancelling import TooLate, cancel_run
 from imports.jobs.job_lock import hold_job_lock
-from imports.jobs.queue import TASK
+from imports.jobs.queue import TASK, find_lost, forget_queue
 from imports.jobs.running import TryLater, run_job
 from imports.jobs.sweep.service import sweep
 from imports.models import BackgroundJob, Door, ImportRecord, Status
@@ -27,9 +27,16 @@ from imports.planfile.decisions import GivenDecision
 from imports.plans.decisions import ItemAction, ItemDecision
 from imports.runs.idempotency import AlreadyDone, KeyInProgress, KeyMismatch
 from imports.runs.recorder import RunRecorder
+from imports.runs.signals import run_ended
 from imports.uploads.stored_file import pack_file
 from tests.support.importing import export_file, flow, import_items, request_for, uuid_of
-from tests.support.queueing import fetch_all, needs_postgresql, read_queue, work
+from tests.support.queueing import (
+    end_all,
+    fetch_all,
+    needs_postgresql,
+    read_queue,
+    work,
+)
 from tests.support.undoing import undo_request
 from tests.support.users import staff_with
 
@@ -335,6 +342,7 @@ class TestTheSweep:
     @pytest.fixture(autouse=True)
     def _no_grace(self, monkeypatch):
         monkeypatch.setattr("imports.jobs.queue._GRACE_SECONDS", 0)
+        monkeypatch.setattr("imports.jobs.sweep.lost._MOMENT_SECONDS", 0)
 
     def test_a_run_that_died_is_interrupted_and_explained(self, ada):
         record = queue_import(asked_by(ada))
@@ -375,7 +383,7 @@ class TestTheSweep:
         record = queue_import(asked_by(ada))
         fetch_all()  # and dies
         sweep()
-        assert [status for status, _ in read_queue()] == ["failed", "todo"]
+        assert [status for status, _ in read_queue()] == ["todo"]
         work()
         assert state(record) == (Status.SUCCEEDED, "")
 
@@ -414,14 +422,11 @@ class TestTheSweep:
             with pytest.raises(msgspec.ValidationError):
                 run_job(record.job.pk)
             begun += 1
-            with connection.cursor() as cursor:  # as procrastinate does, which tries none again
-                cursor.execute(
-                    "SELECT procrastinate_finish_job_v1(id, 'failed', false) "
-                    "FROM procrastinate_jobs WHERE status = 'doing'"
-                )
+            end_all("failed")  # as procrastinate does, which tries none again
             if begun == 1:  # it goes behind the others
                 assert fetch_all() == [behind.job.pk]
                 run_job(behind.job.pk)
+                end_all("succeeded")
             sweep()
         assert (begun, state(record)) == (3, (Status.FAILED, "gave-up"))
         assert state(behind) == (Status.SUCCEEDED, "")
@@ -429,12 +434,58 @@ class TestTheSweep:
     def test_what_is_done_ends_in_the_queue_too(self, ada):
         record = queue_import(asked_by(ada))
         (number,) = fetch_all()
-        run_job(number)  # and the worker dies before it says so
+        run_job(number)  # and the worker dies before it says so, or loses its connection
         sweep()
         assert (state(record)[0], [status for status, _ in read_queue()]) == (
             Status.SUCCEEDED,
             ["failed"],
         )
+
+    def test_what_is_done_is_left_to_its_worker_for_a_moment(self, ada, monkeypatch, caplog):
+        """The sweep comes between the end of the run and the worker's saying so."""
+        queue_import(asked_by(ada))
+        run_job(*fetch_all())
+        monkeypatch.setattr("imports.jobs.sweep.lost.time.sleep", lambda _: end_all("succeeded"))
+        sweep()
+        assert [status for status, _ in read_queue()] == ["succeeded"]
+        assert "was lost" not in caplog.text
+
+    def test_a_run_whose_worker_died_keeps_its_place(self, ada, caplog):
+        first = queue_import(asked_by(ada))
+        second = queue_import(asked_by(ada, export_file(flow(2, "Behind it"))))
+        assert fetch_all() == [first.job.pk]  # and its worker dies
+        sweep()
+        assert f"imports.background {first.job.pk} was lost" in caplog.text
+        assert fetch_all() == [first.job.pk]
+        run_job(first.job.pk)
+        end_all("succeeded")
+        assert fetch_all() == [second.job.pk]
+
+    def test_two_sweeps_that_meet_give_it_back_once(self, ada, monkeypatch):
+        record = queue_import(asked_by(ada))
+        fetch_all()  # and its worker dies
+        found = find_lost()
+        sweep()  # the other one
+        assert fetch_all() == [record.job.pk]  # by a worker that does not hold its lock yet
+        monkeypatch.setattr("imports.jobs.queue._GRACE_SECONDS", 3600)
+        monkeypatch.setattr(
+            "imports.jobs.sweep.lost.find_lost", lambda task: found if task == TASK else []
+        )
+        sweep()
+        assert [status for status, _ in read_queue()] == ["doing"]
+
+    def test_two_sweeps_that_meet_queue_a_forgotten_job_once(self, ada, monkeypatch):
+        record = queue_import(asked_by(ada))
+        forget_queue()
+        waiting = {record.job.pk}
+        sweep()  # the other one
+        assert [status for status, _ in read_queue()] == ["todo"]
+        monkeypatch.setattr(
+            "imports.jobs.sweep.lost._find_forgotten",
+            lambda task, _: waiting if task == TASK else set(),
+        )
+        sweep()
+        assert [status for status, _ in read_queue()] == ["todo"]
 
     def test_a_worker_of_two_that_holds_the_queue_up_is_gone(self, ada):
         """Jobs are carried out in their order: one that was lost must not stop those behind it."""
@@ -445,6 +496,67 @@ class TestTheSweep:
         sweep()
         work()
         assert (state(first)[0], state(second)[0]) == (Status.INTERRUPTED, Status.SUCCEEDED)
+
+
+class TestTheEndIsTold:
+    """To metrics and other apps, also where no process carried the run out; once for each run."""
+
+    @pytest.fixture(autouse=True)
+    def _no_grace(self, monkeypatch):
+        monkeypatch.setattr("imports.jobs.queue._GRACE_SECONDS", 0)
+        monkeypatch.setattr("imports.jobs.sweep.lost._MOMENT_SECONDS", 0)
+
+    @pytest.fixture
+    def told(self):
+        told: list[tuple[int, str]] = []
+
+        def hear(record: ImportRecord, **_: Any) -> None:
+            told.append((record.pk, record.status))
+
+        run_ended.connect(hear)
+        yield told
+        run_ended.disconnect(hear)
+
+    def test_of_one_that_was_cancelled_in_the_queue(
+        self, ada, told, django_capture_on_commit_callbacks
+    ):
+        record = queue_import(asked_by(ada))
+        with django_capture_on_commit_callbacks(execute=True):
+            cancel_run(ada, record.pk)
+            assert told == []
+        assert told == [(record.pk, Status.CANCELLED)]
+
+    def test_of_one_whose_process_died(self, ada, told, django_capture_on_commit_callbacks):
+        record = queue_import(asked_by(ada))
+        fetch_all()
+        ImportRecord.objects.update(status=Status.RUNNING)
+        with django_capture_on_commit_callbacks(execute=True):
+            sweep()
+            sweep()
+        assert told == [(record.pk, Status.INTERRUPTED)]
+
+    def test_of_one_that_is_given_up(self, ada, told, django_capture_on_commit_callbacks):
+        record = queue_import(asked_by(ada))
+        BackgroundJob.objects.update(attempts=3)
+        fetch_all()
+        with django_capture_on_commit_callbacks(execute=True):
+            sweep()
+        assert told == [(record.pk, Status.FAILED)]
+
+    def test_of_one_that_is_refused_before_it_begins(
+        self, ada, told, django_capture_on_commit_callbacks
+    ):
+        record = queue_import(asked_by(ada))
+        ImportRecord.objects.update(user=None)
+        with django_capture_on_commit_callbacks(execute=True):
+            run_job(*fetch_all())
+        assert told == [(record.pk, Status.REFUSED)]
+
+    def test_of_one_that_is_done(self, ada, told, django_capture_on_commit_callbacks):
+        record = queue_import(asked_by(ada))
+        with django_capture_on_commit_callbacks(execute=True):
+            work()
+        assert told == [(record.pk, Status.SUCCEEDED)]
 
 
 @needs_postgresql

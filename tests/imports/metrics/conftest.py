@@ -8,7 +8,10 @@ from django.urls import clear_url_caches, include, path
 from flows import security_events
 from imports.metrics import counting
 from imports.runs.signals import run_ended
+from tests.support.queue_fixtures import _may_queue, _queue_tables, queue
 from ziggy_site import urls
+
+__all__ = ["_may_queue", "_queue_tables", "queue"]
 
 
 @pytest.fixture

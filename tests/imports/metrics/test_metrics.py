@@ -1,5 +1,6 @@
 """What is counted, what is read, and that no text of a file, a user or a request is a label."""
 
+import io
 import os
 import re
 import string
@@ -20,7 +21,8 @@ from hypothesis import strategies as st
 from flows.models import Flow
 from imports.database.backup import make_backup
 from imports.database.drill_results import DrillResult, keep_drill_result
-from imports.errors import UnableToImport
+from imports.database.streaming import stream_backup
+from imports.errors import BackupFailed, UnableToImport
 from imports.importing.service import run_import
 from imports.metrics import catalog, counting, readers
 from imports.metrics.catalog import METRICS, MetricType
@@ -30,6 +32,7 @@ from imports.undo.request import UndoRequest
 from imports.undo.service import undo_import
 from tests.support.importing import SERVER, export_file, flow, import_items, request_for
 from tests.support.metrics import exported, value_of
+from tests.support.server_process import make_environment, manage, new_database
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("metrics")]
 
@@ -161,11 +164,18 @@ def test_a_queue_that_nobody_has_is_not_told():
 def test_backups_are_counted_with_the_age_and_the_size_of_the_newest():
     assert value_of("ziggy_backups") == 0
     assert ("ziggy_backup_age_seconds",) not in exported()
+    assert ("ziggy_streamed_backup_age_seconds",) not in exported()
     make_backup()
     newest = make_backup()
     assert value_of("ziggy_backups") == 2
     assert value_of("ziggy_backup_bytes") == newest.size
     assert 0 <= value_of("ziggy_backup_age_seconds") < 60
+    with pytest.raises(BackupFailed), Path("/dev/full").open("wb", buffering=0) as full:
+        stream_backup(full)
+    assert ("ziggy_streamed_backup_age_seconds",) not in exported()
+    stream_backup(io.BytesIO())
+    assert value_of("ziggy_backups") == 2
+    assert 0 <= value_of("ziggy_streamed_backup_age_seconds") < 60
 
 
 @pytest.mark.usefixtures("drift")
@@ -277,6 +287,7 @@ def test_the_catalog_is_what_is_exported():
     names = {find_name(name) for name, *_ in exported()}
     optional = {"ziggy_backup_age_seconds", "ziggy_backup_bytes", "ziggy_failed_run_age_seconds"}
     optional |= {"ziggy_drill_age_seconds", "ziggy_drill_problems"}
+    optional |= {"ziggy_streamed_backup_age_seconds"}
     optional |= {"ziggy_queued_jobs", "ziggy_queue_age_seconds", "ziggy_workers"}
     assert names - {metric.name for metric in METRICS} == set()
     assert {metric.name for metric in METRICS} - names <= optional
@@ -308,3 +319,31 @@ def test_nothing_but_these_modules_needs_the_client():
         if re.search(r"^\s*(from|import) prometheus_client", path.read_text(), re.MULTILINE)
     }
     assert found == {"imports/metrics/instruments.py", "imports/metrics/endpoint.py"}
+
+
+def test_a_directory_of_counts_that_is_missing_is_told(tmp_path):
+    missing = str(tmp_path / "missing")
+    counting_there = {"ZIGGY_METRICS": "1", "PROMETHEUS_MULTIPROC_DIR": missing}
+    done = manage({**os.environ, **counting_there}, "check")
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()[-1]
+    assert "PROMETHEUS_MULTIPROC_DIR: No such file or directory. Make that" in last
+
+
+def test_a_command_that_counts_nothing_leaves_nothing_behind(db, tmp_path):
+    """They are run every night for years, while the service goes on."""
+    with new_database(tmp_path) as url:
+        counts = tmp_path / "counts"
+        counts.mkdir()
+        switched_on = {"ZIGGY_METRICS": "1", "PROMETHEUS_MULTIPROC_DIR": str(counts)}
+        environment = make_environment("local", tmp_path, url, **switched_on)
+        for command in (["migrate", "--verbosity", "0"], ["check"], ["database_backup"]):
+            done = manage(environment, *command)
+            assert done.returncode == 0, done.stderr
+        assert [*counts.iterdir()] == []
+        file = tmp_path / "export.json"
+        file.write_bytes(export_file(flow(1, "A")))
+        wanted = ["--server", "local", "--skip", "--no-prompt", "--file-path", str(file)]
+        done = manage(environment, "flow_import", *wanted)
+        assert done.returncode == 0, done.stderr
+        assert {path.name.partition("_")[0] for path in counts.iterdir()} >= {"counter"}
