@@ -47,16 +47,16 @@ account: .venv/runtime  ## Make an account that may do everything
 	$(MANAGE) createsuperuser
 
 test: .venv/development node_modules/installed  ## Run all tests, on the database that DATABASE_URL names (SQLite)
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 quick: .venv/development  ## Run the tests that need no database, in under a minute
-	$(BIN)/python -m pytest -n auto -p tests.support.quick tests/accounts tests/flows tests/imports
+	$(BIN)/python -m pytest -n auto --dist worksteal -p tests.support.quick tests/accounts tests/flows tests/imports
 
 test-fast: .venv/development  ## Run all tests but the slow ones, on the database that DATABASE_URL names
-	$(BIN)/pytest -n auto -m "not slow"
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
 test-database: .venv/development node_modules/installed  ## Run all tests but those that are the same on every database
-	$(BIN)/python -m pytest -n auto -p tests.support.on_database
+	$(BIN)/python -m pytest -n auto --dist worksteal -p tests.support.on_database
 
 test-postgres:  ## Run all tests on PostgreSQL: the local server's, or one started for the run
 	.ci/postgresql $(MAKE) test
