@@ -20,6 +20,7 @@ from accounts.models import User
 from benchmarks import floor
 from benchmarks.measure import ChildOutput, Reading, measure
 from benchmarks.targets import KNOWN, OVERWRITTEN, UNCHANGED, UNSEEN
+from flows.acknowledgeable import MAY_ACKNOWLEDGE
 from flows.conf import ziggy
 from flows.database.size import read_database_size
 from imports.database.backup import make_backup
@@ -32,7 +33,6 @@ from imports.importing.request import ImportRequest
 from imports.importing.service import preview_import, run_import
 from imports.models import Door, ImportRecord
 from imports.parsed.models import ParsedItem
-from imports.plans.acknowledgement import AcknowledgedCode
 from imports.plans.plan import Mode, Plan, UndoResult
 from imports.runs.carrying_out import Outcome
 from imports.status.service import read_status
@@ -254,6 +254,6 @@ def request(payload: bytes, **changes: Any) -> ImportRequest:
         user_name="benchmark",
         with_backup=False,
         override_locks=True,
-        accept=tuple(AcknowledgedCode),
+        accept=tuple(MAY_ACKNOWLEDGE),
         **changes,
     )

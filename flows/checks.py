@@ -15,7 +15,8 @@ from django.core.checks import CheckMessage, Error
 from django.db import connections
 from django.utils.module_loading import import_string
 
-from flows.conf import MAY_ACKNOWLEDGE, find_unknown_settings, ziggy
+from flows.acknowledgeable import MAY_ACKNOWLEDGE
+from flows.conf import find_unknown_settings, ziggy
 from flows.encryption import MAKE_A_KEY
 from flows.pg_dump_checks import check_pg_dump
 from flows.texts import quote

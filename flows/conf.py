@@ -16,15 +16,6 @@ MEGABYTE = 1024 * 1024
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 
-MAY_ACKNOWLEDGE = (
-    "secret-to-new-destination",
-    "code-uses-secret",
-    "edited-here",
-    "older-file",
-    "invisible-characters",
-)
-"""The codes of warnings that the setting MUST_ACKNOWLEDGE may name."""
-
 
 def _get_backup_dir() -> Path:
     return Path(getattr(settings, "BASE_DIR", "")) / "backups"
@@ -68,11 +59,7 @@ class Ziggy:
     """The most seconds that a caller of the API may ask to wait."""
     STATEMENT_TIMEOUT: float = 30.0
     """Seconds that PostgreSQL may take over one statement of a page or an answer; 0 is no limit."""
-    MUST_ACKNOWLEDGE: Sequence[str] = (
-        "secret-to-new-destination",
-        "code-uses-secret",
-        "invisible-characters",
-    )
+    MUST_ACKNOWLEDGE: Sequence[str] = ("secret-to-new-destination", "invisible-characters")
     """Which warnings must be acknowledged before an import, of MAY_ACKNOWLEDGE."""
     CONFIRM_SERVER_NAME: bool = False
     """Whether an import in the admin needs the server's name typed: for important servers."""

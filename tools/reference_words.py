@@ -27,24 +27,23 @@ FIELD_NOTES = {
 }
 
 WARNINGS: dict[str, str] = {
-    "secret-to-new-destination": "A connection sends a secret to a destination that it was not "
-    "sent to before. Serious where the secret has a value, and then a right of its own is needed.",
-    "code-uses-secret": "A flow's code uses a secret for the first time. Serious where the "
-    "secret has a value.",
+    "secret-to-new-destination": "A connection sends a stored value of a secret to a destination "
+    "that the value was not sent to before. Serious, and a right of its own is needed.",
+    "code-uses-secret": "The code of a flow that is here begins to use a stored value. Serious.",
     WarningCode.SECRET_RENAMED_IN_USE: "A secret gets another name, and others keep using the old "
     "one.",
     WarningCode.DANGLING_REFERENCE: "The item refers to something that is neither in the file nor "
     "on the server after the import.",
-    WarningCode.INVISIBLE_CHARACTERS: "A text of the item has characters that are not seen, so "
-    "that it may not say what it looks like, and the row has none there yet. Serious.",
+    WarningCode.INVISIBLE_CHARACTERS: "A text of the item has characters that are not seen, and "
+    "the row has none there yet. Serious where they make code, a host or a name lie.",
     WarningCode.EDITED_HERE: "The row was edited on this server since its last import.",
     WarningCode.OLDER_FILE: "The file's item is older than the one that was imported last.",
     WarningCode.RENAMES: "An overwrite gives the row another name.",
-    WarningCode.SHARED_NAME: "Two rows of the kind have one name after the import.",
+    WarningCode.SHARED_NAME: "Two rows of the kind have one name after the import, and not in the "
+    "file.",
     WarningCode.BROUGHT_BACK: "The uuid is that of a deleted row, which comes back.",
     WarningCode.VALUE_IGNORED: "The file has a value of a secret, which is ignored.",
     WarningCode.DELETION_IGNORED: "The file says `isDeleted`, which is ignored.",
     WarningCode.LEFTOVER_FILES: "Nothing in a flow of a directory names some of its folder.",
-    WarningCode.NO_VALUE: "A secret is created, and has no value yet.",
     WarningCode.NO_NAME: "The item has no name, and is matched by its uuid only.",
 }

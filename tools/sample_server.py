@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, User
 from accounts.tokens import issue_key, issue_login_token
+from flows.acknowledgeable import MAY_ACKNOWLEDGE
 from flows.conf import ziggy
 from flows.content.fields import Kind
 from flows.deletion import mark_deleted
@@ -38,7 +39,6 @@ from imports.models import (
     RunProgress,
     Status,
 )
-from imports.plans.acknowledgement import AcknowledgedCode
 from imports.plans.plan import Mode
 from imports.records.checklist import tick_off
 from imports.undo.request import UndoRequest
@@ -170,7 +170,7 @@ def _import_bytes(
         user_name=user.get_username(),
         mode=mode,
         with_backup=False,
-        accept=tuple(AcknowledgedCode),
+        accept=tuple(MAY_ACKNOWLEDGE),
         **options,
     )
     return run_import(request).record

@@ -9,7 +9,7 @@ from flows.secrets.stored_destinations import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationOrigin:
-    """What made a destination: a text, and the address of its page."""
+    """What last wrote the user of a secret: a text, and the address of its page."""
 
     text: str
     url: str
@@ -22,4 +22,4 @@ class DestinationLine:
     destination: SecretDestination
     may_view: bool
     """Whether the user may see the flow or connection that sends it."""
-    since: DestinationOrigin | None = None
+    written_by: DestinationOrigin | None = None

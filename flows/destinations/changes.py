@@ -33,6 +33,8 @@ class UserChange:
     name: str
     before: frozenset[SecretUse] = NO_USES
     after: frozenset[SecretUse] = NO_USES
+    is_new: bool = False
+    """Whether there is no live row before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,7 @@ class Server(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDestination:
-    """A secret, or all secrets, that a user would send where they are not sent now."""
+    """A stored value, or all of them, that a user would send where it is not sent now."""
 
     secret: str
     """The name after the change, or EVERY."""
@@ -81,7 +83,6 @@ class NewDestination:
     """Empty for EVERY."""
     names: tuple[str, ...]
     """The names of the secrets that it includes, those with a value first."""
-    has_value: bool
     kind: Kind
     """The kind of the user that sends it."""
     uuid: str
@@ -106,11 +107,11 @@ class NewDestination:
     def key(self) -> tuple[str, ...]:
         """Return what identifies it; not the row, which may be a copy that gets a new uuid."""
         return (
-            *(self.code, self.secret, self.secret_uuid, str(self.has_value)),
+            *(self.code, self.secret, self.secret_uuid),
             *(self.new, *self.environments),
         )
 
     @property
     def needs_right(self) -> bool:
         """Return whether a connection would send a stored value, which needs a right."""
-        return self.has_value and self.kind is not Kind.FLOW
+        return self.kind is not Kind.FLOW

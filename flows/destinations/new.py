@@ -31,8 +31,12 @@ _MOST_LABELS = 5
 def find_new_destinations(
     users: Sequence[UserChange], secrets: Sequence[SecretChange], server: Server
 ) -> dict[RowKey, list[NewDestination]]:
-    """Return the new pairs, by the row of the change that makes each: the user, else the secret."""
+    """Return the new pairs, by the row of the change that makes each: the user, else the secret.
+
+    A new flow makes none: to use secrets is what it comes for.
+    """
     given = [change for change in secrets if change.after and change.after != change.before]
+    users = [change for change in users if change.kind is not Kind.FLOW or not change.is_new]
     relevant = [change for change in users if given or not change.after <= change.before]
     if not any(change.after for change in relevant) and not given:
         return {}
@@ -82,7 +86,7 @@ class _States:
         self.gained = _sort_names(
             state
             for uuid, state in self.after.items()
-            if state.has_value and not self._has_existed(uuid)
+            if state.has_value and not self._had_value(uuid)
         )
         """The same for the secrets of which the change restores the row or the value."""
 
@@ -101,15 +105,16 @@ class _States:
 
     def _is_known(self, pair: _Pair, before: set[_Pair]) -> bool:
         if pair.secret == EVERY:
-            return not self.after or (pair in before and not self.gained.has_value)
+            return not self.every.has_value or (pair in before and not self.gained.has_value)
+        if not self.after[pair.secret].has_value:
+            return True  # nothing is sent; whoever gives it a value sees where that goes
         return (pair in before or pair._replace(secret=EVERY) in before) and (
-            self._has_existed(pair.secret)
+            self._had_value(pair.secret)
         )
 
-    def _has_existed(self, uuid: str) -> bool:
-        """Return whether the secret existed before, with a value if it has one after."""
-        before, after = self.before.get(uuid), self.after[uuid]
-        return before is not None and (before.has_value or not after.has_value)
+    def _had_value(self, uuid: str) -> bool:
+        before = self.before.get(uuid)
+        return before is not None and before.has_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +217,6 @@ def _group_pairs(
             secret=secret if secret == EVERY else states.after[secret].name,
             secret_uuid="" if secret == EVERY else secret,
             names=names.names,
-            has_value=names.has_value,
             kind=change.kind,
             uuid=change.uuid,
             name=change.name,

@@ -18,13 +18,8 @@ _KEYS_SHOWN = 5
 _NAMES_SHOWN = 3
 _HIDDEN_PLACE = " (where, your account may not see)"
 _UNSEEN = {
-    (
-        SECRET_TO_NEW_DESTINATION,
-        True,
-    ): f"sends a stored secret to another destination{_HIDDEN_PLACE}",
-    (SECRET_TO_NEW_DESTINATION, False): f"names a secret that has no value yet{_HIDDEN_PLACE}",
-    (CODE_USES_SECRET, True): f"makes code use a stored value for the first time{_HIDDEN_PLACE}",
-    (CODE_USES_SECRET, False): f"makes code name a secret without a value yet{_HIDDEN_PLACE}",
+    SECRET_TO_NEW_DESTINATION: f"sends a stored secret to another destination{_HIDDEN_PLACE}",
+    CODE_USES_SECRET: f"makes code use a stored value for the first time{_HIDDEN_PLACE}",
 }
 
 
@@ -35,8 +30,6 @@ class DestinationWarning:
     code: str
     text: str
     text_without_hosts: str
-    is_serious: bool
-    """Whether it is shown in red: a stored value would be sent."""
     destinations: tuple[NewDestination, ...]
 
     @property
@@ -58,7 +51,7 @@ class DestinationWarning:
         """Return the text for an account that may see rows of these kinds."""
         kinds = {new.kind for new in self.destinations}
         kinds |= {Kind.SECRET for new in self.destinations if new.secret == EVERY}
-        return self.text if kinds <= set(visible_kinds) else _UNSEEN[self.code, self.is_serious]
+        return self.text if kinds <= set(visible_kinds) else _UNSEEN[self.code]
 
     def make_detail_for(self, visible_kinds: Collection[Kind]) -> dict[str, Any]:
         """Return the warning as in the API, for an account that may see rows of these kinds."""
@@ -66,7 +59,7 @@ class DestinationWarning:
         return {
             "code": self.code,
             "text": text,
-            "isSerious": self.is_serious,
+            "isSerious": True,
             "data": [*self.data] if text == self.text else [],
         }
 
@@ -77,7 +70,7 @@ class DestinationWarning:
 
 
 def make_warnings(found: Iterable[NewDestination], *, of: RowKey) -> tuple[DestinationWarning, ...]:
-    """Return the warnings of new destinations that a row's change makes, the serious ones first.
+    """Return the warnings of new destinations that a row's change makes, all of them serious.
 
     Where another row sends the secret, as after a rename of the secret, the text names that row.
     """
@@ -87,14 +80,8 @@ def make_warnings(found: Iterable[NewDestination], *, of: RowKey) -> tuple[Desti
     of_connections = [new for new in found if new.code == SECRET_TO_NEW_DESTINATION]
     of_flows = [new for new in found if new.code == CODE_USES_SECRET]
     return (
-        *(
-            _warn_of_sending(new, _describe_sender(new, of))
-            for new in of_connections
-            if new.has_value
-        ),
-        *_warn_of_code([new for new in of_flows if new.has_value], of, is_serious=True),
-        *_warn_of_later_sending((new for new in of_connections if not new.has_value), of),
-        *_warn_of_code([new for new in of_flows if not new.has_value], of, is_serious=False),
+        *(_warn_of_sending(new, _describe_sender(new, of)) for new in of_connections),
+        *_warn_of_code(of_flows, of),
     )
 
 
@@ -105,56 +92,22 @@ def _warn_of_sending(new: NewDestination, by: str) -> DestinationWarning:
         code=new.code,
         text=f"{start}: {_describe_secret(new)} -> {old} -> {new.new}{_describe_details(new)}",
         text_without_hosts=f"{start}: {_describe_secret(new)}{_describe_details(new)}",
-        is_serious=True,
         destinations=(new,),
     )
 
 
-def _warn_of_later_sending(
-    found: Iterable[NewDestination], of: RowKey
-) -> Iterator[DestinationWarning]:
-    """Yield one warning for all secrets without a value that are sent to the same places."""
-    users: dict[str, dict[str, list[NewDestination]]] = {}
-    for new in found:
-        users.setdefault(new.uuid, {}).setdefault(new.secret, []).append(new)
-    for secrets in users.values():
-        places: dict[str, list[NewDestination]] = {}
-        for each in secrets.values():
-            place = " and ".join(map(_describe_place, each))
-            places.setdefault(place, []).extend(each)
-        for place, each in places.items():
-            names = list(dict.fromkeys(map(_describe_secret, each)))
-            have = "has" if len(names) == 1 else "have"
-            by = _describe_sender(each[0], of)
-            start = f"names {', '.join(names)}, which {have} no value yet{by}"
-            yield DestinationWarning(
-                code=SECRET_TO_NEW_DESTINATION,
-                text=f"{start}: a value will be sent to {place}",
-                text_without_hosts=start,
-                is_serious=False,
-                destinations=tuple(each),
-            )
-
-
-def _warn_of_code(
-    found: Sequence[NewDestination], of: RowKey, *, is_serious: bool
-) -> Iterator[DestinationWarning]:
+def _warn_of_code(found: Sequence[NewDestination], of: RowKey) -> Iterator[DestinationWarning]:
     users: dict[str, list[NewDestination]] = {}
     for new in found:
         users.setdefault(new.uuid, []).append(new)
     for each in users.values():
         names = ", ".join(_describe_secret(new) for new in each)
         by = _describe_sender(each[0], of)
-        text = (
-            f"its code uses for the first time the stored value of {names}{by}"
-            if is_serious
-            else f"its code names {names}, without a value yet{by}"
-        )
+        text = f"its code uses for the first time the stored value of {names}{by}"
         yield DestinationWarning(
             code=CODE_USES_SECRET,
             text=text,
             text_without_hosts=text,
-            is_serious=is_serious,
             destinations=tuple(each),
         )
 
@@ -179,10 +132,6 @@ def _describe_environment(new: NewDestination) -> str:
     return f"in {new.environments[0]}" if len(new.environments) == 1 else ""
 
 
-def _describe_place(new: NewDestination) -> str:
-    return f"{new.new} ({_describe_environment(new)})" if _describe_environment(new) else new.new
-
-
 def _describe_details(new: NewDestination) -> str:
     """Return, in brackets, the one environment and the changed settings; empty for none."""
     details = [_describe_environment(new)] if _describe_environment(new) else []
@@ -198,7 +147,6 @@ def _make_data(new: NewDestination) -> dict[str, Any]:
         "secret": new.secret,
         "secretNames": list(new.names),
         "secretUuid": new.secret_uuid or None,
-        "hasValue": new.has_value,
         "kind": new.kind.value,
         "uuid": new.uuid,
         "name": new.name,

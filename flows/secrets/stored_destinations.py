@@ -210,7 +210,14 @@ def _make_user_change(write: Write) -> UserChange:
         for content in (write.before, write.after)
     )
     name = str((write.after or write.before or {}).get("name", ""))
-    return UserChange(kind=write.kind, uuid=write.uuid, name=name, before=before, after=after)
+    return UserChange(
+        kind=write.kind,
+        uuid=write.uuid,
+        name=name,
+        before=before,
+        after=after,
+        is_new=not write.before,
+    )
 
 
 def _make_secret_change(write: Write) -> SecretChange:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from flows.acknowledgeable import MAY_ACKNOWLEDGE
 from flows.texts import quote
 from imports.errors import Issue
-from imports.plans.acknowledgement import AcknowledgedCode
 
 Words = Mapping[str, Sequence[str]]
 """The words of each part, by its name."""
@@ -41,7 +41,7 @@ def read_codes(words: Words, part: str, issues: list[Issue]) -> tuple[str, ...]:
     found = [code.strip() for word in words.get(part, ()) for code in word.split(",")]
     codes = tuple(dict.fromkeys(code for code in found if code))
     for code in codes:
-        if code not in set(AcknowledgedCode):
-            message = f"{quote(code)} is none of {', '.join(AcknowledgedCode)}."
+        if code not in MAY_ACKNOWLEDGE:
+            message = f"{quote(code)} is none of {', '.join(MAY_ACKNOWLEDGE)}."
             issues.append(Issue(code="invalid-choice", path=part, message=message))
     return codes

@@ -22,7 +22,7 @@ from imports.api.checks import get_caller
 from imports.api.shapes.warnings import SENDER_KINDS
 from imports.models import ImportRecord
 from imports.permissions import may_see, may_see_records
-from imports.records.secret_origins import read_origins
+from imports.records.secret_writers import read_last_writers
 
 
 class DestinationImportSerializer(serializers.Serializer[Any]):
@@ -42,8 +42,8 @@ class SecretDestinationSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="The hosts, or another description; of a flow's code: any."
     )
     environments = serializers.ListField(child=serializers.CharField())
-    sinceImport = DestinationImportSerializer(  # noqa: N815 - the word of the contract
-        allow_null=True, help_text="Null where no import in effect did it."
+    lastImport = DestinationImportSerializer(  # noqa: N815 - the word of the contract
+        allow_null=True, help_text="The last import in effect that wrote it; null for none."
     )
 
 
@@ -62,7 +62,7 @@ _EXAMPLE = {
             "name": "Twilio",
             "destination": "api.twilio.com",
             "environments": ["development", "production"],
-            "sinceImport": {"id": 12, "startedAt": "2026-03-16T17:10:06.000Z"},
+            "lastImport": {"id": 12, "startedAt": "2026-03-16T17:10:06.000Z"},
         }
     ],
 }
@@ -84,9 +84,9 @@ class SecretWithDestinationsView(SecretView):
         found = read_destinations([item["name"]])[item["name"]]
         user = get_caller(request)
         users = [(each.kind, each.uuid) for each in found]
-        origins = read_origins(item["uuid"], users) if may_see_records(user) else {}
+        writers = read_last_writers(users) if may_see_records(user) else {}
         destinations = [
-            _describe_destination(each, user, origins.get(key))
+            _describe_destination(each, user, writers.get(key))
             for each, key in zip(found, users, strict=True)
         ]
         # Never 304: the tag is the row's, and the destinations change without it.
@@ -103,5 +103,5 @@ def _describe_destination(
         "name": found.name if is_visible else None,
         "destination": found.label if is_visible else None,
         "environments": list(found.environments),
-        "sinceImport": record and {"id": record.pk, "startedAt": record.started_at},
+        "lastImport": record and {"id": record.pk, "startedAt": record.started_at},
     }

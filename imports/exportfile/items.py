@@ -89,7 +89,6 @@ def read_item(
         return None
     unknown, ignored = _split_unknown_keys(kind, value)
     extra = canonical.encode(unknown)
-    unseen = warn_of_invisible(kind, {**content, EXTRA: extra})
     return FileItem(
         kind=kind,
         position=position,
@@ -100,7 +99,10 @@ def read_item(
         extra=extra,
         created_at=created_at,
         updated_at=updated_at,
-        own_warnings=(*([unseen] if unseen else ()), *_find_warnings(kind, value, ignored)),
+        own_warnings=(
+            *warn_of_invisible(kind, {**content, EXTRA: extra}),
+            *_find_warnings(kind, value, ignored),
+        ),
         references=tuple(dict.fromkeys(find_references(kind, content))),
     )
 

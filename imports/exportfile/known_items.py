@@ -19,7 +19,7 @@ from flows.relations.mentions import Reference
 from imports.exportfile.items import FileItem, read_item
 from imports.exportfile.warnings import PlanWarning, WarningCode
 
-RULES = 2
+RULES = 3
 """Raised with every change of what is read of a flow. A test holds what it is for the samples."""
 
 _FIELDS_OF_FLOW = repr(FIELDS[Kind.FLOW]).encode()

@@ -15,7 +15,7 @@ class WarningCode(StrEnum):
     """The codes of warnings about items, the gravest first.
 
     First is what breaks or what hides in a text, then what overwrites newer work, then names, then
-    what is ignored, then what is still to do.
+    what is ignored.
 
     The warnings about destinations of secrets, and those about conflicts in an undo, have codes of
     their own, which are graver than these.
@@ -32,7 +32,6 @@ class WarningCode(StrEnum):
     VALUE_IGNORED = "value-ignored"
     DELETION_IGNORED = "deletion-ignored"
     LEFTOVER_FILES = "leftover-files"
-    NO_VALUE = "no-value"
     NO_NAME = "no-name"
 
 
@@ -94,7 +93,7 @@ def sort_keys(value: Any) -> Any:
 _RANKS = {code.value: rank for rank, code in enumerate(WarningCode, start=2)}
 _KEYS = (
     *("code", "text", "isSerious", "data"),
-    *("secret", "secretNames", "secretUuid", "hasValue", "kind", "uuid", "name"),
+    *("secret", "secretNames", "secretUuid", "kind", "uuid", "name"),
     *("environments", "oldDestinations", "newDestination", "changedKeys"),
     *("from", "to", "target", "key", "record", "isUndo", "at", "by", "lastImportAt"),
     *("fileUpdatedAt", "lastUpdatedAt", "others", "users", "places", "path", "characters"),

@@ -13,7 +13,6 @@ from imports.importing.request import ImportRequest
 from imports.planfile.shape import SavedAcknowledgement
 from imports.plans.acknowledgement import (
     Acknowledged,
-    AcknowledgedCode,
     RedWarning,
     count_items,
     filter_codes,
@@ -34,23 +33,26 @@ def make_refusal(missing: Sequence[RedWarning]) -> NeedsAcknowledgement:
     """Return the refusal of a plan with these warnings, with what to do at each door."""
     counts = count_items(missing)
     codes = ",".join(counts)
+    first = {red.code: red for red in reversed(missing)}
     told = format_list(
-        [f"{code} ({format_count(count, 'item')})" for code, count in counts.items()]
+        [
+            f"{code} of {format_count(count, 'item')}, first of {first[code].describe_place()}"
+            for code, count in counts.items()
+        ]
     )
     return NeedsAcknowledgement(
         NEEDS_ACKNOWLEDGEMENT,
         f"These warnings must be acknowledged first: {told}.",
         [red.issue for red in missing],
-        remedy="Nothing was written. Look at each, and acknowledge them: with "
-        f"--accept {codes} of the command, or accept={codes} as a part of the API's form. "
-        "Where a client can send neither, import the file in the admin, which has a tick for each; "
-        "which codes must be acknowledged is the server's setting ZIGGY_MUST_ACKNOWLEDGE.",
+        remedy="Nothing was written. Look at each. If all are right, import again with "
+        f"--accept {codes} (the command), accept={codes} (a part of the API's form) or the ticks "
+        "of the import page in the admin.",
     )
 
 
 def list_acknowledged(plan: Plan, request: ImportRequest) -> list[dict[str, Any]]:
     """Return which codes of the plan's warnings were acknowledged, by whom, for the record."""
-    found: dict[tuple[AcknowledgedCode, str], list[RedWarning]] = defaultdict(list)
+    found: dict[tuple[str, str], list[RedWarning]] = defaultdict(list)
     for red, by in _find_acknowledging(find_red_warnings(plan), request):
         if by is not None:
             found[red.code, by].append(red)

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, ArgumentTypeError
 from enum import StrEnum
 
+from flows.acknowledgeable import MAY_ACKNOWLEDGE
 from flows.texts import quote
 from imports.management.console import add_run_arguments, read_number
 from imports.management.plan_display import (
@@ -11,7 +12,6 @@ from imports.management.plan_display import (
     check_file_to_write,
 )
 from imports.management.sources import add_source_arguments
-from imports.plans.acknowledgement import AcknowledgedCode
 from imports.plans.plan import PRUNE_LIMIT, Mode
 
 
@@ -98,7 +98,7 @@ def add_import_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--accept", action="extend", type=_read_codes, default=[], metavar="CODE[,CODE]",
         help="acknowledge the plan's warnings with these codes, which else refuse the import or "
-        f"are asked for: {', '.join(AcknowledgedCode)}; may be given several times",
+        f"are asked for: {', '.join(MAY_ACKNOWLEDGE)}; may be given several times",
     )  # fmt: skip
     add_run_arguments(parser, verb="import")
 
@@ -162,9 +162,9 @@ def _read_limit(text: str) -> int:
 
 def _read_codes(text: str) -> list[str]:
     codes = [code.strip() for code in text.split(",")]
-    if unknown := [code for code in codes if code not in set(AcknowledgedCode)]:
+    if unknown := [code for code in codes if code not in MAY_ACKNOWLEDGE]:
         raise ArgumentTypeError(
             f"{quote(unknown[0])} is no warning to acknowledge, such as "
-            f"{', '.join(AcknowledgedCode)}"
+            f"{', '.join(MAY_ACKNOWLEDGE)}"
         )
     return codes

@@ -7,11 +7,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from flows.counting import format_count
+from flows.servers import target_server
 from flows.texts import make_printable
 from imports.history.wording import format_pruned
 from imports.management.console import show
 from imports.management.warning_text import WarningDigest, format_digest
 from imports.models import ImportRecord
+from imports.records.checklist import count_unfilled
 
 
 @contextmanager
@@ -40,7 +43,18 @@ def format_last_line(summary: str, record: ImportRecord, *, wrote: bool) -> str:
     end = "Done" if wrote else "Nothing to do"
     pruned = format_pruned(record.pruned)
     history = f" Old history: {pruned}." if pruned else ""
-    return f"{summary} {end}: record {record.pk}{_describe_plan(record)}.{backup}{history}"
+    to_fill = _describe_unfilled(record) if wrote else ""
+    return f"{summary} {end}: record {record.pk}{_describe_plan(record)}.{backup}{history}{to_fill}"
+
+
+def _describe_unfilled(record: ImportRecord) -> str:
+    with target_server(record.server):
+        count = count_unfilled(record)
+    if not count:
+        return ""
+    have = "has" if count == 1 else "have"
+    secrets = format_count(count, "secret")
+    return f" {secrets} {have} no value yet: see the checklist of the record in the admin."
 
 
 def _describe_plan(record: ImportRecord) -> str:

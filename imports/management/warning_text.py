@@ -11,7 +11,6 @@ from rich.text import Text
 
 from flows.content.fields import Kind
 from flows.counting import format_count, format_list
-from flows.destinations.changes import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
 from flows.texts import make_printable, quote
 from imports.exportfile.warnings import PlanWarning, WarningCode
 from imports.planfile.wording import OF_SEVERAL
@@ -41,8 +40,6 @@ _TEXT_SAYS_MORE = {
     WarningCode.OLDER_FILE,
     WarningCode.RENAMES,
     WarningCode.SHARED_NAME,
-    SECRET_TO_NEW_DESTINATION,
-    CODE_USES_SECRET,
 }
 # With more different texts, one text for several items is printed in their place.
 _MOST_SINGLE_TEXTS = 5

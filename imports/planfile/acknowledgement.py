@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 import msgspec
 
+from flows.acknowledgeable import MAY_ACKNOWLEDGE
 from flows.content.fields import Kind
-from imports.plans.acknowledgement import AcknowledgedCode, RedWarning
+from imports.plans.acknowledgement import RedWarning
 
 
 class PageWarning(msgspec.Struct, frozen=True, kw_only=True):
     """A warning with its item: see imports.plans.acknowledgement.RedWarning."""
 
-    code: AcknowledgedCode
+    code: str
     kind: Kind
     uuid: str
     name: str
@@ -24,8 +25,13 @@ class PageWarning(msgspec.Struct, frozen=True, kw_only=True):
 class PageAcknowledgement:
     """The warnings of one code, which are acknowledged together."""
 
-    code: AcknowledgedCode
+    code: str
     warnings: tuple[PageWarning, ...]
+
+    @property
+    def words(self) -> str:
+        """Return what they warn of, for people."""
+        return MAY_ACKNOWLEDGE[self.code]
 
     @property
     def items(self) -> int:
@@ -50,7 +56,7 @@ def make_page_warnings(warnings: Iterable[RedWarning]) -> tuple[PageWarning, ...
 
 def group_by_code(warnings: Iterable[PageWarning]) -> list[PageAcknowledgement]:
     """Return the warnings by code, the gravest code first."""
-    groups: dict[AcknowledgedCode, list[PageWarning]] = {code: [] for code in AcknowledgedCode}
+    groups: dict[str, list[PageWarning]] = {code: [] for code in MAY_ACKNOWLEDGE}
     for warning in warnings:
         groups[warning.code].append(warning)
     return [

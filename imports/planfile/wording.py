@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping
 
 from flows.counting import format_count
-from flows.destinations.changes import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
 from imports.exportfile.warnings import WarningCode
 from imports.plans.plan import Plan, Result
 
@@ -29,10 +28,7 @@ OF_SEVERAL: Mapping[str, str] = {
     WarningCode.SHARED_NAME: "share a name with others",
     WarningCode.BROUGHT_BACK: "are brought back that were deleted",
     WarningCode.LEFTOVER_FILES: "have files in their folders that nothing names",
-    WarningCode.NO_VALUE: "have no value yet",
     WarningCode.NO_NAME: "have no name, so that they are matched by their uuids only",
-    SECRET_TO_NEW_DESTINATION: "name secrets that have no value yet, and would send one",
-    CODE_USES_SECRET: "name secrets without a value yet in their code",
 }
 """The text of a warning that several items have, after their number and their kind."""
 

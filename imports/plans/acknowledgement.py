@@ -8,40 +8,35 @@ that were shown: a later one of the same code is another one, which its key tell
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from flows.destinations.changes import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
+from flows.acknowledgeable import MAY_ACKNOWLEDGE
 from flows.destinations.warnings import DestinationWarning
+from flows.texts import quote
 from imports.errors import Issue
 from imports.exportfile.warnings import WarningCode
 from imports.plans.plan import Change, Plan, Result
 
-
-class AcknowledgedCode(StrEnum):
-    """The codes of warnings that may have to be acknowledged, the gravest first."""
-
-    SECRET_TO_NEW_DESTINATION = SECRET_TO_NEW_DESTINATION
-    CODE_USES_SECRET = CODE_USES_SECRET
-    EDITED_HERE = WarningCode.EDITED_HERE.value
-    OLDER_FILE = WarningCode.OLDER_FILE.value
-    INVISIBLE_CHARACTERS = WarningCode.INVISIBLE_CHARACTERS.value
-
-
-_RANKS: Mapping[str, int] = {code: rank for rank, code in enumerate(AcknowledgedCode)}
-_OF_LOST_ROWS = {AcknowledgedCode.EDITED_HERE, AcknowledgedCode.OLDER_FILE}
+_RANKS = {code: rank for rank, code in enumerate(MAY_ACKNOWLEDGE)}
+_OF_LOST_ROWS = {WarningCode.EDITED_HERE, WarningCode.OLDER_FILE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedWarning:
     """A warning of a plan that may have to be acknowledged, with its item."""
 
-    code: AcknowledgedCode
+    code: str
     change: Change
     text: str
+    path: str
+    """The place in the file."""
     key: str
     """What is equal for the same warning of two plans: of that item, and of the same thing."""
+
+    def describe_place(self) -> str:
+        """Return the item and the place in the file, such as `the flow "Orders" (flows[0])`."""
+        return f"the {self.change.item.kind} {quote(self.change.item.name)} ({self.path})"
 
     @property
     def issue(self) -> Issue:
@@ -50,7 +45,7 @@ class RedWarning:
         return Issue(
             code=self.code,
             message=self.text,
-            path=item.path,
+            path=self.path,
             uuid=item.file_uuid,
             name=item.name,
         )
@@ -79,12 +74,12 @@ def find_red_warnings(plan: Plan) -> list[RedWarning]:
     return sorted(found, key=lambda red: _RANKS[red.code])
 
 
-def count_items(warnings: Iterable[RedWarning]) -> dict[AcknowledgedCode, int]:
+def count_items(warnings: Iterable[RedWarning]) -> dict[str, int]:
     """Return how many items have a warning, by code, the gravest code first."""
-    items: dict[AcknowledgedCode, set[str]] = {}
+    items: dict[str, set[str]] = {}
     for red in warnings:
         items.setdefault(red.code, set()).add(red.change.item.path)
-    return {code: len(items[code]) for code in AcknowledgedCode if code in items}
+    return {code: len(items[code]) for code in MAY_ACKNOWLEDGE if code in items}
 
 
 def filter_codes(warnings: Iterable[RedWarning], codes: Collection[str]) -> list[RedWarning]:
@@ -94,10 +89,11 @@ def filter_codes(warnings: Iterable[RedWarning], codes: Collection[str]) -> list
 
 def _find_red_warnings(change: Change) -> Iterator[RedWarning]:
     for sent in change.destination_warnings:
-        if sent.is_serious:
-            yield _make_red_warning(change, sent.code, sent.text, _list_keys(sent))
+        yield _make_red_warning(change, sent.code, sent.text, _list_keys(sent))
     for warning in change.own_warnings:
         if warning.code not in _RANKS:
+            continue
+        if warning.code == WarningCode.INVISIBLE_CHARACTERS and not warning.is_serious:
             continue
         if warning.code in _OF_LOST_ROWS and change.result is not Result.OVERWRITE:
             continue
@@ -112,8 +108,18 @@ def _make_red_warning(change: Change, code: str, text: str, of: Any) -> RedWarni
     item = change.item
     identity = json.dumps([item.kind, item.uuid, code, of], sort_keys=True, default=str)
     return RedWarning(
-        code=AcknowledgedCode(code),
+        code=str(code),
         change=change,
         text=text,
+        path=_find_path(item.path, of),
         key=sha256(identity.encode(errors="surrogatepass")).hexdigest(),
     )
+
+
+def _find_path(item_path: str, data: Any) -> str:
+    """Return the first place in the item that the data name, or the item itself."""
+    places = data.get("places") if isinstance(data, Mapping) else None
+    if not places:
+        return item_path
+    path = places[0]["path"]
+    return f"{item_path}{'' if path.startswith('[') else '.'}{path}"

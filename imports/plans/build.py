@@ -144,12 +144,10 @@ def _make_all_changes(
 
 
 def _make_surroundings(secrets: Sequence[DecidedItem], inputs: PlanInputs) -> Surroundings:
-    brings_back = any(match.deleted_row for match, _, _ in secrets)
     return Surroundings(
         dangling=inputs.dangling,
         secret_names_here=inputs.secret_names_here,
         lost_names=find_lost_names(secrets),
-        valued_secrets=inputs.server.read_valued_secrets() if brings_back else (),
     )
 
 

@@ -36,7 +36,14 @@ def make_user_change(change: Change, before: Content | None) -> UserChange | Non
     after = find_secret_uses(kind, uuid, {**(before or {}), **(change.content or {})})
     if not (uses or after):
         return None
-    return UserChange(kind=kind, uuid=uuid, name=change.target_name, before=uses, after=after)
+    return UserChange(
+        kind=kind,
+        uuid=uuid,
+        name=change.target_name,
+        before=uses,
+        after=after,
+        is_new=before is None,
+    )
 
 
 def find_destination_warnings(

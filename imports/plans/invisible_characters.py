@@ -24,7 +24,5 @@ def forget_known_characters(change: Change, stored: Content) -> Change:
     if not any(warning.code == _CODE for warning in change.own_warnings):
         return change
     new = warn_of_new_invisible(change.item.kind, change.content or {}, stored)
-    warnings = [*change.own_warnings]
-    place = next(at for at, warning in enumerate(warnings) if warning.code == _CODE)
-    warnings[place : place + 1] = [new] if new else []
-    return replace(change, own_warnings=tuple(warnings))
+    others = [warning for warning in change.own_warnings if warning.code != _CODE]
+    return replace(change, own_warnings=(*new, *others))

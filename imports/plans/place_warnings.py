@@ -35,8 +35,6 @@ class Surroundings:
     """By the path of each item, the secrets it names that are on the server and not in the file."""
     lost_names: Collection[str]
     """The names that no secret has any more after the import."""
-    valued_secrets: Collection[str]
-    """The uuids of secrets with a value; empty unless a deleted secret is restored."""
 
 
 def find_lost_names(secrets: Iterable[DecidedItem]) -> set[str]:
@@ -74,8 +72,6 @@ def find_place_warnings(
             text=f"brings back a deleted {item.kind}",
             data={"kind": item.kind.value},
         )
-    if item.kind is Kind.SECRET and result in NEW_ROW and not _keeps_value(match, surroundings):
-        yield PlanWarning(code=WarningCode.NO_VALUE, text="has no value yet")
     if result is not Result.SKIP:
         for target in _find_dangling(item.path, surroundings):
             yield PlanWarning(
@@ -83,10 +79,6 @@ def find_place_warnings(
                 text=f"dangling reference to {make_printable(str(target))}",
                 data={"kind": target.kind.value, "target": make_printable(target.target)},
             )
-
-
-def _keeps_value(match: Match, surroundings: Surroundings) -> bool:
-    return bool(match.deleted_row and match.deleted_row.uuid in surroundings.valued_secrets)
 
 
 def _find_dangling(path: str, surroundings: Surroundings) -> Sequence[Reference]:
@@ -115,7 +107,8 @@ class _NamedRow(NamedTuple):
 def warn_of_shared_names(kind: Kind, changes: tuple[Change, ...]) -> tuple[Change, ...]:
     """Return the changes with a warning where several rows end with a name that is new to one.
 
-    Rows that no item of the file matches have a warning of their own.
+    Items that share their name in the file are none: that is so where they come from. Rows that no
+    item of the file matches have a warning of their own.
     """
     if kind is Kind.SECRET:
         return changes  # secret names are unique
@@ -125,14 +118,19 @@ def warn_of_shared_names(kind: Kind, changes: tuple[Change, ...]) -> tuple[Chang
             if name:
                 by_name[name].append(named_row)
     warned = list(changes)
-    for named_rows in by_name.values():
-        if len(named_rows) > 1 and any(named_row.takes_name for named_row in named_rows):
+    for name, named_rows in by_name.items():
+        is_new = len(named_rows) > 1 and any(named_row.takes_name for named_row in named_rows)
+        if is_new and not _share_in_file(name, named_rows, changes):
             named_rows.sort(key=attrgetter("uuid"))  # independent of the order of the file's items
             for named_row in named_rows:
                 if named_row.position is not None:
                     change = changes[named_row.position]
                     warned[named_row.position] = _warn_of_shared_name(change, named_row, named_rows)
     return tuple(warned)
+
+
+def _share_in_file(name: str, rows: Iterable[_NamedRow], changes: Sequence[Change]) -> bool:
+    return all(row.position is not None and changes[row.position].item.name == name for row in rows)
 
 
 def _find_named_rows(position: int, change: Change) -> Iterator[tuple[str, _NamedRow]]:

@@ -227,27 +227,25 @@ class Plan(RunPlan[Change, Result]):
 def merge_warnings(
     destination_warnings: Iterable[DestinationWarning], others: Iterable[PlanWarning]
 ) -> tuple[PlanWarning, ...]:
-    """Return the warnings about destinations with the others: the serious ones come first."""
-    plan_warnings = [
-        PlanWarning(
-            code=warning.code,
-            text=warning.text,
-            text_without_hosts=warning.text_without_hosts,
-            data=warning.data,
-            is_serious=warning.is_serious,
-        )
-        for warning in destination_warnings
-    ]
+    """Return the warnings about destinations, which are serious, and then the others."""
     return (
-        *(warning for warning in plan_warnings if warning.is_serious),
+        *(
+            PlanWarning(
+                code=warning.code,
+                text=warning.text,
+                text_without_hosts=warning.text_without_hosts,
+                data=warning.data,
+                is_serious=True,
+            )
+            for warning in destination_warnings
+        ),
         *others,
-        *(warning for warning in plan_warnings if not warning.is_serious),
     )
 
 
 def get_destination_keys(warnings: Iterable[DestinationWarning]) -> set[tuple[str, ...]]:
-    """Return the destinations of the serious warnings, as keys that can be compared."""
-    return {new.key for warning in warnings if warning.is_serious for new in warning.destinations}
+    """Return the destinations of the warnings, as keys that can be compared."""
+    return {new.key for warning in warnings for new in warning.destinations}
 
 
 def compute_content_digest(content: Content, columns: Sequence[str]) -> str:

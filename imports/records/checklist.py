@@ -28,6 +28,7 @@ from imports.records.warning_texts import make_condition_of_serious
 from imports.rows.read import CONTENT_BATCH
 
 _NEW_ROW = (str(Result.CREATE), str(Result.DUPLICATE))
+_WITHOUT_VALUE = Q(dev_value__isnull=True, prod_value__isnull=True)
 _WRITING = (*_NEW_ROW, str(Result.OVERWRITE))
 
 
@@ -155,6 +156,11 @@ def read_secret_uuids(record: ImportRecord) -> dict[str, UUID]:
     return dict(_find_secrets(record).order_by("name").values_list("name", "uuid"))
 
 
+def count_unfilled(record: ImportRecord) -> int:
+    """Return how many secrets of the record's checklist need a value."""
+    return _find_secrets(record).filter(_WITHOUT_VALUE).count() if _has_checklist(record) else 0
+
+
 def tick_off(record: ImportRecord, item_pk: int) -> Connection:
     """Mark a connection of the record's checklist as checked, and return the connection.
 
@@ -197,9 +203,8 @@ def _read_secret_points(record: ImportRecord, used: UsedSecrets) -> Iterator[Sec
     made = _find_items(record, Kind.SECRET).filter(
         target_uuid=OuterRef("uuid"), result__in=_NEW_ROW
     )
-    without_value = Q(dev_value__isnull=True, prod_value__isnull=True)
-    valued = _find_secrets(record).exclude(without_value).filter(Exists(made))
-    for is_done, secrets in ((False, _find_secrets(record).filter(without_value)), (True, valued)):
+    valued = _find_secrets(record).exclude(_WITHOUT_VALUE).filter(Exists(made))
+    for is_done, secrets in ((False, _find_secrets(record).filter(_WITHOUT_VALUE)), (True, valued)):
         for pk, uuid, name in secrets.order_by().values_list("pk", "uuid", "name"):
             yield SecretPoint(pk=pk, uuid=uuid, name=name, is_done=is_done, is_used=used.has(name))
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.db import connection as database
 
+from flows.acknowledgeable import MAY_ACKNOWLEDGE
 from imports.importing.request import ImportRequest
 from imports.importing.service import run_import
 from imports.models import Door, ImportRecord, PendingImport
-from imports.plans.acknowledgement import AcknowledgedCode
 from imports.plans.plan import Mode, Plan
 from imports.runs.carrying_out import Outcome
 from imports.uploads import pending as uploads
@@ -19,7 +19,7 @@ from imports.uploads.showing import get_token
 from tests.support.ordinary import ordinary_item
 
 SERVER = "local"
-ALL_CODES = tuple(map(str, AcknowledgedCode))
+ALL_CODES = tuple(MAY_ACKNOWLEDGE)
 """The codes of the warnings that may have to be acknowledged."""
 
 

@@ -14,16 +14,14 @@ WARNINGS = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     description="The codes of what the write is warned of, such as "
-    "`secret-to-new-destination;serious, code-uses-secret`. `GET /secret/{uuid}` says where the "
-    "secret is sent now.",
+    "`code-uses-secret;serious, secret-to-new-destination;serious`. `GET /secret/{uuid}` says "
+    "where the secret is sent now.",
     response=[HTTPStatus.OK.value, HTTPStatus.CREATED.value],
 )
 
 
 def add_warnings(response: Response, warnings: Iterable[DestinationWarning]) -> Response:
-    """Return the response with the codes of the warnings, each once, the serious ones first."""
-    pairs = {(not warning.is_serious, warning.code) for warning in warnings}
-    if pairs:
-        codes = [f"{code}{'' if is_plain else ';serious'}" for is_plain, code in sorted(pairs)]
-        response.headers[HEADER] = ", ".join(codes)
+    """Return the response with the codes of the warnings, each once: all of them are serious."""
+    if codes := sorted({warning.code for warning in warnings}):
+        response.headers[HEADER] = ", ".join(f"{code};serious" for code in codes)
     return response

@@ -20,7 +20,7 @@ from imports.exporting.downloads import make_export_response, pack_export
 from imports.exporting.selection import UnknownFlowsError, select_flows
 from imports.models import ImportRecord
 from imports.permissions import VIEW_RECORDS
-from imports.records.secret_origins import read_origins
+from imports.records.secret_writers import read_last_writers
 
 admin.site.unregister(MODELS.values())
 
@@ -109,16 +109,16 @@ class PortableConnectionAdmin(PurgeMixin, ItemImportsMixin, ConnectionAdmin):
 
 @admin.register(Secret)
 class PortableSecretAdmin(PurgeMixin, ItemImportsMixin, SecretAdmin):
-    """Secrets, with the imports of each, and since which import each destination gets it."""
+    """Secrets, with the imports of each, and which import last wrote each user."""
 
     def make_destination_lines(self, request: HttpRequest, secret: Secret) -> list[DestinationLine]:
         lines = super().make_destination_lines(request, secret)
         if not request.user.has_perm(VIEW_RECORDS):
             return lines
         users = [(line.destination.kind, line.destination.uuid) for line in lines]
-        origins = read_origins(str(secret.uuid), users)
+        writers = read_last_writers(users)
         return [
-            replace(line, since=_make_origin(origins.get(user)))
+            replace(line, written_by=_make_origin(writers.get(user)))
             for line, user in zip(lines, users, strict=True)
         ]
 

@@ -13,7 +13,6 @@ from django.urls import reverse
 
 from flows.conf import ziggy
 from flows.content.fields import Kind
-from imports.admin.uploads.acknowledgement import list_ticks
 from imports.admin.uploads.forms import ChoicesForm, FilterForm
 from imports.admin.uploads.solving import describe_problems
 from imports.admin.wording import replace_options
@@ -21,6 +20,7 @@ from imports.jobs.asking import is_for_worker
 from imports.jobs.availability import lacks_worker
 from imports.models import PendingImport
 from imports.permissions import get_record_message, may_see_records
+from imports.planfile.acknowledgement import PageAcknowledgement, group_by_code
 from imports.planfile.item_list import (
     Show,
     find_group,
@@ -104,11 +104,16 @@ def make_preview_context(
         "query": query,
         "here": request.GET.urlencode(),
         "token": get_token(pending, plan),
-        "acknowledgements": list_ticks(plan),
+        "acknowledgements": _list_acknowledgements(plan),
         "choices": ChoicesForm(pending=pending, user=request.user),
         **_describe_runs(request, pending),
         "asks_for_name": ziggy.CONFIRM_SERVER_NAME,
     }
+
+
+def _list_acknowledgements(plan: PlanPage) -> list[PageAcknowledgement]:
+    """Return what is to be ticked before a plan that may be confirmed; nothing for any other."""
+    return group_by_code(plan.unacknowledged) if plan.writes and not plan.refusal else []
 
 
 def _describe_runs(request: HttpRequest, pending: PendingImport) -> dict[str, Any]:

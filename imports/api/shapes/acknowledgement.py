@@ -4,9 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from imports.plans.acknowledgement import AcknowledgedCode
+from flows.acknowledgeable import MAY_ACKNOWLEDGE
 
-ACKNOWLEDGED_CODES = [str(code) for code in AcknowledgedCode]
+ACKNOWLEDGED_CODES = list(MAY_ACKNOWLEDGE)
 
 
 class UnacknowledgedSerializer(serializers.Serializer[Any]):

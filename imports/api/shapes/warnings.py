@@ -25,7 +25,6 @@ class NewDestinationSerializer(serializers.Serializer[Any]):
     secret = serializers.CharField(help_text="Its name, or * for every secret.")
     secretNames = serializers.ListField(child=serializers.CharField())
     secretUuid = serializers.UUIDField(allow_null=True)
-    hasValue = serializers.BooleanField(help_text="Whether a value is stored.")
     kind = serializers.ChoiceField(SENDER_KINDS)
     uuid = serializers.UUIDField(
         allow_null=True, help_text="Of what sends it. Null: a copy that is yet to be made."

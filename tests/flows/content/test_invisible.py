@@ -15,15 +15,19 @@ from flows.content.invisible import MAY_BE_INVISIBLE, find_unseen, has_unseen, i
 SEEN = {*"\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"}
 
 
-def unseen(text, **options):
-    return [char for _, char in find_unseen(text, **options)]
+def unseen(text):
+    return [char for _, char, _ in find_unseen(text)]
 
 
-def test_every_separator_and_format_is_found_but_those_that_are_seen():
+def lies(text):
+    return [char for _, char, lies in find_unseen(text) if lies]
+
+
+def test_every_format_is_found_but_those_that_are_seen():
     expected = {
         char
         for code in range(0x80, sys.maxunicode + 1)
-        if unicodedata.category(char := chr(code)) in {"Zs", "Zl", "Zp", "Cf", "Cc"}
+        if unicodedata.category(char := chr(code)) in {"Zl", "Zp", "Cf", "Cc"}
     }
     found = {char for code in range(0x80, sys.maxunicode + 1) if has_unseen(char := chr(code))}
     assert expected - SEEN <= found
@@ -39,8 +43,8 @@ def test_what_is_found_is_written_out_wherever_it_is_shown():
             assert MAY_BE_INVISIBLE.match(char)
         elif is_invisible(char) and char not in SEEN:
             # An ASCII control such as a carriage return, a character of private use, half of a
-            # pair, or one that this Python's Unicode has not heard of.
-            assert code < 0x80 or unicodedata.category(char) in {"Co", "Cs", "Cn"}
+            # pair, one that this Python's Unicode has not heard of, or a space.
+            assert code < 0x80 or unicodedata.category(char) in {"Co", "Cs", "Cn", "Zs"}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +69,6 @@ def test_what_writing_needs_is_ordinary(text):
 @pytest.mark.parametrize(
     ("text", "chars"),
     [
-        ("if (a\u00a0== b)", "\u00a0"),
         ("access\u202e\u2066// \u2069\u2066", "\u202e\u2066\u2069\u2066"),
         ("pay\u200bpal", "\u200b"),
         ("a\u200cb, 1\u200d2", "\u200c\u200d"),
@@ -77,7 +80,6 @@ def test_what_writing_needs_is_ordinary(text):
         ("🏴\U000e0041\U000e007f", "\U000e0041\U000e007f"),
         ("a\U000e0100b", "\U000e0100"),
         ("葛\U000e0100\U000e0101", "\U000e0101"),
-        ("a\u3000b", "\u3000"),
         ("const \u3164 = 1", "\u3164"),
         ("\x85\x9b", "\x85\x9b"),
     ],
@@ -86,14 +88,31 @@ def test_what_may_mislead_is_found(text, chars):
     assert unseen(text) == [*chars]
 
 
-def test_in_prose_spaces_are_ordinary_and_nothing_else_is():
-    text = "a\u00a0b\u202fc\u2028d\u3000e\u200bf\u202e"
-    assert unseen(text, is_prose=True) == ["\u200b", "\u202e"]
-    assert len(unseen(text)) == 6
+def test_spaces_are_ordinary():
+    assert unseen("a\u00a0b\u202fc\u3000d\u1680e") == []
+
+
+def test_what_makes_code_lie():
+    """What changes the order of reading, wherever it is, and what is inside of a word."""
+    cases = {
+        "if (a\u202e) { \u2066b\u2069 }": "\u202e\u2066\u2069",
+        "pay\u200bpal.example.com": "\u200b",
+        "secrets.K\u200dEY": "\u200d",
+        "a\u200b\ufeff\u2060b": "\u200b\ufeff\u2060",
+        "a\U000e0041b": "\U000e0041",
+        "const \u3164 = 1": "\u3164",
+        "\ufeffname \u200b end\u200d": "",
+        "soft\u00adhyphen, a\u2028b, 10\u00a0000": "",
+        "👷\u200d♂️ می\u200cخواهم 漢\u3000字": "",
+    }
+    assert {text: "".join(lies(text)) for text in cases} == cases
 
 
 def test_the_places_are_those_of_the_text():
-    assert list(find_unseen("a\u200bb👷\u200d♂\u202e")) == [(1, "\u200b"), (6, "\u202e")]
+    assert list(find_unseen("a\u200bb👷\u200d♂\u202e")) == [
+        (1, "\u200b", True),
+        (6, "\u202e", True),
+    ]
 
 
 def test_the_naughty_strings(shared_data):

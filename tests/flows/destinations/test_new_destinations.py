@@ -229,7 +229,7 @@ def test_a_new_pair_says_what_programs_and_people_need() -> None:
     change = connection_change("{ host: 'old', k: secrets.A }", "{ host: 'new', k: secrets.A }")
     (new,) = find_new_destinations([change], [], SERVER)[Kind.CONNECTION, "c"]
     assert new.code == SECRET_TO_NEW_DESTINATION
-    assert (new.secret, new.secret_uuid, new.has_value, new.needs_right) == ("A", "s", True, True)
+    assert (new.secret, new.secret_uuid, new.needs_right) == ("A", "s", True)
     assert (new.old, new.new, new.environments) == (("old",), "new", ("development", "production"))
 
 
@@ -251,10 +251,9 @@ def test_where_it_is_sent_now_is_told_of_the_environment_that_changes() -> None:
     assert (new.environments, new.old) == (("development", "production"), ("dev", "prod"))
 
 
-def test_a_secret_without_a_value_needs_no_right() -> None:
+def test_a_secret_without_a_value_makes_no_pair() -> None:
     change = connection_change("", "{ host: 'new', k: secrets.B }")
-    (new,) = find_new_destinations([change], [], SERVER)[Kind.CONNECTION, "c"]
-    assert (new.secret, new.has_value, new.needs_right, new.old) == ("B", False, False, ())
+    assert find_new_destinations([change], [], SERVER) == {}
 
 
 def test_a_name_that_no_secret_has_makes_no_pair() -> None:
@@ -281,10 +280,13 @@ def test_code_that_names_a_secret_for_the_first_time_needs_no_right() -> None:
         return UserChange(kind=Kind.FLOW, uuid="f", name="F", before=before, after=after)
 
     assert find_new_destinations([change(uses[0], uses[0])], [], SERVER) == {}
-    (new,) = find_new_destinations([change(uses[0], uses[1])], [], SERVER)[Kind.FLOW, "f"]
-    assert (new.code, new.secret, new.needs_right) == (CODE_USES_SECRET, "B", False)
+    (new,) = find_new_destinations([change(frozenset(), uses[1])], [], SERVER)[Kind.FLOW, "f"]
+    assert (new.code, new.secret, new.needs_right) == (CODE_USES_SECRET, "A", False)
     (new,) = find_new_destinations([change(frozenset(), uses[2])], [], SERVER)[Kind.FLOW, "f"]
-    assert (new.secret, new.has_value, new.needs_right) == (EVERY, True, False)
+    assert (new.secret, new.names, new.needs_right) == (EVERY, ("A", "B"), False)
+    for after in uses:
+        first = replace(change(frozenset(), after), is_new=True)
+        assert find_new_destinations([first], [], SERVER) == {}
 
 
 @pytest.mark.parametrize("has_value", [True, False])
@@ -345,7 +347,7 @@ def test_every_secret_that_a_rename_reaches_is_told_of_by_that_secret() -> None:
     back = SecretChange(uuid="n", after=SecretState(name="N", has_value=True))
     ((row, (new,)),) = find_new_destinations([], [back], server).items()
     assert row == (Kind.SECRET, "n")
-    assert (new.secret, new.secret_uuid, new.names, new.has_value) == (EVERY, "", ("N",), True)
+    assert (new.secret, new.secret_uuid, new.names) == (EVERY, "", ("N",))
 
 
 def test_a_user_that_the_same_change_writes_is_told_of_once_and_by_itself() -> None:

@@ -64,10 +64,10 @@ def an_import() -> int:
     ).record.pk
 
 
-def test_the_api_tells_each_destination_and_since_which_import() -> None:
+def test_the_api_tells_each_destination_and_which_import_last_wrote_its_user() -> None:
     number = an_import()
     told = get(staff_with(*EVERY), uuid_of("5", 1))
-    started = told["destinations"][0]["sinceImport"]["startedAt"]
+    started = told["destinations"][0]["lastImport"]["startedAt"]
     assert told["destinations"] == [
         {
             "kind": "connection",
@@ -75,7 +75,7 @@ def test_the_api_tells_each_destination_and_since_which_import() -> None:
             "name": "Mail",
             "destination": "smtp.example.com:25",
             "environments": ["development", "production"],
-            "sinceImport": {"id": number, "startedAt": started},
+            "lastImport": {"id": number, "startedAt": started},
         },
         {
             "kind": "flow",
@@ -83,7 +83,7 @@ def test_the_api_tells_each_destination_and_since_which_import() -> None:
             "name": "Sync",
             "destination": "its code",
             "environments": [],
-            "sinceImport": {"id": number, "startedAt": started},
+            "lastImport": {"id": number, "startedAt": started},
         },
     ]
     assert SecretWithDestinationsSerializer(data=told).is_valid()
@@ -93,24 +93,24 @@ def test_who_may_not_see_connections_or_records_is_told_that_there_are_some() ->
     an_import()
     told = get(staff_with("view_secret"), uuid_of("5", 1))["destinations"]
     assert [one["kind"] for one in told] == ["connection", "flow"]
-    hidden = {"uuid": None, "name": None, "destination": None, "sinceImport": None}
+    hidden = {"uuid": None, "name": None, "destination": None, "lastImport": None}
     assert all(one.items() >= hidden.items() for one in told)
 
 
-def test_a_later_import_is_the_one_that_it_goes_there_since() -> None:
+def test_the_last_import_that_wrote_it_is_told() -> None:
     first = an_import()
-    again = import_items(connection(1, "Mail", devValue=MAIL, description="x")).record.pk
     moved = import_items(connection(1, "Mail", devValue=MAIL.replace("25", "587"))).record.pk
-    assert first < again < moved
+    assert first < moved
+    import_items(connection(1, "Mail", devValue=MAIL.replace("25", "587")))  # unchanged
     mail, _ = get(staff_with(*EVERY), uuid_of("5", 1))["destinations"]
-    assert (mail["destination"], mail["sinceImport"]["id"]) == ("smtp.example.com:587", moved)
+    assert (mail["destination"], mail["lastImport"]["id"]) == ("smtp.example.com:587", moved)
 
 
 def test_the_page_of_a_secret_tells_it_before_the_fields_of_the_values() -> None:
     number = an_import()
     row = Secret.objects.get()
     text = page(staff_with(*EVERY), reverse("admin:flows_secret_change", args=[row.pk]))
-    told = f"to smtp.example.com:25, by the connection Mail, since import {number} of"
+    told = f"to smtp.example.com:25, by the connection Mail, last written by import {number} of"
     assert text.index(told) < text.index("New development value")
     assert "to its code, by the flow Sync" in text
 
@@ -220,31 +220,26 @@ def test_the_checklist_stores_no_value_that_would_go_where_it_did_not_show_it() 
     assert has_value()
 
 
-def test_what_an_import_would_make_of_a_secret_without_a_value_is_a_plain_warning() -> None:
+def test_what_an_import_would_make_of_a_secret_without_a_value_is_no_warning() -> None:
     SecretFactory(uuid=uuid_of("5", 1), name="KEY")
+    FlowFactory(uuid=uuid_of("f", 1), name="Sync")
     payload = export_file(
         connection(1, "Mail", devValue=MAIL),
         flow(1, "Sync", nodes=[{"id": "1", "data": {"code": "f(secrets.KEY)"}}]),
     )
-    sync, mail = preview_import(request_for(payload)).plan
-    assert mail.warnings == (
-        "names secrets.KEY, which has no value yet: a value will be sent to smtp.example.com:25",
-    )
-    assert sync.warnings[-1] == "its code names secrets.KEY, without a value yet"
-    for change in (sync, mail):
-        (warning,) = change.destination_warnings
-        assert not warning.is_serious
-        assert not change.retargets
+    for change in preview_import(request_for(payload)).plan:
+        assert change.result.writes
+        assert change.warnings == ()
 
 
 def test_code_that_uses_a_stored_value_is_red_and_needs_no_right() -> None:
     SecretFactory(uuid=uuid_of("5", 1), name="KEY", dev_value="CANARY")
-    user = staff_with("run_import", "skip_backup", "add_flow")
+    FlowFactory(uuid=uuid_of("f", 1), name="Sync")
+    user = staff_with(*EVERY[:-1], "change_flow", "run_import", "skip_backup", "overwrite_items")
     payload = export_file(flow(1, "Sync", nodes=[{"id": "1", "data": {"code": "secrets[x]"}}]))
     done = run_import(request_for(payload, user=user, user_name="ada"))
     (change,) = done.plan
     (warning,) = change.destination_warnings
-    assert warning.is_serious
     assert warning.code == "code-uses-secret"
     assert change.warnings[0] == (
         "its code uses for the first time the stored value of every secret (secrets.KEY)"

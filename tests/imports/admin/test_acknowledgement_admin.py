@@ -13,7 +13,7 @@ from imports.models import ImportRecord, PendingImport
 from imports.planfile.page import pack_page
 from imports.uploads.planning import read_page
 from imports.uploads.showing import get_token
-from tests.support.factories import ConnectionFactory, SecretFactory
+from tests.support.factories import ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.importing import connection, export_file, flow, uuid_of
 from tests.support.pages import text_of
 from tests.support.users import logged_in
@@ -23,7 +23,8 @@ pytestmark = pytest.mark.django_db
 SENDS, HIDES = "secret-to-new-destination", "invisible-characters"
 HERE, THERE = (f"{{ host: '{host}.example.com', key: secrets.KEY }}" for host in "ab")
 FILE = export_file(
-    connection(1, "Mail", devValue=THERE, prodValue=THERE), flow(1, "Orders", info="a\u202eb")
+    connection(1, "Mail", devValue=THERE, prodValue=THERE),
+    flow(1, "Orders", nodes=[{"id": "1", "data": {"code": "if (a\u202e) {}"}}]),
 )
 
 
@@ -75,9 +76,9 @@ def test_the_page_has_a_tick_for_each_code_with_its_items(ada):
     text = text_of(answer)
     part = text[text.index("To be acknowledged before the import") :]
     assert "Stored secrets go to other destinations, and that is right: 1 item" in part
-    assert "Texts have characters that are not seen, and that is right: 1 item" in part
+    assert "Code or names read as something else than they are, and that is right: 1 item" in part
     assert "connection Mail : sends the stored secret to another destination" in part
-    assert "flow Orders : has characters that are not seen" in part
+    assert "flow Orders : reads as something else than it is" in part
     assert "2 warnings to acknowledge" in text
 
 
@@ -115,8 +116,10 @@ def test_a_plan_that_cannot_be_confirmed_asks_for_nothing(ada):
     assert ticks_of(preview(ada, staged(ada, payload))) == []
 
 
-def test_a_warning_that_was_not_shown_is_asked_for_anew(ada):
+def test_a_warning_that_was_not_shown_is_asked_for_anew(ada, settings):
     """The code names a secret that gets a value after the page was made."""
+    settings.ZIGGY = {**settings.ZIGGY, "MUST_ACKNOWLEDGE": ["code-uses-secret"]}
+    FlowFactory(uuid=uuid_of("f", 3), name="Code")
     nodes = [{"id": "1", "data": {"code": "use(secrets.KEY, secrets.LATER)"}}]
     pending = staged(ada, export_file(flow(3, "Code", nodes=nodes)))
     Secret.objects.filter(name="LATER").update(dev_value="CANARY-later")

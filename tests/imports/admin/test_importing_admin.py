@@ -188,7 +188,7 @@ class TestPreview:
         everything = [("Sync", "OVERWRITE"), ("Send mail", "CREATE"), ("KEY", "CREATE")]
         assert shown(ada, pending) == everything
         assert shown(ada, pending, result="OVERWRITE") == everything[:1]
-        assert shown(ada, pending, show="attention") == everything[1:]
+        assert shown(ada, pending, show="attention") == everything[1:2]
         assert shown(ada, pending, show="refused") == []
         assert shown(ada, pending, q="send") == everything[1:2]
         assert shown(ada, pending, q=uuid_of("5", 1)) == everything[2:]

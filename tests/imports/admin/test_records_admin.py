@@ -574,7 +574,7 @@ def test_a_record_of_5000_items_takes_no_more_queries(page, editor):
 def test_a_record_answers_first_what_happened(editor):
     FlowFactory(uuid=uuid_of("f", 1), name="Orders")
     mail = connection(1, "Mail", devValue="{ host: 'a.example.com', key: secrets.KEY }")
-    record = import_items(flow(1, "Orders", timeout=5), secret(1, "KEY"), mail).record
+    record = import_items(flow(1, "", timeout=5), secret(1, "KEY"), mail).record
     page = editor.get(page_of(record)).content.decode()
     sections = ("outcome", "warnings", "origin", "undo", "items", "checklist")
     places = [page.index(f'<section class="module{rest}" id="{name}"') for name, rest in zip(

@@ -100,9 +100,7 @@ class TestAnImport:
             '"connectionsProcessed":[{"uuid":"cccccccc-0000-4000-8000-000000000001",'
             '"name":"Twilio","result":"CREATE","matchMethod":"unmatched","isProcessed":true}],'
             '"secretsProcessed":[{"uuid":"55555555-0000-4000-8000-000000000001","name":"KEY",'
-            '"result":"CREATE","matchMethod":"unmatched","isProcessed":true,'
-            '"warnings":["has no value yet"],"warningDetails":[{"code":"no-value",'
-            '"text":"has no value yet","isSerious":false,"data":{}}]}]}'
+            '"result":"CREATE","matchMethod":"unmatched","isProcessed":true}]}'
         )
         assert answer.headers["Location"] == f"/api/imports/{ImportRecord.objects.get().pk}"
         assert Flow.objects.get().timeout == 2
@@ -965,7 +963,7 @@ class TestTheListOfRecords:
 
 class TestOneRecord:
     def test_it_has_all_that_is_known(self, ada):
-        payload = export_file(flow(1, "Orders", timeout=2), secret(1, "KEY"))
+        payload = export_file(flow(1, "Orders", timeout=2), secret(1, "KEY", isDeleted=True))
         FlowFactory(uuid=uuid_of("f", 1), name="Orders", timeout=1)
         location = upload(ada, payload).headers["Location"]
         shown = ada.get(location).json()
@@ -978,7 +976,7 @@ class TestOneRecord:
                 "position": 0,
                 "uuid": uuid_of("5", 1),
                 "name": "KEY",
-                "warnings": ["has no value yet"],
+                "warnings": ["isDeleted is ignored: an import never deletes"],
             }
         ]
         assert shown["items"] == {
@@ -1009,13 +1007,13 @@ class TestOneRecord:
                     "targetUuid": uuid_of("5", 1),
                     "targetName": "KEY",
                     "changedKeys": [],
-                    "warnings": ["has no value yet"],
+                    "warnings": ["isDeleted is ignored: an import never deletes"],
                     "warningDetails": [
                         {
-                            "code": "no-value",
-                            "text": "has no value yet",
+                            "code": "deletion-ignored",
+                            "text": "isDeleted is ignored: an import never deletes",
                             "isSerious": False,
-                            "data": {},
+                            "data": {"key": "isDeleted"},
                         }
                     ],
                 },

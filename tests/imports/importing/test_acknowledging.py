@@ -33,7 +33,7 @@ HERE, THERE = (f"{{ host: '{host}.example.com', key: secrets.KEY }}" for host in
 FILE = export_file(
     connection(1, "Mail", devValue=THERE),
     connection(2, "SMS", devValue="{}"),
-    flow(1, "Orders", info="a\u202eb"),
+    flow(1, "Orders", nodes=[{"id": "1", "data": {"code": "if (a\u202e) {}"}}]),
 )
 
 
@@ -56,10 +56,14 @@ class TestTheService:
         assert (error.code, error.status, error.exit_code) == ("needs-acknowledgement", 422, 3)
         assert [(one.code, one.path) for one in error.issues] == [
             (SENDS, "connections[0]"),
-            (HIDES, "flows[0]"),
+            (HIDES, "flows[0].nodes[0].data.code"),
         ]
-        assert f"{SENDS} (1 item) and {HIDES} (1 item)" in error.reason
-        for way in (f"--accept {SENDS},{HIDES}", f"accept={SENDS},{HIDES}", "admin", "ZIGGY_MUST"):
+        assert error.reason == (
+            f"These warnings must be acknowledged first: {SENDS} of 1 item, first of the connection "
+            f'"Mail" (connections[0]) and {HIDES} of 1 item, first of the flow "Orders" '
+            "(flows[0].nodes[0].data.code)."
+        )
+        for way in (f"--accept {SENDS},{HIDES}", f"accept={SENDS},{HIDES}", "admin"):
             assert way in error.remedy
         record = ImportRecord.objects.get()
         assert (record.status, record.code) == ("refused", "needs-acknowledgement")
@@ -162,8 +166,10 @@ class TestASavedPlan:
     def test_a_plan_without_any_is_as_those_of_earlier_releases(self):
         assert "accepted" not in json.loads(write_plan(self.save(accept=())))
 
-    def test_a_new_warning_of_an_accepted_code_is_asked_for_again(self):
+    def test_a_new_warning_of_an_accepted_code_is_asked_for_again(self, settings):
         """Code names a secret that gets a value after the approval, which no other change shows."""
+        settings.ZIGGY = {**settings.ZIGGY, "MUST_ACKNOWLEDGE": ["code-uses-secret"]}
+        FlowFactory(uuid=uuid_of("f", 2), name="Code")
         nodes = [{"id": "1", "data": {"code": "use(secrets.KEY, secrets.LATER)"}}]
         payload = export_file(flow(2, "Code", nodes=nodes))
         asked = request_for(payload, accept=("code-uses-secret",), user_name="rita")

@@ -611,7 +611,6 @@ class TestExitCodes:
                     "result": "CREATE",
                     "matchMethod": "unmatched",
                     "isProcessed": True,
-                    "warnings": ["has no value yet"],
                 }
             ],
         }

@@ -96,8 +96,6 @@ def test_a_plan_with_every_result_is_printed_like_this():
         "      ~ x (changed)\n"
         '  ~ overwrite connection "Twilio" (00000006-0000-4000-8000-000000000000)\n'
         "      ~ description, devValue (changed)\n"
-        "      ! names every secret (secrets.KEY, secrets.TOKEN), which has no value yet: a value will"
-        " be sent to unknown\n"
         '  ~ overwrite connection "By name" (00000007-0000-4000-8000-000000000000,'
         " here aaaaaaaa-0000-4000-8000-00000000000a)\n"
         '      ~ type: "Twilio" -> "S3"\n'
@@ -107,9 +105,7 @@ def test_a_plan_with_every_result_is_printed_like_this():
         "      ! brings back a deleted secret\n"
         "    1 item not touched (-v 2 lists all)\n"
         "\n"
-        "! 2 secrets have no value yet: TOKEN and KEY\n"
-        "\n"
-        "Plan: 3 to create, 5 to overwrite, 2 to skip, 1 unchanged; 8 warnings.\n"
+        "Plan: 3 to create, 5 to overwrite, 2 to skip, 1 unchanged; 5 warnings.\n"
     )
 
 
@@ -170,7 +166,7 @@ def test_of_very_many_warnings_below_a_plan_the_last_line_says_how_many_more(mon
 
 def test_the_counts_are_the_last_line():
     assert format_summary(plan_with_every_result()) == (
-        "Plan: 3 to create, 5 to overwrite, 2 to skip, 1 unchanged; 8 warnings."
+        "Plan: 3 to create, 5 to overwrite, 2 to skip, 1 unchanged; 5 warnings."
     )
 
 
@@ -223,8 +219,10 @@ def test_stays_harmless_and_on_one_line(name, shown, forced):
     plan = planned(document, mode=Mode.SKIP)
     text = printed(plan, force_terminal=forced)
     (change,) = plan
+    is_serious = [warning.is_serious for warning in change.all_warnings]
     hidden = "".join(f"      ! {warning}\n" for warning in change.warnings)
-    again = f"! flow {shown} ({uuid(1)}): {change.warnings[0]}\n\n" if hidden else ""
+    again = f"! flow {shown} ({uuid(1)}): {change.warnings[0]}\n\n" if True in is_serious else ""
+    counted = "; 1 serious warning" if True in is_serious else "; 1 warning" if hidden else ""
     assert STYLE.sub("", text) == (
         'Import into the server "production", skip:\n'
         "\n"
@@ -233,7 +231,7 @@ def test_stays_harmless_and_on_one_line(name, shown, forced):
         "\n"
         f"{again}"
         "Plan: 1 to create, 0 to overwrite, 0 to skip, 0 unchanged"
-        f"{'; 1 serious warning' if hidden else ''}.\n"
+        f"{counted}.\n"
     )
     # What is said of a character that is not seen does not show it.
     assert hidden.isascii()
@@ -265,9 +263,8 @@ def test_hostile_texts_of_rows_fields_and_keys_stay_on_their_lines():
         f'  + create secret "S" ({uuid(3)})\n'
         "      ! token\\x1b[2J\\n[/b] is ignored: an import never sets a secret's value\n"
         "      ! devValue is ignored: an import never sets a secret's value\n"
-        "      ! has no value yet\n"
         "\n"
-        "Plan: 1 to create, 2 to overwrite, 0 to skip, 0 unchanged; 4 warnings.\n"
+        "Plan: 1 to create, 2 to overwrite, 0 to skip, 0 unchanged; 3 warnings.\n"
     )
 
 

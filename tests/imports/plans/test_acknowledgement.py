@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flows.conf import MAY_ACKNOWLEDGE, Ziggy
+from flows.acknowledgeable import MAY_ACKNOWLEDGE
+from flows.conf import Ziggy
 from flows.content.fields import Kind, get_columns
-from imports.plans.acknowledgement import AcknowledgedCode, count_items, find_red_warnings
+from imports.plans.acknowledgement import count_items, find_red_warnings
 from imports.plans.build import build_plan
 from imports.plans.drift import LastImport
 from imports.plans.plan import Mode, compute_content_digest
@@ -31,11 +32,13 @@ def sent(*, has_value=True, mode=Mode.OVERWRITE, to=THERE):
     return planned(a_file(connections=[item]), *rows, mode=mode)
 
 
-def used(*, has_value=True):
+def used(*, has_value=True, is_new=False):
     nodes = [{"id": "1", "data": {"code": "secrets.KEY"}}]
-    row = stored(SECRET, ONE, "KEY", has_value=has_value)
+    rows = [stored(SECRET, ONE, "KEY", has_value=has_value)]
+    if not is_new:
+        rows.append(stored(FLOW, THREE, "A"))
     return planned(
-        a_file(flows=[{"uuid": THREE, "name": "A", "nodes": nodes}]), row, mode=Mode.OVERWRITE
+        a_file(flows=[{"uuid": THREE, "name": "A", "nodes": nodes}]), *rows, mode=Mode.OVERWRITE
     )
 
 
@@ -52,14 +55,14 @@ def drifted(mode=Mode.OVERWRITE, info="new"):
     return build_plan(a_file(flows=[item]), inputs, server="production", mode=mode)
 
 
-def hidden(mode=Mode.OVERWRITE):
+def hidden(mode=Mode.OVERWRITE, *, info="", **data):
     row = stored(FLOW, ONE, "A")
-    item = {"uuid": ONE, "name": "A", "info": "a\u202eb"}
+    nodes = [{"id": "1", "data": data or {"code": "if (a\u202e) {}"}}]
+    item = {"uuid": ONE, "name": "A", "nodes": nodes, "info": info}
     return planned(a_file(flows=[item]), row, mode=mode)
 
 
 def test_the_setting_may_name_these_codes_and_no_others():
-    assert tuple(map(str, AcknowledgedCode)) == MAY_ACKNOWLEDGE
     assert set(Ziggy.MUST_ACKNOWLEDGE) <= set(MAY_ACKNOWLEDGE)
 
 
@@ -72,11 +75,13 @@ def test_the_setting_may_name_these_codes_and_no_others():
         pytest.param(sent(mode=Mode.SKIP), [], id="it is skipped"),
         pytest.param(used(), ["code-uses-secret"], id="code uses a stored value"),
         pytest.param(used(has_value=False), [], id="code names a secret without a value"),
+        pytest.param(used(is_new=True), [], id="a new flow uses a stored value"),
         pytest.param(drifted(), ["edited-here", "older-file"], id="an edit is overwritten"),
         pytest.param(drifted(Mode.SKIP), [], id="an edited row is left alone"),
         pytest.param(drifted(Mode.DUPLICATE), [], id="an edited row gets a copy beside it"),
         pytest.param(drifted(info="edited"), [], id="the file has the edit as well"),
-        pytest.param(hidden(), ["invisible-characters"], id="a text hides something"),
+        pytest.param(hidden(), ["invisible-characters"], id="code hides something"),
+        pytest.param(hidden(label="a\u202eb", info="\u202e"), [], id="prose does"),
         pytest.param(hidden(Mode.DUPLICATE), ["invisible-characters"], id="its copy does"),
         pytest.param(hidden(Mode.SKIP), [], id="it is not written"),
     ],
@@ -92,6 +97,8 @@ def test_it_is_said_of_its_item():
         *(TWO, "Mail"),
     )
     assert "a.example.com -> b.example.com" in red.issue.message
+    (hides,) = find_red_warnings(hidden())
+    assert hides.issue.path == "flows[0].nodes[0].data.code"
     assert count_items([red, red]) == {"secret-to-new-destination": 1}
 
 

@@ -265,7 +265,7 @@ def test_what_an_item_refers_to_in_vain_is_told_unless_it_is_left_alone(mode):
     assert warnings(plan) == {"flows[0]": () if mode is Mode.SKIP else expected}
 
 
-def test_a_deleted_row_that_comes_back_is_told_and_a_secret_then_has_what_it_had():
+def test_a_deleted_row_that_comes_back_is_told():
     document = a_file(
         flows=[{"uuid": ONE, "name": "A"}],
         secrets=[{"uuid": ONE, "name": "KEY"}, {"uuid": TWO, "name": "NEW"}],
@@ -274,8 +274,8 @@ def test_a_deleted_row_that_comes_back_is_told_and_a_secret_then_has_what_it_had
     plan = plan_of(document, *rows)
     assert warnings(plan) == {
         "flows[0]": ("brings back a deleted flow",),
-        "secrets[0]": ("brings back a deleted secret", "has no value yet"),
-        "secrets[1]": ("has no value yet",),
+        "secrets[0]": ("brings back a deleted secret",),
+        "secrets[1]": (),
     }
     assert [change.row and change.row.pk for change in plan] == [
         rows[0].row.pk,
@@ -286,9 +286,9 @@ def test_a_deleted_row_that_comes_back_is_told_and_a_secret_then_has_what_it_had
 
 @pytest.mark.parametrize(
     ("mode", "expected"),
-    [(Mode.SKIP, ()), (Mode.DUPLICATE, ("has no value yet",)), (Mode.OVERWRITE, ('renames "OLD" to "KEY"',))],
+    [(Mode.SKIP, ()), (Mode.DUPLICATE, ()), (Mode.OVERWRITE, ('renames "OLD" to "KEY"',))],
 )  # fmt: skip
-def test_a_copy_of_a_secret_has_no_value_and_an_overwrite_may_rename(mode, expected):
+def test_an_overwrite_of_a_secret_may_rename(mode, expected):
     document = a_file(secrets=[{"uuid": ONE, "name": "KEY"}])
     assert warnings(plan_of(document, stored(SECRET, ONE, "OLD"), mode=mode)) == {
         "secrets[0]": expected

@@ -113,7 +113,6 @@ CASES = [
         id="leftover-files",
     ),
     pytest.param(of_flow(name=""), ("no-name", {"kind": "flow"}), id="no-name"),
-    pytest.param(of_secret(), ("no-value", {}), id="no-value"),
     pytest.param(
         of_secret(stored(SECRET, ONE, "KEY"), devValue="CANARY-of-a-file"),
         ("value-ignored", {"key": "devValue"}),

@@ -212,7 +212,7 @@ class TestItems:
             ),
             (
                 *("secret", 0, uuid_of("5", 1), "KEY", "CREATE", "unmatched"),
-                *(uuid_of("5", 1), "KEY", [], ["has no value yet"]),
+                *(uuid_of("5", 1), "KEY", [], []),
             ),
         ]  # fmt: skip
 

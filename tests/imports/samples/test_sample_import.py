@@ -4,8 +4,6 @@ from io import BytesIO
 
 import pytest
 
-from flows.destinations.changes import CODE_USES_SECRET, SECRET_TO_NEW_DESTINATION
-from imports.exportfile.warnings import WarningCode
 from imports.exporting.selection import select_everything
 from imports.exporting.write import write_export
 from imports.importing.service import preview_import, run_import
@@ -32,15 +30,10 @@ def counts(plan) -> dict[tuple[str, str], int]:
     return found
 
 
-def test_only_what_every_export_warns_of_is_warned_of():
+def test_nothing_is_warned_of():
     plan = run_import(request_for(written())).plan
     assert {change.result for change in plan} == {Result.CREATE}
-    assert {warning.code for change in plan for warning in change.all_warnings} == {
-        WarningCode.NO_VALUE,
-        WarningCode.SHARED_NAME,
-        SECRET_TO_NEW_DESTINATION,
-        CODE_USES_SECRET,
-    }
+    assert [warning for change in plan for warning in change.all_warnings] == []
 
 
 def test_an_export_of_it_is_the_same_bytes_but_for_the_name_of_the_server():
