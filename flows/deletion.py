@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from flows.content.fields import Kind
 from flows.destinations.warnings import DestinationWarning
-from flows.models import Item, Secret
+from flows.models import Item
 from flows.secrets.stored_destinations import (
     Write,
     explain_retargeting,
@@ -125,7 +125,7 @@ def _check_destinations(
             uuid=str(item.uuid),
             before=None,
             after=item.content,
-            has_value=isinstance(item, Secret) and item.has_value,
+            has_value=item.has_value,
         )
         for item in items
     ]

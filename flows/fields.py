@@ -87,8 +87,8 @@ class SecretExtraField(DocumentField):
 class EncryptedTextField(models.TextField):
     """A secret value, stored as a Fernet token. The attribute is a Sealed value or None.
 
-    An assigned text is sealed when the row is saved; an empty one is no value. Serialised (a named
-    save, dumpdata) it is `{"$enc": token}`, never clear text, and is read from that unchanged.
+    An assigned text is sealed when the row is saved; an empty one is no value. Serialised
+    (dumpdata) it is `{"$enc": token}`, never clear text, and is read from that unchanged.
     """
 
     check_keys: ClassVar[Callable[[], None]]

@@ -57,6 +57,11 @@ class Item(CurrentDatabaseModel):
         """Return the content by column; documents that are stored once are not read."""
         return read_columns(self, get_columns(self.kind))
 
+    @property
+    def has_value(self) -> bool:
+        """Return whether this is a secret that has a value in either environment."""
+        return False
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, with `updated_at` set to now; the caller sets `updated_by`.
 
@@ -68,7 +73,6 @@ class Item(CurrentDatabaseModel):
         super().save(*args, **kwargs)
 
 
-@reversion.register()
 class Flow(Item):
     """An integration: a graph of nodes and edges with its settings."""
 
@@ -117,7 +121,6 @@ class Flow(Item):
             super().save(*args, **kwargs)
 
 
-@reversion.register()
 class Connection(Item):
     """How flows reach another system. Its values may refer to secrets, as `secrets.NAME`."""
 
@@ -145,7 +148,6 @@ def validate_identifier(value: str) -> None:
         )
 
 
-@reversion.register()
 class Secret(Item):
     """A value that connections and code refer to as `secrets.NAME`, encrypted at rest."""
 
@@ -180,7 +182,6 @@ class Secret(Item):
 
     @property
     def has_value(self) -> bool:
-        """Return whether the secret has a value in either environment."""
         return self.dev_value is not None or self.prod_value is not None
 
     def check_values_open(self) -> None:
@@ -230,6 +231,19 @@ MODELS: dict[Kind, type[Flow] | type[Connection] | type[Secret]] = {
     Kind.CONNECTION: Connection,
     Kind.SECRET: Secret,
 }
+
+
+def list_saved_fields(model: type[models.Model]) -> list["models.Field[Any, Any]"]:
+    """Return the fields that a saved state has: all but the key and the values of secrets."""
+    return [
+        field
+        for field in model._meta.concrete_fields
+        if not field.primary_key and not isinstance(field, EncryptedTextField)
+    ]
+
+
+for _model in MODELS.values():
+    reversion.register(_model, fields=[field.name for field in list_saved_fields(_model)])
 
 
 def get_blank_content(kind: Kind) -> dict[str, Any]:

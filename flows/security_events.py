@@ -76,7 +76,6 @@ FACTS: Mapping[str, str] = {
     "sessions": "how many sessions",
     "server": "the friendly name of the server",
     "values": "how many stored values",
-    "saves": "how many named saves",
 }
 """The facts of events beside `user`, `request_id` and `run`, and what each one is."""
 
@@ -178,7 +177,7 @@ KINDS: Mapping[SecurityEvent, EventKind] = {
     SecurityEvent.ENCRYPTION_KEYS_ROTATED: EventKind(
         level=logging.WARNING,
         meaning="Stored secrets were sealed with the present key.",
-        facts=("values", "saves"),
+        facts=("values",),
     ),
 }
 

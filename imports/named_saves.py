@@ -63,7 +63,7 @@ class Restoring:
     save: Version
     fields: tuple[FieldChange, ...]
     notes: tuple[str, ...]
-    """Remarks beside the fields: deletion, values of secrets, new destinations of secrets."""
+    """Remarks beside the fields: deletion, new destinations of secrets."""
     changes: bool
     """Whether restoring changes the item's state."""
 

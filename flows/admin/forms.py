@@ -101,7 +101,6 @@ class ItemForm(forms.ModelForm):
         item = type(self.instance)._default_manager.filter(pk=self.instance.pk).first()
         kind = self.instance.kind
         before = item.content if item else None
-        has_value = isinstance(item, Secret) and item.has_value
         is_live = item is not None and not item.is_deleted
         typed = {
             name: self.cleaned_data[name] for name in get_columns(kind) if name in self.cleaned_data
@@ -112,8 +111,7 @@ class ItemForm(forms.ModelForm):
             uuid=str(self.instance.uuid),
             before=before if is_live else None,
             after=after if is_live or item is None else None,
-            had_value=has_value,
-            has_value=has_value,
+            has_value=item is not None and item.has_value,
         )
 
     def _keep_unchanged_texts(self) -> None:

@@ -20,7 +20,9 @@ from reversion.models import Version
 
 from flows.content.fields import Kind
 from flows.destinations.warnings import DestinationWarning
+from flows.models import Secret
 from flows.saves import saved_states
+from flows.saves.reversion_saves import keep_values
 from flows.saves.saved_states import SavedRow
 from flows.secrets.checks import SAFE_METHODS
 from flows.secrets.stored_destinations import (
@@ -203,7 +205,10 @@ class ReversionPagesAdmin(VersionAdmin):
 
 def read_saved_item(version: Version) -> Any:
     """Return the item in its saved state, as an object of its own. Raises RevertError."""
-    return version._object_version.object
+    item = version._object_version.object
+    if isinstance(item, Secret):
+        keep_values(item, raw=True, using=get_current_database())
+    return item
 
 
 def read_version_number(typed: str) -> int:

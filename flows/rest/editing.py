@@ -198,14 +198,12 @@ def _check_free(kind: Kind, uuid: UUID | None, name: Value) -> None:
 def _make_write(item: Item, content: Mapping[str, Value]) -> Write:
     kind = item.kind
     before = item.content
-    has_value = isinstance(item, Secret) and item.has_value
     return Write(
         kind=kind,
         uuid=str(item.uuid),
         before=before,
         after={**before, **content},
-        had_value=has_value,
-        has_value=has_value,
+        has_value=item.has_value,
     )
 
 

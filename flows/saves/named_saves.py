@@ -24,7 +24,7 @@ from flows.database.bulk import insert_rows
 from flows.documents.field import DOCUMENT_KEY, StoredDocumentField, read_columns
 from flows.documents.packing import DamagedDocumentError
 from flows.documents.store import keep_documents
-from flows.models import Item
+from flows.models import Item, list_saved_fields
 from flows.saves.json_serializer import ExactEncoder
 from flows.saves.row_json import make_row_json, make_uuid_text
 from flows.servers import get_current_database
@@ -161,7 +161,7 @@ _SERIES = {
 def _serialize(item: Item) -> str:
     # In one piece: Django's JSON serializer streams, which takes twice the time for the same text.
     documents = dict(_list_documents(item))
-    others = [field.name for field in item._meta.fields if field.name not in documents]
+    others = [each.name for each in list_saved_fields(type(item)) if each.name not in documents]
     [saved] = serializers.serialize("python", [item], fields=others)
     for name, document in documents.items():
         saved["fields"][name] = {DOCUMENT_KEY: document.digest}

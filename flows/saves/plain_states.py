@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 
 from flows.content.documents import Document, group_documents
+from flows.models import list_saved_fields
 
 _KEYS = {"model", "pk", "fields"}
 _Convert = Callable[[Any], Any]
@@ -43,7 +44,6 @@ def read_plain_state(text: str, models: Mapping[str, type[Model]]) -> dict[str, 
 @cache
 def _list_converters(model: type[Model]) -> tuple[str, dict[str, tuple[str, _Convert]]]:
     """Return the primary key's name, and by the name of a field its column and its `to_python`."""
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     return str(model._meta.pk.attname), {
-        field.name: (field.attname, field.to_python) for field in fields
+        field.name: (field.attname, field.to_python) for field in list_saved_fields(model)
     }

@@ -1,4 +1,4 @@
-"""Saves that django-reversion takes by itself hold the digests of documents, as ours do."""
+"""What django-reversion does by itself is made the same as what our own saves and restores do."""
 
 import json
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from flows.content.documents import Document
 from flows.documents.field import DOCUMENT_KEY
 from flows.documents.references import COLUMNS
 from flows.documents.store import keep_documents
-from flows.models import Flow
+from flows.models import Flow, Secret
 from flows.servers import get_current_database
 
 
@@ -19,6 +19,14 @@ def store_documents(versions: Iterable[Version], **_kwargs: Any) -> None:
     for version in versions:
         if version.format == "json" and version._model is Flow:
             _store_documents_of(version)
+
+
+def keep_values(instance: Secret, *, raw: bool, using: str, **_kwargs: Any) -> None:
+    """Put the stored values where a saved state has none; receives `pre_save`."""
+    stored = Secret.objects.using(using).filter(pk=instance.pk).first() if raw else None
+    if stored is not None:
+        instance.dev_value = instance.dev_value or stored.dev_value
+        instance.prod_value = instance.prod_value or stored.prod_value
 
 
 def _store_documents_of(version: Version) -> None:

@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, DateTimeField, Field, Model, UUIDField
 
 from flows.documents.field import DOCUMENT_KEY, StoredDocumentField
-from flows.fields import TOKEN_KEY, EncryptedTextField
+from flows.models import list_saved_fields
 
 
 def make_row_json(model: type[Model], connection: BaseDatabaseWrapper) -> str:
@@ -19,8 +19,7 @@ def make_row_json(model: type[Model], connection: BaseDatabaseWrapper) -> str:
     express = _make_postgresql if is_postgresql else _make_sqlite
     fields = ", ".join(
         f"'{field.name}', {express(field, _quote_column(field, connection))}"
-        for field in model._meta.concrete_fields
-        if not field.primary_key
+        for field in list_saved_fields(model)
     )
     key = _quote_column(model._meta.pk, connection)
     build, listed = ("json_build_object", "json_build_array") if is_postgresql else _SQLITE
@@ -48,8 +47,6 @@ def _quote_column(field: "Field[Any, Any]", connection: BaseDatabaseWrapper) -> 
 def _make_postgresql(field: "Field[Any, Any]", column: str) -> str:
     if isinstance(field, DateTimeField):
         return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
-    if isinstance(field, EncryptedTextField):
-        return f"CASE WHEN {column} IS NOT NULL THEN json_build_object('{TOKEN_KEY}', {column}) END"
     if isinstance(field, StoredDocumentField):
         return f"json_build_object('{DOCUMENT_KEY}', {column})"
     return column
@@ -62,8 +59,6 @@ def _make_sqlite(field: "Field[Any, Any]", column: str) -> str:
         return _add_dashes(column)
     if isinstance(field, BooleanField):
         return f"CASE {column} WHEN 1 THEN json('true') WHEN 0 THEN json('false') END"
-    if isinstance(field, EncryptedTextField):
-        return f"CASE WHEN {column} IS NOT NULL THEN json_object('{TOKEN_KEY}', {column}) END"
     if isinstance(field, StoredDocumentField):
         return f"json_object('{DOCUMENT_KEY}', {column})"
     return column

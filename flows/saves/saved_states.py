@@ -5,6 +5,7 @@ Also what every door shows of a restore: the rights that it needs, and its warni
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.utils import timezone
@@ -15,11 +16,9 @@ from flows.content.depth import find_too_deep_columns, get_max_depth
 from flows.content.fields import Content, Kind, get_columns
 from flows.destinations.warnings import DestinationWarning
 from flows.documents.field import read_columns
-from flows.encryption import Sealed, WrongKeyError
-from flows.models import MODELS, Item
+from flows.models import MODELS, Item, list_saved_fields
 from flows.saves import named_saves
 from flows.saves.plain_states import read_plain_state
-from flows.saves.state_tags import get_tagged_columns
 from flows.secrets.stored_destinations import (
     RETARGET_CONNECTIONS,
     Write,
@@ -29,10 +28,9 @@ from flows.secrets.stored_destinations import (
 from flows.users import User
 
 PRE_RESTORE = "Pre restore"
-_VALUES = {"dev_value": "development value", "prod_value": "production value"}
 
 SavedRow = Mapping[str, Any]
-"""Column to value; a secret's values are sealed."""
+"""Column to value; a secret's own values are not among them."""
 
 
 class SaveTooDeepError(RevertError):  # type: ignore[misc]  # django-reversion has no types
@@ -58,7 +56,12 @@ def check_depth(kind: Kind, saved: SavedRow) -> None:
 
 def get_present_row(item: Item) -> SavedRow:
     """Return the item's present columns in the form of `read_saved_row`."""
-    return read_columns(item, get_tagged_columns(type(item)))
+    return read_columns(item, _list_columns(type(item)))
+
+
+@cache
+def _list_columns(model: type[Item]) -> tuple[str, ...]:
+    return tuple(field.attname for field in (model._meta.pk, *list_saved_fields(model)))
 
 
 def read_saved_row(version: Version) -> SavedRow:
@@ -105,27 +108,21 @@ def needs_right_to_recover(kind: Kind, saved: SavedRow) -> bool:
         uuid=str(saved["uuid"]),
         before=None,
         after=None if saved["is_deleted"] else get_content(kind, saved),
-        has_value=_has_value(kind, saved),
     )
     return any(warning.needs_right for warning in find_warnings_of_writes([write]))
 
 
 def find_warnings_of_restore(item: Item, saved: SavedRow) -> tuple[DestinationWarning, ...]:
     """Return the warnings of secrets that restoring would send elsewhere."""
-    kind, present = item.kind, get_present_row(item)
+    kind = item.kind
     write = Write(
         kind=kind,
         uuid=str(item.uuid),
-        before=None if item.is_deleted else get_content(kind, present),
+        before=None if item.is_deleted else item.content,
         after=None if saved["is_deleted"] else get_content(kind, saved),
-        had_value=_has_value(kind, present),
-        has_value=_has_value(kind, saved),
+        has_value=item.has_value,
     )
     return find_warnings_of_writes([write])
-
-
-def _has_value(kind: Kind, row: SavedRow) -> bool:
-    return kind is Kind.SECRET and any(row[column] is not None for column in _VALUES)
 
 
 def restore(item: Item, version: Version, *, user: User | None, user_name: str) -> datetime:
@@ -146,46 +143,13 @@ def restore(item: Item, version: Version, *, user: User | None, user_name: str) 
 
 
 def is_same_state(kind: Kind, before: SavedRow, after: SavedRow) -> bool:
-    """Return whether the two states are the same, a secret's values included."""
-    return (
-        before["is_deleted"] == after["is_deleted"]
-        and get_content(kind, before) == get_content(kind, after)
-        and (
-            kind is not Kind.SECRET
-            or all(is_same_value(before[column], after[column]) for column in _VALUES)
-        )
+    """Return whether the two states are the same."""
+    return before["is_deleted"] == after["is_deleted"] and (
+        get_content(kind, before) == get_content(kind, after)
     )
 
 
 def make_notes(kind: Kind, before: SavedRow, after: SavedRow) -> Iterator[str]:
-    """Yield notes on what is no content: deletion, and how the values of a secret differ."""
+    """Yield notes on what is no content: deletion."""
     if before["is_deleted"] != after["is_deleted"]:
         yield f"The {kind} {'becomes deleted' if after['is_deleted'] else 'is live again'}."
-    if kind is Kind.SECRET:
-        for column, label in _VALUES.items():
-            yield _make_value_note(label, before[column], after[column])
-
-
-def _make_value_note(label: str, before: Any, after: Any) -> str:
-    if before is None or after is None:
-        if before is after:
-            return f"There is no {label}."
-        return f"The {label} {'is set' if before is None else 'is removed'}."
-    match is_same_value(before, after):
-        case True:
-            return f"The {label} is the same."
-        case False:
-            return f"The {label} is another one."
-    return f"Whether the {label} is another one cannot be told: no configured key opens both."
-
-
-def is_same_value(one: Sealed | None, other: Sealed | None) -> bool | None:
-    """Return whether two sealed secret values are the same; None where no key opens one of them."""
-    if one == other:  # without a key
-        return True
-    if one is None or other is None:
-        return False
-    try:
-        return one.reveal() == other.reveal()
-    except WrongKeyError:
-        return None

@@ -1,20 +1,12 @@
 """Check whether the configured keys are those of the database, by a row that any of them opens.
 
 The row is made when the next secret is sealed, or the keys are rotated, with the keys that are
-configured then. A database of an earlier version has secrets and no such row: then the newest
-stored secret, or else the newest saved one, must open first, so that no row is made with a wrong
-key. A registered server's database has its own row.
+configured then. Where there are values and no such row, the newest one must open first, so that no
+row is made with a wrong key. A registered server's database has its own row.
 """
 
-import json
-from collections.abc import Iterator
-
-from reversion.models import Version
-
 from flows.encryption import Sealed, seal
-from flows.fields import TOKEN_KEY
 from flows.models import EncryptionCanary, Secret
-from flows.servers import get_current_database
 
 _KNOWN = "ziggy"
 _PK = 1
@@ -55,19 +47,3 @@ def _check_stored() -> None:
     stored = Secret.objects.exclude(dev_value=None, prod_value=None).order_by("-pk").first()
     if stored:
         stored.check_values_open()
-        return
-    saved = Version.objects.using(get_current_database()).filter(
-        content_type__app_label=Secret._meta.app_label,
-        content_type__model=Secret._meta.model_name,
-        serialized_data__contains=TOKEN_KEY,
-    )
-    if version := saved.order_by("-pk").first():
-        for token in _find_tokens(version.serialized_data):
-            Sealed(token).reveal()
-
-
-def _find_tokens(serialized: str) -> Iterator[str]:
-    for fields in (each["fields"] for each in json.loads(serialized)):
-        for value in fields.values():
-            if isinstance(value, dict) and TOKEN_KEY in value:
-                yield value[TOKEN_KEY]

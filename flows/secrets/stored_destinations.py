@@ -45,10 +45,8 @@ class Write:
     uuid: str
     before: Content | None
     after: Content | None
-    had_value: bool = False
-    """Whether a secret has a stored value before the write."""
     has_value: bool = False
-    """Whether it has a stored value after: a restored one counts, a newly given one does not."""
+    """Whether a secret has a stored value; one that the write gives does not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +221,7 @@ def _make_user_change(write: Write) -> UserChange:
 def _make_secret_change(write: Write) -> SecretChange:
     return SecretChange(
         uuid=write.uuid,
-        before=_make_state(write.before, has_value=write.had_value),
+        before=_make_state(write.before, has_value=write.has_value),
         after=_make_state(write.after, has_value=write.has_value),
     )
 

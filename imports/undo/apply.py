@@ -12,8 +12,7 @@ from django.utils import timezone
 from flows.batches import split_batches
 from flows.content.fields import Kind
 from flows.database.bulk import compress_quickly, update_rows
-from flows.fields import EncryptedTextField
-from flows.models import MODELS
+from flows.models import MODELS, list_saved_fields
 from flows.relations.uses import find_users_of_many
 from flows.saves import named_saves
 from flows.texts import quote
@@ -30,7 +29,7 @@ from imports.undo.request import AGAIN
 
 PRE_UNDO = "Pre undo"
 
-_KEPT_COLUMNS = {"id", "uuid", "created_at"}
+_KEPT_COLUMNS = {"uuid", "created_at"}
 
 
 def apply_undo(
@@ -136,9 +135,7 @@ def _restore(kind: Kind, changes: Sequence[UndoChange]) -> None:
 
 def _list_restored_columns(kind: Kind) -> list[str]:
     return [
-        field.name
-        for field in MODELS[kind]._meta.concrete_fields
-        if field.name not in _KEPT_COLUMNS and not isinstance(field, EncryptedTextField)
+        field.name for field in list_saved_fields(MODELS[kind]) if field.name not in _KEPT_COLUMNS
     ]
 
 

@@ -395,6 +395,7 @@ def _warn_of_unseen(text: str, stored: str) -> object:
         for each in (text, stored)
     )
     return (
+        [invisible.changes_order(char) for char in text],
         list(invisible.find_unseen(text)),
         invisible.has_unseen(text),
         invisible_characters.warn_of_invisible(Kind.FLOW, after),
@@ -559,6 +560,7 @@ TEXT_CASES: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     ),
     "text that is not seen": (
         (
+            "flows.content.invisible.changes_order",
             "flows.content.invisible.find_unseen",
             "flows.content.invisible.has_unseen",
             "imports.exportfile.invisible_characters.warn_of_invisible",

@@ -1,7 +1,6 @@
 """manage.py rotate_encryption_keys: seal every stored secret with the current key."""
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -14,14 +13,14 @@ from flows.servers import explain_unusable_database, list_server_names
 
 class Command(BaseCommand):
     help = (
-        "Seals every stored secret value, also in named saves, with the first key of "
-        "ZIGGY_ENCRYPTION_KEYS. Run it after a new key was put in front and every process was "
-        "started anew, and again until it counts nothing; then the old key can be dropped."
+        "Seals every stored secret value with the first key of ZIGGY_ENCRYPTION_KEYS. Run it "
+        "after a new key was put in front and every process was started anew, and again until it "
+        "counts nothing; then the old key can be dropped."
     )
 
     def handle(self, **options: Any) -> None:
         try:
-            rotation = rotate_keys()
+            values = rotate_keys()
         except DatabaseFault as error:
             server, *_ = list_server_names()
             reason = str(error).strip().partition("\n")[0].rstrip(".")
@@ -29,5 +28,5 @@ class Command(BaseCommand):
         except WrongKeyError as error:
             notes = getattr(error, "__notes__", [])
             raise CommandError(" ".join([str(error), *notes, "Nothing was changed."])) from None
-        answer = {"status": 200, "statusText": "OK", "data": asdict(rotation)}
+        answer = {"status": 200, "statusText": "OK", "data": {"values": values}}
         self.stdout.write(json.dumps(answer, indent=2))

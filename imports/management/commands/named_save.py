@@ -46,7 +46,7 @@ _EXAMPLES = {
 _MORE = f"""\
 Every import takes a save "Pre import" of an item before it overwrites it. Restoring a save first
 saves the state until now as "{PRE_RESTORE}", so that it can be taken back too. Only that item
-changes. No value of a secret is ever shown; restoring a secret brings its saved values back.
+changes. A save holds no value of a secret: restoring a secret leaves its values as they are.
 
 stdout carries one JSON object, stderr everything for people. exit codes: 0 done or declined,
 2 usage, or no such item or save, 3 the save cannot be restored, 5 the item was changed meanwhile,
@@ -215,10 +215,7 @@ def _format_save(save: Version) -> str:
 
 def _make_question(restoring: Restoring, server: str) -> str:
     item = restoring.item
-    values = ""
-    if item.kind is Kind.SECRET:
-        values = " Its values become the saved ones again: newer ones are replaced."
     return (
         f"Put {_format_item(item)} on the server {quote(server)} back into the state of the save "
-        f"{_format_save(restoring.save)}?{values}"
+        f"{_format_save(restoring.save)}?"
     )

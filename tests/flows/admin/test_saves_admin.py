@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from html import unescape
 
 import pytest
-from cryptography.fernet import Fernet
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.db import connection as database
@@ -15,7 +14,7 @@ from django.urls import reverse
 from reversion.models import Revision, Version
 
 from accounts.models import User
-from flows.models import Connection, Flow, Secret
+from flows.models import Connection, Flow
 from flows.saves import named_saves
 from tests.support.factories import FACTORIES, ConnectionFactory, FlowFactory, SecretFactory
 from tests.support.pages import as_opened
@@ -232,38 +231,6 @@ def test_a_state_of_when_it_was_deleted_says_so(admin_client):
     assert "The flow becomes deleted." in text_of(compare(admin_client, flow, "now", number))
 
 
-def test_what_is_told_of_a_secrets_values(admin_client):
-    secret = SecretFactory(dev_value=VALUE)
-    number = saved(secret)
-    token = secret.dev_value.token
-
-    def notes():
-        response = compare(admin_client, secret, number)
-        page = response.content.decode()
-        assert not [text for text in (VALUE, NEW_VALUE, token) if text in page]
-        return response.context["notes"]
-
-    none = "There is no production value."
-    assert notes() == ["The development value is the same.", none]
-    change(secret, dev_value=VALUE)  # the same, sealed anew
-    assert row_of(secret)["dev_value"].token != token
-    assert notes() == ["The development value is the same.", none]
-    change(secret, dev_value=NEW_VALUE, prod_value=NEW_VALUE)
-    assert notes() == ["The development value is another one.", "The production value is set."]
-    change(secret, dev_value=None, prod_value=None)
-    assert notes() == ["The development value is removed.", none]
-
-
-def test_values_that_no_key_opens_are_not_compared(admin_client, settings):
-    secret = SecretFactory(dev_value=VALUE)
-    number = saved(secret)
-    settings.ZIGGY = {**settings.ZIGGY, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
-    change(secret, dev_value=NEW_VALUE)
-    assert compare(admin_client, secret, number).context["notes"][0] == (
-        "Whether the development value is another one cannot be told: no configured key opens both."
-    )
-
-
 def test_a_connections_credentials_are_not_shown(admin_client):
     connection = ConnectionFactory(dev_value='{ password: "CANARY-hunter2" }')
     number = saved(connection)
@@ -304,7 +271,7 @@ def test_a_restore_asks_first_and_shows_what_would_change(kind, admin_client):
     text = text_of(response)
     assert ("it was so" in text, "it is thus" in text) == (True, True)
     assert "The present state is saved before, as “Pre restore”." in text
-    assert ("a newer value is replaced" in text) is (kind == "secret")
+    assert ("The values of the secret stay as they are" in text) is (kind == "secret")
     assert SCRIPT not in response.content.decode()
     assert row_of(item) == before
     assert names_of(item) == [SCRIPT]
@@ -363,17 +330,6 @@ def test_restoring_touches_no_other_item(admin_client):
     Flow.objects.update(info="later")
     admin_client.post(url(flow, "restore_save", number), as_opened(flow))
     assert (row_of(flow)["info"], row_of(other)["info"]) == ("", "later")
-
-
-def test_a_secrets_stored_value_comes_back_as_it_was_sealed(admin_client):
-    secret = SecretFactory(dev_value=VALUE)
-    number = saved(secret)
-    change(secret, dev_value=NEW_VALUE)
-    answer = admin_client.post(url(secret, "restore_save", number), as_opened(secret), follow=True)
-    after = Secret.objects.get()
-    assert after.dev_value.token == secret.dev_value.token
-    assert after.dev_value.reveal() == VALUE
-    assert not {VALUE, NEW_VALUE} & set(re.findall(r"CANARY-5ad1-\w+", answer.content.decode()))
 
 
 def test_a_secret_whose_name_is_taken_meanwhile_stays_as_it_is(admin_client):

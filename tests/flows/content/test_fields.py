@@ -4,14 +4,12 @@ import json
 from io import StringIO
 
 import pytest
-import reversion
 from cryptography.fernet import Fernet
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.serializers.base import DeserializationError
 from django.db import connection, models
-from reversion.models import Version
 
 from flows.encryption import MASK, Sealed, WrongKeyError, seal
 from flows.fields import DocumentField, EncryptedTextField
@@ -308,16 +306,6 @@ def test_an_object_that_is_no_token_is_refused_when_it_is_loaded(tmp_path):
     with pytest.raises(DeserializationError):
         call_command("loaddata", str(fixture), verbosity=0)
     assert not Secret.objects.exists()
-
-
-@pytest.mark.django_db
-def test_a_version_holds_the_token_of_the_row():
-    with reversion.create_revision():
-        secret = SecretFactory(dev_value=VALUE)
-    version = Version.objects.get()
-    fields = json.loads(version.serialized_data)[0]["fields"]
-    assert (fields["dev_value"], fields["prod_value"]) == ({"$enc": stored_token(secret)}, None)
-    assert version.field_dict["dev_value"].reveal() == VALUE
 
 
 def test_the_encrypted_field_is_nullable_by_itself():

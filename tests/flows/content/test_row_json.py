@@ -71,13 +71,6 @@ def test_a_row_without_a_name(is_deleted):
     assert Version.objects.latest("pk").object_repr.startswith("(no name) 0000000f-0000-4000-8000-")
 
 
-def test_a_secret_keeps_its_values_encrypted():
-    assert_same(SecretFactory(dev_value="CANARY-value"))
-    text = Version.objects.latest("pk").serialized_data
-    assert "CANARY" not in text
-    assert json.loads(text)[0]["fields"]["dev_value"].keys() == {"$enc"}
-
-
 def test_naughty_texts(shared_data):
     strings = json.loads((shared_data / "naughty-strings.json").read_text())
     for text in {*strings, "\\u0041 \" ' / \b\f\n\r\t \x7f \u2028"}:

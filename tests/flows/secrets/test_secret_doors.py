@@ -346,15 +346,3 @@ def test_a_row_that_was_removed_for_good_and_is_recovered(case: Case) -> None:
         client.post(url, form_of(client, url))
 
     case.check(recover)
-
-
-@pytest.mark.parametrize("may_retarget", [False], ids=["no right"])
-def test_a_value_that_comes_back_with_a_save_is_a_stored_one(may_retarget: bool) -> None:
-    key = SecretFactory(name="KEY", dev_value="CANARY")
-    number = named_saves.take(key, "with its value").version_set.get().pk
-    Secret.objects.filter(pk=key.pk).update(dev_value=None)
-    stored_connection(EVIL)
-    client = logged_in(user_with(may_retarget))
-    url = reverse("admin:flows_secret_restore_save", args=[key.pk, number])
-    assert client.post(url, as_opened(key)).status_code == 403
-    assert not Secret.objects.get(pk=key.pk).has_value
