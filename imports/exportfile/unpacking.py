@@ -1,7 +1,5 @@
 """The one-file export of what a door is given: JSON, JSON in gzip, a directory's archive. Pure."""
 
-from flows.strict_json.problems import JSONProblem
-from flows.texts import quote
 from imports.errors import FileInvalid
 from imports.exportfile.archives import is_archive, is_tar, refuse_archive
 from imports.exportfile.directory.archive import read_archive
@@ -50,12 +48,5 @@ def _unpack_gzip(source: bytes | LooseFiles, max_bytes: int) -> bytes | LooseFil
 
 def _find_directory(content: bytes | LooseFiles, max_bytes: int) -> ExportDirectory:
     if not isinstance(content, LooseFiles):
-        return find_directory(read_archive(content, max_bytes=max_bytes))
-    for path in content.links:
-        raise JSONProblem(
-            "link-in-directory",
-            f"has {quote(path)}, which is a link: links are not followed. Put the file in its "
-            "place.",
-            subject="The directory",
-        )
-    return find_directory(content.files)
+        content = read_archive(content, max_bytes=max_bytes)
+    return find_directory(content)

@@ -1531,10 +1531,7 @@ CASES = {
                 "imports.exportfile.directory.archive_entries.make_problem",
                 "imports.exportfile.directory.archive_entries.make_broken_problem",
             ),
-            *(
-                "imports.exportfile.directory.archive_entries.make_link_problem",
-                "imports.exportfile.directory.archive_entries.make_special_problem",
-            ),
+            "imports.exportfile.directory.archive_entries.make_special_problem",
         ),
         build=lambda size: "x/" * size,
         work=refused_archives,

@@ -42,10 +42,12 @@ def add_to_tar(archive: tarfile.TarFile, path: str, content: bytes = b"", **valu
     archive.addfile(entry, io.BytesIO(content))
 
 
-def make_tar_of(path: str, content: bytes = b"", **values: Any) -> bytes:
+def make_tar_of(
+    path: str, content: bytes = b"", tar_format: int = tarfile.DEFAULT_FORMAT, **values: Any
+) -> bytes:
     """A tar of an honest file and this entry."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
+    with tarfile.open(fileobj=out, mode="w", format=tar_format) as archive:
         add_to_tar(archive, "ziggy.json", b"{}")
         add_to_tar(archive, path, content, **values)
     return out.getvalue()

@@ -17,7 +17,7 @@ from imports.exportfile.directory.form import (
     make_head,
     name_item_files,
 )
-from imports.exportfile.directory.reading import find_directory, join_directory
+from imports.exportfile.directory.reading import LooseFiles, find_directory, join_directory
 from imports.exportfile.directory.splitting import split_item_into
 from imports.exportfile.document import ExportDocument, parse
 from imports.exportfile.unpacking import locate
@@ -47,7 +47,7 @@ def a_directory(*items: dict[str, Any], of: str = DIRECTORY_ID) -> bytes:
 
 def join_files(files: Mapping[str, bytes]) -> dict[str, Any]:
     """Return the one-file export of a directory."""
-    document: dict[str, Any] = json.loads(join_directory(find_directory(files)))
+    document: dict[str, Any] = json.loads(join_directory(find_directory(LooseFiles(files=files))))
     return document
 
 
@@ -106,8 +106,8 @@ def git(root: Path, *words: str, check: bool = True) -> subprocess.CompletedProc
     )
 
 
-def read_export(archive: bytes) -> ExportDocument:
-    """Read an archive as an import does. Raises FileInvalid with files and lines."""
+def read_export(archive: bytes | LooseFiles) -> ExportDocument:
+    """Read an archive or a directory as an import does. Raises FileInvalid with files and lines."""
     try:
         return parse(archive, max_bytes=10**8)
     except FileInvalid as error:

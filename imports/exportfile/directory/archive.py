@@ -7,6 +7,7 @@ from flows.texts import quote
 from imports.exportfile.archives import find_packed_form, is_archive, is_tar
 from imports.exportfile.directory.archive_entries import make_problem, read_entry
 from imports.exportfile.directory.archive_paths import check_all_paths, check_path
+from imports.exportfile.directory.reading import LooseFiles
 from imports.exportfile.directory.tar_files import list_tar
 from imports.exportfile.directory.zip_files import list_zip
 from imports.exportfile.gzipped import is_gzip
@@ -18,8 +19,8 @@ MAX_FILES = 250_000
 """How many files and directories an archive may have: 10,000 flows are about 80,000."""
 
 
-def read_archive(data: bytes, *, max_bytes: int, max_files: int = MAX_FILES) -> dict[str, bytes]:
-    """Return the contents of all regular files of a zip or a tar by their paths, in its order.
+def read_archive(data: bytes, *, max_bytes: int, max_files: int = MAX_FILES) -> LooseFiles:
+    """Return the files and the links of a zip or a tar, in its order.
 
     Paths have "/" and no directory above the archive's own. Directories are left out. Raises
     FileTooLarge where the archive or its files have more than some times `max_bytes` together,
@@ -37,10 +38,10 @@ def read_archive(data: bytes, *, max_bytes: int, max_files: int = MAX_FILES) -> 
     # No entry gives a byte more than it claims: more than this is never unpacked.
     if sum(entry.size for entry in entries) > most:
         raise make_too_large_error(max_bytes)
-    contents = {}
+    contents: dict[str, bytes] = {}
     for entry in entries:
         content = read_entry(data, entry)
-        if entry.is_directory:
+        if entry.is_directory or entry.is_link:
             continue
         if is_gzip(content) or find_packed_form(content):
             raise make_problem(
@@ -48,4 +49,4 @@ def read_archive(data: bytes, *, max_bytes: int, max_files: int = MAX_FILES) -> 
                 f"has {quote(entry.path)}, which is packed itself. Put its files in, unpacked.",
             )
         contents[entry.path] = content
-    return contents
+    return LooseFiles(files=contents, links=[entry.path for entry in entries if entry.is_link])

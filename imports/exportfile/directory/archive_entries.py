@@ -26,6 +26,8 @@ class ArchiveEntry:
     """Whether the content is in deflate."""
     crc: int | None = None
     """The checksum of the content; None where the archive has none."""
+    is_link: bool = False
+    """Whether it is a symbolic or a hard link."""
 
     @property
     def is_directory(self) -> bool:
@@ -74,13 +76,6 @@ def make_problem(code: str, message: str) -> JSONProblem:
 def make_broken_problem(what: str) -> JSONProblem:
     """Return the refusal of an archive that contradicts itself."""
     return make_problem("broken-archive", f"is broken: {what}. Make it again.")
-
-
-def make_link_problem(path: str) -> JSONProblem:
-    """Return the refusal of a symbolic or hard link."""
-    return make_problem(
-        "link-in-archive", f"has {quote(path)}, which is a link. Put the file itself in its place."
-    )
 
 
 def make_special_problem(path: str) -> JSONProblem:

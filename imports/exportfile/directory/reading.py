@@ -37,7 +37,7 @@ from imports.exportfile.directory.note import format_note
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LooseFiles:
-    """The files of a directory as it is on disk, by their paths in it."""
+    """The files of a directory on disk, or of an archive, by their paths in it."""
 
     files: Mapping[str, bytes] = field(repr=False)
     links: Sequence[str] = ()
@@ -54,22 +54,26 @@ class ExportDirectory:
     """The paths of the JSON files of its items, in the order of the export."""
     folders: Mapping[str, Sequence[str]] = field(repr=False)
     """The paths of all files of flows, by the folder of their flow."""
+    links: Sequence[str]
 
 
-def find_directory(files: Mapping[str, bytes]) -> ExportDirectory:
-    """Return the directory among the files of an archive, which may lie in folders of it.
+def find_directory(given: LooseFiles) -> ExportDirectory:
+    """Return the directory among the files, which may lie in folders of an archive.
 
     Raises JSONProblem where there is none, or several; FileInvalid for a bad HEAD_FILE.
     """
+    # A link is read as an empty object, so that nothing is said of it but that it is a link.
+    files = {**given.files, **dict.fromkeys(given.links, b"{}")}
     heads = [path for path in files if path.rpartition("/")[2] == HEAD_FILE]
     if len(heads) != 1:
         raise _make_head_problem(heads)
     root = heads[0].removesuffix(HEAD_FILE)
     own = {path.removeprefix(root): files[path] for path in sorted(files) if path.startswith(root)}
-    head = read_object(own, HEAD_FILE)
+    links = sorted(path.removeprefix(root) for path in given.links)
+    head = {VERSION_KEY: FORMAT_VERSION} if HEAD_FILE in links else read_object(own, HEAD_FILE)
     problems = _find_head_problems(head) if isinstance(head, dict) else head
     if problems or not isinstance(head, dict):
-        raise make_refusal(_make_issues(problems))
+        raise make_refusal(_make_issues([*_find_links(links), *problems]))
     item_files: dict[Kind, list[str]] = {kind: [] for kind in Kind}
     folders: dict[str, list[str]] = defaultdict(list)
     for path in own:
@@ -77,7 +81,9 @@ def find_directory(files: Mapping[str, bytes]) -> ExportDirectory:
             item_files[kind].append(path)
         if folder := find_flow_folder(path):
             folders[folder].append(path)
-    return ExportDirectory(files=own, head=head, item_files=item_files, folders=folders)
+    return ExportDirectory(
+        files=own, head=head, item_files=item_files, folders=folders, links=links
+    )
 
 
 def join_directory(directory: ExportDirectory) -> bytes:
@@ -85,7 +91,7 @@ def join_directory(directory: ExportDirectory) -> bytes:
 
     Raises FileInvalid with every problem of its files.
     """
-    problems = [*_find_misplaced(directory)]
+    problems = [*_find_links(directory.links), *_find_misplaced(directory)]
     seen = _SeenItems(directory)
     texts: dict[Kind, list[bytes]] = {kind: [] for kind in Kind}
     leftovers: list[tuple[int, str]] = []
@@ -187,6 +193,12 @@ def _join_item(directory: ExportDirectory, kind: Kind, path: str) -> JoinedItem 
 
 def _get_folder(path: str) -> str:
     return f"{path.rpartition('/')[0]}/"
+
+
+def _find_links(links: Sequence[str]) -> Iterator[FileProblem]:
+    for path in links:
+        message = "This is a link, and links are not followed. Put the file itself in its place."
+        yield FileProblem(code="link-in-directory", file=path, message=message)
 
 
 def _find_misplaced(directory: ExportDirectory) -> Iterator[FileProblem]:

@@ -12,7 +12,6 @@ from flows.texts import quote
 from imports.exportfile.directory.archive_entries import (
     ArchiveEntry,
     make_broken_problem,
-    make_link_problem,
     make_problem,
     make_special_problem,
     make_too_many_problem,
@@ -32,8 +31,9 @@ _PATH_KEYS = ("path", "size")
 """What may be said of one file, and never of all."""
 _DIRECTORY = tarfile.DIRTYPE
 _FILES = (tarfile.REGTYPE, tarfile.AREGTYPE)
-_LINKS = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.GNUTYPE_LONGLINK)
+_LINKS = (tarfile.SYMTYPE, tarfile.LNKTYPE)
 _LONG_NAME = tarfile.GNUTYPE_LONGNAME
+_LONG_TARGET = tarfile.GNUTYPE_LONGLINK
 _PAX = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
 _PAX_OF_ALL = tarfile.XGLTYPE
 
@@ -59,7 +59,7 @@ def list_tar(data: bytes, *, max_files: int) -> list[ArchiveEntry]:
         start, end = at + _BLOCK, at + _BLOCK + header.size
         if header.size < 0 or end > len(data):
             raise make_broken_problem("it stops before its end, or has a size that cannot be")
-        if header.type in (*_PAX, _PAX_OF_ALL, _LONG_NAME):
+        if header.type in (*_PAX, _PAX_OF_ALL, _LONG_NAME, _LONG_TARGET):
             extension = _read_extension(
                 header, data[start : min(end, start + _MOST_EXTENDED)], extension
             )
@@ -95,6 +95,8 @@ def _read_extension(header: tarfile.TarInfo, content: bytes, before: _Extension)
     """Return what the header, whose content it is, and the one before it say of the next entry."""
     if header.size > _MOST_EXTENDED:
         raise make_broken_problem(f"what it says of {quote(header.name)} is too long")
+    if header.type == _LONG_TARGET:
+        return before  # no link is followed
     if header.type == _PAX_OF_ALL:
         values = _read_pax(content)
         if any(key in values for key in _PATH_KEYS):
@@ -137,9 +139,7 @@ def _read_pax(content: bytes) -> dict[str, str]:
 
 def _make_entry(header: tarfile.TarInfo, start: int, values: Mapping[str, str]) -> ArchiveEntry:
     path = values.get("path", header.name)
-    if header.type in _LINKS:
-        raise make_link_problem(path)
-    if header.type not in (*_FILES, _DIRECTORY):
+    if header.type not in (*_FILES, *_LINKS, _DIRECTORY):
         raise make_special_problem(path)
     is_directory = header.type == _DIRECTORY
     if values.get("size", str(header.size)) != str(header.size) or (is_directory and header.size):
@@ -150,4 +150,10 @@ def _make_entry(header: tarfile.TarInfo, start: int, values: Mapping[str, str]) 
         raise make_broken_problem(f"{quote(path)} is named as a directory, but is a file")
     if path != _TOP_DIRECTORY:
         path = path.removeprefix(_TOP_DIRECTORY)
-    return ArchiveEntry(path=path, start=start, packed_size=header.size, size=header.size)
+    return ArchiveEntry(
+        path=path,
+        start=start,
+        packed_size=header.size,
+        size=header.size,
+        is_link=header.type in _LINKS,
+    )

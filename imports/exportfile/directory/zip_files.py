@@ -12,7 +12,6 @@ from flows.texts import quote
 from imports.exportfile.directory.archive_entries import (
     ArchiveEntry,
     make_broken_problem,
-    make_link_problem,
     make_problem,
     make_special_problem,
     make_too_many_problem,
@@ -105,18 +104,20 @@ def _check_info(info: zipfile.ZipInfo) -> None:
 
 
 def _check_kind(name: str, info: zipfile.ZipInfo) -> None:
-    """Raise for what is neither a file nor a directory."""
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind == stat.S_IFLNK:
-        raise make_link_problem(name)
+    """Raise for what is no file, no link and no directory."""
+    kind = _read_kind(info)
     if name.endswith("/"):
         if info.file_size:
             raise make_broken_problem(f"{quote(name)} is a directory with content")
-        allowed = (0, stat.S_IFDIR)
+        allowed = {0, stat.S_IFDIR}
     else:
-        allowed = (0, stat.S_IFREG)
+        allowed = {0, stat.S_IFREG, stat.S_IFLNK}
     if kind not in allowed:
         raise make_special_problem(name)
+
+
+def _read_kind(info: zipfile.ZipInfo) -> int:
+    return stat.S_IFMT(info.external_attr >> 16)
 
 
 def _check_extra(name: str, extra: bytes) -> None:
@@ -182,6 +183,7 @@ def _read_local(data: bytes, info: zipfile.ZipInfo) -> ArchiveEntry:
         size=info.file_size,
         is_packed=method == zipfile.ZIP_DEFLATED,
         crc=info.CRC,
+        is_link=_read_kind(info) == stat.S_IFLNK,
     )
 
 

@@ -83,15 +83,15 @@ def read_with_python(data: bytes) -> dict[str, bytes]:
 
 def check(data: bytes) -> None:
     try:
-        files = read_archive(data, max_bytes=MUCH)
+        read = read_archive(data, max_bytes=MUCH)
     except (JSONProblem, FileTooLarge):
         return
-    assert files == read_with_python(data)
+    assert read.links or read.files == read_with_python(data)
 
 
 @pytest.mark.parametrize("archive", ARCHIVES)
 def test_an_archive_that_was_not_changed_is_read(archive):
-    assert read_archive(archive, max_bytes=MUCH) == read_with_python(archive)
+    assert read_archive(archive, max_bytes=MUCH).files == read_with_python(archive)
 
 
 @CASES

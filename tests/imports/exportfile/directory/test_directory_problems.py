@@ -1,13 +1,17 @@
 """A bad directory is refused with every problem, by its file and line; nothing is guessed."""
 
+import io
 import json
+import tarfile
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from imports.errors import FileInvalid, FileUnreadable
+from imports.exportfile.directory.reading import LooseFiles
 from imports.exportfile.document import ExportDocument
+from tests.support.archiving import add_to_tar
 from tests.support.directories import DIRECTORY_ID, read_export, split_document, zip_files
 from tests.support.importing import uuid_of
 
@@ -43,6 +47,16 @@ Change = Callable[[Files], Any]
 def read(files: Files) -> ExportDocument:
     """Read the directory, with the files and lines of its problems."""
     return read_export(zip_files(files))
+
+
+def tar_with_links(files: Files, links: list[str]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for path, content in files.items():
+            add_to_tar(archive, f"shop/{path}", content)
+        for path in links:
+            add_to_tar(archive, f"shop/{path}", type=tarfile.LNKTYPE, linkname="shop/LICENSE")
+    return out.getvalue()
 
 
 def replace(path: str, old: bytes, new: bytes) -> Change:
@@ -237,6 +251,21 @@ def test_each_problem_is_told_with_its_file_and_line(
     assert refused.value.message.startswith("The directory is no valid export. ")
     for issue in refused.value.issues:
         assert issue.message.endswith(".")
+
+
+def test_links_are_told_of_among_all_problems() -> None:
+    """Nothing else is said of what is a link; all other files are read as if there were none."""
+    files = split_document(DOCUMENT) | {"connections/shop.json": MERGED}
+    places = [JS, LAYOUT, "flows/folder", "secrets/token.json", "README.md"]
+    for links in (places, [*places, "ziggy.json"]):
+        own = {path: content for path, content in files.items() if path not in links}
+        for given in (LooseFiles(files=own, links=links), tar_with_links(own, links)):
+            with pytest.raises(FileInvalid) as refused:
+                read_export(given)
+            assert [(issue.code, issue.path) for issue in refused.value.issues] == [
+                *(("link-in-directory", path) for path in sorted(links)),
+                ("merge-conflict", "connections/shop.json:1"),
+            ]
 
 
 def test_a_deep_flow_is_refused() -> None:
